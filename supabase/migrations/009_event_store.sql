@@ -1,0 +1,212 @@
+-- The event store: append-only, hash-chained per stream, partitioned by the life of its streams.
+-- Every stream_id is a uuid v7, so it sorts by the birth of its stream.
+create sequence auth_gateway.event_position;
+
+create table auth_gateway.event_store (
+  position       bigint not null,
+  event_id       uuid not null,
+  stream_type    text not null,
+  stream_id      uuid not null,
+  version        integer not null check (version > 0),
+  event_type     text not null,
+  schema_version smallint not null,
+  subject        uuid,
+  data           jsonb not null,
+  metadata       jsonb not null,
+  transaction_id xid8 not null,
+  recorded_at    timestamptz not null,
+  previous_hash  bytea not null,
+  hash           bytea not null,
+  primary key (stream_type, stream_id, version)
+) partition by list (stream_type);
+
+create index event_store_position on auth_gateway.event_store (position);
+create index event_store_event_id on auth_gateway.event_store (event_id);
+create index event_store_subject on auth_gateway.event_store (subject, position) where subject is not null;
+
+create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
+  for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key');
+
+create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
+  for values in ('session', 'otp_challenge', 'authorization', 'token_family')
+  partition by range (stream_id);
+
+create table auth_gateway.event_store_short_lived_default partition of auth_gateway.event_store_short_lived default;
+
+-- Where each stream stands: the expected version is compared here under a row lock, and the tail of a stream cannot be
+-- cut off without this row telling.
+create table auth_gateway.stream_heads (
+  stream_type text not null,
+  stream_id   uuid not null,
+  version     integer not null,
+  hash        bytea not null,
+  primary key (stream_type, stream_id)
+);
+
+-- Append-only for every role, the owner included.
+create function auth_gateway.refuse_change() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  raise exception 'the event store is append-only' using errcode = 'LA002';
+end $$;
+
+create trigger append_only_rows before update or delete on auth_gateway.event_store
+  for each row execute function auth_gateway.refuse_change();
+create trigger append_only_table before truncate on auth_gateway.event_store
+  for each statement execute function auth_gateway.refuse_change();
+create trigger append_only_table before truncate on auth_gateway.event_store_lasting
+  for each statement execute function auth_gateway.refuse_change();
+create trigger append_only_table before truncate on auth_gateway.event_store_short_lived
+  for each statement execute function auth_gateway.refuse_change();
+create trigger append_only_table before truncate on auth_gateway.event_store_short_lived_default
+  for each statement execute function auth_gateway.refuse_change();
+
+-- The smallest uuid v7 of an instant: the bounds of the monthly partitions (RFC 9562 section 5.7).
+create function auth_gateway.uuid_v7_floor(p_at timestamptz) returns uuid
+language sql immutable set search_path = auth_gateway, pg_temp as $$
+  select (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+$$;
+
+-- Makes the monthly partitions from p_from for p_months months; existing ones are left as they are. A month whose streams
+-- already fell into the default partition stays there. Answers how many were made.
+create function auth_gateway.ensure_event_partitions(p_from timestamptz, p_months integer) returns integer
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  v_start timestamptz;
+  v_name text;
+  v_made integer := 0;
+begin
+  for i in 0 .. p_months - 1 loop
+    v_start := (date_trunc('month', p_from at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
+    v_name := 'event_store_' || to_char(v_start at time zone 'UTC', 'YYYY_MM');
+    continue when to_regclass('auth_gateway.' || v_name) is not null;
+    continue when exists (
+      select 1 from event_store_short_lived_default
+      where stream_id >= uuid_v7_floor(v_start)
+        and stream_id < uuid_v7_floor((v_start at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
+    execute format('create table %I partition of event_store_short_lived for values from (%L) to (%L)',
+      v_name, uuid_v7_floor(v_start), uuid_v7_floor((v_start at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
+    execute format('alter table %I enable row level security', v_name);
+    execute format('create trigger append_only_table before truncate on %I for each statement execute function refuse_change()',
+      v_name);
+    v_made := v_made + 1;
+  end loop;
+  return v_made;
+end $$;
+
+select auth_gateway.ensure_event_partitions(now(), 4);
+
+-- The canonical form of an event, version 1: these fields, one per line (LF), UTF-8, without a final line end:
+--   lanonasis-event-v1, position, event_id, stream_type, stream_id, version, event_type, schema_version, subject (or "-"),
+--   transaction_id, recorded_at (UTC, YYYY-MM-DDTHH:MM:SS.ffffffZ), data, metadata
+-- data and metadata are JSON as PostgreSQL prints jsonb: members sorted by the byte length of their key and then bytewise,
+-- ", " between members, ": " after a key, the escapes of RFC 8259 section 7 in their short form. Numbers are integers.
+create function auth_gateway.event_canonical(e auth_gateway.event_store) returns text
+language sql stable as $$
+  select concat_ws(E'\n', 'lanonasis-event-v1', e.position, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type,
+    e.schema_version, coalesce(e.subject::text, '-'), e.transaction_id,
+    to_char(e.recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.data, e.metadata)
+$$;
+
+-- SHA-256 over the previous hash of the stream (32 zero bytes before the first event) and the canonical form.
+create function auth_gateway.event_hash(e auth_gateway.event_store) returns bytea
+language sql stable as $$
+  select sha256(e.previous_hash || convert_to(auth_gateway.event_canonical(e), 'UTF8'))
+$$;
+
+-- Appends everything that one request decided, over any number of streams, or nothing.
+--   p_appends      [{"stream_type", "stream_id", "expected_version", "events": [{"event_id", "event_type", "schema_version",
+--                    "subject", "data", "metadata", "digests": [{"kind", "digest" hex}],
+--                    "secrets": [{"name", "sealed" hex, "expires_at"}]}]}]; expected_version 0 starts a stream
+--   p_subject_keys [{"subject", "wrapped_key" hex}] for subjects that are new
+--   p_limits       rate limits that this step consumes, see hit_rate_limits
+-- Raises LA001 (a stream, or a subject, is not where the caller thought), LA003 (a rate limit is full; the detail is the
+-- seconds to wait, and nothing is counted).
+create function auth_gateway.append_events(
+  p_appends jsonb, p_subject_keys jsonb default '[]', p_limits jsonb default '[]'
+) returns bigint
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  a record;
+  e jsonb;
+  v event_store;
+  v_wait integer;
+  v_keys integer;
+begin
+  if p_limits <> '[]' then
+    v_wait := hit_rate_limits(p_limits);
+    if v_wait > 0 then
+      raise exception 'rate limit reached' using errcode = 'LA003', detail = v_wait::text;
+    end if;
+  end if;
+
+  if p_subject_keys <> '[]' then
+    insert into subject_keys (subject, wrapped_key)
+    select k.subject, decode(k.wrapped_key, 'hex') from jsonb_to_recordset(p_subject_keys) as k(subject uuid, wrapped_key text)
+    on conflict do nothing;
+    get diagnostics v_keys = row_count;
+    if v_keys < jsonb_array_length(p_subject_keys) then
+      raise exception 'subject already known' using errcode = 'LA001';
+    end if;
+  end if;
+
+  if jsonb_array_length(p_appends) > 1 then
+    perform 1 from stream_heads h
+    join jsonb_to_recordset(p_appends) as x(stream_type text, stream_id uuid) using (stream_type, stream_id)
+    order by h.stream_type, h.stream_id for update of h;
+  end if;
+
+  for a in
+    select x.* from jsonb_to_recordset(p_appends)
+      as x(stream_type text, stream_id uuid, expected_version integer, events jsonb)
+  loop
+    if a.expected_version = 0 then
+      insert into stream_heads values (a.stream_type, a.stream_id, 0, decode(repeat('00', 32), 'hex')) on conflict do nothing;
+      if not found then
+        raise exception 'stream % % exists', a.stream_type, a.stream_id using errcode = 'LA001';
+      end if;
+      v.previous_hash := decode(repeat('00', 32), 'hex');
+    else
+      select h.hash into v.previous_hash from stream_heads h
+      where h.stream_type = a.stream_type and h.stream_id = a.stream_id and h.version = a.expected_version for update;
+      if not found then
+        raise exception 'stream % % is not at version %', a.stream_type, a.stream_id, a.expected_version using errcode = 'LA001';
+      end if;
+    end if;
+
+    v.stream_type := a.stream_type;
+    v.stream_id := a.stream_id;
+    v.version := a.expected_version;
+    v.transaction_id := pg_current_xact_id();
+    v.recorded_at := clock_timestamp();
+    for e in select value from jsonb_array_elements(a.events) loop
+      v.position := nextval('event_position');
+      v.event_id := (e->>'event_id')::uuid;
+      v.version := v.version + 1;
+      v.event_type := e->>'event_type';
+      v.schema_version := (e->>'schema_version')::smallint;
+      v.subject := (e->>'subject')::uuid;
+      v.data := e->'data';
+      v.metadata := e->'metadata';
+      v.hash := event_hash(v);
+      if e ? 'digests' then
+        insert into lookup_digests (event_id, stream_type, stream_id, subject, kind, digest)
+        select v.event_id, v.stream_type, v.stream_id, v.subject, d.kind, decode(d.digest, 'hex')
+        from jsonb_to_recordset(e->'digests') as d(kind text, digest text);
+      end if;
+      if e ? 'secrets' then
+        insert into event_secrets (event_id, name, stream_id, sealed, expires_at)
+        select v.event_id, s.name, v.stream_id, decode(s.sealed, 'hex'), s.expires_at
+        from jsonb_to_recordset(e->'secrets') as s(name text, sealed text, expires_at timestamptz);
+      end if;
+      insert into event_store select v.*;
+      v.previous_hash := v.hash;
+    end loop;
+
+    update stream_heads h set version = v.version, hash = v.hash
+    where h.stream_type = a.stream_type and h.stream_id = a.stream_id;
+  end loop;
+  return v.position;
+end $$;
+
+grant execute on function auth_gateway.append_events(jsonb, jsonb, jsonb) to auth_gateway_app;

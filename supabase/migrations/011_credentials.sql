@@ -1,0 +1,46 @@
+-- What proves an identity. A live credential belongs to one identity; the digest comes from beside the event, so a
+-- forgotten person has none left, also after a rebuild.
+create table auth_gateway.credentials (
+  id        uuid primary key,
+  uai       uuid not null,
+  kind      text not null,
+  digest    bytea,
+  address   text,
+  verified  boolean not null,
+  linked_at timestamptz not null
+);
+create unique index credentials_digest on auth_gateway.credentials (kind, digest);
+create index credentials_uai on auth_gateway.credentials (uai);
+
+create function auth_gateway.project_credential(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'CredentialLinked' then
+      insert into credentials (id, uai, kind, digest, address, verified, linked_at)
+      values ((e.data->>'credentialId')::uuid, e.stream_id, e.data->>'kind',
+        (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = e.data->>'kind'),
+        e.data->'sealed'->>'address', (e.data->>'verified')::boolean, e.recorded_at);
+    when 'IdentityErased' then
+      delete from credentials where uai = e.stream_id;
+    when 'IdentityCreated', 'IdentitySuspended', 'IdentityReinstated' then
+      null;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_credential() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_credential(new);
+  return null;
+end $$;
+
+create trigger project_credential after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'identity') execute function auth_gateway.on_project_credential();
+
+create function auth_gateway.rebuild_credentials() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate credentials;
+  perform project_credential(e) from event_store e where e.stream_type = 'identity' order by e.position;
+end $$;

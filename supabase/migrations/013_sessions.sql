@@ -1,0 +1,62 @@
+-- A sign-in. The browser holds an opaque handle; only its SHA-256 is here. Origin (address, user agent) stays sealed.
+create table auth_gateway.sessions (
+  id            uuid primary key,
+  uai           uuid not null,
+  client_id     uuid,
+  platform      text not null,
+  project_scope text not null,
+  method        text not null,
+  amr           text[] not null,
+  acr           text not null,
+  handle_hash   text,
+  origin        text,
+  started_at    timestamptz not null,
+  idle_seconds  integer not null,
+  expires_at    timestamptz not null,
+  ended_at      timestamptz,
+  end_reason    text,
+  version       integer not null
+);
+create index sessions_uai on auth_gateway.sessions (uai, started_at desc);
+
+-- Live: not ended, inside its absolute life, and seen within its idle time. started_at is also the time of authentication.
+create function auth_gateway.session_is_live(s auth_gateway.sessions) returns boolean
+language sql stable as $$
+  select s.ended_at is null and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
+    and greatest(s.started_at, (select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id))
+      + make_interval(secs => s.idle_seconds) > now()
+$$;
+grant execute on function auth_gateway.session_is_live(auth_gateway.sessions) to auth_gateway_app;
+
+create function auth_gateway.project_session(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'SessionStarted' then
+      insert into sessions (id, uai, client_id, platform, project_scope, method, amr, acr, handle_hash, origin, started_at,
+        idle_seconds, expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, e.data->>'platform', e.data->>'projectScope',
+        e.data->>'method', array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
+        e.metadata->>'origin', (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer,
+        (e.data->>'expiresAt')::timestamptz, e.version);
+    when 'SessionEnded' then
+      update sessions set ended_at = e.recorded_at, end_reason = e.data->>'reason', version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_session() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_session(new);
+  return null;
+end $$;
+
+create trigger project_session after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'session') execute function auth_gateway.on_project_session();
+
+create function auth_gateway.rebuild_sessions() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate sessions;
+  perform project_session(e) from event_store e where e.stream_type = 'session' order by e.position;
+end $$;

@@ -1,0 +1,54 @@
+-- One-time codes and what became of them. Found by address through lookup_digests, so forgetting a person needs no change here.
+create table auth_gateway.otp_challenges (
+  id          uuid primary key,
+  channel     text not null,
+  status      text not null check (status in ('open', 'consumed', 'locked', 'replaced', 'undelivered')),
+  attempts    integer not null default 0,
+  delivery    text not null default 'pending' check (delivery in ('pending', 'accepted', 'failed')),
+  provider_id text,
+  reason      text,
+  issued_at   timestamptz not null,
+  expires_at  timestamptz not null,
+  version     integer not null
+);
+
+create function auth_gateway.project_otp_challenge(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'OtpChallengeIssued' then
+      insert into otp_challenges (id, channel, status, issued_at, expires_at, version)
+      values (e.stream_id, e.data->>'channel', 'open', e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
+    when 'OtpDeliveryAccepted' then
+      update otp_challenges set delivery = 'accepted', provider_id = e.data->>'providerId', version = e.version where id = e.stream_id;
+    when 'OtpDeliveryFailed' then
+      update otp_challenges set delivery = 'failed', reason = e.data->>'reason', version = e.version,
+        status = case when status = 'open' then 'undelivered' else status end
+      where id = e.stream_id;
+    when 'OtpAttemptFailed' then
+      update otp_challenges set attempts = (e.data->>'attempt')::integer, version = e.version where id = e.stream_id;
+    when 'OtpChallengeLocked' then
+      update otp_challenges set status = 'locked', reason = e.data->>'reason', version = e.version where id = e.stream_id;
+    when 'OtpChallengeReplaced' then
+      update otp_challenges set status = 'replaced', version = e.version where id = e.stream_id;
+    when 'OtpChallengeConsumed' then
+      update otp_challenges set status = 'consumed', version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_otp_challenge() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_otp_challenge(new);
+  return null;
+end $$;
+
+create trigger project_otp_challenge after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'otp_challenge') execute function auth_gateway.on_project_otp_challenge();
+
+create function auth_gateway.rebuild_otp_challenges() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate otp_challenges;
+  perform project_otp_challenge(e) from event_store e where e.stream_type = 'otp_challenge' order by e.position;
+end $$;

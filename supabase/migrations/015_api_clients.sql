@@ -1,0 +1,50 @@
+-- OAuth clients. metadata is RFC 7591 client metadata; secrets are SHA-256 of at least 256 random bits.
+create table auth_gateway.api_clients (
+  id          uuid primary key,
+  client_id   text not null,
+  status      text not null check (status in ('active', 'suspended', 'deleted')),
+  first_party boolean not null,
+  origin      text not null check (origin in ('seed', 'operator', 'dynamic')),
+  metadata    jsonb not null,
+  secrets     jsonb not null default '[]',
+  created_at  timestamptz not null,
+  version     integer not null
+);
+create unique index api_clients_client_id on auth_gateway.api_clients (lower(client_id));
+
+create function auth_gateway.project_api_client(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'ClientRegistered' then
+      insert into api_clients (id, client_id, status, first_party, origin, metadata, secrets, created_at, version)
+      values (e.stream_id, e.data->>'clientId', 'active', (e.data->>'firstParty')::boolean, e.data->>'origin', e.data->'metadata',
+        case when e.data->>'secretHash' is null then '[]' else jsonb_build_array(jsonb_build_object('hash', e.data->>'secretHash')) end,
+        e.recorded_at, e.version);
+    when 'ClientUpdated' then
+      update api_clients set metadata = e.data->'metadata', version = e.version where id = e.stream_id;
+    when 'ClientSecretRotated' then
+      update api_clients set secrets = e.data->'secrets', version = e.version where id = e.stream_id;
+    when 'ClientSuspended' then
+      update api_clients set status = 'suspended', version = e.version where id = e.stream_id;
+    when 'ClientReinstated' then
+      update api_clients set status = 'active', version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_api_client() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_api_client(new);
+  return null;
+end $$;
+
+create trigger project_api_client after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'api_client') execute function auth_gateway.on_project_api_client();
+
+create function auth_gateway.rebuild_api_clients() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate api_clients;
+  perform project_api_client(e) from event_store e where e.stream_type = 'api_client' order by e.position;
+end $$;

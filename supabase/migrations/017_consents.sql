@@ -1,0 +1,45 @@
+-- What a person has allowed a client, remembered.
+create table auth_gateway.consents (
+  id           uuid primary key,
+  uai          uuid not null,
+  client_id    uuid not null,
+  scopes       text[] not null,
+  resources    text[] not null,
+  granted_at   timestamptz not null,
+  withdrawn_at timestamptz,
+  version      integer not null
+);
+create unique index consents_uai_client on auth_gateway.consents (uai, client_id);
+
+create function auth_gateway.project_consent(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'ConsentGranted' then
+      insert into consents as c (id, uai, client_id, scopes, resources, granted_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid,
+        array(select jsonb_array_elements_text(e.data->'scopes')), array(select jsonb_array_elements_text(e.data->'resources')),
+        e.recorded_at, e.version)
+      on conflict (id) do update set scopes = excluded.scopes, resources = excluded.resources, granted_at = excluded.granted_at,
+        withdrawn_at = null, version = excluded.version;
+    when 'ConsentWithdrawn' then
+      update consents set scopes = '{}', resources = '{}', withdrawn_at = e.recorded_at, version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_consent() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_consent(new);
+  return null;
+end $$;
+
+create trigger project_consent after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'consent') execute function auth_gateway.on_project_consent();
+
+create function auth_gateway.rebuild_consents() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate consents;
+  perform project_consent(e) from event_store e where e.stream_type = 'consent' order by e.position;
+end $$;

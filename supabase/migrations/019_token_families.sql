@@ -1,0 +1,66 @@
+-- All tokens from one authorization or one direct sign-in. A family that is not offline lives and dies with its session.
+create table auth_gateway.token_families (
+  id                 uuid primary key,
+  kind               text not null check (kind in ('authorization', 'session')),
+  uai                uuid not null,
+  client_id          uuid not null,
+  session_id         uuid not null,
+  authorization_id   uuid,
+  scope              text[] not null,
+  resources          text[] not null,
+  offline            boolean not null,
+  refresh_hash       text,
+  previous_hash      text,
+  generation         integer not null default 0,
+  rotated_at         timestamptz,
+  rotation_event     uuid,
+  refresh_expires_at timestamptz,
+  expires_at         timestamptz not null,
+  started_at         timestamptz not null,
+  revoked_at         timestamptz,
+  revoke_reason      text,
+  version            integer not null
+);
+create index token_families_uai on auth_gateway.token_families (uai);
+create index token_families_session on auth_gateway.token_families (session_id);
+
+create function auth_gateway.project_token_family(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'TokenFamilyStarted' then
+      insert into token_families (id, kind, uai, client_id, session_id, authorization_id, scope, resources, offline, refresh_hash,
+        refresh_expires_at, expires_at, started_at, version)
+      values (e.stream_id, e.data->>'kind', (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, (e.data->>'sessionId')::uuid,
+        (e.data->>'authorizationId')::uuid, array(select jsonb_array_elements_text(e.data->'scope')),
+        array(select jsonb_array_elements_text(e.data->'resources')), (e.data->>'offline')::boolean, e.data->>'refreshHash',
+        (e.data->>'refreshExpiresAt')::timestamptz, (e.data->>'expiresAt')::timestamptz, e.recorded_at, e.version);
+    when 'RefreshTokenRotated' then
+      update token_families set refresh_hash = e.data->>'refreshHash', previous_hash = e.data->>'previousHash',
+        generation = (e.data->>'generation')::integer, rotated_at = (e.data->>'rotatedAt')::timestamptz, rotation_event = e.event_id,
+        refresh_expires_at = (e.data->>'refreshExpiresAt')::timestamptz, version = e.version
+      where id = e.stream_id;
+    when 'RefreshTokenReplayed', 'AccessTokenRevoked' then
+      update token_families set version = e.version where id = e.stream_id;
+    when 'TokenFamilyRevoked' then
+      update token_families set revoked_at = e.recorded_at, revoke_reason = e.data->>'reason', version = e.version
+      where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_token_family() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_token_family(new);
+  return null;
+end $$;
+
+create trigger project_token_family after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'token_family') execute function auth_gateway.on_project_token_family();
+
+create function auth_gateway.rebuild_token_families() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate token_families;
+  perform project_token_family(e) from event_store e where e.stream_type = 'token_family' order by e.position;
+end $$;

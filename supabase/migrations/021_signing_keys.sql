@@ -1,0 +1,41 @@
+-- Public halves of the signing keys; the private halves are sealed in event_secrets under the master secret.
+create table auth_gateway.signing_keys (
+  id          uuid primary key,
+  kid         text not null unique,
+  alg         text not null,
+  public_jwk  jsonb not null,
+  created_by  uuid not null,
+  active_from timestamptz not null,
+  expires_at  timestamptz,
+  version     integer not null
+);
+
+create function auth_gateway.project_signing_key(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'SigningKeyCreated' then
+      insert into signing_keys (id, kid, alg, public_jwk, created_by, active_from, version)
+      values (e.stream_id, e.data->>'kid', e.data->>'alg', e.data->'publicJwk', e.event_id,
+        (e.data->>'activeFrom')::timestamptz, e.version);
+    when 'SigningKeyRetired' then
+      update signing_keys set expires_at = (e.data->>'expiresAt')::timestamptz, version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_signing_key() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_signing_key(new);
+  return null;
+end $$;
+
+create trigger project_signing_key after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'signing_key') execute function auth_gateway.on_project_signing_key();
+
+create function auth_gateway.rebuild_signing_keys() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate signing_keys;
+  perform project_signing_key(e) from event_store e where e.stream_type = 'signing_key' order by e.position;
+end $$;

@@ -1,0 +1,18 @@
+-- Row-level security on every table; the application role reads, and writes only through the functions granted to it.
+do $$
+declare
+  t regclass;
+begin
+  for t in
+    select c.oid::regclass from pg_class c
+    where c.relnamespace = 'auth_gateway'::regnamespace and c.relkind in ('r', 'p')
+  loop
+    execute format('alter table %s enable row level security', t);
+    execute format('create policy application_reads on %s for select to auth_gateway_app using (true)', t);
+    if not (select relispartition from pg_class where oid = t) then
+      execute format('grant select on %s to auth_gateway_app', t);
+    end if;
+  end loop;
+end $$;
+
+grant usage on schema auth_gateway to auth_gateway_app;
