@@ -16,3 +16,5 @@ begin
 end $$;
 
 grant usage on schema auth_gateway to auth_gateway_app;
+
+select auth_gateway.close_to_public();

@@ -1,0 +1,86 @@
+import postgres from 'postgres'
+import { scramVerifier } from './scram.ts'
+
+const GROUP = 'auth_gateway_app'
+const SETTINGS = { statement_timeout: '10s', idle_in_transaction_session_timeout: '15s' }
+
+interface Role {
+  rolsuper: boolean
+  rolbypassrls: boolean
+  rolconfig: string[] | null
+  member: boolean
+}
+
+export interface ApplicationRoleOptions {
+  /** Connection of the owner. */
+  url: string
+  /** Connection of the running gateway; its user name and password are the ones the role gets. */
+  applicationUrl: string
+  log: (line: string) => void
+}
+
+/**
+ * Makes sure that the login role of the running gateway exists, has its password, belongs to `auth_gateway_app` and has
+ * time limits. Limits that an operator set are kept. Does nothing when the gateway connects as the owner.
+ */
+export async function ensureApplicationRole(
+  sql: postgres.TransactionSql,
+  options: ApplicationRoleOptions,
+): Promise<void> {
+  const { url, applicationUrl, log } = options
+  const role = roleOf(applicationUrl)
+  if (role === roleOf(url))
+    return log(`DATABASE_URL connects as ${role}, the owner: give the gateway a role of its own`)
+  const password = decodeURIComponent(new URL(applicationUrl).password)
+  let found = await readRole(sql, role)
+  if (!found) {
+    await sql`create role ${sql(role)} login`
+    log(`created the login role ${role}`)
+    found = { rolsuper: false, rolbypassrls: false, rolconfig: null, member: false }
+  }
+  if (found.rolsuper || found.rolbypassrls) log(`the role ${role} is above the rules of the database: use another one`)
+  if (!found.member) await sql`grant ${sql(GROUP)} to ${sql(role)}`
+  if (password && !(await canLogIn(url, applicationUrl))) {
+    await sql.unsafe(`alter role ${quoted(role)} login password '${scramVerifier(password)}'`)
+    log(`set the password of ${role}`)
+  }
+  for (const [name, value] of Object.entries(SETTINGS)) {
+    if (found.rolconfig?.some((setting) => setting.startsWith(`${name}=`))) continue
+    await sql.unsafe(`alter role ${quoted(role)} set ${name} = '${value}'`)
+  }
+}
+
+// Supabase's pooler takes "role.project" for a user name.
+function roleOf(url: string): string {
+  const { username, hostname } = new URL(url)
+  const name = decodeURIComponent(username)
+  return hostname.endsWith('.pooler.supabase.com') ? name.replace(/\.[^.]*$/, '') : name
+}
+
+async function readRole(sql: postgres.TransactionSql, role: string): Promise<Role | undefined> {
+  const [row] = await sql<Role[]>`
+    select rolsuper, rolbypassrls, rolconfig, pg_has_role(oid, ${GROUP}, 'member') as member
+    from pg_roles where rolname = ${role}`
+  return row
+}
+
+// Tried on the owner's way in, which is known to work, so that a failure means the password.
+async function canLogIn(url: string, applicationUrl: string): Promise<boolean> {
+  const attempt = new URL(url)
+  const project = decodeURIComponent(attempt.username).slice(roleOf(url).length)
+  attempt.username = encodeURIComponent(roleOf(applicationUrl) + project)
+  attempt.password = new URL(applicationUrl).password
+  const probe = postgres(attempt.href, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
+  try {
+    await probe`select 1`
+    return true
+  } catch {
+    return false
+  } finally {
+    await probe.end({ timeout: 1 })
+  }
+}
+
+function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`
+}

@@ -1,0 +1,76 @@
+import postgres from 'postgres'
+import { ensureApplicationRole } from './application-role.ts'
+import { lineOf, type Migration, readMigrations } from './migration-files.ts'
+import { assertInStep, createLedger, readLedger, reconcile, record } from './migration-ledger.ts'
+
+export interface MigrateOptions {
+  /** Connection of the owner, direct or session mode. */
+  url: string
+  /** Folder of the `NNN_name.sql` files. */
+  directory: string
+  /** Connection string of the running gateway; its login role is created or completed. */
+  applicationUrl?: string
+  log?: (line: string) => void
+}
+
+/**
+ * Brings a database up to date. Each file runs in a transaction of its own that first takes a lock, so any number of
+ * processes may do this at once and a file is applied once.
+ * @returns the files that this call applied
+ * @throws {MigrationDriftError} when an applied file has changed, is gone, or a new one comes too early
+ * @throws {Error} naming file and line when a file fails; the files before it stay applied
+ */
+export async function migrate({ url, directory, applicationUrl, log = () => {} }: MigrateOptions): Promise<string[]> {
+  const migrations = await readMigrations(directory)
+  const sql = postgres(url, { max: 1, prepare: false, onnotice: () => {}, connection: { application_name: 'migrate' } })
+  try {
+    await exclusively(sql, (transaction) => prepareLedger(transaction, migrations, log))
+    const applied: string[] = []
+    for (const migration of migrations) {
+      const started = performance.now()
+      if (!(await exclusively(sql, (transaction) => apply(transaction, migration)))) continue
+      log(`applied ${migration.file} (${Math.round(performance.now() - started)} ms)`)
+      applied.push(migration.file)
+    }
+    if (applicationUrl) await exclusively(sql, (lock) => ensureApplicationRole(lock, { url, applicationUrl, log }))
+    return applied
+  } finally {
+    await sql.end()
+  }
+}
+
+// A lock of the transaction, not of the session: it holds on a pooled connection too and cannot be left behind.
+async function exclusively<T>(sql: postgres.Sql, work: (sql: postgres.TransactionSql) => Promise<T>): Promise<T> {
+  const result = await sql.begin(async (transaction) => {
+    await transaction`set local statement_timeout = 0`
+    await transaction`select pg_advisory_xact_lock(hashtextextended('auth_gateway.migrations', 0))`
+    await transaction`set local lock_timeout = '30s'`
+    return work(transaction)
+  })
+  return result as T
+}
+
+async function prepareLedger(sql: postgres.TransactionSql, migrations: Migration[], log: (line: string) => void) {
+  await createLedger(sql)
+  for (const { file } of await reconcile(sql, migrations)) log(`${file} was applied by the Supabase CLI`)
+  assertInStep(await readLedger(sql), migrations)
+}
+
+async function apply(sql: postgres.TransactionSql, migration: Migration): Promise<boolean> {
+  if ((await readLedger(sql)).has(migration.version)) return false
+  await sql
+    .unsafe(migration.sql)
+    .simple()
+    .catch((error: unknown) => {
+      throw located(error, migration)
+    })
+  await record(sql, migration)
+  return true
+}
+
+function located(error: unknown, { file, sql }: Migration): Error {
+  if (!(error instanceof postgres.PostgresError)) return error instanceof Error ? error : new Error(String(error))
+  const line = error.position ? `:${lineOf(sql, Number(error.position))}` : ''
+  const context = [error.detail, error.hint, error.where].filter(Boolean).join('\n')
+  return new Error(`${file}${line}: ${error.message}${context && `\n${context}`}`, { cause: error })
+}

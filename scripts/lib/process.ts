@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export interface ProcessOptions {
+  command: string
+  args: string[]
+  env?: NodeJS.ProcessEnv
+  uid?: number
+  gid?: number
+  /** Sent to end it; default SIGTERM. */
+  signal?: NodeJS.Signals
+  /** Gets every line of its output; or a file descriptor that takes the output. */
+  output: ((line: string) => void) | number
+}
+
+export interface RunningProcess {
+  /** Settles with the exit code when it has ended, whoever ended it. */
+  exited: Promise<number>
+  /** Ends it: the signal first, SIGKILL after eight seconds. */
+  stop(): Promise<void>
+}
+
+const TETHER = fileURLToPath(new URL('tether.mjs', import.meta.url))
+
+/**
+ * Starts a long-running command that never outlives this process, not even when this one is killed hard. It runs in its
+ * own process group, so a Ctrl-C in the terminal reaches only this process, which then stops things in its own order.
+ */
+export function startProcess({ output, signal = 'SIGTERM', env, ...command }: ProcessOptions): RunningProcess {
+  const stream = typeof output === 'number' ? output : 'pipe'
+  const tether = spawn(process.execPath, [TETHER, JSON.stringify({ ...command, signal })], {
+    stdio: ['ignore', stream, stream, 'ipc'],
+    env: env ?? process.env,
+    detached: true,
+  })
+  if (typeof output === 'function') forwardLines(tether, output)
+  const exited = new Promise<number>((resolve) => {
+    tether.once('error', () => resolve(127))
+    tether.once('exit', (code) => resolve(code ?? 1))
+  })
+  return {
+    exited,
+    stop: async () => {
+      if (tether.connected) tether.disconnect()
+      await exited
+    },
+  }
+}
+
+function forwardLines(tether: ChildProcess, take: (line: string) => void): void {
+  for (const stream of [tether.stdout, tether.stderr]) {
+    if (stream) createInterface({ input: stream }).on('line', take)
+  }
+}

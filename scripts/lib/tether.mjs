@@ -1,0 +1,26 @@
+// Runs one command for the process that started this one, and ends it when that process goes away, even by kill -9:
+// the operating system closes the message channel for it. Argument: JSON of { command, args, uid, gid, signal }.
+import { spawn } from 'node:child_process'
+
+const SECONDS_TO_END = 8
+
+const { command, args, uid, gid, signal } = JSON.parse(process.argv[2])
+const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], uid, gid })
+
+let ending = false
+function end() {
+  if (ending) return
+  ending = true
+  child.kill(signal)
+  setTimeout(() => child.kill('SIGKILL'), SECONDS_TO_END * 1000).unref()
+}
+
+child.on('error', (error) => {
+  process.stderr.write(`${command}: ${error.message}\n`, () => process.exit(127))
+})
+child.on('exit', (code) => process.exit(code ?? 1))
+process.on('disconnect', end)
+process.on('SIGTERM', end)
+process.on('SIGINT', end)
+process.stdout.on('error', end)
+process.stderr.on('error', end)
