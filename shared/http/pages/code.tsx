@@ -1,0 +1,81 @@
+import { copy, fill } from './copy.ts'
+import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
+import { displayName, safeHref } from './safe.ts'
+
+type CodeProps = {
+  /** Where the form posts `csrf` and `code`; the code may come with spaces or hyphens between its digits. */
+  action: string
+  /** Where the form for a new code posts `csrf`. */
+  resendAction: string
+  startOverHref: string
+  csrf: string
+  /** The address as the person gave it, or masked. */
+  email: string
+  /** How long the code lives. */
+  minutes: number
+  error?: string
+  notice?: string
+  clientName?: string
+  /** The host of this page, so that a person can tell a copy of it; read from `action` when that is absolute. */
+  host?: string
+}
+
+/** Asks for the 6-digit code that was sent to `email`. */
+export function CodePage(props: CodeProps) {
+  const text = copy.code
+  const host = props.host ?? (URL.canParse(props.action) ? new URL(props.action).host : undefined)
+  return (
+    <Layout title={text.title} failed={Boolean(props.error)}>
+      <h1>{text.title}</h1>
+      <p class="lead">
+        <Sentence text={text.lead} email={<Name>{props.email}</Name>} minutes={lifetime(props.minutes)} />
+      </p>
+      <Notice text={props.notice} />
+      <Problem id="problem" text={props.error} />
+      <form method="post" action={props.action}>
+        <Hidden fields={{ csrf: props.csrf }} />
+        <label for="code">{text.label}</label>
+        <input
+          class="code"
+          id="code"
+          name="code"
+          type="text"
+          autocomplete="one-time-code"
+          inputmode="numeric"
+          pattern="\s*(?:[0-9][\s\-]*){6}"
+          title={text.pattern}
+          maxlength={16}
+          spellcheck={false}
+          required
+          autofocus
+          aria-invalid={props.error ? 'true' : undefined}
+          aria-describedby={props.error ? 'problem guard' : 'guard'}
+        />
+        <button class="button primary" type="submit">
+          {props.clientName
+            ? fill(text.submitFor, { client: displayName(props.clientName, copy.unnamedClient) }).join('')
+            : text.submit}
+        </button>
+        <p class="note" id="guard">
+          {host ? <Sentence text={text.guard} host={<Name>{host}</Name>} /> : text.guardHere}
+        </p>
+      </form>
+      <div class="aside">
+        <p>{text.missing}</p>
+        <div class="row">
+          <form method="post" action={props.resendAction}>
+            <Hidden fields={{ csrf: props.csrf }} />
+            <button class="link" type="submit">
+              {text.resend}
+            </button>
+          </form>
+          <a href={safeHref(props.startOverHref)}>{text.startOver}</a>
+        </div>
+      </div>
+    </Layout>
+  )
+}
+
+function lifetime(minutes: number): string {
+  return minutes === 1 ? copy.code.minute : fill(copy.code.minutes, { count: String(minutes) }).join('')
+}

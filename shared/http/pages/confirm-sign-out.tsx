@@ -1,0 +1,37 @@
+import { copy } from './copy.ts'
+import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { safeHref } from './safe.ts'
+
+type ConfirmSignOutProps = {
+  /** Where the form posts `csrf` and the `hidden` fields. */
+  action: string
+  csrf: string
+  email: string
+  returnHref?: string
+  hidden: Record<string, string>
+}
+
+/** Asks before ending a session that no valid hint vouches for (OpenID Connect RP-Initiated Logout 1.0 section 2). */
+export function ConfirmSignOutPage({ action, csrf, email, returnHref, hidden }: ConfirmSignOutProps) {
+  const text = copy.confirmSignOut
+  const href = safeHref(returnHref, 'app')
+  return (
+    <Layout title={text.title}>
+      <h1>{text.title}</h1>
+      <p class="lead">
+        <Sentence text={text.lead} email={<Name>{email}</Name>} />
+      </p>
+      <form method="post" action={action} class="actions">
+        <Hidden fields={{ ...hidden, csrf }} />
+        <button class="button primary" type="submit">
+          {text.submit}
+        </button>
+        {href && (
+          <a class="button" href={href}>
+            {text.stay}
+          </a>
+        )}
+      </form>
+    </Layout>
+  )
+}

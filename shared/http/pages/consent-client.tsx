@@ -1,0 +1,93 @@
+import { copy } from './copy.ts'
+import { displayName, safeHref } from './safe.ts'
+
+/** The application that asks. All texts and links in it come from its developer. */
+export type ConsentClient = {
+  name: string
+  host?: string
+  redirectHost: string
+  firstParty: boolean
+  verified: boolean
+  uri?: string
+  policyUri?: string
+  tosUri?: string
+}
+
+/** Says whether LanOnasis made or checked the application. */
+export function Standing({ client }: { client: ConsentClient }) {
+  const text = copy.consent
+  const known = client.firstParty || client.verified
+  return (
+    <p class={known ? 'badge good' : 'badge'}>
+      <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+        <path class="icon" d={known ? 'm3.5 8.5 3 3 6-7' : 'M8 4v5m0 3v.01'} />
+      </svg>
+      {client.firstParty ? text.firstParty : client.verified ? text.verified : text.unverified}
+    </p>
+  )
+}
+
+type DestinationProps = {
+  client: ConsentClient
+  account: { email: string; name?: string }
+  resource?: { name: string; identifier: string }
+  switchAccountHref?: string
+}
+
+/** Where the answer goes, what it is good for, and whose account is meant. */
+export function Destination({ client, account, resource, switchAccountHref }: DestinationProps) {
+  const text = copy.consent
+  const name = account.name && displayName(account.name, '')
+  return (
+    <dl class="facts wide">
+      <div class="first">
+        <dt>{text.destination}</dt>
+        <dd class="host">
+          <bdi>{client.redirectHost}</bdi>
+        </dd>
+      </div>
+      {resource && (
+        <div>
+          <dt>{text.resource}</dt>
+          <dd>
+            <bdi>{displayName(resource.name, resource.identifier)}</bdi>
+          </dd>
+        </div>
+      )}
+      <div>
+        <dt>{text.account}</dt>
+        <dd>
+          <bdi>{name || account.email}</bdi>
+        </dd>
+        {name && (
+          <dd class="plain">
+            <bdi>{account.email}</bdi>
+          </dd>
+        )}
+        <dd>
+          <a href={switchAccountHref}>{text.switchAccount}</a>
+        </dd>
+      </div>
+    </dl>
+  )
+}
+
+/** Links to the application's own pages, those of them that are safe to follow. */
+export function ClientLinks({ client }: { client: ConsentClient }) {
+  const text = copy.consent
+  const links = [
+    { label: text.website, href: safeHref(client.uri) },
+    { label: text.policy, href: safeHref(client.policyUri) },
+    { label: text.terms, href: safeHref(client.tosUri) },
+  ].filter((link) => link.href)
+  if (links.length === 0) return null
+  return (
+    <p class="links">
+      {links.map((link) => (
+        <a href={link.href} target="_blank" rel="noopener noreferrer">
+          {link.label} <span class="hidden">{copy.newTab}</span>
+        </a>
+      ))}
+    </p>
+  )
+}

@@ -1,0 +1,85 @@
+import { ClientLinks, type ConsentClient, Destination, Standing } from './consent-client.tsx'
+import { type ConsentScope, ScopeList } from './consent-scopes.tsx'
+import { copy, fill } from './copy.ts'
+import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { displayName, safeHref } from './safe.ts'
+
+type ConsentProps = {
+  /** Where the form posts `authorization_id`, `csrf` and `decision` (`allow` or `deny`). */
+  action: string
+  csrf: string
+  authorizationId: string
+  client: ConsentClient
+  account: { email: string; name?: string }
+  scopes: ConsentScope[]
+  resource?: { name: string; identifier: string }
+  switchAccountHref: string
+  /** Redirects that prove nothing about who receives the answer (RFC 8252 section 8.6). */
+  warning?: 'localhost' | 'custom-scheme'
+}
+
+/** Asks whether an application may act for the person: who, where the answer goes, and what for (OAuth 2.1 section 7.9). */
+export function ConsentPage(props: ConsentProps) {
+  const text = copy.consent
+  const name = displayName(props.client.name, copy.unnamedClient)
+  return (
+    <Layout title={fill(text.title, { client: name }).join('')}>
+      <h1>
+        <Sentence text={text.heading} client={<Name>{name}</Name>} />
+      </h1>
+      <Standing client={props.client} />
+      <Destination
+        client={props.client}
+        account={props.account}
+        resource={props.resource}
+        switchAccountHref={safeHref(props.switchAccountHref)}
+      />
+      {props.warning && <p class="caution">{props.warning === 'localhost' ? text.localhost : text.customScheme}</p>}
+      <ScopeList scopes={props.scopes} />
+      <form method="post" action={props.action} class="actions">
+        <Hidden fields={{ csrf: props.csrf, authorization_id: props.authorizationId }} />
+        <button class="button primary" type="submit" name="decision" value="allow">
+          {text.allow}
+        </button>
+        <button class="button" type="submit" name="decision" value="deny">
+          {text.deny}
+        </button>
+      </form>
+      <p class="note">{text.footnote}</p>
+      <div class="aside">
+        <ClientLinks client={props.client} />
+        <TechnicalDetails {...props} />
+      </div>
+    </Layout>
+  )
+}
+
+function TechnicalDetails({ client, scopes, resource }: ConsentProps) {
+  const text = copy.consent
+  if (!client.host && scopes.length === 0 && !resource) return null
+  return (
+    <details>
+      <summary>{text.details}</summary>
+      <dl>
+        {client.host && <Detail term={text.clientHost} values={[client.host]} />}
+        {scopes.length > 0 && <Detail term={text.scopeNames} values={scopes.map((scope) => scope.name)} />}
+        {resource && <Detail term={text.resourceName} values={[resource.identifier]} />}
+      </dl>
+    </details>
+  )
+}
+
+function Detail({ term, values }: { term: string; values: string[] }) {
+  return (
+    <>
+      <dt>{term}</dt>
+      <dd>
+        {values.map((value) => (
+          <>
+            <code>{value}</code>{' '}
+          </>
+        ))}
+      </dd>
+    </>
+  )
+}

@@ -1,0 +1,84 @@
+import { raw } from 'hono/html'
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import { copy, fill } from './copy.ts'
+import { stylesheet } from './style.ts'
+
+const icon =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%230b5c52'/%3E%3Cpath d='M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z' fill='none' stroke='%23fff' stroke-width='3' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
+
+/**
+ * The frame of every page. `failed` puts "Error:" first in the title, where screen readers and tabs show it.
+ */
+export function Layout({ title, failed, children }: PropsWithChildren<{ title: string; failed?: boolean }>) {
+  const state = failed ? fill(copy.titleError, { title }).join('') : title
+  return (
+    <html lang={copy.lang}>
+      <head>
+        <meta charset="utf-8" />
+        <title>{fill(copy.titleSite, { title: state }).join('')}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <link rel="icon" href={icon} />
+        <style>{raw(stylesheet)}</style>
+      </head>
+      <body>
+        <header class="brand">
+          <Mark />
+          {copy.brand}
+        </header>
+        <main>{children}</main>
+        <footer>{copy.tagline}</footer>
+      </body>
+    </html>
+  )
+}
+
+/** The LanOnasis mark, an O at home in an L. Decoration; the name stands beside it. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+      <rect class="mark-ground" width="32" height="32" rx="9" />
+      <path class="mark-line" d="M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z" />
+    </svg>
+  )
+}
+
+/** What went wrong, tied to its field by `id` through `aria-describedby`. */
+export function Problem({ id, text }: { id: string; text?: string }) {
+  return text ? (
+    <p class="alert" role="alert" id={id}>
+      {text}
+    </p>
+  ) : null
+}
+
+/** Something the person should know and need not act on. */
+export function Notice({ text }: { text?: string }) {
+  return text ? (
+    <p class="notice" role="status">
+      {text}
+    </p>
+  ) : null
+}
+
+/** Hidden fields of a form; entries without a value are left out. */
+export function Hidden({ fields }: { fields: Record<string, string | undefined> }) {
+  return Object.entries(fields).map(([name, value]) =>
+    value === undefined ? null : <input type="hidden" name={name} value={value} />,
+  )
+}
+
+/** A name somebody else chose, set apart so that its writing direction cannot reorder the words around it. */
+export function Name({ children }: PropsWithChildren) {
+  return (
+    <strong>
+      <bdi>{children}</bdi>
+    </strong>
+  )
+}
+
+/** A sentence of the copy with elements in its `{name}` places. */
+export function Sentence({ text, ...parts }: { text: string } & Record<string, Child>) {
+  return <>{fill<Child>(text, parts)}</>
+}

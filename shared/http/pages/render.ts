@@ -1,0 +1,43 @@
+import type { JSX } from 'hono/jsx/jsx-runtime'
+import { formActionSources } from './safe.ts'
+import { stylesheetSource } from './style.ts'
+
+type PageOptions = {
+  /** HTTP status, 200 unless given. */
+  status?: number
+  /** Redirect URIs, origins or schemes that the answer to this page's forms may lead to, besides this origin. */
+  formAction?: string[]
+  /** More headers, such as several `Set-Cookie` entries; they cannot weaken the ones set here. */
+  headers?: HeadersInit
+}
+
+/**
+ * Turns a page into a response that is never cached, framed or able to run a script, and sends no Referer
+ * (OAuth 2.1 section 7.11, RFC 9700 sections 4.2.4 and 4.16).
+ *
+ * `no-referrer` makes browsers send `Origin: null` with the page's own form posts: check CSRF by token and
+ * `Sec-Fetch-Site`, not by `Origin`.
+ */
+export function renderPage(page: JSX.Element, options: PageOptions = {}): Response {
+  const headers = new Headers(options.headers)
+  headers.set('Content-Type', 'text/html; charset=utf-8')
+  headers.set('Cache-Control', 'no-store')
+  headers.set('Content-Security-Policy', contentSecurityPolicy(options.formAction))
+  headers.set('X-Frame-Options', 'DENY')
+  headers.set('Referrer-Policy', 'no-referrer')
+  headers.set('X-Content-Type-Options', 'nosniff')
+  return new Response(`<!doctype html>${page}`, { status: options.status ?? 200, headers })
+}
+
+/** Returns the Content-Security-Policy of a page whose form answers may redirect to `formAction`, besides this origin. */
+export function contentSecurityPolicy(formAction: string[] = []): string {
+  const targets = new Set(["'self'", ...formAction.flatMap(formActionSources)])
+  return [
+    "default-src 'none'",
+    `style-src ${stylesheetSource}`,
+    "img-src 'self' data:",
+    `form-action ${[...targets].join(' ')}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ')
+}

@@ -1,0 +1,71 @@
+import { copy } from './copy.ts'
+import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
+import { displayName } from './safe.ts'
+
+type SignInProps = {
+  /** Where the form posts `csrf`, `return_to` and `email`. */
+  action: string
+  csrf: string
+  /** The application that the person is on the way to, and the host it lives on. */
+  clientName?: string
+  clientHost?: string
+  email?: string
+  error?: string
+  returnTo?: string
+  notice?: string
+}
+
+/** Asks for an e-mail address to send a code to. The same page greets people with and without an account. */
+export function SignInPage({ action, csrf, clientName, clientHost, email, error, returnTo, notice }: SignInProps) {
+  const text = copy.signIn
+  const client = clientName && displayName(clientName, copy.unnamedClient)
+  return (
+    <Layout title={text.title} failed={Boolean(error)}>
+      <h1>{text.title}</h1>
+      <p class="lead">
+        {client ? <Sentence text={text.leadFor} client={<Client name={client} host={clientHost} />} /> : text.lead}
+      </p>
+      <Notice text={notice} />
+      <Problem id="problem" text={error} />
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, return_to: returnTo }} />
+        <label for="email">{text.email}</label>
+        <input
+          id="email"
+          name="email"
+          type="email"
+          autocomplete="email"
+          inputmode="email"
+          autocapitalize="none"
+          spellcheck={false}
+          maxlength={254}
+          required
+          autofocus
+          value={email}
+          aria-invalid={error ? 'true' : undefined}
+          aria-describedby={error ? 'problem newcomer' : 'newcomer'}
+        />
+        <button class="button primary" type="submit">
+          {text.submit}
+        </button>
+        <p class="note" id="newcomer">
+          {text.newcomer}
+        </p>
+      </form>
+    </Layout>
+  )
+}
+
+function Client({ name, host }: { name: string; host?: string }) {
+  return (
+    <>
+      <Name>{name}</Name>
+      {host && (
+        <>
+          {' ('}
+          <bdi>{host}</bdi>)
+        </>
+      )}
+    </>
+  )
+}

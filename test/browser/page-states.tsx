@@ -1,0 +1,238 @@
+import type { JSX } from 'hono/jsx/jsx-runtime'
+import { CodePage } from '../../shared/http/pages/code.tsx'
+import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
+import { ConsentPage } from '../../shared/http/pages/consent.tsx'
+import { scopeSentence } from '../../shared/http/pages/copy.ts'
+import { ErrorPage } from '../../shared/http/pages/error.tsx'
+import { SignInPage } from '../../shared/http/pages/sign-in.tsx'
+import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
+import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
+
+export const hostile = `"><script>document.title='owned'</script><img src=x onerror="document.title='owned'">'`
+const longEmail = `${'firstname.middlename.lastname'.repeat(3)}@${'department.'.repeat(6)}example.com`
+const longName = 'The Very Long-Winded Name Of A Quite Ordinary Notetaking Application For Distributed Teams'
+const rightToLeft = 'مساعد الذاكرة \u202eevil'
+const everyScope =
+  'openid profile email offline_access memories:read memories:write memories:delete memories:* secrets:read mcp:connect mcp:tools mcp:full api-keys:write memories:team:read api:access admin:* acme:teleport legacy:full_access'
+
+const signIn = { action: '/web/login', csrf: 'token' }
+const code = {
+  action: 'https://auth.lanonasis.com/web/login/code',
+  resendAction: '/web/login/resend',
+  startOverHref: '/web/login',
+  csrf: 'token',
+  email: 'ada@example.com',
+  minutes: 10,
+}
+const claude = {
+  name: 'Claude',
+  host: 'claude.ai',
+  redirectHost: 'claude.ai',
+  firstParty: false,
+  verified: true,
+  uri: 'https://claude.ai',
+  policyUri: 'https://claude.ai/privacy',
+  tosUri: 'https://claude.ai/terms',
+}
+const consent = {
+  action: '/oauth/consent',
+  csrf: 'token',
+  authorizationId: '0199b7c4-7c1e-7000-8000-000000000001',
+  client: claude,
+  account: { email: 'ada@example.com', name: 'Ada Lovelace' },
+  scopes: scopes('mcp:full memories:read memories:write offline_access'),
+  switchAccountHref: '/web/logout',
+}
+const error = {
+  title: 'This sign-in link does not work',
+  message: 'The application that sent you here asked to send you back to an address it never registered.',
+  code: 'INVALID_REQUEST',
+  requestId: '0199b7c4-7c1e-7f3a-9d52-0e6b1b0f2c11',
+}
+const signOut = { action: '/oauth/logout', csrf: 'token', email: 'ada@example.com', hidden: { state: 'xyz' } }
+const signedIn = { email: 'ada@example.com', uai: error.requestId, signOutAction: '/web/logout', csrf: 'token' }
+
+/** Every page in every state that looks or behaves differently, by name. */
+export const states: Record<string, JSX.Element> = {
+  'sign-in': <SignInPage {...signIn} />,
+  'sign-in-for-client': (
+    <SignInPage {...signIn} clientName="Claude" clientHost="claude.ai" returnTo="/oauth/authorize?a=b&c=d" />
+  ),
+  'sign-in-error': (
+    <SignInPage {...signIn} email="ada@example" error="Enter an e-mail address such as name@example.com." />
+  ),
+  'sign-in-notice': <SignInPage {...signIn} notice="You were away for a while, so please sign in again." />,
+  'sign-in-long': (
+    <SignInPage {...signIn} clientName={longName} clientHost={`${'sub.'.repeat(20)}example.com`} email={longEmail} />
+  ),
+  'sign-in-hostile': (
+    <SignInPage
+      {...signIn}
+      csrf={hostile}
+      clientName={hostile}
+      clientHost={hostile}
+      email={hostile}
+      error={hostile}
+      notice={hostile}
+      returnTo={hostile}
+    />
+  ),
+  code: <CodePage {...code} />,
+  'code-for-client': (
+    <CodePage
+      {...code}
+      action="/web/login/code"
+      host="auth.lanonasis.com"
+      clientName="Claude"
+      email="a•••@example.com"
+    />
+  ),
+  'code-error': (
+    <CodePage {...code} minutes={1} error="That code is wrong or too old. Check it, or ask for a new one." />
+  ),
+  'code-notice': (
+    <CodePage {...code} action="/web/login/code" notice="We sent a new code. The one before no longer works." />
+  ),
+  'code-long': <CodePage {...code} email={longEmail} clientName={longName} />,
+  'code-hostile': (
+    <CodePage
+      {...code}
+      csrf={hostile}
+      email={hostile}
+      error={hostile}
+      notice={hostile}
+      clientName={hostile}
+      host={hostile}
+      startOverHref="javascript:document.title='owned'"
+    />
+  ),
+  consent: (
+    <ConsentPage {...consent} resource={{ name: 'Memory service', identifier: 'https://mcp.lanonasis.com/mcp' }} />
+  ),
+  'consent-first-party': (
+    <ConsentPage
+      {...consent}
+      client={{
+        name: 'LanOnasis Dashboard',
+        redirectHost: 'dashboard.lanonasis.com',
+        firstParty: true,
+        verified: true,
+      }}
+      account={{ email: 'ada@example.com' }}
+      scopes={scopes('memories:read profile')}
+    />
+  ),
+  'consent-localhost': (
+    <ConsentPage
+      {...consent}
+      client={{ name: 'My script', redirectHost: '127.0.0.1:8888', firstParty: false, verified: false }}
+      scopes={scopes('memories:read')}
+      warning="localhost"
+    />
+  ),
+  'consent-custom-scheme': (
+    <ConsentPage
+      {...consent}
+      client={{ name: 'VS Code', redirectHost: 'vscode://lanonasis.mcp-client', firstParty: false, verified: true }}
+      scopes={[]}
+      warning="custom-scheme"
+    />
+  ),
+  'consent-partly-granted': (
+    <ConsentPage
+      {...consent}
+      scopes={[...scopes('memories:delete'), ...scopes('memories:read memories:write').map(granted)]}
+    />
+  ),
+  'consent-all-granted': <ConsentPage {...consent} scopes={scopes('memories:read memories:write').map(granted)} />,
+  'consent-long': (
+    <ConsentPage
+      {...consent}
+      client={{ ...claude, name: longName, redirectHost: `${'sub.'.repeat(20)}example.com`, verified: false }}
+      account={{ email: longEmail, name: longName }}
+      scopes={scopes(everyScope)}
+      resource={{ name: longName, identifier: `https://example.com/${'path/'.repeat(30)}` }}
+    />
+  ),
+  'consent-right-to-left': (
+    <ConsentPage
+      {...consent}
+      client={{ ...claude, name: rightToLeft, verified: false }}
+      account={{ email: 'ada@example.com', name: 'ليلى حسن' }}
+    />
+  ),
+  'consent-hostile': (
+    <ConsentPage
+      {...consent}
+      csrf={hostile}
+      authorizationId={hostile}
+      client={{
+        ...claude,
+        name: hostile,
+        host: hostile,
+        redirectHost: hostile,
+        uri: "javascript:document.title='owned'",
+        policyUri: 'data:text/html,x',
+        tosUri: '//evil.example',
+      }}
+      account={{ email: hostile, name: hostile }}
+      scopes={scopes(`${hostile.replaceAll(' ', '')} memories:read`)}
+      resource={{ name: hostile, identifier: hostile }}
+      switchAccountHref="javascript:document.title='owned'"
+    />
+  ),
+  error: <ErrorPage {...error} />,
+  'error-with-action': (
+    <ErrorPage
+      {...error}
+      title="Too many tries"
+      message="You asked for a code too often."
+      hint="Wait 15 minutes, then try again."
+      code="RATE_LIMITED"
+      actionHref="/web/login"
+      actionLabel="Back to sign-in"
+    />
+  ),
+  'error-hostile': (
+    <ErrorPage
+      title={hostile}
+      message={hostile}
+      code={hostile}
+      requestId={hostile}
+      hint={hostile}
+      actionHref="javascript:document.title='owned'"
+      actionLabel={hostile}
+    />
+  ),
+  'signed-out': <SignedOutPage />,
+  'signed-out-continue': <SignedOutPage continueHref="https://claude.ai/" clientName="Claude" />,
+  'signed-out-hostile': <SignedOutPage continueHref="javascript:document.title='owned'" clientName={hostile} />,
+  'confirm-sign-out': <ConfirmSignOutPage {...signOut} returnHref="https://dashboard.lanonasis.com" />,
+  'confirm-sign-out-hostile': (
+    <ConfirmSignOutPage
+      {...signOut}
+      csrf={hostile}
+      email={hostile}
+      returnHref="javascript:document.title='owned'"
+      hidden={{ [hostile]: hostile }}
+    />
+  ),
+  'signed-in': <SignedInPage {...signedIn} dashboardHref="https://dashboard.lanonasis.com" />,
+  'signed-in-hostile': (
+    <SignedInPage
+      {...signedIn}
+      email={hostile}
+      uai={hostile}
+      csrf={hostile}
+      dashboardHref="javascript:document.title='owned'"
+    />
+  ),
+}
+
+function scopes(names: string) {
+  return names.split(' ').map((name) => ({ name, ...scopeSentence(name) }))
+}
+
+function granted<T>(scope: T) {
+  return { ...scope, alreadyGranted: true }
+}
