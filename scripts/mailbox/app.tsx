@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
+import { createMessages, type Messages, type StoredMessage } from './messages.ts'
+import { MailboxPage } from './page.tsx'
+import { createResendApi } from './resend-api.ts'
+
+const asset = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+const MESSAGE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+
+/** The mailbox: Resend's API, the page, `/messages.json` (`?to=` and `?limit=`), and each message's HTML by itself. */
+export function createMailboxApp(options: { apiKey: string; messages?: Messages }): Hono {
+  const messages = options.messages ?? createMessages()
+  const app = new Hono()
+  app.use(async (c, next) => {
+    await next()
+    c.header('cache-control', 'no-store')
+    c.header('x-content-type-options', 'nosniff')
+    c.header('referrer-policy', 'no-referrer')
+  })
+  app.route('/', createResendApi({ apiKey: options.apiKey, messages }))
+
+  app.get('/messages.json', (c) => {
+    const limit = Number(c.req.query('limit') ?? Number.POSITIVE_INFINITY)
+    return c.json(messages.list(c.req.query('to')).slice(0, Number.isNaN(limit) ? undefined : Math.max(0, limit)))
+  })
+  const page = (c: Context, opened: StoredMessage | undefined, view: 'list' | 'message') => {
+    const to = c.req.query('to')
+    const content = <MailboxPage messages={messages.list(to)} opened={opened} view={view} to={to} />
+    c.header('content-security-policy', PAGE_POLICY)
+    return c.html(html`<!doctype html>${content}`, view === 'message' && !opened ? 404 : 200)
+  }
+  app.get('/', (c) => page(c, messages.list(c.req.query('to'))[0], 'list'))
+  app.get('/messages/:id', (c) => page(c, messages.find(c.req.param('id')), 'message'))
+  app.get('/messages/:id/html', (c) => {
+    const body = messages.find(c.req.param('id'))?.html
+    c.header('content-security-policy', MESSAGE_POLICY)
+    return body === undefined ? c.notFound() : c.html(body)
+  })
+  app.get('/mailbox.css', (c) => c.body(asset('mailbox.css'), 200, { 'content-type': 'text/css; charset=utf-8' }))
+  app.get('/mailbox.js', (c) => c.body(asset('mailbox.js'), 200, { 'content-type': 'text/javascript; charset=utf-8' }))
+  return app
+}

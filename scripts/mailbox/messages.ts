@@ -1,0 +1,50 @@
+const KEEP = 200
+
+/** A message as `/messages.json` shows it. */
+export interface StoredMessage {
+  id: string
+  to: string[]
+  from: string
+  subject: string
+  text: string
+  html: string
+  /** The one-time code in it, if there is one. */
+  code: string | null
+  /** ISO 8601. */
+  received_at: string
+}
+
+export interface Messages {
+  add(message: StoredMessage): void
+  find(id: string): StoredMessage | undefined
+  /** Newest first; only those to `to` when it is given (case does not matter). */
+  list(to?: string): StoredMessage[]
+}
+
+/** The last 200 messages, in memory. */
+export function createMessages(): Messages {
+  const messages: StoredMessage[] = []
+  return {
+    add(message) {
+      messages.unshift(message)
+      messages.splice(KEEP)
+    },
+    find: (id) => messages.find((message) => message.id === id),
+    list(to) {
+      const wanted = to?.trim().toLowerCase()
+      return wanted
+        ? messages.filter((message) => message.to.some((address) => sameAddress(address, wanted)))
+        : messages
+    },
+  }
+}
+
+/** The one-time code in a text: a line of its own if there is one, else the first group of 6 to 8 digits. */
+export function findCode(text: string): string | null {
+  return /^[ \t]*(\d{6,8})[ \t]*$/m.exec(text)?.[1] ?? /(?<![\w#.-])\d{6,8}(?![\w.-])/.exec(text)?.[0] ?? null
+}
+
+function sameAddress(address: string, wanted: string): boolean {
+  const bare = /<([^<>]+)>\s*$/.exec(address)?.[1] ?? address
+  return bare.trim().toLowerCase() === wanted
+}

@@ -1,0 +1,157 @@
+import type { StoredMessage } from './messages.ts'
+
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%230b5c52'/%3E%3Cpath d='M7 10.5h18v11H7zM7 11l9 6.5 9-6.5' fill='none' stroke='%23fff' stroke-width='2.2' stroke-linejoin='round'/%3E%3C/svg%3E"
+
+interface View {
+  messages: StoredMessage[]
+  opened?: StoredMessage
+  /** What a narrow screen shows: the list, or the opened message. */
+  view: 'list' | 'message'
+  /** Only messages to this address are listed. */
+  to?: string
+}
+
+/** The mailbox page: the list beside the opened message; one of the two on a narrow screen. */
+export function MailboxPage({ messages, opened, view, to }: View) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>{view === 'message' && opened ? `${opened.subject} · Mailbox` : 'Local mailbox'}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href={ICON} />
+        <link rel="stylesheet" href="/mailbox.css" />
+        <script src="/mailbox.js" defer />
+      </head>
+      <body class={view} data-newest={messages[0]?.id ?? ''}>
+        <header>
+          <a class="home" href="/">
+            <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+              <rect class="mark-ground" width="32" height="32" rx="9" />
+              <path class="mark-line" d="M7 10.5h18v11H7zM7 11l9 6.5 9-6.5" />
+            </svg>
+            Local mailbox
+          </a>
+          <p class="hint">
+            Mail of this machine’s gateway. Nothing leaves it; the last 200 messages stay until it stops.
+          </p>
+        </header>
+        <div class="panes">
+          <nav id="list" aria-label="Messages">
+            <Filter to={to} />
+            <List messages={messages} opened={opened} to={to} />
+          </nav>
+          <main id="opened">{opened ? <Opened message={opened} to={to} /> : <Nothing view={view} to={to} />}</main>
+        </div>
+        <p class="sr-only" role="status" id="status" />
+      </body>
+    </html>
+  )
+}
+
+function Filter({ to }: { to?: string }) {
+  return (
+    <form class="filter" method="get" action="/">
+      <label for="to">Show mail to</label>
+      <div class="field">
+        <input
+          id="to"
+          name="to"
+          type="search"
+          value={to}
+          placeholder="any address"
+          autocomplete="off"
+          spellcheck={false}
+        />
+        <button type="submit">Show</button>
+      </div>
+    </form>
+  )
+}
+
+function List({ messages, opened, to }: Omit<View, 'view'>) {
+  if (messages.length === 0) return <p class="empty">No messages yet.</p>
+  return (
+    <ol class="messages">
+      {messages.map((message) => (
+        <li class={message.id === opened?.id ? 'current' : undefined}>
+          <a href={messagePath(message, to)} aria-current={message.id === opened?.id ? 'page' : undefined}>
+            <span class="line">
+              <span class="to">{message.to.join(', ')}</span>
+              <Time iso={message.received_at} />
+            </span>
+            <span class="subject">{message.subject}</span>
+          </a>
+          {message.code && <Code code={message.code} />}
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Opened({ message, to }: { message: StoredMessage; to?: string }) {
+  return (
+    <article>
+      <a class="back" href={to ? `/?to=${encodeURIComponent(to)}` : '/'}>
+        ← All messages
+      </a>
+      <h1>{message.subject}</h1>
+      <dl>
+        <dt>To</dt>
+        <dd>{message.to.join(', ')}</dd>
+        <dt>From</dt>
+        <dd>{message.from}</dd>
+        <dt>Received</dt>
+        <dd>
+          <Time iso={message.received_at} />
+        </dd>
+      </dl>
+      {message.code && (
+        <div class="big">
+          <Code code={message.code} />
+        </div>
+      )}
+      {message.html && (
+        <iframe title="The message as mail clients show it" src={`/messages/${message.id}/html`} sandbox="" />
+      )}
+      <details open={!message.html}>
+        <summary>Plain text</summary>
+        <pre>{message.text}</pre>
+      </details>
+    </article>
+  )
+}
+
+function Nothing({ view, to }: Pick<View, 'view' | 'to'>) {
+  return (
+    <div class="nothing">
+      <h1>{view === 'message' ? 'This message is gone' : 'Waiting for mail'}</h1>
+      <p>
+        {view === 'message'
+          ? 'The mailbox keeps the last 200 messages and forgets them when it stops.'
+          : `Ask the gateway for a sign-in code${to ? ` for ${to}` : ''}. It shows up here by itself.`}
+      </p>
+    </div>
+  )
+}
+
+function Code({ code }: { code: string }) {
+  return (
+    <span class="code">
+      <span class="digits">{code}</span>
+      <button type="button" class="copy" data-code={code} aria-label={`Copy code ${code}`}>
+        Copy
+      </button>
+    </span>
+  )
+}
+
+function Time({ iso }: { iso: string }) {
+  return <time datetime={iso}>{new Date(iso).toLocaleTimeString('en-GB')}</time>
+}
+
+function messagePath(message: StoredMessage, to: string | undefined): string {
+  return `/messages/${message.id}${to ? `?to=${encodeURIComponent(to)}` : ''}`
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Attempt, attempt } from './attempt.ts'
+import { createSigner } from './sign.ts'
+
+const ATTEMPT_MS = 5_000
+const BUDGET_MS = 9_000
+const MAX_ATTEMPTS = 4
+const BACK_OFF_MS = 300
+const SHORTEST_ATTEMPT_MS = 500
+
+export interface OtpEmail {
+  type: 'otp.email'
+  to: string
+  code: string
+  /** Seconds the code lives. */
+  expires_in: number
+  /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
+  origin: string
+  /** BCP 47 tag. */
+  locale?: string
+  client_name?: string
+}
+
+export interface DeliveryMessage {
+  /** Names the message, not the attempt: stays the same whenever this message is tried again. */
+  id: string
+  function: 'send-otp-email'
+  payload: OtpEmail
+}
+
+export type DeliveryResult =
+  | { status: 'accepted'; providerId: string; attempts: number }
+  | {
+      status: 'failed'
+      /** Short snake_case code, fit for an event or a log. */
+      reason: string
+      /** Whether the same message may succeed later. */
+      retryable: boolean
+      /** Seconds the other side asked to wait. */
+      retryAfter?: number
+      attempts: number
+    }
+
+export type Deliver = (message: DeliveryMessage) => Promise<DeliveryResult>
+
+export interface DeliveryOptions {
+  /** Base URL of the edge functions, such as `https://<project>.supabase.co/functions/v1`. */
+  functionsUrl: string
+  /** `v1,whsec_<base64>`; several separated by `|` sign every message, so that a secret can be replaced without a gap. */
+  webhookSecret: string
+  fetch?: typeof fetch
+  now?: () => Date
+  /** Milliseconds for one attempt (5,000) and for all of them with their pauses (9,000). */
+  limits?: { attemptMs?: number; budgetMs?: number }
+}
+
+/**
+ * The way out for messages: a Standard Webhooks call to an edge function, tried again on network errors, 429 and 5xx.
+ * Throws at once when the secret is malformed; the returned function never throws and logs nothing.
+ */
+export function createDelivery(options: DeliveryOptions): Deliver {
+  const base = options.functionsUrl.replace(/\/+$/, '')
+  const sign = createSigner(options.webhookSecret, options.now ?? (() => new Date()))
+  const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request))
+  const { attemptMs = ATTEMPT_MS, budgetMs = BUDGET_MS } = options.limits ?? {}
+
+  return async ({ id, function: name, payload }) => {
+    const deadline = performance.now() + budgetMs
+    const body = JSON.stringify(payload)
+    const signAttempt = sign(id, body)
+    for (let attempts = 1; ; attempts++) {
+      const timeoutMs = Math.min(attemptMs, deadline - performance.now())
+      const outcome = await attempt(send, `${base}/${name}`, signAttempt(), body, timeoutMs)
+      if (outcome.status === 'accepted') return { ...outcome, attempts }
+      const pause = pauseBefore(attempts + 1, outcome)
+      const left = deadline - performance.now() - pause
+      if (!outcome.retryable || attempts >= MAX_ATTEMPTS || left < SHORTEST_ATTEMPT_MS) return { ...outcome, attempts }
+      await sleep(pause)
+    }
+  }
+}
+
+function pauseBefore(next: number, last: Attempt & { status: 'failed' }): number {
+  const backOff = BACK_OFF_MS * 2 ** (next - 2) * (0.75 + Math.random() / 2)
+  return Math.max(backOff, (last.retryAfter ?? 0) * 1000)
+}

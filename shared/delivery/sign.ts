@@ -1,0 +1,29 @@
+import { Webhook } from 'standardwebhooks'
+
+/**
+ * Makes the headers of Standard Webhooks for a message, one set per attempt.
+ * The id stays; the timestamp moves on by a second at least, because the receiver refuses the same signature twice.
+ * @throws Error when the secret is not `v1,whsec_<base64>` (several separated by `|`) of 24 bytes or more
+ */
+export function createSigner(secret: string, now: () => Date) {
+  const keys = secret.split('|').map(parseSecret)
+  return (id: string, body: string) => {
+    let last = 0
+    return (): Record<string, string> => {
+      last = Math.max(Math.floor(now().getTime() / 1000), last + 1)
+      const at = new Date(last * 1000)
+      return {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': String(last),
+        'webhook-signature': keys.map((key) => key.sign(id, at, body)).join(' '),
+      }
+    }
+  }
+}
+
+function parseSecret(secret: string): Webhook {
+  const encoded = /^v1,whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret.trim())?.[1]
+  if (!encoded || Buffer.from(encoded, 'base64').length < 24) throw new Error('malformed webhook secret')
+  return new Webhook(encoded)
+}

@@ -1,0 +1,15 @@
+export interface LogLine {
+  function: string
+  outcome: string
+  status: number
+  message_id?: string
+  provider_id?: string
+  detail?: string
+  duration_ms: number
+}
+
+/** One JSON line per request. Callers pass identifiers and codes only: no address, no one-time code, no body. */
+export function log(line: LogLine): void {
+  const write = line.status >= 500 ? console.error : console.log
+  write(JSON.stringify({ level: line.status >= 500 ? 'error' : 'info', ...line }))
+}

@@ -1,0 +1,73 @@
+import { type Env, required } from './env.ts'
+import { Refusal, readText, reply, replyRefusal, requireJsonPost } from './http.ts'
+import { log } from './log.ts'
+import { createReplayGuard } from './replay.ts'
+import { parseSecrets, verifyWebhook } from './webhook.ts'
+
+const MAX_BODY_BYTES = 20 * 1024
+const TIME_BUDGET_MS = 4_000
+
+/** A verified message: its id, the same across the sender's retries, and the moment to give up. */
+export interface Message<T> {
+  id: string
+  payload: T
+  signal: AbortSignal
+}
+
+export interface SignedEndpoint<T> {
+  name: string
+  env: Env
+  /** Checks the parsed body; returns undefined when it is not what this endpoint takes. */
+  parse(body: unknown): T | undefined
+  /** Does the work once per message id and answers with the provider's id. */
+  deliver(message: Message<T>): Promise<string>
+}
+
+/**
+ * A handler for signed messages: verify the raw body, refuse replays, deliver, answer `{"id": provider id}`.
+ * The whole takes four seconds at most, so that the caller can try again within its own limit.
+ */
+export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Request) => Promise<Response> {
+  const guard = createReplayGuard(endpoint.env.SUPABASE_DB_URL?.trim())
+  return async (request) => {
+    const started = performance.now()
+    const signal = AbortSignal.timeout(TIME_BUDGET_MS)
+    const line: { message_id?: string; provider_id?: string } = {}
+    const finish = (response: Response, outcome: string, detail?: string) => {
+      const duration_ms = Math.round(performance.now() - started)
+      log({ function: endpoint.name, outcome, status: response.status, ...line, detail, duration_ms })
+      return response
+    }
+    try {
+      requireJsonPost(request)
+      const secrets = parseSecrets(required(endpoint.env, 'OTP_WEBHOOK_SECRET'))
+      const body = await readText(request, MAX_BODY_BYTES, signal)
+      const webhook = verifyWebhook(secrets, request.headers, body)
+      line.message_id = webhook.id
+      const payload = endpoint.parse(parseJson(body))
+      if (payload === undefined) throw new Refusal(400, 'payload_invalid', 'A field is missing or malformed.')
+      if (!(await guard.claim(endpoint.name, webhook.fingerprint, webhook.staleAt))) {
+        throw new Refusal(409, 'replay', 'This request was received before.')
+      }
+      line.provider_id = await endpoint.deliver({ id: webhook.id, payload, signal })
+      return finish(reply(200, { id: line.provider_id }), 'accepted')
+    } catch (error) {
+      const refusal = asRefusal(error)
+      return finish(replyRefusal(refusal), refusal.code, refusal.detail)
+    }
+  }
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  const detail = error instanceof Error ? error.name : typeof error
+  return new Refusal(500, 'internal_error', 'Something went wrong.', { detail })
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new Refusal(400, 'json_invalid', 'The body is not valid JSON.')
+  }
+}

@@ -1,0 +1,110 @@
+import { escapeHtml, mailLayout, row } from './mail-layout.ts'
+import { fill, minutesOf, type Words, wordsFor } from './words.ts'
+
+export interface OtpEmailContent {
+  code: string
+  /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
+  origin: string
+  /** Seconds the code lives. */
+  expiresIn: number
+  locale?: string
+  /** Name of the application that asked; left out of the mail when it could pass for a link or a sentence. */
+  clientName?: string
+}
+
+export interface RenderedEmail {
+  subject: string
+  text: string
+  html: string
+}
+
+/**
+ * The mail with a one-time code. The same content gives the same bytes, so that a retry is recognised as one.
+ * The code stands in the body only: subject and preview are what lock screens show.
+ */
+export function renderOtpEmail(content: OtpEmailContent): RenderedEmail {
+  const words = wordsFor(content.locale)
+  const client = safeClientName(content.clientName)
+  const values = { origin: content.origin, minutes: minutesOf(words, content.expiresIn) }
+  const lead = client ? words.otp.leadFor : words.otp.lead
+  return {
+    subject: words.otp.subject,
+    text: plainText(words, lead, content.code, client ? { ...values, client } : values),
+    html: html(words, lead, content.code, client ? { ...values, client } : values),
+  }
+}
+
+type Values = Record<string, string>
+
+function plainText(words: Words, lead: string, code: string, values: Values): string {
+  const { otp } = words
+  const paragraphs = [otp.heading, fill(lead, values), `    ${code}`, fill(otp.validity, values)]
+  paragraphs.push(`${otp.never} ${fill(otp.where, values)}`, otp.ignore, `-- \n${fill(words.automated, values)}`)
+  return `${paragraphs.join('\n\n')}\n`
+}
+
+function html(words: Words, lead: string, code: string, values: Values): string {
+  const { otp } = words
+  const minutes = fillHtml(otp.validity, values, INK)
+  return mailLayout({
+    lang: words.lang,
+    brand: words.brand,
+    title: otp.heading,
+    preview: fill(otp.preview, values),
+    footer: fill(words.automated, values),
+    rows: [
+      row(paragraph(fillHtml(lead, values, INK), MUTED)),
+      row(codeBox(code), '4px 40px 16px'),
+      row(paragraph(minutes, MUTED, 'text-align:center'), '0 40px 24px'),
+      row(cautionBox(`<strong>${escapeHtml(otp.never)}</strong> ${fillHtml(otp.where, values, CAUTION)}`)),
+      row(paragraph(escapeHtml(otp.ignore), MUTED, 'font-size:14px'), '0 40px 36px'),
+    ].join('\n'),
+  })
+}
+
+interface Tone {
+  name: string
+  colour: string
+}
+const INK: Tone = { name: 'ink', colour: '#14211e' }
+const MUTED: Tone = { name: 'muted', colour: '#50605b' }
+const CAUTION: Tone = { name: 'caution-ink', colour: '#6d4a00' }
+
+function fillHtml(sentence: string, values: Values, tone: Tone): string {
+  const emphasise = (text: string) =>
+    `<strong class="${tone.name}" style="color:${tone.colour}"><bdi>${escapeHtml(text)}</bdi></strong>`
+  const emphasised = Object.entries(values).map(([name, value]) => [name, emphasise(value)])
+  return fill(escapeHtml(sentence), Object.fromEntries(emphasised))
+}
+
+function paragraph(content: string, tone: Tone, style = ''): string {
+  return `<p class="${tone.name}" style="margin:0;color:${tone.colour};${style}">${content}</p>`
+}
+
+const CODE_STYLE = `margin:0;padding-left:9px;color:#14211e;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
+font-size:42px;line-height:1.2;font-weight:650;letter-spacing:9px;white-space:nowrap`
+
+function codeBox(code: string): string {
+  const style = 'padding:22px 8px;background:#eef5f3;border:1px solid #d6dedb;border-radius:12px'
+  return box(
+    `<td class="tint" align="center" style="${style}"><p class="ink code" style="${CODE_STYLE}">${code}</p></td>`,
+  )
+}
+
+function cautionBox(content: string): string {
+  const style = 'padding:14px 16px;background:#fdf6e6;border:1px solid #e3cf9d;border-radius:10px;font-size:15px'
+  return box(`<td class="caution" style="${style}">${paragraph(content, CAUTION)}</td>`)
+}
+
+function box(cell: string): string {
+  return `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>${cell}</tr></table>`
+}
+
+/** Anybody may register a client, so its name may carry neither an address nor a number that mail clients link. */
+function safeClientName(name: string | undefined): string | undefined {
+  const trimmed = name?.normalize('NFC').trim().replace(/ {2,}/g, ' ')
+  if (!trimmed || trimmed.length > 60) return undefined
+  if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’&()+_-]*$/u.test(trimmed)) return undefined
+  const linkable = /\p{L}\.\p{L}{2,}|\d\.\d+\.\d|\d[\d ()+.-]{5,}\d/u
+  return linkable.test(trimmed) ? undefined : trimmed
+}
