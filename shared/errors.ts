@@ -1,0 +1,181 @@
+type Row = { status: number; code: string; oauth: string; message: string }
+
+const row = (status: number, code: string, oauth: string, message: string): Row => ({ status, code, oauth, message })
+
+/**
+ * Every refusal the gateway can give. `code` is the API dialect's, `oauth` the OAuth dialect's (RFC 6749 section 5.2 and
+ * its extensions), `message` the sentence a client may show. The reason behind a refusal goes to the log only.
+ */
+export const catalogue = {
+  invalid_request: row(400, 'INVALID_REQUEST', 'invalid_request', 'The request is missing something or is malformed.'),
+  invalid_body: row(400, 'INVALID_BODY', 'invalid_request', 'The request body could not be read.'),
+  invalid_client: row(401, 'INVALID_CLIENT', 'invalid_client', 'The client is unknown or could not be authenticated.'),
+  invalid_grant: row(
+    400,
+    'INVALID_GRANT',
+    'invalid_grant',
+    'The code or token is invalid, expired, revoked or was issued to another client.',
+  ),
+  invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.'),
+  invalid_target: row(400, 'INVALID_TARGET', 'invalid_target', 'The requested resource is unknown or not allowed.'),
+  unauthorized_client: row(
+    400,
+    'UNAUTHORIZED_CLIENT',
+    'unauthorized_client',
+    'The client may not use this way of getting a token.',
+  ),
+  unsupported_grant_type: row(
+    400,
+    'UNSUPPORTED_GRANT_TYPE',
+    'unsupported_grant_type',
+    'The grant type is not supported.',
+  ),
+  unsupported_response_type: row(
+    400,
+    'UNSUPPORTED_RESPONSE_TYPE',
+    'unsupported_response_type',
+    'The response type is not supported.',
+  ),
+  unsupported_token_type: row(
+    400,
+    'UNSUPPORTED_TOKEN_TYPE',
+    'unsupported_token_type',
+    'Tokens of this type cannot be revoked here.',
+  ),
+  access_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.'),
+  login_required: row(400, 'LOGIN_REQUIRED', 'login_required', 'Sign-in is needed.'),
+  consent_required: row(400, 'CONSENT_REQUIRED', 'consent_required', 'Consent is needed.'),
+  interaction_required: row(400, 'INTERACTION_REQUIRED', 'interaction_required', 'Interaction is needed.'),
+  account_selection_required: row(
+    400,
+    'ACCOUNT_SELECTION_REQUIRED',
+    'account_selection_required',
+    'An account must be chosen.',
+  ),
+  request_not_supported: row(
+    400,
+    'REQUEST_NOT_SUPPORTED',
+    'request_not_supported',
+    'The request parameter is not supported.',
+  ),
+  request_uri_not_supported: row(
+    400,
+    'REQUEST_URI_NOT_SUPPORTED',
+    'request_uri_not_supported',
+    'The request_uri parameter is not supported.',
+  ),
+  registration_not_supported: row(
+    400,
+    'REGISTRATION_NOT_SUPPORTED',
+    'registration_not_supported',
+    'The registration parameter is not supported.',
+  ),
+  invalid_token: row(401, 'AUTH_TOKEN_INVALID', 'invalid_token', 'The token is invalid or has expired.'),
+  insufficient_scope: row(
+    403,
+    'SCOPE_INSUFFICIENT',
+    'insufficient_scope',
+    'The token does not carry the needed scope.',
+  ),
+
+  token_required: row(401, 'AUTH_TOKEN_MISSING', 'invalid_request', 'No token provided'),
+  token_missing: row(401, 'TOKEN_MISSING', 'invalid_request', 'No token provided'),
+  session_invalid: row(401, 'SESSION_INVALID', 'invalid_token', 'The session has ended. Please sign in again.'),
+  auth_required: row(401, 'AUTH_REQUIRED', 'invalid_token', 'Authentication required'),
+  missing_email: row(400, 'MISSING_EMAIL', 'invalid_request', 'An e-mail address is required.'),
+  invalid_email: row(400, 'INVALID_EMAIL', 'invalid_request', 'The e-mail address is not valid.'),
+  missing_token: row(400, 'MISSING_TOKEN', 'invalid_request', 'A token is required.'),
+  otp_invalid: row(400, 'OTP_INVALID', 'invalid_grant', 'The code is wrong or has expired.'),
+  otp_rate_limited: row(
+    429,
+    'OTP_RATE_LIMITED',
+    'temporarily_unavailable',
+    'Too many codes or attempts. Please wait a moment.',
+  ),
+  otp_send_failed: row(
+    503,
+    'OTP_SEND_FAILED',
+    'temporarily_unavailable',
+    'The code could not be sent. Please try again shortly.',
+  ),
+  missing_refresh_token: row(400, 'MISSING_REFRESH_TOKEN', 'invalid_request', 'A refresh token is required.'),
+  invalid_refresh_token: row(
+    401,
+    'INVALID_REFRESH_TOKEN',
+    'invalid_grant',
+    'The refresh token is invalid or has expired. Please sign in again.',
+  ),
+  uai_mismatch: row(403, 'UAI_MISMATCH', 'access_denied', 'The credential belongs to another identity.'),
+  invalid_redirect_uri: row(
+    400,
+    'INVALID_REDIRECT_URI',
+    'invalid_request',
+    'The redirect URI is not registered for this client.',
+  ),
+  csrf_invalid: row(403, 'CSRF_INVALID', 'invalid_request', 'The form has expired. Please open the page again.'),
+
+  rate_limited: row(429, 'RATE_LIMITED', 'rate_limit_exceeded', 'Too many requests. Please wait a moment.'),
+  conflict: row(409, 'CONFLICT', 'invalid_request', 'This conflicts with what is stored already.'),
+  stale: row(409, 'STALE', 'temporarily_unavailable', 'Something changed at the same time. Please try again.'),
+  not_found: row(404, 'NOT_FOUND', 'invalid_request', 'Not found'),
+  route_not_found: row(404, 'ROUTE_NOT_FOUND', 'invalid_request', 'Not found'),
+  method_not_allowed: row(405, 'METHOD_NOT_ALLOWED', 'invalid_request', 'The method is not allowed here.'),
+  payload_too_large: row(413, 'PAYLOAD_TOO_LARGE', 'invalid_request', 'The request body is too large.'),
+  unsupported_media_type: row(
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    'invalid_request',
+    'The body must be JSON or application/x-www-form-urlencoded.',
+  ),
+
+  server_error: row(500, 'INTERNAL_ERROR', 'server_error', 'Something went wrong on our side.'),
+  service_unavailable: row(
+    503,
+    'SERVICE_UNAVAILABLE',
+    'temporarily_unavailable',
+    'The service is not available right now. Please try again shortly.',
+  ),
+} satisfies Record<string, Row>
+
+export type Refusal = keyof typeof catalogue
+export type Dialect = 'oauth' | 'api' | 'page'
+
+export type RefusalOptions = {
+  /** Why, for the log only. */
+  reason?: string
+  /** Field → messages, shown to the client. Must not repeat input. */
+  details?: Record<string, string[]>
+  /** Seconds; becomes `Retry-After` and `retry_after`. */
+  retryAfter?: number
+  headers?: Record<string, string>
+  /** Replaces the catalogue's sentence. */
+  description?: string
+  /** Further members of an API-dialect body, such as `{ valid: false }`. */
+  body?: Record<string, unknown>
+  cause?: unknown
+}
+
+/** A refusal on its way to the client: a row of the catalogue and what this occasion adds to it. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly refusal: Refusal
+  readonly status: number
+  readonly code: string
+  readonly oauth: string
+  readonly options: RefusalOptions
+
+  constructor(refusal: Refusal, options: RefusalOptions = {}) {
+    const { status, code, oauth, message } = catalogue[refusal]
+    super(options.description ?? message, { cause: options.cause })
+    this.refusal = refusal
+    this.status = status
+    this.code = code
+    this.oauth = oauth
+    this.options = options
+  }
+}
+
+/** Whether `value` names a row of the catalogue. */
+export function isRefusal(value: string): value is Refusal {
+  return Object.hasOwn(catalogue, value)
+}

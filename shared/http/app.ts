@@ -1,0 +1,127 @@
+import type { Context as NetlifyContext } from '@netlify/functions'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { uuidv7 } from 'uuidv7'
+import { config } from '../config.ts'
+import { type Dialect, GatewayError } from '../errors.ts'
+import { log } from '../log.ts'
+import { canonicalPath } from './canonical-path.ts'
+import { clientAddress } from './client-address.ts'
+import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
+import { renderError, toGatewayError } from './render-error.ts'
+import { addSecurityHeaders } from './security-headers.ts'
+
+const MAX_BODY_BYTES = 64 * 1024
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export type AppEnv = {
+  Bindings: { netlify?: NetlifyContext }
+  Variables: {
+    requestId: string
+    /** Address of the caller as the platform or the configured proxy states it; `undefined` when it does not. */
+    clientIp: string | undefined
+    userAgent: string | undefined
+    netlifyContext: NetlifyContext | undefined
+    /** Lets work finish after the answer has been sent. Failures are logged. */
+    waitUntil: (work: Promise<unknown>) => void
+    /** What the request was refused with, for the log. */
+    refused: GatewayError | undefined
+  }
+}
+export type AppContext = Context<AppEnv>
+export type App = Hono<AppEnv>
+
+export type AppOptions = {
+  /** Renders errors as HTML for callers that accept it; the `page` dialect uses it. */
+  errorPage?: (error: GatewayError, c: AppContext) => Response | Promise<Response>
+}
+
+function prepare(c: AppContext): void {
+  const given = c.req.header('x-request-id')
+  const netlify = c.env?.netlify
+  c.set('requestId', given && UUID.test(given) ? given.toLowerCase() : uuidv7())
+  c.set('clientIp', clientAddress(c.req.raw, netlify?.ip))
+  c.set('userAgent', c.req.header('user-agent')?.slice(0, 512))
+  c.set('netlifyContext', netlify)
+  c.set('waitUntil', (work) => {
+    const safe = work.catch((error) => log.error('work after the answer failed', { error }))
+    netlify?.waitUntil?.(safe)
+  })
+}
+
+function logRequest(c: AppContext, status: number, milliseconds: number): void {
+  const refused = c.get('refused')
+  const fields = {
+    request_id: c.get('requestId'),
+    method: c.req.method,
+    route: c.req.routePath,
+    status,
+    milliseconds: Math.round(milliseconds * 10) / 10,
+    ...(refused && { refusal: refused.refusal, reason: refused.options.reason }),
+    ...(status >= 500 && { error: refused?.cause ?? refused }),
+  }
+  if (status >= 500) log.error('request', fields)
+  else log.info('request', fields)
+}
+
+function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
+  const milliseconds = performance.now() - startedAt
+  const { headers } = c.res
+  addSecurityHeaders(headers)
+  for (const [name, value] of Object.entries(corsHeaders(c.req.raw, c.req.path, dialect))) {
+    if (name === 'Vary') headers.append(name, value)
+    else headers.set(name, value)
+  }
+  headers.set('X-Request-ID', c.get('requestId'))
+  if (config().NODE_ENV === 'development') headers.set('Server-Timing', `total;dur=${milliseconds.toFixed(1)}`)
+  logRequest(c, c.res.status, milliseconds)
+}
+
+function allowedMethods(app: App, path: string): string[] {
+  const methods = new Set(app.routes.map((route) => route.method).filter((method) => method !== 'ALL'))
+  const allowed = [...methods].filter((method) =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
+  )
+  return allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
+}
+
+/**
+ * A Hono app with everything an endpoint of this gateway shares: canonical paths, request id, client address, CORS, body
+ * limit (64 KB), security headers, errors in the dialect, 404 and 405, one log line per request.
+ * @param dialect how refusals are rendered: `oauth` (RFC 6749), `api`, or `page` (HTML through `errorPage`).
+ */
+export function createApp(dialect: Dialect, options: AppOptions = {}): App {
+  const app: App = new Hono<AppEnv>({ getPath: (request) => canonicalPath(new URL(request.url).pathname) })
+
+  app.use(async (c, next) => {
+    const startedAt = performance.now()
+    prepare(c)
+    if (isPreflight(c.req.raw) && corsPolicy(c.req.path, dialect) !== 'none') c.res = c.body(null, 204)
+    else await next()
+    finish(c, dialect, startedAt)
+  })
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new GatewayError('payload_too_large')
+      },
+    }),
+  )
+
+  app.notFound((c) => {
+    const allowed = allowedMethods(app, c.req.path)
+    if (allowed.length === 0) throw new GatewayError('route_not_found')
+    throw new GatewayError('method_not_allowed', { headers: { Allow: [...allowed, 'OPTIONS'].join(', ') } })
+  })
+  app.onError(async (thrown, c) => {
+    const error = toGatewayError(thrown)
+    c.set('refused', error)
+    const wantsPage =
+      dialect === 'page' && options.errorPage && (c.req.header('accept') ?? '*/*').match(/text\/html|\*\/\*/)
+    const response =
+      wantsPage && options.errorPage ? await options.errorPage(error, c) : renderError(error, dialect, c.req.raw)
+    return error.status >= 500 ? response : c.newResponse(response.body, response)
+  })
+  return app
+}

@@ -1,0 +1,117 @@
+import type * as z from 'zod'
+import { GatewayError, isRefusal } from '../errors.ts'
+import type { AppContext } from './app.ts'
+
+export type ReadOptions = {
+  /** Parameters that may be given several times; they always arrive as arrays. */
+  repeatable?: readonly string[]
+}
+
+const NO_PARAMETERS: ReadOptions = {}
+const UNSTORABLE = /[\0\p{Surrogate}]/u
+const malformed = (reason: string) => new GatewayError('invalid_body', { reason })
+
+function checkText(text: string): void {
+  if (UNSTORABLE.test(text)) throw malformed('NUL or lone surrogate')
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text, (key, value) => {
+      checkText(key)
+      if (typeof value === 'string') checkText(value)
+      return key === '__proto__' ? undefined : value
+    })
+  } catch (cause) {
+    throw cause instanceof GatewayError ? cause : malformed('not JSON')
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw malformed('not a JSON object')
+  return Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== '' && value !== null))
+}
+
+function fromPairs(pairs: URLSearchParams, schema: z.ZodType, repeatable: readonly string[]): Record<string, unknown> {
+  const known = 'shape' in schema ? Object.keys(schema.shape as object) : undefined
+  const values = new Map<string, string[]>()
+  for (const [name, value] of pairs) {
+    checkText(name + value)
+    values.set(name, [...(values.get(name) ?? []), value])
+  }
+  const entries: [string, unknown][] = []
+  for (const [name, all] of values) {
+    const repeated = all.length > 1 && !repeatable.includes(name)
+    if (repeated && (!known || known.includes(name))) {
+      throw new GatewayError('invalid_request', {
+        description: 'A parameter was given more than once.',
+        details: { [known ? name : 'parameters']: ['was given more than once'] },
+      })
+    }
+    const filled = all.filter((value) => value !== '')
+    if (filled.length > 0 && name !== '__proto__') entries.push([name, repeatable.includes(name) ? filled : filled[0]])
+  }
+  return Object.fromEntries(entries)
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, values: Record<string, unknown>): z.output<Schema> {
+  const result = schema.safeParse(values)
+  if (result.success) return result.data
+  const details: Record<string, string[]> = {}
+  for (const issue of result.error.issues) {
+    if (isRefusal(issue.message)) throw new GatewayError(issue.message)
+    const field = issue.path.join('.') || 'request'
+    const missing = issue.code === 'invalid_type' && issue.path.length === 1 && values[field] === undefined
+    details[field] = [...(details[field] ?? []), missing ? 'is required' : issue.message]
+  }
+  throw new GatewayError('invalid_request', { details })
+}
+
+function wrapRepeatable(values: Record<string, unknown>, repeatable: readonly string[]): Record<string, unknown> {
+  for (const name of repeatable) if (typeof values[name] === 'string') values[name] = [values[name]]
+  return values
+}
+
+/**
+ * The request's body as `schema` describes it, from JSON or a form alike. No body is `{}`; empty values count as absent; a
+ * known parameter given twice is refused unless `repeatable` (OAuth 2.1 section 3.2.1).
+ * A schema message that names a refusal (`z.string('missing_email')`) becomes that refusal.
+ * @throws {GatewayError} invalid_body, invalid_request (with `details`), unsupported_media_type, or the named refusal.
+ */
+export async function readBody<Schema extends z.ZodType>(
+  c: AppContext,
+  schema: Schema,
+  { repeatable = [] }: ReadOptions = NO_PARAMETERS,
+): Promise<z.output<Schema>> {
+  const text = await c.req.text()
+  if (text.trim() === '') return parse(schema, {})
+  const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (/^application\/([a-z0-9.-]+\+)?json$/.test(type))
+    return parse(schema, wrapRepeatable(parseJson(text), repeatable))
+  if (type !== 'application/x-www-form-urlencoded') throw new GatewayError('unsupported_media_type')
+  return parse(schema, fromPairs(new URLSearchParams(text), schema, repeatable))
+}
+
+/**
+ * The query as `schema` describes it, under the same rules as `readBody`.
+ * @throws {GatewayError} invalid_request (with `details`), or the refusal a schema message names.
+ */
+export function readQuery<Schema extends z.ZodType>(
+  c: AppContext,
+  schema: Schema,
+  { repeatable = [] }: ReadOptions = NO_PARAMETERS,
+): z.output<Schema> {
+  return parse(schema, fromPairs(new URL(c.req.url).searchParams, schema, repeatable))
+}
+
+/**
+ * Refuses parameters that belong in the body but came in the URL, where they would end up in logs (OAuth 2.1 section 3.2).
+ * @throws {GatewayError} invalid_request
+ */
+export function refuseQuery(c: AppContext, names: readonly string[]): void {
+  const query = new URL(c.req.url).searchParams
+  const found = names.filter((name) => query.has(name))
+  if (found.length === 0) return
+  throw new GatewayError('invalid_request', {
+    description: 'Parameters must be sent in the request body.',
+    details: Object.fromEntries(found.map((name) => [name, ['must not be in the URL']])),
+  })
+}

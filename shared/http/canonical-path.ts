@@ -1,0 +1,18 @@
+const MIRRORS: [prefix: string, canonical: string][] = [
+  ['/api/v1/oauth', '/oauth'],
+  ['/api/v1/auth', '/v1/auth'],
+  ['/api/v1/health', '/health'],
+  ['/otp', '/v1/auth/otp'],
+]
+
+/**
+ * The one path an endpoint is known by: mirror prefixes replaced, repeated and trailing slashes removed.
+ * Every route in `netlify/functions` is written against it.
+ */
+export function canonicalPath(pathname: string): string {
+  const path = pathname.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
+  for (const [prefix, canonical] of MIRRORS) {
+    if (path === prefix || path.startsWith(`${prefix}/`)) return canonical + path.slice(prefix.length)
+  }
+  return path
+}

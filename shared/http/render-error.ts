@@ -1,0 +1,88 @@
+import { type Dialect, GatewayError } from '../errors.ts'
+
+const TRANSIENT_CODES =
+  /^(ECONN(REFUSED|RESET|ABORTED)|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|CONNECT(ION)?_[A-Z_]+|UND_ERR_[A-Z_]+|08...|53...|57014|57P0[1-5]|55P03|40001|40P01)$/
+
+function isTransient(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > 3) return false
+  const { code, cause } = error as Error & { code?: unknown }
+  if (typeof code === 'string' && TRANSIENT_CODES.test(code)) return true
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return true
+  if (error instanceof AggregateError && error.errors.some((one) => isTransient(one, depth + 1))) return true
+  return isTransient(cause, depth + 1)
+}
+
+/**
+ * The refusal behind anything thrown: trouble with Postgres or the network is 503 with `Retry-After`, a stale stream
+ * (SQLSTATE LA001) is 409, the rest is 500. Nothing of the original reaches the client.
+ */
+export function toGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error
+  if (isTransient(error)) return new GatewayError('service_unavailable', { retryAfter: 2, cause: error })
+  if ((error as { code?: unknown } | null)?.code === 'LA001') return new GatewayError('stale', { cause: error })
+  return new GatewayError('server_error', { cause: error })
+}
+
+/** Keeps only the characters RFC 6749 section 5.2 allows in `error_description`. */
+export function errorDescription(text: string): string {
+  return text.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '')
+}
+
+function bodyOf(error: GatewayError, dialect: Dialect): Record<string, unknown> {
+  const { details, retryAfter, body } = error.options
+  const extra = { ...(details && { details }), ...(retryAfter !== undefined && { retry_after: retryAfter }) }
+  if (dialect === 'oauth') {
+    return { error: error.oauth, error_description: errorDescription(error.message), ...extra }
+  }
+  return { error: error.message, code: error.code, message: error.message, ...extra, ...body }
+}
+
+function problemOf(error: GatewayError): Record<string, unknown> {
+  const { details, retryAfter } = error.options
+  return {
+    type: 'about:blank',
+    title: STATUS_TITLES[error.status] ?? 'Error',
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    error: error.oauth,
+    ...(details && { details }),
+    ...(retryAfter !== undefined && { retry_after: retryAfter }),
+  }
+}
+
+function challengeOf(error: GatewayError): string | undefined {
+  if (error.refusal === 'invalid_token' || error.refusal === 'session_invalid') return 'Bearer error="invalid_token"'
+  if (error.refusal === 'insufficient_scope') return 'Bearer error="insufficient_scope"'
+  return error.status === 401 && error.refusal !== 'invalid_client' ? 'Bearer' : undefined
+}
+
+const STATUS_TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/**
+ * The answer to a refused or failed request, in the dialect of the endpoint, or as RFC 9457 problem details when `Accept`
+ * names `application/problem+json`. A 401 carries a Bearer challenge (RFC 6750 section 3) unless the error brings its own. The `page` dialect falls back to the API's JSON here; pages render their own HTML.
+ */
+export function renderError(thrown: unknown, dialect: Dialect, request: Request): Response {
+  const error = toGatewayError(thrown)
+  const wantsProblem = request.headers.get('accept')?.includes('application/problem+json') ?? false
+  const headers = new Headers(error.options.headers)
+  headers.set('Content-Type', wantsProblem ? 'application/problem+json' : 'application/json')
+  const challenge = challengeOf(error)
+  if (challenge && !headers.has('WWW-Authenticate')) headers.set('WWW-Authenticate', challenge)
+  if (error.options.retryAfter !== undefined) headers.set('Retry-After', String(Math.ceil(error.options.retryAfter)))
+  const body = wantsProblem ? problemOf(error) : bodyOf(error, dialect)
+  return new Response(JSON.stringify(body), { status: error.status, headers })
+}

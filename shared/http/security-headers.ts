@@ -1,0 +1,24 @@
+import { isHttps } from '../config.ts'
+
+const ALWAYS: [string, string][] = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['X-Frame-Options', 'DENY'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Cross-Origin-Opener-Policy', 'same-origin'],
+]
+
+/**
+ * Adds the headers every answer carries: no sniffing, no framing, no referrer, a policy that loads nothing, no storing.
+ * A policy or cache rule that the endpoint set itself is kept. Mutates `headers`.
+ */
+export function addSecurityHeaders(headers: Headers): void {
+  for (const [name, value] of ALWAYS) headers.set(name, value)
+  if (isHttps()) headers.set('Strict-Transport-Security', 'max-age=63072000; includeSubDomains')
+  if (!headers.has('Content-Security-Policy')) {
+    headers.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
+  }
+  if (!headers.has('Cache-Control')) {
+    headers.set('Cache-Control', 'no-store')
+    headers.set('Pragma', 'no-cache')
+  }
+}

@@ -1,0 +1,53 @@
+import { config } from './config.ts'
+
+const RANK = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 } as const
+const PRIVATE =
+  /^(e_?mail|phone|name|ip|ip_?address|client_?ip|user_?agent|cookie|authorization|password|secret|token|code|state)$|_(token|secret|password|code|cookie)$|(Token|Secret|Password)$/
+
+type Level = Exclude<keyof typeof RANK, 'silent'>
+export type LogFields = Record<string, unknown>
+
+let threshold: number | undefined
+
+function isLogged(level: Level): boolean {
+  try {
+    threshold ??= RANK[config().LOG_LEVEL]
+  } catch {
+    return true
+  }
+  return RANK[level] >= threshold
+}
+
+/** What may be logged of an error: Postgres quotes input in its messages, so quoted parts of those are masked. */
+function describeError(error: Error): LogFields {
+  const { name, code, cause } = error as Error & { code?: unknown }
+  const mask = (text: string | undefined) => (name === 'PostgresError' ? text?.replace(/"[^"]*"/g, '"…"') : text)
+  return {
+    name,
+    code,
+    message: mask(error.message),
+    stack: mask(error.stack),
+    ...(cause instanceof Error ? { cause: describeError(cause) } : {}),
+  }
+}
+
+function clean(key: string, value: unknown): unknown {
+  if (value instanceof Error) return describeError(value)
+  return PRIVATE.test(key) && value !== undefined && value !== null ? '[redacted]' : value
+}
+
+function write(level: Level, message: string, fields: LogFields = {}): void {
+  if (!isLogged(level)) return
+  const safe = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, clean(key, value)]))
+  const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...safe })
+  if (level === 'error' || level === 'warn') console.error(line)
+  else console.log(line)
+}
+
+/** One JSON line per call. Fields that name a secret or personal data are redacted; never pass such data in `message`. */
+export const log = {
+  debug: (message: string, fields?: LogFields) => write('debug', message, fields),
+  info: (message: string, fields?: LogFields) => write('info', message, fields),
+  warn: (message: string, fields?: LogFields) => write('warn', message, fields),
+  error: (message: string, fields?: LogFields) => write('error', message, fields),
+}
