@@ -1,0 +1,111 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+
+/** RFC 7591 section 2, and three members of our own. */
+export type ClientMetadata = {
+  client_name: string
+  application_type: 'native' | 'web'
+  token_endpoint_auth_method: TokenEndpointAuthMethod
+  grant_types: string[]
+  response_types: string[]
+  redirect_uris: string[]
+  post_logout_redirect_uris?: string[]
+  /** Every scope the client may ask for, space separated. */
+  scope: string
+  /** What it gets when it asks for none. */
+  default_scope: string
+  /** Life of its access tokens in seconds, where it differs from the gateway's. */
+  access_token_seconds?: number
+  /** False exempts a confidential client from PKCE (standards A9). */
+  require_pkce?: boolean
+  client_uri?: string
+  logo_uri?: string
+  policy_uri?: string
+  tos_uri?: string
+  contacts?: string[]
+}
+
+/** SHA-256 hex of a secret, and until when it is accepted beside its successor. */
+export type ClientSecret = { hash: string; expiresAt?: string }
+
+export type ApiClientEvent =
+  | {
+      type: 'ClientRegistered'
+      data: {
+        clientId: string
+        firstParty: boolean
+        origin: 'seed' | 'operator' | 'dynamic'
+        metadata: ClientMetadata
+        secretHash?: string
+      }
+    }
+  | { type: 'ClientUpdated'; data: { metadata: ClientMetadata } }
+  | { type: 'ClientSecretRotated'; data: { secrets: ClientSecret[] } }
+  | { type: 'ClientSuspended'; data: { reason: string } }
+  | { type: 'ClientReinstated'; data: { reason: string } }
+
+export type ApiClient =
+  | { status: 'none' }
+  | { status: 'active' | 'suspended'; metadata: ClientMetadata; secrets: ClientSecret[] }
+
+export const apiClient: Aggregate<ApiClient, ApiClientEvent> = {
+  type: 'api_client',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    if (event.type === 'ClientRegistered') {
+      const { metadata, secretHash } = event.data
+      return { status: 'active', metadata, secrets: secretHash ? [{ hash: secretHash }] : [] }
+    }
+    if (state.status === 'none') return state
+    switch (event.type) {
+      case 'ClientUpdated':
+        return { ...state, metadata: event.data.metadata }
+      case 'ClientSecretRotated':
+        return { ...state, secrets: event.data.secrets }
+      case 'ClientSuspended':
+        return { ...state, status: 'suspended' }
+      case 'ClientReinstated':
+        return { ...state, status: 'active' }
+    }
+  },
+}
+
+export function registerClient(data: {
+  clientId: string
+  firstParty: boolean
+  origin: 'operator' | 'dynamic'
+  metadata: ClientMetadata
+  secretHash?: string
+}): Decision<ApiClientEvent> {
+  return { events: [{ type: 'ClientRegistered', data }] }
+}
+
+export function updateClient(state: ApiClient, metadata: ClientMetadata): Decision<ApiClientEvent> {
+  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  return { events: [{ type: 'ClientUpdated', data: { metadata } }] }
+}
+
+/** A new secret; the newest old one stays valid for `overlapSeconds` (0: dies at once), every older one is gone. */
+export function rotateClientSecret(
+  state: ApiClient,
+  input: { secretHash: string; overlapSeconds: number; now: Date },
+): Decision<ApiClientEvent> {
+  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (state.metadata.token_endpoint_auth_method === 'none') return { events: [], refuse: 'invalid_request' }
+  const expiresAt = new Date(input.now.getTime() + input.overlapSeconds * 1000).toISOString()
+  const previous = state.secrets[0]
+  const secrets: ClientSecret[] = [{ hash: input.secretHash }]
+  if (previous && input.overlapSeconds > 0) secrets.push({ hash: previous.hash, expiresAt })
+  return { events: [{ type: 'ClientSecretRotated', data: { secrets } }] }
+}
+
+export function suspendClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
+  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  return { events: state.status === 'active' ? [{ type: 'ClientSuspended', data: { reason } }] : [] }
+}
+
+export function reinstateClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
+  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  return { events: state.status === 'suspended' ? [{ type: 'ClientReinstated', data: { reason } }] : [] }
+}

@@ -1,0 +1,144 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** Life of an authorization code in seconds (OWASP ASVS 10.4.3). */
+export const CODE_SECONDS = 60
+/** How long a consent page may stay open, in seconds. */
+export const REQUEST_SECONDS = 900
+const MAX_RECORDED_REFUSALS = 3
+
+export type AuthorizationFacts = {
+  clientId: string
+  uai: string
+  sessionId: string
+  redirectUri: string
+  scope: string[]
+  resources: string[]
+  codeChallenge?: string
+  state?: string
+  nonce?: string
+  authenticatedAt: string
+  expiresAt: string
+}
+
+export type AuthorizationEvent =
+  | { type: 'AuthorizationRequested'; data: AuthorizationFacts }
+  | { type: 'AuthorizationGranted'; data: { by: 'person' | 'first_party' | 'remembered'; scope: string[] } }
+  | { type: 'AuthorizationDenied'; data: Record<string, never> }
+  | { type: 'AuthorizationCodeIssued'; data: { codeHash: string; expiresAt: string } }
+  | { type: 'AuthorizationCodeRedeemed'; data: { familyId: string } }
+  | { type: 'AuthorizationCodeRefused'; data: { reason: 'expired' | 'client' | 'redirect_uri' | 'code_verifier' } }
+  | { type: 'AuthorizationCodeReplayed'; data: Record<string, never> }
+
+type Code = { codeHash: string; codeExpiresAt: Date; refusals: number }
+
+export type Authorization =
+  | { status: 'none' }
+  | { status: 'requested'; facts: AuthorizationFacts }
+  | { status: 'denied'; facts: AuthorizationFacts }
+  | ({ status: 'code_issued'; facts: AuthorizationFacts } & Code)
+  | ({ status: 'redeemed'; facts: AuthorizationFacts; familyId: string; replayed: boolean } & Code)
+
+export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
+  type: 'authorization',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    if (event.type === 'AuthorizationRequested') return { status: 'requested', facts: event.data }
+    if (state.status === 'none') return state
+    switch (event.type) {
+      case 'AuthorizationGranted':
+        return { status: 'requested', facts: { ...state.facts, scope: event.data.scope } }
+      case 'AuthorizationDenied':
+        return { status: 'denied', facts: state.facts }
+      case 'AuthorizationCodeIssued': {
+        const { codeHash, expiresAt } = event.data
+        return { status: 'code_issued', facts: state.facts, codeHash, codeExpiresAt: new Date(expiresAt), refusals: 0 }
+      }
+      case 'AuthorizationCodeRedeemed':
+        return state.status === 'code_issued'
+          ? { ...state, status: 'redeemed', familyId: event.data.familyId, replayed: false }
+          : state
+      case 'AuthorizationCodeRefused':
+        return state.status === 'code_issued' ? { ...state, refusals: state.refusals + 1 } : state
+      case 'AuthorizationCodeReplayed':
+        return state.status === 'redeemed' ? { ...state, replayed: true } : state
+    }
+  },
+}
+
+export function request(facts: AuthorizationFacts): Decision<AuthorizationEvent> {
+  return { events: [{ type: 'AuthorizationRequested', data: facts }] }
+}
+
+/** Consent and the code that follows from it (RFC 6749 section 4.1.2). */
+export function grant(
+  state: Authorization,
+  input: { by: 'person' | 'first_party' | 'remembered'; scope: string[]; sessionId: string; codeHash: string; now: Date },
+): Decision<AuthorizationEvent> {
+  if (!isPending(state, input.sessionId, input.now)) return { events: [], refuse: 'csrf_invalid' }
+  const expiresAt = new Date(input.now.getTime() + CODE_SECONDS * 1000).toISOString()
+  return {
+    events: [
+      { type: 'AuthorizationGranted', data: { by: input.by, scope: input.scope } },
+      { type: 'AuthorizationCodeIssued', data: { codeHash: input.codeHash, expiresAt } },
+    ],
+  }
+}
+
+export function deny(state: Authorization, input: { sessionId: string; now: Date }): Decision<AuthorizationEvent> {
+  if (!isPending(state, input.sessionId, input.now)) return { events: [], refuse: 'csrf_invalid' }
+  return { events: [{ type: 'AuthorizationDenied', data: {} }] }
+}
+
+/** A decision on a request belongs to the session that made it, once, and in time. */
+export function isPending(
+  state: Authorization,
+  sessionId: string,
+  now: Date,
+): state is Extract<Authorization, { status: 'requested' }> {
+  return state.status === 'requested' && state.facts.sessionId === sessionId && new Date(state.facts.expiresAt) > now
+}
+
+export type Redemption = {
+  codeHash: string
+  clientId: string
+  /** As sent; OAuth 2.1 clients may leave it out, and then the code challenge binds. */
+  redirectUri?: string
+  /** BASE64URL(SHA256(code_verifier)), absent when no verifier was sent. */
+  challenge?: string
+  now: Date
+}
+
+/**
+ * Redeems a code once. A second valid redemption is a replay, whose caller revokes the family; an invalid one changes
+ * nothing, so that a thief without the verifier cannot sign the owner out (OAuth 2.1 sections 4.1.3 and 7.5.3).
+ */
+export function redeem(state: Authorization, input: Redemption & { familyId: string }): Decision<AuthorizationEvent> {
+  if ((state.status !== 'code_issued' && state.status !== 'redeemed') || state.codeHash !== input.codeHash)
+    return { events: [], refuse: 'invalid_grant' }
+  if (state.status === 'redeemed')
+    return isReplay(state, input) && !state.replayed
+      ? { events: [{ type: 'AuthorizationCodeReplayed', data: {} }], refuse: 'invalid_grant' }
+      : { events: [], refuse: 'invalid_grant' }
+  const fault = state.codeExpiresAt <= input.now ? 'expired' : bindingFault(state.facts, input)
+  if (fault)
+    return {
+      events: state.refusals < MAX_RECORDED_REFUSALS ? [{ type: 'AuthorizationCodeRefused', data: { reason: fault } }] : [],
+      refuse: 'invalid_grant',
+    }
+  return { events: [{ type: 'AuthorizationCodeRedeemed', data: { familyId: input.familyId } }] }
+}
+
+/** Whether this is the second redemption of a code by somebody who holds everything the first one held. */
+export function isReplay(
+  state: Authorization,
+  input: Redemption,
+): state is Extract<Authorization, { status: 'redeemed' }> {
+  return state.status === 'redeemed' && state.codeHash === input.codeHash && !bindingFault(state.facts, input)
+}
+
+function bindingFault(facts: AuthorizationFacts, input: Redemption): 'client' | 'redirect_uri' | 'code_verifier' | undefined {
+  if (facts.clientId !== input.clientId) return 'client'
+  if (input.redirectUri === undefined ? !facts.codeChallenge : input.redirectUri !== facts.redirectUri) return 'redirect_uri'
+  if (facts.codeChallenge !== input.challenge) return 'code_verifier'
+  return undefined
+}

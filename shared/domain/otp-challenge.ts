@@ -1,0 +1,102 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** Wrong tries that one code survives before it is locked (NIST SP 800-63B-4 section 3.2.2; ours is stricter). */
+export const MAX_ATTEMPTS = 5
+export const LIFETIME_SECONDS = 600
+
+export type OtpChallengeEvent =
+  | {
+      type: 'OtpChallengeIssued'
+      data: { channel: 'email'; codeHash: string; expiresAt: string; browserHash?: string }
+      personal: { address: string }
+      lookups: { kind: 'otp_address'; value: string }[]
+    }
+  | { type: 'OtpDeliveryAccepted'; data: { providerId: string; attempts: number } }
+  | { type: 'OtpDeliveryFailed'; data: { reason: string; attempts: number } }
+  | { type: 'OtpAttemptFailed'; data: { attempt: number } }
+  | { type: 'OtpChallengeLocked'; data: { reason: 'attempts' } }
+  | { type: 'OtpChallengeReplaced'; data: { by: string } }
+  | { type: 'OtpChallengeConsumed'; data: { uai: string } }
+
+export type OtpChallenge =
+  | { status: 'none' }
+  | { status: 'open'; codeHash: string; expiresAt: Date; attempts: number; browserHash?: string }
+  | { status: 'closed'; browserHash?: string }
+
+export const otpChallenge: Aggregate<OtpChallenge, OtpChallengeEvent> = {
+  type: 'otp_challenge',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'OtpChallengeIssued': {
+        const { codeHash, expiresAt, browserHash } = event.data
+        return { status: 'open', codeHash, expiresAt: new Date(expiresAt), attempts: 0, browserHash }
+      }
+      case 'OtpAttemptFailed':
+        return state.status === 'open' ? { ...state, attempts: event.data.attempt } : state
+      case 'OtpDeliveryAccepted':
+        return state
+      case 'OtpDeliveryFailed':
+      case 'OtpChallengeLocked':
+      case 'OtpChallengeReplaced':
+      case 'OtpChallengeConsumed':
+        return { status: 'closed', browserHash: state.status === 'none' ? undefined : state.browserHash }
+    }
+  },
+}
+
+export function issue(input: {
+  address: string
+  normalised: string
+  codeHash: string
+  browserHash?: string
+  now: Date
+}): Decision<OtpChallengeEvent> {
+  const expiresAt = new Date(input.now.getTime() + LIFETIME_SECONDS * 1000).toISOString()
+  return {
+    events: [
+      {
+        type: 'OtpChallengeIssued',
+        data: { channel: 'email', codeHash: input.codeHash, expiresAt, browserHash: input.browserHash },
+        personal: { address: input.address },
+        lookups: [{ kind: 'otp_address', value: input.normalised }],
+      },
+    ],
+  }
+}
+
+/** A newer code for the same address makes this one worthless. */
+export function replace(state: OtpChallenge, by: string): Decision<OtpChallengeEvent> {
+  return { events: state.status === 'open' ? [{ type: 'OtpChallengeReplaced', data: { by } }] : [] }
+}
+
+export function recordDelivery(
+  outcome: { accepted: true; providerId: string; attempts: number } | { accepted: false; reason: string; attempts: number },
+): Decision<OtpChallengeEvent> {
+  const { attempts } = outcome
+  return {
+    events: [
+      outcome.accepted
+        ? { type: 'OtpDeliveryAccepted', data: { providerId: outcome.providerId, attempts } }
+        : { type: 'OtpDeliveryFailed', data: { reason: outcome.reason, attempts } },
+    ],
+  }
+}
+
+/**
+ * Checks a code against the challenge. A try is counted before its outcome is known to the caller, since the count and the
+ * outcome are one append.
+ * @param input.matches whether the keyed hash of the presented code equals `state.codeHash`, compared in constant time
+ * @param input.sameBrowser whether the request comes from the browser that asked, where one is bound
+ */
+export function verify(
+  state: OtpChallenge,
+  input: { matches: boolean; sameBrowser: boolean; uai: string; now: Date },
+): Decision<OtpChallengeEvent> {
+  if (state.status !== 'open' || state.expiresAt <= input.now || !input.sameBrowser) return { events: [], refuse: 'otp_invalid' }
+  if (input.matches) return { events: [{ type: 'OtpChallengeConsumed', data: { uai: input.uai } }] }
+  const attempt = state.attempts + 1
+  const events: OtpChallengeEvent[] = [{ type: 'OtpAttemptFailed', data: { attempt } }]
+  if (attempt >= MAX_ATTEMPTS) events.push({ type: 'OtpChallengeLocked', data: { reason: 'attempts' } })
+  return { events, refuse: 'otp_invalid' }
+}

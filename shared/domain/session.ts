@@ -1,0 +1,49 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+export type SessionEnd = 'logout' | 'replaced' | 'revoked'
+
+export type SessionFacts = {
+  uai: string
+  /** Row id of the client that the session was started for; none for the browser's own single sign-on session. */
+  clientId?: string
+  platform: string
+  projectScope: string
+  method: string
+  amr: string[]
+  acr: string
+  authenticatedAt: string
+  /** Lower-case hex SHA-256 of the cookie's handle; none where there is no cookie. */
+  handleHash?: string
+  idleSeconds: number
+  expiresAt: string
+  /** The challenge or session whose proof started this one. */
+  provenBy: { type: 'otp_challenge' | 'session'; id: string }
+}
+
+export type SessionEvent =
+  | { type: 'SessionStarted'; data: SessionFacts }
+  | { type: 'SessionEnded'; data: { reason: SessionEnd } }
+
+export type Session = { status: 'none' } | { status: 'started'; uai: string } | { status: 'ended'; uai: string }
+
+export const session: Aggregate<Session, SessionEvent> = {
+  type: 'session',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'SessionStarted':
+        return { status: 'started', uai: event.data.uai }
+      case 'SessionEnded':
+        return state.status === 'none' ? state : { status: 'ended', uai: state.uai }
+    }
+  },
+}
+
+export function begin(facts: SessionFacts): Decision<SessionEvent> {
+  return { events: [{ type: 'SessionStarted', data: facts }] }
+}
+
+/** Ends a session; ending it again changes nothing. */
+export function end(state: Session, reason: SessionEnd): Decision<SessionEvent> {
+  return { events: state.status === 'started' ? [{ type: 'SessionEnded', data: { reason } }] : [] }
+}

@@ -1,0 +1,45 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+export type SigningAlgorithm = 'ES256' | 'RS256'
+
+export type SigningKeyEvent =
+  | {
+      type: 'SigningKeyCreated'
+      data: { kid: string; alg: SigningAlgorithm; publicJwk: object; activeFrom: string }
+      secrets: { name: 'private_jwk'; sealed: Uint8Array }[]
+    }
+  | { type: 'SigningKeyRetired'; data: { expiresAt: string } }
+
+export type SigningKey = { status: 'none' | 'published' | 'retired' }
+
+export const signingKey: Aggregate<SigningKey, SigningKeyEvent> = {
+  type: 'signing_key',
+  initial: { status: 'none' },
+  evolve: (_state, event) => ({ status: event.type === 'SigningKeyCreated' ? 'published' : 'retired' }),
+}
+
+/** A new key; it is published at once and signs from `activeFrom`, so that caches of the key set have seen it by then. */
+export function createKey(input: {
+  kid: string
+  alg: SigningAlgorithm
+  publicJwk: object
+  activeFrom: Date
+  sealedPrivateJwk: Uint8Array
+}): Decision<SigningKeyEvent> {
+  const { kid, alg, publicJwk, activeFrom, sealedPrivateJwk } = input
+  return {
+    events: [
+      {
+        type: 'SigningKeyCreated',
+        data: { kid, alg, publicJwk, activeFrom: activeFrom.toISOString() },
+        secrets: [{ name: 'private_jwk', sealed: sealedPrivateJwk }],
+      },
+    ],
+  }
+}
+
+/** Stays in the key set until the last token it signed has expired. */
+export function retireKey(state: SigningKey, expiresAt: Date): Decision<SigningKeyEvent> {
+  if (state.status !== 'published') return { events: [] }
+  return { events: [{ type: 'SigningKeyRetired', data: { expiresAt: expiresAt.toISOString() } }] }
+}

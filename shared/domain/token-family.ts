@@ -1,0 +1,169 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** How long after a rotation the same answer is given again to whoever presents the old token in the same way, seconds. */
+export const GRACE_SECONDS = 30
+
+export type FamilyRevocation = 'client' | 'replay' | 'logout' | 'person' | 'operator'
+
+export type TokenFamilyFacts = {
+  /** An authorization's tokens, or the pair of a direct sign-in. */
+  kind: 'authorization' | 'session'
+  uai: string
+  clientId: string
+  sessionId: string
+  authorizationId?: string
+  scope: string[]
+  resources: string[]
+  /** Outlives its session. */
+  offline: boolean
+  accessTokenId: string
+  refreshHash?: string
+  refreshExpiresAt?: string
+  expiresAt: string
+}
+
+export type TokenFamilyEvent =
+  | { type: 'TokenFamilyStarted'; data: TokenFamilyFacts }
+  | {
+      type: 'RefreshTokenRotated'
+      data: {
+        generation: number
+        refreshHash: string
+        previousHash: string
+        rotatedAt: string
+        refreshExpiresAt: string
+        accessTokenId: string
+      }
+      secrets: { name: 'answer'; sealed: Uint8Array; expiresAt: Date }[]
+    }
+  | { type: 'RefreshTokenReplayed'; data: { generation: number } }
+  | { type: 'AccessTokenRevoked'; data: { jti: string; expiresAt: string } }
+  | { type: 'TokenFamilyRevoked'; data: { reason: FamilyRevocation } }
+
+export type TokenFamily =
+  | { status: 'none' }
+  | { status: 'revoked' }
+  | {
+      status: 'active'
+      clientId: string
+      generation: number
+      refreshHash?: string
+      previousHash?: string
+      rotatedAt?: Date
+      refreshExpiresAt?: Date
+      expiresAt: Date
+    }
+
+export const tokenFamily: Aggregate<TokenFamily, TokenFamilyEvent> = {
+  type: 'token_family',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'TokenFamilyStarted': {
+        const { clientId, refreshHash, refreshExpiresAt, expiresAt } = event.data
+        return {
+          status: 'active',
+          clientId,
+          generation: 0,
+          refreshHash,
+          refreshExpiresAt: refreshExpiresAt ? new Date(refreshExpiresAt) : undefined,
+          expiresAt: new Date(expiresAt),
+        }
+      }
+      case 'RefreshTokenRotated': {
+        if (state.status !== 'active') return state
+        const { generation, refreshHash, previousHash, rotatedAt, refreshExpiresAt } = event.data
+        return {
+          ...state,
+          generation,
+          refreshHash,
+          previousHash,
+          rotatedAt: new Date(rotatedAt),
+          refreshExpiresAt: new Date(refreshExpiresAt),
+        }
+      }
+      case 'TokenFamilyRevoked':
+        return { status: 'revoked' }
+      case 'RefreshTokenReplayed':
+      case 'AccessTokenRevoked':
+        return state
+    }
+  },
+}
+
+export function startFamily(facts: TokenFamilyFacts): Decision<TokenFamilyEvent> {
+  return { events: [{ type: 'TokenFamilyStarted', data: facts }] }
+}
+
+/** Whether a presented refresh token is the one just rotated, inside the grace window (standards A31). */
+export function isGraceReplay(state: TokenFamily, input: { presentedHash: string; now: Date }): boolean {
+  return (
+    state.status === 'active' &&
+    state.previousHash === input.presentedHash &&
+    state.rotatedAt !== undefined &&
+    input.now.getTime() - state.rotatedAt.getTime() <= GRACE_SECONDS * 1000
+  )
+}
+
+/**
+ * Rotates the refresh token. A genuine but older token is a replay: it is recorded and the family is revoked
+ * (OAuth 2.1 section 4.3.1).
+ * @param input.generation that of the presented token, whose authenticity its code has shown
+ */
+export function rotate(
+  state: TokenFamily,
+  input: {
+    presentedHash: string
+    generation: number
+    refreshHash: string
+    refreshExpiresAt: Date
+    accessTokenId: string
+    answer: Uint8Array
+    now: Date
+  },
+): Decision<TokenFamilyEvent> {
+  if (state.status !== 'active') return { events: [], refuse: 'invalid_grant' }
+  if (state.refreshHash !== input.presentedHash)
+    return input.generation < state.generation
+      ? {
+          events: [
+            { type: 'RefreshTokenReplayed', data: { generation: input.generation } },
+            { type: 'TokenFamilyRevoked', data: { reason: 'replay' } },
+          ],
+          refuse: 'invalid_grant',
+        }
+      : { events: [], refuse: 'invalid_grant' }
+  if (state.expiresAt <= input.now || !state.refreshExpiresAt || state.refreshExpiresAt <= input.now)
+    return { events: [], refuse: 'invalid_grant' }
+  return {
+    events: [
+      {
+        type: 'RefreshTokenRotated',
+        data: {
+          generation: state.generation + 1,
+          refreshHash: input.refreshHash,
+          previousHash: input.presentedHash,
+          rotatedAt: input.now.toISOString(),
+          refreshExpiresAt: input.refreshExpiresAt.toISOString(),
+          accessTokenId: input.accessTokenId,
+        },
+        secrets: [
+          {
+            name: 'answer',
+            sealed: input.answer,
+            expiresAt: new Date(input.now.getTime() + GRACE_SECONDS * 1000),
+          },
+        ],
+      },
+    ],
+  }
+}
+
+export function revokeFamily(state: TokenFamily, reason: FamilyRevocation): Decision<TokenFamilyEvent> {
+  return { events: state.status === 'active' ? [{ type: 'TokenFamilyRevoked', data: { reason } }] : [] }
+}
+
+export function revokeAccessToken(state: TokenFamily, input: { jti: string; expiresAt: Date }): Decision<TokenFamilyEvent> {
+  if (state.status !== 'active') return { events: [] }
+  return { events: [{ type: 'AccessTokenRevoked', data: { jti: input.jti, expiresAt: input.expiresAt.toISOString() } }] }
+}

@@ -1,0 +1,225 @@
+import { uuidv7 } from 'uuidv7'
+import { GatewayError, type Refusal } from '../errors.ts'
+import type { Personal } from '../personal.ts'
+import { type Append, type AppendedEvent, type EventStore, type RateLimit, StaleError, type StoredEvent } from './store.ts'
+import type { Actor, Aggregate, Decision, Event, RequestFacts } from './types.ts'
+
+/** Written into every event; a later shape of the same event gets a higher number and an upcast in its aggregate. */
+const SCHEMA_VERSION = 1
+const MAX_ATTEMPTS = 12
+
+export type CommitContext = { store: EventStore; personal: Personal; request: RequestFacts }
+
+export type Stream<S, E extends Event> = {
+  readonly id: string
+  readonly state: S
+  /** Takes the facts of a decision; a refusal ends the unit of work after its facts are recorded. */
+  decide(decision: (state: S) => Decision<E>): S
+}
+
+export type Work = {
+  /** Who acts; anonymous until said. */
+  actor: Actor
+  /** The event or request that this unit follows from, when it is not the request itself. */
+  correlationId: string
+  /** Rate limits that this step consumes, counted in the same transaction. */
+  limits: RateLimit[]
+  start<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Stream<S, E>
+  load<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Promise<Stream<S, E>>
+  /** A stream whose events came with another read. */
+  resume<S, E extends Event>(
+    aggregate: Aggregate<S, E>,
+    id: string,
+    events: StoredEvent[],
+    options: { subject?: string },
+  ): Stream<S, E>
+  /** A stream whose state was read from its read model, which is written in the same transaction as its events. */
+  resumeAt<S, E extends Event>(
+    aggregate: Aggregate<S, E>,
+    id: string,
+    at: { state: S; version: number },
+    options: { subject?: string },
+  ): Stream<S, E>
+  /** Tells the data key of a subject that came with another read, so that sealing needs none. */
+  knowKey(subject: string, wrapped: Uint8Array | null | undefined): void
+}
+
+/**
+ * Runs a unit of work: load, decide, append everything at once. The block may run again when a stream was changed
+ * meanwhile, so it must have no outside effect. Facts of a refused decision are recorded before the refusal is thrown.
+ * @throws GatewayError the refusal; `service_unavailable` when a stream stays contended
+ */
+export async function commit<T>(context: CommitContext, block: (work: Work) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(context, block)
+    } catch (error) {
+      if (!(error instanceof StaleError)) throw error
+      if (attempt === MAX_ATTEMPTS) throw new GatewayError('service_unavailable', { reason: 'contended', retryAfter: 1 })
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 15 * attempt))
+    }
+  }
+}
+
+type Pending = { stream: OpenStream; event: Event }
+type OpenStream = { type: string; id: string; version: number; subject?: string; isNew: boolean }
+
+class RefusedError extends Error {
+  constructor(readonly refusal: Refusal) {
+    super(refusal)
+  }
+}
+
+async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise<T>): Promise<T> {
+  const pending: Pending[] = []
+  const wrappedKeys = new Map<string, Uint8Array | null>()
+
+  const open = <S, E extends Event>(aggregate: Aggregate<S, E>, stream: OpenStream, initial: S): Stream<S, E> => {
+    let state = initial
+    return {
+      id: stream.id,
+      get state() {
+        return state
+      },
+      decide(decision) {
+        const { events, refuse } = decision(state)
+        for (const event of events) {
+          pending.push({ stream, event })
+          state = aggregate.evolve(state, event)
+        }
+        if (refuse) throw new RefusedError(refuse)
+        return state
+      },
+    }
+  }
+
+  const work: Work = {
+    actor: { type: 'anonymous' },
+    correlationId: context.request.requestId,
+    limits: [],
+    start: (aggregate, id, { subject }) =>
+      open(aggregate, { type: aggregate.type, id, version: 0, subject, isNew: true }, aggregate.initial),
+    load: async (aggregate, id, options) =>
+      work.resume(aggregate, id, await context.store.read(aggregate.type, id), options),
+    resume: (aggregate, id, events, { subject }) => {
+      const state = events.reduce((soFar, event) => aggregate.evolve(soFar, event as never), aggregate.initial)
+      const version = events.at(-1)?.version ?? 0
+      return open(aggregate, { type: aggregate.type, id, version, subject, isNew: version === 0 }, state)
+    },
+    resumeAt: (aggregate, id, { state, version }, { subject }) =>
+      open(aggregate, { type: aggregate.type, id, version, subject, isNew: false }, state),
+    knowKey: (subject, wrapped) => {
+      if (wrapped !== undefined) wrappedKeys.set(subject, wrapped)
+    },
+  }
+
+  try {
+    const result = await block(work)
+    await append(context, work, pending, wrappedKeys)
+    return result
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error
+    await append(context, work, pending, wrappedKeys)
+    throw new GatewayError(error.refusal)
+  }
+}
+
+async function append(
+  context: CommitContext,
+  work: Work,
+  pending: Pending[],
+  wrappedKeys: Map<string, Uint8Array | null>,
+): Promise<void> {
+  if (pending.length === 0) return
+  const seals = await openSeals(context, pending, wrappedKeys)
+  const appends = new Map<OpenStream, Append>()
+  let cause: string | undefined
+  for (const { stream, event } of pending) {
+    const appended = toAppended(context, work, stream, event, seals, cause)
+    const group = appends.get(stream)
+    if (group) group.events.push(appended)
+    else
+      appends.set(stream, {
+        stream_type: stream.type,
+        stream_id: stream.id,
+        expected_version: stream.version,
+        events: [appended],
+      })
+    cause = appended.event_id
+  }
+  await context.store.append([...appends.values()], seals.made, work.limits)
+}
+
+type Seals = {
+  /** Seals for a subject; undefined when its key was destroyed, and then nothing personal is written. */
+  seal(subject: string | undefined, text: string): string | undefined
+  made: { subject: string; wrapped_key: string }[]
+}
+
+async function openSeals(
+  { store, personal, request }: CommitContext,
+  pending: Pending[],
+  wrappedKeys: Map<string, Uint8Array | null>,
+): Promise<Seals> {
+  const keys = new Map<string, Buffer | undefined>()
+  const made: Seals['made'] = []
+  for (const { stream, event } of pending) {
+    const { subject } = stream
+    if (!subject || keys.has(subject)) continue
+    if (!event.personal && !request.clientIp && !request.userAgent) continue
+    if (stream.isNew && subject === stream.id) {
+      const { key, wrapped } = personal.newKey(subject)
+      keys.set(subject, key)
+      made.push({ subject, wrapped_key: wrapped.toString('hex') })
+    } else {
+      const wrapped = wrappedKeys.has(subject) ? wrappedKeys.get(subject) : await store.subjectKey(subject)
+      keys.set(subject, wrapped ? personal.unwrap(subject, wrapped) : undefined)
+    }
+  }
+  return {
+    made,
+    seal(subject, text) {
+      const key = subject ? keys.get(subject) : undefined
+      return key && subject ? personal.seal(subject, key, text) : undefined
+    },
+  }
+}
+
+function toAppended(
+  { personal, request }: CommitContext,
+  { actor, correlationId }: Work,
+  { subject }: OpenStream,
+  event: Event,
+  seals: Seals,
+  cause: string | undefined,
+): AppendedEvent {
+  const sealed = Object.entries(event.personal ?? {}).flatMap(([name, text]) => {
+    const value = text === undefined ? undefined : seals.seal(subject, text)
+    return value ? [[name, value]] : []
+  })
+  const origin = JSON.stringify({ ip: request.clientIp, userAgent: request.userAgent?.slice(0, 300) })
+  return {
+    event_id: uuidv7(),
+    event_type: event.type,
+    schema_version: SCHEMA_VERSION,
+    subject,
+    data: sealed.length > 0 ? { ...event.data, sealed: Object.fromEntries(sealed) } : event.data,
+    metadata: {
+      requestId: request.requestId,
+      correlationId,
+      causationId: cause,
+      actorType: actor.type,
+      actor: actor.id,
+      clientId: actor.clientId,
+      sessionId: actor.sessionId,
+      credentialId: actor.credentialId,
+      origin: request.clientIp || request.userAgent ? seals.seal(subject, origin) : undefined,
+    },
+    digests: event.lookups?.map(({ kind, value }) => ({ kind, digest: personal.digest(value).toString('hex') })),
+    secrets: event.secrets?.map(({ name, sealed, expiresAt }) => ({
+      name,
+      sealed: Buffer.from(sealed).toString('hex'),
+      expires_at: expiresAt?.toISOString(),
+    })),
+  }
+}

@@ -1,0 +1,72 @@
+import type postgres from 'postgres'
+
+export type StoredEvent = { event_id: string; version: number; type: string; data: Record<string, unknown> }
+
+export type AppendedEvent = {
+  event_id: string
+  event_type: string
+  schema_version: number
+  subject?: string
+  data: object
+  metadata: object
+  digests?: { kind: string; digest: string }[]
+  secrets?: { name: string; sealed: string; expires_at?: string }[]
+}
+
+export type Append = { stream_type: string; stream_id: string; expected_version: number; events: AppendedEvent[] }
+
+export type RateLimit = { bucket: string; seconds: number; max: number }
+
+/** A stream, or a unique value in a read model, was changed by somebody else since it was read. */
+export class StaleError extends Error {}
+
+/** A rate limit is full. Nothing was appended. */
+export class RateLimitedError extends Error {
+  constructor(readonly retryAfter: number) {
+    super(`rate limit reached, retry after ${retryAfter} s`)
+  }
+}
+
+export type EventStore = ReturnType<typeof createEventStore>
+
+/**
+ * The only writer of the event store and reader of streams.
+ * @param reads one pipelined connection
+ * @param writes a small pool
+ */
+export function createEventStore(reads: postgres.Sql, writes: postgres.Sql) {
+  return {
+    /** The events of one stream in order; empty when there is none. */
+    async read(streamType: string, streamId: string): Promise<StoredEvent[]> {
+      return reads<StoredEvent[]>`
+        select event_id, version, event_type as type, data from auth_gateway.event_store
+        where stream_type = ${streamType} and stream_id = ${streamId} order by version`
+    },
+
+    /** The wrapped data key of a subject, or undefined when it never existed or was destroyed. */
+    async subjectKey(subject: string): Promise<Uint8Array | undefined> {
+      const [row] = await reads`select wrapped_key from auth_gateway.subject_keys where subject = ${subject}`
+      return row?.wrapped_key
+    },
+
+    /**
+     * Appends to many streams or to none, in one statement and one transaction.
+     * @throws StaleError (LA001, 23505), RateLimitedError (LA003)
+     */
+    async append(
+      appends: Append[],
+      subjectKeys: { subject: string; wrapped_key: string }[] = [],
+      limits: RateLimit[] = [],
+    ): Promise<void> {
+      const json = (value: unknown) => writes.json(value as postgres.JSONValue)
+      try {
+        await writes`select auth_gateway.append_events(${json(appends)}, ${json(subjectKeys)}, ${json(limits)})`
+      } catch (error) {
+        const { code, detail, message } = error as { code?: string; detail?: string; message: string }
+        if (code === 'LA001' || code === '23505' || code === '40P01') throw new StaleError(message)
+        if (code === 'LA003') throw new RateLimitedError(Number(detail))
+        throw error
+      }
+    },
+  }
+}

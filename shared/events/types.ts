@@ -1,0 +1,52 @@
+import type { Refusal } from '../errors.ts'
+
+export type StreamType =
+  | 'identity'
+  | 'organization'
+  | 'session'
+  | 'otp_challenge'
+  | 'api_client'
+  | 'protected_resource'
+  | 'consent'
+  | 'authorization'
+  | 'token_family'
+  | 'signing_key'
+
+/** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
+export type Event = {
+  type: string
+  data: object
+  personal?: Record<string, string | undefined>
+  /** Personal values to be found by later: kept as keyed digests beside the event. */
+  lookups?: { kind: string; value: string }[]
+  /** Sealed material beside the event that may be deleted without breaking the chain. */
+  secrets?: { name: string; sealed: Uint8Array; expiresAt?: Date }[]
+}
+
+/** What a decision says: facts, and perhaps a refusal. Both: the facts are recorded, then the request is refused. */
+export type Decision<E extends Event> = { events: E[]; refuse?: Refusal }
+
+/** A thing with a history. `evolve` is total over its events and knows no clock. */
+export type Aggregate<S, E extends Event> = {
+  type: StreamType
+  initial: S
+  evolve: (state: S, event: E) => S
+}
+
+export type ActorType = 'anonymous' | 'person' | 'service' | 'agent' | 'operator' | 'system'
+
+export type Actor = {
+  type: ActorType
+  /** UAI of a person, client id of a service, name of an operator's account. */
+  id?: string
+  clientId?: string
+  sessionId?: string
+  credentialId?: string
+}
+
+/** What the server knows about the request behind an append. */
+export type RequestFacts = {
+  requestId: string
+  clientIp?: string
+  userAgent?: string
+}

@@ -1,0 +1,83 @@
+import { createHmac } from 'node:crypto'
+import postgres from 'postgres'
+import { type Config, config } from './config.ts'
+import { createDelivery, type Deliver } from './delivery/deliver.ts'
+import type { CommitContext } from './events/commit.ts'
+import { createEventStore, type EventStore } from './events/store.ts'
+import type { RequestFacts } from './events/types.ts'
+import type { AppContext } from './http/app.ts'
+import { createLimiter, type Limiter } from './http/rate-limit.ts'
+import { createPersonal, type Personal } from './personal.ts'
+import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
+import { createJwts, type Jwts } from './tokens/jwt.ts'
+import { createKeys, type Keys } from './tokens/keys.ts'
+import { createRefreshTokens, type RefreshTokens } from './tokens/refresh-token.ts'
+
+/** Everything a method needs, wired once per process. */
+export type Gateway = {
+  config: Config
+  issuer: string
+  reads: postgres.Sql
+  store: EventStore
+  personal: Personal
+  limiter: Limiter
+  deliver: Deliver
+  keys: Keys
+  jwts: Jwts
+  refreshTokens: RefreshTokens
+  derive: DeriveKey
+  /** Keyed hash of a one-time code: six digits alone could be tried out offline. */
+  hashCode: (challengeId: string, code: string) => string
+  close: () => Promise<void>
+}
+
+/** Wires a gateway; nothing connects before the first query. */
+export function createGateway(settings: Config): Gateway {
+  const connection = {
+    prepare: false,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    backoff: () => 0.1,
+    onnotice: () => {},
+    connection: { application_name: 'auth-gateway' },
+  }
+  const reads = postgres(settings.DATABASE_URL, { ...connection, max: 1 })
+  const writes = postgres(settings.DATABASE_URL, { ...connection, max: 4 })
+  const derive = keyDerivation(Buffer.from(settings.AUTH_MASTER_SECRET, 'base64'))
+  const personal = createPersonal(derive)
+  const store = createEventStore(reads, writes)
+  const internal = (): CommitContext => ({ store, personal, request: { requestId: crypto.randomUUID() } })
+  const keys = createKeys(reads, internal, derive)
+  const pepper = derive('otp-pepper')
+  return {
+    config: settings,
+    issuer: settings.AUTH_BASE_URL,
+    reads,
+    store,
+    personal,
+    limiter: createLimiter(writes, personal),
+    deliver: createDelivery({ functionsUrl: settings.SUPABASE_FUNCTIONS_URL, webhookSecret: settings.OTP_WEBHOOK_SECRET }),
+    keys,
+    jwts: createJwts(keys, settings.AUTH_BASE_URL),
+    refreshTokens: createRefreshTokens(derive('refresh-token')),
+    derive,
+    hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
+    close: async () => {
+      await Promise.all([reads.end({ timeout: 5 }), writes.end({ timeout: 5 })])
+    },
+  }
+}
+
+let wired: Gateway | undefined
+
+/** The gateway of this process. */
+export function gateway(): Gateway {
+  wired ??= createGateway(config())
+  return wired
+}
+
+/** What a unit of work needs to know of the request it serves. */
+export function commitContext({ store, personal }: Gateway, c: AppContext): CommitContext {
+  const request: RequestFacts = { requestId: c.get('requestId'), clientIp: c.get('clientIp'), userAgent: c.get('userAgent') }
+  return { store, personal, request }
+}

@@ -1,0 +1,36 @@
+import type postgres from 'postgres'
+import type { RateLimit } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
+
+export type Limiter = ReturnType<typeof createLimiter>
+
+/**
+ * Rate limits in Postgres, so that every instance counts together (standards NF8). A bucket's name is a rule and the keyed
+ * digest of what it limits, so the table shows no address.
+ */
+export function createLimiter(writes: postgres.Sql, personal: Personal) {
+  return {
+    /**
+     * A limit of a rule for one caller, address or client.
+     * @param seconds length of the window, which begins with the first hit
+     */
+    limit(rule: string, key: string, max: number, seconds: number): RateLimit {
+      return { bucket: `${rule}:${seconds}:${personal.digest(key).toString('hex').slice(0, 40)}`, seconds, max }
+    },
+
+    /** Counts a hit in each; the seconds to wait when one is over its limit, otherwise 0. */
+    async hit(limits: RateLimit[]): Promise<number> {
+      if (limits.length === 0) return 0
+      const [row] = await writes<{ wait: number }[]>`
+        select auth_gateway.hit_rate_limits(${writes.json(limits)}) as wait`
+      return row?.wait ?? 0
+    },
+  }
+}
+
+/** The part of an address that one subscriber controls: IPv4 whole, IPv6 its /64. */
+export function addressKey(ip: string | undefined): string {
+  if (!ip?.includes(':')) return ip ?? 'unknown'
+  const head = ip.split('%', 1)[0]?.split('::', 1)[0] ?? ip
+  return head.split(':').slice(0, 4).join(':')
+}

@@ -1,0 +1,34 @@
+import { GatewayError } from '../errors.ts'
+import type { Resource } from '../queries/authorizations.ts'
+
+/** Lower-case scheme and host, no default port, `https://h` = `https://h/`; undefined when it is no resource indicator. */
+function canonical(uri: string): string | undefined {
+  if (!URL.canParse(uri) || uri.includes('#')) return undefined
+  const { protocol, host, pathname, search } = new URL(uri)
+  if (protocol !== 'https:' && protocol !== 'http:') return undefined
+  return `${protocol}//${host}${pathname.replace(/\/$/, '')}${search}`
+}
+
+/**
+ * The registered identifiers of the resources a client asked for, the default one when it asked for none
+ * (RFC 8707 section 2; compared as standards H2 says, answered in the registered form).
+ * @throws GatewayError invalid_target
+ */
+export function chooseResources(known: Resource[], requested: string[] | undefined): string[] {
+  if (!requested || requested.length === 0) return known.filter((one) => one.is_default).map((one) => one.identifier)
+  const chosen = requested.map((asked) => {
+    const wanted = canonical(asked)
+    const found = wanted && known.find((one) => canonical(one.identifier) === wanted)
+    if (!found) throw new GatewayError('invalid_target')
+    return found.identifier
+  })
+  return [...new Set(chosen)]
+}
+
+/** A token request may only narrow what was granted (RFC 8707 section 2.2). */
+export function narrowResources(known: Resource[], granted: string[], requested: string[] | undefined): string[] {
+  if (!requested || requested.length === 0) return granted
+  const chosen = chooseResources(known, requested)
+  if (chosen.some((one) => !granted.includes(one))) throw new GatewayError('invalid_target')
+  return chosen
+}

@@ -1,0 +1,40 @@
+import type { Client } from '../queries/api-clients.ts'
+
+/** Scopes every client may ask for; what they give is bound by consent. */
+const COMMON = ['openid', 'profile', 'email', 'offline_access']
+
+/** What a direct sign-in of a person gets. */
+export const SESSION_SCOPE = ['openid', 'profile', 'email', 'memories:read', 'memories:write', 'memories:delete', 'mcp:connect', 'api:access']
+
+export const SUPPORTED_SCOPES = [
+  ...COMMON,
+  'read',
+  'write',
+  'memories:read',
+  'memories:write',
+  'memories:delete',
+  'mcp:connect',
+  'mcp:full',
+  'mcp:tools',
+  'mcp:resources',
+  'mcp:prompts',
+  'api:access',
+]
+
+/** Splits a scope parameter (RFC 6749 section 3.3); undefined when it has a character that no scope may have. */
+export function parseScope(text: string): string[] | undefined {
+  if (!/^[\x20\x21\x23-\x5B\x5D-\x7E]*$/.test(text)) return undefined
+  return [...new Set(text.split(' ').filter(Boolean))]
+}
+
+/**
+ * The scope a client gets for what it asked: its default when it asked for nothing, otherwise what it may have of it.
+ * Unknown scopes are dropped while one remains (standards R5); undefined when none does.
+ */
+export function narrowScope(client: Client, requested: string | undefined): string[] | undefined {
+  const { scope, default_scope } = client.metadata
+  if (requested === undefined) return parseScope(default_scope)
+  const allowed = new Set([...scope.split(' '), ...default_scope.split(' '), ...COMMON])
+  const granted = parseScope(requested)?.filter((one) => allowed.has(one))
+  return granted && granted.length > 0 ? granted : undefined
+}

@@ -1,0 +1,29 @@
+import type postgres from 'postgres'
+import type { ClientMetadata, ClientSecret } from '../domain/api-client.ts'
+
+export type Client = {
+  id: string
+  client_id: string
+  status: 'active' | 'suspended' | 'deleted'
+  first_party: boolean
+  origin: 'seed' | 'operator' | 'dynamic'
+  metadata: ClientMetadata
+  secrets: ClientSecret[]
+  created_at: string
+  version: number
+}
+
+/** A client row as JSON, found by its public id in any case; null when unknown. */
+export const clientColumn = (sql: postgres.Sql, clientId: string | undefined) => sql`
+  (select to_jsonb(c) from auth_gateway.api_clients c where lower(c.client_id) = lower(${clientId ?? null}::text)) as client`
+
+export async function findClient(sql: postgres.Sql, clientId: string): Promise<Client | undefined> {
+  const [row] = await sql<{ client: Client | null }[]>`select ${clientColumn(sql, clientId)}`
+  return row?.client ?? undefined
+}
+
+export async function listClients(sql: postgres.Sql): Promise<Client[]> {
+  const rows = await sql<{ client: Client }[]>`
+    select to_jsonb(c) as client from auth_gateway.api_clients c order by lower(c.client_id)`
+  return rows.map((row) => row.client)
+}

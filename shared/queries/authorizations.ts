@@ -1,0 +1,104 @@
+import type postgres from 'postgres'
+import type { RateLimit, StoredEvent } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
+import { type Client, clientColumn } from './api-clients.ts'
+import { type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
+import { type SignedIn, toSignedIn } from './sessions.ts'
+
+export type Resource = { identifier: string; name: string; scopes: string[]; is_default: boolean }
+
+export type AuthorizeFacts = {
+  client?: Client
+  signedIn?: SignedIn
+  consent?: { id: string; scopes: string[]; resources: string[]; version: number }
+  resources: Resource[]
+}
+
+const resourcesColumn = (sql: postgres.Sql) => sql`
+  (select coalesce(jsonb_agg(jsonb_build_object('identifier', r.identifier, 'name', r.name, 'scopes', r.scopes,
+    'is_default', r.is_default)), '[]') from auth_gateway.protected_resources r) as resources`
+
+/** Client, signed-in person, remembered consent and known resources of an authorization request. One statement. */
+export async function findForAuthorize(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { clientId: string; handle?: { sessionId: string; hash: string } },
+): Promise<AuthorizeFacts> {
+  const [row] = await sql<
+    (PersonRow & SessionRow & { client: Client | null; consent: AuthorizeFacts['consent'] | null; resources: Resource[] })[]
+  >`
+    select ${clientColumn(sql, input.clientId)}, ${resourcesColumn(sql)}, ${personColumns(sql)}, ${sessionColumns(sql)},
+      (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id
+        where n.uai = s.uai and lower(c.client_id) = lower(${input.clientId})) as consent
+    from (select 1) as one
+    left join auth_gateway.sessions s on s.id = ${input.handle?.sessionId ?? null} and s.handle_hash = ${input.handle?.hash ?? null}
+    left join auth_gateway.identities i on i.uai = s.uai
+    left join auth_gateway.subject_keys k on k.subject = s.uai`
+  if (!row) throw new Error('a look-up without a row')
+  return {
+    client: row.client ?? undefined,
+    signedIn: row.session_id ? toSignedIn(personal, row) : undefined,
+    consent: row.consent ?? undefined,
+    resources: row.resources,
+  }
+}
+
+export type RedemptionFacts = {
+  events: StoredEvent[]
+  /** The client that presents the code. */
+  client?: Client
+  signedIn?: SignedIn
+  resources: Resource[]
+  consent?: AuthorizeFacts['consent']
+  /** The client that the request was made by. */
+  requestedBy?: Client
+  wait: number
+}
+
+/** An authorization's history with the client that asks, its person and session. One statement. */
+export async function findAuthorization(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { id: string; clientId?: string; limits?: RateLimit[] },
+): Promise<RedemptionFacts> {
+  const [row] = await sql<
+    (PersonRow &
+      SessionRow & {
+        events: StoredEvent[]
+        client: Client | null
+        requested_by: Client | null
+        consent: AuthorizeFacts['consent'] | null
+        resources: Resource[]
+        wait: number
+      })[]
+  >`
+    select coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type,
+        'data', e.data) order by e.version)
+        from auth_gateway.event_store e where e.stream_type = 'authorization' and e.stream_id = ${input.id}), '[]') as events,
+      ${clientColumn(sql, input.clientId)}, to_jsonb(rc) as requested_by, ${resourcesColumn(sql)},
+      (select to_jsonb(n) from auth_gateway.consents n where n.uai = a.uai and n.client_id = a.client_id) as consent,
+      auth_gateway.rate_limit_wait(${sql.json(input.limits ?? [])}) as wait,
+      ${personColumns(sql)}, ${sessionColumns(sql)}
+    from (select 1) as one
+    left join auth_gateway.authorizations a on a.id = ${input.id}
+    left join auth_gateway.api_clients rc on rc.id = a.client_id
+    left join auth_gateway.sessions s on s.id = a.session_id
+    left join auth_gateway.identities i on i.uai = a.uai
+    left join auth_gateway.subject_keys k on k.subject = a.uai`
+  if (!row) throw new Error('a look-up without a row')
+  return {
+    events: row.events,
+    client: row.client ?? undefined,
+    requestedBy: row.requested_by ?? undefined,
+    signedIn: row.session_id ? toSignedIn(personal, row) : undefined,
+    consent: row.consent ?? undefined,
+    resources: row.resources,
+    wait: row.wait,
+  }
+}
+
+/** Every resource a token can be made for. */
+export async function listResources(sql: postgres.Sql): Promise<Resource[]> {
+  const [row] = await sql<{ resources: Resource[] }[]>`select ${resourcesColumn(sql)}`
+  return row?.resources ?? []
+}

@@ -1,0 +1,60 @@
+import type postgres from 'postgres'
+import type { RateLimit, StoredEvent } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
+import { type Client, clientColumn } from './api-clients.ts'
+import { type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+
+export type OtpFacts = {
+  challenge?: { id: string; events: StoredEvent[]; wrappedKey: Uint8Array | null }
+  /** Who is known by that address. */
+  person?: Person
+  /** The first-party client that a direct sign-in is for. */
+  client?: Client
+  wait: number
+}
+
+type OtpRow = PersonRow & {
+  challenge_id: string | null
+  events: StoredEvent[] | null
+  challenge_key: Uint8Array | null
+  client: Client | null
+  wait: number
+}
+
+/**
+ * The newest challenge of an address (or the named one), the person known by that address, and the state of the limits.
+ * One statement.
+ * @param input.digest keyed digest of the normalised address
+ */
+export async function findOtp(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { digest: Uint8Array; challengeId?: string; clientId?: string; limits: RateLimit[] },
+): Promise<OtpFacts> {
+  const [row] = await sql<OtpRow[]>`
+    with challenge as (
+      select d.stream_id as id from auth_gateway.lookup_digests d
+      where d.kind = 'otp_address' and d.digest = ${Buffer.from(input.digest)}
+        and (${input.challengeId ?? null}::uuid is null or d.stream_id = ${input.challengeId ?? null}::uuid)
+      order by d.stream_id desc limit 1
+    )
+    select ch.id as challenge_id, ck.wrapped_key as challenge_key,
+      (select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
+        order by e.version) from auth_gateway.event_store e where e.stream_type = 'otp_challenge' and e.stream_id = ch.id) as events,
+      ${clientColumn(sql, input.clientId)}, auth_gateway.rate_limit_wait(${sql.json(input.limits)}) as wait, ${personColumns(sql)}
+    from (select 1) as one
+    left join challenge ch on true
+    left join auth_gateway.subject_keys ck on ck.subject = ch.id
+    left join auth_gateway.credentials c on c.kind = 'email' and c.digest = ${Buffer.from(input.digest)}
+    left join auth_gateway.identities i on i.uai = c.uai
+    left join auth_gateway.subject_keys k on k.subject = i.uai`
+  if (!row) throw new Error('a look-up without a row')
+  return {
+    challenge: row.challenge_id
+      ? { id: row.challenge_id, events: row.events ?? [], wrappedKey: row.challenge_key }
+      : undefined,
+    person: row.uai ? toPerson(personal, row) : undefined,
+    client: row.client ?? undefined,
+    wait: row.wait,
+  }
+}

@@ -1,0 +1,104 @@
+import type postgres from 'postgres'
+import type { Personal } from '../personal.ts'
+
+/** Columns of identity `i` and its data key `k`, as `PersonRow`. */
+export const personColumns = (sql: postgres.Sql) => sql`
+  i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified,
+  i.created_at as identity_created_at, k.wrapped_key`
+
+/** Columns of session `s`, as `SessionRow`. */
+export const sessionColumns = (sql: postgres.Sql) => sql`
+  s.id as session_id, s.platform, s.project_scope, s.method, s.amr, s.acr, s.started_at as authenticated_at,
+  s.expires_at as session_expires_at, s.version as session_version, auth_gateway.session_is_live(s) as session_live,
+  coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)
+    < now() - interval '5 minutes' as session_unseen`
+
+export type PersonRow = {
+  uai: string
+  identity_status: string
+  role: string
+  plan: string
+  organization_id: string
+  locale: string | null
+  name: string | null
+  email: string | null
+  email_verified: boolean
+  identity_created_at: Date
+  wrapped_key: Uint8Array | null
+}
+
+export type SessionRow = {
+  session_id: string
+  platform: string
+  project_scope: string
+  method: string
+  amr: string[]
+  acr: string
+  authenticated_at: Date
+  session_expires_at: Date
+  session_version: number
+  session_live: boolean
+  session_unseen: boolean
+}
+
+export type Person = {
+  uai: string
+  active: boolean
+  role: string
+  plan: string
+  organizationId: string
+  locale?: string
+  name?: string
+  email: string
+  emailVerified: boolean
+  createdAt: Date
+  wrappedKey: Uint8Array | null
+}
+
+export type SessionFacts = {
+  id: string
+  platform: string
+  projectScope: string
+  method: string
+  amr: string[]
+  acr: string
+  authenticatedAt: Date
+  expiresAt: Date
+  live: boolean
+  /** Not seen for some minutes: its activity is due to be noted. */
+  unseen: boolean
+}
+
+/** Opens what is sealed in a person's row. */
+export function toPerson(personal: Personal, row: PersonRow): Person {
+  const key = row.wrapped_key ? personal.unwrap(row.uai, row.wrapped_key) : undefined
+  const open = (sealed: string | null) => (key && sealed ? personal.open(row.uai, key, sealed) : undefined)
+  return {
+    uai: row.uai,
+    active: row.identity_status === 'active',
+    role: row.role,
+    plan: row.plan,
+    organizationId: row.organization_id,
+    locale: row.locale ?? undefined,
+    name: open(row.name),
+    email: open(row.email) ?? '',
+    emailVerified: row.email_verified,
+    createdAt: row.identity_created_at,
+    wrappedKey: row.wrapped_key,
+  }
+}
+
+export function toSession(row: SessionRow): SessionFacts {
+  return {
+    id: row.session_id,
+    platform: row.platform,
+    projectScope: row.project_scope,
+    method: row.method,
+    amr: row.amr,
+    acr: row.acr,
+    authenticatedAt: row.authenticated_at,
+    expiresAt: row.session_expires_at,
+    live: row.session_live,
+    unseen: row.session_unseen,
+  }
+}

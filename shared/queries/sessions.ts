@@ -1,0 +1,48 @@
+import type postgres from 'postgres'
+import type { Personal } from '../personal.ts'
+import { type Person, type PersonRow, personColumns, type SessionFacts, type SessionRow, sessionColumns, toPerson, toSession } from './person.ts'
+
+export type SignedIn = { person: Person; session: SessionFacts }
+
+/** The person and session behind a browser's handle; undefined when there is none or it is not live. One statement. */
+export async function findSession(
+  sql: postgres.Sql,
+  personal: Personal,
+  handle: { sessionId: string; hash: string },
+): Promise<SignedIn | undefined> {
+  const [row] = await sql<(PersonRow & SessionRow)[]>`
+    select ${personColumns(sql)}, ${sessionColumns(sql)}
+    from auth_gateway.sessions s
+    join auth_gateway.identities i on i.uai = s.uai
+    left join auth_gateway.subject_keys k on k.subject = i.uai
+    where s.id = ${handle.sessionId} and s.handle_hash = ${handle.hash}`
+  return row && toSignedIn(personal, row)
+}
+
+export function toSignedIn(personal: Personal, row: PersonRow & SessionRow): SignedIn | undefined {
+  if (!row.session_live || row.identity_status !== 'active') return undefined
+  return { person: toPerson(personal, row), session: toSession(row) }
+}
+
+export type SessionListing = {
+  id: string
+  platform: string
+  origin: string | null
+  started_at: Date
+  last_seen_at: Date | null
+  expires_at: Date
+}
+
+/** A person's live sessions, newest first, at most 100. */
+export async function listSessions(sql: postgres.Sql, uai: string): Promise<SessionListing[]> {
+  return sql<SessionListing[]>`
+    select s.id, s.platform, s.origin, s.started_at, a.last_seen_at, s.expires_at
+    from auth_gateway.sessions s left join auth_gateway.session_activity a on a.session_id = s.id
+    where s.uai = ${uai} and auth_gateway.session_is_live(s)
+    order by s.started_at desc limit 100`
+}
+
+/** Notes that a session was seen. */
+export async function touchSession(sql: postgres.Sql, sessionId: string): Promise<void> {
+  await sql`select auth_gateway.touch_session(${sessionId})`
+}

@@ -1,0 +1,23 @@
+import type { JWK } from 'jose'
+import type postgres from 'postgres'
+import type { SigningAlgorithm } from '../domain/signing-key.ts'
+
+export type SigningKeyRow = {
+  id: string
+  kid: string
+  alg: SigningAlgorithm
+  public_jwk: JWK
+  active_from: Date
+  expires_at: Date | null
+  sealed: Uint8Array
+}
+
+/** Every key that is published: not yet expired, oldest first. */
+export async function listSigningKeys(sql: postgres.Sql): Promise<SigningKeyRow[]> {
+  return sql<SigningKeyRow[]>`
+    select k.id, k.kid, k.alg, k.public_jwk, k.active_from, k.expires_at, e.sealed
+    from auth_gateway.signing_keys k
+    join auth_gateway.event_secrets e on e.event_id = k.created_by and e.name = 'private_jwk'
+    where k.expires_at is null or k.expires_at > now()
+    order by k.active_from, k.id`
+}

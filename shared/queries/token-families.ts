@@ -1,0 +1,131 @@
+import type postgres from 'postgres'
+import type { TokenFamily } from '../domain/token-family.ts'
+import type { RateLimit } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
+import { type Client, clientColumn } from './api-clients.ts'
+import { type Person, type PersonRow, personColumns, type SessionFacts, type SessionRow, sessionColumns, toPerson, toSession } from './person.ts'
+
+type FamilyRow = {
+  id: string
+  kind: 'authorization' | 'session'
+  client_id: string
+  scope: string[]
+  resources: string[]
+  offline: boolean
+  refresh_hash: string | null
+  previous_hash: string | null
+  generation: number
+  rotated_at: Date | null
+  refresh_expires_at: Date | null
+  family_expires_at: Date
+  family_started_at: Date
+  revoked_at: Date | null
+  family_version: number
+  family_client: Client
+  client: Client | null
+  jti_revoked: boolean
+  answer: Uint8Array | null
+  wait: number
+} & PersonRow &
+  SessionRow
+
+export type Family = {
+  id: string
+  kind: 'authorization' | 'session'
+  scope: string[]
+  resources: string[]
+  offline: boolean
+  startedAt: Date
+  expiresAt: Date
+  refreshExpiresAt?: Date
+  refreshHash?: string
+  /** The client the tokens belong to. */
+  client: Client
+  person: Person
+  session: SessionFacts
+  version: number
+  state: TokenFamily
+  /** The family, its session where it depends on one, its person and its client all stand. */
+  live: boolean
+}
+
+export type FamilyLookup = {
+  /** Undefined when the look-up was for the caller alone. */
+  family?: Family
+  /** The client that asks, where it said so. */
+  client?: Client
+  jtiRevoked: boolean
+  /** The sealed answer of the last rotation, while it may be given again. */
+  answer?: Uint8Array
+  /** Seconds until the asked limits open. */
+  wait: number
+}
+
+/** Everything that introspection, verification, refresh and revocation need to know, in one statement. */
+export async function findFamily(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
+): Promise<FamilyLookup> {
+  const [row] = await sql<FamilyRow[]>`
+    select f.id, f.kind, f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
+      f.refresh_expires_at, f.expires_at as family_expires_at, f.started_at as family_started_at, f.revoked_at,
+      f.version as family_version, to_jsonb(fc) as family_client, ${clientColumn(sql, input.clientId)},
+      exists (select 1 from auth_gateway.access_token_revocations r where r.jti = ${input.jti ?? null}) as jti_revoked,
+      (select e.sealed from auth_gateway.event_secrets e
+        where e.event_id = f.rotation_event and e.name = 'answer' and e.expires_at > now()) as answer,
+      auth_gateway.rate_limit_wait(${sql.json(input.limits ?? [])}) as wait,
+      ${personColumns(sql)}, ${sessionColumns(sql)}
+    from (select 1) as one
+    left join auth_gateway.token_families f on f.id = ${input.familyId ?? null}
+    left join auth_gateway.api_clients fc on fc.id = f.client_id
+    left join auth_gateway.sessions s on s.id = f.session_id
+    left join auth_gateway.identities i on i.uai = f.uai
+    left join auth_gateway.subject_keys k on k.subject = f.uai`
+  if (!row) throw new Error('a look-up without a row')
+  return {
+    family: row.id ? toFamily(personal, row) : undefined,
+    client: row.client ?? undefined,
+    jtiRevoked: row.jti_revoked,
+    answer: row.answer ?? undefined,
+    wait: row.wait,
+  }
+}
+
+function toFamily(personal: Personal, row: FamilyRow): Family {
+  const revoked = row.revoked_at !== null
+  const state: TokenFamily = revoked
+    ? { status: 'revoked' }
+    : {
+        status: 'active',
+        clientId: row.client_id,
+        generation: row.generation,
+        refreshHash: row.refresh_hash ?? undefined,
+        previousHash: row.previous_hash ?? undefined,
+        rotatedAt: row.rotated_at ?? undefined,
+        refreshExpiresAt: row.refresh_expires_at ?? undefined,
+        expiresAt: row.family_expires_at,
+      }
+  return {
+    id: row.id,
+    kind: row.kind,
+    scope: row.scope,
+    resources: row.resources,
+    offline: row.offline,
+    startedAt: row.family_started_at,
+    expiresAt: row.family_expires_at,
+    refreshExpiresAt: row.refresh_expires_at ?? undefined,
+    refreshHash: row.refresh_hash ?? undefined,
+    client: row.family_client,
+    person: toPerson(personal, row),
+    session: toSession(row),
+    version: row.family_version,
+    state,
+    live:
+      !revoked &&
+      row.family_expires_at > new Date() &&
+      row.identity_status === 'active' &&
+      row.family_client.status === 'active' &&
+      (row.offline || row.session_live),
+  }
+}

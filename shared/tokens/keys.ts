@@ -1,0 +1,131 @@
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import type postgres from 'postgres'
+import { uuidv7 } from 'uuidv7'
+import { createKey, retireKey, type SigningAlgorithm, signingKey } from '../domain/signing-key.ts'
+import { commit, type CommitContext } from '../events/commit.ts'
+import { listSigningKeys } from '../queries/signing-keys.ts'
+import type { DeriveKey } from './derived-key.ts'
+import { openBytes, sealBytes } from './sealed.ts'
+
+/** How long an instance, or a client by `Cache-Control`, may keep the key set, seconds. */
+export const KEY_SET_SECONDS = 300
+const REFRESH_MS = 60_000
+const UNKNOWN_KID_MS = 10_000
+
+export type Key = {
+  id: string
+  kid: string
+  alg: SigningAlgorithm
+  publicJwk: JWK
+  publicKey: CryptoKey
+  privateKey: CryptoKey
+  activeFrom: Date
+  expiresAt?: Date
+}
+
+export type Keys = ReturnType<typeof createKeys>
+
+/** The signing keys: made on first use, cached for a minute, private halves sealed under the master secret. */
+export function createKeys(reads: postgres.Sql, context: () => CommitContext, derive: DeriveKey) {
+  const sealingKey = derive('signing-key')
+  let cache: { keys: Key[]; readAt: number } | undefined
+  let reading: Promise<Key[]> | undefined
+
+  async function read(): Promise<Key[]> {
+    const rows = await listSigningKeys(reads)
+    return Promise.all(
+      rows.map(async (row) => {
+        const privateJwk = JSON.parse(openBytes(sealingKey, row.sealed, row.kid).toString())
+        return {
+          id: row.id,
+          kid: row.kid,
+          alg: row.alg,
+          publicJwk: row.public_jwk,
+          publicKey: (await importJWK(row.public_jwk, row.alg)) as CryptoKey,
+          privateKey: (await importJWK(privateJwk, row.alg)) as CryptoKey,
+          activeFrom: row.active_from,
+          expiresAt: row.expires_at ?? undefined,
+        }
+      }),
+    )
+  }
+
+  async function refresh(): Promise<Key[]> {
+    reading ??= read().finally(() => {
+      reading = undefined
+    })
+    const keys = await reading
+    cache = { keys, readAt: Date.now() }
+    return keys
+  }
+
+  async function current(maxAge = REFRESH_MS): Promise<Key[]> {
+    return cache && Date.now() - cache.readAt < maxAge ? cache.keys : refresh()
+  }
+
+  async function make(alg: SigningAlgorithm, activeFrom: Date): Promise<void> {
+    const pair = await generateKeyPair(alg, { extractable: true })
+    const publicJwk = await exportJWK(pair.publicKey)
+    const kid = await calculateJwkThumbprint(publicJwk)
+    const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
+    await commit(context(), async (work) => {
+      work.actor = { type: 'system', id: 'signing-keys' }
+      work.start(signingKey, uuidv7(), {}).decide(() =>
+        createKey({
+          kid,
+          alg,
+          publicJwk: { ...publicJwk, kid, alg, use: 'sig' },
+          activeFrom,
+          sealedPrivateJwk: sealBytes(sealingKey, privateJwk, kid),
+        }),
+      )
+    })
+  }
+
+  const newestActive = (keys: Key[], alg: SigningAlgorithm) =>
+    keys.filter((key) => key.alg === alg && key.activeFrom.getTime() <= Date.now()).at(-1)
+
+  return {
+    /** The key that signs now; the first call ever makes it. */
+    async active(alg: SigningAlgorithm): Promise<Key> {
+      const key = newestActive(await current(), alg) ?? newestActive(await refresh(), alg)
+      if (key) return key
+      await make(alg, new Date())
+      const made = newestActive(await refresh(), alg)
+      if (!made) throw new Error(`no active ${alg} key`)
+      return made
+    },
+
+    /** The published key of that id; an unknown id is asked for again, at most every ten seconds. */
+    async find(kid: string): Promise<Key | undefined> {
+      const byKid = (keys: Key[]) => keys.find((key) => key.kid === kid)
+      return byKid(await current()) ?? byKid(await current(UNKNOWN_KID_MS))
+    },
+
+    /** Every published key, for the key set (RFC 7517 section 5). */
+    async published(): Promise<Key[]> {
+      await Promise.all([this.active('ES256'), this.active('RS256')])
+      return current()
+    },
+
+    /**
+     * Publishes a new key per algorithm, which signs after caches have seen it; its predecessors leave the key set when the
+     * last token they can have signed has expired.
+     * @param overlapSeconds from publication to first use
+     * @param tokenSeconds longest life of a token
+     */
+    async rotate(overlapSeconds: number, tokenSeconds: number): Promise<void> {
+      const before = await this.published()
+      const activeFrom = new Date(Date.now() + overlapSeconds * 1000)
+      const expiresAt = new Date(activeFrom.getTime() + tokenSeconds * 1000)
+      for (const alg of ['ES256', 'RS256'] as const) await make(alg, activeFrom)
+      for (const key of before.filter((one) => !one.expiresAt))
+        await commit(context(), async (work) => {
+          work.actor = { type: 'operator', id: 'keys' }
+          const stream = await work.load(signingKey, key.id, {})
+          stream.decide((state) => retireKey(state, expiresAt))
+        })
+      await refresh()
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+
+const ID_BYTES = 16
+
+/** Random bytes behind the stream id: wire-contract 3.2 keeps the lengths that clients know (64 and 86 characters). */
+export const CODE_SECRET_BYTES = 32
+export const REFRESH_SECRET_BYTES = 48
+
+/**
+ * A new opaque token: base64url of the stream id it belongs to and random bytes, so that presenting it finds its stream by
+ * primary key. The id is no secret; the random part (256 bits or more) is.
+ */
+export function newOpaqueToken(streamId: string, secretBytes: number): { token: string; hash: string } {
+  const token = Buffer.concat([uuidToBytes(streamId), randomBytes(secretBytes)]).toString('base64url')
+  return { token, hash: hashToken(token) }
+}
+
+/** The stream id inside an opaque token, or undefined when it cannot be one of ours with that many secret bytes. */
+export function streamOfToken(token: string, secretBytes: number): string | undefined {
+  if (!/^[A-Za-z0-9_-]+$/.test(token)) return undefined
+  const bytes = Buffer.from(token, 'base64url')
+  if (bytes.length !== ID_BYTES + secretBytes || bytes.toString('base64url') !== token) return undefined
+  return bytesToUuid(bytes.subarray(0, ID_BYTES))
+}
+
+/** Lower-case hex SHA-256, the form in which every high-entropy token rests. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+/** Compares two strings of public length in constant time. */
+export function equalHash(a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+export function uuidToBytes(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex')
+}
+
+export function bytesToUuid(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
