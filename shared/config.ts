@@ -30,7 +30,7 @@ export const variables = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('Address `npm start` listens on.'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port `npm start` listens on.'),
   AUTH_BASE_URL: httpUrl()
-    .default('http://localhost:4000')
+    .prefault('http://localhost:4000')
     .describe('Public base URL and OAuth issuer, without a trailing slash.'),
   DATABASE_URL: postgresUrl().describe('Postgres through the transaction-mode pooler, as the application role.'),
   DATABASE_MIGRATION_URL: postgresUrl()
@@ -50,10 +50,10 @@ export const variables = z.object({
     .prefault('*.lanonasis.com,https://*.lanonasis.com,http://localhost:*')
     .describe('Origins that may call the API from a browser; `*.` stands for any subdomain, `:*` for any port.'),
   DASHBOARD_URL: httpUrl()
-    .default('https://dashboard.lanonasis.com')
+    .prefault('https://dashboard.lanonasis.com')
     .describe('Where a sign-in without a return address ends.'),
   SUPABASE_FUNCTIONS_URL: httpUrl()
-    .default('http://127.0.0.1:54321/functions/v1')
+    .prefault('http://127.0.0.1:54321/functions/v1')
     .describe('Base URL of the Supabase Edge Functions that deliver codes.'),
   OTP_WEBHOOK_SECRET: z
     .string()
@@ -65,7 +65,9 @@ export const variables = z.object({
       'must be v1,whsec_<base64 of at least 24 bytes>, several separated by |',
     )
     .default(DEVELOPMENT_WEBHOOK_SECRET)
-    .describe('Signs the calls to the Edge Functions: `v1,whsec_<base64>`; the first of several (`|`) signs.'),
+    .describe(
+      'Signs the calls to the Edge Functions: `v1,whsec_<base64>`; several are separated by a vertical bar and the first one signs.',
+    ),
   INTROSPECTION_REQUIRES_CLIENT_AUTH: flag()
     .prefault('false')
     .describe('`true` refuses introspection by a caller that only holds the token.'),

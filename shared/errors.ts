@@ -135,6 +135,12 @@ export const catalogue = {
     'temporarily_unavailable',
     'The service is not available right now. Please try again shortly.',
   ),
+  temporarily_unavailable: row(
+    503,
+    'TEMPORARILY_UNAVAILABLE',
+    'temporarily_unavailable',
+    'Too much is happening at once. Please try again shortly.',
+  ),
 } satisfies Record<string, Row>
 
 export type Refusal = keyof typeof catalogue

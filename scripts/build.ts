@@ -1,0 +1,53 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { type BuildOptions, build } from 'esbuild'
+
+const MAX_FUNCTION_BYTES = 240 * 1024
+const root = fileURLToPath(new URL('..', import.meta.url))
+const REQUIRE_BANNER =
+  "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
+
+const shared: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'esm',
+  legalComments: 'none',
+  outExtension: { '.js': '.mjs' },
+  banner: { js: REQUIRE_BANNER },
+  logLevel: 'warning',
+}
+
+const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10)
+
+async function measure(file: string): Promise<number> {
+  const code = await readFile(`${root}dist/${file}`)
+  console.log(`${file.padEnd(40)}${kilobytes(code.length)}${kilobytes(gzipSync(code).length)} gzip`)
+  return code.length
+}
+
+await rm(`${root}dist`, { recursive: true, force: true })
+await mkdir(`${root}dist/public`, { recursive: true })
+await writeFile(`${root}dist/public/robots.txt`, 'User-agent: *\nDisallow: /\n')
+
+const names = (await readdir(`${root}netlify/functions`)).filter((name) => /\.tsx?$/.test(name)).sort()
+await build({
+  ...shared,
+  entryPoints: names.map((name) => `netlify/functions/${name}`),
+  outdir: 'dist/functions',
+})
+await build({ ...shared, entryPoints: ['netlify/server.ts'], outfile: 'dist/server.mjs', outExtension: {} })
+
+const tooBig: string[] = []
+for (const name of names) {
+  const file = `functions/${name.replace(/\.tsx?$/, '.mjs')}`
+  if ((await measure(file)) > MAX_FUNCTION_BYTES) tooBig.push(file)
+}
+await measure('server.mjs')
+if (tooBig.length > 0) {
+  console.error(`Larger than ${MAX_FUNCTION_BYTES / 1024} KB: ${tooBig.join(', ')}`)
+  process.exit(1)
+}

@@ -1,0 +1,65 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import * as z from 'zod'
+import { variables } from '../shared/config.ts'
+
+const START = '<!-- config:start -->'
+const END = '<!-- config:end -->'
+
+type Variable = { name: string; type: string; fallback: string | undefined; required: boolean; meaning: string }
+
+function typeOf(schema: z.core.JSONSchema.BaseSchema): string {
+  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' ')
+  if (schema.type === 'integer' || schema.type === 'number') return 'number'
+  return schema.format === 'uri' ? 'URL' : 'text'
+}
+
+/** Every variable of `shared/config.ts` as the documentation shows it; defaults of secrets are not repeated. */
+export function documentedVariables(): Variable[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(variables, { io: 'input' })
+  return Object.entries(properties).map(([name, property]) => {
+    const schema = property as z.core.JSONSchema.BaseSchema
+    const secret = name.endsWith('_SECRET') && schema.default !== undefined
+    return {
+      name,
+      type: typeOf(schema),
+      fallback: secret ? undefined : schema.default?.toString(),
+      required: required.includes(name) || secret,
+      meaning: `${schema.description}${secret ? ' Development has its own.' : ''}`,
+    }
+  })
+}
+
+/** The variables as a Markdown table. */
+export function configTable(): string {
+  const rows = documentedVariables().map(({ name, type, fallback, required, meaning }) => {
+    const shown = required ? '**required**' : fallback === undefined ? 'unset' : `\`${fallback}\``
+    return `| \`${name}\` | ${type} | ${shown} | ${meaning.replaceAll('|', '\\|')} |`
+  })
+  return ['| Variable | Type | Default | Meaning |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+/** The variables as an `.env.example`: required ones empty, the others commented out with their default. */
+export function envExample(): string {
+  return documentedVariables()
+    .map(({ name, fallback, required, meaning }) => `# ${meaning}\n${required ? '' : '# '}${name}=${fallback ?? ''}\n`)
+    .join('\n')
+}
+
+/**
+ * Replaces what stands between the config markers of a Markdown text.
+ * @throws {Error} when the markers are missing.
+ */
+export function withConfigTable(markdown: string): string {
+  const [before, rest] = markdown.split(START)
+  const after = rest?.split(END)[1]
+  if (before === undefined || after === undefined) throw new Error(`no ${START} and ${END} markers`)
+  return `${before}${START}\n${configTable()}\n${END}${after}`
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [target] = process.argv.slice(2)
+  if (target === '--env') process.stdout.write(envExample())
+  else if (target) writeFileSync(target, withConfigTable(readFileSync(target, 'utf8')))
+  else console.log(configTable())
+}
