@@ -26,7 +26,7 @@ export const variables = z.object({
   NODE_ENV: z
     .enum(['development', 'test', 'production'])
     .default('development')
-    .describe('`production` refuses every development value below.'),
+    .describe('`production`, the default on Netlify, refuses every development value below.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address `npm start` listens on.'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port `npm start` listens on.'),
   AUTH_BASE_URL: httpUrl()
@@ -100,24 +100,31 @@ export type Config = z.infer<typeof variables>
 
 const isLocal = (value: string) => /^http:/.test(value) || /^https?:\/\/(localhost|127\.|\[::1\])/.test(value)
 
+const isSecretOfDevelopment = (value: string) =>
+  value === DEVELOPMENT_MASTER_SECRET || value.includes(DEVELOPMENT_WEBHOOK_SECRET)
+
+/** Development values where they must not be: anywhere in production, the secrets also behind a public address. */
 function developmentFaults(config: Config): string[] {
-  const faults: [boolean, string][] = [
-    [isLocal(config.AUTH_BASE_URL), 'AUTH_BASE_URL: must be the public https address in production'],
-    [
-      config.AUTH_MASTER_SECRET === DEVELOPMENT_MASTER_SECRET,
-      'AUTH_MASTER_SECRET: must be set to a secret of your own in production',
-    ],
-    [
-      config.OTP_WEBHOOK_SECRET.includes(DEVELOPMENT_WEBHOOK_SECRET),
-      'OTP_WEBHOOK_SECRET: must be set to a secret of your own in production',
-    ],
-    [
-      isLocal(config.SUPABASE_FUNCTIONS_URL),
-      'SUPABASE_FUNCTIONS_URL: must be the https address of your Edge Functions in production',
-    ],
-    [isLocal(config.DASHBOARD_URL), 'DASHBOARD_URL: must be an https address in production'],
+  const { NODE_ENV, AUTH_BASE_URL } = config
+  const addresses = ['AUTH_BASE_URL', 'SUPABASE_FUNCTIONS_URL', 'DASHBOARD_URL'] as const
+  const secrets = ['AUTH_MASTER_SECRET', 'OTP_WEBHOOK_SECRET'] as const
+  const production = NODE_ENV === 'production'
+  const reachable = production || (NODE_ENV === 'development' && !isLocal(AUTH_BASE_URL))
+  return [
+    ...addresses
+      .filter((name) => production && isLocal(config[name]))
+      .map((name) => `${name}: must be a public https address in production`),
+    ...secrets
+      .filter((name) => reachable && isSecretOfDevelopment(config[name]))
+      .map((name) => `${name}: must be set to a secret of your own`),
   ]
-  return faults.filter(([wrong]) => wrong).map(([, message]) => message)
+}
+
+/** Netlify sets no NODE_ENV where functions run, so a deployed function without one is production. */
+function withPlatformDefaults(env: Record<string, string | undefined>): Record<string, string | undefined> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value))
+  const deployed = given.AWS_LAMBDA_FUNCTION_NAME && !given.NETLIFY_DEV
+  return deployed ? { NODE_ENV: 'production', ...given } : given
 }
 
 /**
@@ -125,16 +132,13 @@ function developmentFaults(config: Config): string[] {
  * @throws {Error} one message that names every missing or wrong variable, never its value.
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const given = withPlatformDefaults(env)
   const result = variables.safeParse(given)
   const faults = result.success
-    ? result.data.NODE_ENV === 'production'
-      ? developmentFaults(result.data)
-      : []
-    : result.error.issues.map((issue) => {
-        const name = String(issue.path[0])
-        return `${name}: ${given[name] === undefined ? 'is required' : issue.message}`
-      })
+    ? developmentFaults(result.data)
+    : result.error.issues.map(({ path: [name], message }) =>
+        given[String(name)] ? `${String(name)}: ${message}` : `${String(name)}: is required`,
+      )
   if (!result.success || faults.length > 0) {
     throw new Error(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
   }

@@ -30,7 +30,7 @@ async function netlifyMatcher(): Promise<(path: string) => string | undefined> {
       getHeader: () => '',
       getCookie: () => '',
     })
-    return found && 'to' in found ? /[^/]+$/.exec(found.to.split('?')[0] ?? '')?.[0] : undefined
+    return /[^/]+$/.exec(found?.to?.split('?')[0] ?? '')?.[0]
   }
 }
 
