@@ -41,7 +41,7 @@ export function createMessages(): Messages {
 
 /** The one-time code in a text: a line of its own if there is one, else the first group of 6 to 8 digits. */
 export function findCode(text: string): string | null {
-  return /^[ \t]*(\d{6,8})[ \t]*$/m.exec(text)?.[1] ?? /(?<![\w#.-])\d{6,8}(?![\w.-])/.exec(text)?.[0] ?? null
+  return /^[ \t]*(\d{6,8})[ \t]*$/m.exec(text)?.[1] ?? /(?<![\w#.-])\d{6,8}(?![\w-]|\.\w)/.exec(text)?.[0] ?? null
 }
 
 function sameAddress(address: string, wanted: string): boolean {

@@ -27,24 +27,28 @@ export function MailboxPage({ messages, opened, view, to }: View) {
       </head>
       <body class={view} data-newest={messages[0]?.id ?? ''}>
         <header>
-          <a class="home" href="/">
-            <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-              <rect class="mark-ground" width="32" height="32" rx="9" />
-              <path class="mark-line" d="M7 10.5h18v11H7zM7 11l9 6.5 9-6.5" />
-            </svg>
-            Local mailbox
-          </a>
+          <h1 class="home">
+            <a href="/">
+              <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+                <rect class="mark-ground" width="32" height="32" rx="9" />
+                <path class="mark-line" d="M7 10.5h18v11H7zM7 11l9 6.5 9-6.5" />
+              </svg>
+              Local mailbox
+            </a>
+          </h1>
           <p class="hint">
             Mail of this machine’s gateway. Nothing leaves it; the last 200 messages stay until it stops.
           </p>
         </header>
-        <div class="panes">
+        <main class="panes">
           <nav id="list" aria-label="Messages">
             <Filter to={to} />
             <List messages={messages} opened={opened} to={to} />
           </nav>
-          <main id="opened">{opened ? <Opened message={opened} to={to} /> : <Nothing view={view} to={to} />}</main>
-        </div>
+          <section id="opened" aria-label="Opened message">
+            {opened ? <Opened message={opened} to={to} /> : <Nothing view={view} to={to} />}
+          </section>
+        </main>
         <p class="sr-only" role="status" id="status" />
       </body>
     </html>
@@ -97,7 +101,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
       <a class="back" href={to ? `/?to=${encodeURIComponent(to)}` : '/'}>
         ← All messages
       </a>
-      <h1>{message.subject}</h1>
+      <h2>{message.subject}</h2>
       <dl>
         <dt>To</dt>
         <dd>{message.to.join(', ')}</dd>
@@ -127,7 +131,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
 function Nothing({ view, to }: Pick<View, 'view' | 'to'>) {
   return (
     <div class="nothing">
-      <h1>{view === 'message' ? 'This message is gone' : 'Waiting for mail'}</h1>
+      <h2>{view === 'message' ? 'This message is gone' : 'Waiting for mail'}</h2>
       <p>
         {view === 'message'
           ? 'The mailbox keeps the last 200 messages and forgets them when it stops.'

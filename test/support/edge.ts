@@ -1,12 +1,14 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { startProcess } from '../../scripts/lib/process.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
-const DENO = path('node_modules/@deno/linux-x64-glibc/deno')
 const FUNCTIONS = path('supabase/functions')
+const PERMISSIONS = ['--no-prompt', '--allow-net', '--allow-env', `--allow-read=${FUNCTIONS}`]
+const RUN = ['run', '--quiet', '--frozen', '--config', `${FUNCTIONS}/deno.json`, ...PERMISSIONS]
 const START_MS = 60_000
+
+/** The Deno binary of this project. */
+export const DENO = path('node_modules/@deno/linux-x64-glibc/deno')
 
 export interface EdgeFunctions {
   /** Base URL of the functions, ending in `/functions/v1`. */
@@ -21,45 +23,46 @@ export interface EdgeFunctions {
  * @throws Error with the process's output when it is not ready within a minute (the first run downloads its packages)
  */
 export async function startEdgeFunctions({ env }: { env: Record<string, string> }): Promise<EdgeFunctions> {
-  const permissions = ['--no-prompt', '--allow-net', '--allow-env', `--allow-read=${FUNCTIONS}`, '--allow-sys']
-  const flags = [...permissions, '--frozen', '--config', `${FUNCTIONS}/deno.json`]
-  const deno = spawn(DENO, ['run', ...flags, `${FUNCTIONS}/_shared/local-server.ts`], {
-    cwd: FUNCTIONS,
-    env: { ...inherited(), NO_COLOR: '1', ...env, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const exited = once(deno, 'exit')
   const lines: string[] = []
-  const url = await new Promise<string>((resolve, reject) => {
-    const fail = () => reject(new Error(`edge functions did not start:\n${lines.join('\n')}`))
-    const timer = setTimeout(fail, START_MS)
-    deno.once('error', fail)
-    deno.once('exit', fail)
-    for (const stream of [deno.stdout, deno.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        lines.push(line)
-        const ready = /^edge functions ready on (\S+)$/.exec(line)?.[1]
-        if (ready) {
-          clearTimeout(timer)
-          resolve(ready)
-        }
-      })
-    }
-  })
-  return {
-    url,
-    output: () => lines.join('\n'),
-    stop: async () => {
-      deno.kill()
-      await exited
+  const { promise, resolve, reject } = deferred<string>()
+  const server = startProcess({
+    command: DENO,
+    args: [...RUN, `${FUNCTIONS}/_shared/local-server.ts`],
+    env: { ...inherited(), NO_COLOR: '1', ...env, PORT: '0' },
+    output: (line) => {
+      lines.push(line)
+      const url = /^edge functions ready on (\S+)$/.exec(line)?.[1]
+      if (url) resolve(url)
     },
+  })
+  const fail = () => reject(new Error(`edge functions did not start:\n${lines.join('\n')}`))
+  const timer = setTimeout(fail, START_MS)
+  server.exited.then(fail)
+  try {
+    return { url: await promise, output: () => lines.join('\n'), stop: server.stop }
+  } catch (error) {
+    await server.stop()
+    throw error
+  } finally {
+    clearTimeout(timer)
   }
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined
+  let reject: (reason: Error) => void = () => undefined
+  const promise = new Promise<T>((onValue, onReason) => {
+    resolve = onValue
+    reject = onReason
+  })
+  return { promise, resolve, reject }
 }
 
 /** What Deno itself needs: its cache, and the way to packages that are not in it yet. */
 function inherited(): Record<string, string> {
   const wanted = /^(PATH|HOME|XDG_CACHE_HOME|DENO_DIR|DENO_CERT|SSL_CERT_FILE|NPM_CONFIG_\w+|HTTPS?_PROXY|NO_PROXY)$/i
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (wanted.test(name) && value ? [[name, value]] : [])),
+  const entries = Object.entries(process.env).flatMap(([name, value]) =>
+    wanted.test(name) && value ? [[name, value]] : [],
   )
+  return Object.fromEntries(entries)
 }

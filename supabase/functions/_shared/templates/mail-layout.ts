@@ -37,6 +37,7 @@ export function mailLayout(frame: MailFrame): string {
 </head>
 <body class="ground" style="margin:0;padding:0;background:#f2f5f4;-webkit-text-size-adjust:100%">
 <div style="display:none;max-height:0;overflow:hidden;opacity:0" aria-hidden="true">${escapeHtml(frame.preview)}${'&#8199;&#847; '.repeat(70)}</div>
+<div role="article" aria-roledescription="e-mail" aria-label="${title}" lang="${frame.lang}">
 <table role="presentation" class="ground" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f2f5f4">
 <tr><td align="center" class="outer" style="padding:40px 16px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:480px;${FONT};font-size:16px;line-height:1.55">
@@ -56,6 +57,7 @@ ${frame.rows}
 </table>
 </td></tr>
 </table>
+</div>
 </body>
 </html>
 `

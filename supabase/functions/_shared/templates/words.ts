@@ -20,11 +20,11 @@ export interface Words {
   }
 }
 
-const languages: Record<string, Words> = { en }
+const languages = new Map<string | undefined, Words>([[en.lang, en]])
 
 /** The words for a BCP 47 locale by its language, English when there are none. */
 export function wordsFor(locale: string | undefined): Words {
-  return languages[locale?.split(/[-_]/)[0]?.toLowerCase() ?? ''] ?? en
+  return languages.get(locale?.split(/[-_]/)[0]?.toLowerCase()) ?? en
 }
 
 /** "1 minute", "10 minutes": whole minutes, rounded down so that a promise is never too long. */

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { renderOtpEmail } from '../../supabase/functions/_shared/templates/otp-email.ts'
+
+const content = { code: '482913', origin: 'auth.lanonasis.com', expiresIn: 600 }
+
+it('the same content gives the same mail, so that a retry is recognised', () => {
+  expect(renderOtpEmail(content)).toEqual(renderOtpEmail({ ...content }))
+})
+
+it('the code is in neither the subject nor the preview that lock screens show', () => {
+  const { subject, html } = renderOtpEmail(content)
+  const preview = /<div style="display:none[^>]*>([^<]*)<\/div>/.exec(html)?.[1] ?? ''
+  expect(preview).toContain('auth.lanonasis.com')
+  expect(preview.length).toBeGreaterThan(200)
+  expect(subject + preview).not.toContain('482913')
+  expect(html).toMatch(/>482913</)
+})
+
+it('the mail says its language, title and colour schemes, and loads nothing', () => {
+  const { html } = renderOtpEmail(content)
+  expect(html).toContain('<html lang="en" dir="ltr">')
+  expect(html).toContain('<title>Your sign-in code</title>')
+  expect(html).toContain('<meta name="color-scheme" content="light dark">')
+  expect(html).toContain('prefers-color-scheme:dark')
+  expect(html).not.toMatch(/<img|<script|<link|href=|url\(/)
+})
+
+it.each([
+  [60, '1 minute'],
+  [119, '1 minute'],
+  [300, '5 minutes'],
+  [659, '10 minutes'],
+])('%i seconds are promised as %s', (expiresIn, promised) => {
+  expect(renderOtpEmail({ ...content, expiresIn }).text).toContain(`It works once, for ${promised}.`)
+})
+
+it.each([undefined, 'en-GB', 'xx', '', '__proto__', 'constructor'])('locale %s gets English for now', (locale) => {
+  expect(renderOtpEmail({ ...content, locale }).html).toContain('lang="en"')
+})
+
+describe('the name of the application', () => {
+  it.each(['Cursor', 'LanOnasis CLI', "Ada's Notes (beta) & more", 'Café Zürich', 'メモ帳'])(
+    '%s is shown',
+    (clientName) => {
+      const { text, html } = renderOtpEmail({ ...content, clientName })
+      expect(text).toContain(`to continue to ${clientName}.`)
+      const escaped = clientName.replaceAll('&', '&#38;').replaceAll("'", '&#39;')
+      expect(html).toContain(`<bdi>${escaped}</bdi>`)
+    },
+  )
+
+  it.each([
+    'https://evil.example',
+    'evil.example',
+    'www.evil.com now',
+    'call +1 800 555 0199',
+    '10.0.0.1',
+    'me@evil.example',
+    '<script>alert(1)</script>',
+    'Bank\nUrgent: visit us',
+    'safe\u202Elive',
+    'A name that goes on for so long that it reads like a whole sentence',
+    ' ',
+  ])('%j is left out', (clientName) => {
+    expect(renderOtpEmail({ ...content, clientName })).toEqual(renderOtpEmail(content))
+  })
+})
