@@ -1,0 +1,142 @@
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { createMatcher, readRedirects } from '../netlify/redirects.ts'
+
+const SOURCES = globSync('{netlify,shared,supabase/functions}/**/*.{ts,tsx}').sort()
+const read = (file: string) => readFileSync(file, 'utf8')
+const functionFiles = globSync('netlify/functions/*.{ts,tsx}').sort()
+const nameOf = (file: string) => path.basename(file).replace(/\.tsx?$/, '')
+const redirects = readRedirects('netlify.toml')
+
+type Import = { file: string; specifier: string; target: string; typeOnly: boolean }
+
+function importsOf(file: string): Import[] {
+  const statements = read(file).matchAll(
+    /^\s*(?:import|export)\s+(type\s)?[^'"`;=(]*?\bfrom\s+['"]([^'"]+)['"]|\bimport\(\s*(?:type\s)?['"`]([^'"`]+)/gm,
+  )
+  return [...statements].map(([, type, from, dynamic]) => {
+    const specifier = from ?? dynamic ?? ''
+    const target = specifier.startsWith('.') ? path.join(path.dirname(file), specifier) : specifier
+    return { file, specifier, target, typeOnly: Boolean(type) }
+  })
+}
+
+const BASE = ['shared/config.ts', 'shared/errors.ts', 'shared/log.ts', 'shared/personal.ts']
+const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
+const READS = ['shared/queries/', 'shared/gateway.ts', ...FACTORIES]
+const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/http/', ...READS]
+
+/** Where the files of a folder may import from, besides packages; the first row that fits a file holds. */
+const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
+  [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
+  [/^shared\/(config|errors)\.ts$/, []],
+  [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],
+  [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
+  [/^shared\/http\//, ['shared/http/', ...BASE]],
+  [/^shared\/(events|tokens|delivery)\//, FACTORIES],
+  [/^shared\/gateway\.ts$/, ['shared/http/', ...FACTORIES]],
+  [/^shared\/queries\//, READS],
+  [/^shared\/(identity|oauth)\//, METHODS],
+  [/^netlify\/functions\//, METHODS],
+  [/^netlify\//, ['netlify/', 'shared/http/', ...BASE]],
+  [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],
+  [/^supabase\/functions\//, ['supabase/functions/']],
+]
+
+const offences = (wrong: (one: Import) => boolean, files = SOURCES) =>
+  files
+    .flatMap(importsOf)
+    .filter(wrong)
+    .map(({ file, specifier }) => `${file} imports ${specifier}`)
+
+describe('imports', () => {
+  test('every source file has a rule', () => {
+    expect(SOURCES.filter((file) => !MAY_IMPORT.some(([files]) => files.test(file)))).toEqual([])
+  })
+
+  test('go only in the directions of the architecture', () => {
+    const allowed = (file: string) => MAY_IMPORT.find(([files]) => files.test(file))?.[1] ?? []
+    expect(
+      offences(
+        ({ file, specifier, target }) =>
+          specifier.startsWith('.') && !allowed(file).some((prefix) => target.startsWith(prefix)),
+      ),
+    ).toEqual([])
+  })
+
+  test('of a function never name another function', () => {
+    expect(offences(({ target }) => target.startsWith('netlify/functions/'), functionFiles)).toEqual([])
+  })
+
+  test('of the domain are types, and never a package', () => {
+    const domain = SOURCES.filter((file) => file.startsWith('shared/domain/'))
+    expect(offences(({ target, typeOnly }) => !typeOnly && !target.startsWith('shared/domain/'), domain)).toEqual([])
+  })
+
+  test('of mail and SMS clients stand only in the edge functions', () => {
+    const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
+    expect(offences(({ specifier }) => /^(npm:)?(twilio|resend)\b/.test(specifier), gateway)).toEqual([])
+  })
+})
+
+describe('the edges of the system', () => {
+  test('only config.ts reads the environment', () => {
+    const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
+    expect(gateway.filter((file) => /process\.env|import\.meta\.env/.test(read(file)))).toEqual(['shared/config.ts'])
+  })
+
+  test('SQL stands only in queries, the event store and the rate limit', () => {
+    const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
+    const withSql = gateway.filter((file) =>
+      /\b(select|returning)\b[^'\n]*\s+from\s+\w|\binsert\s+into\s|\bdelete\s+from\s|\bupdate\s+\w+\s+set\s|[`'"]\s*select\s/i.test(
+        read(file),
+      ),
+    )
+    expect(
+      withSql.filter((file) => !/^shared\/(queries\/|events\/store\.ts$|http\/rate-limit\.ts$)/.test(file)),
+    ).toEqual([])
+  })
+
+  test('the domain has no clock and no randomness', () => {
+    const domain = SOURCES.filter((file) => file.startsWith('shared/domain/'))
+    expect(domain.filter((file) => /new Date\(\)|Date\.now|Math\.random|crypto|fetch\(/.test(read(file)))).toEqual([])
+  })
+})
+
+describe('the redirect table', () => {
+  test('names only functions that exist', () => {
+    const existing = new Set(functionFiles.map(nameOf))
+    const named = redirects.map(({ functionName }) => functionName)
+    expect([...new Set(named)].filter((name) => !existing.has(name))).toEqual([])
+  })
+
+  test('leads to every function that has no schedule', () => {
+    const named = new Set(redirects.map(({ functionName }) => functionName))
+    const unreachable = functionFiles.filter((file) => !named.has(nameOf(file)) && !/\bschedule:/.test(read(file)))
+    expect(unreachable).toEqual([])
+  })
+
+  test('leads to every route of every function', () => {
+    const match = createMatcher(redirects)
+    const lost = functionFiles.flatMap((file) =>
+      [...read(file).matchAll(/\b\w+\.(?:get|post|put|patch|delete|all)\(\s*'(\/[^']*)'/g)]
+        .map(([, route = '']) => route.replace(/:\w+(\{[^}]*\})?\??/g, 'x'))
+        .filter((route) => match(route) !== nameOf(file))
+        .map((route) => `${route} of ${nameOf(file)} goes to ${match(route)}`),
+    )
+    expect(lost).toEqual([])
+  })
+})
+
+test('every event type is projected', () => {
+  const projectors = globSync('supabase/migrations/*.sql').map(read).join('\n')
+  const projected = new Set(
+    [...projectors.matchAll(/\bwhen\s+((?:'\w+'\s*,?\s*)+)then/g)].flatMap(([, list = '']) => list.match(/\w+/g) ?? []),
+  )
+  const types = globSync('shared/domain/*.ts').flatMap((file) => [
+    ...read(file).matchAll(/\|?\s\{\s*type: '([A-Z]\w+)'/g),
+  ])
+  expect(types.length).toBeGreaterThan(20)
+  expect([...new Set(types.map(([, type = '']) => type))].filter((type) => !projected.has(type))).toEqual([])
+})
