@@ -78,6 +78,7 @@ export const catalogue = {
     'The token does not carry the needed scope.',
   ),
 
+  api_key_invalid: row(401, 'API_KEY_INVALID', 'invalid_token', 'The API key is invalid, expired or revoked.'),
   token_required: row(401, 'AUTH_TOKEN_MISSING', 'invalid_request', 'No token provided'),
   token_missing: row(401, 'TOKEN_MISSING', 'invalid_request', 'No token provided'),
   session_invalid: row(401, 'SESSION_INVALID', 'invalid_token', 'The session has ended. Please sign in again.'),

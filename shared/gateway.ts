@@ -56,7 +56,10 @@ export function createGateway(settings: Config): Gateway {
     store,
     personal,
     limiter: createLimiter(writes, personal),
-    deliver: createDelivery({ functionsUrl: settings.SUPABASE_FUNCTIONS_URL, webhookSecret: settings.OTP_WEBHOOK_SECRET }),
+    deliver: createDelivery({
+      functionsUrl: settings.SUPABASE_FUNCTIONS_URL,
+      webhookSecret: settings.OTP_WEBHOOK_SECRET,
+    }),
     keys,
     jwts: createJwts(keys, settings.AUTH_BASE_URL),
     refreshTokens: createRefreshTokens(derive('refresh-token')),
@@ -78,6 +81,10 @@ export function gateway(): Gateway {
 
 /** What a unit of work needs to know of the request it serves. */
 export function commitContext({ store, personal }: Gateway, c: AppContext): CommitContext {
-  const request: RequestFacts = { requestId: c.get('requestId'), clientIp: c.get('clientIp'), userAgent: c.get('userAgent') }
+  const request: RequestFacts = {
+    requestId: c.get('requestId'),
+    clientIp: c.get('clientIp'),
+    userAgent: c.get('userAgent'),
+  }
   return { store, personal, request }
 }

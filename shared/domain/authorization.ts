@@ -72,7 +72,13 @@ export function request(facts: AuthorizationFacts): Decision<AuthorizationEvent>
 /** Consent and the code that follows from it (RFC 6749 section 4.1.2). */
 export function grant(
   state: Authorization,
-  input: { by: 'person' | 'first_party' | 'remembered'; scope: string[]; sessionId: string; codeHash: string; now: Date },
+  input: {
+    by: 'person' | 'first_party' | 'remembered'
+    scope: string[]
+    sessionId: string
+    codeHash: string
+    now: Date
+  },
 ): Decision<AuthorizationEvent> {
   if (!isPending(state, input.sessionId, input.now)) return { events: [], refuse: 'csrf_invalid' }
   const expiresAt = new Date(input.now.getTime() + CODE_SECONDS * 1000).toISOString()
@@ -122,7 +128,8 @@ export function redeem(state: Authorization, input: Redemption & { familyId: str
   const fault = state.codeExpiresAt <= input.now ? 'expired' : bindingFault(state.facts, input)
   if (fault)
     return {
-      events: state.refusals < MAX_RECORDED_REFUSALS ? [{ type: 'AuthorizationCodeRefused', data: { reason: fault } }] : [],
+      events:
+        state.refusals < MAX_RECORDED_REFUSALS ? [{ type: 'AuthorizationCodeRefused', data: { reason: fault } }] : [],
       refuse: 'invalid_grant',
     }
   return { events: [{ type: 'AuthorizationCodeRedeemed', data: { familyId: input.familyId } }] }
@@ -136,9 +143,13 @@ export function isReplay(
   return state.status === 'redeemed' && state.codeHash === input.codeHash && !bindingFault(state.facts, input)
 }
 
-function bindingFault(facts: AuthorizationFacts, input: Redemption): 'client' | 'redirect_uri' | 'code_verifier' | undefined {
+function bindingFault(
+  facts: AuthorizationFacts,
+  input: Redemption,
+): 'client' | 'redirect_uri' | 'code_verifier' | undefined {
   if (facts.clientId !== input.clientId) return 'client'
-  if (input.redirectUri === undefined ? !facts.codeChallenge : input.redirectUri !== facts.redirectUri) return 'redirect_uri'
+  if (input.redirectUri === undefined ? !facts.codeChallenge : input.redirectUri !== facts.redirectUri)
+    return 'redirect_uri'
   if (facts.codeChallenge !== input.challenge) return 'code_verifier'
   return undefined
 }

@@ -8,7 +8,12 @@ export type IdentityEvent =
     }
   | {
       type: 'CredentialLinked'
-      data: { credentialId: string; kind: 'email'; verified: boolean; evidence: { method: string; challengeId?: string } }
+      data: {
+        credentialId: string
+        kind: 'email'
+        verified: boolean
+        evidence: { method: string; challengeId?: string }
+      }
       personal: { address: string }
       lookups: { kind: 'email'; value: string }[]
     }

@@ -71,7 +71,9 @@ export function replace(state: OtpChallenge, by: string): Decision<OtpChallengeE
 }
 
 export function recordDelivery(
-  outcome: { accepted: true; providerId: string; attempts: number } | { accepted: false; reason: string; attempts: number },
+  outcome:
+    | { accepted: true; providerId: string; attempts: number }
+    | { accepted: false; reason: string; attempts: number },
 ): Decision<OtpChallengeEvent> {
   const { attempts } = outcome
   return {
@@ -93,7 +95,8 @@ export function verify(
   state: OtpChallenge,
   input: { matches: boolean; sameBrowser: boolean; uai: string; now: Date },
 ): Decision<OtpChallengeEvent> {
-  if (state.status !== 'open' || state.expiresAt <= input.now || !input.sameBrowser) return { events: [], refuse: 'otp_invalid' }
+  if (state.status !== 'open' || state.expiresAt <= input.now || !input.sameBrowser)
+    return { events: [], refuse: 'otp_invalid' }
   if (input.matches) return { events: [{ type: 'OtpChallengeConsumed', data: { uai: input.uai } }] }
   const attempt = state.attempts + 1
   const events: OtpChallengeEvent[] = [{ type: 'OtpAttemptFailed', data: { attempt } }]

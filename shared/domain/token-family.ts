@@ -163,7 +163,12 @@ export function revokeFamily(state: TokenFamily, reason: FamilyRevocation): Deci
   return { events: state.status === 'active' ? [{ type: 'TokenFamilyRevoked', data: { reason } }] : [] }
 }
 
-export function revokeAccessToken(state: TokenFamily, input: { jti: string; expiresAt: Date }): Decision<TokenFamilyEvent> {
+export function revokeAccessToken(
+  state: TokenFamily,
+  input: { jti: string; expiresAt: Date },
+): Decision<TokenFamilyEvent> {
   if (state.status !== 'active') return { events: [] }
-  return { events: [{ type: 'AccessTokenRevoked', data: { jti: input.jti, expiresAt: input.expiresAt.toISOString() } }] }
+  return {
+    events: [{ type: 'AccessTokenRevoked', data: { jti: input.jti, expiresAt: input.expiresAt.toISOString() } }],
+  }
 }

@@ -1,7 +1,15 @@
 import { uuidv7 } from 'uuidv7'
 import { GatewayError, type Refusal } from '../errors.ts'
 import type { Personal } from '../personal.ts'
-import { type Append, type AppendedEvent, type EventStore, type RateLimit, StaleError, type StoredEvent } from './store.ts'
+import {
+  type Append,
+  type AppendedEvent,
+  type EventStore,
+  type RateLimit,
+  RateLimitedError,
+  StaleError,
+  type StoredEvent,
+} from './store.ts'
 import type { Actor, Aggregate, Decision, Event, RequestFacts } from './types.ts'
 
 /** Written into every event; a later shape of the same event gets a higher number and an upcast in its aggregate. */
@@ -22,8 +30,9 @@ export type Work = {
   actor: Actor
   /** The event or request that this unit follows from, when it is not the request itself. */
   correlationId: string
-  /** Rate limits that this step consumes, counted in the same transaction. */
+  /** Rate limits that this step consumes, counted in the same transaction, and what a full one is refused with. */
   limits: RateLimit[]
+  limitRefusal: Refusal
   start<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Stream<S, E>
   load<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Promise<Stream<S, E>>
   /** A stream whose events came with another read. */
@@ -55,7 +64,8 @@ export async function commit<T>(context: CommitContext, block: (work: Work) => P
       return await runOnce(context, block)
     } catch (error) {
       if (!(error instanceof StaleError)) throw error
-      if (attempt === MAX_ATTEMPTS) throw new GatewayError('service_unavailable', { reason: 'contended', retryAfter: 1 })
+      if (attempt === MAX_ATTEMPTS)
+        throw new GatewayError('service_unavailable', { reason: 'contended', retryAfter: 1 })
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 15 * attempt))
     }
   }
@@ -97,6 +107,7 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
     actor: { type: 'anonymous' },
     correlationId: context.request.requestId,
     limits: [],
+    limitRefusal: 'rate_limited',
     start: (aggregate, id, { subject }) =>
       open(aggregate, { type: aggregate.type, id, version: 0, subject, isNew: true }, aggregate.initial),
     load: async (aggregate, id, options) =>
@@ -147,7 +158,12 @@ async function append(
       })
     cause = appended.event_id
   }
-  await context.store.append([...appends.values()], seals.made, work.limits)
+  try {
+    await context.store.append([...appends.values()], seals.made, work.limits)
+  } catch (error) {
+    if (!(error instanceof RateLimitedError)) throw error
+    throw new GatewayError(work.limitRefusal, { retryAfter: error.retryAfter })
+  }
 }
 
 type Seals = {

@@ -1,11 +1,15 @@
 import { GatewayError } from '../errors.ts'
+import type { RateLimit } from '../events/store.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, type Limiter } from '../http/rate-limit.ts'
-import type { RateLimit } from '../events/store.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { equalHash, hashToken } from '../tokens/opaque.ts'
 
-export type ClientCredentials = { clientId?: string; secret?: string; method: 'none' | 'client_secret_basic' | 'client_secret_post' }
+export type ClientCredentials = {
+  clientId?: string
+  secret?: string
+  method: 'none' | 'client_secret_basic' | 'client_secret_post'
+}
 
 const decodeForm = (text: string) => {
   try {
@@ -19,11 +23,19 @@ const decodeForm = (text: string) => {
  * What a request says of its client: HTTP Basic, or client_id and client_secret in the body (OAuth 2.1 section 2.4.1).
  * @throws GatewayError invalid_request when it uses two mechanisms, invalid_client when Basic is malformed
  */
-export function readClientCredentials(c: AppContext, body: { client_id?: string; client_secret?: string }): ClientCredentials {
+export function readClientCredentials(
+  c: AppContext,
+  body: { client_id?: string; client_secret?: string },
+): ClientCredentials {
   const basic = /^basic +(.*)$/i.exec(c.req.header('authorization') ?? '')?.[1]
   if (basic === undefined)
-    return { clientId: body.client_id, secret: body.client_secret, method: body.client_secret ? 'client_secret_post' : 'none' }
-  if (body.client_secret !== undefined) throw new GatewayError('invalid_request', { description: 'Use one way to authenticate the client.' })
+    return {
+      clientId: body.client_id,
+      secret: body.client_secret,
+      method: body.client_secret ? 'client_secret_post' : 'none',
+    }
+  if (body.client_secret !== undefined)
+    throw new GatewayError('invalid_request', { description: 'Use one way to authenticate the client.' })
   const [id = '', ...rest] = Buffer.from(basic, 'base64').toString().split(':')
   const clientId = decodeForm(id)
   if (body.client_id !== undefined && body.client_id.toLowerCase() !== clientId.toLowerCase())
@@ -48,7 +60,8 @@ export async function authenticateClient(
   credentials: ClientCredentials,
   limits: { wait: number; onFailure: RateLimit[] },
 ): Promise<Client> {
-  const headers = credentials.method === 'client_secret_basic' ? { 'WWW-Authenticate': 'Basic realm="lanonasis"' } : undefined
+  const headers =
+    credentials.method === 'client_secret_basic' ? { 'WWW-Authenticate': 'Basic realm="lanonasis"' } : undefined
   if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
   const fault = clientFault(client, credentials)
   if (client && !fault) return client

@@ -1,5 +1,15 @@
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?(?=[/?]|$)/
-const FORBIDDEN_SCHEMES = new Set(['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'mailto:', 'about:', 'view-source:', 'filesystem:'])
+const FORBIDDEN_SCHEMES = new Set([
+  'javascript:',
+  'data:',
+  'vbscript:',
+  'file:',
+  'blob:',
+  'mailto:',
+  'about:',
+  'view-source:',
+  'filesystem:',
+])
 
 const withoutPort = (uri: string) => {
   const match = LOOPBACK.exec(uri)

@@ -4,7 +4,16 @@ import type { Client } from '../queries/api-clients.ts'
 const COMMON = ['openid', 'profile', 'email', 'offline_access']
 
 /** What a direct sign-in of a person gets. */
-export const SESSION_SCOPE = ['openid', 'profile', 'email', 'memories:read', 'memories:write', 'memories:delete', 'mcp:connect', 'api:access']
+export const SESSION_SCOPE = [
+  'openid',
+  'profile',
+  'email',
+  'memories:read',
+  'memories:write',
+  'memories:delete',
+  'mcp:connect',
+  'api:access',
+]
 
 export const SUPPORTED_SCOPES = [
   ...COMMON,

@@ -25,7 +25,8 @@ export async function findForAuthorize(
   input: { clientId: string; handle?: { sessionId: string; hash: string } },
 ): Promise<AuthorizeFacts> {
   const [row] = await sql<
-    (PersonRow & SessionRow & { client: Client | null; consent: AuthorizeFacts['consent'] | null; resources: Resource[] })[]
+    (PersonRow &
+      SessionRow & { client: Client | null; consent: AuthorizeFacts['consent'] | null; resources: Resource[] })[]
   >`
     select ${clientColumn(sql, input.clientId)}, ${resourcesColumn(sql)}, ${personColumns(sql)}, ${sessionColumns(sql)},
       (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id

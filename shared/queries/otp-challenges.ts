@@ -10,6 +10,8 @@ export type OtpFacts = {
   person?: Person
   /** The first-party client that a direct sign-in is for. */
   client?: Client
+  /** What a direct sign-in's tokens are for. */
+  defaultResources: string[]
   wait: number
 }
 
@@ -18,6 +20,7 @@ type OtpRow = PersonRow & {
   events: StoredEvent[] | null
   challenge_key: Uint8Array | null
   client: Client | null
+  default_resources: string[] | null
   wait: number
 }
 
@@ -41,7 +44,9 @@ export async function findOtp(
     select ch.id as challenge_id, ck.wrapped_key as challenge_key,
       (select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
         order by e.version) from auth_gateway.event_store e where e.stream_type = 'otp_challenge' and e.stream_id = ch.id) as events,
-      ${clientColumn(sql, input.clientId)}, auth_gateway.rate_limit_wait(${sql.json(input.limits)}) as wait, ${personColumns(sql)}
+      ${clientColumn(sql, input.clientId)},
+      (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as default_resources,
+      auth_gateway.rate_limit_wait(${sql.json(input.limits)}) as wait, ${personColumns(sql)}
     from (select 1) as one
     left join challenge ch on true
     left join auth_gateway.subject_keys ck on ck.subject = ch.id
@@ -55,6 +60,7 @@ export async function findOtp(
       : undefined,
     person: row.uai ? toPerson(personal, row) : undefined,
     client: row.client ?? undefined,
+    defaultResources: row.default_resources ?? [],
     wait: row.wait,
   }
 }

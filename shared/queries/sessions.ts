@@ -1,6 +1,15 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
-import { type Person, type PersonRow, personColumns, type SessionFacts, type SessionRow, sessionColumns, toPerson, toSession } from './person.ts'
+import {
+  type Person,
+  type PersonRow,
+  personColumns,
+  type SessionFacts,
+  type SessionRow,
+  sessionColumns,
+  toPerson,
+  toSession,
+} from './person.ts'
 
 export type SignedIn = { person: Person; session: SessionFacts }
 

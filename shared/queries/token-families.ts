@@ -3,7 +3,16 @@ import type { TokenFamily } from '../domain/token-family.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
-import { type Person, type PersonRow, personColumns, type SessionFacts, type SessionRow, sessionColumns, toPerson, toSession } from './person.ts'
+import {
+  type Person,
+  type PersonRow,
+  personColumns,
+  type SessionFacts,
+  type SessionRow,
+  sessionColumns,
+  toPerson,
+  toSession,
+} from './person.ts'
 
 type FamilyRow = {
   id: string

@@ -2,7 +2,7 @@ import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, imp
 import type postgres from 'postgres'
 import { uuidv7 } from 'uuidv7'
 import { createKey, retireKey, type SigningAlgorithm, signingKey } from '../domain/signing-key.ts'
-import { commit, type CommitContext } from '../events/commit.ts'
+import { type CommitContext, commit } from '../events/commit.ts'
 import { listSigningKeys } from '../queries/signing-keys.ts'
 import type { DeriveKey } from './derived-key.ts'
 import { openBytes, sealBytes } from './sealed.ts'

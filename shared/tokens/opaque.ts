@@ -5,6 +5,7 @@ const ID_BYTES = 16
 /** Random bytes behind the stream id: wire-contract 3.2 keeps the lengths that clients know (64 and 86 characters). */
 export const CODE_SECRET_BYTES = 32
 export const REFRESH_SECRET_BYTES = 48
+export const TOKEN_ID_SECRET_BYTES = 12
 
 /**
  * A new opaque token: base64url of the stream id it belongs to and random bytes, so that presenting it finds its stream by

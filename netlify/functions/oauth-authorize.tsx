@@ -1,0 +1,151 @@
+import * as z from 'zod'
+import { authorization, deny, grant, isPending, request } from '../../shared/domain/authorization.ts'
+import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { checkCsrf, csrfToken } from '../../shared/http/csrf.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { browserSession, sessionHandle } from '../../shared/identity/authenticate.ts'
+import {
+  AuthorizationFault,
+  type AuthorizationRequest,
+  checkRedirect,
+  checkRequest,
+} from '../../shared/oauth/authorization-request.ts'
+import { isAssured, redirectWith, signInNeeded, signInUrl } from '../../shared/oauth/authorize-steps.ts'
+import { consentPage } from '../../shared/oauth/consent-page.tsx'
+import { newAuthorization } from '../../shared/oauth/new-authorization.ts'
+import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
+import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
+
+const app = createPageApp()
+
+/** The authorization endpoint (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2). */
+async function authorize(c: AppContext, params: URLSearchParams): Promise<Response> {
+  const clientId = params.getAll('client_id')[0]
+  if (!clientId) throw new GatewayError('invalid_request', { description: 'client_id is required.' })
+  const facts = await findForAuthorize(gateway().reads, gateway().personal, { clientId, handle: sessionHandle(c) })
+  const redirect = checkRedirect(params, facts.client)
+  try {
+    const wanted = checkRequest(params, redirect, facts.resources)
+    return await proceed(c, params, wanted, facts)
+  } catch (error) {
+    if (!(error instanceof AuthorizationFault)) throw error
+    return redirectWith(c, error.redirectUri, {
+      error: error.refusal,
+      description: error.description,
+      state: error.state,
+    })
+  }
+}
+
+async function proceed(c: AppContext, params: URLSearchParams, wanted: AuthorizationRequest, facts: AuthorizeFacts) {
+  const { prompt, client, redirectUri, state, scope, resources } = wanted
+  const fault = (refusal: 'login_required' | 'consent_required') => new AuthorizationFault(refusal, redirectUri, state)
+  const { signedIn } = facts
+  if (!signedIn || (await signInNeeded(gateway(), wanted, signedIn))) {
+    if (prompt.has('none')) throw fault('login_required')
+    return c.redirect(signInUrl(client, params), c.req.method === 'POST' ? 303 : 302)
+  }
+  const remembered = covers(facts.consent ?? { scopes: [], resources: [] }, scope, resources)
+  const silent = isAssured(client, redirectUri) && (client.first_party || remembered) && !prompt.has('consent')
+  if (!silent && prompt.has('none')) throw fault('consent_required')
+
+  const { id, code } = newAuthorization()
+  await commit(commitContext(gateway(), c), async (work) => {
+    const { person, session } = signedIn
+    const now = new Date()
+    work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
+    work.correlationId = id
+    work.knowKey(person.uai, person.wrappedKey)
+    const stream = work.start(authorization, id, { subject: person.uai })
+    stream.decide(() =>
+      request({
+        ...requestFacts(wanted, now),
+        uai: person.uai,
+        sessionId: session.id,
+        authenticatedAt: session.authenticatedAt.toISOString(),
+      }),
+    )
+    if (silent) {
+      const by = client.first_party ? 'first_party' : 'remembered'
+      stream.decide((current) => grant(current, { by, scope, sessionId: session.id, codeHash: code.hash, now }))
+    }
+  })
+  if (silent) return redirectWith(c, redirectUri, { code: code.token, state })
+  const csrf = csrfToken(gateway().derive, `${signedIn.session.id}.${id}`)
+  return consentPage({
+    id,
+    csrf,
+    wanted,
+    facts,
+    signedIn,
+    switchAccountHref: signInUrl(client, params, 'select_account'),
+  })
+}
+
+function requestFacts(
+  { client, redirectUri, scope, resources, codeChallenge, state, nonce }: AuthorizationRequest,
+  now: Date,
+) {
+  const expiresAt = new Date(now.getTime() + 900_000).toISOString()
+  return { clientId: client.id, redirectUri, scope, resources, codeChallenge, state, nonce, expiresAt }
+}
+
+app.get('/oauth/authorize', (c) => authorize(c, new URL(c.req.url).searchParams))
+app.post('/oauth/authorize', async (c) => authorize(c, new URLSearchParams(await c.req.text())))
+
+const decisionForm = z.object({
+  authorization_id: z.uuid('csrf_invalid'),
+  csrf: z.string().optional(),
+  decision: z.enum(['allow', 'deny'], 'invalid_request'),
+})
+
+/** The person's answer on the consent page; the request itself is read back, never taken from the form (standards A40). */
+app.post('/oauth/consent', async (c) => {
+  const { authorization_id: id, csrf, decision } = await readBody(c, decisionForm)
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })
+  const { person, session } = signedIn
+  checkCsrf(c, gateway().derive, `${session.id}.${id}`, csrf)
+  const code = newOpaqueToken(id, CODE_SECRET_BYTES)
+
+  const facts = await commit(commitContext(gateway(), c), async (work) => {
+    const now = new Date()
+    const found = await findAuthorization(gateway().reads, gateway().personal, { id })
+    const client = found.requestedBy
+    if (client?.status !== 'active') throw new GatewayError('csrf_invalid', { reason: 'client is not active' })
+    work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
+    work.correlationId = id
+    work.knowKey(person.uai, person.wrappedKey)
+    const stream = work.resume(authorization, id, found.events, { subject: person.uai })
+    const { state } = stream
+    if (!isPending(state, session.id, now)) throw new GatewayError('csrf_invalid', { reason: 'not pending' })
+    const { scope, resources } = state.facts
+    if (decision === 'deny') {
+      stream.decide((current) => deny(current, { sessionId: session.id, now }))
+      return state.facts
+    }
+    stream.decide((current) => grant(current, { by: 'person', scope, sessionId: session.id, codeHash: code.hash, now }))
+    const consent = found.consent
+      ? work.resumeAt(
+          consentAggregate,
+          found.consent.id,
+          { state: found.consent, version: found.consent.version },
+          { subject: person.uai },
+        )
+      : work.start(consentAggregate, newAuthorization().id, { subject: person.uai })
+    consent.decide((current) =>
+      grantConsent(current, { uai: person.uai, clientId: client.id, scopes: scope, resources }),
+    )
+    return state.facts
+  })
+  const answer = decision === 'deny' ? { error: 'access_denied' as const } : { code: code.token }
+  return redirectWith(c, facts.redirectUri, { ...answer, state: facts.state })
+})
+
+export default serve(app)

@@ -1,0 +1,84 @@
+import * as z from 'zod'
+import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { checkCsrf, csrfToken } from '../../shared/http/csrf.ts'
+import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { browserSession } from '../../shared/identity/authenticate.ts'
+import { matchesRedirectUri } from '../../shared/oauth/redirect-uri.ts'
+import { type Client, findClient } from '../../shared/queries/api-clients.ts'
+
+const parameters = z.object({
+  id_token_hint: z.string().max(8000).optional(),
+  client_id: z.string().max(500).optional(),
+  post_logout_redirect_uri: z.string().max(2000).optional(),
+  state: z.string().max(2000).optional(),
+  csrf: z.string().optional(),
+})
+type Parameters = z.output<typeof parameters>
+
+const app = createPageApp()
+
+/** RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asks first, unless a valid hint names the person. */
+async function logout(c: AppContext, params: Parameters): Promise<Response> {
+  const { jwts, reads, derive } = gateway()
+  const hint = params.id_token_hint ? await jwts.readIdTokenHint(params.id_token_hint) : undefined
+  if (params.id_token_hint && !hint)
+    throw new GatewayError('invalid_request', { description: 'The ID token hint is not valid.' })
+  const clientId = params.client_id ?? (typeof hint?.aud === 'string' ? hint.aud : undefined)
+  const client = clientId ? await findClient(reads, clientId) : undefined
+  const returnHref = postLogoutRedirect(client, params)
+
+  const signedIn = await browserSession(gateway(), c)
+  if (signedIn) {
+    const { person, session } = signedIn
+    if (params.csrf !== undefined) checkCsrf(c, derive, session.id, params.csrf)
+    else if (hint?.sub !== person.uai) {
+      const hidden = Object.fromEntries(
+        Object.entries({ ...params, client_id: client?.client_id }).filter(([name, value]) => value && name !== 'csrf'),
+      ) as Record<string, string>
+      return renderPage(
+        <ConfirmSignOutPage
+          action="/oauth/logout"
+          csrf={csrfToken(derive, session.id)}
+          email={person.email}
+          returnHref={returnHref}
+          hidden={hidden}
+        />,
+        { formAction: returnHref ? [returnHref] : [] },
+      )
+    }
+    await commit(commitContext(gateway(), c), async (work) => {
+      work.actor = { type: 'person', id: person.uai, clientId: client?.client_id, sessionId: session.id }
+      work.knowKey(person.uai, person.wrappedKey)
+      const stream = await work.load(sessionAggregate, session.id, { subject: person.uai })
+      stream.decide((state) => end(state, 'logout'))
+    })
+  }
+  clearSessionCookies(c)
+  if (returnHref) return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
+  const page = renderPage(<SignedOutPage clientName={client?.metadata.client_name} />)
+  return c.newResponse(page.body, page)
+}
+
+function postLogoutRedirect(client: Client | undefined, params: Parameters): string | undefined {
+  const { post_logout_redirect_uri: uri, state } = params
+  if (!uri) return undefined
+  const registered = client?.metadata.post_logout_redirect_uris ?? []
+  if (!matchesRedirectUri(registered, uri)) throw new GatewayError('invalid_redirect_uri')
+  if (state === undefined) return uri
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`
+}
+
+app.get('/oauth/logout', (c) => logout(c, readQuery(c, parameters.omit({ csrf: true }))))
+app.post('/oauth/logout', async (c) => logout(c, await readBody(c, parameters)))
+
+export default serve(app)

@@ -1,0 +1,45 @@
+import * as z from 'zod'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { readBody, refuseQuery } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { readClientCredentials } from '../../shared/oauth/client-auth.ts'
+import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
+import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
+import { tokenResponse } from '../../shared/oauth/token-response.ts'
+
+const parameters = z.object({
+  grant_type: z.string().max(200).optional(),
+  client_id: z.string().max(500).optional(),
+  client_secret: z.string().max(500).optional(),
+  code: z.string().max(500).optional(),
+  redirect_uri: z.string().max(2000).optional(),
+  code_verifier: z.string().max(500).optional(),
+  refresh_token: z.string().max(500).optional(),
+  scope: z.string().max(2000).optional(),
+  resource: z.array(z.string().max(2000)).max(10).optional(),
+})
+
+const app = createApp('oauth')
+
+/** The token endpoint (OAuth 2.1 section 3.2), for forms and JSON alike. */
+app.post('/oauth/token', async (c) => {
+  refuseQuery(c, Object.keys(parameters.shape))
+  const body = await readBody(c, parameters, { repeatable: ['resource'] })
+  const credentials = readClientCredentials(c, body)
+  if (!body.grant_type) throw new GatewayError('invalid_request', { details: { grant_type: ['is required'] } })
+  if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
+  switch (body.grant_type) {
+    case 'authorization_code': {
+      const family = await redeemCode(gateway(), c, credentials, body)
+      return c.json(await tokenResponse(gateway(), family.grant, family))
+    }
+    case 'refresh_token':
+      return c.json((await refresh(gateway(), c, credentials, body)).response)
+    default:
+      throw new GatewayError('unsupported_grant_type')
+  }
+})
+
+export default serve(app)

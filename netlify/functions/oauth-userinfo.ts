@@ -1,0 +1,32 @@
+import * as z from 'zod'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { bearerToken, checkAccessToken } from '../../shared/identity/authenticate.ts'
+import { scopeClaims } from '../../shared/oauth/token-response.ts'
+
+const form = z.object({ access_token: z.string().max(8000).optional() })
+
+const app = createApp('oauth')
+
+async function userinfo(c: AppContext, token: string | undefined): Promise<Response> {
+  if (!token) throw new GatewayError('token_required')
+  const verdict = await checkAccessToken(gateway(), token)
+  if (!verdict.valid) throw new GatewayError(verdict.refusal)
+  const scope = String(verdict.claims.scope ?? '').split(' ')
+  if (!scope.includes('openid')) throw new GatewayError('insufficient_scope')
+  return c.json({ sub: verdict.family.person.uai, ...scopeClaims(verdict.family.person, scope) })
+}
+
+/** UserInfo (OpenID Connect Core section 5.3). */
+app.get('/oauth/userinfo', (c) => userinfo(c, bearerToken(c)))
+app.post('/oauth/userinfo', async (c) => {
+  const { access_token } = await readBody(c, form)
+  const header = bearerToken(c)
+  if (header && access_token) throw new GatewayError('invalid_request', { description: 'Send the token in one place.' })
+  return userinfo(c, header ?? access_token)
+})
+
+export default serve(app)

@@ -1,0 +1,146 @@
+import * as z from 'zod'
+import { covers } from '../../shared/domain/consent.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readQuery } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { authenticate, type CredentialKind, type Principal } from '../../shared/identity/authenticate.ts'
+import { userOf } from '../../shared/identity/direct-sign-in.ts'
+import { startSession } from '../../shared/identity/start-session.ts'
+import { startTokenFamily } from '../../shared/oauth/token-family.ts'
+import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { findForApplication } from '../../shared/queries/applications.ts'
+
+const app = createApp('api')
+const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
+const query = z.object({ client_id: z.string().max(500).optional(), uai: z.string().max(100).optional() })
+
+async function principalOf(c: AppContext): Promise<Principal> {
+  try {
+    return await authenticate(gateway(), c, { order: ORDER, missing: 'auth_required' })
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    throw new GatewayError(error.status === 401 ? 'auth_required' : error.refusal, {
+      ...error.options,
+      reason: error.refusal,
+      body: { success: false },
+      headers: { 'X-UAI-Error': error.code },
+    })
+  }
+}
+
+function describe(c: AppContext, { person, source, credentialId }: Principal) {
+  return {
+    success: true,
+    authId: person.uai,
+    organizationId: person.organizationId,
+    authMethod: source === 'sso_session' ? 'sso_cookie' : 'bearer_token',
+    credentialId,
+    email: person.email,
+    fromCache: false,
+    requestId: c.get('requestId'),
+    authSource: source,
+    actorId: person.uai,
+    actorType: 'user',
+  }
+}
+
+function setUaiHeaders(c: AppContext, principal: Principal): void {
+  const { person, session, source, credentialId } = principal
+  const headers = {
+    'X-UAI-Auth-Id': person.uai,
+    'X-UAI-Organization': person.organizationId,
+    'X-UAI-Auth-Method': source === 'sso_session' ? 'sso_cookie' : 'bearer_token',
+    'X-UAI-Credential-Id': credentialId,
+    'X-UAI-Email': encodeURI(person.email),
+    'X-UAI-From-Cache': 'false',
+    'X-Auth-Source': source,
+    'X-Actor-Id': person.uai,
+    'X-Actor-Type': 'user',
+    'X-API-Key-Id': '',
+    'X-Project-Scope': session.projectScope,
+  }
+  for (const [name, value] of Object.entries(headers)) c.header(name, value)
+}
+
+/** Who this request is, for nginx `auth_request` and for other services (wire-contract 1.6). */
+app.get('/v1/auth/resolve', async (c) => {
+  const { client_id: clientId, uai } = readQuery(c, query)
+  const principal = await principalOf(c)
+  if (uai !== undefined && uai !== principal.person.uai) throw new GatewayError('uai_mismatch')
+  setUaiHeaders(c, principal)
+  const resolution = describe(c, principal)
+  if (clientId === undefined) return c.json(resolution)
+  return c.json({ ...resolution, ...(await openApplication(c, principal, clientId)) })
+})
+
+/** A session of another application for a person who is signed in already: what single sign-on means. */
+async function openApplication(c: AppContext, principal: Principal, clientId: string) {
+  const { person, session } = principal
+  if (principal.family && !principal.family.client.first_party) throw new GatewayError('access_denied')
+  const { client, consent, resources } = await findForApplication(gateway().reads, person.uai, clientId)
+  if (client?.status !== 'active') throw new GatewayError('invalid_client')
+  const scope = client.metadata.default_scope.split(' ')
+  const consented = consent && covers(consent, scope, resources)
+  if (!client.first_party && !consented) throw new GatewayError('consent_required', { reason: 'third party' })
+  const family = await commit(commitContext(gateway(), c), async (work) => {
+    const now = new Date()
+    work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
+    work.knowKey(person.uai, person.wrappedKey)
+    const started = startSession(gateway(), work, {
+      person,
+      client,
+      platform: 'web',
+      projectScope: session.projectScope,
+      proof: {
+        method: session.method,
+        amr: session.amr,
+        acr: session.acr,
+        provenBy: { type: 'session', id: session.id },
+      },
+      authenticatedAt: session.authenticatedAt,
+      now,
+    })
+    const wanted = { kind: 'authorization' as const, client, person, session: started, scope, resources }
+    return startTokenFamily(gateway(), work, wanted, { offline: false, now })
+  })
+  const { id_token: _none, ...tokens } = await tokenResponse(gateway(), family.grant, family)
+  return {
+    ...tokens,
+    client_id: client.client_id,
+    session_id: family.grant.session.id,
+    user: userOf(person, session.projectScope),
+  }
+}
+
+const present = (value: string | undefined) => (value ? '[PRESENT]' : null)
+
+app.get('/v1/auth/resolve/debug', async (c) => {
+  if (gateway().config.NODE_ENV === 'production') throw new GatewayError('route_not_found')
+  const principal = await principalOf(c).catch((error: unknown) => {
+    if (error instanceof GatewayError && error.status === 401) return undefined
+    throw error
+  })
+  const authorization = c.req.header('authorization')
+  return c.json({
+    authMethods: {
+      sso_cookie: Boolean(c.req.header('cookie')?.includes('lanonasis_session=')),
+      bearer_token: Boolean(authorization),
+      api_key: Boolean(c.req.header('x-api-key')),
+    },
+    resolvedMethod: principal?.source ?? null,
+    resolution: principal ? describe(c, principal) : null,
+    cacheStatus: { skipCache: true, fromCache: false },
+    headers: {
+      authorization: present(authorization),
+      cookie: present(c.req.header('cookie')),
+      'x-api-key': present(c.req.header('x-api-key')),
+    },
+    clientIp: c.get('clientIp') ?? null,
+    userAgent: c.get('userAgent') ?? null,
+  })
+})
+
+export default serve(app)

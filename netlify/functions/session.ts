@@ -1,0 +1,208 @@
+import * as z from 'zod'
+import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
+import { revokeFamily, tokenFamily } from '../../shared/domain/token-family.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { serve } from '../../shared/http/serve.ts'
+import {
+  authenticate,
+  bearerToken,
+  browserSession,
+  checkAccessToken,
+  type Principal,
+} from '../../shared/identity/authenticate.ts'
+import { userOf } from '../../shared/identity/direct-sign-in.ts'
+import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
+import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
+import { listResources } from '../../shared/queries/authorizations.ts'
+import type { Person } from '../../shared/queries/person.ts'
+import { listSessions } from '../../shared/queries/sessions.ts'
+
+const app = createApp('api')
+
+/** The person behind a request to the gateway's own API; a token for another resource is refused. */
+async function personOf(c: AppContext): Promise<Principal> {
+  const principal = await authenticate(gateway(), c)
+  const { family } = principal
+  if (!family || family.client.first_party || principal.scope.includes('openid')) return principal
+  const own = (await listResources(gateway().reads)).filter((one) => one.is_default).map((one) => one.identifier)
+  if (family.resources.some((one) => own.includes(one))) return principal
+  throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+}
+
+app.get('/v1/auth/me', async (c) => {
+  const { person, session } = await personOf(c)
+  const createdAt = person.createdAt.toISOString()
+  const lastSignIn = session.authenticatedAt.toISOString()
+  return c.json({
+    id: person.uai,
+    user_id: person.uai,
+    email: person.email,
+    name: person.name ?? null,
+    avatar_url: null,
+    role: person.role,
+    plan: person.plan,
+    organization_id: person.organizationId,
+    organizationId: person.organizationId,
+    provider: 'email',
+    project_scope: session.projectScope,
+    platform: session.platform,
+    created_at: createdAt,
+    createdAt,
+    last_sign_in_at: lastSignIn,
+    lastLogin: lastSignIn,
+    metadata: { locale: person.locale ?? null, timezone: null },
+  })
+})
+
+app.get('/v1/auth/session', async (c) => {
+  const { person, session } = await personOf(c)
+  const sessions = await listSessions(gateway().reads, person.uai)
+  return c.json({
+    user: { ...userOf(person, session.projectScope), platform: session.platform },
+    sessions: sessions.length,
+  })
+})
+
+app.get('/v1/auth/session/check', async (c) => {
+  const signedIn = await browserSession(gateway(), c)
+  return c.json({
+    authenticated: signedIn !== undefined,
+    user: signedIn ? userOf(signedIn.person, signedIn.session.projectScope) : null,
+  })
+})
+
+function openOrigin(person: Person, sealed: string | null): { ip?: string; userAgent?: string } {
+  const { personal } = gateway()
+  if (!sealed || !person.wrappedKey) return {}
+  return JSON.parse(personal.open(person.uai, personal.unwrap(person.uai, person.wrappedKey), sealed))
+}
+
+app.get('/v1/auth/sessions', async (c) => {
+  const { person, session: current } = await personOf(c)
+  const sessions = await listSessions(gateway().reads, person.uai)
+  return c.json({
+    sessions: sessions.map((session) => {
+      const { ip, userAgent } = openOrigin(person, session.origin)
+      return {
+        id: session.id,
+        current: session.id === current.id,
+        platform: session.platform,
+        ip_address: ip ?? null,
+        user_agent: userAgent ?? null,
+        created_at: session.started_at,
+        last_used_at: session.last_seen_at ?? session.started_at,
+        expires_at: session.expires_at,
+      }
+    }),
+  })
+})
+
+async function endSession(
+  c: AppContext,
+  principal: { person: Person; by: string },
+  sessionId: string,
+  reason: 'logout' | 'revoked',
+) {
+  const { person } = principal
+  return commit(commitContext(gateway(), c), async (work) => {
+    work.actor = { type: 'person', id: person.uai, sessionId: principal.by }
+    work.knowKey(person.uai, person.wrappedKey)
+    const stream = await work.load(sessionAggregate, sessionId, { subject: person.uai })
+    if (stream.state.status === 'none' || stream.state.uai !== person.uai) throw new GatewayError('not_found')
+    const live = stream.state.status === 'started'
+    stream.decide((state) => end(state, reason))
+    return live
+  })
+}
+
+app.delete('/v1/auth/sessions/:id', async (c) => {
+  const { person, session } = await personOf(c)
+  const id = z.uuid().safeParse(c.req.param('id'))
+  if (!id.success) throw new GatewayError('not_found')
+  const revoked = await endSession(c, { person, by: session.id }, id.data, 'revoked')
+  return c.json({ success: true, revoked })
+})
+
+/** Ends what the request proves to hold: the browser's session, the session of a direct sign-in, or one application's tokens. */
+app.post('/v1/auth/logout', async (c) => {
+  let revoked = false
+  const signedIn = await browserSession(gateway(), c)
+  if (signedIn)
+    revoked = await endSession(c, { person: signedIn.person, by: signedIn.session.id }, signedIn.session.id, 'logout')
+  const token = bearerToken(c)
+  const verdict = token ? await checkAccessToken(gateway(), token) : undefined
+  if (verdict?.valid) {
+    const { family } = verdict
+    if (family.kind === 'session')
+      revoked =
+        (await endSession(c, { person: family.person, by: family.session.id }, family.session.id, 'logout')) || revoked
+    else
+      revoked = await commit(commitContext(gateway(), c), async (work) => {
+        work.actor = {
+          type: 'person',
+          id: family.person.uai,
+          clientId: family.client.client_id,
+          sessionId: family.session.id,
+        }
+        work.knowKey(family.person.uai, family.person.wrappedKey)
+        const stream = work.resumeAt(tokenFamily, family.id, family, { subject: family.person.uai })
+        stream.decide((state) => revokeFamily(state, 'logout'))
+        return true
+      })
+  }
+  clearSessionCookies(c)
+  return c.json({ success: true, revoked })
+})
+
+const refreshBody = z.object({
+  refresh_token: z.string().max(500).optional(),
+  refreshToken: z.string().max(500).optional(),
+})
+
+/** Refreshes a direct sign-in; without a refresh token, the bearer of a live one gets another access token (lanonasis-sdk). */
+app.post('/v1/auth/refresh', async (c) => {
+  const body = await readBody(c, refreshBody)
+  const presented = body.refresh_token ?? body.refreshToken
+  if (!presented) return c.json(await renewAccessToken(c))
+  try {
+    const { response, family } = await refresh(gateway(), c, undefined, { refresh_token: presented })
+    const expiresAt = new Date(Date.now() + response.expires_in * 1000).toISOString()
+    return c.json({
+      ...response,
+      token: response.access_token,
+      expiresAt,
+      user: userOf(family.person, family.session.projectScope),
+    })
+  } catch (error) {
+    if (error instanceof GatewayError && error.refusal === 'invalid_grant')
+      throw new GatewayError('invalid_refresh_token', error.options)
+    throw error
+  }
+})
+
+async function renewAccessToken(c: AppContext) {
+  const token = bearerToken(c)
+  if (!token) throw new GatewayError('missing_refresh_token')
+  const verdict = await checkAccessToken(gateway(), token)
+  if (!verdict.valid) throw new GatewayError(verdict.refusal)
+  const { family } = verdict
+  if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
+  const now = new Date()
+  const access = await signAccessToken(gateway(), { ...family, familyId: family.id }, newAccessTokenId(family.id), now)
+  const expiresIn = accessTokenSeconds(gateway(), family.client)
+  return {
+    token_type: 'Bearer',
+    access_token: access,
+    expires_in: expiresIn,
+    token: access,
+    expiresAt: new Date(now.getTime() + expiresIn * 1000).toISOString(),
+    user: userOf(family.person, family.session.projectScope),
+  }
+}
+
+export default serve(app)

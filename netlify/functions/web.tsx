@@ -1,0 +1,225 @@
+import * as z from 'zod'
+import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
+import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { clearSessionCookies, setSessionCookies } from '../../shared/http/cookies.ts'
+import { checkCsrf, csrfToken } from '../../shared/http/csrf.ts'
+import { CodePage } from '../../shared/http/pages/code.tsx'
+import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { SignInPage } from '../../shared/http/pages/sign-in.tsx'
+import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
+import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { browserSession } from '../../shared/identity/authenticate.ts'
+import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
+import { projectScope } from '../../shared/identity/project-scope.ts'
+import { safeReturnTo } from '../../shared/identity/return-to.ts'
+import {
+  browserHashOf,
+  clearSignIn,
+  readSignIn,
+  type SignInUnderWay,
+  writeSignIn,
+} from '../../shared/identity/sign-in-cookie.ts'
+import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+
+const signInQuery = z.object({
+  return_to: z.string().max(4000).optional(),
+  redirect_url: z.string().max(4000).optional(),
+  prompt: z.string().max(100).optional(),
+  error: z.string().max(100).optional(),
+})
+const emailForm = z.object({
+  email: z.string('missing_email').trim().max(254, 'invalid_email').pipe(z.email('invalid_email')),
+  csrf: z.string().optional(),
+  return_to: z.string().max(4000).optional(),
+})
+const codeForm = z.object({ code: z.string('otp_invalid').max(40, 'otp_invalid'), csrf: z.string().optional() })
+const csrfForm = z.object({ csrf: z.string().optional(), return_to: z.string().max(4000).optional() })
+
+const app = createPageApp()
+const digits = (text: string) => text.replace(/\D/g, '')
+
+/** A sentence on the page for what the person can mend there; anything else is an error page. */
+function sentence(error: unknown): string {
+  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email)/.test(error.refusal)) return error.message
+  throw error
+}
+
+function signInPage(signIn: SignInUnderWay, options: { error?: string; status?: number; email?: string } = {}) {
+  const { derive } = gateway()
+  return renderPage(
+    <SignInPage
+      action="/web/login"
+      csrf={csrfToken(derive, signIn.id)}
+      returnTo={signIn.returnTo}
+      email={options.email}
+      error={options.error}
+    />,
+    { status: options.status, formAction: endsAtClient(signIn.returnTo) },
+  )
+}
+
+function codePage(signIn: SignInUnderWay, options: { error?: string; notice?: string; status?: number } = {}) {
+  const { derive, issuer } = gateway()
+  return renderPage(
+    <CodePage
+      action="/web/code"
+      resendAction="/web/code/resend"
+      startOverHref={`/web/login${signIn.returnTo ? `?return_to=${encodeURIComponent(signIn.returnTo)}` : ''}`}
+      csrf={csrfToken(derive, signIn.id)}
+      email={signIn.email ?? ''}
+      minutes={LIFETIME_SECONDS / 60}
+      host={new URL(issuer).host}
+      error={options.error}
+      notice={options.notice}
+    />,
+    { status: options.status, formAction: endsAtClient(signIn.returnTo) },
+  )
+}
+
+/** Answers with a page and this request's cookies. */
+function withCookies(c: AppContext, page: Response): Response {
+  return c.newResponse(page.body, page)
+}
+
+app.get('/auth/login', (c) => c.redirect(`/web/login${new URL(c.req.url).search}`, 302))
+
+async function showSignIn(c: AppContext): Promise<Response> {
+  const query = readQuery(c, signInQuery)
+  const returnTo = safeReturnTo(gateway().config, query.return_to ?? query.redirect_url)
+  const signedIn = await browserSession(gateway(), c)
+  if (signedIn && !/login|select_account/.test(query.prompt ?? '')) {
+    if (returnTo) return c.redirect(returnTo, 302)
+    const { person, session } = signedIn
+    return renderPage(
+      <SignedInPage
+        email={person.email}
+        uai={person.uai}
+        dashboardHref={gateway().config.DASHBOARD_URL}
+        signOutAction="/web/logout"
+        csrf={csrfToken(gateway().derive, session.id)}
+      />,
+    )
+  }
+  const signIn = { ...readSignIn(gateway(), c), returnTo }
+  writeSignIn(gateway(), c, signIn)
+  return withCookies(c, signInPage(signIn))
+}
+
+app.get('/web/login', showSignIn)
+app.get('/auth/cli-login', showSignIn)
+
+app.post('/web/login', async (c) => {
+  const signIn = readSignIn(gateway(), c)
+  const loose = await readBody(c, emailForm.extend({ email: z.string().optional() }))
+  checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
+  try {
+    const { email } = await readBody(c, emailForm)
+    const challengeId = await sendEmailCode(gateway(), c, { email, browserHash: browserHashOf(signIn) })
+    writeSignIn(gateway(), c, { ...signIn, email, challengeId })
+    return c.redirect('/web/code', 303)
+  } catch (error) {
+    const status = error instanceof GatewayError ? error.status : 500
+    return signInPage(signIn, { error: sentence(error), status, email: loose.email?.slice(0, 254) })
+  }
+})
+
+app.get('/web/code', (c) => {
+  const signIn = readSignIn(gateway(), c)
+  return signIn.challengeId ? codePage(signIn) : c.redirect('/web/login', 302)
+})
+
+app.post('/web/code/resend', async (c) => {
+  const signIn = readSignIn(gateway(), c)
+  const { csrf } = await readBody(c, csrfForm)
+  checkCsrf(c, gateway().derive, signIn.id, csrf)
+  if (!signIn.email) return c.redirect('/web/login', 303)
+  try {
+    const challengeId = await sendEmailCode(gateway(), c, { email: signIn.email, browserHash: browserHashOf(signIn) })
+    writeSignIn(gateway(), c, { ...signIn, challengeId })
+    return withCookies(c, codePage({ ...signIn, challengeId }, { notice: 'A new code is on its way.' }))
+  } catch (error) {
+    return codePage(signIn, { error: sentence(error), status: error instanceof GatewayError ? error.status : 500 })
+  }
+})
+
+app.post('/web/code', async (c) => {
+  const signIn = readSignIn(gateway(), c)
+  const loose = await readBody(c, codeForm.extend({ code: z.string().optional() }))
+  checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
+  const { email, challengeId } = signIn
+  if (!email || !challengeId) return c.redirect('/web/login', 303)
+  try {
+    const { code } = await readBody(c, codeForm)
+    const replaces = await browserSession(gateway(), c)
+    const { person, session } = await signInWithCode(
+      gateway(),
+      c,
+      {
+        email,
+        code: digits(code),
+        challengeId,
+        browserHash: browserHashOf(signIn),
+        platform: 'web',
+        projectScope: projectScope(undefined),
+        replaces,
+      },
+      (_work, signedIn) => signedIn,
+    )
+    clearSignIn(c)
+    setSessionCookies(c, {
+      handle: session.handle,
+      user: { id: person.uai, email: person.email, role: person.role },
+      maxAge: gateway().config.SESSION_ABSOLUTE_SECONDS,
+    })
+    return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
+  } catch (error) {
+    return codePage(signIn, { error: sentence(error), status: error instanceof GatewayError ? error.status : 500 })
+  }
+})
+
+app.get('/web/logout', async (c) => {
+  const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm).return_to)
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) {
+    clearSessionCookies(c)
+    return c.redirect(returnTo ?? '/web/login', 302)
+  }
+  return renderPage(
+    <ConfirmSignOutPage
+      action="/web/logout"
+      csrf={csrfToken(gateway().derive, signedIn.session.id)}
+      email={signedIn.person.email}
+      returnHref={returnTo}
+      hidden={returnTo ? { return_to: returnTo } : {}}
+    />,
+    { formAction: returnTo ? [returnTo] : [] },
+  )
+})
+
+app.post('/web/logout', async (c) => {
+  const { csrf, return_to } = await readBody(c, csrfForm)
+  const returnTo = safeReturnTo(gateway().config, return_to)
+  const signedIn = await browserSession(gateway(), c)
+  if (signedIn) {
+    const { person, session } = signedIn
+    checkCsrf(c, gateway().derive, session.id, csrf)
+    await commit(commitContext(gateway(), c), async (work) => {
+      work.actor = { type: 'person', id: person.uai, sessionId: session.id }
+      work.knowKey(person.uai, person.wrappedKey)
+      const stream = await work.load(sessionAggregate, session.id, { subject: person.uai })
+      stream.decide((state) => end(state, 'logout'))
+    })
+  }
+  clearSessionCookies(c)
+  return returnTo ? c.redirect(returnTo, 303) : withCookies(c, renderPage(<SignedOutPage continueHref="/web/login" />))
+})
+
+export default serve(app)

@@ -1,0 +1,38 @@
+import { config } from '../../config.ts'
+import type { GatewayError } from '../../errors.ts'
+import { type App, type AppContext, createApp } from '../app.ts'
+import { ErrorPage } from './error.tsx'
+import { renderPage } from './render.ts'
+
+const TITLES: Record<number, string> = {
+  403: 'This form has expired',
+  404: 'Page not found',
+  429: 'Too many attempts',
+  503: 'Not available right now',
+}
+
+function errorPage(error: GatewayError, c: AppContext): Response {
+  const { retryAfter } = error.options
+  const loopback = error.refusal === 'invalid_redirect_uri'
+  return renderPage(
+    <ErrorPage
+      title={TITLES[error.status] ?? (error.status >= 500 ? 'Something went wrong' : 'This request cannot continue')}
+      message={error.message}
+      code={error.code}
+      requestId={c.get('requestId')}
+      hint={
+        loopback
+          ? 'The application sent an address to return to that it has not registered. Ask its developer.'
+          : undefined
+      }
+      actionHref={`${config().AUTH_BASE_URL}/web/login`}
+      actionLabel="Go to sign-in"
+    />,
+    { status: error.status, headers: retryAfter ? { 'Retry-After': String(Math.ceil(retryAfter)) } : undefined },
+  )
+}
+
+/** An app whose refusals are pages for people. */
+export function createPageApp(): App {
+  return createApp('page', { errorPage })
+}

@@ -1,0 +1,229 @@
+import { randomInt } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import * as identities from '../domain/identity.ts'
+import { createPersonal as createPersonalOrganization, organization } from '../domain/organization.ts'
+import * as otp from '../domain/otp-challenge.ts'
+import { end, session } from '../domain/session.ts'
+import { GatewayError } from '../errors.ts'
+import { commit, type Work } from '../events/commit.ts'
+import type { RateLimit } from '../events/store.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { addressKey } from '../http/rate-limit.ts'
+import { normaliseEmail } from '../personal.ts'
+import type { Client } from '../queries/api-clients.ts'
+import { findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
+import type { Person } from '../queries/person.ts'
+import type { SignedIn } from '../queries/sessions.ts'
+import { equalHash } from '../tokens/opaque.ts'
+import { type StartedSession, startSession } from './start-session.ts'
+
+/** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). */
+const PROOF = { method: 'otp', amr: ['otp'], acr: 'urn:lanonasis:acr:verified-address' }
+
+/** Codes sent per address, per caller and per network; a new code does not reset them (standards S4). */
+function sendLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {
+  const network = addressKey(ip).split('.').slice(0, 3).join('.')
+  return [
+    limiter.limit('otp-send', address, 1, 30),
+    limiter.limit('otp-send', address, 5, 3600),
+    limiter.limit('otp-send', address, 10, 86_400),
+    limiter.limit('otp-send-ip', addressKey(ip), 30, 3600),
+    limiter.limit('otp-send-net', network, 200, 3600),
+  ]
+}
+
+/** Wrong codes per address and per caller, across all codes (standards S2). */
+function tryLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {
+  return [
+    limiter.limit('otp-try', address, 10, 3600),
+    limiter.limit('otp-try', address, 30, 86_400),
+    limiter.limit('otp-try-ip', addressKey(ip), 60, 3600),
+  ]
+}
+
+/**
+ * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
+ * @param input.browserHash binds the code to the browser that asked
+ * @returns the challenge's id
+ * @throws GatewayError otp_rate_limited, otp_send_failed (the code is void then)
+ */
+export async function sendEmailCode(
+  gateway: Gateway,
+  c: AppContext,
+  input: { email: string; browserHash?: string; clientName?: string },
+): Promise<string> {
+  const normalised = normaliseEmail(input.email)
+  const code = String(randomInt(1_000_000)).padStart(6, '0')
+  const id = uuidv7()
+  const context = commitContext(gateway, c)
+
+  await commit(context, async (work) => {
+    work.limits = sendLimits(gateway, normalised, c.get('clientIp'))
+    work.limitRefusal = 'otp_rate_limited'
+    work.correlationId = id
+    const found = await find(gateway, { normalised, limits: [] })
+    if (found.challenge) resume(work, found.challenge).decide((state) => otp.replace(state, id))
+    work.start(otp.otpChallenge, id, { subject: id }).decide(() =>
+      otp.issue({
+        address: input.email,
+        normalised,
+        codeHash: gateway.hashCode(id, code),
+        browserHash: input.browserHash,
+        now: new Date(),
+      }),
+    )
+  })
+
+  const result = await gateway.deliver({
+    id,
+    function: 'send-otp-email',
+    payload: {
+      type: 'otp.email',
+      to: input.email,
+      code,
+      expires_in: otp.LIFETIME_SECONDS,
+      client_name: input.clientName,
+      origin: new URL(gateway.issuer).host,
+    },
+  })
+  const { attempts } = result
+  await commit(context, async (work) => {
+    work.correlationId = id
+    const challenge = await work.load(otp.otpChallenge, id, { subject: id })
+    challenge.decide(() =>
+      otp.recordDelivery(
+        result.status === 'accepted'
+          ? { accepted: true, providerId: result.providerId, attempts }
+          : { accepted: false, reason: result.reason, attempts },
+      ),
+    )
+  })
+  if (result.status === 'failed')
+    throw new GatewayError('otp_send_failed', { reason: result.reason, retryAfter: result.retryAfter ?? 30 })
+  return id
+}
+
+function find(
+  gateway: Gateway,
+  input: { normalised: string; challengeId?: string; clientId?: string; limits: RateLimit[] },
+): Promise<OtpFacts> {
+  return findOtp(gateway.reads, gateway.personal, { ...input, digest: gateway.personal.digest(input.normalised) })
+}
+
+function resume(work: Work, challenge: NonNullable<OtpFacts['challenge']>) {
+  work.knowKey(challenge.id, challenge.wrappedKey)
+  return work.resume(otp.otpChallenge, challenge.id, challenge.events, { subject: challenge.id })
+}
+
+export type CodeSignIn = {
+  email: string
+  code: string
+  challengeId?: string
+  browserHash?: string
+  platform: string
+  projectScope: string
+  /** The client a direct sign-in is for. */
+  clientId?: string
+  /** The browser's session so far, which the new one replaces. */
+  replaces?: SignedIn
+}
+
+export type SignedInByCode = {
+  person: Person
+  session: StartedSession
+  client?: Client
+  /** The default resources. */
+  resources: string[]
+  now: Date
+}
+
+/**
+ * Signs a person in with the code that was sent: consumes it, makes the identity at the first sign-in, starts a session.
+ * `more` decides further facts in the same unit of work.
+ * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended)
+ */
+export async function signInWithCode<T>(
+  gateway: Gateway,
+  c: AppContext,
+  input: CodeSignIn,
+  more: (work: Work, signedIn: SignedInByCode) => T,
+): Promise<T> {
+  const normalised = normaliseEmail(input.email)
+  const limits = tryLimits(gateway, normalised, c.get('clientIp'))
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = new Date()
+    const found = await find(gateway, { normalised, challengeId: input.challengeId, clientId: input.clientId, limits })
+    if (found.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: found.wait })
+    if (!found.challenge) {
+      await gateway.limiter.hit(limits)
+      throw new GatewayError('otp_invalid', { reason: 'no challenge' })
+    }
+    const { challenge } = found
+    const uai = found.person?.uai ?? uuidv7()
+    const stream = resume(work, challenge)
+    const { state } = stream
+    const matches = state.status === 'open' && equalHash(state.codeHash, gateway.hashCode(challenge.id, input.code))
+    const sameBrowser = state.status !== 'open' || !state.browserHash || state.browserHash === input.browserHash
+    if (!matches || !sameBrowser) {
+      work.limits = limits
+      work.limitRefusal = 'otp_rate_limited'
+    }
+    work.correlationId = challenge.id
+    work.actor = matches && sameBrowser ? { type: 'person', id: uai } : { type: 'anonymous' }
+    stream.decide((current) => {
+      const decision = otp.verify(current, { matches, sameBrowser, uai, now })
+      return found.person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
+    })
+    const person =
+      found.person ?? createIdentity(work, { uai, email: input.email, normalised, challengeId: challenge.id, now })
+    work.knowKey(person.uai, person.wrappedKey ?? undefined)
+    await endReplaced(work, input.replaces)
+    const started = startSession(gateway, work, {
+      person,
+      client: found.client,
+      platform: input.platform,
+      projectScope: input.projectScope,
+      proof: { ...PROOF, provenBy: { type: 'otp_challenge', id: challenge.id } },
+      authenticatedAt: now,
+      now,
+    })
+    return more(work, { person, session: started, client: found.client, resources: found.defaultResources, now })
+  })
+}
+
+function createIdentity(
+  work: Work,
+  input: { uai: string; email: string; normalised: string; challengeId: string; now: Date },
+): Person {
+  const { uai, now } = input
+  const organizationId = uuidv7()
+  work.start(identities.identity, uai, { subject: uai }).decide(() =>
+    identities.create({
+      organizationId,
+      credentialId: uuidv7(),
+      address: input.email,
+      normalised: input.normalised,
+      challengeId: input.challengeId,
+    }),
+  )
+  work.start(organization, organizationId, { subject: uai }).decide(() => createPersonalOrganization(uai))
+  return {
+    uai,
+    active: true,
+    role: 'user',
+    plan: 'free',
+    organizationId,
+    email: input.email,
+    emailVerified: true,
+    createdAt: now,
+    wrappedKey: null,
+  }
+}
+
+async function endReplaced(work: Work, replaced: SignedIn | undefined): Promise<void> {
+  if (!replaced) return
+  work.knowKey(replaced.person.uai, replaced.person.wrappedKey)
+  const stream = await work.load(session, replaced.session.id, { subject: replaced.person.uai })
+  stream.decide((state) => end(state, 'replaced'))
+}

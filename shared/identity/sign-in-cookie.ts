@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { isHttps } from '../config.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { hashToken } from '../tokens/opaque.ts'
+import { openBytes, sealBytes } from '../tokens/sealed.ts'
+
+const NAME = 'lanonasis_sign_in'
+const SECONDS = 900
+
+/** A sign-in under way in one browser. */
+export type SignInUnderWay = {
+  /** Names the browser; the code is bound to its hash. */
+  id: string
+  email?: string
+  challengeId?: string
+  returnTo?: string
+}
+
+const cookieName = () => (isHttps() ? `__Host-${NAME}` : NAME)
+
+/** The sign-in this browser has begun, or a new one. */
+export function readSignIn({ derive }: Gateway, c: AppContext): SignInUnderWay {
+  const sealed = getCookie(c, cookieName())
+  try {
+    if (sealed)
+      return JSON.parse(openBytes(derive('sign-in-cookie'), Buffer.from(sealed, 'base64url'), NAME).toString())
+  } catch {
+    return { id: randomBytes(16).toString('base64url') }
+  }
+  return { id: randomBytes(16).toString('base64url') }
+}
+
+export function writeSignIn({ derive }: Gateway, c: AppContext, signIn: SignInUnderWay): void {
+  const sealed = sealBytes(derive('sign-in-cookie'), Buffer.from(JSON.stringify(signIn)), NAME).toString('base64url')
+  setCookie(c, cookieName(), sealed, { path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps(), maxAge: SECONDS })
+}
+
+export function clearSignIn(c: AppContext): void {
+  deleteCookie(c, cookieName(), { path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps() })
+}
+
+/** What a challenge keeps of the browser that asked for it. */
+export function browserHashOf(signIn: SignInUnderWay): string {
+  return hashToken(signIn.id)
+}

@@ -1,0 +1,130 @@
+import type { Refusal } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
+import type { Client } from '../queries/api-clients.ts'
+import type { Resource } from '../queries/authorizations.ts'
+import { CODE_CHALLENGE } from './pkce.ts'
+import { matchesRedirectUri } from './redirect-uri.ts'
+import { chooseResources } from './resource.ts'
+import { narrowScope } from './scope.ts'
+
+export type AuthorizationRequest = {
+  client: Client
+  redirectUri: string
+  scope: string[]
+  resources: string[]
+  state?: string
+  nonce?: string
+  codeChallenge?: string
+  prompt: Set<string>
+  /** Seconds. */
+  maxAge?: number
+  idTokenHint?: string
+}
+
+/** A fault that the client is told by redirect, since its redirect URI is known to be its own (OAuth 2.1 section 4.1.2.1). */
+export class AuthorizationFault extends Error {
+  constructor(
+    readonly refusal: Refusal,
+    readonly redirectUri: string,
+    readonly state: string | undefined,
+    readonly description?: string,
+  ) {
+    super(refusal)
+  }
+}
+
+/** A parameter that was given once and is not empty. */
+function single(params: URLSearchParams, name: string): string | undefined {
+  const values = params.getAll(name)
+  if (values.length > 1)
+    throw new GatewayError('invalid_request', { description: `The parameter ${name} was given twice.` })
+  return values[0] || undefined
+}
+
+/**
+ * Client and redirect URI of a request, which decide whether a fault may be told by redirect.
+ * @throws GatewayError for an error page: unknown or suspended client, missing or unregistered redirect URI
+ */
+export function checkRedirect(
+  params: URLSearchParams,
+  client: Client | undefined,
+): { client: Client; redirectUri: string } {
+  single(params, 'client_id')
+  if (client?.status !== 'active')
+    throw new GatewayError('invalid_request', { description: 'This application is not known here.', reason: 'client' })
+  const redirectUri = single(params, 'redirect_uri')
+  if (!redirectUri || !matchesRedirectUri(client.metadata.redirect_uris, redirectUri))
+    throw new GatewayError('invalid_redirect_uri')
+  return { client, redirectUri }
+}
+
+/**
+ * The rest of an authorization request.
+ * @throws AuthorizationFault
+ * @see OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1, RFC 8707 section 2
+ */
+export function checkRequest(
+  params: URLSearchParams,
+  { client, redirectUri }: { client: Client; redirectUri: string },
+  known: Resource[],
+): AuthorizationRequest {
+  const states = params.getAll('state')
+  const state = states.length === 1 ? states[0] || undefined : undefined
+  const refuse = (refusal: Refusal, description?: string): never => {
+    throw new AuthorizationFault(refusal, redirectUri, state, description)
+  }
+  try {
+    const get = (name: string) => single(params, name)
+    get('state')
+    if (get('request')) refuse('request_not_supported')
+    if (get('request_uri')) refuse('request_uri_not_supported')
+    if (get('registration')) refuse('registration_not_supported')
+    const responseType = get('response_type') ?? refuse('invalid_request', 'response_type is required.')
+    if (responseType !== 'code') refuse('unsupported_response_type')
+    if ((get('response_mode') ?? 'query') !== 'query')
+      refuse('invalid_request', 'Only response_mode query is supported.')
+    return {
+      client,
+      redirectUri,
+      state,
+      scope: narrowScope(client, get('scope')) ?? refuse('invalid_scope'),
+      resources: chooseResources(known, params.getAll('resource').filter(Boolean)),
+      nonce: get('nonce'),
+      codeChallenge: codeChallenge(client, get, refuse),
+      prompt: prompts(get('prompt'), refuse),
+      maxAge: maxAge(get('max_age'), refuse),
+      idTokenHint: get('id_token_hint'),
+    }
+  } catch (error) {
+    if (error instanceof GatewayError) return refuse(error.refusal, error.message)
+    throw error
+  }
+}
+
+type Refuse = (refusal: Refusal, description?: string) => never
+
+function codeChallenge(client: Client, get: (name: string) => string | undefined, refuse: Refuse): string | undefined {
+  const challenge = get('code_challenge')
+  const method = get('code_challenge_method')
+  if (challenge === undefined) {
+    const exempt = client.metadata.require_pkce === false && client.metadata.token_endpoint_auth_method !== 'none'
+    if (!exempt || method !== undefined) refuse('invalid_request', 'code_challenge is required.')
+    return undefined
+  }
+  if (method !== 'S256') refuse('invalid_request', 'code_challenge_method must be S256.')
+  if (!CODE_CHALLENGE.test(challenge)) refuse('invalid_request', 'code_challenge must be 43 base64url characters.')
+  return challenge
+}
+
+function prompts(text: string | undefined, refuse: Refuse): Set<string> {
+  const known = new Set(['none', 'login', 'consent', 'select_account'])
+  const prompt = new Set((text ?? '').split(' ').filter((one) => known.has(one)))
+  if (prompt.has('none') && prompt.size > 1) refuse('invalid_request', 'prompt none goes with no other value.')
+  return prompt
+}
+
+function maxAge(text: string | undefined, refuse: Refuse): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text)) refuse('invalid_request', 'max_age must be a number of seconds.')
+  return Number(text)
+}

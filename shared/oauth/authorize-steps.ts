@@ -1,0 +1,70 @@
+import { catalogue, type Refusal } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import { gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { errorDescription } from '../http/render-error.ts'
+import type { Client } from '../queries/api-clients.ts'
+import type { SignedIn } from '../queries/sessions.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+
+/**
+ * Whether an answer surely reaches the client and nobody who took its name: a confidential client, or an https redirect. The
+ * others are asked about every time (RFC 8252 section 8.6).
+ */
+export function isAssured(client: Client, redirectUri: string): boolean {
+  return client.metadata.token_endpoint_auth_method !== 'none' || redirectUri.startsWith('https:')
+}
+
+/** Whether the person must sign in (again) for this request (OpenID Connect Core section 3.1.2.1). */
+export async function signInNeeded(
+  { jwts }: Gateway,
+  { prompt, maxAge, idTokenHint }: AuthorizationRequest,
+  { person, session }: SignedIn,
+): Promise<boolean> {
+  if (prompt.has('login') || prompt.has('select_account')) return true
+  if (maxAge !== undefined && Date.now() - session.authenticatedAt.getTime() > maxAge * 1000) return true
+  if (idTokenHint === undefined) return false
+  const hint = await jwts.readIdTokenHint(idTokenHint)
+  return hint?.sub !== person.uai
+}
+
+/**
+ * The sign-in page that leads back to this request. What forced the sign-in is left out of the way back, since a new
+ * session satisfies it.
+ */
+export function signInUrl(client: Client, params: URLSearchParams, prompt?: string): string {
+  const back = new URLSearchParams(params)
+  const asked = (params.get('prompt') ?? '').split(' ')
+  const rest = asked.filter((one) => one !== 'login' && one !== 'select_account')
+  const forced = prompt ?? asked.find((one) => one === 'login' || one === 'select_account')
+  back.delete('prompt')
+  if (rest.some(Boolean)) back.set('prompt', rest.join(' '))
+  const maxAge = params.get('max_age')
+  if (maxAge !== null && Number(maxAge) < 60) back.set('max_age', '60')
+  back.delete('id_token_hint')
+  const page = client.client_id.toLowerCase().includes('cli') ? '/auth/cli-login' : '/web/login'
+  const query = new URLSearchParams({ return_to: `/oauth/authorize?${back}` })
+  if (forced || maxAge !== null || params.has('id_token_hint')) query.set('prompt', forced ?? 'login')
+  return `${page}?${query}`
+}
+
+/**
+ * The authorization response: by redirect, the query of the redirect URI kept, with `iss` in success and error alike
+ * (OAuth 2.1 section 4.1.2, RFC 9207 section 2).
+ */
+export function redirectWith(
+  c: AppContext,
+  redirectUri: string,
+  answer: { code?: string; error?: Refusal; description?: string; state?: string },
+): Response {
+  const params = new URLSearchParams()
+  if (answer.code) params.set('code', answer.code)
+  if (answer.error) {
+    params.set('error', catalogue[answer.error].oauth)
+    params.set('error_description', errorDescription(answer.description ?? catalogue[answer.error].message))
+  }
+  if (answer.state !== undefined) params.set('state', answer.state)
+  params.set('iss', gateway().issuer)
+  const location = `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${params}`
+  return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: location })
+}

@@ -1,0 +1,13 @@
+/**
+ * Where the redirects after signing in may end, for a page's `form-action`: the redirect URI of the authorization request that
+ * the person is on the way to. It is checked there; here it only widens the page's own policy.
+ */
+export function endsAtClient(returnTo: string | undefined): string[] {
+  if (!returnTo) return []
+  const url = new URL(returnTo, 'http://gateway.invalid')
+  const redirectUri = url.pathname.endsWith('/oauth/authorize') ? url.searchParams.get('redirect_uri') : undefined
+  return [
+    ...(redirectUri && URL.canParse(redirectUri) ? [redirectUri] : []),
+    ...(returnTo.startsWith('/') ? [] : [returnTo]),
+  ]
+}

@@ -1,0 +1,53 @@
+import { ConsentPage } from '../http/pages/consent.tsx'
+import { scopeSentence } from '../http/pages/copy.ts'
+import { renderPage } from '../http/pages/render.ts'
+import type { AuthorizeFacts } from '../queries/authorizations.ts'
+import type { SignedIn } from '../queries/sessions.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+import { isLoopback } from './redirect-uri.ts'
+
+const hostOf = (uri: string | undefined) =>
+  uri && URL.canParse(uri) ? new URL(uri).host || new URL(uri).protocol : undefined
+
+/** The page that asks whether a client may act for the person (OAuth 2.1 section 7.9). */
+export function consentPage(input: {
+  id: string
+  csrf: string
+  wanted: AuthorizationRequest
+  facts: AuthorizeFacts
+  signedIn: SignedIn
+  switchAccountHref: string
+}): Response {
+  const { wanted, facts, signedIn } = input
+  const { client, redirectUri, scope, resources } = wanted
+  const { client_name, client_uri, policy_uri, tos_uri } = client.metadata
+  const resource = facts.resources.find((one) => one.identifier === resources[0] && !one.is_default)
+  const custom = !/^https?:/.test(redirectUri)
+  return renderPage(
+    <ConsentPage
+      action="/oauth/consent"
+      csrf={input.csrf}
+      authorizationId={input.id}
+      client={{
+        name: client_name,
+        host: hostOf(client_uri),
+        redirectHost: custom ? (redirectUri.split(':', 1)[0] ?? redirectUri) : (hostOf(redirectUri) ?? redirectUri),
+        firstParty: client.first_party,
+        verified: client.origin !== 'dynamic',
+        uri: client_uri,
+        policyUri: policy_uri,
+        tosUri: tos_uri,
+      }}
+      account={{ email: signedIn.person.email, name: signedIn.person.name }}
+      scopes={scope.map((name) => ({
+        name,
+        ...scopeSentence(name),
+        alreadyGranted: facts.consent?.scopes.includes(name),
+      }))}
+      resource={resource && { name: resource.name, identifier: resource.identifier }}
+      switchAccountHref={input.switchAccountHref}
+      warning={isLoopback(redirectUri) ? 'localhost' : custom ? 'custom-scheme' : undefined}
+    />,
+    { formAction: [redirectUri] },
+  )
+}

@@ -1,0 +1,94 @@
+import { uuidv7 } from 'uuidv7'
+import { authorization, isReplay, type Redemption, redeem } from '../../domain/authorization.ts'
+import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { findAuthorization } from '../../queries/authorizations.ts'
+import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
+import { CODE_VERIFIER, challengeOf } from '../pkce.ts'
+import { narrowResources } from '../resource.ts'
+import { type StartedFamily, startTokenFamily } from '../token-family.ts'
+
+export type CodeParameters = { code?: string; redirect_uri?: string; code_verifier?: string; resource?: string[] }
+
+/**
+ * Exchanges an authorization code for a new token family; a valid replay revokes the family it made.
+ * @throws GatewayError invalid_request, invalid_client, invalid_grant, invalid_target, unauthorized_client
+ * @see OAuth 2.1 section 4.1.3
+ */
+export async function redeemCode(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  params: CodeParameters,
+): Promise<StartedFamily> {
+  const { code, code_verifier: verifier, redirect_uri: redirectUri } = params
+  if (!code) throw new GatewayError('invalid_request', { details: { code: ['is required'] } })
+  if (verifier !== undefined && !CODE_VERIFIER.test(verifier))
+    throw new GatewayError('invalid_request', {
+      details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
+    })
+  const id = streamOfToken(code, CODE_SECRET_BYTES) ?? '00000000-0000-0000-0000-000000000000'
+  const limits = secretLimits(gateway.limiter, c, credentials)
+
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = new Date()
+    const found = await findAuthorization(gateway.reads, gateway.personal, {
+      id,
+      clientId: credentials.clientId,
+      limits,
+    })
+    const client = await authenticateClient(gateway.limiter, found.client, credentials, {
+      wait: found.wait,
+      onFailure: limits,
+    })
+    if (!client.metadata.grant_types.includes('authorization_code')) throw new GatewayError('unauthorized_client')
+    const { signedIn } = found
+    const uai = signedIn?.person.uai
+    if (signedIn) work.knowKey(signedIn.person.uai, signedIn.person.wrappedKey)
+    work.actor = { type: 'person', id: uai, clientId: client.client_id, sessionId: signedIn?.session.id }
+    work.correlationId = id
+
+    const stream = work.resume(authorization, id, found.events, { subject: uai })
+    const input: Redemption = {
+      codeHash: hashToken(code),
+      clientId: client.id,
+      redirectUri,
+      challenge: verifier === undefined ? undefined : challengeOf(verifier),
+      now,
+    }
+    if (isReplay(stream.state, input)) {
+      const family = await work.load(tokenFamily, stream.state.familyId, { subject: uai })
+      family.decide((state) => revokeFamily(state, 'replay'))
+    } else if (stream.state.status === 'code_issued' && verifier !== undefined && !stream.state.facts.codeChallenge) {
+      throw new GatewayError('invalid_request', { description: 'code_verifier was sent but no code_challenge was.' })
+    }
+    const familyId = uuidv7()
+    const state = stream.decide((current) => redeem(current, { ...input, familyId }))
+    if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant', { reason: 'session ended' })
+
+    const { scope, resources, nonce } = state.facts
+    return startTokenFamily(
+      gateway,
+      work,
+      {
+        kind: 'authorization',
+        client,
+        person: signedIn.person,
+        session: signedIn.session,
+        scope,
+        resources: narrowResources(found.resources, resources, params.resource),
+        nonce,
+      },
+      {
+        id: familyId,
+        authorizationId: id,
+        offline: scope.includes('offline_access') || client.metadata.application_type === 'native',
+        now,
+      },
+    )
+  })
+}

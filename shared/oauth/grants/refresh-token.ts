@@ -1,0 +1,121 @@
+import { isGraceReplay, rotate, tokenFamily } from '../../domain/token-family.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { touchSession } from '../../queries/sessions.ts'
+import { type Family, findFamily } from '../../queries/token-families.ts'
+import { keyDerivation } from '../../tokens/derived-key.ts'
+import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
+import { parseScope } from '../scope.ts'
+import { refreshExpiry } from '../token-family.ts'
+import { newAccessTokenId, type TokenResponse, tokenResponse } from '../token-response.ts'
+
+export type RefreshParameters = { refresh_token?: string; scope?: string; resource?: string[] }
+
+export type Refreshed = { response: TokenResponse; family: Family }
+
+/**
+ * Rotates a refresh token. The same request inside the grace window gets the same answer, which rests sealed under the token
+ * that was presented; a genuine older token revokes the family.
+ * @param credentials the client's, or undefined at the first-party endpoint, which serves direct sign-ins only
+ * @throws GatewayError invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target
+ * @see OAuth 2.1 section 4.3
+ */
+export async function refresh(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials | undefined,
+  params: RefreshParameters,
+): Promise<Refreshed> {
+  if (!params.refresh_token) throw new GatewayError('invalid_request', { details: { refresh_token: ['is required'] } })
+  const presented = params.refresh_token
+  const genuine = gateway.refreshTokens.parse(presented)
+  const limits = credentials ? secretLimits(gateway.limiter, c, credentials) : []
+
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = new Date()
+    const found = await findFamily(gateway.reads, gateway.personal, {
+      familyId: genuine?.familyId,
+      clientId: credentials?.clientId,
+      limits,
+    })
+    const caller =
+      credentials &&
+      (await authenticateClient(gateway.limiter, found.client, credentials, { wait: found.wait, onFailure: limits }))
+    const { family } = found
+    if (!genuine || !family || !mayRefresh(family, caller)) throw new GatewayError('invalid_grant')
+    if (family.state.status === 'active' && !family.live)
+      throw new GatewayError('invalid_grant', { reason: 'not live' })
+
+    const { scope, resources } = narrow(family, params)
+    const context = [caller?.client_id ?? '', scope.join(' '), resources.join(' ')].join('|')
+    const answerKey = keyDerivation(Buffer.from(presented))('refresh-answer')
+    if (isGraceReplay(family.state, { presentedHash: genuine.hash, now }))
+      return { response: openAnswer(answerKey, found.answer, context), family }
+
+    work.knowKey(family.person.uai, family.person.wrappedKey)
+    work.actor = {
+      type: 'person',
+      id: family.person.uai,
+      clientId: family.client.client_id,
+      sessionId: family.session.id,
+    }
+    work.correlationId = family.id
+    const next = gateway.refreshTokens.issue(family.id, genuine.generation + 1)
+    const refreshExpiresAt = refreshExpiry(gateway, family.expiresAt, now)
+    const jti = newAccessTokenId(family.id)
+    const response = await tokenResponse(
+      gateway,
+      { ...family, familyId: family.id, scope, resources },
+      { jti, refreshToken: next.token, refreshExpiresAt, now },
+    )
+    const stream = work.resumeAt(tokenFamily, family.id, family, { subject: family.person.uai })
+    stream.decide((state) =>
+      rotate(state, {
+        presentedHash: genuine.hash,
+        generation: genuine.generation,
+        refreshHash: next.hash,
+        refreshExpiresAt,
+        accessTokenId: jti,
+        answer: sealBytes(answerKey, Buffer.from(JSON.stringify(response)), context),
+        now,
+      }),
+    )
+    if (family.session.unseen && family.session.live) await touchSession(gateway.reads, family.session.id)
+    return { response, family }
+  })
+}
+
+/** Its own client; and any first-party public client for the pair of a direct sign-in (wire-contract 5.1, 5.9.4). */
+function mayRefresh(family: Family, caller: Client | undefined): boolean {
+  if (family.kind === 'session')
+    return !caller || (caller.first_party && caller.metadata.token_endpoint_auth_method === 'none')
+  return caller?.id === family.client.id
+}
+
+function narrow(family: Family, params: RefreshParameters): { scope: string[]; resources: string[] } {
+  const asked = params.scope === undefined ? family.scope : parseScope(params.scope)
+  if (!asked || asked.length === 0 || asked.some((one) => !family.scope.includes(one)))
+    throw new GatewayError('invalid_scope')
+  const resources = params.resource?.length ? params.resource.map((one) => one.replace(/\/$/, '')) : undefined
+  const granted = family.resources.map((one) => one.replace(/\/$/, ''))
+  if (resources?.some((one) => !granted.includes(one))) throw new GatewayError('invalid_target')
+  return {
+    scope: asked,
+    resources: resources
+      ? family.resources.filter((one) => resources.includes(one.replace(/\/$/, '')))
+      : family.resources,
+  }
+}
+
+function openAnswer(key: Uint8Array, sealed: Uint8Array | undefined, context: string): TokenResponse {
+  try {
+    if (sealed) return JSON.parse(openBytes(key, sealed, context).toString())
+  } catch {
+    throw new GatewayError('invalid_grant', { reason: 'grace replay in another way' })
+  }
+  throw new GatewayError('invalid_grant', { reason: 'grace answer gone' })
+}

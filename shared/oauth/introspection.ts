@@ -1,0 +1,85 @@
+import type { RateLimit } from '../events/store.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Client } from '../queries/api-clients.ts'
+import { type Family, findFamily } from '../queries/token-families.ts'
+import { familyOfAccessToken } from './token-response.ts'
+
+export type LiveToken = {
+  kind: 'access' | 'refresh'
+  family: Family
+  scope: string
+  audience: string[]
+  issuedAt: number
+  expiresAt: number
+  jti?: string
+}
+
+/** The live token behind a string, if it is one of ours, with the client that asks. One statement. */
+export async function findToken(
+  gateway: Gateway,
+  token: string,
+  input: { clientId?: string; limits?: RateLimit[] },
+): Promise<{ token?: LiveToken; client?: Client; wait: number }> {
+  const claims = token.includes('.') ? await gateway.jwts.readAccessToken(token) : undefined
+  const refresh = claims ? undefined : gateway.refreshTokens.parse(token)
+  const familyId = claims?.jti ? familyOfAccessToken(claims.jti) : refresh?.familyId
+  const { family, client, jtiRevoked, wait } = await findFamily(gateway.reads, gateway.personal, {
+    familyId,
+    jti: claims?.jti,
+    ...input,
+  })
+  if (!family?.live || jtiRevoked) return { client, wait }
+  if (claims) {
+    const live: LiveToken = {
+      kind: 'access',
+      family,
+      scope: String(claims.scope ?? ''),
+      audience: [claims.aud ?? []].flat(),
+      issuedAt: claims.iat ?? 0,
+      expiresAt: claims.exp ?? 0,
+      jti: claims.jti,
+    }
+    return { token: live, client, wait }
+  }
+  const expiresAt = family.refreshExpiresAt
+  if (family.refreshHash !== refresh?.hash || !expiresAt || expiresAt <= new Date()) return { client, wait }
+  const live: LiveToken = {
+    kind: 'refresh',
+    family,
+    scope: family.scope.join(' '),
+    audience: [gateway.issuer],
+    issuedAt: Math.floor(family.startedAt.getTime() / 1000),
+    expiresAt: Math.floor(expiresAt.getTime() / 1000),
+  }
+  return { token: live, client, wait }
+}
+
+/** A client may see its own tokens; a first-party one, which runs a resource server, every token (RFC 7662 section 4). */
+export function isFor(token: LiveToken, caller: Client): boolean {
+  return caller.id === token.family.client.id || caller.first_party
+}
+
+/** What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read. */
+export function describeToken(issuer: string, token: LiveToken) {
+  const { family } = token
+  return {
+    active: true,
+    iss: issuer,
+    sub: family.person.uai,
+    user_id: family.person.uai,
+    client_id: family.client.client_id,
+    scope: token.scope,
+    token_type: token.kind === 'access' ? 'Bearer' : 'refresh_token',
+    aud: token.audience.length === 1 ? token.audience[0] : token.audience,
+    iat: token.issuedAt,
+    exp: token.expiresAt,
+    ...(token.jti && { jti: token.jti }),
+    sid: family.session.id,
+    auth_time: Math.floor(family.session.authenticatedAt.getTime() / 1000),
+    acr: family.session.acr,
+    amr: family.session.amr,
+    email: family.person.email,
+    project_scope: family.session.projectScope,
+    organization_id: family.person.organizationId,
+  }
+}
