@@ -29,7 +29,11 @@ app.post('/oauth/revoke', async (c) => {
   const onFailure = secretLimits(limiter, c, credentials)
 
   const revoked = await commit(commitContext(gateway(), c), async (work) => {
-    const found = await findToken(gateway(), body.token, { clientId: credentials.clientId, limits: onFailure })
+    const found = await findToken(gateway(), body.token, {
+      clientId: credentials.clientId,
+      limits: onFailure,
+      anyGeneration: true,
+    })
     const caller = credentials.clientId
       ? await authenticateClient(limiter, found.client, credentials, { wait: found.wait, onFailure })
       : undefined

@@ -14,11 +14,14 @@ export type LiveToken = {
   jti?: string
 }
 
-/** The live token behind a string, if it is one of ours, with the client that asks. One statement. */
+/**
+ * The live token behind a string, if it is one of ours, with the client that asks. One statement.
+ * @param input.anyGeneration a refresh token that was rotated since also counts, as when its family is to be revoked
+ */
 export async function findToken(
   gateway: Gateway,
   token: string,
-  input: { clientId?: string; limits?: RateLimit[] },
+  input: { clientId?: string; limits?: RateLimit[]; anyGeneration?: boolean },
 ): Promise<{ token?: LiveToken; client?: Client; wait: number }> {
   const claims = token.includes('.') ? await gateway.jwts.readAccessToken(token) : undefined
   const refresh = claims ? undefined : gateway.refreshTokens.parse(token)
@@ -42,7 +45,8 @@ export async function findToken(
     return { token: live, client, wait }
   }
   const expiresAt = family.refreshExpiresAt
-  if (family.refreshHash !== refresh?.hash || !expiresAt || expiresAt <= new Date()) return { client, wait }
+  if (!refresh || (family.refreshHash !== refresh.hash && !input.anyGeneration)) return { client, wait }
+  if (!expiresAt || expiresAt <= new Date()) return { client, wait }
   const live: LiveToken = {
     kind: 'refresh',
     family,

@@ -64,6 +64,7 @@ export async function refresh(
       sessionId: family.session.id,
     }
     work.correlationId = family.id
+    work.limits = [gateway.limiter.limit('refresh', family.id, 120, 60)]
     const next = gateway.refreshTokens.issue(family.id, genuine.generation + 1)
     const refreshExpiresAt = refreshExpiry(gateway, family.expiresAt, now)
     const jti = newAccessTokenId(family.id)

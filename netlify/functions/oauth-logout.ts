@@ -46,13 +46,13 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
         Object.entries({ ...params, client_id: client?.client_id }).filter(([name, value]) => value && name !== 'csrf'),
       ) as Record<string, string>
       return renderPage(
-        <ConfirmSignOutPage
-          action="/oauth/logout"
-          csrf={csrfToken(derive, session.id)}
-          email={person.email}
-          returnHref={returnHref}
-          hidden={hidden}
-        />,
+        ConfirmSignOutPage({
+          action: '/oauth/logout',
+          csrf: csrfToken(derive, session.id),
+          email: person.email,
+          returnHref,
+          hidden,
+        }),
         { formAction: returnHref ? [returnHref] : [] },
       )
     }
@@ -65,7 +65,7 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
   }
   clearSessionCookies(c)
   if (returnHref) return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
-  const page = renderPage(<SignedOutPage clientName={client?.metadata.client_name} />)
+  const page = renderPage(SignedOutPage({ clientName: client?.metadata.client_name }))
   return c.newResponse(page.body, page)
 }
 

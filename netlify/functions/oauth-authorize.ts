@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { authorization, deny, grant, isPending, request } from '../../shared/domain/authorization.ts'
+import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -20,6 +20,7 @@ import { isAssured, redirectWith, signInNeeded, signInUrl } from '../../shared/o
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
 import { newAuthorization } from '../../shared/oauth/new-authorization.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
+import { touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
 
 const app = createPageApp()
@@ -55,6 +56,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
   const silent = isAssured(client, redirectUri) && (client.first_party || remembered) && !prompt.has('consent')
   if (!silent && prompt.has('none')) throw fault('consent_required')
 
+  if (signedIn.session.unseen) await touchSession(gateway().reads, signedIn.session.id)
   const { id, code } = newAuthorization()
   await commit(commitContext(gateway(), c), async (work) => {
     const { person, session } = signedIn
@@ -62,6 +64,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     work.correlationId = id
     work.knowKey(person.uai, person.wrappedKey)
+    work.limits = [gateway().limiter.limit('authorize', person.uai, 60, 60)]
     const stream = work.start(authorization, id, { subject: person.uai })
     stream.decide(() =>
       request({
@@ -92,7 +95,7 @@ function requestFacts(
   { client, redirectUri, scope, resources, codeChallenge, state, nonce }: AuthorizationRequest,
   now: Date,
 ) {
-  const expiresAt = new Date(now.getTime() + 900_000).toISOString()
+  const expiresAt = new Date(now.getTime() + REQUEST_SECONDS * 1000).toISOString()
   return { clientId: client.id, redirectUri, scope, resources, codeChallenge, state, nonce, expiresAt }
 }
 

@@ -55,13 +55,13 @@ function sentence(error: unknown): string {
 function signInPage(signIn: SignInUnderWay, options: { error?: string; status?: number; email?: string } = {}) {
   const { derive } = gateway()
   return renderPage(
-    <SignInPage
-      action="/web/login"
-      csrf={csrfToken(derive, signIn.id)}
-      returnTo={signIn.returnTo}
-      email={options.email}
-      error={options.error}
-    />,
+    SignInPage({
+      action: '/web/login',
+      csrf: csrfToken(derive, signIn.id),
+      returnTo: signIn.returnTo,
+      email: options.email,
+      error: options.error,
+    }),
     { status: options.status, formAction: endsAtClient(signIn.returnTo) },
   )
 }
@@ -69,17 +69,17 @@ function signInPage(signIn: SignInUnderWay, options: { error?: string; status?: 
 function codePage(signIn: SignInUnderWay, options: { error?: string; notice?: string; status?: number } = {}) {
   const { derive, issuer } = gateway()
   return renderPage(
-    <CodePage
-      action="/web/code"
-      resendAction="/web/code/resend"
-      startOverHref={`/web/login${signIn.returnTo ? `?return_to=${encodeURIComponent(signIn.returnTo)}` : ''}`}
-      csrf={csrfToken(derive, signIn.id)}
-      email={signIn.email ?? ''}
-      minutes={LIFETIME_SECONDS / 60}
-      host={new URL(issuer).host}
-      error={options.error}
-      notice={options.notice}
-    />,
+    CodePage({
+      action: '/web/code',
+      resendAction: '/web/code/resend',
+      startOverHref: `/web/login${signIn.returnTo ? `?return_to=${encodeURIComponent(signIn.returnTo)}` : ''}`,
+      csrf: csrfToken(derive, signIn.id),
+      email: signIn.email ?? '',
+      minutes: LIFETIME_SECONDS / 60,
+      host: new URL(issuer).host,
+      error: options.error,
+      notice: options.notice,
+    }),
     { status: options.status, formAction: endsAtClient(signIn.returnTo) },
   )
 }
@@ -99,13 +99,13 @@ async function showSignIn(c: AppContext): Promise<Response> {
     if (returnTo) return c.redirect(returnTo, 302)
     const { person, session } = signedIn
     return renderPage(
-      <SignedInPage
-        email={person.email}
-        uai={person.uai}
-        dashboardHref={gateway().config.DASHBOARD_URL}
-        signOutAction="/web/logout"
-        csrf={csrfToken(gateway().derive, session.id)}
-      />,
+      SignedInPage({
+        email: person.email,
+        uai: person.uai,
+        dashboardHref: gateway().config.DASHBOARD_URL,
+        signOutAction: '/web/logout',
+        csrf: csrfToken(gateway().derive, session.id),
+      }),
     )
   }
   const signIn = { ...readSignIn(gateway(), c), returnTo }
@@ -193,13 +193,13 @@ app.get('/web/logout', async (c) => {
     return c.redirect(returnTo ?? '/web/login', 302)
   }
   return renderPage(
-    <ConfirmSignOutPage
-      action="/web/logout"
-      csrf={csrfToken(gateway().derive, signedIn.session.id)}
-      email={signedIn.person.email}
-      returnHref={returnTo}
-      hidden={returnTo ? { return_to: returnTo } : {}}
-    />,
+    ConfirmSignOutPage({
+      action: '/web/logout',
+      csrf: csrfToken(gateway().derive, signedIn.session.id),
+      email: signedIn.person.email,
+      returnHref: returnTo,
+      hidden: returnTo ? { return_to: returnTo } : {},
+    }),
     { formAction: returnTo ? [returnTo] : [] },
   )
 })
@@ -219,7 +219,9 @@ app.post('/web/logout', async (c) => {
     })
   }
   clearSessionCookies(c)
-  return returnTo ? c.redirect(returnTo, 303) : withCookies(c, renderPage(<SignedOutPage continueHref="/web/login" />))
+  return returnTo
+    ? c.redirect(returnTo, 303)
+    : withCookies(c, renderPage(SignedOutPage({ continueHref: '/web/login' })))
 })
 
 export default serve(app)
