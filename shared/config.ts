@@ -1,99 +1,132 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 const DEVELOPMENT_MASTER_SECRET = 'bG9jYWwtZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXItc2VjcmV0'
 const DEVELOPMENT_WEBHOOK_SECRET = 'v1,whsec_bG9jYWwtZGV2ZWxvcG1lbnQtb25seS13ZWJob29r'
 const DAY = 86_400
 
 const url = (protocols: RegExp) => z.url({ protocol: protocols, error: `must be a URL matching ${protocols.source}` })
-const httpUrl = () => url(/^https?$/).transform((value) => value.replace(/\/+$/, ''))
+const httpUrl = () =>
+  z.pipe(
+    url(/^https?$/),
+    z.transform((value: string) => value.replace(/\/+$/, '')),
+  )
 const postgresUrl = () => url(/^postgres(ql)?$/)
-const seconds = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum)
+const seconds = (minimum: number, maximum: number) =>
+  z.coerce.number().check(z.int(), z.minimum(minimum), z.maximum(maximum))
 const flag = () =>
-  z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value: string): boolean => value === 'true')
+  z.pipe(
+    z.enum(['true', 'false'], { error: 'must be true or false' }),
+    z.transform((value: 'true' | 'false'): boolean => value === 'true'),
+  )
 const list = () =>
-  z.string().transform((value) =>
-    value
-      .split(',')
-      .map((item) => item.trim())
-      .filter(Boolean),
+  z.pipe(
+    z.string(),
+    z.transform((value: string) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter(Boolean),
+    ),
   )
 
 const bytesOf = (base64: string) => Buffer.from(base64, 'base64').length
 const isBase64 = (value: string) => /^[A-Za-z0-9+/]+={0,2}$/.test(value)
+const isWebhookSecret = (value: string) =>
+  value.split('|').every((one) => /^v1,whsec_/.test(one) && isBase64(one.slice(9)) && bytesOf(one.slice(9)) >= 24)
+
+/** A variable with the line that documents it. */
+function documented<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
+  z.globalRegistry.add(schema, { description })
+  return schema
+}
 
 /** Every variable the gateway reads, with its type, default and documentation; the README table is made from it. */
 export const variables = z.object({
-  NODE_ENV: z
-    .enum(['development', 'test', 'production'])
-    .default('development')
-    .describe('`production`, the default on Netlify, refuses every development value below.'),
-  HOST: z.string().min(1).default('127.0.0.1').describe('Address `npm start` listens on.'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port `npm start` listens on.'),
-  AUTH_BASE_URL: httpUrl()
-    .prefault('http://localhost:4000')
-    .describe('Public base URL and OAuth issuer, without a trailing slash.'),
-  DATABASE_URL: postgresUrl().describe('Postgres through the transaction-mode pooler, as the application role.'),
-  DATABASE_MIGRATION_URL: postgresUrl()
-    .optional()
-    .describe('Direct Postgres connection as the owner; only the operator commands use it.'),
-  AUTH_MASTER_SECRET: z
-    .string()
-    .refine((value) => isBase64(value) && bytesOf(value) >= 32, 'must be base64 of at least 32 random bytes')
-    .default(DEVELOPMENT_MASTER_SECRET)
-    .describe('Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it.'),
-  COOKIE_DOMAIN: z
-    .string()
-    .regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')
-    .optional()
-    .describe('Domain of the session cookies; unset means the gateway’s own host only.'),
-  CORS_ORIGIN: list()
-    .prefault('*.lanonasis.com,https://*.lanonasis.com,http://localhost:*')
-    .describe('Origins that may call the API from a browser; `*.` stands for any subdomain, `:*` for any port.'),
-  DASHBOARD_URL: httpUrl()
-    .prefault('https://dashboard.lanonasis.com')
-    .describe('Where a sign-in without a return address ends.'),
-  SUPABASE_FUNCTIONS_URL: httpUrl()
-    .prefault('http://127.0.0.1:54321/functions/v1')
-    .describe('Base URL of the Supabase Edge Functions that deliver codes.'),
-  OTP_WEBHOOK_SECRET: z
-    .string()
-    .refine(
-      (value) =>
-        value
-          .split('|')
-          .every((one) => /^v1,whsec_/.test(one) && isBase64(one.slice(9)) && bytesOf(one.slice(9)) >= 24),
-      'must be v1,whsec_<base64 of at least 24 bytes>, several separated by |',
-    )
-    .default(DEVELOPMENT_WEBHOOK_SECRET)
-    .describe(
-      'Signs the calls to the Edge Functions: `v1,whsec_<base64>`; several are separated by a vertical bar and the first one signs.',
+  NODE_ENV: documented(
+    '`production`, the default on Netlify, refuses every development value below.',
+    z._default(z.enum(['development', 'test', 'production']), 'development'),
+  ),
+  HOST: documented('Address `npm start` listens on.', z._default(z.string().check(z.minLength(1)), '127.0.0.1')),
+  PORT: documented(
+    'Port `npm start` listens on.',
+    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(65_535)), 4000),
+  ),
+  AUTH_BASE_URL: documented(
+    'Public base URL and OAuth issuer, without a trailing slash.',
+    z.prefault(httpUrl(), 'http://localhost:4000'),
+  ),
+  DATABASE_URL: documented('Postgres through the transaction-mode pooler, as the application role.', postgresUrl()),
+  DATABASE_MIGRATION_URL: documented(
+    'Direct Postgres connection as the owner; only the operator commands use it.',
+    z.optional(postgresUrl()),
+  ),
+  AUTH_MASTER_SECRET: documented(
+    'Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it.',
+    z._default(
+      z
+        .string()
+        .check(
+          z.refine((value) => isBase64(value) && bytesOf(value) >= 32, 'must be base64 of at least 32 random bytes'),
+        ),
+      DEVELOPMENT_MASTER_SECRET,
     ),
-  INTROSPECTION_REQUIRES_CLIENT_AUTH: flag()
-    .prefault('false')
-    .describe('`true` refuses introspection by a caller that only holds the token.'),
-  CLIENT_IP_HEADER: z
-    .string()
-    .regex(/^[a-z0-9-]+$/i, 'must be a header name')
-    .transform((value) => value.toLowerCase())
-    .optional()
-    .describe('Header with the client address, set by your own proxy (nginx: `x-real-ip`). Leave unset on Netlify.'),
-  ACCESS_TOKEN_SECONDS: seconds(60, DAY).default(3600).describe('Life of an access token.'),
-  SESSION_IDLE_SECONDS: seconds(60, 90 * DAY)
-    .default(7 * DAY)
-    .describe('A session ends after this long without use.'),
-  SESSION_ABSOLUTE_SECONDS: seconds(60, 365 * DAY)
-    .default(30 * DAY)
-    .describe('A session ends after this long in any case.'),
-  REFRESH_IDLE_SECONDS: seconds(60, 365 * DAY)
-    .default(30 * DAY)
-    .describe('A refresh token ends after this long without use.'),
-  REFRESH_ABSOLUTE_SECONDS: seconds(60, 365 * DAY)
-    .default(90 * DAY)
-    .describe('A token family ends after this long, rotation or not.'),
-  LOG_LEVEL: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'])
-    .default('info')
-    .describe('Least important line that is logged.'),
+  ),
+  COOKIE_DOMAIN: documented(
+    'Domain of the session cookies; unset means the gateway’s own host only.',
+    z.optional(
+      z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
+    ),
+  ),
+  CORS_ORIGIN: documented(
+    'Origins that may call the API from a browser; `*.` stands for any subdomain, `:*` for any port.',
+    z.prefault(list(), '*.lanonasis.com,https://*.lanonasis.com,http://localhost:*'),
+  ),
+  DASHBOARD_URL: documented(
+    'Where a sign-in without a return address ends.',
+    z.prefault(httpUrl(), 'https://dashboard.lanonasis.com'),
+  ),
+  SUPABASE_FUNCTIONS_URL: documented(
+    'Base URL of the Supabase Edge Functions that deliver codes.',
+    z.prefault(httpUrl(), 'http://127.0.0.1:54321/functions/v1'),
+  ),
+  OTP_WEBHOOK_SECRET: documented(
+    'Signs the calls to the Edge Functions: `v1,whsec_<base64>`; with several (separated by a vertical bar) each one signs, so that a secret can be replaced without a gap.',
+    z._default(
+      z
+        .string()
+        .check(z.refine(isWebhookSecret, 'must be v1,whsec_<base64 of at least 24 bytes>, several separated by |')),
+      DEVELOPMENT_WEBHOOK_SECRET,
+    ),
+  ),
+  INTROSPECTION_REQUIRES_CLIENT_AUTH: documented(
+    '`true` refuses introspection by a caller that only holds the token.',
+    z.prefault(flag(), 'false'),
+  ),
+  CLIENT_IP_HEADER: documented(
+    'Header with the client address, set by your own proxy (nginx: `x-real-ip`). Leave unset on Netlify.',
+    z.optional(z.string().check(z.regex(/^[a-z0-9-]+$/i, 'must be a header name'), z.toLowerCase())),
+  ),
+  ACCESS_TOKEN_SECONDS: documented('Life of an access token.', z._default(seconds(60, DAY), 3600)),
+  SESSION_IDLE_SECONDS: documented(
+    'A session ends after this long without use.',
+    z._default(seconds(60, 90 * DAY), 7 * DAY),
+  ),
+  SESSION_ABSOLUTE_SECONDS: documented(
+    'A session ends after this long in any case.',
+    z._default(seconds(60, 365 * DAY), 30 * DAY),
+  ),
+  REFRESH_IDLE_SECONDS: documented(
+    'A refresh token ends after this long without use.',
+    z._default(seconds(60, 365 * DAY), 30 * DAY),
+  ),
+  REFRESH_ABSOLUTE_SECONDS: documented(
+    'A token family ends after this long, rotation or not.',
+    z._default(seconds(60, 365 * DAY), 90 * DAY),
+  ),
+  LOG_LEVEL: documented(
+    'Least important line that is logged.',
+    z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
+  ),
 })
 
 export type Config = z.infer<typeof variables>

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -6,10 +6,10 @@ import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { checkCsrf, csrfToken } from '../../shared/http/csrf.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession, sessionHandle } from '../../shared/identity/authenticate.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import {
   AuthorizationFault,
   type AuthorizationRequest,
@@ -104,7 +104,7 @@ app.post('/oauth/authorize', async (c) => authorize(c, new URLSearchParams(await
 
 const decisionForm = z.object({
   authorization_id: z.uuid('csrf_invalid'),
-  csrf: z.string().optional(),
+  csrf: z.optional(z.string()),
   decision: z.enum(['allow', 'deny'], 'invalid_request'),
 })
 

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -9,10 +9,10 @@ import { authenticateClient, readClientCredentials, secretLimits } from '../../s
 import { describeToken, findToken, isFor } from '../../shared/oauth/introspection.ts'
 
 const parameters = z.object({
-  token: z.string('is required').min(1).max(8000),
-  token_type_hint: z.string().max(200).optional(),
-  client_id: z.string().max(500).optional(),
-  client_secret: z.string().max(500).optional(),
+  token: z.string('is required').check(z.minLength(1), z.maxLength(8000)),
+  token_type_hint: z.optional(z.string().check(z.maxLength(200))),
+  client_id: z.optional(z.string().check(z.maxLength(500))),
+  client_secret: z.optional(z.string().check(z.maxLength(500))),
 })
 
 const app = createApp('oauth')

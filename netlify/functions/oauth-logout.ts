@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -6,22 +6,22 @@ import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
-import { checkCsrf, csrfToken } from '../../shared/http/csrf.ts'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { matchesRedirectUri } from '../../shared/oauth/redirect-uri.ts'
 import { type Client, findClient } from '../../shared/queries/api-clients.ts'
 
 const parameters = z.object({
-  id_token_hint: z.string().max(8000).optional(),
-  client_id: z.string().max(500).optional(),
-  post_logout_redirect_uri: z.string().max(2000).optional(),
-  state: z.string().max(2000).optional(),
-  csrf: z.string().optional(),
+  id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
+  client_id: z.optional(z.string().check(z.maxLength(500))),
+  post_logout_redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
+  state: z.optional(z.string().check(z.maxLength(2000))),
+  csrf: z.optional(z.string()),
 })
 type Parameters = z.output<typeof parameters>
 
@@ -78,7 +78,7 @@ function postLogoutRedirect(client: Client | undefined, params: Parameters): str
   return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`
 }
 
-app.get('/oauth/logout', (c) => logout(c, readQuery(c, parameters.omit({ csrf: true }))))
+app.get('/oauth/logout', (c) => logout(c, readQuery(c, z.omit(parameters, { csrf: true }))))
 app.post('/oauth/logout', async (c) => logout(c, await readBody(c, parameters)))
 
 export default serve(app)

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -10,15 +10,15 @@ import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 
 const parameters = z.object({
-  grant_type: z.string().max(200).optional(),
-  client_id: z.string().max(500).optional(),
-  client_secret: z.string().max(500).optional(),
-  code: z.string().max(500).optional(),
-  redirect_uri: z.string().max(2000).optional(),
-  code_verifier: z.string().max(500).optional(),
-  refresh_token: z.string().max(500).optional(),
-  scope: z.string().max(2000).optional(),
-  resource: z.array(z.string().max(2000)).max(10).optional(),
+  grant_type: z.optional(z.string().check(z.maxLength(200))),
+  client_id: z.optional(z.string().check(z.maxLength(500))),
+  client_secret: z.optional(z.string().check(z.maxLength(500))),
+  code: z.optional(z.string().check(z.maxLength(500))),
+  redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
+  code_verifier: z.optional(z.string().check(z.maxLength(500))),
+  refresh_token: z.optional(z.string().check(z.maxLength(500))),
+  scope: z.optional(z.string().check(z.maxLength(2000))),
+  resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
 })
 
 const app = createApp('oauth')

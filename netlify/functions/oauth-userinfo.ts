@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -7,7 +7,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, checkAccessToken } from '../../shared/identity/authenticate.ts'
 import { scopeClaims } from '../../shared/oauth/token-response.ts'
 
-const form = z.object({ access_token: z.string().max(8000).optional() })
+const form = z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) })
 
 const app = createApp('oauth')
 

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -10,19 +10,22 @@ import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 
-const email = z.string('missing_email').trim().max(254, 'invalid_email').pipe(z.email('invalid_email'))
+const email = z.pipe(
+  z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
+  z.email('invalid_email'),
+)
 const send = z.object({
   email,
-  type: z.literal('email', 'only e-mail codes are available').default('email'),
-  platform: z.enum(PLATFORMS).default('cli'),
-  project_scope: z.string().max(100).optional(),
+  type: z._default(z.literal('email', 'only e-mail codes are available'), 'email'),
+  platform: z._default(z.enum(PLATFORMS), 'cli'),
+  project_scope: z.optional(z.string().check(z.maxLength(100))),
 })
 const verify = z.object({
   email,
-  token: z.string('missing_token').trim().max(40, 'otp_invalid'),
-  type: z.literal('email', 'only e-mail codes are available').default('email'),
-  platform: z.enum(PLATFORMS).default('cli'),
-  project_scope: z.string().max(100).optional(),
+  token: z.string('missing_token').check(z.trim(), z.maxLength(40, 'otp_invalid')),
+  type: z._default(z.literal('email', 'only e-mail codes are available'), 'email'),
+  platform: z._default(z.enum(PLATFORMS), 'cli'),
+  project_scope: z.optional(z.string().check(z.maxLength(100))),
 })
 
 const app = createApp('api')

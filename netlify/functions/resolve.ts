@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { covers } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -15,7 +15,10 @@ import { findForApplication } from '../../shared/queries/applications.ts'
 
 const app = createApp('api')
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
-const query = z.object({ client_id: z.string().max(500).optional(), uai: z.string().max(100).optional() })
+const query = z.object({
+  client_id: z.optional(z.string().check(z.maxLength(500))),
+  uai: z.optional(z.string().check(z.maxLength(100))),
+})
 
 async function principalOf(c: AppContext): Promise<Principal> {
   try {
@@ -84,7 +87,8 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
   const scope = client.metadata.default_scope.split(' ')
   const consented = consent && covers(consent, scope, resources)
-  if (!client.first_party && !consented) throw new GatewayError('consent_required', { reason: 'third party' })
+  if (!client.first_party && !consented)
+    throw new GatewayError('access_denied', { description: 'This application needs the consent of the person first.' })
   const family = await commit(commitContext(gateway(), c), async (work) => {
     const now = new Date()
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }

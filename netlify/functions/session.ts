@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
 import { revokeFamily, tokenFamily } from '../../shared/domain/token-family.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -160,8 +160,8 @@ app.post('/v1/auth/logout', async (c) => {
 })
 
 const refreshBody = z.object({
-  refresh_token: z.string().max(500).optional(),
-  refreshToken: z.string().max(500).optional(),
+  refresh_token: z.optional(z.string().check(z.maxLength(500))),
+  refreshToken: z.optional(z.string().check(z.maxLength(500))),
 })
 
 /** Refreshes a direct sign-in; without a refresh token, the bearer of a live one gets another access token (lanonasis-sdk). */

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -40,7 +40,7 @@ async function verify(c: AppContext) {
 app.post('/v1/auth/verify', verify)
 app.get('/v1/auth/verify', verify)
 
-const tokenBody = z.object({ token: z.string().max(8000).optional() })
+const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000))) })
 
 /** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (wire-contract 5.9). */
 app.post('/v1/auth/verify-token', async (c) => {

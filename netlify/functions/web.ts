@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
 import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -7,7 +7,6 @@ import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies, setSessionCookies } from '../../shared/http/cookies.ts'
-import { checkCsrf, csrfToken } from '../../shared/http/csrf.ts'
 import { CodePage } from '../../shared/http/pages/code.tsx'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
@@ -17,6 +16,7 @@ import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
@@ -30,18 +30,21 @@ import {
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 
 const signInQuery = z.object({
-  return_to: z.string().max(4000).optional(),
-  redirect_url: z.string().max(4000).optional(),
-  prompt: z.string().max(100).optional(),
-  error: z.string().max(100).optional(),
+  return_to: z.optional(z.string().check(z.maxLength(4000))),
+  redirect_url: z.optional(z.string().check(z.maxLength(4000))),
+  prompt: z.optional(z.string().check(z.maxLength(100))),
+  error: z.optional(z.string().check(z.maxLength(100))),
 })
 const emailForm = z.object({
-  email: z.string('missing_email').trim().max(254, 'invalid_email').pipe(z.email('invalid_email')),
-  csrf: z.string().optional(),
-  return_to: z.string().max(4000).optional(),
+  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
+  csrf: z.optional(z.string()),
+  return_to: z.optional(z.string().check(z.maxLength(4000))),
 })
-const codeForm = z.object({ code: z.string('otp_invalid').max(40, 'otp_invalid'), csrf: z.string().optional() })
-const csrfForm = z.object({ csrf: z.string().optional(), return_to: z.string().max(4000).optional() })
+const codeForm = z.object({
+  code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+  csrf: z.optional(z.string()),
+})
+const csrfForm = z.object({ csrf: z.optional(z.string()), return_to: z.optional(z.string().check(z.maxLength(4000))) })
 
 const app = createPageApp()
 const digits = (text: string) => text.replace(/\D/g, '')
@@ -118,7 +121,7 @@ app.get('/auth/cli-login', showSignIn)
 
 app.post('/web/login', async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const loose = await readBody(c, emailForm.extend({ email: z.string().optional() }))
+  const loose = await readBody(c, z.extend(emailForm, { email: z.optional(z.string()) }))
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
   try {
     const { email } = await readBody(c, emailForm)
@@ -152,7 +155,7 @@ app.post('/web/code/resend', async (c) => {
 
 app.post('/web/code', async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const loose = await readBody(c, codeForm.extend({ code: z.string().optional() }))
+  const loose = await readBody(c, z.extend(codeForm, { code: z.optional(z.string()) }))
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
   const { email, challengeId } = signIn
   if (!email || !challengeId) return c.redirect('/web/login', 303)

@@ -1,6 +1,8 @@
-import type * as z from 'zod'
+import * as z from 'zod/mini'
 import { GatewayError, isRefusal } from '../errors.ts'
 import type { AppContext } from './app.ts'
+
+z.config(z.locales.en())
 
 export type ReadOptions = {
   /** Parameters that may be given several times; they always arrive as arrays. */
@@ -30,8 +32,12 @@ function parseJson(text: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== '' && value !== null))
 }
 
-function fromPairs(pairs: URLSearchParams, schema: z.ZodType, repeatable: readonly string[]): Record<string, unknown> {
-  const known = 'shape' in schema ? Object.keys(schema.shape as object) : undefined
+function fromPairs(
+  pairs: URLSearchParams,
+  schema: z.core.$ZodType,
+  repeatable: readonly string[],
+): Record<string, unknown> {
+  const known = 'shape' in schema._zod.def ? Object.keys(schema._zod.def.shape as object) : undefined
   const values = new Map<string, string[]>()
   for (const [name, value] of pairs) {
     checkText(name + value)
@@ -52,8 +58,8 @@ function fromPairs(pairs: URLSearchParams, schema: z.ZodType, repeatable: readon
   return Object.fromEntries(entries)
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, values: Record<string, unknown>): z.output<Schema> {
-  const result = schema.safeParse(values)
+function parse<Schema extends z.core.$ZodType>(schema: Schema, values: Record<string, unknown>): z.output<Schema> {
+  const result = z.safeParse(schema, values)
   if (result.success) return result.data
   const details: Record<string, string[]> = {}
   for (const issue of result.error.issues) {
@@ -76,7 +82,7 @@ function wrapRepeatable(values: Record<string, unknown>, repeatable: readonly st
  * A schema message that names a refusal (`z.string('missing_email')`) becomes that refusal.
  * @throws {GatewayError} invalid_body, invalid_request (with `details`), unsupported_media_type, or the named refusal.
  */
-export async function readBody<Schema extends z.ZodType>(
+export async function readBody<Schema extends z.core.$ZodType>(
   c: AppContext,
   schema: Schema,
   { repeatable = [] }: ReadOptions = NO_PARAMETERS,
@@ -94,7 +100,7 @@ export async function readBody<Schema extends z.ZodType>(
  * The query as `schema` describes it, under the same rules as `readBody`.
  * @throws {GatewayError} invalid_request (with `details`), or the refusal a schema message names.
  */
-export function readQuery<Schema extends z.ZodType>(
+export function readQuery<Schema extends z.core.$ZodType>(
   c: AppContext,
   schema: Schema,
   { repeatable = [] }: ReadOptions = NO_PARAMETERS,

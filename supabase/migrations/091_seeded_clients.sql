@@ -58,7 +58,9 @@ with seed(n, client_id, kind, name, first_party, redirects, scope, default_scope
   (24, 'lanonasis-mcp-cursor', 'native', 'LanOnasis for Cursor', true, 'L8080/callback vscode://lanonasis.mcp-client/callback',
     'memories:read memories:write memories:delete profile mcp:read mcp:write mcp:connect', 'memories:read'),
   (25, 'lanonasis-mcp-windsurf', 'native', 'LanOnasis for Windsurf', true, 'L8080/callback vscode://lanonasis.mcp-client/callback',
-    'memories:read memories:write memories:delete profile mcp:read mcp:write mcp:connect', 'memories:read')
+    'memories:read memories:write memories:delete profile mcp:read mcp:write mcp:connect', 'memories:read'),
+  (26, 'dashboard', 'spa', 'LanOnasis Dashboard', true, 'https://dashboard.lanonasis.com/auth/callback',
+    'memories:read memories:write memories:delete profile api:access', 'memories:read profile')
 ), registered as (
   select s.n, jsonb_build_object(
     'clientId', s.client_id, 'firstParty', s.first_party, 'origin', 'seed',

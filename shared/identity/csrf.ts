@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
+import type { AppContext } from '../http/app.ts'
 import type { DeriveKey } from '../tokens/derived-key.ts'
 import { equalHash } from '../tokens/opaque.ts'
-import type { AppContext } from './app.ts'
 
 /** A form token bound to what the form belongs to: a sign-in in this browser, or a session and a request. */
 export function csrfToken(derive: DeriveKey, boundTo: string): string {
