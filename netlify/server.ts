@@ -33,24 +33,10 @@ export type RunningServer = {
   close(): Promise<void>
 }
 
-const isMissing = (error: unknown, file: string) =>
-  error instanceof Error &&
-  /^(Cannot find module|Module not found|Unknown variable)/.test(error.message) &&
-  error.message.split(' imported from ')[0]?.includes(file)
-
-/** Written with literal extensions, so that the bundler finds every function. */
-async function loadFunction(name: string): Promise<FunctionHandler> {
-  try {
-    return (await import(`./functions/${name}.ts`)).default
-  } catch (error) {
-    if (!isMissing(error, `/functions/${name}.ts`)) throw error
-    return (await import(`./functions/${name}.tsx`)).default
-  }
-}
-
 async function loadFunctions(redirects: Redirect[]): Promise<Functions> {
   const names = [...new Set(redirects.map(({ functionName }) => functionName))]
-  return new Map(await Promise.all(names.map(async (name) => [name, await loadFunction(name)] as const)))
+  const modules = await Promise.all(names.map((name) => import(`./functions/${name}.ts`)))
+  return new Map(names.map((name, index) => [name, modules[index].default as FunctionHandler]))
 }
 
 function renderTrouble(error: unknown): Response {

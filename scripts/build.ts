@@ -33,7 +33,7 @@ await rm(`${root}dist`, { recursive: true, force: true })
 await mkdir(`${root}dist/public`, { recursive: true })
 await writeFile(`${root}dist/public/robots.txt`, 'User-agent: *\nDisallow: /\n')
 
-const names = (await readdir(`${root}netlify/functions`)).filter((name) => /\.tsx?$/.test(name)).sort()
+const names = (await readdir(`${root}netlify/functions`)).sort()
 await build({
   ...shared,
   entryPoints: names.map((name) => `netlify/functions/${name}`),
@@ -43,7 +43,7 @@ await build({ ...shared, entryPoints: ['netlify/server.ts'], outfile: 'dist/serv
 
 const tooBig: string[] = []
 for (const name of names) {
-  const file = `functions/${name.replace(/\.tsx?$/, '.mjs')}`
+  const file = `functions/${name.replace(/\.ts$/, '.mjs')}`
   if ((await measure(file)) > MAX_FUNCTION_BYTES) tooBig.push(file)
 }
 await measure('server.mjs')

@@ -5,8 +5,8 @@ import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 
 const SOURCES = globSync('{netlify,shared,supabase/functions}/**/*.{ts,tsx}').sort()
 const read = (file: string) => readFileSync(file, 'utf8')
-const functionFiles = globSync('netlify/functions/*.{ts,tsx}').sort()
-const nameOf = (file: string) => path.basename(file).replace(/\.tsx?$/, '')
+const functionFiles = globSync('netlify/functions/*').sort()
+const nameOf = (file: string) => path.basename(file, '.ts')
 const redirects = readRedirects('netlify.toml')
 
 type Import = { file: string; specifier: string; target: string; typeOnly: boolean }
@@ -34,7 +34,8 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],
   [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
   [/^shared\/http\//, ['shared/http/', ...BASE]],
-  [/^shared\/(events|tokens|delivery)\//, FACTORIES],
+  [/^shared\/tokens\//, ['shared/queries/', ...FACTORIES]],
+  [/^shared\/(events|delivery)\//, FACTORIES],
   [/^shared\/gateway\.ts$/, ['shared/http/', ...FACTORIES]],
   [/^shared\/queries\//, READS],
   [/^shared\/(identity|oauth)\//, METHODS],

@@ -1,8 +1,9 @@
+import { en } from 'zod/locales'
 import * as z from 'zod/mini'
 import { GatewayError, isRefusal } from '../errors.ts'
 import type { AppContext } from './app.ts'
 
-z.config(z.locales.en())
+z.config(en())
 
 export type ReadOptions = {
   /** Parameters that may be given several times; they always arrive as arrays. */
