@@ -124,6 +124,10 @@ describe('what is thrown by accident', () => {
     })
   })
 
+  test.each(['22021', '22P05'])('400 for text that Postgres cannot hold (%s)', (code) => {
+    expect(toGatewayError(coded(code))).toMatchObject({ refusal: 'invalid_request', status: 400 })
+  })
+
   test('409 for a stale stream', () => {
     expect(toGatewayError(coded('LA001'))).toMatchObject({ refusal: 'stale', status: 409 })
   })
