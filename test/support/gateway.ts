@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import type { Context } from '@netlify/functions'
+import postgres from 'postgres'
+import { freePort } from '../../scripts/lib/ports.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import type { FunctionHandler } from '../../shared/http/serve.ts'
+import { type CodeInbox, startCodeInbox } from './codes.ts'
+import { createTestDatabase } from './database.ts'
+
+/** What the gateway under test signs its messages with. */
+export const WEBHOOK_SECRET = `v1,whsec_${Buffer.from('a test of messages in flight!!!!').toString('base64')}`
+
+/** Header that tests say their address in, so that each has its own rate limits. */
+export const IP_HEADER = 'x-real-ip'
+
+export interface TestGateway {
+  /** The issuer, where the server listens. */
+  url: string
+  inbox: CodeInbox
+  /** Superuser connection to the gateway's database. */
+  sql: postgres.Sql
+  gateway: Gateway
+  stop(): Promise<void>
+}
+
+export type TestGatewayOptions = {
+  env?: Record<string, string>
+  /** Instead of a cloned database. */
+  database?: { appUrl: string; superuserUrl: string }
+  /** Instead of the stand-in for the edge function. */
+  functionsUrl?: string
+}
+
+/**
+ * Starts the gateway of this test file: a database of its own, every function behind one listener. Call it once per file and
+ * before anything imports a function, since the configuration is read once per process.
+ */
+export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const cloned = options.database ? undefined : await createTestDatabase()
+  const database = options.database ?? cloned
+  if (!database) throw new Error('no database')
+  const inbox = await startCodeInbox(WEBHOOK_SECRET)
+  const port = await freePort()
+  Object.assign(process.env, {
+    NODE_ENV: 'test',
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+    AUTH_BASE_URL: `http://127.0.0.1:${port}`,
+    DATABASE_URL: database.appUrl,
+    AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
+    SUPABASE_FUNCTIONS_URL: options.functionsUrl ?? inbox.url,
+    OTP_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    CLIENT_IP_HEADER: IP_HEADER,
+    ...options.env,
+  })
+  const { createServer } = await import('../../netlify/server.ts')
+  const { gateway } = await import('../../shared/gateway.ts')
+  const server = await createServer({ port })
+  const sql = postgres(database.superuserUrl, { max: 2, onnotice: () => {} })
+  return {
+    url: server.url,
+    inbox,
+    sql,
+    gateway: gateway(),
+    stop: async () => {
+      await server.close()
+      await gateway().close()
+      await inbox.stop()
+      await sql.end({ timeout: 1 })
+      await cloned?.drop()
+    },
+  }
+}
+
+/** Calls one function as the platform does. */
+export function call(handle: FunctionHandler, request: Request, ip = randomIp()): Promise<Response> {
+  const headers = new Headers(request.headers)
+  if (!headers.has(IP_HEADER)) headers.set(IP_HEADER, ip)
+  const context = { ip, requestId: 'test', params: {}, geo: {}, waitUntil: () => {} }
+  return handle(new Request(request, { headers }), context as unknown as Context)
+}
+
+/** An address of the test network nobody else in this run has. */
+export function randomIp(): string {
+  const [a, b, c] = randomBytes(3)
+  return `10.${a}.${b}.${c}`
+}
+
+/** An e-mail address nobody else in this run has. */
+export function newEmail(name = 'ada'): string {
+  return `${name}.${randomBytes(6).toString('hex')}@example.com`
+}
+
+/** A stored event, as far as tests look at it. */
+export type SeenEvent = { event_type: string; data: Record<string, unknown>; stream_id: string; metadata: object }
+
+/** The events of a kind of stream, oldest first, of one stream when its id is given. */
+export function eventsOf({ sql }: TestGateway, streamType: string, streamId?: string): Promise<SeenEvent[]> {
+  return sql<SeenEvent[]>`
+    select event_type, data, stream_id, metadata from auth_gateway.event_store
+    where stream_type = ${streamType} and (${streamId ?? null}::uuid is null or stream_id = ${streamId ?? null}::uuid)
+    order by position`
+}
