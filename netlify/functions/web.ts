@@ -27,7 +27,8 @@ import {
   type SignInUnderWay,
   writeSignIn,
 } from '../../shared/identity/sign-in-cookie.ts'
-import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { clientIdOf, endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { findClient } from '../../shared/queries/api-clients.ts'
 
 const signInQuery = z.object({
   return_to: z.optional(z.string().check(z.maxLength(4000))),
@@ -62,6 +63,7 @@ function signInPage(signIn: SignInUnderWay, options: { error?: string; status?: 
       action: '/web/login',
       csrf: csrfToken(derive, signIn.id),
       returnTo: signIn.returnTo,
+      clientName: signIn.clientName,
       email: options.email,
       error: options.error,
     }),
@@ -79,6 +81,7 @@ function codePage(signIn: SignInUnderWay, options: { error?: string; notice?: st
       csrf: csrfToken(derive, signIn.id),
       email: signIn.email ?? '',
       minutes: LIFETIME_SECONDS / 60,
+      clientName: signIn.clientName,
       host: new URL(issuer).host,
       error: options.error,
       notice: options.notice,
@@ -111,7 +114,10 @@ async function showSignIn(c: AppContext): Promise<Response> {
       }),
     )
   }
-  const signIn = { ...readSignIn(gateway(), c), returnTo }
+  const clientId = clientIdOf(returnTo)
+  const client = clientId ? await findClient(gateway().reads, clientId) : undefined
+  const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
+  const signIn = { ...readSignIn(gateway(), c), returnTo, clientName }
   writeSignIn(gateway(), c, signIn)
   return withCookies(c, signInPage(signIn))
 }
@@ -125,7 +131,11 @@ app.post('/web/login', async (c) => {
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
   try {
     const { email } = await readBody(c, emailForm)
-    const challengeId = await sendEmailCode(gateway(), c, { email, browserHash: browserHashOf(signIn) })
+    const challengeId = await sendEmailCode(gateway(), c, {
+      email,
+      browserHash: browserHashOf(signIn),
+      clientName: signIn.clientName,
+    })
     writeSignIn(gateway(), c, { ...signIn, email, challengeId })
     return c.redirect('/web/code', 303)
   } catch (error) {
@@ -145,7 +155,11 @@ app.post('/web/code/resend', async (c) => {
   checkCsrf(c, gateway().derive, signIn.id, csrf)
   if (!signIn.email) return c.redirect('/web/login', 303)
   try {
-    const challengeId = await sendEmailCode(gateway(), c, { email: signIn.email, browserHash: browserHashOf(signIn) })
+    const challengeId = await sendEmailCode(gateway(), c, {
+      email: signIn.email,
+      browserHash: browserHashOf(signIn),
+      clientName: signIn.clientName,
+    })
     writeSignIn(gateway(), c, { ...signIn, challengeId })
     return withCookies(c, codePage({ ...signIn, challengeId }, { notice: 'A new code is on its way.' }))
   } catch (error) {

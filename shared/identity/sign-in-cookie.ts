@@ -16,6 +16,8 @@ export type SignInUnderWay = {
   email?: string
   challengeId?: string
   returnTo?: string
+  /** The application that the person is on the way to. */
+  clientName?: string
 }
 
 const cookieName = () => (isHttps() ? `__Host-${NAME}` : NAME)

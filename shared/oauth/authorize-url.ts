@@ -11,3 +11,10 @@ export function endsAtClient(returnTo: string | undefined): string[] {
     ...(returnTo.startsWith('/') ? [] : [returnTo]),
   ]
 }
+
+/** The client id of the authorization request that the person is on the way to. */
+export function clientIdOf(returnTo: string | undefined): string | undefined {
+  if (!returnTo) return undefined
+  const url = new URL(returnTo, 'http://gateway.invalid')
+  return url.pathname.endsWith('/oauth/authorize') ? (url.searchParams.get('client_id') ?? undefined) : undefined
+}
