@@ -9,7 +9,7 @@ export function safeReturnTo(config: Config, given: string | undefined): string 
   if (given.startsWith('/')) return given.startsWith('//') ? undefined : given
   if (!URL.canParse(given)) return undefined
   const url = new URL(given)
-  if (url.username || url.password) return undefined
+  if (!/^https?:$/.test(url.protocol) || url.username || url.password) return undefined
   if (url.origin === new URL(config.AUTH_BASE_URL).origin) return url.href
   if (url.origin === new URL(config.DASHBOARD_URL).origin) return url.href
   const domain = config.COOKIE_DOMAIN?.replace(/^\./, '')
