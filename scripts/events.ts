@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { operatorUrl } from './lib/operator-environment.ts'
+import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
+import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { type Verification, verifyEvents } from './lib/verify-events.ts'
+
+const USAGE = `npm run events -- verify [--json]             walk every chain and name the first broken event of each kind
+npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
+
+Both read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.`
+
+function verificationText({ ok, events, streams, faults }: Verification): string {
+  const lines = faults.map(({ fault, meaning, count, first }) => {
+    const { position, stream_type, stream_id, version, type, table: where } = first
+    const event = [position && `position ${position}`, version && `version ${version}`, type].filter(Boolean).join(', ')
+    return `${fault} (${count}): ${meaning}\n  first: ${where ? `${where}, ` : ''}${stream_type} ${stream_id} ${event}`
+  })
+  return [...lines, `${events} events in ${streams} streams: ${ok ? 'every chain holds' : 'BROKEN'}`].join('\n')
+}
+
+function rebuildText(results: Rebuilt[]): string {
+  const outcome = (one: Rebuilt) => {
+    if (one.failure) return `FAILED: ${one.failure}`
+    return isEqual(one) ? 'equal' : `DIFFERS: ${one.onlyLive.length} live, ${one.onlyRebuilt.length} rebuilt`
+  }
+  const rows = results.map((one) => ({ 'read model': one.model, rows: String(one.rows), outcome: outcome(one) }))
+  const differing = results.flatMap(({ model, onlyLive, onlyRebuilt }) => [
+    ...onlyLive.map((row) => `- ${model} ${JSON.stringify(row)}`),
+    ...onlyRebuilt.map((row) => `+ ${model} ${JSON.stringify(row)}`),
+  ])
+  return [table(rows), ...differing].join('\n')
+}
+
+async function command(args: string[], { env, out }: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { json: { type: 'boolean' } } })
+  const [action, ...models] = positionals
+  if (action !== 'verify' && action !== 'rebuild') throw new UsageError(`There is no "${action ?? ''}"`)
+  if (action === 'verify' && models.length > 0) throw new UsageError('verify takes no names')
+  const connection = { max: 1, prepare: false, onnotice: () => {}, connection: { application_name: 'events' } }
+  const sql = postgres(operatorUrl(env), connection)
+  try {
+    if (action === 'verify') {
+      const verification = await verifyEvents(sql)
+      out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
+      return verification.ok ? 0 : 1
+    }
+    const results = await rebuildModels(sql, models)
+    const unknown = models.filter((model) => !results.some((one) => one.model === model))
+    if (unknown.length > 0) throw new RefusedError(`There is no read model ${unknown.join(', ')}`)
+    out(values.json ? JSON.stringify(results, null, 2) : rebuildText(results))
+    return results.every(isEqual) ? 0 : 1
+  } finally {
+    await sql.end()
+  }
+}
+
+/** Operator command: verify the event store, rebuild the read models. */
+export const events = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+
+await runAsProgram(import.meta.url, events)

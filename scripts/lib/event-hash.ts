@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+
+/** An event as text, field by field, in the words of `009_event_store.sql`. */
+export type EventRecord = {
+  position: string
+  event_id: string
+  stream_type: string
+  stream_id: string
+  version: number
+  event_type: string
+  schema_version: number
+  subject: string | null
+  transaction_id: string
+  /** UTC, YYYY-MM-DDTHH:MM:SS.ffffffZ */
+  recorded_at: string
+  /** JSON as PostgreSQL prints jsonb. */
+  data: string
+  metadata: string
+  previous_hash: Uint8Array
+  hash: Uint8Array
+}
+
+/** The previous hash of the first event of a stream. */
+export const NO_HASH = Buffer.alloc(32)
+
+/** The hash that an event must have: SHA-256 over the previous hash and the canonical form, version 1. */
+export function eventHash(event: EventRecord): Buffer {
+  const canonical = [
+    'lanonasis-event-v1',
+    event.position,
+    event.event_id,
+    event.stream_type,
+    event.stream_id,
+    event.version,
+    event.event_type,
+    event.schema_version,
+    event.subject ?? '-',
+    event.transaction_id,
+    event.recorded_at,
+    event.data,
+    event.metadata,
+  ].join('\n')
+  return createHash('sha256').update(event.previous_hash).update(canonical).digest()
+}

@@ -1,0 +1,56 @@
+/** What each fault means, in the order in which they are reported. */
+export const faults = {
+  wrong_hash: 'the event is not what was hashed when it was appended',
+  broken_link: 'the event does not follow from the one before it in its stream',
+  first_previous_hash: 'the first event of the stream follows from another one',
+  version_gap: 'an event is missing before this one',
+  position_order: 'the event stands at or before the position of its predecessor',
+  duplicate_position: 'two events have this position',
+  duplicate_event_id: 'two events have this id',
+  tail_missing: 'the stream ends before the event that its head names',
+  head_differs: 'the head of the stream is not its last event',
+  head_missing: 'the stream has no head',
+  stream_missing: 'there is a head, but no event',
+  cause_missing: 'the event follows from an event that is gone',
+  digest_orphaned: 'a look-up digest belongs to an event that is gone',
+  digest_misplaced: 'a look-up digest names another stream or subject than its event',
+  secret_orphaned: 'a sealed secret belongs to an event that is gone',
+  row_orphaned: 'a row of the read model belongs to a stream that is gone',
+  row_version: 'a row of the read model is not at the version of its stream',
+} as const
+
+export type Fault = keyof typeof faults
+
+export type Finding = {
+  fault: Fault
+  stream_type: string
+  stream_id: string
+  /** Of the event, where there is one. */
+  position?: number
+  version?: number
+  /** Event type. */
+  type?: string
+  /** Table, where it is not the event store. */
+  table?: string
+}
+
+export type FaultReport = { fault: Fault; meaning: string; count: number; first: Finding }
+
+/** Gathers findings: how many of each kind, and the first one by position. */
+export function createFindings() {
+  const found = new Map<string, FaultReport>()
+  return {
+    add(finding: Finding): void {
+      const kind = `${finding.fault} ${finding.table ?? ''}`
+      const known = found.get(kind)
+      if (!known)
+        return void found.set(kind, { fault: finding.fault, meaning: faults[finding.fault], count: 1, first: finding })
+      known.count += 1
+      if ((finding.position ?? Infinity) < (known.first.position ?? Infinity)) known.first = finding
+    },
+    reports(): FaultReport[] {
+      const order = Object.keys(faults)
+      return [...found.values()].sort((a, b) => order.indexOf(a.fault) - order.indexOf(b.fault))
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { gatewayDatabase } from './gateway-database.ts'
+import { RefusedError } from './terminal.ts'
+
+const DEV_DATA = '.dev/postgres'
+const DEV_SECRETS = '.dev/secrets.json'
+
+/** The environment with `.env` of the current folder behind it, as `npm run dev` reads it. An empty value counts as unset. */
+function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (env === process.env && existsSync('.env')) process.loadEnvFile('.env')
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value))
+}
+
+/** The owner's connection to the database of a running `npm run dev`. */
+function developmentUrl(): string | undefined {
+  try {
+    const port = Number(readFileSync(`${DEV_DATA}/postmaster.pid`, 'utf8').split('\n')[3])
+    const password = readFileSync(`${DEV_DATA}.password`, 'utf8').trim()
+    return gatewayDatabase(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, 'auth_gateway').ownerUrl
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The connection string of the operator: DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of `npm run dev`.
+ * @throws RefusedError when there is none
+ */
+export function operatorUrl(given: NodeJS.ProcessEnv): string {
+  const env = withDotEnv(given)
+  const url = env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL ?? developmentUrl()
+  if (!url) throw new RefusedError('Set DATABASE_MIGRATION_URL or DATABASE_URL, or start `npm run dev` first')
+  return url
+}
+
+/**
+ * What the gateway's configuration is read from when an operator uses it: the environment with the operator's connection.
+ * The secrets of `npm run dev` serve for a database of this machine only: sealed under the wrong master secret, a key could
+ * not be opened by the gateway that needs it.
+ * @throws RefusedError when the master secret of a database elsewhere is not set
+ */
+export function operatorEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const url = operatorUrl(given)
+  const env = withDotEnv(given)
+  const here = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
+  if (!here && !env.AUTH_MASTER_SECRET) throw new RefusedError('Set AUTH_MASTER_SECRET to that of the gateway')
+  const secrets = here && given === process.env && existsSync(DEV_SECRETS) ? readFileSync(DEV_SECRETS, 'utf8') : '{}'
+  return { ...JSON.parse(secrets), ...env, DATABASE_URL: url }
+}

@@ -1,0 +1,55 @@
+import type postgres from 'postgres'
+import { listReadModels } from './read-models.ts'
+
+export type Rebuilt = {
+  model: string
+  /** After the rebuild. */
+  rows: number
+  /** Rows that stood in the read model and follow from no event. */
+  onlyLive: object[]
+  /** Rows that follow from the events and were not there. */
+  onlyRebuilt: object[]
+  /** Why it could not be rebuilt; its rows are as they were. */
+  failure?: string
+}
+
+/** Whether the read model was just what the events say. */
+export function isEqual({ onlyLive, onlyRebuilt, failure }: Rebuilt): boolean {
+  return failure === undefined && onlyLive.length === 0 && onlyRebuilt.length === 0
+}
+
+/**
+ * Rebuilds every read model (or the named ones) from the events, each in a transaction of its own, and tells where the
+ * rows differ from the ones before. Appends wait meanwhile; the rebuilt rows stay.
+ * @param sql connection of the owner
+ */
+export async function rebuildModels(sql: postgres.Sql, only: string[] = []): Promise<Rebuilt[]> {
+  const models = (await listReadModels(sql)).filter(({ name }) => only.length === 0 || only.includes(name))
+  const results: Rebuilt[] = []
+  for (const { name } of models) {
+    const result = await sql
+      .begin((transaction) => rebuild(transaction, name))
+      .catch((error: Error) => ({ model: name, rows: 0, onlyLive: [], onlyRebuilt: [], failure: error.message }))
+    results.push(result as Rebuilt)
+  }
+  return results
+}
+
+async function rebuild(sql: postgres.TransactionSql, model: string): Promise<Rebuilt> {
+  const live = sql`auth_gateway.${sql(model)}`
+  await sql`set local statement_timeout = 0`
+  await sql`lock table ${live} in access exclusive mode`
+  await sql`create temporary table before_rebuild on commit drop as table ${live}`
+  await sql`select auth_gateway.${sql(`rebuild_${model}`)}()`
+  const onlyLive = await sql`
+    select to_jsonb(x) as row from (table before_rebuild except all table ${live}) as x`
+  const onlyRebuilt = await sql`
+    select to_jsonb(x) as row from (table ${live} except all table before_rebuild) as x`
+  const [counted] = await sql`select count(*)::int as rows from ${live}`
+  return {
+    model,
+    rows: counted?.rows,
+    onlyLive: onlyLive.map(({ row }) => row),
+    onlyRebuilt: onlyRebuilt.map(({ row }) => row),
+  }
+}

@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
+import { verifyEvents } from '../../scripts/lib/verify-events.ts'
+import { tokenFamily } from '../../shared/domain/token-family.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { createTraffic, testGateway } from './traffic.ts'
+
+let database: TestDatabase
+let gateway: Gateway
+let owner: postgres.Sql
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  gateway = testGateway(database)
+  owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
+})
+
+afterAll(async () => {
+  await Promise.all([gateway?.close(), owner?.end()])
+  await database?.drop()
+})
+
+const setUp = ['sendCode', 'signIn', 'authorize', 'redeem', 'refresh', 'client', 'signingKey'] as const
+
+describe('any order of real units of work', () => {
+  const { names } = createTraffic({} as Gateway)
+  const step = fc.tuple(fc.constantFrom(...names), fc.nat(1000))
+
+  test('includes every kind of event', async () => {
+    await createTraffic(gateway).sweep(24)
+    const rows = await owner`select distinct event_type from auth_gateway.event_store`
+    const types = rows.map(({ event_type }) => event_type)
+    expect(types).toEqual(
+      expect.arrayContaining([
+        'OtpAttemptFailed',
+        'OtpChallengeReplaced',
+        'OtpDeliveryFailed',
+        'SessionEnded',
+        'AuthorizationCodeReplayed',
+        'RefreshTokenRotated',
+        'TokenFamilyRevoked',
+        'AccessTokenRevoked',
+        'ClientSecretRotated',
+        'SigningKeyRetired',
+        'IdentitySuspended',
+        'ConsentGranted',
+      ]),
+    )
+  })
+
+  test('leaves read models that a rebuild makes again row by row, and chains that hold', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60 }), async (steps) => {
+        const { actions } = createTraffic(gateway)
+        for (const n of [2, 3, 7, 11]) for (const name of setUp) await actions[name](n)
+        for (const [name, n] of steps) await actions[name](n)
+        const results = await rebuildModels(owner)
+        expect(results.filter((one) => !isEqual(one))).toEqual([])
+        expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
+      }),
+      { numRuns: 5 },
+    )
+  }, 120_000)
+
+  test('has filled every read model', async () => {
+    const results = await rebuildModels(owner)
+    expect(results.length).toBeGreaterThanOrEqual(12)
+    expect(results.filter(({ rows }) => rows === 0)).toEqual([])
+  })
+
+  test('leaves rows of token families that equal what their events evolve to', async () => {
+    const rows = await owner`select * from auth_gateway.token_families`
+    expect(rows.length).toBeGreaterThan(3)
+    for (const row of rows) {
+      const events = await gateway.store.read('token_family', row.id)
+      const state = events.reduce((soFar, event) => tokenFamily.evolve(soFar, event as never), tokenFamily.initial)
+      expect(row.version).toBe(events.at(-1)?.version)
+      expect(row.revoked_at === null ? 'active' : 'revoked').toBe(state.status)
+      if (state.status !== 'active') continue
+      expect({
+        clientId: row.client_id,
+        generation: row.generation,
+        refreshHash: row.refresh_hash ?? undefined,
+        previousHash: row.previous_hash ?? undefined,
+        rotatedAt: row.rotated_at ?? undefined,
+        refreshExpiresAt: row.refresh_expires_at ?? undefined,
+        expiresAt: row.expires_at,
+      }).toEqual({ previousHash: undefined, rotatedAt: undefined, ...state, status: undefined })
+    }
+  })
+})
+
+test('a rebuild of every read model is found by its function, with the streams it is made from', async () => {
+  const { listReadModels } = await import('../../scripts/lib/read-models.ts')
+  const models = await listReadModels(owner)
+  expect(models.filter(({ streamTypes }) => streamTypes.length === 0)).toEqual([])
+  expect(models).toContainEqual({ name: 'identities', streamTypes: ['identity'], streamColumn: 'uai' })
+  expect(models).toContainEqual({ name: 'credentials', streamTypes: ['identity'] })
+})
