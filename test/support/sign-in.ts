@@ -61,7 +61,7 @@ export function createBrowser({ url: base }: { url: string }): TestBrowser {
   }
 }
 
-const unescape = (text: string) =>
+const plain = (text: string) =>
   text
     .replaceAll('&quot;', '"')
     .replaceAll('&#39;', "'")
@@ -71,7 +71,7 @@ const unescape = (text: string) =>
 
 const attribute = (tag: string, name: string) => {
   const found = new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1]
-  return found === undefined ? undefined : unescape(found)
+  return found === undefined ? undefined : plain(found)
 }
 
 /** The forms of a page with what they would send untouched. */

@@ -1,0 +1,88 @@
+import { AuthGatewayClient, DesktopOAuthFlow, MagicLinkFlow } from '@lanonasis/oauth-client'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { signIn } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway()
+})
+afterAll(async () => {
+  vi.unstubAllGlobals()
+  await gateway?.stop()
+})
+
+const magicLink = () => new MagicLinkFlow({ clientId: 'lanonasis-cli', authBaseUrl: gateway.url })
+
+test('MagicLinkFlow: a code is sent and verified, and the tokens are known to AuthGatewayClient', async () => {
+  const email = newEmail('Grace')
+  const flow = magicLink()
+  expect(await flow.requestOTP(`  ${email.toUpperCase()} `)).toMatchObject({
+    success: true,
+    type: 'email',
+    expires_in: 600,
+  })
+  const tokens = await flow.verifyOTP(email, ` ${gateway.inbox.codeFor(email)} `)
+  expect(tokens).toMatchObject({
+    token_type: 'Bearer',
+    auth_method: 'otp',
+    user: { email: email.toLowerCase(), role: 'user' },
+  })
+
+  const client = new AuthGatewayClient({ authBaseUrl: gateway.url })
+  expect(await client.validateToken(tokens.access_token)).toMatchObject({
+    valid: true,
+    type: 'jwt',
+    email: email.toLowerCase(),
+  })
+  expect(await client.introspectToken(tokens.access_token)).toMatchObject({ valid: true, type: 'oauth' })
+  const refreshed = await client.refreshToken(tokens.refresh_token ?? '')
+  expect(await client.introspectToken(refreshed.refresh_token ?? '')).toMatchObject({ valid: true })
+  await client.revokeToken(refreshed.refresh_token ?? '', 'refresh_token')
+  expect(await client.validateToken(refreshed.access_token)).toMatchObject({ valid: false })
+  await expect(client.refreshToken(refreshed.refresh_token ?? '')).rejects.toThrow(/revoked/)
+})
+
+test('MagicLinkFlow: a wrong code and a hasty resend are refused with their sentences', async () => {
+  const email = newEmail()
+  const flow = magicLink()
+  await flow.requestOTP(email)
+  const wrong = gateway.inbox.codeFor(email) === '000000' ? '111111' : '000000'
+  await expect(flow.verifyOTP(email, wrong)).rejects.toThrow('The code is wrong or has expired.')
+  await expect(flow.resendOTP(email)).rejects.toThrow('Rate limited. Please wait before requesting another code.')
+  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  const before = gateway.inbox.codeFor(email)
+  expect(await flow.resendOTP(email)).toMatchObject({ success: true })
+  await expect(flow.verifyOTP(email, before === gateway.inbox.codeFor(email) ? wrong : before)).rejects.toThrow()
+  expect(await flow.verifyOTP(email, gateway.inbox.codeFor(email))).toMatchObject({ user: { email } })
+})
+
+test('AuthGatewayClient: junk of any shape is invalid, never an error', async () => {
+  const client = new AuthGatewayClient({ authBaseUrl: gateway.url })
+  const junk = ['cli_1700000000000_abc', 'a.b.c', 'x'.repeat(64), 'lms_abc', 'vx_abc']
+  for (const token of junk) expect(await client.validateToken(token), token).toMatchObject({ valid: false })
+  expect((await client.introspectToken('junk')).raw).toEqual({ active: false })
+})
+
+test('DesktopOAuthFlow: signs in through its window, refreshes and revokes', async () => {
+  const person = await signIn(gateway)
+  const open = (url: string) => {
+    const opened = { closed: false, close: () => {}, location: { href: 'about:blank' } }
+    person.browser
+      .visit(url)
+      .then((page) => (page.location ? page : person.browser.submit(page, { decision: 'allow' }, '/oauth/consent')))
+      .then((page) => {
+        opened.location.href = page.location ?? page.url
+      })
+    return opened
+  }
+  vi.stubGlobal('window', { screen: { width: 1000, height: 800 }, open })
+  const flow = new DesktopOAuthFlow({ clientId: 'lanonasis-mcp-desktop', authBaseUrl: gateway.url })
+  const tokens = await flow.authenticate()
+  expect(tokens).toMatchObject({ token_type: 'Bearer', scope: 'memories:read memories:write memories:delete profile' })
+  const refreshed = await flow.refreshToken(tokens.refresh_token ?? '')
+  expect(refreshed.access_token).not.toBe(tokens.access_token)
+  await flow.revokeToken(refreshed.access_token)
+  const client = new AuthGatewayClient({ authBaseUrl: gateway.url })
+  expect(await client.validateToken(refreshed.access_token)).toMatchObject({ valid: false })
+})
