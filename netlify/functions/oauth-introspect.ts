@@ -1,4 +1,3 @@
-import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -7,21 +6,15 @@ import { addressKey } from '../../shared/http/rate-limit.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/client-auth.ts'
 import { describeToken, findToken, isFor } from '../../shared/oauth/introspection.ts'
-
-const parameters = z.object({
-  token: z.string('is required').check(z.minLength(1), z.maxLength(8000)),
-  token_type_hint: z.optional(z.string().check(z.maxLength(200))),
-  client_id: z.optional(z.string().check(z.maxLength(500))),
-  client_secret: z.optional(z.string().check(z.maxLength(500))),
-})
+import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
 
 const app = createApp('oauth')
 
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
 app.post('/oauth/introspect', async (c) => {
   const { config, limiter, issuer, jwts } = gateway()
-  refuseQuery(c, Object.keys(parameters.shape))
-  const body = await readBody(c, parameters)
+  refuseQuery(c, Object.keys(tokenParameters.shape))
+  const body = await readBody(c, tokenParameters)
   const credentials = readClientCredentials(c, body)
   const onFailure = secretLimits(limiter, c, credentials)
   const anonymous = limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)

@@ -1,8 +1,6 @@
 import * as z from 'zod/mini'
-import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
@@ -13,6 +11,7 @@ import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { endSession } from '../../shared/identity/end-session.ts'
 import { matchesRedirectUri } from '../../shared/oauth/redirect-uri.ts'
 import { type Client, findClient } from '../../shared/queries/api-clients.ts'
 
@@ -33,7 +32,10 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
   const hint = params.id_token_hint ? await jwts.readIdTokenHint(params.id_token_hint) : undefined
   if (params.id_token_hint && !hint)
     throw new GatewayError('invalid_request', { description: 'The ID token hint is not valid.' })
-  const clientId = params.client_id ?? (typeof hint?.aud === 'string' ? hint.aud : undefined)
+  const audience = typeof hint?.aud === 'string' ? hint.aud : undefined
+  if (audience && params.client_id && audience.toLowerCase() !== params.client_id.toLowerCase())
+    throw new GatewayError('invalid_request', { description: 'The ID token hint is for another client.' })
+  const clientId = params.client_id ?? audience
   const client = clientId ? await findClient(reads, clientId) : undefined
   const returnHref = postLogoutRedirect(client, params)
 
@@ -56,12 +58,7 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
         { formAction: returnHref ? [returnHref] : [] },
       )
     }
-    await commit(commitContext(gateway(), c), async (work) => {
-      work.actor = { type: 'person', id: person.uai, clientId: client?.client_id, sessionId: session.id }
-      work.knowKey(person.uai, person.wrappedKey)
-      const stream = await work.load(sessionAggregate, session.id, { subject: person.uai })
-      stream.decide((state) => end(state, 'logout'))
-    })
+    await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id, clientId: client?.client_id })
   }
   clearSessionCookies(c)
   if (returnHref) return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })

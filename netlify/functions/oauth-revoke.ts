@@ -1,5 +1,4 @@
-import * as z from 'zod/mini'
-import { revokeAccessToken, revokeFamily, tokenFamily } from '../../shared/domain/token-family.ts'
+import { revokeAccessToken, revokeFamily } from '../../shared/domain/token-family.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -7,13 +6,8 @@ import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/client-auth.ts'
 import { findToken } from '../../shared/oauth/introspection.ts'
-
-const parameters = z.object({
-  token: z.string('is required').check(z.minLength(1), z.maxLength(8000)),
-  token_type_hint: z.optional(z.string().check(z.maxLength(200))),
-  client_id: z.optional(z.string().check(z.maxLength(500))),
-  client_secret: z.optional(z.string().check(z.maxLength(500))),
-})
+import { resumeFamily } from '../../shared/oauth/token-family.ts'
+import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
 
 const app = createApp('oauth')
 
@@ -23,8 +17,8 @@ const app = createApp('oauth')
  */
 app.post('/oauth/revoke', async (c) => {
   const { limiter } = gateway()
-  refuseQuery(c, Object.keys(parameters.shape))
-  const body = await readBody(c, parameters)
+  refuseQuery(c, Object.keys(tokenParameters.shape))
+  const body = await readBody(c, tokenParameters)
   const credentials = readClientCredentials(c, body)
   const onFailure = secretLimits(limiter, c, credentials)
 
@@ -44,16 +38,7 @@ app.post('/oauth/revoke', async (c) => {
       ? caller.id === family.client.id || (family.kind === 'session' && caller.first_party)
       : isPublic
     if (!mayRevoke) return false
-    work.knowKey(family.person.uai, family.person.wrappedKey)
-    work.actor = {
-      type: 'person',
-      id: family.person.uai,
-      clientId: family.client.client_id,
-      sessionId: family.session.id,
-    }
-    work.correlationId = family.id
-    const stream = work.resumeAt(tokenFamily, family.id, family, { subject: family.person.uai })
-    stream.decide((state) =>
+    resumeFamily(work, family).decide((state) =>
       kind === 'access' && jti
         ? revokeAccessToken(state, { jti, expiresAt: new Date(expiresAt * 1000) })
         : revokeFamily(state, 'client'),

@@ -5,6 +5,7 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { checkOrigin } from '../../shared/identity/csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
 import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
@@ -47,6 +48,7 @@ app.post('/v1/auth/otp/resend', sendCode)
 
 app.post('/v1/auth/otp/verify', async (c) => {
   const body = await readBody(c, verify)
+  if (body.platform === 'web') checkOrigin(c, gateway().issuer)
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
   const { pair, person, session } = await signInWithCode(
     gateway(),

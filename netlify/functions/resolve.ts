@@ -11,7 +11,9 @@ import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
 import { startTokenFamily } from '../../shared/oauth/token-family.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import type { Client } from '../../shared/queries/api-clients.ts'
 import { findForApplication } from '../../shared/queries/applications.ts'
+import { touchSession } from '../../shared/queries/sessions.ts'
 
 const app = createApp('api')
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
@@ -79,13 +81,20 @@ app.get('/v1/auth/resolve', async (c) => {
   return c.json({ ...resolution, ...(await openApplication(c, principal, clientId)) })
 })
 
+/** What the application gets without asking; a token opens no more than it may do itself. */
+function openedScope({ family, scope }: Principal, client: Client): string[] {
+  const usual = client.metadata.default_scope.split(' ')
+  return family ? usual.filter((one) => scope.includes(one)) : usual
+}
+
 /** A session of another application for a person who is signed in already: what single sign-on means. */
 async function openApplication(c: AppContext, principal: Principal, clientId: string) {
   const { person, session } = principal
   if (principal.family && !principal.family.client.first_party) throw new GatewayError('access_denied')
   const { client, consent, resources } = await findForApplication(gateway().reads, person.uai, clientId)
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
-  const scope = client.metadata.default_scope.split(' ')
+  const scope = openedScope(principal, client)
+  if (scope.length === 0) throw new GatewayError('insufficient_scope')
   const consented = consent && covers(consent, scope, resources)
   if (!client.first_party && !consented)
     throw new GatewayError('access_denied', { description: 'This application needs the consent of the person first.' })
@@ -106,11 +115,13 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
         provenBy: { type: 'session', id: session.id },
       },
       authenticatedAt: session.authenticatedAt,
+      notAfter: session.expiresAt,
       now,
     })
     const wanted = { kind: 'authorization' as const, client, person, session: started, scope, resources }
     return startTokenFamily(gateway(), work, wanted, { offline: false, now })
   })
+  await touchSession(gateway().reads, family.grant.session.id)
   const { id_token: _none, ...tokens } = await tokenResponse(gateway(), family.grant, family)
   return {
     ...tokens,

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
-import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
-import { revokeFamily, tokenFamily } from '../../shared/domain/token-family.ts'
+import { revokeFamily } from '../../shared/domain/token-family.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
@@ -16,11 +15,14 @@ import {
   type Principal,
 } from '../../shared/identity/authenticate.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
+import { endSession } from '../../shared/identity/end-session.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
+import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
 import { listResources } from '../../shared/queries/authorizations.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
+import type { Family } from '../../shared/queries/token-families.ts'
 
 const app = createApp('api')
 
@@ -82,8 +84,15 @@ function openOrigin(person: Person, sealed: string | null): { ip?: string; userA
   return JSON.parse(personal.open(person.uai, personal.unwrap(person.uai, person.wrappedKey), sealed))
 }
 
+/** Sessions are the person's own affair: their browser and LanOnasis applications see and end them, no other client does. */
+async function ownerOf(c: AppContext): Promise<Principal> {
+  const principal = await personOf(c)
+  if (principal.family && !principal.family.client.first_party) throw new GatewayError('insufficient_scope')
+  return principal
+}
+
 app.get('/v1/auth/sessions', async (c) => {
-  const { person, session: current } = await personOf(c)
+  const { person, session: current } = await ownerOf(c)
   const sessions = await listSessions(gateway().reads, person.uai)
   return c.json({
     sessions: sessions.map((session) => {
@@ -102,61 +111,38 @@ app.get('/v1/auth/sessions', async (c) => {
   })
 })
 
-async function endSession(
-  c: AppContext,
-  principal: { person: Person; by: string },
-  sessionId: string,
-  reason: 'logout' | 'revoked',
-) {
-  const { person } = principal
-  return commit(commitContext(gateway(), c), async (work) => {
-    work.actor = { type: 'person', id: person.uai, sessionId: principal.by }
-    work.knowKey(person.uai, person.wrappedKey)
-    const stream = await work.load(sessionAggregate, sessionId, { subject: person.uai })
-    if (stream.state.status === 'none' || stream.state.uai !== person.uai) throw new GatewayError('not_found')
-    const live = stream.state.status === 'started'
-    stream.decide((state) => end(state, reason))
-    return live
-  })
-}
-
 app.delete('/v1/auth/sessions/:id', async (c) => {
-  const { person, session } = await personOf(c)
+  const { person, session } = await ownerOf(c)
   const id = z.uuid().safeParse(c.req.param('id'))
   if (!id.success) throw new GatewayError('not_found')
-  const revoked = await endSession(c, { person, by: session.id }, id.data, 'revoked')
+  const revoked = await endSession(gateway(), c, person, id.data, 'revoked', { sessionId: session.id })
   return c.json({ success: true, revoked })
 })
 
+async function endTokens(c: AppContext, family: Family): Promise<boolean> {
+  const { person, session, client } = family
+  const by = { sessionId: session.id, clientId: client.client_id }
+  if (family.kind === 'session') return endSession(gateway(), c, person, session.id, 'logout', by)
+  return commit(commitContext(gateway(), c), async (work) => {
+    resumeFamily(work, family).decide((state) => revokeFamily(state, 'logout'))
+    return true
+  })
+}
+
 /** Ends what the request proves to hold: the browser's session, the session of a direct sign-in, or one application's tokens. */
 app.post('/v1/auth/logout', async (c) => {
-  let revoked = false
   const signedIn = await browserSession(gateway(), c)
-  if (signedIn)
-    revoked = await endSession(c, { person: signedIn.person, by: signedIn.session.id }, signedIn.session.id, 'logout')
   const token = bearerToken(c)
   const verdict = token ? await checkAccessToken(gateway(), token) : undefined
-  if (verdict?.valid) {
-    const { family } = verdict
-    if (family.kind === 'session')
-      revoked =
-        (await endSession(c, { person: family.person, by: family.session.id }, family.session.id, 'logout')) || revoked
-    else
-      revoked = await commit(commitContext(gateway(), c), async (work) => {
-        work.actor = {
-          type: 'person',
-          id: family.person.uai,
-          clientId: family.client.client_id,
-          sessionId: family.session.id,
-        }
-        work.knowKey(family.person.uai, family.person.wrappedKey)
-        const stream = work.resumeAt(tokenFamily, family.id, family, { subject: family.person.uai })
-        stream.decide((state) => revokeFamily(state, 'logout'))
-        return true
-      })
-  }
+  const ended = [
+    signedIn &&
+      (await endSession(gateway(), c, signedIn.person, signedIn.session.id, 'logout', {
+        sessionId: signedIn.session.id,
+      })),
+    verdict?.valid && (await endTokens(c, verdict.family)),
+  ]
   clearSessionCookies(c)
-  return c.json({ success: true, revoked })
+  return c.json({ success: true, revoked: ended.includes(true) })
 })
 
 const refreshBody = z.object({
@@ -190,10 +176,12 @@ async function renewAccessToken(c: AppContext) {
   if (!token) throw new GatewayError('missing_refresh_token')
   const verdict = await checkAccessToken(gateway(), token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
-  const { family } = verdict
+  const { family, claims } = verdict
   if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
   const now = new Date()
-  const access = await signAccessToken(gateway(), { ...family, familyId: family.id }, newAccessTokenId(family.id), now)
+  const scope = String(claims.scope ?? '').split(' ')
+  const grant = { ...family, familyId: family.id, scope: family.scope.filter((one) => scope.includes(one)) }
+  const access = await signAccessToken(gateway(), grant, newAccessTokenId(family.id), now)
   const expiresIn = accessTokenSeconds(gateway(), family.client)
   return {
     token_type: 'Bearer',

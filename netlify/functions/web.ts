@@ -1,33 +1,24 @@
 import * as z from 'zod/mini'
-import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
-import { end, session as sessionAggregate } from '../../shared/domain/session.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies, setSessionCookies } from '../../shared/http/cookies.ts'
-import { CodePage } from '../../shared/http/pages/code.tsx'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
-import { SignInPage } from '../../shared/http/pages/sign-in.tsx'
 import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
+import { endSession } from '../../shared/identity/end-session.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
-import {
-  browserHashOf,
-  clearSignIn,
-  readSignIn,
-  type SignInUnderWay,
-  writeSignIn,
-} from '../../shared/identity/sign-in-cookie.ts'
-import { clientIdOf, endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { browserHashOf, clearSignIn, readSignIn, writeSignIn } from '../../shared/identity/sign-in-cookie.ts'
+import { codePage, signInPage } from '../../shared/identity/sign-in-pages.ts'
+import { clientIdOf } from '../../shared/oauth/authorize-url.ts'
 import { findClient } from '../../shared/queries/api-clients.ts'
 
 const signInQuery = z.object({
@@ -54,40 +45,6 @@ const digits = (text: string) => text.replace(/\D/g, '')
 function sentence(error: unknown): string {
   if (error instanceof GatewayError && /^(otp_|missing_|invalid_email)/.test(error.refusal)) return error.message
   throw error
-}
-
-function signInPage(signIn: SignInUnderWay, options: { error?: string; status?: number; email?: string } = {}) {
-  const { derive } = gateway()
-  return renderPage(
-    SignInPage({
-      action: '/web/login',
-      csrf: csrfToken(derive, signIn.id),
-      returnTo: signIn.returnTo,
-      clientName: signIn.clientName,
-      email: options.email,
-      error: options.error,
-    }),
-    { status: options.status, formAction: endsAtClient(signIn.returnTo) },
-  )
-}
-
-function codePage(signIn: SignInUnderWay, options: { error?: string; notice?: string; status?: number } = {}) {
-  const { derive, issuer } = gateway()
-  return renderPage(
-    CodePage({
-      action: '/web/code',
-      resendAction: '/web/code/resend',
-      startOverHref: `/web/login${signIn.returnTo ? `?return_to=${encodeURIComponent(signIn.returnTo)}` : ''}`,
-      csrf: csrfToken(derive, signIn.id),
-      email: signIn.email ?? '',
-      minutes: LIFETIME_SECONDS / 60,
-      clientName: signIn.clientName,
-      host: new URL(issuer).host,
-      error: options.error,
-      notice: options.notice,
-    }),
-    { status: options.status, formAction: endsAtClient(signIn.returnTo) },
-  )
 }
 
 /** Answers with a page and this request's cookies. */
@@ -119,7 +76,7 @@ async function showSignIn(c: AppContext): Promise<Response> {
   const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
   const signIn = { ...readSignIn(gateway(), c), returnTo, clientName }
   writeSignIn(gateway(), c, signIn)
-  return withCookies(c, signInPage(signIn))
+  return withCookies(c, signInPage(gateway(), signIn))
 }
 
 app.get('/web/login', showSignIn)
@@ -140,13 +97,13 @@ app.post('/web/login', async (c) => {
     return c.redirect('/web/code', 303)
   } catch (error) {
     const status = error instanceof GatewayError ? error.status : 500
-    return signInPage(signIn, { error: sentence(error), status, email: loose.email?.slice(0, 254) })
+    return signInPage(gateway(), signIn, { error: sentence(error), status, email: loose.email?.slice(0, 254) })
   }
 })
 
 app.get('/web/code', (c) => {
   const signIn = readSignIn(gateway(), c)
-  return signIn.challengeId ? codePage(signIn) : c.redirect('/web/login', 302)
+  return signIn.challengeId ? codePage(gateway(), signIn) : c.redirect('/web/login', 302)
 })
 
 app.post('/web/code/resend', async (c) => {
@@ -161,9 +118,12 @@ app.post('/web/code/resend', async (c) => {
       clientName: signIn.clientName,
     })
     writeSignIn(gateway(), c, { ...signIn, challengeId })
-    return withCookies(c, codePage({ ...signIn, challengeId }, { notice: 'A new code is on its way.' }))
+    return withCookies(c, codePage(gateway(), { ...signIn, challengeId }, { notice: 'A new code is on its way.' }))
   } catch (error) {
-    return codePage(signIn, { error: sentence(error), status: error instanceof GatewayError ? error.status : 500 })
+    return codePage(gateway(), signIn, {
+      error: sentence(error),
+      status: error instanceof GatewayError ? error.status : 500,
+    })
   }
 })
 
@@ -198,7 +158,10 @@ app.post('/web/code', async (c) => {
     })
     return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
   } catch (error) {
-    return codePage(signIn, { error: sentence(error), status: error instanceof GatewayError ? error.status : 500 })
+    return codePage(gateway(), signIn, {
+      error: sentence(error),
+      status: error instanceof GatewayError ? error.status : 500,
+    })
   }
 })
 
@@ -228,12 +191,7 @@ app.post('/web/logout', async (c) => {
   if (signedIn) {
     const { person, session } = signedIn
     checkCsrf(c, gateway().derive, session.id, csrf)
-    await commit(commitContext(gateway(), c), async (work) => {
-      work.actor = { type: 'person', id: person.uai, sessionId: session.id }
-      work.knowKey(person.uai, person.wrappedKey)
-      const stream = await work.load(sessionAggregate, session.id, { subject: person.uai })
-      stream.decide((state) => end(state, 'logout'))
-    })
+    await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id })
   }
   clearSessionCookies(c)
   return returnTo

@@ -42,7 +42,9 @@ function fromPairs(
   const values = new Map<string, string[]>()
   for (const [name, value] of pairs) {
     checkText(name + value)
-    values.set(name, [...(values.get(name) ?? []), value])
+    const all = values.get(name)
+    if (all) all.push(value)
+    else values.set(name, [value])
   }
   const entries: [string, unknown][] = []
   for (const [name, all] of values) {

@@ -47,6 +47,16 @@ export type TokenVerdict =
   | { valid: true; family: Family; claims: Record<string, unknown>; expiresAt: Date }
   | { valid: false; refusal: Refusal }
 
+/** The person as the bearer of a token may know them: other people's applications need the scope for address and name. */
+function knownTo({ client, person }: Family, scope: string[]): Person {
+  if (client.first_party) return person
+  return {
+    ...person,
+    email: scope.includes('email') ? person.email : '',
+    name: scope.includes('profile') ? person.name : undefined,
+  }
+}
+
 /** Whether an access token stands: genuine, unexpired, and nothing it depends on has been revoked. One statement. */
 export async function checkAccessToken(gateway: Gateway, token: string): Promise<TokenVerdict> {
   const claims = await gateway.jwts.readAccessToken(token)
@@ -55,7 +65,8 @@ export async function checkAccessToken(gateway: Gateway, token: string): Promise
   const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims.jti })
   if (!family?.live || jtiRevoked || family.person.uai !== claims.sub)
     return { valid: false, refusal: 'session_invalid' }
-  return { valid: true, family, claims, expiresAt: new Date((claims.exp ?? 0) * 1000) }
+  const person = knownTo(family, String(claims.scope ?? '').split(' '))
+  return { valid: true, family: { ...family, person }, claims, expiresAt: new Date((claims.exp ?? 0) * 1000) }
 }
 
 async function byBearer(gateway: Gateway, token: string, audience: string[] | undefined): Promise<Principal> {

@@ -1,12 +1,24 @@
 import { createHmac } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 import type { AppContext } from '../http/app.ts'
+import { isTrustedOrigin } from '../http/cors.ts'
 import type { DeriveKey } from '../tokens/derived-key.ts'
 import { equalHash } from '../tokens/opaque.ts'
 
 /** A form token bound to what the form belongs to: a sign-in in this browser, or a session and a request. */
 export function csrfToken(derive: DeriveKey, boundTo: string): string {
   return createHmac('sha256', derive('csrf')).update(boundTo).digest('base64url')
+}
+
+/**
+ * Refuses to sign a browser in for a page of somebody else: a form posted from there would make the person use the
+ * attacker's account (RFC 6265 section 8.6, login CSRF). Programs send no `Origin`.
+ * @throws GatewayError csrf_invalid
+ */
+export function checkOrigin(c: AppContext, issuer: string): void {
+  const origin = c.req.header('origin')
+  if (origin !== undefined && origin !== new URL(issuer).origin && !isTrustedOrigin(origin))
+    throw new GatewayError('csrf_invalid', { reason: 'sign-in posted by a foreign page' })
 }
 
 /**

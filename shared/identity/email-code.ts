@@ -38,8 +38,21 @@ function tryLimits({ limiter }: Gateway, address: string, ip: string | undefined
   return [
     limiter.limit('otp-try', address, 10, 3600),
     limiter.limit('otp-try', address, 30, 86_400),
-    limiter.limit('otp-try-ip', addressKey(ip), 60, 3600),
+    callerLimit({ limiter }, ip),
   ]
+}
+
+function callerLimit({ limiter }: Pick<Gateway, 'limiter'>, ip: string | undefined): RateLimit {
+  return limiter.limit('otp-try-ip', addressKey(ip), 60, 3600)
+}
+
+/**
+ * A try that no code could pass: nothing was sent, or the code is spent, expired or another browser's. It counts for the caller
+ * alone and alike in every case, so that it neither tells whether an address is known nor locks its owner out.
+ */
+async function refuseHopeless(gateway: Gateway, c: AppContext, reason: string): Promise<never> {
+  await gateway.limiter.hit([callerLimit(gateway, c.get('clientIp'))])
+  throw new GatewayError('otp_invalid', { reason })
 }
 
 /**
@@ -155,22 +168,21 @@ export async function signInWithCode<T>(
     const now = new Date()
     const found = await find(gateway, { normalised, challengeId: input.challengeId, clientId: input.clientId, limits })
     if (found.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: found.wait })
-    if (!found.challenge) {
-      await gateway.limiter.hit(limits)
-      throw new GatewayError('otp_invalid', { reason: 'no challenge' })
-    }
     const { challenge } = found
+    if (!challenge) return refuseHopeless(gateway, c, 'no challenge')
     const uai = found.person?.uai ?? uuidv7()
     const stream = resume(work, challenge)
     const { state } = stream
-    const matches = state.status === 'open' && equalHash(state.codeHash, gateway.hashCode(challenge.id, input.code))
-    const sameBrowser = state.status !== 'open' || !state.browserHash || state.browserHash === input.browserHash
-    if (!matches || !sameBrowser) {
+    const sameBrowser = state.status === 'open' && (!state.browserHash || state.browserHash === input.browserHash)
+    if (state.status !== 'open' || state.expiresAt <= now || !sameBrowser)
+      return refuseHopeless(gateway, c, 'no open challenge of this browser')
+    const matches = equalHash(state.codeHash, gateway.hashCode(challenge.id, input.code))
+    if (!matches) {
       work.limits = limits
       work.limitRefusal = 'otp_rate_limited'
     }
     work.correlationId = challenge.id
-    work.actor = matches && sameBrowser ? { type: 'person', id: uai } : { type: 'anonymous' }
+    work.actor = matches ? { type: 'person', id: uai } : { type: 'anonymous' }
     stream.decide((current) => {
       const decision = otp.verify(current, { matches, sameBrowser, uai, now })
       return found.person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision

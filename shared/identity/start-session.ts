@@ -32,6 +32,8 @@ export function startSession(
     projectScope: string
     proof: Pick<SessionFacts, 'method' | 'amr' | 'acr' | 'provenBy'>
     authenticatedAt: Date
+    /** The session whose proof this one rests on ends then, and so does this one. */
+    notAfter?: Date
     now: Date
   },
 ): StartedSession {
@@ -40,7 +42,7 @@ export function startSession(
   const browser = platform === 'web'
   const idleSeconds = browser ? config.SESSION_IDLE_SECONDS : config.REFRESH_IDLE_SECONDS
   const lifeSeconds = browser ? config.SESSION_ABSOLUTE_SECONDS : config.REFRESH_ABSOLUTE_SECONDS
-  const expiresAt = new Date(now.getTime() + lifeSeconds * 1000)
+  const expiresAt = new Date(Math.min(now.getTime() + lifeSeconds * 1000, input.notAfter?.getTime() ?? Infinity))
   const { token: handle, hash } = newOpaqueToken(id, CODE_SECRET_BYTES)
   work.start(session, id, { subject: input.person.uai }).decide(() =>
     begin({

@@ -43,7 +43,7 @@ export function readClientCredentials(
   return { clientId, secret: decodeForm(rest.join(':')), method: 'client_secret_basic' }
 }
 
-/** Failed secrets are counted per client and address (OAuth 2.1 section 2.4.1). */
+/** Failed secrets are counted per known client and address (OAuth 2.1 section 2.4.1). */
 export function secretLimits(limiter: Limiter, c: AppContext, credentials: ClientCredentials): RateLimit[] {
   if (credentials.secret === undefined) return []
   const ip = addressKey(c.get('clientIp'))
@@ -65,7 +65,7 @@ export async function authenticateClient(
   if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
   const fault = clientFault(client, credentials)
   if (client && !fault) return client
-  if (credentials.secret !== undefined) await limiter.hit(limits.onFailure)
+  if (client && credentials.secret !== undefined) await limiter.hit(limits.onFailure)
   throw new GatewayError('invalid_client', { reason: fault, headers })
 }
 

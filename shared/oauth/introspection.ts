@@ -63,9 +63,10 @@ export function isFor(token: LiveToken, caller: Client): boolean {
   return caller.id === token.family.client.id || caller.first_party
 }
 
-/** What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read. */
+/** What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read; the address only where the token may know it. */
 export function describeToken(issuer: string, token: LiveToken) {
   const { family } = token
+  const tellsEmail = family.client.first_party || token.scope.split(' ').includes('email')
   return {
     active: true,
     iss: issuer,
@@ -82,7 +83,7 @@ export function describeToken(issuer: string, token: LiveToken) {
     auth_time: Math.floor(family.session.authenticatedAt.getTime() / 1000),
     acr: family.session.acr,
     amr: family.session.amr,
-    email: family.person.email,
+    ...(tellsEmail && { email: family.person.email }),
     project_scope: family.session.projectScope,
     organization_id: family.person.organizationId,
   }

@@ -1,7 +1,8 @@
 import { uuidv7 } from 'uuidv7'
-import { startFamily, tokenFamily } from '../domain/token-family.ts'
-import type { Work } from '../events/commit.ts'
+import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } from '../domain/token-family.ts'
+import type { Stream, Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import type { Family } from '../queries/token-families.ts'
 import { newAccessTokenId, type TokenGrant } from './token-response.ts'
 
 export type StartedFamily = {
@@ -54,4 +55,13 @@ export function startTokenFamily(
     }),
   )
   return { grant, jti, refreshToken: refresh?.token, refreshExpiresAt, now }
+}
+
+/** A family that was looked up, open for decisions of the person whose tokens it holds. */
+export function resumeFamily(work: Work, family: Family): Stream<TokenFamily, TokenFamilyEvent> {
+  const { id, person, client, session } = family
+  work.knowKey(person.uai, person.wrappedKey)
+  work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
+  work.correlationId = id
+  return work.resumeAt(tokenFamily, id, family, { subject: person.uai })
 }

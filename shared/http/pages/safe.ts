@@ -27,7 +27,7 @@ export function safeHref(href: string | undefined, schemes: 'web' | 'app' = 'web
 /**
  * Returns the Content-Security-Policy sources that let a form's answer redirect to `uri` (a redirect URI, an origin, or
  * a bare scheme such as `vscode:`). Chromium holds `form-action` against every later hop as well, also the client's own,
- * so a web or loopback client gets all of https. IPv6 literals cannot be written as a source and become their scheme.
+ * so a web or loopback client gets all of https. Hosts that cannot be written as a source (IPv6 literals, a `;`) become their scheme.
  */
 export function formActionSources(uri: string): string[] {
   const scheme = schemeOf(uri)
@@ -35,8 +35,8 @@ export function formActionSources(uri: string): string[] {
   if (scheme === 'https:') return ['https:']
   if (scheme !== 'http:') return [scheme]
   if (!URL.canParse(uri)) return []
-  const url = new URL(uri)
-  return [url.hostname.startsWith('[') ? 'http:' : url.origin, 'https:']
+  const { hostname, origin } = new URL(uri)
+  return [/^[a-z0-9.-]+$/.test(hostname) ? origin : 'http:', 'https:']
 }
 
 function schemeOf(uri: string): string | undefined {

@@ -1,4 +1,4 @@
-import { isGraceReplay, rotate, tokenFamily } from '../../domain/token-family.ts'
+import { isGraceReplay, rotate } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import { commitContext, type Gateway } from '../../gateway.ts'
@@ -10,7 +10,7 @@ import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
 import { parseScope } from '../scope.ts'
-import { refreshExpiry } from '../token-family.ts'
+import { refreshExpiry, resumeFamily } from '../token-family.ts'
 import { newAccessTokenId, type TokenResponse, tokenResponse } from '../token-response.ts'
 
 export type RefreshParameters = { refresh_token?: string; scope?: string; resource?: string[] }
@@ -56,14 +56,7 @@ export async function refresh(
     if (isGraceReplay(family.state, { presentedHash: genuine.hash, now }))
       return { response: openAnswer(answerKey, found.answer, context), family }
 
-    work.knowKey(family.person.uai, family.person.wrappedKey)
-    work.actor = {
-      type: 'person',
-      id: family.person.uai,
-      clientId: family.client.client_id,
-      sessionId: family.session.id,
-    }
-    work.correlationId = family.id
+    const stream = resumeFamily(work, family)
     work.limits = [gateway.limiter.limit('refresh', family.id, 120, 60)]
     const next = gateway.refreshTokens.issue(family.id, genuine.generation + 1)
     const refreshExpiresAt = refreshExpiry(gateway, family.expiresAt, now)
@@ -73,7 +66,6 @@ export async function refresh(
       { ...family, familyId: family.id, scope, resources },
       { jti, refreshToken: next.token, refreshExpiresAt, now },
     )
-    const stream = work.resumeAt(tokenFamily, family.id, family, { subject: family.person.uai })
     stream.decide((state) =>
       rotate(state, {
         presentedHash: genuine.hash,
