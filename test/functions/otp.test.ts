@@ -1,0 +1,133 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { createBrowser, postJson } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway()
+})
+afterEach(() => gateway.inbox.recover())
+afterAll(() => gateway?.stop())
+
+const send = (email: string, ip = randomIp()) => postJson(gateway, '/v1/auth/otp/send', { email }, { 'x-real-ip': ip })
+const verify = (email: string, token: string, ip = randomIp()) =>
+  postJson(gateway, '/v1/auth/otp/verify', { email, token }, { 'x-real-ip': ip })
+const wrongFor = (email: string) => (gateway.inbox.codeFor(email) === '000000' ? '111111' : '000000')
+const letSendLimitPass = () =>
+  gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send:%'`
+const challengeIds = (email: string) => gateway.inbox.sent.filter(({ to }) => to === email).map(({ id }) => id)
+
+test('200 with the same answer, whether or not the account exists', async () => {
+  const known = newEmail()
+  await send(known)
+  await verify(known, gateway.inbox.codeFor(known))
+  await letSendLimitPass()
+  const [first, second] = [await send(known), await send(newEmail())]
+  expect(first.status).toBe(200)
+  expect(first.text).toBe(second.text)
+})
+
+test('400 after five wrong tries, even for the right code', async () => {
+  const email = newEmail()
+  await send(email)
+  for (let tries = 0; tries < 5; tries++)
+    expect((await verify(email, wrongFor(email))).body).toMatchObject({ code: 'OTP_INVALID' })
+  expect((await verify(email, gateway.inbox.codeFor(email))).body).toMatchObject({ code: 'OTP_INVALID' })
+})
+
+test('429 after ten wrong tries in an hour, which a new code does not reset', async () => {
+  const email = newEmail()
+  for (let codes = 0; codes < 2; codes++) {
+    await send(email)
+    for (let tries = 0; tries < 5; tries++) expect((await verify(email, wrongFor(email))).status).toBe(400)
+    await letSendLimitPass()
+  }
+  await send(email)
+  const { status, body, headers } = await verify(email, gateway.inbox.codeFor(email))
+  expect(status).toBe(429)
+  expect(body).toMatchObject({ code: 'OTP_RATE_LIMITED', retry_after: expect.any(Number) })
+  expect(Number(headers.get('retry-after'))).toBeGreaterThan(3000)
+})
+
+test('429 for the sixth code in an hour, and nothing is sent', async () => {
+  const email = newEmail()
+  const pass = () =>
+    gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send:30:%'`
+  for (let codes = 0; codes < 5; codes++) {
+    expect((await send(email)).status).toBe(200)
+    await pass()
+  }
+  expect(await send(email)).toMatchObject({ status: 429, body: { code: 'OTP_RATE_LIMITED' } })
+  expect(challengeIds(email)).toHaveLength(5)
+})
+
+test('400 for a code that a newer one replaced', async () => {
+  const email = newEmail()
+  await send(email)
+  const old = gateway.inbox.codeFor(email)
+  await letSendLimitPass()
+  await send(email)
+  if (old !== gateway.inbox.codeFor(email)) expect((await verify(email, old)).body.code).toBe('OTP_INVALID')
+  expect((await verify(email, gateway.inbox.codeFor(email))).status).toBe(200)
+})
+
+test('400 for a code that is ten minutes old', async () => {
+  const email = newEmail()
+  await send(email)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 600_000 })
+  try {
+    expect((await verify(email, gateway.inbox.codeFor(email))).body.code).toBe('OTP_INVALID')
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('503 with Retry-After when the provider is down, the code is void and the log says why', async () => {
+  const email = newEmail()
+  gateway.inbox.fail({ status: 503, retryAfter: 2 })
+  const before = gateway.inbox.attempts
+  const answer = await send(email)
+  expect(answer.status).toBe(503)
+  expect(answer.body).toMatchObject({ code: 'OTP_SEND_FAILED', message: expect.stringContaining('could not be sent') })
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(gateway.inbox.attempts).toBeGreaterThan(before)
+  const events = await eventsOf(gateway, 'otp_challenge')
+  expect(events.at(-1)).toMatchObject({ event_type: 'OtpDeliveryFailed', data: { reason: expect.any(String) } })
+  const [row] =
+    await gateway.sql`select status from auth_gateway.otp_challenges where id = ${events.at(-1)?.stream_id ?? ''}`
+  expect(row?.status).not.toBe('open')
+})
+
+test('503 on the sign-in page too, with a sentence and the address kept', async () => {
+  const email = newEmail()
+  gateway.inbox.fail({ status: 422 })
+  const browser = createBrowser(gateway)
+  const page = await browser.submit(await browser.visit('/web/login'), { email }, '/web/login')
+  expect(page.status).toBe(503)
+  expect(page.html).toContain('The code could not be sent')
+  expect(page.html).toContain(email)
+})
+
+test('200 after one failed delivery attempt, with one message id', async () => {
+  const email = newEmail()
+  gateway.inbox.fail({ status: 500, times: 1 })
+  expect((await send(email)).status).toBe(200)
+  expect(challengeIds(email)).toHaveLength(1)
+  const [id = ''] = challengeIds(email)
+  expect((await eventsOf(gateway, 'otp_challenge', id)).at(-1)).toMatchObject({
+    event_type: 'OtpDeliveryAccepted',
+    data: { attempts: 2, providerId: `mail-${id}` },
+  })
+})
+
+test('403 for a code entered in another browser than the one that asked', async () => {
+  const email = newEmail()
+  const [asking, other] = [createBrowser(gateway), createBrowser(gateway)]
+  const codePage = await asking.submit(await asking.visit('/web/login'), { email }, '/web/login')
+  const stolen = await other.submit(codePage, { code: gateway.inbox.codeFor(email) }, '/web/code')
+  expect(stolen.status).toBe(403)
+  const direct = await verify(email, gateway.inbox.codeFor(email))
+  expect(direct.body.code).toBe('OTP_INVALID')
+  const own = await asking.submit(codePage, { code: gateway.inbox.codeFor(email) }, '/web/code')
+  expect(own.location).toContain('/dashboard')
+})
