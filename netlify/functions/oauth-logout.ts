@@ -3,7 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { clearSessionCookies, isForeignPost } from '../../shared/http/cookies.ts'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
@@ -60,7 +60,7 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
     }
     await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id, clientId: client?.client_id })
   }
-  clearSessionCookies(c)
+  if (hint || !isForeignPost(c)) clearSessionCookies(c)
   if (returnHref) return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
   const page = renderPage(SignedOutPage({ clientName: client?.metadata.client_name }))
   return c.newResponse(page.body, page)

@@ -5,7 +5,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { clearSessionCookies, isForeignPost } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   authenticate,
@@ -141,7 +141,7 @@ app.post('/v1/auth/logout', async (c) => {
       })),
     verdict?.valid && (await endTokens(c, verdict.family)),
   ]
-  clearSessionCookies(c)
+  if (!isForeignPost(c)) clearSessionCookies(c)
   return c.json({ success: true, revoked: ended.includes(true) })
 })
 

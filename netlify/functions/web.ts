@@ -3,7 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import { clearSessionCookies, setSessionCookies } from '../../shared/http/cookies.ts'
+import { clearSessionCookies, isForeignPost, setSessionCookies } from '../../shared/http/cookies.ts'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
@@ -192,7 +192,7 @@ app.post('/web/logout', async (c) => {
     const { person, session } = signedIn
     checkCsrf(c, gateway().derive, session.id, csrf)
     await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id })
-  }
+  } else if (isForeignPost(c)) throw new GatewayError('csrf_invalid')
   clearSessionCookies(c)
   return returnTo
     ? c.redirect(returnTo, 303)

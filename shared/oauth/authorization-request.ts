@@ -75,7 +75,7 @@ export function checkRequest(
   }
   try {
     const get = (name: string) => single(params, name)
-    get('state')
+    const keptState = bounded('state', get, refuse)
     if (get('request')) refuse('request_not_supported')
     if (get('request_uri')) refuse('request_uri_not_supported')
     if (get('registration')) refuse('registration_not_supported')
@@ -86,10 +86,10 @@ export function checkRequest(
     return {
       client,
       redirectUri,
-      state,
+      state: keptState,
       scope: narrowScope(client, get('scope')) ?? refuse('invalid_scope'),
       resources: chooseResources(known, params.getAll('resource').filter(Boolean)),
-      nonce: get('nonce'),
+      nonce: bounded('nonce', get, refuse),
       codeChallenge: codeChallenge(client, get, refuse),
       prompt: prompts(get('prompt'), refuse),
       maxAge: maxAge(get('max_age'), refuse),
@@ -99,6 +99,15 @@ export function checkRequest(
     if (error instanceof GatewayError) return refuse(error.refusal, error.message)
     throw error
   }
+}
+
+/** Characters of a value that is recorded with the request. */
+const MAX_KEPT = 2048
+
+function bounded(name: string, get: (name: string) => string | undefined, refuse: Refuse): string | undefined {
+  const value = get(name)
+  if (value && value.length > MAX_KEPT) refuse('invalid_request', `${name} may have ${MAX_KEPT} characters at most.`)
+  return value
 }
 
 type Refuse = (refusal: Refusal, description?: string) => never
