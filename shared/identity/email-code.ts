@@ -103,8 +103,9 @@ export async function sendEmailCode(
   const { attempts } = result
   await commit(context, async (work) => {
     work.correlationId = id
-    const challenge = await work.load(otp.otpChallenge, id, { subject: id })
-    challenge.decide(() =>
+    const { challenge } = await find(gateway, { normalised, challengeId: id, limits: [] })
+    if (!challenge) return
+    resume(work, challenge).decide(() =>
       otp.recordDelivery(
         result.status === 'accepted'
           ? { accepted: true, providerId: result.providerId, attempts }

@@ -1,0 +1,167 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Context, Request } from 'autocannon'
+import type { DeliveryStub } from './delivery-stub.ts'
+import { form, json, newAddress, newCaller, type SignedInPerson } from './people.ts'
+
+export type Scenario = {
+  name: string
+  expect: number
+  request: Request
+  /** How many requests there is input for; unlimited where left out. */
+  amount?: () => number
+}
+
+const CLIENT = 'lanonasis-api-dashboard'
+const REDIRECT = 'https://dashboard.lanonasis.com/auth/callback'
+
+const urlEncoded = (fields: Record<string, string>) => new URLSearchParams(fields).toString()
+
+/** Goes round the people, so that no limit per person is reached. */
+function inTurn<T>(items: T[]): () => T {
+  let next = 0
+  return () => items[next++ % items.length] as T
+}
+
+export function readScenarios(people: SignedInPerson[]): Scenario[] {
+  const person = inTurn(people)
+  return [
+    {
+      name: 'verify (Bearer)',
+      expect: 200,
+      request: {
+        path: '/v1/auth/verify',
+        setupRequest: (request) => ({ ...request, headers: { authorization: `Bearer ${person().accessToken}` } }),
+      },
+    },
+    {
+      name: 'resolve (cookie)',
+      expect: 200,
+      request: {
+        path: '/v1/auth/resolve',
+        setupRequest: (request) => ({ ...request, headers: { cookie: person().cookie } }),
+      },
+    },
+    {
+      name: 'introspect',
+      expect: 200,
+      request: {
+        method: 'POST',
+        path: '/oauth/introspect',
+        headers: form,
+        setupRequest: (request) => ({ ...request, body: urlEncoded({ token: person().accessToken }) }),
+      },
+    },
+  ]
+}
+
+/** Rotates each person's refresh token again and again. */
+export function refreshScenario(people: SignedInPerson[]): Scenario {
+  const tokens = people.map((person) => person.refreshToken)
+  return {
+    name: 'refresh',
+    expect: 200,
+    request: {
+      method: 'POST',
+      path: '/oauth/token',
+      headers: form,
+      setupRequest: (request) => ({
+        ...request,
+        body: urlEncoded({ grant_type: 'refresh_token', client_id: CLIENT, refresh_token: tokens.shift() ?? '' }),
+      }),
+      onResponse: (status, body) => {
+        if (status === 200) tokens.push(JSON.parse(body).refresh_token)
+      },
+    },
+  }
+}
+
+/** An authorization request that a live session answers at once, then the exchange of the codes it gave. */
+export function authorizeScenarios(people: SignedInPerson[]): [authorize: Scenario, token: Scenario] {
+  const person = inTurn(people)
+  const verifier = randomBytes(32).toString('base64url')
+  const query = urlEncoded({
+    response_type: 'code',
+    client_id: CLIENT,
+    redirect_uri: REDIRECT,
+    scope: 'openid profile',
+    state: 'bench',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  })
+  const codes: string[] = []
+  return [
+    {
+      name: 'authorize',
+      expect: 302,
+      request: {
+        path: `/oauth/authorize?${query}`,
+        setupRequest: (request) => ({ ...request, headers: { cookie: person().cookie } }),
+        onResponse: (_status, _body, _context, headers) => {
+          const location = headers.location ?? headers.Location
+          const code = location && new URL(location).searchParams.get('code')
+          if (code) codes.push(code)
+        },
+      },
+    },
+    {
+      name: 'token (code, PKCE)',
+      expect: 200,
+      amount: () => codes.length,
+      request: {
+        method: 'POST',
+        path: '/oauth/token',
+        headers: form,
+        setupRequest: (request) => ({
+          ...request,
+          body: urlEncoded({
+            grant_type: 'authorization_code',
+            client_id: CLIENT,
+            redirect_uri: REDIRECT,
+            code_verifier: verifier,
+            code: codes.shift() ?? '',
+          }),
+        }),
+      },
+    },
+  ]
+}
+
+/** Codes to new addresses, then the first sign-in of each. */
+export function otpScenarios({ codes }: DeliveryStub): [send: Scenario, verify: Scenario] {
+  const sent: string[] = []
+  const withCaller = (request: Request, body: object) => ({
+    ...request,
+    headers: { ...json, ...newCaller() },
+    body: JSON.stringify(body),
+  })
+  return [
+    {
+      name: 'OTP send',
+      expect: 200,
+      request: {
+        method: 'POST',
+        path: '/v1/auth/otp/send',
+        setupRequest: (request, context: Context) => {
+          context.email = newAddress()
+          return withCaller(request, { email: context.email })
+        },
+        onResponse: (status, _body, context) => {
+          if (status === 200 && context.email) sent.push(context.email)
+        },
+      },
+    },
+    {
+      name: 'OTP verify (new)',
+      expect: 200,
+      amount: () => sent.length,
+      request: {
+        method: 'POST',
+        path: '/v1/auth/otp/verify',
+        setupRequest: (request) => {
+          const email = sent.shift() ?? ''
+          return withCaller(request, { email, token: codes.get(email), platform: 'cli' })
+        },
+      },
+    },
+  ]
+}
