@@ -1,0 +1,106 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import * as oidc from 'openid-client'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launchBrowser } from '../support/browser.ts'
+import { type EdgeFunctions, startEdgeFunctions } from '../support/edge.ts'
+import { newEmail, startGateway, type TestGateway, WEBHOOK_SECRET } from '../support/gateway.ts'
+import { type ResendStandIn, startResendStandIn } from '../support/resend-stand-in.ts'
+
+let provider: ResendStandIn
+let edge: EdgeFunctions
+let gateway: TestGateway
+let browser: Browser
+let client: Server
+let redirectUri: string
+let config: oidc.Configuration
+
+beforeAll(async () => {
+  provider = await startResendStandIn()
+  edge = await startEdgeFunctions({
+    env: {
+      OTP_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      RESEND_API_KEY: provider.apiKey,
+      RESEND_BASE_URL: provider.url,
+      OTP_EMAIL_FROM: 'LanOnasis <signin@lanonasis.com>',
+    },
+  })
+  gateway = await startGateway({ functionsUrl: edge.url })
+  browser = await launchBrowser()
+  client = createServer((_, response) => response.end('You may close this window.'))
+  await new Promise<void>((resolve) => client.listen(0, '127.0.0.1', resolve))
+  redirectUri = `http://127.0.0.1:${(client.address() as AddressInfo).port}/auth-tester`
+  config = await oidc.discovery(new URL(gateway.url), 'auth-tester', undefined, oidc.None(), {
+    execute: [oidc.allowInsecureRequests],
+  })
+}, 90_000)
+afterAll(async () => {
+  await browser?.close()
+  client?.close()
+  await gateway?.stop()
+  await edge?.stop()
+  await provider?.stop()
+})
+
+/** The code a person reads in the newest mail to that address. */
+async function codeFromMailbox(email: string): Promise<string> {
+  const response = await fetch(`${provider.url}/messages.json?to=${encodeURIComponent(email)}`)
+  const [newest] = (await response.json()) as { code: string | null }[]
+  if (!newest?.code) throw new Error(`no code in the mailbox for ${email}`)
+  return newest.code
+}
+
+test.each([{ javaScriptEnabled: true }, { javaScriptEnabled: false }])(
+  'a person signs in at Chromium with a code from the mailbox and the client gets tokens ($javaScriptEnabled)',
+  {
+    timeout: 60_000,
+  },
+  async ({ javaScriptEnabled }) => {
+    const email = newEmail()
+    const verifier = oidc.randomPKCECodeVerifier()
+    const state = oidc.randomState()
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: redirectUri,
+      scope: 'openid email memories:read',
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+    })
+    const context = await browser.newContext({ javaScriptEnabled })
+    const violations: string[] = []
+    const page = await context.newPage()
+    page.on('console', (line) => line.type() === 'error' && violations.push(line.text()))
+    try {
+      await page.goto(url.href)
+      expect(await page.title()).toContain('Sign in')
+      await page.getByLabel(/e-?mail/i).fill(email)
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/web/code')
+      const code = await codeFromMailbox(email)
+      await page.getByRole('textbox').fill(`${code.slice(0, 3)} ${code.slice(3)}`)
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/oauth/authorize**')
+      expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('Auth Tester')
+      await page.locator('button[name=decision][value=allow]').click()
+      await page.waitForURL(`${redirectUri}**`)
+      expect(violations).toEqual([])
+
+      const tokens = await oidc.authorizationCodeGrant(config, new URL(page.url()), {
+        pkceCodeVerifier: verifier,
+        expectedState: state,
+        idTokenExpected: true,
+      })
+      expect(tokens.claims()).toMatchObject({ email, email_verified: true })
+      expect(tokens.scope).toBe('openid email memories:read')
+      const cookies = await context.cookies(gateway.url)
+      expect(cookies.find(({ name }) => name === 'lanonasis_session')).toMatchObject({
+        httpOnly: true,
+        sameSite: 'Lax',
+      })
+      expect(cookies.find(({ name }) => name === 'lanonasis_user')).toMatchObject({ httpOnly: false })
+    } finally {
+      await context.close()
+    }
+  },
+)
