@@ -28,9 +28,26 @@ export function createLimiter(writes: postgres.Sql, personal: Personal) {
   }
 }
 
+const groupsOf = (text: string | undefined) => (text ? text.split(':') : [])
+
+/** The first groups of an IPv6 address, however its zeros are written. */
+function prefix(ip: string, groups: number): string {
+  const [head, tail] = (ip.split('%', 1)[0] ?? '').split('::')
+  const [left, right] = [groupsOf(head), groupsOf(tail)]
+  const all =
+    tail === undefined ? left : [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
+  return all
+    .slice(0, groups)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')
+}
+
 /** The part of an address that one subscriber controls: IPv4 whole, IPv6 its /64. */
 export function addressKey(ip: string | undefined): string {
-  if (!ip?.includes(':')) return ip ?? 'unknown'
-  const head = ip.split('%', 1)[0]?.split('::', 1)[0] ?? ip
-  return head.split(':').slice(0, 4).join(':')
+  return ip?.includes(':') ? prefix(ip, 4) : (ip ?? 'unknown')
+}
+
+/** The network an address is in: IPv4 its /24, IPv6 the /48 that one site may have. */
+export function networkKey(ip: string | undefined): string {
+  return ip?.includes(':') ? prefix(ip, 3) : addressKey(ip).split('.').slice(0, 3).join('.')
 }

@@ -9,7 +9,7 @@ import { commit, type Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { addressKey } from '../http/rate-limit.ts'
+import { addressKey, networkKey } from '../http/rate-limit.ts'
 import { normaliseEmail } from '../personal.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
@@ -23,13 +23,12 @@ const PROOF = { method: 'otp', amr: ['otp'], acr: 'urn:lanonasis:acr:verified-ad
 
 /** Codes sent per address, per caller and per network; a new code does not reset them (standards S4). */
 function sendLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {
-  const network = addressKey(ip).split('.').slice(0, 3).join('.')
   return [
     limiter.limit('otp-send', address, 1, 30),
     limiter.limit('otp-send', address, 5, 3600),
     limiter.limit('otp-send', address, 10, 86_400),
     limiter.limit('otp-send-ip', addressKey(ip), 30, 3600),
-    limiter.limit('otp-send-net', network, 200, 3600),
+    limiter.limit('otp-send-net', networkKey(ip), 200, 3600),
   ]
 }
 

@@ -11,11 +11,13 @@ export type ClientCredentials = {
   method: 'none' | 'client_secret_basic' | 'client_secret_post'
 }
 
+const BASIC_CHALLENGE = { 'WWW-Authenticate': 'Basic realm="lanonasis"' }
+
 const decodeForm = (text: string) => {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    throw new GatewayError('invalid_client', { reason: 'malformed Basic credentials' })
+    throw new GatewayError('invalid_client', { reason: 'malformed Basic credentials', headers: BASIC_CHALLENGE })
   }
 }
 
@@ -60,8 +62,7 @@ export async function authenticateClient(
   credentials: ClientCredentials,
   limits: { wait: number; onFailure: RateLimit[] },
 ): Promise<Client> {
-  const headers =
-    credentials.method === 'client_secret_basic' ? { 'WWW-Authenticate': 'Basic realm="lanonasis"' } : undefined
+  const headers = credentials.method === 'client_secret_basic' ? BASIC_CHALLENGE : undefined
   if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
   const fault = clientFault(client, credentials)
   if (client && !fault) return client
