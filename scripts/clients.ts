@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { uuidv7 } from 'uuidv7'
+import {
+  type ApiClient,
+  type ApiClientEvent,
+  apiClient,
+  registerClient,
+  reinstateClient,
+  rotateClientSecret,
+  suspendClient,
+  updateClient,
+} from '../shared/domain/api-client.ts'
+import type { Decision } from '../shared/events/types.ts'
+import type { Gateway } from '../shared/gateway.ts'
+import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
+import { hashToken } from '../shared/tokens/opaque.ts'
+import { type ClientFlags, clientOptions, readClientRequest, wholeNumber } from './lib/client-flags.ts'
+import { parseClientMetadata } from './lib/client-metadata.ts'
+import { clientInformation, clientTable, clientText } from './lib/client-text.ts'
+import { act, withGateway } from './lib/operator.ts'
+import { RefusedError, run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+
+const USAGE = `npm run clients -- list
+npm run clients -- show <client_id>
+npm run clients -- add --name <name> --redirect-uri <uri>… [metadata] [--client-id <id>] [--first-party]
+npm run clients -- update <client_id> [metadata]        flags change members, --file replaces all of them
+npm run clients -- suspend|reinstate <client_id> [--reason <text>]
+npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old secret lives on for that long (0)
+
+Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input):
+  --name --redirect-uri… --post-logout-redirect-uri… --scope --default-scope --auth-method none|client_secret_basic|client_secret_post
+  --application-type native|web --grant-type… --response-type… --access-token-seconds --require-pkce true|false
+  --client-uri --logo-uri --policy-uri --tos-uri --contact…
+--json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
+
+type Call = { gateway: Gateway; terminal: Terminal; flags: ClientFlags; id?: string }
+type Outcome = { client: Client; secret?: string; remark?: string }
+
+const newSecret = () => {
+  const secret = `secret_${randomBytes(32).toString('hex')}`
+  return { secret, secretHash: hashToken(secret) }
+}
+
+async function existing({ gateway, id }: Pick<Call, 'gateway' | 'id'>): Promise<Client> {
+  if (id === undefined) throw new UsageError('Which client? Give its client_id')
+  const client = await findClient(gateway.reads, id)
+  if (!client) throw new RefusedError(`There is no client "${id}"`)
+  return client
+}
+
+async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
+  const request = readClientRequest(flags, terminal)
+  const metadata = parseClientMetadata(request.metadata)
+  const clientId = request.clientId ?? `client_${randomBytes(16).toString('hex')}`
+  if (typeof clientId !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._~-]{2,99}$/.test(clientId))
+    throw new RefusedError('client_id: must be 3 to 100 letters, digits or . _ ~ - and start with a letter or digit')
+  const made = metadata.token_endpoint_auth_method === 'none' ? undefined : newSecret()
+  await act(gateway, async (work) => {
+    if (await findClient(gateway.reads, clientId)) throw new RefusedError(`There is a client "${clientId}" already`)
+    work.start(apiClient, uuidv7(), {}).decide(() =>
+      registerClient({
+        clientId,
+        firstParty: flags['first-party'] === true,
+        origin: 'operator',
+        metadata,
+        secretHash: made?.secretHash,
+      }),
+    )
+  })
+  return { client: await existing({ gateway, id: clientId }), secret: made?.secret }
+}
+
+async function change({ gateway, id }: Call, decide: (state: ApiClient) => Decision<ApiClientEvent>): Promise<Client> {
+  const client = await existing({ gateway, id })
+  await act(gateway, async (work) => (await work.load(apiClient, client.id, {})).decide(decide))
+  return existing({ gateway, id })
+}
+
+async function update(call: Call): Promise<Outcome> {
+  const before = await existing(call)
+  const { clientId, fromFile, metadata } = readClientRequest(call.flags, call.terminal)
+  if (clientId !== undefined && String(clientId).toLowerCase() !== before.client_id.toLowerCase())
+    throw new RefusedError('A client_id cannot be changed')
+  if (call.flags['first-party']) throw new RefusedError('Whether a client is first-party is settled when it is added')
+  const wanted = parseClientMetadata(fromFile ? metadata : { ...before.metadata, ...metadata })
+  const client = await change(call, (state) => updateClient(state, wanted))
+  const needsSecret = wanted.token_endpoint_auth_method !== 'none' && client.secrets.length === 0
+  return { client, remark: needsSecret ? 'It has no secret yet: rotate-secret makes one' : undefined }
+}
+
+async function rotateSecret(call: Call): Promise<Outcome> {
+  const { metadata, client_id } = await existing(call)
+  if (metadata.token_endpoint_auth_method === 'none')
+    throw new RefusedError(`"${client_id}" is a public client (token_endpoint_auth_method none): it has no secret`)
+  const overlapSeconds = wholeNumber('overlap', call.flags.overlap ?? '0')
+  const { secret, secretHash } = newSecret()
+  const client = await change(call, (state) =>
+    rotateClientSecret(state, { secretHash, overlapSeconds, now: new Date() }),
+  )
+  return { client, secret }
+}
+
+const reasonOf = ({ flags }: Call) => String(flags.reason ?? 'operator')
+
+const actions: Record<string, (call: Call) => Promise<Outcome>> = {
+  add,
+  show: async (call) => ({ client: await existing(call) }),
+  update,
+  suspend: async (call) => ({ client: await change(call, (state) => suspendClient(state, reasonOf(call))) }),
+  reinstate: async (call) => ({ client: await change(call, (state) => reinstateClient(state, reasonOf(call))) }),
+  'rotate-secret': rotateSecret,
+}
+
+async function command(args: string[], terminal: Terminal): Promise<number> {
+  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options: clientOptions })
+  const [action = '', id, ...rest] = positionals
+  const perform = actions[action]
+  if ((!perform && action !== 'list') || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  return withGateway(terminal, async (gateway) => {
+    const print = (value: unknown, text: string) => terminal.out(flags.json ? JSON.stringify(value, null, 2) : text)
+    if (!perform) {
+      const clients = await listClients(gateway.reads)
+      print(
+        clients.map((client) => clientInformation(client)),
+        clientTable(clients),
+      )
+      return 0
+    }
+    const { client, secret, remark } = await perform({ gateway, terminal, flags, id })
+    print(clientInformation(client, secret), clientText(client, secret))
+    if (remark) terminal.err(remark)
+    return 0
+  })
+}
+
+/** Operator command: the OAuth clients. */
+export const clients = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+
+await runAsProgram(import.meta.url, clients)

@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util'
+import { erase, type Identity, type IdentityEvent, identity, reinstate, suspend } from '../shared/domain/identity.ts'
+import type { Decision } from '../shared/events/types.ts'
+import type { Gateway } from '../shared/gateway.ts'
+import { wholeNumber } from './lib/client-flags.ts'
+import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
+import { act, withGateway } from './lib/operator.ts'
+import { RefusedError, run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+
+const USAGE = `npm run identities -- show <uai or e-mail>
+npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
+npm run identities -- erase <uai or e-mail> [--reason <text>] [--backup-days <days>]
+
+erase destroys the person's data key and look-up digests for good and prints the receipt; doing it again changes nothing.
+Backups forget when they age out: --backup-days (30) is how long yours are kept.
+--json prints JSON. Exit code 1: refused, 2: wrong usage.`
+const DAY_MS = 86_400_000
+
+type Call = { gateway: Gateway; found: IdentityFacts; reason: string; backupDays: number }
+
+async function decide(
+  { gateway, found }: Call,
+  decision: (state: Identity) => Decision<IdentityEvent>,
+): Promise<IdentityFacts> {
+  const { uai } = found
+  await act(gateway, async (work) => (await work.load(identity, uai, { subject: uai })).decide(decision))
+  return (await findIdentity(gateway, uai)) ?? found
+}
+
+/** The fact first, then the destruction: whatever fails in between, doing it again finishes it. */
+async function forget(call: Call) {
+  const { gateway, found, reason, backupDays } = call
+  const { uai } = found
+  await decide(call, (state) => erase(state, reason))
+  const sql = gateway.reads
+  const [destroyed] = await sql`select auth_gateway.forget_subject(${uai}) as keys`
+  const [erased] = await sql<{ recorded_at: Date; event_id: string; hash: string }[]>`
+    select recorded_at, event_id, encode(hash, 'hex') as hash from auth_gateway.event_store
+    where stream_type = 'identity' and stream_id = ${uai} and event_type = 'IdentityErased'`
+  const [left] = await sql`
+    select (select count(*) from auth_gateway.subject_keys where subject = ${uai})::int as keys,
+      (select count(*) from auth_gateway.lookup_digests where subject = ${uai})::int as digests`
+  return {
+    uai,
+    status: 'erased',
+    erased_at: erased?.recorded_at.toISOString(),
+    event_id: erased?.event_id,
+    event_hash: erased?.hash,
+    keys_destroyed: destroyed?.keys as number,
+    keys_left: left?.keys as number,
+    digests_left: left?.digests as number,
+    backups_forget_by: new Date(Date.now() + backupDays * DAY_MS).toISOString(),
+  }
+}
+
+const actions: Record<string, (call: Call) => Promise<object>> = {
+  show: async ({ found }) => found,
+  suspend: (call) => decide(call, (state) => suspend(state, call.reason)),
+  reinstate: (call) => decide(call, (state) => reinstate(state, call.reason)),
+  erase: forget,
+}
+
+const options = {
+  json: { type: 'boolean' },
+  reason: { type: 'string', default: 'operator' },
+  'backup-days': { type: 'string', default: '30' },
+} as const
+
+async function command(args: string[], terminal: Terminal): Promise<number> {
+  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const [action = '', who, ...rest] = positionals
+  const perform = actions[action]
+  if (!perform || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  if (who === undefined) throw new UsageError('Who? Give a UAI or an e-mail address')
+  const backupDays = wholeNumber('backup-days', flags['backup-days'])
+  return withGateway(terminal, async (gateway) => {
+    const found = await findIdentity(gateway, who)
+    if (!found) throw new RefusedError('Nobody is known by that')
+    if (found.status === 'erased' && /suspend|reinstate/.test(action)) throw new RefusedError(`${found.uai} is erased`)
+    const answer = await perform({ gateway, found, reason: flags.reason, backupDays })
+    const text = Object.entries(answer).map(([name, value]) => `${name.padEnd(20)}${value}`)
+    terminal.out(flags.json ? JSON.stringify(answer, null, 2) : text.join('\n'))
+    return 0
+  })
+}
+
+/** Operator command: people, and forgetting them. */
+export const identities = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+
+await runAsProgram(import.meta.url, identities)

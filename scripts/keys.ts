@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util'
+import type { Gateway } from '../shared/gateway.ts'
+import { listClients } from '../shared/queries/api-clients.ts'
+import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
+import { KEY_SET_SECONDS } from '../shared/tokens/keys.ts'
+import { wholeNumber } from './lib/client-flags.ts'
+import { withGateway } from './lib/operator.ts'
+import { run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+
+const OVERLAP_SECONDS = 2 * KEY_SET_SECONDS
+
+const USAGE = `npm run keys -- list
+npm run keys -- rotate [--overlap <seconds>]
+
+rotate publishes a new key per algorithm, which signs after the overlap (${OVERLAP_SECONDS} s, so that every cache of the key set
+has seen it); the old keys stay published until the last token they can have signed has expired.
+--overlap 0 signs with the new keys at once, for a key that is known to others.
+--json prints JSON. Exit code 1: refused, 2: wrong usage.`
+
+type Listed = {
+  kid: string
+  alg: string
+  use: 'signs' | 'signs later' | 'verifies'
+  active_from: string
+  expires_at?: string
+}
+
+async function listKeys({ reads }: Gateway): Promise<Listed[]> {
+  const keys = await listSigningKeys(reads)
+  const now = new Date()
+  const signing = (alg: string) => keys.filter((key) => key.alg === alg && key.active_from <= now).at(-1)
+  const use = (key: SigningKeyRow) => {
+    if (key.active_from > now) return 'signs later'
+    return key === signing(key.alg) ? 'signs' : 'verifies'
+  }
+  return keys.map((key) => ({
+    kid: key.kid,
+    alg: key.alg,
+    use: use(key),
+    active_from: key.active_from.toISOString(),
+    ...(key.expires_at && { expires_at: key.expires_at.toISOString() }),
+  }))
+}
+
+/** The longest life that any token may have, seconds. */
+async function longestTokenSeconds({ reads, config }: Gateway): Promise<number> {
+  const clients = await listClients(reads)
+  return Math.max(config.ACCESS_TOKEN_SECONDS, ...clients.map(({ metadata }) => metadata.access_token_seconds ?? 0))
+}
+
+async function command(args: string[], terminal: Terminal): Promise<number> {
+  const options = { json: { type: 'boolean' }, overlap: { type: 'string', default: String(OVERLAP_SECONDS) } } as const
+  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const action = positionals.join(' ')
+  if (action !== 'list' && action !== 'rotate') throw new UsageError(`There is no "${action}"`)
+  const overlap = wholeNumber('overlap', flags.overlap)
+  return withGateway(terminal, async (gateway) => {
+    if (action === 'rotate') await gateway.keys.rotate(overlap, await longestTokenSeconds(gateway))
+    const keys = await listKeys(gateway)
+    const rows = keys.map((key) => ({ ...key, expires_at: key.expires_at ?? '-' }))
+    terminal.out(flags.json ? JSON.stringify(keys, null, 2) : table(rows) || 'no keys yet: the first token makes them')
+    return 0
+  })
+}
+
+/** Operator command: the signing keys. */
+export const keys = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+
+await runAsProgram(import.meta.url, keys)

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs'
+import { metadataNames } from './client-metadata.ts'
+import { RefusedError, type Terminal, UsageError } from './terminal.ts'
+
+/** Flags of `npm run clients` for `parseArgs`. */
+export const clientOptions = {
+  'access-token-seconds': { type: 'string' },
+  'application-type': { type: 'string' },
+  'auth-method': { type: 'string' },
+  'client-id': { type: 'string' },
+  'client-uri': { type: 'string' },
+  contact: { type: 'string', multiple: true },
+  'default-scope': { type: 'string' },
+  file: { type: 'string' },
+  'first-party': { type: 'boolean' },
+  'grant-type': { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  'logo-uri': { type: 'string' },
+  name: { type: 'string' },
+  overlap: { type: 'string' },
+  'policy-uri': { type: 'string' },
+  'post-logout-redirect-uri': { type: 'string', multiple: true },
+  reason: { type: 'string' },
+  'redirect-uri': { type: 'string', multiple: true },
+  'require-pkce': { type: 'string' },
+  'response-type': { type: 'string', multiple: true },
+  scope: { type: 'string' },
+  'tos-uri': { type: 'string' },
+} as const
+
+export type ClientFlags = { [name in keyof typeof clientOptions]?: string | string[] | boolean }
+
+const MEMBER_OF_FLAG: [flag: keyof ClientFlags, member: string][] = [
+  ['name', 'client_name'],
+  ['application-type', 'application_type'],
+  ['auth-method', 'token_endpoint_auth_method'],
+  ['grant-type', 'grant_types'],
+  ['response-type', 'response_types'],
+  ['redirect-uri', 'redirect_uris'],
+  ['post-logout-redirect-uri', 'post_logout_redirect_uris'],
+  ['scope', 'scope'],
+  ['default-scope', 'default_scope'],
+  ['client-uri', 'client_uri'],
+  ['logo-uri', 'logo_uri'],
+  ['policy-uri', 'policy_uri'],
+  ['tos-uri', 'tos_uri'],
+  ['contact', 'contacts'],
+]
+
+/** RFC 7591 metadata from `--file` (`-` reads standard input) with the flags over it, and the client id if one is wished. */
+export function readClientRequest(flags: ClientFlags, terminal: Terminal) {
+  const file = flags.file === undefined ? {} : readMetadataFile(String(flags.file), terminal)
+  const { client_id, ...members } = file
+  const given = MEMBER_OF_FLAG.flatMap(([flag, member]) => (flags[flag] === undefined ? [] : [[member, flags[flag]]]))
+  const seconds = flags['access-token-seconds']
+  const pkce = flags['require-pkce']
+  return {
+    clientId: (flags['client-id'] ?? client_id) as unknown,
+    fromFile: flags.file !== undefined,
+    metadata: {
+      ...members,
+      ...Object.fromEntries(given),
+      ...(seconds !== undefined && { access_token_seconds: wholeNumber('access-token-seconds', seconds) }),
+      ...(pkce !== undefined && { require_pkce: yesOrNo('require-pkce', pkce) }),
+    } as Record<string, unknown>,
+  }
+}
+
+/** @throws UsageError when the flag is not a whole number of zero or more */
+export function wholeNumber(flag: string, value: unknown): number {
+  if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) throw new UsageError(`--${flag} takes a whole number`)
+  return Number(value)
+}
+
+function yesOrNo(flag: string, value: unknown): boolean {
+  if (value !== 'true' && value !== 'false') throw new UsageError(`--${flag} takes true or false`)
+  return value === 'true'
+}
+
+function readMetadataFile(path: string, { err }: Terminal): Record<string, unknown> {
+  const parsed = parseFile(path)
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new RefusedError(`${path} is not a JSON object`)
+  const known = new Set([...metadataNames, 'client_id'])
+  const ignored = Object.keys(parsed).filter((name) => !known.has(name))
+  if (ignored.length > 0) err(`ignored in ${path}: ${ignored.join(', ')}`)
+  return parsed as Record<string, unknown>
+}
+
+function parseFile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8'))
+  } catch (error) {
+    throw new RefusedError(`${path} cannot be read: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Gateway } from '../../shared/gateway.ts'
+import { normaliseEmail } from '../../shared/personal.ts'
+import { type PersonRow, personColumns, toPerson } from '../../shared/queries/person.ts'
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** What an operator sees of an identity. */
+export type IdentityFacts = {
+  uai: string
+  status: string
+  role: string
+  plan: string
+  organization_id: string
+  email?: string
+  email_verified: boolean
+  created_at: string
+  /** Not ended and not expired. */
+  sessions: number
+  /** Not revoked and not expired. */
+  token_families: number
+}
+
+/** An identity by its UAI or by one of its e-mail addresses; undefined when nobody is known by that. */
+export async function findIdentity(gateway: Gateway, who: string): Promise<IdentityFacts | undefined> {
+  const { reads: sql, personal } = gateway
+  const digest = personal.digest(normaliseEmail(who))
+  const isThem = UUID.test(who)
+    ? sql`i.uai = ${who}`
+    : sql`i.uai = (select c.uai from auth_gateway.credentials c where c.kind = 'email' and c.digest = ${digest})`
+  const [row] = await sql<(PersonRow & { sessions: number; families: number })[]>`
+    select ${personColumns(sql)},
+      (select count(*)::int from auth_gateway.sessions s
+       where s.uai = i.uai and s.ended_at is null and s.expires_at > now()) as sessions,
+      (select count(*)::int from auth_gateway.token_families f
+       where f.uai = i.uai and f.revoked_at is null and f.expires_at > now()) as families
+    from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai where ${isThem}`
+  if (!row) return undefined
+  const { uai, role, plan, organizationId, email, emailVerified, createdAt } = toPerson(personal, row)
+  return {
+    uai,
+    status: row.identity_status,
+    role,
+    plan,
+    organization_id: organizationId,
+    ...(email && { email }),
+    email_verified: emailVerified,
+    created_at: createdAt.toISOString(),
+    sessions: row.sessions,
+    token_families: row.families,
+  }
+}

@@ -1,0 +1,155 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { identities } from '../../scripts/identities.ts'
+import { findIdentity } from '../../scripts/lib/find-identity.ts'
+import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
+import { verifyEvents } from '../../scripts/lib/verify-events.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import { findOtp } from '../../shared/queries/otp-challenges.ts'
+import { createTraffic, type Person, testGateway } from '../projections/traffic.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { call } from './terminal.ts'
+
+let database: TestDatabase
+let gateway: Gateway
+let owner: postgres.Sql
+let people: Person[]
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  gateway = testGateway(database)
+  owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
+  const traffic = createTraffic(gateway)
+  for (let n = 1; n <= 8; n++)
+    for (const name of ['sendCode', 'guess', 'signIn', 'authorize', 'redeem', 'refresh'] as const)
+      await traffic.actions[name](n)
+  people = traffic.people
+})
+
+afterAll(async () => {
+  await Promise.all([gateway?.close(), owner?.end()])
+  await database?.drop()
+})
+
+const cli = (...args: string[]) => call(identities, { DATABASE_MIGRATION_URL: database.ownerUrl }, ...args)
+const json = async (...args: string[]) => {
+  const { exitCode, out, err } = await cli(...args, '--json')
+  expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' })
+  return JSON.parse(out)
+}
+const person = (n: number) => people[n] as Person
+
+test('0: show finds a person by UAI and by e-mail in any case', async () => {
+  const { uai, email } = person(0)
+  const shown = await json('show', uai)
+  expect(shown).toMatchObject({ uai, email, status: 'active', role: 'user', sessions: expect.any(Number) })
+  expect(await json('show', ` ${email.toUpperCase()} `)).toEqual(shown)
+})
+
+test('0: suspend and reinstate are recorded with the reason', async () => {
+  const { uai, email } = person(0)
+  expect(await json('suspend', email, '--reason', 'fraud')).toMatchObject({ status: 'suspended' })
+  expect(await json('reinstate', uai)).toMatchObject({ status: 'active' })
+  const rows = await owner`
+    select event_type as type, data->>'reason' as reason, metadata->>'actorType' as by from auth_gateway.event_store
+    where stream_type = 'identity' and stream_id = ${uai} and version > 2 order by version`
+  expect(rows).toEqual([
+    { type: 'IdentitySuspended', reason: 'fraud', by: 'operator' },
+    { type: 'IdentityReinstated', reason: 'operator', by: 'operator' },
+  ])
+})
+
+test('1: nobody is known by that', async () => {
+  const nobody = { exitCode: 1, out: '', err: 'Nobody is known by that' }
+  expect(await cli('show', 'nobody@example.test')).toEqual(nobody)
+  expect(await cli('erase', '01900000-0000-7000-8000-000000000000')).toEqual(nobody)
+})
+
+test('2: wrong usage', async () => {
+  expect(await cli('erase')).toMatchObject({ exitCode: 2, out: '' })
+  expect(await cli('delete', person(0).uai)).toMatchObject({ exitCode: 2, out: '' })
+})
+
+describe('erase', () => {
+  let erased: Person
+  let receipt: Record<string, unknown>
+  let sealedBefore: { challenge: string; keys: Buffer[] }
+
+  beforeAll(async () => {
+    erased = person(1)
+    const challenges = await owner`
+      select k.wrapped_key from auth_gateway.subject_keys k where k.subject in (${erased.uai}, ${erased.challengeId})`
+    sealedBefore = { challenge: erased.challengeId, keys: challenges.map(({ wrapped_key }) => wrapped_key) }
+    receipt = await json('erase', erased.email, '--reason', 'asked for it', '--backup-days', '7')
+  })
+
+  test('0: answers with a receipt', () => {
+    expect(sealedBefore.keys).toHaveLength(2)
+    expect(receipt).toMatchObject({
+      uai: erased.uai,
+      status: 'erased',
+      event_id: expect.any(String),
+      event_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      keys_left: 0,
+      digests_left: 0,
+    })
+    expect(receipt.keys_destroyed).toBeGreaterThanOrEqual(2)
+    const days = (Date.parse(String(receipt.backups_forget_by)) - Date.now()) / 86_400_000
+    expect(days).toBeCloseTo(7, 1)
+  })
+
+  test('every chain holds and every rebuild is equal', async () => {
+    expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
+    expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
+  })
+
+  test('nobody can be found by the address, neither as a person nor as a challenge', async () => {
+    expect(await findIdentity(gateway, erased.email)).toBeUndefined()
+    const digest = gateway.personal.digest(erased.email)
+    const found = await findOtp(gateway.reads, gateway.personal, { digest, limits: [] })
+    expect(found).toMatchObject({ challenge: undefined, person: undefined })
+    expect(await owner`select 1 from auth_gateway.lookup_digests where digest = ${digest}`).toEqual([])
+  })
+
+  test('what was sealed stays in the events and no key opens it', async () => {
+    const rows = await owner`
+      select e.data->'sealed'->>'address' as sealed from auth_gateway.event_store e
+      where e.stream_id in (${erased.uai}, ${erased.challengeId}) and e.data ? 'sealed'`
+    expect(rows).toHaveLength(2)
+    const keys = await owner`select subject, wrapped_key from auth_gateway.subject_keys`
+    expect(keys.map(({ subject }) => subject)).not.toContain(erased.uai)
+    expect(keys.map(({ subject }) => subject)).not.toContain(erased.challengeId)
+    for (const { subject, wrapped_key } of keys) {
+      const key = gateway.personal.unwrap(subject, wrapped_key)
+      for (const { sealed } of rows)
+        for (const owned of [subject, erased.uai, erased.challengeId])
+          expect(() => gateway.personal.open(owned, key, sealed)).toThrow()
+    }
+  })
+
+  test('leaves the others as they were', async () => {
+    expect(await findIdentity(gateway, person(0).email)).toMatchObject({ uai: person(0).uai, email: person(0).email })
+  })
+
+  test('0: again changes nothing', async () => {
+    const again = await json('erase', erased.uai)
+    expect(again).toMatchObject({ ...receipt, keys_destroyed: 0, backups_forget_by: expect.any(String) })
+  })
+
+  test('1: an erased identity cannot come back', async () => {
+    expect(await cli('reinstate', erased.uai)).toEqual({ exitCode: 1, out: '', err: `${erased.uai} is erased` })
+  })
+
+  test('0: the address may sign up anew, as somebody else', async () => {
+    const traffic = createTraffic(gateway)
+    traffic.people.push({ ...erased })
+    await traffic.actions.sendCode(3)
+    traffic.people.length = 0
+    await traffic.actions.signIn(0)
+    const [anew] = traffic.people
+    expect(anew).toMatchObject({ email: erased.email })
+    expect(anew?.uai).not.toBe(erased.uai)
+    expect(await findIdentity(gateway, erased.email)).toMatchObject({ uai: anew?.uai, status: 'active' })
+    expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
+  })
+})

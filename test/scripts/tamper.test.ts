@@ -1,0 +1,329 @@
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { events } from '../../scripts/events.ts'
+import { dropDatabase, gatewayDatabase, onServer } from '../../scripts/lib/gateway-database.ts'
+import type { Rebuilt } from '../../scripts/lib/rebuild-models.ts'
+import type { Verification } from '../../scripts/lib/verify-events.ts'
+import { createTraffic, testGateway } from '../projections/traffic.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+let sound: TestDatabase
+let superuser: postgres.Sql
+let copy: { name: string; superuserUrl: string; ownerUrl: string }
+let count = 0
+
+beforeAll(async () => {
+  sound = await createTestDatabase()
+  const gateway = testGateway(sound)
+  await createTraffic(gateway).sweep(6)
+  await gateway.close()
+})
+
+afterAll(() => sound?.drop())
+
+beforeEach(async () => {
+  const name = `${sound.name}_${count++}`
+  await onServer(sound.superuserUrl.replace(`/${sound.name}`, '/postgres'), async (sql) => {
+    await sql`create database ${sql(name)} template ${sql(sound.name)} owner auth_gateway_owner`
+  })
+  copy = { name, ...gatewayDatabase(sound.superuserUrl, name) }
+  superuser = postgres(copy.superuserUrl, { max: 1, onnotice: () => {} })
+})
+
+afterEach(async () => {
+  await superuser.end()
+  await dropDatabase(sound.superuserUrl.replace(`/${sound.name}`, '/postgres'), copy.name)
+})
+
+async function command<T>(...args: string[]): Promise<{ exitCode: number; answer: T }> {
+  const lines: string[] = []
+  const terminal = {
+    env: { DATABASE_MIGRATION_URL: copy.ownerUrl },
+    out: (line: string) => void lines.push(line),
+    err: (line: string) => void lines.push(line),
+  }
+  const exitCode = await events([...args, '--json'], terminal)
+  return { exitCode, answer: JSON.parse(lines.join('\n')) }
+}
+
+/** Changes what no role may change: triggers do not fire in this transaction. */
+async function tamper(statement: string): Promise<void> {
+  const changed = await superuser.begin(async (sql) => {
+    await sql`set local session_replication_role = replica`
+    await sql`set local search_path = auth_gateway`
+    const { count: rows } = await sql.unsafe(statement)
+    return rows
+  })
+  expect(changed).not.toBe(0)
+}
+
+type Event = { position: number; stream_type: string; stream_id: string; version: number; type: string }
+
+/** An event in the middle of a chain of three or more. */
+async function victim(where = "stream_type = 'otp_challenge' and version = 2"): Promise<Event> {
+  const [row] = await superuser.unsafe(`
+    select e.position::int, e.stream_type, e.stream_id, e.version, e.event_type as type from auth_gateway.event_store e
+    join auth_gateway.stream_heads h using (stream_type, stream_id) where h.version >= 3 and (${where.replaceAll(/\b(stream_type|version)\b/g, 'e.$1')})
+    order by e.position limit 1`)
+  return row as unknown as Event
+}
+
+const streamOf = ({ stream_type, stream_id }: Event) => `stream_type = '${stream_type}' and stream_id = '${stream_id}'`
+const at = (event: Event) => `${streamOf(event)} and version = ${event.version}`
+
+async function faults(): Promise<Record<string, object>> {
+  const { exitCode, answer } = await command<Verification>('verify')
+  expect(exitCode).toBe(answer.ok ? 0 : 1)
+  return Object.fromEntries(answer.faults.map(({ fault, first }) => [fault, first]))
+}
+
+test('a store that nobody touched verifies and rebuilds with exit code 0', async () => {
+  expect(await faults()).toEqual({})
+  const { exitCode, answer } = await command<Rebuilt[]>('rebuild')
+  expect(exitCode).toBe(0)
+  expect(answer.every(({ onlyLive, onlyRebuilt }) => onlyLive.length + onlyRebuilt.length === 0)).toBe(true)
+})
+
+describe('verify names the event whose', () => {
+  test.each([
+    ['data changed', `data = data || '{"by": "nobody"}'`],
+    ['metadata changed', `metadata = metadata || '{"actor": "nobody"}'`],
+    ['type changed', `event_type = 'OtpAttemptFailed' || '2'`],
+    ['time changed', `recorded_at = recorded_at - interval '1 microsecond'`],
+    ['subject changed', 'subject = gen_random_uuid()'],
+    ['id changed', 'event_id = gen_random_uuid()'],
+    ['transaction changed', `transaction_id = '1'`],
+    ['schema version changed', 'schema_version = 2'],
+    ['position changed', 'position = position + 1000000'],
+  ])('%s', async (_, change) => {
+    const event = await victim()
+    await tamper(`update event_store set ${change} where ${at(event)}`)
+    const first = (await faults()).wrong_hash
+    expect(first).toMatchObject({ stream_type: event.stream_type, stream_id: event.stream_id, version: event.version })
+  })
+
+  test('hash was made to fit the change', async () => {
+    const event = await victim()
+    await tamper(`update event_store set data = data || '{"by": "nobody"}' where ${at(event)}`)
+    await tamper(`update event_store e set hash = event_hash(e) where ${at(event)}`)
+    const found = await faults()
+    expect(Object.keys(found)).toEqual(['broken_link'])
+    expect(found.broken_link).toMatchObject({ stream_id: event.stream_id, version: event.version + 1 })
+  })
+
+  test('successors were all hashed again, by the head', async () => {
+    const event = await victim()
+    const { length } = await superuser.unsafe(`select 1 from auth_gateway.event_store where ${streamOf(event)}`)
+    await tamper(`update event_store set data = data || '{"by": "nobody"}' where ${at(event)}`)
+    await tamper(`update event_store e set hash = event_hash(e) where ${at(event)}`)
+    for (let version = event.version + 1; version <= length; version++) {
+      const one = at({ ...event, version })
+      const before = `(select hash from event_store p where ${at({ ...event, version: version - 1 })})`
+      await tamper(`update event_store set previous_hash = ${before} where ${one}`)
+      await tamper(`update event_store e set hash = event_hash(e) where ${one}`)
+    }
+    const found = await faults()
+    expect(Object.keys(found)).toEqual(['head_differs'])
+    expect(found.head_differs).toMatchObject({ stream_id: event.stream_id, version: length })
+  })
+
+  test('version was moved', async () => {
+    const event = await victim()
+    await tamper(`update event_store set version = 99 where ${at(event)}`)
+    const found = await faults()
+    expect(found.version_gap).toMatchObject({ stream_id: event.stream_id, version: 99, position: event.position })
+    expect(found.wrong_hash).toMatchObject({ stream_id: event.stream_id, version: 99 })
+    expect(found.head_differs).toMatchObject({ stream_id: event.stream_id, version: 99 })
+  })
+
+  test('position was given to another one too', async () => {
+    const event = await victim()
+    await tamper(`update event_store set position = 1 where ${at(event)}`)
+    const found = await faults()
+    expect(found.duplicate_position).toMatchObject({ position: 1 })
+    expect(found.position_order).toMatchObject({ stream_id: event.stream_id, version: event.version, position: 1 })
+  })
+
+  test('stream is not the one before: its first hash is not zero', async () => {
+    const event = await victim()
+    await tamper(`update event_store set previous_hash = sha256('x') where ${at({ ...event, version: 1 })}`)
+    expect((await faults()).first_previous_hash).toMatchObject({ stream_id: event.stream_id, version: 1 })
+  })
+})
+
+describe('verify names what is missing:', () => {
+  test('an event in the middle', async () => {
+    const event = await victim()
+    await tamper(`delete from event_store where ${at(event)}`)
+    expect((await faults()).version_gap).toMatchObject({ stream_id: event.stream_id, version: event.version + 1 })
+  })
+
+  test('the first event', async () => {
+    const event = await victim()
+    await tamper(`delete from event_store where ${at({ ...event, version: 1 })}`)
+    expect((await faults()).version_gap).toMatchObject({ stream_id: event.stream_id, version: 2 })
+  })
+
+  test('the tail', async () => {
+    const event = await victim()
+    await tamper(`delete from event_store where ${streamOf(event)} and version > 1`)
+    expect((await faults()).tail_missing).toMatchObject({ stream_id: event.stream_id, version: 1 })
+  })
+
+  test('the tail, the head turned back with it, by its read model', async () => {
+    const event = await victim()
+    await tamper(`delete from event_store where ${streamOf(event)} and version > 1`)
+    await tamper(`update stream_heads h set version = 1, hash = (
+      select e.hash from event_store e where e.stream_type = h.stream_type and e.stream_id = h.stream_id) where ${streamOf(event)}`)
+    const found = await faults()
+    expect(Object.keys(found)).toEqual(['cause_missing', 'row_version'])
+    expect(found.row_version).toMatchObject({ table: 'otp_challenges', stream_id: event.stream_id })
+  })
+
+  test('all events of a stream', async () => {
+    const event = await victim()
+    await tamper(`delete from event_store where ${streamOf(event)}`)
+    expect((await faults()).stream_missing).toMatchObject({
+      stream_type: event.stream_type,
+      stream_id: event.stream_id,
+    })
+  })
+
+  test('a stream with its head, by what belonged to it', async () => {
+    const event = await victim()
+    await tamper(`delete from event_store where ${streamOf(event)}`)
+    await tamper(`delete from stream_heads where ${streamOf(event)}`)
+    const found = await faults()
+    expect(found.row_orphaned).toMatchObject({ table: 'otp_challenges', stream_id: event.stream_id })
+    expect(found.digest_orphaned).toMatchObject({ table: 'lookup_digests', stream_id: event.stream_id })
+  })
+
+  test('a stream that left no other trace, by the event that followed from it', async () => {
+    const event = await victim("stream_type = 'session' or version = 1 and stream_type = 'otp_challenge'")
+    await tamper(`delete from event_store where stream_type = 'identity'`)
+    await tamper(`delete from stream_heads where stream_type = 'identity'`)
+    await tamper(`delete from identities`)
+    await tamper(`delete from lookup_digests where stream_type = 'identity'`)
+    expect(event).toBeDefined()
+    expect(Object.keys(await faults())).toEqual(['cause_missing'])
+  })
+
+  test('the head', async () => {
+    const event = await victim()
+    await tamper(`delete from stream_heads where ${streamOf(event)}`)
+    expect((await faults()).head_missing).toMatchObject({ stream_id: event.stream_id })
+  })
+
+  test('the event of a sealed secret', async () => {
+    await tamper(`update event_secrets set event_id = gen_random_uuid() where name = 'private_jwk'`)
+    expect((await faults()).secret_orphaned).toMatchObject({ table: 'event_secrets', stream_type: 'private_jwk' })
+  })
+})
+
+describe('verify names what was put in another place:', () => {
+  test('two events that changed places', async () => {
+    const event = await victim()
+    await tamper(`update event_store set version = 1000 where ${at(event)}`)
+    await tamper(
+      `update event_store set version = ${event.version} where ${at({ ...event, version: event.version + 1 })}`,
+    )
+    await tamper(`update event_store set version = ${event.version + 1} where ${at({ ...event, version: 1000 })}`)
+    const found = await faults()
+    expect(found.wrong_hash).toMatchObject({ stream_id: event.stream_id })
+    expect(found.position_order).toMatchObject({ stream_id: event.stream_id, version: event.version + 1 })
+    expect(found.broken_link).toMatchObject({ stream_id: event.stream_id })
+  })
+
+  test('a forged event at the end of a stream', async () => {
+    const event = await victim()
+    await tamper(`insert into event_store
+      select nextval('event_position'), gen_random_uuid(), stream_type, stream_id, version + 1, 'OtpChallengeConsumed', 1, subject,
+        '{"uai": "forged"}', '{}', transaction_id, recorded_at, hash, sha256(hash)
+      from event_store where ${streamOf(event)} order by version desc limit 1`)
+    const found = await faults()
+    expect(found.wrong_hash).toMatchObject({ stream_id: event.stream_id, type: 'OtpChallengeConsumed' })
+    expect(found.head_differs).toMatchObject({ stream_id: event.stream_id, type: 'OtpChallengeConsumed' })
+  })
+
+  test('a forged event with the right hash', async () => {
+    const event = await victim()
+    await tamper(`insert into event_store
+      select nextval('event_position'), gen_random_uuid(), stream_type, stream_id, version + 1, 'OtpChallengeConsumed', 1, subject,
+        '{"uai": "forged"}', '{}', transaction_id, recorded_at, hash, sha256('')
+      from event_store where ${streamOf(event)} order by version desc limit 1`)
+    await tamper(`update event_store e set hash = event_hash(e) where data = '{"uai": "forged"}'`)
+    const found = await faults()
+    expect(Object.keys(found)).toEqual(['head_differs'])
+    expect(found.head_differs).toMatchObject({ stream_id: event.stream_id, type: 'OtpChallengeConsumed' })
+  })
+
+  test('a copy of an event under its own id', async () => {
+    const event = await victim()
+    await tamper(`insert into event_store
+      select nextval('event_position'), event_id, stream_type, stream_id, 50, event_type, 1, subject, data, metadata, transaction_id,
+        recorded_at, previous_hash, hash
+      from event_store where ${at(event)}`)
+    expect((await faults()).duplicate_event_id).toMatchObject({ stream_id: event.stream_id })
+  })
+
+  test('a look-up digest that leads to another person', async () => {
+    const event = await victim()
+    await tamper(`update lookup_digests set subject = gen_random_uuid() where stream_id = '${event.stream_id}'`)
+    expect((await faults()).digest_misplaced).toMatchObject({ table: 'lookup_digests', stream_id: event.stream_id })
+  })
+})
+
+describe('rebuild names, mends and stays quiet afterwards about', () => {
+  test.each([
+    [
+      'a changed row',
+      'identities',
+      `update identities set role = 'admin' where uai = (select min(uai::text)::uuid from identities)`,
+      1,
+      1,
+    ],
+    [
+      'an inserted row',
+      'credentials',
+      `insert into credentials select gen_random_uuid(), uai, kind, sha256('x'), address, true, now() from credentials limit 1`,
+      1,
+      0,
+    ],
+    ['a deleted row', 'sessions', 'delete from sessions where id = (select min(id::text)::uuid from sessions)', 0, 1],
+    [
+      'a row that was there twice',
+      'otp_challenges',
+      'alter table otp_challenges drop constraint otp_challenges_pkey; insert into otp_challenges select * from otp_challenges limit 1',
+      1,
+      0,
+    ],
+  ])('%s', async (_, model, change, onlyLive, onlyRebuilt) => {
+    await tamper(change)
+    const { exitCode, answer } = await command<Rebuilt[]>('rebuild')
+    expect(exitCode).toBe(1)
+    const differing = answer.filter((one) => one.onlyLive.length + one.onlyRebuilt.length > 0)
+    expect(differing.map((one) => [one.model, one.onlyLive.length, one.onlyRebuilt.length])).toEqual([
+      [model, onlyLive, onlyRebuilt],
+    ])
+    expect((await command('rebuild')).exitCode).toBe(0)
+  })
+
+  test('the digest by which a person is found', async () => {
+    const change = `update lookup_digests set digest = sha256('another') where kind = 'email' and event_id = (
+      select min(event_id::text)::uuid from lookup_digests where kind = 'email')`
+    await tamper(change)
+    const { exitCode, answer } = await command<Rebuilt[]>('rebuild', 'credentials')
+    expect(exitCode).toBe(1)
+    expect(answer).toMatchObject([{ model: 'credentials', onlyLive: [{}], onlyRebuilt: [{}] }])
+  })
+})
+
+test('rebuild leaves a read model as it was and says why when an event cannot be projected', async () => {
+  const event = await victim()
+  await tamper(`update event_store set event_type = 'Nonsense' where ${at(event)}`)
+  const before = await superuser`select count(*) from auth_gateway.otp_challenges`
+  const { exitCode, answer } = await command<Rebuilt[]>('rebuild', 'otp_challenges')
+  expect(exitCode).toBe(1)
+  expect(answer).toMatchObject([{ model: 'otp_challenges', failure: 'case not found' }])
+  expect(await superuser`select count(*) from auth_gateway.otp_challenges`).toEqual(before)
+})
