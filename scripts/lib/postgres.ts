@@ -17,6 +17,8 @@ export interface PostgresOptions {
   dataDirectory: string
   /** A free one when left out. */
   port?: number
+  /** Taken when it is free and no `port` is given. */
+  preferredPort?: number
   /** Server settings, for example `{ max_connections: '200' }`. */
   settings?: Record<string, string>
   /** Server programs to use instead of the ones from npm, for example of another major version. */
@@ -43,7 +45,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const password = await initialize(dataDirectory, binaries)
   await endLeftOver(dataDirectory, binaries)
   for (let attempt = 1; ; attempt++) {
-    const port = options.port ?? (await freePort())
+    const port = options.port ?? (await choosePort(options.preferredPort))
     if (options.port && (await isPortBusy(port))) throw new Error(`Port ${port} is taken, Postgres cannot listen on it`)
     const before = await lockFile(dataDirectory)
     const server = await launch(dataDirectory, binaries, port, options.settings ?? {})
@@ -54,6 +56,10 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     if (!passing || attempt === ATTEMPTS) throw new Error(`Postgres did not start in ${dataDirectory}:\n${failure}`)
     await new Promise((resolve) => setTimeout(resolve, 300 * attempt))
   }
+}
+
+async function choosePort(preferred: number | undefined): Promise<number> {
+  return preferred && !(await isPortBusy(preferred)) ? preferred : freePort()
 }
 
 async function initialize(dataDirectory: string, binaries: PostgresBinaries): Promise<string> {

@@ -10,6 +10,8 @@ export interface ProcessOptions {
   gid?: number
   /** Sent to end it; default SIGTERM. */
   signal?: NodeJS.Signals
+  /** Holds the process id while it runs: what a hard kill of everything leaves behind can be found by it. */
+  pidFile?: string
   /** Gets every line of its output; or a file descriptor that takes the output. */
   output: ((line: string) => void) | number
 }

@@ -1,11 +1,13 @@
 // Runs one command for the process that started this one, and ends it when that process goes away, even by kill -9:
-// the operating system closes the message channel for it. Argument: JSON of { command, args, uid, gid, signal }.
+// the operating system closes the message channel for it. Argument: JSON of { command, args, uid, gid, signal, pidFile }.
 import { spawn } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
 
 const SECONDS_TO_END = 8
 
-const { command, args, uid, gid, signal } = JSON.parse(process.argv[2])
+const { command, args, uid, gid, signal, pidFile } = JSON.parse(process.argv[2])
 const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], uid, gid })
+if (pidFile && child.pid) writeFileSync(pidFile, `${child.pid}\n`)
 
 let ending = false
 function end() {
@@ -18,7 +20,10 @@ function end() {
 child.on('error', (error) => {
   process.stderr.write(`${command}: ${error.message}\n`, () => process.exit(127))
 })
-child.on('exit', (code) => process.exit(code ?? 1))
+child.on('exit', (code) => {
+  if (pidFile) rmSync(pidFile, { force: true })
+  process.exit(code ?? 1)
+})
 process.on('disconnect', end)
 process.on('SIGTERM', end)
 process.on('SIGINT', end)

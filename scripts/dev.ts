@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
+import { banner } from './lib/dev-banner.ts'
+import { type DevDatabase, devDatabase } from './lib/dev-database.ts'
+import { devSecrets } from './lib/dev-secrets.ts'
+import { type DevServices, devServices } from './lib/dev-services.ts'
+import { takeOver } from './lib/take-over.ts'
+import { watchPaths } from './lib/watch.ts'
+
+const started = performance.now()
+const say = (name: string) => (line: string) => console.log(`${styleText('dim', name.padEnd(9))} ${line}`)
+const port = (name: string, usual: number) => Number(process.env[name] || usual)
+
+let database: DevDatabase | undefined
+let services: DevServices | undefined
+let stopping = false
+
+async function stop(exitCode: number): Promise<void> {
+  if (stopping) process.exit(exitCode || 1)
+  stopping = true
+  await services?.gateway.stop()
+  await Promise.all([services?.functions.stop(), services?.mailbox.stop()])
+  await database?.stop()
+  process.exit(exitCode)
+}
+
+async function environment(
+  gatewayPort: number,
+  functionsPort: number,
+  databaseUrl: string,
+): Promise<NodeJS.ProcessEnv> {
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
+  return {
+    NODE_ENV: 'development',
+    AUTH_BASE_URL: `http://localhost:${gatewayPort}`,
+    SUPABASE_FUNCTIONS_URL: `http://127.0.0.1:${functionsPort}/functions/v1`,
+    ...(await devSecrets('.dev/secrets.json')),
+    ...given,
+    DATABASE_URL: databaseUrl,
+  }
+}
+
+async function main(): Promise<void> {
+  process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const ports = {
+    gateway: port('PORT', 4000),
+    functions: port('FUNCTIONS_PORT', 54321),
+    mailbox: port('MAILBOX_PORT', 4010),
+  }
+  if (new Set(Object.values(ports)).size < 3) throw new Error('PORT, FUNCTIONS_PORT and MAILBOX_PORT must differ')
+  const others = await takeOver('.dev/dev.sock', () => {
+    say('dev')('another npm run dev takes over')
+    void stop(0)
+  })
+  if (others) say('dev')('stopped the one that already ran here')
+  const { DATABASE_URL, DATABASE_MIGRATION_URL } = process.env
+  database = await devDatabase(
+    { applicationUrl: DATABASE_URL || undefined, ownerUrl: DATABASE_MIGRATION_URL || undefined },
+    say('database'),
+  )
+  const env = await environment(ports.gateway, ports.functions, database.appUrl)
+  services = devServices(ports, env, say)
+  const { gateway, functions, mailbox } = services
+  const ready = await Promise.all([mailbox.start(), functions.start(), gateway.start()])
+  if (stopping) return
+  if (ready.includes(false)) say('dev')('not everything came up, see above; it starts again when a file changes')
+  console.log(
+    banner({
+      issuer: env.AUTH_BASE_URL ?? '',
+      mailboxUrl: `http://localhost:${ports.mailbox}`,
+      functionsUrl: env.SUPABASE_FUNCTIONS_URL ?? '',
+      databaseUrl: database.ownerUrl,
+      seconds: (performance.now() - started) / 1000,
+    }),
+  )
+  watchPaths(['netlify', 'shared', 'netlify.toml'], (file) => {
+    say('gateway')(`${file} changed`)
+    void gateway.restart()
+  })
+  watchPaths(['supabase/functions'], (file) => {
+    say('functions')(`${file} changed`)
+    void functions.restart()
+  })
+  watchPaths(['supabase/migrations'], (file) => say('database')(`${file} changed: start npm run dev again to apply it`))
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
+
+// A hard kill of the process above does not reach this one.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent && !stopping) void stop(0)
+}, 500).unref()
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message || error : error)
+  void stop(1)
+})

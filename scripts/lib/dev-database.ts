@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import { createGatewayDatabase, dropDatabase, onServer } from './gateway-database.ts'
+import { migrate } from './migrate.ts'
+import { MigrationDriftError } from './migration-ledger.ts'
+import { startPostgres } from './postgres.ts'
+
+const MIGRATIONS = 'supabase/migrations'
+const SEED = 'supabase/seed.sql'
+const USUAL_PORT = 54322
+
+export interface DevDatabase {
+  /** For the gateway. */
+  appUrl: string
+  /** For the operator commands. */
+  ownerUrl: string
+  stop(): Promise<void>
+}
+
+interface Given {
+  applicationUrl?: string
+  ownerUrl?: string
+}
+
+/**
+ * A migrated database: the one that is given, or one of our own in `.dev/postgres`. Ours is made anew when a migration
+ * that it has was edited; a given one is never dropped.
+ */
+export async function devDatabase(given: Given, log: (line: string) => void): Promise<DevDatabase> {
+  if (!given.applicationUrl && !given.ownerUrl) return embedded(log)
+  const ownerUrl = given.ownerUrl ?? given.applicationUrl ?? ''
+  const applicationUrl = given.applicationUrl ?? ownerUrl
+  await migrate({ url: ownerUrl, directory: MIGRATIONS, applicationUrl, log })
+  return { appUrl: applicationUrl, ownerUrl, stop: async () => {} }
+}
+
+async function embedded(log: (line: string) => void): Promise<DevDatabase> {
+  const server = await startPostgres({ dataDirectory: '.dev/postgres', preferredPort: USUAL_PORT })
+  try {
+    const { ownerUrl, appUrl } = await migrated(server.url, log)
+    return { appUrl, ownerUrl, stop: server.stop }
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
+async function migrated(serverUrl: string, log: (line: string) => void) {
+  const name = 'auth_gateway'
+  const database = await createGatewayDatabase(serverUrl, name)
+  const options = { url: database.ownerUrl, directory: MIGRATIONS, applicationUrl: database.appUrl }
+  const applied = await migrate(options).catch(async (error: unknown) => {
+    if (!(error instanceof MigrationDriftError)) throw error
+    log(`${error.message}: making the development database anew`)
+    await dropDatabase(serverUrl, name)
+    await createGatewayDatabase(serverUrl, name)
+    return migrate(options)
+  })
+  if (applied.length > 0) {
+    const seed = await readFile(SEED, 'utf8')
+    await onServer(database.ownerUrl, (sql) => sql.unsafe(seed).simple())
+    log(`${applied.length} migrations applied`)
+  }
+  return database
+}

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { createService, type Service } from './service.ts'
+
+export interface DevPorts {
+  gateway: number
+  functions: number
+  mailbox: number
+}
+
+export interface DevServices {
+  gateway: Service
+  functions: Service
+  mailbox: Service
+}
+
+/** Local mailbox, edge functions under Deno and the gateway, each wired to the next. Run in the project's folder. */
+export function devServices(
+  ports: DevPorts,
+  environment: NodeJS.ProcessEnv,
+  say: (name: string) => (line: string) => void,
+) {
+  const env = { ...environment, DATABASE_MIGRATION_URL: undefined }
+  const node = (file: string) => ({ command: process.execPath, args: ['--import', 'tsx', file] })
+  const pidFile = (name: string) => path.resolve('.dev', `${name}.pid`)
+  const services: DevServices = {
+    mailbox: createService({
+      name: 'the mailbox',
+      port: ports.mailbox,
+      portVariable: 'MAILBOX_PORT',
+      ...node('scripts/mailbox.ts'),
+      env: { ...env, MAILBOX_PORT: String(ports.mailbox), RESEND_API_KEY: undefined },
+      pidFile: pidFile('mailbox'),
+      log: say('mailbox'),
+    }),
+    functions: createService({
+      name: 'the edge functions',
+      port: ports.functions,
+      portVariable: 'FUNCTIONS_PORT',
+      command: denoBinary(),
+      args: denoArguments(),
+      env: { ...env, ...mailEnvironment(env, ports.mailbox), PORT: String(ports.functions) },
+      pidFile: pidFile('functions'),
+      log: say('functions'),
+    }),
+    gateway: createService({
+      name: 'the gateway',
+      port: ports.gateway,
+      portVariable: 'PORT',
+      ...node('netlify/server.ts'),
+      env: { ...env, PORT: String(ports.gateway) },
+      pidFile: pidFile('gateway'),
+      log: say('gateway'),
+    }),
+  }
+  return services
+}
+
+// With a key of one's own, mail goes out for real; otherwise into the mailbox.
+function mailEnvironment(env: NodeJS.ProcessEnv, mailboxPort: number): NodeJS.ProcessEnv {
+  const local = { RESEND_API_KEY: 're_local_mailbox', RESEND_BASE_URL: `http://127.0.0.1:${mailboxPort}` }
+  return {
+    OTP_EMAIL_FROM: env.OTP_EMAIL_FROM ?? 'LanOnasis <sign-in@lanonasis.test>',
+    SUPABASE_DB_URL: env.DATABASE_URL,
+    ...(env.RESEND_API_KEY ? {} : local),
+  }
+}
+
+function denoArguments(): string[] {
+  const folder = path.resolve('supabase/functions')
+  const permissions = ['--no-prompt', '--allow-net', '--allow-env', `--allow-read=${folder}`]
+  return ['run', '--quiet', '--config', `${folder}/deno.json`, ...permissions, `${folder}/_shared/local-server.ts`]
+}
+
+// npm has one Deno package per platform; elsewhere the one on the PATH serves.
+function denoBinary(): string {
+  const system = process.platform === 'linux' ? `linux-${process.arch}-glibc` : `${process.platform}-${process.arch}`
+  try {
+    const folder = path.dirname(createRequire(import.meta.url).resolve(`@deno/${system}/package.json`))
+    const binary = path.join(folder, process.platform === 'win32' ? 'deno.exe' : 'deno')
+    if (existsSync(binary)) return binary
+  } catch {
+    // not installed for this platform
+  }
+  return 'deno'
+}
