@@ -24,11 +24,18 @@ const FAST_AND_FORGETFUL = {
   max_wal_size: '2GB',
 }
 
-/** One Postgres server for the whole run, with one migrated database that every test file clones. */
+/**
+ * One Postgres server for the whole run, with one migrated database that every test file clones. `POSTGRES_BIN` names the
+ * folder of another version's server programs.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeLeftOvers()
   const folder = await mkdtemp(path.join(tmpdir(), PREFIX))
-  const server = await startPostgres({ dataDirectory: path.join(folder, 'data'), settings: FAST_AND_FORGETFUL })
+  const server = await startPostgres({
+    dataDirectory: path.join(folder, 'data'),
+    settings: FAST_AND_FORGETFUL,
+    binDirectory: process.env.POSTGRES_BIN,
+  })
   const teardown = async () => {
     await server.stop()
     await rm(folder, { recursive: true, force: true })
