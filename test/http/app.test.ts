@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { GatewayError } from '../../shared/errors.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 
 const UUID = '018f2b3c-4d5e-7a6b-8c9d-0e1f2a3b4c5d'
@@ -94,6 +95,14 @@ describe('routing', () => {
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe('GET, POST, HEAD, OPTIONS')
     expect(await response.json()).toMatchObject({ code: 'METHOD_NOT_ALLOWED' })
+  })
+
+  test('405 with Allow on pages too', async () => {
+    const app = createPageApp()
+    app.get('/page', (c) => c.text('page'))
+    const response = await app.request('/page', { method: 'PUT', headers: { accept: 'text/html' } })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+    expect(response.headers.get('content-type')).toMatch('text/html')
   })
 
   test('200 without a body for HEAD', async () => {

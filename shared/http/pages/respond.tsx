@@ -12,7 +12,7 @@ const TITLES: Record<number, string> = {
 }
 
 function errorPage(error: GatewayError, c: AppContext): Response {
-  const { retryAfter } = error.options
+  const { headers, retryAfter } = error.options
   const loopback = error.refusal === 'invalid_redirect_uri'
   return renderPage(
     <ErrorPage
@@ -28,7 +28,10 @@ function errorPage(error: GatewayError, c: AppContext): Response {
       actionHref={`${config().AUTH_BASE_URL}/web/login`}
       actionLabel="Go to sign-in"
     />,
-    { status: error.status, headers: retryAfter ? { 'Retry-After': String(Math.ceil(retryAfter)) } : undefined },
+    {
+      status: error.status,
+      headers: { ...headers, ...(retryAfter && { 'Retry-After': String(Math.ceil(retryAfter)) }) },
+    },
   )
 }
 
