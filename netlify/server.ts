@@ -9,8 +9,10 @@ import { GatewayError } from '../shared/errors.ts'
 import { renderError } from '../shared/http/render-error.ts'
 import type { FunctionHandler } from '../shared/http/serve.ts'
 import { log } from '../shared/log.ts'
+import maintenance from './functions/maintenance.ts'
 import { createMatcher, type Redirect, readRedirects } from './redirects.ts'
 
+const HOUR_MILLISECONDS = 3_600_000
 const DRAIN_MILLISECONDS = 10_000
 const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
 const ANYWHERE = 'http://localhost/'
@@ -107,6 +109,9 @@ async function main(): Promise<void> {
   const { HOST, PORT, AUTH_BASE_URL } = config()
   const server = await createServer({ port: PORT, host: HOST })
   log.info('listening', { url: server.url, issuer: AUTH_BASE_URL })
+  setInterval(() => {
+    maintenance().catch((error) => log.error('maintenance failed', { error }))
+  }, HOUR_MILLISECONDS).unref()
   process.send?.('ready')
   let stopping = false
   const stop = async (signal: NodeJS.Signals) => {

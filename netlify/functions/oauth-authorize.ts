@@ -25,6 +25,9 @@ import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts
 
 const app = createPageApp()
 
+/** A longer way back would not fit the cookie that carries it through sign-in. */
+const MAX_SIGN_IN_URL = 2600
+
 /** The authorization endpoint (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2). */
 async function authorize(c: AppContext, params: URLSearchParams): Promise<Response> {
   const clientId = params.getAll('client_id')[0]
@@ -50,7 +53,10 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
   const { signedIn } = facts
   if (!signedIn || (await signInNeeded(gateway(), wanted, signedIn))) {
     if (prompt.has('none')) throw fault('login_required')
-    return c.redirect(signInUrl(client, params), c.req.method === 'POST' ? 303 : 302)
+    const url = signInUrl(client, params)
+    if (url.length > MAX_SIGN_IN_URL)
+      throw new AuthorizationFault('invalid_request', redirectUri, state, 'The request is too long to sign in for.')
+    return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
   }
   const remembered = covers(facts.consent ?? { scopes: [], resources: [] }, scope, resources)
   const silent = isAssured(client, redirectUri) && (client.first_party || remembered) && !prompt.has('consent')

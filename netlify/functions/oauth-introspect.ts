@@ -20,7 +20,7 @@ app.post('/oauth/introspect', async (c) => {
   const anonymous = limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)
   const found = await findToken(gateway(), body.token, {
     clientId: credentials.clientId,
-    limits: [...onFailure, anonymous],
+    limits: credentials.secret === undefined ? [anonymous] : onFailure,
   })
   const authenticates = credentials.secret !== undefined
   if (config.INTROSPECTION_REQUIRES_CLIENT_AUTH && !authenticates) throw new GatewayError('invalid_client')

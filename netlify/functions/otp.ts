@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
+import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
@@ -62,7 +63,7 @@ app.post('/v1/auth/otp/verify', async (c) => {
     },
     (work, signedIn) => {
       const { client } = signedIn
-      if (!client) throw new Error(`no client for platform ${body.platform}`)
+      if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
       return { ...signedIn, pair: startPair(gateway(), work, { ...signedIn, client }) }
     },
   )

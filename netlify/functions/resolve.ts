@@ -87,9 +87,13 @@ function openedScope({ family, scope }: Principal, client: Client): string[] {
   return family ? usual.filter((one) => scope.includes(one)) : usual
 }
 
+/** A page of another site cannot make a browser open sessions by a link. */
+const isForeign = (c: AppContext) => c.req.header('sec-fetch-site') === 'cross-site'
+
 /** A session of another application for a person who is signed in already: what single sign-on means. */
 async function openApplication(c: AppContext, principal: Principal, clientId: string) {
   const { person, session } = principal
+  if (isForeign(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
   if (principal.family && !principal.family.client.first_party) throw new GatewayError('access_denied')
   const { client, consent, resources } = await findForApplication(gateway().reads, person.uai, clientId)
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
@@ -108,6 +112,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
       client,
       platform: 'web',
       projectScope: session.projectScope,
+      openedFrom: session.openedFrom ?? session.id,
       proof: {
         method: session.method,
         amr: session.amr,

@@ -91,6 +91,7 @@ app.post('/web/login', async (c) => {
     const challengeId = await sendEmailCode(gateway(), c, {
       email,
       browserHash: browserHashOf(signIn),
+      replaces: signIn.challengeId,
       clientName: signIn.clientName,
     })
     writeSignIn(gateway(), c, { ...signIn, email, challengeId })
@@ -115,6 +116,7 @@ app.post('/web/code/resend', async (c) => {
     const challengeId = await sendEmailCode(gateway(), c, {
       email: signIn.email,
       browserHash: browserHashOf(signIn),
+      replaces: signIn.challengeId,
       clientName: signIn.clientName,
     })
     writeSignIn(gateway(), c, { ...signIn, challengeId })

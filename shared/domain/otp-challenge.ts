@@ -9,7 +9,8 @@ export type OtpChallengeEvent =
       type: 'OtpChallengeIssued'
       data: { channel: 'email'; codeHash: string; expiresAt: string; browserHash?: string }
       personal: { address: string }
-      lookups: { kind: 'otp_address'; value: string }[]
+      /** A code bound to one browser is not found by its address alone, so no other browser can replace or spend it. */
+      lookups: { kind: 'otp_address' | 'otp_browser_address'; value: string }[]
     }
   | { type: 'OtpDeliveryAccepted'; data: { providerId: string; attempts: number } }
   | { type: 'OtpDeliveryFailed'; data: { reason: string; attempts: number } }
@@ -59,7 +60,7 @@ export function issue(input: {
         type: 'OtpChallengeIssued',
         data: { channel: 'email', codeHash: input.codeHash, expiresAt, browserHash: input.browserHash },
         personal: { address: input.address },
-        lookups: [{ kind: 'otp_address', value: input.normalised }],
+        lookups: [{ kind: input.browserHash ? 'otp_browser_address' : 'otp_address', value: input.normalised }],
       },
     ],
   }

@@ -4,6 +4,8 @@ export type SessionEnd = 'logout' | 'replaced' | 'revoked'
 
 export type SessionFacts = {
   uai: string
+  /** The browser's or program's session that single sign-on opened this one from; it ends with it. */
+  openedFrom?: string
   /** Row id of the client that the session was started for; none for the browser's own single sign-on session. */
   clientId?: string
   platform: string

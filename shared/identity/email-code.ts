@@ -57,13 +57,14 @@ async function refuseHopeless(gateway: Gateway, c: AppContext, reason: string): 
 /**
  * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
  * @param input.browserHash binds the code to the browser that asked
+ * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
  * @returns the challenge's id
  * @throws GatewayError otp_rate_limited, otp_send_failed (the code is void then)
  */
 export async function sendEmailCode(
   gateway: Gateway,
   c: AppContext,
-  input: { email: string; browserHash?: string; clientName?: string },
+  input: { email: string; browserHash?: string; replaces?: string; clientName?: string },
 ): Promise<string> {
   const normalised = normaliseEmail(input.email)
   const code = String(randomInt(1_000_000)).padStart(6, '0')
@@ -74,14 +75,16 @@ export async function sendEmailCode(
     work.limits = sendLimits(gateway, normalised, c.get('clientIp'))
     work.limitRefusal = 'otp_rate_limited'
     work.correlationId = id
-    const found = await find(gateway, { normalised, limits: [] })
-    if (found.challenge) resume(work, found.challenge).decide((state) => otp.replace(state, id))
+    const { browserHash, replaces } = input
+    const older =
+      browserHash && !replaces ? undefined : await find(gateway, { normalised, challengeId: replaces, limits: [] })
+    if (older?.challenge) resume(work, older.challenge).decide((state) => otp.replace(state, id))
     work.start(otp.otpChallenge, id, { subject: id }).decide(() =>
       otp.issue({
         address: input.email,
         normalised,
         codeHash: gateway.hashCode(id, code),
-        browserHash: input.browserHash,
+        browserHash,
         now: new Date(),
       }),
     )

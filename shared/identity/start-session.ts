@@ -30,6 +30,7 @@ export function startSession(
     client?: Client
     platform: string
     projectScope: string
+    openedFrom?: string
     proof: Pick<SessionFacts, 'method' | 'amr' | 'acr' | 'provenBy'>
     authenticatedAt: Date
     /** The session whose proof this one rests on ends then, and so does this one. */
@@ -47,6 +48,7 @@ export function startSession(
   work.start(session, id, { subject: input.person.uai }).decide(() =>
     begin({
       uai: input.person.uai,
+      openedFrom: input.openedFrom,
       clientId: input.client?.id,
       platform,
       projectScope,

@@ -16,19 +16,23 @@ function canonical(uri: string): string | undefined {
  */
 export function chooseResources(known: Resource[], requested: string[] | undefined): string[] {
   if (!requested || requested.length === 0) return known.filter((one) => one.is_default).map((one) => one.identifier)
-  const chosen = requested.map((asked) => {
-    const wanted = canonical(asked)
-    const found = wanted && known.find((one) => canonical(one.identifier) === wanted)
-    if (!found) throw new GatewayError('invalid_target')
-    return found.identifier
-  })
-  return [...new Set(chosen)]
+  const identifiers = known.map((one) => one.identifier)
+  return [...new Set(requested.map((asked) => registeredForm(identifiers, asked)))]
 }
 
-/** A token request may only narrow what was granted (RFC 8707 section 2.2). */
-export function narrowResources(known: Resource[], granted: string[], requested: string[] | undefined): string[] {
+function registeredForm(identifiers: string[], asked: string): string {
+  const wanted = canonical(asked)
+  const found = wanted && identifiers.find((one) => canonical(one) === wanted)
+  if (!found) throw new GatewayError('invalid_target')
+  return found
+}
+
+/**
+ * A token request may only narrow what was granted (RFC 8707 section 2.2).
+ * @throws GatewayError invalid_target
+ */
+export function narrowResources(granted: string[], requested: string[] | undefined): string[] {
   if (!requested || requested.length === 0) return granted
-  const chosen = chooseResources(known, requested)
-  if (chosen.some((one) => !granted.includes(one))) throw new GatewayError('invalid_target')
-  return chosen
+  const wanted = new Set(requested.map((asked) => registeredForm(granted, asked)))
+  return granted.filter((one) => wanted.has(one))
 }

@@ -25,7 +25,7 @@ type OtpRow = PersonRow & {
 }
 
 /**
- * The newest challenge of an address (or the named one), the person known by that address, and the state of the limits.
+ * The newest challenge of an address that is not bound to a browser (or the named one), the person known by that address, and the state of the limits.
  * One statement.
  * @param input.digest keyed digest of the normalised address
  */
@@ -34,10 +34,11 @@ export async function findOtp(
   personal: Personal,
   input: { digest: Uint8Array; challengeId?: string; clientId?: string; limits: RateLimit[] },
 ): Promise<OtpFacts> {
+  const kinds = input.challengeId ? ['otp_address', 'otp_browser_address'] : ['otp_address']
   const [row] = await sql<OtpRow[]>`
     with challenge as (
       select d.stream_id as id from auth_gateway.lookup_digests d
-      where d.kind = 'otp_address' and d.digest = ${Buffer.from(input.digest)}
+      where d.kind = any (${kinds}) and d.digest = ${Buffer.from(input.digest)}
         and (${input.challengeId ?? null}::uuid is null or d.stream_id = ${input.challengeId ?? null}::uuid)
       order by d.stream_id desc limit 1
     )

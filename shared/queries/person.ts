@@ -8,7 +8,7 @@ export const personColumns = (sql: postgres.Sql) => sql`
 
 /** Columns of session `s`, as `SessionRow`. */
 export const sessionColumns = (sql: postgres.Sql) => sql`
-  s.id as session_id, s.platform, s.project_scope, s.method, s.amr, s.acr, s.started_at as authenticated_at,
+  s.id as session_id, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr, s.started_at as authenticated_at,
   s.expires_at as session_expires_at, s.version as session_version, auth_gateway.session_is_live(s) as session_live,
   coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)
     < now() - interval '5 minutes' as session_unseen`
@@ -29,6 +29,7 @@ export type PersonRow = {
 
 export type SessionRow = {
   session_id: string
+  opened_from: string | null
   platform: string
   project_scope: string
   method: string
@@ -57,6 +58,7 @@ export type Person = {
 
 export type SessionFacts = {
   id: string
+  openedFrom?: string
   platform: string
   projectScope: string
   method: string
@@ -91,6 +93,7 @@ export function toPerson(personal: Personal, row: PersonRow): Person {
 export function toSession(row: SessionRow): SessionFacts {
   return {
     id: row.session_id,
+    openedFrom: row.opened_from ?? undefined,
     platform: row.platform,
     projectScope: row.project_scope,
     method: row.method,

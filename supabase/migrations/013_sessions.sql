@@ -6,6 +6,7 @@ create table auth_gateway.sessions (
   platform      text not null,
   project_scope text not null,
   method        text not null,
+  opened_from   uuid,
   amr           text[] not null,
   acr           text not null,
   handle_hash   text,
@@ -19,10 +20,12 @@ create table auth_gateway.sessions (
 );
 create index sessions_uai on auth_gateway.sessions (uai, started_at desc);
 
--- Live: not ended, inside its absolute life, and seen within its idle time. started_at is also the time of authentication.
+-- Live: not ended, nor the session it was opened from, inside its absolute life, and seen within its idle time. started_at is also the time of authentication.
 create function auth_gateway.session_is_live(s auth_gateway.sessions) returns boolean
 language sql stable as $$
-  select s.ended_at is null and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
+  select s.ended_at is null
+    and not exists (select 1 from auth_gateway.sessions o where o.id = s.opened_from and o.ended_at is not null)
+    and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
     and greatest(s.started_at, (select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id))
       + make_interval(secs => s.idle_seconds) > now()
 $$;
@@ -33,10 +36,10 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'SessionStarted' then
-      insert into sessions (id, uai, client_id, platform, project_scope, method, amr, acr, handle_hash, origin, started_at,
+      insert into sessions (id, uai, client_id, platform, project_scope, method, opened_from, amr, acr, handle_hash, origin, started_at,
         idle_seconds, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, e.data->>'platform', e.data->>'projectScope',
-        e.data->>'method', array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
+        e.data->>'method', (e.data->>'openedFrom')::uuid, array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
         e.metadata->>'origin', (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer,
         (e.data->>'expiresAt')::timestamptz, e.version);
     when 'SessionEnded' then

@@ -8,7 +8,7 @@ declare
 begin
   select array_agg(distinct other.subject) into v_subjects
   from lookup_digests own
-  join lookup_digests other on other.digest = own.digest and other.kind = 'otp_address'
+  join lookup_digests other on other.digest = own.digest and other.kind in ('otp_address', 'otp_browser_address')
   where own.subject = p_subject;
   v_subjects := coalesce(v_subjects, '{}') || p_subject;
   delete from lookup_digests where subject = any (v_subjects);

@@ -80,7 +80,7 @@ export async function redeemCode(
         person: signedIn.person,
         session: signedIn.session,
         scope,
-        resources: narrowResources(found.resources, resources, params.resource),
+        resources: narrowResources(resources, params.resource),
         nonce,
       },
       {

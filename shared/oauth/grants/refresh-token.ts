@@ -9,6 +9,7 @@ import { type Family, findFamily } from '../../queries/token-families.ts'
 import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
+import { narrowResources } from '../resource.ts'
 import { parseScope } from '../scope.ts'
 import { refreshExpiry, resumeFamily } from '../token-family.ts'
 import { newAccessTokenId, type TokenResponse, tokenResponse } from '../token-response.ts'
@@ -93,15 +94,7 @@ function narrow(family: Family, params: RefreshParameters): { scope: string[]; r
   const asked = params.scope === undefined ? family.scope : parseScope(params.scope)
   if (!asked || asked.length === 0 || asked.some((one) => !family.scope.includes(one)))
     throw new GatewayError('invalid_scope')
-  const resources = params.resource?.length ? params.resource.map((one) => one.replace(/\/$/, '')) : undefined
-  const granted = family.resources.map((one) => one.replace(/\/$/, ''))
-  if (resources?.some((one) => !granted.includes(one))) throw new GatewayError('invalid_target')
-  return {
-    scope: asked,
-    resources: resources
-      ? family.resources.filter((one) => resources.includes(one.replace(/\/$/, '')))
-      : family.resources,
-  }
+  return { scope: asked, resources: narrowResources(family.resources, params.resource) }
 }
 
 function openAnswer(key: Uint8Array, sealed: Uint8Array | undefined, context: string): TokenResponse {
