@@ -128,10 +128,11 @@ describe('RFC 8707: resource indicators', () => {
   })
 
   test('section 2.2: a token request may only narrow what was granted', () => {
-    expect(narrowResources(known, [API, MCP], undefined)).toEqual([API, MCP])
-    expect(narrowResources(known, [API, MCP], [])).toEqual([API, MCP])
-    expect(narrowResources(known, [API, MCP], [MCP])).toEqual([MCP])
-    expect(() => narrowResources(known, [API], [MCP])).toThrow(expect.objectContaining({ refusal: 'invalid_target' }))
-    expect(() => narrowResources(known, [], [API])).toThrow(expect.objectContaining({ refusal: 'invalid_target' }))
+    expect(narrowResources([API, MCP], undefined)).toEqual([API, MCP])
+    expect(narrowResources([API, MCP], [])).toEqual([API, MCP])
+    expect(narrowResources([API, MCP], [MCP])).toEqual([MCP])
+    expect(narrowResources([API, MCP], [`${MCP}/`, `${API}/`])).toEqual([API, MCP])
+    expect(() => narrowResources([API], [MCP])).toThrow(expect.objectContaining({ refusal: 'invalid_target' }))
+    expect(() => narrowResources([], [API])).toThrow(expect.objectContaining({ refusal: 'invalid_target' }))
   })
 })
