@@ -65,6 +65,7 @@ test('503 while Postgres is killed and restarted under load, nothing acknowledge
       const look = await post(gateway, '/oauth/introspect', { token: newest[index]?.access_token ?? '' })
       statuses.push({ at: phase, status: look.status, retryAfter: look.headers.get('retry-after') })
       if (look.status === 200) expect(look.body.active).toBe(true)
+      await sleep(50)
     }
   }
   const workers = newest.map((_, index) => work(index))

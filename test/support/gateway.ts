@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Context } from '@netlify/functions'
 import postgres from 'postgres'
+import { uuidv7 } from 'uuidv7'
 import { freePort } from '../../scripts/lib/ports.ts'
+import { apiClient, type ClientMetadata, registerClient } from '../../shared/domain/api-client.ts'
+import { commit } from '../../shared/events/commit.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import type { FunctionHandler } from '../../shared/http/serve.ts'
+import { hashToken } from '../../shared/tokens/opaque.ts'
 import { type CodeInbox, startCodeInbox } from './codes.ts'
 import { createTestDatabase } from './database.ts'
 
@@ -99,4 +103,39 @@ export function eventsOf({ sql }: TestGateway, streamType: string, streamId?: st
     select event_type, data, stream_id, metadata from auth_gateway.event_store
     where stream_type = ${streamType} and (${streamId ?? null}::uuid is null or stream_id = ${streamId ?? null}::uuid)
     order by position`
+}
+
+/** Registers an application; a confidential one gets the secret `a secret: +%`. */
+export async function addClient(
+  { gateway }: TestGateway,
+  clientId: string,
+  metadata: Partial<ClientMetadata> = {},
+  firstParty = false,
+): Promise<{ client_id: string; client_secret: string; redirect_uri: string }> {
+  const client_secret = 'a secret: +%'
+  const redirect_uri = metadata.redirect_uris?.[0] ?? 'https://app.example/callback'
+  const request = { requestId: crypto.randomUUID() }
+  await commit({ store: gateway.store, personal: gateway.personal, request }, async (work) => {
+    work.actor = { type: 'operator', id: 'test' }
+    work.start(apiClient, uuidv7(), {}).decide(() =>
+      registerClient({
+        clientId,
+        firstParty,
+        origin: 'operator',
+        secretHash: metadata.token_endpoint_auth_method === 'none' ? undefined : hashToken(client_secret),
+        metadata: {
+          client_name: clientId,
+          application_type: 'web',
+          token_endpoint_auth_method: 'client_secret_basic',
+          grant_types: ['authorization_code', 'refresh_token'],
+          response_types: ['code'],
+          redirect_uris: [redirect_uri],
+          scope: 'openid profile email memories:read',
+          default_scope: 'memories:read',
+          ...metadata,
+        },
+      }),
+    )
+  })
+  return { client_id: clientId, client_secret, redirect_uri }
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { IP_HEADER, newEmail, randomIp, type TestGateway } from './gateway.ts'
 
-export type Page = { url: string; status: number; headers: Headers; html: string; location?: string }
+export type Page = { url: string; status: number; headers: Headers; html: string; location: string | undefined }
 
 /** A browser without JavaScript: it keeps cookies, follows redirects inside the gateway and submits forms. */
 export interface TestBrowser {
@@ -39,7 +39,7 @@ export function createBrowser({ url: base }: { url: string }): TestBrowser {
       const html = await response.text()
       const location = response.headers.get('location')
       const page = { url, status: response.status, headers: response.headers, html }
-      if (!location) return page
+      if (!location) return { ...page, location: undefined }
       const target = new URL(location, url)
       if (target.origin !== new URL(base).origin) return { ...page, location: location }
       url = target.href
