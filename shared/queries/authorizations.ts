@@ -3,6 +3,7 @@ import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
 import { type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
+import { waitColumn } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
 
 export type Resource = { identifier: string; name: string; scopes: string[]; is_default: boolean }
@@ -78,7 +79,7 @@ export async function findAuthorization(
         from auth_gateway.event_store e where e.stream_type = 'authorization' and e.stream_id = ${input.id}), '[]') as events,
       ${clientColumn(sql, input.clientId)}, to_jsonb(rc) as requested_by, ${resourcesColumn(sql)},
       (select to_jsonb(n) from auth_gateway.consents n where n.uai = a.uai and n.client_id = a.client_id) as consent,
-      auth_gateway.rate_limit_wait(${sql.json(input.limits ?? [])}) as wait,
+      ${waitColumn(sql, input.limits)},
       ${personColumns(sql)}, ${sessionColumns(sql)}
     from (select 1) as one
     left join auth_gateway.authorizations a on a.id = ${input.id}

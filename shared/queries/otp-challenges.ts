@@ -3,6 +3,7 @@ import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
 import { type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { waitColumn } from './rate-limits.ts'
 
 export type OtpFacts = {
   challenge?: { id: string; events: StoredEvent[]; wrappedKey: Uint8Array | null }
@@ -47,7 +48,7 @@ export async function findOtp(
         order by e.version) from auth_gateway.event_store e where e.stream_type = 'otp_challenge' and e.stream_id = ch.id) as events,
       ${clientColumn(sql, input.clientId)},
       (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as default_resources,
-      auth_gateway.rate_limit_wait(${sql.json(input.limits)}) as wait, ${personColumns(sql)}
+      ${waitColumn(sql, input.limits)}, ${personColumns(sql)}
     from (select 1) as one
     left join challenge ch on true
     left join auth_gateway.subject_keys ck on ck.subject = ch.id

@@ -13,6 +13,7 @@ import {
   toPerson,
   toSession,
 } from './person.ts'
+import { waitColumn } from './rate-limits.ts'
 
 type FamilyRow = {
   id: string
@@ -83,7 +84,7 @@ export async function findFamily(
       exists (select 1 from auth_gateway.access_token_revocations r where r.jti = ${input.jti ?? null}) as jti_revoked,
       (select e.sealed from auth_gateway.event_secrets e
         where e.event_id = f.rotation_event and e.name = 'answer' and e.expires_at > now()) as answer,
-      auth_gateway.rate_limit_wait(${sql.json(input.limits ?? [])}) as wait,
+      ${waitColumn(sql, input.limits)},
       ${personColumns(sql)}, ${sessionColumns(sql)}
     from (select 1) as one
     left join auth_gateway.token_families f on f.id = ${input.familyId ?? null}
