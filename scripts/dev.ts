@@ -8,17 +8,23 @@ import { type DevServices, devServices } from './lib/dev-services.ts'
 import { takeOver } from './lib/take-over.ts'
 import { watchPaths } from './lib/watch.ts'
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const started = performance.now()
 const say = (name: string) => (line: string) => console.log(`${styleText('dim', name.padEnd(9))} ${line}`)
+const folder = process.env.DEV_DIRECTORY || '.dev'
 const port = (name: string, usual: number) => Number(process.env[name] || usual)
 
 let database: DevDatabase | undefined
 let services: DevServices | undefined
 let stopping = false
 
+// Several signals come from one Ctrl-C, through the terminal and through npm; one that comes later is impatience.
 async function stop(exitCode: number): Promise<void> {
-  if (stopping) process.exit(exitCode || 1)
+  if (stopping) return
   stopping = true
+  setTimeout(() => {
+    for (const signal of SIGNALS) process.once(signal, () => process.exit(1))
+  }, 500).unref()
   await services?.gateway.stop()
   await Promise.all([services?.functions.stop(), services?.mailbox.stop()])
   await database?.stop()
@@ -35,7 +41,7 @@ async function environment(
     NODE_ENV: 'development',
     AUTH_BASE_URL: `http://localhost:${gatewayPort}`,
     SUPABASE_FUNCTIONS_URL: `http://127.0.0.1:${functionsPort}/functions/v1`,
-    ...(await devSecrets('.dev/secrets.json')),
+    ...(await devSecrets(`${folder}/secrets.json`)),
     ...given,
     DATABASE_URL: databaseUrl,
   }
@@ -50,18 +56,19 @@ async function main(): Promise<void> {
     mailbox: port('MAILBOX_PORT', 4010),
   }
   if (new Set(Object.values(ports)).size < 3) throw new Error('PORT, FUNCTIONS_PORT and MAILBOX_PORT must differ')
-  const others = await takeOver('.dev/dev.sock', () => {
+  const others = await takeOver(`${folder}/dev.sock`, () => {
     say('dev')('another npm run dev takes over')
     void stop(0)
   })
   if (others) say('dev')('stopped the one that already ran here')
   const { DATABASE_URL, DATABASE_MIGRATION_URL } = process.env
   database = await devDatabase(
+    folder,
     { applicationUrl: DATABASE_URL || undefined, ownerUrl: DATABASE_MIGRATION_URL || undefined },
     say('database'),
   )
   const env = await environment(ports.gateway, ports.functions, database.appUrl)
-  services = devServices(ports, env, say)
+  services = devServices(folder, ports, env, say)
   const { gateway, functions, mailbox } = services
   const ready = await Promise.all([mailbox.start(), functions.start(), gateway.start()])
   if (stopping) return
@@ -86,12 +93,12 @@ async function main(): Promise<void> {
   watchPaths(['supabase/migrations'], (file) => say('database')(`${file} changed: start npm run dev again to apply it`))
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
+for (const signal of SIGNALS) process.on(signal, () => void stop(0))
 
 // A hard kill of the process above does not reach this one.
 const parent = process.ppid
 setInterval(() => {
-  if (process.ppid !== parent && !stopping) void stop(0)
+  if (process.ppid !== parent) void stop(0)
 }, 500).unref()
 
 main().catch((error: unknown) => {

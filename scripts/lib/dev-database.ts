@@ -22,19 +22,19 @@ interface Given {
 }
 
 /**
- * A migrated database: the one that is given, or one of our own in `.dev/postgres`. Ours is made anew when a migration
+ * A migrated database: the one that is given, or one of our own below `folder`. Ours is made anew when a migration
  * that it has was edited; a given one is never dropped.
  */
-export async function devDatabase(given: Given, log: (line: string) => void): Promise<DevDatabase> {
-  if (!given.applicationUrl && !given.ownerUrl) return embedded(log)
+export async function devDatabase(folder: string, given: Given, log: (line: string) => void): Promise<DevDatabase> {
+  if (!given.applicationUrl && !given.ownerUrl) return embedded(`${folder}/postgres`, log)
   const ownerUrl = given.ownerUrl ?? given.applicationUrl ?? ''
   const applicationUrl = given.applicationUrl ?? ownerUrl
   await migrate({ url: ownerUrl, directory: MIGRATIONS, applicationUrl, log })
   return { appUrl: applicationUrl, ownerUrl, stop: async () => {} }
 }
 
-async function embedded(log: (line: string) => void): Promise<DevDatabase> {
-  const server = await startPostgres({ dataDirectory: '.dev/postgres', preferredPort: USUAL_PORT })
+async function embedded(dataDirectory: string, log: (line: string) => void): Promise<DevDatabase> {
+  const server = await startPostgres({ dataDirectory, preferredPort: USUAL_PORT })
   try {
     const { ownerUrl, appUrl } = await migrated(server.url, log)
     return { appUrl, ownerUrl, stop: server.stop }

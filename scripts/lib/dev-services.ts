@@ -15,15 +15,16 @@ export interface DevServices {
   mailbox: Service
 }
 
-/** Local mailbox, edge functions under Deno and the gateway, each wired to the next. Run in the project's folder. */
+/** Local mailbox, edge functions under Deno and the gateway, each wired to the next. Process ids stand in `folder`. */
 export function devServices(
+  folder: string,
   ports: DevPorts,
   environment: NodeJS.ProcessEnv,
   say: (name: string) => (line: string) => void,
 ) {
   const env = { ...environment, DATABASE_MIGRATION_URL: undefined }
   const node = (file: string) => ({ command: process.execPath, args: ['--import', 'tsx', file] })
-  const pidFile = (name: string) => path.resolve('.dev', `${name}.pid`)
+  const pidFile = (name: string) => path.resolve(folder, `${name}.pid`)
   const services: DevServices = {
     mailbox: createService({
       name: 'the mailbox',

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { isAlive } from '../../scripts/lib/left-over.ts'
+import { freePort, isPortBusy } from '../../scripts/lib/ports.ts'
+
+const FILES = ['postgres/postmaster.pid', 'mailbox.pid', 'functions.pid', 'gateway.pid']
+const ports = { PORT: 0, FUNCTIONS_PORT: 0, MAILBOX_PORT: 0 }
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'dev-'))
+})
+
+beforeEach(async () => {
+  for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort()
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+interface Dev {
+  child: ChildProcess
+  output(): string
+  /** The process ids of the database server and the three services. */
+  pids(): Promise<number[]>
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const own = Object.entries(ports).map(([name, port]) => [name, String(port)])
+  const unset = { DATABASE_URL: '', DATABASE_MIGRATION_URL: '', AUTH_BASE_URL: '', SUPABASE_FUNCTIONS_URL: '' }
+  return { ...process.env, NO_COLOR: '1', ...unset, ...Object.fromEntries(own), NODE_ENV: '', DEV_DIRECTORY: folder }
+}
+
+async function startDev(until = /Ctrl-C stops everything[\s\S]*Tokens/): Promise<Dev> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/dev.ts'], { env: environment(), stdio: 'pipe' })
+  let output = ''
+  const read = (chunk: Buffer) => {
+    output += chunk
+  }
+  child.stdout?.on('data', read)
+  child.stderr?.on('data', read)
+  while (!until.test(output) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50))
+  const pids = () =>
+    Promise.all(FILES.map(async (name) => Number.parseInt(await readFile(path.join(folder, name), 'utf8'), 10)))
+  return { child, output: () => output, pids }
+}
+
+async function end(dev: Dev, signal: NodeJS.Signals): Promise<void> {
+  const exited = once(dev.child, 'exit')
+  dev.child.kill(signal)
+  await exited
+}
+
+const status = async (port: number, route: string) => (await fetch(`http://127.0.0.1:${port}${route}`)).status
+
+async function expectEverythingUp(dev: Dev): Promise<void> {
+  expect(dev.output()).toContain('Ctrl-C stops everything')
+  expect(await status(ports.PORT, '/ready')).toBe(200)
+  expect(await status(ports.MAILBOX_PORT, '/messages.json')).toBe(200)
+  expect(await status(ports.FUNCTIONS_PORT, '/functions/v1/send-otp-email')).toBe(405)
+}
+
+describe('npm run dev', { timeout: 120_000 }, () => {
+  test('starts everything from nothing, and a signal ends it all', async () => {
+    const dev = await startDev()
+    await expectEverythingUp(dev)
+    expect(dev.output()).toContain(`/oauth/authorize?response_type=code&client_id=auth-tester`)
+    const pids = await dev.pids()
+    await end(dev, 'SIGTERM')
+    expect(dev.child.exitCode).toBe(0)
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+
+  test('leaves nothing behind when it is killed hard', async () => {
+    const dev = await startDev()
+    const pids = await dev.pids()
+    await end(dev, 'SIGKILL')
+    await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
+  })
+
+  test('takes over from one that already runs in the same folder', async () => {
+    const first = await startDev()
+    const second = await startDev()
+    expect(first.child.exitCode).toBe(0)
+    expect(second.output()).toContain('stopped the one that already ran here')
+    await expectEverythingUp(second)
+    await end(second, 'SIGTERM')
+  })
+
+  test('says which port is taken and by which variable to choose another', async () => {
+    ports.MAILBOX_PORT = ports.PORT
+    const same = await startDev()
+    expect(same.output()).toContain('PORT, FUNCTIONS_PORT and MAILBOX_PORT must differ')
+    expect(same.child.exitCode).toBe(1)
+    const blocker = spawn(process.execPath, ['-e', `require('net').createServer().listen(${ports.PORT}, '127.0.0.1')`])
+    await expect.poll(() => isPortBusy(ports.PORT)).toBe(true)
+    ports.MAILBOX_PORT = await freePort()
+    const dev = await startDev(/is taken/)
+    if (dev.child.exitCode === null) await once(dev.child, 'exit')
+    blocker.kill()
+    expect(dev.output()).toContain(
+      `Port ${ports.PORT} is taken, the gateway needs it: end what listens there or set PORT\n`,
+    )
+    expect(dev.child.exitCode).toBe(1)
+  })
+})
