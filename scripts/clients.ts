@@ -15,11 +15,11 @@ import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
-import { type ClientFlags, clientOptions, readClientRequest, wholeNumber } from './lib/client-flags.ts'
+import { type ClientFlags, clientOptions, readClientRequest } from './lib/client-flags.ts'
 import { parseClientMetadata } from './lib/client-metadata.ts'
 import { clientInformation, clientTable, clientText } from './lib/client-text.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>

@@ -5,6 +5,8 @@ import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
 import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 import { type Verification, verifyEvents } from './lib/verify-events.ts'
 
+const ROWS_SHOWN = 20
+
 const USAGE = `npm run events -- verify [--json]             walk every chain and name the first broken event of each kind
 npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
 
@@ -25,9 +27,13 @@ function rebuildText(results: Rebuilt[]): string {
     return isEqual(one) ? 'equal' : `DIFFERS: ${one.onlyLive.length} live, ${one.onlyRebuilt.length} rebuilt`
   }
   const rows = results.map((one) => ({ 'read model': one.model, rows: String(one.rows), outcome: outcome(one) }))
+  const shown = (sign: string, model: string, rows: object[]) => [
+    ...rows.slice(0, ROWS_SHOWN).map((row) => `${sign} ${model} ${JSON.stringify(row)}`),
+    ...(rows.length > ROWS_SHOWN ? [`${sign} ${model} … and ${rows.length - ROWS_SHOWN} more (--json has all)`] : []),
+  ]
   const differing = results.flatMap(({ model, onlyLive, onlyRebuilt }) => [
-    ...onlyLive.map((row) => `- ${model} ${JSON.stringify(row)}`),
-    ...onlyRebuilt.map((row) => `+ ${model} ${JSON.stringify(row)}`),
+    ...shown('-', model, onlyLive),
+    ...shown('+', model, onlyRebuilt),
   ])
   return [table(rows), ...differing].join('\n')
 }

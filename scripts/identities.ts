@@ -2,10 +2,9 @@ import { parseArgs } from 'node:util'
 import { erase, type Identity, type IdentityEvent, identity, reinstate, suspend } from '../shared/domain/identity.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
-import { wholeNumber } from './lib/client-flags.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]

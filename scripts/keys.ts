@@ -3,9 +3,8 @@ import type { Gateway } from '../shared/gateway.ts'
 import { listClients } from '../shared/queries/api-clients.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
 import { KEY_SET_SECONDS } from '../shared/tokens/keys.ts'
-import { wholeNumber } from './lib/client-flags.ts'
 import { withGateway } from './lib/operator.ts'
-import { run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const OVERLAP_SECONDS = 2 * KEY_SET_SECONDS
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { metadataNames } from './client-metadata.ts'
-import { RefusedError, type Terminal, UsageError } from './terminal.ts'
+import { RefusedError, type Terminal, UsageError, wholeNumber } from './terminal.ts'
 
 /** Flags of `npm run clients` for `parseArgs`. */
 export const clientOptions = {
@@ -64,12 +64,6 @@ export function readClientRequest(flags: ClientFlags, terminal: Terminal) {
       ...(pkce !== undefined && { require_pkce: yesOrNo('require-pkce', pkce) }),
     } as Record<string, unknown>,
   }
-}
-
-/** @throws UsageError when the flag is not a whole number of zero or more */
-export function wholeNumber(flag: string, value: unknown): number {
-  if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) throw new UsageError(`--${flag} takes a whole number`)
-  return Number(value)
 }
 
 function yesOrNo(flag: string, value: unknown): boolean {

@@ -44,6 +44,12 @@ export async function runAsProgram(moduleUrl: string, command: Command): Promise
   process.exitCode = await command(process.argv.slice(2), { env: process.env, out: console.log, err: console.error })
 }
 
+/** @throws UsageError when the flag is not a whole number of zero or more */
+export function wholeNumber(flag: string, value: unknown): number {
+  if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) throw new UsageError(`--${flag} takes a whole number`)
+  return Number(value)
+}
+
 /** Rows as columns of text; every row has the members of the first. */
 export function table(rows: Record<string, string>[]): string {
   const [first] = rows

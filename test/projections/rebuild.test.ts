@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listReadModels } from '../../scripts/lib/read-models.ts'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
 import { tokenFamily } from '../../shared/domain/token-family.ts'
@@ -30,7 +31,7 @@ describe('any order of real units of work', () => {
   const step = fc.tuple(fc.constantFrom(...names), fc.nat(1000))
 
   test('includes every kind of event', async () => {
-    await createTraffic(gateway).sweep(24)
+    await createTraffic(gateway).sweep(30)
     const rows = await owner`select distinct event_type from auth_gateway.event_store`
     const types = rows.map(({ event_type }) => event_type)
     expect(types).toEqual(
@@ -93,8 +94,21 @@ describe('any order of real units of work', () => {
   })
 })
 
+test('a rebuild in the middle of traffic loses nothing and blocks nobody for good', async () => {
+  let working = true
+  const traffic = [1, 2, 3].map(async (n) => {
+    const { sweep } = createTraffic(gateway)
+    while (working) await sweep(n + 4)
+  })
+  for (let round = 0; round < 6; round++)
+    expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
+  working = false
+  await Promise.all(traffic)
+  expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
+  expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
+})
+
 test('a rebuild of every read model is found by its function, with the streams it is made from', async () => {
-  const { listReadModels } = await import('../../scripts/lib/read-models.ts')
   const models = await listReadModels(owner)
   expect(models.filter(({ streamTypes }) => streamTypes.length === 0)).toEqual([])
   expect(models).toContainEqual({ name: 'identities', streamTypes: ['identity'], streamColumn: 'uai' })

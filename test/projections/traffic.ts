@@ -55,7 +55,7 @@ export function createTraffic(gateway: Gateway) {
   const actions = {
     async sendCode(n: number): Promise<void> {
       const id = uuidv7()
-      const again = n % 3 === 0 ? pick(people, n)?.email : n % 4 === 1 ? challenges.at(-1)?.email : undefined
+      const again = n % 3 === 0 ? pick(people, n)?.email : n % 3 === 1 ? pick(challenges, n)?.email : undefined
       const email = again ?? `person-${uuidv7()}@example.test`
       const previous = challenges.findLast((one) => one.email === email)
       await unit(async (work) => {
@@ -91,7 +91,7 @@ export function createTraffic(gateway: Gateway) {
     },
 
     async signIn(n: number): Promise<void> {
-      const challenge = challenges.at(-1 - (n % 2)) ?? challenges[0]
+      const challenge = challenges.at(-1 - (n % 3)) ?? challenges[0]
       if (!challenge) return
       const known = people.find(({ email }) => email === challenge.email)
       const person = known ?? { uai: uuidv7(), email: challenge.email, challengeId: challenge.id }
@@ -286,9 +286,10 @@ export function createTraffic(gateway: Gateway) {
     },
   }
 
-  /** Every action, one after the other, `rounds` times. */
+  /** Every action, one after the other, `rounds` times, with choices that are spread but always the same. */
   async function sweep(rounds: number): Promise<void> {
-    for (let n = 1; n <= rounds; n++) for (const action of Object.values(actions)) await action(n)
+    for (let n = 1; n <= rounds; n++)
+      for (const [k, action] of Object.values(actions).entries()) await action(Math.imul(n * 31 + k, 0x9e3779b1) >>> 16)
   }
 
   return { people, actions, sweep, names: Object.keys(actions) as (keyof typeof actions)[] }

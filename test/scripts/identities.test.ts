@@ -20,9 +20,11 @@ beforeAll(async () => {
   gateway = testGateway(database)
   owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
   const traffic = createTraffic(gateway)
-  for (let n = 1; n <= 8; n++)
-    for (const name of ['sendCode', 'guess', 'signIn', 'authorize', 'redeem', 'refresh'] as const)
-      await traffic.actions[name](n)
+  for (let n = 1; n <= 4; n++) {
+    await traffic.actions.sendCode(3 * n + 2)
+    for (const name of ['guess', 'signIn', 'authorize', 'redeem', 'refresh'] as const)
+      await traffic.actions[name](3 * n)
+  }
   people = traffic.people
 })
 
