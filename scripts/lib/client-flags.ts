@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { metadataNames } from './client-metadata.ts'
 import { RefusedError, type Terminal, UsageError, wholeNumber } from './terminal.ts'
 
@@ -71,8 +72,8 @@ function yesOrNo(flag: string, value: unknown): boolean {
   return value === 'true'
 }
 
-function readMetadataFile(path: string, { err }: Terminal): Record<string, unknown> {
-  const parsed = parseFile(path)
+function readMetadataFile(path: string, { env, err }: Terminal): Record<string, unknown> {
+  const parsed = parseFile(path === '-' ? 0 : resolve(env.INIT_CWD ?? '', path))
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw new RefusedError(`${path} is not a JSON object`)
   const known = new Set([...metadataNames, 'client_id'])
@@ -81,10 +82,10 @@ function readMetadataFile(path: string, { err }: Terminal): Record<string, unkno
   return parsed as Record<string, unknown>
 }
 
-function parseFile(path: string): unknown {
+function parseFile(file: string | 0): unknown {
   try {
-    return JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8'))
+    return JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new RefusedError(`${path} cannot be read: ${(error as Error).message}`)
+    throw new RefusedError(`${file || 'Standard input'} cannot be read: ${(error as Error).message}`)
   }
 }

@@ -36,10 +36,14 @@ export async function run(command: Command, usage: string, args: string[], termi
   }
 }
 
-/** Runs a command as this process when `moduleUrl` is the file that node was started with. */
+/**
+ * Runs a command as this process when `moduleUrl` is the file that node was started with. It works in the project's folder;
+ * INIT_CWD, which npm sets, says where the person stands.
+ */
 export async function runAsProgram(moduleUrl: string, command: Command): Promise<void> {
   const started = process.argv[1]
   if (!started || realpathSync(started) !== fileURLToPath(moduleUrl)) return
+  process.env.INIT_CWD ??= process.cwd()
   process.chdir(fileURLToPath(new URL('../..', import.meta.url)))
   process.exitCode = await command(process.argv.slice(2), { env: process.env, out: console.log, err: console.error })
 }

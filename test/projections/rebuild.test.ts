@@ -106,7 +106,7 @@ test('a rebuild in the middle of traffic loses nothing and blocks nobody for goo
   await Promise.all(traffic)
   expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
   expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
-})
+}, 60_000)
 
 test('a rebuild of every read model is found by its function, with the streams it is made from', async () => {
   const models = await listReadModels(owner)

@@ -282,6 +282,27 @@ describe('wrong usage is 2 and shows the usage:', () => {
   })
 })
 
+test('0: runs as a program from another folder, whose files it reads', async () => {
+  await writeFile(
+    path.join(folder, 'here.json'),
+    JSON.stringify({ client_name: 'Here', redirect_uris: ['https://h.example/'] }),
+  )
+  const env = { ...process.env, DATABASE_URL: database.ownerUrl, INIT_CWD: folder }
+  const args = ['--import', 'tsx', 'scripts/clients.ts', 'add', '--file', 'here.json', '--client-id', 'here']
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env })
+  expect(stdout).toMatch(/^client_id +here$/m)
+})
+
+test('1: a file that is not there, or no JSON object', async () => {
+  expect(await cli('add', '--file', path.join(folder, 'none.json'))).toMatchObject({
+    exitCode: 1,
+    err: expect.stringContaining('none.json cannot be read: ENOENT'),
+  })
+  await writeFile(path.join(folder, 'list.json'), '[]')
+  const list = path.join(folder, 'list.json')
+  expect(await cli('add', '--file', list)).toMatchObject({ exitCode: 1, err: `${list} is not a JSON object` })
+})
+
 test('1: no database is a sentence, not a stack', async () => {
   const { exitCode, err } = await call(clients, { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, 'list')
   expect(exitCode).toBe(1)

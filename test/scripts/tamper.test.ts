@@ -84,6 +84,34 @@ test('a store that nobody touched verifies and rebuilds with exit code 0', async
   expect(answer.every(({ onlyLive, onlyRebuilt }) => onlyLive.length + onlyRebuilt.length === 0)).toBe(true)
 })
 
+test('the application role may verify, but not rebuild', async () => {
+  const lines: string[] = []
+  const env = { DATABASE_URL: gatewayDatabase(sound.superuserUrl, copy.name).appUrl }
+  const terminal = { env, out: (line: string) => void lines.push(line), err: (line: string) => void lines.push(line) }
+  expect(await events(['verify'], terminal)).toBe(0)
+  expect(lines.at(-1)).toMatch(/^\d+ events in \d+ streams: every chain holds$/)
+  expect(await events(['rebuild', 'identities'], terminal)).toBe(1)
+  expect(lines.at(-1)).toContain('FAILED: permission denied for table identities')
+  expect(await events(['rebuild', 'nonsense'], terminal)).toBe(1)
+  expect(lines.at(-1)).toBe('There is no read model nonsense')
+})
+
+test('people are told the first event of each kind in words', async () => {
+  const event = await victim()
+  await tamper(`update event_store set data = data || '{"by": "nobody"}' where ${streamOf(event)}`)
+  const lines: string[] = []
+  const env = { DATABASE_URL: copy.ownerUrl }
+  const terminal = { env, out: (line: string) => void lines.push(line), err: (line: string) => void lines.push(line) }
+  expect(await events(['verify'], terminal)).toBe(1)
+  expect(lines.join('\n')).toMatch(
+    new RegExp(
+      `^wrong_hash \\(\\d+\\): the event is not what was hashed when it was appended\n` +
+        `  first: otp_challenge ${event.stream_id} position \\d+, version 1, OtpChallengeIssued\n` +
+        `\\d+ events in \\d+ streams: BROKEN$`,
+    ),
+  )
+})
+
 describe('verify names the event whose', () => {
   test.each([
     ['data changed', `data = data || '{"by": "nobody"}'`],
