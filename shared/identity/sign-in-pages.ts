@@ -11,19 +11,19 @@ type Shown = { error?: string; notice?: string; status?: number }
 
 /** The page that asks for an address. */
 export function signInPage(
-  { derive }: Gateway,
+  { derive, config }: Gateway,
   signIn: SignInUnderWay,
   shown: Shown & { email?: string } = {},
 ): Response {
   const { returnTo, clientName } = signIn
   return renderPage(
     SignInPage({ action: '/web/login', csrf: csrfToken(derive, signIn.id), returnTo, clientName, ...shown }),
-    { status: shown.status, formAction: endsAtClient(returnTo) },
+    { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
   )
 }
 
 /** The page that asks for the code sent to the address. */
-export function codePage({ derive, issuer }: Gateway, signIn: SignInUnderWay, shown: Shown = {}): Response {
+export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnderWay, shown: Shown = {}): Response {
   const { returnTo, clientName, email = '' } = signIn
   return renderPage(
     CodePage({
@@ -37,6 +37,6 @@ export function codePage({ derive, issuer }: Gateway, signIn: SignInUnderWay, sh
       host: new URL(issuer).host,
       ...shown,
     }),
-    { status: shown.status, formAction: endsAtClient(returnTo) },
+    { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
   )
 }

@@ -26,11 +26,12 @@ beforeAll(async () => {
       OTP_EMAIL_FROM: 'LanOnasis <signin@lanonasis.com>',
     },
   })
-  gateway = await startGateway({ functionsUrl: edge.url })
   browser = await launchBrowser()
   client = createServer((_, response) => response.end('You may close this window.'))
   await new Promise<void>((resolve) => client.listen(0, '127.0.0.1', resolve))
-  redirectUri = `http://127.0.0.1:${(client.address() as AddressInfo).port}/auth-tester`
+  const clientUrl = `http://127.0.0.1:${(client.address() as AddressInfo).port}`
+  redirectUri = `${clientUrl}/auth-tester`
+  gateway = await startGateway({ functionsUrl: edge.url, env: { DASHBOARD_URL: clientUrl } })
   config = await oidc.discovery(new URL(gateway.url), 'auth-tester', undefined, oidc.None(), {
     execute: [oidc.allowInsecureRequests],
   })
@@ -104,3 +105,25 @@ test.each([{ javaScriptEnabled: true }, { javaScriptEnabled: false }])(
     }
   },
 )
+
+test('a person who just signs in ends at the dashboard, and signing out leads back there', async () => {
+  const email = newEmail()
+  const dashboard = new URL(redirectUri).origin
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  try {
+    await page.goto(`${gateway.url}/web/login`)
+    await page.getByLabel(/e-?mail/i).fill(email)
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/web/code')
+    await page.getByRole('textbox').fill(await codeFromMailbox(email))
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${dashboard}/dashboard`)
+    await page.goto(`${gateway.url}/web/logout?return_to=${encodeURIComponent(`${dashboard}/bye`)}`)
+    await page.getByRole('button').first().click()
+    await page.waitForURL(`${dashboard}/bye`)
+    expect((await context.cookies(gateway.url)).map(({ name }) => name)).not.toContain('lanonasis_session')
+  } finally {
+    await context.close()
+  }
+})
