@@ -11,6 +11,11 @@ import { openBytes, sealBytes } from './sealed.ts'
 export const KEY_SET_SECONDS = 300
 const REFRESH_MS = 60_000
 const UNKNOWN_KID_MS = 10_000
+/** Streams of the first keys, the same everywhere, so that of all instances that meet an empty database one makes them. */
+const FIRST_KEY = {
+  ES256: '0195d000-0000-7000-8000-000000002001',
+  RS256: '0195d000-0000-7000-8000-000000002002',
+}
 
 export type Key = {
   id: string
@@ -30,6 +35,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
   const sealingKey = derive('signing-key')
   let cache: { keys: Key[]; readAt: number } | undefined
   let reading: Promise<Key[]> | undefined
+  const making = new Map<SigningAlgorithm, Promise<void>>()
 
   async function read(): Promise<Key[]> {
     const rows = await listSigningKeys(reads)
@@ -63,14 +69,16 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     return cache && Date.now() - cache.readAt < maxAge ? cache.keys : refresh()
   }
 
-  async function make(alg: SigningAlgorithm, activeFrom: Date): Promise<void> {
+  async function make(alg: SigningAlgorithm, activeFrom: Date, id = uuidv7()): Promise<void> {
     const pair = await generateKeyPair(alg, { extractable: true })
     const publicJwk = await exportJWK(pair.publicKey)
     const kid = await calculateJwkThumbprint(publicJwk)
     const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
     await commit(context(), async (work) => {
       work.actor = { type: 'system', id: 'signing-keys' }
-      work.start(signingKey, uuidv7(), {}).decide(() =>
+      const stream = await work.load(signingKey, id, {})
+      if (stream.state.status !== 'none') return
+      stream.decide(() =>
         createKey({
           kid,
           alg,
@@ -82,6 +90,12 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     })
   }
 
+  async function makeFirst(alg: SigningAlgorithm): Promise<void> {
+    const underWay = making.get(alg) ?? make(alg, new Date(), FIRST_KEY[alg]).finally(() => making.delete(alg))
+    making.set(alg, underWay)
+    return underWay
+  }
+
   const newestActive = (keys: Key[], alg: SigningAlgorithm) =>
     keys.filter((key) => key.alg === alg && key.activeFrom.getTime() <= Date.now()).at(-1)
 
@@ -90,8 +104,8 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     async active(alg: SigningAlgorithm): Promise<Key> {
       const key = newestActive(await current(), alg) ?? newestActive(await refresh(), alg)
       if (key) return key
-      await make(alg, new Date())
-      const made = newestActive(await refresh(), alg)
+      await makeFirst(alg)
+      const made = (await refresh()).find((one) => one.alg === alg)
       if (!made) throw new Error(`no active ${alg} key`)
       return made
     },
