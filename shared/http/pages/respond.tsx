@@ -5,7 +5,7 @@ import { ErrorPage } from './error.tsx'
 import { renderPage } from './render.ts'
 
 const TITLES: Record<number, string> = {
-  403: 'This form has expired',
+  403: 'Not allowed',
   404: 'Page not found',
   429: 'Too many attempts',
   503: 'Not available right now',
@@ -16,7 +16,11 @@ function errorPage(error: GatewayError, c: AppContext): Response {
   const loopback = error.refusal === 'invalid_redirect_uri'
   return renderPage(
     <ErrorPage
-      title={TITLES[error.status] ?? (error.status >= 500 ? 'Something went wrong' : 'This request cannot continue')}
+      title={
+        error.refusal === 'csrf_invalid'
+          ? 'This form has expired'
+          : (TITLES[error.status] ?? (error.status >= 500 ? 'Something went wrong' : 'This request cannot continue'))
+      }
       message={error.message}
       code={error.code}
       requestId={c.get('requestId')}
