@@ -7,6 +7,7 @@ import { launchBrowser } from '../support/browser.ts'
 import { type EdgeFunctions, startEdgeFunctions } from '../support/edge.ts'
 import { newEmail, startGateway, type TestGateway, WEBHOOK_SECRET } from '../support/gateway.ts'
 import { type ResendStandIn, startResendStandIn } from '../support/resend-stand-in.ts'
+import { authorizeParams, newVerifier } from '../support/sign-in.ts'
 
 let provider: ResendStandIn
 let edge: EdgeFunctions
@@ -123,6 +124,36 @@ test('a person who just signs in ends at the dashboard, and signing out leads ba
     await page.getByRole('button').first().click()
     await page.waitForURL(`${dashboard}/bye`)
     expect((await context.cookies(gateway.url)).map(({ name }) => name)).not.toContain('lanonasis_session')
+  } finally {
+    await context.close()
+  }
+})
+
+test.each([
+  ['lanonasis-mcp-desktop', 'lanonasis://oauth/callback'],
+  ['vscode-extension', 'vscode://lanonasis.mcp-client/callback'],
+  ['vscode-extension', 'http://localhost:59999/callback'],
+  ['claude-web', 'https://claude.ai/mcp/callback'],
+])('the answer of %s leaves the consent page for %s, whatever the page may load', async (client_id, redirect_uri) => {
+  const email = newEmail()
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const blocked: string[] = []
+  page.on('console', (line) => /Content Security Policy/.test(line.text()) && blocked.push(line.text()))
+  const params = authorizeParams(newVerifier(), { client_id, redirect_uri, scope: undefined })
+  try {
+    await page.goto(`${gateway.url}/oauth/authorize?${new URLSearchParams(params)}`)
+    await page.getByLabel(/e-?mail/i).fill(email)
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/web/code')
+    await page.getByRole('textbox').fill(await codeFromMailbox(email))
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/oauth/authorize**')
+    const answered = page.waitForResponse((response) => response.url().endsWith('/oauth/consent'))
+    await page.locator('button[name=decision][value=allow]').click()
+    expect((await answered).headers().location).toContain(`${redirect_uri}?code=`)
+    await page.waitForTimeout(200)
+    expect(blocked).toEqual([])
   } finally {
     await context.close()
   }
