@@ -181,3 +181,34 @@ test('consent: one of twenty answers counts', async () => {
   expect(answers.filter(({ location }) => location?.includes('code='))).toHaveLength(1)
   expect(answers.filter(({ location }) => !location).map(({ status }) => status)).toEqual(Array(PARALLEL - 1).fill(403))
 })
+
+test('consent: ten first requests of one application at once are all answered, from one consent', async () => {
+  const { browser, uai } = await signIn(gateway)
+  const pages = await Promise.all(
+    Array.from({ length: 10 }, () =>
+      browser.visit(`/oauth/authorize?${new URLSearchParams(authorizeParams(newVerifier()))}`),
+    ),
+  )
+  const answers = await Promise.all(pages.map((page) => browser.submit(page, { decision: 'allow' }, '/oauth/consent')))
+  expect(answers.filter(({ location }) => location?.includes('code='))).toHaveLength(10)
+  const rows = await gateway.sql`select 1 from auth_gateway.consents where uai = ${uai}`
+  expect(rows).toHaveLength(1)
+})
+
+test('logout: a refresh and a sign-out at the same moment leave nothing that works', async () => {
+  for (let round = 0; round < 5; round++) {
+    const email = newEmail()
+    await postJson(gateway, '/v1/auth/otp/send', { email })
+    const { body: pair } = await postJson(gateway, '/v1/auth/otp/verify', {
+      email,
+      token: gateway.inbox.codeFor(email),
+    })
+    const bearer = { authorization: `Bearer ${pair.access_token}` }
+    const [refreshed] = await Promise.all([
+      postJson(gateway, '/v1/auth/refresh', { refresh_token: pair.refresh_token }),
+      postJson(gateway, '/v1/auth/logout', {}, bearer),
+    ])
+    for (const token of [pair.access_token, refreshed.body.access_token].filter(Boolean))
+      expect((await postJson(gateway, '/v1/auth/verify-token', { token })).body.valid).toBe(false)
+  }
+})
