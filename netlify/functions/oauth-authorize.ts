@@ -1,3 +1,4 @@
+import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
@@ -18,7 +19,6 @@ import {
 } from '../../shared/oauth/authorization-request.ts'
 import { isAssured, redirectWith, signInNeeded, signInUrl } from '../../shared/oauth/authorize-steps.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
-import { newAuthorization } from '../../shared/oauth/new-authorization.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
@@ -63,7 +63,8 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
   if (!silent && prompt.has('none')) throw fault('consent_required')
 
   if (signedIn.session.unseen) await touchSession(gateway().reads, signedIn.session.id)
-  const { id, code } = newAuthorization()
+  const id = uuidv7()
+  const code = newOpaqueToken(id, CODE_SECRET_BYTES)
   await commit(commitContext(gateway(), c), async (work) => {
     const { person, session } = signedIn
     const now = new Date()
@@ -147,7 +148,7 @@ app.post('/oauth/consent', async (c) => {
           { state: found.consent, version: found.consent.version },
           { subject: person.uai },
         )
-      : work.start(consentAggregate, newAuthorization().id, { subject: person.uai })
+      : work.start(consentAggregate, uuidv7(), { subject: person.uai })
     consent.decide((current) =>
       grantConsent(current, { uai: person.uai, clientId: client.id, scopes: scope, resources }),
     )

@@ -4,7 +4,7 @@ import type { ClientMetadata, ClientSecret } from '../domain/api-client.ts'
 export type Client = {
   id: string
   client_id: string
-  status: 'active' | 'suspended' | 'deleted'
+  status: 'active' | 'suspended'
   first_party: boolean
   origin: 'seed' | 'operator' | 'dynamic'
   metadata: ClientMetadata

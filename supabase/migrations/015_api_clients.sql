@@ -2,7 +2,7 @@
 create table auth_gateway.api_clients (
   id          uuid primary key,
   client_id   text not null,
-  status      text not null check (status in ('active', 'suspended', 'deleted')),
+  status      text not null check (status in ('active', 'suspended')),
   first_party boolean not null,
   origin      text not null check (origin in ('seed', 'operator', 'dynamic')),
   metadata    jsonb not null,
