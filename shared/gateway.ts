@@ -35,6 +35,8 @@ export type Gateway = {
 export function createGateway(settings: Config): Gateway {
   const connection = {
     prepare: false,
+    // A pooler hands the server connection on at the first ReadyForQuery, so nothing may be sent behind a running query.
+    max_pipeline: 0,
     connect_timeout: 5,
     idle_timeout: 60,
     backoff: () => 0.1,
