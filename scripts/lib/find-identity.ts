@@ -14,9 +14,9 @@ export type IdentityFacts = {
   email?: string
   email_verified: boolean
   created_at: string
-  /** Not ended and not expired. */
+  /** Live ones. */
   sessions: number
-  /** Not revoked and not expired. */
+  /** Not revoked, not expired and, unless offline, of a live session. */
   token_families: number
 }
 
@@ -30,9 +30,10 @@ export async function findIdentity(gateway: Gateway, who: string): Promise<Ident
   const [row] = await sql<(PersonRow & { sessions: number; families: number })[]>`
     select ${personColumns(sql)},
       (select count(*)::int from auth_gateway.sessions s
-       where s.uai = i.uai and s.ended_at is null and s.expires_at > now()) as sessions,
-      (select count(*)::int from auth_gateway.token_families f
-       where f.uai = i.uai and f.revoked_at is null and f.expires_at > now()) as families
+       where s.uai = i.uai and auth_gateway.session_is_live(s)) as sessions,
+      (select count(*)::int from auth_gateway.token_families f join auth_gateway.sessions s on s.id = f.session_id
+       where f.uai = i.uai and f.revoked_at is null and f.expires_at > now()
+         and (f.offline or auth_gateway.session_is_live(s))) as families
     from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai where ${isThem}`
   if (!row) return undefined
   const { uai, role, plan, organizationId, email, emailVerified, createdAt } = toPerson(personal, row)

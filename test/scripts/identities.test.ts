@@ -14,6 +14,7 @@ let database: TestDatabase
 let gateway: Gateway
 let owner: postgres.Sql
 let people: Person[]
+let endSession: (n: number) => Promise<void>
 
 beforeAll(async () => {
   database = await createTestDatabase()
@@ -26,6 +27,7 @@ beforeAll(async () => {
       await traffic.actions[name](3 * n)
   }
   people = traffic.people
+  endSession = traffic.actions.endSession
 })
 
 afterAll(async () => {
@@ -154,4 +156,15 @@ describe('erase', () => {
     expect(await findIdentity(gateway, erased.email)).toMatchObject({ uai: anew?.uai, status: 'active' })
     expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
   })
+})
+
+test('0: show counts no ended session and, unless offline, no tokens of one', async () => {
+  const { uai } = person(0)
+  const [before] = await owner`select count(*)::int as sessions from auth_gateway.sessions s
+    where s.uai = ${uai} and auth_gateway.session_is_live(s)`
+  expect(before?.sessions).toBeGreaterThan(0)
+  for (let n = 0; n < 8; n++) await endSession(n)
+  const [offline] = await owner`select count(*)::int as families from auth_gateway.token_families
+    where uai = ${uai} and offline and revoked_at is null`
+  expect(await json('show', uai)).toMatchObject({ sessions: 0, token_families: offline?.families })
 })
