@@ -83,7 +83,7 @@ app.get('/v1/auth/resolve', async (c) => {
 
 /** What the application gets without asking; a token opens no more than it may do itself. */
 function openedScope({ family, scope }: Principal, client: Client): string[] {
-  const usual = client.metadata.default_scope.split(' ')
+  const usual = client.metadata.default_scope.split(' ').filter((one) => one !== 'offline_access')
   return family ? usual.filter((one) => scope.includes(one)) : usual
 }
 

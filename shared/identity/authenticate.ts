@@ -128,5 +128,6 @@ export async function authenticate(
       if (principal) return principal
     }
   }
-  throw new GatewayError(options.missing ?? 'token_required')
+  const ended = sessionHandle(c) !== undefined ? 'session_invalid' : 'token_required'
+  throw new GatewayError(options.missing ?? ended)
 }
