@@ -43,7 +43,7 @@ export function createGateway(settings: Config): Gateway {
     onnotice: () => {},
     connection: { application_name: 'auth-gateway' },
   }
-  const reads = postgres(settings.DATABASE_URL, { ...connection, max: 1 })
+  const reads = postgres(settings.DATABASE_URL, { ...connection, max: 3 })
   const writes = postgres(settings.DATABASE_URL, { ...connection, max: 4 })
   const derive = keyDerivation(Buffer.from(settings.AUTH_MASTER_SECRET, 'base64'))
   const personal = createPersonal(derive)

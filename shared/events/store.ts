@@ -31,7 +31,7 @@ export type EventStore = ReturnType<typeof createEventStore>
 
 /**
  * The only writer of the event store and reader of streams.
- * @param reads one pipelined connection
+ * @param reads a small pool, where statements may wait
  * @param writes a small pool
  */
 export function createEventStore(reads: postgres.Sql, writes: postgres.Sql) {
