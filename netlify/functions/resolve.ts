@@ -7,6 +7,7 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { authenticate, type CredentialKind, type Principal } from '../../shared/identity/authenticate.ts'
+import { isCrossSite } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
 import { startTokenFamily } from '../../shared/oauth/token-family.ts'
@@ -87,13 +88,13 @@ function openedScope({ family, scope }: Principal, client: Client): string[] {
   return family ? usual.filter((one) => scope.includes(one)) : usual
 }
 
-/** A page of another site cannot make a browser open sessions by a link. */
-const isForeign = (c: AppContext) => c.req.header('sec-fetch-site') === 'cross-site'
-
-/** A session of another application for a person who is signed in already: what single sign-on means. */
+/**
+ * A session of another application for a person who is signed in already: what single sign-on means. A page of another site
+ * cannot make a browser open one by a link.
+ */
 async function openApplication(c: AppContext, principal: Principal, clientId: string) {
   const { person, session } = principal
-  if (isForeign(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
+  if (isCrossSite(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
   if (principal.family && !principal.family.client.first_party) throw new GatewayError('access_denied')
   const { client, consent, resources } = await findForApplication(gateway().reads, person.uai, clientId)
   if (client?.status !== 'active') throw new GatewayError('invalid_client')

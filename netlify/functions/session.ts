@@ -5,7 +5,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { clearSessionCookies, isForeignPost } from '../../shared/http/cookies.ts'
+import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   authenticate,
@@ -14,6 +14,7 @@ import {
   checkAccessToken,
   type Principal,
 } from '../../shared/identity/authenticate.ts'
+import { isForeignPost } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'

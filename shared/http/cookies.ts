@@ -24,11 +24,6 @@ export function setSessionCookies(c: AppContext, session: { handle: string; user
   setCookie(c, USER_COOKIE, JSON.stringify(user), { ...attributes(), maxAge })
 }
 
-/** Whether a form was posted from another site: its Lax cookies stayed behind, but what we answer would be stored. */
-export function isForeignPost(c: AppContext): boolean {
-  return c.req.method === 'POST' && c.req.header('sec-fetch-site') === 'cross-site'
-}
-
 /** Clears both cookies, for the configured domain and for the host alone. */
 export function clearSessionCookies(c: AppContext): void {
   const { domain, ...hostOnly } = attributes()

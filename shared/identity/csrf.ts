@@ -30,3 +30,13 @@ export function checkCsrf(c: AppContext, derive: DeriveKey, boundTo: string, giv
   const foreign = site !== undefined && site !== 'same-origin' && site !== 'none'
   if (foreign || !given || !equalHash(csrfToken(derive, boundTo), given)) throw new GatewayError('csrf_invalid')
 }
+
+/** Whether the browser says that a page of another site is behind this request (Fetch Metadata). */
+export function isCrossSite(c: AppContext): boolean {
+  return c.req.header('sec-fetch-site') === 'cross-site'
+}
+
+/** Whether a form was posted from another site: its Lax cookies stayed behind, but what we answer would be stored. */
+export function isForeignPost(c: AppContext): boolean {
+  return c.req.method === 'POST' && isCrossSite(c)
+}

@@ -131,3 +131,14 @@ test('403 for a code entered in another browser than the one that asked', async 
   const own = await asking.submit(codePage, { code: gateway.inbox.codeFor(email) }, '/web/code')
   expect(own.location).toContain('/dashboard')
 })
+
+test('a code asked for elsewhere leaves the one that a browser waits for alone', async () => {
+  const email = newEmail()
+  const browser = createBrowser(gateway)
+  const codePage = await browser.submit(await browser.visit('/web/login'), { email }, '/web/login')
+  const code = gateway.inbox.codeFor(email)
+  await gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send:%'`
+  expect((await postJson(gateway, '/v1/auth/otp/send', { email })).status).toBe(200)
+  await browser.submit(codePage, { code }, '/web/code')
+  expect(browser.cookies.has('lanonasis_session')).toBe(true)
+})

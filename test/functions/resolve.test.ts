@@ -225,3 +225,26 @@ describe('verify and verify-token', () => {
     expect((await get('/v1/auth/session/check')).body).toEqual({ authenticated: false, user: null })
   })
 })
+
+describe('an application opened by single sign-on', () => {
+  const open = (headers: Record<string, string>) => get('/v1/auth/resolve?client_id=dashboard', headers)
+
+  test('403 for a link on a page of another site', async () => {
+    expect(await open({ ...cookie, 'sec-fetch-site': 'cross-site' })).toMatchObject({
+      status: 403,
+      body: { code: 'ACCESS_DENIED' },
+    })
+  })
+
+  test('401 once the session that it was opened from has ended', async () => {
+    const other = await signIn(gateway)
+    const mine = { cookie: `lanonasis_session=${other.browser.cookies.get('lanonasis_session')}` }
+    const { access_token } = (await open(mine)).body
+    expect((await get('/v1/auth/verify', bearer(access_token))).status).toBe(200)
+    await fetch(`${gateway.url}/v1/auth/logout`, { method: 'POST', headers: mine })
+    expect(await get('/v1/auth/verify', bearer(access_token))).toMatchObject({
+      status: 401,
+      body: { code: 'SESSION_INVALID' },
+    })
+  })
+})
