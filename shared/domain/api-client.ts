@@ -1,8 +1,17 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+export type TokenEndpointAuthMethod =
+  | 'none'
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
 
-/** RFC 7591 section 2, and three members of our own. */
+/** A public key of a client (RFC 7517); never with private members. */
+export type PublicJwk = { kty: string; kid?: string; use?: string; alg?: string; x5c?: string[]; [member: string]: unknown }
+
+/** RFC 7591 section 2 with RFC 8705 and RFC 9449, and three members of our own. */
 export type ClientMetadata = {
   client_name: string
   application_type: 'native' | 'web'
@@ -24,6 +33,22 @@ export type ClientMetadata = {
   policy_uri?: string
   tos_uri?: string
   contacts?: string[]
+  /** Keys by value or by URL, never both (RFC 7591 section 2). */
+  jwks?: { keys: PublicJwk[] }
+  jwks_uri?: string
+  token_endpoint_auth_signing_alg?: string
+  /** Exactly one for `tls_client_auth` (RFC 8705 section 2.1.2). */
+  tls_client_auth_subject_dn?: string
+  tls_client_auth_san_dns?: string
+  tls_client_auth_san_uri?: string
+  tls_client_auth_san_ip?: string
+  tls_client_auth_san_email?: string
+  /** Access tokens are bound to the client's certificate (RFC 8705 section 3.4). */
+  tls_client_certificate_bound_access_tokens?: boolean
+  /** A token request without a DPoP proof is refused (RFC 9449 section 5.2). */
+  dpop_bound_access_tokens?: boolean
+  software_id?: string
+  software_version?: string
 }
 
 /** SHA-256 hex of a secret, and until when it is accepted beside its successor. */

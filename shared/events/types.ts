@@ -11,6 +11,10 @@ export type StreamType =
   | 'authorization'
   | 'token_family'
   | 'signing_key'
+  | 'api_key'
+  | 'project'
+  | 'stored_key'
+  | 'refused_request'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
 export type Event = {

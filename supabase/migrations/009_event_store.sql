@@ -25,10 +25,11 @@ create index event_store_event_id on auth_gateway.event_store (event_id);
 create index event_store_subject on auth_gateway.event_store (subject, position) where subject is not null;
 
 create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
-  for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key');
+  for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
+    'api_key', 'project', 'stored_key');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
-  for values in ('session', 'otp_challenge', 'authorization', 'token_family')
+  for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request')
   partition by range (stream_id);
 
 create table auth_gateway.event_store_short_lived_default partition of auth_gateway.event_store_short_lived default;
