@@ -1,0 +1,244 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** Overlap a rotation may ask for. */
+export const MAX_GRACE_SECONDS = 7 * 86_400
+
+export type ServiceScope = {
+  service_key: string
+  allowed_actions?: string[]
+  max_calls_per_minute?: number
+  max_calls_per_day?: number
+}
+
+/** Who may present a key and how (wire-contract 3.3); public key material only. */
+export type Binding = {
+  audiences?: string[]
+  client_id?: string
+  installation_id?: string
+  public_key_pem?: string
+  public_key_jwk?: Record<string, unknown>
+  require_request_signature?: boolean
+}
+
+export type UsageLimits = {
+  max_calls_per_minute?: number
+  max_calls_per_day?: number
+  /** Uses in all, over every rotation. */
+  max_uses?: number
+  /** `owner`: the calls of all keys of this owner that say so count together. */
+  counted_by?: 'key' | 'owner'
+}
+
+/** What an owner may change about a key. */
+export type ApiKeySettings = {
+  scopes: string[]
+  accessLevel: string
+  keyContext?: string
+  service: 'all' | 'specific'
+  serviceScopes: ServiceScope[]
+  expiresAt?: string
+  binding?: Binding
+  limits?: UsageLimits
+  /** Addresses it may come from, as CIDR blocks. */
+  networks?: string[]
+  consumer?: string
+}
+
+type Named = { personal: { name: string; description?: string }; lookups: { kind: 'api_key_name'; value: string }[] }
+
+export type ApiKeyEvent =
+  | ({
+      type: 'ApiKeyCreated'
+      data: {
+        ownerType: 'person' | 'organization'
+        ownerId: string
+        organizationId: string
+        createdBy: string
+        origin: 'owner' | 'import'
+        secretHash: string
+        preview: string
+        settings: ApiKeySettings
+      }
+    } & Named)
+  | ({ type: 'ApiKeyUpdated'; data: { settings: ApiKeySettings } } & Named)
+  | { type: 'ApiKeyRotated'; data: { secretHash: string; preview: string; previousExpiresAt?: string } }
+  | { type: 'ApiKeyRevoked'; data: { reason: string } }
+  | {
+      type: 'ApiKeyQuarantined'
+      data: { reason: string; source: string }
+      personal?: { url?: string }
+    }
+  | { type: 'ApiKeyLeakReported'; data: { source: string }; personal?: { url?: string } }
+  | { type: 'ApiKeyExpiryWarned'; data: { expiresAt: string } }
+  | { type: 'ApiKeyOwnerNotified'; data: { kind: string; outcome: string; messageId: string } }
+  | { type: 'ApiKeyDeleted'; data: { reason: string } }
+
+export type ApiKeyStatus = 'active' | 'quarantined' | 'revoked' | 'deleted'
+
+export type ApiKey =
+  | { status: 'none' }
+  | {
+      status: ApiKeyStatus
+      ownerType: 'person' | 'organization'
+      ownerId: string
+      createdBy: string
+      settings: ApiKeySettings
+      secretHash: string
+      rotations: number
+      warnedOf?: string
+      leakReports: number
+      notified: string[]
+    }
+
+type Known = Exclude<ApiKey, { status: 'none' }>
+
+export const apiKey: Aggregate<ApiKey, ApiKeyEvent> = {
+  type: 'api_key',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    if (event.type === 'ApiKeyCreated') {
+      const { ownerType, ownerId, createdBy, settings, secretHash } = event.data
+      const facts = { ownerType, ownerId, createdBy, settings, secretHash }
+      return { status: 'active', ...facts, rotations: 0, leakReports: 0, notified: [] }
+    }
+    if (state.status === 'none') return state
+    switch (event.type) {
+      case 'ApiKeyUpdated':
+        return { ...state, settings: event.data.settings }
+      case 'ApiKeyRotated':
+        return {
+          ...state,
+          status: 'active',
+          secretHash: event.data.secretHash,
+          rotations: state.rotations + 1,
+          leakReports: 0,
+          notified: [],
+        }
+      case 'ApiKeyRevoked':
+        return { ...state, status: 'revoked' }
+      case 'ApiKeyQuarantined':
+        return { ...state, status: 'quarantined', leakReports: state.leakReports + 1 }
+      case 'ApiKeyLeakReported':
+        return { ...state, leakReports: state.leakReports + 1 }
+      case 'ApiKeyExpiryWarned':
+        return { ...state, warnedOf: event.data.expiresAt }
+      case 'ApiKeyOwnerNotified':
+        return { ...state, notified: [...state.notified, event.data.messageId] }
+      case 'ApiKeyDeleted':
+        return { ...state, status: 'deleted' }
+    }
+  },
+}
+
+/** A name is unique among the live keys of an owner. */
+const named = (ownerId: string, name: string, description: string | undefined): Named => ({
+  personal: { name, description },
+  lookups: [{ kind: 'api_key_name', value: keyNameLookup(ownerId, name) }],
+})
+
+/** What a key's name is looked up by. */
+export function keyNameLookup(ownerId: string, name: string): string {
+  return `api-key:${ownerId}:${name.trim().normalize('NFC').toLowerCase()}`
+}
+
+const gone = (state: ApiKey): state is { status: 'none' } | (Known & { status: 'deleted' }) =>
+  state.status === 'none' || state.status === 'deleted'
+
+export function createKey(input: {
+  owner: { type: 'person' | 'organization'; id: string }
+  organizationId: string
+  createdBy: string
+  origin: 'owner' | 'import'
+  name: string
+  description?: string
+  secretHash: string
+  preview: string
+  settings: ApiKeySettings
+}): Decision<ApiKeyEvent> {
+  const { owner, organizationId, createdBy, origin, secretHash, preview, settings } = input
+  const data = {
+    ownerType: owner.type,
+    ownerId: owner.id,
+    organizationId,
+    createdBy,
+    origin,
+    secretHash,
+    preview,
+    settings,
+  }
+  return { events: [{ type: 'ApiKeyCreated', data, ...named(owner.id, input.name, input.description) }] }
+}
+
+/** Replaces what an owner may change; a key that is no longer active stays as it is. */
+export function updateKey(
+  state: ApiKey,
+  input: { name: string; description?: string; settings: ApiKeySettings },
+): Decision<ApiKeyEvent> {
+  if (gone(state)) return { events: [], refuse: 'key_not_found' }
+  if (state.status !== 'active') return { events: [], refuse: 'key_not_active' }
+  const { settings } = input
+  return {
+    events: [{ type: 'ApiKeyUpdated', data: { settings }, ...named(state.ownerId, input.name, input.description) }],
+  }
+}
+
+/**
+ * A new secret under the same id. The old one dies at once or after the grace time; one that leaked gets none. The caller says
+ * how many rotations it knew of, so that of several at once one wins.
+ */
+export function rotateKey(
+  state: ApiKey,
+  input: { secretHash: string; preview: string; graceSeconds: number; knownRotations: number; now: Date },
+): Decision<ApiKeyEvent> {
+  if (gone(state)) return { events: [], refuse: 'key_not_found' }
+  if (state.status === 'revoked') return { events: [], refuse: 'key_not_active' }
+  if (state.rotations !== input.knownRotations) return { events: [], refuse: 'stale' }
+  const grace = state.status === 'active' && state.leakReports === 0 ? input.graceSeconds : 0
+  const until = new Date(input.now.getTime() + grace * 1000).toISOString()
+  const { secretHash, preview } = input
+  return {
+    events: [{ type: 'ApiKeyRotated', data: { secretHash, preview, ...(grace > 0 && { previousExpiresAt: until }) } }],
+  }
+}
+
+export function revokeKey(state: ApiKey, reason: string): Decision<ApiKeyEvent> {
+  if (gone(state)) return { events: [], refuse: 'key_not_found' }
+  return { events: state.status === 'revoked' ? [] : [{ type: 'ApiKeyRevoked', data: { reason } }] }
+}
+
+export function deleteKey(state: ApiKey, reason: string): Decision<ApiKeyEvent> {
+  if (gone(state)) return { events: [], refuse: 'key_not_found' }
+  return { events: [{ type: 'ApiKeyDeleted', data: { reason } }] }
+}
+
+/**
+ * Takes note of a key found where it must not be; the policy says what becomes of it. The same finding of the same secret again
+ * changes nothing.
+ */
+export function reportLeak(
+  state: ApiKey,
+  input: { policy: 'quarantine' | 'revoke' | 'notify'; source: string; url?: string },
+): Decision<ApiKeyEvent> {
+  if (gone(state) || state.leakReports > 0) return { events: [] }
+  const { policy, source, url } = input
+  const reported: ApiKeyEvent = { type: 'ApiKeyLeakReported', data: { source }, personal: { url } }
+  if (policy === 'notify' || state.status !== 'active') return { events: [reported] }
+  if (policy === 'revoke') return { events: [reported, { type: 'ApiKeyRevoked', data: { reason: 'leaked' } }] }
+  return { events: [{ type: 'ApiKeyQuarantined', data: { reason: 'leaked', source }, personal: { url } }] }
+}
+
+/** Warns once of each expiry date. */
+export function warnOfExpiry(state: ApiKey): Decision<ApiKeyEvent> {
+  if (state.status !== 'active') return { events: [] }
+  const { expiresAt } = state.settings
+  if (!expiresAt || state.warnedOf === expiresAt) return { events: [] }
+  return { events: [{ type: 'ApiKeyExpiryWarned', data: { expiresAt } }] }
+}
+
+export function noteNotified(
+  state: ApiKey,
+  input: { kind: string; outcome: string; messageId: string },
+): Decision<ApiKeyEvent> {
+  if (state.status === 'none' || state.notified.includes(input.messageId)) return { events: [] }
+  return { events: [{ type: 'ApiKeyOwnerNotified', data: input }] }
+}

@@ -1,0 +1,271 @@
+import type postgres from 'postgres'
+import type { ApiKeyStatus, Binding, ServiceScope, UsageLimits } from '../domain/api-key.ts'
+import type { Personal } from '../personal.ts'
+import { type Person, type PersonRow, toPerson } from './person.ts'
+
+type KeyRow = {
+  id: string
+  owner_type: 'person' | 'organization'
+  owner_id: string
+  organization_id: string
+  created_by: string
+  origin: 'owner' | 'import'
+  status: ApiKeyStatus
+  name: string | null
+  description: string | null
+  preview: string
+  scopes: string[]
+  access_level: string
+  key_context: string | null
+  service: 'all' | 'specific'
+  service_scopes: ServiceScope[]
+  binding: Binding | null
+  limits: UsageLimits | null
+  networks: string[] | null
+  consumer: string | null
+  expires_at: string | null
+  rotations: number
+  rotated_at: string | null
+  created_at: string
+  end_reason: string | null
+  version: number
+}
+
+/** A key as it is stored, without its secret; the name still sealed. */
+export type ApiKeyFacts = Omit<KeyRow, 'name' | 'description'>
+
+export type UseCount = { wait: number; exhausted: boolean; uses?: number; replayed?: boolean }
+
+export type ApiKeyCheck = {
+  key: ApiKeyFacts
+  /** The creator, whose standing and authority the key depends on. */
+  person: Person
+  /** The address is one the key may come from. */
+  near: boolean
+  /** The limits of the service that was named, when the key lists it. */
+  service?: ServiceScope
+  /** Not seen for a minute: its activity is due to be noted. */
+  unseen: boolean
+  /** Present when this statement counted the use. */
+  count?: UseCount
+}
+
+type CheckRow = {
+  key: KeyRow
+  person: Omit<PersonRow, 'identity_created_at' | 'identity_status' | 'wrapped_key'> & {
+    status: string
+    created_at: string
+  }
+  wrapped_key: string | null
+  near: boolean
+  service: ServiceScope | null
+  unseen: boolean
+  count: UseCount | null
+}
+
+/** The live key that answers to a hash, with its person; counts the use when the key is limited. One statement. */
+export async function checkKey(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { hash: string; address?: string; service?: string },
+): Promise<ApiKeyCheck | undefined> {
+  const { hash, address, service } = input
+  const [row] = await sql<{ found: CheckRow | null }[]>`
+    select auth_gateway.check_api_key(${hash}, ${address ?? null}, ${service ?? null}) as found`
+  if (!row?.found) return undefined
+  const { key, person, wrapped_key, near, unseen, count } = row.found
+  const { name: _name, description: _description, ...facts } = key
+  return {
+    key: facts,
+    person: toPerson(personal, {
+      ...person,
+      identity_status: person.status,
+      identity_created_at: new Date(person.created_at),
+      wrapped_key: wrapped_key === null ? null : Buffer.from(wrapped_key, 'base64'),
+    }),
+    near,
+    service: row.found.service ?? undefined,
+    unseen,
+    count: count ?? undefined,
+  }
+}
+
+/** Counts the use of a key whose caller has proven to be the one it is bound to; a nonce is taken with it. One statement. */
+export async function countBoundUse(
+  sql: postgres.Sql,
+  input: { id: string; service?: ServiceScope; nonce?: { key: Uint8Array; expiresAt: Date } },
+): Promise<UseCount> {
+  const { id, service, nonce } = input
+  const [row] = await sql<{ count: UseCount }[]>`
+    select auth_gateway.count_bound_api_key_use(${id}, ${service ? sql.json(service) : null},
+      ${nonce ? Buffer.from(nonce.key) : null}, ${nonce?.expiresAt ?? null}) as count`
+  if (!row) throw new Error('a count without a row')
+  return row.count
+}
+
+/** Adds uses that were gathered. */
+export async function noteUses(sql: postgres.Sql, uses: { key_id: string; uses: number }[]): Promise<void> {
+  await sql`select auth_gateway.note_api_key_uses(${sql.json(uses)})`
+}
+
+/** A key as its owner sees it. */
+export type ApiKeyRecord = ApiKeyFacts & {
+  name: string
+  description?: string
+  lastUsedAt?: Date
+  usesToday: number
+  /** Uses that count against `max_uses`. */
+  limitedUses: number
+}
+
+type RecordRow = KeyRow & {
+  wrapped_key: Uint8Array | null
+  last_used_at: Date | null
+  uses_today: number
+  limited_uses: number
+}
+
+const recordColumns = (sql: postgres.Sql) => sql`
+  select k.*, s.wrapped_key, a.last_used_at, coalesce(a.limited_uses, 0) as limited_uses,
+    coalesce((select u.uses from auth_gateway.api_key_usage u where u.key_id = k.id and u.day = (now() at time zone 'UTC')::date), 0)
+      as uses_today
+  from auth_gateway.api_keys k
+  left join auth_gateway.subject_keys s on s.subject = k.created_by
+  left join auth_gateway.api_key_activity a on a.key_id = k.id`
+
+function toRecord(personal: Personal, row: RecordRow): ApiKeyRecord {
+  const { name, description, wrapped_key, last_used_at, uses_today, limited_uses, ...facts } = row
+  const dataKey = wrapped_key ? personal.unwrap(row.created_by, wrapped_key) : undefined
+  const open = (sealed: string | null) =>
+    dataKey && sealed ? personal.open(row.created_by, dataKey, sealed) : undefined
+  return {
+    ...facts,
+    name: open(name) ?? '',
+    description: open(description),
+    lastUsedAt: last_used_at ?? undefined,
+    usesToday: uses_today,
+    limitedUses: limited_uses,
+  }
+}
+
+/** One key that is not deleted, or undefined. */
+export async function findKey(sql: postgres.Sql, personal: Personal, id: string): Promise<ApiKeyRecord | undefined> {
+  const [row] = await sql<RecordRow[]>`${recordColumns(sql)} where k.id = ${id} and k.status <> 'deleted'`
+  return row && toRecord(personal, row)
+}
+
+/** The keys of some owners, oldest first, at most 1000. */
+export async function listKeys(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { owners: string[]; activeOnly: boolean },
+): Promise<ApiKeyRecord[]> {
+  const rows = await sql<RecordRow[]>`${recordColumns(sql)}
+    where k.owner_id = any (${input.owners}) and k.status <> 'deleted'
+      and (not ${input.activeOnly} or (k.status = 'active' and (k.expires_at is null or k.expires_at > now())))
+    order by k.created_at, k.id limit 1000`
+  return rows.map((row) => toRecord(personal, row))
+}
+
+/** What a new key depends on: whether its name is taken, and how many live keys the owner has. One statement. */
+export async function findForNewKey(
+  sql: postgres.Sql,
+  input: { ownerId: string; nameDigest: Uint8Array },
+): Promise<{ taken?: string; live: number }> {
+  const { ownerId, nameDigest } = input
+  const [row] = await sql<{ taken: string | null; live: number }[]>`
+    select (select k.id from auth_gateway.api_keys k where k.owner_id = ${ownerId}
+        and k.name_digest = ${Buffer.from(nameDigest)} and k.status in ('active', 'quarantined')) as taken,
+      (select count(*)::int from auth_gateway.api_keys k where k.owner_id = ${ownerId} and k.status = 'active') as live`
+  return { taken: row?.taken ?? undefined, live: row?.live ?? 0 }
+}
+
+/** The keys that answer to any of some hashes, live or not, as far as they are stored. */
+export async function findKeysByHash(
+  sql: postgres.Sql,
+  hashes: string[],
+): Promise<{ hash: string; id: string; createdBy: string }[]> {
+  return sql<{ hash: string; id: string; createdBy: string }[]>`
+    select s.hash, k.id, k.created_by as "createdBy"
+    from auth_gateway.api_key_secrets s join auth_gateway.api_keys k on k.id = s.key_id where s.hash = any (${hashes})`
+}
+
+export type HistoryEntry = {
+  event_type: string
+  recorded_at: Date
+  data: Record<string, unknown>
+  metadata: { actorType?: string; actor?: string; clientId?: string; credentialId?: string; requestId?: string }
+}
+
+/** Everything that happened to a key, oldest first. */
+export async function listKeyHistory(sql: postgres.Sql, id: string): Promise<HistoryEntry[]> {
+  return sql<HistoryEntry[]>`
+    select event_type, recorded_at, data - 'secretHash' - 'sealed' as data, metadata from auth_gateway.event_store
+    where stream_type = 'api_key' and stream_id = ${id} order by version`
+}
+
+/** Uses per day, newest first. */
+export async function listKeyUsage(
+  sql: postgres.Sql,
+  id: string,
+  days: number,
+): Promise<{ day: string; uses: number }[]> {
+  return sql<{ day: string; uses: number }[]>`
+    select to_char(day, 'YYYY-MM-DD') as day, uses from auth_gateway.api_key_usage
+    where key_id = ${id} and day > (now() at time zone 'UTC')::date - ${days}::int order by api_key_usage.day desc`
+}
+
+export type DueNotice = {
+  id: string
+  noticeEvent: string
+  kind: 'api_key_leaked' | 'api_key_expiring'
+  name: string
+  preview: string
+  expiresAt?: Date
+  owner: Person
+}
+
+type NoticeRow = PersonRow & {
+  id: string
+  notice_event: string
+  notice_kind: DueNotice['kind']
+  key_name: string | null
+  preview: string
+  expires_at: Date | null
+}
+
+/** Keys whose owner is still to be told of something, with the owner. */
+export async function listDueNotices(sql: postgres.Sql, personal: Personal, limit: number): Promise<DueNotice[]> {
+  const rows = await sql<NoticeRow[]>`
+    select k.id, k.notice_event, k.notice_kind, k.name as key_name, k.preview, k.expires_at,
+      i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified,
+      i.created_at as identity_created_at, s.wrapped_key
+    from auth_gateway.api_keys k
+    join auth_gateway.identities i on i.uai = k.created_by
+    left join auth_gateway.subject_keys s on s.subject = k.created_by
+    where k.notice_event is not null order by k.id limit ${limit}`
+  return rows.map((row) => {
+    const dataKey = row.wrapped_key ? personal.unwrap(row.uai, row.wrapped_key) : undefined
+    return {
+      id: row.id,
+      noticeEvent: row.notice_event,
+      kind: row.notice_kind,
+      name: dataKey && row.key_name ? personal.open(row.uai, dataKey, row.key_name) : '',
+      preview: row.preview,
+      expiresAt: row.expires_at ?? undefined,
+      owner: toPerson(personal, row),
+    }
+  })
+}
+
+/** Active keys that expire within some days and whose owner was not warned of that date. */
+export async function listExpiringKeys(
+  sql: postgres.Sql,
+  input: { days: number; limit: number },
+): Promise<{ id: string; createdBy: string }[]> {
+  return sql<{ id: string; createdBy: string }[]>`
+    select k.id, k.created_by as "createdBy" from auth_gateway.api_keys k
+    where k.status = 'active' and k.expires_at > now() and k.expires_at < now() + make_interval(days => ${input.days})
+      and k.warned_of is distinct from k.expires_at
+    order by k.expires_at limit ${input.limit}`
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { hashToken } from './opaque.ts'
+
+const PREFIX = 'lano_'
+const BODY_BYTES = 28
+const OURS = /^lano_[0-9a-f]{64}$/
+const SHORTEST = 20
+const LONGEST = 500
+
+const checksum = (text: string) => crc32(text).toString(16).padStart(8, '0')
+
+/**
+ * A new key: `lano_`, 56 hex digits of chance (224 bits), and 8 of the CRC-32 (ISO 3309) of all before, so that a typo or a
+ * made-up key is known without a look-up, and a scanner knows a real one without asking.
+ */
+export function newApiKey(): { key: string; hash: string; preview: string } {
+  const body = PREFIX + randomBytes(BODY_BYTES).toString('hex')
+  const key = body + checksum(body)
+  return { key, hash: hashToken(key), preview: previewOf(key) }
+}
+
+/** What an owner may still see of a key. */
+export function previewOf(key: string): string {
+  return `${key.slice(0, 9)}…${key.slice(-4)}`
+}
+
+/** Whether a key of our own pattern has the checksum of one that was issued here. */
+export function hasChecksum(key: string): boolean {
+  return OURS.test(key) && checksum(key.slice(0, -8)) === key.slice(-8)
+}
+
+/**
+ * The hash a presented key is looked up by; undefined for what cannot be one: a stored hash presented as a key, too short, too
+ * long, and, unless older keys are accepted, our own pattern with a wrong checksum.
+ */
+export function hashOfApiKey(presented: string, acceptsOlder: boolean): string | undefined {
+  if (presented.length < SHORTEST || presented.length > LONGEST || !/^[\x21-\x7e]+$/.test(presented)) return undefined
+  if (/^[0-9a-f]{64}$/i.test(presented)) return undefined
+  if (!acceptsOlder && OURS.test(presented) && !hasChecksum(presented)) return undefined
+  return hashToken(presented)
+}

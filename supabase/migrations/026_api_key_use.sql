@@ -1,0 +1,118 @@
+-- What the use of keys counts: no events (a use decides nothing but limits), so nothing here is replayed.
+create table auth_gateway.api_key_activity (
+  key_id       uuid primary key,
+  last_used_at timestamptz,
+  -- Counted only for keys with max_uses.
+  limited_uses integer not null default 0
+);
+
+create table auth_gateway.api_key_usage (
+  key_id uuid not null,
+  day    date not null,
+  uses   integer not null,
+  primary key (key_id, day)
+);
+
+-- Adds uses that were gathered meanwhile: [{"key_id", "uses"}].
+create function auth_gateway.note_api_key_uses(p_uses jsonb) returns void
+language sql security definer set search_path = auth_gateway, pg_temp as $$
+  insert into api_key_activity as a (key_id, last_used_at)
+  select u.key_id, now() from jsonb_to_recordset(p_uses) as u(key_id uuid) order by 1
+  on conflict (key_id) do update set last_used_at = excluded.last_used_at;
+  insert into api_key_usage as d (key_id, day, uses)
+  select u.key_id, (now() at time zone 'UTC')::date, u.uses from jsonb_to_recordset(p_uses) as u(key_id uuid, uses int) order by 1
+  on conflict (key_id, day) do update set uses = d.uses + excluded.uses;
+$$;
+
+-- Counts one use against what a key is limited to. Answers {"wait": seconds until the fullest rate limit opens, "exhausted": no
+-- use is left}; a refused use takes none of the uses in all.
+create function auth_gateway.count_api_key_use(k auth_gateway.api_keys, p_service jsonb) returns jsonb
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  v_counter text := case when k.limits->>'counted_by' = 'owner' then 'owner:' || k.owner_id else 'key:' || k.id end;
+  v_service text := format('key:%s:%s', k.id, p_service->>'service_key');
+  v_wait integer;
+  v_uses integer;
+begin
+  v_wait := hit_rate_limits((
+    select coalesce(jsonb_agg(jsonb_build_object('bucket', format('api-key:%s:%s', l.seconds, l.counter), 'seconds', l.seconds,
+      'max', l.max)), '[]')
+    from (values (60, v_counter, (k.limits->>'max_calls_per_minute')::int), (86400, v_counter, (k.limits->>'max_calls_per_day')::int),
+      (60, v_service, (p_service->>'max_calls_per_minute')::int), (86400, v_service, (p_service->>'max_calls_per_day')::int))
+      as l(seconds, counter, max)
+    where l.max is not null));
+  if v_wait > 0 then
+    return jsonb_build_object('wait', v_wait, 'exhausted', false);
+  end if;
+  insert into api_key_activity as a (key_id, last_used_at, limited_uses) values (k.id, now(), 1)
+  on conflict (key_id) do update set last_used_at = now(), limited_uses = a.limited_uses + 1
+    where k.limits->>'max_uses' is null or a.limited_uses < (k.limits->>'max_uses')::int
+  returning limited_uses into v_uses;
+  if v_uses is null then
+    return jsonb_build_object('wait', 0, 'exhausted', true);
+  end if;
+  insert into api_key_usage as d (key_id, day, uses) values (k.id, (now() at time zone 'UTC')::date, 1)
+  on conflict (key_id, day) do update set uses = d.uses + 1;
+  return jsonb_build_object('wait', 0, 'exhausted', false, 'uses', v_uses);
+end $$;
+
+-- Everything a verification needs to know of a presented key, and its count where the key is limited; null when no live key
+-- answers to the hash or its owner is not in good standing. A function, so that its plans outlive the statement.
+--   p_address where the request comes from, p_service the service it is for (null: not said)
+-- A key bound to a caller is counted later, by count_bound_api_key_use, once the caller has proven to be the one.
+create function auth_gateway.check_api_key(p_hash text, p_address inet, p_service text) returns jsonb
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  k api_keys;
+  i identities;
+  v_key bytea;
+  v_used timestamptz;
+  v_service jsonb;
+  v_near boolean;
+  v_count jsonb;
+begin
+  select x.* into k from api_key_secrets s join api_keys x on x.id = s.key_id
+  where s.hash = p_hash and (s.expires_at is null or s.expires_at > now());
+  if k.id is null or k.status <> 'active' or k.expires_at <= now() then
+    return null;
+  end if;
+  select * into i from identities where uai = k.created_by;
+  if i.status is distinct from 'active' then
+    return null;
+  end if;
+  select wrapped_key into v_key from subject_keys where subject = k.created_by;
+  v_near := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
+  if k.service = 'specific' and p_service is not null then
+    select value into v_service from jsonb_array_elements(k.service_scopes) where value->>'service_key' = p_service;
+  end if;
+  if k.limits is null and v_service->>'max_calls_per_minute' is null and v_service->>'max_calls_per_day' is null then
+    select last_used_at into v_used from api_key_activity where key_id = k.id;
+  elsif v_near and k.binding is null then
+    v_count := count_api_key_use(k, v_service);
+  end if;
+  return jsonb_build_object(
+    'key', to_jsonb(k) - 'name_digest',
+    'person', to_jsonb(i),
+    'wrapped_key', encode(v_key, 'base64'),
+    'near', v_near,
+    'service', v_service,
+    'unseen', v_used is null or v_used < now() - interval '1 minute',
+    'count', v_count);
+end $$;
+
+-- Counts a use of a key that is bound to its caller, and takes the nonce of a signed request: one that was seen before counts nothing.
+create function auth_gateway.count_bound_api_key_use(p_id uuid, p_service jsonb, p_nonce bytea, p_nonce_expires timestamptz)
+returns jsonb
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  k api_keys;
+begin
+  if p_nonce is not null and not claim_once('api-key-nonce', p_nonce, p_nonce_expires) then
+    return jsonb_build_object('wait', 0, 'exhausted', false, 'replayed', true);
+  end if;
+  select * into k from api_keys where id = p_id;
+  return count_api_key_use(k, p_service);
+end $$;
+
+grant execute on function auth_gateway.note_api_key_uses(jsonb), auth_gateway.check_api_key(text, inet, text),
+  auth_gateway.count_bound_api_key_use(uuid, jsonb, bytea, timestamptz) to auth_gateway_app;
