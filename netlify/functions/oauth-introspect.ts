@@ -25,7 +25,7 @@ app.post('/oauth/introspect', async (c) => {
   const authenticates = credentials.secret !== undefined
   if (config.INTROSPECTION_REQUIRES_CLIENT_AUTH && !authenticates) throw new GatewayError('invalid_client')
   const caller = authenticates
-    ? await authenticateClient(limiter, found.client, credentials, { wait: found.wait, onFailure })
+    ? await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure })
     : undefined
   if (!caller && found.wait > 0) throw new GatewayError('rate_limited', { retryAfter: found.wait })
 

@@ -29,7 +29,7 @@ app.post('/oauth/revoke', async (c) => {
       anyGeneration: true,
     })
     const caller = credentials.clientId
-      ? await authenticateClient(limiter, found.client, credentials, { wait: found.wait, onFailure })
+      ? await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure })
       : undefined
     if (!found.token) return false
     const { family, kind, jti, expiresAt } = found.token

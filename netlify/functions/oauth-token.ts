@@ -4,15 +4,14 @@ import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { readClientCredentials } from '../../shared/oauth/client-auth.ts'
+import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 
 const parameters = z.object({
   grant_type: z.optional(z.string().check(z.maxLength(200))),
-  client_id: z.optional(z.string().check(z.maxLength(500))),
-  client_secret: z.optional(z.string().check(z.maxLength(500))),
+  ...clientParameters,
   code: z.optional(z.string().check(z.maxLength(500))),
   redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
   code_verifier: z.optional(z.string().check(z.maxLength(500))),

@@ -1,9 +1,17 @@
+import * as z from 'zod/mini'
 import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
+import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, type Limiter } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { equalHash, hashToken } from '../tokens/opaque.ts'
+
+/** What a body may say of the client, for the schema of every endpoint that authenticates one. */
+export const clientParameters = {
+  client_id: z.optional(z.string().check(z.maxLength(500))),
+  client_secret: z.optional(z.string().check(z.maxLength(500))),
+}
 
 export type ClientCredentials = {
   clientId?: string
@@ -57,7 +65,7 @@ export function secretLimits(limiter: Limiter, c: AppContext, credentials: Clien
  * @throws GatewayError invalid_client (401, with `WWW-Authenticate` where Basic was used)
  */
 export async function authenticateClient(
-  limiter: Limiter,
+  { limiter }: Gateway,
   client: Client | undefined,
   credentials: ClientCredentials,
   limits: { wait: number; onFailure: RateLimit[] },

@@ -41,7 +41,7 @@ export async function redeemCode(
       clientId: credentials.clientId,
       limits,
     })
-    const client = await authenticateClient(gateway.limiter, found.client, credentials, {
+    const client = await authenticateClient(gateway, found.client, credentials, {
       wait: found.wait,
       onFailure: limits,
     })

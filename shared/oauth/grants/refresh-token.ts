@@ -45,7 +45,7 @@ export async function refresh(
     })
     const caller =
       credentials &&
-      (await authenticateClient(gateway.limiter, found.client, credentials, { wait: found.wait, onFailure: limits }))
+      (await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits }))
     const { family } = found
     if (!genuine || !family || !mayRefresh(family, caller)) throw new GatewayError('invalid_grant')
     if (family.state.status === 'active' && !family.live)
