@@ -123,6 +123,26 @@ export const variables = z.object({
     'A token family ends after this long, rotation or not.',
     z._default(seconds(60, 365 * DAY), 90 * DAY),
   ),
+  API_KEYS_WITHOUT_CHECKSUM: documented(
+    '`false` refuses keys of our own pattern without a valid checksum before any look-up, once no key that was issued elsewhere is in use.',
+    z.prefault(flag(), 'true'),
+  ),
+  VERIFIER_ADDRESSES: documented(
+    'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from.',
+    z.prefault(list(), ''),
+  ),
+  AUTH_GATEWAY_REQUIRE_API_KEY_BINDING: documented(
+    '`true` refuses API keys that are not bound to a caller.',
+    z.prefault(flag(), 'false'),
+  ),
+  AUTH_GATEWAY_REQUIRE_API_KEY_SIGNATURE: documented(
+    '`true` refuses requests with an API key that are not signed.',
+    z.prefault(flag(), 'false'),
+  ),
+  AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS: documented(
+    'How far the time of a signed request may be off.',
+    z._default(seconds(10, 900), 300),
+  ),
   LOG_LEVEL: documented(
     'Least important line that is logged.',
     z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),

@@ -136,6 +136,7 @@ export const catalogue = {
     'invalid_grant',
     'The refresh token is invalid or has expired. Please sign in again.',
   ),
+  project_scope_invalid: row(403, 'INVALID_PROJECT_SCOPE', 'access_denied', 'The project scope is not allowed.'),
   uai_mismatch: row(403, 'UAI_MISMATCH', 'access_denied', 'The credential belongs to another identity.'),
   invalid_redirect_uri: row(
     400,

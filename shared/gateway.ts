@@ -10,6 +10,7 @@ import { createLimiter, type Limiter } from './http/rate-limit.ts'
 import { createPersonal, type Personal } from './personal.ts'
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { createJwts, type Jwts } from './tokens/jwt.ts'
+import { createKeyUse, type KeyUse } from './tokens/key-use.ts'
 import { createKeys, type Keys } from './tokens/keys.ts'
 import { createRefreshTokens, type RefreshTokens } from './tokens/refresh-token.ts'
 
@@ -23,6 +24,7 @@ export type Gateway = {
   limiter: Limiter
   deliver: Deliver
   keys: Keys
+  keyUse: KeyUse
   jwts: Jwts
   refreshTokens: RefreshTokens
   derive: DeriveKey
@@ -50,6 +52,7 @@ export function createGateway(settings: Config): Gateway {
   const store = createEventStore(reads, writes)
   const internal = (): CommitContext => ({ store, personal, request: { requestId: crypto.randomUUID() } })
   const keys = createKeys(reads, internal, derive)
+  const keyUse = createKeyUse(reads)
   const pepper = derive('otp-pepper')
   return {
     config: settings,
@@ -63,11 +66,13 @@ export function createGateway(settings: Config): Gateway {
       webhookSecret: settings.OTP_WEBHOOK_SECRET,
     }),
     keys,
+    keyUse,
     jwts: createJwts(keys, settings.AUTH_BASE_URL),
     refreshTokens: createRefreshTokens(derive('refresh-token')),
     derive,
     hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
     close: async () => {
+      await keyUse.flush()
       await Promise.all([reads.end({ timeout: 5 }), writes.end({ timeout: 5 })])
     },
   }

@@ -4,7 +4,8 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { bearerToken, checkAccessToken } from '../../shared/identity/authenticate.ts'
+import { bearerToken } from '../../shared/identity/authenticate.ts'
+import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { scopeClaims } from '../../shared/oauth/token-response.ts'
 
 const form = z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) })
@@ -16,8 +17,10 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   const verdict = await checkAccessToken(gateway(), token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
   const scope = String(verdict.claims.scope ?? '').split(' ')
+  const { person } = verdict.family
+  if (!person) throw new GatewayError('invalid_token', { reason: 'a service has no profile' })
   if (!scope.includes('openid')) throw new GatewayError('insufficient_scope')
-  return c.json({ sub: verdict.family.person.uai, ...scopeClaims(verdict.family.person, scope) })
+  return c.json({ sub: person.uai, ...scopeClaims(person, scope) })
 }
 
 /** UserInfo (OpenID Connect Core section 5.3). */

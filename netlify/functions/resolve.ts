@@ -6,8 +6,14 @@ import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authenticate, type CredentialKind, type Principal } from '../../shared/identity/authenticate.ts'
+import {
+  authenticate,
+  type CredentialKind,
+  type PersonPrincipal,
+  type Principal,
+} from '../../shared/identity/authenticate.ts'
 import { isCrossSite } from '../../shared/identity/csrf.ts'
+import { describeActor } from '../../shared/identity/describe-principal.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
 import { startTokenFamily } from '../../shared/oauth/token-family.ts'
@@ -37,36 +43,47 @@ async function principalOf(c: AppContext): Promise<Principal> {
   }
 }
 
-function describe(c: AppContext, { person, source, credentialId }: Principal) {
+const METHODS: Partial<Record<Principal['source'], string>> = {
+  sso_session: 'sso_cookie',
+  api_key: 'api_key',
+  vendor_key: 'api_key',
+}
+const methodOf = ({ source }: Principal) => METHODS[source] ?? 'bearer_token'
+
+/** A service has no UAI: it is known by its client id. */
+function describe(c: AppContext, principal: Principal) {
+  const { source, credentialId } = principal
+  const actor = describeActor(principal, c.get('requestId'))
   return {
     success: true,
-    authId: person.uai,
-    organizationId: person.organizationId,
-    authMethod: source === 'sso_session' ? 'sso_cookie' : 'bearer_token',
+    authId: actor.user_id,
+    organizationId: actor.organization_id,
+    authMethod: methodOf(principal),
     credentialId,
-    email: person.email,
+    email: actor.email,
     fromCache: false,
     requestId: c.get('requestId'),
     authSource: source,
-    actorId: person.uai,
-    actorType: 'user',
+    actorId: actor.actor_id,
+    actorType: actor.actor_type,
+    ...(actor.api_key_id && { apiKeyId: actor.api_key_id }),
   }
 }
 
 function setUaiHeaders(c: AppContext, principal: Principal): void {
-  const { person, session, source, credentialId } = principal
+  const actor = describeActor(principal, c.get('requestId'))
   const headers = {
-    'X-UAI-Auth-Id': person.uai,
-    'X-UAI-Organization': person.organizationId,
-    'X-UAI-Auth-Method': source === 'sso_session' ? 'sso_cookie' : 'bearer_token',
-    'X-UAI-Credential-Id': credentialId,
-    'X-UAI-Email': encodeURI(person.email),
+    'X-UAI-Auth-Id': actor.user_id ?? '',
+    'X-UAI-Organization': actor.organization_id ?? '',
+    'X-UAI-Auth-Method': methodOf(principal),
+    'X-UAI-Credential-Id': actor.credential_id,
+    'X-UAI-Email': encodeURI(actor.email ?? ''),
     'X-UAI-From-Cache': 'false',
-    'X-Auth-Source': source,
-    'X-Actor-Id': person.uai,
-    'X-Actor-Type': 'user',
-    'X-API-Key-Id': '',
-    'X-Project-Scope': session.projectScope,
+    'X-Auth-Source': actor.auth_source,
+    'X-Actor-Id': actor.actor_id,
+    'X-Actor-Type': actor.actor_type,
+    'X-API-Key-Id': actor.api_key_id ?? '',
+    'X-Project-Scope': actor.project_scope,
   }
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
 }
@@ -75,7 +92,8 @@ function setUaiHeaders(c: AppContext, principal: Principal): void {
 app.get('/v1/auth/resolve', async (c) => {
   const { client_id: clientId, uai } = readQuery(c, query)
   const principal = await principalOf(c)
-  if (uai !== undefined && uai !== principal.person.uai) throw new GatewayError('uai_mismatch')
+  if (uai !== undefined && (principal.kind === 'service' || uai !== principal.person.uai))
+    throw new GatewayError('uai_mismatch')
   setUaiHeaders(c, principal)
   const resolution = describe(c, principal)
   if (clientId === undefined) return c.json(resolution)
@@ -83,7 +101,7 @@ app.get('/v1/auth/resolve', async (c) => {
 })
 
 /** What the application gets without asking; a token opens no more than it may do itself. */
-function openedScope({ family, scope }: Principal, client: Client): string[] {
+function openedScope({ family, scope }: PersonPrincipal, client: Client): string[] {
   const usual = client.metadata.default_scope.split(' ').filter((one) => one !== 'offline_access')
   return family ? usual.filter((one) => scope.includes(one)) : usual
 }
@@ -93,9 +111,12 @@ function openedScope({ family, scope }: Principal, client: Client): string[] {
  * cannot make a browser open one by a link.
  */
 async function openApplication(c: AppContext, principal: Principal, clientId: string) {
+  if (principal.kind === 'service') throw new GatewayError('access_denied', { reason: 'a service has no session' })
   const { person, session } = principal
+  if (!session) throw new GatewayError('access_denied', { reason: 'a key is no session' })
   if (isCrossSite(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
-  if (principal.family && !principal.family.client.first_party) throw new GatewayError('access_denied')
+  const { family: opener } = principal
+  if (opener && (opener.kind === 'delegated' || !opener.client.first_party)) throw new GatewayError('access_denied')
   const { client, consent, resources } = await findForApplication(gateway().reads, person.uai, clientId)
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
   const scope = openedScope(principal, client)

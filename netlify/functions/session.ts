@@ -8,28 +8,28 @@ import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
-  authenticate,
+  authenticatePerson,
   bearerToken,
   browserSession,
-  checkAccessToken,
-  type Principal,
+  type PersonPrincipal,
 } from '../../shared/identity/authenticate.ts'
 import { isForeignPost } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
+import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
 import { listResources } from '../../shared/queries/authorizations.ts'
-import type { Person } from '../../shared/queries/person.ts'
+import type { Person, SessionFacts } from '../../shared/queries/person.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import type { Family } from '../../shared/queries/token-families.ts'
 
 const app = createApp('api')
 
 /** The person behind a request to the gateway's own API; a token for another resource is refused. */
-async function personOf(c: AppContext): Promise<Principal> {
-  const principal = await authenticate(gateway(), c)
+async function personOf(c: AppContext): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(gateway(), c)
   const { family } = principal
   if (!family || family.client.first_party || principal.scope.includes('openid')) return principal
   const own = (await listResources(gateway().reads)).filter((one) => one.is_default).map((one) => one.identifier)
@@ -38,9 +38,9 @@ async function personOf(c: AppContext): Promise<Principal> {
 }
 
 app.get('/v1/auth/me', async (c) => {
-  const { person, session } = await personOf(c)
+  const { person, session, projectScope, platform } = await personOf(c)
   const createdAt = person.createdAt.toISOString()
-  const lastSignIn = session.authenticatedAt.toISOString()
+  const lastSignIn = session?.authenticatedAt.toISOString() ?? null
   return c.json({
     id: person.uai,
     user_id: person.uai,
@@ -52,8 +52,8 @@ app.get('/v1/auth/me', async (c) => {
     organization_id: person.organizationId,
     organizationId: person.organizationId,
     provider: 'email',
-    project_scope: session.projectScope,
-    platform: session.platform,
+    project_scope: projectScope,
+    platform,
     created_at: createdAt,
     createdAt,
     last_sign_in_at: lastSignIn,
@@ -63,10 +63,10 @@ app.get('/v1/auth/me', async (c) => {
 })
 
 app.get('/v1/auth/session', async (c) => {
-  const { person, session } = await personOf(c)
+  const { person, projectScope, platform } = await personOf(c)
   const sessions = await listSessions(gateway().reads, person.uai)
   return c.json({
-    user: { ...userOf(person, session.projectScope), platform: session.platform },
+    user: { ...userOf(person, projectScope), platform },
     sessions: sessions.length,
   })
 })
@@ -85,11 +85,12 @@ function openOrigin(person: Person, sealed: string | null): { ip?: string; userA
   return JSON.parse(personal.open(person.uai, personal.unwrap(person.uai, person.wrappedKey), sealed))
 }
 
-/** Sessions are the person's own affair: their browser and LanOnasis applications see and end them, no other client does. */
-async function ownerOf(c: AppContext): Promise<Principal> {
-  const principal = await personOf(c)
-  if (principal.family && !principal.family.client.first_party) throw new GatewayError('insufficient_scope')
-  return principal
+/** Sessions are the person's own affair: their browser and LanOnasis applications see and end them, no other client and no key does. */
+async function ownerOf(c: AppContext): Promise<{ person: Person; session: SessionFacts }> {
+  const { person, session, family, apiKey } = await personOf(c)
+  const delegated = apiKey || family?.kind === 'delegated' || (family && !family.client.first_party)
+  if (delegated || !session) throw new GatewayError('insufficient_scope')
+  return { person, session }
 }
 
 app.get('/v1/auth/sessions', async (c) => {
@@ -121,9 +122,11 @@ app.delete('/v1/auth/sessions/:id', async (c) => {
 })
 
 async function endTokens(c: AppContext, family: Family): Promise<boolean> {
-  const { person, session, client } = family
-  const by = { sessionId: session.id, clientId: client.client_id }
-  if (family.kind === 'session') return endSession(gateway(), c, person, session.id, 'logout', by)
+  if (family.kind === 'session') {
+    const { person, session, client } = family
+    const by = { sessionId: session.id, clientId: client.client_id }
+    return endSession(gateway(), c, person, session.id, 'logout', by)
+  }
   return commit(commitContext(gateway(), c), async (work) => {
     resumeFamily(work, family).decide((state) => revokeFamily(state, 'logout'))
     return true

@@ -3,42 +3,88 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { toGatewayError } from '../../shared/http/render-error.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authenticate, checkAccessToken, type Principal } from '../../shared/identity/authenticate.ts'
+import {
+  authenticate,
+  type CredentialKind,
+  type Principal,
+  presentedApiKey,
+  principalOf,
+} from '../../shared/identity/authenticate.ts'
+import { checkApiKey, type KeyUseContext } from '../../shared/identity/check-api-key.ts'
+import { describeActor, describePrincipal } from '../../shared/identity/describe-principal.ts'
+import { projectScope } from '../../shared/identity/project-scope.ts'
 
 const app = createApp('api')
 
-function describe({ person, session, family, scope, expiresAt }: Principal) {
-  return {
-    id: person.uai,
-    sub: person.uai,
-    uai: person.uai,
-    email: person.email,
-    role: person.role,
-    plan: person.plan,
-    organization_id: person.organizationId,
-    project_scope: session.projectScope,
-    platform: session.platform,
-    scope: scope.join(' '),
-    client_id: family?.client.client_id,
-    session_id: session.id,
-    exp: Math.floor(expiresAt.getTime() / 1000),
+const name = z.optional(z.string().check(z.maxLength(500)))
+const scopes = z.pipe(
+  z.union([z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50)), z.string().check(z.maxLength(2000))]),
+  z.transform((given: string | string[]) => (typeof given === 'string' ? given.split(' ').filter(Boolean) : given)),
+)
+/** What the credential is checked for, all of it optional: a service, an action, scopes, and the request a resource server got. */
+const contextBody = z.object({
+  service: name,
+  action: name,
+  scope: z.optional(scopes),
+  method: name,
+  path: name,
+  audience: name,
+  client_id: name,
+  installation_id: name,
+  client_ip: name,
+})
+
+/** A 401 or 403 that says in the old words that it is a no. */
+async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof GatewayError) || (error.status !== 401 && error.status !== 403)) throw error
+    const options = { ...error.options, description: error.message }
+    throw new GatewayError(error.refusal, { ...options, body: { valid: false, ...body } })
   }
 }
 
 /** First-party yes or no, for any credential (wire-contract 1.4): members both in `payload` and at the top. */
 async function verify(c: AppContext) {
-  try {
-    const payload = describe(await authenticate(gateway(), c))
-    return c.json({ valid: true, payload, ...payload })
-  } catch (error) {
-    if (!(error instanceof GatewayError) || error.status !== 401) throw error
-    throw new GatewayError(error.refusal, { ...error.options, body: { valid: false } })
-  }
+  const context: KeyUseContext = c.req.method === 'POST' ? await readBody(c, contextBody) : {}
+  const payload = describePrincipal(await orInvalid(authenticate(gateway(), c, { context })))
+  return c.json({ valid: true, payload, ...payload })
 }
 
 app.post('/v1/auth/verify', verify)
 app.get('/v1/auth/verify', verify)
+app.get('/auth/validate', verify)
+
+/** An API key and what it may do (wire-contract 1.4). */
+app.post('/v1/auth/verify-api-key', async (c) => {
+  const presented = presentedApiKey(c)
+  if (!presented) throw new GatewayError('api_key_missing', { body: { valid: false } })
+  const context = await readBody(c, contextBody)
+  const { key, person, scope, service, binding, remainingUses } = await orInvalid(
+    checkApiKey(gateway(), c, presented, context),
+    { reason: 'The key was not accepted.' },
+  )
+  return c.json({
+    valid: true,
+    userId: person.uai,
+    organizationId: key.organization_id,
+    keyId: key.id,
+    projectScope: projectScope(c.req.header('x-project-scope')),
+    keyContext: key.key_context,
+    accessLevel: key.access_level,
+    permissions: scope,
+    service: key.service,
+    services: key.service_scopes,
+    ...(service && { serviceScope: service }),
+    binding: { status: binding, client_id: key.binding?.client_id },
+    expiresAt: key.expires_at && new Date(key.expires_at).toISOString(),
+    ...(remainingUses !== undefined && { remainingUses }),
+    message: 'The API key is valid.',
+  })
+})
 
 const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000))) })
 
@@ -46,21 +92,83 @@ const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000
 app.post('/v1/auth/verify-token', async (c) => {
   const { token } = await readBody(c, tokenBody)
   if (!token) throw new GatewayError('missing_token', { body: { valid: false } })
-  const verdict = await checkAccessToken(gateway(), token)
-  if (!verdict.valid) {
-    const { message, code } = new GatewayError(verdict.refusal)
-    return c.json({ valid: false, error: message, code })
+  try {
+    const principal = await principalOf(gateway(), c, token)
+    const { id, email, role, scope, client_id } = { email: null, ...describePrincipal(principal) }
+    return c.json({
+      valid: true,
+      type: typeOf(principal),
+      user: { id, email, role },
+      scope,
+      client_id,
+      expires_at: principal.expiresAt?.toISOString(),
+    })
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.status >= 500 || error.status === 429) throw error
+    return c.json({ valid: false, error: error.message, code: error.code })
   }
-  const { family, claims, expiresAt } = verdict
-  const { person } = family
-  return c.json({
-    valid: true,
-    type: family.kind === 'session' ? 'jwt' : 'oauth_access_token',
-    user: { id: person.uai, email: person.email, role: person.role },
-    scope: claims.scope,
-    client_id: family.client.client_id,
-    expires_at: expiresAt.toISOString(),
-  })
+})
+
+function typeOf(principal: Principal): string {
+  if (principal.source === 'api_key' || principal.source === 'vendor_key') return 'api_key'
+  return principal.kind === 'person' && principal.family?.kind === 'session' ? 'jwt' : 'oauth_access_token'
+}
+
+const KIND_OF_TYPE: Record<string, CredentialKind> = {
+  api_key: 'api_key',
+  vendor_key: 'api_key',
+  jwt: 'bearer',
+  bearer: 'bearer',
+  oauth_token: 'bearer',
+  session: 'cookie',
+}
+const introspectBody = z.object({
+  ...contextBody.shape,
+  credential: z.optional(z.string().check(z.maxLength(8000))),
+  token: z.optional(z.string().check(z.maxLength(8000))),
+  type: name,
+  project_scope: name,
+  platform: name,
+})
+
+/** The code and status that introspection gives for a refusal (wire-contract 1.4). */
+function introspectionError(error: GatewayError, asked: { type?: string }) {
+  if (asked.type !== undefined && asked.type !== 'auto' && !KIND_OF_TYPE[asked.type])
+    return ['unsupported_auth_method', 401] as const
+  if (error.refusal === 'project_scope_invalid') return ['unauthorized_project_scope', 403] as const
+  if (error.status >= 500) return ['gateway_unavailable', 503] as const
+  if (error.refusal === 'session_invalid') return ['expired_credential', 401] as const
+  return error.status === 400 ? (['invalid_request', 400] as const) : (['invalid_credential', 401] as const)
+}
+
+/** Any credential, in the body or on the request: who it is (wire-contract 1.4), with the members of RFC 7662 beside. */
+app.post('/v1/auth/introspect', async (c) => {
+  const body = await readBody(c, introspectBody)
+  const { type = 'auto', project_scope: asked, client_id: clientId, audience } = body
+  try {
+    const kind = KIND_OF_TYPE[type]
+    if (type !== 'auto' && !kind) throw new GatewayError('invalid_request', { reason: 'type' })
+    const given = body.credential ?? body.token
+    const principal = given
+      ? await principalOf(gateway(), c, given, { kind, context: body })
+      : await authenticate(gateway(), c, { context: body, missing: 'invalid_request' })
+    if (asked && projectScope(asked) !== asked) throw new GatewayError('project_scope_invalid')
+    const isToken = principal.source === 'oauth_token' || principal.source === 'service_token'
+    if (isToken && clientId && principal.family?.client.client_id !== clientId) throw new GatewayError('invalid_token')
+    if (isToken && audience && !principal.audience?.includes(audience)) throw new GatewayError('invalid_token')
+    const identity = { ...describeActor(principal, c.get('requestId')), ...(asked && { project_scope: asked }) }
+    return c.json({ valid: true, identity, error: null, active: true, ...describePrincipal(principal) })
+  } catch (thrown) {
+    const error = toGatewayError(thrown)
+    if (error.status === 429) throw error
+    c.set('refused', error)
+    const [code, status] = introspectionError(error, body)
+    const retryable = status === 503
+    return c.json(
+      { valid: false, active: false, identity: null, error: { code, message: error.message, retryable } },
+      status,
+    )
+  }
 })
 
 export default serve(app)

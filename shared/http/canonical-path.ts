@@ -1,6 +1,7 @@
 const MIRRORS: [prefix: string, canonical: string][] = [
   ['/api/v1/oauth', '/oauth'],
   ['/api/v1/auth', '/v1/auth'],
+  ['/api/v1/api-keys', '/v1/auth/api-keys'],
   ['/api/v1/health', '/health'],
   ['/otp', '/v1/auth/otp'],
 ]

@@ -2,106 +2,173 @@ import { GatewayError, type Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { readCookie, SESSION_COOKIE } from '../http/cookies.ts'
-import { familyOfAccessToken } from '../oauth/token-response.ts'
+import { checkAccessToken } from '../oauth/access-token.ts'
+import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findSession, type SignedIn, touchSession } from '../queries/sessions.ts'
-import { type Family, findFamily } from '../queries/token-families.ts'
+import type { DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
+import { type CheckedKey, checkApiKey, type KeyUseContext } from './check-api-key.ts'
+import { projectScope } from './project-scope.ts'
 
-const API_KEY = /^(lano|vx|lns|lms|pk|sk)_/
+/** A credential that has the shape of an API key rather than of a token. */
+const KEY_PREFIX = /^(lano|vx|lns|lms|pk|sk|vibe|master|vsec)_/
 
-/** Who a request was proven to be, and by what. */
-export type Principal = {
-  person: Person
-  session: SessionFacts
-  family?: Family
-  source: 'oauth_token' | 'sso_session'
+type Proven = {
   credentialId: string
   scope: string[]
-  expiresAt: Date
+  issuedAt?: Date
+  /** Undefined for a key that does not expire. */
+  expiresAt?: Date
+  /** What the credential is good for, where it says so. */
+  audience?: string[]
+  projectScope: string
+  platform: string
 }
+
+/** A person, proven by a browser session, a token, or an API key of theirs. */
+export type PersonPrincipal = Proven & {
+  kind: 'person'
+  person: Person
+  source: 'oauth_token' | 'sso_session' | 'api_key' | 'vendor_key'
+  session?: SessionFacts
+  family?: PersonFamily | DelegatedFamily
+  apiKey?: CheckedKey
+}
+
+/** A service, proven by a token it got in its own name. */
+export type ServicePrincipal = Proven & {
+  kind: 'service'
+  source: 'service_token'
+  client: Client
+  family: ServiceFamily
+}
+
+/** Who a request was proven to be, and by what. */
+export type Principal = PersonPrincipal | ServicePrincipal
 
 export type CredentialKind = 'bearer' | 'api_key' | 'cookie'
 
+function handleOf(value: string | undefined): { sessionId: string; hash: string } | undefined {
+  const sessionId = value && streamOfToken(value, CODE_SECRET_BYTES)
+  return value && sessionId ? { sessionId, hash: hashToken(value) } : undefined
+}
+
 /** The browser session's handle of a request, for a look-up. */
 export function sessionHandle(c: AppContext): { sessionId: string; hash: string } | undefined {
-  const handle = readCookie(c, SESSION_COOKIE)
-  const sessionId = handle && streamOfToken(handle, CODE_SECRET_BYTES)
-  return handle && sessionId ? { sessionId, hash: hashToken(handle) } : undefined
+  return handleOf(readCookie(c, SESSION_COOKIE))
 }
 
 /** The person signed in at this browser, if any. */
 export async function browserSession(gateway: Gateway, c: AppContext): Promise<SignedIn | undefined> {
-  const handle = sessionHandle(c)
+  return openSession(gateway, readCookie(c, SESSION_COOKIE))
+}
+
+async function openSession(gateway: Gateway, value: string | undefined): Promise<SignedIn | undefined> {
+  const handle = handleOf(value)
   const signedIn = handle && (await findSession(gateway.reads, gateway.personal, handle))
   if (signedIn?.session.unseen) await touchSession(gateway.reads, signedIn.session.id)
   return signedIn
 }
 
-/** The bearer token of a request (RFC 6750 section 2.1; never from the query). */
+/** The bearer token of a request (RFC 6750 section 2.1; never from the query), or one that comes with a proof (RFC 9449 section 7.1). */
 export function bearerToken(c: AppContext): string | undefined {
-  return /^bearer +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  return /^(?:bearer|dpop) +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
 }
 
-export type TokenVerdict =
-  | { valid: true; family: Family; claims: Record<string, unknown>; expiresAt: Date }
-  | { valid: false; refusal: Refusal }
-
-/** The person as the bearer of a token may know them: other people's applications need the scope for address and name. */
-function knownTo({ client, person }: Family, scope: string[]): Person {
-  if (client.first_party) return person
-  return {
-    ...person,
-    email: scope.includes('email') ? person.email : '',
-    name: scope.includes('profile') ? person.name : undefined,
-  }
+/** The API key of a request: `X-API-Key`, `Authorization: ApiKey`, a bearer that is a key, or a bare key of ours. */
+export function presentedApiKey(c: AppContext): string | undefined {
+  const authorization = c.req.header('authorization') ?? ''
+  const named = /^apikey +(\S+)\s*$/i.exec(authorization)?.[1]
+  const bare = /^(?:bearer +)?(\S+)\s*$/i.exec(authorization)?.[1]
+  return c.req.header('x-api-key') ?? named ?? (bare && KEY_PREFIX.test(bare) ? bare : undefined)
 }
 
-/** Whether an access token stands: genuine, unexpired, and nothing it depends on has been revoked. One statement. */
-export async function checkAccessToken(gateway: Gateway, token: string): Promise<TokenVerdict> {
-  const claims = await gateway.jwts.readAccessToken(token)
-  const familyId = claims?.jti && familyOfAccessToken(claims.jti)
-  if (!claims || !familyId) return { valid: false, refusal: 'invalid_token' }
-  const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims.jti })
-  if (!family?.live || jtiRevoked || family.person.uai !== claims.sub)
-    return { valid: false, refusal: 'session_invalid' }
-  const person = knownTo(family, String(claims.scope ?? '').split(' '))
-  return { valid: true, family: { ...family, person }, claims, expiresAt: new Date((claims.exp ?? 0) * 1000) }
-}
+type Presented = { audience?: string[]; context?: KeyUseContext }
 
-async function byBearer(gateway: Gateway, token: string, audience: string[] | undefined): Promise<Principal> {
-  if (API_KEY.test(token)) throw new GatewayError('api_key_invalid')
+async function byToken(gateway: Gateway, token: string, { audience }: Presented): Promise<Principal> {
   const verdict = await checkAccessToken(gateway, token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
   const { family, claims, expiresAt } = verdict
-  const aud = [claims.aud].flat()
-  if (audience && !audience.some((one) => aud.includes(one)))
+  const audiences = [claims.aud ?? []].flat()
+  if (audience && !audience.some((one) => audiences.includes(one)))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
-  return {
-    person: family.person,
-    session: family.session,
-    family,
-    source: 'oauth_token',
+  const proven = {
     credentialId: family.id,
     scope: String(claims.scope ?? '')
       .split(' ')
       .filter(Boolean),
+    issuedAt: new Date((claims.iat ?? 0) * 1000),
     expiresAt,
+    audience: audiences,
+    projectScope: family.session?.projectScope ?? projectScope(undefined),
+    platform: family.session?.platform ?? 'api',
+  }
+  if (family.kind === 'service')
+    return { kind: 'service', source: 'service_token', client: family.client, family, ...proven }
+  const { person, session } = family
+  return { kind: 'person', source: 'oauth_token', person, session, family, ...proven }
+}
+
+async function byApiKey(
+  gateway: Gateway,
+  c: AppContext,
+  presented: string,
+  { context }: Presented,
+): Promise<Principal> {
+  const apiKey = await checkApiKey(gateway, c, presented, context)
+  const { key, person, scope } = apiKey
+  return {
+    kind: 'person',
+    source: presented.startsWith('lano_') ? 'api_key' : 'vendor_key',
+    person,
+    apiKey,
+    credentialId: key.id,
+    scope,
+    issuedAt: new Date(key.rotated_at ?? key.created_at),
+    expiresAt: key.expires_at === null ? undefined : new Date(key.expires_at),
+    projectScope: projectScope(c.req.header('x-project-scope')),
+    platform: 'api',
   }
 }
 
-async function byCookie(gateway: Gateway, c: AppContext): Promise<Principal | undefined> {
-  const signedIn = await browserSession(gateway, c)
+async function bySession(gateway: Gateway, handle: string | undefined): Promise<Principal | undefined> {
+  const signedIn = await openSession(gateway, handle)
   if (!signedIn) return undefined
   const { person, session } = signedIn
   return {
+    kind: 'person',
+    source: 'sso_session',
     person,
     session,
-    source: 'sso_session',
     credentialId: session.id,
     scope: [],
+    issuedAt: session.authenticatedAt,
     expiresAt: session.expiresAt,
+    projectScope: session.projectScope,
+    platform: session.platform,
   }
+}
+
+/**
+ * The principal behind a credential that was given by value. Without a kind its shape tells: a known prefix is a key, a dot is in
+ * every token, and anything else can only be a session.
+ * @throws GatewayError
+ */
+export async function principalOf(
+  gateway: Gateway,
+  c: AppContext,
+  credential: string,
+  options: { kind?: CredentialKind; context?: KeyUseContext } = {},
+): Promise<Principal> {
+  const { context } = options
+  const shape = KEY_PREFIX.test(credential) ? 'api_key' : credential.includes('.') ? 'bearer' : 'cookie'
+  const kind = options.kind ?? shape
+  if (kind === 'api_key') return byApiKey(gateway, c, credential, { context })
+  if (kind === 'bearer') return byToken(gateway, credential, {})
+  const principal = await bySession(gateway, credential)
+  if (!principal) throw new GatewayError('invalid_token', { reason: 'no such session' })
+  return principal
 }
 
 /**
@@ -109,25 +176,40 @@ async function byCookie(gateway: Gateway, c: AppContext): Promise<Principal | un
  * presented and bad is refused, not passed over; only a stale cookie is.
  * @param options.missing what a request without any credential is refused with
  * @param options.audience resources one of which a bearer token must be for
+ * @param options.context what an API key is used for, where that is known
  * @throws GatewayError
  */
 export async function authenticate(
   gateway: Gateway,
   c: AppContext,
-  options: { order?: CredentialKind[]; missing?: Refusal; audience?: string[] } = {},
+  options: Presented & { order?: CredentialKind[]; missing?: Refusal } = {},
 ): Promise<Principal> {
   for (const kind of options.order ?? ['bearer', 'api_key', 'cookie']) {
     if (kind === 'bearer') {
       const token = bearerToken(c)
-      if (token) return byBearer(gateway, token, options.audience)
+      if (token && !KEY_PREFIX.test(token)) return byToken(gateway, token, options)
     } else if (kind === 'api_key') {
-      const presented = c.req.header('x-api-key') ?? /^apikey +(\S+)/i.exec(c.req.header('authorization') ?? '')?.[1]
-      if (presented) throw new GatewayError('api_key_invalid')
+      const presented = presentedApiKey(c)
+      if (presented) return byApiKey(gateway, c, presented, options)
     } else {
-      const principal = await byCookie(gateway, c)
+      const principal = await bySession(gateway, readCookie(c, SESSION_COOKIE))
       if (principal) return principal
     }
   }
   const ended = sessionHandle(c) !== undefined ? 'session_invalid' : 'token_required'
   throw new GatewayError(options.missing ?? ended)
+}
+
+/**
+ * The person behind a request; a service is nobody's account.
+ * @throws GatewayError as authenticate, auth_required for a service
+ */
+export async function authenticatePerson(
+  gateway: Gateway,
+  c: AppContext,
+  options: { order?: CredentialKind[]; missing?: Refusal; audience?: string[] } = {},
+): Promise<PersonPrincipal> {
+  const principal = await authenticate(gateway, c, options)
+  if (principal.kind === 'person') return principal
+  throw new GatewayError('auth_required', { reason: 'a service has no account' })
 }

@@ -66,25 +66,30 @@ export function isFor(token: LiveToken, caller: Client): boolean {
 /** What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read; the address only where the token may know it. */
 export function describeToken(issuer: string, token: LiveToken) {
   const { family } = token
-  const tellsEmail = family.client.first_party || token.scope.split(' ').includes('email')
+  const { client, person, session } = family
+  const tellsEmail = client.first_party || token.scope.split(' ').includes('email')
   return {
     active: true,
     iss: issuer,
-    sub: family.person.uai,
-    user_id: family.person.uai,
-    client_id: family.client.client_id,
+    sub: person?.uai ?? client.client_id,
+    user_id: person?.uai,
+    client_id: client.client_id,
     scope: token.scope,
-    token_type: token.kind === 'access' ? 'Bearer' : 'refresh_token',
+    token_type: token.kind === 'refresh' ? 'refresh_token' : family.confirmation?.jkt ? 'DPoP' : 'Bearer',
     aud: token.audience.length === 1 ? token.audience[0] : token.audience,
     iat: token.issuedAt,
     exp: token.expiresAt,
     ...(token.jti && { jti: token.jti }),
-    sid: family.session.id,
-    auth_time: Math.floor(family.session.authenticatedAt.getTime() / 1000),
-    acr: family.session.acr,
-    amr: family.session.amr,
-    ...(tellsEmail && { email: family.person.email }),
-    project_scope: family.session.projectScope,
-    organization_id: family.person.organizationId,
+    ...(family.confirmation && { cnf: family.confirmation }),
+    ...(family.actor && { act: family.actor }),
+    ...(session && {
+      sid: session.id,
+      auth_time: Math.floor(session.authenticatedAt.getTime() / 1000),
+      acr: session.acr,
+      amr: session.amr,
+      project_scope: session.projectScope,
+    }),
+    ...(person && { organization_id: person.organizationId }),
+    ...(person && tellsEmail && { email: person.email }),
   }
 }

@@ -57,11 +57,12 @@ export function startTokenFamily(
   return { grant, jti, refreshToken: refresh?.token, refreshExpiresAt, now }
 }
 
-/** A family that was looked up, open for decisions of the person whose tokens it holds. */
+/** A family that was looked up, open for decisions of the person or service whose tokens it holds. */
 export function resumeFamily(work: Work, family: Family): Stream<TokenFamily, TokenFamilyEvent> {
   const { id, person, client, session } = family
-  work.knowKey(person.uai, person.wrappedKey)
-  work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
+  if (person) work.knowKey(person.uai, person.wrappedKey)
+  const by = { clientId: client.client_id, sessionId: session?.id }
+  work.actor = person ? { type: 'person', id: person.uai, ...by } : { type: 'service', id: client.client_id, ...by }
   work.correlationId = id
-  return work.resumeAt(tokenFamily, id, family, { subject: person.uai })
+  return work.resumeAt(tokenFamily, id, family, { subject: person?.uai })
 }

@@ -126,7 +126,7 @@ type RecordRow = KeyRow & {
 }
 
 const recordColumns = (sql: postgres.Sql) => sql`
-  select k.*, s.wrapped_key, a.last_used_at, coalesce(a.limited_uses, 0) as limited_uses,
+  select k.*, k.networks::text[] as networks, s.wrapped_key, a.last_used_at, coalesce(a.limited_uses, 0) as limited_uses,
     coalesce((select u.uses from auth_gateway.api_key_usage u where u.key_id = k.id and u.day = (now() at time zone 'UTC')::date), 0)
       as uses_today
   from auth_gateway.api_keys k

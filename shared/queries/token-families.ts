@@ -17,7 +17,10 @@ import { waitColumn } from './rate-limits.ts'
 
 type FamilyRow = {
   id: string
-  kind: 'authorization' | 'session'
+  kind: Family['kind']
+  api_key_id: string | null
+  confirmation: Confirmation | null
+  actor: ActorClaim | null
   client_id: string
   scope: string[]
   resources: string[]
@@ -39,9 +42,14 @@ type FamilyRow = {
 } & PersonRow &
   SessionRow
 
-export type Family = {
+/** What an access token is bound to (RFC 7800): a DPoP key (RFC 9449 section 6) or a certificate (RFC 8705 section 3). */
+export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
+
+/** Who acts for the subject, and for whom that one acts (RFC 8693 section 4.1). */
+export type ActorClaim = { sub: string; act?: ActorClaim }
+
+type FamilyFacts = {
   id: string
-  kind: 'authorization' | 'session'
   scope: string[]
   resources: string[]
   offline: boolean
@@ -51,13 +59,29 @@ export type Family = {
   refreshHash?: string
   /** The client the tokens belong to. */
   client: Client
-  person: Person
-  session: SessionFacts
+  confirmation?: Confirmation
+  actor?: ActorClaim
   version: number
   state: TokenFamily
   /** The family, its session where it depends on one, its person and its client all stand. */
   live: boolean
 }
+
+/** Tokens of a person who signed in. */
+export type PersonFamily = FamilyFacts & { kind: 'authorization' | 'session'; person: Person; session: SessionFacts }
+
+/** Tokens with which a service acts for a person, from another token or an API key (RFC 8693). */
+export type DelegatedFamily = FamilyFacts & {
+  kind: 'delegated'
+  person: Person
+  session?: SessionFacts
+  apiKeyId?: string
+}
+
+/** Tokens of a service in its own name. */
+export type ServiceFamily = FamilyFacts & { kind: 'service'; person?: undefined; session?: undefined }
+
+export type Family = PersonFamily | DelegatedFamily | ServiceFamily
 
 export type FamilyLookup = {
   /** Undefined when the look-up was for the caller alone. */
@@ -78,7 +102,7 @@ export async function findFamily(
   input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<FamilyLookup> {
   const [row] = await sql<FamilyRow[]>`
-    select f.id, f.kind, f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
+    select f.id, f.kind, f.api_key_id, f.confirmation, f.actor, f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
       f.refresh_expires_at, f.expires_at as family_expires_at, f.started_at as family_started_at, f.revoked_at,
       f.version as family_version, to_jsonb(fc) as family_client, ${clientColumn(sql, input.clientId)},
       exists (select 1 from auth_gateway.access_token_revocations r where r.jti = ${input.jti ?? null}) as jti_revoked,
@@ -116,9 +140,8 @@ function toFamily(personal: Personal, row: FamilyRow): Family {
         refreshExpiresAt: row.refresh_expires_at ?? undefined,
         expiresAt: row.family_expires_at,
       }
-  return {
+  const facts: FamilyFacts = {
     id: row.id,
-    kind: row.kind,
     scope: row.scope,
     resources: row.resources,
     offline: row.offline,
@@ -127,15 +150,18 @@ function toFamily(personal: Personal, row: FamilyRow): Family {
     refreshExpiresAt: row.refresh_expires_at ?? undefined,
     refreshHash: row.refresh_hash ?? undefined,
     client: row.family_client,
-    person: toPerson(personal, row),
-    session: toSession(row),
+    confirmation: row.confirmation ?? undefined,
+    actor: row.actor ?? undefined,
     version: row.family_version,
     state,
-    live:
-      !revoked &&
-      row.family_expires_at > new Date() &&
-      row.identity_status === 'active' &&
-      row.family_client.status === 'active' &&
-      (row.offline || row.session_live),
+    live: !revoked && row.family_expires_at > new Date() && row.family_client.status === 'active',
   }
+  if (row.kind === 'service') return { ...facts, kind: row.kind }
+  const person = toPerson(personal, row)
+  const session = row.session_id ? toSession(row) : undefined
+  const live = facts.live && person.active && (row.offline || session?.live === true)
+  if (row.kind === 'delegated')
+    return { ...facts, kind: row.kind, live, person, session, apiKeyId: row.api_key_id ?? undefined }
+  if (!session) throw new Error('a family without its session')
+  return { ...facts, kind: row.kind, live, person, session }
 }

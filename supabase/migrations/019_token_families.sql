@@ -1,11 +1,18 @@
 -- All tokens from one authorization or one direct sign-in. A family that is not offline lives and dies with its session.
 create table auth_gateway.token_families (
   id                 uuid primary key,
-  kind               text not null check (kind in ('authorization', 'session')),
-  uai                uuid not null,
+  kind               text not null check (kind in ('authorization', 'session', 'delegated', 'service')),
+  uai                uuid,
   client_id          uuid not null,
-  session_id         uuid not null,
+  session_id         uuid,
   authorization_id   uuid,
+  api_key_id         uuid,
+  -- What the tokens are bound to (RFC 7800), and who acts for the subject (RFC 8693 section 4.1).
+  confirmation       jsonb,
+  actor              jsonb,
+  -- The families and access tokens that a delegated family came from: it lives while all of them do.
+  ancestors          uuid[] not null default '{}',
+  ancestor_tokens    text[] not null default '{}',
   scope              text[] not null,
   resources          text[] not null,
   offline            boolean not null,

@@ -18,7 +18,7 @@ create table auth_gateway.api_keys (
   service_scopes  jsonb not null,
   binding         jsonb,
   limits          jsonb,
-  networks        cidr[],
+  networks        inet[],
   consumer        text,
   expires_at      timestamptz,
   rotations       integer not null default 0,
@@ -51,14 +51,14 @@ begin
         (e.data->>'createdBy')::uuid, e.data->>'origin', 'active', e.data->'sealed'->>'name', e.data->'sealed'->>'description',
         (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = 'api_key_name'), e.data->>'preview',
         array(select jsonb_array_elements_text(s->'scopes')), s->>'accessLevel', s->>'keyContext', s->>'service',
-        s->'serviceScopes', s->'binding', s->'limits', array(select jsonb_array_elements_text(s->'networks'))::cidr[],
+        s->'serviceScopes', s->'binding', s->'limits', array(select jsonb_array_elements_text(s->'networks'))::inet[],
         s->>'consumer', (s->>'expiresAt')::timestamptz, e.recorded_at, e.version);
     when 'ApiKeyUpdated' then
       update api_keys set name = e.data->'sealed'->>'name', description = e.data->'sealed'->>'description',
         name_digest = (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = 'api_key_name'),
         scopes = array(select jsonb_array_elements_text(s->'scopes')), access_level = s->>'accessLevel',
         key_context = s->>'keyContext', service = s->>'service', service_scopes = s->'serviceScopes', binding = s->'binding',
-        limits = s->'limits', networks = array(select jsonb_array_elements_text(s->'networks'))::cidr[], consumer = s->>'consumer',
+        limits = s->'limits', networks = array(select jsonb_array_elements_text(s->'networks'))::inet[], consumer = s->>'consumer',
         expires_at = (s->>'expiresAt')::timestamptz, version = e.version
       where id = e.stream_id;
     when 'ApiKeyRotated' then

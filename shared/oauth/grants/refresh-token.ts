@@ -5,7 +5,7 @@ import { commitContext, type Gateway } from '../../gateway.ts'
 import type { AppContext } from '../../http/app.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { touchSession } from '../../queries/sessions.ts'
-import { type Family, findFamily } from '../../queries/token-families.ts'
+import { type Family, findFamily, type PersonFamily } from '../../queries/token-families.ts'
 import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
@@ -16,7 +16,7 @@ import { newAccessTokenId, type TokenResponse, tokenResponse } from '../token-re
 
 export type RefreshParameters = { refresh_token?: string; scope?: string; resource?: string[] }
 
-export type Refreshed = { response: TokenResponse; family: Family }
+export type Refreshed = { response: TokenResponse; family: PersonFamily }
 
 /**
  * Rotates a refresh token. The same request inside the grace window gets the same answer, which rests sealed under the token
@@ -47,7 +47,7 @@ export async function refresh(
       credentials &&
       (await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits }))
     const { family } = found
-    if (!genuine || !family || !mayRefresh(family, caller)) throw new GatewayError('invalid_grant')
+    if (!genuine || !isRefreshable(family) || !mayRefresh(family, caller)) throw new GatewayError('invalid_grant')
     if (family.state.status === 'active' && !family.live)
       throw new GatewayError('invalid_grant', { reason: 'not live' })
 
@@ -83,8 +83,12 @@ export async function refresh(
   })
 }
 
+/** Services and those who act for somebody get no refresh tokens. */
+const isRefreshable = (family: Family | undefined): family is PersonFamily =>
+  family?.kind === 'authorization' || family?.kind === 'session'
+
 /** Its own client; and any first-party public client for the pair of a direct sign-in (wire-contract 5.1, 5.9.4). */
-function mayRefresh(family: Family, caller: Client | undefined): boolean {
+function mayRefresh(family: PersonFamily, caller: Client | undefined): boolean {
   if (family.kind === 'session')
     return !caller || (caller.first_party && caller.metadata.token_endpoint_auth_method === 'none')
   return caller?.id === family.client.id

@@ -1,0 +1,131 @@
+import * as z from 'zod/mini'
+import { MAX_GRACE_SECONDS } from '../../shared/domain/api-key.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { keyChangesBody, newKeyBody, readServices, serviceScopesBody } from '../../shared/identity/api-key-input.ts'
+import { describeHistory, describeKey } from '../../shared/identity/api-key-record.ts'
+import {
+  createApiKey,
+  deleteApiKey,
+  ownersOf,
+  ownKey,
+  revokeApiKey,
+  rotateApiKey,
+  updateApiKey,
+  updateServices,
+  type WithSecret,
+} from '../../shared/identity/api-keys.ts'
+import { authenticatePerson, type PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
+import { SERVICES } from '../../shared/identity/service-catalogue.ts'
+import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
+
+const BASE = '/v1/auth/api-keys'
+const app = createApp('api')
+
+async function reader(c: AppContext): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(gateway(), c)
+  demandScope(principal, 'api-keys:read')
+  return principal
+}
+
+async function writer(c: AppContext): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(gateway(), c)
+  refuseForeignPage(gateway(), c, principal)
+  demandScope(principal, 'api-keys:write')
+  return principal
+}
+
+/** The key in the path, when it is the principal's to see. */
+async function targetOf(c: AppContext, principal: PersonPrincipal) {
+  const id = z.uuid().safeParse(c.req.param('id'))
+  if (!id.success) throw new GatewayError('key_not_found')
+  return { principal, record: await ownKey(gateway(), principal, id.data) }
+}
+
+const shown = (c: AppContext, { record, secret }: WithSecret, message: string, status: 200 | 201) =>
+  c.json({ success: true, data: { ...describeKey(record), key: secret }, message }, status)
+
+const listQuery = z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) })
+
+app.get(BASE, async (c) => {
+  const principal = await reader(c)
+  const { active_only } = readQuery(c, listQuery)
+  const { reads, personal } = gateway()
+  const records = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: active_only !== 'false' })
+  return c.json({ success: true, data: records.map(describeKey) })
+})
+
+async function create(c: AppContext) {
+  const principal = await writer(c)
+  const made = await createApiKey(gateway(), c, principal, await readBody(c, newKeyBody))
+  return shown(c, made, 'The key is shown only now. Keep it in a safe place.', 201)
+}
+
+app.post(BASE, create)
+app.post(`${BASE}/with-services`, create)
+
+app.get(`${BASE}/services/configured`, async (c) => {
+  await reader(c)
+  return c.json({ success: true, data: SERVICES.map((service) => ({ ...service, is_enabled: true })) })
+})
+
+app.get(`${BASE}/:id`, async (c) => {
+  const { record } = await targetOf(c, await reader(c))
+  return c.json({ success: true, data: describeKey(record) })
+})
+
+app.on(['PUT', 'PATCH'], `${BASE}/:id`, async (c) => {
+  const target = await targetOf(c, await writer(c))
+  const record = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody))
+  return c.json({ success: true, data: describeKey(record) })
+})
+
+app.on(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, async (c) => {
+  const target = await targetOf(c, await writer(c))
+  const { service_keys, ...limits } = await readBody(c, serviceScopesBody)
+  const record = await updateServices(gateway(), c, target, readServices(service_keys, limits))
+  return c.json({ success: true, data: describeKey(record), message: 'The services of the key were updated.' })
+})
+
+const rotateBody = z.object({
+  grace_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_GRACE_SECONDS))),
+})
+
+app.post(`${BASE}/:id/rotate`, async (c) => {
+  const arrivedAt = new Date()
+  const target = await targetOf(c, await writer(c))
+  const { grace_seconds: graceSeconds = 0 } = await readBody(c, rotateBody)
+  const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
+  const message = graceSeconds > 0 ? 'The old key works until the grace time ends.' : 'The old key no longer works.'
+  return shown(c, made, `${message} The new one is shown only now.`, 200)
+})
+
+const reasonBody = z.object({ reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) })
+const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody)).reason ?? 'owner'
+
+app.post(`${BASE}/:id/revoke`, async (c) => {
+  await revokeApiKey(gateway(), c, await targetOf(c, await writer(c)), await reasonOf(c))
+  return c.json({ success: true, message: 'The key no longer works.' })
+})
+
+app.delete(`${BASE}/:id`, async (c) => {
+  await deleteApiKey(gateway(), c, await targetOf(c, await writer(c)), await reasonOf(c))
+  return c.json({ success: true, message: 'The key was deleted.' })
+})
+
+app.get(`${BASE}/:id/history`, async (c) => {
+  const { record } = await targetOf(c, await reader(c))
+  const history = await listKeyHistory(gateway().reads, record.id)
+  return c.json({ success: true, data: history.map(describeHistory) })
+})
+
+app.get(`${BASE}/:id/usage`, async (c) => {
+  const { record } = await targetOf(c, await reader(c))
+  return c.json({ success: true, data: await listKeyUsage(gateway().reads, record.id, 90) })
+})
+
+export default serve(app)

@@ -1,0 +1,140 @@
+import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject, verify } from 'node:crypto'
+import type { Binding } from '../domain/api-key.ts'
+import { GatewayError } from '../errors.ts'
+import type { AppContext } from '../http/app.ts'
+import { equalHash } from '../tokens/opaque.ts'
+
+export type BindingStatus = 'legacy_unbound' | 'bound'
+
+/** What a resource server says of the request that it verifies; without it, the request at hand is meant. */
+export type ForwardedRequest = {
+  method?: string
+  path?: string
+  audience?: string
+  client_id?: string
+  installation_id?: string
+}
+
+export type BindingRules = { requireBinding: boolean; requireSignature: boolean; windowSeconds: number }
+
+export type SignedNonce = { key: Buffer; expiresAt: Date }
+
+type Caller = { audience: string; projectScope: string; clientId: string; installationId: string }
+
+const header = (c: AppContext, ...names: string[]) => names.map((name) => c.req.header(name)).find(Boolean) ?? ''
+
+function callerOf(c: AppContext, forwarded: ForwardedRequest): Caller {
+  return {
+    audience: header(c, 'x-lanonasis-audience', 'x-auth-audience', 'x-service-audience') || (forwarded.audience ?? ''),
+    projectScope: header(c, 'x-project-scope'),
+    clientId: header(c, 'x-lanonasis-client-id', 'x-client-id') || (forwarded.client_id ?? ''),
+    installationId: header(c, 'x-lanonasis-installation-id', 'x-installation-id') || (forwarded.installation_id ?? ''),
+  }
+}
+
+const mismatch = (reason: string) => new GatewayError('api_key_binding_mismatch', { reason })
+const badSignature = (reason: string) => new GatewayError('api_key_signature_invalid', { reason })
+
+function checkCaller(binding: Binding, caller: Caller): void {
+  const { audiences, client_id, installation_id } = binding
+  if (audiences && audiences.length > 0 && !audiences.includes(caller.audience)) throw mismatch('audience')
+  if (client_id && client_id !== caller.clientId) throw mismatch('client id')
+  if (installation_id && installation_id !== caller.installationId) throw mismatch('installation id')
+}
+
+/** The public key of a binding; throws when it is none. */
+export function bindingKey({ public_key_pem, public_key_jwk }: Binding): KeyObject | undefined {
+  if (public_key_pem) return createPublicKey(public_key_pem)
+  if (public_key_jwk) return createPublicKey({ key: public_key_jwk, format: 'jwk' } as JsonWebKeyInput)
+  return undefined
+}
+
+function signatureFits(key: KeyObject, text: string, signature: Buffer): boolean {
+  const data = Buffer.from(text)
+  if (key.asymmetricKeyType === 'ed25519') return verify(null, data, key, signature)
+  if (key.asymmetricKeyType === 'ec')
+    return (['der', 'ieee-p1363'] as const).some((dsaEncoding) => {
+      try {
+        return verify('sha256', data, { key, dsaEncoding }, signature)
+      } catch {
+        return false
+      }
+    })
+  return key.asymmetricKeyType === 'rsa' && verify('sha256', data, key, signature)
+}
+
+/** Milliseconds since 1970 of a timestamp in seconds, milliseconds or ISO 8601. */
+function timeOf(timestamp: string): number {
+  if (/^\d{10}$/.test(timestamp)) return Number(timestamp) * 1000
+  return /^\d{13}$/.test(timestamp) ? Number(timestamp) : Date.parse(timestamp)
+}
+
+async function checkDigest(c: AppContext, stated: string, forwarded: ForwardedRequest): Promise<void> {
+  // What a resource server passes on had its own body, which only it can have compared.
+  if (forwarded.method !== undefined || forwarded.path !== undefined) return
+  const body = createHash('sha256')
+    .update(Buffer.from(await c.req.arrayBuffer()))
+    .digest()
+  const matches = equalHash(stated.toLowerCase(), body.toString('hex')) || equalHash(stated, body.toString('base64'))
+  if (!matches) throw badSignature('digest of another body')
+}
+
+async function checkSignature(
+  c: AppContext,
+  input: {
+    keyId: string
+    publicKey: KeyObject
+    caller: Caller
+    forwarded: ForwardedRequest
+    windowSeconds: number
+    now: Date
+  },
+): Promise<SignedNonce> {
+  const { keyId, publicKey, caller, forwarded, windowSeconds, now } = input
+  const timestamp = header(c, 'x-lanonasis-timestamp')
+  const nonce = header(c, 'x-lanonasis-nonce')
+  const digest = header(c, 'x-lanonasis-content-sha256')
+  const presented = /^v1=([A-Za-z0-9+/_-]+={0,2})$/.exec(header(c, 'x-lanonasis-signature'))?.[1]
+  if (!presented || nonce.length < 8 || nonce.length > 200) throw badSignature('incomplete')
+  if (!(Math.abs(now.getTime() - timeOf(timestamp)) <= windowSeconds * 1000)) throw badSignature('outside the window')
+  const method = (forwarded.method ?? c.req.method).toUpperCase()
+  const path = forwarded.path ?? new URL(c.req.url).pathname
+  const { audience, projectScope, clientId, installationId } = caller
+  const text = [method, path, timestamp, nonce, digest, audience, projectScope, clientId, installationId].join('\n')
+  if (!signatureFits(publicKey, text, Buffer.from(presented, 'base64'))) throw badSignature('signature')
+  await checkDigest(c, digest, forwarded)
+  return {
+    key: createHash('sha256').update(`${keyId}\n${nonce}`).digest(),
+    expiresAt: new Date(now.getTime() + windowSeconds * 2000),
+  }
+}
+
+/**
+ * Whether the caller is the one a key is bound to (wire-contract 3.3): its audience, client and installation, and where asked its
+ * signature over the newline-joined METHOD, path, timestamp, nonce, content SHA-256, audience, project scope, client id and
+ * installation id. The caller of this function must still take the nonce, once.
+ * @throws GatewayError api_key_binding_required, api_key_binding_mismatch, api_key_signature_required, api_key_signature_invalid
+ */
+export async function checkBinding(
+  c: AppContext,
+  input: { keyId: string; binding: Binding | null; rules: BindingRules; forwarded: ForwardedRequest; now: Date },
+): Promise<{ status: BindingStatus; nonce?: SignedNonce }> {
+  const { keyId, binding, rules, forwarded, now } = input
+  if (!binding) {
+    if (rules.requireBinding) throw new GatewayError('api_key_binding_required')
+    if (rules.requireSignature) throw new GatewayError('api_key_signature_required')
+    return { status: 'legacy_unbound' }
+  }
+  const caller = callerOf(c, forwarded)
+  checkCaller(binding, caller)
+  const publicKey = bindingKey(binding)
+  const isSigned = c.req.header('x-lanonasis-signature') !== undefined
+  const mustSign = rules.requireSignature || binding.require_request_signature === true
+  if (mustSign && (!isSigned || !publicKey)) throw new GatewayError('api_key_signature_required')
+  if (!isSigned || !publicKey) return { status: 'bound' }
+  const { windowSeconds } = rules
+  return {
+    status: 'bound',
+    nonce: await checkSignature(c, { keyId, publicKey, caller, forwarded, windowSeconds, now }),
+  }
+}

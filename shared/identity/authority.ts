@@ -1,0 +1,41 @@
+import { satisfies } from '../domain/scopes.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import type { PersonPrincipal } from './authenticate.ts'
+import { checkOrigin, isCrossSite } from './csrf.ts'
+
+/** Tokens of our own applications with one of these act with all that their person has. */
+const WHOLE = ['write', 'api-keys:write', 'api_keys:manage']
+
+/** The scopes a person has through this credential; undefined for all that the person has. */
+export function ceilingOf({ source, family, scope }: PersonPrincipal): string[] | undefined {
+  if (source === 'sso_session' || family?.kind === 'session') return undefined
+  return family?.kind === 'authorization' && family.client.first_party && scope.some((one) => WHOLE.includes(one))
+    ? undefined
+    : scope
+}
+
+/**
+ * Our own applications and the browser act for their person; an API key, or an application of somebody else, needs the scope.
+ * @throws GatewayError insufficient_scope
+ */
+export function demandScope(principal: PersonPrincipal, needed: string): void {
+  const { source, family, scope } = principal
+  const own =
+    source === 'sso_session' || (source === 'oauth_token' && family?.kind !== 'delegated' && family?.client.first_party)
+  if (!own && !satisfies(scope, needed))
+    throw new GatewayError('insufficient_scope', {
+      headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${needed}"` },
+    })
+}
+
+/**
+ * Refuses a change that a page of somebody else made a signed-in browser ask for. Programs send no `Origin`.
+ * @throws GatewayError csrf_invalid
+ */
+export function refuseForeignPage({ issuer }: Gateway, c: AppContext, { source }: PersonPrincipal): void {
+  if (source !== 'sso_session') return
+  if (isCrossSite(c)) throw new GatewayError('csrf_invalid', { reason: 'a foreign page asked' })
+  checkOrigin(c, issuer)
+}

@@ -1,0 +1,120 @@
+import { BlockList, isIP } from 'node:net'
+import type { ServiceScope } from '../domain/api-key.ts'
+import { mayHold, satisfies } from '../domain/scopes.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { type ApiKeyFacts, checkKey, countBoundUse, type UseCount } from '../queries/api-keys.ts'
+import type { Person } from '../queries/person.ts'
+import { hashOfApiKey } from '../tokens/api-key.ts'
+import { type BindingStatus, checkBinding, type ForwardedRequest } from './api-key-binding.ts'
+
+/** What a verification is about, where the caller says so. */
+export type KeyUseContext = ForwardedRequest & {
+  service?: string
+  action?: string
+  /** Scopes that must all be held. */
+  scope?: string[]
+  /** Where the key came from, honoured from `VERIFIER_ADDRESSES` only. */
+  client_ip?: string
+}
+
+export type CheckedKey = {
+  key: ApiKeyFacts
+  /** Its creator. */
+  person: Person
+  /** What it may do now: no more than its creator. */
+  scope: string[]
+  service?: ServiceScope
+  binding: BindingStatus
+  remainingUses?: number
+}
+
+function contains(networks: string[], address: string): boolean {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [base = '', bits] = network.split('/')
+    const family = isIP(base) === 6 ? 'ipv6' : 'ipv4'
+    list.addSubnet(base, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
+  }
+  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}
+
+const plainAddress = (address: string | undefined) => {
+  const plain = address?.replace(/^::ffff:(?=\d+\.)/i, '').split('%', 1)[0]
+  return plain && isIP(plain) ? plain : undefined
+}
+
+function addressOf({ config }: Gateway, c: AppContext, stated: string | undefined): string | undefined {
+  const caller = plainAddress(c.get('clientIp'))
+  const said = plainAddress(stated)
+  const { VERIFIER_ADDRESSES: verifiers } = config
+  return said && caller && verifiers.length > 0 && contains(verifiers, caller) ? said : caller
+}
+
+function checkService(key: ApiKeyFacts, service: ServiceScope | undefined, context: KeyUseContext): void {
+  if (key.service === 'all' || context.service === undefined) return
+  if (!service) throw new GatewayError('api_key_service')
+  const { allowed_actions: actions } = service
+  if (context.action !== undefined && actions && !actions.includes(context.action))
+    throw new GatewayError('api_key_service', { reason: 'action' })
+}
+
+function checkCount({ wait, exhausted, replayed }: UseCount): void {
+  if (replayed) throw new GatewayError('api_key_signature_invalid', { reason: 'nonce was seen before' })
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  if (exhausted) throw new GatewayError('api_key_exhausted')
+}
+
+/**
+ * Whether a presented API key stands, for this caller and use. One statement, which also counts where the key is limited; a key bound
+ * to its caller needs a second one for its count or nonce. Unknown, revoked, expired and quarantined keys are refused alike.
+ * @throws GatewayError api_key_invalid (401), api_key_address, api_key_service, api_key_exhausted, api_key_binding_*,
+ *   insufficient_scope (403), api_key_signature_* (401), rate_limited (429)
+ */
+export async function checkApiKey(
+  gateway: Gateway,
+  c: AppContext,
+  presented: string,
+  context: KeyUseContext = {},
+): Promise<CheckedKey> {
+  const { config, reads, personal, keyUse } = gateway
+  const hash = hashOfApiKey(presented, config.API_KEYS_WITHOUT_CHECKSUM)
+  if (!hash) throw new GatewayError('api_key_invalid', { reason: 'not a key' })
+  const { service: named } = context
+  const address = addressOf(gateway, c, context.client_ip)
+  const found = await checkKey(reads, personal, { hash, address, service: named })
+  if (!found) throw new GatewayError('api_key_invalid', { reason: 'unknown or not live' })
+  const { key, person, near, service } = found
+  if (!near) throw new GatewayError('api_key_address')
+  const bound = await checkBinding(c, {
+    keyId: key.id,
+    binding: key.binding,
+    rules: {
+      requireBinding: config.AUTH_GATEWAY_REQUIRE_API_KEY_BINDING,
+      requireSignature: config.AUTH_GATEWAY_REQUIRE_API_KEY_SIGNATURE,
+      windowSeconds: config.AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS,
+    },
+    forwarded: context,
+    now: new Date(),
+  })
+  checkService(key, service, context)
+
+  const limited = key.limits || service?.max_calls_per_minute || service?.max_calls_per_day
+  const owed = bound.nonce || (key.binding && limited)
+  const count = owed ? await countBoundUse(reads, { id: key.id, service, nonce: bound.nonce }) : found.count
+  if (count) checkCount(count)
+  else await keyUse.note(key.id, found.unseen)
+
+  const scope = key.scopes.filter((one) => mayHold(person.role, one))
+  if (context.scope?.some((needed) => !satisfies(scope, needed))) throw new GatewayError('insufficient_scope')
+  const most = key.limits?.max_uses
+  return {
+    key,
+    person,
+    scope,
+    service,
+    binding: bound.status,
+    remainingUses: most === undefined || count?.uses === undefined ? undefined : most - count.uses,
+  }
+}

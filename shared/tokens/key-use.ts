@@ -1,0 +1,37 @@
+import type postgres from 'postgres'
+import { log } from '../log.ts'
+import { noteUses } from '../queries/api-keys.ts'
+
+const FLUSH_MILLISECONDS = 60_000
+
+export type KeyUse = ReturnType<typeof createKeyUse>
+
+/**
+ * Gathers the uses of unlimited keys, so that a verification writes nothing: a key's uses are written when it has not been seen for
+ * a minute, or this process last wrote a minute ago. What a killed process had gathered is lost; it decides nothing.
+ */
+export function createKeyUse(sql: postgres.Sql) {
+  const gathered = new Map<string, number>()
+  let writtenAt = Date.now()
+
+  async function flush(): Promise<void> {
+    if (gathered.size === 0) return
+    const uses = [...gathered].map(([key_id, count]) => ({ key_id, uses: count }))
+    gathered.clear()
+    writtenAt = Date.now()
+    try {
+      await noteUses(sql, uses)
+    } catch (error) {
+      log.warn('uses of keys were not noted', { error })
+    }
+  }
+
+  return {
+    /** Counts a use; writes when it is time. */
+    async note(keyId: string, unseen: boolean): Promise<void> {
+      gathered.set(keyId, (gathered.get(keyId) ?? 0) + 1)
+      if (unseen || Date.now() - writtenAt > FLUSH_MILLISECONDS) await flush()
+    },
+    flush,
+  }
+}
