@@ -1,0 +1,486 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { apiKey, createKey } from '../../shared/domain/api-key.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { newApiKey } from '../../shared/tokens/api-key.ts'
+import { hashToken } from '../../shared/tokens/opaque.ts'
+import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
+import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
+
+const KEYS = '/api/v1/api-keys'
+const VERIFY_KEY = '/v1/auth/verify-api-key'
+
+let database: TestDatabase
+let counter: StatementCounter
+let gateway: TestGateway
+let ada: DirectSignIn
+beforeAll(async () => {
+  database = await createTestDatabase()
+  counter = await countStatements(database.appUrl)
+  gateway = await startGateway({
+    database: { appUrl: counter.url, superuserUrl: database.superuserUrl },
+    env: { VERIFIER_ADDRESSES: '192.0.2.0/24' },
+  })
+  ada = await directSignIn(gateway)
+})
+afterAll(async () => {
+  await gateway?.stop()
+  await counter?.stop()
+  await database?.drop()
+})
+
+const verify = (key: string, body?: object, headers?: Record<string, string>) =>
+  api(gateway, 'POST', VERIFY_KEY, { key, body, headers })
+
+/** Stores a key that was issued elsewhere, by its hash. */
+async function importKey(text: string): Promise<string> {
+  const { store, personal } = gateway.gateway
+  const id = uuidv7()
+  await commit({ store, personal, request: { requestId: uuidv7() } }, async (work) => {
+    work.start(apiKey, id, { subject: ada.uai }).decide(() =>
+      createKey({
+        owner: { type: 'person', id: ada.uai },
+        organizationId: uuidv7(),
+        createdBy: ada.uai,
+        origin: 'import',
+        name: `imported ${id}`,
+        secretHash: hashToken(text),
+        preview: 'imported',
+        settings: { scopes: ['memories:read'], accessLevel: 'team', service: 'all', serviceScopes: [] },
+      }),
+    )
+  })
+  return id
+}
+
+const writes = async () => {
+  const [row] = await gateway.sql`select pg_snapshot_xmax(pg_current_snapshot())::text::int as n`
+  return row?.n as number
+}
+
+describe('where a key may stand', () => {
+  test('200 for every way to present it, with what each consumer reads', async () => {
+    const { key, id } = await newKey(gateway, ada, { scopes: ['memories:*'], key_context: 'personal' })
+    const ways: Record<string, string>[] = [
+      { 'x-api-key': key },
+      { authorization: `Bearer ${key}` },
+      { authorization: `bearer ${key}` },
+      { authorization: `ApiKey ${key}` },
+      { authorization: key },
+    ]
+    for (const headers of ways) {
+      const answer = await api(gateway, 'POST', VERIFY_KEY, { headers })
+      expect(answer).toMatchObject({
+        status: 200,
+        body: {
+          valid: true,
+          userId: ada.uai,
+          keyId: id,
+          projectScope: 'lanonasis-maas',
+          keyContext: 'personal',
+          permissions: ['memories:*', 'memories:personal:*'],
+          organizationId: expect.any(String),
+          binding: { status: 'legacy_unbound' },
+        },
+      })
+      const verified = await api(gateway, 'POST', '/v1/auth/verify', { headers, body: {} })
+      expect(verified).toMatchObject({ status: 200, body: { valid: true, sub: ada.uai, payload: { api_key_id: id } } })
+    }
+  })
+
+  test('200 for the raw vx_ key beside X-API-Key, as the dashboard sends it', async () => {
+    const text = `vx_${randomBytes(20).toString('hex')}`
+    await importKey(text)
+    const headers = { authorization: text, 'x-api-key': text }
+    const answer = await api(gateway, 'POST', '/v1/auth/verify', { headers })
+    expect(answer).toMatchObject({ status: 200, body: { valid: true, auth_source: 'vendor_key' } })
+  })
+
+  test('200 at /auth/validate, /me and resolve with a bearer key, as Cursor and Hermes send it', async () => {
+    const { key, id } = await newKey(gateway, ada)
+    for (const path of ['/auth/validate', '/v1/auth/verify'])
+      expect(await api(gateway, 'GET', path, { token: key })).toMatchObject({ status: 200, body: { valid: true } })
+    expect(await api(gateway, 'GET', '/api/v1/auth/me', { token: key })).toMatchObject({
+      status: 200,
+      body: { user_id: ada.uai, id: ada.uai },
+    })
+    const resolved = await api(gateway, 'GET', '/v1/auth/resolve', { token: key })
+    expect(resolved).toMatchObject({ status: 200, body: { authId: ada.uai, authMethod: 'api_key', apiKeyId: id } })
+    expect(resolved.headers.get('x-api-key-id')).toBe(id)
+    expect(resolved.headers.get('x-auth-source')).toBe('api_key')
+  })
+
+  test('403 for the person’s sessions: a key is no session', async () => {
+    const { key } = await newKey(gateway, ada)
+    expect((await api(gateway, 'GET', '/v1/auth/sessions', { key })).status).toBe(403)
+    expect((await api(gateway, 'GET', '/v1/auth/resolve?client_id=dashboard', { key })).status).toBe(403)
+  })
+})
+
+describe('refused', () => {
+  test('400 without a key', async () => {
+    expect(await api(gateway, 'POST', VERIFY_KEY)).toMatchObject({
+      status: 400,
+      body: { valid: false, code: 'API_KEY_MISSING' },
+    })
+  })
+
+  test('401 alike for unknown, revoked, expired and quarantined keys, with a code that lets the CLI stop', async () => {
+    const revoked = await newKey(gateway, ada)
+    await api(gateway, 'POST', `${KEYS}/${revoked.id}/revoke`, { token: ada.token })
+    const expired = await newKey(gateway, ada, { expires_in_days: 1 })
+    await gateway.sql`update auth_gateway.api_keys set expires_at = now() where id = ${expired.id}`
+    const quarantined = await newKey(gateway, ada)
+    await gateway.sql`update auth_gateway.api_keys set status = 'quarantined' where id = ${quarantined.id}`
+    const answers = []
+    for (const { key } of [newApiKey(), revoked, expired, quarantined]) {
+      counter.taken()
+      const { status, body } = await verify(key)
+      answers.push({ status, body, statements: counter.taken() })
+    }
+    expect(new Set(answers.map((one) => JSON.stringify(one))).size).toBe(1)
+    expect(answers[0]).toMatchObject({
+      status: 401,
+      statements: 1,
+      body: { valid: false, code: 'API_KEY_INVALID', error: expect.any(String), message: expect.any(String) },
+    })
+    const verified = await api(gateway, 'POST', '/v1/auth/verify', { key: revoked.key, body: {} })
+    expect(verified).toMatchObject({ status: 401, body: { valid: false, code: 'API_KEY_INVALID' } })
+  })
+
+  test('401 for a stored hash presented as a key, without a look-up', async () => {
+    const { key } = await newKey(gateway, ada)
+    counter.taken()
+    for (const hash of [hashToken(key), hashToken(key).toUpperCase()]) expect((await verify(hash)).status).toBe(401)
+    expect(counter.taken()).toBe(0)
+  })
+
+  test('401 for nonsense, without a look-up', async () => {
+    counter.taken()
+    for (const text of ['short', 'x'.repeat(501), 'lano_ with spaces in between it', 'näh'.repeat(10)])
+      expect([
+        text,
+        (await api(gateway, 'POST', VERIFY_KEY, { headers: { 'x-api-key': encodeURI(text) } })).status,
+      ]).toEqual([text, 401])
+    expect(counter.taken()).toBeLessThanOrEqual(2)
+  })
+
+  test('200 for a key of our pattern that was issued elsewhere, 401 for one with a typo', async () => {
+    const text = `lano_${'ab'.repeat(32)}`
+    await importKey(text)
+    expect((await verify(text)).status).toBe(200)
+    const { key } = await newKey(gateway, ada)
+    expect((await verify(key.replace(/.$/, (last: string) => (last === '0' ? '1' : '0')))).status).toBe(401)
+  })
+})
+
+describe('what a verification costs', () => {
+  const ways: [string, (key: string) => Promise<{ status: number }>][] = [
+    ['verify-api-key', (key) => verify(key)],
+    ['verify', (key) => api(gateway, 'POST', '/v1/auth/verify', { key })],
+    ['resolve', (key) => api(gateway, 'GET', '/v1/auth/resolve', { key })],
+    ['introspect', (key) => api(gateway, 'POST', '/v1/auth/introspect', { body: { credential: key } })],
+    ['oauth introspect', (key) => api(gateway, 'POST', '/oauth/introspect', { body: { token: key } })],
+  ]
+
+  test.each(ways.slice(0, 4))('%s: one statement, no write', async (_name, ask) => {
+    const { key } = await newKey(gateway, ada)
+    await ask(key)
+    const before = await writes()
+    counter.taken()
+    expect((await ask(key)).status).toBe(200)
+    expect(counter.taken()).toBe(1)
+    expect(await writes()).toBe(before)
+  })
+
+  test.each(ways.slice(0, 4))('%s: one statement also for a key with limits, which counts', async (_name, ask) => {
+    const { key, id } = await newKey(gateway, ada, { max_uses: 5, rate_limits: { max_calls_per_minute: 100 } })
+    await ask(key)
+    counter.taken()
+    expect((await ask(key)).status).toBe(200)
+    expect(counter.taken()).toBe(1)
+    const { body } = await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })
+    expect(body.data).toMatchObject({ remaining_uses: 3, uses_today: 2 })
+  })
+
+  test('last used and the uses of the day are noted, a while later', async () => {
+    const { key, id } = await newKey(gateway, ada)
+    for (let n = 0; n < 3; n++) await verify(key)
+    await gateway.gateway.keyUse.flush()
+    const { body } = await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })
+    expect(body.data.uses_today).toBe(3)
+    expect(Date.now() - Date.parse(body.data.last_used_at)).toBeLessThan(60_000)
+    const usage = await api(gateway, 'GET', `${KEYS}/${id}/usage`, { token: ada.token })
+    expect(usage.body.data).toEqual([{ day: new Date().toISOString().slice(0, 10), uses: 3 }])
+  })
+})
+
+describe('limits', () => {
+  const atOnce = (count: number, ask: () => Promise<{ status: number }>) =>
+    Promise.all(Array.from({ length: count }, ask)).then((answers) => answers.map(({ status }) => status))
+  const count = (statuses: number[], wanted: number) => statuses.filter((status) => status === wanted).length
+
+  test('200 as often as there are uses, of fifty at once; then 403', async () => {
+    const { key, id } = await newKey(gateway, ada, { max_uses: 7 })
+    const statuses = await atOnce(50, () => verify(key))
+    expect([count(statuses, 200), count(statuses, 403)]).toEqual([7, 43])
+    expect((await verify(key)).body).toMatchObject({ valid: false, code: 'API_KEY_EXHAUSTED' })
+    expect((await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })).body.data.remaining_uses).toBe(0)
+  })
+
+  test('429 past the calls of a minute, of fifty at once, with the time to wait; none of the uses is taken', async () => {
+    const { key, id } = await newKey(gateway, ada, { max_uses: 30, rate_limits: { max_calls_per_minute: 11 } })
+    const statuses = await atOnce(50, () => verify(key))
+    expect([count(statuses, 200), count(statuses, 429)]).toEqual([11, 39])
+    const refused = await verify(key)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })).body.data.remaining_uses).toBe(19)
+  })
+
+  test('429 for all keys of an owner that count together', async () => {
+    const bob = await directSignIn(gateway)
+    const shared = { limits_counted_by: 'owner', rate_limits: { max_calls_per_minute: 10 } }
+    const keys = await Promise.all([1, 2, 3].map(() => newKey(gateway, bob, shared)))
+    const alone = await newKey(gateway, bob, { rate_limits: { max_calls_per_minute: 10 } })
+    const statuses = (await Promise.all(keys.map(({ key }) => atOnce(8, () => verify(key))))).flat()
+    expect([count(statuses, 200), count(statuses, 429)]).toEqual([10, 14])
+    expect((await verify(alone.key)).status).toBe(200)
+  })
+
+  test('services: 200 within, 403 for another service or action, 429 past its calls', async () => {
+    const { key, id } = await newKey(gateway, ada)
+    await api(gateway, 'PUT', `${KEYS}/${id}/service-scopes`, {
+      token: ada.token,
+      body: { service_keys: ['memories'], allowed_actions: ['read'], rate_limits: { max_calls_per_minute: 2 } },
+    })
+    expect((await verify(key, { service: 'memories', action: 'read' })).status).toBe(200)
+    expect(await verify(key, { service: 'ai-chat' })).toMatchObject({
+      status: 403,
+      body: { code: 'SERVICE_NOT_ALLOWED' },
+    })
+    expect((await verify(key, { service: 'memories', action: 'write' })).status).toBe(403)
+    expect((await verify(key, { service: 'memories', action: 'read' })).status).toBe(429)
+    expect((await verify(key)).status).toBe(200)
+  })
+
+  test('scopes that are asked for: 200 when all are held, 403 otherwise', async () => {
+    const { key } = await newKey(gateway, ada, { scopes: ['memories:read'] })
+    expect((await verify(key, { scope: 'memories:read' })).status).toBe(200)
+    for (const scope of ['memories:*', 'memories:read memories:write'])
+      expect(await verify(key, { scope })).toMatchObject({ status: 403, body: { code: 'SCOPE_INSUFFICIENT' } })
+  })
+})
+
+describe('addresses', () => {
+  const from = (ip: string) => ({ [IP_HEADER]: ip })
+
+  test('200 from an allowed one, 403 from another, whatever a stranger says', async () => {
+    const { key } = await newKey(gateway, ada, { allowed_networks: ['203.0.113.0/24', '2001:db8::/32'] })
+    expect((await verify(key, {}, from('203.0.113.9'))).status).toBe(200)
+    expect((await verify(key, {}, from('2001:db8::1'))).status).toBe(200)
+    expect(await verify(key, {}, from('198.51.100.1'))).toMatchObject({
+      status: 403,
+      body: { code: 'API_KEY_ADDRESS_NOT_ALLOWED' },
+    })
+    expect((await verify(key, { client_ip: '203.0.113.9' }, from('198.51.100.1'))).status).toBe(403)
+  })
+
+  test('200 or 403 as our own services say where it came from', async () => {
+    const { key } = await newKey(gateway, ada, { allowed_networks: ['203.0.113.0/24'] })
+    expect((await verify(key, { client_ip: '203.0.113.9' }, from('192.0.2.7'))).status).toBe(200)
+    expect((await verify(key, { client_ip: '198.51.100.1' }, from('192.0.2.7'))).status).toBe(403)
+  })
+
+  test('403 takes none of the uses', async () => {
+    const { key, id } = await newKey(gateway, ada, { allowed_networks: ['203.0.113.0/24'], max_uses: 1 })
+    await verify(key, {}, from('198.51.100.1'))
+    expect((await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })).body.data.remaining_uses).toBe(1)
+  })
+})
+
+describe('binding', () => {
+  const CALLER = { 'x-lanonasis-audience': 'memory-api', 'x-client-id': 'hermes', 'x-installation-id': 'i-1' }
+  const BINDING = { audiences: ['memory-api'], client_id: 'hermes', installation_id: 'i-1' }
+
+  test('200 for the caller it is bound to, 403 for another in any part', async () => {
+    const { key } = await newKey(gateway, ada, { binding: BINDING })
+    expect(await verify(key, undefined, CALLER)).toMatchObject({ status: 200, body: { binding: { status: 'bound' } } })
+    for (const name of Object.keys(CALLER)) {
+      const refused = await verify(key, undefined, { ...CALLER, [name]: 'other' })
+      expect(refused).toMatchObject({ status: 403, body: { valid: false, code: 'BINDING_MISMATCH' } })
+    }
+    expect((await verify(key)).status).toBe(403)
+  })
+
+  const pairs: [string, () => { privateKey: KeyObject; publicKey: KeyObject }][] = [
+    ['RSA', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['EC', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['Ed25519', () => generateKeyPairSync('ed25519')],
+  ]
+
+  function signed(privateKey: KeyObject, changes: Record<string, string> = {}, body = '') {
+    const facts = {
+      method: 'POST',
+      path: VERIFY_KEY,
+      timestamp: String(Math.floor(Date.now() / 1000)),
+      nonce: randomBytes(12).toString('hex'),
+      digest: createHash('sha256').update(body).digest('hex'),
+      ...changes,
+    }
+    const { method, path, timestamp, nonce, digest } = facts
+    const text = [method, path, timestamp, nonce, digest, 'memory-api', 'maas', 'hermes', 'i-1'].join('\n')
+    const algorithm = privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256'
+    return {
+      ...CALLER,
+      'x-project-scope': 'maas',
+      'x-lanonasis-timestamp': timestamp,
+      'x-lanonasis-nonce': nonce,
+      'x-lanonasis-content-sha256': digest,
+      'x-lanonasis-signature': `v1=${sign(algorithm, Buffer.from(text), privateKey).toString('base64')}`,
+    }
+  }
+
+  async function signingKey(kind = 1, more: object = {}): Promise<Body & { privateKey: KeyObject }> {
+    const { privateKey, publicKey } = pairs[kind]?.[1]() ?? generateKeyPairSync('ed25519')
+    const public_key_pem = publicKey.export({ type: 'spki', format: 'pem' })
+    const binding = { ...BINDING, public_key_pem, require_request_signature: true }
+    return { ...(await newKey(gateway, ada, { binding, ...more })), privateKey }
+  }
+
+  test.each(pairs.map(([name], index) => [name, index] as const))(
+    '200 for a request signed with %s, once',
+    async (_name, kind) => {
+      const { key, privateKey } = await signingKey(kind)
+      const headers = signed(privateKey)
+      expect((await verify(key, undefined, headers)).status).toBe(200)
+      expect(await verify(key, undefined, headers)).toMatchObject({ status: 401, body: { code: 'SIGNATURE_INVALID' } })
+    },
+  )
+
+  test('200 for exactly one of twenty that replay a captured request at once', async () => {
+    const { key, privateKey } = await signingKey()
+    const headers = signed(privateKey)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => verify(key, undefined, headers)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(401)])
+  })
+
+  test('401 for a missing signature, another key, body, path, method, or time', async () => {
+    const { key, privateKey } = await signingKey()
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    const old = String(Math.floor(Date.now() / 1000) - 301)
+    const refused: [string, Record<string, string>][] = [
+      ['SIGNATURE_REQUIRED', CALLER],
+      ['SIGNATURE_INVALID', signed(stranger)],
+      ['SIGNATURE_INVALID', signed(privateKey, {}, 'another body')],
+      ['SIGNATURE_INVALID', signed(privateKey, { path: '/v1/auth/verify' })],
+      ['SIGNATURE_INVALID', signed(privateKey, { method: 'GET' })],
+      ['SIGNATURE_INVALID', signed(privateKey, { timestamp: old })],
+      ['SIGNATURE_INVALID', signed(privateKey, { timestamp: 'yesterday' })],
+      ['SIGNATURE_INVALID', signed(privateKey, { nonce: 'short' })],
+    ]
+    for (const [code, headers] of refused) {
+      const answer = await verify(key, undefined, headers)
+      expect([answer.status, answer.body.code]).toEqual([401, code])
+    }
+    const mixed = { ...signed(privateKey), 'x-installation-id': 'i-2' }
+    expect((await verify(key, undefined, mixed)).body.code).toBe('BINDING_MISMATCH')
+  })
+
+  test('200 for a request that a resource server passes on', async () => {
+    const { key, privateKey } = await signingKey()
+    const headers = signed(privateKey, { method: 'PUT', path: '/memories/7' }, 'its own body')
+    expect((await verify(key, { method: 'PUT', path: '/memories/7' }, headers)).status).toBe(200)
+    const again = signed(privateKey, { method: 'PUT', path: '/memories/7' }, 'its own body')
+    expect((await verify(key, { method: 'GET', path: '/memories/7' }, again)).status).toBe(401)
+  })
+
+  test('a refused caller takes none of the uses', async () => {
+    const { key, id, privateKey } = await signingKey(1, { max_uses: 2 })
+    await verify(key, undefined, CALLER)
+    await verify(key)
+    expect((await verify(key, undefined, signed(privateKey))).status).toBe(200)
+    expect((await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })).body.data.remaining_uses).toBe(1)
+  })
+})
+
+describe('introspect, of any credential', () => {
+  const introspect = (body: object, options: object = {}) =>
+    api(gateway, 'POST', '/v1/auth/introspect', { body, ...options })
+
+  test('200 with the identity, from the body or the request', async () => {
+    const { key, id } = await newKey(gateway, ada)
+    const identity = {
+      actor_id: ada.uai,
+      actor_type: 'user',
+      user_id: ada.uai,
+      organization_id: expect.any(String),
+      project_scope: 'lanonasis-maas',
+      api_key_id: id,
+      auth_source: 'api_key',
+      request_id: expect.any(String),
+      credential_id: id,
+      email: ada.email,
+      scopes: ['memories:read'],
+      issued_at: expect.any(String),
+    }
+    const answers = [
+      await introspect({ credential: key }),
+      await introspect({ token: key, type: 'api_key' }),
+      await introspect({}, { key }),
+      await introspect({}, { token: key }),
+    ]
+    for (const { status, body } of answers) {
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ valid: true, active: true, sub: ada.uai, error: null })
+      expect(body.identity).toMatchObject(identity)
+    }
+    const token = await introspect({ token: ada.token })
+    expect(token.body).toMatchObject({
+      valid: true,
+      active: true,
+      identity: { auth_source: 'oauth_token', api_key_id: null },
+    })
+  })
+
+  test.each([
+    [400, 'invalid_request', {}],
+    [401, 'invalid_credential', { credential: newApiKey().key }],
+    [401, 'invalid_credential', { credential: 'a.b.c' }],
+    [401, 'invalid_credential', { credential: 'junk', type: 'session' }],
+    [401, 'unsupported_auth_method', { credential: 'x', type: 'carrier_pigeon' }],
+  ])('%i %s for %j', async (status, code, body) => {
+    expect(await introspect(body)).toMatchObject({
+      status,
+      body: {
+        valid: false,
+        active: false,
+        identity: null,
+        error: { code, retryable: false, message: expect.any(String) },
+      },
+    })
+  })
+
+  test('403 for a project scope that is none, 401 for another audience or client', async () => {
+    const body = { token: ada.token }
+    expect(await introspect({ ...body, project_scope: 'maas' })).toMatchObject({
+      status: 200,
+      body: { identity: { project_scope: 'maas' } },
+    })
+    expect((await introspect({ ...body, project_scope: 'no such' })).status).toBe(403)
+    expect((await introspect({ ...body, audience: 'https://elsewhere.example' })).status).toBe(401)
+    expect((await introspect({ ...body, client_id: 'elsewhere' })).status).toBe(401)
+  })
+})
+
+describe('verify-token', () => {
+  test('200 for both verdicts about a key', async () => {
+    const { key } = await newKey(gateway, ada)
+    const ask = (token: string) => api(gateway, 'POST', '/v1/auth/verify-token', { body: { token } })
+    expect(await ask(key)).toMatchObject({ status: 200, body: { valid: true, type: 'api_key', user: { id: ada.uai } } })
+    expect(await ask(newApiKey().key)).toMatchObject({ status: 200, body: { valid: false, code: 'API_KEY_INVALID' } })
+    expect(await ask('cli_1790000000000_abcdef')).toMatchObject({ status: 200, body: { valid: false } })
+  })
+})
