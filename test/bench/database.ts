@@ -12,6 +12,8 @@ export type Work = { statements: number; writes: number }
 
 export type BenchDatabase = {
   appUrl: string
+  /** Superuser connection. */
+  sql: postgres.Sql
   postmaster: number
   version: string
   /** Statements that the application role sent (pg_stat_statements) and transactions that wrote (transaction ids used). */
@@ -39,6 +41,7 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
   const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
   return {
     appUrl,
+    sql,
     postmaster: Number((await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n', 1)[0]),
     version: row?.version ?? '',
     async work() {

@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { measureAppends } from './append.ts'
 import { type BenchDatabase, startBenchDatabase } from './database.ts'
 import { type DeliveryStub, startDeliveryStub } from './delivery-stub.ts'
+import { createKeys, fillKeys, keyScenario } from './keys.ts'
 import { CONNECTIONS, measure, type Row } from './measure.ts'
 import { ADDRESS_HEADER, type SignedInPerson, signIn } from './people.ts'
 import { type MeasuredProcess, pin, startMeasured } from './process.ts'
@@ -15,7 +16,7 @@ const PEOPLE = QUICK ? 60 : 300
 const cell = (value: number | undefined, digits: number) => (value === undefined ? '' : value.toFixed(digits))
 
 function line(columns: string[]): string {
-  return columns.map((text, index) => (index === 0 ? text.padEnd(20) : text.padStart(11))).join('')
+  return columns.map((text, index) => (index === 0 ? text.padEnd(28) : text.padStart(11))).join('')
 }
 
 function print({ name, perSecond, p50, p99, cpuMilliseconds, statements, writes, residentMegabytes, unexpected }: Row) {
@@ -75,6 +76,24 @@ async function main(): Promise<number> {
     const gateway = await startGateway(database, delivery)
     servers.push(gateway)
     const people = await signInPeople(gateway.url, delivery)
+    const plain = await createKeys(gateway.url, people, {})
+    const limited = await createKeys(gateway.url, people, { rate_limits: { max_calls_per_minute: 1_000_000 } })
+    for (const total of [1_000, 1_000_000]) {
+      await fillKeys(database, total)
+      const size = total.toLocaleString('en')
+      for (const path of ['verify-api-key', 'verify'])
+        report(
+          await measure(gateway, database, keyScenario(`${path}, ${size} keys`, `/v1/auth/${path}`, plain), SECONDS),
+        )
+    }
+    report(
+      await measure(
+        gateway,
+        database,
+        keyScenario('verify-api-key, limited', '/v1/auth/verify-api-key', limited),
+        SECONDS,
+      ),
+    )
     const scenarios = [
       ...readScenarios(people),
       refreshScenario(people),
