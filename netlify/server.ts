@@ -8,7 +8,7 @@ import { config } from '../shared/config.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { renderError } from '../shared/http/render-error.ts'
 import type { FunctionHandler } from '../shared/http/serve.ts'
-import { log } from '../shared/log.ts'
+import { gatherLines, log } from '../shared/log.ts'
 import maintenance from './functions/maintenance.ts'
 import { createMatcher, type Redirect, readRedirects } from './redirects.ts'
 
@@ -107,6 +107,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 
 async function main(): Promise<void> {
   const { HOST, PORT, AUTH_BASE_URL } = config()
+  gatherLines()
   const server = await createServer({ port: PORT, host: HOST })
   log.info('listening', { url: server.url, issuer: AUTH_BASE_URL })
   setInterval(() => {
