@@ -24,7 +24,17 @@ afterAll(async () => {
   await database?.drop()
 })
 
-const setUp = ['sendCode', 'signIn', 'authorize', 'redeem', 'refresh', 'client', 'signingKey'] as const
+const setUp = [
+  'sendCode',
+  'signIn',
+  'authorize',
+  'redeem',
+  'refresh',
+  'client',
+  'signingKey',
+  'createKey',
+  'changeKey',
+] as const
 
 describe('any order of real units of work', () => {
   const { names } = createTraffic({} as Gateway)
@@ -48,6 +58,10 @@ describe('any order of real units of work', () => {
         'SigningKeyRetired',
         'IdentitySuspended',
         'ConsentGranted',
+        'ApiKeyRotated',
+        'ApiKeyQuarantined',
+        'ApiKeyExpiryWarned',
+        'ApiKeyDeleted',
       ]),
     )
   })

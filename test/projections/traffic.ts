@@ -14,6 +14,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { type CommitContext, commit, type Work } from '../../shared/events/commit.ts'
 import { createGateway, type Gateway } from '../../shared/gateway.ts'
 import type { TestDatabase } from '../support/database.ts'
+import { createKeyTraffic } from './key-traffic.ts'
 
 const CLIENT = '0195d000-0000-7000-8000-000000000005'
 const RESOURCE = 'https://api.lanonasis.com'
@@ -53,6 +54,8 @@ export function createTraffic(gateway: Gateway) {
   const pick = <T>(list: T[], n: number): T | undefined => list[n % list.length]
 
   const actions = {
+    ...createKeyTraffic(unit, people),
+
     async sendCode(n: number): Promise<void> {
       const id = uuidv7()
       const again = n % 3 === 0 ? pick(people, n)?.email : n % 3 === 1 ? pick(challenges, n)?.email : undefined
