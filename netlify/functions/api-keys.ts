@@ -20,20 +20,28 @@ import {
 } from '../../shared/identity/api-keys.ts'
 import { authenticatePerson, type PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
+import { recordRefusals, rememberCaller } from '../../shared/identity/record-refusals.ts'
 import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 
 const BASE = '/v1/auth/api-keys'
 const app = createApp('api')
+app.use(recordRefusals(gateway))
+
+async function callerOf(c: AppContext): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(gateway(), c)
+  rememberCaller(c, principal)
+  return principal
+}
 
 async function reader(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(gateway(), c)
+  const principal = await callerOf(c)
   demandScope(principal, 'api-keys:read')
   return principal
 }
 
 async function writer(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(gateway(), c)
+  const principal = await callerOf(c)
   refuseForeignPage(gateway(), c, principal)
   demandScope(principal, 'api-keys:write')
   return principal

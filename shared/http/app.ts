@@ -26,6 +26,8 @@ export type AppEnv = {
     waitUntil: (work: Promise<unknown>) => void
     /** What the request was refused with, for the log. */
     refused: GatewayError | undefined
+    /** Who is behind the request, once known. */
+    caller: { uai?: string; clientId?: string; credentialId?: string } | undefined
   }
 }
 export type AppContext = Context<AppEnv>

@@ -1,0 +1,78 @@
+import type { MiddlewareHandler } from 'hono'
+import { uuidv7 } from 'uuidv7'
+import { recordRefusal, refusedRequest } from '../domain/refused-request.ts'
+import type { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext, AppEnv } from '../http/app.ts'
+import { networkKey } from '../http/rate-limit.ts'
+import { log } from '../log.ts'
+import type { Principal } from './authenticate.ts'
+
+const PER_NETWORK_AN_HOUR = 60
+const PER_CALLER_AN_HOUR = 200
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Who is behind a request, for the record should it be refused. */
+export function rememberCaller(c: AppContext, principal: Principal): void {
+  const service = principal.kind === 'service'
+  c.set('caller', {
+    uai: service ? undefined : principal.person.uai,
+    clientId: service ? principal.client.client_id : principal.family?.client.client_id,
+    credentialId: principal.credentialId,
+  })
+}
+
+/** Refusals that say something of the caller: not a missing route, a full limit, or trouble of our own. */
+const isTelling = ({ status, refusal }: GatewayError, target: string | undefined) =>
+  status >= 400 &&
+  status < 500 &&
+  status !== 405 &&
+  status !== 429 &&
+  refusal !== 'route_not_found' &&
+  (status !== 404 || target !== undefined)
+
+async function record(gateway: Gateway, c: AppContext, error: GatewayError): Promise<void> {
+  const { uai, clientId, credentialId } = c.get('caller') ?? {}
+  const target = c.req.param('id')
+  if (!isTelling(error, target)) return
+  const ip = networkKey(c.get('clientIp'))
+  await commit(commitContext(gateway, c), async (work) => {
+    work.actor = uai
+      ? { type: 'person', id: uai, clientId, credentialId }
+      : { type: clientId ? 'service' : 'anonymous', id: clientId, clientId }
+    work.limits = [
+      gateway.limiter.limit('refused', ip, PER_NETWORK_AN_HOUR, 3600),
+      ...(uai || clientId
+        ? [gateway.limiter.limit('refused-caller', uai ?? clientId ?? '', PER_CALLER_AN_HOUR, 3600)]
+        : []),
+    ]
+    work.start(refusedRequest, uuidv7(), { subject: uai }).decide(() =>
+      recordRefusal({
+        method: c.req.method,
+        route: c.req.routePath,
+        refusal: error.code,
+        reason: error.options.reason?.slice(0, 200),
+        clientId,
+        credentialId,
+        target: target && UUID.test(target) ? target : undefined,
+      }),
+    )
+  })
+}
+
+/**
+ * Records refusals of the functions that use it, where an auditor must see them. Past a limit per network and caller they are
+ * only logged, so that nobody can make the log grow. Never changes the answer.
+ */
+export function recordRefusals(gateway: () => Gateway): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    await next()
+    const refused = c.get('refused')
+    if (!refused) return
+    await record(gateway(), c, refused).catch((error: unknown) => {
+      const full = error instanceof Error && 'refusal' in error && error.refusal === 'rate_limited'
+      if (!full) log.warn('a refusal was not recorded', { error })
+    })
+  }
+}

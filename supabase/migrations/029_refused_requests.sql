@@ -1,0 +1,43 @@
+-- Requests that were refused where that must be auditable, as far as a limit lets them be recorded.
+create table auth_gateway.refused_requests (
+  id            uuid primary key,
+  method        text not null,
+  route         text not null,
+  refusal       text not null,
+  reason        text,
+  uai           uuid,
+  client_id     text,
+  credential_id uuid,
+  target        text,
+  refused_at    timestamptz not null
+);
+create index refused_requests_at on auth_gateway.refused_requests (refused_at);
+create index refused_requests_uai on auth_gateway.refused_requests (uai, refused_at) where uai is not null;
+
+create function auth_gateway.project_refused_request(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'RequestRefused' then
+      insert into refused_requests (id, method, route, refusal, reason, uai, client_id, credential_id, target, refused_at)
+      values (e.stream_id, e.data->>'method', e.data->>'route', e.data->>'refusal', e.data->>'reason', e.subject,
+        e.data->>'clientId', (e.data->>'credentialId')::uuid, e.data->>'target', e.recorded_at);
+  end case;
+end $$;
+
+create function auth_gateway.on_project_refused_request() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_refused_request(new);
+  return null;
+end $$;
+
+create trigger project_refused_request after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'refused_request') execute function auth_gateway.on_project_refused_request();
+
+create function auth_gateway.rebuild_refused_requests() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate refused_requests;
+  perform project_refused_request(e) from event_store e where e.stream_type = 'refused_request' order by e.position;
+end $$;
