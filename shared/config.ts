@@ -102,6 +102,14 @@ export const variables = z.object({
     '`true` refuses introspection by a caller that only holds the token.',
     z.prefault(flag(), 'false'),
   ),
+  MTLS_BASE_URL: documented(
+    'Base URL of the proxy that asks callers for a client certificate; unset means that there is none.',
+    z.optional(httpUrl()),
+  ),
+  DPOP_NONCE_REQUIRED: documented(
+    '`true` accepts only DPoP proofs with a nonce of this gateway; clients get one with the first refusal.',
+    z.prefault(flag(), 'false'),
+  ),
   CLIENT_IP_HEADER: documented(
     'Header with the client address, set by your own proxy (nginx: `x-real-ip`). Leave unset on Netlify.',
     z.optional(z.string().check(z.regex(/^[a-z0-9-]+$/i, 'must be a header name'), z.toLowerCase())),

@@ -71,6 +71,13 @@ export const catalogue = {
     'The registration parameter is not supported.',
   ),
   invalid_token: row(401, 'AUTH_TOKEN_INVALID', 'invalid_token', 'The token is invalid or has expired.'),
+  invalid_dpop_proof: row(400, 'INVALID_DPOP_PROOF', 'invalid_dpop_proof', 'The DPoP proof is missing or invalid.'),
+  use_dpop_nonce: row(
+    400,
+    'USE_DPOP_NONCE',
+    'use_dpop_nonce',
+    'The DPoP proof must carry the nonce of the DPoP-Nonce header.',
+  ),
   insufficient_scope: row(
     403,
     'SCOPE_INSUFFICIENT',

@@ -6,6 +6,12 @@ const MIRRORS: [prefix: string, canonical: string][] = [
   ['/otp', '/v1/auth/otp'],
 ]
 
+/** Every path that leads to an endpoint, its canonical one first. */
+export function mirrorsOf(canonical: string): string[] {
+  const mirrors = MIRRORS.filter(([, to]) => canonical === to || canonical.startsWith(`${to}/`))
+  return [canonical, ...mirrors.map(([prefix, to]) => prefix + canonical.slice(to.length))]
+}
+
 /**
  * The one path an endpoint is known by: mirror prefixes replaced, repeated and trailing slashes removed.
  * Every route in `netlify/functions` is written against it.

@@ -1,0 +1,95 @@
+import { createHmac } from 'node:crypto'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { mirrorsOf } from '../http/canonical-path.ts'
+import { claimOnce } from '../queries/replay-guard.ts'
+import { equalHash } from '../tokens/opaque.ts'
+import { checkDpopProof, PROOF_SECONDS } from './dpop-proof.ts'
+
+/** A nonce is accepted in the window it was made in and in the next. */
+const NONCE_SECONDS = 300
+/** An id is kept for longer than its proof counts, since the database has a clock of its own. */
+const KEEP_SECONDS = PROOF_SECONDS + 60
+
+function nonceOf({ derive }: Gateway, window: number): string {
+  return createHmac('sha256', derive('dpop-nonce')).update(String(window)).digest('base64url')
+}
+
+const windowAt = (now: Date) => Math.floor(now.getTime() / (NONCE_SECONDS * 1000))
+
+/** A nonce that every instance makes and accepts, without storing any (RFC 9449 section 8). */
+export function dpopNonce(gateway: Gateway, now: Date): string {
+  return nonceOf(gateway, windowAt(now))
+}
+
+function isFreshNonce(gateway: Gateway, nonce: string | undefined, now: Date): boolean {
+  const window = windowAt(now)
+  return [window, window - 1, window + 1].some((one) => equalHash(nonceOf(gateway, one), nonce ?? ''))
+}
+
+export type ProvenKey =
+  | { jkt: string; fault?: undefined }
+  | { jkt?: undefined; fault: 'use_dpop_nonce' | 'invalid_dpop_proof'; reason: string }
+
+/**
+ * The key a proof proves, its id taken so that nobody can use it again (RFC 9449 section 11.1).
+ * @param input.wantsNonce whether the proof was made for this gateway, which may ask for a nonce of its own
+ */
+export async function proveKey(
+  gateway: Gateway,
+  input: { proof: string; method: string; urls: readonly string[]; accessToken?: string; wantsNonce: boolean },
+): Promise<ProvenKey> {
+  const now = new Date()
+  const { proof, fault } = await checkDpopProof({ ...input, now })
+  if (!proof) return { fault: 'invalid_dpop_proof', reason: `DPoP proof: ${fault}` }
+  if (input.wantsNonce && gateway.config.DPOP_NONCE_REQUIRED && !isFreshNonce(gateway, proof.nonce, now))
+    return { fault: 'use_dpop_nonce', reason: 'DPoP proof: nonce' }
+  const forgottenAt = new Date(proof.issuedAt.getTime() + KEEP_SECONDS * 1000)
+  const first = await claimOnce(gateway.reads, 'dpop-proof', [proof.jkt, proof.jti], forgottenAt)
+  return first ? { jkt: proof.jkt } : { fault: 'invalid_dpop_proof', reason: 'DPoP proof: seen before' }
+}
+
+/** Every address of the endpoint at hand, from configuration and never from the Host header (standards K2). */
+export function urlsOf({ issuer, config }: Gateway, c: AppContext): string[] {
+  const bases = config.MTLS_BASE_URL ? [issuer, config.MTLS_BASE_URL] : [issuer]
+  return bases.flatMap((base) => mirrorsOf(c.req.path).map((path) => base + path))
+}
+
+/** The headers that tell the client which nonce to use next; none where none is asked for. */
+export function nonceHeaders(gateway: Gateway): Record<string, string> {
+  return gateway.config.DPOP_NONCE_REQUIRED ? { 'DPoP-Nonce': dpopNonce(gateway, new Date()) } : {}
+}
+
+const proven = new WeakMap<AppContext, { accessToken?: string; key: Promise<ProvenKey> }>()
+
+/** The key behind the proof that a request carries. A proof holds once, so asking again for the same token gets the same answer. */
+export async function keyOfRequest(
+  gateway: Gateway,
+  c: AppContext,
+  accessToken?: string,
+): Promise<ProvenKey | undefined> {
+  const proof = c.req.header('dpop')
+  if (proof === undefined) return undefined
+  const known = proven.get(c)
+  if (known && known.accessToken === accessToken) return known.key
+  const request = { proof, method: c.req.method, urls: urlsOf(gateway, c), accessToken, wantsNonce: true }
+  const key = proveKey(gateway, request)
+  proven.set(c, { accessToken, key })
+  return key
+}
+
+/**
+ * The thumbprint of the key that a token request proves, for the tokens to be bound to; undefined without a `DPoP` header.
+ * To be asked once the client is authenticated, since it takes the proof's id; asking again is free.
+ * @throws GatewayError invalid_dpop_proof, use_dpop_nonce (400, with `DPoP-Nonce`)
+ * @see RFC 9449 section 5
+ */
+export async function dpopKeyOf(gateway: Gateway, c: AppContext): Promise<string | undefined> {
+  const key = await keyOfRequest(gateway, c)
+  if (!key) return undefined
+  const headers = nonceHeaders(gateway)
+  if (key.fault) throw new GatewayError(key.fault, { reason: key.reason, headers })
+  for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  return key.jkt
+}
