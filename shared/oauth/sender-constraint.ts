@@ -1,0 +1,77 @@
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { equalHash } from '../tokens/opaque.ts'
+import { keyOfRequest, nonceHeaders, type ProvenKey, proveKey } from './dpop.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
+
+/** What a token is bound to: the key of a DPoP proof (RFC 9449 section 6) or a certificate (RFC 8705 section 3.1). */
+export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
+
+export type TokenScheme = 'Bearer' | 'DPoP'
+
+/** What a resource server saw of the request that it asks about. */
+export type ForwardedProof = {
+  /** Value of the `DPoP` header, and the method and URL that the resource server knows itself to have been called by. */
+  proof?: string
+  method?: string
+  url?: string
+  /** `x5t#S256` of the certificate on the connection. */
+  certificateThumbprint?: string
+}
+
+type Presented = { token: string; scheme: TokenScheme; confirmation: Confirmation | undefined }
+
+const ALGORITHMS = `algs="${CLIENT_SIGNING_ALGORITHMS.join(' ')}"`
+
+function refusal(scheme: TokenScheme, reason: string, error = 'invalid_token', headers = {}): GatewayError {
+  const challenge = scheme === 'DPoP' ? `DPoP error="${error}", ${ALGORITHMS}` : `Bearer error="${error}"`
+  return new GatewayError('invalid_token', { reason, headers: { 'WWW-Authenticate': challenge, ...headers } })
+}
+
+async function forwardedKey(
+  gateway: Gateway,
+  token: string,
+  { proof, method, url }: ForwardedProof,
+): Promise<ProvenKey | undefined> {
+  if (proof === undefined || method === undefined || url === undefined) return undefined
+  return proveKey(gateway, { proof, method, urls: [url], accessToken: token, wantsNonce: false })
+}
+
+async function checkKey(
+  gateway: Gateway,
+  c: AppContext,
+  { token, scheme }: Presented,
+  jkt: string,
+  forwarded: ForwardedProof | undefined,
+): Promise<void> {
+  if (scheme !== 'DPoP') throw refusal('DPoP', 'DPoP-bound token as Bearer')
+  const key = await (forwarded ? forwardedKey(gateway, token, forwarded) : keyOfRequest(gateway, c, token))
+  const nonce = forwarded ? {} : nonceHeaders(gateway)
+  if (!key) throw refusal('DPoP', 'no DPoP proof', 'invalid_dpop_proof', nonce)
+  if (key.fault) throw refusal('DPoP', key.reason, key.fault, nonce)
+  if (!equalHash(key.jkt, jkt)) throw refusal('DPoP', 'DPoP proof of another key')
+  for (const [name, value] of Object.entries(nonce)) c.header(name, value)
+}
+
+/**
+ * Whether a token is presented by the one it is bound to: with a proof of its key, over a connection with its certificate. A
+ * token that is bound to nothing passes, as Bearer.
+ * @param input.forwarded what a resource server saw, instead of the request at hand
+ * @throws GatewayError invalid_token (401, with a `DPoP` or `Bearer` challenge, and `DPoP-Nonce` where one is asked for)
+ * @see RFC 9449 section 7, RFC 8705 section 3
+ */
+export async function checkSenderConstraint(
+  gateway: Gateway,
+  c: AppContext,
+  input: Presented & { forwarded?: ForwardedProof },
+): Promise<void> {
+  const { scheme, confirmation, forwarded } = input
+  const { jkt, 'x5t#S256': thumbprint } = confirmation ?? {}
+  if (jkt !== undefined) await checkKey(gateway, c, input, jkt, forwarded)
+  else if (scheme === 'DPoP') throw refusal('DPoP', 'unbound token as DPoP')
+  if (thumbprint === undefined) return
+  const presented = forwarded?.certificateThumbprint
+  if (!presented) throw refusal(scheme, 'certificate-bound token without a certificate')
+  if (!equalHash(presented, thumbprint)) throw refusal(scheme, 'certificate-bound token over another certificate')
+}
