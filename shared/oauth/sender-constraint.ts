@@ -1,12 +1,11 @@
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import type { Client } from '../queries/api-clients.ts'
+import type { Confirmation } from '../queries/token-families.ts'
 import { equalHash } from '../tokens/opaque.ts'
-import { keyOfRequest, nonceHeaders, type ProvenKey, proveKey } from './dpop.ts'
+import { dpopKeyOf, keyOfRequest, nonceHeaders, type ProvenKey, proveKey } from './dpop.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
-
-/** What a token is bound to: the key of a DPoP proof (RFC 9449 section 6) or a certificate (RFC 8705 section 3.1). */
-export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
 
 export type TokenScheme = 'Bearer' | 'DPoP'
 
@@ -74,4 +73,23 @@ export async function checkSenderConstraint(
   const presented = forwarded?.certificateThumbprint
   if (!presented) throw refusal(scheme, 'certificate-bound token without a certificate')
   if (!equalHash(presented, thumbprint)) throw refusal(scheme, 'certificate-bound token over another certificate')
+}
+
+/**
+ * What the tokens of this request are bound to: the key that it proves. To be asked once the client is authenticated.
+ * @throws GatewayError use_dpop_nonce, invalid_dpop_proof, the latter also when the client must prove a key and does not
+ * @see RFC 9449 sections 5 and 5.2
+ */
+export async function confirmationFor(
+  gateway: Gateway,
+  c: AppContext,
+  { metadata }: Client,
+): Promise<Confirmation | undefined> {
+  const jkt = await dpopKeyOf(gateway, c)
+  if (!jkt && metadata.dpop_bound_access_tokens)
+    throw new GatewayError('invalid_dpop_proof', {
+      description: 'This client must prove possession of a key.',
+      headers: nonceHeaders(gateway),
+    })
+  return jkt ? { jkt } : undefined
 }
