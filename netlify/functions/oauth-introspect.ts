@@ -1,37 +1,75 @@
+import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { createApp } from '../../shared/http/app.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/client-auth.ts'
-import { describeToken, findToken, isFor } from '../../shared/oauth/introspection.ts'
+import { forwardedParameters, forwardedProof } from '../../shared/oauth/forwarded-proof.ts'
+import { describeApiKey } from '../../shared/oauth/introspect-key.ts'
+import { describeToken, findToken, isFor, type LiveToken } from '../../shared/oauth/introspection.ts'
+import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
 import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
+import type { Client } from '../../shared/queries/api-clients.ts'
+import { looksLikeApiKey } from '../../shared/tokens/api-key.ts'
 
 const app = createApp('oauth')
+
+const parameters = z.object({ ...tokenParameters.shape, ...forwardedParameters })
+
+/** Who holds a bound token must prove it; a resource server gets `cnf` to compare, or forwards what it saw. */
+async function isPresentedByHolder(
+  c: AppContext,
+  body: z.infer<typeof parameters>,
+  { confirmation }: LiveToken,
+  caller: Client | undefined,
+): Promise<boolean> {
+  const forwarded = forwardedProof(body)
+  if (!confirmation || (caller && !forwarded)) return true
+  const presented = {
+    token: body.token,
+    scheme: confirmation.jkt ? ('DPoP' as const) : ('Bearer' as const),
+    confirmation,
+  }
+  return checkSenderConstraint(gateway(), c, { ...presented, forwarded }).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof GatewayError && error.status === 401) return false
+      throw error
+    },
+  )
+}
 
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
 app.post('/oauth/introspect', async (c) => {
   const { config, limiter, issuer, jwts } = gateway()
-  refuseQuery(c, Object.keys(tokenParameters.shape))
-  const body = await readBody(c, tokenParameters)
+  refuseQuery(c, Object.keys(parameters.shape))
+  const body = await readBody(c, parameters)
   const credentials = readClientCredentials(c, body)
   const onFailure = secretLimits(limiter, c, credentials)
   const anonymous = limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)
+  const authenticates = credentials.method !== 'none'
+  if (!authenticates && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH && looksLikeApiKey(body.token)) {
+    const key = await describeApiKey(gateway(), c, body.token)
+    if (!key) await limiter.hit([anonymous])
+    return c.json(key ?? { active: false })
+  }
   const found = await findToken(gateway(), body.token, {
     clientId: credentials.clientId,
-    limits: credentials.secret === undefined ? [anonymous] : onFailure,
+    limits: authenticates ? onFailure : [anonymous],
   })
-  const authenticates = credentials.secret !== undefined
   if (config.INTROSPECTION_REQUIRES_CLIENT_AUTH && !authenticates) throw new GatewayError('invalid_client')
   const caller = authenticates
     ? await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure })
     : undefined
   if (!caller && found.wait > 0) throw new GatewayError('rate_limited', { retryAfter: found.wait })
 
-  const token = found.token && (!caller || isFor(found.token, caller)) ? found.token : undefined
+  const seen = found.token && (!caller || isFor(found.token, caller)) ? found.token : undefined
+  const token = seen && (await isPresentedByHolder(c, body, seen, caller)) ? seen : undefined
   if (!token && !caller) await limiter.hit([anonymous])
-  const answer = token ? describeToken(issuer, token) : { active: false }
+  const key = caller && looksLikeApiKey(body.token) ? await describeApiKey(gateway(), c, body.token) : undefined
+  const answer = token ? describeToken(issuer, token) : (key ?? { active: false })
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {
     const now = Math.floor(Date.now() / 1000)
     const jwt = await jwts.introspection({ aud: caller.client_id, iat: now, token_introspection: answer })

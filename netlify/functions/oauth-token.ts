@@ -4,11 +4,16 @@ import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
+import { clientCredentials } from '../../shared/oauth/grants/client-credentials.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
+import { ACCESS_TOKEN_TYPE, exchangeToken, TOKEN_EXCHANGE } from '../../shared/oauth/grants/token-exchange.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 
+const identifiers = z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10)))
+const token = z.optional(z.string().check(z.maxLength(8000)))
 const parameters = z.object({
   grant_type: z.optional(z.string().check(z.maxLength(200))),
   ...clientParameters,
@@ -17,16 +22,23 @@ const parameters = z.object({
   code_verifier: z.optional(z.string().check(z.maxLength(500))),
   refresh_token: z.optional(z.string().check(z.maxLength(500))),
   scope: z.optional(z.string().check(z.maxLength(2000))),
-  resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
+  resource: identifiers,
+  audience: identifiers,
+  subject_token: token,
+  subject_token_type: z.optional(z.string().check(z.maxLength(200))),
+  actor_token: token,
+  actor_token_type: z.optional(z.string().check(z.maxLength(200))),
+  requested_token_type: z.optional(z.string().check(z.maxLength(200))),
 })
 
-const app = createApp('oauth')
+const app = createApp('oauth', { around: recordRefusals(gateway) })
 
 /** The token endpoint (OAuth 2.1 section 3.2), for forms and JSON alike. */
 app.post('/oauth/token', async (c) => {
   refuseQuery(c, Object.keys(parameters.shape))
-  const body = await readBody(c, parameters, { repeatable: ['resource'] })
+  const body = await readBody(c, parameters, { repeatable: ['resource', 'audience'] })
   const credentials = readClientCredentials(c, body)
+  c.set('caller', { clientId: credentials.clientId })
   if (!body.grant_type) throw new GatewayError('invalid_request', { details: { grant_type: ['is required'] } })
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
   switch (body.grant_type) {
@@ -36,6 +48,15 @@ app.post('/oauth/token', async (c) => {
     }
     case 'refresh_token':
       return c.json((await refresh(gateway(), c, credentials, body)).response)
+    case 'client_credentials': {
+      const family = await clientCredentials(gateway(), c, credentials, body)
+      return c.json(await tokenResponse(gateway(), family.grant, family))
+    }
+    case TOKEN_EXCHANGE: {
+      const family = await exchangeToken(gateway(), c, credentials, body)
+      const response = await tokenResponse(gateway(), family.grant, family)
+      return c.json({ ...response, issued_token_type: ACCESS_TOKEN_TYPE })
+    }
     default:
       throw new GatewayError('unsupported_grant_type')
   }

@@ -6,12 +6,21 @@ export const GRACE_SECONDS = 30
 export type FamilyRevocation = 'client' | 'replay' | 'logout' | 'person' | 'operator'
 
 export type TokenFamilyFacts = {
-  /** An authorization's tokens, or the pair of a direct sign-in. */
-  kind: 'authorization' | 'session'
-  uai: string
+  /** An authorization's tokens, the pair of a direct sign-in, a service's for a person (RFC 8693), or a service's own. */
+  kind: 'authorization' | 'session' | 'delegated' | 'service'
+  uai?: string
   clientId: string
-  sessionId: string
+  sessionId?: string
   authorizationId?: string
+  /** The key it came from, and how often that was rotated then. */
+  apiKey?: { id: string; rotations: number }
+  /** What the tokens are bound to (RFC 7800). */
+  confirmation?: { jkt?: string; 'x5t#S256'?: string }
+  /** Who acts for the subject (RFC 8693 section 4.1). */
+  actor?: object
+  /** The families and access tokens it came from: it lives while all of them do. */
+  ancestors?: string[]
+  ancestorTokens?: string[]
   scope: string[]
   resources: string[]
   /** Outlives its session. */

@@ -1,7 +1,7 @@
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
-import { type Family, findFamily } from '../queries/token-families.ts'
+import { type Confirmation, type Family, findFamily } from '../queries/token-families.ts'
 import { familyOfAccessToken } from './token-response.ts'
 
 export type LiveToken = {
@@ -12,6 +12,7 @@ export type LiveToken = {
   issuedAt: number
   expiresAt: number
   jti?: string
+  confirmation?: Confirmation
 }
 
 /**
@@ -41,6 +42,7 @@ export async function findToken(
       issuedAt: claims.iat ?? 0,
       expiresAt: claims.exp ?? 0,
       jti: claims.jti,
+      confirmation: claims.cnf as Confirmation | undefined,
     }
     return { token: live, client, wait }
   }
@@ -58,9 +60,14 @@ export async function findToken(
   return { token: live, client, wait }
 }
 
-/** A client may see its own tokens; a first-party one, which runs a resource server, every token (RFC 7662 section 4). */
+/**
+ * A client may see its own tokens, and as a resource server those for a resource it serves; a first-party client that does not say
+ * what it serves sees every token (RFC 7662 section 4).
+ */
 export function isFor(token: LiveToken, caller: Client): boolean {
-  return caller.id === token.family.client.id || caller.first_party
+  if (caller.id === token.family.client.id) return true
+  const { resources } = caller.metadata
+  return resources ? resources.some((one) => token.audience.includes(one)) : caller.first_party
 }
 
 /** What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read; the address only where the token may know it. */
@@ -75,12 +82,12 @@ export function describeToken(issuer: string, token: LiveToken) {
     user_id: person?.uai,
     client_id: client.client_id,
     scope: token.scope,
-    token_type: token.kind === 'refresh' ? 'refresh_token' : family.confirmation?.jkt ? 'DPoP' : 'Bearer',
+    token_type: token.kind === 'refresh' ? 'refresh_token' : token.confirmation?.jkt ? 'DPoP' : 'Bearer',
     aud: token.audience.length === 1 ? token.audience[0] : token.audience,
     iat: token.issuedAt,
     exp: token.expiresAt,
     ...(token.jti && { jti: token.jti }),
-    ...(family.confirmation && { cnf: family.confirmation }),
+    ...(token.confirmation && { cnf: token.confirmation }),
     ...(family.actor && { act: family.actor }),
     ...(session && {
       sid: session.id,
@@ -89,7 +96,7 @@ export function describeToken(issuer: string, token: LiveToken) {
       amr: session.amr,
       project_scope: session.projectScope,
     }),
-    ...(person && { organization_id: person.organizationId }),
+    ...(person ? { organization_id: person.organizationId } : { sub_type: 'client' }),
     ...(person && tellsEmail && { email: person.email }),
   }
 }

@@ -17,7 +17,12 @@ function canonical(uri: string): string | undefined {
 export function chooseResources(known: Resource[], requested: string[] | undefined): string[] {
   if (!requested || requested.length === 0) return known.filter((one) => one.is_default).map((one) => one.identifier)
   const identifiers = known.map((one) => one.identifier)
-  return [...new Set(requested.map((asked) => registeredForm(identifiers, asked)))]
+  return registeredForms(identifiers, requested)
+}
+
+/** Asked identifiers in the form they are allowed in. @throws GatewayError invalid_target */
+export function registeredForms(allowed: string[], asked: string[]): string[] {
+  return [...new Set(asked.map((one) => registeredForm(allowed, one)))]
 }
 
 function registeredForm(identifiers: string[], asked: string): string {

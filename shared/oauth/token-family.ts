@@ -3,13 +3,22 @@ import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } fro
 import type { Stream, Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Family } from '../queries/token-families.ts'
-import { newAccessTokenId, type TokenGrant } from './token-response.ts'
+import {
+  accessTokenSeconds,
+  type DelegatedGrant,
+  newAccessTokenId,
+  type PersonGrant,
+  type ServiceGrant,
+  type TokenGrant,
+} from './token-response.ts'
 
-export type StartedFamily = {
-  grant: TokenGrant
+export type StartedFamily<Grant extends TokenGrant = PersonGrant> = {
+  grant: Grant
   jti: string
   refreshToken?: string
   refreshExpiresAt?: Date
+  /** When the access token ends, where that is before the usual time. */
+  until?: Date
   now: Date
 }
 
@@ -25,12 +34,12 @@ export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: D
 export function startTokenFamily(
   gateway: Gateway,
   work: Work,
-  wanted: Omit<TokenGrant, 'familyId'>,
+  wanted: Omit<PersonGrant, 'familyId'>,
   options: { id?: string; authorizationId?: string; offline: boolean; now: Date },
 ): StartedFamily {
   const familyId = options.id ?? uuidv7()
   const { now, offline, authorizationId } = options
-  const grant: TokenGrant = { ...wanted, familyId }
+  const grant: PersonGrant = { ...wanted, familyId }
   const { client, person, session } = grant
   const jti = newAccessTokenId(familyId)
   const expiresAt = new Date(now.getTime() + gateway.config.REFRESH_ABSOLUTE_SECONDS * 1000)
@@ -45,6 +54,7 @@ export function startTokenFamily(
       clientId: client.id,
       sessionId: session.id,
       authorizationId,
+      confirmation: grant.confirmation,
       scope: grant.scope,
       resources: grant.resources,
       offline,
@@ -57,12 +67,62 @@ export function startTokenFamily(
   return { grant, jti, refreshToken: refresh?.token, refreshExpiresAt, now }
 }
 
+/** Starts the tokens a service gets in its own name: one access token, and no way to renew it but to ask again. */
+export function startServiceFamily(
+  gateway: Gateway,
+  work: Work,
+  wanted: Omit<ServiceGrant, 'familyId' | 'kind'>,
+  now: Date,
+): StartedFamily<ServiceGrant> {
+  const grant: ServiceGrant = { ...wanted, kind: 'service', familyId: uuidv7() }
+  const { client, familyId, scope, resources, confirmation } = grant
+  const jti = newAccessTokenId(familyId)
+  const expiresAt = new Date(now.getTime() + accessTokenSeconds(gateway, client) * 1000).toISOString()
+  work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
+  const facts = { clientId: client.id, scope, resources, confirmation, offline: true, accessTokenId: jti, expiresAt }
+  work.start(tokenFamily, familyId, {}).decide(() => startFamily({ kind: 'service', ...facts }))
+  return { grant, jti, now }
+}
+
+/** What a service's tokens for a person come from, and with which they end. */
+export type Descent = {
+  sessionId?: string
+  apiKey?: { id: string; rotations: number }
+  offline: boolean
+  ancestors: string[]
+  ancestorTokens: string[]
+  until: Date
+}
+
+/** Starts the tokens with which a service acts for a person (RFC 8693). */
+export function startDelegatedFamily(
+  work: Work,
+  wanted: Omit<DelegatedGrant, 'familyId' | 'kind'>,
+  from: Descent,
+  now: Date,
+): StartedFamily<DelegatedGrant> {
+  const grant: DelegatedGrant = { ...wanted, kind: 'delegated', familyId: uuidv7() }
+  const { client, person, familyId, scope, resources, confirmation, actor } = grant
+  const jti = newAccessTokenId(familyId)
+  const { until, ...descent } = from
+  work.knowKey(person.uai, person.wrappedKey)
+  work.actor = { type: 'service', id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
+  const token = { scope, resources, confirmation, actor, accessTokenId: jti, expiresAt: until.toISOString() }
+  work
+    .start(tokenFamily, familyId, { subject: person.uai })
+    .decide(() => startFamily({ kind: 'delegated', uai: person.uai, clientId: client.id, ...descent, ...token }))
+  return { grant, jti, until, now }
+}
+
 /** A family that was looked up, open for decisions of the person or service whose tokens it holds. */
 export function resumeFamily(work: Work, family: Family): Stream<TokenFamily, TokenFamilyEvent> {
   const { id, person, client, session } = family
   if (person) work.knowKey(person.uai, person.wrappedKey)
   const by = { clientId: client.client_id, sessionId: session?.id }
-  work.actor = person ? { type: 'person', id: person.uai, ...by } : { type: 'service', id: client.client_id, ...by }
+  work.actor =
+    family.kind === 'authorization' || family.kind === 'session'
+      ? { type: 'person', id: family.person.uai, ...by }
+      : { type: 'service', id: client.client_id, ...by }
   work.correlationId = id
   return work.resumeAt(tokenFamily, id, family, { subject: person?.uai })
 }

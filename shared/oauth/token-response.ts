@@ -2,22 +2,32 @@ import { createHash } from 'node:crypto'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
+import type { ActorClaim, Confirmation } from '../queries/token-families.ts'
 import { newOpaqueToken, streamOfToken, TOKEN_ID_SECRET_BYTES } from '../tokens/opaque.ts'
 
 /** Whom and what tokens are made for. */
-export type TokenGrant = {
+export type GrantFacts = {
   familyId: string
-  kind: 'authorization' | 'session'
   client: Client
-  person: Person
-  session: { id: string; amr: string[]; acr: string; authenticatedAt: Date; platform: string; projectScope: string }
   scope: string[]
   resources: string[]
-  nonce?: string
+  confirmation?: Confirmation
 }
 
+type SignIn = { id: string; amr: string[]; acr: string; authenticatedAt: Date; platform: string; projectScope: string }
+
+export type PersonGrant = GrantFacts & {
+  kind: 'authorization' | 'session'
+  person: Person
+  session: SignIn
+  nonce?: string
+}
+export type DelegatedGrant = GrantFacts & { kind: 'delegated'; person: Person; session?: SignIn; actor: ActorClaim }
+export type ServiceGrant = GrantFacts & { kind: 'service'; person?: undefined; session?: undefined }
+export type TokenGrant = PersonGrant | DelegatedGrant | ServiceGrant
+
 export type TokenResponse = {
-  token_type: 'Bearer'
+  token_type: 'Bearer' | 'DPoP'
   access_token: string
   expires_in: number
   refresh_token?: string
@@ -42,38 +52,54 @@ export function accessTokenSeconds({ config }: Gateway, client: Client): number 
 
 const seconds = (at: Date) => Math.floor(at.getTime() / 1000)
 
+/** What first-party resource servers learn of a person from the token itself (wire-contract 3.2). */
+function firstPartyClaims({ client, person, session }: TokenGrant) {
+  if (!client.first_party || !person) return {}
+  const { email, role, plan, organizationId } = person
+  return {
+    email,
+    role,
+    plan,
+    organization_id: organizationId,
+    platform: session?.platform ?? 'api',
+    ...(session && { project_scope: session.projectScope }),
+  }
+}
+
 /**
- * An access token in the JWT profile (RFC 9068 section 2.2). First-party tokens, and those with `openid`, are for the gateway's
- * own endpoints too; only first-party ones say more of the person than the identifier.
+ * An access token in the JWT profile (RFC 9068 section 2.2). First-party tokens of a person, and those with `openid`, are for the
+ * gateway's own endpoints too; only first-party ones say more of the person than the identifier. A service's own token has its
+ * client id as `sub` and says `sub_type: "client"`, so that no resource server takes it for a person's (RFC 9068 section 5).
+ * @param until when it ends, where that is before the usual time
  */
-export async function signAccessToken(gateway: Gateway, grant: TokenGrant, jti: string, now: Date): Promise<string> {
-  const { client, person, session, scope } = grant
-  const own = client.first_party || scope.includes('openid') ? [gateway.issuer] : []
-  const audience = [...grant.resources, ...own]
-  const firstParty = client.first_party
-    ? {
-        email: person.email,
-        role: person.role,
-        plan: person.plan,
-        organization_id: person.organizationId,
-        platform: session.platform,
-        project_scope: session.projectScope,
-      }
-    : {}
+export async function signAccessToken(
+  gateway: Gateway,
+  grant: TokenGrant,
+  jti: string,
+  now: Date,
+  until?: Date,
+): Promise<string> {
+  const { kind, client, person, session, scope, confirmation } = grant
+  const isOwn = (kind === 'authorization' || kind === 'session') && (client.first_party || scope.includes('openid'))
+  const audience = [...grant.resources, ...(isOwn ? [gateway.issuer] : [])]
   return gateway.jwts.accessToken({
-    sub: person.uai,
+    sub: person?.uai ?? client.client_id,
     aud: audience.length === 1 ? audience[0] : audience,
     iat: seconds(now),
-    exp: seconds(now) + accessTokenSeconds(gateway, client),
+    exp: until ? seconds(until) : seconds(now) + accessTokenSeconds(gateway, client),
     jti,
     client_id: client.client_id,
     scope: scope.join(' '),
-    sid: session.id,
-    auth_time: seconds(session.authenticatedAt),
-    acr: session.acr,
-    amr: session.amr,
-    uai: person.uai,
-    ...firstParty,
+    ...(person ? { uai: person.uai } : { sub_type: 'client' }),
+    ...(session && {
+      sid: session.id,
+      auth_time: seconds(session.authenticatedAt),
+      acr: session.acr,
+      amr: session.amr,
+    }),
+    ...(confirmation && { cnf: confirmation }),
+    ...(kind === 'delegated' && { act: grant.actor }),
+    ...firstPartyClaims(grant),
   })
 }
 
@@ -89,7 +115,7 @@ export function scopeClaims(person: Person, scope: string[]): Record<string, unk
   }
 }
 
-async function signIdToken(gateway: Gateway, grant: TokenGrant, accessToken: string, now: Date): Promise<string> {
+async function signIdToken(gateway: Gateway, grant: PersonGrant, accessToken: string, now: Date): Promise<string> {
   const { client, person, session, scope, nonce } = grant
   return gateway.jwts.idToken({
     sub: person.uai,
@@ -110,19 +136,20 @@ async function signIdToken(gateway: Gateway, grant: TokenGrant, accessToken: str
 export async function tokenResponse(
   gateway: Gateway,
   grant: TokenGrant,
-  issued: { jti: string; refreshToken?: string; refreshExpiresAt?: Date; now: Date },
+  issued: { jti: string; refreshToken?: string; refreshExpiresAt?: Date; until?: Date; now: Date },
 ): Promise<TokenResponse> {
-  const accessToken = await signAccessToken(gateway, grant, issued.jti, issued.now)
+  const { jti, now, until, refreshToken, refreshExpiresAt } = issued
+  const accessToken = await signAccessToken(gateway, grant, jti, now, until)
   return {
-    token_type: 'Bearer',
+    token_type: grant.confirmation?.jkt ? 'DPoP' : 'Bearer',
     access_token: accessToken,
-    expires_in: accessTokenSeconds(gateway, grant.client),
-    ...(issued.refreshToken && {
-      refresh_token: issued.refreshToken,
-      refresh_expires_in: issued.refreshExpiresAt ? seconds(issued.refreshExpiresAt) - seconds(issued.now) : undefined,
+    expires_in: until ? seconds(until) - seconds(now) : accessTokenSeconds(gateway, grant.client),
+    ...(refreshToken && {
+      refresh_token: refreshToken,
+      refresh_expires_in: refreshExpiresAt ? seconds(refreshExpiresAt) - seconds(now) : undefined,
     }),
-    ...(grant.scope.includes('openid') &&
-      grant.kind === 'authorization' && { id_token: await signIdToken(gateway, grant, accessToken, issued.now) }),
+    ...(grant.kind === 'authorization' &&
+      grant.scope.includes('openid') && { id_token: await signIdToken(gateway, grant, accessToken, now) }),
     scope: grant.scope.join(' '),
   }
 }

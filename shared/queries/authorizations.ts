@@ -99,6 +99,16 @@ export async function findAuthorization(
   }
 }
 
+/** The client that asks for a token in its own name, and the known resources. One statement. */
+export async function findForService(
+  sql: postgres.Sql,
+  input: { clientId?: string; limits?: RateLimit[] },
+): Promise<{ client?: Client; resources: Resource[]; wait: number }> {
+  const [row] = await sql<{ client: Client | null; resources: Resource[]; wait: number }[]>`
+    select ${clientColumn(sql, input.clientId)}, ${resourcesColumn(sql)}, ${waitColumn(sql, input.limits)}`
+  return { client: row?.client ?? undefined, resources: row?.resources ?? [], wait: row?.wait ?? 0 }
+}
+
 /** Every resource a token can be made for. */
 export async function listResources(sql: postgres.Sql): Promise<Resource[]> {
   const [row] = await sql<{ resources: Resource[] }[]>`select ${resourcesColumn(sql)}`

@@ -21,6 +21,9 @@ type FamilyRow = {
   api_key_id: string | null
   confirmation: Confirmation | null
   actor: ActorClaim | null
+  ancestors: string[]
+  ancestor_tokens: string[]
+  ancestry_live: boolean
   client_id: string
   scope: string[]
   resources: string[]
@@ -76,6 +79,9 @@ export type DelegatedFamily = FamilyFacts & {
   person: Person
   session?: SessionFacts
   apiKeyId?: string
+  /** The families and access tokens it came from, oldest first. */
+  ancestors: string[]
+  ancestorTokens: string[]
 }
 
 /** Tokens of a service in its own name. */
@@ -102,7 +108,9 @@ export async function findFamily(
   input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<FamilyLookup> {
   const [row] = await sql<FamilyRow[]>`
-    select f.id, f.kind, f.api_key_id, f.confirmation, f.actor, f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
+    select f.id, f.kind, f.api_key_id, f.confirmation, f.actor, f.ancestors::text[] as ancestors,
+      f.ancestor_tokens, case when f.kind = 'delegated' then auth_gateway.ancestry_is_live(f) else true end as ancestry_live,
+      f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
       f.refresh_expires_at, f.expires_at as family_expires_at, f.started_at as family_started_at, f.revoked_at,
       f.version as family_version, to_jsonb(fc) as family_client, ${clientColumn(sql, input.clientId)},
       exists (select 1 from auth_gateway.access_token_revocations r where r.jti = ${input.jti ?? null}) as jti_revoked,
@@ -159,9 +167,12 @@ function toFamily(personal: Personal, row: FamilyRow): Family {
   if (row.kind === 'service') return { ...facts, kind: row.kind }
   const person = toPerson(personal, row)
   const session = row.session_id ? toSession(row) : undefined
-  const live = facts.live && person.active && (row.offline || session?.live === true)
-  if (row.kind === 'delegated')
-    return { ...facts, kind: row.kind, live, person, session, apiKeyId: row.api_key_id ?? undefined }
+  const live = facts.live && row.ancestry_live && person.active && (row.offline || session?.live === true)
+  if (row.kind === 'delegated') {
+    const { ancestors, ancestor_tokens: ancestorTokens } = row
+    const apiKeyId = row.api_key_id ?? undefined
+    return { ...facts, kind: row.kind, live, person, session, apiKeyId, ancestors, ancestorTokens }
+  }
   if (!session) throw new Error('a family without its session')
   return { ...facts, kind: row.kind, live, person, session }
 }

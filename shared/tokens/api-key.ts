@@ -25,6 +25,11 @@ export function previewOf(key: string): string {
   return `${key.slice(0, 9)}…${key.slice(-4)}`
 }
 
+/** A credential that has the shape of an API key rather than of a token (wire-contract 3.1). */
+export function looksLikeApiKey(credential: string): boolean {
+  return /^(lano|vx|lns|lms|pk|sk|vibe|master|vsec)_/.test(credential)
+}
+
 /** Whether a key of our own pattern has the checksum of one that was issued here. */
 export function hasChecksum(key: string): boolean {
   return OURS.test(key) && checksum(key.slice(0, -8)) === key.slice(-8)

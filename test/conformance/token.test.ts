@@ -305,8 +305,8 @@ describe('A29-A32 refresh', () => {
   })
 })
 
-test.each(['password', 'implicit', 'client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'])(
-  'A33 A34 grant type %s is unsupported',
+test.each(['password', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer'])(
+  'A34 grant type %s is unsupported',
   async (grant_type) => {
     const form = { grant_type, client_id: NATIVE.client_id, username: 'x', password: 'x' }
     expect(await token(form)).toMatchObject(refused('unsupported_grant_type'))

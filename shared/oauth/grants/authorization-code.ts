@@ -8,6 +8,7 @@ import type { AppContext } from '../../http/app.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
+import { confirmationFor } from '../confirmation.ts'
 import { CODE_VERIFIER, challengeOf } from '../pkce.ts'
 import { narrowResources } from '../resource.ts'
 import { type StartedFamily, startTokenFamily } from '../token-family.ts'
@@ -46,6 +47,7 @@ export async function redeemCode(
       onFailure: limits,
     })
     if (!client.metadata.grant_types.includes('authorization_code')) throw new GatewayError('unauthorized_client')
+    const confirmation = await confirmationFor(gateway, c, client)
     const { signedIn } = found
     const uai = signedIn?.person.uai
     if (signedIn) work.knowKey(signedIn.person.uai, signedIn.person.wrappedKey)
@@ -82,6 +84,7 @@ export async function redeemCode(
         scope,
         resources: narrowResources(resources, params.resource),
         nonce,
+        confirmation,
       },
       {
         id: familyId,

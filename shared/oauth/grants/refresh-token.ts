@@ -5,10 +5,11 @@ import { commitContext, type Gateway } from '../../gateway.ts'
 import type { AppContext } from '../../http/app.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { touchSession } from '../../queries/sessions.ts'
-import { type Family, findFamily, type PersonFamily } from '../../queries/token-families.ts'
+import { type Confirmation, type Family, findFamily, type PersonFamily } from '../../queries/token-families.ts'
 import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
+import { confirmationFor } from '../confirmation.ts'
 import { narrowResources } from '../resource.ts'
 import { parseScope } from '../scope.ts'
 import { refreshExpiry, resumeFamily } from '../token-family.ts'
@@ -52,7 +53,9 @@ export async function refresh(
       throw new GatewayError('invalid_grant', { reason: 'not live' })
 
     const { scope, resources } = narrow(family, params)
-    const context = [caller?.client_id ?? '', scope.join(' '), resources.join(' ')].join('|')
+    const confirmation = await confirm(gateway, c, family)
+    const bound = JSON.stringify(confirmation ?? {})
+    const context = [caller?.client_id ?? '', scope.join(' '), resources.join(' '), bound].join('|')
     const answerKey = keyDerivation(Buffer.from(presented))('refresh-answer')
     if (isGraceReplay(family.state, { presentedHash: genuine.hash, now }))
       return { response: openAnswer(answerKey, found.answer, context), family }
@@ -64,7 +67,7 @@ export async function refresh(
     const jti = newAccessTokenId(family.id)
     const response = await tokenResponse(
       gateway,
-      { ...family, familyId: family.id, scope, resources },
+      { ...family, familyId: family.id, scope, resources, confirmation },
       { jti, refreshToken: next.token, refreshExpiresAt, now },
     )
     stream.decide((state) =>
@@ -92,6 +95,18 @@ function mayRefresh(family: PersonFamily, caller: Client | undefined): boolean {
   if (family.kind === 'session')
     return !caller || (caller.first_party && caller.metadata.token_endpoint_auth_method === 'none')
   return caller?.id === family.client.id
+}
+
+/** A public client's refresh token is bound to what its family began with (RFC 9449 section 5, RFC 8705 section 4). */
+async function confirm(gateway: Gateway, c: AppContext, family: PersonFamily): Promise<Confirmation | undefined> {
+  const confirmation = await confirmationFor(gateway, c, family.client)
+  const bound = family.client.metadata.token_endpoint_auth_method === 'none' ? family.confirmation : undefined
+  if (!bound) return confirmation
+  const { jkt, 'x5t#S256': thumbprint } = confirmation ?? {}
+  if (bound.jkt && !jkt) throw new GatewayError('invalid_dpop_proof', { reason: 'no DPoP proof' })
+  if (bound.jkt !== jkt || bound['x5t#S256'] !== thumbprint)
+    throw new GatewayError('invalid_grant', { reason: 'bound to another key or certificate' })
+  return confirmation
 }
 
 function narrow(family: Family, params: RefreshParameters): { scope: string[]; resources: string[] } {
