@@ -9,7 +9,14 @@ export type TokenEndpointAuthMethod =
   | 'self_signed_tls_client_auth'
 
 /** A public key of a client (RFC 7517); never with private members. */
-export type PublicJwk = { kty: string; kid?: string; use?: string; alg?: string; x5c?: string[]; [member: string]: unknown }
+export type PublicJwk = {
+  kty: string
+  kid?: string
+  use?: string
+  alg?: string
+  x5c?: string[]
+  [member: string]: unknown
+}
 
 /** RFC 7591 section 2 with RFC 8705 and RFC 9449, and three members of our own. */
 export type ClientMetadata = {
@@ -47,6 +54,10 @@ export type ClientMetadata = {
   tls_client_certificate_bound_access_tokens?: boolean
   /** A token request without a DPoP proof is refused (RFC 9449 section 5.2). */
   dpop_bound_access_tokens?: boolean
+  /** Resources (RFC 8707) that the client itself serves: tokens for them it may introspect and exchange. */
+  resources?: string[]
+  /** Resources it may ask tokens for in the name of a token's subject (RFC 8693); none where left out. */
+  exchange_resources?: string[]
   software_id?: string
   software_version?: string
 }
