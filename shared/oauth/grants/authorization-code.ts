@@ -8,9 +8,9 @@ import type { AppContext } from '../../http/app.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
-import { confirmationFor } from '../confirmation.ts'
 import { CODE_VERIFIER, challengeOf } from '../pkce.ts'
 import { narrowResources } from '../resource.ts'
+import { confirmationFor } from '../sender-constraint.ts'
 import { type StartedFamily, startTokenFamily } from '../token-family.ts'
 
 export type CodeParameters = { code?: string; redirect_uri?: string; code_verifier?: string; resource?: string[] }

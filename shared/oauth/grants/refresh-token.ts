@@ -9,9 +9,9 @@ import { type Confirmation, type Family, findFamily, type PersonFamily } from '.
 import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
-import { confirmationFor } from '../confirmation.ts'
 import { narrowResources } from '../resource.ts'
 import { parseScope } from '../scope.ts'
+import { confirmationFor } from '../sender-constraint.ts'
 import { refreshExpiry, resumeFamily } from '../token-family.ts'
 import { newAccessTokenId, type TokenResponse, tokenResponse } from '../token-response.ts'
 

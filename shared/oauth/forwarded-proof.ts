@@ -1,0 +1,28 @@
+import * as z from 'zod/mini'
+import type { ForwardedProof } from './sender-constraint.ts'
+
+const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
+
+/**
+ * What a resource server may add to its question about a bound token, so that the gateway checks the binding: the `DPoP` header it
+ * got with the method and URL it was called by, and the `x5t#S256` of the certificate on its connection.
+ */
+export const forwardedParameters = {
+  dpop_proof: text(4096),
+  dpop_htm: text(20),
+  dpop_htu: text(2000),
+  client_certificate_thumbprint: text(100),
+}
+
+type Given = { [name in keyof typeof forwardedParameters]?: string }
+
+/** Undefined when nothing was forwarded: then the request at hand is meant. */
+export function forwardedProof(given: Given): ForwardedProof | undefined {
+  const {
+    dpop_proof: proof,
+    dpop_htm: method,
+    dpop_htu: url,
+    client_certificate_thumbprint: certificateThumbprint,
+  } = given
+  return proof || certificateThumbprint ? { proof, method, url, certificateThumbprint } : undefined
+}
