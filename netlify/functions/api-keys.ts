@@ -25,8 +25,7 @@ import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 
 const BASE = '/v1/auth/api-keys'
-const app = createApp('api')
-app.use(recordRefusals(gateway))
+const app = createApp('api', { around: recordRefusals(gateway) })
 
 async function callerOf(c: AppContext): Promise<PersonPrincipal> {
   const principal = await authenticatePerson(gateway(), c)

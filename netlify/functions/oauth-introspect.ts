@@ -5,7 +5,12 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/client-auth.ts'
+import {
+  authenticateClient,
+  provesClient,
+  readClientCredentials,
+  secretLimits,
+} from '../../shared/oauth/client-auth.ts'
 import { forwardedParameters, forwardedProof } from '../../shared/oauth/forwarded-proof.ts'
 import { describeApiKey } from '../../shared/oauth/introspect-key.ts'
 import { describeToken, findToken, isFor, type LiveToken } from '../../shared/oauth/introspection.ts'
@@ -49,16 +54,17 @@ app.post('/oauth/introspect', async (c) => {
   const credentials = readClientCredentials(c, body)
   const onFailure = secretLimits(limiter, c, credentials)
   const anonymous = limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)
-  const authenticates = credentials.method !== 'none'
-  if (!authenticates && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH && looksLikeApiKey(body.token)) {
+  const mayProve = credentials.method !== 'none' || credentials.certificate !== undefined
+  if (!mayProve && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH && looksLikeApiKey(body.token)) {
     const key = await describeApiKey(gateway(), c, body.token)
     if (!key) await limiter.hit([anonymous])
     return c.json(key ?? { active: false })
   }
   const found = await findToken(gateway(), body.token, {
     clientId: credentials.clientId,
-    limits: authenticates ? onFailure : [anonymous],
+    limits: mayProve ? onFailure : [anonymous],
   })
+  const authenticates = provesClient(found.client, credentials)
   if (config.INTROSPECTION_REQUIRES_CLIENT_AUTH && !authenticates) throw new GatewayError('invalid_client')
   const caller = authenticates
     ? await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure })

@@ -12,9 +12,10 @@ import {
   presentedApiKey,
   principalOf,
 } from '../../shared/identity/authenticate.ts'
-import { checkApiKey, type KeyUseContext } from '../../shared/identity/check-api-key.ts'
+import { checkApiKey } from '../../shared/identity/check-api-key.ts'
 import { describeActor, describePrincipal } from '../../shared/identity/describe-principal.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
+import { forwardedParameters, forwardedProof } from '../../shared/oauth/forwarded-proof.ts'
 
 const app = createApp('api')
 
@@ -34,6 +35,7 @@ const contextBody = z.object({
   client_id: name,
   installation_id: name,
   client_ip: name,
+  ...forwardedParameters,
 })
 
 /** A 401 or 403 that says in the old words that it is a no. */
@@ -49,8 +51,9 @@ async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
 
 /** First-party yes or no, for any credential (wire-contract 1.4): members both in `payload` and at the top. */
 async function verify(c: AppContext) {
-  const context: KeyUseContext = c.req.method === 'POST' ? await readBody(c, contextBody) : {}
-  const payload = describePrincipal(await orInvalid(authenticate(gateway(), c, { context })))
+  const context = c.req.method === 'POST' ? await readBody(c, contextBody) : {}
+  const forwarded = forwardedProof(context)
+  const payload = describePrincipal(await orInvalid(authenticate(gateway(), c, { context, forwarded })))
   return c.json({ valid: true, payload, ...payload })
 }
 
@@ -86,14 +89,14 @@ app.post('/v1/auth/verify-api-key', async (c) => {
   })
 })
 
-const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000))) })
+const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...forwardedParameters })
 
 /** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (wire-contract 5.9). */
 app.post('/v1/auth/verify-token', async (c) => {
-  const { token } = await readBody(c, tokenBody)
+  const { token, ...proof } = await readBody(c, tokenBody)
   if (!token) throw new GatewayError('missing_token', { body: { valid: false } })
   try {
-    const principal = await principalOf(gateway(), c, token)
+    const principal = await principalOf(gateway(), c, token, { forwarded: forwardedProof(proof) })
     const { id, email, role, scope, client_id } = { email: null, ...describePrincipal(principal) }
     return c.json({
       valid: true,
@@ -149,9 +152,10 @@ app.post('/v1/auth/introspect', async (c) => {
     const kind = KIND_OF_TYPE[type]
     if (type !== 'auto' && !kind) throw new GatewayError('invalid_request', { reason: 'type' })
     const given = body.credential ?? body.token
+    const forwarded = forwardedProof(body)
     const principal = given
-      ? await principalOf(gateway(), c, given, { kind, context: body })
-      : await authenticate(gateway(), c, { context: body, missing: 'invalid_request' })
+      ? await principalOf(gateway(), c, given, { kind, context: body, forwarded })
+      : await authenticate(gateway(), c, { context: body, forwarded, missing: 'invalid_request' })
     if (asked && projectScope(asked) !== asked) throw new GatewayError('project_scope_invalid')
     const isToken = principal.source === 'oauth_token' || principal.source === 'service_token'
     if (isToken && clientId && principal.family?.client.client_id !== clientId) throw new GatewayError('invalid_token')

@@ -1,5 +1,5 @@
 import type { Context as NetlifyContext } from '@netlify/functions'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { uuidv7 } from 'uuidv7'
 import { config } from '../config.ts'
@@ -36,6 +36,8 @@ export type App = Hono<AppEnv>
 export type AppOptions = {
   /** Renders errors as HTML for callers that accept it; the `page` dialect uses it. */
   errorPage?: (error: GatewayError, c: AppContext) => Response | Promise<Response>
+  /** Runs around everything but the log line, so that it sees every refusal. */
+  around?: MiddlewareHandler<AppEnv>
 }
 
 function prepare(c: AppContext): void {
@@ -102,6 +104,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     else await next()
     finish(c, dialect, startedAt)
   })
+  if (options.around) app.use(options.around)
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,

@@ -3,16 +3,15 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { readCookie, SESSION_COOKIE } from '../http/cookies.ts'
 import { checkAccessToken } from '../oauth/access-token.ts'
+import { checkSenderConstraint, type ForwardedProof, type TokenScheme } from '../oauth/sender-constraint.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findSession, type SignedIn, touchSession } from '../queries/sessions.ts'
-import type { DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
+import type { Confirmation, DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
+import { looksLikeApiKey } from '../tokens/api-key.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
 import { type CheckedKey, checkApiKey, type KeyUseContext } from './check-api-key.ts'
 import { projectScope } from './project-scope.ts'
-
-/** A credential that has the shape of an API key rather than of a token. */
-const KEY_PREFIX = /^(lano|vx|lns|lms|pk|sk|vibe|master|vsec)_/
 
 type Proven = {
   credentialId: string
@@ -76,23 +75,34 @@ export function bearerToken(c: AppContext): string | undefined {
   return /^(?:bearer|dpop) +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
 }
 
+const schemeOf = (c: AppContext) => (/^dpop /i.test(c.req.header('authorization') ?? '') ? 'DPoP' : 'Bearer')
+
 /** The API key of a request: `X-API-Key`, `Authorization: ApiKey`, a bearer that is a key, or a bare key of ours. */
 export function presentedApiKey(c: AppContext): string | undefined {
   const authorization = c.req.header('authorization') ?? ''
   const named = /^apikey +(\S+)\s*$/i.exec(authorization)?.[1]
   const bare = /^(?:bearer +)?(\S+)\s*$/i.exec(authorization)?.[1]
-  return c.req.header('x-api-key') ?? named ?? (bare && KEY_PREFIX.test(bare) ? bare : undefined)
+  return c.req.header('x-api-key') ?? named ?? (bare && looksLikeApiKey(bare) ? bare : undefined)
 }
 
-type Presented = { audience?: string[]; context?: KeyUseContext }
+type Presented = { audience?: string[]; context?: KeyUseContext; forwarded?: ForwardedProof }
 
-async function byToken(gateway: Gateway, token: string, { audience }: Presented): Promise<Principal> {
+/** @param scheme how the token was presented; undefined when it was given by value, where there is no scheme */
+async function byToken(
+  gateway: Gateway,
+  c: AppContext,
+  token: string,
+  { audience, forwarded, scheme }: Presented & { scheme?: TokenScheme },
+): Promise<Principal> {
   const verdict = await checkAccessToken(gateway, token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
   const { family, claims, expiresAt } = verdict
   const audiences = [claims.aud ?? []].flat()
   if (audience && !audience.some((one) => audiences.includes(one)))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+  const confirmation = claims.cnf as Confirmation | undefined
+  const usual = confirmation?.jkt ? 'DPoP' : 'Bearer'
+  await checkSenderConstraint(gateway, c, { token, scheme: scheme ?? usual, confirmation, forwarded })
   const proven = {
     credentialId: family.id,
     scope: String(claims.scope ?? '')
@@ -159,13 +169,13 @@ export async function principalOf(
   gateway: Gateway,
   c: AppContext,
   credential: string,
-  options: { kind?: CredentialKind; context?: KeyUseContext } = {},
+  options: { kind?: CredentialKind; context?: KeyUseContext; forwarded?: ForwardedProof } = {},
 ): Promise<Principal> {
-  const { context } = options
-  const shape = KEY_PREFIX.test(credential) ? 'api_key' : credential.includes('.') ? 'bearer' : 'cookie'
+  const { context, forwarded } = options
+  const shape = looksLikeApiKey(credential) ? 'api_key' : credential.includes('.') ? 'bearer' : 'cookie'
   const kind = options.kind ?? shape
   if (kind === 'api_key') return byApiKey(gateway, c, credential, { context })
-  if (kind === 'bearer') return byToken(gateway, credential, {})
+  if (kind === 'bearer') return byToken(gateway, c, credential, { forwarded })
   const principal = await bySession(gateway, credential)
   if (!principal) throw new GatewayError('invalid_token', { reason: 'no such session' })
   return principal
@@ -177,6 +187,7 @@ export async function principalOf(
  * @param options.missing what a request without any credential is refused with
  * @param options.audience resources one of which a bearer token must be for
  * @param options.context what an API key is used for, where that is known
+ * @param options.forwarded what a resource server saw of the request that brought a bound token
  * @throws GatewayError
  */
 export async function authenticate(
@@ -187,7 +198,7 @@ export async function authenticate(
   for (const kind of options.order ?? ['bearer', 'api_key', 'cookie']) {
     if (kind === 'bearer') {
       const token = bearerToken(c)
-      if (token && !KEY_PREFIX.test(token)) return byToken(gateway, token, options)
+      if (token && !looksLikeApiKey(token)) return byToken(gateway, c, token, { ...options, scheme: schemeOf(c) })
     } else if (kind === 'api_key') {
       const presented = presentedApiKey(c)
       if (presented) return byApiKey(gateway, c, presented, options)

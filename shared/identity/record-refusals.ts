@@ -11,7 +11,8 @@ import type { Principal } from './authenticate.ts'
 
 const PER_NETWORK_AN_HOUR = 60
 const PER_CALLER_AN_HOUR = 200
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
+const NAME = /^[\w.:-]{1,100}$/
 
 /** Who is behind a request, for the record should it be refused. */
 export function rememberCaller(c: AppContext, principal: Principal): void {
@@ -34,13 +35,12 @@ const isTelling = ({ status, refusal }: GatewayError, target: string | undefined
 
 async function record(gateway: Gateway, c: AppContext, error: GatewayError): Promise<void> {
   const { uai, clientId, credentialId } = c.get('caller') ?? {}
-  const target = c.req.param('id')
+  const target = c.req.path.match(IDS)?.at(-1)
   if (!isTelling(error, target)) return
   const ip = networkKey(c.get('clientIp'))
   await commit(commitContext(gateway, c), async (work) => {
-    work.actor = uai
-      ? { type: 'person', id: uai, clientId, credentialId }
-      : { type: clientId ? 'service' : 'anonymous', id: clientId, clientId }
+    // A client is named, not proven: what it says of itself stands in the data.
+    if (uai) work.actor = { type: 'person', id: uai, clientId, credentialId }
     work.limits = [
       gateway.limiter.limit('refused', ip, PER_NETWORK_AN_HOUR, 3600),
       ...(uai || clientId
@@ -50,12 +50,12 @@ async function record(gateway: Gateway, c: AppContext, error: GatewayError): Pro
     work.start(refusedRequest, uuidv7(), { subject: uai }).decide(() =>
       recordRefusal({
         method: c.req.method,
-        route: c.req.routePath,
+        route: c.req.path.replace(IDS, ':id'),
         refusal: error.code,
         reason: error.options.reason?.slice(0, 200),
-        clientId,
+        clientId: clientId && NAME.test(clientId) ? clientId : undefined,
         credentialId,
-        target: target && UUID.test(target) ? target : undefined,
+        target,
       }),
     )
   })

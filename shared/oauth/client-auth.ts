@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import * as z from 'zod/mini'
 import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
@@ -5,47 +6,44 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, type Limiter } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
+import { claimOnce } from '../queries/replay-guard.ts'
 import { equalHash, hashToken } from '../tokens/opaque.ts'
+import { checkAssertion, JWT_BEARER } from './client-assertion.ts'
+import { certificateFault, type PresentedCertificate } from './client-certificate-auth.ts'
+
+const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
 
 /** What a body may say of the client, for the schema of every endpoint that authenticates one. */
 export const clientParameters = {
-  client_id: z.optional(z.string().check(z.maxLength(500))),
-  client_secret: z.optional(z.string().check(z.maxLength(500))),
+  client_id: text(500),
+  client_secret: text(500),
+  client_assertion_type: text(200),
+  client_assertion: text(8000),
 }
+
+type ClientParameters = { [name in keyof typeof clientParameters]?: string }
 
 export type ClientCredentials = {
   clientId?: string
+  /** By what the request itself authenticates; `none` includes a certificate, which stands on the connection. */
+  method: 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
   secret?: string
-  method: 'none' | 'client_secret_basic' | 'client_secret_post'
+  assertion?: string
+  /** The certificate on the connection; only a client that is registered for one authenticates by it. */
+  certificate?: PresentedCertificate
 }
 
 const BASIC_CHALLENGE = { 'WWW-Authenticate': 'Basic realm="lanonasis"' }
 
-const decodeForm = (text: string) => {
+const decodeForm = (value: string) => {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(value.replaceAll('+', ' '))
   } catch {
     throw new GatewayError('invalid_client', { reason: 'malformed Basic credentials', headers: BASIC_CHALLENGE })
   }
 }
 
-/**
- * What a request says of its client: HTTP Basic, or client_id and client_secret in the body (OAuth 2.1 section 2.4.1).
- * @throws GatewayError invalid_request when it uses two mechanisms, invalid_client when Basic is malformed
- */
-export function readClientCredentials(
-  c: AppContext,
-  body: { client_id?: string; client_secret?: string },
-): ClientCredentials {
-  const basic = /^basic +(.*)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-  if (basic === undefined)
-    return {
-      clientId: body.client_id,
-      secret: body.client_secret,
-      method: body.client_secret ? 'client_secret_post' : 'none',
-    }
-  if (body.client_secret !== undefined)
-    throw new GatewayError('invalid_request', { description: 'Use one way to authenticate the client.' })
+function fromBasic(basic: string, body: ClientParameters): ClientCredentials {
   const [id = '', ...rest] = Buffer.from(basic, 'base64').toString().split(':')
   const clientId = decodeForm(id)
   if (body.client_id !== undefined && body.client_id.toLowerCase() !== clientId.toLowerCase())
@@ -53,41 +51,120 @@ export function readClientCredentials(
   return { clientId, secret: decodeForm(rest.join(':')), method: 'client_secret_basic' }
 }
 
-/** Failed secrets are counted per known client and address (OAuth 2.1 section 2.4.1). */
+/** Whom an unread assertion speaks of, for the look-up only. */
+function subjectOf(assertion: string): string | undefined {
+  try {
+    return decodeJwt(assertion).sub
+  } catch {
+    throw new GatewayError('invalid_client', { reason: 'assertion: not a JWT' })
+  }
+}
+
+function fromAssertion(assertion: string, body: ClientParameters): ClientCredentials {
+  if (body.client_assertion_type !== JWT_BEARER)
+    throw new GatewayError('invalid_client', { reason: 'assertion: of another type' })
+  return { clientId: body.client_id ?? subjectOf(assertion), assertion, method: 'private_key_jwt' }
+}
+
+/**
+ * What a request says of its client: HTTP Basic, client_id and client_secret in the body (OAuth 2.1 section 2.4.1), or an
+ * assertion (RFC 7523 section 2.2), whose `sub` may stand for the client_id.
+ * @throws GatewayError invalid_request when it uses two mechanisms or half of one, invalid_client when one is malformed
+ */
+export function readClientCredentials(c: AppContext, body: ClientParameters): ClientCredentials {
+  const basic = /^basic +(.*)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  const { client_id: clientId, client_secret: secret, client_assertion: assertion } = body
+  if ([basic, secret, assertion].filter((one) => one !== undefined).length > 1)
+    throw new GatewayError('invalid_request', { description: 'Use one way to authenticate the client.' })
+  if ((assertion === undefined) !== (body.client_assertion_type === undefined))
+    throw new GatewayError('invalid_request', {
+      description: 'client_assertion and client_assertion_type go together.',
+    })
+  if (basic !== undefined) return fromBasic(basic, body)
+  if (assertion !== undefined) return fromAssertion(assertion, body)
+  return { clientId, secret, method: secret === undefined ? 'none' : 'client_secret_post' }
+}
+
+/** Failures are counted per known client and address (OAuth 2.1 section 2.4.1). */
 export function secretLimits(limiter: Limiter, c: AppContext, credentials: ClientCredentials): RateLimit[] {
-  if (credentials.secret === undefined) return []
+  if (credentials.method === 'none' && !credentials.certificate) return []
   const ip = addressKey(c.get('clientIp'))
   return [limiter.limit('client-secret', `${credentials.clientId?.toLowerCase()} ${ip}`, 20, 900)]
 }
 
+const byCertificate = (client: Client) =>
+  client.metadata.token_endpoint_auth_method === 'tls_client_auth' ||
+  client.metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth'
+
+/** Whether a request tries to prove its client, rather than only to name it. */
+export function provesClient(client: Client | undefined, { method, certificate }: ClientCredentials): boolean {
+  return method !== 'none' || (certificate !== undefined && client !== undefined && byCertificate(client))
+}
+
 /**
- * The client behind a request, proven as it is registered.
+ * The client behind a request, proven as it is registered. An assertion is taken once, and holds for this request however
+ * often it is asked about.
  * @throws GatewayError invalid_client (401, with `WWW-Authenticate` where Basic was used)
  */
 export async function authenticateClient(
-  { limiter }: Gateway,
+  gateway: Gateway,
   client: Client | undefined,
   credentials: ClientCredentials,
   limits: { wait: number; onFailure: RateLimit[] },
 ): Promise<Client> {
   const headers = credentials.method === 'client_secret_basic' ? BASIC_CHALLENGE : undefined
   if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
-  const fault = clientFault(client, credentials)
+  const fault = client ? await clientFault(gateway, client, credentials) : 'unknown client'
   if (client && !fault) return client
-  if (client && credentials.secret !== undefined) await limiter.hit(limits.onFailure)
+  if (client && provesClient(client, credentials)) await gateway.limiter.hit(limits.onFailure)
   throw new GatewayError('invalid_client', { reason: fault, headers })
 }
 
-function clientFault(client: Client | undefined, { secret, method }: ClientCredentials): string | undefined {
-  if (!client) return 'unknown client'
+async function clientFault(
+  gateway: Gateway,
+  client: Client,
+  credentials: ClientCredentials,
+): Promise<string | undefined> {
   if (client.status !== 'active') return `client is ${client.status}`
   const registered = client.metadata.token_endpoint_auth_method
+  const { method, secret = '', assertion = '', certificate } = credentials
+  if (method === 'none' && certificate && byCertificate(client)) {
+    const { metadata } = client
+    return certificateFault({ certificate, metadata, keys: metadata.jwks?.keys ?? [], now: new Date() })
+  }
   if (registered !== method) return `registered for ${registered}, used ${method}`
   if (method === 'none') return undefined
-  const presented = hashToken(secret ?? '')
+  return method === 'private_key_jwt'
+    ? assertionFault(gateway, client, assertion, credentials)
+    : secretFault(client, secret)
+}
+
+function secretFault({ secrets }: Client, secret: string): string | undefined {
+  const presented = hashToken(secret)
   const now = new Date()
-  const known = client.secrets.some(
+  const known = secrets.some(
     (one) => equalHash(one.hash, presented) && (!one.expiresAt || new Date(one.expiresAt) > now),
   )
   return known ? undefined : 'wrong secret'
+}
+
+/** An id is kept for longer than its assertion counts, since the database has a clock of its own. */
+const KEPT_LONGER_MS = 60_000
+
+/** A unit of work may run twice, and its second run must not meet the claim of its first. */
+const taken = new WeakMap<ClientCredentials, Promise<boolean>>()
+
+async function assertionFault(
+  { issuer, reads }: Gateway,
+  client: Client,
+  assertion: string,
+  credentials: ClientCredentials,
+): Promise<string | undefined> {
+  const keys = client.metadata.jwks?.keys ?? []
+  const { jti, expiresAt, fault } = await checkAssertion({ assertion, client, keys, issuer, now: new Date() })
+  if (fault !== undefined) return fault
+  const keptUntil = new Date(expiresAt.getTime() + KEPT_LONGER_MS)
+  const first = taken.get(credentials) ?? claimOnce(reads, 'client-assertion', [client.id, jti], keptUntil)
+  taken.set(credentials, first)
+  return (await first) ? undefined : 'assertion: seen before'
 }

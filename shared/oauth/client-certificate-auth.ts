@@ -3,7 +3,7 @@ import type { ClientMetadata, PublicJwk } from '../domain/api-client.ts'
 import { isSameName } from './distinguished-name.ts'
 
 /** A certificate whose private key the caller has proven in the TLS handshake, and whether a trusted authority issued it. */
-type PresentedCertificate = { x509: X509Certificate; chainVerified: boolean }
+export type PresentedCertificate = { x509: X509Certificate; chainVerified: boolean }
 
 type AlternativeName = { type: string; value: string }
 

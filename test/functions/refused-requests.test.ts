@@ -28,7 +28,8 @@ test('403 is recorded with who asked for what, and nothing of what was sent', as
 })
 
 test('401 and 413 of nobody are recorded too', async () => {
-  await api(gateway, 'POST', KEYS, { body: 'x'.repeat(70_000), headers: { [IP_HEADER]: '198.18.2.1' } })
+  const huge = await api(gateway, 'POST', KEYS, { body: 'x'.repeat(70_000), headers: { [IP_HEADER]: '198.18.2.1' } })
+  expect(huge.status).toBe(413)
   await refuse('198.18.2.1')
   const refusals = (await eventsOf(gateway, 'refused_request')).map(({ data }) => data.refusal)
   expect(refusals).toEqual(expect.arrayContaining(['PAYLOAD_TOO_LARGE', 'AUTH_TOKEN_MISSING']))

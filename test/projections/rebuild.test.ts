@@ -34,6 +34,8 @@ const setUp = [
   'signingKey',
   'createKey',
   'changeKey',
+  'delegate',
+  'refuse',
 ] as const
 
 describe('any order of real units of work', () => {

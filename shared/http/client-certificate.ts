@@ -1,0 +1,91 @@
+import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto'
+import type { AppContext } from './app.ts'
+
+/** The certificate at the other end of the TLS connection that the proxy ended. */
+export type ClientCertificate = {
+  der: Buffer
+  x509: X509Certificate
+  /** `x5t#S256`: base64url of the SHA-256 of the DER (RFC 8705 section 3.1). */
+  thumbprint: string
+  /** Whether the proxy could follow it to a certificate authority that may name clients. */
+  chainVerified: boolean
+}
+
+/** A request as the proxy forwarded it. */
+export type ForwardedRequest = {
+  method: string
+  /** Path and query as the proxy received them. */
+  uri: string
+  /** Value of `Client-Cert` (RFC 9440 section 2.2). */
+  clientCert: string | null | undefined
+  /** Value of `Client-Cert-Proof`, see `clientCertificateOf`. */
+  proof: string | null | undefined
+}
+
+const PROOF_SECONDS = 30
+const MAX_CERTIFICATE_LENGTH = 8192
+const BYTE_SEQUENCE = /^:([A-Za-z0-9+/]+={0,2}):$/
+const PROOF = /^t=(\d{1,12}), verify="(SUCCESS|FAILED:[ !#-[\]-~]{1,200})", mac=:([A-Za-z0-9+/]{43}=):$/
+
+function isFromProxy(input: ForwardedRequest, der: Buffer, [, time, verify, mac]: RegExpExecArray, secret: string) {
+  const hash = createHash('sha256').update(der).digest('base64url')
+  const signed = ['client-cert-v1', time, input.method, input.uri, verify, hash].join('\n')
+  const expected = createHmac('sha256', Buffer.from(secret, 'base64')).update(signed).digest()
+  return timingSafeEqual(expected, Buffer.from(mac ?? '', 'base64'))
+}
+
+function parse(der: Buffer): X509Certificate | undefined {
+  try {
+    const x509 = new X509Certificate(der)
+    return x509.raw.equals(der) ? x509 : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The certificate in a forwarded request, if our own proxy can be shown to have put it there; otherwise the request has none.
+ *
+ * The proof is `t=<seconds>, verify="SUCCESS" or "FAILED:<why>", mac=:<base64>:`. The MAC is HMAC-SHA-256, under the secret
+ * that the proxy shares with this one upstream, over `client-cert-v1`, time, method, URI, verify and base64url SHA-256 of the DER,
+ * one a line. So neither a header from outside, nor a proof taken to another request, nor a failed chain passed off as good counts.
+ *
+ * Within its 30 seconds a proof holds for the same method and URI again, and it does not cover the body, which the proxy has
+ * not read when it writes headers. Only somebody who reads the leg from the proxy, loopback or TLS, could make use of that, and
+ * he reads every token on it as well; what he obtains is bound to a key that he does not have. Against that, taking
+ * each proof once would cost a write for every request with a certificate, on paths that must not write.
+ *
+ * @see RFC 9440 sections 3 and 4, RFC 9700 section 4.13
+ */
+export function clientCertificateOf(
+  input: ForwardedRequest,
+  proxySecret: string | undefined,
+  now = new Date(),
+): ClientCertificate | undefined {
+  const { clientCert, proof } = input
+  if (!proxySecret || !clientCert || !proof || clientCert.length > MAX_CERTIFICATE_LENGTH) return undefined
+  const encoded = BYTE_SEQUENCE.exec(clientCert)?.[1]
+  const parts = PROOF.exec(proof)
+  if (!encoded || !parts) return undefined
+  const der = Buffer.from(encoded, 'base64')
+  const age = now.getTime() / 1000 - Number(parts[1])
+  if (Math.abs(age) > PROOF_SECONDS || !isFromProxy(input, der, parts, proxySecret)) return undefined
+  const x509 = parse(der)
+  if (!x509 || now < new Date(x509.validFrom) || now > new Date(x509.validTo)) return undefined
+  const thumbprint = createHash('sha256').update(der).digest('base64url')
+  return { der, x509, thumbprint, chainVerified: parts[2] === 'SUCCESS' }
+}
+
+/**
+ * The client certificate of a request, or undefined: there is none, or nothing shows that our proxy saw it.
+ * @param proxySecret MTLS_PROXY_SECRET; without one no certificate is ever honoured
+ */
+export function readClientCertificate(c: AppContext, proxySecret: string | undefined): ClientCertificate | undefined {
+  const { pathname, search } = new URL(c.req.url)
+  const uri = `${pathname}${search}`
+  const clientCert = c.req.header('client-cert')
+  return clientCertificateOf(
+    { method: c.req.method, uri, clientCert, proof: c.req.header('client-cert-proof') },
+    proxySecret,
+  )
+}
