@@ -54,14 +54,15 @@ app.post('/oauth/introspect', async (c) => {
   const credentials = readClientCredentials(c, body)
   const onFailure = secretLimits(limiter, c, credentials)
   const anonymous = limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)
-  const mayProve = credentials.method !== 'none' || credentials.certificate !== undefined
+  const { method, certificate, clientId } = credentials
+  const mayProve = method !== 'none' || (certificate !== undefined && clientId !== undefined)
   if (!mayProve && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH && looksLikeApiKey(body.token)) {
     const key = await describeApiKey(gateway(), c, body.token)
     if (!key) await limiter.hit([anonymous])
     return c.json(key ?? { active: false })
   }
   const found = await findToken(gateway(), body.token, {
-    clientId: credentials.clientId,
+    clientId,
     limits: mayProve ? onFailure : [anonymous],
   })
   const authenticates = provesClient(found.client, credentials)
