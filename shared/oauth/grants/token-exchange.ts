@@ -155,7 +155,8 @@ function chainOf(client: Client, before: ActorClaim | undefined): ActorClaim {
 function exchangedScope(client: Client, subject: Subject, asked: string | undefined): string[] {
   const allowed = client.metadata.scope.split(' ')
   const may = (one: string) => satisfies(subject.scope, one) && satisfies(allowed, one)
-  const scope = asked === undefined ? subject.scope.filter(may) : parseScope(asked)
+  const most = [...new Set([...subject.scope, ...allowed])].filter(may)
+  const scope = asked === undefined ? most : parseScope(asked)
   if (!scope || scope.length === 0 || !scope.every(may)) throw new GatewayError('invalid_scope')
   return scope
 }
