@@ -32,18 +32,16 @@ async function isPresentedByHolder(
 ): Promise<boolean> {
   const forwarded = forwardedProof(body)
   if (!confirmation || (caller && !forwarded)) return true
-  const presented = {
-    token: body.token,
-    scheme: confirmation.jkt ? ('DPoP' as const) : ('Bearer' as const),
-    confirmation,
+  const scheme = confirmation.jkt ? 'DPoP' : 'Bearer'
+  try {
+    await checkSenderConstraint(gateway(), c, { token: body.token, scheme, confirmation, forwarded })
+    return true
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.status !== 401) throw error
+    const nonce = error.options.headers?.['DPoP-Nonce']
+    if (nonce) c.header('DPoP-Nonce', nonce)
+    return false
   }
-  return checkSenderConstraint(gateway(), c, { ...presented, forwarded }).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof GatewayError && error.status === 401) return false
-      throw error
-    },
-  )
 }
 
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
@@ -56,11 +54,9 @@ app.post('/oauth/introspect', async (c) => {
   const anonymous = limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)
   const { method, certificate, clientId } = credentials
   const mayProve = method !== 'none' || (certificate !== undefined && clientId !== undefined)
-  if (!mayProve && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH && looksLikeApiKey(body.token)) {
-    const key = await describeApiKey(gateway(), c, body.token)
-    if (!key) await limiter.hit([anonymous])
-    return c.json(key ?? { active: false })
-  }
+  const isKey = looksLikeApiKey(body.token)
+  if (isKey && !mayProve && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH)
+    return c.json((await describeApiKey(gateway(), c, body.token)) ?? { active: false })
   const found = await findToken(gateway(), body.token, {
     clientId,
     limits: mayProve ? onFailure : [anonymous],
@@ -75,7 +71,7 @@ app.post('/oauth/introspect', async (c) => {
   const seen = found.token && (!caller || isFor(found.token, caller)) ? found.token : undefined
   const token = seen && (await isPresentedByHolder(c, body, seen, caller)) ? seen : undefined
   if (!token && !caller) await limiter.hit([anonymous])
-  const key = caller && looksLikeApiKey(body.token) ? await describeApiKey(gateway(), c, body.token) : undefined
+  const key = isKey && caller?.first_party ? await describeApiKey(gateway(), c, body.token) : undefined
   const answer = token ? describeToken(issuer, token) : (key ?? { active: false })
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {
     const now = Math.floor(Date.now() / 1000)
