@@ -8,6 +8,7 @@ import { CONNECTIONS, measure, type Row } from './measure.ts'
 import { ADDRESS_HEADER, type SignedInPerson, signIn } from './people.ts'
 import { type MeasuredProcess, pin, startMeasured } from './process.ts'
 import { authorizeScenarios, otpScenarios, readScenarios, refreshScenario, type Scenario } from './scenarios.ts'
+import { clientCredentialsScenario, registerService } from './services.ts'
 
 const QUICK = process.argv.includes('--quick')
 const SECONDS = QUICK ? 2 : 10
@@ -73,6 +74,7 @@ async function main(): Promise<number> {
     await bare.stop()
     servers.pop()
 
+    await registerService(database)
     const gateway = await startGateway(database, delivery)
     servers.push(gateway)
     const people = await signInPeople(gateway.url, delivery)
@@ -96,6 +98,7 @@ async function main(): Promise<number> {
     )
     const scenarios = [
       ...readScenarios(people),
+      clientCredentialsScenario,
       refreshScenario(people),
       ...authorizeScenarios(people),
       ...otpScenarios(delivery),

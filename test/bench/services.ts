@@ -1,0 +1,54 @@
+import { uuidv7 } from 'uuidv7'
+import { loadConfig } from '../../shared/config.ts'
+import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { createGateway } from '../../shared/gateway.ts'
+import { hashToken } from '../../shared/tokens/opaque.ts'
+import type { BenchDatabase } from './database.ts'
+import { form } from './people.ts'
+import type { Scenario } from './scenarios.ts'
+
+const CLIENT = 'bench-service'
+const SECRET = 'a secret of the bench'
+
+/** Registers the service whose tokens are measured. */
+export async function registerService({ appUrl }: BenchDatabase): Promise<void> {
+  const gateway = createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: appUrl }))
+  await commit({ ...gateway, request: { requestId: uuidv7() } }, async (work) => {
+    work.start(apiClient, uuidv7(), {}).decide(() =>
+      registerClient({
+        clientId: CLIENT,
+        firstParty: true,
+        origin: 'operator',
+        secretHash: hashToken(SECRET),
+        metadata: {
+          client_name: 'Bench',
+          application_type: 'web',
+          token_endpoint_auth_method: 'client_secret_post',
+          grant_types: ['client_credentials'],
+          response_types: [],
+          redirect_uris: [],
+          scope: 'memories:read',
+          default_scope: 'memories:read',
+        },
+      }),
+    )
+  })
+  await gateway.close()
+}
+
+/** A service asks for a token of its own, again and again. */
+export const clientCredentialsScenario: Scenario = {
+  name: 'client_credentials',
+  expect: 200,
+  request: {
+    method: 'POST',
+    path: '/oauth/token',
+    headers: form,
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: CLIENT,
+      client_secret: SECRET,
+    }).toString(),
+  },
+}
