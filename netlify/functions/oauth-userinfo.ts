@@ -4,8 +4,9 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { bearerToken } from '../../shared/identity/authenticate.ts'
+import { bearerToken, schemeOf } from '../../shared/identity/authenticate.ts'
 import { checkAccessToken } from '../../shared/oauth/access-token.ts'
+import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
 import { scopeClaims } from '../../shared/oauth/token-response.ts'
 
 const form = z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) })
@@ -16,6 +17,8 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   if (!token) throw new GatewayError('token_required')
   const verdict = await checkAccessToken(gateway(), token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
+  const { confirmation } = verdict
+  await checkSenderConstraint(gateway(), c, { token, scheme: schemeOf(c), confirmation })
   const scope = String(verdict.claims.scope ?? '').split(' ')
   const { person } = verdict.family
   if (!person) throw new GatewayError('invalid_token', { reason: 'a service has no profile' })

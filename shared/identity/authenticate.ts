@@ -7,7 +7,7 @@ import { checkSenderConstraint, type ForwardedProof, type TokenScheme } from '..
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findSession, type SignedIn, touchSession } from '../queries/sessions.ts'
-import type { Confirmation, DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
+import type { DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
 import { looksLikeApiKey } from '../tokens/api-key.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
 import { type CheckedKey, checkApiKey, type KeyUseContext } from './check-api-key.ts'
@@ -75,7 +75,10 @@ export function bearerToken(c: AppContext): string | undefined {
   return /^(?:bearer|dpop) +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
 }
 
-const schemeOf = (c: AppContext) => (/^dpop /i.test(c.req.header('authorization') ?? '') ? 'DPoP' : 'Bearer')
+/** How a request presents its token. */
+export function schemeOf(c: AppContext): TokenScheme {
+  return /^dpop /i.test(c.req.header('authorization') ?? '') ? 'DPoP' : 'Bearer'
+}
 
 /** The API key of a request: `X-API-Key`, `Authorization: ApiKey`, a bearer that is a key, or a bare key of ours. */
 export function presentedApiKey(c: AppContext): string | undefined {
@@ -96,11 +99,10 @@ async function byToken(
 ): Promise<Principal> {
   const verdict = await checkAccessToken(gateway, token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
-  const { family, claims, expiresAt } = verdict
+  const { family, claims, confirmation, expiresAt } = verdict
   const audiences = [claims.aud ?? []].flat()
   if (audience && !audience.some((one) => audiences.includes(one)))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
-  const confirmation = claims.cnf as Confirmation | undefined
   const usual = confirmation?.jkt ? 'DPoP' : 'Bearer'
   await checkSenderConstraint(gateway, c, { token, scheme: scheme ?? usual, confirmation, forwarded })
   const proven = {

@@ -3,11 +3,11 @@ import type { Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
-import { type Family, findFamily } from '../queries/token-families.ts'
+import { type Confirmation, type Family, findFamily } from '../queries/token-families.ts'
 import { familyOfAccessToken } from './token-response.ts'
 
 export type TokenVerdict =
-  | { valid: true; family: Family; claims: JWTPayload; expiresAt: Date }
+  | { valid: true; family: Family; claims: JWTPayload; confirmation?: Confirmation; expiresAt: Date }
   | { valid: false; refusal: Refusal }
 
 /** The person as the bearer of a token may know them: other people's applications need the scope for address and name. */
@@ -20,7 +20,10 @@ function knownTo(client: Client, person: Person, scope: string[]): Person {
   }
 }
 
-/** Whether an access token stands: genuine, unexpired, and nothing it depends on has been revoked. One statement. */
+/**
+ * Whether an access token stands: genuine, unexpired, and nothing it depends on has been revoked. One statement. Whether it is
+ * presented by the one it is bound to is for the caller to check.
+ */
 export async function checkAccessToken(gateway: Gateway, token: string): Promise<TokenVerdict> {
   const claims = await gateway.jwts.readAccessToken(token)
   const familyId = claims?.jti && familyOfAccessToken(claims.jti)
@@ -28,7 +31,8 @@ export async function checkAccessToken(gateway: Gateway, token: string): Promise
   const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims.jti })
   if (!family?.live || jtiRevoked || (family.person?.uai ?? family.client.client_id) !== claims.sub)
     return { valid: false, refusal: 'session_invalid' }
-  const verdict = { valid: true as const, claims, expiresAt: new Date((claims.exp ?? 0) * 1000) }
+  const confirmation = claims.cnf as Confirmation | undefined
+  const verdict = { valid: true as const, claims, confirmation, expiresAt: new Date((claims.exp ?? 0) * 1000) }
   if (family.kind === 'service') return { ...verdict, family }
   const person = knownTo(family.client, family.person, String(claims.scope ?? '').split(' '))
   return { ...verdict, family: { ...family, person } }
