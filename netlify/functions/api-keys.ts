@@ -5,7 +5,13 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { keyChangesBody, newKeyBody, readServices, serviceScopesBody } from '../../shared/identity/api-key-input.ts'
+import {
+  keyChangesBody,
+  newKeyBody,
+  readServices,
+  reason,
+  serviceScopesBody,
+} from '../../shared/identity/api-key-input.ts'
 import { describeHistory, describeKey } from '../../shared/identity/api-key-record.ts'
 import {
   createApiKey,
@@ -100,18 +106,19 @@ app.on(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, async (c) => {
 
 const rotateBody = z.object({
   grace_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_GRACE_SECONDS))),
+  reason,
 })
 
 app.post(`${BASE}/:id/rotate`, async (c) => {
   const arrivedAt = new Date()
   const target = await targetOf(c, await writer(c))
-  const { grace_seconds: graceSeconds = 0 } = await readBody(c, rotateBody)
-  const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
+  const { grace_seconds: graceSeconds = 0, reason: why } = await readBody(c, rotateBody)
+  const made = await rotateApiKey(gateway(), c, target, { graceSeconds, reason: why, arrivedAt })
   const message = graceSeconds > 0 ? 'The old key works until the grace time ends.' : 'The old key no longer works.'
   return shown(c, made, `${message} The new one is shown only now.`, 200)
 })
 
-const reasonBody = z.object({ reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) })
+const reasonBody = z.object({ reason })
 const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody)).reason ?? 'owner'
 
 app.post(`${BASE}/:id/revoke`, async (c) => {

@@ -60,8 +60,11 @@ export type ApiKeyEvent =
         settings: ApiKeySettings
       }
     } & Named)
-  | ({ type: 'ApiKeyUpdated'; data: { settings: ApiKeySettings } } & Named)
-  | { type: 'ApiKeyRotated'; data: { secretHash: string; preview: string; previousExpiresAt?: string } }
+  | ({ type: 'ApiKeyUpdated'; data: { settings: ApiKeySettings; reason?: string } } & Named)
+  | {
+      type: 'ApiKeyRotated'
+      data: { secretHash: string; preview: string; previousExpiresAt?: string; reason?: string }
+    }
   | { type: 'ApiKeyRevoked'; data: { reason: string } }
   | {
       type: 'ApiKeyQuarantined'
@@ -172,13 +175,15 @@ export function createKey(input: {
 /** Replaces what an owner may change; a key that is no longer active stays as it is. */
 export function updateKey(
   state: ApiKey,
-  input: { name: string; description?: string; settings: ApiKeySettings },
+  input: { name: string; description?: string; settings: ApiKeySettings; reason?: string },
 ): Decision<ApiKeyEvent> {
   if (gone(state)) return { events: [], refuse: 'key_not_found' }
   if (state.status !== 'active') return { events: [], refuse: 'key_not_active' }
-  const { settings } = input
+  const { settings, reason } = input
   return {
-    events: [{ type: 'ApiKeyUpdated', data: { settings }, ...named(state.ownerId, input.name, input.description) }],
+    events: [
+      { type: 'ApiKeyUpdated', data: { settings, reason }, ...named(state.ownerId, input.name, input.description) },
+    ],
   }
 }
 
@@ -188,16 +193,25 @@ export function updateKey(
  */
 export function rotateKey(
   state: ApiKey,
-  input: { secretHash: string; preview: string; graceSeconds: number; knownRotations: number; now: Date },
+  input: {
+    secretHash: string
+    preview: string
+    graceSeconds: number
+    knownRotations: number
+    reason?: string
+    now: Date
+  },
 ): Decision<ApiKeyEvent> {
   if (gone(state)) return { events: [], refuse: 'key_not_found' }
   if (state.status === 'revoked') return { events: [], refuse: 'key_not_active' }
   if (state.rotations !== input.knownRotations) return { events: [], refuse: 'stale' }
   const grace = state.status === 'active' && state.leakReports === 0 ? input.graceSeconds : 0
   const until = new Date(input.now.getTime() + grace * 1000).toISOString()
-  const { secretHash, preview } = input
+  const { secretHash, preview, reason } = input
   return {
-    events: [{ type: 'ApiKeyRotated', data: { secretHash, preview, ...(grace > 0 && { previousExpiresAt: until }) } }],
+    events: [
+      { type: 'ApiKeyRotated', data: { secretHash, preview, reason, ...(grace > 0 && { previousExpiresAt: until }) } },
+    ],
   }
 }
 

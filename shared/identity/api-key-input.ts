@@ -86,9 +86,13 @@ export const newKeyBody = z.object({
   ...settable,
 })
 
+/** Why, for the history. */
+export const reason = z.optional(z.string().check(z.trim(), z.maxLength(500)))
+
 export const keyChangesBody = z.object({
   name: z.optional(text(100)),
   clear_expiry: z.optional(z.boolean()),
+  reason,
   ...settable,
 })
 

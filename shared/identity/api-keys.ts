@@ -140,7 +140,7 @@ export async function updateApiKey(
   gateway: Gateway,
   c: AppContext,
   target: Change,
-  input: KeyChanges,
+  input: KeyChanges & { reason?: string },
 ): Promise<ApiKeyRecord> {
   const { principal, record } = target
   const { name = record.name, description = record.description } = input
@@ -152,7 +152,9 @@ export async function updateApiKey(
     const nameDigest = gateway.personal.digest(keyNameLookup(record.owner_id, name))
     const { taken } = await findForNewKey(gateway.reads, { ownerId: record.owner_id, nameDigest })
     if (taken && taken !== record.id) throw new GatewayError('key_exists')
-    stream.decide((state) => updateKey(state, { name, description: description || undefined, settings }))
+    stream.decide((state) =>
+      updateKey(state, { name, description: description || undefined, settings, reason: input.reason }),
+    )
   })
   return written(gateway, record.id)
 }
@@ -185,10 +187,10 @@ export async function rotateApiKey(
   gateway: Gateway,
   c: AppContext,
   target: Change,
-  input: { graceSeconds: number; arrivedAt: Date },
+  input: { graceSeconds: number; reason?: string; arrivedAt: Date },
 ): Promise<WithSecret> {
   const { principal, record } = target
-  const { graceSeconds, arrivedAt } = input
+  const { graceSeconds, reason, arrivedAt } = input
   if (record.rotated_at && new Date(record.rotated_at) >= arrivedAt) throw new GatewayError('stale')
   const made = newApiKey()
   await change(gateway, c, target, (stream) => {
@@ -198,6 +200,7 @@ export async function rotateApiKey(
         secretHash: made.hash,
         preview: made.preview,
         graceSeconds,
+        reason,
         knownRotations: record.rotations,
         now: new Date(),
       }),

@@ -367,7 +367,7 @@ describe('history', () => {
     const key = await newKey(gateway, ada)
     const id = key.id
     await api(gateway, 'PUT', `${KEYS}/${id}`, { token: ada.token, body: { scopes: ['memories:*'] } })
-    await api(gateway, 'POST', `${KEYS}/${id}/rotate`, { token: ada.token })
+    await api(gateway, 'POST', `${KEYS}/${id}/rotate`, { token: ada.token, body: { reason: 'yearly' } })
     await api(gateway, 'POST', `${KEYS}/${id}/revoke`, { token: ada.token, body: { reason: 'old laptop' } })
     const { status, body } = await api(gateway, 'GET', `${KEYS}/${id}/history`, { token: ada.token })
     expect(status).toBe(200)
@@ -375,7 +375,7 @@ describe('history', () => {
     expect(seen).toEqual([
       ['ApiKeyCreated', ada.uai, null],
       ['ApiKeyUpdated', ada.uai, null],
-      ['ApiKeyRotated', ada.uai, null],
+      ['ApiKeyRotated', ada.uai, 'yearly'],
       ['ApiKeyRevoked', ada.uai, 'old laptop'],
     ])
     expect(JSON.stringify(body)).not.toContain(hashToken(key.key))
