@@ -31,6 +31,7 @@ const list = () =>
 
 const bytesOf = (base64: string) => Buffer.from(base64, 'base64').length
 const isBase64 = (value: string) => /^[A-Za-z0-9+/]+={0,2}$/.test(value)
+const isLongSecret = (value: string) => isBase64(value) && bytesOf(value) >= 32
 const isWebhookSecret = (value: string) =>
   value.split('|').every((one) => /^v1,whsec_/.test(one) && isBase64(one.slice(9)) && bytesOf(one.slice(9)) >= 24)
 
@@ -63,11 +64,7 @@ export const variables = z.object({
   AUTH_MASTER_SECRET: documented(
     'Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it.',
     z._default(
-      z
-        .string()
-        .check(
-          z.refine((value) => isBase64(value) && bytesOf(value) >= 32, 'must be base64 of at least 32 random bytes'),
-        ),
+      z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
       DEVELOPMENT_MASTER_SECRET,
     ),
   ),
@@ -105,6 +102,14 @@ export const variables = z.object({
   MTLS_BASE_URL: documented(
     'Base URL of the proxy that asks callers for a client certificate; unset means that there is none.',
     z.optional(httpUrl()),
+  ),
+  MTLS_PROXY_SECRET: documented(
+    'Base64, at least 32 random bytes, shared with that proxy alone: what it says of certificates is believed by this.',
+    z.optional(z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes'))),
+  ),
+  MTLS_PROXY_SECRET: documented(
+    'Base64, at least 32 random bytes that the proxy at MTLS_BASE_URL shares and proves certificates with; unset means that no certificate counts.',
+    z.optional(z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes'))),
   ),
   DPOP_NONCE_REQUIRED: documented(
     '`true` accepts only DPoP proofs with a nonce of this gateway; clients get one with the first refusal.',
@@ -159,7 +164,7 @@ export const variables = z.object({
 
 export type Config = z.infer<typeof variables>
 
-const isLocal = (value: string) => /^http:/.test(value) || /^https?:\/\/(localhost|127\.|\[::1\])/.test(value)
+const isLocal = (value = '') => /^http:/.test(value) || /^https?:\/\/(localhost|127\.|\[::1\])/.test(value)
 
 const isSecretOfDevelopment = (value: string) =>
   value === DEVELOPMENT_MASTER_SECRET || value.includes(DEVELOPMENT_WEBHOOK_SECRET)
@@ -167,7 +172,7 @@ const isSecretOfDevelopment = (value: string) =>
 /** Development values where they must not be: anywhere in production, the secrets also behind a public address. */
 function developmentFaults(config: Config): string[] {
   const { NODE_ENV, AUTH_BASE_URL } = config
-  const addresses = ['AUTH_BASE_URL', 'SUPABASE_FUNCTIONS_URL', 'DASHBOARD_URL'] as const
+  const addresses = ['AUTH_BASE_URL', 'MTLS_BASE_URL', 'SUPABASE_FUNCTIONS_URL', 'DASHBOARD_URL'] as const
   const secrets = ['AUTH_MASTER_SECRET', 'OTP_WEBHOOK_SECRET'] as const
   const production = NODE_ENV === 'production'
   const reachable = production || (NODE_ENV === 'development' && !isLocal(AUTH_BASE_URL))
