@@ -5,6 +5,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { accountHolder } from '../../shared/identity/account-holder.ts'
 import {
   keyChangesBody,
   newKeyBody,
@@ -24,7 +25,7 @@ import {
   updateServices,
   type WithSecret,
 } from '../../shared/identity/api-keys.ts'
-import { authenticatePerson, type PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
 import { recordRefusals, rememberCaller } from '../../shared/identity/record-refusals.ts'
 import { SERVICES } from '../../shared/identity/service-catalogue.ts'
@@ -34,7 +35,7 @@ const BASE = '/v1/auth/api-keys'
 const app = createApp('api', { around: recordRefusals(gateway) })
 
 async function callerOf(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(gateway(), c)
+  const principal = await accountHolder(gateway(), c)
   rememberCaller(c, principal)
   return principal
 }

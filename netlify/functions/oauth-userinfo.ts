@@ -17,12 +17,14 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   if (!token) throw new GatewayError('token_required')
   const verdict = await checkAccessToken(gateway(), token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
-  const { confirmation } = verdict
+  const { confirmation, claims, family } = verdict
   await checkSenderConstraint(gateway(), c, { token, scheme: schemeOf(c), confirmation })
-  const scope = String(verdict.claims.scope ?? '').split(' ')
-  const { person } = verdict.family
+  const { person } = family
   if (!person) throw new GatewayError('invalid_token', { reason: 'a service has no profile' })
+  const scope = String(claims.scope ?? '').split(' ')
   if (!scope.includes('openid')) throw new GatewayError('insufficient_scope')
+  if (![claims.aud].flat().includes(gateway().issuer))
+    throw new GatewayError('invalid_token', { reason: 'token for another resource' })
   return c.json({ sub: person.uai, ...scopeClaims(person, scope) })
 }
 

@@ -7,12 +7,8 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
-import {
-  authenticatePerson,
-  bearerToken,
-  browserSession,
-  type PersonPrincipal,
-} from '../../shared/identity/authenticate.ts'
+import { accountHolder } from '../../shared/identity/account-holder.ts'
+import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
 import { isForeignPost } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
@@ -20,22 +16,13 @@ import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
-import { listResources } from '../../shared/queries/authorizations.ts'
 import type { Person, SessionFacts } from '../../shared/queries/person.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import type { Family } from '../../shared/queries/token-families.ts'
 
 const app = createApp('api')
 
-/** The person behind a request to the gateway's own API; a token for another resource is refused. */
-async function personOf(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(gateway(), c)
-  const { family } = principal
-  if (!family || family.client.first_party || principal.scope.includes('openid')) return principal
-  const own = (await listResources(gateway().reads)).filter((one) => one.is_default).map((one) => one.identifier)
-  if (family.resources.some((one) => own.includes(one))) return principal
-  throw new GatewayError('invalid_token', { reason: 'token for another resource' })
-}
+const personOf = (c: AppContext) => accountHolder(gateway(), c)
 
 app.get('/v1/auth/me', async (c) => {
   const { person, session, projectScope, platform } = await personOf(c)

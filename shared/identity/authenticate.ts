@@ -7,7 +7,7 @@ import { checkSenderConstraint, type ForwardedProof, type TokenScheme } from '..
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findSession, type SignedIn, touchSession } from '../queries/sessions.ts'
-import type { DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
+import type { Confirmation, DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
 import { looksLikeApiKey } from '../tokens/api-key.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
 import { type CheckedKey, checkApiKey, type KeyUseContext } from './check-api-key.ts'
@@ -21,6 +21,8 @@ type Proven = {
   expiresAt?: Date
   /** What the credential is good for, where it says so. */
   audience?: string[]
+  /** What the token is bound to. */
+  confirmation?: Confirmation
   projectScope: string
   platform: string
 }
@@ -113,6 +115,7 @@ async function byToken(
     issuedAt: new Date((claims.iat ?? 0) * 1000),
     expiresAt,
     audience: audiences,
+    confirmation,
     projectScope: family.session?.projectScope ?? projectScope(undefined),
     platform: family.session?.platform ?? 'api',
   }

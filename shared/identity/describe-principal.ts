@@ -4,7 +4,7 @@ const seconds = (at: Date | undefined) => (at ? Math.floor(at.getTime() / 1000) 
 
 /** What first-party services learn of a principal at `verify` (wire-contract 1.4). */
 export function describePrincipal(principal: Principal) {
-  const { scope, expiresAt, projectScope, platform, credentialId } = principal
+  const { scope, expiresAt, projectScope, platform, credentialId, confirmation } = principal
   const common = {
     project_scope: projectScope,
     platform,
@@ -12,6 +12,7 @@ export function describePrincipal(principal: Principal) {
     auth_source: principal.source,
     credential_id: credentialId,
     exp: seconds(expiresAt),
+    cnf: confirmation,
   }
   if (principal.kind === 'service') {
     const { client_id } = principal.client
@@ -32,7 +33,6 @@ export function describePrincipal(principal: Principal) {
     api_key_id: apiKey?.key.id,
     permissions: apiKey ? scope : undefined,
     act: family?.actor,
-    cnf: family?.confirmation,
     ...common,
   }
 }
