@@ -107,10 +107,6 @@ export const variables = z.object({
     'Base64, at least 32 random bytes, shared with that proxy alone: what it says of certificates is believed by this.',
     z.optional(z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes'))),
   ),
-  MTLS_PROXY_SECRET: documented(
-    'Base64, at least 32 random bytes that the proxy at MTLS_BASE_URL shares and proves certificates with; unset means that no certificate counts.',
-    z.optional(z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes'))),
-  ),
   DPOP_NONCE_REQUIRED: documented(
     '`true` accepts only DPoP proofs with a nonce of this gateway; clients get one with the first refusal.',
     z.prefault(flag(), 'false'),

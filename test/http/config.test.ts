@@ -71,6 +71,8 @@ describe('the configuration', () => {
     ['OTP_WEBHOOK_SECRET', undefined],
     ['SUPABASE_FUNCTIONS_URL', undefined],
     ['DASHBOARD_URL', 'http://localhost:3000'],
+    ['MTLS_BASE_URL', 'http://mtls.example.com'],
+    ['MTLS_PROXY_SECRET', 'c2hvcnQ='],
   ])('refuses %s = %s in production', (name, value) => {
     expect(messageOf({ ...PRODUCTION, [name]: value })).toContain(`- ${name}: must be`)
   })
