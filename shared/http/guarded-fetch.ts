@@ -1,0 +1,117 @@
+import { type LookupAddress, lookup } from 'node:dns'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+export type GuardedFetchOptions = {
+  maxBytes: number
+  /** For everything, from the name to the last byte. */
+  timeoutMs: number
+  /** Value of the `Accept` header. */
+  accept: string
+  /** Lets http and loopback addresses pass: for a gateway that lives on loopback itself. */
+  allowLoopback: boolean
+}
+
+export type Fetched = {
+  status: number
+  contentType: string
+  body: Buffer
+  /** Seconds the answer may be kept, where it says so; 0 when it must not be. */
+  maxAge?: number
+}
+
+/** Why nothing was fetched. `refused` says that the address was not one to ask, and asking again will not help. */
+export class GuardedFetchError extends Error {
+  override readonly name = 'GuardedFetchError'
+  constructor(
+    readonly kind: 'refused' | 'failed',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+const refuse = (message: string) => new GuardedFetchError('refused', message)
+
+/** Whether an address is one that anybody may reach: not special-use (RFC 6890), however it is written. */
+export function isPublicAddress(address: string, allowLoopback: boolean): boolean {
+  if (!ipaddr.isValid(address)) return false
+  const range = ipaddr.process(address).range()
+  return range === 'unicast' || (allowLoopback && range === 'loopback')
+}
+
+/** Resolves a name and hands out its addresses only if all are public, so that what was checked is what is connected to. */
+function guardedLookup(allowLoopback: boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { all: true, verbatim: true }, (error, addresses: LookupAddress[]) => {
+      if (error) return callback(error, '', 4)
+      const [first] = addresses
+      if (!first || !addresses.every(({ address }) => isPublicAddress(address, allowLoopback)))
+        return callback(refuse('the name leads to an address that is not public'), '', 4)
+      if (options.all) return callback(null, addresses)
+      return callback(null, first.address, first.family)
+    })
+  }
+}
+
+function checkUrl(text: string, allowLoopback: boolean): URL {
+  if (!URL.canParse(text)) throw refuse('not a URL')
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:')) throw refuse('not https')
+  if (url.username || url.password) throw refuse('credentials in the URL')
+  const literal = url.hostname.replace(/^\[|\]$/g, '')
+  if (isIP(literal) && !isPublicAddress(literal, allowLoopback)) throw refuse('an address that is not public')
+  return url
+}
+
+async function read(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response) {
+    length += chunk.length
+    if (length > maxBytes) {
+      response.destroy()
+      throw refuse(`more than ${maxBytes} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function maxAgeOf(control: string | undefined): number | undefined {
+  if (!control) return undefined
+  if (/\bno-(store|cache)\b/i.test(control)) return 0
+  const seconds = /\bmax-age=(\d{1,9})/i.exec(control)?.[1]
+  return seconds === undefined ? undefined : Number(seconds)
+}
+
+/**
+ * Fetches a document from an address that a stranger chose: https only, no redirect followed, no address that is not public, the
+ * checked address is the one connected to (no DNS rebinding), with a cap on size and time.
+ * @throws GuardedFetchError
+ * @see OWASP Server-Side Request Forgery Prevention; draft-ietf-oauth-client-id-metadata-document section 6.5
+ */
+export async function guardedFetch(address: string, options: GuardedFetchOptions): Promise<Fetched> {
+  const { maxBytes, timeoutMs, accept, allowLoopback } = options
+  const url = checkUrl(address, allowLoopback)
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const signal = AbortSignal.timeout(timeoutMs)
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = { Accept: accept, 'Accept-Encoding': 'identity', 'User-Agent': 'lanonasis-auth-gateway' }
+      const request = send(url, { agent: false, headers, signal, lookup: guardedLookup(allowLoopback) }, resolve)
+      request.on('error', reject)
+      request.end()
+    })
+    const { statusCode = 0, headers } = response
+    const contentType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+    const body = await read(response, maxBytes)
+    return { status: statusCode, contentType, body, maxAge: maxAgeOf(headers['cache-control']) }
+  } catch (error) {
+    if (error instanceof GuardedFetchError) throw error
+    throw new GuardedFetchError('failed', 'the address could not be fetched', { cause: error })
+  }
+}
