@@ -1,15 +1,17 @@
 import { decodeJwt } from 'jose'
 import * as z from 'zod/mini'
+import { config } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { type ClientCertificate, readClientCertificate } from '../http/client-certificate.ts'
 import { addressKey, type Limiter } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { equalHash, hashToken } from '../tokens/opaque.ts'
 import { checkAssertion, JWT_BEARER } from './client-assertion.ts'
-import { certificateFault, type PresentedCertificate } from './client-certificate-auth.ts'
+import { certificateFault } from './client-certificate-auth.ts'
 
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
 
@@ -30,7 +32,7 @@ export type ClientCredentials = {
   secret?: string
   assertion?: string
   /** The certificate on the connection; only a client that is registered for one authenticates by it. */
-  certificate?: PresentedCertificate
+  certificate?: ClientCertificate
 }
 
 const BASIC_CHALLENGE = { 'WWW-Authenticate': 'Basic realm="lanonasis"' }
@@ -82,7 +84,8 @@ export function readClientCredentials(c: AppContext, body: ClientParameters): Cl
     })
   if (basic !== undefined) return fromBasic(basic, body)
   if (assertion !== undefined) return fromAssertion(assertion, body)
-  return { clientId, secret, method: secret === undefined ? 'none' : 'client_secret_post' }
+  if (secret !== undefined) return { clientId, secret, method: 'client_secret_post' }
+  return { clientId, method: 'none', certificate: readClientCertificate(c, config().MTLS_PROXY_SECRET) }
 }
 
 /** Failures are counted per known client and address (OAuth 2.1 section 2.4.1). */

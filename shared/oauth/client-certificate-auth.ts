@@ -1,9 +1,7 @@
 import { createPublicKey, type JsonWebKeyInput, type X509Certificate } from 'node:crypto'
 import type { ClientMetadata, PublicJwk } from '../domain/api-client.ts'
+import type { ClientCertificate } from '../http/client-certificate.ts'
 import { isSameName } from './distinguished-name.ts'
-
-/** A certificate whose private key the caller has proven in the TLS handshake, and whether a trusted authority issued it. */
-export type PresentedCertificate = { x509: X509Certificate; chainVerified: boolean }
 
 type AlternativeName = { type: string; value: string }
 
@@ -61,7 +59,7 @@ function isKeyOf(x509: X509Certificate, key: PublicJwk): boolean {
  * @see RFC 8705 sections 2.1 and 2.2
  */
 export function certificateFault(input: {
-  certificate: PresentedCertificate
+  certificate: Pick<ClientCertificate, 'x509' | 'chainVerified'>
   metadata: ClientMetadata
   keys: readonly PublicJwk[]
   now: Date

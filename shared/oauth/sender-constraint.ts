@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { readClientCertificate } from '../http/client-certificate.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Confirmation } from '../queries/token-families.ts'
 import { equalHash } from '../tokens/opaque.ts'
@@ -53,6 +54,9 @@ async function checkKey(
   for (const [name, value] of Object.entries(nonce)) c.header(name, value)
 }
 
+const thumbprintOf = ({ config }: Gateway, c: AppContext) =>
+  readClientCertificate(c, config.MTLS_PROXY_SECRET)?.thumbprint
+
 /**
  * Whether a token is presented by the one it is bound to: with a proof of its key, over a connection with its certificate. A
  * token that is bound to nothing passes, as Bearer.
@@ -70,15 +74,16 @@ export async function checkSenderConstraint(
   if (jkt !== undefined) await checkKey(gateway, c, input, jkt, forwarded)
   else if (scheme === 'DPoP') throw refusal('DPoP', 'unbound token as DPoP')
   if (thumbprint === undefined) return
-  const presented = forwarded?.certificateThumbprint
+  const presented = forwarded ? forwarded.certificateThumbprint : thumbprintOf(gateway, c)
   if (!presented) throw refusal(scheme, 'certificate-bound token without a certificate')
   if (!equalHash(presented, thumbprint)) throw refusal(scheme, 'certificate-bound token over another certificate')
 }
 
 /**
- * What the tokens of this request are bound to: the key that it proves. To be asked once the client is authenticated.
- * @throws GatewayError use_dpop_nonce, invalid_dpop_proof, the latter also when the client must prove a key and does not
- * @see RFC 9449 sections 5 and 5.2
+ * What the tokens of this request are bound to: the key that it proves, and the certificate of its connection where the client is
+ * registered for that. To be asked once the client is authenticated.
+ * @throws GatewayError use_dpop_nonce; invalid_dpop_proof, invalid_request when the client must prove a key or show a certificate and does not
+ * @see RFC 9449 sections 5 and 5.2, RFC 8705 section 3.4
  */
 export async function confirmationFor(
   gateway: Gateway,
@@ -91,5 +96,9 @@ export async function confirmationFor(
       description: 'This client must prove possession of a key.',
       headers: nonceHeaders(gateway),
     })
-  return jkt ? { jkt } : undefined
+  const thumbprint = metadata.tls_client_certificate_bound_access_tokens ? thumbprintOf(gateway, c) : undefined
+  if (!thumbprint && metadata.tls_client_certificate_bound_access_tokens)
+    throw new GatewayError('invalid_request', { description: 'This client must use its certificate.' })
+  if (!jkt && !thumbprint) return undefined
+  return { ...(jkt && { jkt }), ...(thumbprint && { 'x5t#S256': thumbprint }) }
 }

@@ -1,0 +1,392 @@
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { decodeJwt, exportJWK, importX509 } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ClientMetadata, PublicJwk } from '../../shared/domain/api-client.ts'
+import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
+import { addClient, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
+import { assertion, newSigningKey, type SigningKey, seconds } from '../support/proofs.ts'
+import { proxied } from '../support/proxied.ts'
+import { post } from '../support/sign-in.ts'
+
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const DAY = 86_400_000
+const PROXY_SECRET = randomBytes(32).toString('base64')
+const workshop = openWorkshop()
+let gateway: TestGateway
+let key: SigningKey
+let authority: Authority
+
+const SERVICE: Partial<ClientMetadata> = {
+  grant_types: ['client_credentials'],
+  response_types: [],
+  redirect_uris: [],
+  scope: 'memories:read',
+}
+const add = (clientId: string, metadata: Partial<ClientMetadata>, firstParty = false) =>
+  addClient(gateway, clientId, { ...SERVICE, ...metadata }, firstParty)
+const published = ({ jwk }: SigningKey, more: object = {}) => ({ keys: [{ ...jwk, ...more } as PublicJwk] })
+
+beforeAll(async () => {
+  gateway = await startGateway({
+    env: { MTLS_BASE_URL: 'https://mtls.auth.example', MTLS_PROXY_SECRET: PROXY_SECRET },
+  })
+  key = await newSigningKey()
+  authority = workshop.authority('services')
+  await add('by-assertion', { token_endpoint_auth_method: 'private_key_jwt', jwks: published(key) }, true)
+  await add('by-post', { token_endpoint_auth_method: 'client_secret_post' })
+  await add('by-basic', { token_endpoint_auth_method: 'client_secret_basic' })
+  await add('public', { token_endpoint_auth_method: 'none', grant_types: ['authorization_code', 'client_credentials'] })
+})
+afterAll(async () => {
+  await gateway?.stop()
+  workshop.remove()
+})
+
+const grant = { grant_type: 'client_credentials' }
+const token = (form: Record<string, string>, headers: Record<string, string> = {}) =>
+  post(gateway, '/oauth/token', { ...grant, ...form }, headers)
+const asserted = async (changes: Record<string, unknown> = {}, header = {}, by = key) => ({
+  client_assertion_type: JWT_BEARER,
+  client_assertion: await assertion(by, { clientId: 'by-assertion', aud: gateway.url, ...changes }, header),
+})
+const SECRET = { client_secret: 'a secret: +%' }
+const basic = (id: string) => ({
+  authorization: `Basic ${Buffer.from(`${id}:${encodeURIComponent(SECRET.client_secret)}`).toString('base64')}`,
+})
+const refused = (error: string, status = 400) => ({ status, body: { error } })
+const INVALID_CLIENT = refused('invalid_client', 401)
+
+describe('A20 two mechanisms at once are invalid_request', () => {
+  test.each(['an assertion and a secret', 'an assertion and Basic', 'a secret and Basic'])('%s', async (kind) => {
+    const form = { ...(kind.includes('assertion') && (await asserted())), ...(kind.includes(' secret') && SECRET) }
+    const headers = kind.includes('Basic') ? basic('by-assertion') : {}
+    for (const path of ['/oauth/token', '/oauth/introspect', '/oauth/revoke'])
+      expect(await post(gateway, path, { ...grant, token: 'x', ...form }, headers)).toMatchObject(
+        refused('invalid_request'),
+      )
+  })
+
+  test('half of an assertion', async () => {
+    const { client_assertion, client_assertion_type } = await asserted()
+    expect(await token({ client_assertion })).toMatchObject(refused('invalid_request'))
+    expect(await token({ client_assertion_type, client_id: 'by-assertion' })).toMatchObject(refused('invalid_request'))
+  })
+})
+
+describe('A22 a client authenticates as it is registered', () => {
+  test.each(['by-post', 'by-basic', 'public'])('%s not by a good assertion', async (clientId) => {
+    expect(await token(await asserted({ clientId }))).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('by assertion: not by secret, not by Basic, not by name alone', async () => {
+    expect(await token({ client_id: 'by-assertion', ...SECRET })).toMatchObject(INVALID_CLIENT)
+    expect(await token({ client_id: 'by-assertion' })).toMatchObject(INVALID_CLIENT)
+    const answer = await token({}, basic('by-assertion'))
+    expect(answer).toMatchObject(INVALID_CLIENT)
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /)
+  })
+})
+
+describe('M1 private_key_jwt', () => {
+  test('200 with the client id in the body, in the assertion alone, and with the audience as a list of one', async () => {
+    expect((await token({ ...(await asserted()), client_id: 'by-assertion' })).status).toBe(200)
+    expect((await token(await asserted())).status).toBe(200)
+    expect((await token(await asserted({ aud: [gateway.url] }))).status).toBe(200)
+    expect((await token(await asserted({ iat: undefined }))).status).toBe(200)
+  })
+
+  test('200 at introspection and revocation as well', async () => {
+    const { access_token } = (await token(await asserted())).body
+    const look = async () => post(gateway, '/oauth/introspect', { token: access_token, ...(await asserted()) })
+    expect((await look()).body).toMatchObject({ active: true, client_id: 'by-assertion' })
+    const revoked = await post(gateway, '/oauth/revoke', { token: access_token, ...(await asserted()) })
+    expect(revoked).toMatchObject({ status: 200, body: { revoked: true } })
+    expect((await look()).body).toEqual({ active: false })
+    const anonymous = { token: access_token, ...(await asserted({ aud: 'https://elsewhere.example' })) }
+    expect(await post(gateway, '/oauth/introspect', anonymous)).toMatchObject(INVALID_CLIENT)
+  })
+
+  test.each(['ES384', 'PS256', 'RS256', 'EdDSA', 'Ed25519'])('200 signed with %s', async (alg) => {
+    const other = await newSigningKey(alg)
+    const clientId = `by-${alg.toLowerCase()}`
+    await add(clientId, {
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: alg,
+      jwks: published(other),
+    })
+    expect((await token(await asserted({ clientId }, {}, other))).status).toBe(200)
+  })
+
+  test.each(['JWT', 'client-authentication+jwt', 'jwt'])('M2 200 with type %s', async (typ) => {
+    expect((await token(await asserted({}, { typ }))).status).toBe(200)
+  })
+
+  test.each(['dpop+jwt', 'at+jwt', 'logout+jwt', 'oauth-id-jag+jwt', 'secevent+jwt'])(
+    'M2 401 with type %s',
+    async (typ) => {
+      expect(await token(await asserted({}, { typ }))).toMatchObject(INVALID_CLIENT)
+    },
+  )
+
+  const bad: [string, () => Record<string, unknown>][] = [
+    ['aud is the token endpoint', () => ({ aud: `${gateway.url}/oauth/token` })],
+    ['aud is the issuer with a slash', () => ({ aud: `${gateway.url}/` })],
+    ['aud is the issuer and another', () => ({ aud: [gateway.url, 'https://other.example'] })],
+    ['aud is the issuer and the token endpoint', () => ({ aud: [gateway.url, `${gateway.url}/oauth/token`] })],
+    ['aud is an empty list', () => ({ aud: [] })],
+    ['aud is missing', () => ({ aud: undefined })],
+    ['iss is another', () => ({ iss: 'by-post' })],
+    ['iss is missing', () => ({ iss: undefined })],
+    ['sub is missing', () => ({ sub: undefined })],
+    ['exp is missing', () => ({ exp: undefined })],
+    ['exp has passed', () => ({ exp: seconds() - 15 })],
+    ['exp is ten minutes ahead', () => ({ exp: seconds() + 600 })],
+    ['iat is a minute ahead', () => ({ iat: seconds() + 60 })],
+    ['iat is of yesterday', () => ({ iat: seconds() - 86_400 })],
+    ['nbf is a minute ahead', () => ({ nbf: seconds() + 60 })],
+    ['jti is missing', () => ({ jti: undefined })],
+    ['jti is empty', () => ({ jti: '' })],
+    ['jti is a number', () => ({ jti: 7 })],
+  ]
+  test.each(bad)('401 when %s', async (_, changes) => {
+    expect(await token({ ...(await asserted(changes())), client_id: 'by-assertion' })).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('200 when a clock is a few seconds off', async () => {
+    expect((await token(await asserted({ iat: seconds() + 8, nbf: seconds() + 8 }))).status).toBe(200)
+    expect((await token(await asserted({ exp: seconds() - 5 }))).status).toBe(200)
+  })
+
+  test('401 by another key, also one that the header brings or points to', async () => {
+    const other = await newSigningKey()
+    const tempting = [{}, { jwk: other.jwk }, { jku: 'https://keys.example/jwks' }, { x5u: 'https://keys.example/x' }]
+    for (const header of tempting) expect(await token(await asserted({}, header, other))).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('401 unsigned, with a symmetric algorithm, changed, of another kind, or for another client id', async () => {
+    const good = await asserted()
+    const [head = '', payload = '', signature = ''] = good.client_assertion.split('.')
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const claims = decodeJwt(good.client_assertion)
+    const wrong = [
+      `${encode({ alg: 'none' })}.${payload}.`,
+      `${encode({ alg: 'HS256' })}.${payload}.${signature}`,
+      `${head}.${encode({ ...claims, jti: 'mine' })}.${signature}`,
+      'junk',
+      'a.b.c',
+    ]
+    for (const client_assertion of wrong)
+      expect(await token({ ...good, client_assertion })).toMatchObject(INVALID_CLIENT)
+    const saml = 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer'
+    expect(await token({ ...good, client_assertion_type: saml })).toMatchObject(INVALID_CLIENT)
+    expect(await token({ ...good, client_id: 'by-post' })).toMatchObject(INVALID_CLIENT)
+    expect((await token(good)).status).toBe(200)
+  })
+
+  test('401 with another algorithm than the registered one, and with a key that is for encryption', async () => {
+    const rsa = await newSigningKey('RS256')
+    const method = { token_endpoint_auth_method: 'private_key_jwt' as const }
+    await add('only-ps', { ...method, token_endpoint_auth_signing_alg: 'PS256', jwks: published(rsa) })
+    expect(await token(await asserted({ clientId: 'only-ps' }, {}, rsa))).toMatchObject(INVALID_CLIENT)
+    await add('encrypts', { ...method, jwks: published(rsa, { use: 'enc' }) })
+    expect(await token(await asserted({ clientId: 'encrypts' }, {}, rsa))).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('200 with either of two keys while one is being replaced', async () => {
+    const next = await newSigningKey()
+    const keys = [...published(key, { kid: 'old' }).keys, ...published(next, { kid: 'new' }).keys]
+    await add('rotating', { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys } })
+    const as = (header: object, by: SigningKey) => asserted({ clientId: 'rotating' }, header, by)
+    expect((await token(await as({ kid: 'old' }, key))).status).toBe(200)
+    expect((await token(await as({ kid: 'new' }, next))).status).toBe(200)
+    expect((await token(await as({}, next))).status).toBe(200)
+    expect(await token(await as({ kid: 'old' }, next))).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('401 the second time, one 200 of twenty at once, and another client may use the same id', async () => {
+    const once = await asserted()
+    expect((await token(once)).status).toBe(200)
+    expect(await token(once)).toMatchObject(INVALID_CLIENT)
+    const parallel = await asserted({ jti: 'the same id' })
+    const answers = await Promise.all(Array.from({ length: 20 }, () => token(parallel)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(401)])
+    await add('another', { token_endpoint_auth_method: 'private_key_jwt', jwks: published(key) })
+    expect((await token(await asserted({ clientId: 'another', jti: 'the same id' }))).status).toBe(200)
+  })
+
+  test('a forged assertion takes no id', async () => {
+    const jti = 'taken by its client alone'
+    expect((await token(await asserted({ jti }, {}, await newSigningKey()))).status).toBe(401)
+    expect((await token(await asserted({ jti }))).status).toBe(200)
+  })
+
+  test('A24 429 after twenty failures from one address, elsewhere nothing', async () => {
+    await add('guessed', { token_endpoint_auth_method: 'private_key_jwt', jwks: published(key) })
+    const from = { [IP_HEADER]: '192.0.2.44' }
+    const wrong = await asserted({ clientId: 'guessed', aud: 'https://elsewhere.example' })
+    for (let tries = 0; tries < 20; tries++) expect((await token(wrong, from)).status).toBe(401)
+    expect((await token(await asserted({ clientId: 'guessed' }), from)).status).toBe(429)
+    expect((await token(await asserted({ clientId: 'guessed' }))).status).toBe(200)
+  })
+
+  test('the answer does not tell one fault from another', async () => {
+    const unknown = await token(await asserted({ clientId: 'nobody' }))
+    const expired = await token(await asserted({ exp: seconds() - 60 }))
+    expect(unknown.text).toBe(expired.text)
+  })
+})
+
+type Verify = Parameters<typeof proxied>[1]['verify']
+const certified = (certificate: Certificate, form: Record<string, string>, verify?: Verify, uri = '/oauth/token') =>
+  post(gateway, uri, { ...grant, ...form }, proxied(PROXY_SECRET, { uri, cert: certificate.cert, verify }))
+
+describe('L1 tls_client_auth', () => {
+  const names: [string, Partial<ClientMetadata>, string, string[]][] = [
+    ['subject', { tls_client_auth_subject_dn: 'CN=svc, O=LanOnasis, C=DE' }, '/C=DE/O=LanOnasis/CN=svc', []],
+    ['subject in its order', { tls_client_auth_subject_dn: 'C=DE,O=LanOnasis,CN=svc' }, '/C=DE/O=LanOnasis/CN=svc', []],
+    ['DNS name', { tls_client_auth_san_dns: 'svc.Internal' }, '/CN=x', ['DNS:other.internal', 'DNS:SVC.internal']],
+    ['URI', { tls_client_auth_san_uri: 'spiffe://lan/svc' }, '/CN=x', ['DNS:a', 'URI:spiffe://lan/svc']],
+    ['IPv4', { tls_client_auth_san_ip: '192.0.2.7' }, '/CN=x', ['IP:192.0.2.7']],
+    ['IPv6', { tls_client_auth_san_ip: '2001:db8::7' }, '/CN=x', ['IP:2001:0db8:0:0:0:0:0:7']],
+    ['e-mail', { tls_client_auth_san_email: 'svc@Lan.example' }, '/CN=x', ['email:svc@lan.example']],
+  ]
+  test.each(names)('200 by %s, 401 by another', async (kind, metadata, subject, alternative) => {
+    const client_id = `tls ${kind}`
+    await add(client_id, { token_endpoint_auth_method: 'tls_client_auth', ...metadata })
+    const own = authority.issue(subject, { names: alternative })
+    expect((await certified(own, { client_id })).status).toBe(200)
+    const another = authority.issue('/C=DE/O=LanOnasis/CN=svc2', { names: ['DNS:svc.internal.evil.example'] })
+    expect(await certified(another, { client_id })).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('401 when the chain does not hold, whatever the name', async () => {
+    const own = workshop.selfSigned('/C=DE/O=LanOnasis/CN=svc')
+    const answer = await certified(own, { client_id: 'tls subject' }, 'FAILED:self-signed certificate')
+    expect(answer).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('401 without a certificate, with one of an unproven proxy, or by another mechanism', async () => {
+    const { cert } = authority.issue('/C=DE/O=LanOnasis/CN=svc')
+    const client_id = 'tls subject'
+    expect(await token({ client_id })).toMatchObject(INVALID_CLIENT)
+    const forged = proxied(randomBytes(32).toString('base64'), { uri: '/oauth/token', cert })
+    expect(await token({ client_id }, forged)).toMatchObject(INVALID_CLIENT)
+    const good = proxied(PROXY_SECRET, { uri: '/oauth/token', cert })
+    expect(await token({ client_id, ...SECRET }, good)).toMatchObject(INVALID_CLIENT)
+    expect((await token({}, good)).status).toBe(400)
+  })
+
+  test('401 with a certificate that has expired or is not valid yet', async () => {
+    const subject = '/C=DE/O=LanOnasis/CN=svc'
+    const [yesterday, tomorrow, later] = [-1, 1, 5].map((days) => new Date(Date.now() + days * DAY))
+    const past = authority.issue(subject, { from: new Date(Date.now() - 5 * DAY), to: yesterday })
+    const future = authority.issue(subject, { from: tomorrow, to: later })
+    for (const one of [past, future])
+      expect(await certified(one, { client_id: 'tls subject' })).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('401 with no name or two names registered', async () => {
+    const method = { token_endpoint_auth_method: 'tls_client_auth' as const }
+    await add('nameless', method)
+    await add('two-names', { ...method, tls_client_auth_san_dns: 'a', tls_client_auth_subject_dn: 'CN=a' })
+    const own = authority.issue('/CN=a', { names: ['DNS:a'] })
+    for (const client_id of ['nameless', 'two-names'])
+      expect(await certified(own, { client_id })).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('a certificate beside another method is no second mechanism and proves nothing', async () => {
+    const own = authority.issue('/CN=somebody')
+    expect((await certified(own, { client_id: 'by-post', ...SECRET })).status).toBe(200)
+    expect(await certified(own, { client_id: 'by-post' })).toMatchObject(INVALID_CLIENT)
+    expect((await certified(own, await asserted())).status).toBe(200)
+  })
+
+  test('200 at introspection and revocation', async () => {
+    const own = authority.issue('/C=DE/O=LanOnasis/CN=svc')
+    const form = { client_id: 'tls subject' }
+    const { access_token } = (await certified(own, form)).body
+    const look = () => certified(own, { ...form, token: access_token }, 'SUCCESS', '/oauth/introspect')
+    expect((await look()).body).toMatchObject({ active: true })
+    const revoked = await certified(own, { ...form, token: access_token }, 'SUCCESS', '/oauth/revoke')
+    expect(revoked.body).toEqual({ revoked: true })
+    expect((await look()).body).toEqual({ active: false })
+  })
+})
+
+describe('L1 self_signed_tls_client_auth', () => {
+  const method = { token_endpoint_auth_method: 'self_signed_tls_client_auth' as const }
+  const UNVERIFIED = 'FAILED:self-signed certificate'
+
+  test('200 with a registered key or certificate, 401 with another of the same name', async () => {
+    const own = workshop.selfSigned('/CN=svc')
+    const jwk = await exportJWK(await importX509(own.cert, 'ES256', { extractable: true }))
+    const x5c = [new X509Certificate(own.cert).raw.toString('base64')]
+    const other = await newSigningKey()
+    await add('own-key', { ...method, jwks: { keys: [jwk as PublicJwk] } })
+    await add('own-certificate', {
+      ...method,
+      jwks: { keys: [...published(other).keys, { ...jwk, x5c } as PublicJwk] },
+    })
+    const impostor = workshop.selfSigned('/CN=svc')
+    for (const client_id of ['own-key', 'own-certificate']) {
+      expect((await certified(own, { client_id }, UNVERIFIED)).status).toBe(200)
+      expect(await certified(impostor, { client_id }, UNVERIFIED)).toMatchObject(INVALID_CLIENT)
+      expect(await token({ client_id })).toMatchObject(INVALID_CLIENT)
+    }
+  })
+
+  test('401 with a certificate of our authority for a key that is not registered', async () => {
+    expect(await certified(authority.issue('/CN=svc'), { client_id: 'own-key' })).toMatchObject(INVALID_CLIENT)
+  })
+})
+
+describe('L2 certificate-bound tokens', () => {
+  const bound = { tls_client_certificate_bound_access_tokens: true }
+  beforeAll(async () => {
+    const subject = { tls_client_auth_subject_dn: 'CN=bound' }
+    await add('bound', { token_endpoint_auth_method: 'tls_client_auth', ...subject, ...bound })
+    await add('bound-post', { token_endpoint_auth_method: 'client_secret_post', ...bound })
+  })
+
+  test('carry the thumbprint, and introspection tells it', async () => {
+    const own = authority.issue('/CN=bound')
+    const { body } = await certified(own, { client_id: 'bound' })
+    expect(body.token_type).toBe('Bearer')
+    expect(decodeJwt(body.access_token).cnf).toEqual({ 'x5t#S256': own.thumbprint })
+    const look = (extra: Record<string, string> = {}) =>
+      asserted().then((proof) => post(gateway, '/oauth/introspect', { token: body.access_token, ...proof, ...extra }))
+    expect((await look()).body).toMatchObject({ active: true, cnf: { 'x5t#S256': own.thumbprint } })
+    expect((await look({ client_certificate_thumbprint: own.thumbprint })).body.active).toBe(true)
+    const other = authority.issue('/CN=bound')
+    expect((await look({ client_certificate_thumbprint: other.thumbprint })).body).toEqual({ active: false })
+  })
+
+  test('of a client that authenticates otherwise are bound too; without a certificate it gets none', async () => {
+    const own = authority.issue('/CN=whoever')
+    const form = { client_id: 'bound-post', ...SECRET }
+    expect(decodeJwt((await certified(own, form)).body.access_token).cnf).toEqual({ 'x5t#S256': own.thumbprint })
+    expect(await token(form)).toMatchObject(refused('invalid_request'))
+  })
+
+  test('pass with their certificate only', async () => {
+    const [own, other] = [authority.issue('/CN=bound'), authority.issue('/CN=bound')]
+    const { access_token } = (await certified(own, { client_id: 'bound' })).body
+    const verify = (headers: Record<string, string>) =>
+      post(gateway, '/v1/auth/verify', {}, { authorization: `Bearer ${access_token}`, ...headers })
+    const over = ({ cert }: Certificate) => proxied(PROXY_SECRET, { uri: '/v1/auth/verify', cert })
+    expect((await verify(over(own))).status).toBe(200)
+    expect((await verify(over(other))).status).toBe(401)
+    expect((await verify({})).status).toBe(401)
+  })
+})
+
+test('A44 certificate headers from outside count for nothing', async () => {
+  const { cert } = authority.issue('/C=DE/O=LanOnasis/CN=svc')
+  const der = new X509Certificate(cert).raw.toString('base64')
+  const forged: Record<string, string>[] = [
+    { 'client-cert': `:${der}:` },
+    { 'client-cert': `:${der}:`, 'x-ssl-client-verify': 'SUCCESS', 'x-client-cert': cert.replaceAll('\n', '') },
+    { ...proxied(PROXY_SECRET, { uri: '/oauth/introspect', cert }) },
+  ]
+  for (const headers of forged) expect(await token({ client_id: 'tls subject' }, headers)).toMatchObject(INVALID_CLIENT)
+})
