@@ -6,10 +6,11 @@ import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
+import { TOKEN_EXCHANGE } from '../../shared/oauth/grant-types.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
 import { clientCredentials } from '../../shared/oauth/grants/client-credentials.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
-import { ACCESS_TOKEN_TYPE, exchangeToken, TOKEN_EXCHANGE } from '../../shared/oauth/grants/token-exchange.ts'
+import { ACCESS_TOKEN_TYPE, exchangeToken } from '../../shared/oauth/grants/token-exchange.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 
 const identifiers = z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10)))

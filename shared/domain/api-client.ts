@@ -18,7 +18,7 @@ export type PublicJwk = {
   [member: string]: unknown
 }
 
-/** RFC 7591 section 2 with RFC 8705 and RFC 9449, and three members of our own. */
+/** RFC 7591 section 2 with RFC 8705 and RFC 9449, and five members of our own. */
 export type ClientMetadata = {
   client_name: string
   application_type: 'native' | 'web'
@@ -54,9 +54,9 @@ export type ClientMetadata = {
   tls_client_certificate_bound_access_tokens?: boolean
   /** A token request without a DPoP proof is refused (RFC 9449 section 5.2). */
   dpop_bound_access_tokens?: boolean
-  /** Resources (RFC 8707) that the client itself serves: tokens for them it may introspect and exchange. */
+  /** Resources (RFC 8707) that the client itself serves: tokens for them it may introspect and exchange. For an operator to say. */
   resources?: string[]
-  /** Resources it may ask tokens for in the name of a token's subject (RFC 8693); none where left out. */
+  /** Resources it may get tokens for in exchange (RFC 8693); none where left out. For an operator to say. */
   exchange_resources?: string[]
   software_id?: string
   software_version?: string

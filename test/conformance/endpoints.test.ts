@@ -52,7 +52,12 @@ describe.each(DISCOVERY)('F %s', (path) => {
     for (const [name, value] of Object.entries(metadata)) if (Array.isArray(value)) expect(value, name).not.toEqual([])
     expect(metadata).toMatchObject({
       response_types_supported: ['code'],
-      grant_types_supported: ['authorization_code', 'refresh_token'],
+      grant_types_supported: [
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+      ],
       authorization_response_iss_parameter_supported: true,
     })
     for (const [name, value] of Object.entries(metadata)) {
