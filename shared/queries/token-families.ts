@@ -19,6 +19,7 @@ type FamilyRow = {
   id: string
   kind: Family['kind']
   api_key_id: string | null
+  api_key_rotations: number | null
   confirmation: Confirmation | null
   actor: ActorClaim | null
   ancestors: string[]
@@ -78,7 +79,8 @@ export type DelegatedFamily = FamilyFacts & {
   kind: 'delegated'
   person: Person
   session?: SessionFacts
-  apiKeyId?: string
+  /** The key it all began with, and how often that had been rotated. */
+  apiKey?: { id: string; rotations: number }
   /** The families and access tokens it came from, oldest first. */
   ancestors: string[]
   ancestorTokens: string[]
@@ -108,7 +110,7 @@ export async function findFamily(
   input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<FamilyLookup> {
   const [row] = await sql<FamilyRow[]>`
-    select f.id, f.kind, f.api_key_id, f.confirmation, f.actor, f.ancestors::text[] as ancestors,
+    select f.id, f.kind, f.api_key_id, f.api_key_rotations, f.confirmation, f.actor, f.ancestors::text[] as ancestors,
       f.ancestor_tokens, case when f.kind = 'delegated' then auth_gateway.ancestry_is_live(f) else true end as ancestry_live,
       f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
       f.refresh_expires_at, f.expires_at as family_expires_at, f.started_at as family_started_at, f.revoked_at,
@@ -170,8 +172,8 @@ function toFamily(personal: Personal, row: FamilyRow): Family {
   const live = facts.live && row.ancestry_live && person.active && (row.offline || session?.live === true)
   if (row.kind === 'delegated') {
     const { ancestors, ancestor_tokens: ancestorTokens } = row
-    const apiKeyId = row.api_key_id ?? undefined
-    return { ...facts, kind: row.kind, live, person, session, apiKeyId, ancestors, ancestorTokens }
+    const apiKey = row.api_key_id ? { id: row.api_key_id, rotations: row.api_key_rotations ?? 0 } : undefined
+    return { ...facts, kind: row.kind, live, person, session, apiKey, ancestors, ancestorTokens }
   }
   if (!session) throw new Error('a family without its session')
   return { ...facts, kind: row.kind, live, person, session }

@@ -362,6 +362,15 @@ describe('token exchange', () => {
       }
     })
 
+    test('and so is what another service got for it', async () => {
+      const { key, id } = await newKey(gateway, ada)
+      const first = (await exchangeKey(key)).body.access_token
+      const second = (await exchange('mcp-server', first, { resource: MCP })).body.access_token
+      expect((await introspect(second)).active).toBe(true)
+      await api(gateway, 'POST', `/api/v1/api-keys/${id}/rotate`, { token: ada.token })
+      expect(await introspect(second)).toEqual({ active: false })
+    })
+
     test('400 for a key that does not stand', async () => {
       expect(await exchangeKey('lano_nonsense-nonsense-nonsense')).toMatchObject(refused(400, 'invalid_grant'))
     })

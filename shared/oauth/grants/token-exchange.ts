@@ -99,7 +99,7 @@ async function tokenSubject(
   const { family, jtiRevoked } = found
   if (!claims?.jti || !family?.live || jtiRevoked) throw refused('subject token is not live')
   if (!family.person) throw refused('subject token of a service')
-  const before = family.kind === 'delegated' ? family : { ancestors: [], ancestorTokens: [] }
+  const before = family.kind === 'delegated' ? family : { apiKey: undefined, ancestors: [], ancestorTokens: [] }
   const subject: Subject = {
     person: family.person,
     session: family.session,
@@ -110,6 +110,7 @@ async function tokenSubject(
     isBound: claims.cnf !== undefined,
     descent: {
       sessionId: family.session?.id,
+      apiKey: before.apiKey,
       offline: family.offline,
       ancestors: [...before.ancestors, family.id],
       ancestorTokens: [...before.ancestorTokens, claims.jti],
