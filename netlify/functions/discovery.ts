@@ -8,7 +8,7 @@ const app = createApp('oauth')
 const CACHE = { 'Cache-Control': `public, max-age=${KEY_SET_SECONDS}` }
 
 for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])
-  for (const route of [path, `${path}/*`]) app.get(route, (c) => c.json(serverMetadata(gateway().issuer), 200, CACHE))
+  for (const route of [path, `${path}/*`]) app.get(route, (c) => c.json(serverMetadata(gateway()), 200, CACHE))
 
 for (const path of ['/oauth/jwks.json', '/.well-known/jwks.json'])
   app.get(path, async (c) => {

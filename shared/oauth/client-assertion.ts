@@ -1,5 +1,6 @@
 import { decodeProtectedHeader, errors, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import type { PublicJwk } from '../domain/api-client.ts'
+import { GatewayError } from '../errors.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
@@ -60,13 +61,13 @@ async function verified(assertion: string, keys: readonly JWK[], options: object
 
 /**
  * Whether an assertion proves its client to this server and to no other. The caller must still take its `jti`, once.
- * @param input.keys what the client registered, by value or behind its `jwks_uri`
+ * @param input.findKeys the keys that the client registered, by value or behind its `jwks_uri`; asked with the `kid` that is named
  * @see RFC 7523 section 3, as updated by RFC 10070
  */
 export async function checkAssertion(input: {
   assertion: string
   client: Client
-  keys: readonly PublicJwk[]
+  findKeys: (kid: string | undefined) => Promise<readonly PublicJwk[]>
   issuer: string
   now: Date
 }): Promise<AssertionVerdict> {
@@ -75,7 +76,7 @@ export async function checkAssertion(input: {
     const header = decodeProtectedHeader(assertion)
     const fault = headerFault(header, client.metadata.token_endpoint_auth_signing_alg)
     if (fault) return { fault: `assertion: ${fault}` }
-    const claims = await verified(assertion, candidates(input.keys, header), {
+    const claims = await verified(assertion, candidates(await input.findKeys(header.kid), header), {
       issuer: client.client_id,
       subject: client.client_id,
       algorithms: CLIENT_SIGNING_ALGORITHMS,
@@ -88,6 +89,7 @@ export async function checkAssertion(input: {
     const { jti = '', exp = 0 } = claims
     return { jti, expiresAt: new Date((exp + SKEW_SECONDS) * 1000) }
   } catch (error) {
+    if (error instanceof GatewayError) return { fault: `assertion: ${error.options.reason}` }
     return { fault: `assertion: ${error instanceof Error ? error.message : 'unreadable'}` }
   }
 }

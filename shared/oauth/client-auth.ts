@@ -12,6 +12,7 @@ import { claimOnce } from '../queries/replay-guard.ts'
 import { equalHash, hashToken } from '../tokens/opaque.ts'
 import { checkAssertion, JWT_BEARER } from './client-assertion.ts'
 import { certificateFault } from './client-certificate-auth.ts'
+import { clientKeys } from './client-keys.ts'
 
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
 
@@ -132,8 +133,8 @@ async function clientFault(
   const registered = client.metadata.token_endpoint_auth_method
   const { method, secret = '', assertion = '', certificate } = credentials
   if (method === 'none' && certificate && byCertificate(client)) {
-    const { metadata } = client
-    return certificateFault({ certificate, metadata, keys: metadata.jwks?.keys ?? [], now: new Date() })
+    const findKeys = () => clientKeys(client)
+    return certificateFault({ certificate, metadata: client.metadata, findKeys, now: new Date() })
   }
   if (registered !== method) return `registered for ${registered}, used ${method}`
   if (method === 'none') return undefined
@@ -163,8 +164,8 @@ async function assertionFault(
   assertion: string,
   credentials: ClientCredentials,
 ): Promise<string | undefined> {
-  const keys = client.metadata.jwks?.keys ?? []
-  const { jti, expiresAt, fault } = await checkAssertion({ assertion, client, keys, issuer, now: new Date() })
+  const findKeys = (kid: string | undefined) => clientKeys(client, kid)
+  const { jti, expiresAt, fault } = await checkAssertion({ assertion, client, findKeys, issuer, now: new Date() })
   if (fault !== undefined) return fault
   const keptUntil = new Date(expiresAt.getTime() + KEPT_LONGER_MS)
   const first = taken.get(credentials) ?? claimOnce(reads, 'client-assertion', [client.id, jti], keptUntil)

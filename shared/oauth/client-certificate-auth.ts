@@ -1,5 +1,6 @@
 import { createPublicKey, type JsonWebKeyInput, type X509Certificate } from 'node:crypto'
 import type { ClientMetadata, PublicJwk } from '../domain/api-client.ts'
+import { GatewayError } from '../errors.ts'
 import type { ClientCertificate } from '../http/client-certificate.ts'
 import { isSameName } from './distinguished-name.ts'
 
@@ -53,22 +54,34 @@ function isKeyOf(x509: X509Certificate, key: PublicJwk): boolean {
   }
 }
 
+async function registeredKeyFault(
+  x509: X509Certificate,
+  findKeys: () => Promise<readonly PublicJwk[]>,
+): Promise<string | undefined> {
+  try {
+    const keys = await findKeys()
+    return keys.some((key) => isKeyOf(x509, key)) ? undefined : 'certificate: not a registered key'
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    return `certificate: ${error.options.reason}`
+  }
+}
+
 /**
  * Why a certificate does not prove a client; undefined when it does. By `tls_client_auth` a trusted authority vouches for
  * the registered name, by `self_signed_tls_client_auth` the key or the certificate itself is registered.
  * @see RFC 8705 sections 2.1 and 2.2
  */
-export function certificateFault(input: {
+export async function certificateFault(input: {
   certificate: Pick<ClientCertificate, 'x509' | 'chainVerified'>
   metadata: ClientMetadata
-  keys: readonly PublicJwk[]
+  findKeys: () => Promise<readonly PublicJwk[]>
   now: Date
-}): string | undefined {
-  const { certificate, metadata, keys, now } = input
+}): Promise<string | undefined> {
+  const { certificate, metadata, findKeys, now } = input
   const { x509, chainVerified } = certificate
   if (new Date(x509.validFrom) > now || new Date(x509.validTo) <= now) return 'certificate: not valid now'
-  if (metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth')
-    return keys.some((key) => isKeyOf(x509, key)) ? undefined : 'certificate: not a registered key'
+  if (metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth') return registeredKeyFault(x509, findKeys)
   if (!chainVerified) return 'certificate: not from a trusted authority'
   return nameFault(x509, metadata)
 }

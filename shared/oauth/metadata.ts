@@ -1,27 +1,59 @@
+import type { Gateway } from '../gateway.ts'
 import { SUPPORTED_GRANT_TYPES } from './grant-types.ts'
 import { SUPPORTED_SCOPES } from './scope.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
-const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none']
+const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
+const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth']
+
+/** How clients authenticate, at each endpoint where they do (RFC 8414 section 2). */
+function clientAuthentication(methods: string[]) {
+  const algorithms = CLIENT_SIGNING_ALGORITHMS
+  return {
+    token_endpoint_auth_methods_supported: methods,
+    token_endpoint_auth_signing_alg_values_supported: algorithms,
+    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+    introspection_endpoint_auth_methods_supported: methods,
+    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+  }
+}
+
+/** The endpoints that clients call themselves, over a connection with their certificate where they have one. */
+function clientEndpoints(base: string) {
+  return {
+    token_endpoint: `${base}/oauth/token`,
+    userinfo_endpoint: `${base}/oauth/userinfo`,
+    revocation_endpoint: `${base}/oauth/revoke`,
+    introspection_endpoint: `${base}/oauth/introspect`,
+  }
+}
+
+/** How clients authenticate, by certificate only where there is a proxy that asks for them (RFC 8705 sections 2.1.1, 3.3 and 5). */
+function authenticationAt(proxy: string | undefined) {
+  if (!proxy) return clientAuthentication(CLIENT_AUTH_METHODS)
+  return {
+    ...clientAuthentication([...CLIENT_AUTH_METHODS, ...CERTIFICATE_METHODS]),
+    tls_client_certificate_bound_access_tokens: true,
+    mtls_endpoint_aliases: clientEndpoints(proxy),
+  }
+}
 
 /** Server metadata (RFC 8414 section 2, OpenID Connect Discovery section 3): exactly what works. */
-export function serverMetadata(issuer: string) {
+export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'config'>) {
   return {
     issuer,
     authorization_endpoint: `${issuer}/oauth/authorize`,
-    token_endpoint: `${issuer}/oauth/token`,
+    ...clientEndpoints(issuer),
     jwks_uri: `${issuer}/oauth/jwks.json`,
-    userinfo_endpoint: `${issuer}/oauth/userinfo`,
-    revocation_endpoint: `${issuer}/oauth/revoke`,
-    introspection_endpoint: `${issuer}/oauth/introspect`,
     end_session_endpoint: `${issuer}/oauth/logout`,
     scopes_supported: SUPPORTED_SCOPES,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: SUPPORTED_GRANT_TYPES,
     code_challenge_methods_supported: ['S256'],
-    token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
-    revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
-    introspection_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+    ...authenticationAt(config.MTLS_PROXY_SECRET && config.MTLS_BASE_URL),
+    dpop_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
     authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],
