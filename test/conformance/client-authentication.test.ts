@@ -1,7 +1,10 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { decodeJwt, exportJWK, importX509 } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientMetadata, PublicJwk } from '../../shared/domain/api-client.ts'
+import { serverMetadata } from '../../shared/oauth/metadata.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
 import { addClient, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
 import { assertion, newSigningKey, type SigningKey, seconds } from '../support/proofs.ts'
@@ -203,6 +206,25 @@ describe('M1 private_key_jwt', () => {
     expect(await token(await as({ kid: 'old' }, next))).toMatchObject(INVALID_CLIENT)
   })
 
+  test('200 with keys behind a jwks_uri, which is asked neither for a hopeless assertion nor twice; 401 when it cannot be read', async () => {
+    let asked = 0
+    const server = createServer((_, response) => {
+      asked++
+      response.end(JSON.stringify(published(key, { kid: 'one' })))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const jwks_uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
+    await add('by-uri', { token_endpoint_auth_method: 'private_key_jwt', jwks_uri })
+    const as = (header: object = {}) => asserted({ clientId: 'by-uri' }, { kid: 'one', ...header })
+    expect(await token(await as({ typ: 'at+jwt' }))).toMatchObject(INVALID_CLIENT)
+    expect(asked).toBe(0)
+    for (let times = 0; times < 3; times++) expect((await token(await as())).status).toBe(200)
+    expect(asked).toBe(1)
+    await new Promise((resolve) => server.close(resolve))
+    await add('by-dead-uri', { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: `${jwks_uri}2` })
+    expect(await token(await asserted({ clientId: 'by-dead-uri' }))).toMatchObject(INVALID_CLIENT)
+  })
+
   test('401 the second time, one 200 of twenty at once, and another client may use the same id', async () => {
     const once = await asserted()
     expect((await token(once)).status).toBe(200)
@@ -378,6 +400,21 @@ describe('L2 certificate-bound tokens', () => {
     expect((await verify(over(other))).status).toBe(401)
     expect((await verify({})).status).toBe(401)
   })
+})
+
+test('F4 the metadata say which ways there are, and where certificates are asked for', async () => {
+  const metadata = await (await fetch(`${gateway.url}/.well-known/oauth-authorization-server`)).json()
+  const certificates = ['tls_client_auth', 'self_signed_tls_client_auth']
+  for (const endpoint of ['token', 'revocation', 'introspection']) {
+    const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', ...certificates]
+    expect(metadata[`${endpoint}_endpoint_auth_methods_supported`]).toEqual(methods)
+    expect(metadata[`${endpoint}_endpoint_auth_signing_alg_values_supported`]).toContain('ES256')
+    expect(metadata.mtls_endpoint_aliases[`${endpoint}_endpoint`]).toMatch(/^https:\/\/mtls\.auth\.example\/oauth\//)
+  }
+  expect(metadata.tls_client_certificate_bound_access_tokens).toBe(true)
+  const { MTLS_BASE_URL, ...config } = gateway.gateway.config
+  const without = serverMetadata({ issuer: gateway.url, config })
+  expect(JSON.stringify(without)).not.toMatch(/tls/)
 })
 
 test('A44 certificate headers from outside count for nothing', async () => {
