@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import type { ActorClaim } from './delegation.ts'
 
 /** How long after a rotation the same answer is given again to whoever presents the old token in the same way, seconds. */
 export const GRACE_SECONDS = 30
@@ -17,7 +18,7 @@ export type TokenFamilyFacts = {
   /** What the tokens are bound to (RFC 7800). */
   confirmation?: { jkt?: string; 'x5t#S256'?: string }
   /** Who acts for the subject (RFC 8693 section 4.1). */
-  actor?: object
+  actor?: ActorClaim
   /** The families and access tokens it came from: it lives while all of them do. */
   ancestors?: string[]
   ancestorTokens?: string[]

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { ActorClaim } from '../domain/delegation.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
-import type { ActorClaim, Confirmation } from '../queries/token-families.ts'
+import type { Confirmation } from '../queries/token-families.ts'
 import { newOpaqueToken, streamOfToken, TOKEN_ID_SECRET_BYTES } from '../tokens/opaque.ts'
 
 /** Whom and what tokens are made for. */

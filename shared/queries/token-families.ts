@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import type { ActorClaim } from '../domain/delegation.ts'
 import type { TokenFamily } from '../domain/token-family.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
@@ -48,9 +49,6 @@ type FamilyRow = {
 
 /** What an access token is bound to (RFC 7800): a DPoP key (RFC 9449 section 6) or a certificate (RFC 8705 section 3). */
 export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
-
-/** Who acts for the subject, and for whom that one acts (RFC 8693 section 4.1). */
-export type ActorClaim = { sub: string; act?: ActorClaim }
 
 type FamilyFacts = {
   id: string

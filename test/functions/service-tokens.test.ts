@@ -244,17 +244,17 @@ describe('token exchange', () => {
       act: { sub: 'mcp-server', act: { sub: 'mcp-server', act: { sub: 'api-gateway' } } },
     }
     expect(decodeJwt(access_token).act).toEqual(act)
-    expect(await exchange('mcp-server', access_token, { resource: MCP })).toMatchObject(refused(400, 'invalid_grant'))
+    expect(await exchange('mcp-server', access_token, { resource: MCP })).toMatchObject(refused(400, 'invalid_request'))
   })
 
-  test('400 invalid_grant for a token that is for another resource', async () => {
-    expect(await exchange('mcp-server', ada.token, { resource: MCP })).toMatchObject(refused(400, 'invalid_grant'))
+  test('400 invalid_request for a token that is for another resource', async () => {
+    expect(await exchange('mcp-server', ada.token, { resource: MCP })).toMatchObject(refused(400, 'invalid_request'))
   })
 
   test('400 for what is no access token of a person: junk, a refresh token, a service’s token', async () => {
     const service = (await own()).body.access_token
     for (const text of ['junk', 'a.b.c', ada.refreshToken, service])
-      expect(await exchange('api-gateway', text)).toMatchObject(refused(400, 'invalid_grant'))
+      expect(await exchange('api-gateway', text)).toMatchObject(refused(400, 'invalid_request'))
   })
 
   test.each([
@@ -273,7 +273,7 @@ describe('token exchange', () => {
     const withActor = (actor_token: string) =>
       exchange('api-gateway', ada.token, { actor_token, actor_token_type: ACCESS })
     expect((await withActor(mine)).status).toBe(200)
-    expect(await withActor(theirs)).toMatchObject(refused(400, 'invalid_grant'))
+    expect(await withActor(theirs)).toMatchObject(refused(400, 'invalid_request'))
   })
 
   test('400 for a client that may not exchange, 401 for one that is not who it says', async () => {
@@ -284,7 +284,7 @@ describe('token exchange', () => {
       exchange_resources: [MCP],
     })
     expect(await exchange('no-exchange', ada.token)).toMatchObject(refused(400, 'unauthorized_client'))
-    expect(await exchange('partner-service', ada.token)).toMatchObject(refused(400, 'invalid_grant'))
+    expect(await exchange('partner-service', ada.token)).toMatchObject(refused(400, 'invalid_request'))
     const form = { grant_type: EXCHANGE, subject_token: ada.token, subject_token_type: ACCESS }
     expect(await token('api-gateway', form, 'wrong')).toMatchObject(refused(401, 'invalid_client'))
   })
@@ -372,7 +372,7 @@ describe('token exchange', () => {
     })
 
     test('400 for a key that does not stand', async () => {
-      expect(await exchangeKey('lano_nonsense-nonsense-nonsense')).toMatchObject(refused(400, 'invalid_grant'))
+      expect(await exchangeKey('lano_nonsense-nonsense-nonsense')).toMatchObject(refused(400, 'invalid_request'))
     })
   })
 })

@@ -50,16 +50,16 @@ const resigned = (token: string, changes: JWTPayload) =>
 describe('the subject token', () => {
   test('400 once it has expired, and for one that somebody else signed', async () => {
     const past = Math.floor(Date.now() / 1000) - 1
-    expect(await exchange(await resigned(ada.token, { exp: past }))).toMatchObject(refused('invalid_grant'))
+    expect(await exchange(await resigned(ada.token, { exp: past }))).toMatchObject(refused('invalid_request'))
     const [head, body] = ada.token.split('.')
-    expect(await exchange(`${head}.${body}.${'A'.repeat(86)}`)).toMatchObject(refused('invalid_grant'))
+    expect(await exchange(`${head}.${body}.${'A'.repeat(86)}`)).toMatchObject(refused('invalid_request'))
   })
 
   test('400 for an ID token, whatever it is said to be', async () => {
     const { id_token = '' } = await getTokens(gateway, await signIn(gateway))
     for (const type of ['access_token', 'jwt']) {
       const subject_token_type = `urn:ietf:params:oauth:token-type:${type}`
-      expect(await exchange(id_token, { subject_token_type })).toMatchObject(refused('invalid_grant'))
+      expect(await exchange(id_token, { subject_token_type })).toMatchObject(refused('invalid_request'))
     }
   })
 
@@ -75,7 +75,7 @@ describe('the subject token', () => {
   test('is honoured when it says who may act', async () => {
     const mayAct = (sub: string) => resigned(ada.token, { may_act: { sub } } as JWTPayload)
     expect((await exchange(await mayAct('api-gateway'))).status).toBe(200)
-    expect(await exchange(await mayAct('key-manager'))).toMatchObject(refused('invalid_grant'))
+    expect(await exchange(await mayAct('key-manager'))).toMatchObject(refused('invalid_request'))
   })
 })
 
@@ -132,7 +132,7 @@ describe('a token for another service', () => {
     for (const { status, body } of answers) {
       expect([200, 400]).toContain(status)
       if (status === 200) expect(await introspect(body.access_token)).toEqual({ active: false })
-      else expect(body.error).toBe('invalid_grant')
+      else expect(body.error).toBe('invalid_request')
     }
   })
 })
@@ -148,7 +148,7 @@ describe('a bound token', () => {
   })
 
   test('400 when it is to become a bearer token', async () => {
-    expect(await exchange(bound.access_token)).toMatchObject(refused('invalid_grant'))
+    expect(await exchange(bound.access_token)).toMatchObject(refused('invalid_request'))
   })
 
   test('200 when the service proves a key of its own', async () => {

@@ -1,0 +1,105 @@
+import type { ActorClaim } from '../domain/delegation.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { checkApiKey } from '../identity/check-api-key.ts'
+import type { Client } from '../queries/api-clients.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
+import { findFamily } from '../queries/token-families.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import { parseScope } from './scope.ts'
+import type { Descent } from './token-family.ts'
+import { familyOfAccessToken } from './token-response.ts'
+
+/** A key that does not expire is good for this long at a time. */
+const KEY_SECONDS = 86_400
+
+/** Whom a presented token or key stands for, what it allows, and what it depends on. */
+export type Subject = {
+  person: Person
+  session?: SessionFacts
+  scope: string[]
+  /** Undefined for an API key, which names none. */
+  audience?: string[]
+  actor?: ActorClaim
+  mayAct?: string
+  isBound: boolean
+  descent: Descent
+}
+
+/** A subject or actor token that will not do is an `invalid_request` (RFC 8693 section 2.2.2). */
+export const unacceptable = (reason: string) =>
+  new GatewayError('invalid_request', { reason, description: 'The subject or actor token is not acceptable.' })
+
+function readMayAct(claim: unknown): string | undefined {
+  return typeof claim === 'object' && claim !== null && 'sub' in claim ? String(claim.sub) : undefined
+}
+
+/**
+ * The person behind an access token of ours, with the client that asks. One statement.
+ * @throws GatewayError invalid_client, invalid_request
+ */
+export async function subjectOfToken(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  token: string,
+): Promise<{ client: Client; subject: Subject }> {
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const claims = await gateway.jwts.readAccessToken(token)
+  const familyId = claims?.jti && familyOfAccessToken(claims.jti)
+  const { clientId } = credentials
+  const found = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims?.jti, clientId, limits })
+  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const { family, jtiRevoked } = found
+  if (!claims?.jti || !family?.live || jtiRevoked) throw unacceptable('subject token is not live')
+  if (!family.person) throw unacceptable('subject token of a service')
+  const before = family.kind === 'delegated' ? family : { apiKey: undefined, ancestors: [], ancestorTokens: [] }
+  const subject: Subject = {
+    person: family.person,
+    session: family.session,
+    scope: parseScope(String(claims.scope ?? '')) ?? [],
+    audience: [claims.aud ?? []].flat(),
+    actor: family.actor,
+    mayAct: readMayAct(claims.may_act),
+    isBound: claims.cnf !== undefined,
+    descent: {
+      sessionId: family.session?.id,
+      apiKey: before.apiKey,
+      offline: family.offline,
+      ancestors: [...before.ancestors, family.id],
+      ancestorTokens: [...before.ancestorTokens, claims.jti],
+      until: new Date((claims.exp ?? 0) * 1000),
+    },
+  }
+  return { client, subject }
+}
+
+/**
+ * The person behind an API key, with the client that asks.
+ * @throws GatewayError invalid_client, invalid_request, rate_limited
+ */
+export async function subjectOfKey(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  presented: string,
+): Promise<{ client: Client; subject: Subject }> {
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const { clientId } = credentials
+  const asking = await findFamily(gateway.reads, gateway.personal, { clientId, limits })
+  const client = await authenticateClient(gateway, asking.client, credentials, { wait: asking.wait, onFailure: limits })
+  const { key, person, scope } = await checkApiKey(gateway, c, presented).catch((error: unknown) => {
+    if (error instanceof GatewayError && error.status < 429) throw unacceptable(`API key: ${error.code}`)
+    throw error
+  })
+  const until = key.expires_at === null ? Number.POSITIVE_INFINITY : new Date(key.expires_at).getTime()
+  const descent: Descent = {
+    apiKey: { id: key.id, rotations: key.rotations },
+    offline: true,
+    ancestors: [],
+    ancestorTokens: [],
+    until: new Date(Math.min(until, Date.now() + KEY_SECONDS * 1000)),
+  }
+  return { client, subject: { person, scope, isBound: false, descent } }
+}
