@@ -7,7 +7,7 @@ begin
       select 1 from unnest(f.ancestors) as a(id)
       left join token_families t on t.id = a.id
       left join api_clients c on c.id = t.client_id
-      where t.id is null or t.revoked_at is not null or t.expires_at <= now() or c.status <> 'active')
+      where t.id is null or t.revoked_at is not null or t.expires_at <= now() or c.status is distinct from 'active')
     and not exists (select 1 from access_token_revocations r where r.jti = any (f.ancestor_tokens))
     and (f.api_key_id is null or exists (
       select 1 from api_keys k where k.id = f.api_key_id and k.status = 'active' and k.rotations = f.api_key_rotations
