@@ -144,6 +144,34 @@ describe('grace', () => {
   })
 })
 
+describe('tokens of a service', () => {
+  const own: TokenFamilyEvent = {
+    type: 'TokenFamilyStarted',
+    data: {
+      kind: 'service',
+      clientId: 'client',
+      scope: ['read'],
+      resources: [],
+      offline: true,
+      accessTokenId: 'jti-0',
+      expiresAt: later(3600).toISOString(),
+    },
+  }
+
+  test('invalid_grant: there is nothing to rotate, and nothing that a made-up token revokes', () => {
+    given(tokenFamily, own)
+      .when((state) => rotate(state, presenting(0)))
+      .then([], 'invalid_grant')
+    expect(stateOf(tokenFamily, [own]).status).toBe('active')
+  })
+
+  test('revoked: by their client', () => {
+    given(tokenFamily, own)
+      .when((state) => revokeFamily(state, 'client'))
+      .then([{ type: 'TokenFamilyRevoked', data: { reason: 'client' } }])
+  })
+})
+
 describe('revoke', () => {
   test.each<FamilyRevocation>(['client', 'replay', 'logout', 'person', 'operator'])('revoked: by %s', (reason) => {
     const after = given(tokenFamily, started)
