@@ -27,6 +27,16 @@ const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shar
 const READS = ['shared/queries/', 'shared/gateway.ts', ...FACTORIES]
 const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/http/', ...READS]
 
+/** What services outside of the gateway run as well: nothing that leads to its database or configuration. */
+const FOR_SERVICES = [
+  'shared/domain/scopes.ts',
+  'shared/http/client-certificate.ts',
+  'shared/oauth/dpop-proof.ts',
+  'shared/oauth/signing-algorithms.ts',
+  'shared/tokens/api-key.ts',
+  'shared/tokens/opaque.ts',
+]
+
 /** Where the files of a folder may import from, besides packages; the first row that fits a file holds. */
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
@@ -34,6 +44,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],
   [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
   [/^shared\/http\//, ['shared/http/', ...BASE]],
+  [/^shared\/resource-server\//, ['shared/resource-server/', ...FOR_SERVICES]],
   [/^shared\/tokens\//, ['shared/queries/', ...FACTORIES]],
   [/^shared\/(events|delivery)\//, FACTORIES],
   [/^shared\/gateway\.ts$/, ['shared/http/', ...FACTORIES]],
@@ -73,6 +84,16 @@ describe('imports', () => {
   test('of the domain are types, and never a package', () => {
     const domain = SOURCES.filter((file) => file.startsWith('shared/domain/'))
     expect(offences(({ target, typeOnly }) => !typeOnly && !target.startsWith('shared/domain/'), domain)).toEqual([])
+  })
+
+  test('of what services run lead to jose and Node alone', () => {
+    const seen = new Set(SOURCES.filter((file) => file.startsWith('shared/resource-server/')))
+    for (const file of seen)
+      for (const { specifier, target, typeOnly } of importsOf(file))
+        if (specifier.startsWith('.') && !typeOnly) seen.add(target)
+    const packages = [...seen].flatMap(importsOf).filter(({ specifier }) => !/^(\.|node:|jose$)/.test(specifier))
+    expect(packages.filter(({ typeOnly }) => !typeOnly)).toEqual([])
+    expect([...seen].filter((file) => /\/(config|gateway|app)\.ts$|\/queries\//.test(file))).toEqual([])
   })
 
   test('of mail and SMS clients stand only in the edge functions', () => {

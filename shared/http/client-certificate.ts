@@ -27,9 +27,11 @@ const MAX_CERTIFICATE_LENGTH = 8192
 const BYTE_SEQUENCE = /^:([A-Za-z0-9+/]+={0,2}):$/
 const PROOF = /^t=(\d{1,12}), verify="(SUCCESS|FAILED:[ !#-[\]-~]{1,200})", mac=:([A-Za-z0-9+/]{43}=):$/
 
+/** `x5t#S256` of a certificate (RFC 8705 section 3.1). */
+export const thumbprintOf = (der: Uint8Array) => createHash('sha256').update(der).digest('base64url')
+
 function isFromProxy(input: ForwardedRequest, der: Buffer, [, time, verify, mac]: RegExpExecArray, secret: string) {
-  const hash = createHash('sha256').update(der).digest('base64url')
-  const signed = ['client-cert-v1', time, input.method, input.uri, verify, hash].join('\n')
+  const signed = ['client-cert-v1', time, input.method, input.uri, verify, thumbprintOf(der)].join('\n')
   const expected = createHmac('sha256', Buffer.from(secret, 'base64')).update(signed).digest()
   return timingSafeEqual(expected, Buffer.from(mac ?? '', 'base64'))
 }
@@ -72,8 +74,7 @@ export function clientCertificateOf(
   if (Math.abs(age) > PROOF_SECONDS || !isFromProxy(input, der, parts, proxySecret)) return undefined
   const x509 = parse(der)
   if (!x509 || now < new Date(x509.validFrom) || now > new Date(x509.validTo)) return undefined
-  const thumbprint = createHash('sha256').update(der).digest('base64url')
-  return { der, x509, thumbprint, chainVerified: parts[2] === 'SUCCESS' }
+  return { der, x509, thumbprint: thumbprintOf(der), chainVerified: parts[2] === 'SUCCESS' }
 }
 
 /**

@@ -1,0 +1,69 @@
+import type { X509Certificate } from 'node:crypto'
+import { clientCertificateOf, thumbprintOf } from '../http/client-certificate.ts'
+import { looksLikeApiKey } from '../tokens/api-key.ts'
+import { invalidRequest } from './refusal.ts'
+
+/** What is needed of Node's `IncomingMessage`, Express's request included. */
+export type NodeRequest = {
+  method?: string
+  url?: string
+  originalUrl?: string
+  headers: Record<string, string | string[] | undefined>
+  socket?: unknown
+}
+
+/** A request, whichever way it came. */
+export type PresentedRequest = {
+  method: string
+  /** Path and query as they were asked for. */
+  uri: string
+  header(name: string): string | undefined
+  /** The certificate that the other end of a TLS connection of our own has. */
+  peer?: X509Certificate
+}
+
+type Peer = { getPeerX509Certificate?: () => X509Certificate | undefined }
+
+export function readRequest(request: Request | NodeRequest): PresentedRequest {
+  if (request.headers instanceof Headers) {
+    const { method = 'GET', url = '/', headers } = request
+    const { pathname, search } = new URL(url)
+    return { method, uri: pathname + search, header: (name) => headers.get(name) ?? undefined }
+  }
+  const { method = 'GET', url = '/', originalUrl = url, headers, socket } = request as NodeRequest
+  return {
+    method,
+    uri: originalUrl,
+    header: (name) => [headers[name] ?? []].flat().join(', ') || undefined,
+    peer: (socket as Peer | undefined)?.getPeerX509Certificate?.(),
+  }
+}
+
+/**
+ * `x5t#S256` of the caller's certificate. Behind a proxy only what the proxy proves counts, since the connection is the proxy's.
+ * @param proxySecret what the service shares with its proxy; undefined when it ends TLS itself
+ */
+export function certificateThumbprint(request: PresentedRequest, proxySecret: string | undefined): string | undefined {
+  if (proxySecret === undefined) return request.peer && thumbprintOf(request.peer.raw)
+  const { method, uri, header } = request
+  const forwarded = { method, uri, clientCert: header('client-cert'), proof: header('client-cert-proof') }
+  return clientCertificateOf(forwarded, proxySecret)?.thumbprint
+}
+
+export type Credential =
+  | { kind: 'token'; token: string; scheme: 'Bearer' | 'DPoP' }
+  | { kind: 'api_key'; key: string; token?: undefined }
+
+/**
+ * The credential of a request: `Authorization: Bearer`, `DPoP` or `ApiKey`, `X-API-Key`, or a bare key; never from the query.
+ * @throws RequestRefused invalid_request (400) for a scheme without its token
+ */
+export function readCredential({ header }: PresentedRequest): Credential | undefined {
+  const authorization = header('authorization')?.trim() ?? ''
+  const [, scheme = '', value = ''] = /^(bearer|dpop|apikey)(?: +(.*))?$/i.exec(authorization) ?? []
+  if (scheme && !/^[^\s,]+$/.test(value)) throw invalidRequest('The Authorization header is malformed.')
+  if (/^apikey$/i.test(scheme) || (scheme && looksLikeApiKey(value))) return { kind: 'api_key', key: value }
+  if (scheme) return { kind: 'token', token: value, scheme: /^dpop$/i.test(scheme) ? 'DPoP' : 'Bearer' }
+  const key = header('x-api-key') ?? (/^\S+$/.test(authorization) && looksLikeApiKey(authorization) && authorization)
+  return key ? { kind: 'api_key', key } : undefined
+}

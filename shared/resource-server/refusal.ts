@@ -1,0 +1,53 @@
+import { CLIENT_SIGNING_ALGORITHMS } from '../oauth/signing-algorithms.ts'
+
+type Status = 400 | 401 | 403 | 429 | 503
+type Scheme = 'Bearer' | 'DPoP'
+
+const ALGORITHMS = `algs="${CLIENT_SIGNING_ALGORITHMS.join(' ')}"`
+
+/** Why a request is not served: what to answer it with. */
+export class RequestRefused extends Error {
+  override name = 'RequestRefused'
+  readonly status: Status
+  /** Error code of RFC 6750 section 3.1; undefined when the request brought no credentials at all. */
+  readonly code: string | undefined
+  readonly headers: Record<string, string>
+
+  constructor(status: Status, code: string | undefined, message: string, headers: Record<string, string> = {}) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.headers = headers
+  }
+}
+
+function challenge(scheme: Scheme, parameters: string[]): Record<string, string> {
+  const all = scheme === 'DPoP' ? [...parameters, ALGORITHMS] : parameters
+  return { 'WWW-Authenticate': [scheme, all.join(', ')].filter(Boolean).join(' ') }
+}
+
+/** No credentials, so no error code either (RFC 6750 section 3.1, RFC 9449 section 7.1). */
+export const unauthenticated = () =>
+  new RequestRefused(401, undefined, 'Authentication required', { 'WWW-Authenticate': `Bearer, DPoP ${ALGORITHMS}` })
+
+export const invalidRequest = (message: string) =>
+  new RequestRefused(400, 'invalid_request', message, challenge('Bearer', ['error="invalid_request"']))
+
+/** @param reason for the log of the service; the caller learns no more than that the token does not stand */
+export const invalidToken = (reason: string, scheme: Scheme = 'Bearer', code = 'invalid_token') =>
+  new RequestRefused(401, code, reason, challenge(scheme, [`error="${code}"`]))
+
+export const insufficientScope = (needed: string[], scheme: Scheme = 'Bearer') =>
+  new RequestRefused(
+    403,
+    'insufficient_scope',
+    `This needs the scope ${needed.join(' ')}.`,
+    challenge(scheme, ['error="insufficient_scope"', `scope="${needed.join(' ')}"`]),
+  )
+
+/** Trouble of ours or of the gateway's is never a verdict on the caller. */
+export const unavailable = (cause: unknown) => {
+  const refusal = new RequestRefused(503, 'temporarily_unavailable', 'Credentials cannot be checked at the moment.')
+  refusal.cause = cause
+  return refusal
+}

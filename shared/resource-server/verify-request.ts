@@ -1,0 +1,112 @@
+import { satisfies } from '../domain/scopes.ts'
+import { createQuestion, type Verified } from './ask-gateway.ts'
+import { checkHolder, rememberProofs } from './check-holder.ts'
+import { type Actor, type Confirmation, createTokenCheck, type TokenClaims } from './check-token.ts'
+import {
+  certificateThumbprint,
+  type NodeRequest,
+  type PresentedRequest,
+  readCredential,
+  readRequest,
+} from './presented.ts'
+import { insufficientScope, invalidToken, unauthenticated } from './refusal.ts'
+
+export { RequestRefused } from './refusal.ts'
+
+export type VerifierOptions = {
+  /** Base URL of the gateway. */
+  issuer: string
+  /** What tokens for this service name as their audience: its resource identifier (RFC 8707). */
+  audience: string
+  /** Base URL the service is reached under, which DPoP proofs name; the origin of `audience` unless given. */
+  baseUrl?: string
+  /** What the service shares with the nginx before it; unset when it ends TLS itself. */
+  proxySecret?: string
+  /** `offline` checks the token alone: no API keys, and a revocation is not seen before the token expires. */
+  mode?: 'online' | 'offline'
+  /** Name of this service in the service scopes of API keys. */
+  service?: string
+  /** Header in which the service's own proxy states the caller's address; the gateway believes addresses in VERIFIER_ADDRESSES. */
+  clientIpHeader?: string
+  fetch?: typeof fetch
+}
+
+/** Who is behind a request, in the names of RFC 9068 and RFC 8693. */
+export type Caller = {
+  kind: 'person' | 'service'
+  /** The UAI of a person, or the client id of a service. */
+  sub: string
+  client_id?: string
+  scope: string[]
+  /** The service that acts for the person. */
+  act?: Actor
+  organization_id?: string
+  cnf?: Confirmation
+  api_key_id?: string
+  expiresAt?: Date
+}
+
+export type Needs = {
+  /** One scope, or several separated by spaces, all of which are needed. */
+  scope?: string
+  /** Bytes of the body, for API keys whose requests are signed. */
+  body?: Uint8Array
+}
+
+function describe(facts: Verified | (TokenClaims & { organization_id?: string }), kind: Caller['kind']): Caller {
+  const { sub, client_id, scope = '', act, cnf, organization_id, exp } = facts
+  return {
+    kind,
+    sub,
+    client_id,
+    scope: scope.split(' ').filter(Boolean),
+    act,
+    organization_id,
+    cnf,
+    ...('api_key_id' in facts && { api_key_id: facts.api_key_id as string | undefined }),
+    expiresAt: exp === undefined ? undefined : new Date(exp * 1000),
+  }
+}
+
+/**
+ * Makes the check of a service for its callers: `const caller = await verify(request, { scope: 'secrets:read' })`. It takes a Fetch
+ * `Request` or Node's own, with a Bearer or DPoP token of the gateway or an API key, bound to a certificate or key or not. Unless
+ * `offline`, the gateway is asked each time, so that what was revoked is refused at once.
+ * @returns the check; it throws RequestRefused with `status`, `code` and `headers` to answer with
+ * @see RFC 6750 section 3, RFC 9068 section 4, RFC 8705 section 3, RFC 9449 section 7
+ */
+export function createVerifier(options: VerifierOptions) {
+  const { audience, proxySecret, mode = 'online' } = options
+  const settings = { ...options, issuer: options.issuer.replace(/\/+$/, ''), fetch: options.fetch ?? fetch }
+  const baseUrl = (options.baseUrl ?? new URL(audience).origin).replace(/\/+$/, '')
+  const checkToken = createTokenCheck(settings)
+  const ask = createQuestion(settings)
+  const isFirst = mode === 'offline' ? rememberProofs() : undefined
+
+  async function callerOf(request: PresentedRequest, needed: string[], body?: Uint8Array) {
+    const credential = readCredential(request)
+    if (!credential) throw unauthenticated()
+    if (credential.kind === 'api_key') {
+      if (mode === 'offline') throw invalidToken('API keys are not accepted here')
+      return { caller: describe(await ask({ credential, request, needed, body }), 'person') }
+    }
+    const { token, scheme } = credential
+    const claims = await checkToken(token, scheme)
+    const { method, uri, header } = request
+    const thumbprint = certificateThumbprint(request, proxySecret)
+    const presented = { token, scheme, confirmation: claims.cnf, method, url: baseUrl + uri, thumbprint }
+    const proof = await checkHolder({ ...presented, proof: header('dpop') }, isFirst)
+    if (mode === 'offline')
+      return { scheme, caller: describe(claims, claims.sub_type === 'client' ? 'service' : 'person') }
+    const verified = await ask({ credential, request, proof, needed })
+    if (verified.sub !== claims.sub) throw invalidToken('another subject', scheme)
+    return { scheme, caller: describe(verified, verified.actor_type === 'service' ? 'service' : 'person') }
+  }
+
+  return async (request: Request | NodeRequest, { scope, body }: Needs = {}): Promise<Caller> => {
+    const needed = scope?.split(' ').filter(Boolean) ?? []
+    const { caller, scheme } = await callerOf(readRequest(request), needed, body)
+    if (!needed.every((one) => satisfies(caller.scope, one))) throw insufficientScope(needed, scheme)
+    return caller
+  }
+}
