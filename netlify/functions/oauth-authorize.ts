@@ -99,11 +99,11 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
 }
 
 function requestFacts(
-  { client, redirectUri, scope, resources, codeChallenge, state, nonce }: AuthorizationRequest,
+  { client, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce }: AuthorizationRequest,
   now: Date,
 ) {
   const expiresAt = new Date(now.getTime() + REQUEST_SECONDS * 1000).toISOString()
-  return { clientId: client.id, redirectUri, scope, resources, codeChallenge, state, nonce, expiresAt }
+  return { clientId: client.id, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce, expiresAt }
 }
 
 app.get('/oauth/authorize', (c) => authorize(c, new URL(c.req.url).searchParams))

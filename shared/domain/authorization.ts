@@ -14,11 +14,15 @@ export type AuthorizationFacts = {
   scope: string[]
   resources: string[]
   codeChallenge?: string
+  /** Thumbprint of the only key that the code may be redeemed with (RFC 9449 section 10). */
+  dpopJkt?: string
   state?: string
   nonce?: string
   authenticatedAt: string
   expiresAt: string
 }
+
+type BindingFault = 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'
 
 export type AuthorizationEvent =
   | { type: 'AuthorizationRequested'; data: AuthorizationFacts }
@@ -26,7 +30,7 @@ export type AuthorizationEvent =
   | { type: 'AuthorizationDenied'; data: Record<string, never> }
   | { type: 'AuthorizationCodeIssued'; data: { codeHash: string; expiresAt: string } }
   | { type: 'AuthorizationCodeRedeemed'; data: { familyId: string } }
-  | { type: 'AuthorizationCodeRefused'; data: { reason: 'expired' | 'client' | 'redirect_uri' | 'code_verifier' } }
+  | { type: 'AuthorizationCodeRefused'; data: { reason: 'expired' | BindingFault } }
   | { type: 'AuthorizationCodeReplayed'; data: Record<string, never> }
 
 type Code = { codeHash: string; codeExpiresAt: Date; refusals: number }
@@ -111,6 +115,8 @@ export type Redemption = {
   redirectUri?: string
   /** BASE64URL(SHA256(code_verifier)), absent when no verifier was sent. */
   challenge?: string
+  /** Thumbprint of the key that the request proves, if it proves one. */
+  jkt?: string
   now: Date
 }
 
@@ -143,13 +149,11 @@ export function isReplay(
   return state.status === 'redeemed' && state.codeHash === input.codeHash && !bindingFault(state.facts, input)
 }
 
-function bindingFault(
-  facts: AuthorizationFacts,
-  input: Redemption,
-): 'client' | 'redirect_uri' | 'code_verifier' | undefined {
+function bindingFault(facts: AuthorizationFacts, input: Redemption): BindingFault | undefined {
   if (facts.clientId !== input.clientId) return 'client'
   if (input.redirectUri === undefined ? !facts.codeChallenge : input.redirectUri !== facts.redirectUri)
     return 'redirect_uri'
   if (facts.codeChallenge !== input.challenge) return 'code_verifier'
+  if (facts.dpopJkt !== undefined && facts.dpopJkt !== input.jkt) return 'dpop_jkt'
   return undefined
 }

@@ -15,6 +15,8 @@ export type AuthorizationRequest = {
   state?: string
   nonce?: string
   codeChallenge?: string
+  /** Thumbprint of the key that the code is bound to (RFC 9449 section 10). */
+  dpopJkt?: string
   prompt: Set<string>
   /** Seconds. */
   maxAge?: number
@@ -91,6 +93,7 @@ export function checkRequest(
       resources: chooseResources(known, params.getAll('resource').filter(Boolean)),
       nonce: bounded('nonce', get, refuse),
       codeChallenge: codeChallenge(client, get, refuse),
+      dpopJkt: thumbprint(get('dpop_jkt'), refuse),
       prompt: prompts(get('prompt'), refuse),
       maxAge: maxAge(get('max_age'), refuse),
       idTokenHint: get('id_token_hint'),
@@ -100,6 +103,9 @@ export function checkRequest(
     throw error
   }
 }
+
+/** A JWK thumbprint by SHA-256 (RFC 7638 section 3.4). */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 
 /** Characters of a value that is recorded with the request. */
 const MAX_KEPT = 2048
@@ -123,6 +129,12 @@ function codeChallenge(client: Client, get: (name: string) => string | undefined
   if (method !== 'S256') refuse('invalid_request', 'code_challenge_method must be S256.')
   if (!CODE_CHALLENGE.test(challenge)) refuse('invalid_request', 'code_challenge must be 43 base64url characters.')
   return challenge
+}
+
+function thumbprint(text: string | undefined, refuse: Refuse): string | undefined {
+  if (text !== undefined && !THUMBPRINT.test(text))
+    refuse('invalid_request', 'dpop_jkt must be 43 base64url characters.')
+  return text
 }
 
 function prompts(text: string | undefined, refuse: Refuse): Set<string> {

@@ -1,12 +1,14 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey, type SigningKey, seconds } from '../support/proofs.ts'
 import {
   authorize,
   authorizeParams,
+  createBrowser,
   NATIVE,
   newVerifier,
+  passSignIn,
   post,
   type SignedInBrowser,
   signIn,
@@ -155,7 +157,7 @@ describe('K3 once', () => {
   })
 })
 
-describe('K4 K5 the code flow of a public client', () => {
+describe('K4 the code flow of a public client', () => {
   const codeOf = async (changes: Record<string, string> = {}) => {
     const verifier = newVerifier()
     const params = authorizeParams(verifier, { scope: 'openid offline_access', ...changes })
@@ -174,6 +176,29 @@ describe('K4 K5 the code flow of a public client', () => {
     const renewed = await redeem(form, key)
     expect(renewed).toMatchObject({ status: 200, body: { token_type: 'DPoP' } })
     expect(decodeJwt(renewed.body.access_token).cnf).toEqual({ jkt: key.jkt })
+  })
+})
+
+describe('K5 dpop_jkt', () => {
+  test('binds the code: 400 without a proof or by another key, 200 by its own, also after signing in on the way', async () => {
+    const verifier = newVerifier()
+    const browser = createBrowser(gateway)
+    const params = authorizeParams(verifier, { dpop_jkt: key.jkt, scope: 'openid' })
+    const signInPage = await browser.visit(`/oauth/authorize?${new URLSearchParams(params)}`)
+    let page = await passSignIn(gateway, browser, signInPage, newEmail())
+    if (!page.location) page = await browser.submit(page, { decision: 'allow' }, '/oauth/consent')
+    const code = new URL(page.location ?? '').searchParams.get('code') ?? ''
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, ...NATIVE }
+    const redeem = async (by?: SigningKey) =>
+      post(gateway, '/oauth/token', form, by ? { dpop: await proof({}, {}, by) } : {})
+    expect(await redeem()).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+    expect(await redeem(await newSigningKey())).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+    expect(await redeem(key)).toMatchObject({ status: 200, body: { token_type: 'DPoP' } })
+  })
+
+  test.each(['short', 'x'.repeat(44), `${'x'.repeat(42)}=`])('a malformed one is invalid_request: %s', async (jkt) => {
+    const params = authorizeParams(newVerifier(), { dpop_jkt: jkt })
+    expect((await authorize(person.browser, params)).get('error')).toBe('invalid_request')
   })
 })
 

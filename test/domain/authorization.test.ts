@@ -34,7 +34,7 @@ const granted: AuthorizationEvent = { type: 'AuthorizationGranted', data: { by: 
 const redeemed: AuthorizationEvent = { type: 'AuthorizationCodeRedeemed', data: { familyId: 'family' } }
 const replayed: AuthorizationEvent = { type: 'AuthorizationCodeReplayed', data: {} }
 const open = [requested, granted, codeIssued]
-const refused = (reason: 'expired' | 'client' | 'redirect_uri' | 'code_verifier'): AuthorizationEvent => ({
+const refused = (reason: 'expired' | 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'): AuthorizationEvent => ({
   type: 'AuthorizationCodeRefused',
   data: { reason },
 })
@@ -179,6 +179,33 @@ describe('replay', () => {
 
   test('no replay: a code that was never redeemed', () => {
     expect(isReplay(stateOf(authorization, open), redemption)).toBe(false)
+  })
+})
+
+describe('a code that is bound to a key', () => {
+  const bound: AuthorizationEvent[] = [
+    { type: 'AuthorizationRequested', data: { ...facts, dpopJkt: 'key' } },
+    granted,
+    codeIssued,
+  ]
+
+  test('redeemed: with a proof of the key', () => {
+    given(authorization, ...bound)
+      .when((state) => redeem(state, { ...redemption, jkt: 'key' }))
+      .then([redeemed])
+  })
+
+  test.each([undefined, 'another'])('invalid_grant: with a proof of %s, and the code still serves its owner', (jkt) => {
+    const after = given(authorization, ...bound)
+      .when((state) => redeem(state, { ...redemption, jkt }))
+      .then([refused('dpop_jkt')], 'invalid_grant')
+    expect(redeem(after, { ...redemption, jkt: 'key' })).toEqual({ events: [redeemed] })
+  })
+
+  test('redeemed: any key where none was named', () => {
+    given(authorization, ...open)
+      .when((state) => redeem(state, { ...redemption, jkt: 'key' }))
+      .then([redeemed])
   })
 })
 

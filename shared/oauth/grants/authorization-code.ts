@@ -60,6 +60,7 @@ export async function redeemCode(
       clientId: client.id,
       redirectUri,
       challenge: verifier === undefined ? undefined : challengeOf(verifier),
+      jkt: confirmation?.jkt,
       now,
     }
     if (isReplay(stream.state, input)) {
