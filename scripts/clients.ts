@@ -5,6 +5,8 @@ import {
   type ApiClient,
   type ApiClientEvent,
   apiClient,
+  type ClientMetadata,
+  deleteClient,
   registerClient,
   reinstateClient,
   rotateClientSecret,
@@ -13,11 +15,11 @@ import {
 } from '../shared/domain/api-client.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { parseClientMetadata } from '../shared/oauth/client-metadata.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { type ClientFlags, clientOptions, readClientRequest } from './lib/client-flags.ts'
-import { parseClientMetadata } from './lib/client-metadata.ts'
-import { clientInformation, clientTable, clientText } from './lib/client-text.ts'
+import { clientTable, clientText, operatorInformation } from './lib/client-text.ts'
 import { act, withGateway } from './lib/operator.ts'
 import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
@@ -25,11 +27,14 @@ const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
 npm run clients -- add --name <name> --redirect-uri <uri>… [metadata] [--client-id <id>] [--first-party]
 npm run clients -- update <client_id> [metadata]        flags change members, --file replaces all of them
-npm run clients -- suspend|reinstate <client_id> [--reason <text>]
+npm run clients -- suspend|reinstate|delete <client_id> [--reason <text>]
 npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old secret lives on for that long (0)
 
 Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input):
-  --name --redirect-uri… --post-logout-redirect-uri… --scope --default-scope --auth-method none|client_secret_basic|client_secret_post
+  --name --redirect-uri… --post-logout-redirect-uri… --scope --default-scope --auth-method none|client_secret_basic|client_secret_post|
+    private_key_jwt|tls_client_auth|self_signed_tls_client_auth
+  --jwks <file> --jwks-uri --auth-signing-alg --tls-client-auth-subject-dn|san-dns|san-uri|san-ip|san-email
+  --certificate-bound --dpop-bound --resource… (serves) --exchange-resource… (may get tokens for, RFC 8693)
   --application-type native|web --grant-type… --response-type… --access-token-seconds --require-pkce true|false
   --client-uri --logo-uri --policy-uri --tos-uri --contact…
 --json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
@@ -42,20 +47,30 @@ const newSecret = () => {
   return { secret, secretHash: hashToken(secret) }
 }
 
+/** @throws RefusedError that names every fault */
+function checked(given: Record<string, unknown>): ClientMetadata {
+  const { metadata, faults } = parseClientMetadata(given)
+  if (metadata) return metadata
+  const lines = faults.map(({ member, message }) => `  - ${member}: ${message}`)
+  throw new RefusedError(`The client metadata is not usable:\n${lines.join('\n')}`)
+}
+
+const hasSecret = ({ token_endpoint_auth_method: method }: ClientMetadata) => method.startsWith('client_secret_')
+
 async function existing({ gateway, id }: Pick<Call, 'gateway' | 'id'>): Promise<Client> {
   if (id === undefined) throw new UsageError('Which client? Give its client_id')
   const client = await findClient(gateway.reads, id)
-  if (!client) throw new RefusedError(`There is no client "${id}"`)
+  if (!client || client.status === 'deleted') throw new RefusedError(`There is no client "${id}"`)
   return client
 }
 
 async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
   const request = readClientRequest(flags, terminal)
-  const metadata = parseClientMetadata(request.metadata)
+  const metadata = checked(request.metadata)
   const clientId = request.clientId ?? `client_${randomBytes(16).toString('hex')}`
   if (typeof clientId !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._~-]{2,99}$/.test(clientId))
     throw new RefusedError('client_id: must be 3 to 100 letters, digits or . _ ~ - and start with a letter or digit')
-  const made = metadata.token_endpoint_auth_method === 'none' ? undefined : newSecret()
+  const made = hasSecret(metadata) ? newSecret() : undefined
   await act(gateway, async (work) => {
     if (await findClient(gateway.reads, clientId)) throw new RefusedError(`There is a client "${clientId}" already`)
     work.start(apiClient, uuidv7(), {}).decide(() =>
@@ -83,16 +98,17 @@ async function update(call: Call): Promise<Outcome> {
   if (clientId !== undefined && String(clientId).toLowerCase() !== before.client_id.toLowerCase())
     throw new RefusedError('A client_id cannot be changed')
   if (call.flags['first-party']) throw new RefusedError('Whether a client is first-party is settled when it is added')
-  const wanted = parseClientMetadata(fromFile ? metadata : { ...before.metadata, ...metadata })
+  const wanted = checked(fromFile ? metadata : { ...before.metadata, ...metadata })
   const client = await change(call, (state) => updateClient(state, wanted))
-  const needsSecret = wanted.token_endpoint_auth_method !== 'none' && client.secrets.length === 0
+  const needsSecret = hasSecret(wanted) && client.secrets.length === 0
   return { client, remark: needsSecret ? 'It has no secret yet: rotate-secret makes one' : undefined }
 }
 
 async function rotateSecret(call: Call): Promise<Outcome> {
   const { metadata, client_id } = await existing(call)
-  if (metadata.token_endpoint_auth_method === 'none')
-    throw new RefusedError(`"${client_id}" is a public client (token_endpoint_auth_method none): it has no secret`)
+  const { token_endpoint_auth_method: method } = metadata
+  if (!hasSecret(metadata))
+    throw new RefusedError(`"${client_id}" has no secret (token_endpoint_auth_method ${method})`)
   const overlapSeconds = wholeNumber('overlap', call.flags.overlap ?? '0')
   const { secret, secretHash } = newSecret()
   const client = await change(call, (state) =>
@@ -103,6 +119,14 @@ async function rotateSecret(call: Call): Promise<Outcome> {
 
 const reasonOf = ({ flags }: Call) => String(flags.reason ?? 'operator')
 
+async function remove(call: Call): Promise<Outcome> {
+  const client = await existing(call)
+  await act(call.gateway, async (work) =>
+    (await work.load(apiClient, client.id, {})).decide((state) => deleteClient(state, reasonOf(call))),
+  )
+  return { client: { ...client, status: 'deleted' } }
+}
+
 const actions: Record<string, (call: Call) => Promise<Outcome>> = {
   add,
   show: async (call) => ({ client: await existing(call) }),
@@ -110,6 +134,7 @@ const actions: Record<string, (call: Call) => Promise<Outcome>> = {
   suspend: async (call) => ({ client: await change(call, (state) => suspendClient(state, reasonOf(call))) }),
   reinstate: async (call) => ({ client: await change(call, (state) => reinstateClient(state, reasonOf(call))) }),
   'rotate-secret': rotateSecret,
+  delete: remove,
 }
 
 async function command(args: string[], terminal: Terminal): Promise<number> {
@@ -122,13 +147,13 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     if (!perform) {
       const clients = await listClients(gateway.reads)
       print(
-        clients.map((client) => clientInformation(client)),
+        clients.map((client) => operatorInformation(client)),
         clientTable(clients),
       )
       return 0
     }
     const { client, secret, remark } = await perform({ gateway, terminal, flags, id })
-    print(clientInformation(client, secret), clientText(client, secret))
+    print(operatorInformation(client, secret), clientText(client, secret))
     if (remark) terminal.err(remark)
     return 0
   })

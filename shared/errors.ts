@@ -17,6 +17,24 @@ export const catalogue = {
     'The code or token is invalid, expired, revoked or was issued to another client.',
   ),
   invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.'),
+  client_metadata_invalid: row(
+    400,
+    'INVALID_CLIENT_METADATA',
+    'invalid_client_metadata',
+    'The client metadata cannot be registered.',
+  ),
+  redirect_uri_unusable: row(
+    400,
+    'INVALID_REDIRECT_URI',
+    'invalid_redirect_uri',
+    'One of the redirect URIs cannot be registered.',
+  ),
+  software_statement_unapproved: row(
+    400,
+    'UNAPPROVED_SOFTWARE_STATEMENT',
+    'unapproved_software_statement',
+    'Software statements are not accepted.',
+  ),
   invalid_target: row(400, 'INVALID_TARGET', 'invalid_target', 'The requested resource is unknown or not allowed.'),
   unauthorized_client: row(
     400,

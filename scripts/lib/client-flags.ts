@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { metadataNames } from './client-metadata.ts'
+import { metadataNames } from '../../shared/oauth/client-metadata.ts'
 import { RefusedError, type Terminal, UsageError, wholeNumber } from './terminal.ts'
 
 /** Flags of `npm run clients` for `parseArgs`. */
@@ -8,24 +8,36 @@ export const clientOptions = {
   'access-token-seconds': { type: 'string' },
   'application-type': { type: 'string' },
   'auth-method': { type: 'string' },
+  'auth-signing-alg': { type: 'string' },
+  'certificate-bound': { type: 'boolean' },
   'client-id': { type: 'string' },
   'client-uri': { type: 'string' },
   contact: { type: 'string', multiple: true },
   'default-scope': { type: 'string' },
+  'dpop-bound': { type: 'boolean' },
+  'exchange-resource': { type: 'string', multiple: true },
   file: { type: 'string' },
   'first-party': { type: 'boolean' },
   'grant-type': { type: 'string', multiple: true },
   json: { type: 'boolean' },
+  jwks: { type: 'string' },
+  'jwks-uri': { type: 'string' },
   'logo-uri': { type: 'string' },
   name: { type: 'string' },
   overlap: { type: 'string' },
   'policy-uri': { type: 'string' },
   'post-logout-redirect-uri': { type: 'string', multiple: true },
   reason: { type: 'string' },
+  resource: { type: 'string', multiple: true },
   'redirect-uri': { type: 'string', multiple: true },
   'require-pkce': { type: 'string' },
   'response-type': { type: 'string', multiple: true },
   scope: { type: 'string' },
+  'tls-client-auth-san-dns': { type: 'string' },
+  'tls-client-auth-san-email': { type: 'string' },
+  'tls-client-auth-san-ip': { type: 'string' },
+  'tls-client-auth-san-uri': { type: 'string' },
+  'tls-client-auth-subject-dn': { type: 'string' },
   'tos-uri': { type: 'string' },
 } as const
 
@@ -46,6 +58,17 @@ const MEMBER_OF_FLAG: [flag: keyof ClientFlags, member: string][] = [
   ['policy-uri', 'policy_uri'],
   ['tos-uri', 'tos_uri'],
   ['contact', 'contacts'],
+  ['auth-signing-alg', 'token_endpoint_auth_signing_alg'],
+  ['certificate-bound', 'tls_client_certificate_bound_access_tokens'],
+  ['dpop-bound', 'dpop_bound_access_tokens'],
+  ['resource', 'resources'],
+  ['exchange-resource', 'exchange_resources'],
+  ['jwks-uri', 'jwks_uri'],
+  ['tls-client-auth-subject-dn', 'tls_client_auth_subject_dn'],
+  ['tls-client-auth-san-dns', 'tls_client_auth_san_dns'],
+  ['tls-client-auth-san-uri', 'tls_client_auth_san_uri'],
+  ['tls-client-auth-san-ip', 'tls_client_auth_san_ip'],
+  ['tls-client-auth-san-email', 'tls_client_auth_san_email'],
 ]
 
 /** RFC 7591 metadata from `--file` (`-` reads standard input) with the flags over it, and the client id if one is wished. */
@@ -62,6 +85,7 @@ export function readClientRequest(flags: ClientFlags, terminal: Terminal) {
       ...members,
       ...Object.fromEntries(given),
       ...(seconds !== undefined && { access_token_seconds: wholeNumber('access-token-seconds', seconds) }),
+      ...(flags.jwks !== undefined && { jwks: readObject(String(flags.jwks), terminal) }),
       ...(pkce !== undefined && { require_pkce: yesOrNo('require-pkce', pkce) }),
     } as Record<string, unknown>,
   }
@@ -72,14 +96,18 @@ function yesOrNo(flag: string, value: unknown): boolean {
   return value === 'true'
 }
 
-function readMetadataFile(path: string, { env, err }: Terminal): Record<string, unknown> {
+function readObject(path: string, { env }: Terminal): Record<string, unknown> {
   const parsed = parseFile(path === '-' ? 0 : resolve(env.INIT_CWD ?? '', path))
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new RefusedError(`${path} is not a JSON object`)
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+  throw new RefusedError(`${path} is not a JSON object`)
+}
+
+function readMetadataFile(path: string, terminal: Terminal): Record<string, unknown> {
+  const parsed = readObject(path, terminal)
   const known = new Set([...metadataNames, 'client_id'])
   const ignored = Object.keys(parsed).filter((name) => !known.has(name))
-  if (ignored.length > 0) err(`ignored in ${path}: ${ignored.join(', ')}`)
-  return parsed as Record<string, unknown>
+  if (ignored.length > 0) terminal.err(`ignored in ${path}: ${ignored.join(', ')}`)
+  return parsed
 }
 
 function parseFile(file: string | 0): unknown {

@@ -1,13 +1,11 @@
+import { clientInformation } from '../../shared/oauth/client-information.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { table } from './terminal.ts'
 
-/** A client as RFC 7591 section 3.2.1 has it, and what is ours beside it. The secret is known only when it was just made. */
-export function clientInformation(client: Client, secret?: string) {
+/** A client with what is ours beside its registration. */
+export function operatorInformation(client: Client, secret?: string) {
   return {
-    client_id: client.client_id,
-    client_id_issued_at: Math.floor(new Date(client.created_at).getTime() / 1000),
-    ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
-    ...client.metadata,
+    ...clientInformation(client, secret),
     status: client.status,
     first_party: client.first_party,
     origin: client.origin,
@@ -17,8 +15,9 @@ export function clientInformation(client: Client, secret?: string) {
 
 /** The same for people. */
 export function clientText(client: Client, secret?: string): string {
-  const { client_secret, client_secret_expires_at, ...information } = clientInformation(client, secret)
-  const shown = (value: unknown) => (Array.isArray(value) ? value.join('\n') : String(value))
+  const { client_secret, client_secret_expires_at, ...information } = operatorInformation(client, secret)
+  const shown = (value: unknown) =>
+    Array.isArray(value) ? value.join('\n') : typeof value === 'object' ? JSON.stringify(value) : String(value)
   const rows = Object.entries(information).flatMap(([name, value]) =>
     shown(value)
       .split('\n')

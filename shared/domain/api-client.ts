@@ -74,16 +74,19 @@ export type ApiClientEvent =
         origin: 'seed' | 'operator' | 'dynamic'
         metadata: ClientMetadata
         secretHash?: string
+        /** Of a client that manages itself (RFC 7592). */
+        registrationTokenHash?: string
       }
     }
   | { type: 'ClientUpdated'; data: { metadata: ClientMetadata } }
   | { type: 'ClientSecretRotated'; data: { secrets: ClientSecret[] } }
   | { type: 'ClientSuspended'; data: { reason: string } }
   | { type: 'ClientReinstated'; data: { reason: string } }
+  | { type: 'ClientDeleted'; data: { reason: string } }
 
 export type ApiClient =
   | { status: 'none' }
-  | { status: 'active' | 'suspended'; metadata: ClientMetadata; secrets: ClientSecret[] }
+  | { status: 'active' | 'suspended' | 'deleted'; metadata: ClientMetadata; secrets: ClientSecret[] }
 
 export const apiClient: Aggregate<ApiClient, ApiClientEvent> = {
   type: 'api_client',
@@ -103,9 +106,14 @@ export const apiClient: Aggregate<ApiClient, ApiClientEvent> = {
         return { ...state, status: 'suspended' }
       case 'ClientReinstated':
         return { ...state, status: 'active' }
+      case 'ClientDeleted':
+        return { ...state, status: 'deleted', secrets: [] }
     }
   },
 }
+
+const isGone = (state: ApiClient): state is Extract<ApiClient, { status: 'none' }> =>
+  state.status === 'none' || state.status === 'deleted'
 
 export function registerClient(data: {
   clientId: string
@@ -113,22 +121,28 @@ export function registerClient(data: {
   origin: 'operator' | 'dynamic'
   metadata: ClientMetadata
   secretHash?: string
+  registrationTokenHash?: string
 }): Decision<ApiClientEvent> {
   return { events: [{ type: 'ClientRegistered', data }] }
 }
 
 export function updateClient(state: ApiClient, metadata: ClientMetadata): Decision<ApiClientEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (isGone(state)) return { events: [], refuse: 'not_found' }
   return { events: [{ type: 'ClientUpdated', data: { metadata } }] }
 }
 
-/** A new secret; the newest old one stays valid for `overlapSeconds` (0: dies at once), every older one is gone. */
+/**
+ * A new secret; the newest old one stays valid for `overlapSeconds` (0: dies at once), every older one is gone.
+ * @param input.replaces hash of the secret that the caller means to replace, so that of several at once one wins
+ */
 export function rotateClientSecret(
   state: ApiClient,
-  input: { secretHash: string; overlapSeconds: number; now: Date },
+  input: { secretHash: string; overlapSeconds: number; replaces?: string; now: Date },
 ): Decision<ApiClientEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
-  if (state.metadata.token_endpoint_auth_method === 'none') return { events: [], refuse: 'invalid_request' }
+  if (isGone(state)) return { events: [], refuse: 'not_found' }
+  if (!state.metadata.token_endpoint_auth_method.startsWith('client_secret_'))
+    return { events: [], refuse: 'invalid_request' }
+  if (input.replaces !== undefined && state.secrets[0]?.hash !== input.replaces) return { events: [], refuse: 'stale' }
   const expiresAt = new Date(input.now.getTime() + input.overlapSeconds * 1000).toISOString()
   const previous = state.secrets[0]
   const secrets: ClientSecret[] = [{ hash: input.secretHash }]
@@ -137,11 +151,17 @@ export function rotateClientSecret(
 }
 
 export function suspendClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (isGone(state)) return { events: [], refuse: 'not_found' }
   return { events: state.status === 'active' ? [{ type: 'ClientSuspended', data: { reason } }] : [] }
 }
 
 export function reinstateClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (isGone(state)) return { events: [], refuse: 'not_found' }
   return { events: state.status === 'suspended' ? [{ type: 'ClientReinstated', data: { reason } }] : [] }
+}
+
+/** Ends a client for good; its tokens die with it. */
+export function deleteClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
+  if (isGone(state)) return { events: [], refuse: 'not_found' }
+  return { events: [{ type: 'ClientDeleted', data: { reason } }] }
 }

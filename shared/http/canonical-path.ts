@@ -1,4 +1,6 @@
 const MIRRORS: [prefix: string, canonical: string][] = [
+  ['/api/v1/oauth/register', '/register'],
+  ['/oauth/register', '/register'],
   ['/api/v1/oauth', '/oauth'],
   ['/api/v1/auth', '/v1/auth'],
   ['/api/v1/api-keys', '/v1/auth/api-keys'],

@@ -4,11 +4,12 @@ import type { ClientMetadata, ClientSecret } from '../domain/api-client.ts'
 export type Client = {
   id: string
   client_id: string
-  status: 'active' | 'suspended'
+  status: 'active' | 'suspended' | 'deleted'
   first_party: boolean
   origin: 'seed' | 'operator' | 'dynamic'
   metadata: ClientMetadata
   secrets: ClientSecret[]
+  registration_token_hash: string | null
   created_at: string
   version: number
 }
@@ -24,6 +25,6 @@ export async function findClient(sql: postgres.Sql, clientId: string): Promise<C
 
 export async function listClients(sql: postgres.Sql): Promise<Client[]> {
   const rows = await sql<{ client: Client }[]>`
-    select to_jsonb(c) as client from auth_gateway.api_clients c order by lower(c.client_id)`
+    select to_jsonb(c) as client from auth_gateway.api_clients c where c.status <> 'deleted' order by lower(c.client_id)`
   return rows.map((row) => row.client)
 }

@@ -2,11 +2,12 @@
 create table auth_gateway.api_clients (
   id          uuid primary key,
   client_id   text not null,
-  status      text not null check (status in ('active', 'suspended')),
+  status      text not null check (status in ('active', 'suspended', 'deleted')),
   first_party boolean not null,
   origin      text not null check (origin in ('seed', 'operator', 'dynamic')),
   metadata    jsonb not null,
   secrets     jsonb not null default '[]',
+  registration_token_hash text,
   created_at  timestamptz not null,
   version     integer not null
 );
@@ -17,10 +18,11 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'ClientRegistered' then
-      insert into api_clients (id, client_id, status, first_party, origin, metadata, secrets, created_at, version)
+      insert into api_clients (id, client_id, status, first_party, origin, metadata, secrets,
+        registration_token_hash, created_at, version)
       values (e.stream_id, e.data->>'clientId', 'active', (e.data->>'firstParty')::boolean, e.data->>'origin', e.data->'metadata',
         case when e.data->>'secretHash' is null then '[]' else jsonb_build_array(jsonb_build_object('hash', e.data->>'secretHash')) end,
-        e.recorded_at, e.version);
+        e.data->>'registrationTokenHash', e.recorded_at, e.version);
     when 'ClientUpdated' then
       update api_clients set metadata = e.data->'metadata', version = e.version where id = e.stream_id;
     when 'ClientSecretRotated' then
@@ -29,6 +31,9 @@ begin
       update api_clients set status = 'suspended', version = e.version where id = e.stream_id;
     when 'ClientReinstated' then
       update api_clients set status = 'active', version = e.version where id = e.stream_id;
+    when 'ClientDeleted' then
+      update api_clients set status = 'deleted', secrets = '[]', registration_token_hash = null, version = e.version
+      where id = e.stream_id;
   end case;
 end $$;
 

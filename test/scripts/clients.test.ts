@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { exportJWK, generateKeyPair } from 'jose'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clients } from '../../scripts/clients.ts'
@@ -91,7 +92,7 @@ describe('add', () => {
       client_id: 'from-file',
       client_name: 'File',
       redirect_uris: ['https://f.example/cb'],
-      software_id: 'x',
+      made_up: 'x',
     }
     await writeFile(file, JSON.stringify(metadata))
     const { exitCode, out, err } = await cli(
@@ -104,7 +105,7 @@ describe('add', () => {
       'client_secret_post',
       '--json',
     )
-    expect({ exitCode, err }).toEqual({ exitCode: 0, err: `ignored in ${file}: software_id` })
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: `ignored in ${file}: made_up` })
     expect(JSON.parse(out)).toMatchObject({
       client_id: 'from-file',
       client_name: 'Flag',
@@ -130,11 +131,7 @@ describe('add', () => {
   })
 
   test.each([
-    [
-      'no name',
-      ['--redirect-uri', 'https://a.example/'],
-      'client_name: Invalid input: expected string, received undefined',
-    ],
+    ['no name', ['--redirect-uri', 'https://a.example/'], 'client_name: is required'],
     ['no redirect', ['--name', 'x'], 'redirect_uris: at least one is needed'],
     [
       'http elsewhere',
@@ -158,9 +155,9 @@ describe('add', () => {
       'default_scope: c is not in scope',
     ],
     ['no PKCE for a public client', [...NATIVE, '--require-pkce', 'false'], 'require_pkce: a public client needs PKCE'],
-    ['an unknown method', [...WEB, '--auth-method', 'magic'], 'token_endpoint_auth_method: Invalid option'],
+    ['an unknown method', [...WEB, '--auth-method', 'magic'], 'token_endpoint_auth_method: is not supported'],
     ['a URL for an id', [...WEB, '--client-id', 'https://app.example'], 'client_id: must be 3 to 100 letters'],
-    ['a long life', [...WEB, '--access-token-seconds', '999999'], 'access_token_seconds: Too big'],
+    ['a long life', [...WEB, '--access-token-seconds', '999999'], 'access_token_seconds: must be 86400 or less'],
   ])('1: %s', async (_, args, message) => {
     const { exitCode, out, err } = await cli('add', ...args)
     expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' })
@@ -245,7 +242,7 @@ describe('rotate-secret', () => {
   test('1: a public client has no secret', async () => {
     expect(await cli('rotate-secret', 'onasis-cli')).toMatchObject({
       exitCode: 1,
-      err: '"onasis-cli" is a public client (token_endpoint_auth_method none): it has no secret',
+      err: '"onasis-cli" has no secret (token_endpoint_auth_method none)',
     })
   })
 })
@@ -324,4 +321,59 @@ test('0: runs as a program, with DATABASE_URL of the owner alone', async () => {
     { env },
   )
   expect(JSON.parse(stdout)).toMatchObject({ client_id: 'mcp-client' })
+})
+
+describe('clients of services', () => {
+  const SERVICE = ['--name', 'Key manager', '--grant-type', 'client_credentials', '--scope', 'secrets:read']
+
+  test('0: a service that authenticates by certificate, with what it serves and may get tokens for', async () => {
+    const client = await json(
+      'add',
+      ...SERVICE,
+      ...['--grant-type', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+      ...['--auth-method', 'tls_client_auth', '--tls-client-auth-san-dns', 'keys.internal', '--certificate-bound'],
+      ...['--resource', 'https://keys.example', '--exchange-resource', 'https://api.lanonasis.com'],
+    )
+    expect(client).toMatchObject({
+      token_endpoint_auth_method: 'tls_client_auth',
+      grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+      response_types: [],
+      redirect_uris: [],
+      tls_client_auth_san_dns: 'keys.internal',
+      tls_client_certificate_bound_access_tokens: true,
+      resources: ['https://keys.example'],
+      exchange_resources: ['https://api.lanonasis.com'],
+    })
+    expect(client).not.toHaveProperty('client_secret')
+  })
+
+  test('0: a service with a key set from a file; its private keys are refused', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const file = path.join(folder, 'jwks.json')
+    const args = ['add', ...SERVICE, '--auth-method', 'private_key_jwt', '--jwks', file]
+    await writeFile(file, JSON.stringify({ keys: [await exportJWK(publicKey)] }))
+    expect(await json(...args)).toMatchObject({ jwks: { keys: [{ kty: 'EC', crv: 'P-256' }] } })
+    await writeFile(file, JSON.stringify({ keys: [await exportJWK(privateKey)] }))
+    const refused = await cli(...args)
+    expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining('must hold public keys only')])
+  })
+
+  test.each([
+    ['a public service', ['--auth-method', 'none'], 'a public client gets no tokens in its own name'],
+    ['no keys', ['--auth-method', 'private_key_jwt'], 'jwks: is needed for private_key_jwt'],
+    [
+      'no name of the certificate',
+      ['--auth-method', 'tls_client_auth'],
+      'exactly one name of the certificate is needed',
+    ],
+  ])('1: %s', async (_name, args, message) => {
+    const refused = await cli('add', ...SERVICE, ...args)
+    expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining(message)])
+  })
+
+  test('0: delete ends a client for good', async () => {
+    const { client_id } = await json('add', ...SERVICE, '--auth-method', 'client_secret_basic')
+    expect(await json('delete', client_id, '--reason', 'retired')).toMatchObject({ status: 'deleted' })
+    expect(await cli('show', client_id)).toMatchObject({ exitCode: 1, err: `There is no client "${client_id}"` })
+  })
 })

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import * as z from 'zod/mini'
+import {
+  type ApiClient,
+  type ApiClientEvent,
+  apiClient,
+  deleteClient,
+  registerClient,
+  rotateClientSecret,
+  updateClient,
+} from '../../shared/domain/api-client.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit, type Stream, type Work } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { addressKey, networkKey } from '../../shared/http/rate-limit.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { bearerToken } from '../../shared/identity/authenticate.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
+import { clientInformation } from '../../shared/oauth/client-information.ts'
+import { readDynamicMetadata } from '../../shared/oauth/dynamic-registration.ts'
+import { type Client, findClient } from '../../shared/queries/api-clients.ts'
+import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
+
+const MAX_OVERLAP_SECONDS = 7 * 86_400
+
+const app = createApp('oauth', { around: recordRefusals(gateway) })
+const anything = z.looseObject({})
+
+const newSecret = () => `mcs_${randomBytes(32).toString('base64url')}`
+const managementUri = (clientId: string) => `${gateway().issuer}/register/${encodeURIComponent(clientId)}`
+
+/** Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. */
+app.post('/register', async (c) => {
+  const { limiter } = gateway()
+  const metadata = readDynamicMetadata(await readBody(c, anything))
+  const id = uuidv7()
+  const client_id = `mcp_${Date.now()}_${randomBytes(9).toString('hex')}`
+  const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
+  const secret = needsSecret ? newSecret() : undefined
+  const access = newOpaqueToken(id, CODE_SECRET_BYTES)
+  const now = new Date()
+  await commit(commitContext(gateway(), c), async (work) => {
+    const ip = c.get('clientIp')
+    work.limits = [
+      limiter.limit('register', addressKey(ip), 30, 3600),
+      limiter.limit('register-net', networkKey(ip), 200, 3600),
+    ]
+    work.start(apiClient, id, {}).decide(() =>
+      registerClient({
+        clientId: client_id,
+        firstParty: false,
+        origin: 'dynamic',
+        metadata,
+        secretHash: secret && hashToken(secret),
+        registrationTokenHash: access.hash,
+      }),
+    )
+  })
+  const client = { client_id, created_at: now.toISOString(), metadata }
+  return c.json(
+    {
+      ...clientInformation(client, secret),
+      registration_access_token: access.token,
+      registration_client_uri: managementUri(client_id),
+    },
+    201,
+  )
+})
+
+/** The client whose registration access token came with the request (RFC 7592 section 1.3). */
+async function managed(c: AppContext): Promise<Client> {
+  const token = bearerToken(c)
+  if (!token) throw new GatewayError('token_required')
+  const client = await findClient(gateway().reads, c.req.param('client_id') ?? '')
+  const known = client?.registration_token_hash
+  if (!client || client.status === 'deleted' || !known || !equalHash(known, hashToken(token)))
+    throw new GatewayError('invalid_token', { reason: 'registration access token' })
+  c.set('caller', { clientId: client.client_id })
+  return client
+}
+
+async function change(
+  c: AppContext,
+  client: Client,
+  decide: (stream: Stream<ApiClient, ApiClientEvent>, work: Work) => void,
+): Promise<void> {
+  await commit(commitContext(gateway(), c), async (work) => {
+    work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
+    work.limits = [gateway().limiter.limit('manage-client', client.id, 60, 3600)]
+    decide(await work.load(apiClient, client.id, {}), work)
+  })
+}
+
+const management = (client: Client, secret?: string) => ({
+  ...clientInformation(client, secret),
+  registration_client_uri: managementUri(client.client_id),
+})
+
+app.get('/register/:client_id', async (c) => c.json(management(await managed(c))))
+
+/** Replaces all metadata; what is left out is gone (RFC 7592 section 2.2). */
+app.put('/register/:client_id', async (c) => {
+  const client = await managed(c)
+  const body: Record<string, unknown> = await readBody(c, anything)
+  if (body.client_id !== client.client_id)
+    throw new GatewayError('client_metadata_invalid', { description: 'client_id must be that of the client' })
+  for (const name of [
+    'registration_access_token',
+    'registration_client_uri',
+    'client_secret_expires_at',
+    'client_id_issued_at',
+  ])
+    if (name in body) throw new GatewayError('invalid_request', { details: { [name]: ['must not be sent'] } })
+  const given = body.client_secret
+  if (given !== undefined && !client.secrets.some(({ hash }) => equalHash(hash, hashToken(String(given)))))
+    throw new GatewayError('invalid_request', { details: { client_secret: ['cannot be chosen'] } })
+  const metadata = readDynamicMetadata(body)
+  const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_') && client.secrets.length === 0
+  const secret = needsSecret ? newSecret() : undefined
+  await change(c, client, (stream) => {
+    stream.decide((state) => updateClient(state, metadata))
+    if (secret)
+      stream.decide((state) =>
+        rotateClientSecret(state, { secretHash: hashToken(secret), overlapSeconds: 0, now: new Date() }),
+      )
+  })
+  return c.json(management({ ...client, metadata }, secret))
+})
+
+app.delete('/register/:client_id', async (c) => {
+  const client = await managed(c)
+  await change(c, client, (stream) => void stream.decide((state) => deleteClient(state, 'client')))
+  return c.body(null, 204)
+})
+
+const rotateBody = z.object({
+  overlap_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_OVERLAP_SECONDS))),
+})
+
+/** A new secret; the old one lives on for the overlap, or dies at once. Of several rotations at once one wins. */
+app.post('/register/:client_id/secret', async (c) => {
+  const client = await managed(c)
+  const { overlap_seconds: overlapSeconds = 0 } = await readBody(c, rotateBody)
+  const secret = newSecret()
+  const replaces = client.secrets[0]?.hash
+  await change(c, client, (stream) => {
+    stream.decide((state) =>
+      rotateClientSecret(state, { secretHash: hashToken(secret), overlapSeconds, replaces, now: new Date() }),
+    )
+  })
+  return c.json(management(client, secret))
+})
+
+export default serve(app)

@@ -1,0 +1,95 @@
+import type { ClientMetadata } from '../domain/api-client.ts'
+import { CATALOGUE, canonicalScope, mayHold } from '../domain/scopes.ts'
+import { GatewayError } from '../errors.ts'
+import { parseClientMetadata } from './client-metadata.ts'
+import { isLoopback } from './redirect-uri.ts'
+import { parseScope, SUPPORTED_SCOPES } from './scope.ts'
+
+/** What a stranger may register for; the rest is for operators. */
+const GRANTS = ['authorization_code', 'refresh_token']
+const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
+const DEFAULT_SCOPE = 'memories:read memories:write mcp:connect'
+/** Names no stranger's application may go by, however they are spelled. */
+const RESERVED = /lanonasis|onasis/
+/** What a client gets that asks for no scope: as little as is of use. */
+const MINIMAL = ['memories:read', 'mcp:connect', 'openid', 'profile']
+const OPERATOR_MEMBERS = ['resources', 'exchange_resources', 'access_token_seconds', 'require_pkce', 'default_scope']
+
+const invalid = (member: string, message: string) =>
+  new GatewayError(member === 'redirect_uris' ? 'redirect_uri_unusable' : 'client_metadata_invalid', {
+    description: `${member} ${message}`,
+    details: { [member]: [message] },
+  })
+
+/** A scope a stranger's application may ask people for. */
+function isOpen(scope: string): boolean {
+  const name = canonicalScope(scope)
+  const known = SUPPORTED_SCOPES.includes(scope) || CATALOGUE.includes(name)
+  return known && mayHold('user', name) && !/^(api-keys|secrets):/.test(name)
+}
+
+/** Letters that look alike are one (NFKC), and what is not a letter does not hide a name. */
+const bare = (name: string) =>
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^a-z]/g, '')
+
+function readScope(given: unknown): string {
+  if (given === undefined) return DEFAULT_SCOPE
+  const asked = typeof given === 'string' ? parseScope(given) : undefined
+  const open = asked?.filter(isOpen)
+  if (!open || open.length === 0) throw invalid('scope', 'names nothing that can be registered here')
+  return open.join(' ')
+}
+
+function readGrants(given: unknown): unknown {
+  if (given === undefined) return ['authorization_code']
+  if (!Array.isArray(given)) return given
+  const open = given.filter((one) => GRANTS.includes(one))
+  return open.length > 0 ? open : given
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== 'string') return
+  if (/\p{Cc}|\p{Cf}/u.test(name)) throw invalid('client_name', 'contains control or formatting characters')
+  if (RESERVED.test(bare(name))) throw invalid('client_name', 'is reserved')
+}
+
+/** A web application lives behind https, a native one on the device (OpenID Connect Registration section 2; standards R4). */
+function checkApplicationType({ application_type, redirect_uris }: ClientMetadata): void {
+  const isWeb = (uri: string) => uri.startsWith('https:')
+  if (application_type === 'web' && !redirect_uris.every(isWeb))
+    throw invalid('redirect_uris', 'must be https for a web application')
+  const onDevice = (uri: string) => isLoopback(uri) || !/^https?:/.test(uri)
+  if (application_type === 'native' && !redirect_uris.every(onDevice))
+    throw invalid('redirect_uris', 'must be loopback or a private-use scheme for a native application')
+}
+
+/**
+ * Metadata that a stranger registers (RFC 7591 section 2): what only an operator may say is left out, unknown scopes and grants are
+ * dropped. Without a method the client is public, since that is what the ecosystem's clients mean (wire-contract 1.2), where the RFC
+ * would have `client_secret_basic`.
+ * @throws GatewayError client_metadata_invalid, redirect_uri_unusable, software_statement_unapproved
+ */
+export function readDynamicMetadata(given: Record<string, unknown>): ClientMetadata {
+  if (given.software_statement !== undefined) throw new GatewayError('software_statement_unapproved')
+  const { client_name = 'MCP Client', token_endpoint_auth_method: method = 'none' } = given
+  if (typeof method !== 'string' || !METHODS.includes(method))
+    throw invalid('token_endpoint_auth_method', 'is not supported')
+  checkName(client_name)
+  const scope = readScope(given.scope)
+  const open = Object.entries(given).filter(([name]) => !OPERATOR_MEMBERS.includes(name) && !name.startsWith('tls_'))
+  const { metadata, faults } = parseClientMetadata({
+    ...Object.fromEntries(open),
+    client_name,
+    scope,
+    token_endpoint_auth_method: method,
+    grant_types: readGrants(given.grant_types),
+  })
+  const fault = faults?.find(({ member }) => member === 'redirect_uris') ?? faults?.[0]
+  if (!metadata) throw invalid(fault?.member ?? 'metadata', fault?.message ?? 'is malformed')
+  if (given.application_type !== undefined) checkApplicationType(metadata)
+  const minimal = scope.split(' ').filter((one) => MINIMAL.includes(one))
+  return { ...metadata, default_scope: minimal.length > 0 ? minimal.join(' ') : scope }
+}

@@ -1,0 +1,248 @@
+import { exportJWK, generateKeyPair } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { api, type Body } from '../support/api-keys.ts'
+import { eventsOf, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
+import { authorize, authorizeParams, newVerifier, post, signIn } from '../support/sign-in.ts'
+
+const CALLBACK = 'http://127.0.0.1:8123/callback'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway()
+})
+afterAll(() => gateway?.stop())
+
+const register = (body: object, path = '/register') => api(gateway, 'POST', path, { body })
+async function registered(body: object = {}): Promise<Body> {
+  const answer = await register({ redirect_uris: [CALLBACK], ...body })
+  if (answer.status !== 201) throw new Error(JSON.stringify(answer.body))
+  return answer.body
+}
+const manage = (method: string, client: Body, body?: object, suffix = '') =>
+  api(gateway, method, `/register/${client.client_id}${suffix}`, { token: client.registration_access_token, body })
+const confidential = { token_endpoint_auth_method: 'client_secret_post', redirect_uris: ['https://app.example/cb'] }
+/** Whether a client gets past its authentication at the token endpoint. */
+const isKnown = async (client_id: string, client_secret?: string) => {
+  const fields = { grant_type: 'refresh_token', refresh_token: 'x', client_id, ...(client_secret && { client_secret }) }
+  return (await post(gateway, '/oauth/token', fields)).body.error !== 'invalid_client'
+}
+
+describe('POST /register', () => {
+  test('201 with everything that was registered, as the wire contract has it', async () => {
+    const { status, body, headers } = await register({ redirect_uris: [CALLBACK] })
+    expect(status).toBe(201)
+    expect(headers.get('cache-control')).toContain('no-store')
+    expect(body).toEqual({
+      client_id: expect.stringMatching(/^mcp_\d{13}_[0-9a-f]{18}$/),
+      client_id_issued_at: expect.any(Number),
+      client_name: 'MCP Client',
+      application_type: 'native',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      redirect_uris: [CALLBACK],
+      scope: 'memories:read memories:write mcp:connect',
+      default_scope: 'memories:read mcp:connect',
+      registration_access_token: expect.any(String),
+      registration_client_uri: `${gateway.url}/register/${body.client_id}`,
+    })
+  })
+
+  test.each(['/oauth/register', '/api/v1/oauth/register'])('201 at %s', async (path) => {
+    expect((await register({ redirect_uris: [CALLBACK] }, path)).status).toBe(201)
+  })
+
+  test('201 with a secret for a confidential client, of which only the hash is kept', async () => {
+    const client = await registered(confidential)
+    expect(client).toMatchObject({
+      client_secret: expect.stringMatching(/^mcs_[\w-]{43}$/),
+      client_secret_expires_at: 0,
+    })
+    expect(await isKnown(client.client_id, client.client_secret)).toBe(true)
+    expect(await isKnown(client.client_id, `${client.client_secret}x`)).toBe(false)
+    const events = JSON.stringify(await eventsOf(gateway, 'api_client'))
+    expect(events).not.toContain(client.client_secret)
+    expect(events).not.toContain(client.registration_access_token)
+  })
+
+  test('201 without what a stranger may not have: unknown and privileged scopes, grants of services, members of operators', async () => {
+    const client = await registered({
+      scope: 'memories:read nonsense admin:* * legacy:full_access api-keys:write secrets:read offline_access',
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+      resources: ['https://api.lanonasis.com'],
+      access_token_seconds: 86_400,
+      require_pkce: false,
+      first_party: true,
+    })
+    expect(client.scope).toBe('memories:read offline_access')
+    expect(client.grant_types).toEqual(['authorization_code', 'refresh_token'])
+    for (const name of ['resources', 'access_token_seconds', 'require_pkce', 'first_party'])
+      expect(client).not.toHaveProperty(name)
+  })
+
+  test.each([
+    ['invalid_redirect_uri', {}],
+    ['invalid_redirect_uri', { redirect_uris: [] }],
+    ['invalid_redirect_uri', { redirect_uris: 'https://a.example/' }],
+    ['invalid_redirect_uri', { redirect_uris: ['javascript:alert(1)'] }],
+    ['invalid_redirect_uri', { redirect_uris: ['http://a.example/cb'] }],
+    ['invalid_redirect_uri', { redirect_uris: ['https://a.example/#x'] }],
+    ['invalid_redirect_uri', { redirect_uris: [CALLBACK], application_type: 'web' }],
+    ['invalid_redirect_uri', { redirect_uris: ['https://a.example/cb'], application_type: 'native' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], scope: 'admin:*' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], scope: 7 }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], grant_types: ['implicit'] }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], response_types: ['token'] }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], token_endpoint_auth_method: 'tls_client_auth' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], token_endpoint_auth_method: 'private_key_jwt' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], client_name: 'x'.repeat(101) }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], client_name: 'L a n O n a s i s Support' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], client_name: 'evil\u202egnp.exe' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], logo_uri: 'data:image/png;base64,x' }],
+    ['unapproved_software_statement', { redirect_uris: [CALLBACK], software_statement: 'a.b.c' }],
+  ])('400 %s for %j', async (error, body) => {
+    expect(await register(body)).toMatchObject({ status: 400, body: { error, error_description: expect.any(String) } })
+  })
+
+  test('400 for key sets with private, weak or no keys, or two at once', async () => {
+    const strong = await generateKeyPair('ES256', { extractable: true })
+    const method = { ...confidential, token_endpoint_auth_method: 'private_key_jwt' }
+    const publicJwk = await exportJWK(strong.publicKey)
+    expect((await register({ ...method, jwks: { keys: [publicJwk] } })).status).toBe(201)
+    const refused = [
+      { jwks: { keys: [await exportJWK(strong.privateKey)] } },
+      { jwks: { keys: [] } },
+      { jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } },
+      { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] } },
+      { jwks: { keys: [publicJwk] }, jwks_uri: 'https://a.example/jwks' },
+    ]
+    for (const keys of refused)
+      expect(await register({ ...method, ...keys })).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_client_metadata' },
+      })
+  })
+
+  test('429 past the limit of an address', async () => {
+    const headers = { [IP_HEADER]: '198.18.77.1' }
+    const answers = await Promise.all(
+      Array.from({ length: 35 }, () =>
+        api(gateway, 'POST', '/register', { body: { redirect_uris: [CALLBACK] }, headers }),
+      ),
+    )
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(30)
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(5)
+  })
+
+  test('a registered client signs a person in, who is asked', async () => {
+    const client = await registered({ grant_types: ['authorization_code', 'refresh_token'] })
+    const { browser } = await signIn(gateway)
+    const verifier = newVerifier()
+    const params = authorizeParams(verifier, {
+      client_id: client.client_id,
+      redirect_uri: CALLBACK,
+      scope: 'memories:read',
+    })
+    const page = await browser.visit(`/oauth/authorize?${new URLSearchParams(params)}`)
+    expect(page.html).toContain('Not verified by LanOnasis')
+    const code = (await authorize(browser, params)).get('code') ?? ''
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: CALLBACK }
+    const { status, body } = await post(gateway, '/oauth/token', { ...form, client_id: client.client_id })
+    expect([status, body.scope]).toEqual([200, 'memories:read'])
+    await manage('DELETE', client)
+    const introspected = await post(gateway, '/oauth/introspect', { token: body.access_token })
+    expect(introspected.body).toEqual({ active: false })
+  })
+})
+
+describe('RFC 7592', () => {
+  test('200 for GET with the registration and no secret', async () => {
+    const { client_secret, registration_access_token, ...rest } = await registered(confidential)
+    const { status, body } = await manage('GET', { ...rest, registration_access_token })
+    const { client_secret_expires_at, ...shown } = rest
+    expect([status, body]).toEqual([200, shown])
+    expect(JSON.stringify(body)).not.toContain(client_secret)
+  })
+
+  test('200 for PUT, which replaces everything; the client id stays', async () => {
+    const client = await registered({ client_uri: 'https://a.example', client_name: 'Before' })
+    const wanted = {
+      client_id: client.client_id,
+      client_name: 'After',
+      redirect_uris: [CALLBACK, 'https://b.example/cb'],
+    }
+    const { status, body } = await manage('PUT', client, wanted)
+    expect(status).toBe(200)
+    expect(body).toMatchObject(wanted)
+    expect(body).not.toHaveProperty('client_uri')
+    expect((await manage('GET', client)).body.client_name).toBe('After')
+  })
+
+  test.each([
+    ['another client_id', { client_id: 'lanonasis-cli' }],
+    ['no client_id', { client_id: undefined }],
+    ['a secret of its own choice', { client_secret: 'chosen' }],
+    ['a registration access token', { registration_access_token: 'x' }],
+    ['bad redirect URIs', { redirect_uris: ['javascript:x'] }],
+    ['privileged scopes only', { scope: 'admin:*' }],
+  ])('400 for PUT with %s, and nothing changes', async (_name, changes) => {
+    const client = await registered()
+    const refused = await manage('PUT', client, { client_id: client.client_id, redirect_uris: [CALLBACK], ...changes })
+    expect(refused.status).toBe(400)
+    const { registration_access_token, ...before } = client
+    expect((await manage('GET', client)).body).toEqual(before)
+  })
+
+  test('401 for a wrong token, somebody else’s, none, and for a client that is gone', async () => {
+    const [client, other] = [await registered(), await registered()]
+    for (const registration_access_token of ['nonsense', other.registration_access_token])
+      for (const method of ['GET', 'PUT', 'DELETE']) {
+        const answer = await manage(method, { ...client, registration_access_token }, method === 'PUT' ? {} : undefined)
+        expect([method, answer.status]).toEqual([method, 401])
+        expect(answer.headers.get('www-authenticate')).toContain('Bearer')
+      }
+    expect((await api(gateway, 'GET', `/register/${client.client_id}`)).status).toBe(401)
+    expect((await api(gateway, 'GET', '/register/lanonasis-cli', { token: 'x' })).status).toBe(401)
+    expect((await manage('DELETE', client)).status).toBe(204)
+    expect((await manage('GET', client)).status).toBe(401)
+    expect((await manage('DELETE', client)).status).toBe(401)
+  })
+
+  test('204 for DELETE, after which nobody can be it', async () => {
+    const client = await registered(confidential)
+    await manage('DELETE', client)
+    expect(await isKnown(client.client_id, client.client_secret)).toBe(false)
+  })
+})
+
+describe('secret rotation', () => {
+  test('200: the old secret dies at once, or lives on for the overlap', async () => {
+    const client = await registered(confidential)
+    const second = (await manage('POST', client, {}, '/secret')).body.client_secret
+    expect([await isKnown(client.client_id, client.client_secret), await isKnown(client.client_id, second)]).toEqual([
+      false,
+      true,
+    ])
+    const third = (await manage('POST', client, { overlap_seconds: 60 }, '/secret')).body.client_secret
+    expect([await isKnown(client.client_id, second), await isKnown(client.client_id, third)]).toEqual([true, true])
+    const fourth = (await manage('POST', client, { overlap_seconds: 60 }, '/secret')).body.client_secret
+    const known = await Promise.all([second, third, fourth].map((secret) => isKnown(client.client_id, secret)))
+    expect(known).toEqual([false, true, true])
+  })
+
+  test('200 for one of twenty at once', async () => {
+    const client = await registered(confidential)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => manage('POST', client, {}, '/secret')))
+    const won = answers.filter(({ status }) => status === 200)
+    expect(won.length).toBeGreaterThanOrEqual(1)
+    const known = await Promise.all(won.map(({ body }) => isKnown(client.client_id, body.client_secret)))
+    expect(known.filter(Boolean)).toHaveLength(1)
+  })
+
+  test('400 for a public client and for an overlap beyond seven days', async () => {
+    expect((await manage('POST', await registered(), {}, '/secret')).status).toBe(400)
+    expect((await manage('POST', await registered(confidential), { overlap_seconds: 700_000 }, '/secret')).status).toBe(
+      400,
+    )
+  })
+})
