@@ -2,6 +2,7 @@ import { decodeJwt, importJWK } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PublicJwk } from '../../shared/domain/api-client.ts'
+import { dpopNonce } from '../../shared/oauth/dpop.ts'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey, type SigningKey } from '../support/proofs.ts'
 import { authorizeParams, NATIVE, post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
@@ -131,6 +132,9 @@ test('K6 400 use_dpop_nonce at the token endpoint, 401 where a token is presente
   expect(first).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } })
   const nonce = first.headers.get('dpop-nonce') ?? ''
   expect(nonce).toMatch(/^[\w-]{43}$/)
+  const ago = (seconds: number) => dpopNonce(gateway.gateway, new Date(Date.now() - seconds * 1000))
+  expect(await ask(ago(299))).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+  expect(await ask(ago(601))).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } })
   expect(await ask('made up')).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } })
   expect(await ask(nonce)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
 
