@@ -47,6 +47,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     ...clientEndpoints(issuer),
     jwks_uri: `${issuer}/oauth/jwks.json`,
     end_session_endpoint: `${issuer}/oauth/logout`,
+    registration_endpoint: `${issuer}/register`,
     scopes_supported: SUPPORTED_SCOPES,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
