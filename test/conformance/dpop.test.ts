@@ -116,6 +116,7 @@ describe('K1 K2 a proof at the token endpoint', () => {
     const header = JSON.parse(Buffer.from(head, 'base64url').toString())
     const wrong = [
       await proof({}, { jwk: key.privateJwk }),
+      await proof({}, { jwk: { ...key.jwk, p: 'AAAA' } }),
       await proof({}, { jwk: other.jwk }),
       `${encode({ ...header, alg: 'none' })}.${payload}.`,
       `${encode({ ...header, alg: 'HS256', jwk: { kty: 'oct', k: 'AAAA' } })}.${payload}.${signature}`,
