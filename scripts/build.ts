@@ -41,12 +41,20 @@ await build({
 })
 await build({ ...shared, entryPoints: ['netlify/server.ts'], outfile: 'dist/server.mjs', outExtension: {} })
 
+await build({
+  ...shared,
+  entryPoints: ['shared/resource-server/verify-request.ts'],
+  outfile: 'dist/verify-request.mjs',
+  outExtension: {},
+})
+
 const tooBig: string[] = []
 for (const name of names) {
   const file = `functions/${name.replace(/\.ts$/, '.mjs')}`
   if ((await measure(file)) > MAX_FUNCTION_BYTES) tooBig.push(file)
 }
 await measure('server.mjs')
+await measure('verify-request.mjs')
 if (tooBig.length > 0) {
   console.error(`Larger than ${MAX_FUNCTION_BYTES / 1024} KB: ${tooBig.join(', ')}`)
   process.exit(1)

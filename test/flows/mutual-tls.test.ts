@@ -131,6 +131,21 @@ describe('L3, L6: through nginx with the shipped configuration', () => {
   })
 })
 
+test('401 invalid_client for a certificate that was revoked', async () => {
+  const revoked = services.issue('/O=LanOnasis/CN=api-gateway')
+  const strict = await startNginx({
+    serverCertificate: trusted.issue('/CN=proxy', { names: [`DNS:${MTLS_HOST}`], usage: 'serverAuth' }),
+    clientAuthority: services,
+    gateway: { port: server.port, proxySecret: SECRET },
+    revocationList: services.revoke(revoked),
+  })
+  const statuses = []
+  for (const certificate of [known, revoked, undefined])
+    statuses.push((await callTls(strict.port, { host: MTLS_HOST, ca: trusted.cert, certificate })).status)
+  await strict.stop()
+  expect(statuses).toEqual([200, 401, 200])
+})
+
 describe('L4, A44: a header from outside', () => {
   test('is dropped, on the host for certificates and on the public one', async () => {
     await ask({ certificate: known })

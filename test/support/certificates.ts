@@ -17,6 +17,8 @@ export type Certificate = {
 export type Authority = Certificate & {
   /** Signs a certificate with this subject, such as `/O=LanOnasis/CN=api-gateway`. */
   issue(subject: string, options?: IssueOptions): Certificate
+  /** Takes certificates back; the file that lists all that were. */
+  revoke(...certificates: Certificate[]): string
 }
 
 export type IssueOptions = {
@@ -96,7 +98,16 @@ export function openWorkshop(): CertificateWorkshop {
       )
       const usage = 'keyUsage=critical,keyCertSign,cRLSign'
       const own = makeSelfSigned(directory, name, `/O=LanOnasis/CN=${name}`, [usage])
-      return { ...own, issue: (subject, options = {}) => issue(name, subject, options) }
+      const ca = ['ca', '-config', `${name}/ca.conf`]
+      return {
+        ...own,
+        issue: (subject, options = {}) => issue(name, subject, options),
+        revoke(...certificates) {
+          for (const { certFile } of certificates) openssl([...ca, '-revoke', certFile], directory)
+          openssl([...ca, '-gencrl', '-out', `${name}.crl`], directory)
+          return path.join(directory, `${name}.crl`)
+        },
+      }
     },
     selfSigned: (subject) => makeSelfSigned(directory, `certificate-${++made}`, subject, []),
     remove: () => rmSync(directory, { recursive: true, force: true }),

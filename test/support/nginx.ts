@@ -24,6 +24,8 @@ export type NginxOptions = {
   gateway: { port: number; proxySecret: string }
   /** Services behind mutual TLS, by host name. */
   services?: Record<string, { port: number; proxySecret: string }>
+  /** File of revoked certificates. */
+  revocationList?: string
   /** Where to listen for TLS, when it must be known before the start. */
   port?: number
 }
@@ -73,6 +75,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     else if (file.endsWith('.template') && name !== 'mtls-service')
       write(place[name] ?? `${name}.conf`, fill(shipped(file), values))
   }
+  if (options.revocationList) write('revoked.conf', `ssl_crl ${options.revocationList};\n`)
   writeSecret('gateway-secret.conf', gateway.proxySecret)
   for (const [host, service] of Object.entries(services)) {
     writeSecret(`${host}-secret.conf`, service.proxySecret)
