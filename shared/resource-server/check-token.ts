@@ -17,6 +17,8 @@ export type Actor = { sub: string; act?: Actor }
 export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
 
 const CLOCKS_DIFFER_SECONDS = 5
+/** An unknown key may be a new one, but made-up ones must not become a flood of questions. */
+const UNKNOWN_KEY_MS = 10_000
 const REQUIRED = ['sub', 'client_id', 'exp', 'iat', 'jti']
 
 function isVerdict(error: unknown): error is errors.JOSEError {
@@ -30,7 +32,10 @@ function isVerdict(error: unknown): error is errors.JOSEError {
  */
 export function createTokenCheck(input: { issuer: string; audience: string; fetch: typeof fetch }) {
   const { issuer, audience } = input
-  const keys = createRemoteJWKSet(new URL(`${issuer}/oauth/jwks.json`), { [customFetch]: input.fetch })
+  const keys = createRemoteJWKSet(new URL(`${issuer}/oauth/jwks.json`), {
+    cooldownDuration: UNKNOWN_KEY_MS,
+    [customFetch]: input.fetch,
+  })
   const rules = { issuer, audience, typ: 'at+jwt', algorithms: ['ES256'], requiredClaims: REQUIRED }
 
   /** @throws RequestRefused invalid_token, temporarily_unavailable when the keys cannot be had */

@@ -73,10 +73,13 @@ function describe(facts: Verified | (TokenClaims & { organization_id?: string })
  * `Request` or Node's own, with a Bearer or DPoP token of the gateway or an API key, bound to a certificate or key or not. Unless
  * `offline`, the gateway is asked each time, so that what was revoked is refused at once.
  * @returns the check; it throws RequestRefused with `status`, `code` and `headers` to answer with
+ * @throws TypeError when an option is not usable
  * @see RFC 6750 section 3, RFC 9068 section 4, RFC 8705 section 3, RFC 9449 section 7
  */
 export function createVerifier(options: VerifierOptions) {
   const { audience, proxySecret, mode = 'online' } = options
+  if (proxySecret !== undefined && Buffer.from(proxySecret, 'base64').length < 32)
+    throw new TypeError('proxySecret must be base64 of at least 32 random bytes')
   const settings = { ...options, issuer: options.issuer.replace(/\/+$/, ''), fetch: options.fetch ?? fetch }
   const baseUrl = (options.baseUrl ?? new URL(audience).origin).replace(/\/+$/, '')
   const checkToken = createTokenCheck(settings)

@@ -217,6 +217,12 @@ describe('A36: refusals', () => {
   })
 })
 
+test('a verifier is not made of what could not work', () => {
+  for (const wrong of [{ proxySecret: '' }, { proxySecret: 'c2hvcnQ=' }, { audience: 'key-manager' }])
+    expect(() => verifier(wrong)).toThrow(TypeError)
+  expect(() => verifier({ audience: 'key-manager', baseUrl: 'https://key-manager.internal' })).not.toThrow()
+})
+
 describe('what was revoked', () => {
   test('401 by the next request for a token; offline not before it expires', async () => {
     const person = await directSignIn(gateway)
