@@ -29,6 +29,16 @@ import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
 import { recordRefusals, rememberCaller } from '../../shared/identity/record-refusals.ts'
 import { SERVICES } from '../../shared/identity/service-catalogue.ts'
+import {
+  createStoredKey,
+  describeStoredKey,
+  newStoredKeyBody,
+  removeStoredKey,
+  storedKeyChangesBody,
+  storedKeyOf,
+  storedKeysOf,
+  updateStoredKey,
+} from '../../shared/identity/stored-keys.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 
 const BASE = '/v1/auth/api-keys'
@@ -60,6 +70,24 @@ async function targetOf(c: AppContext, principal: PersonPrincipal) {
   return { principal, record: await ownKey(gateway(), principal, id.data) }
 }
 
+/**
+ * A key in the path; or a secret of a project, which the editor extension keeps under the same address and expects unwrapped
+ * (wire-contract 5.3).
+ */
+async function eitherOf(c: AppContext, principal: PersonPrincipal) {
+  try {
+    return { target: await targetOf(c, principal) }
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.refusal !== 'key_not_found') throw error
+    const seen = { gateway: gateway(), c, principal }
+    const counts = c.req.method === 'GET'
+    const stored = await storedKeyOf(seen, c.req.param('id') ?? '', { counts }).catch(() => undefined)
+    if (!stored) throw error
+    demandScope(principal, counts ? 'secrets:read' : 'secrets:write')
+    return { seen, stored }
+  }
+}
+
 const shown = (c: AppContext, { record, secret }: WithSecret, message: string, status: 200 | 201) =>
   c.json({ success: true, data: { ...describeKey(record), key: secret }, message }, status)
 
@@ -67,14 +95,27 @@ const listQuery = z.object({ active_only: z.optional(z.string()), projectId: z.o
 
 app.get(BASE, async (c) => {
   const principal = await reader(c)
-  const { active_only } = readQuery(c, listQuery)
+  const { active_only, projectId } = readQuery(c, listQuery)
+  if (projectId) {
+    const stored = await storedKeysOf({ gateway: gateway(), c, principal }, projectId)
+    return c.json({ success: true, data: stored.map(describeStoredKey) })
+  }
   const { reads, personal } = gateway()
   const records = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: active_only !== 'false' })
   return c.json({ success: true, data: records.map(describeKey) })
 })
 
+/** The editor extension keeps secrets of a project under the same address, and means those by `value` and `projectId`. */
+const storedKeyBody = z.extend(newStoredKeyBody, { projectId: z.optional(z.string().check(z.maxLength(100))) })
+
 async function create(c: AppContext) {
   const principal = await writer(c)
+  const kind = await readBody(c, z.object({ value: z.optional(z.unknown()), projectId: z.optional(z.unknown()) }))
+  if (kind.value !== undefined && kind.projectId !== undefined) {
+    const { projectId = '', ...given } = await readBody(c, storedKeyBody)
+    const made = await createStoredKey({ gateway: gateway(), c, principal }, projectId, given)
+    return c.json(describeStoredKey(made), 201)
+  }
   const made = await createApiKey(gateway(), c, principal, await readBody(c, newKeyBody))
   return shown(c, made, 'The key is shown only now. Keep it in a safe place.', 201)
 }
@@ -88,12 +129,14 @@ app.get(`${BASE}/services/configured`, async (c) => {
 })
 
 app.get(`${BASE}/:id`, async (c) => {
-  const { record } = await targetOf(c, await reader(c))
-  return c.json({ success: true, data: describeKey(record) })
+  const { target, stored } = await eitherOf(c, await reader(c))
+  return c.json(stored ? describeStoredKey(stored) : { success: true, data: describeKey(target.record) })
 })
 
 app.on(['PUT', 'PATCH'], `${BASE}/:id`, async (c) => {
-  const target = await targetOf(c, await writer(c))
+  const { target, seen, stored } = await eitherOf(c, await writer(c))
+  if (stored)
+    return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody))))
   const record = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody))
   return c.json({ success: true, data: describeKey(record) })
 })
@@ -112,7 +155,12 @@ const rotateBody = z.object({
 
 app.post(`${BASE}/:id/rotate`, async (c) => {
   const arrivedAt = new Date()
-  const target = await targetOf(c, await writer(c))
+  const { target, seen, stored } = await eitherOf(c, await writer(c))
+  if (stored) {
+    const given = await readBody(c, storedKeyChangesBody)
+    if (!given.value && !given.encryptedValue) throw new GatewayError('invalid_value')
+    return c.json(describeStoredKey(await updateStoredKey(seen, stored, given)))
+  }
   const { grace_seconds: graceSeconds = 0, reason: why } = await readBody(c, rotateBody)
   const made = await rotateApiKey(gateway(), c, target, { graceSeconds, reason: why, arrivedAt })
   const message = graceSeconds > 0 ? 'The old key works until the grace time ends.' : 'The old key no longer works.'
@@ -128,7 +176,9 @@ app.post(`${BASE}/:id/revoke`, async (c) => {
 })
 
 app.delete(`${BASE}/:id`, async (c) => {
-  await deleteApiKey(gateway(), c, await targetOf(c, await writer(c)), await reasonOf(c))
+  const { target, seen, stored } = await eitherOf(c, await writer(c))
+  if (stored) await removeStoredKey(seen, stored)
+  else await deleteApiKey(gateway(), c, target, await reasonOf(c))
   return c.json({ success: true, message: 'The key was deleted.' })
 })
 

@@ -20,7 +20,7 @@ import { type ApiKeyRecord, findForNewKey, findKey } from '../queries/api-keys.t
 import { newApiKey } from '../tokens/api-key.ts'
 import { type KeyChanges, MINIMAL_SCOPES, type NewKey, PLAIN_SETTINGS, readSettings } from './api-key-input.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { ceilingOf } from './authority.ts'
+import { actAs, ceilingOf } from './authority.ts'
 
 const MAX_LIVE_KEYS = 1000
 const CREATED_AN_HOUR = 500
@@ -41,17 +41,6 @@ function checkCeiling(principal: PersonPrincipal, { scopes, accessLevel }: ApiKe
   if (beyond.length > 0) throw new GatewayError('scope_not_allowed', { reason: beyond.join(' ') })
   if (accessLevel === 'admin' && !mayHold(person.role, 'admin:*'))
     throw new GatewayError('scope_not_allowed', { details: { access_level: ['is not allowed'] } })
-}
-
-function actAs(work: Work, { person, session, family, apiKey: key }: PersonPrincipal): void {
-  work.knowKey(person.uai, person.wrappedKey)
-  work.actor = {
-    type: 'person',
-    id: person.uai,
-    clientId: family?.client.client_id,
-    sessionId: session?.id,
-    credentialId: key?.key.id,
-  }
 }
 
 async function written(gateway: Gateway, id: string): Promise<ApiKeyRecord> {

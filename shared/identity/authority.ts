@@ -1,5 +1,6 @@
 import { satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
+import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { PersonPrincipal } from './authenticate.ts'
@@ -38,4 +39,16 @@ export function refuseForeignPage({ issuer }: Gateway, c: AppContext, { source }
   if (source !== 'sso_session') return
   if (isCrossSite(c)) throw new GatewayError('csrf_invalid', { reason: 'a foreign page asked' })
   checkOrigin(c, issuer)
+}
+
+/** Names the person, and the credential they act with, as the actor. */
+export function actAs(work: Work, { person, session, family, apiKey }: PersonPrincipal): void {
+  work.knowKey(person.uai, person.wrappedKey)
+  work.actor = {
+    type: 'person',
+    id: person.uai,
+    clientId: family?.client.client_id,
+    sessionId: session?.id,
+    credentialId: apiKey?.key.id,
+  }
 }

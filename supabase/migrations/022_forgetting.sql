@@ -13,6 +13,8 @@ begin
   v_subjects := coalesce(v_subjects, '{}') || p_subject;
   delete from lookup_digests where subject = any (v_subjects);
   update api_keys set name_digest = null where created_by = p_subject;
+  update projects set name_digest = null where owner_id = p_subject;
+  update stored_keys set name_digest = null where created_by = p_subject;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;
   return v_keys;

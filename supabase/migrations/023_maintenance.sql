@@ -16,7 +16,8 @@ begin
   delete from event_secrets where (event_id, name) in
     (select event_id, name from event_secrets where expires_at <= now() limit p_batch for update skip locked);
   get diagnostics v_secrets = row_count;
-  return jsonb_build_object('partitions', v_partitions, 'rateLimits', v_limits, 'replayGuard', v_replays, 'eventSecrets', v_secrets);
+  return jsonb_build_object('partitions', v_partitions, 'rateLimits', v_limits, 'replayGuard', v_replays, 'eventSecrets', v_secrets,
+    'oldValues', destroy_old_values(p_batch));
 end $$;
 
 grant execute on function auth_gateway.maintain(integer) to auth_gateway_app;

@@ -35,6 +35,8 @@ const setUp = [
   'createKey',
   'changeKey',
   'delegate',
+  'project',
+  'storedKey',
   'refuse',
 ] as const
 

@@ -15,6 +15,7 @@ import { type CommitContext, commit, type Work } from '../../shared/events/commi
 import { createGateway, type Gateway } from '../../shared/gateway.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createKeyTraffic } from './key-traffic.ts'
+import { createProjectTraffic } from './project-traffic.ts'
 import { createServiceTraffic } from './service-traffic.ts'
 
 const CLIENT = '0195d000-0000-7000-8000-000000000005'
@@ -56,6 +57,7 @@ export function createTraffic(gateway: Gateway) {
 
   const actions = {
     ...createKeyTraffic(unit, people),
+    ...createProjectTraffic(unit, people),
     ...createServiceTraffic(unit, familyList, CLIENT),
 
     async sendCode(n: number): Promise<void> {

@@ -1,0 +1,84 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** What a person wrote beside the value; it stands in the log only sealed. */
+export type StoredKeyDetails = { name: string; tags: string[]; metadata: Record<string, unknown> }
+
+export type StoredKeyFacts = {
+  keyType: string
+  environment: string
+  accessLevel: string
+  status: string
+  rotationFrequency?: string
+  expiresAt?: string
+}
+
+type Written = { personal: { details: string }; lookups: { kind: 'stored_key_name'; value: string }[] }
+/** The value beside the event, where it can be destroyed. */
+type WithValue = { secrets: { name: 'stored_value'; sealed: Uint8Array }[] }
+
+export type StoredKeyEvent =
+  | ({
+      type: 'StoredKeyAdded'
+      data: StoredKeyFacts & { projectId: string; organizationId: string; createdBy: string }
+    } & Written &
+      WithValue)
+  | ({ type: 'StoredKeyUpdated'; data: StoredKeyFacts } & Written)
+  | ({ type: 'StoredKeyValueReplaced'; data: Record<string, never> } & WithValue)
+  | { type: 'StoredKeyRemoved'; data: Record<string, never> }
+
+export type StoredKey = { status: 'none' | 'live' | 'removed' }
+
+export const storedKey: Aggregate<StoredKey, StoredKeyEvent> = {
+  type: 'stored_key',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    if (event.type === 'StoredKeyAdded') return { status: 'live' }
+    return event.type === 'StoredKeyRemoved' ? { status: 'removed' } : state
+  },
+}
+
+/** What a stored key's name is looked up by: unique in its project. */
+export function storedKeyNameLookup(projectId: string, name: string): string {
+  return `stored-key:${projectId}:${name.trim().normalize('NFC').toLowerCase()}`
+}
+
+const written = (projectId: string, details: StoredKeyDetails): Written => ({
+  personal: { details: JSON.stringify(details) },
+  lookups: [{ kind: 'stored_key_name', value: storedKeyNameLookup(projectId, details.name) }],
+})
+
+const withValue = (sealed: Uint8Array): WithValue => ({ secrets: [{ name: 'stored_value', sealed }] })
+
+/** @param input.value sealed under the data key of its creator */
+export function addStoredKey(input: {
+  projectId: string
+  organizationId: string
+  createdBy: string
+  facts: StoredKeyFacts
+  details: StoredKeyDetails
+  value: Uint8Array
+}): Decision<StoredKeyEvent> {
+  const { projectId, organizationId, createdBy, facts, details, value } = input
+  const data = { projectId, organizationId, createdBy, ...facts }
+  return { events: [{ type: 'StoredKeyAdded', data, ...written(projectId, details), ...withValue(value) }] }
+}
+
+/** Changes what is said of a key, and its value when there is a new one; the old value can be destroyed then. */
+export function updateStoredKey(
+  state: StoredKey,
+  input: { projectId: string; facts: StoredKeyFacts; details: StoredKeyDetails; value?: Uint8Array },
+): Decision<StoredKeyEvent> {
+  if (state.status !== 'live') return { events: [], refuse: 'key_not_found' }
+  const { projectId, facts, details, value } = input
+  return {
+    events: [
+      { type: 'StoredKeyUpdated', data: facts, ...written(projectId, details) },
+      ...(value ? [{ type: 'StoredKeyValueReplaced' as const, data: {}, ...withValue(value) }] : []),
+    ],
+  }
+}
+
+export function removeStoredKey(state: StoredKey): Decision<StoredKeyEvent> {
+  if (state.status !== 'live') return { events: [], refuse: 'key_not_found' }
+  return { events: [{ type: 'StoredKeyRemoved', data: {} }] }
+}

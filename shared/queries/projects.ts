@@ -1,0 +1,76 @@
+import type postgres from 'postgres'
+import type { ProjectDetails } from '../domain/project.ts'
+import type { Personal } from '../personal.ts'
+
+export type ProjectRecord = ProjectDetails & {
+  id: string
+  ownerId: string
+  organizationId: string
+  members: string[]
+  createdAt: Date
+  updatedAt: Date
+}
+
+type Row = {
+  id: string
+  owner_id: string
+  organization_id: string
+  members: string[]
+  details: string | null
+  wrapped_key: Uint8Array | null
+  created_at: Date
+  updated_at: Date
+}
+
+const NOTHING: ProjectDetails = { name: '', teamMembers: [], settings: {} }
+
+function toRecord(personal: Personal, row: Row): ProjectRecord {
+  const key = row.wrapped_key ? personal.unwrap(row.owner_id, row.wrapped_key) : undefined
+  const details = key && row.details ? JSON.parse(personal.open(row.owner_id, key, row.details)) : NOTHING
+  return {
+    ...details,
+    id: row.id,
+    ownerId: row.owner_id,
+    organizationId: row.organization_id,
+    members: row.members,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+const columns = (sql: postgres.Sql) => sql`
+  select p.id, p.owner_id, p.organization_id, p.members::text[] as members, p.details, p.created_at, p.updated_at, s.wrapped_key
+  from auth_gateway.projects p left join auth_gateway.subject_keys s on s.subject = p.owner_id`
+
+/** The live projects a person owns or is a member of, or all of them, oldest first, at most 1000. */
+export async function listProjects(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { uai: string; everything: boolean },
+): Promise<ProjectRecord[]> {
+  const rows = await sql<Row[]>`${columns(sql)}
+    where p.status = 'live' and (${input.everything} or p.owner_id = ${input.uai} or p.members @> array[${input.uai}::uuid])
+    order by p.created_at, p.id limit 1000`
+  return rows.map((row) => toRecord(personal, row))
+}
+
+export async function findProject(
+  sql: postgres.Sql,
+  personal: Personal,
+  id: string,
+): Promise<ProjectRecord | undefined> {
+  const [row] = await sql<Row[]>`${columns(sql)} where p.id = ${id} and p.status = 'live'`
+  return row && toRecord(personal, row)
+}
+
+/** What a new or renamed project depends on. One statement. */
+export async function findForProject(
+  sql: postgres.Sql,
+  input: { ownerId: string; nameDigest: Uint8Array },
+): Promise<{ taken?: string; live: number }> {
+  const [row] = await sql<{ taken: string | null; live: number }[]>`
+    select (select p.id from auth_gateway.projects p where p.owner_id = ${input.ownerId}
+        and p.name_digest = ${Buffer.from(input.nameDigest)} and p.status = 'live') as taken,
+      (select count(*)::int from auth_gateway.projects p where p.owner_id = ${input.ownerId} and p.status = 'live') as live`
+  return { taken: row?.taken ?? undefined, live: row?.live ?? 0 }
+}
