@@ -2,7 +2,6 @@ import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } f
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { rememberProofs } from '../../shared/resource-server/check-holder.ts'
@@ -171,6 +170,8 @@ describe('A36: refusals', () => {
       unsigned: `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.e30.`,
       'a refresh token': ada.refreshToken,
       'an ID token': await inside.jwts.idToken({ ...claims, ...times }),
+      'a signed introspection': await inside.jwts.introspection({ ...claims, ...times }),
+      'another issuer': await inside.jwts.accessToken({ ...claims, ...times, iss: 'https://elsewhere.example' }),
       'another audience': await inside.jwts.accessToken({ ...claims, ...times, aud: 'https://mcp.lanonasis.com/mcp' }),
       expired: await inside.jwts.accessToken({ ...claims, iat: now - 120, exp: now - 60 }),
       'no client': await inside.jwts.accessToken({ ...claims, ...times, client_id: undefined }),
@@ -330,7 +331,9 @@ describe('K7: a token that is bound to a key', () => {
   })
 
   test('401 for a token that is bound to nothing, presented as if', async () => {
-    expect(await refusal(verifier()(await presented(await serviceToken())))).toMatchObject({ status: 401 })
+    const token = await serviceToken()
+    for (const mode of ['online', 'offline'] as const)
+      expect(await refusal(verifier({ mode })(await presented(token)))).toMatchObject({ status: 401 })
   })
 
   test('proofs are forgotten when they no longer count', () => {
@@ -371,30 +374,25 @@ describe('L2: a token that is bound to a certificate', () => {
     expect(await refusal(verifier({ mode })(viaProxy(token, certificate.cert)))).toMatchObject({ status: 401 })
   })
 
-  test('over TLS that the service ends itself', async () => {
-    const token = await boundToCertificate()
+  async function behindTls(verify: ReturnType<typeof createVerifier>) {
     const own = authority.issue('/CN=localhost', { names: ['DNS:localhost'], usage: 'serverAuth' })
-    const seen: string[] = []
-    const verify = verifier()
-    const port = await listen(
-      createHttpsServer(
-        { key: own.key, cert: own.cert, ca: authority.cert, requestCert: true, rejectUnauthorized: false },
-        (incoming, response) => {
-          seen.push(String((incoming.socket as TLSSocket).authorized))
-          answering(verify)(incoming, response)
-        },
-      ),
-    )
+    const { key, cert } = own
+    const tls = { key, cert, ca: authority.cert, requestCert: true, rejectUnauthorized: false }
+    const port = await listen(createHttpsServer(tls, answering(verify)))
+    const headers = { authorization: `Bearer ${await boundToCertificate()}` }
+    return async (presented?: Certificate) =>
+      (await callTls(port, { host: 'localhost', ca: authority.cert, certificate: presented, headers })).status
+  }
+
+  test('over TLS that the service ends itself', async () => {
+    const ask = await behindTls(verifier())
     const other = authority.issue('/O=LanOnasis/CN=other')
-    const ask = (presented?: Certificate) =>
-      callTls(port, {
-        host: 'localhost',
-        ca: authority.cert,
-        certificate: presented,
-        headers: { authorization: `Bearer ${token}` },
-      })
-    expect([(await ask(certificate)).status, (await ask(other)).status, (await ask()).status]).toEqual([200, 401, 401])
-    expect(seen).toEqual(['true', 'true', 'false'])
+    expect([await ask(certificate), await ask(other), await ask()]).toEqual([200, 401, 401])
+  })
+
+  test('401 for the certificate of the proxy itself, which says nothing of the caller', async () => {
+    const ask = await behindTls(verifier({ proxySecret: SERVICE_SECRET }))
+    expect(await ask(certificate)).toBe(401)
   })
 
   test('401 offline for a binding of a kind that is not known', async () => {
