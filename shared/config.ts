@@ -152,6 +152,18 @@ export const variables = z.object({
     'How far the time of a signed request may be off.',
     z._default(seconds(10, 900), 300),
   ),
+  LEAK_SCANNER_KEYS_URL: documented(
+    'Where the public keys of the secret scanner stand, whose reports `/v1/keys/leaked` takes.',
+    z.prefault(httpUrl(), 'https://api.github.com/meta/public_keys/secret_scanning'),
+  ),
+  LEAKED_KEY_POLICY: documented(
+    'What becomes of a key that was found in public; its owner is told in any case.',
+    z._default(z.enum(['quarantine', 'revoke', 'notify']), 'quarantine'),
+  ),
+  API_KEY_EXPIRY_WARNING_DAYS: documented(
+    'How many days before a key expires its owner is told.',
+    z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(90)), 7),
+  ),
   LOG_LEVEL: documented(
     'Least important line that is logged.',
     z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),

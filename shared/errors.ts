@@ -137,6 +137,12 @@ export const catalogue = {
   invalid_value: row(400, 'INVALID_VALUE', 'invalid_request', 'A value of at most 48,000 characters is required.'),
   invalid_key_id: row(400, 'INVALID_KEY_ID', 'invalid_request', 'The key id is malformed.'),
   key_conflict: row(409, 'KEY_CONFLICT', 'invalid_request', 'There is a key of this name in the project already.'),
+  webhook_signature_invalid: row(
+    401,
+    'WEBHOOK_SIGNATURE_INVALID',
+    'invalid_request',
+    'The signature of the message is wrong.',
+  ),
   key_not_found: row(404, 'KEY_NOT_FOUND', 'invalid_request', 'There is no such key.'),
   key_exists: row(409, 'KEY_EXISTS', 'invalid_request', 'There is an active key of this name already.'),
   key_not_active: row(409, 'KEY_NOT_ACTIVE', 'invalid_request', 'The key is no longer active.'),

@@ -1,11 +1,15 @@
 import type { Config } from '@netlify/functions'
 import { gateway } from '../../shared/gateway.ts'
+import { sendDueNotices, warnOfExpiringKeys } from '../../shared/identity/key-notices.ts'
 import { log } from '../../shared/log.ts'
 import { maintain } from '../../shared/queries/maintenance.ts'
 
 /** Runs every hour on Netlify; `netlify/server.ts` keeps the same hour by itself. No path leads here. */
 export default async function maintenance(): Promise<Response> {
-  log.info('maintenance', await maintain(gateway().reads))
+  const done = await maintain(gateway().reads)
+  const warned = await warnOfExpiringKeys(gateway())
+  const told = await sendDueNotices(gateway())
+  log.info('maintenance', { ...done, warned, told })
   return new Response(null, { status: 204 })
 }
 

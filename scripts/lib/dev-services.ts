@@ -41,7 +41,12 @@ export function devServices(
       portVariable: 'FUNCTIONS_PORT',
       command: denoBinary(),
       args: denoArguments(),
-      env: { ...env, ...mailEnvironment(env, ports.mailbox), PORT: String(ports.functions) },
+      env: {
+        DENO_TLS_CA_STORE: 'mozilla,system',
+        ...env,
+        ...mailEnvironment(env, ports.mailbox),
+        PORT: String(ports.functions),
+      },
       pidFile: pidFile('functions'),
       log: say('functions'),
     }),

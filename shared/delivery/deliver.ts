@@ -21,12 +21,26 @@ export interface OtpEmail {
   client_name?: string
 }
 
-export interface DeliveryMessage {
+export interface NoticeEmail {
+  type: 'notice.email'
+  to: string
+  kind: 'api_key_leaked' | 'api_key_expiring'
+  /** Host of the gateway. */
+  origin: string
+  /** Page where the person can do something about it. */
+  manage_url: string
+  key_name?: string
+  key_preview?: string
+  /** ISO 8601. */
+  expires_at?: string
+  /** BCP 47 tag. */
+  locale?: string
+}
+
+export type DeliveryMessage = {
   /** Names the message, not the attempt: stays the same whenever this message is tried again. */
   id: string
-  function: 'send-otp-email'
-  payload: OtpEmail
-}
+} & ({ function: 'send-otp-email'; payload: OtpEmail } | { function: 'send-notice-email'; payload: NoticeEmail })
 
 export type DeliveryResult =
   | { status: 'accepted'; providerId: string; attempts: number }

@@ -42,8 +42,12 @@ export interface Answer {
   body: { id?: string; error?: { http_code: number; code: string; message: string } }
 }
 
-/** Posts to the function `send-otp-email`. */
-export async function post(functionsUrl: string, request: Omit<RequestInit, 'method'>): Promise<Answer> {
-  const response = await fetch(`${functionsUrl}/send-otp-email`, { method: 'POST', ...request })
+/** Posts to a function. */
+export async function post(
+  functionsUrl: string,
+  request: Omit<RequestInit, 'method'>,
+  name = 'send-otp-email',
+): Promise<Answer> {
+  const response = await fetch(`${functionsUrl}/${name}`, { method: 'POST', ...request })
   return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] }
 }

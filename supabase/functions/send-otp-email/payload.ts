@@ -1,3 +1,4 @@
+import { isAddress, isHost, isOptionalText, isText } from '../_shared/payload.ts'
 import type { OtpEmailContent } from '../_shared/templates/otp-email.ts'
 
 export interface OtpEmailPayload extends OtpEmailContent {
@@ -14,20 +15,12 @@ export function parseOtpEmail(body: unknown): OtpEmailPayload | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
   const { type, to, code, expires_in, origin, locale, client_name } = body as Fields
   if (type !== 'otp.email') return undefined
-  if (!isText(to, /^[^\s\p{Cc}@<>,;:"()[\]\\]{1,64}@[^\s\p{Cc}@<>,;:"()[\]\\]{1,190}$/u)) return undefined
+  if (!isAddress(to)) return undefined
   if (!isText(code, /^\d{6,8}$/)) return undefined
-  if (!isText(origin, /^[a-z0-9.-]{1,253}(:\d{1,5})?$/)) return undefined
+  if (!isHost(origin)) return undefined
   if (typeof expires_in !== 'number' || !Number.isInteger(expires_in) || expires_in < 60 || expires_in > 3600) {
     return undefined
   }
   if (!isOptionalText(locale) || !isOptionalText(client_name)) return undefined
   return { to, code, origin, expiresIn: expires_in, locale: locale ?? undefined, clientName: client_name ?? undefined }
-}
-
-function isText(value: unknown, pattern: RegExp): value is string {
-  return typeof value === 'string' && pattern.test(value)
-}
-
-function isOptionalText(value: unknown): value is string | null | undefined {
-  return value === undefined || value === null || (typeof value === 'string' && value.length <= 200)
 }

@@ -1,4 +1,6 @@
 import { escapeHtml, mailLayout, row } from './mail-layout.ts'
+import { CAUTION, fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
+import { safeName } from './safe-name.ts'
 import { fill, minutesOf, type Words, wordsFor } from './words.ts'
 
 export interface OtpEmailContent {
@@ -12,19 +14,13 @@ export interface OtpEmailContent {
   clientName?: string
 }
 
-export interface RenderedEmail {
-  subject: string
-  text: string
-  html: string
-}
-
 /**
  * The mail with a one-time code. The same content gives the same bytes, so that a retry is recognised as one.
  * The code stands in the body only: subject and preview are what lock screens show.
  */
 export function renderOtpEmail(content: OtpEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
-  const client = safeClientName(content.clientName)
+  const client = safeName(content.clientName)
   const values = { origin: content.origin, minutes: minutesOf(words, content.expiresIn) }
   const lead = client ? words.otp.leadFor : words.otp.lead
   return {
@@ -62,25 +58,6 @@ function html(words: Words, lead: string, code: string, values: Values): string 
   })
 }
 
-interface Tone {
-  name: string
-  colour: string
-}
-const INK: Tone = { name: 'ink', colour: '#14211e' }
-const MUTED: Tone = { name: 'muted', colour: '#50605b' }
-const CAUTION: Tone = { name: 'caution-ink', colour: '#6d4a00' }
-
-function fillHtml(sentence: string, values: Values, tone: Tone): string {
-  const emphasise = (text: string) =>
-    `<strong class="${tone.name}" style="color:${tone.colour}"><bdi>${escapeHtml(text)}</bdi></strong>`
-  const emphasised = Object.entries(values).map(([name, value]) => [name, emphasise(value)])
-  return fill(escapeHtml(sentence), Object.fromEntries(emphasised))
-}
-
-function paragraph(content: string, tone: Tone, style = ''): string {
-  return `<p class="${tone.name}" style="margin:0;color:${tone.colour};${style}">${content}</p>`
-}
-
 const CODE_STYLE = `margin:0;padding-left:9px;color:#14211e;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
 font-size:42px;line-height:1.2;font-weight:650;letter-spacing:9px;white-space:nowrap`
 
@@ -98,13 +75,4 @@ function cautionBox(content: string): string {
 
 function box(cell: string): string {
   return `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>${cell}</tr></table>`
-}
-
-/** Anybody may register a client, so its name may carry neither an address nor a number that mail clients link. */
-function safeClientName(name: string | undefined): string | undefined {
-  const trimmed = name?.normalize('NFC').trim().replace(/ {2,}/g, ' ')
-  if (!trimmed || trimmed.length > 60) return undefined
-  if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’&()+_-]*$/u.test(trimmed)) return undefined
-  const linkable = /\p{L}\.\p{L}{2,}|\d\.\d+\.\d|\d[\d ()+.-]{5,}\d/u
-  return linkable.test(trimmed) ? undefined : trimmed
 }

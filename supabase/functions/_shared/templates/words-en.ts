@@ -18,4 +18,26 @@ export const en: Words = {
       'Nobody from LanOnasis will ever ask you for it. Enter it only at {origin}, never on another site, never by phone.',
     ignore: 'If you did not ask for it, ignore this message: nobody can sign in without the code.',
   },
+  notice: {
+    unnamed: 'one of your keys',
+    api_key_leaked: {
+      subject: 'One of your LanOnasis API keys was found in public',
+      heading: 'Your API key was found in public',
+      body: [
+        'The API key {key} was found where everybody can read it.',
+        'To protect your account it may have been stopped already. Rotate it: the new key works at once, the old one never again.',
+        'Then look at what the key was used for while it was in public.',
+      ],
+      action: 'Manage API keys',
+    },
+    api_key_expiring: {
+      subject: 'A LanOnasis API key is about to expire',
+      heading: 'Your API key is about to expire',
+      body: [
+        'The API key {key} stops working on {date}.',
+        'What uses it needs a new key, or a later date, before then.',
+      ],
+      action: 'Manage API keys',
+    },
+  },
 }

@@ -18,6 +18,19 @@ export interface Words {
     where: string
     ignore: string
   }
+  notice: {
+    /** For a key without a name that can be shown. */
+    unnamed: string
+    api_key_leaked: NoticeWords
+    api_key_expiring: NoticeWords
+  }
+}
+
+export interface NoticeWords {
+  subject: string
+  heading: string
+  body: string[]
+  action: string
 }
 
 const languages = new Map<string | undefined, Words>([[en.lang, en]])

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod/mini'
+import { apiKey, reportLeak } from '../../shared/domain/api-key.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { sendDueNotices } from '../../shared/identity/key-notices.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
+import { checkScannerSignature } from '../../shared/identity/scanner-keys.ts'
+import { findKeysByHash } from '../../shared/queries/api-keys.ts'
+import { hashToken } from '../../shared/tokens/opaque.ts'
+
+const app = createApp('api', { around: recordRefusals(gateway) })
+
+const text = z.string().check(z.maxLength(2000))
+const report = z
+  .array(z.object({ token: text, type: z.optional(text), url: z.optional(text), source: z.optional(text) }))
+  .check(z.minLength(1), z.maxLength(100))
+
+function parse(body: string): z.infer<typeof report> {
+  try {
+    return report.parse(JSON.parse(body))
+  } catch (cause) {
+    throw new GatewayError('invalid_body', { reason: 'not a report', cause })
+  }
+}
+
+type Finding = z.infer<typeof report>[number]
+
+/** Takes note of the found keys and, as the policy says, stops them: all in one unit of work. */
+async function stop(c: AppContext, findings: Finding[], known: { hash: string; id: string; createdBy: string }[]) {
+  const policy = gateway().config.LEAKED_KEY_POLICY
+  await commit(commitContext(gateway(), c), async (work) => {
+    work.actor = { type: 'service', id: 'secret-scanner' }
+    const done = new Set<string>()
+    for (const { token, url, source = 'unknown' } of findings) {
+      const key = known.find(({ hash }) => hash === hashToken(token))
+      if (!key || done.has(key.id)) continue
+      done.add(key.id)
+      const stream = await work.load(apiKey, key.id, { subject: key.createdBy })
+      stream.decide((state) => reportLeak(state, { policy, source: source.slice(0, 100), url }))
+    }
+  })
+}
+
+/**
+ * A secret scanner reports keys that it found (GitHub's partner format): matching ones are stopped and their owners told. The answer
+ * says which were real, by hash, never the keys themselves.
+ */
+app.post('/v1/keys/leaked', async (c) => {
+  const body = await c.req.text()
+  await checkScannerSignature(gateway(), {
+    body,
+    keyId: c.req.header('github-public-key-identifier'),
+    signature: c.req.header('github-public-key-signature'),
+  })
+  const findings = parse(body)
+  const hashes = [...new Set(findings.map(({ token }) => hashToken(token)))]
+  const known = await findKeysByHash(gateway().reads, hashes)
+  if (known.length > 0) {
+    await stop(c, findings, known)
+    c.get('waitUntil')(sendDueNotices(gateway()))
+  }
+  const real = new Set(known.map(({ hash }) => hash))
+  return c.json(
+    findings.map(({ token, type = '' }) => ({
+      token_hash: createHash('sha256').update(token).digest('base64'),
+      token_type: type,
+      label: real.has(hashToken(token)) ? 'true_positive' : 'false_positive',
+    })),
+  )
+})
+
+export default serve(app)

@@ -1,0 +1,28 @@
+import { escapeHtml } from './mail-layout.ts'
+import { fill } from './words.ts'
+
+export interface RenderedEmail {
+  subject: string
+  text: string
+  html: string
+}
+
+export interface Tone {
+  name: string
+  colour: string
+}
+export const INK: Tone = { name: 'ink', colour: '#14211e' }
+export const MUTED: Tone = { name: 'muted', colour: '#50605b' }
+export const CAUTION: Tone = { name: 'caution-ink', colour: '#6d4a00' }
+
+/** A sentence in HTML with its places filled and set apart. */
+export function fillHtml(sentence: string, values: Record<string, string>, tone: Tone): string {
+  const emphasise = (text: string) =>
+    `<strong class="${tone.name}" style="color:${tone.colour}"><bdi>${escapeHtml(text)}</bdi></strong>`
+  const emphasised = Object.entries(values).map(([name, value]) => [name, emphasise(value)])
+  return fill(escapeHtml(sentence), Object.fromEntries(emphasised))
+}
+
+export function paragraph(content: string, tone: Tone, style = ''): string {
+  return `<p class="${tone.name}" style="margin:0;color:${tone.colour};${style}">${content}</p>`
+}

@@ -1,0 +1,35 @@
+import { isAddress, isHost, isOptionalText } from '../_shared/payload.ts'
+import type { NoticeEmailContent } from '../_shared/templates/notice-email.ts'
+
+export interface NoticeEmailPayload extends NoticeEmailContent {
+  to: string
+}
+
+const KINDS = ['api_key_leaked', 'api_key_expiring'] as const
+
+/**
+ * Reads `{type: "notice.email", to, kind, origin, manage_url, key_name?, key_preview?, expires_at?, locale?}`; undefined when a field is
+ * missing or malformed. Unknown fields are ignored, so that the sender may be newer than this function.
+ */
+export function parseNoticeEmail(body: unknown): NoticeEmailPayload | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
+  const { type, to, kind, origin, manage_url, key_name, key_preview, expires_at, locale } = body as Record<
+    string,
+    unknown
+  >
+  const known = KINDS.find((one) => one === kind)
+  if (type !== 'notice.email' || !known || !isAddress(to) || !isHost(origin)) return undefined
+  if (typeof manage_url !== 'string' || !/^https?:\/\/[^\s"'<>]{1,500}$/.test(manage_url)) return undefined
+  if (![key_name, key_preview, expires_at, locale].every(isOptionalText)) return undefined
+  const text = (value: unknown) => (value as string | null | undefined) ?? undefined
+  return {
+    to,
+    kind: known,
+    origin,
+    manageUrl: manage_url,
+    keyName: text(key_name),
+    keyPreview: text(key_preview),
+    expiresAt: text(expires_at),
+    locale: text(locale),
+  }
+}
