@@ -1,4 +1,9 @@
 import type { JSX } from 'hono/jsx/jsx-runtime'
+import { ApiKeyPage } from '../../shared/http/pages/api-key.tsx'
+import { EndKeyPage, RotateKeyPage } from '../../shared/http/pages/api-key-decisions.tsx'
+import { ApiKeyFormPage } from '../../shared/http/pages/api-key-form.tsx'
+import type { ShownKey } from '../../shared/http/pages/api-key-parts.tsx'
+import { ApiKeysPage } from '../../shared/http/pages/api-keys.tsx'
 import { CodePage } from '../../shared/http/pages/code.tsx'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { ConsentPage } from '../../shared/http/pages/consent.tsx'
@@ -51,6 +56,41 @@ const error = {
 }
 const signOut = { action: '/oauth/logout', csrf: 'token', email: 'ada@example.com', hidden: { state: 'xyz' } }
 const signedIn = { email: 'ada@example.com', uai: error.requestId, signOutAction: '/web/logout', csrf: 'token' }
+
+const now = new Date('2026-06-01T12:00:00Z')
+const key: ShownKey = {
+  id: '0199b7c4-7c1e-7000-8000-000000000002',
+  name: 'Backup on my laptop',
+  owner: 'person',
+  status: 'active',
+  preview: 'lano_1a2b…9f00',
+  scopes: ['memories:read', 'memories:write'],
+  createdAt: new Date('2026-01-01T12:00:00Z'),
+  lastUsedAt: new Date('2026-06-01T11:55:00Z'),
+  expiresAt: new Date('2026-06-04T12:00:00Z'),
+  usesToday: 12,
+}
+const hostileKey: ShownKey = { ...key, name: hostile, preview: hostile, scopes: [hostile], owner: 'organization' }
+const keyDetails = {
+  base: '/account/api-keys',
+  services: ['memories', 'ai-chat'],
+  networks: ['203.0.113.0/24', '2001:db8::/32'],
+  limits: ['100 calls a minute', '5 uses in all'],
+  history: [{ type: 'ApiKeyRevoked', at: now, by: 'you', reason: 'lost' }],
+  usage: [
+    { day: '2026-06-01', uses: 12 },
+    { day: '2026-05-31', uses: 4821 },
+  ],
+  now,
+}
+const keyForm = {
+  action: '/account/api-keys',
+  csrf: 'token',
+  formId: 'form',
+  backHref: '/account/api-keys',
+  groups: [{ area: 'Memories', scopes: ['memories:read', 'memories:write'] }],
+  values: { scopes: ['memories:read'], days: '90' },
+}
 
 /** Every page in every state that looks or behaves differently, by name. */
 export const states: Record<string, JSX.Element> = {
@@ -217,6 +257,43 @@ export const states: Record<string, JSX.Element> = {
       hidden={{ [hostile]: hostile }}
     />
   ),
+  'api-keys': (
+    <ApiKeysPage
+      base="/account/api-keys"
+      keys={[
+        key,
+        { ...key, id: `${key.id}a`, name: longName.repeat(2), scopes: everyScope.split(' '), expiresAt: undefined },
+        { ...key, id: `${key.id}b`, status: 'quarantined', usesToday: 0, lastUsedAt: undefined },
+        { ...key, id: `${key.id}c`, status: 'revoked' },
+        { ...key, id: `${key.id}d`, status: 'expired', name: rightToLeft },
+      ]}
+      now={now}
+      notice="The key no longer works."
+    />
+  ),
+  'api-keys-none': <ApiKeysPage base="/account/api-keys" keys={[]} now={now} />,
+  'api-keys-hostile': <ApiKeysPage base="/account/api-keys" keys={[hostileKey]} now={now} />,
+  'api-key': <ApiKeyPage {...keyDetails} shown={key} description="What the backup uses." />,
+  'api-key-hostile': (
+    <ApiKeyPage
+      {...keyDetails}
+      shown={hostileKey}
+      description={hostile}
+      history={[{ type: hostile, at: now, by: hostile, reason: hostile }]}
+    />
+  ),
+  'api-key-form': <ApiKeyFormPage {...keyForm} />,
+  'api-key-form-hostile': (
+    <ApiKeyFormPage
+      {...keyForm}
+      csrf={hostile}
+      values={{ name: hostile, scopes: [hostile], days: hostile, networks: hostile, perMinute: hostile }}
+      error={hostile}
+    />
+  ),
+  'api-key-rotate': <RotateKeyPage {...keyForm} name={key.name} />,
+  'api-key-revoke': <EndKeyPage {...keyForm} name={longName} kind="revoke" />,
+  'api-key-delete-hostile': <EndKeyPage {...keyForm} name={hostile} kind="delete" />,
   'signed-in': <SignedInPage {...signedIn} dashboardHref="https://dashboard.lanonasis.com" />,
   'signed-in-hostile': (
     <SignedInPage

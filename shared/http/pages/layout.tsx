@@ -7,9 +7,15 @@ const icon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%230b5c52'/%3E%3Cpath d='M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z' fill='none' stroke='%23fff' stroke-width='3' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
 
 /**
- * The frame of every page. `failed` puts "Error:" first in the title, where screen readers and tabs show it.
+ * The frame of every page. `failed` puts "Error:" first in the title, where screen readers and tabs show it; `wide` gives lists and
+ * long forms more room.
  */
-export function Layout({ title, failed, children }: PropsWithChildren<{ title: string; failed?: boolean }>) {
+export function Layout({
+  title,
+  failed,
+  wide,
+  children,
+}: PropsWithChildren<{ title: string; failed?: boolean; wide?: boolean }>) {
   const state = failed ? fill(copy.titleError, { title }).join('') : title
   return (
     <html lang={copy.lang}>
@@ -22,7 +28,7 @@ export function Layout({ title, failed, children }: PropsWithChildren<{ title: s
         <link rel="icon" href={icon} />
         <style>{raw(stylesheet)}</style>
       </head>
-      <body>
+      <body class={wide ? 'wide' : undefined}>
         <header class="brand">
           <Mark />
           {copy.brand}

@@ -7,12 +7,14 @@ type PageOptions = {
   status?: number
   /** Redirect URIs, origins or schemes that the answer to this page's forms may lead to, besides this origin. */
   formAction?: string[]
+  /** Content-Security-Policy source of the one script the page may run. */
+  script?: string
   /** More headers, such as several `Set-Cookie` entries; they cannot weaken the ones set here. */
   headers?: HeadersInit
 }
 
 /**
- * Turns a page into a response that is never cached, framed or able to run a script, and sends no Referer
+ * Turns a page into a response that is never cached or framed, runs no script but the one it names, and sends no Referer
  * (OAuth 2.1 section 7.11, RFC 9700 sections 4.2.4 and 4.16).
  *
  * `no-referrer` makes browsers send `Origin: null` with the page's own form posts: check CSRF by token and
@@ -22,7 +24,7 @@ export function renderPage(page: JSX.Element, options: PageOptions = {}): Respon
   const headers = new Headers(options.headers)
   headers.set('Content-Type', 'text/html; charset=utf-8')
   headers.set('Cache-Control', 'no-store')
-  headers.set('Content-Security-Policy', contentSecurityPolicy(options.formAction))
+  headers.set('Content-Security-Policy', contentSecurityPolicy(options.formAction, options.script))
   headers.set('X-Frame-Options', 'DENY')
   headers.set('Referrer-Policy', 'no-referrer')
   headers.set('X-Content-Type-Options', 'nosniff')
@@ -30,11 +32,12 @@ export function renderPage(page: JSX.Element, options: PageOptions = {}): Respon
 }
 
 /** Returns the Content-Security-Policy of a page whose form answers may redirect to `formAction`, besides this origin. */
-export function contentSecurityPolicy(formAction: string[] = []): string {
+export function contentSecurityPolicy(formAction: string[] = [], script?: string): string {
   const targets = new Set(["'self'", ...formAction.flatMap(formActionSources)])
   return [
     "default-src 'none'",
     `style-src ${stylesheetSource}`,
+    ...(script ? [`script-src ${script}`] : []),
     "img-src 'self' data:",
     `form-action ${[...targets].join(' ')}`,
     "frame-ancestors 'none'",

@@ -88,6 +88,43 @@ summary:hover{color:var(--ink)}
 .mono{font-weight:500}
 details dl{margin-top:.5rem}
 details dd{font-weight:400;margin-bottom:.625rem}
+body.wide>*{max-width:46rem}
+[hidden]{display:none!important}
+.small{width:auto;min-height:2.5rem;margin:0}
+main>.row{margin-bottom:1rem}
+main>.row h1{margin:0}
+.cards{list-style:none;margin:1.5rem 0 0;padding:0}
+.cards>li{padding:1.25rem;border:1px solid var(--line);border-radius:12px}
+.cards>li+li{margin-top:1rem}
+.cards h2{margin:0;font-size:1.0625rem}
+.cards .mono{margin:.25rem 0 .75rem;color:var(--muted)}
+.cards .pairs{margin:1rem 0}
+.cards .links{font-size:.9375rem}
+.tag.good{border-color:var(--line);background:var(--tint);color:var(--brand)}
+.pairs dd{font-size:.9375rem}
+fieldset{margin:1.5rem 0 0;padding:0;border:0;min-width:0}
+legend{margin:0 0 .4375rem;padding:0;font-weight:600}
+legend+.note{margin:0 0 .5rem}
+input+.note{margin:.4375rem 0 0}
+.choices{display:grid;gap:.75rem 1.5rem}
+@media (min-width:40rem){.choices{grid-template-columns:1fr 1fr}}
+.group{margin:0}
+.group legend{margin:0;font-size:.875rem;font-weight:400;color:var(--muted)}
+.choice{display:flex;gap:.625rem;align-items:baseline;margin:0;padding:.375rem 0;font-weight:400;cursor:pointer}
+.choice input{flex:none;width:1.125rem;height:1.125rem;margin:0;accent-color:var(--brand);transform:translateY(.1875rem)}
+details label{margin-top:1rem}
+.across{flex-direction:row;flex-wrap:wrap}
+.across .button{width:auto;flex:1 1 8rem}
+#copy{margin-top:.75rem}
+#copied{min-height:1.5rem;margin:.5rem 0 0}
+.history{margin:0;padding:0 0 0 1.25rem;color:var(--ink)}
+.history li{padding:.25rem 0}
+table{width:100%;border-collapse:collapse}
+th,td{padding:.375rem .5rem .375rem 0;text-align:left;font-weight:400;font-variant-numeric:tabular-nums;border-top:1px solid var(--line)}
+thead th{border-top:0;color:var(--muted);font-size:.875rem}
+tbody th{white-space:nowrap;width:8rem}
+.bar{display:block;width:100%;height:.375rem;margin-top:.1875rem}
+.bar rect{fill:var(--brand);rx:1}
 .hidden{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (max-width:30rem){body{padding-top:1.25rem}main{padding:1.5rem 1.25rem}.brand{margin-bottom:1.125rem}h1{font-size:1.375rem}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}}

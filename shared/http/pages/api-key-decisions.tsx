@@ -1,0 +1,65 @@
+import { Choice } from './api-key-form.tsx'
+import { words } from './api-key-words.ts'
+import { fill } from './copy.ts'
+import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { displayName } from './safe.ts'
+
+type Decision = { action: string; csrf: string; formId: string; backHref: string; name: string }
+
+/** Asks when the old key is to stop. */
+export function RotateKeyPage({ action, csrf, formId, backHref, name }: Decision) {
+  const text = words.rotation
+  const shown = displayName(name, words.unnamed)
+  return (
+    <Layout title={fill(text.title, { name: shown }).join('')}>
+      <h1>
+        <Sentence text={text.title} name={<Name>{shown}</Name>} />
+      </h1>
+      <p class="lead">{text.lead}</p>
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, form_id: formId }} />
+        <fieldset>
+          <legend>{text.when}</legend>
+          {Object.entries(text.grace).map(([seconds, label]) => (
+            <Choice type="radio" name="grace_seconds" value={seconds} checked={seconds === '0'} label={label} />
+          ))}
+        </fieldset>
+        <Buttons submit={text.submit} backHref={backHref} />
+      </form>
+    </Layout>
+  )
+}
+
+/** Asks before a key ends. */
+export function EndKeyPage({ action, csrf, formId, backHref, name, kind }: Decision & { kind: 'revoke' | 'delete' }) {
+  const text = words.end
+  const [title, lead] = kind === 'revoke' ? [text.revokeTitle, text.revokeLead] : [text.deleteTitle, text.deleteLead]
+  const shown = displayName(name, words.unnamed)
+  return (
+    <Layout title={fill(title, { name: shown }).join('')}>
+      <h1>
+        <Sentence text={title} name={<Name>{shown}</Name>} />
+      </h1>
+      <p class="lead">{lead}</p>
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, form_id: formId }} />
+        <label for="reason">{text.reason}</label>
+        <input id="reason" name="reason" type="text" maxlength={500} autocomplete="off" />
+        <Buttons submit={kind === 'revoke' ? words.revoke : words.remove} backHref={backHref} />
+      </form>
+    </Layout>
+  )
+}
+
+function Buttons({ submit, backHref }: { submit: string; backHref: string }) {
+  return (
+    <div class="actions">
+      <button class="button primary" type="submit">
+        {submit}
+      </button>
+      <a class="button" href={backHref}>
+        {words.form.cancel}
+      </a>
+    </div>
+  )
+}

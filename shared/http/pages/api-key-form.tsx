@@ -1,0 +1,126 @@
+import { words } from './api-key-words.ts'
+import { scopeSentence } from './copy.ts'
+import { Hidden, Layout, Problem } from './layout.tsx'
+
+export type KeyFormValues = {
+  name?: string
+  scopes: string[]
+  days: string
+  networks?: string
+  perMinute?: string
+}
+
+type ApiKeyFormProps = {
+  action: string
+  csrf: string
+  formId: string
+  backHref: string
+  /** The scopes to choose from, by area. */
+  groups: { area: string; scopes: string[] }[]
+  values: KeyFormValues
+  error?: string
+}
+
+/** Asks what a new key is to be. */
+export function ApiKeyFormPage({ action, csrf, formId, backHref, groups, values, error }: ApiKeyFormProps) {
+  const text = words.form
+  return (
+    <Layout title={text.title} failed={Boolean(error)} wide>
+      <h1>{text.title}</h1>
+      <Problem id="problem" text={error} />
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, form_id: formId }} />
+        <label for="name">{text.name}</label>
+        <input
+          id="name"
+          name="name"
+          type="text"
+          maxlength={100}
+          required
+          autofocus
+          autocomplete="off"
+          value={values.name}
+          aria-invalid={error ? 'true' : undefined}
+          aria-describedby={error ? 'problem name-hint' : 'name-hint'}
+        />
+        <p class="note" id="name-hint">
+          {text.nameHint}
+        </p>
+        <fieldset aria-describedby="scopes-hint">
+          <legend>{text.scopes}</legend>
+          <p class="note" id="scopes-hint">
+            {text.scopesHint}
+          </p>
+          <div class="choices">
+            {groups.map(({ area, scopes }) => (
+              <fieldset class="group">
+                <legend>{area}</legend>
+                {scopes.map((scope) => (
+                  <Choice
+                    type="checkbox"
+                    name="scope"
+                    value={scope}
+                    checked={values.scopes.includes(scope)}
+                    label={scopeSentence(scope).sentence}
+                  />
+                ))}
+              </fieldset>
+            ))}
+          </div>
+        </fieldset>
+        <fieldset>
+          <legend>{text.expires}</legend>
+          {Object.entries(text.days).map(([days, label]) => (
+            <Choice type="radio" name="days" value={days} checked={values.days === days} label={label} />
+          ))}
+        </fieldset>
+        <details open={Boolean(values.networks || values.perMinute)}>
+          <summary>{text.limits}</summary>
+          <label for="networks">{text.networks}</label>
+          <input
+            id="networks"
+            name="networks"
+            type="text"
+            maxlength={1000}
+            autocomplete="off"
+            value={values.networks}
+            aria-describedby="networks-hint"
+          />
+          <p class="note" id="networks-hint">
+            {text.networksHint}
+          </p>
+          <label for="per-minute">{text.perMinute}</label>
+          <input
+            id="per-minute"
+            name="per_minute"
+            type="text"
+            inputmode="numeric"
+            pattern="[0-9]*"
+            maxlength={9}
+            autocomplete="off"
+            value={values.perMinute}
+          />
+        </details>
+        <div class="actions">
+          <button class="button primary" type="submit">
+            {text.submit}
+          </button>
+          <a class="button" href={backHref}>
+            {text.cancel}
+          </a>
+        </div>
+      </form>
+    </Layout>
+  )
+}
+
+type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked: boolean; label: string }
+
+export function Choice({ type, name, value, checked, label }: ChoiceProps) {
+  return (
+    <label class="choice">
+      <input type={type} name={name} value={value} checked={checked} />
+      <span>{label}</span>
+    </label>
+  )
+}

@@ -1,0 +1,103 @@
+import { words } from './api-key-words.ts'
+import { fill, scopeSentence } from './copy.ts'
+import { displayName } from './safe.ts'
+
+/** A key as the pages show it. */
+export type ShownKey = {
+  id: string
+  name: string
+  owner: 'person' | 'organization'
+  status: keyof typeof words.status
+  preview: string
+  scopes: string[]
+  createdAt: Date
+  lastUsedAt?: Date
+  expiresAt?: Date
+  usesToday: number
+}
+
+const MINUTE = 60_000
+const UNITS: [milliseconds: number, unit: Intl.RelativeTimeFormatUnit][] = [
+  [365 * 1440 * MINUTE, 'year'],
+  [30 * 1440 * MINUTE, 'month'],
+  [1440 * MINUTE, 'day'],
+  [60 * MINUTE, 'hour'],
+  [MINUTE, 'minute'],
+]
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+
+/** "5 minutes ago", "in 3 days". */
+export function fromNow(at: Date, now: Date): string {
+  const distance = at.getTime() - now.getTime()
+  const [size, unit] = UNITS.find(([milliseconds]) => Math.abs(distance) >= milliseconds) ?? [MINUTE, 'minute']
+  const count = Math.round(distance / size)
+  return count === 0 ? (distance > 0 ? 'in a moment' : 'just now') : relative.format(count, unit)
+}
+
+/** An instant in words, with the exact time beside it for those who need it. */
+export function Time({ at, now }: { at: Date; now: Date }) {
+  const exact = `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return (
+    <time datetime={at.toISOString()} title={exact}>
+      {fromNow(at, now)}
+    </time>
+  )
+}
+
+export const nameOf = ({ name }: Pick<ShownKey, 'name'>) => displayName(name, words.unnamed)
+
+const isSoon = ({ status, expiresAt }: ShownKey, now: Date) =>
+  status === 'active' && expiresAt !== undefined && expiresAt.getTime() - now.getTime() < 7 * 1440 * MINUTE
+
+export function Status({ shown, now }: { shown: ShownKey; now: Date }) {
+  const text = isSoon(shown, now) ? words.soon : words.status[shown.status]
+  return <span class={shown.status === 'active' && !isSoon(shown, now) ? 'tag good' : 'tag'}>{text}</span>
+}
+
+/** What a key may do, in words; the first few, or all of it. */
+export function Scopes({ scopes, most }: { scopes: string[]; most?: number }) {
+  const named = scopes.map((name) => ({ name, ...scopeSentence(name) }))
+  const first = most && named.length > most + 1 ? named.slice(0, most) : named
+  const left = named.length - first.length
+  return (
+    <ul class="scopes" aria-label={words.may}>
+      {first.map(({ sentence, sensitive }) => (
+        <li class={sensitive ? 'sensitive' : undefined}>{sentence}</li>
+      ))}
+      {left > 0 && <li>{fill(words.more, { count: String(left) }).join('')}</li>}
+    </ul>
+  )
+}
+
+/** When a key was made and used, and when it ends. */
+export function Dates({ shown, now }: { shown: ShownKey; now: Date }) {
+  const { createdAt, lastUsedAt, expiresAt, usesToday } = shown
+  const today =
+    usesToday === 0
+      ? words.notToday
+      : usesToday === 1
+        ? words.once
+        : fill(words.times, { count: String(usesToday) }).join('')
+  return (
+    <dl class="pairs">
+      <div>
+        <dt>{words.lastUsed}</dt>
+        <dd>{lastUsedAt ? <Time at={lastUsedAt} now={now} /> : words.never}</dd>
+      </div>
+      <div>
+        <dt>{words.today}</dt>
+        <dd>{today}</dd>
+      </div>
+      <div>
+        <dt>{words.expires}</dt>
+        <dd>{expiresAt ? <Time at={expiresAt} now={now} /> : words.never}</dd>
+      </div>
+      <div>
+        <dt>{words.created}</dt>
+        <dd>
+          <Time at={createdAt} now={now} />
+        </dd>
+      </div>
+    </dl>
+  )
+}

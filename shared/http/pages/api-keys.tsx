@@ -1,0 +1,88 @@
+import { Dates, nameOf, Scopes, type ShownKey, Status } from './api-key-parts.tsx'
+import { words } from './api-key-words.ts'
+import { fill } from './copy.ts'
+import { Layout, Name, Notice } from './layout.tsx'
+
+type ApiKeysProps = { base: string; keys: ShownKey[]; now: Date; notice?: string }
+
+/** A person's API keys: those that work first, the others folded away. */
+export function ApiKeysPage({ base, keys, now, notice }: ApiKeysProps) {
+  const current = keys.filter(({ status }) => status === 'active' || status === 'quarantined')
+  const ended = keys.filter((key) => !current.includes(key))
+  return (
+    <Layout title={words.title} wide>
+      <div class="row">
+        <h1>{words.title}</h1>
+        {current.length > 0 && (
+          <a class="button primary small" href={`${base}/new`}>
+            {words.create}
+          </a>
+        )}
+      </div>
+      <p class="lead">{current.length > 0 ? words.lead : words.none}</p>
+      <Notice text={notice} />
+      {current.length === 0 && (
+        <a class="button primary" href={`${base}/new`}>
+          {words.create}
+        </a>
+      )}
+      <List base={base} keys={current} now={now} />
+      {ended.length > 0 && (
+        <details>
+          <summary>{fill(words.ended, { count: String(ended.length) })}</summary>
+          <List base={base} keys={ended} now={now} />
+        </details>
+      )}
+    </Layout>
+  )
+}
+
+function List({ base, keys, now }: { base: string; keys: ShownKey[]; now: Date }) {
+  return (
+    <ul class="cards">
+      {keys.map((key) => (
+        <li>
+          <Card base={base} shown={key} now={now} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Card({ base, shown, now }: { base: string; shown: ShownKey; now: Date }) {
+  const { id, status, owner, preview, scopes } = shown
+  const name = nameOf(shown)
+  const href = `${base}/${id}`
+  const usable = status === 'active' || status === 'quarantined'
+  return (
+    <article aria-labelledby={`key-${id}`}>
+      <div class="row">
+        <h2 id={`key-${id}`}>
+          <Name>{name}</Name>
+        </h2>
+        <Status shown={shown} now={now} />
+      </div>
+      <p class="mono">{preview}</p>
+      {owner === 'organization' && <p class="note">{words.organization}</p>}
+      {status === 'quarantined' && <p class="caution">{words.quarantinedWhy}</p>}
+      <Scopes scopes={scopes} most={3} />
+      <Dates shown={shown} now={now} />
+      <p class="links">
+        <Action href={href} label={words.details} name={name} />
+        {usable && <Action href={`${href}/rotate`} label={words.rotate} name={name} />}
+        {usable && <Action href={`${href}/revoke`} label={words.revoke} name={name} />}
+        {!usable && <Action href={`${href}/delete`} label={words.remove} name={name} />}
+      </p>
+    </article>
+  )
+}
+
+/** A link whose name says which key it is about, to those who hear it alone. */
+function Action({ href, label, name }: { href: string; label: string; name: string }) {
+  return (
+    <a href={href}>
+      {label}
+      <span class="hidden"> {name}</span>
+    </a>
+  )
+}
