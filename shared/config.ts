@@ -132,10 +132,6 @@ export const variables = z.object({
     'A token family ends after this long, rotation or not.',
     z._default(seconds(60, 365 * DAY), 90 * DAY),
   ),
-  API_KEYS_WITHOUT_CHECKSUM: documented(
-    '`false` refuses keys of our own pattern without a valid checksum before any look-up, once no key that was issued elsewhere is in use.',
-    z.prefault(flag(), 'true'),
-  ),
   VERIFIER_ADDRESSES: documented(
     'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from.',
     z.prefault(list(), ''),

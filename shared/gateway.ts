@@ -12,6 +12,7 @@ import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { createJwts, type Jwts } from './tokens/jwt.ts'
 import { createKeyUse, type KeyUse } from './tokens/key-use.ts'
 import { createKeys, type Keys } from './tokens/keys.ts'
+import { createOlderKeys, type OlderKeys } from './tokens/older-keys.ts'
 import { createRefreshTokens, type RefreshTokens } from './tokens/refresh-token.ts'
 
 /** Everything a method needs, wired once per process. */
@@ -25,6 +26,7 @@ export type Gateway = {
   deliver: Deliver
   keys: Keys
   keyUse: KeyUse
+  olderKeys: OlderKeys
   jwts: Jwts
   refreshTokens: RefreshTokens
   derive: DeriveKey
@@ -67,6 +69,7 @@ export function createGateway(settings: Config): Gateway {
     }),
     keys,
     keyUse,
+    olderKeys: createOlderKeys(reads),
     jwts: createJwts(keys, settings.AUTH_BASE_URL),
     refreshTokens: createRefreshTokens(derive('refresh-token')),
     derive,

@@ -6,7 +6,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { type ApiKeyFacts, checkKey, countBoundUse, type UseCount } from '../queries/api-keys.ts'
 import type { Person } from '../queries/person.ts'
-import { hashOfApiKey } from '../tokens/api-key.ts'
+import { hashOfApiKey, lacksChecksum } from '../tokens/api-key.ts'
 import { type BindingStatus, checkBinding, type ForwardedRequest } from './api-key-binding.ts'
 
 /** What a verification is about, where the caller says so. */
@@ -79,8 +79,9 @@ export async function checkApiKey(
   context: KeyUseContext = {},
 ): Promise<CheckedKey> {
   const { config, reads, personal, keyUse } = gateway
-  const hash = hashOfApiKey(presented, config.API_KEYS_WITHOUT_CHECKSUM)
-  if (!hash) throw new GatewayError('api_key_invalid', { reason: 'not a key' })
+  const hash = hashOfApiKey(presented)
+  const isMadeUp = lacksChecksum(presented) && !(await gateway.olderKeys.areThere())
+  if (!hash || isMadeUp) throw new GatewayError('api_key_invalid', { reason: 'not a key' })
   const { service: named } = context
   const address = addressOf(gateway, c, context.client_ip)
   const found = await checkKey(reads, personal, { hash, address, service: named })

@@ -103,6 +103,13 @@ export async function countBoundUse(
   return row.count
 }
 
+/** Whether any live key was issued elsewhere. */
+export async function hasImportedKeys(sql: postgres.Sql): Promise<boolean> {
+  const [row] = await sql<{ answer: boolean }[]>`
+    select exists (select 1 from auth_gateway.api_keys where origin = 'import' and status = 'active') as answer`
+  return row?.answer ?? false
+}
+
 /** Adds uses that were gathered. */
 export async function noteUses(sql: postgres.Sql, uses: { key_id: string; uses: number }[]): Promise<void> {
   await sql`select auth_gateway.note_api_key_uses(${sql.json(uses)})`

@@ -35,13 +35,15 @@ export function hasChecksum(key: string): boolean {
   return OURS.test(key) && checksum(key.slice(0, -8)) === key.slice(-8)
 }
 
+/** Whether a presented key has our own pattern but was not issued here: a typo, made up, or from before. */
+export function lacksChecksum(key: string): boolean {
+  return OURS.test(key) && !hasChecksum(key)
+}
+
 /**
- * The hash a presented key is looked up by; undefined for what cannot be one: a stored hash presented as a key, too short, too
- * long, and, unless older keys are accepted, our own pattern with a wrong checksum.
+ * The hash a presented key is looked up by; undefined for what cannot be one: a stored hash presented as a key, too short, too long.
  */
-export function hashOfApiKey(presented: string, acceptsOlder: boolean): string | undefined {
+export function hashOfApiKey(presented: string): string | undefined {
   if (presented.length < SHORTEST || presented.length > LONGEST || !/^[\x21-\x7e]+$/.test(presented)) return undefined
-  if (/^[0-9a-f]{64}$/i.test(presented)) return undefined
-  if (!acceptsOlder && OURS.test(presented) && !hasChecksum(presented)) return undefined
-  return hashToken(presented)
+  return /^[0-9a-f]{64}$/i.test(presented) ? undefined : hashToken(presented)
 }

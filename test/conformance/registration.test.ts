@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { guardedFetch } from '../../shared/http/guarded-fetch.ts'
+import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
+import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { authorizeParams, newVerifier, post, signIn } from '../support/sign-in.ts'
+
+const CALLBACK = 'http://127.0.0.1:8123/callback'
+const WEB = 'https://app.example/callback'
+
+let gateway: TestGateway
+let ada: DirectSignIn
+beforeAll(async () => {
+  gateway = await startGateway()
+  ada = await directSignIn(gateway)
+})
+afterAll(() => gateway?.stop())
+
+const register = (body: object) => api(gateway, 'POST', '/register', { body: { redirect_uris: [CALLBACK], ...body } })
+const manage = (method: string, client: Body, body?: object) =>
+  api(gateway, method, `/register/${client.client_id}`, { token: client.registration_access_token, body })
+
+test('R1 201 echoes everything, with a secret that never expires where there is one, and is not stored by caches', async () => {
+  const { status, body, headers } = await register({
+    token_endpoint_auth_method: 'client_secret_basic',
+    client_name: 'Echo',
+  })
+  expect(status).toBe(201)
+  expect(body).toMatchObject({ client_name: 'Echo', client_secret_expires_at: 0, redirect_uris: [CALLBACK] })
+  expect(body.client_secret).toBeTruthy()
+  expect(headers.get('cache-control')).toContain('no-store')
+})
+
+test('R2 defaults are consistent: the code grant with the response type code', async () => {
+  const { body } = await register({})
+  expect(body).toMatchObject({ grant_types: ['authorization_code'], response_types: ['code'] })
+  expect((await register({ grant_types: ['authorization_code'], response_types: [] })).status).toBe(400)
+})
+
+test('R3 the errors of RFC 7591', async () => {
+  const error = async (body: object) => (await register(body)).body.error
+  expect(await error({ redirect_uris: ['http://app.example/'] })).toBe('invalid_redirect_uri')
+  expect(await error({ token_endpoint_auth_method: 'magic' })).toBe('invalid_client_metadata')
+  expect(await error({ software_statement: 'x.y.z' })).toBe('unapproved_software_statement')
+})
+
+test('R4 application_type: native lives on the device, web behind https; loopback alone means native', async () => {
+  expect((await register({})).body.application_type).toBe('native')
+  expect((await register({ application_type: 'web', redirect_uris: [WEB] })).status).toBe(201)
+  expect((await register({ application_type: 'web' })).body.error).toBe('invalid_redirect_uri')
+  expect((await register({ application_type: 'native', redirect_uris: [WEB] })).body.error).toBe('invalid_redirect_uri')
+})
+
+test('R5 offline_access that was not registered is no reason to refuse; unknown scopes are dropped', async () => {
+  const client = (await register({ scope: 'memories:read no:such:scope-at-all' })).body
+  expect(client.scope).toBe('memories:read')
+  const { browser } = await signIn(gateway)
+  const params = authorizeParams(newVerifier(), {
+    client_id: client.client_id,
+    redirect_uri: CALLBACK,
+    scope: 'memories:read offline_access nonsense',
+  })
+  const page = await browser.visit(`/oauth/authorize?${new URLSearchParams(params)}`)
+  expect([page.status, page.location]).toEqual([200, undefined])
+})
+
+test('R6 strangers get no privileged scope, no secret without asking, no name that is ours, and are asked about every time', async () => {
+  const { body } = await register({ scope: 'memories:read admin:* secrets:read api-keys:write *' })
+  expect(body.scope).toBe('memories:read')
+  expect(body).not.toHaveProperty('client_secret')
+  expect((await register({ client_name: 'LanOnasis' })).status).toBe(400)
+  expect((await register({ client_name: 'x'.repeat(101) })).status).toBe(400)
+})
+
+test('R7 management by the token of this client alone; DELETE answers 204 and is final', async () => {
+  const [mine, other] = [(await register({})).body, (await register({})).body]
+  expect((await manage('GET', mine)).status).toBe(200)
+  expect((await manage('GET', { ...mine, registration_access_token: other.registration_access_token })).status).toBe(
+    401,
+  )
+  expect((await manage('PUT', mine, { client_id: other.client_id, redirect_uris: [CALLBACK] })).status).toBe(400)
+  expect((await manage('DELETE', mine)).status).toBe(204)
+  expect((await manage('GET', mine)).status).toBe(401)
+})
+
+test('R12 a document is not fetched from an address inside', async () => {
+  const options = { maxBytes: 1000, timeoutMs: 500, accept: '*/*', allowLoopback: false }
+  for (const url of ['https://169.254.169.254/', 'https://[::ffff:127.0.0.1]/', 'https://localhost/'])
+    await expect(guardedFetch(url, options)).rejects.toMatchObject({ kind: 'refused' })
+})
+
+test('R16 generated client ids are no URLs', async () => {
+  expect((await register({})).body.client_id).toMatch(/^mcp_\d+_[0-9a-f]+$/)
+})
+
+test('A8 registration refuses what runs code or belongs to nobody', async () => {
+  for (const uri of [
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'file:///etc/passwd',
+    'vbscript:x',
+    'myapp:/cb',
+    'https://a.example/#f',
+  ])
+    expect([uri, (await register({ redirect_uris: [uri] })).status]).toEqual([uri, 400])
+})
+
+test('S14 an API key is shown once, rests as a hash, carries scopes and an end, and dies at once', async () => {
+  const { key, id } = await newKey(gateway, ada, { expires_in_days: 1 })
+  const rest = JSON.stringify(await gateway.sql`select * from auth_gateway.event_store where stream_id = ${id}`)
+  expect(rest).not.toContain(key.slice(9))
+  const shown = await api(gateway, 'GET', `/api/v1/api-keys/${id}`, { token: ada.token })
+  expect(JSON.stringify(shown.body)).not.toContain(key)
+  expect(shown.body.data).toMatchObject({ permissions: ['memories:read'], expires_at: expect.any(String) })
+  await api(gateway, 'POST', `/api/v1/api-keys/${id}/revoke`, { token: ada.token })
+  expect((await api(gateway, 'POST', '/v1/auth/verify-api-key', { key })).status).toBe(401)
+})
+
+test('S14 an API key is no session, and never counts in a URL', async () => {
+  const { key } = await newKey(gateway, ada, { scopes: ['memories:*', 'profile:*', 'api-keys:*'] })
+  for (const path of ['/v1/auth/sessions', '/v1/auth/resolve?client_id=dashboard'])
+    expect((await api(gateway, 'GET', path, { key })).status).toBe(403)
+  expect((await post(gateway, '/oauth/userinfo', {}, { authorization: `Bearer ${key}` })).status).toBe(401)
+  for (const name of ['api_key', 'key', 'access_token'])
+    expect((await api(gateway, 'GET', `/v1/auth/me?${name}=${key}`)).status).toBe(401)
+})

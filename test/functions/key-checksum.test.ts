@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { newApiKey } from '../../shared/tokens/api-key.ts'
+import { hashToken } from '../../shared/tokens/opaque.ts'
+import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
+
+let database: TestDatabase
+let counter: StatementCounter
+let gateway: TestGateway
+let ada: DirectSignIn
+beforeAll(async () => {
+  database = await createTestDatabase()
+  counter = await countStatements(database.appUrl)
+  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
+  ada = await directSignIn(gateway)
+})
+afterAll(async () => {
+  await gateway?.stop()
+  await counter?.stop()
+  await database?.drop()
+})
+
+const verify = async (key: string) => (await api(gateway, 'POST', '/v1/auth/verify-api-key', { key })).status
+const typo = (key: string) => key.replace(/.$/, (last) => (last === '0' ? '1' : '0'))
+
+test('401 for a typo or a made-up key without a look-up, while every key was issued here', async () => {
+  const { key } = await newKey(gateway, ada)
+  await verify(typo(key))
+  counter.taken()
+  for (const wrong of [typo(key), `lano_${'ab'.repeat(32)}`, typo(newApiKey().key)])
+    expect(await verify(wrong)).toBe(401)
+  expect(counter.taken()).toBe(0)
+  expect(await verify(newApiKey().key)).toBe(401)
+  expect(counter.taken()).toBe(1)
+})
+
+test('200 for a key of the same pattern that was issued elsewhere, within a minute of its import', async () => {
+  const older = `lano_${'cd'.repeat(32)}`
+  const { id } = await newKey(gateway, ada)
+  await gateway.sql`update auth_gateway.api_key_secrets set hash = ${hashToken(older)} where key_id = ${id}`
+  await gateway.sql`update auth_gateway.api_keys set origin = 'import' where id = ${id}`
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
+  try {
+    expect(await verify(older)).toBe(200)
+  } finally {
+    vi.useRealTimers()
+  }
+})
