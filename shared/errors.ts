@@ -16,6 +16,11 @@ export const catalogue = {
     'invalid_grant',
     'The code or token is invalid, expired, revoked or was issued to another client.',
   ),
+  authorization_pending: row(400, 'AUTHORIZATION_PENDING', 'authorization_pending', 'The person has not decided yet.'),
+  slow_down: row(400, 'SLOW_DOWN', 'slow_down', 'Please wait longer between two polls.'),
+  expired_token: row(400, 'EXPIRED_TOKEN', 'expired_token', 'The device code has expired. Please start again.'),
+  device_denied: row(400, 'DEVICE_DENIED', 'access_denied', 'The person has denied the request.'),
+  user_code_invalid: row(400, 'USER_CODE_INVALID', 'invalid_grant', 'The code is wrong, expired or already used.'),
   invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.'),
   client_metadata_invalid: row(
     400,

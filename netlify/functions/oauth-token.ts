@@ -6,9 +6,10 @@ import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
-import { TOKEN_EXCHANGE } from '../../shared/oauth/grant-types.ts'
+import { DEVICE_CODE, TOKEN_EXCHANGE } from '../../shared/oauth/grant-types.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
 import { clientCredentials } from '../../shared/oauth/grants/client-credentials.ts'
+import { redeemDeviceCode } from '../../shared/oauth/grants/device-code.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { ACCESS_TOKEN_TYPE, exchangeToken } from '../../shared/oauth/grants/token-exchange.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
@@ -21,6 +22,7 @@ const parameters = z.object({
   code: z.optional(z.string().check(z.maxLength(500))),
   redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
   code_verifier: z.optional(z.string().check(z.maxLength(500))),
+  device_code: z.optional(z.string().check(z.maxLength(500))),
   refresh_token: z.optional(z.string().check(z.maxLength(500))),
   scope: z.optional(z.string().check(z.maxLength(2000))),
   resource: identifiers,
@@ -49,6 +51,10 @@ app.post('/oauth/token', async (c) => {
     }
     case 'refresh_token':
       return c.json((await refresh(gateway(), c, credentials, body)).response)
+    case DEVICE_CODE: {
+      const family = await redeemDeviceCode(gateway(), c, credentials, body)
+      return c.json(await tokenResponse(gateway(), family.grant, family))
+    }
     case 'client_credentials': {
       const family = await clientCredentials(gateway(), c, credentials, body)
       return c.json(await tokenResponse(gateway(), family.grant, family))

@@ -24,11 +24,12 @@ export interface OtpEmail {
 export interface NoticeEmail {
   type: 'notice.email'
   to: string
-  kind: 'api_key_leaked' | 'api_key_expiring'
+  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected'
   /** Host of the gateway. */
   origin: string
   /** Page where the person can do something about it. */
   manage_url: string
+  /** What the key or the application is called. */
   key_name?: string
   key_preview?: string
   /** ISO 8601. */

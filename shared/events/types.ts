@@ -15,6 +15,7 @@ export type StreamType =
   | 'project'
   | 'stored_key'
   | 'refused_request'
+  | 'device_authorization'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
 export type Event = {

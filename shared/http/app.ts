@@ -34,7 +34,7 @@ export type AppContext = Context<AppEnv>
 export type App = Hono<AppEnv>
 
 export type AppOptions = {
-  /** Renders errors as HTML for callers that accept it; the `page` dialect uses it. */
+  /** Renders errors as HTML: in the `page` dialect for whoever does not refuse it, in others for who asks for it. */
   errorPage?: (error: GatewayError, c: AppContext) => Response | Promise<Response>
   /** Runs around everything but the log line, so that it sees every refusal. */
   around?: MiddlewareHandler<AppEnv>
@@ -122,8 +122,8 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
   app.onError(async (thrown, c) => {
     const error = toGatewayError(thrown)
     c.set('refused', error)
-    const wantsPage =
-      dialect === 'page' && options.errorPage && (c.req.header('accept') ?? '*/*').match(/text\/html|\*\/\*/)
+    const pages = dialect === 'page' ? /text\/html|\*\/\*/ : /text\/html/
+    const wantsPage = options.errorPage && pages.test(c.req.header('accept') ?? '*/*')
     const response =
       wantsPage && options.errorPage ? await options.errorPage(error, c) : renderError(error, dialect, c.req.raw)
     return error.status >= 500 ? response : c.newResponse(response.body, response)

@@ -1,4 +1,5 @@
 const MIRRORS: [prefix: string, canonical: string][] = [
+  ['/device', '/oauth/device'],
   ['/api/v1/oauth/register', '/register'],
   ['/oauth/register', '/register'],
   ['/api/v1/oauth', '/oauth'],

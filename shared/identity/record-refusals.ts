@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { uuidv7 } from 'uuidv7'
 import { recordRefusal, refusedRequest } from '../domain/refused-request.ts'
-import type { GatewayError } from '../errors.ts'
+import type { GatewayError, Refusal } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext, AppEnv } from '../http/app.ts'
@@ -24,13 +24,16 @@ export function rememberCaller(c: AppContext, principal: Principal): void {
   })
 }
 
+/** Refusals that are part of how things are done. */
+const USUAL: Refusal[] = ['authorization_pending', 'slow_down', 'use_dpop_nonce', 'route_not_found']
+
 /** Refusals that say something of the caller: not a missing route, a full limit, or trouble of our own. */
 const isTelling = ({ status, refusal }: GatewayError, target: string | undefined) =>
   status >= 400 &&
   status < 500 &&
   status !== 405 &&
   status !== 429 &&
-  refusal !== 'route_not_found' &&
+  !USUAL.includes(refusal) &&
   (status !== 404 || target !== undefined)
 
 async function record(gateway: Gateway, c: AppContext, error: GatewayError): Promise<void> {

@@ -1,13 +1,13 @@
 import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
 import * as z from 'zod/mini'
 import type { ClientMetadata, PublicJwk } from '../domain/api-client.ts'
+import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
 import { isLoopback, redirectUriFault } from './redirect-uri.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
-const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** Grants that a confidential client gets tokens by without a person at a browser. */
-const SERVICE_GRANTS = ['client_credentials', EXCHANGE]
+const SERVICE_GRANTS = ['client_credentials', TOKEN_EXCHANGE]
 const CERTIFICATE_NAMES = [
   'tls_client_auth_subject_dn',
   'tls_client_auth_san_dns',
@@ -77,7 +77,10 @@ const metadata = z.object({
     z.enum(CLIENT_SIGNING_ALGORITHMS as [string, ...string[]], 'is not supported'),
   ),
   grant_types: z._default(
-    z.array(z.enum(['authorization_code', 'refresh_token', ...SERVICE_GRANTS], 'is not supported'), 'must be a list'),
+    z.array(
+      z.enum(['authorization_code', 'refresh_token', DEVICE_CODE, ...SERVICE_GRANTS], 'is not supported'),
+      'must be a list',
+    ),
     ['authorization_code', 'refresh_token'],
   ),
   response_types: z.optional(z.array(z.enum(['code'], 'is not supported'), 'must be a list')),
@@ -166,7 +169,7 @@ function inconsistencies(client: ClientMetadata): MetadataFault[] {
       'response_types',
       'code and the grant type authorization_code need each other',
     ],
-    [!withCode && !service, 'grant_types', 'refresh_token alone gives no token'],
+    [!withCode && !service && !grant_types.includes(DEVICE_CODE), 'grant_types', 'refresh_token alone gives no token'],
     [service && method === 'none', 'grant_types', 'a public client gets no tokens in its own name'],
     [withCode && redirect_uris.length === 0, 'redirect_uris', 'at least one is needed'],
     [new Set(redirect_uris).size < redirect_uris.length, 'redirect_uris', 'one is there twice'],

@@ -26,6 +26,7 @@ function clientEndpoints(base: string) {
     userinfo_endpoint: `${base}/oauth/userinfo`,
     revocation_endpoint: `${base}/oauth/revoke`,
     introspection_endpoint: `${base}/oauth/introspect`,
+    device_authorization_endpoint: `${base}/oauth/device`,
   }
 }
 

@@ -29,7 +29,7 @@ create table auth_gateway.event_store_lasting partition of auth_gateway.event_st
     'api_key', 'project', 'stored_key');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
-  for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request')
+  for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'device_authorization')
   partition by range (stream_id);
 
 create table auth_gateway.event_store_short_lived_default partition of auth_gateway.event_store_short_lived default;

@@ -55,6 +55,7 @@ describe.each(DISCOVERY)('F %s', (path) => {
       grant_types_supported: [
         'authorization_code',
         'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
         'client_credentials',
         'urn:ietf:params:oauth:grant-type:token-exchange',
       ],

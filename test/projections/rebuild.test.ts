@@ -38,6 +38,7 @@ const setUp = [
   'project',
   'storedKey',
   'refuse',
+  'device',
 ] as const
 
 describe('any order of real units of work', () => {

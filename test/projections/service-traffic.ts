@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7'
+import * as devices from '../../shared/domain/device-authorization.ts'
 import { recordRefusal, refusedRequest } from '../../shared/domain/refused-request.ts'
 import { startFamily, tokenFamily } from '../../shared/domain/token-family.ts'
 import type { Work } from '../../shared/events/commit.ts'
@@ -46,6 +47,24 @@ export function createServiceTraffic(
       await unit(async (work) => {
         const refused = { method: 'POST', route: '/oauth/token', refusal: 'INVALID_CLIENT', clientId: `client-${n}` }
         work.start(refusedRequest, uuidv7(), { subject }).decide(() => recordRefusal(refused))
+      })
+    },
+
+    async device(n: number): Promise<void> {
+      const from = families[n % families.length]
+      if (!from) return
+      const id = uuidv7()
+      const { scope, resources, expiresAt } = facts(n)
+      const visitor = { uai: from.uai, sessionId: from.sessionId, now: new Date() }
+      const poll = { deviceCodeHash: id, clientId: client, now: new Date(), familyId: uuidv7() }
+      await unit(async (work) => {
+        const stream = work.start(devices.deviceAuthorization, id, { subject: id })
+        const asked = { clientId: client, scope, resources, deviceCodeHash: id, userCodeHash: id, expiresAt }
+        stream.decide(() => devices.requestDevice({ facts: asked, origin: '{"ip":"203.0.113.9"}' }))
+        if (n % 3) stream.decide((state) => devices.openDevice(state, visitor))
+        if (n % 4 === 1) stream.decide((state) => devices.denyDevice(state, visitor))
+        if (n % 4 > 1) stream.decide((state) => devices.approveDevice(state, visitor))
+        if (n % 4 === 2) stream.decide((state) => devices.redeemDevice(state, poll))
       })
     },
   }

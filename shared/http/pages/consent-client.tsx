@@ -14,7 +14,7 @@ export type ConsentClient = {
 }
 
 /** Says whether LanOnasis made or checked the application. */
-export function Standing({ client }: { client: ConsentClient }) {
+export function Standing({ client }: { client: Pick<ConsentClient, 'firstParty' | 'verified'> }) {
   const text = copy.consent
   const known = client.firstParty || client.verified
   return (

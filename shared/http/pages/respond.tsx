@@ -11,7 +11,8 @@ const TITLES: Record<number, string> = {
   503: 'Not available right now',
 }
 
-function errorPage(error: GatewayError, c: AppContext): Response {
+/** A refusal as a page for people. */
+export function errorPage(error: GatewayError, c: AppContext): Response {
   const { headers, retryAfter } = error.options
   const loopback = error.refusal === 'invalid_redirect_uri'
   return renderPage(

@@ -4,12 +4,12 @@ import { safeName } from './safe-name.ts'
 import { fill, type Words, wordsFor } from './words.ts'
 
 export interface NoticeEmailContent {
-  kind: 'api_key_leaked' | 'api_key_expiring'
+  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected'
   /** Host of the gateway, such as `auth.lanonasis.com`. */
   origin: string
   /** Page where the person can do something about it. */
   manageUrl: string
-  /** What the person calls the key; left out of the mail when it could pass for a link or a sentence. */
+  /** What the key or application is called; left out of the mail when it could pass for a link or a sentence. */
   keyName?: string
   keyPreview?: string
   /** ISO 8601. */
@@ -21,7 +21,9 @@ export interface NoticeEmailContent {
 export function renderNoticeEmail(content: NoticeEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
   const notice = words.notice[content.kind]
-  const key = [safeName(content.keyName), content.keyPreview].filter(Boolean).join(' · ') || words.notice.unnamed
+  const key =
+    [safeName(content.keyName), content.keyPreview].filter(Boolean).join(' · ') ||
+    (content.kind === 'device_connected' ? words.notice.unnamedClient : words.notice.unnamed)
   const values = { key, origin: content.origin, date: content.expiresAt?.slice(0, 10) ?? '' }
   return {
     subject: notice.subject,

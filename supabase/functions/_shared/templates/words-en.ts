@@ -20,6 +20,16 @@ export const en: Words = {
   },
   notice: {
     unnamed: 'one of your keys',
+    unnamedClient: 'An application',
+    device_connected: {
+      subject: 'A device was connected to your LanOnasis account',
+      heading: 'A device was connected to your account',
+      body: [
+        '{key} was just signed in to your account from a device or terminal.',
+        'If that was you, there is nothing to do. If it was not, disconnect it now: what it got stops working at once.',
+      ],
+      action: 'It was not me: disconnect it',
+    },
     api_key_leaked: {
       subject: 'One of your LanOnasis API keys was found in public',
       heading: 'Your API key was found in public',

@@ -23,6 +23,8 @@ export interface Words {
     unnamed: string
     api_key_leaked: NoticeWords
     api_key_expiring: NoticeWords
+    unnamedClient: string
+    device_connected: NoticeWords
   }
 }
 

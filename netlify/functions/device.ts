@@ -1,0 +1,189 @@
+import * as z from 'zod/mini'
+import { deviceAuthorization, isOpenTo } from '../../shared/domain/device-authorization.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
+import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../../shared/http/pages/device.tsx'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { browserSession } from '../../shared/identity/authenticate.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import {
+  claimDevice,
+  decideDevice,
+  denyUnseen,
+  findOpenDevice,
+  readRevokeToken,
+  revokeDevice,
+  startDevice,
+} from '../../shared/identity/device-steps.ts'
+import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
+import { projectScope } from '../../shared/identity/project-scope.ts'
+import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
+import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
+
+const BASE = '/oauth/device'
+const app = createApp('oauth', { errorPage })
+
+const startBody = z.object({
+  ...clientParameters,
+  scope: z.optional(z.string().check(z.maxLength(2000))),
+  resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
+})
+
+/** Device authorization request (RFC 8628 section 3.1). */
+app.post(BASE, async (c) => {
+  refuseQuery(c, Object.keys(startBody.shape))
+  const body = await readBody(c, startBody, { repeatable: ['resource'] })
+  const credentials = readClientCredentials(c, body)
+  if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
+  return c.json(await startDevice(gateway(), c, credentials, body))
+})
+
+const codeQuery = z.object({
+  code: z.optional(z.string().check(z.maxLength(40))),
+  user_code: z.optional(z.string().check(z.maxLength(40))),
+})
+
+function enterPage(value?: string, error?: GatewayError): Response {
+  const headers = error?.options.retryAfter ? { 'Retry-After': String(Math.ceil(error.options.retryAfter)) } : undefined
+  return renderPage(EnterCodePage({ action: BASE, value, error: error?.message }), { status: error?.status, headers })
+}
+
+/** The page where a person connects a device: what is asked is shown, and approved by a button, always (standards D6). */
+app.get(BASE, async (c) => {
+  const query = readQuery(c, codeQuery)
+  const typed = query.code ?? query.user_code
+  if (!typed) return enterPage()
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) return c.redirect(`/web/login?return_to=${encodeURIComponent(`${BASE}?code=${typed}`)}`, 302)
+  const { person, session } = signedIn
+  try {
+    const device = await findOpenDevice(gateway(), c, typed, session.id)
+    await claimDevice(gateway(), c, device, { person, sessionId: session.id })
+    return approvePage(device, typed, person.email, session.id)
+  } catch (error) {
+    if (error instanceof GatewayError && error.status < 500) return enterPage(typed, error)
+    throw error
+  }
+})
+
+const boundTo = (sessionId: string, deviceId: string) => `${sessionId}.${deviceId}`
+
+function approvePage(device: OpenDevice, typed: string, email: string, sessionId: string): Response {
+  const { client, id, requestedAt, origin, scope } = device
+  return renderPage(
+    ApproveDevicePage({
+      action: `${BASE}/decision`,
+      csrf: csrfToken(gateway().derive, boundTo(sessionId, id)),
+      userCode: typed.toUpperCase(),
+      client: {
+        name: client.metadata.client_name,
+        firstParty: client.first_party,
+        verified: client.origin !== 'dynamic',
+      },
+      email,
+      startedAt: requestedAt,
+      origin,
+      scopes: scope,
+      now: new Date(),
+    }),
+  )
+}
+
+const decisionForm = z.object({
+  user_code: z.string('user_code_invalid').check(z.maxLength(40)),
+  csrf: z.optional(z.string()),
+  decision: z.enum(['approve', 'deny'], 'invalid_request'),
+})
+
+app.post(`${BASE}/decision`, async (c) => {
+  const { user_code, csrf, decision } = await readBody(c, decisionForm)
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })
+  const { person, session } = signedIn
+  const device = await findOpenDevice(gateway(), c, user_code, session.id)
+  checkCsrf(c, gateway().derive, boundTo(session.id, device.id), csrf)
+  await decideDevice(gateway(), c, device, { person, sessionId: session.id }, decision)
+  const kind = decision === 'approve' ? 'approved' : 'denied'
+  return renderPage(DeviceDonePage({ kind, client: device.client.metadata.client_name }))
+})
+
+/** For pages of others: whether a code can be used (wire-contract 1.3). */
+app.get(`${BASE}/check`, async (c) => {
+  const { code } = readQuery(c, codeQuery)
+  try {
+    const device = await findOpenDevice(gateway(), c, code)
+    const stream = device.events.reduce(
+      (state, event) => deviceAuthorization.evolve(state, event as never),
+      deviceAuthorization.initial,
+    )
+    if (!isOpenTo(stream, { now: new Date() })) throw new GatewayError('user_code_invalid')
+    return c.json({ valid: true, client_id: device.client.client_id })
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.refusal !== 'user_code_invalid') throw error
+    return c.json({ valid: false, error: error.message }, code ? 404 : 400)
+  }
+})
+
+const email = z.pipe(
+  z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
+  z.email('invalid_email'),
+)
+const userCode = z.string('user_code_invalid').check(z.maxLength(40, 'user_code_invalid'))
+
+/** Sends the one code that proves the person's address; the code itself then approves (wire-contract 1.3). */
+app.post(`${BASE}/verify`, async (c) => {
+  const body = await readBody(c, z.object({ user_code: userCode, email }))
+  const device = await findOpenDevice(gateway(), c, body.user_code)
+  await sendEmailCode(gateway(), c, { email: body.email, clientName: device.client.metadata.client_name })
+  return c.json({ success: true, message: 'A code is on its way to the address.', requires_otp: true })
+})
+
+app.post(`${BASE}/authorize`, async (c) => {
+  const shape = { user_code: userCode, email, otp_code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')) }
+  const body = await readBody(c, z.object(shape))
+  const device = await findOpenDevice(gateway(), c, body.user_code)
+  const code = body.otp_code.replace(/\D/g, '')
+  const signIn = { email: body.email, code, platform: 'cli', projectScope: projectScope(undefined) }
+  const { person, session } = await signInWithCode(gateway(), c, signIn, (_work, signedIn) => signedIn)
+  await decideDevice(gateway(), c, device, { person, sessionId: session.id }, 'approve')
+  return c.json({
+    success: true,
+    message: 'The device is connected. You can go back to it.',
+    user: { id: person.uai, email: person.email },
+  })
+})
+
+app.post(`${BASE}/deny`, async (c) => {
+  const { user_code } = await readBody(c, z.object({ user_code: userCode }))
+  await denyUnseen(gateway(), c, await findOpenDevice(gateway(), c, user_code))
+  return c.json({ success: true, message: 'The device was not connected.' })
+})
+
+const revokeQuery = z.object({ token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')) })
+
+async function revocation(token: string) {
+  const named = readRevokeToken(gateway(), token)
+  const connected = await findConnected(gateway().reads, named.id)
+  if (!connected) throw new GatewayError('user_code_invalid', { reason: 'no such device' })
+  return { named, connected }
+}
+
+/** Where the link in the notice leads; the button ends it, the link alone ends nothing. */
+app.get(`${BASE}/revoke`, async (c) => {
+  const { token } = readQuery(c, revokeQuery)
+  const { client, requestedAt: connectedAt } = (await revocation(token)).connected
+  return renderPage(RevokeDevicePage({ action: `${BASE}/revoke`, token, client, connectedAt, now: new Date() }))
+})
+
+app.post(`${BASE}/revoke`, async (c) => {
+  const { token } = await readBody(c, revokeQuery)
+  const { named, connected } = await revocation(token)
+  await revokeDevice(gateway(), c, named)
+  return renderPage(DeviceDonePage({ kind: 'revoked', client: connected.client }))
+})
+
+export default serve(app)

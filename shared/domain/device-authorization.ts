@@ -1,0 +1,133 @@
+import type { Refusal } from '../errors.ts'
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** Life of a device code in seconds, and how long a client waits between polls (RFC 8628 section 3.2). */
+export const DEVICE_SECONDS = 900
+export const POLL_SECONDS = 5
+const SLOWER_SECONDS = 5
+const SLOWEST_SECONDS = 60
+
+export type DeviceFacts = {
+  clientId: string
+  scope: string[]
+  resources: string[]
+  deviceCodeHash: string
+  userCodeHash: string
+  expiresAt: string
+}
+
+export type DeviceAuthorizationEvent =
+  | { type: 'DeviceAuthorizationRequested'; data: DeviceFacts; personal: { origin: string } }
+  | { type: 'DeviceAuthorizationOpened'; data: { uai: string; sessionId: string } }
+  | { type: 'DeviceAuthorizationApproved'; data: { uai: string; sessionId: string } }
+  | { type: 'DeviceAuthorizationDenied'; data: { reason: 'person' | 'revoked' } }
+  | { type: 'DevicePollingSlowed'; data: { interval: number } }
+  | { type: 'DeviceCodeRedeemed'; data: { familyId: string } }
+
+type Open = { facts: DeviceFacts; interval: number; sessionId?: string }
+
+export type DeviceAuthorization =
+  | { status: 'none' }
+  | ({ status: 'pending' } & Open)
+  | ({ status: 'denied' } & Open)
+  | ({ status: 'approved' | 'redeemed'; uai: string; familyId?: string } & Open)
+
+export const deviceAuthorization: Aggregate<DeviceAuthorization, DeviceAuthorizationEvent> = {
+  type: 'device_authorization',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    if (event.type === 'DeviceAuthorizationRequested')
+      return { status: 'pending', facts: event.data, interval: POLL_SECONDS }
+    if (state.status === 'none') return state
+    switch (event.type) {
+      case 'DeviceAuthorizationOpened':
+        return { ...state, sessionId: event.data.sessionId }
+      case 'DeviceAuthorizationApproved':
+        return { ...state, status: 'approved', uai: event.data.uai, sessionId: event.data.sessionId }
+      case 'DeviceAuthorizationDenied':
+        return { status: 'denied', facts: state.facts, interval: state.interval, sessionId: state.sessionId }
+      case 'DevicePollingSlowed':
+        return { ...state, interval: event.data.interval }
+      case 'DeviceCodeRedeemed':
+        return state.status === 'approved' ? { ...state, status: 'redeemed', familyId: event.data.familyId } : state
+    }
+  },
+}
+
+/** @param input.origin where it was started, for the person who is asked */
+export function requestDevice(input: { facts: DeviceFacts; origin: string }): Decision<DeviceAuthorizationEvent> {
+  return {
+    events: [{ type: 'DeviceAuthorizationRequested', data: input.facts, personal: { origin: input.origin } }],
+  }
+}
+
+/** Whether a person may still decide here: it is pending, in time, and no other session has opened it (standards D7). */
+export function isOpenTo(
+  state: DeviceAuthorization,
+  { sessionId, now }: { sessionId?: string; now: Date },
+): state is Extract<DeviceAuthorization, { status: 'pending' }> {
+  if (state.status !== 'pending' || new Date(state.facts.expiresAt) <= now) return false
+  return state.sessionId === undefined || state.sessionId === sessionId
+}
+
+type Visitor = { uai: string; sessionId: string; now: Date }
+
+/** The first session that opens a code owns it. */
+export function openDevice(state: DeviceAuthorization, input: Visitor): Decision<DeviceAuthorizationEvent> {
+  if (!isOpenTo(state, input)) return { events: [], refuse: 'user_code_invalid' }
+  const { uai, sessionId } = input
+  return { events: state.sessionId ? [] : [{ type: 'DeviceAuthorizationOpened', data: { uai, sessionId } }] }
+}
+
+export function approveDevice(state: DeviceAuthorization, input: Visitor): Decision<DeviceAuthorizationEvent> {
+  if (!isOpenTo(state, input)) return { events: [], refuse: 'user_code_invalid' }
+  const { uai, sessionId } = input
+  return { events: [{ type: 'DeviceAuthorizationApproved', data: { uai, sessionId } }] }
+}
+
+export function denyDevice(
+  state: DeviceAuthorization,
+  input: { sessionId?: string; now: Date },
+): Decision<DeviceAuthorizationEvent> {
+  if (!isOpenTo(state, input)) return { events: [], refuse: 'user_code_invalid' }
+  return { events: [{ type: 'DeviceAuthorizationDenied', data: { reason: 'person' } }] }
+}
+
+/** Takes an approval back before the device has used it; afterwards its tokens are what there is to revoke. */
+export function withdrawApproval(state: DeviceAuthorization): Decision<DeviceAuthorizationEvent> {
+  return {
+    events: state.status === 'approved' ? [{ type: 'DeviceAuthorizationDenied', data: { reason: 'revoked' } }] : [],
+  }
+}
+
+/** A client that polls too fast waits longer from now on (RFC 8628 section 3.5). */
+export function slowDown(state: DeviceAuthorization): Decision<DeviceAuthorizationEvent> {
+  if (state.status !== 'pending') return { events: [] }
+  const interval = Math.min(SLOWEST_SECONDS, state.interval + SLOWER_SECONDS)
+  return {
+    events: interval === state.interval ? [] : [{ type: 'DevicePollingSlowed', data: { interval } }],
+    refuse: 'slow_down',
+  }
+}
+
+export type DevicePoll = { deviceCodeHash: string; clientId: string; now: Date }
+
+/** What a poll is refused with; undefined once the code can be redeemed (RFC 8628 section 3.5). */
+export function pollRefusal(state: DeviceAuthorization, input: DevicePoll): Refusal | undefined {
+  if (state.status === 'none' || state.facts.deviceCodeHash !== input.deviceCodeHash) return 'invalid_grant'
+  if (state.facts.clientId !== input.clientId) return 'invalid_grant'
+  if (state.status === 'redeemed') return 'invalid_grant'
+  if (state.status === 'denied') return 'device_denied'
+  if (new Date(state.facts.expiresAt) <= input.now) return 'expired_token'
+  return state.status === 'pending' ? 'authorization_pending' : undefined
+}
+
+/** Redeems an approved device code, once. */
+export function redeemDevice(
+  state: DeviceAuthorization,
+  input: DevicePoll & { familyId: string },
+): Decision<DeviceAuthorizationEvent> {
+  const refuse = pollRefusal(state, input)
+  if (refuse) return { events: [], refuse }
+  return { events: [{ type: 'DeviceCodeRedeemed', data: { familyId: input.familyId } }] }
+}

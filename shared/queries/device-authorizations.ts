@@ -1,0 +1,96 @@
+import type postgres from 'postgres'
+import type { RateLimit, StoredEvent } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
+import { type Client, clientColumn } from './api-clients.ts'
+import { type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
+import { waitColumn } from './rate-limits.ts'
+import { type SignedIn, toSignedIn } from './sessions.ts'
+
+const eventsColumn = (sql: postgres.Sql) => sql`
+  coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
+    order by e.version)
+    from auth_gateway.event_store e where e.stream_type = 'device_authorization' and e.stream_id = d.id), '[]') as events`
+
+type DeviceRow = PersonRow & SessionRow & { events: StoredEvent[]; client: Client | null; wait: number }
+
+/** A device code's history, the client that polls and the person who approved. One statement. */
+export async function findDevice(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { id?: string; clientId?: string; limits: RateLimit[] },
+): Promise<{ events: StoredEvent[]; client?: Client; signedIn?: SignedIn; wait: number }> {
+  const [row] = await sql<DeviceRow[]>`
+    select ${eventsColumn(sql)}, ${clientColumn(sql, input.clientId)}, ${waitColumn(sql, input.limits)},
+      ${personColumns(sql)}, ${sessionColumns(sql)}
+    from (select 1) as one
+    left join auth_gateway.device_authorizations d on d.id = ${input.id ?? null}
+    left join auth_gateway.sessions s on s.id = d.session_id and d.uai is not null
+    left join auth_gateway.identities i on i.uai = d.uai
+    left join auth_gateway.subject_keys k on k.subject = d.uai`
+  if (!row) throw new Error('a look-up without a row')
+  return {
+    events: row.events,
+    client: row.client ?? undefined,
+    signedIn: row.session_id ? toSignedIn(personal, row) : undefined,
+    wait: row.wait,
+  }
+}
+
+export type OpenDevice = {
+  id: string
+  events: StoredEvent[]
+  client: Client
+  wrappedKey: Uint8Array | null
+  scope: string[]
+  resources: string[]
+  requestedAt: Date
+  /** Where it was started. */
+  origin: { ip?: string; userAgent?: string }
+}
+
+/** The pending authorization behind a user code, whoever asks, and how long they must wait. One statement. */
+export async function findByUserCode(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { userCodeHash: string; limits: RateLimit[] },
+): Promise<{ device?: OpenDevice; wait: number }> {
+  const [row] = await sql<
+    {
+      id: string | null
+      events: StoredEvent[]
+      client: Client
+      wrapped_key: Uint8Array | null
+      scope: string[]
+      resources: string[]
+      requested_at: Date
+      origin: string | null
+      wait: number
+    }[]
+  >`
+    select d.id, ${eventsColumn(sql)}, to_jsonb(c) as client, k.wrapped_key, d.scope, d.resources, d.requested_at, d.origin,
+      ${waitColumn(sql, input.limits)}
+    from (select 1) as one
+    left join auth_gateway.device_authorizations d
+      on d.user_code_hash = ${input.userCodeHash} and d.status = 'pending' and d.expires_at > now()
+    left join auth_gateway.api_clients c on c.id = d.client_id
+    left join auth_gateway.subject_keys k on k.subject = d.id`
+  if (!row?.id) return { wait: row?.wait ?? 0 }
+  const { id, events, client, wrapped_key: wrappedKey, scope, resources } = row
+  const key = wrappedKey ? personal.unwrap(id, wrappedKey) : undefined
+  const origin = key && row.origin ? JSON.parse(personal.open(id, key, row.origin)) : {}
+  return {
+    device: { id, events, client, wrappedKey, scope, resources, requestedAt: row.requested_at, origin },
+    wait: row.wait,
+  }
+}
+
+/** What a person is told of a device they connected. */
+export async function findConnected(
+  sql: postgres.Sql,
+  id: string,
+): Promise<{ client: string; requestedAt: Date } | undefined> {
+  const [row] = await sql<{ client: string; requestedAt: Date }[]>`
+    select c.metadata->>'client_name' as client, d.requested_at as "requestedAt"
+    from auth_gateway.device_authorizations d join auth_gateway.api_clients c on c.id = d.client_id where d.id = ${id}`
+  return row
+}
