@@ -22,6 +22,7 @@ import {
 import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
+import { normaliseUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
 
 const BASE = '/oauth/device'
@@ -58,12 +59,15 @@ app.get(BASE, async (c) => {
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
   const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) return c.redirect(`/web/login?return_to=${encodeURIComponent(`${BASE}?code=${typed}`)}`, 302)
+  if (!signedIn) {
+    const back = `${BASE}?code=${normaliseUserCode(typed) ?? ''}`
+    return c.redirect(`/web/login?return_to=${encodeURIComponent(back)}`, 302)
+  }
   const { person, session } = signedIn
   try {
     const device = await findOpenDevice(gateway(), c, typed, session.id)
     await claimDevice(gateway(), c, device, { person, sessionId: session.id })
-    return approvePage(device, typed, person.email, session.id)
+    return approvePage(device, showUserCode(typed), person.email, session.id)
   } catch (error) {
     if (error instanceof GatewayError && error.status < 500) return enterPage(typed, error)
     throw error
@@ -72,13 +76,13 @@ app.get(BASE, async (c) => {
 
 const boundTo = (sessionId: string, deviceId: string) => `${sessionId}.${deviceId}`
 
-function approvePage(device: OpenDevice, typed: string, email: string, sessionId: string): Response {
+function approvePage(device: OpenDevice, userCode: string, email: string, sessionId: string): Response {
   const { client, id, requestedAt, origin, scope } = device
   return renderPage(
     ApproveDevicePage({
       action: `${BASE}/decision`,
       csrf: csrfToken(gateway().derive, boundTo(sessionId, id)),
-      userCode: typed.toUpperCase(),
+      userCode,
       client: {
         name: client.metadata.client_name,
         firstParty: client.first_party,

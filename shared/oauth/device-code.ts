@@ -11,6 +11,12 @@ const LENGTH = 8
 /** A code for a person to type: `BCDF-GHJK`. */
 export function newUserCode(): string {
   const letters = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('')
+  return showUserCode(letters)
+}
+
+/** A code as devices show it. */
+export function showUserCode(typed: string): string {
+  const letters = normaliseUserCode(typed) ?? ''
   return `${letters.slice(0, 4)}-${letters.slice(4)}`
 }
 
