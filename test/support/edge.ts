@@ -60,7 +60,8 @@ function deferred<T>() {
 
 /** What Deno itself needs: its cache, and the way to packages that are not in it yet. */
 function inherited(): Record<string, string> {
-  const wanted = /^(PATH|HOME|XDG_CACHE_HOME|DENO_DIR|DENO_CERT|DENO_TLS_CA_STORE|SSL_CERT_FILE|NPM_CONFIG_\w+|HTTPS?_PROXY|NO_PROXY)$/i
+  const wanted =
+    /^(PATH|HOME|XDG_CACHE_HOME|DENO_DIR|DENO_CERT|DENO_TLS_CA_STORE|SSL_CERT_FILE|NPM_CONFIG_\w+|HTTPS?_PROXY|NO_PROXY)$/i
   const entries = Object.entries(process.env).flatMap(([name, value]) =>
     wanted.test(name) && value ? [[name, value]] : [],
   )
