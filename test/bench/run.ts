@@ -7,7 +7,14 @@ import { createKeys, fillKeys, keyScenario } from './keys.ts'
 import { CONNECTIONS, measure, type Row } from './measure.ts'
 import { ADDRESS_HEADER, type SignedInPerson, signIn } from './people.ts'
 import { type MeasuredProcess, pin, startMeasured } from './process.ts'
-import { authorizeScenarios, otpScenarios, readScenarios, refreshScenario, type Scenario } from './scenarios.ts'
+import {
+  authorizeScenarios,
+  deviceScenarios,
+  otpScenarios,
+  readScenarios,
+  refreshScenario,
+  type Scenario,
+} from './scenarios.ts'
 import { clientCredentialsScenario, registerService } from './services.ts'
 
 const QUICK = process.argv.includes('--quick')
@@ -104,6 +111,9 @@ async function main(): Promise<number> {
       ...otpScenarios(delivery),
     ]
     for (const scenario of scenarios) report(await measure(gateway, database, scenario, SECONDS))
+    const [start, pollAndApprove] = deviceScenarios(gateway.url, people)
+    report(await measure(gateway, database, start, SECONDS))
+    for (const scenario of await pollAndApprove()) report(await measure(gateway, database, scenario, SECONDS))
     report(await measureAppends(database, SECONDS))
     console.log(
       '\nCPU ms, statements and writing transactions are per request; unexpected counts answers of another status.',

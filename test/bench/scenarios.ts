@@ -165,3 +165,89 @@ export function otpScenarios({ codes }: DeliveryStub): [send: Scenario, verify: 
     },
   ]
 }
+
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+const DEVICE_CLIENT = 'lanonasis-mcp-cli'
+
+type PendingDevice = { deviceCode: string; userCode: string; person: SignedInPerson; csrf?: string }
+
+/** Devices that start, wait for their person and are approved on the page; each waits for another code. */
+export function deviceScenarios(
+  gatewayUrl: string,
+  people: SignedInPerson[],
+): [start: Scenario, rest: () => Promise<Scenario[]>] {
+  const person = inTurn(people)
+  const started: PendingDevice[] = []
+  const start: Scenario = {
+    name: 'device start',
+    expect: 200,
+    request: {
+      method: 'POST',
+      path: '/oauth/device',
+      setupRequest: (request) => ({
+        ...request,
+        headers: { ...form, ...newCaller() },
+        body: urlEncoded({ client_id: DEVICE_CLIENT }),
+      }),
+      onResponse: (status, body) => {
+        if (status !== 200) return
+        const { device_code: deviceCode, user_code: userCode } = JSON.parse(body)
+        started.push({ deviceCode, userCode, person: person() })
+      },
+    },
+  }
+  const openPage = async (device: PendingDevice) => {
+    const headers = { cookie: device.person.cookie, ...newCaller() }
+    const page = await (await fetch(`${gatewayUrl}/oauth/device?code=${device.userCode}`, { headers })).text()
+    device.csrf = page.match(/name="csrf" value="([^"]+)"/)?.[1]
+  }
+  const rest = async (): Promise<Scenario[]> => {
+    const polled = started.splice(0)
+    const approved = polled.slice(0, 2000)
+    const toOpen = [...approved]
+    const worker = async () => {
+      for (let device = toOpen.pop(); device; device = toOpen.pop()) await openPage(device)
+    }
+    await Promise.all(Array.from({ length: 4 }, worker))
+    const toApprove = [...approved]
+    const toPoll = [...polled]
+    return [
+      {
+        name: 'device poll',
+        expect: 400,
+        amount: () => polled.length,
+        request: {
+          method: 'POST',
+          path: '/oauth/token',
+          headers: form,
+          setupRequest: (request) => ({
+            ...request,
+            body: urlEncoded({
+              grant_type: DEVICE_GRANT,
+              client_id: DEVICE_CLIENT,
+              device_code: toPoll.pop()?.deviceCode ?? '',
+            }),
+          }),
+        },
+      },
+      {
+        name: 'device approval',
+        expect: 200,
+        amount: () => approved.length,
+        request: {
+          method: 'POST',
+          path: '/oauth/device/decision',
+          setupRequest: (request) => {
+            const device = toApprove.pop()
+            return {
+              ...request,
+              headers: { ...form, ...newCaller(), origin: gatewayUrl, cookie: device?.person.cookie ?? '' },
+              body: urlEncoded({ user_code: device?.userCode ?? '', csrf: device?.csrf ?? '', decision: 'approve' }),
+            }
+          },
+        },
+      },
+    ]
+  }
+  return [start, rest]
+}
