@@ -23,6 +23,7 @@ import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { normaliseUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
+import { isStranger } from '../../shared/queries/api-clients.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
 
 const BASE = '/oauth/device'
@@ -86,7 +87,7 @@ function approvePage(device: OpenDevice, userCode: string, email: string, sessio
       client: {
         name: client.metadata.client_name,
         firstParty: client.first_party,
-        verified: client.origin !== 'dynamic',
+        verified: !isStranger(client),
       },
       email,
       startedAt: requestedAt,

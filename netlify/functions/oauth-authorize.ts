@@ -17,7 +17,14 @@ import {
   checkRedirect,
   checkRequest,
 } from '../../shared/oauth/authorization-request.ts'
-import { isAssured, redirectWith, signInNeeded, signInUrl } from '../../shared/oauth/authorize-steps.ts'
+import {
+  isAssured,
+  redirectWith,
+  rememberedConsent,
+  signInNeeded,
+  signInUrl,
+} from '../../shared/oauth/authorize-steps.ts'
+import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
@@ -32,6 +39,7 @@ const MAX_SIGN_IN_URL = 2600
 async function authorize(c: AppContext, params: URLSearchParams): Promise<Response> {
   const clientId = params.getAll('client_id')[0]
   if (!clientId) throw new GatewayError('invalid_request', { description: 'client_id is required.' })
+  await freshenClient(gateway(), c, clientId, 'authorize').catch(explainToPerson)
   const facts = await findForAuthorize(gateway().reads, gateway().personal, { clientId, handle: sessionHandle(c) })
   const redirect = checkRedirect(params, facts.client)
   try {
@@ -47,6 +55,12 @@ async function authorize(c: AppContext, params: URLSearchParams): Promise<Respon
   }
 }
 
+/** A fault of an application's document, for the error page and the developer who looks at it. */
+function explainToPerson(error: unknown): never {
+  if (!(error instanceof GatewayError) || error.refusal !== 'invalid_client') throw error
+  throw new GatewayError('invalid_request', { description: error.message, reason: error.options.reason })
+}
+
 async function proceed(c: AppContext, params: URLSearchParams, wanted: AuthorizationRequest, facts: AuthorizeFacts) {
   const { prompt, client, redirectUri, state, scope, resources } = wanted
   const fault = (refusal: 'login_required' | 'consent_required') => new AuthorizationFault(refusal, redirectUri, state)
@@ -58,7 +72,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
       throw new AuthorizationFault('invalid_request', redirectUri, state, 'The request is too long to sign in for.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
   }
-  const remembered = covers(facts.consent ?? { scopes: [], resources: [] }, scope, resources)
+  const remembered = covers(rememberedConsent(client, facts.consent), scope, resources)
   const silent = isAssured(client, redirectUri) && (client.first_party || remembered) && !prompt.has('consent')
   if (!silent && prompt.has('none')) throw fault('consent_required')
 
@@ -145,7 +159,7 @@ app.post('/oauth/consent', async (c) => {
       ? work.resumeAt(
           consentAggregate,
           found.consent.id,
-          { state: found.consent, version: found.consent.version },
+          { state: rememberedConsent(client, found.consent), version: found.consent.version },
           { subject: person.uai },
         )
       : work.start(consentAggregate, uuidv7(), { subject: person.uai })

@@ -5,6 +5,7 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/client-auth.ts'
+import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { findToken } from '../../shared/oauth/introspection.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
@@ -20,6 +21,7 @@ app.post('/oauth/revoke', async (c) => {
   refuseQuery(c, Object.keys(tokenParameters.shape))
   const body = await readBody(c, tokenParameters)
   const credentials = readClientCredentials(c, body)
+  await freshenClient(gateway(), c, credentials.clientId, 'token')
   const onFailure = secretLimits(limiter, c, credentials)
 
   const revoked = await commit(commitContext(gateway(), c), async (work) => {

@@ -6,6 +6,7 @@ import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
+import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { DEVICE_CODE, TOKEN_EXCHANGE } from '../../shared/oauth/grant-types.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
 import { clientCredentials } from '../../shared/oauth/grants/client-credentials.ts'
@@ -44,6 +45,7 @@ app.post('/oauth/token', async (c) => {
   c.set('caller', { clientId: credentials.clientId })
   if (!body.grant_type) throw new GatewayError('invalid_request', { details: { grant_type: ['is required'] } })
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
+  await freshenClient(gateway(), c, credentials.clientId, 'token')
   switch (body.grant_type) {
     case 'authorization_code': {
       const family = await redeemCode(gateway(), c, credentials, body)

@@ -71,7 +71,7 @@ export type ApiClientEvent =
       data: {
         clientId: string
         firstParty: boolean
-        origin: 'seed' | 'operator' | 'dynamic'
+        origin: 'seed' | 'operator' | 'dynamic' | 'document'
         metadata: ClientMetadata
         secretHash?: string
         /** Of a client that manages itself (RFC 7592). */
@@ -118,7 +118,7 @@ const isGone = (state: ApiClient): state is Extract<ApiClient, { status: 'none' 
 export function registerClient(data: {
   clientId: string
   firstParty: boolean
-  origin: 'operator' | 'dynamic'
+  origin: 'operator' | 'dynamic' | 'document'
   metadata: ClientMetadata
   secretHash?: string
   registrationTokenHash?: string

@@ -17,6 +17,7 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../oauth/client-auth.ts'
+import { freshenClient } from '../oauth/client-document.ts'
 import { DEVICE_SECRET_BYTES, newUserCode, normaliseUserCode, userCodeHash } from '../oauth/device-code.ts'
 import { DEVICE_CODE } from '../oauth/grant-types.ts'
 import { chooseResources } from '../oauth/resource.ts'
@@ -68,6 +69,7 @@ export async function startDevice(
   credentials: ClientCredentials,
   params: { scope?: string; resource?: string[] },
 ) {
+  await freshenClient(gateway, c, credentials.clientId, 'authorize')
   const limits = secretLimits(gateway.limiter, c, credentials)
   const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
   const known = found.client ?? (await registerUnknown(gateway, c, credentials.clientId))

@@ -1,18 +1,27 @@
+import type { Consent } from '../domain/consent.ts'
 import { catalogue, type Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { errorDescription } from '../http/render-error.ts'
-import type { Client } from '../queries/api-clients.ts'
+import { type Client, isStranger } from '../queries/api-clients.ts'
+import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
 /**
- * Whether an answer surely reaches the client and nobody who took its name: a confidential client, or an https redirect. The
- * others are asked about every time (RFC 8252 section 8.6).
+ * Whether an answer surely reaches a client that somebody answers for, and nobody who took its name: confidential, or with an
+ * https redirect. The others are asked about every time (RFC 8252 section 8.6, standards A41).
  */
 export function isAssured(client: Client, redirectUri: string): boolean {
+  if (isStranger(client)) return false
   return client.metadata.token_endpoint_auth_method !== 'none' || redirectUri.startsWith('https:')
+}
+
+/** What the person has allowed this client, unless it has since become another one (standards R14). */
+export function rememberedConsent(client: Client, consent: AuthorizeFacts['consent']): Consent {
+  const counts = consent && new Date(consent.granted_at) >= new Date(client.identity_changed_at)
+  return counts ? consent : { scopes: [], resources: [] }
 }
 
 /** Whether the person must sign in (again) for this request (OpenID Connect Core section 3.1.2.1). */

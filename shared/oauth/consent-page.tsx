@@ -1,9 +1,11 @@
 import { ConsentPage } from '../http/pages/consent.tsx'
 import { scopeSentence } from '../http/pages/copy.ts'
 import { renderPage } from '../http/pages/render.ts'
+import { isStranger } from '../queries/api-clients.ts'
 import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
+import { rememberedConsent } from './authorize-steps.ts'
 import { isLoopback } from './redirect-uri.ts'
 
 const hostOf = (uri: string | undefined) =>
@@ -21,6 +23,7 @@ export function consentPage(input: {
   const { wanted, facts, signedIn } = input
   const { client, redirectUri, scope, resources } = wanted
   const { client_name, client_uri, policy_uri, tos_uri } = client.metadata
+  const allowed = rememberedConsent(client, facts.consent)
   const resource = facts.resources.find((one) => one.identifier === resources[0] && !one.is_default)
   const custom = !/^https?:/.test(redirectUri)
   return renderPage(
@@ -31,9 +34,10 @@ export function consentPage(input: {
       client={{
         name: client_name,
         host: hostOf(client_uri),
+        documentHost: client.origin === 'document' ? hostOf(client.client_id) : undefined,
         redirectHost: custom ? (redirectUri.split(':', 1)[0] ?? redirectUri) : (hostOf(redirectUri) ?? redirectUri),
         firstParty: client.first_party,
-        verified: client.origin !== 'dynamic',
+        verified: !isStranger(client),
         uri: client_uri,
         policyUri: policy_uri,
         tosUri: tos_uri,
@@ -42,7 +46,7 @@ export function consentPage(input: {
       scopes={scope.map((name) => ({
         name,
         ...scopeSentence(name),
-        alreadyGranted: facts.consent?.scopes.includes(name),
+        alreadyGranted: allowed.scopes.includes(name),
       }))}
       resource={resource && { name: resource.name, identifier: resource.identifier }}
       switchAccountHref={input.switchAccountHref}

@@ -57,6 +57,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     ...authenticationAt(config.MTLS_PROXY_SECRET && config.MTLS_BASE_URL),
     dpop_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
     authorization_response_iss_parameter_supported: true,
+    client_id_metadata_document_supported: true,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],
     introspection_signing_alg_values_supported: ['ES256'],

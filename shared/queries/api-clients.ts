@@ -6,17 +6,27 @@ export type Client = {
   client_id: string
   status: 'active' | 'suspended' | 'deleted'
   first_party: boolean
-  origin: 'seed' | 'operator' | 'dynamic'
+  origin: 'seed' | 'operator' | 'dynamic' | 'document'
   metadata: ClientMetadata
   secrets: ClientSecret[]
   registration_token_hash: string | null
   created_at: string
+  identity_changed_at: string
   version: number
 }
 
+/** Whether a client, named `c` in the statement, has this public id. */
+export const hasClientId = (sql: postgres.Sql, clientId: string | undefined) => sql`
+  auth_gateway.client_key(c.client_id) = auth_gateway.client_key(${clientId ?? null}::text)`
+
 /** A client row as JSON, found by its public id in any case; null when unknown. */
 export const clientColumn = (sql: postgres.Sql, clientId: string | undefined) => sql`
-  (select to_jsonb(c) from auth_gateway.api_clients c where lower(c.client_id) = lower(${clientId ?? null}::text)) as client`
+  (select to_jsonb(c) from auth_gateway.api_clients c where ${hasClientId(sql, clientId)}) as client`
+
+/** Whether people look at this client's name for the first time: nobody of the ecosystem knows who made it. */
+export function isStranger({ origin }: Client): boolean {
+  return origin === 'dynamic' || origin === 'document'
+}
 
 export async function findClient(sql: postgres.Sql, clientId: string): Promise<Client | undefined> {
   const [row] = await sql<{ client: Client | null }[]>`select ${clientColumn(sql, clientId)}`

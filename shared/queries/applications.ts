@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import { type Client, clientColumn } from './api-clients.ts'
+import { type Client, clientColumn, hasClientId } from './api-clients.ts'
 
 /** A client, what a person has allowed it, and the default resources. One statement. */
 export async function findForApplication(
@@ -12,7 +12,7 @@ export async function findForApplication(
   >`
     select ${clientColumn(sql, clientId)},
       (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id
-        where n.uai = ${uai} and lower(c.client_id) = lower(${clientId})) as consent,
+        where n.uai = ${uai} and ${hasClientId(sql, clientId)}) as consent,
       (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as resources`
   return { client: row?.client ?? undefined, consent: row?.consent ?? undefined, resources: row?.resources ?? [] }
 }

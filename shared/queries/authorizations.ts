@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
-import { type Client, clientColumn } from './api-clients.ts'
+import { type Client, clientColumn, hasClientId } from './api-clients.ts'
 import { type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
@@ -11,7 +11,7 @@ export type Resource = { identifier: string; name: string; scopes: string[]; is_
 export type AuthorizeFacts = {
   client?: Client
   signedIn?: SignedIn
-  consent?: { id: string; scopes: string[]; resources: string[]; version: number }
+  consent?: { id: string; scopes: string[]; resources: string[]; granted_at: string; version: number }
   resources: Resource[]
 }
 
@@ -31,7 +31,7 @@ export async function findForAuthorize(
   >`
     select ${clientColumn(sql, input.clientId)}, ${resourcesColumn(sql)}, ${personColumns(sql)}, ${sessionColumns(sql)},
       (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id
-        where n.uai = s.uai and lower(c.client_id) = lower(${input.clientId})) as consent
+        where n.uai = s.uai and ${hasClientId(sql, input.clientId)}) as consent
     from (select 1) as one
     left join auth_gateway.sessions s on s.id = ${input.handle?.sessionId ?? null} and s.handle_hash = ${input.handle?.hash ?? null}
     left join auth_gateway.identities i on i.uai = s.uai

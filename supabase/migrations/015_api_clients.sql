@@ -1,17 +1,34 @@
--- OAuth clients. metadata is RFC 7591 client metadata; secrets are SHA-256 of at least 256 random bits.
+-- OAuth clients. metadata is RFC 7591 client metadata; secrets are SHA-256 of at least 256 random bits. identity_changed_at is when
+-- the client last changed what people know it by; what they allowed it before is not remembered.
 create table auth_gateway.api_clients (
   id          uuid primary key,
   client_id   text not null,
   status      text not null check (status in ('active', 'suspended', 'deleted')),
   first_party boolean not null,
-  origin      text not null check (origin in ('seed', 'operator', 'dynamic')),
+  origin      text not null check (origin in ('seed', 'operator', 'dynamic', 'document')),
   metadata    jsonb not null,
   secrets     jsonb not null default '[]',
   registration_token_hash text,
   created_at  timestamptz not null,
+  identity_changed_at timestamptz not null,
   version     integer not null
 );
-create unique index api_clients_client_id on auth_gateway.api_clients (lower(client_id));
+
+-- Ids of clients are found in any case, but for addresses of metadata documents, which are compared as they are.
+create function auth_gateway.client_key(p_client_id text) returns text
+language sql immutable parallel safe
+return case when p_client_id ~ '^https?://' then p_client_id else lower(p_client_id) end;
+
+grant execute on function auth_gateway.client_key(text) to auth_gateway_app;
+
+create unique index api_clients_client_id on auth_gateway.api_clients (auth_gateway.client_key(client_id));
+
+-- Whether metadata shows people, or proves to us, another client than before.
+create function auth_gateway.is_other_client(p_before jsonb, p_after jsonb) returns boolean
+language sql immutable parallel safe
+return exists (
+  select 1 from unnest(array['client_name', 'redirect_uris', 'jwks', 'jwks_uri', 'token_endpoint_auth_method']) as member
+  where p_before->member is distinct from p_after->member);
 
 create function auth_gateway.project_api_client(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
@@ -19,12 +36,14 @@ begin
   case e.event_type
     when 'ClientRegistered' then
       insert into api_clients (id, client_id, status, first_party, origin, metadata, secrets,
-        registration_token_hash, created_at, version)
+        registration_token_hash, created_at, identity_changed_at, version)
       values (e.stream_id, e.data->>'clientId', 'active', (e.data->>'firstParty')::boolean, e.data->>'origin', e.data->'metadata',
         case when e.data->>'secretHash' is null then '[]' else jsonb_build_array(jsonb_build_object('hash', e.data->>'secretHash')) end,
-        e.data->>'registrationTokenHash', e.recorded_at, e.version);
+        e.data->>'registrationTokenHash', e.recorded_at, e.recorded_at, e.version);
     when 'ClientUpdated' then
-      update api_clients set metadata = e.data->'metadata', version = e.version where id = e.stream_id;
+      update api_clients set metadata = e.data->'metadata', version = e.version, identity_changed_at = case
+        when is_other_client(metadata, e.data->'metadata') then e.recorded_at else identity_changed_at end
+      where id = e.stream_id;
     when 'ClientSecretRotated' then
       update api_clients set secrets = e.data->'secrets', version = e.version where id = e.stream_id;
     when 'ClientSuspended' then

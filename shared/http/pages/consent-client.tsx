@@ -5,6 +5,8 @@ import { displayName, safeHref } from './safe.ts'
 export type ConsentClient = {
   name: string
   host?: string
+  /** Whose server says what the application is (Client ID Metadata Documents). */
+  documentHost?: string
   redirectHost: string
   firstParty: boolean
   verified: boolean
@@ -46,6 +48,14 @@ export function Destination({ client, account, resource, switchAccountHref }: De
           <bdi>{client.redirectHost}</bdi>
         </dd>
       </div>
+      {client.documentHost && (
+        <div>
+          <dt>{text.documentHost}</dt>
+          <dd class="host">
+            <bdi>{client.documentHost}</bdi>
+          </dd>
+        </div>
+      )}
       {resource && (
         <div>
           <dt>{text.resource}</dt>

@@ -41,6 +41,7 @@ export const copy = {
     account: 'Signed in as',
     switchAccount: 'Use another account',
     destination: 'Sends you to',
+    documentHost: 'Application from',
     resource: 'For use at',
     scopes: 'It will be able to',
     noScopes: 'It will only learn that you signed in.',
