@@ -251,14 +251,12 @@ test('ids of documents are compared as they are, those of registered clients in 
   const stranger = createBrowser(gateway)
   const other = await startDocumentServer()
   onTestFinished(() => other.stop())
-  const nameOf = async (client_id: string) =>
-    /Sign in to ([^<]*?) ·/.exec(
-      (await stranger.visit(`/oauth/authorize?${new URLSearchParams(asked(client_id))}`)).html,
-    )?.[1]
+  const signInPage = async (client_id: string) =>
+    (await stranger.visit(`/oauth/authorize?${new URLSearchParams(asked(client_id))}`)).html
   const lower = other.serve('/case', document)
   const upper = other.serve('/CASE', { ...document, client_name: 'Shouting Agent' })
-  expect(await nameOf(lower)).toBe('Helpful Agent')
-  expect(await nameOf(upper)).toBe('Shouting Agent')
+  expect(await signInPage(lower)).toContain('Helpful Agent')
+  expect(await signInPage(upper)).toContain('Shouting Agent')
 })
 
 test('429 one caller cannot have many documents read', async () => {
