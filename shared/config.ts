@@ -160,6 +160,10 @@ export const variables = z.object({
     'How many days before a key expires its owner is told.',
     z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(90)), 7),
   ),
+  REQUIRE_PUSHED_AUTHORIZATION_REQUESTS: documented(
+    '`true` takes authorization requests only where they were pushed (RFC 9126).',
+    z.prefault(flag(), 'false'),
+  ),
   REGISTER_UNKNOWN_CLIENTS: documented(
     '`true` registers an unknown client that starts a device sign-in as a minimal public client; unset means so, except in production.',
     z.optional(flag()),

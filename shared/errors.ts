@@ -40,6 +40,12 @@ export const catalogue = {
     'unapproved_software_statement',
     'Software statements are not accepted.',
   ),
+  request_uri_invalid: row(
+    400,
+    'INVALID_REQUEST_URI',
+    'invalid_request_uri',
+    'This sign-in request has expired or was used before. Please start again in the application.',
+  ),
   invalid_target: row(400, 'INVALID_TARGET', 'invalid_target', 'The requested resource is unknown or not allowed.'),
   unauthorized_client: row(
     400,

@@ -26,6 +26,7 @@ import {
 } from '../../shared/oauth/authorize-steps.ts'
 import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
+import { keepOpen, mustPush, readPushed } from '../../shared/oauth/pushed-request.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
@@ -36,14 +37,18 @@ const app = createPageApp()
 const MAX_SIGN_IN_URL = 2600
 
 /** The authorization endpoint (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2). */
-async function authorize(c: AppContext, params: URLSearchParams): Promise<Response> {
-  const clientId = params.getAll('client_id')[0]
+async function authorize(c: AppContext, given: URLSearchParams): Promise<Response> {
+  const clientId = given.getAll('client_id')[0]
   if (!clientId) throw new GatewayError('invalid_request', { description: 'client_id is required.' })
   await freshenClient(gateway(), c, clientId, 'authorize').catch(explainToPerson)
   const facts = await findForAuthorize(gateway().reads, gateway().personal, { clientId, handle: sessionHandle(c) })
+  const pushed = await readPushed(gateway(), facts.client, given)
+  const params = pushed?.parameters ?? given
   const redirect = checkRedirect(params, facts.client)
   try {
-    const wanted = checkRequest(params, redirect, facts.resources)
+    if (!pushed && mustPush(gateway(), redirect.client))
+      throw refusePlain(redirect.redirectUri, params.get('state') ?? undefined)
+    const wanted = { ...checkRequest(params, redirect, facts.resources), pushed: pushed?.request }
     return await proceed(c, params, wanted, facts)
   } catch (error) {
     if (!(error instanceof AuthorizationFault)) throw error
@@ -54,6 +59,9 @@ async function authorize(c: AppContext, params: URLSearchParams): Promise<Respon
     })
   }
 }
+
+const refusePlain = (redirectUri: string, state: string | undefined) =>
+  new AuthorizationFault('invalid_request', redirectUri, state, 'The request must be pushed first.')
 
 /** A fault of an application's document, for the error page and the developer who looks at it. */
 function explainToPerson(error: unknown): never {
@@ -67,7 +75,8 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
   const { signedIn } = facts
   if (!signedIn || (await signInNeeded(gateway(), wanted, signedIn))) {
     if (prompt.has('none')) throw fault('login_required')
-    const url = signInUrl(client, params)
+    if (wanted.pushed) await keepOpen(gateway(), c, wanted.pushed)
+    const url = signInUrl(wanted, params)
     if (url.length > MAX_SIGN_IN_URL)
       throw new AuthorizationFault('invalid_request', redirectUri, state, 'The request is too long to sign in for.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
@@ -77,7 +86,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
   if (!silent && prompt.has('none')) throw fault('consent_required')
 
   if (signedIn.session.unseen) await touchSession(gateway().reads, signedIn.session.id)
-  const id = uuidv7()
+  const id = wanted.pushed?.id ?? uuidv7()
   const code = newOpaqueToken(id, CODE_SECRET_BYTES)
   await commit(commitContext(gateway(), c), async (work) => {
     const { person, session } = signedIn
@@ -86,9 +95,10 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
     work.correlationId = id
     work.knowKey(person.uai, person.wrappedKey)
     work.limits = [gateway().limiter.limit('authorize', person.uai, 60, 60)]
-    const stream = work.start(authorization, id, { subject: person.uai })
-    stream.decide(() =>
-      request({
+    const options = { subject: person.uai }
+    const stream = wanted.pushed ? await work.load(authorization, id, options) : work.start(authorization, id, options)
+    stream.decide((current) =>
+      request(current, {
         ...requestFacts(wanted, now),
         uai: person.uai,
         sessionId: session.id,
@@ -108,7 +118,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
     wanted,
     facts,
     signedIn,
-    switchAccountHref: signInUrl(client, params, 'select_account'),
+    switchAccountHref: signInUrl(wanted, params, 'select_account'),
   })
 }
 

@@ -52,6 +52,8 @@ export type ClientMetadata = {
   tls_client_auth_san_email?: string
   /** Access tokens are bound to the client's certificate (RFC 8705 section 3.4). */
   tls_client_certificate_bound_access_tokens?: boolean
+  /** An authorization request that was not pushed is refused (RFC 9126 section 6). */
+  require_pushed_authorization_requests?: boolean
   /** A token request without a DPoP proof is refused (RFC 9449 section 5.2). */
   dpop_bound_access_tokens?: boolean
   /** Resources (RFC 8707) that the client itself serves: tokens for them it may introspect and exchange. For an operator to say. */

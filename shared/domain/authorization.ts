@@ -1,5 +1,9 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
+/** Life of a pushed request in seconds before a browser brings it, and then while its person signs in (RFC 9126 section 2.2). */
+export const PUSHED_SECONDS = 90
+const OPENED_SECONDS = 900
+
 /** Life of an authorization code in seconds (OWASP ASVS 10.4.3). */
 export const CODE_SECONDS = 60
 /** How long a consent page may stay open, in seconds. */
@@ -24,7 +28,15 @@ export type AuthorizationFacts = {
 
 type BindingFault = 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'
 
+export type PushedFacts = { clientId: string; requestUriHash: string; pushedAt: string; expiresAt: string }
+
 export type AuthorizationEvent =
+  | {
+      type: 'AuthorizationPushed'
+      data: PushedFacts
+      secrets: { name: 'parameters'; sealed: Uint8Array; expiresAt: Date }[]
+    }
+  | { type: 'PushedAuthorizationOpened'; data: { expiresAt: string } }
   | { type: 'AuthorizationRequested'; data: AuthorizationFacts }
   | { type: 'AuthorizationGranted'; data: { by: 'person' | 'first_party' | 'remembered'; scope: string[] } }
   | { type: 'AuthorizationDenied'; data: Record<string, never> }
@@ -37,6 +49,7 @@ type Code = { codeHash: string; codeExpiresAt: Date; refusals: number }
 
 export type Authorization =
   | { status: 'none' }
+  | { status: 'pushed'; pushed: PushedFacts; opened: boolean }
   | { status: 'requested'; facts: AuthorizationFacts }
   | { status: 'denied'; facts: AuthorizationFacts }
   | ({ status: 'code_issued'; facts: AuthorizationFacts } & Code)
@@ -46,8 +59,13 @@ export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
   type: 'authorization',
   initial: { status: 'none' },
   evolve(state, event) {
+    if (event.type === 'AuthorizationPushed') return { status: 'pushed', pushed: event.data, opened: false }
     if (event.type === 'AuthorizationRequested') return { status: 'requested', facts: event.data }
-    if (state.status === 'none') return state
+    if (event.type === 'PushedAuthorizationOpened')
+      return state.status === 'pushed'
+        ? { ...state, opened: true, pushed: { ...state.pushed, expiresAt: event.data.expiresAt } }
+        : state
+    if (state.status === 'none' || state.status === 'pushed') return state
     switch (event.type) {
       case 'AuthorizationGranted':
         return { status: 'requested', facts: { ...state.facts, scope: event.data.scope } }
@@ -69,7 +87,36 @@ export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
   },
 }
 
-export function request(facts: AuthorizationFacts): Decision<AuthorizationEvent> {
+/** @param input.sealedParameters what the client asked for, to be read when a browser brings the reference */
+export function push(input: {
+  facts: PushedFacts
+  sealedParameters: Uint8Array
+  forgottenAt: Date
+}): Decision<AuthorizationEvent> {
+  const secrets = [{ name: 'parameters' as const, sealed: input.sealedParameters, expiresAt: input.forgottenAt }]
+  return { events: [{ type: 'AuthorizationPushed', data: input.facts, secrets }] }
+}
+
+/** Whether a pushed request may still be brought by this client (RFC 9126 section 4). */
+export function isPushed(
+  state: Authorization,
+  input: { clientId: string; requestUriHash: string; now: Date },
+): state is Extract<Authorization, { status: 'pushed' }> {
+  if (state.status !== 'pushed') return false
+  const { clientId, requestUriHash, expiresAt } = state.pushed
+  return clientId === input.clientId && requestUriHash === input.requestUriHash && new Date(expiresAt) > input.now
+}
+
+/** The person must sign in first, which takes longer than a reference lives: it waits for them, once. */
+export function openPushed(state: Authorization, now: Date): Decision<AuthorizationEvent> {
+  if (state.status !== 'pushed' || state.opened) return { events: [] }
+  const expiresAt = new Date(now.getTime() + OPENED_SECONDS * 1000).toISOString()
+  return { events: [{ type: 'PushedAuthorizationOpened', data: { expiresAt } }] }
+}
+
+/** A signed-in person's request; what was pushed becomes one once. */
+export function request(state: Authorization, facts: AuthorizationFacts): Decision<AuthorizationEvent> {
+  if (state.status !== 'none' && state.status !== 'pushed') return { events: [], refuse: 'request_uri_invalid' }
   return { events: [{ type: 'AuthorizationRequested', data: facts }] }
 }
 

@@ -7,6 +7,9 @@ import { matchesRedirectUri } from './redirect-uri.ts'
 import { chooseResources } from './resource.ts'
 import { narrowScope } from './scope.ts'
 
+/** A request that is known by reference, and when it was pushed. */
+export type PushedRequest = { id: string; requestUri: string; at: Date }
+
 export type AuthorizationRequest = {
   client: Client
   redirectUri: string
@@ -21,6 +24,8 @@ export type AuthorizationRequest = {
   /** Seconds. */
   maxAge?: number
   idTokenHint?: string
+  /** Where the client pushed the request beforehand (RFC 9126). */
+  pushed?: PushedRequest
 }
 
 /** A fault that the client is told by redirect, since its redirect URI is known to be its own (OAuth 2.1 section 4.1.2.1). */

@@ -27,9 +27,11 @@ export function rememberedConsent(client: Client, consent: AuthorizeFacts['conse
 /** Whether the person must sign in (again) for this request (OpenID Connect Core section 3.1.2.1). */
 export async function signInNeeded(
   { jwts }: Gateway,
-  { prompt, maxAge, idTokenHint }: AuthorizationRequest,
+  { prompt, maxAge, idTokenHint, pushed }: AuthorizationRequest,
   { person, session }: SignedIn,
 ): Promise<boolean> {
+  // Whatever a pushed request forces, a sign-in after it satisfies.
+  if (pushed && session.authenticatedAt >= pushed.at) return false
   if (prompt.has('login') || prompt.has('select_account')) return true
   if (maxAge !== undefined && Date.now() - session.authenticatedAt.getTime() > maxAge * 1000) return true
   if (idTokenHint === undefined) return false
@@ -41,16 +43,18 @@ export async function signInNeeded(
  * The sign-in page that leads back to this request. What forced the sign-in is left out of the way back, since a new
  * session satisfies it.
  */
-export function signInUrl(client: Client, params: URLSearchParams, prompt?: string): string {
-  const back = new URLSearchParams(params)
+export function signInUrl({ client, pushed }: AuthorizationRequest, params: URLSearchParams, prompt?: string): string {
+  const back = new URLSearchParams(pushed ? { client_id: client.client_id, request_uri: pushed.requestUri } : params)
   const asked = (params.get('prompt') ?? '').split(' ')
   const rest = asked.filter((one) => one !== 'login' && one !== 'select_account')
   const forced = prompt ?? asked.find((one) => one === 'login' || one === 'select_account')
-  back.delete('prompt')
-  if (rest.some(Boolean)) back.set('prompt', rest.join(' '))
   const maxAge = params.get('max_age')
-  if (maxAge !== null && Number(maxAge) < 60) back.set('max_age', '60')
-  back.delete('id_token_hint')
+  if (!pushed) {
+    back.delete('prompt')
+    if (rest.some(Boolean)) back.set('prompt', rest.join(' '))
+    if (maxAge !== null && Number(maxAge) < 60) back.set('max_age', '60')
+    back.delete('id_token_hint')
+  }
   const page = client.client_id.toLowerCase().includes('cli') ? '/auth/cli-login' : '/web/login'
   const query = new URLSearchParams({ return_to: `/oauth/authorize?${back}` })
   if (forced || maxAge !== null || params.has('id_token_hint')) query.set('prompt', forced ?? 'login')

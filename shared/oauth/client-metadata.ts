@@ -108,6 +108,7 @@ const metadata = z.object({
   tls_client_auth_san_email: z.optional(text(254)),
   tls_client_certificate_bound_access_tokens: z.optional(z.boolean()),
   dpop_bound_access_tokens: z.optional(z.boolean()),
+  require_pushed_authorization_requests: z.optional(z.boolean()),
   resources: z.optional(resources),
   exchange_resources: z.optional(resources),
   software_id: z.optional(text(100)),

@@ -27,6 +27,7 @@ function clientEndpoints(base: string) {
     revocation_endpoint: `${base}/oauth/revoke`,
     introspection_endpoint: `${base}/oauth/introspect`,
     device_authorization_endpoint: `${base}/oauth/device`,
+    pushed_authorization_request_endpoint: `${base}/oauth/par`,
   }
 }
 
@@ -58,6 +59,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     dpop_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
     authorization_response_iss_parameter_supported: true,
     client_id_metadata_document_supported: true,
+    require_pushed_authorization_requests: config.REQUIRE_PUSHED_AUTHORIZATION_REQUESTS,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],
     introspection_signing_alg_values_supported: ['ES256'],

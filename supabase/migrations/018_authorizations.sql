@@ -1,4 +1,4 @@
--- Authorization requests of signed-in people and what became of them.
+-- Authorization requests of signed-in people and what became of them. A pushed request has no row before its person is known.
 create table auth_gateway.authorizations (
   id           uuid primary key,
   client_id    uuid not null,
@@ -18,6 +18,8 @@ create function auth_gateway.project_authorization(e auth_gateway.event_store) r
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
+    when 'AuthorizationPushed', 'PushedAuthorizationOpened' then
+      null;
     when 'AuthorizationRequested' then
       insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, requested_at, version)
       values (e.stream_id, (e.data->>'clientId')::uuid, (e.data->>'uai')::uuid, (e.data->>'sessionId')::uuid, 'requested',

@@ -52,7 +52,7 @@ const redemption = {
 describe('request', () => {
   test('requested: the facts as they were checked', () => {
     const after = given(authorization)
-      .when(() => request(facts))
+      .when((state) => request(state, facts))
       .then([requested])
     expect(after).toEqual({ status: 'requested', facts })
   })

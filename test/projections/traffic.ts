@@ -133,7 +133,20 @@ export function createTraffic(gateway: Gateway) {
       const id = uuidv7()
       await unit(async (work) => {
         const stream = work.start(authorizations.authorization, id, { subject: one.uai })
-        stream.decide(() => authorizations.request(authorizationFacts(one)))
+        if (one.uai.endsWith('0') || one.uai.endsWith('8'))
+          stream.decide(() =>
+            authorizations.push({
+              facts: {
+                clientId: one.uai,
+                requestUriHash: id,
+                pushedAt: new Date().toISOString(),
+                expiresAt: new Date().toISOString(),
+              },
+              sealedParameters: Buffer.from('sealed'),
+              forgottenAt: new Date(),
+            }),
+          )
+        stream.decide((state) => authorizations.request(state, authorizationFacts(one)))
         const now = new Date()
         if (n % 5 === 0) stream.decide((state) => authorizations.deny(state, { sessionId: one.id, now }))
         else if (n % 5 > 1)

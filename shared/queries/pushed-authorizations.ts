@@ -1,0 +1,16 @@
+import type postgres from 'postgres'
+import type { StoredEvent } from '../events/store.ts'
+
+/** A pushed request's history, and what it asked for while that is kept. One statement. */
+export async function findPushed(
+  sql: postgres.Sql,
+  id: string,
+): Promise<{ events: StoredEvent[]; sealedParameters?: Uint8Array }> {
+  const [row] = await sql<{ events: StoredEvent[]; sealed: Uint8Array | null }[]>`
+    select coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type,
+        'data', e.data) order by e.version)
+        from auth_gateway.event_store e where e.stream_type = 'authorization' and e.stream_id = ${id}), '[]') as events,
+      (select s.sealed from auth_gateway.event_secrets s where s.stream_id = ${id} and s.name = 'parameters'
+        and s.expires_at > now()) as sealed`
+  return { events: row?.events ?? [], sealedParameters: row?.sealed ?? undefined }
+}
