@@ -1,14 +1,39 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { serverMetadata } from '../../shared/oauth/metadata.ts'
+import { resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
+import { ownResource } from '../../shared/oauth/resource.ts'
+import { listResources } from '../../shared/queries/authorizations.ts'
 import { KEY_SET_SECONDS } from '../../shared/tokens/keys.ts'
 
 const app = createApp('oauth')
+const RESOURCE = '/.well-known/oauth-protected-resource'
 const CACHE = { 'Cache-Control': `public, max-age=${KEY_SET_SECONDS}` }
 
 for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])
   for (const route of [path, `${path}/*`]) app.get(route, (c) => c.json(serverMetadata(gateway()), 200, CACHE))
+
+/**
+ * Protected resource metadata (RFC 9728 section 3): of the gateway itself, and of the registered resources whose hosts forward the
+ * question here, by their path or, where they have none, by `resource`.
+ */
+for (const route of [RESOURCE, `${RESOURCE}/*`])
+  app.get(route, async (c) => {
+    const { issuer, reads } = gateway()
+    const { resource } = readQuery(c, z.object({ resource: z.optional(z.string().check(z.maxLength(2000))) }))
+    const path = new URL(c.req.url).pathname.slice(RESOURCE.length).replace(/\/$/, '')
+    const isOwn = !path && (!resource || resource === issuer)
+    const known = isOwn ? [ownResource(issuer)] : await listResources(reads)
+    const found = known.filter(
+      ({ identifier }) => isOwn || (resource ? identifier === resource : new URL(identifier).pathname === path),
+    )
+    const [one, ...others] = found
+    if (!one || others.length > 0) throw new GatewayError('not_found')
+    return c.json(resourceMetadata(issuer, one), 200, CACHE)
+  })
 
 for (const path of ['/oauth/jwks.json', '/.well-known/jwks.json'])
   app.get(path, async (c) => {

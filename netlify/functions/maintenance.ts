@@ -2,6 +2,7 @@ import type { Config } from '@netlify/functions'
 import { gateway } from '../../shared/gateway.ts'
 import { sendDueNotices, warnOfExpiringKeys } from '../../shared/identity/key-notices.ts'
 import { log } from '../../shared/log.ts'
+import { forgetUnusedClients } from '../../shared/oauth/unused-clients.ts'
 import { maintain } from '../../shared/queries/maintenance.ts'
 
 /** Runs every hour on Netlify; `netlify/server.ts` keeps the same hour by itself. No path leads here. */
@@ -9,7 +10,8 @@ export default async function maintenance(): Promise<Response> {
   const done = await maintain(gateway().reads)
   const warned = await warnOfExpiringKeys(gateway())
   const told = await sendDueNotices(gateway())
-  log.info('maintenance', { ...done, warned, told })
+  const forgotten = await forgetUnusedClients(gateway())
+  log.info('maintenance', { ...done, warned, told, forgotten })
   return new Response(null, { status: 204 })
 }
 

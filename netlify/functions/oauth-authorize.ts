@@ -27,6 +27,7 @@ import {
 import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
 import { keepOpen, mustPush, readPushed } from '../../shared/oauth/pushed-request.ts'
+import { ownResource } from '../../shared/oauth/resource.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
@@ -41,7 +42,9 @@ async function authorize(c: AppContext, given: URLSearchParams): Promise<Respons
   const clientId = given.getAll('client_id')[0]
   if (!clientId) throw new GatewayError('invalid_request', { description: 'client_id is required.' })
   await freshenClient(gateway(), c, clientId, 'authorize').catch(explainToPerson)
-  const facts = await findForAuthorize(gateway().reads, gateway().personal, { clientId, handle: sessionHandle(c) })
+  const { reads, personal, issuer } = gateway()
+  const found = await findForAuthorize(reads, personal, { clientId, handle: sessionHandle(c) })
+  const facts = { ...found, resources: [...found.resources, ownResource(issuer)] }
   const pushed = await readPushed(gateway(), facts.client, given)
   const params = pushed?.parameters ?? given
   const redirect = checkRedirect(params, facts.client)

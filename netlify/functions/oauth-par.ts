@@ -15,6 +15,7 @@ import {
 import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { dpopKeyOf } from '../../shared/oauth/dpop.ts'
 import { keepPushed } from '../../shared/oauth/pushed-request.ts'
+import { ownResource } from '../../shared/oauth/resource.ts'
 import { findForService } from '../../shared/queries/authorizations.ts'
 
 const app = createApp('oauth', { around: recordRefusals(gateway) })
@@ -50,7 +51,7 @@ function toQuery(clientId: string, body: z.infer<typeof parameters>): URLSearchP
 
 /** The pushed authorization request endpoint (RFC 9126 section 2): the request is checked here as it will be there. */
 app.post('/oauth/par', async (c) => {
-  const { limiter, reads } = gateway()
+  const { limiter, reads, issuer } = gateway()
   if ([...new URL(c.req.url).searchParams].length > 0)
     throw new GatewayError('invalid_request', { description: 'Parameters must be sent in the request body.' })
   const body = await readBody(c, z.extend(parameters, clientParameters), { repeatable: ['resource'] })
@@ -68,7 +69,7 @@ app.post('/oauth/par', async (c) => {
     throw new GatewayError('invalid_dpop_proof', { reason: 'DPoP proof: another key than dpop_jkt' })
   const query = toQuery(client.client_id, { ...parametersOf(body), dpop_jkt: body.dpop_jkt ?? jkt })
   try {
-    checkRequest(query, checkRedirect(query, client), found.resources)
+    checkRequest(query, checkRedirect(query, client), [...found.resources, ownResource(issuer)])
   } catch (error) {
     if (!(error instanceof AuthorizationFault)) throw error
     throw new GatewayError(error.refusal, { description: error.description })

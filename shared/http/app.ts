@@ -89,6 +89,14 @@ function allowedMethods(app: App, path: string): string[] {
   return allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
 }
 
+/** A challenge says where to read which tokens are taken here (RFC 9728 section 5.1). */
+function tellMetadata(headers: Headers): void {
+  const challenge = headers.get('WWW-Authenticate')
+  if (!challenge || challenge.startsWith('Basic')) return
+  const parameter = `resource_metadata="${config().AUTH_BASE_URL}/.well-known/oauth-protected-resource"`
+  headers.set('WWW-Authenticate', `${challenge}${/^\w+$/.test(challenge) ? ' ' : ', '}${parameter}`)
+}
+
 /**
  * A Hono app with everything an endpoint of this gateway shares: canonical paths, request id, client address, CORS, body
  * limit (64 KB), security headers, errors in the dialect, 404 and 405, one log line per request.
@@ -126,6 +134,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     const wantsPage = options.errorPage && pages.test(c.req.header('accept') ?? '*/*')
     const response =
       wantsPage && options.errorPage ? await options.errorPage(error, c) : renderError(error, dialect, c.req.raw)
+    tellMetadata(response.headers)
     return error.status >= 500 ? response : c.newResponse(response.body, response)
   })
   return app

@@ -20,7 +20,7 @@ import { authenticateClient, type ClientCredentials, secretLimits } from '../oau
 import { freshenClient } from '../oauth/client-document.ts'
 import { DEVICE_SECRET_BYTES, newUserCode, normaliseUserCode, userCodeHash } from '../oauth/device-code.ts'
 import { DEVICE_CODE } from '../oauth/grant-types.ts'
-import { chooseResources } from '../oauth/resource.ts'
+import { chooseResources, ownResource, scopesNeeded } from '../oauth/resource.ts'
 import { narrowScope } from '../oauth/scope.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { findForService } from '../queries/authorizations.ts'
@@ -77,9 +77,10 @@ export async function startDevice(
   if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
   // Clients of before sent the name of a project here (wire-contract 1.3).
   const asked = params.scope === 'lanonasis-maas' ? undefined : params.scope
-  const scope = narrowScope(client, asked)
+  const offered = [...found.resources, ownResource(gateway.issuer)]
+  const scope = narrowScope(client, asked, scopesNeeded(offered, params.resource))
   if (!scope) throw new GatewayError('invalid_scope')
-  const resources = chooseResources(found.resources, params.resource)
+  const resources = chooseResources(offered, params.resource)
   const id = uuidv7()
   const deviceCode = newOpaqueToken(id, DEVICE_SECRET_BYTES)
   const userCode = newUserCode()

@@ -4,7 +4,7 @@ import type { Client } from '../queries/api-clients.ts'
 import type { Resource } from '../queries/authorizations.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
 import { matchesRedirectUri } from './redirect-uri.ts'
-import { chooseResources } from './resource.ts'
+import { chooseResources, scopesNeeded } from './resource.ts'
 import { narrowScope } from './scope.ts'
 
 /** A request that is known by reference, and when it was pushed. */
@@ -90,12 +90,13 @@ export function checkRequest(
     if (responseType !== 'code') refuse('unsupported_response_type')
     if ((get('response_mode') ?? 'query') !== 'query')
       refuse('invalid_request', 'Only response_mode query is supported.')
+    const resource = params.getAll('resource').filter(Boolean)
     return {
       client,
       redirectUri,
       state: keptState,
-      scope: narrowScope(client, get('scope')) ?? refuse('invalid_scope'),
-      resources: chooseResources(known, params.getAll('resource').filter(Boolean)),
+      scope: narrowScope(client, get('scope'), scopesNeeded(known, resource)) ?? refuse('invalid_scope'),
+      resources: chooseResources(known, resource),
       nonce: bounded('nonce', get, refuse),
       codeChallenge: codeChallenge(client, get, refuse),
       dpopJkt: thumbprint(get('dpop_jkt'), refuse),

@@ -1,4 +1,5 @@
 import type { Gateway } from '../gateway.ts'
+import type { Resource } from '../queries/authorizations.ts'
 import { SUPPORTED_GRANT_TYPES } from './grant-types.ts'
 import { SUPPORTED_SCOPES } from './scope.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
@@ -86,5 +87,17 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     service_documentation: 'https://docs.lanonasis.com/auth',
+  }
+}
+
+/** What a client must know to ask for tokens for a resource: the least scopes it is of use with (RFC 9728 section 2). */
+export function resourceMetadata(issuer: string, { identifier, name, scopes }: Resource) {
+  return {
+    resource: identifier,
+    authorization_servers: [issuer],
+    scopes_supported: scopes,
+    bearer_methods_supported: ['header'],
+    resource_name: name,
+    dpop_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
   }
 }

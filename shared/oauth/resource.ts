@@ -1,6 +1,11 @@
 import { GatewayError } from '../errors.ts'
 import type { Resource } from '../queries/authorizations.ts'
 
+/** The gateway's own interface as a resource: what a person's token may do with their account. */
+export function ownResource(issuer: string): Resource {
+  return { identifier: issuer, name: 'LanOnasis account', scopes: ['profile', 'email'], is_default: false }
+}
+
 /** Lower-case scheme and host, no default port, `https://h` = `https://h/`; undefined when it is no resource indicator. */
 function canonical(uri: string): string | undefined {
   if (!URL.canParse(uri) || uri.includes('#')) return undefined
@@ -18,6 +23,13 @@ export function chooseResources(known: Resource[], requested: string[] | undefin
   if (!requested || requested.length === 0) return known.filter((one) => one.is_default).map((one) => one.identifier)
   const identifiers = known.map((one) => one.identifier)
   return registeredForms(identifiers, requested)
+}
+
+/** The scopes without which the resources that a client named are of no use to it; none when it named none. */
+export function scopesNeeded(known: Resource[], requested: string[] | undefined): string[] {
+  if (!requested || requested.length === 0) return []
+  const chosen = new Set(chooseResources(known, requested))
+  return [...new Set(known.filter((one) => chosen.has(one.identifier)).flatMap((one) => one.scopes))]
 }
 
 /** Asked identifiers in the form they are allowed in. @throws GatewayError invalid_target */

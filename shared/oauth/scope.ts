@@ -37,13 +37,21 @@ export function parseScope(text: string): string[] | undefined {
 }
 
 /**
- * The scope a client gets for what it asked: its default when it asked for nothing, otherwise what it may have of it.
- * Unknown scopes are dropped while one remains (standards R5); undefined when none does.
+ * The scope a client gets for what it asked: what it may have of it, or when it asked for nothing, what the resources need that it
+ * names, or else its default. Unknown scopes are dropped while one remains (standards A28, R5); undefined when none does.
+ * @param needed the least that the resources are of use with, where the client named any
  */
-export function narrowScope(client: Client, requested: string | undefined): string[] | undefined {
+export function narrowScope(
+  client: Client,
+  requested: string | undefined,
+  needed: readonly string[] = [],
+): string[] | undefined {
   const { scope, default_scope } = client.metadata
-  if (requested === undefined) return parseScope(default_scope)
   const allowed = new Set([...scope.split(' '), ...default_scope.split(' '), ...COMMON])
+  if (requested === undefined) {
+    const least = needed.filter((one) => allowed.has(one))
+    return least.length > 0 ? least : parseScope(default_scope)
+  }
   const granted = parseScope(requested)?.filter((one) => allowed.has(one))
   return granted && granted.length > 0 ? granted : undefined
 }

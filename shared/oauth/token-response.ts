@@ -82,7 +82,7 @@ export async function signAccessToken(
 ): Promise<string> {
   const { kind, client, person, session, scope, confirmation } = grant
   const isOwn = (kind === 'authorization' || kind === 'session') && (client.first_party || scope.includes('openid'))
-  const audience = [...grant.resources, ...(isOwn ? [gateway.issuer] : [])]
+  const audience = [...new Set([...grant.resources, ...(isOwn ? [gateway.issuer] : [])])]
   return gateway.jwts.accessToken({
     sub: person?.uai ?? client.client_id,
     aud: audience.length === 1 ? audience[0] : audience,

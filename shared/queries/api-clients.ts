@@ -23,6 +23,20 @@ export const hasClientId = (sql: postgres.Sql, clientId: string | undefined) => 
 export const clientColumn = (sql: postgres.Sql, clientId: string | undefined) => sql`
   (select to_jsonb(c) from auth_gateway.api_clients c where ${hasClientId(sql, clientId)}) as client`
 
+/**
+ * Clients that registered themselves and that nobody uses: never within a month, or not for half a year.
+ * @param most how many are told at once
+ */
+export async function listUnusedClients(sql: postgres.Sql, most: number): Promise<Client[]> {
+  const rows = await sql<{ client: Client }[]>`
+    select to_jsonb(c) as client from auth_gateway.api_clients c
+    where c.origin = 'dynamic' and c.status = 'active' and c.created_at < now() - interval '30 days'
+      and not exists (select 1 from auth_gateway.token_families f where f.client_id = c.id
+        and (f.started_at > now() - interval '180 days' or (f.revoked_at is null and f.expires_at > now())))
+    order by c.created_at limit ${most}`
+  return rows.map((row) => row.client)
+}
+
 /** Whether people look at this client's name for the first time: nobody of the ecosystem knows who made it. */
 export function isStranger({ origin }: Client): boolean {
   return origin === 'dynamic' || origin === 'document'

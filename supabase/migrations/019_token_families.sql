@@ -31,6 +31,7 @@ create table auth_gateway.token_families (
   version            integer not null
 );
 create index token_families_uai on auth_gateway.token_families (uai);
+create index token_families_client on auth_gateway.token_families (client_id, started_at desc);
 create index token_families_session on auth_gateway.token_families (session_id);
 
 create function auth_gateway.project_token_family(e auth_gateway.event_store) returns void

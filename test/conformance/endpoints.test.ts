@@ -207,10 +207,11 @@ describe('A35 A36 bearer tokens', () => {
       const response = await get('/oauth/userinfo', headers)
       return `${response.status} ${response.headers.get('www-authenticate')}`
     }
-    expect(await challenge({})).toBe('401 Bearer')
-    expect(await challenge(bearer('junk'))).toBe('401 Bearer error="invalid_token"')
+    const where = `resource_metadata="${gateway.url}/.well-known/oauth-protected-resource"`
+    expect(await challenge({})).toBe(`401 Bearer ${where}`)
+    expect(await challenge(bearer('junk'))).toBe(`401 Bearer error="invalid_token", ${where}`)
     const poor = await getTokens(gateway, person, { scope: 'memories:read' })
-    expect(await challenge(bearer(poor.access_token))).toBe('403 Bearer error="insufficient_scope"')
+    expect(await challenge(bearer(poor.access_token))).toBe(`403 Bearer error="insufficient_scope", ${where}`)
   })
 })
 
@@ -428,4 +429,56 @@ test('a revoked session is refused by the very next request, cookie and tokens a
   const after = await get('/v1/auth/resolve', { cookie })
   expect(after.status).toBe(401)
   expect(after.headers.get('x-uai-error')).toBe('AUTH_REQUIRED')
+})
+
+describe('G1 protected resource metadata', () => {
+  const read = async (path: string) => {
+    const response = await get(`/.well-known/oauth-protected-resource${path}`)
+    return {
+      status: response.status,
+      cors: response.headers.get('access-control-allow-origin'),
+      body: await response.json(),
+    }
+  }
+
+  test('of the gateway itself, whose tokens can be asked for', async () => {
+    const { status, cors, body } = await read('')
+    expect({ status, cors }).toEqual({ status: 200, cors: '*' })
+    expect(body).toMatchObject({
+      resource: gateway.url,
+      authorization_servers: [gateway.url],
+      scopes_supported: ['profile', 'email'],
+      bearer_methods_supported: ['header'],
+    })
+    const { access_token, scope } = await getTokens(gateway, person, { scope: undefined, resource: gateway.url })
+    expect(scope).toBe('profile email')
+    expect((await introspect(access_token)).body).toMatchObject({
+      active: true,
+      aud: expect.toSatisfy((aud) => [aud].flat().includes(gateway.url)),
+    })
+  })
+
+  test('of a resource whose host forwards the question, by path', async () => {
+    const { body } = await read('/mcp')
+    expect(body).toMatchObject({
+      resource: 'https://mcp.lanonasis.com/mcp',
+      authorization_servers: [gateway.url],
+      scopes_supported: ['mcp:connect', 'memories:read'],
+    })
+    expect(body.scopes_supported).not.toContain('offline_access')
+  })
+
+  test('of a resource without a path, by its name', async () => {
+    const { body } = await read('?resource=https://api.lanonasis.com')
+    expect(body.resource).toBe('https://api.lanonasis.com')
+  })
+
+  test.each(['/other', '?resource=https://evil.example'])('404 %s', async (path) => {
+    expect((await read(path)).status).toBe(404)
+  })
+
+  test('A28 a client that names a resource and no scope gets what the resource needs', async () => {
+    const tokens = await getTokens(gateway, person, { scope: undefined, resource: 'https://mcp.lanonasis.com/mcp' })
+    expect(tokens.scope).toBe('mcp:connect memories:read')
+  })
 })

@@ -1,8 +1,8 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
-import { eventsOf, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
-import { authorize, authorizeParams, newVerifier, post, signIn } from '../support/sign-in.ts'
+import { eventsOf, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { authorize, authorizeParams, getTokens, newVerifier, post, signIn } from '../support/sign-in.ts'
 
 const CALLBACK = 'http://127.0.0.1:8123/callback'
 
@@ -244,5 +244,29 @@ describe('secret rotation', () => {
     expect((await manage('POST', await registered(confidential), { overlap_seconds: 700_000 }, '/secret')).status).toBe(
       400,
     )
+  })
+})
+
+test('clients that nobody uses are ended by the scheduled job, used and new ones are not', async () => {
+  const register = async (client_name: string) => {
+    const response = await fetch(`${gateway.url}/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-real-ip': randomIp() },
+      body: JSON.stringify({ client_name, redirect_uris: ['https://app.example/callback'] }),
+    })
+    return (await response.json()).client_id as string
+  }
+  const [unused, used, fresh] = [await register('Unused'), await register('Used'), await register('Fresh')]
+  const person = await signIn(gateway)
+  await getTokens(gateway, person, { client_id: used, redirect_uri: 'https://app.example/callback', scope: undefined })
+  await gateway.sql`update auth_gateway.api_clients set created_at = now() - interval '31 days' where client_id in (${unused}, ${used})`
+  const { default: maintenance } = await import('../../netlify/functions/maintenance.ts')
+  await maintenance()
+  const rows = await gateway.sql<{ client_id: string; status: string }[]>`
+    select client_id, status from auth_gateway.api_clients where client_id in (${unused}, ${used}, ${fresh})`
+  expect(Object.fromEntries(rows.map((row) => [row.client_id, row.status]))).toEqual({
+    [unused]: 'deleted',
+    [used]: 'active',
+    [fresh]: 'active',
   })
 })

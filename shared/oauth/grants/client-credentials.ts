@@ -4,7 +4,7 @@ import { commitContext, type Gateway } from '../../gateway.ts'
 import type { AppContext } from '../../http/app.ts'
 import { findForService } from '../../queries/authorizations.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
-import { chooseResources } from '../resource.ts'
+import { chooseResources, ownResource } from '../resource.ts'
 import { narrowScope } from '../scope.ts'
 import { confirmationFor } from '../sender-constraint.ts'
 import { type StartedFamily, startServiceFamily } from '../token-family.ts'
@@ -29,7 +29,7 @@ export async function clientCredentials(
     throw new GatewayError('unauthorized_client')
   const scope = narrowScope(client, params.scope)?.filter((one) => !PERSONAL.includes(one))
   if (!scope || scope.length === 0) throw new GatewayError('invalid_scope')
-  const resources = chooseResources(found.resources, params.resource)
+  const resources = chooseResources([...found.resources, ownResource(gateway.issuer)], params.resource)
   const confirmation = await confirmationFor(gateway, c, client)
   return commit(commitContext(gateway, c), async (work) =>
     startServiceFamily(gateway, work, { client, scope, resources, confirmation }, new Date()),
