@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build } from 'esbuild'
 
-const MAX_FUNCTION_BYTES = 240 * 1024
+const MAX_FUNCTION_BYTES = 288 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
