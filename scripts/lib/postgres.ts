@@ -17,7 +17,7 @@ export interface PostgresOptions {
   dataDirectory: string
   /** A free one when left out. */
   port?: number
-  /** Taken when it is free and no `port` is given. */
+  /** Taken when it is free and no `port` is given; another one when binding fails, as on an outgoing connection's port. */
   preferredPort?: number
   /** Server settings, for example `{ max_connections: '200' }`. */
   settings?: Record<string, string>
@@ -45,7 +45,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const password = await initialize(dataDirectory, binaries)
   await endLeftOver(dataDirectory, binaries)
   for (let attempt = 1; ; attempt++) {
-    const port = options.port ?? (await choosePort(options.preferredPort))
+    const port = options.port ?? (await choosePort(attempt === 1 ? options.preferredPort : undefined))
     if (options.port && (await isPortBusy(port))) throw new Error(`Port ${port} is taken, Postgres cannot listen on it`)
     const before = await lockFile(dataDirectory)
     const server = await launch(dataDirectory, binaries, port, options.settings ?? {})

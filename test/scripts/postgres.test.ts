@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import postgres from 'postgres'
@@ -70,6 +72,18 @@ describe('the embedded Postgres', { timeout: 60_000 }, () => {
       `Port ${server.port} is taken, Postgres cannot listen on it`,
     )
     await server.stop()
+  })
+
+  test('takes another port when an outgoing connection occupies the preferred one', async () => {
+    const listener = createServer().listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const outgoing = connect((listener.address() as AddressInfo).port, '127.0.0.1')
+    await once(outgoing, 'connect')
+    const server = await startPostgres({ dataDirectory, preferredPort: outgoing.localPort })
+    expect(server.port).not.toBe(outgoing.localPort)
+    await server.stop()
+    outgoing.destroy()
+    listener.close()
   })
 
   test('tells the reason from its log when a setting is wrong', async () => {
