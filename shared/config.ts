@@ -95,6 +95,26 @@ export const variables = z.object({
       DEVELOPMENT_WEBHOOK_SECRET,
     ),
   ),
+  API_URL: documented(
+    'Base URL of the LanOnasis API, for `/.well-known/onasis.json`.',
+    z._default(httpUrl(), 'https://api.lanonasis.com'),
+  ),
+  MCP_URL: documented(
+    'Base URL of the LanOnasis MCP server, for the same.',
+    z._default(httpUrl(), 'https://mcp.lanonasis.com'),
+  ),
+  SUPABASE_URL: documented(
+    'The Supabase project whose users sign in here, with passwords and by its tokens; unset means that there is none.',
+    z.optional(httpUrl()),
+  ),
+  SUPABASE_ANON_KEY: documented(
+    'Publishable (or anon) key of that project.',
+    z.optional(z.string().check(z.minLength(10), z.maxLength(1000))),
+  ),
+  SUPABASE_JWT_SECRET: documented(
+    'The old shared JWT secret of that project, as long as it still signs with one.',
+    z.optional(z.string().check(z.minLength(32))),
+  ),
   INTROSPECTION_REQUIRES_CLIENT_AUTH: documented(
     '`true` refuses introspection by a caller that only holds the token.',
     z.prefault(flag(), 'false'),

@@ -20,6 +20,12 @@ export const catalogue = {
   slow_down: row(400, 'SLOW_DOWN', 'slow_down', 'Please wait longer between two polls.'),
   expired_token: row(400, 'EXPIRED_TOKEN', 'expired_token', 'The device code has expired. Please start again.'),
   device_denied: row(400, 'DEVICE_DENIED', 'access_denied', 'The person has denied the request.'),
+  paste_impossible: row(
+    400,
+    'PASTE_IMPOSSIBLE',
+    'invalid_grant',
+    'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
+  ),
   user_code_invalid: row(400, 'USER_CODE_INVALID', 'invalid_grant', 'The code is wrong, expired or already used.'),
   invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.'),
   client_metadata_invalid: row(

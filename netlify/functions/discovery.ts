@@ -4,7 +4,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
+import { ecosystemDocument, resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
 import { ownResource } from '../../shared/oauth/resource.ts'
 import { listResources } from '../../shared/queries/authorizations.ts'
 import { KEY_SET_SECONDS } from '../../shared/tokens/keys.ts'
@@ -15,6 +15,9 @@ const CACHE = { 'Cache-Control': `public, max-age=${KEY_SET_SECONDS}` }
 
 for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])
   for (const route of [path, `${path}/*`]) app.get(route, (c) => c.json(serverMetadata(gateway()), 200, CACHE))
+
+/** Where everything is, for the CLI (wire-contract 1.1 and 5.1). */
+app.get('/.well-known/onasis.json', (c) => c.json(ecosystemDocument(gateway()), 200, CACHE))
 
 /**
  * Protected resource metadata (RFC 9728 section 3): of the gateway itself, and of the registered resources whose hosts forward the

@@ -47,7 +47,7 @@ async function authorize(c: AppContext, given: URLSearchParams): Promise<Respons
   const facts = { ...found, resources: [...found.resources, ownResource(issuer)] }
   const pushed = await readPushed(gateway(), facts.client, given)
   const params = pushed?.parameters ?? given
-  const redirect = checkRedirect(params, facts.client)
+  const redirect = checkRedirect(params, facts.client, issuer)
   try {
     if (!pushed && mustPush(gateway(), redirect.client))
       throw refusePlain(redirect.redirectUri, params.get('state') ?? undefined)
@@ -122,6 +122,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
     facts,
     signedIn,
     switchAccountHref: signInUrl(wanted, params, 'select_account'),
+    issuer: gateway().issuer,
   })
 }
 

@@ -69,7 +69,7 @@ app.post('/oauth/par', async (c) => {
     throw new GatewayError('invalid_dpop_proof', { reason: 'DPoP proof: another key than dpop_jkt' })
   const query = toQuery(client.client_id, { ...parametersOf(body), dpop_jkt: body.dpop_jkt ?? jkt })
   try {
-    checkRequest(query, checkRedirect(query, client), [...found.resources, ownResource(issuer)])
+    checkRequest(query, checkRedirect(query, client, issuer), [...found.resources, ownResource(issuer)])
   } catch (error) {
     if (!(error instanceof AuthorizationFault)) throw error
     throw new GatewayError(error.refusal, { description: error.description })

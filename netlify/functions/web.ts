@@ -1,7 +1,6 @@
 import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies, setSessionCookies } from '../../shared/http/cookies.ts'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
@@ -17,16 +16,8 @@ import { endSession } from '../../shared/identity/end-session.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { browserHashOf, clearSignIn, readSignIn, writeSignIn } from '../../shared/identity/sign-in-cookie.ts'
-import { codePage, signInPage } from '../../shared/identity/sign-in-pages.ts'
-import { clientIdOf } from '../../shared/oauth/authorize-url.ts'
-import { findClient } from '../../shared/queries/api-clients.ts'
+import { codePage, openSignIn, signInPage, withCookies } from '../../shared/identity/sign-in-pages.ts'
 
-const signInQuery = z.object({
-  return_to: z.optional(z.string().check(z.maxLength(4000))),
-  redirect_url: z.optional(z.string().check(z.maxLength(4000))),
-  prompt: z.optional(z.string().check(z.maxLength(100))),
-  error: z.optional(z.string().check(z.maxLength(100))),
-})
 const emailForm = z.object({
   email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
   csrf: z.optional(z.string()),
@@ -47,40 +38,22 @@ function sentence(error: unknown): string {
   throw error
 }
 
-/** Answers with a page and this request's cookies. */
-function withCookies(c: AppContext, page: Response): Response {
-  return c.newResponse(page.body, page)
-}
-
 app.get('/auth/login', (c) => c.redirect(`/web/login${new URL(c.req.url).search}`, 302))
 
-async function showSignIn(c: AppContext): Promise<Response> {
-  const query = readQuery(c, signInQuery)
-  const returnTo = safeReturnTo(gateway().config, query.return_to ?? query.redirect_url)
-  const signedIn = await browserSession(gateway(), c)
-  if (signedIn && !/login|select_account/.test(query.prompt ?? '')) {
-    if (returnTo) return c.redirect(returnTo, 302)
-    const { person, session } = signedIn
-    return renderPage(
-      SignedInPage({
-        email: person.email,
-        uai: person.uai,
-        dashboardHref: gateway().config.DASHBOARD_URL,
-        signOutAction: '/web/logout',
-        csrf: csrfToken(gateway().derive, session.id),
-      }),
-    )
-  }
-  const clientId = clientIdOf(returnTo)
-  const client = clientId ? await findClient(gateway().reads, clientId) : undefined
-  const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
-  const signIn = { ...readSignIn(gateway(), c), returnTo, clientName }
-  writeSignIn(gateway(), c, signIn)
-  return withCookies(c, signInPage(gateway(), signIn))
-}
-
-app.get('/web/login', showSignIn)
-app.get('/auth/cli-login', showSignIn)
+app.get('/web/login', (c) =>
+  openSignIn(gateway(), c, {
+    welcome: ({ person, session }) =>
+      renderPage(
+        SignedInPage({
+          email: person.email,
+          uai: person.uai,
+          dashboardHref: gateway().config.DASHBOARD_URL,
+          signOutAction: '/web/logout',
+          csrf: csrfToken(gateway().derive, session.id),
+        }),
+      ),
+  }),
+)
 
 app.post('/web/login', async (c) => {
   const signIn = readSignIn(gateway(), c)

@@ -6,6 +6,8 @@ const OPENED_SECONDS = 900
 
 /** Life of an authorization code in seconds (OWASP ASVS 10.4.3). */
 export const CODE_SECONDS = 60
+/** Life of the short code that a person carries to a terminal by hand, in seconds. */
+export const PASTED_SECONDS = 300
 /** How long a consent page may stay open, in seconds. */
 export const REQUEST_SECONDS = 900
 const MAX_RECORDED_REFUSALS = 3
@@ -41,11 +43,18 @@ export type AuthorizationEvent =
   | { type: 'AuthorizationGranted'; data: { by: 'person' | 'first_party' | 'remembered'; scope: string[] } }
   | { type: 'AuthorizationDenied'; data: Record<string, never> }
   | { type: 'AuthorizationCodeIssued'; data: { codeHash: string; expiresAt: string } }
+  | { type: 'AuthorizationCodeShown'; data: { pasteHash: string; expiresAt: string } }
   | { type: 'AuthorizationCodeRedeemed'; data: { familyId: string } }
   | { type: 'AuthorizationCodeRefused'; data: { reason: 'expired' | BindingFault } }
   | { type: 'AuthorizationCodeReplayed'; data: Record<string, never> }
 
-type Code = { codeHash: string; codeExpiresAt: Date; refusals: number }
+type Code = {
+  codeHash: string
+  codeExpiresAt: Date
+  refusals: number
+  /** The same code in the form that a person pastes. */
+  pasted?: { hash: string; expiresAt: Date }
+}
 
 export type Authorization =
   | { status: 'none' }
@@ -74,6 +83,10 @@ export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
       case 'AuthorizationCodeIssued': {
         const { codeHash, expiresAt } = event.data
         return { status: 'code_issued', facts: state.facts, codeHash, codeExpiresAt: new Date(expiresAt), refusals: 0 }
+      }
+      case 'AuthorizationCodeShown': {
+        const pasted = { hash: event.data.pasteHash, expiresAt: new Date(event.data.expiresAt) }
+        return state.status === 'code_issued' ? { ...state, pasted } : state
       }
       case 'AuthorizationCodeRedeemed':
         return state.status === 'code_issued'
@@ -155,7 +168,31 @@ export function isPending(
   return state.status === 'requested' && state.facts.sessionId === sessionId && new Date(state.facts.expiresAt) > now
 }
 
+/**
+ * Shows the code to the person whose session it was granted in, in a short form to paste into a terminal. Once shown, a reload shows
+ * it again.
+ */
+export function showCode(
+  state: Authorization,
+  input: { codeHash: string; sessionId: string; pasteHash: string; now: Date },
+): Decision<AuthorizationEvent> {
+  const { codeHash, sessionId, pasteHash, now } = input
+  if (state.status !== 'code_issued' || state.codeHash !== codeHash || state.facts.sessionId !== sessionId)
+    return { events: [], refuse: 'paste_impossible' }
+  if (state.pasted && state.pasted.expiresAt > now) return { events: [] }
+  if (state.pasted || state.codeExpiresAt <= now) return { events: [], refuse: 'paste_impossible' }
+  const expiresAt = new Date(now.getTime() + PASTED_SECONDS * 1000).toISOString()
+  return { events: [{ type: 'AuthorizationCodeShown', data: { pasteHash, expiresAt } }] }
+}
+
+/** When the presented form of the code ends; undefined when it is not this code. */
+function endOf(code: Code, presentedHash: string): Date | undefined {
+  if (code.codeHash === presentedHash) return code.codeExpiresAt
+  return code.pasted?.hash === presentedHash ? code.pasted.expiresAt : undefined
+}
+
 export type Redemption = {
+  /** Of the code itself, or of the form that was pasted. */
   codeHash: string
   clientId: string
   /** As sent; OAuth 2.1 clients may leave it out, and then the code challenge binds. */
@@ -172,13 +209,14 @@ export type Redemption = {
  * nothing, so that a thief without the verifier cannot sign the owner out (OAuth 2.1 sections 4.1.3 and 7.5.3).
  */
 export function redeem(state: Authorization, input: Redemption & { familyId: string }): Decision<AuthorizationEvent> {
-  if ((state.status !== 'code_issued' && state.status !== 'redeemed') || state.codeHash !== input.codeHash)
-    return { events: [], refuse: 'invalid_grant' }
+  if (state.status !== 'code_issued' && state.status !== 'redeemed') return { events: [], refuse: 'invalid_grant' }
+  const end = endOf(state, input.codeHash)
+  if (!end) return { events: [], refuse: 'invalid_grant' }
   if (state.status === 'redeemed')
     return isReplay(state, input) && !state.replayed
       ? { events: [{ type: 'AuthorizationCodeReplayed', data: {} }], refuse: 'invalid_grant' }
       : { events: [], refuse: 'invalid_grant' }
-  const fault = state.codeExpiresAt <= input.now ? 'expired' : bindingFault(state.facts, input)
+  const fault = end <= input.now ? 'expired' : bindingFault(state.facts, input)
   if (fault)
     return {
       events:
@@ -193,7 +231,7 @@ export function isReplay(
   state: Authorization,
   input: Redemption,
 ): state is Extract<Authorization, { status: 'redeemed' }> {
-  return state.status === 'redeemed' && state.codeHash === input.codeHash && !bindingFault(state.facts, input)
+  return state.status === 'redeemed' && endOf(state, input.codeHash) !== undefined && !bindingFault(state.facts, input)
 }
 
 function bindingFault(facts: AuthorizationFacts, input: Redemption): BindingFault | undefined {

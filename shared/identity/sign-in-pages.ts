@@ -1,11 +1,18 @@
+import * as z from 'zod/mini'
 import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
 import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { readQuery } from '../http/body.ts'
 import { CodePage } from '../http/pages/code.tsx'
 import { renderPage } from '../http/pages/render.ts'
 import { SignInPage } from '../http/pages/sign-in.tsx'
-import { endsAtClient } from '../oauth/authorize-url.ts'
+import { clientIdOf, endsAtClient } from '../oauth/authorize-url.ts'
+import { findClient } from '../queries/api-clients.ts'
+import type { SignedIn } from '../queries/sessions.ts'
+import { browserSession } from './authenticate.ts'
 import { csrfToken } from './csrf.ts'
-import type { SignInUnderWay } from './sign-in-cookie.ts'
+import { safeReturnTo } from './return-to.ts'
+import { readSignIn, type SignInUnderWay, writeSignIn } from './sign-in-cookie.ts'
 
 type Shown = { error?: string; notice?: string; status?: number }
 
@@ -39,4 +46,40 @@ export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnde
     }),
     { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
   )
+}
+
+/** Answers with a page and this request's cookies. */
+export function withCookies(c: AppContext, page: Response): Response {
+  return c.newResponse(page.body, page)
+}
+
+const signInQuery = z.object({
+  return_to: z.optional(z.string().check(z.maxLength(4000))),
+  redirect_url: z.optional(z.string().check(z.maxLength(4000))),
+  prompt: z.optional(z.string().check(z.maxLength(100))),
+  error: z.optional(z.string().check(z.maxLength(100))),
+})
+
+/**
+ * Opens a sign-in on the way to `return_to`; somebody who is signed in goes there at once.
+ * @param options.home where a sign-in ends that is on the way to nowhere
+ * @param options.welcome what somebody sees who is signed in and on the way to nowhere
+ */
+export async function openSignIn(
+  gateway: Gateway,
+  c: AppContext,
+  options: { home?: string; welcome: (signedIn: SignedIn) => Response },
+): Promise<Response> {
+  const query = readQuery(c, signInQuery)
+  const asked = safeReturnTo(gateway.config, query.return_to ?? query.redirect_url)
+  const signedIn = await browserSession(gateway, c)
+  if (signedIn && !/login|select_account/.test(query.prompt ?? ''))
+    return asked ? c.redirect(asked, 302) : options.welcome(signedIn)
+  const returnTo = asked ?? options.home
+  const clientId = clientIdOf(returnTo)
+  const client = clientId ? await findClient(gateway.reads, clientId) : undefined
+  const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
+  const signIn = { ...readSignIn(gateway, c), returnTo, clientName }
+  writeSignIn(gateway, c, signIn)
+  return withCookies(c, signInPage(gateway, signIn))
 }

@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Resource } from '../queries/authorizations.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
-import { matchesRedirectUri } from './redirect-uri.ts'
+import { hostedCallback, matchesRedirectUri } from './redirect-uri.ts'
 import { chooseResources, scopesNeeded } from './resource.ts'
 import { narrowScope } from './scope.ts'
 
@@ -49,18 +49,22 @@ function single(params: URLSearchParams, name: string): string | undefined {
 }
 
 /**
- * Client and redirect URI of a request, which decide whether a fault may be told by redirect.
+ * Client and redirect URI of a request, which decide whether a fault may be told by redirect. Our own native clients may use the
+ * hosted callback without registering it.
  * @throws GatewayError for an error page: unknown or suspended client, missing or unregistered redirect URI
  */
 export function checkRedirect(
   params: URLSearchParams,
   client: Client | undefined,
+  issuer: string,
 ): { client: Client; redirectUri: string } {
   single(params, 'client_id')
   if (client?.status !== 'active')
     throw new GatewayError('invalid_request', { description: 'This application is not known here.', reason: 'client' })
   const redirectUri = single(params, 'redirect_uri')
-  if (!redirectUri || !matchesRedirectUri(client.metadata.redirect_uris, redirectUri))
+  const { application_type, redirect_uris } = client.metadata
+  const hosted = client.first_party && application_type === 'native' ? [hostedCallback(issuer)] : []
+  if (!redirectUri || !matchesRedirectUri([...redirect_uris, ...hosted], redirectUri))
     throw new GatewayError('invalid_redirect_uri')
   return { client, redirectUri }
 }

@@ -8,13 +8,15 @@ import { type Client, isStranger } from '../queries/api-clients.ts'
 import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
+import { hostedCallback } from './redirect-uri.ts'
 
 /**
  * Whether an answer surely reaches a client that somebody answers for, and nobody who took its name: confidential, or with an
- * https redirect. The others are asked about every time (RFC 8252 section 8.6, standards A41).
+ * https redirect; at the hosted callback the person carries it on, to whoever asked for it. The others are asked about every time
+ * (RFC 8252 section 8.6, standards A41).
  */
 export function isAssured(client: Client, redirectUri: string): boolean {
-  if (isStranger(client)) return false
+  if (isStranger(client) || redirectUri === hostedCallback(gateway().issuer)) return false
   return client.metadata.token_endpoint_auth_method !== 'none' || redirectUri.startsWith('https:')
 }
 

@@ -6,10 +6,16 @@ import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { rememberedConsent } from './authorize-steps.ts'
-import { isLoopback } from './redirect-uri.ts'
+import { hostedCallback, isLoopback } from './redirect-uri.ts'
 
 const hostOf = (uri: string | undefined) =>
   uri && URL.canParse(uri) ? new URL(uri).host || new URL(uri).protocol : undefined
+
+function warningOf(redirectUri: string, issuer: string) {
+  if (redirectUri === hostedCallback(issuer)) return 'terminal'
+  if (isLoopback(redirectUri)) return 'localhost'
+  return /^https?:/.test(redirectUri) ? undefined : 'custom-scheme'
+}
 
 /** The page that asks whether a client may act for the person (OAuth 2.1 section 7.9). */
 export function consentPage(input: {
@@ -19,6 +25,7 @@ export function consentPage(input: {
   facts: AuthorizeFacts
   signedIn: SignedIn
   switchAccountHref: string
+  issuer: string
 }): Response {
   const { wanted, facts, signedIn } = input
   const { client, redirectUri, scope, resources } = wanted
@@ -50,7 +57,7 @@ export function consentPage(input: {
       }))}
       resource={resource && { name: resource.name, identifier: resource.identifier }}
       switchAccountHref={input.switchAccountHref}
-      warning={isLoopback(redirectUri) ? 'localhost' : custom ? 'custom-scheme' : undefined}
+      warning={warningOf(redirectUri, input.issuer)}
     />,
     { formAction: [redirectUri] },
   )

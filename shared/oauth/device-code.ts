@@ -5,7 +5,7 @@ import type { DeriveKey } from '../tokens/derived-key.ts'
 export const DEVICE_SECRET_BYTES = 16
 
 /** Letters that cannot be mistaken for each other or make words (RFC 8628 section 6.1); 8 of them are 34.5 bits. */
-const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
+export const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 const LENGTH = 8
 
 /** A code for a person to type: `BCDF-GHJK`. */
@@ -21,9 +21,9 @@ export function showUserCode(typed: string): string {
 }
 
 /** A typed code in its one form, however it was typed; undefined when it cannot be one. */
-export function normaliseUserCode(typed: string | undefined): string | undefined {
+export function normaliseUserCode(typed: string | undefined, length = LENGTH): string | undefined {
   const letters = typed?.toUpperCase().replace(/[\s-]/g, '') ?? ''
-  return letters.length === LENGTH && [...letters].every((one) => LETTERS.includes(one)) ? letters : undefined
+  return letters.length === length && [...letters].every((one) => LETTERS.includes(one)) ? letters : undefined
 }
 
 /** What a user code is found by: keyed, since its few letters could be tried out offline. */

@@ -101,3 +101,27 @@ export function resourceMetadata(issuer: string, { identifier, name, scopes }: R
     dpop_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
   }
 }
+
+/** The ecosystem's own discovery document: where to sign in, and where the API and the MCP server are. */
+export function ecosystemDocument({ issuer, config }: Pick<Gateway, 'issuer' | 'config'>) {
+  const { API_URL, MCP_URL } = config
+  return {
+    auth: {
+      base: issuer,
+      login: `${issuer}/auth/cli-login`,
+      logout: `${issuer}/web/logout`,
+      oauth: {
+        authorize: `${issuer}/oauth/authorize`,
+        token: `${issuer}/oauth/token`,
+        revoke: `${issuer}/oauth/revoke`,
+        device: `${issuer}/oauth/device`,
+      },
+    },
+    endpoints: {
+      http: `${API_URL}/api/v1`,
+      websocket: `${MCP_URL.replace(/^http/, 'ws')}/ws`,
+      sse: `${MCP_URL}/api/v1/events`,
+    },
+    capabilities: ['auth', 'oauth', 'device', 'otp', 'api-keys', 'mcp'],
+  }
+}

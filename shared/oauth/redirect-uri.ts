@@ -32,6 +32,9 @@ export function matchesRedirectUri(registered: readonly string[], requested: str
   return loopback !== undefined && registered.some((one) => withoutPort(one) === loopback)
 }
 
+/** Where a terminal's sign-in ends that has no browser beside it: the page that hands the code over, or shows it. */
+export const hostedCallback = (issuer: string) => `${issuer}/auth/cli-callback`
+
 /**
  * Why a redirect URI cannot be registered, or undefined when it can (OAuth 2.1 section 2.3.1, RFC 8252 sections 7.1 and 8.4).
  */

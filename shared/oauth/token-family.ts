@@ -30,22 +30,23 @@ export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: D
 /**
  * Starts a family of tokens in a unit of work; `tokenResponse` then signs them.
  * @param options.offline the family outlives its session
+ * @param options.withoutRefresh one access token and no way to renew it
  */
 export function startTokenFamily(
   gateway: Gateway,
   work: Work,
   wanted: Omit<PersonGrant, 'familyId'>,
-  options: { id?: string; authorizationId?: string; offline: boolean; now: Date },
+  options: { id?: string; authorizationId?: string; offline: boolean; withoutRefresh?: boolean; now: Date },
 ): StartedFamily {
   const familyId = options.id ?? uuidv7()
-  const { now, offline, authorizationId } = options
+  const { now, offline, authorizationId, withoutRefresh } = options
   const grant: PersonGrant = { ...wanted, familyId }
   const { client, person, session } = grant
   const jti = newAccessTokenId(familyId)
-  const expiresAt = new Date(now.getTime() + gateway.config.REFRESH_ABSOLUTE_SECONDS * 1000)
-  const refresh = client.metadata.grant_types.includes('refresh_token')
-    ? gateway.refreshTokens.issue(familyId, 0)
-    : undefined
+  const mayRefresh = !withoutRefresh && client.metadata.grant_types.includes('refresh_token')
+  const life = mayRefresh ? gateway.config.REFRESH_ABSOLUTE_SECONDS : accessTokenSeconds(gateway, client)
+  const expiresAt = new Date(now.getTime() + life * 1000)
+  const refresh = mayRefresh ? gateway.refreshTokens.issue(familyId, 0) : undefined
   const refreshExpiresAt = refresh && refreshExpiry(gateway, expiresAt, now)
   work.start(tokenFamily, familyId, { subject: person.uai }).decide(() =>
     startFamily({

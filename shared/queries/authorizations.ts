@@ -46,6 +46,7 @@ export async function findForAuthorize(
 }
 
 export type RedemptionFacts = {
+  id?: string
   events: StoredEvent[]
   /** The client that presents the code. */
   client?: Client
@@ -57,15 +58,19 @@ export type RedemptionFacts = {
   wait: number
 }
 
-/** An authorization's history with the client that asks, its person and session. One statement. */
+/**
+ * An authorization's history with the client that asks, its person and session. One statement.
+ * @param input.pasteHash finds it by the short form of its code
+ */
 export async function findAuthorization(
   sql: postgres.Sql,
   personal: Personal,
-  input: { id: string; clientId?: string; limits?: RateLimit[] },
+  input: { id?: string; pasteHash?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<RedemptionFacts> {
   const [row] = await sql<
     (PersonRow &
       SessionRow & {
+        id: string | null
         events: StoredEvent[]
         client: Client | null
         requested_by: Client | null
@@ -74,21 +79,23 @@ export async function findAuthorization(
         wait: number
       })[]
   >`
-    select coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type,
+    select wanted.id, coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type,
         'data', e.data) order by e.version)
-        from auth_gateway.event_store e where e.stream_type = 'authorization' and e.stream_id = ${input.id}), '[]') as events,
+        from auth_gateway.event_store e where e.stream_type = 'authorization' and e.stream_id = wanted.id), '[]') as events,
       ${clientColumn(sql, input.clientId)}, to_jsonb(rc) as requested_by, ${resourcesColumn(sql)},
       (select to_jsonb(n) from auth_gateway.consents n where n.uai = a.uai and n.client_id = a.client_id) as consent,
       ${waitColumn(sql, input.limits)},
       ${personColumns(sql)}, ${sessionColumns(sql)}
-    from (select 1) as one
-    left join auth_gateway.authorizations a on a.id = ${input.id}
+    from (select coalesce(${input.id ?? null}::uuid, (select p.id from auth_gateway.authorizations p
+      where p.paste_hash = ${input.pasteHash ?? null})) as id) as wanted
+    left join auth_gateway.authorizations a on a.id = wanted.id
     left join auth_gateway.api_clients rc on rc.id = a.client_id
     left join auth_gateway.sessions s on s.id = a.session_id
     left join auth_gateway.identities i on i.uai = a.uai
     left join auth_gateway.subject_keys k on k.subject = a.uai`
   if (!row) throw new Error('a look-up without a row')
   return {
+    id: row.id ?? undefined,
     events: row.events,
     client: row.client ?? undefined,
     requestedBy: row.requested_by ?? undefined,

@@ -9,9 +9,12 @@ create table auth_gateway.authorizations (
   scope        text[] not null,
   granted_by   text,
   family_id    uuid,
+  -- Of the short form of the code, while a person carries it to a terminal.
+  paste_hash   text,
   requested_at timestamptz not null,
   version      integer not null
 );
+create unique index authorizations_paste_hash on auth_gateway.authorizations (paste_hash) where paste_hash is not null;
 create index authorizations_uai on auth_gateway.authorizations (uai, requested_at desc);
 
 create function auth_gateway.project_authorization(e auth_gateway.event_store) returns void
@@ -31,6 +34,8 @@ begin
       update authorizations set status = 'denied', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeIssued' then
       update authorizations set status = 'code_issued', version = e.version where id = e.stream_id;
+    when 'AuthorizationCodeShown' then
+      update authorizations set paste_hash = e.data->>'pasteHash', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeRedeemed' then
       update authorizations set status = 'redeemed', family_id = (e.data->>'familyId')::uuid, version = e.version
       where id = e.stream_id;

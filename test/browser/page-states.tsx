@@ -4,6 +4,7 @@ import { EndKeyPage, RotateKeyPage } from '../../shared/http/pages/api-key-decis
 import { ApiKeyFormPage } from '../../shared/http/pages/api-key-form.tsx'
 import type { ShownKey } from '../../shared/http/pages/api-key-parts.tsx'
 import { ApiKeysPage } from '../../shared/http/pages/api-keys.tsx'
+import { CliFailedPage, CliWelcomePage, PasteCodePage } from '../../shared/http/pages/cli.tsx'
 import { CodePage } from '../../shared/http/pages/code.tsx'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { ConsentPage } from '../../shared/http/pages/consent.tsx'
@@ -170,6 +171,21 @@ export const states: Record<string, JSX.Element> = {
       warning="localhost"
     />
   ),
+  'consent-terminal': (
+    <ConsentPage
+      {...consent}
+      client={{ name: 'LanOnasis CLI', redirectHost: 'auth.lanonasis.com', firstParty: true, verified: true }}
+      scopes={scopes('read write offline_access')}
+      warning="terminal"
+    />
+  ),
+  'cli-welcome': <CliWelcomePage email="ada@example.com" action="/auth/cli-login/token" csrf="token" />,
+  'cli-welcome-hostile': <CliWelcomePage email={hostile} action="/auth/cli-login/token" csrf={hostile} />,
+  'cli-token': (
+    <CliTokenPage token={`${'eyJhbGciOiJFUzI1NiJ9'.repeat(30)}.a.b`} until={now} backHref="/auth/cli-login" />
+  ),
+  'cli-paste': <PasteCodePage code="BCDFG-HJKLM" minutes={5} />,
+  'cli-failed': <CliFailedPage denied={true} />,
   'consent-custom-scheme': (
     <ConsentPage
       {...consent}

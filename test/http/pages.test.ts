@@ -35,7 +35,7 @@ describe('renderPage', () => {
   it('the policy allows exactly the style that the page carries, and nothing else to load or frame', async () => {
     const style = (await renderPage(SignedOutPage({})).text()).match(/<style>(.*?)<\/style>/s)?.[1] ?? ''
     const hash = createHash('sha256').update(style).digest('base64')
-    expect(contentSecurityPolicy(['https://claude.ai/mcp/callback'])).toBe(
+    expect(contentSecurityPolicy({ formAction: ['https://claude.ai/mcp/callback'] })).toBe(
       `default-src 'none'; style-src 'sha256-${hash}'; img-src 'self' data:; form-action 'self' https:; frame-ancestors 'none'; base-uri 'none'`,
     )
   })

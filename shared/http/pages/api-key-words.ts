@@ -54,8 +54,6 @@ export const words = {
     title: 'Your new key',
     lead: 'This is the only time the key is shown. Copy it now and keep it where you keep passwords.',
     label: 'API key {name}',
-    copy: 'Copy',
-    copied: 'Copied',
     done: 'I have kept it',
     rotatedNow: 'The old key has stopped working.',
     rotatedLater: 'The old key works until {until}.',

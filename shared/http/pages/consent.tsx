@@ -15,7 +15,7 @@ type ConsentProps = {
   resource?: { name: string; identifier: string }
   switchAccountHref: string
   /** Redirects that prove nothing about who receives the answer (RFC 8252 section 8.6). */
-  warning?: 'localhost' | 'custom-scheme'
+  warning?: keyof typeof copy.consent.warnings
 }
 
 /** Asks whether an application may act for the person: who, where the answer goes, and what for (OAuth 2.1 section 7.9). */
@@ -34,7 +34,7 @@ export function ConsentPage(props: ConsentProps) {
         resource={props.resource}
         switchAccountHref={safeHref(props.switchAccountHref)}
       />
-      {props.warning && <p class="caution">{props.warning === 'localhost' ? text.localhost : text.customScheme}</p>}
+      {props.warning && <p class="caution">{text.warnings[props.warning]}</p>}
       <ScopeList scopes={props.scopes} />
       <form method="post" action={props.action} class="actions">
         <Hidden fields={{ csrf: props.csrf, authorization_id: props.authorizationId }} />

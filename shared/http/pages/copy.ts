@@ -7,6 +7,8 @@ export const copy = {
   titleSite: '{title} · LanOnasis',
   unnamedClient: 'An unnamed application',
   newTab: '(opens in a new tab)',
+  copyIt: 'Copy',
+  copied: 'Copied',
 
   signIn: {
     title: 'Sign in',
@@ -48,10 +50,14 @@ export const copy = {
     granted: 'You have already allowed this',
     grantedCount: 'Already allowed ({count})',
     sensitive: 'Sensitive',
-    localhost:
-      'This sends you to a program on this computer. Allow it only if you started this sign-in yourself, just now.',
-    customScheme:
-      'This opens an app on this device, and any app can claim to be this one. Allow it only if you started this sign-in yourself, just now.',
+    warnings: {
+      localhost:
+        'This sends you to a program on this computer. Allow it only if you started this sign-in yourself, just now.',
+      'custom-scheme':
+        'This opens an app on this device, and any app can claim to be this one. Allow it only if you started this sign-in yourself, just now.',
+      terminal:
+        'This signs in a terminal with a code that you paste there. Allow it only if you started this yourself, just now, and give the code to nobody: whoever has it is signed in as you.',
+    },
     details: 'Technical details',
     scopeNames: 'Scopes',
     resourceName: 'Resource',

@@ -9,6 +9,8 @@ type PageOptions = {
   formAction?: string[]
   /** Content-Security-Policy source of the one script the page may run. */
   script?: string
+  /** Origin that the script may call, besides none at all. */
+  connect?: string
   /** More headers, such as several `Set-Cookie` entries; they cannot weaken the ones set here. */
   headers?: HeadersInit
 }
@@ -24,7 +26,7 @@ export function renderPage(page: JSX.Element, options: PageOptions = {}): Respon
   const headers = new Headers(options.headers)
   headers.set('Content-Type', 'text/html; charset=utf-8')
   headers.set('Cache-Control', 'no-store')
-  headers.set('Content-Security-Policy', contentSecurityPolicy(options.formAction, options.script))
+  headers.set('Content-Security-Policy', contentSecurityPolicy(options))
   headers.set('X-Frame-Options', 'DENY')
   headers.set('Referrer-Policy', 'no-referrer')
   headers.set('X-Content-Type-Options', 'nosniff')
@@ -32,12 +34,17 @@ export function renderPage(page: JSX.Element, options: PageOptions = {}): Respon
 }
 
 /** Returns the Content-Security-Policy of a page whose form answers may redirect to `formAction`, besides this origin. */
-export function contentSecurityPolicy(formAction: string[] = [], script?: string): string {
+export function contentSecurityPolicy({
+  formAction = [],
+  script,
+  connect,
+}: Pick<PageOptions, 'formAction' | 'script' | 'connect'> = {}): string {
   const targets = new Set(["'self'", ...formAction.flatMap(formActionSources)])
   return [
     "default-src 'none'",
     `style-src ${stylesheetSource}`,
     ...(script ? [`script-src ${script}`] : []),
+    ...(connect ? [`connect-src ${connect}`] : []),
     "img-src 'self' data:",
     `form-action ${[...targets].join(' ')}`,
     "frame-ancestors 'none'",

@@ -5,9 +5,11 @@ import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import { commitContext, type Gateway } from '../../gateway.ts'
 import type { AppContext } from '../../http/app.ts'
+import { addressKey } from '../../http/rate-limit.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
+import { pastedCodeHash } from '../pasted-code.ts'
 import { CODE_VERIFIER, challengeOf } from '../pkce.ts'
 import { narrowResources } from '../resource.ts'
 import { confirmationFor } from '../sender-constraint.ts'
@@ -32,20 +34,27 @@ export async function redeemCode(
     throw new GatewayError('invalid_request', {
       details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
     })
-  const id = streamOfToken(code, CODE_SECRET_BYTES) ?? '00000000-0000-0000-0000-000000000000'
+  const pasteHash = pastedCodeHash(gateway.derive, code)
   const limits = secretLimits(gateway.limiter, c, credentials)
+  const guesses = pasteHash ? [gateway.limiter.limit('paste-try', addressKey(c.get('clientIp')), 20, 600)] : []
 
   return commit(commitContext(gateway, c), async (work) => {
     const now = new Date()
     const found = await findAuthorization(gateway.reads, gateway.personal, {
-      id,
+      id: streamOfToken(code, CODE_SECRET_BYTES),
+      pasteHash,
       clientId: credentials.clientId,
-      limits,
+      limits: [...limits, ...guesses],
     })
     const client = await authenticateClient(gateway, found.client, credentials, {
       wait: found.wait,
       onFailure: limits,
     })
+    const { id } = found
+    if (!id) {
+      await gateway.limiter.hit(guesses)
+      throw new GatewayError('invalid_grant', { reason: 'no such code' })
+    }
     if (!client.metadata.grant_types.includes('authorization_code')) throw new GatewayError('unauthorized_client')
     const confirmation = await confirmationFor(gateway, c, client)
     const { signedIn } = found
@@ -56,7 +65,7 @@ export async function redeemCode(
 
     const stream = work.resume(authorization, id, found.events, { subject: uai })
     const input: Redemption = {
-      codeHash: hashToken(code),
+      codeHash: pasteHash ?? hashToken(code),
       clientId: client.id,
       redirectUri,
       challenge: verifier === undefined ? undefined : challengeOf(verifier),

@@ -1,0 +1,88 @@
+import * as z from 'zod/mini'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import {
+  CliFailedPage,
+  CliTokenPage,
+  CliWelcomePage,
+  handOverScriptSource,
+  PasteCodePage,
+} from '../../shared/http/pages/cli.tsx'
+import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { browserSession } from '../../shared/identity/authenticate.ts'
+import { pasteCode, tokenToPaste } from '../../shared/identity/cli-steps.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { openSignIn } from '../../shared/identity/sign-in-pages.ts'
+
+const BASE = '/auth/cli-login'
+const app = createPageApp()
+const boundTo = (sessionId: string) => `${sessionId}.cli`
+
+/** Sign-in on the way to a terminal; who came from none may take a token to one (wire-contract 1.5). */
+app.get(BASE, (c) =>
+  openSignIn(gateway(), c, {
+    home: BASE,
+    welcome: ({ person, session }) => {
+      const csrf = csrfToken(gateway().derive, boundTo(session.id))
+      return renderPage(CliWelcomePage({ email: person.email, action: `${BASE}/token`, csrf }))
+    },
+  }),
+)
+
+app.post(`${BASE}/token`, async (c) => {
+  const { csrf } = await readBody(c, z.object({ csrf: z.optional(z.string()) }))
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) return c.redirect(BASE, 303)
+  checkCsrf(c, gateway().derive, boundTo(signedIn.session.id), csrf)
+  const { token, until } = await tokenToPaste(gateway(), c, signedIn)
+  return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource })
+})
+
+const callbackQuery = z.object({
+  code: z.optional(z.string().check(z.maxLength(500))),
+  state: z.optional(z.string().check(z.maxLength(2048))),
+  iss: z.optional(z.string().check(z.maxLength(500))),
+  error: z.optional(z.string().check(z.maxLength(100))),
+  error_description: z.optional(z.string().check(z.maxLength(1000))),
+})
+
+/** The listener of a terminal on the person's own computer: its port stands at the end of the state, `….8888`. */
+function listenerOf(state: string | undefined): string | undefined {
+  const port = Number(/\.(\d{4,5})$/.exec(state ?? '')?.[1])
+  return port >= 1024 && port <= 65_535 ? `http://127.0.0.1:${port}` : undefined
+}
+
+/**
+ * Where the sign-in of a terminal ends that cannot be redirected to: the answer goes to its listener where there is one on this
+ * computer, and the code is shown to be pasted. Only the session that granted it sees it (standards S11).
+ */
+app.get('/auth/cli-callback', async (c) => {
+  const query = readQuery(c, callbackQuery)
+  const listener = listenerOf(query.state)
+  const answer = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const to = listener && `${listener}/callback?${new URLSearchParams(answer)}`
+  const page = { script: to ? handOverScriptSource : undefined, connect: listener }
+  if (!query.code) {
+    const denied = query.error === 'access_denied'
+    return renderPage(CliFailedPage({ denied, to: query.error ? to : undefined }), { ...page, status: 400 })
+  }
+  return showPaste(c, query.code, to, page)
+})
+
+async function showPaste(
+  c: AppContext,
+  given: string,
+  to: string | undefined,
+  page: { script?: string; connect?: string },
+) {
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) return c.redirect(BASE, 302)
+  const { code, seconds } = await pasteCode(gateway(), c, given, signedIn)
+  return renderPage(PasteCodePage({ code, minutes: seconds / 60, to }), page)
+}
+
+export default serve(app)

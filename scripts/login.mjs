@@ -1,0 +1,198 @@
+#!/usr/bin/env node
+// A reference client of the gateway: signs a person in from a terminal and prints an access token.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createInterface } from 'node:readline/promises'
+import { parseArgs } from 'node:util'
+import * as oauth from 'openid-client'
+
+const USAGE = `Usage: node scripts/login.mjs [--method browser|device|email|paste] [--issuer URL] [--client-id ID] [--scope "…"]
+  [--email ADDRESS] [--port N] [--json]
+
+browser  a browser on this computer; the answer comes back to a port of the loopback interface
+device   a code to enter in a browser anywhere (RFC 8628)
+email    a one-time code by e-mail, typed here
+paste    a link to open anywhere, and a short code to bring back from there
+
+Without --method: browser where there is a display, device where there is none. Everything said to you goes to standard error; standard
+output has the access token alone, or the whole answer with --json. Exit code 1: not signed in, 2: wrong usage.`
+
+const say = (text) => process.stderr.write(`${text}\n`)
+
+class UsageError extends Error {}
+
+function readArguments() {
+  const string = { type: 'string' }
+  try {
+    return parseArgs({
+      options: {
+        method: string,
+        issuer: { ...string, default: process.env.AUTH_BASE_URL ?? 'http://localhost:4000' },
+        'client-id': { ...string, default: 'lanonasis-cli' },
+        scope: string,
+        email: string,
+        port: { ...string, default: '8888' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    }).values
+  } catch (error) {
+    throw new UsageError(error.message)
+  }
+}
+
+/** Whether a browser can be opened on this very computer. */
+function hasDisplay(env = process.env) {
+  if (env.SSH_CONNECTION || env.SSH_TTY || env.CI) return false
+  return ['darwin', 'win32'].includes(process.platform) || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)
+}
+
+function openBrowser(url) {
+  say(`Open this address in your browser, if it does not open by itself:\n\n  ${url}\n`)
+  const [command, ...args] =
+    process.env.BROWSER !== undefined
+      ? [process.env.BROWSER]
+      : ({ darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform] ?? ['xdg-open'])
+  spawn(command, [...args, url.href], { stdio: 'ignore', detached: true })
+    .on('error', () => {})
+    .unref()
+}
+
+async function ask(question) {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await Promise.race([
+    terminal.question(question),
+    once(terminal, 'close').then(() => {
+      throw new Error('no answer was given')
+    }),
+  ])
+  terminal.close()
+  return answer.trim()
+}
+
+const discover = ({ issuer, 'client-id': clientId }) =>
+  oauth.discovery(new URL(issuer), clientId, undefined, oauth.None(), {
+    algorithm: 'oauth2',
+    execute: new URL(issuer).protocol === 'http:' ? [oauth.allowInsecureRequests] : [],
+  })
+
+async function beginCodeFlow(config, redirectUri, { scope }, port) {
+  const verifier = oauth.randomPKCECodeVerifier()
+  // A hosted callback finds the listener by the port at the end of the state.
+  const state = `${oauth.randomState()}${port ? `.${port}` : ''}`
+  const url = oauth.buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    ...(scope && { scope }),
+  })
+  const finish = (callback) =>
+    oauth.authorizationCodeGrant(config, callback, { pkceCodeVerifier: verifier, expectedState: state })
+  return { url, state, finish }
+}
+
+const PAGE = (title) => `<!doctype html><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>
+<p>You can close this page and go back to the terminal.`
+
+/** RFC 8252: a listener on the loopback interface, on the wished port or, where that is taken, on any. */
+async function byBrowser(options) {
+  const config = await discover(options)
+  const server = createServer()
+  await listen(server, Number(options.port)).catch(() => listen(server, 0))
+  try {
+    const redirectUri = `http://127.0.0.1:${server.address().port}/callback`
+    const flow = await beginCodeFlow(config, redirectUri, options)
+    openBrowser(flow.url)
+    for await (const [request, response] of requests(server)) {
+      const callback = new URL(request.url, redirectUri)
+      // Anything may knock at an open port: only the answer to this request ends the wait.
+      if (callback.pathname !== '/callback' || callback.searchParams.get('state') !== flow.state) {
+        response.writeHead(404).end()
+        continue
+      }
+      const tokens = await flow.finish(callback).catch((error) => error)
+      const failed = tokens instanceof Error
+      response.writeHead(failed ? 400 : 200, { 'content-type': 'text/html; charset=utf-8', connection: 'close' })
+      response.end(PAGE(failed ? 'The sign-in failed' : 'You are signed in'))
+      if (failed) throw tokens
+      return tokens
+    }
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+function listen(server, port) {
+  server.listen(port, '127.0.0.1')
+  return once(server, 'listening')
+}
+
+async function* requests(server) {
+  while (true) yield await once(server, 'request')
+}
+
+async function byDevice(options) {
+  const config = await discover(options)
+  const { scope } = options
+  const device = await oauth.initiateDeviceAuthorization(config, scope ? { scope } : {})
+  say(`Open ${device.verification_uri} in any browser and enter the code\n\n  ${device.user_code}\n`)
+  say(`or open ${device.verification_uri_complete}`)
+  return oauth.pollDeviceAuthorizationGrant(config, device)
+}
+
+async function byPaste(options) {
+  const config = await discover(options)
+  const redirectUri = `${options.issuer.replace(/\/$/, '')}/auth/cli-callback`
+  const flow = await beginCodeFlow(config, redirectUri, options)
+  say(`Open this address in any browser, sign in, and bring the code back:\n\n  ${flow.url}\n`)
+  const callback = new URL(redirectUri)
+  callback.search = new URLSearchParams({
+    code: await ask('Code: '),
+    state: flow.state,
+    iss: config.serverMetadata().issuer,
+  })
+  return flow.finish(callback)
+}
+
+async function post(url, body) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  const answer = await response.json()
+  if (!response.ok) throw new Error(answer.message ?? answer.error)
+  return answer
+}
+
+async function byEmail(options) {
+  const base = `${options.issuer.replace(/\/$/, '')}/v1/auth/otp`
+  const email = options.email ?? (await ask('E-mail address: '))
+  await post(`${base}/send`, { email, type: 'email', platform: 'cli' })
+  say(`A code is on its way to ${email}.`)
+  return post(`${base}/verify`, { email, token: await ask('Code: '), type: 'email', platform: 'cli' })
+}
+
+const METHODS = { browser: byBrowser, device: byDevice, email: byEmail, paste: byPaste }
+
+async function main() {
+  const options = readArguments()
+  if (options.help) return say(USAGE)
+  const method = options.method ?? (hasDisplay() ? 'browser' : 'device')
+  if (!Object.hasOwn(METHODS, method)) throw new UsageError(`There is no method "${method}"`)
+  const tokens = await METHODS[method](options)
+  process.stdout.write(`${options.json ? JSON.stringify(tokens, null, 2) : tokens.access_token}\n`)
+}
+
+main().catch((error) => {
+  const wrong = error instanceof UsageError
+  say(
+    wrong
+      ? `${error.message}\n\n${USAGE}`
+      : `Not signed in: ${error.error_description ?? error.cause?.error_description ?? error.message}`,
+  )
+  process.exitCode = wrong ? 2 : 1
+})

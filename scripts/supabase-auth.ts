@@ -1,0 +1,61 @@
+import { pathToFileURL } from 'node:url'
+import { serve } from '@hono/node-server'
+import { createSupabaseAuth, DEMO_USERS, type SentLink } from './supabase-auth/app.ts'
+
+/**
+ * Starts the stand-in for Supabase Auth on the loopback interface. Port 0 takes any free one.
+ * @param options.publishableKey what callers must bring as `apikey`
+ */
+export async function startSupabaseAuth(options: {
+  port: number
+  publishableKey: string
+  jwtSecret?: string
+  send?: (link: SentLink) => void | Promise<void>
+}) {
+  let url = ''
+  const { publishableKey: apiKey, jwtSecret, send } = options
+  const auth = await createSupabaseAuth({ url: () => url, apiKey, jwtSecret, send })
+  const { port, server } = await new Promise<{ port: number; server: ReturnType<typeof serve> }>((resolve, reject) => {
+    const listening = serve({ fetch: auth.app.fetch, hostname: '127.0.0.1', port: options.port }, (info) =>
+      resolve({ port: info.port, server: listening }),
+    )
+    listening.once('error', reject)
+  })
+  url = `http://127.0.0.1:${port}`
+  return {
+    ...auth,
+    url,
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        if ('closeAllConnections' in server) server.closeAllConnections()
+      }),
+  }
+}
+
+/** Mails a link through the local mailbox, as Supabase Auth would. */
+async function mailLink(link: SentLink): Promise<void> {
+  const base = process.env.RESEND_BASE_URL
+  if (!base) return
+  const target = new URL(link.redirectTo ?? 'http://localhost:4000/')
+  target.searchParams.set('token_hash', link.tokenHash)
+  target.searchParams.set('type', link.type === 'signup' ? 'email' : 'recovery')
+  const subject = link.type === 'signup' ? 'Confirm your address' : 'Choose a new password'
+  const text = `${subject}:\n\n${target.href}\n`
+  const html = `<p><a href="${target.href.replaceAll('&', '&amp;')}">${subject}</a></p>`
+  await fetch(`${base}/emails`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${process.env.RESEND_API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ from: 'Supabase Auth <auth@lanonasis.test>', to: link.to, subject, text, html }),
+  })
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const auth = await startSupabaseAuth({
+    port: Number(process.env.SUPABASE_AUTH_PORT ?? 4012),
+    publishableKey: process.env.SUPABASE_ANON_KEY ?? 'sb_publishable_local',
+    send: mailLink,
+  })
+  for (const user of DEMO_USERS) auth.add(user)
+  console.log(`supabase auth ready on ${auth.url}`)
+}

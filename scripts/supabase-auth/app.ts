@@ -1,0 +1,231 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { type Context, Hono } from 'hono'
+import { type CryptoKey, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { z } from 'zod'
+
+export type SupabaseUser = {
+  id: string
+  email: string
+  password: string
+  email_confirmed_at?: string
+  user_metadata: Record<string, unknown>
+  app_metadata: { provider: string; providers: string[] }
+}
+
+/** A link that Supabase Auth would have mailed. */
+export type SentLink = { to: string; type: 'signup' | 'recovery'; tokenHash: string; redirectTo?: string }
+
+export type SupabaseAuthOptions = {
+  /** Public base URL, before `/auth/v1`. */
+  url: () => string
+  /** The project's publishable key, which every call must bring. */
+  apiKey: string
+  /** Signs with the project's old shared secret instead of its key pair. */
+  jwtSecret?: string
+  send?: (link: SentLink) => void | Promise<void>
+}
+
+type Fault = { code: number; error_code: string; msg: string }
+const fault = (c: Context, status: 400 | 401 | 403 | 422 | 429, error_code: string, msg: string) =>
+  c.json({ code: status, error_code, msg } satisfies Fault, status)
+
+const credentials = z.object({ email: z.email(), password: z.string().min(1) })
+
+/**
+ * Supabase Auth over HTTP as far as the gateway calls it: passwords, sign-up, recovery, users and keys, with the answers, error codes and
+ * checks of the real one. For local development and tests; users live in memory.
+ */
+export async function createSupabaseAuth({ url, apiKey, jwtSecret, send }: SupabaseAuthOptions) {
+  const users = new Map<string, SupabaseUser>()
+  const sessions = new Map<string, string>()
+  const refreshTokens = new Map<string, { userId: string; sessionId: string }>()
+  const links = new Map<string, { userId: string; type: SentLink['type'] }>()
+  let pair = await newPair()
+
+  async function newPair() {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+    return { kid: randomUUID(), privateKey, publicKey, jwk: await exportJWK(publicKey) }
+  }
+  const find = (email: string) => [...users.values()].find((one) => one.email === email.toLowerCase())
+  const publicUser = ({ password, ...user }: SupabaseUser) => ({
+    ...user,
+    aud: 'authenticated',
+    role: 'authenticated',
+    phone: '',
+    identities: [{ id: user.id, identity_id: randomUUID(), user_id: user.id, provider: user.app_metadata.provider }],
+    created_at: '2025-01-01T00:00:00Z',
+  })
+
+  async function accessToken(user: SupabaseUser, sessionId: string, seconds = 3600): Promise<string> {
+    const token = new SignJWT({
+      email: user.email,
+      phone: '',
+      role: 'authenticated',
+      aal: 'aal1',
+      session_id: sessionId,
+      is_anonymous: false,
+      amr: [{ method: 'password', timestamp: Math.floor(Date.now() / 1000) }],
+      app_metadata: user.app_metadata,
+      user_metadata: user.user_metadata,
+    })
+      .setSubject(user.id)
+      .setIssuer(`${url()}/auth/v1`)
+      .setAudience('authenticated')
+      .setIssuedAt()
+      .setExpirationTime(`${seconds}s`)
+    const key: CryptoKey | Uint8Array = jwtSecret ? Buffer.from(jwtSecret) : pair.privateKey
+    const header = jwtSecret ? { alg: 'HS256', typ: 'JWT' } : { alg: 'ES256', kid: pair.kid, typ: 'JWT' }
+    return token.setProtectedHeader(header).sign(key)
+  }
+
+  async function session(user: SupabaseUser) {
+    const sessionId = randomUUID()
+    sessions.set(sessionId, user.id)
+    const refresh_token = randomBytes(9).toString('base64url')
+    refreshTokens.set(refresh_token, { userId: user.id, sessionId })
+    const access_token = await accessToken(user, sessionId)
+    const expires_at = Math.floor(Date.now() / 1000) + 3600
+    return { access_token, token_type: 'bearer', expires_in: 3600, expires_at, refresh_token, user: publicUser(user) }
+  }
+
+  async function mail(user: SupabaseUser, type: SentLink['type'], redirectTo: string | undefined): Promise<void> {
+    const tokenHash = createHash('sha256').update(randomBytes(16)).digest('hex')
+    links.set(tokenHash, { userId: user.id, type })
+    await send?.({ to: user.email, type, tokenHash, redirectTo })
+  }
+
+  async function bearer(c: Context): Promise<{ user: SupabaseUser; sessionId: string } | undefined> {
+    const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
+    try {
+      const key = jwtSecret ? Buffer.from(jwtSecret) : pair.publicKey
+      const { payload } = await jwtVerify(token, key, { issuer: `${url()}/auth/v1` })
+      const user = users.get(payload.sub ?? '')
+      const sessionId = String(payload.session_id)
+      return user && sessions.get(sessionId) === user.id ? { user, sessionId } : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  const app = new Hono().basePath('/auth/v1')
+  app.get('/.well-known/jwks.json', (c) =>
+    c.json({ keys: jwtSecret ? [] : [{ ...pair.jwk, kid: pair.kid, alg: 'ES256', use: 'sig', key_ops: ['verify'] }] }),
+  )
+  app.get('/health', (c) => c.json({ name: 'GoTrue', version: 'v2.180.0' }))
+  app.use(async (c, next) => {
+    if (c.req.header('apikey') === apiKey) return next()
+    return c.json({ message: 'Invalid API key' }, 401)
+  })
+
+  app.post('/token', async (c) => {
+    const body = await c.req.json().catch(() => undefined)
+    if (c.req.query('grant_type') === 'refresh_token') {
+      const known = refreshTokens.get(String(body?.refresh_token))
+      const user = known && users.get(known.userId)
+      if (!user) return fault(c, 400, 'refresh_token_not_found', 'Invalid Refresh Token: Refresh Token Not Found')
+      refreshTokens.delete(String(body?.refresh_token))
+      return c.json(await session(user))
+    }
+    if (c.req.query('grant_type') !== 'password') return fault(c, 400, 'invalid_grant', 'unsupported_grant_type')
+    const parsed = credentials.safeParse(body)
+    if (!parsed.success) return fault(c, 400, 'validation_failed', 'missing email or phone')
+    const user = find(parsed.data.email)
+    if (!user || user.password !== parsed.data.password)
+      return fault(c, 400, 'invalid_credentials', 'Invalid login credentials')
+    if (!user.email_confirmed_at) return fault(c, 400, 'email_not_confirmed', 'Email not confirmed')
+    return c.json(await session(user))
+  })
+
+  app.post('/signup', async (c) => {
+    const body = await c.req.json().catch(() => undefined)
+    const parsed = credentials.extend({ data: z.record(z.string(), z.unknown()).optional() }).safeParse(body)
+    if (!parsed.success) return fault(c, 422, 'validation_failed', 'Signup requires a valid password')
+    const { email, password, data = {} } = parsed.data
+    if (password.length < 8) return fault(c, 422, 'weak_password', 'Password should be at least 8 characters.')
+    const known = find(email)
+    // With confirmation on, somebody who is known already gets an answer like anybody else, and no mail.
+    if (known?.email_confirmed_at) return c.json({ ...publicUser({ ...known, id: randomUUID() }), identities: [] })
+    const user = known ?? add({ email, password, confirmed: false, metadata: data })
+    await mail(user, 'signup', c.req.query('redirect_to'))
+    return c.json({ ...publicUser(user), confirmation_sent_at: new Date().toISOString() })
+  })
+
+  app.post('/recover', async (c) => {
+    const body = await c.req.json().catch(() => undefined)
+    const user = find(String(body?.email))
+    if (user) await mail(user, 'recovery', c.req.query('redirect_to'))
+    return c.json({})
+  })
+
+  app.post('/verify', async (c) => {
+    const body = await c.req.json().catch(() => undefined)
+    const link = links.get(String(body?.token_hash))
+    const user = link && users.get(link.userId)
+    const type = body?.type === 'email' ? 'signup' : body?.type
+    if (!user || link.type !== type) return fault(c, 403, 'otp_expired', 'Email link is invalid or has expired')
+    links.delete(String(body.token_hash))
+    user.email_confirmed_at ??= new Date().toISOString()
+    return c.json(await session(user))
+  })
+
+  app.get('/user', async (c) => {
+    const signedIn = await bearer(c)
+    return signedIn ? c.json(publicUser(signedIn.user)) : fault(c, 403, 'bad_jwt', 'invalid JWT')
+  })
+  app.put('/user', async (c) => {
+    const signedIn = await bearer(c)
+    if (!signedIn) return fault(c, 403, 'bad_jwt', 'invalid JWT')
+    const { password } = await c.req.json()
+    if (typeof password === 'string') {
+      if (password.length < 8) return fault(c, 422, 'weak_password', 'Password should be at least 8 characters.')
+      if (password === signedIn.user.password)
+        return fault(c, 422, 'same_password', 'New password should be different from the old password.')
+      signedIn.user.password = password
+    }
+    return c.json(publicUser(signedIn.user))
+  })
+  app.post('/logout', async (c) => {
+    const signedIn = await bearer(c)
+    if (signedIn) sessions.delete(signedIn.sessionId)
+    return c.body(null, 204)
+  })
+
+  function add(user: {
+    email: string
+    password: string
+    confirmed?: boolean
+    metadata?: Record<string, unknown>
+    provider?: string
+    id?: string
+  }): SupabaseUser {
+    const provider = user.provider ?? 'email'
+    const one: SupabaseUser = {
+      id: user.id ?? randomUUID(),
+      email: user.email.toLowerCase(),
+      password: user.password,
+      email_confirmed_at: user.confirmed === false ? undefined : new Date().toISOString(),
+      user_metadata: user.metadata ?? {},
+      app_metadata: { provider, providers: [provider] },
+    }
+    users.set(one.id, one)
+    return one
+  }
+
+  return {
+    app,
+    add,
+    users,
+    session,
+    accessToken,
+    endSession: (sessionId: string) => sessions.delete(sessionId),
+    rotateKeys: async () => {
+      pair = await newPair()
+    },
+  }
+}
+
+/** People that local development begins with. */
+export const DEMO_USERS = [
+  { email: 'ada@lanonasis.test', password: 'correct horse battery', metadata: { full_name: 'Ada Lovelace' } },
+  { email: 'grace@lanonasis.test', password: 'staple of compilers', metadata: { full_name: 'Grace Hopper' } },
+]

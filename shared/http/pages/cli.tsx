@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { raw } from 'hono/html'
+import { words } from './cli-words.ts'
+import { CopyField } from './copy-field.tsx'
+import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+
+type WelcomeProps = { email: string; action: string; csrf: string }
+
+/** Where a sign-in for the command line ends that came from no terminal on this computer. */
+export function CliWelcomePage({ email, action, csrf }: WelcomeProps) {
+  const text = words.welcome
+  return (
+    <Layout title={text.title}>
+      <h1>{text.title}</h1>
+      <p class="lead">
+        <Sentence text={text.lead} email={<Name>{email}</Name>} />
+      </p>
+      <h2>{text.headless}</h2>
+      <p>{text.explain}</p>
+      <form method="post" action={action} class="actions">
+        <Hidden fields={{ csrf }} />
+        <button class="button" type="submit">
+          {text.make}
+        </button>
+      </form>
+    </Layout>
+  )
+}
+
+/** Shows a token to paste, this once. */
+export function CliTokenPage({ token, until, backHref }: { token: string; until: Date; backHref: string }) {
+  const text = words.token
+  return (
+    <Layout title={text.title}>
+      <h1>{text.title}</h1>
+      <p class="lead">{text.lead}</p>
+      <CopyField label={text.label} value={token} />
+      <p class="note">
+        <Sentence text={text.until} until={<time datetime={until.toISOString()}>{until.toUTCString()}</time>} />
+      </p>
+      <div class="actions">
+        <a class="button primary" href={backHref}>
+          {text.done}
+        </a>
+      </div>
+    </Layout>
+  )
+}
+
+const handOver = `const h=document.getElementById('handed-over');
+fetch(h.dataset.to,{mode:'no-cors',cache:'no-store'}).then(()=>{h.textContent=h.dataset.done;
+const p=document.getElementById('paste');if(p)p.hidden=true},()=>{})`
+
+/** The script of the hosted callback as a Content-Security-Policy source. */
+export const handOverScriptSource = `'sha256-${createHash('sha256').update(handOver).digest('base64')}'`
+
+/** Tells the terminal on this computer, if one listens, how the sign-in ended. */
+function HandOver({ to }: { to?: string }) {
+  if (!to) return null
+  return (
+    <>
+      <p id="handed-over" class="notice" role="status" data-to={to} data-done={words.paste.handedOver}></p>
+      <script>{raw(handOver)}</script>
+    </>
+  )
+}
+
+/** Hands the code over to the terminal on this computer, or shows it to be pasted into one elsewhere. */
+export function PasteCodePage({ code, minutes, to }: { code: string; minutes: number; to?: string }) {
+  const text = words.paste
+  return (
+    <Layout title={text.title}>
+      <h1>{text.title}</h1>
+      <div id="paste">
+        <p class="lead">
+          <Sentence text={text.lead} minutes={String(minutes)} />
+        </p>
+        <label for="code">{text.label}</label>
+        <input id="code" class="code" type="text" readonly value={code} spellcheck={false} aria-describedby="guard" />
+        <p class="caution" id="guard">
+          {text.guard}
+        </p>
+      </div>
+      <HandOver to={to} />
+    </Layout>
+  )
+}
+
+/** The sign-in of a terminal that ended without a code. */
+export function CliFailedPage({ denied, to }: { denied: boolean; to?: string }) {
+  const text = words.failed
+  return (
+    <Layout title={text.title} failed>
+      <h1>{text.title}</h1>
+      <p class="lead">
+        <Sentence text={text.lead} reason={denied ? text.denied : text.other} />
+      </p>
+      <HandOver to={to} />
+    </Layout>
+  )
+}
