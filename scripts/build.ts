@@ -43,9 +43,8 @@ await build({ ...shared, entryPoints: ['netlify/server.ts'], outfile: 'dist/serv
 
 await build({
   ...shared,
-  entryPoints: ['shared/resource-server/verify-request.ts'],
-  outfile: 'dist/verify-request.mjs',
-  outExtension: {},
+  entryPoints: ['shared/resource-server/verify-request.ts', 'shared/resource-server/mcp-guard.ts'],
+  outdir: 'dist',
 })
 
 const tooBig: string[] = []
@@ -55,6 +54,7 @@ for (const name of names) {
 }
 await measure('server.mjs')
 await measure('verify-request.mjs')
+await measure('mcp-guard.mjs')
 if (tooBig.length > 0) {
   console.error(`Larger than ${MAX_FUNCTION_BYTES / 1024} KB: ${tooBig.join(', ')}`)
   process.exit(1)

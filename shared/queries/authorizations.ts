@@ -6,7 +6,7 @@ import { type PersonRow, personColumns, type SessionRow, sessionColumns } from '
 import { waitColumn } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
 
-export type Resource = { identifier: string; name: string; scopes: string[]; is_default: boolean }
+export type Resource = { id?: string; identifier: string; name: string; scopes: string[]; is_default: boolean }
 
 export type AuthorizeFacts = {
   client?: Client
@@ -16,7 +16,7 @@ export type AuthorizeFacts = {
 }
 
 const resourcesColumn = (sql: postgres.Sql) => sql`
-  (select coalesce(jsonb_agg(jsonb_build_object('identifier', r.identifier, 'name', r.name, 'scopes', r.scopes,
+  (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'identifier', r.identifier, 'name', r.name, 'scopes', r.scopes,
     'is_default', r.is_default)), '[]') from auth_gateway.protected_resources r) as resources`
 
 /** Client, signed-in person, remembered consent and known resources of an authorization request. One statement. */

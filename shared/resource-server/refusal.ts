@@ -19,6 +19,12 @@ export class RequestRefused extends Error {
     this.code = code
     this.headers = headers
   }
+
+  /** The refusal as an answer (RFC 6750 section 3.1). */
+  toResponse(): Response {
+    const body = this.code ? { error: this.code, error_description: this.message } : {}
+    return Response.json(body, { status: this.status, headers: this.headers })
+  }
 }
 
 function challenge(scheme: Scheme, parameters: string[]): Record<string, string> {

@@ -16,6 +16,11 @@ begin
       insert into protected_resources (id, identifier, name, scopes, is_default, version)
       values (e.stream_id, e.data->>'identifier', e.data->>'name', array(select jsonb_array_elements_text(e.data->'scopes')),
         (e.data->>'isDefault')::boolean, e.version);
+    when 'ProtectedResourceChanged' then
+      update protected_resources set name = e.data->>'name', scopes = array(select jsonb_array_elements_text(e.data->'scopes')),
+        version = e.version where id = e.stream_id;
+    when 'ProtectedResourceRemoved' then
+      delete from protected_resources where id = e.stream_id;
   end case;
 end $$;
 

@@ -181,9 +181,6 @@ export const states: Record<string, JSX.Element> = {
   ),
   'cli-welcome': <CliWelcomePage email="ada@example.com" action="/auth/cli-login/token" csrf="token" />,
   'cli-welcome-hostile': <CliWelcomePage email={hostile} action="/auth/cli-login/token" csrf={hostile} />,
-  'cli-token': (
-    <CliTokenPage token={`${'eyJhbGciOiJFUzI1NiJ9'.repeat(30)}.a.b`} until={now} backHref="/auth/cli-login" />
-  ),
   'cli-paste': <PasteCodePage code="BCDFG-HJKLM" minutes={5} />,
   'cli-failed': <CliFailedPage denied={true} />,
   'consent-custom-scheme': (

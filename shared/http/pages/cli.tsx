@@ -48,7 +48,7 @@ export function CliTokenPage({ token, until, backHref }: { token: string; until:
 }
 
 const handOver = `const h=document.getElementById('handed-over');
-fetch(h.dataset.to,{mode:'no-cors',cache:'no-store'}).then(()=>{h.textContent=h.dataset.done;
+fetch(h.dataset.to,{mode:'no-cors',cache:'no-store'}).then(()=>{h.textContent=h.dataset.done;h.hidden=false;
 const p=document.getElementById('paste');if(p)p.hidden=true},()=>{})`
 
 /** The script of the hosted callback as a Content-Security-Policy source. */
@@ -59,7 +59,7 @@ function HandOver({ to }: { to?: string }) {
   if (!to) return null
   return (
     <>
-      <p id="handed-over" class="notice" role="status" data-to={to} data-done={words.paste.handedOver}></p>
+      <p id="handed-over" class="notice" role="status" data-to={to} data-done={words.paste.handedOver} hidden></p>
       <script>{raw(handOver)}</script>
     </>
   )
@@ -75,11 +75,11 @@ export function PasteCodePage({ code, minutes, to }: { code: string; minutes: nu
         <p class="lead">
           <Sentence text={text.lead} minutes={String(minutes)} />
         </p>
-        <label for="code">{text.label}</label>
-        <input id="code" class="code" type="text" readonly value={code} spellcheck={false} aria-describedby="guard" />
         <p class="caution" id="guard">
           {text.guard}
         </p>
+        <label for="code">{text.label}</label>
+        <input id="code" class="code" type="text" readonly value={code} spellcheck={false} aria-describedby="guard" />
       </div>
       <HandOver to={to} />
     </Layout>

@@ -1,0 +1,54 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+export type ResourceFacts = {
+  /** Absolute URI without a fragment (RFC 8707 section 2). */
+  identifier: string
+  name: string
+  /** The least that a token for it is of use with (RFC 9728 section 2). */
+  scopes: string[]
+  /** Meant when a client names none. */
+  isDefault: boolean
+}
+
+export type ProtectedResourceEvent =
+  | { type: 'ProtectedResourceRegistered'; data: ResourceFacts }
+  | { type: 'ProtectedResourceChanged'; data: { name: string; scopes: string[] } }
+  | { type: 'ProtectedResourceRemoved'; data: { reason: string } }
+
+export type ProtectedResource = { status: 'none' | 'removed' } | ({ status: 'registered' } & ResourceFacts)
+
+/** A resource server that tokens can be made for (RFC 8707). */
+export const protectedResource: Aggregate<ProtectedResource, ProtectedResourceEvent> = {
+  type: 'protected_resource',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ProtectedResourceRegistered':
+        return { status: 'registered', ...event.data }
+      case 'ProtectedResourceChanged':
+        return state.status === 'registered' ? { ...state, ...event.data } : state
+      case 'ProtectedResourceRemoved':
+        return { status: 'removed' }
+    }
+  },
+}
+
+export function registerResource(facts: ResourceFacts): Decision<ProtectedResourceEvent> {
+  return { events: [{ type: 'ProtectedResourceRegistered', data: facts }] }
+}
+
+export function changeResource(
+  state: ProtectedResource,
+  change: { name?: string; scopes?: string[] },
+): Decision<ProtectedResourceEvent> {
+  if (state.status !== 'registered') return { events: [], refuse: 'not_found' }
+  const { name = state.name, scopes = state.scopes } = change
+  return { events: [{ type: 'ProtectedResourceChanged', data: { name, scopes } }] }
+}
+
+/** The one that is meant when a client names none stays. */
+export function removeResource(state: ProtectedResource, reason: string): Decision<ProtectedResourceEvent> {
+  if (state.status !== 'registered') return { events: [], refuse: 'not_found' }
+  if (state.isDefault) return { events: [], refuse: 'conflict' }
+  return { events: [{ type: 'ProtectedResourceRemoved', data: { reason } }] }
+}
