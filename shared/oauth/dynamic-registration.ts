@@ -1,10 +1,9 @@
 import type { ClientMetadata } from '../domain/api-client.ts'
-import { CATALOGUE, canonicalScope, mayHold } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { parseClientMetadata } from './client-metadata.ts'
 import { DEVICE_CODE } from './grant-types.ts'
 import { isLoopback } from './redirect-uri.ts'
-import { parseScope, SUPPORTED_SCOPES } from './scope.ts'
+import { isOpenToStrangers, parseScope } from './scope.ts'
 
 /** What a stranger may register for; the rest is for operators. */
 const GRANTS = ['authorization_code', 'refresh_token', DEVICE_CODE]
@@ -22,13 +21,6 @@ const invalid = (member: string, message: string) =>
     details: { [member]: [message] },
   })
 
-/** A scope a stranger's application may ask people for. */
-function isOpen(scope: string): boolean {
-  const name = canonicalScope(scope)
-  const known = SUPPORTED_SCOPES.includes(scope) || CATALOGUE.includes(name)
-  return known && mayHold('user', name) && !/^(api-keys|secrets):/.test(name)
-}
-
 /** Letters that look alike are one (NFKC), and what is not a letter does not hide a name. */
 const bare = (name: string) =>
   name
@@ -39,7 +31,7 @@ const bare = (name: string) =>
 function readScope(given: unknown): string {
   if (given === undefined) return DEFAULT_SCOPE
   const asked = typeof given === 'string' ? parseScope(given) : undefined
-  const open = asked?.filter(isOpen)
+  const open = asked?.filter(isOpenToStrangers)
   if (!open || open.length === 0) throw invalid('scope', 'names nothing that can be registered here')
   return open.join(' ')
 }

@@ -1,4 +1,5 @@
-import type { Client } from '../queries/api-clients.ts'
+import { CATALOGUE, canonicalScope, mayHold } from '../domain/scopes.ts'
+import { type Client, isStranger } from '../queries/api-clients.ts'
 
 /** Scopes every client may ask for; what they give is bound by consent. */
 const COMMON = ['openid', 'profile', 'email', 'offline_access']
@@ -36,9 +37,19 @@ export function parseScope(text: string): string[] | undefined {
   return [...new Set(text.split(' ').filter(Boolean))]
 }
 
+/** A scope a stranger's application may ask people for. */
+export function isOpenToStrangers(scope: string): boolean {
+  const name = canonicalScope(scope)
+  const known = SUPPORTED_SCOPES.includes(scope) || CATALOGUE.includes(name)
+  return known && mayHold('user', name) && !/^(api-keys|secrets):/.test(name)
+}
+
 /**
  * The scope a client gets for what it asked: what it may have of it, or when it asked for nothing, what the resources need that it
  * names, or else its default. Unknown scopes are dropped while one remains (standards A28, R5); undefined when none does.
+ *
+ * An application that registered itself did so for what it needed first; its person is asked about everything each time, so it may
+ * step up to whatever it could have registered for (MCP authorization 2026-07-28).
  * @param needed the least that the resources are of use with, where the client named any
  */
 export function narrowScope(
@@ -52,6 +63,7 @@ export function narrowScope(
     const least = needed.filter((one) => allowed.has(one))
     return least.length > 0 ? least : parseScope(default_scope)
   }
-  const granted = parseScope(requested)?.filter((one) => allowed.has(one))
+  const stepsUp = isStranger(client) && client.metadata.grant_types.includes('authorization_code')
+  const granted = parseScope(requested)?.filter((one) => allowed.has(one) || (stepsUp && isOpenToStrangers(one)))
   return granted && granted.length > 0 ? granted : undefined
 }
