@@ -26,6 +26,13 @@ export const catalogue = {
     'invalid_grant',
     'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
   ),
+  agent_unknown: row(
+    400,
+    'AGENT_UNKNOWN',
+    'invalid_request',
+    'There is no agent of that name that can prove who it is.',
+  ),
+  too_many_agents: row(409, 'TOO_MANY_AGENTS', 'invalid_request', 'There are too many agents. Cut one off first.'),
   user_code_invalid: row(400, 'USER_CODE_INVALID', 'invalid_grant', 'The code is wrong, expired or already used.'),
   invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.'),
   client_metadata_invalid: row(

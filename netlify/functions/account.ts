@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { mayHold } from '../../shared/domain/scopes.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -16,6 +15,7 @@ import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
+import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
 import { MINIMAL_SCOPES, type NewKey, newKeyBody } from '../../shared/identity/api-key-input.ts'
 import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../../shared/identity/api-key-view.ts'
 import {
@@ -26,40 +26,15 @@ import {
   revokeApiKey,
   rotateApiKey,
 } from '../../shared/identity/api-keys.ts'
-import { authenticatePerson, type PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
-import { claimOnce } from '../../shared/queries/replay-guard.ts'
 
 const BASE = '/account/api-keys'
-const FORM_SECONDS = 86_400
 
 const app = createPageApp()
 
-/** The person at this browser; anybody else signs in first and comes back. */
-async function visitor(c: AppContext): Promise<PersonPrincipal | Response> {
-  return authenticatePerson(gateway(), c, { order: ['cookie'] }).catch((error: unknown) => {
-    if (!(error instanceof GatewayError) || error.status !== 401) throw error
-    const back = c.req.method === 'GET' ? new URL(c.req.url).pathname : BASE
-    return c.redirect(`/web/login?return_to=${encodeURIComponent(back)}`, 303)
-  })
-}
-
-const boundTo = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
-const form = (principal: PersonPrincipal) => ({
-  csrf: csrfToken(gateway().derive, boundTo(principal)),
-  formId: uuidv7(),
-  backHref: BASE,
-})
-
-const postedForm = { csrf: z.optional(z.string()), form_id: z.uuid('csrf_invalid') }
-
-/** A posted form of this person's, taken once: a reload of the answer does nothing again. */
-async function takeForm(c: AppContext, principal: PersonPrincipal, posted: { csrf?: string; form_id: string }) {
-  checkCsrf(c, gateway().derive, boundTo(principal), posted.csrf)
-  const until = new Date(Date.now() + FORM_SECONDS * 1000)
-  return claimOnce(gateway().reads, 'account-form', [principal.credentialId, posted.form_id], until)
-}
+const visitorOf = (c: AppContext) => visitor(gateway(), c, BASE)
+const form = (principal: PersonPrincipal) => ({ ...formOf(gateway(), principal), backHref: BASE })
 
 async function record(c: AppContext, principal: PersonPrincipal) {
   const id = z.uuid().safeParse(c.req.param('id'))
@@ -73,7 +48,7 @@ const listQuery = z.object({ done: z.optional(z.string()) })
 app.get('/account', (c) => c.redirect(BASE, 302))
 
 app.get(BASE, async (c) => {
-  const principal = await visitor(c)
+  const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   const { reads, personal } = gateway()
   const { done = '' } = readQuery(c, listQuery)
@@ -93,7 +68,7 @@ function formPage(principal: PersonPrincipal, values: KeyFormValues, error?: str
 }
 
 app.get(`${BASE}/new`, async (c) => {
-  const principal = await visitor(c)
+  const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   return formPage(principal, { scopes: MINIMAL_SCOPES, days: '90' })
 })
@@ -131,10 +106,10 @@ const FAULTS: Record<string, string> = {
 }
 
 app.post(BASE, async (c) => {
-  const principal = await visitor(c)
+  const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   const posted = await readBody(c, createForm, { repeatable: ['scope'] })
-  if (!(await takeForm(c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
   const { name, scope: scopes = [], days = '90', networks, per_minute: perMinute } = posted
   const again = (error: string, status: number) =>
     formPage(principal, { name, scopes, days, networks, perMinute }, error, status)
@@ -154,7 +129,7 @@ function showKey(apiKey: string, name: string, notice?: string): Response {
 }
 
 app.get(`${BASE}/:id`, async (c) => {
-  const principal = await visitor(c)
+  const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   const key = await record(c, principal)
   const { reads } = gateway()
@@ -176,7 +151,7 @@ app.get(`${BASE}/:id`, async (c) => {
 })
 
 app.get(`${BASE}/:id/:decision{rotate|revoke|delete}`, async (c) => {
-  const principal = await visitor(c)
+  const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   const { id, name } = await record(c, principal)
   const kind = c.req.param('decision')
@@ -192,11 +167,11 @@ const rotateForm = z.object({
 
 app.post(`${BASE}/:id/rotate`, async (c) => {
   const arrivedAt = new Date()
-  const principal = await visitor(c)
+  const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   const posted = await readBody(c, rotateForm)
   const target = { principal, record: await record(c, principal) }
-  if (!(await takeForm(c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
   const graceSeconds = Number(posted.grace_seconds)
   const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
   const until = new Date(arrivedAt.getTime() + graceSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
@@ -207,11 +182,11 @@ app.post(`${BASE}/:id/rotate`, async (c) => {
 const endForm = z.object({ ...postedForm, reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) })
 
 app.post(`${BASE}/:id/:decision{revoke|delete}`, async (c) => {
-  const principal = await visitor(c)
+  const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   const posted = await readBody(c, endForm)
   const target = { principal, record: await record(c, principal) }
-  if (!(await takeForm(c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
   const revokes = c.req.param('decision') === 'revoke'
   await (revokes ? revokeApiKey : deleteApiKey)(gateway(), c, target, posted.reason ?? 'owner')
   return c.redirect(`${BASE}?done=${revokes ? 'revoked' : 'deleted'}`, 303)

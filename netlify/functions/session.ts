@@ -7,7 +7,7 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { accountHolder } from '../../shared/identity/account-holder.ts'
+import { accountHolder, accountOwner } from '../../shared/identity/account-holder.ts'
 import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
 import { isForeignPost } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
@@ -16,7 +16,7 @@ import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
-import type { Person, SessionFacts } from '../../shared/queries/person.ts'
+import type { Person } from '../../shared/queries/person.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import type { Family } from '../../shared/queries/token-families.ts'
 
@@ -72,13 +72,7 @@ function openOrigin(person: Person, sealed: string | null): { ip?: string; userA
   return JSON.parse(personal.open(person.uai, personal.unwrap(person.uai, person.wrappedKey), sealed))
 }
 
-/** Sessions are the person's own affair: their browser and LanOnasis applications see and end them, no other client and no key does. */
-async function ownerOf(c: AppContext): Promise<{ person: Person; session: SessionFacts }> {
-  const { person, session, family, apiKey } = await personOf(c)
-  const delegated = apiKey || family?.kind === 'delegated' || (family && !family.client.first_party)
-  if (delegated || !session) throw new GatewayError('insufficient_scope')
-  return { person, session }
-}
+const ownerOf = (c: AppContext) => accountOwner(gateway(), c)
 
 app.get('/v1/auth/sessions', async (c) => {
   const { person, session: current } = await ownerOf(c)

@@ -45,3 +45,9 @@ export function grant(
     ],
   }
 }
+
+/** Takes everything back. */
+export function withdraw(state: Consent, reason: string): Decision<ConsentEvent> {
+  const isEmpty = state.scopes.length === 0 && state.resources.length === 0
+  return { events: isEmpty ? [] : [{ type: 'ConsentWithdrawn', data: { reason } }] }
+}

@@ -15,6 +15,8 @@ export type TokenFamilyFacts = {
   authorizationId?: string
   /** The key it came from, and how often that was rotated then. */
   apiKey?: { id: string; rotations: number }
+  /** The person's word that lets an agent act for them. */
+  agentDelegation?: string
   /** What the tokens are bound to (RFC 7800). */
   confirmation?: { jkt?: string; 'x5t#S256'?: string }
   /** Who acts for the subject (RFC 8693 section 4.1). */

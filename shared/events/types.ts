@@ -16,6 +16,7 @@ export type StreamType =
   | 'stored_key'
   | 'refused_request'
   | 'device_authorization'
+  | 'agent_delegation'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
 export type Event = {

@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { checkApiKey } from '../identity/check-api-key.ts'
+import { findDelegation } from '../queries/agent-delegations.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findFamily } from '../queries/token-families.ts'
@@ -11,6 +12,7 @@ import { parseScope } from './scope.ts'
 import type { Descent } from './token-family.ts'
 import { familyOfAccessToken } from './token-response.ts'
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** A key that does not expire is good for this long at a time. */
 const KEY_SECONDS = 86_400
 
@@ -24,6 +26,8 @@ export type Subject = {
   actor?: ActorClaim
   mayAct?: string
   isBound: boolean
+  /** What it is good for, where it is not the client's registration that says so. */
+  resources?: string[]
   descent: Descent
 }
 
@@ -54,7 +58,7 @@ export async function subjectOfToken(
   const { family, jtiRevoked } = found
   if (!claims?.jti || !family?.live || jtiRevoked) throw unacceptable('subject token is not live')
   if (!family.person) throw unacceptable('subject token of a service')
-  const before = family.kind === 'delegated' ? family : { apiKey: undefined, ancestors: [], ancestorTokens: [] }
+  const before = family.kind === 'delegated' ? family : undefined
   const subject: Subject = {
     person: family.person,
     session: family.session,
@@ -65,10 +69,11 @@ export async function subjectOfToken(
     isBound: claims.cnf !== undefined,
     descent: {
       sessionId: family.session?.id,
-      apiKey: before.apiKey,
+      apiKey: before?.apiKey,
+      agentDelegation: before?.agentDelegation,
       offline: family.offline,
-      ancestors: [...before.ancestors, family.id],
-      ancestorTokens: [...before.ancestorTokens, claims.jti],
+      ancestors: [...(before?.ancestors ?? []), family.id],
+      ancestorTokens: [...(before?.ancestorTokens ?? []), claims.jti],
       until: new Date((claims.exp ?? 0) * 1000),
     },
   }
@@ -102,4 +107,35 @@ export async function subjectOfKey(
     until: new Date(Math.min(until, Date.now() + KEY_SECONDS * 1000)),
   }
   return { client, subject: { person, scope, isBound: false, descent } }
+}
+
+/**
+ * The person who let the asking client act for them, by the id of that word. It is no secret: the client must prove to be the one.
+ * One statement.
+ * @throws GatewayError invalid_client, invalid_request
+ */
+export async function subjectOfDelegation(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  id: string,
+): Promise<{ client: Client; subject: Subject }> {
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const asked = { id: UUID.test(id) ? id : undefined, clientId: credentials.clientId, limits }
+  const found = await findDelegation(gateway.reads, gateway.personal, asked)
+  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const { delegation, person } = found
+  if (!delegation?.live || !person?.active || delegation.clientId !== client.id)
+    throw unacceptable('no live delegation to this agent')
+  const descent: Descent = {
+    agentDelegation: delegation.id,
+    offline: true,
+    ancestors: [],
+    ancestorTokens: [],
+    until: delegation.expiresAt,
+  }
+  return {
+    client,
+    subject: { person, scope: delegation.scopes, resources: delegation.resources, isBound: false, descent },
+  }
 }

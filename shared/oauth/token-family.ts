@@ -89,6 +89,7 @@ export function startServiceFamily(
 export type Descent = {
   sessionId?: string
   apiKey?: { id: string; rotations: number }
+  agentDelegation?: string
   offline: boolean
   ancestors: string[]
   ancestorTokens: string[]
@@ -107,7 +108,8 @@ export function startDelegatedFamily(
   const jti = newAccessTokenId(familyId)
   const { until, ...descent } = from
   work.knowKey(person.uai, person.wrappedKey)
-  work.actor = { type: 'service', id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
+  const type = from.agentDelegation ? 'agent' : 'service'
+  work.actor = { type, id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
   const token = { scope, resources, confirmation, actor, accessTokenId: jti, expiresAt: until.toISOString() }
   work
     .start(tokenFamily, familyId, { subject: person.uai })

@@ -21,6 +21,7 @@ type FamilyRow = {
   kind: Family['kind']
   api_key_id: string | null
   api_key_rotations: number | null
+  agent_delegation_id: string | null
   confirmation: Confirmation | null
   actor: ActorClaim | null
   ancestors: string[]
@@ -79,6 +80,8 @@ export type DelegatedFamily = FamilyFacts & {
   session?: SessionFacts
   /** The key it all began with, and how often that had been rotated. */
   apiKey?: { id: string; rotations: number }
+  /** The person's word to an agent that it all began with. */
+  agentDelegation?: string
   /** The families and access tokens it came from, oldest first. */
   ancestors: string[]
   ancestorTokens: string[]
@@ -108,7 +111,7 @@ export async function findFamily(
   input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<FamilyLookup> {
   const [row] = await sql<FamilyRow[]>`
-    select f.id, f.kind, f.api_key_id, f.api_key_rotations, f.confirmation, f.actor, f.ancestors::text[] as ancestors,
+    select f.id, f.kind, f.api_key_id, f.api_key_rotations, f.agent_delegation_id, f.confirmation, f.actor, f.ancestors::text[] as ancestors,
       f.ancestor_tokens, case when f.kind = 'delegated' then auth_gateway.ancestry_is_live(f) else true end as ancestry_live,
       f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
       f.refresh_expires_at, f.expires_at as family_expires_at, f.started_at as family_started_at, f.revoked_at,
@@ -171,7 +174,8 @@ function toFamily(personal: Personal, row: FamilyRow): Family {
   if (row.kind === 'delegated') {
     const { ancestors, ancestor_tokens: ancestorTokens } = row
     const apiKey = row.api_key_id ? { id: row.api_key_id, rotations: row.api_key_rotations ?? 0 } : undefined
-    return { ...facts, kind: row.kind, live, person, session, apiKey, ancestors, ancestorTokens }
+    const agentDelegation = row.agent_delegation_id ?? undefined
+    return { ...facts, kind: row.kind, live, person, session, apiKey, agentDelegation, ancestors, ancestorTokens }
   }
   if (!session) throw new Error('a family without its session')
   return { ...facts, kind: row.kind, live, person, session }

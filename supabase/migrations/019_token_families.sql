@@ -9,6 +9,8 @@ create table auth_gateway.token_families (
   -- The API key it came from, and how often that had been rotated.
   api_key_id         uuid,
   api_key_rotations  integer,
+  -- The person's word that lets an agent act for them.
+  agent_delegation_id uuid,
   -- What the tokens are bound to (RFC 7800), and who acts for the subject (RFC 8693 section 4.1).
   confirmation       jsonb,
   actor              jsonb,
@@ -39,11 +41,12 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'TokenFamilyStarted' then
-      insert into token_families (id, kind, uai, client_id, session_id, authorization_id, api_key_id, api_key_rotations, confirmation,
+      insert into token_families (id, kind, uai, client_id, session_id, authorization_id, api_key_id, api_key_rotations,
+        agent_delegation_id, confirmation,
         actor, ancestors, ancestor_tokens, scope, resources, offline, refresh_hash, refresh_expires_at, expires_at, started_at, version)
       values (e.stream_id, e.data->>'kind', (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, (e.data->>'sessionId')::uuid,
         (e.data->>'authorizationId')::uuid, (e.data->'apiKey'->>'id')::uuid, (e.data->'apiKey'->>'rotations')::integer,
-        e.data->'confirmation', e.data->'actor', array(select jsonb_array_elements_text(e.data->'ancestors'))::uuid[],
+        (e.data->>'agentDelegation')::uuid, e.data->'confirmation', e.data->'actor', array(select jsonb_array_elements_text(e.data->'ancestors'))::uuid[],
         array(select jsonb_array_elements_text(e.data->'ancestorTokens')), array(select jsonb_array_elements_text(e.data->'scope')),
         array(select jsonb_array_elements_text(e.data->'resources')), (e.data->>'offline')::boolean, e.data->>'refreshHash',
         (e.data->>'refreshExpiresAt')::timestamptz, (e.data->>'expiresAt')::timestamptz, e.recorded_at, e.version);

@@ -39,6 +39,7 @@ const setUp = [
   'storedKey',
   'refuse',
   'device',
+  'agent',
 ] as const
 
 describe('any order of real units of work', () => {
@@ -46,7 +47,7 @@ describe('any order of real units of work', () => {
   const step = fc.tuple(fc.constantFrom(...names), fc.nat(1000))
 
   test('includes every kind of event', async () => {
-    await createTraffic(gateway).sweep(30)
+    await createTraffic(gateway).sweep(60)
     const rows = await owner`select distinct event_type from auth_gateway.event_store`
     const types = rows.map(({ event_type }) => event_type)
     expect(types).toEqual(

@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7'
+import { agentDelegation, delegate, endDelegation } from '../../shared/domain/agent-delegation.ts'
 import * as devices from '../../shared/domain/device-authorization.ts'
 import { recordRefusal, refusedRequest } from '../../shared/domain/refused-request.ts'
 import { startFamily, tokenFamily } from '../../shared/domain/token-family.ts'
@@ -47,6 +48,17 @@ export function createServiceTraffic(
       await unit(async (work) => {
         const refused = { method: 'POST', route: '/oauth/token', refusal: 'INVALID_CLIENT', clientId: `client-${n}` }
         work.start(refusedRequest, uuidv7(), { subject }).decide(() => recordRefusal(refused))
+      })
+    },
+
+    async agent(n: number): Promise<void> {
+      const from = families[n % families.length]
+      if (!from) return
+      await unit(async (work) => {
+        const { scope: scopes, resources, expiresAt } = facts(n)
+        const stream = work.start(agentDelegation, uuidv7(), { subject: from.uai })
+        stream.decide(() => delegate({ uai: from.uai, clientId: client, scopes, resources, expiresAt }))
+        if (n % 2) stream.decide((state) => endDelegation(state, 'person'))
       })
     },
 

@@ -90,13 +90,14 @@ details dl{margin-top:.5rem}
 details dd{font-weight:400;margin-bottom:.625rem}
 body.wide>*{max-width:46rem}
 [hidden]{display:none!important}
-.small{width:auto;min-height:2.5rem;margin:0}
+section{margin-top:2rem}
+.small{display:inline-flex;width:auto;min-height:2.5rem;margin:0}
 main>.row{margin-bottom:1rem}
 main>.row h1{margin:0}
 .cards{list-style:none;margin:1.5rem 0 0;padding:0}
 .cards>li{padding:1.25rem;border:1px solid var(--line);border-radius:12px}
 .cards>li+li{margin-top:1rem}
-.cards h2{margin:0;font-size:1.0625rem}
+.cards h2,.cards h3{margin:0;font-size:1.0625rem}
 .cards .mono{margin:.25rem 0 .75rem;color:var(--muted)}
 .cards .pairs{margin:1rem 0}
 .cards .links{font-size:.9375rem}

@@ -6,7 +6,7 @@ import type { AppContext } from '../../http/app.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findFamily } from '../../queries/token-families.ts'
 import type { ClientCredentials } from '../client-auth.ts'
-import { subjectOfKey, subjectOfToken, unacceptable } from '../exchange-subject.ts'
+import { type Subject, subjectOfDelegation, subjectOfKey, subjectOfToken, unacceptable } from '../exchange-subject.ts'
 import { TOKEN_EXCHANGE } from '../grant-types.ts'
 import { registeredForms } from '../resource.ts'
 import { parseScope } from '../scope.ts'
@@ -18,7 +18,13 @@ export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt'
 /** Our own: an API key as the subject. */
 const API_KEY_TYPE = 'urn:lanonasis:params:oauth:token-type:api_key'
-const SUBJECT_TYPES = [ACCESS_TOKEN_TYPE, JWT_TYPE, API_KEY_TYPE]
+/** Our own: the id of a person's word that the asking agent may act for them. */
+export const AGENT_DELEGATION_TYPE = 'urn:lanonasis:params:oauth:token-type:agent_delegation'
+const SUBJECT_TYPES = [ACCESS_TOKEN_TYPE, JWT_TYPE, API_KEY_TYPE, AGENT_DELEGATION_TYPE]
+const FINDERS: Record<string, typeof subjectOfToken | undefined> = {
+  [API_KEY_TYPE]: subjectOfKey,
+  [AGENT_DELEGATION_TYPE]: subjectOfDelegation,
+}
 
 export type ExchangeParameters = {
   subject_token?: string
@@ -60,8 +66,12 @@ async function checkActor(gateway: Gateway, client: Client, actorToken: string |
 }
 
 /** Where the new token is for: what was asked, or the only one there is. @throws GatewayError invalid_target */
-function exchangedResources({ metadata }: Client, { resource = [], audience = [] }: ExchangeParameters): string[] {
-  const allowed = metadata.exchange_resources ?? []
+function exchangedResources(
+  { metadata }: Client,
+  subject: Subject,
+  { resource = [], audience = [] }: ExchangeParameters,
+): string[] {
+  const allowed = subject.resources ?? metadata.exchange_resources ?? []
   const asked = [...resource, ...audience]
   if (asked.length > 0) return registeredForms(allowed, asked)
   if (allowed.length !== 1) throw new GatewayError('invalid_target')
@@ -69,8 +79,9 @@ function exchangedResources({ metadata }: Client, { resource = [], audience = []
 }
 
 /**
- * A token with which a service acts for the person of a token, or API key, that was presented to it: for resources its
- * registration lists, never wider, never longer, and dead as soon as anything it came from is.
+ * A token with which a service acts for the person of a token, or API key, that was presented to it, or an agent for the person who
+ * lets it: for the resources its registration lists or the person named, never wider, never longer, and dead as soon as anything it
+ * came from is.
  * @throws GatewayError invalid_request, invalid_client, unauthorized_client, invalid_scope, invalid_target, invalid_dpop_proof
  * @see RFC 8693 section 2
  */
@@ -81,19 +92,22 @@ export async function exchangeToken(
   params: ExchangeParameters,
 ): Promise<StartedFamily<DelegatedGrant>> {
   const { token, type } = checkParameters(params)
-  const find = type === API_KEY_TYPE ? subjectOfKey : subjectOfToken
+  const find = FINDERS[type] ?? subjectOfToken
   const { client, subject } = await find(gateway, c, credentials, token)
   const { metadata } = client
-  if (!metadata.grant_types.includes(TOKEN_EXCHANGE) || metadata.token_endpoint_auth_method === 'none')
-    throw new GatewayError('unauthorized_client')
+  const isAgent = subject.descent.agentDelegation !== undefined && type === AGENT_DELEGATION_TYPE
+  const mayExchange = isAgent || metadata.grant_types.includes(TOKEN_EXCHANGE)
+  if (!mayExchange || metadata.token_endpoint_auth_method === 'none') throw new GatewayError('unauthorized_client')
   const { audience } = subject
   if (audience && !metadata.resources?.some((one) => audience.includes(one)))
     throw unacceptable('subject token for another resource')
   if (subject.mayAct !== undefined && subject.mayAct !== client.client_id) throw unacceptable('may_act names another')
   await checkActor(gateway, client, params.actor_token)
-  const resources = exchangedResources(client, params)
+  const resources = exchangedResources(client, subject, params)
   const asked = params.scope === undefined ? undefined : (parseScope(params.scope) ?? [])
-  const scope = delegatedScope({ held: subject.scope, allowed: metadata.scope.split(' '), asked })
+  // What an agent may do is for the person to say who lets it; of a service, its registration says so as well.
+  const allowed = isAgent ? subject.scope : metadata.scope.split(' ')
+  const scope = delegatedScope({ held: subject.scope, allowed, asked })
   if (!scope) throw new GatewayError('invalid_scope')
   const actor = addActor(client.client_id, subject.actor)
   if (!actor) throw unacceptable('chain of actors is too long')

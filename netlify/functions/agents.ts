@@ -1,0 +1,155 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { AgentFormPage, type AgentFormValues, AgentsPage } from '../../shared/http/pages/agents.tsx'
+import { words } from '../../shared/http/pages/agents-words.ts'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
+import { accountOwner } from '../../shared/identity/account-holder.ts'
+import {
+  cutOffAgent,
+  cutOffApplication,
+  delegateToAgent,
+  MOST_DAYS,
+  mayDelegate,
+} from '../../shared/identity/agents.ts'
+import { SCOPE_GROUPS } from '../../shared/identity/api-key-view.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import { refuseForeignPage } from '../../shared/identity/authority.ts'
+import { parseScope } from '../../shared/oauth/scope.ts'
+import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
+
+const BASE = '/account/agents'
+const app = createApp('api', { errorPage })
+
+const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_used_at, expires_at }: Access) => ({
+  id,
+  client_id,
+  name: client_name,
+  scopes,
+  resources,
+  created_at: since,
+  last_used_at,
+  expires_at,
+})
+
+/** Who acts for the person: agents by their word, applications by their consent. */
+app.get('/v1/auth/agents', async (c) => {
+  const { person } = await accountOwner(gateway(), c)
+  const { reads } = gateway()
+  const [agents, applications] = [await listDelegations(reads, person.uai), await listApplications(reads, person.uai)]
+  return c.json({
+    agents: agents.map(accessOf),
+    applications: applications.map((one) => ({ ...accessOf(one), first_party: one.first_party })),
+  })
+})
+
+const text = z.string().check(z.maxLength(2000))
+const newAgent = z.object({
+  client_id: z.string().check(z.minLength(3), z.maxLength(2000)),
+  scopes: z.optional(z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50))),
+  scope: z.optional(text),
+  resources: z.optional(z.array(text).check(z.maxLength(10))),
+  expires_in_days: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_DAYS)), 30),
+})
+
+async function ownerWhoActs(c: AppContext) {
+  const owner = await accountOwner(gateway(), c)
+  refuseForeignPage(gateway(), c, owner)
+  return owner
+}
+
+/** Lets an agent act for the person, for a time. What it gets it asks for at the token endpoint, by the id (RFC 8693). */
+app.post('/v1/auth/agents', async (c) => {
+  const owner = await ownerWhoActs(c)
+  const body = await readBody(c, newAgent)
+  const made = await delegateToAgent(gateway(), c, owner, {
+    client_id: body.client_id,
+    scopes: body.scopes ?? parseScope(body.scope ?? '') ?? [],
+    resources: body.resources,
+    days: body.expires_in_days,
+  })
+  const { id, client, scopes, resources, expiresAt } = made
+  const said = { id, client_id: client.client_id, name: client.metadata.client_name, scopes, resources }
+  return c.json({ ...said, expires_at: expiresAt }, 201)
+})
+
+const isUuid = (text: string) => z.uuid().safeParse(text).success
+
+app.delete('/v1/auth/agents/:id', async (c) => {
+  const owner = await ownerWhoActs(c)
+  const id = c.req.param('id')
+  if (!isUuid(id)) throw new GatewayError('not_found')
+  return c.json({ success: true, revoked: await cutOffAgent(gateway(), c, owner, id) })
+})
+
+app.delete('/v1/auth/applications', async (c) => {
+  const owner = await ownerWhoActs(c)
+  const { client_id } = readQuery(c, z.object({ client_id: text }))
+  return c.json({ success: true, revoked: await cutOffApplication(gateway(), c, owner, client_id) })
+})
+
+const NOTICES: Record<string, string> = words.done
+
+app.get(BASE, async (c) => {
+  const principal = await visitor(gateway(), c, BASE)
+  if (principal instanceof Response) return principal
+  const { reads } = gateway()
+  const { uai } = principal.person
+  const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+  const [agents, applications] = [await listDelegations(reads, uai), await listApplications(reads, uai)]
+  const form = formOf(gateway(), principal)
+  return renderPage(AgentsPage({ base: BASE, ...form, agents, applications, now: new Date(), notice: NOTICES[done] }))
+})
+
+function formPage(principal: PersonPrincipal, values: AgentFormValues, error?: GatewayError): Response {
+  const scopes = SCOPE_GROUPS.flatMap((group) => group.scopes).filter((one) => mayDelegate(principal.person, one))
+  const page = AgentFormPage({ action: BASE, ...formOf(gateway(), principal), scopes, values, error: error?.message })
+  return renderPage(page, { status: error?.status })
+}
+
+app.get(`${BASE}/new`, async (c) => {
+  const principal = await visitor(gateway(), c, BASE)
+  if (principal instanceof Response) return principal
+  return formPage(principal, { scopes: ['memories:read'], days: '30' })
+})
+
+const agentForm = z.object({
+  ...postedForm,
+  client_id: z.prefault(text, ''),
+  scope: z.optional(z.array(z.string().check(z.maxLength(200)))),
+  days: z.enum(['1', '7', '30', '90'], 'invalid_request'),
+})
+
+app.post(BASE, async (c) => {
+  const principal = await visitor(gateway(), c, BASE)
+  if (principal instanceof Response) return principal
+  const posted = await readBody(c, agentForm, { repeatable: ['scope'] })
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(BASE, 303)
+  const { client_id, scope: scopes = [], days } = posted
+  try {
+    await delegateToAgent(gateway(), c, principal, { client_id: client_id.trim(), scopes, days: Number(days) })
+    return c.redirect(`${BASE}?done=delegated`, 303)
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.status >= 500) throw error
+    return formPage(principal, { clientId: client_id, scopes, days }, error)
+  }
+})
+
+const cutForm = z.object({ ...postedForm, agent: z.optional(z.uuid('not_found')), client_id: z.optional(text) })
+
+app.post(`${BASE}/cut-off`, async (c) => {
+  const principal = await visitor(gateway(), c, BASE)
+  if (principal instanceof Response) return principal
+  const posted = await readBody(c, cutForm)
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(BASE, 303)
+  if (posted.agent) await cutOffAgent(gateway(), c, principal, posted.agent)
+  else await cutOffApplication(gateway(), c, principal, posted.client_id ?? '')
+  return c.redirect(`${BASE}?done=cut`, 303)
+})
+
+export default serve(app)

@@ -1,0 +1,38 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+export type AgentDelegationFacts = {
+  uai: string
+  /** The agent. */
+  clientId: string
+  scopes: string[]
+  resources: string[]
+  expiresAt: string
+}
+
+export type AgentDelegationEvent =
+  | { type: 'AgentDelegated'; data: AgentDelegationFacts }
+  | { type: 'AgentDelegationEnded'; data: { reason: string } }
+
+export type AgentDelegation = { status: 'none' | 'ended' } | ({ status: 'active' } & AgentDelegationFacts)
+
+/** A person's word that an agent may act for them: within these scopes, until then, or until they take it back. */
+export const agentDelegation: Aggregate<AgentDelegation, AgentDelegationEvent> = {
+  type: 'agent_delegation',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'AgentDelegated':
+        return { status: 'active', ...event.data }
+      case 'AgentDelegationEnded':
+        return state.status === 'active' ? { status: 'ended' } : state
+    }
+  },
+}
+
+export function delegate(facts: AgentDelegationFacts): Decision<AgentDelegationEvent> {
+  return { events: [{ type: 'AgentDelegated', data: facts }] }
+}
+
+export function endDelegation(state: AgentDelegation, reason: string): Decision<AgentDelegationEvent> {
+  return { events: state.status === 'active' ? [{ type: 'AgentDelegationEnded', data: { reason } }] : [] }
+}

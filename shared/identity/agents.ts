@@ -1,0 +1,96 @@
+import { uuidv7 } from 'uuidv7'
+import { agentDelegation, delegate, endDelegation } from '../domain/agent-delegation.ts'
+import { consent, withdraw } from '../domain/consent.ts'
+import { canonicalScope, isScope, mayHold } from '../domain/scopes.ts'
+import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
+import { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { freshenClient } from '../oauth/client-document.ts'
+import { chooseResources } from '../oauth/resource.ts'
+import { findApplication, findDelegation, listDelegations } from '../queries/agent-delegations.ts'
+import type { Client } from '../queries/api-clients.ts'
+import { findForService } from '../queries/authorizations.ts'
+import type { Person } from '../queries/person.ts'
+import type { PersonPrincipal } from './authenticate.ts'
+import { actAs } from './authority.ts'
+
+const MOST_AGENTS = 50
+export const MOST_DAYS = 365
+
+export type NewAgent = { client_id: string; scopes: string[]; resources?: string[]; days: number }
+
+/** Whether a person can pass a scope on to an agent. A key that an agent made would outlive it. */
+export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): boolean {
+  return isScope(scope) && mayHold(role, scope) && !scope.startsWith('api-keys:')
+}
+
+/** The agent that a person means: an application that can prove who it is, since its name alone must not be enough. */
+export async function findAgent(gateway: Gateway, c: AppContext, clientId: string): Promise<Client> {
+  const unknown = (reason: string) => new GatewayError('agent_unknown', { reason })
+  await freshenClient(gateway, c, clientId, 'authorize').catch((error: unknown) => {
+    throw error instanceof GatewayError && error.status < 500 ? unknown(error.message) : error
+  })
+  const { client } = await findForService(gateway.reads, { clientId })
+  if (client?.status !== 'active') throw unknown('no such client')
+  if (client.metadata.token_endpoint_auth_method === 'none') throw unknown('a public client')
+  return client
+}
+
+/**
+ * Lets an agent act for the person: with these scopes, for these resources, for so many days.
+ * @throws GatewayError agent_unknown, invalid_scope, invalid_target, too_many_agents
+ */
+export async function delegateToAgent(gateway: Gateway, c: AppContext, principal: PersonPrincipal, input: NewAgent) {
+  const { person } = principal
+  const client = await findAgent(gateway, c, input.client_id)
+  const scopes = [...new Set(input.scopes.map(canonicalScope))]
+  if (scopes.length === 0 || !scopes.every((one) => mayDelegate(person, one))) throw new GatewayError('invalid_scope')
+  const { resources: known } = await findForService(gateway.reads, {})
+  const resources = chooseResources(known, input.resources)
+  const id = uuidv7()
+  const expiresAt = new Date(Date.now() + input.days * 86_400_000)
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    work.limits = [gateway.limiter.limit('agents', person.uai, 30, 3600)]
+    const there = await listDelegations(gateway.reads, person.uai)
+    if (there.length >= MOST_AGENTS) throw new GatewayError('too_many_agents')
+    work
+      .start(agentDelegation, id, { subject: person.uai })
+      .decide(() =>
+        delegate({ uai: person.uai, clientId: client.id, scopes, resources, expiresAt: expiresAt.toISOString() }),
+      )
+  })
+  return { id, client, scopes, resources, expiresAt }
+}
+
+/** Takes a word to an agent back: its tokens stop at once. @throws GatewayError not_found, also for somebody else's */
+export async function cutOffAgent(gateway: Gateway, c: AppContext, principal: PersonPrincipal, id: string) {
+  const { person } = principal
+  const { delegation, person: grantor } = await findDelegation(gateway.reads, gateway.personal, { id })
+  if (!delegation || grantor?.uai !== person.uai) throw new GatewayError('not_found')
+  return commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const stream = await work.load(agentDelegation, id, { subject: person.uai })
+    const was = stream.state.status
+    stream.decide((state) => endDelegation(state, 'person'))
+    return was === 'active'
+  })
+}
+
+/** Ends what an application holds of the person: every token, and the consent. @throws GatewayError not_found */
+export async function cutOffApplication(gateway: Gateway, c: AppContext, principal: PersonPrincipal, clientId: string) {
+  const { person } = principal
+  return commit(commitContext(gateway, c), async (work) => {
+    const found = await findApplication(gateway.reads, person.uai, clientId)
+    if (!found) throw new GatewayError('not_found')
+    actAs(work, principal)
+    const subject = person.uai
+    for (const id of found.families)
+      (await work.load(tokenFamily, id, { subject })).decide((state) => revokeFamily(state, 'person'))
+    if (found.consent)
+      (await work.load(consent, found.consent, { subject })).decide((state) => withdraw(state, 'person'))
+    return found.families.length
+  })
+}

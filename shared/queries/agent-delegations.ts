@@ -1,0 +1,107 @@
+import type postgres from 'postgres'
+import type { RateLimit } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
+import { type Client, clientColumn } from './api-clients.ts'
+import { type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { waitColumn } from './rate-limits.ts'
+
+export type Delegation = {
+  id: string
+  /** Of the agent's row. */
+  clientId: string
+  scopes: string[]
+  resources: string[]
+  expiresAt: Date
+  live: boolean
+}
+
+type Row = {
+  id: string | null
+  agent: string
+  scopes: string[]
+  resources: string[]
+  expires_at: Date
+  ended_at: Date | null
+  client: Client | null
+  wait: number
+} & PersonRow
+
+/** A person's word to an agent, with the person and the client that asks. One statement. */
+export async function findDelegation(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { id?: string; clientId?: string; limits?: RateLimit[] },
+): Promise<{ delegation?: Delegation; person?: Person; client?: Client; wait: number }> {
+  const [row] = await sql<Row[]>`
+    select d.id, d.client_id as agent, d.scopes, d.resources, d.expires_at, d.ended_at, ${clientColumn(sql, input.clientId)},
+      ${waitColumn(sql, input.limits)}, ${personColumns(sql)}
+    from (select 1) as one
+    left join auth_gateway.agent_delegations d on d.id = ${input.id ?? null}
+    left join auth_gateway.identities i on i.uai = d.uai
+    left join auth_gateway.subject_keys k on k.subject = d.uai`
+  if (!row) throw new Error('a look-up without a row')
+  const client = row.client ?? undefined
+  if (!row.id) return { client, wait: row.wait }
+  const { id, agent: clientId, scopes, resources, expires_at: expiresAt, ended_at } = row
+  const live = ended_at === null && expiresAt > new Date()
+  const delegation = { id, clientId, scopes, resources, expiresAt, live }
+  return { delegation, person: toPerson(personal, row), client, wait: row.wait }
+}
+
+/** Something that acts for a person: an agent by their word, or an application by their consent. */
+export type Access = {
+  id: string
+  client_id: string
+  client_name: string
+  origin: Client['origin']
+  first_party: boolean
+  scopes: string[]
+  resources: string[]
+  since: Date
+  last_used_at: Date | null
+  expires_at: Date | null
+}
+
+/** The agents that may act for a person now. */
+export function listDelegations(sql: postgres.Sql, uai: string): Promise<Access[]> {
+  return sql<Access[]>`
+    select d.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party, d.scopes, d.resources,
+      d.created_at as since, d.expires_at,
+      (select max(f.started_at) from auth_gateway.token_families f where f.uai = d.uai and f.agent_delegation_id = d.id) as last_used_at
+    from auth_gateway.agent_delegations d join auth_gateway.api_clients c on c.id = d.client_id
+    where d.uai = ${uai} and d.ended_at is null and d.expires_at > now()
+    order by d.created_at desc limit 200`
+}
+
+/** The applications that hold tokens of a person now, or that the person said yes to. */
+export function listApplications(sql: postgres.Sql, uai: string): Promise<Access[]> {
+  return sql<Access[]>`
+    select c.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party,
+      array(select distinct s from unnest(coalesce(n.scopes, '{}') || coalesce(h.scopes, '{}')) as s order by s) as scopes,
+      coalesce(n.resources, '{}') as resources, least(h.since, n.granted_at) as since, h.last_used_at, null as expires_at
+    from auth_gateway.api_clients c
+    left join (
+      select f.client_id, min(f.started_at) as since, max(coalesce(f.rotated_at, f.started_at)) as last_used_at,
+        array_agg(s) filter (where s is not null) as scopes
+      from auth_gateway.token_families f left join unnest(f.scope) as s on true
+      where f.uai = ${uai} and f.kind = 'authorization' and f.revoked_at is null and f.expires_at > now()
+      group by f.client_id) as h on h.client_id = c.id
+    left join auth_gateway.consents n on n.client_id = c.id and n.uai = ${uai} and n.withdrawn_at is null
+    where h.client_id is not null or n.id is not null
+    order by coalesce(h.last_used_at, n.granted_at) desc limit 200`
+}
+
+/** What an application holds of a person: families that can still be revoked, and the consent. */
+export async function findApplication(
+  sql: postgres.Sql,
+  uai: string,
+  clientId: string,
+): Promise<{ id: string; families: string[]; consent: string | null } | undefined> {
+  const [row] = await sql<{ id: string; families: string[]; consent: string | null }[]>`
+    select c.id, array(select f.id::text from auth_gateway.token_families f where f.uai = ${uai} and f.client_id = c.id
+        and f.kind = 'authorization' and f.revoked_at is null and f.expires_at > now()) as families,
+      (select n.id from auth_gateway.consents n where n.uai = ${uai} and n.client_id = c.id and n.withdrawn_at is null) as consent
+    from auth_gateway.api_clients c
+    where auth_gateway.client_key(c.client_id) = auth_gateway.client_key(${clientId}::text)`
+  return row && (row.families.length > 0 || row.consent) ? row : undefined
+}

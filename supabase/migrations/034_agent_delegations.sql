@@ -1,0 +1,46 @@
+-- What people let agents do for them. Tokens that an agent got by it live while it stands.
+create table auth_gateway.agent_delegations (
+  id         uuid primary key,
+  uai        uuid not null,
+  client_id  uuid not null,
+  scopes     text[] not null,
+  resources  text[] not null,
+  expires_at timestamptz not null,
+  created_at timestamptz not null,
+  ended_at   timestamptz,
+  end_reason text,
+  version    integer not null
+);
+create index agent_delegations_uai on auth_gateway.agent_delegations (uai, created_at desc);
+
+create function auth_gateway.project_agent_delegation(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'AgentDelegated' then
+      insert into agent_delegations (id, uai, client_id, scopes, resources, expires_at, created_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid,
+        array(select jsonb_array_elements_text(e.data->'scopes')), array(select jsonb_array_elements_text(e.data->'resources')),
+        (e.data->>'expiresAt')::timestamptz, e.recorded_at, e.version);
+    when 'AgentDelegationEnded' then
+      update agent_delegations set ended_at = e.recorded_at, end_reason = e.data->>'reason', version = e.version
+      where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.on_project_agent_delegation() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  perform project_agent_delegation(new);
+  return null;
+end $$;
+
+create trigger project_agent_delegation after insert on auth_gateway.event_store
+  for each row when (new.stream_type = 'agent_delegation') execute function auth_gateway.on_project_agent_delegation();
+
+create function auth_gateway.rebuild_agent_delegations() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate agent_delegations;
+  perform project_agent_delegation(e) from event_store e where e.stream_type = 'agent_delegation' order by e.position;
+end $$;
