@@ -26,6 +26,20 @@ export const catalogue = {
     'invalid_grant',
     'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
   ),
+  last_credential: row(
+    409,
+    'LAST_CREDENTIAL',
+    'invalid_request',
+    'This is the last way to sign in. Add another one first.',
+  ),
+  credential_taken: row(
+    409,
+    'CREDENTIAL_TAKEN',
+    'invalid_request',
+    'This belongs to another identity. Prove both, and merge them.',
+  ),
+  merge_impossible: row(409, 'MERGE_IMPOSSIBLE', 'invalid_request', 'These identities cannot be merged as they are.'),
+  not_merged: row(409, 'NOT_MERGED', 'invalid_request', 'This identity is not part of another one.'),
   agent_unknown: row(
     400,
     'AGENT_UNKNOWN',

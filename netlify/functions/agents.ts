@@ -41,7 +41,7 @@ const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_u
 app.get('/v1/auth/agents', async (c) => {
   const { person } = await accountOwner(gateway(), c)
   const { reads } = gateway()
-  const [agents, applications] = [await listDelegations(reads, person.uai), await listApplications(reads, person.uai)]
+  const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
   return c.json({
     agents: agents.map(accessOf),
     applications: applications.map((one) => ({ ...accessOf(one), first_party: one.first_party })),
@@ -99,9 +99,9 @@ app.get(BASE, async (c) => {
   const principal = await visitor(gateway(), c, BASE)
   if (principal instanceof Response) return principal
   const { reads } = gateway()
-  const { uai } = principal.person
+  const { person } = principal
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
-  const [agents, applications] = [await listDelegations(reads, uai), await listApplications(reads, uai)]
+  const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
   const form = formOf(gateway(), principal)
   return renderPage(AgentsPage({ base: BASE, ...form, agents, applications, now: new Date(), notice: NOTICES[done] }))
 })

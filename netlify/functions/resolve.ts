@@ -92,7 +92,7 @@ function setUaiHeaders(c: AppContext, principal: Principal): void {
 app.get('/v1/auth/resolve', async (c) => {
   const { client_id: clientId, uai } = readQuery(c, query)
   const principal = await principalOf(c)
-  if (uai !== undefined && (principal.kind === 'service' || uai !== principal.person.uai))
+  if (uai !== undefined && (principal.kind === 'service' || !principal.person.members.includes(uai)))
     throw new GatewayError('uai_mismatch')
   setUaiHeaders(c, principal)
   const resolution = describe(c, principal)
@@ -117,7 +117,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   if (isCrossSite(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
   const { family: opener } = principal
   if (opener && (opener.kind === 'delegated' || !opener.client.first_party)) throw new GatewayError('access_denied')
-  const { client, consent, resources } = await findForApplication(gateway().reads, person.uai, clientId)
+  const { client, consent, resources } = await findForApplication(gateway().reads, person.members, clientId)
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
   const scope = openedScope(principal, client)
   if (scope.length === 0) throw new GatewayError('insufficient_scope')

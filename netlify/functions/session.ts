@@ -16,8 +16,7 @@ import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
-import type { Person } from '../../shared/queries/person.ts'
-import { listSessions } from '../../shared/queries/sessions.ts'
+import { listSessions, type SessionListing } from '../../shared/queries/sessions.ts'
 import type { Family } from '../../shared/queries/token-families.ts'
 
 const app = createApp('api')
@@ -51,7 +50,7 @@ app.get('/v1/auth/me', async (c) => {
 
 app.get('/v1/auth/session', async (c) => {
   const { person, projectScope, platform } = await personOf(c)
-  const sessions = await listSessions(gateway().reads, person.uai)
+  const sessions = await listSessions(gateway().reads, person)
   return c.json({
     user: { ...userOf(person, projectScope), platform },
     sessions: sessions.length,
@@ -66,20 +65,20 @@ app.get('/v1/auth/session/check', async (c) => {
   })
 })
 
-function openOrigin(person: Person, sealed: string | null): { ip?: string; userAgent?: string } {
+function openOrigin({ uai, origin, wrapped_key }: SessionListing): { ip?: string; userAgent?: string } {
   const { personal } = gateway()
-  if (!sealed || !person.wrappedKey) return {}
-  return JSON.parse(personal.open(person.uai, personal.unwrap(person.uai, person.wrappedKey), sealed))
+  if (!origin || !wrapped_key) return {}
+  return JSON.parse(personal.open(uai, personal.unwrap(uai, wrapped_key), origin))
 }
 
 const ownerOf = (c: AppContext) => accountOwner(gateway(), c)
 
 app.get('/v1/auth/sessions', async (c) => {
   const { person, session: current } = await ownerOf(c)
-  const sessions = await listSessions(gateway().reads, person.uai)
+  const sessions = await listSessions(gateway().reads, person)
   return c.json({
     sessions: sessions.map((session) => {
-      const { ip, userAgent } = openOrigin(person, session.origin)
+      const { ip, userAgent } = openOrigin(session)
       return {
         id: session.id,
         current: session.id === current.id,

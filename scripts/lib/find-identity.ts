@@ -25,14 +25,15 @@ export async function findIdentity(gateway: Gateway, who: string): Promise<Ident
   const { reads: sql, personal } = gateway
   const digest = personal.digest(normaliseEmail(who))
   const isThem = UUID.test(who)
-    ? sql`i.uai = ${who}`
-    : sql`i.uai = (select c.uai from auth_gateway.credentials c where c.kind = 'email' and c.digest = ${digest})`
+    ? sql`i.uai = (select o.canonical_uai from auth_gateway.identities o where o.uai = ${who})`
+    : sql`i.uai = (select o.canonical_uai from auth_gateway.credentials c join auth_gateway.identities o on o.uai = c.uai
+        where c.kind = 'email' and c.digest = ${digest})`
   const [row] = await sql<(PersonRow & { sessions: number; families: number })[]>`
     select ${personColumns(sql)},
       (select count(*)::int from auth_gateway.sessions s
-       where s.uai = i.uai and auth_gateway.session_is_live(s)) as sessions,
+       where s.uai = any (i.members) and auth_gateway.session_is_live(s)) as sessions,
       (select count(*)::int from auth_gateway.token_families f join auth_gateway.sessions s on s.id = f.session_id
-       where f.uai = i.uai and f.revoked_at is null and f.expires_at > now()
+       where f.uai = any (i.members) and f.revoked_at is null and f.expires_at > now()
          and (f.offline or auth_gateway.session_is_live(s))) as families
     from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai where ${isThem}`
   if (!row) return undefined

@@ -1,5 +1,30 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
+/** Who asserted that a credential is the person's, and by which proof. */
+export type Evidence = {
+  /** Such as `otp`, `sso`, `supabase`, `service`, `operator`. */
+  method: string
+  /** Client id of a service, name of a connection or of an operator. */
+  assertedBy?: string
+  challengeId?: string
+  /** The session in which the person proved to be the identity that it was linked to. */
+  sessionId?: string
+}
+
+/** What proves an identity: a mailbox, a telephone, or an account at somebody else's. */
+export type Credential = {
+  credentialId: string
+  kind: 'email' | 'phone' | 'external'
+  /** Whose account it is, of an external one. */
+  provider?: string
+  verified: boolean
+  evidence: Evidence
+  /** The address or number as given, or the id of the external account. */
+  address: string
+  /** What it is found by. */
+  lookup: string
+}
+
 export type IdentityEvent =
   | {
       type: 'IdentityCreated'
@@ -8,67 +33,115 @@ export type IdentityEvent =
     }
   | {
       type: 'CredentialLinked'
-      data: {
-        credentialId: string
-        kind: 'email'
-        verified: boolean
-        evidence: { method: string; challengeId?: string }
-      }
+      data: Omit<Credential, 'address' | 'lookup'>
       personal: { address: string }
-      lookups: { kind: 'email'; value: string }[]
+      lookups: { kind: Credential['kind']; value: string }[]
     }
+  | { type: 'CredentialUnlinked'; data: { credentialId: string; reason: string } }
+  /** On the identity that is retired; everything of it is now the other's. */
+  | { type: 'IdentityMerged'; data: { into: string; evidence: Evidence } }
+  /** On the one that stays. */
+  | { type: 'IdentityAbsorbed'; data: { from: string } }
+  /** The merge was wrong: what was the retired one's is its own again. */
+  | { type: 'IdentitySplit'; data: { from: string; reason: string } }
+  | { type: 'IdentityReleased'; data: { uai: string } }
   | { type: 'IdentitySuspended'; data: { reason: string } }
   | { type: 'IdentityReinstated'; data: { reason: string } }
   | { type: 'IdentityErased'; data: { reason: string } }
 
-export type Identity = { status: 'none' | 'active' | 'suspended' | 'erased' }
+export type Identity = {
+  status: 'none' | 'active' | 'suspended' | 'erased'
+  credentials: string[]
+  /** The identity that this one is part of. */
+  mergedInto?: string
+}
 
 export const identity: Aggregate<Identity, IdentityEvent> = {
   type: 'identity',
-  initial: { status: 'none' },
+  initial: { status: 'none', credentials: [] },
   evolve(state, event) {
     switch (event.type) {
       case 'IdentityCreated':
       case 'IdentityReinstated':
-        return { status: 'active' }
+        return { ...state, status: 'active' }
       case 'IdentitySuspended':
-        return { status: 'suspended' }
+        return { ...state, status: 'suspended' }
       case 'IdentityErased':
-        return { status: 'erased' }
+        return { status: 'erased', credentials: [] }
       case 'CredentialLinked':
+        return { ...state, credentials: [...state.credentials, event.data.credentialId] }
+      case 'CredentialUnlinked':
+        return { ...state, credentials: state.credentials.filter((one) => one !== event.data.credentialId) }
+      case 'IdentityMerged':
+        return { ...state, mergedInto: event.data.into }
+      case 'IdentitySplit':
+        return { ...state, mergedInto: undefined }
+      case 'IdentityAbsorbed':
+      case 'IdentityReleased':
         return state
     }
   },
 }
 
-/** A person's first proven sign-in: the identity and the credential that proved it. */
+function linked({ address, lookup, ...data }: Credential): IdentityEvent {
+  return { type: 'CredentialLinked', data, personal: { address }, lookups: [{ kind: data.kind, value: lookup }] }
+}
+
+/** A person's first proven sign-in: the identity and what proved it. */
 export function create(input: {
   organizationId: string
-  credentialId: string
-  address: string
-  normalised: string
-  challengeId: string
+  credentials: Credential[]
   locale?: string
+  name?: string
 }): Decision<IdentityEvent> {
-  return {
-    events: [
-      {
-        type: 'IdentityCreated',
-        data: { role: 'user', plan: 'free', organizationId: input.organizationId, locale: input.locale },
-      },
-      {
-        type: 'CredentialLinked',
-        data: {
-          credentialId: input.credentialId,
-          kind: 'email',
-          verified: true,
-          evidence: { method: 'otp', challengeId: input.challengeId },
-        },
-        personal: { address: input.address },
-        lookups: [{ kind: 'email', value: input.normalised }],
-      },
-    ],
-  }
+  const { organizationId, credentials, locale, name } = input
+  const data = { role: 'user', plan: 'free', organizationId, locale }
+  const created: IdentityEvent = { type: 'IdentityCreated', data, ...(name && { personal: { name } }) }
+  return { events: [created, ...credentials.map(linked)] }
+}
+
+/** That the credential is nobody else's is for the store to say, which knows all. */
+export function linkCredential(state: Identity, credential: Credential): Decision<IdentityEvent> {
+  if (state.status !== 'active') return { events: [], refuse: 'access_denied' }
+  return { events: [linked(credential)] }
+}
+
+/**
+ * Takes a credential away, but never the last one.
+ * @param input.left how many the person has besides, over all identities that were merged
+ */
+export function unlinkCredential(
+  state: Identity,
+  input: { credentialId: string; left: number; reason: string },
+): Decision<IdentityEvent> {
+  const { credentialId, left, reason } = input
+  if (!state.credentials.includes(credentialId)) return { events: [], refuse: 'not_found' }
+  if (left < 1) return { events: [], refuse: 'last_credential' }
+  return { events: [{ type: 'CredentialUnlinked', data: { credentialId, reason } }] }
+}
+
+const isOwn = (state: Identity) => state.status === 'active' && state.mergedInto === undefined
+
+/** The retired half of a merge. */
+export function mergeInto(state: Identity, input: { into: string; evidence: Evidence }): Decision<IdentityEvent> {
+  if (!isOwn(state)) return { events: [], refuse: 'merge_impossible' }
+  return { events: [{ type: 'IdentityMerged', data: input }] }
+}
+
+/** The surviving half of a merge. */
+export function absorb(state: Identity, from: string): Decision<IdentityEvent> {
+  if (!isOwn(state)) return { events: [], refuse: 'merge_impossible' }
+  return { events: [{ type: 'IdentityAbsorbed', data: { from } }] }
+}
+
+/** Undoes a merge: everything that was the retired identity's is its own again, exactly. */
+export function split(state: Identity, reason: string): Decision<IdentityEvent> {
+  if (state.mergedInto === undefined || state.status === 'erased') return { events: [], refuse: 'not_merged' }
+  return { events: [{ type: 'IdentitySplit', data: { from: state.mergedInto, reason } }] }
+}
+
+export function release(uai: string): Decision<IdentityEvent> {
+  return { events: [{ type: 'IdentityReleased', data: { uai } }] }
 }
 
 export function suspend(state: Identity, reason: string): Decision<IdentityEvent> {

@@ -54,7 +54,7 @@ export async function delegateToAgent(gateway: Gateway, c: AppContext, principal
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
     work.limits = [gateway.limiter.limit('agents', person.uai, 30, 3600)]
-    const there = await listDelegations(gateway.reads, person.uai)
+    const there = await listDelegations(gateway.reads, person)
     if (there.length >= MOST_AGENTS) throw new GatewayError('too_many_agents')
     work
       .start(agentDelegation, id, { subject: person.uai })
@@ -83,14 +83,14 @@ export async function cutOffAgent(gateway: Gateway, c: AppContext, principal: Pe
 export async function cutOffApplication(gateway: Gateway, c: AppContext, principal: PersonPrincipal, clientId: string) {
   const { person } = principal
   return commit(commitContext(gateway, c), async (work) => {
-    const found = await findApplication(gateway.reads, person.uai, clientId)
+    const found = await findApplication(gateway.reads, person, clientId)
     if (!found) throw new GatewayError('not_found')
     actAs(work, principal)
     const subject = person.uai
     for (const id of found.families)
       (await work.load(tokenFamily, id, { subject })).decide((state) => revokeFamily(state, 'person'))
-    if (found.consent)
-      (await work.load(consent, found.consent, { subject })).decide((state) => withdraw(state, 'person'))
+    for (const id of found.consents)
+      (await work.load(consent, id, { subject })).decide((state) => withdraw(state, 'person'))
     return found.families.length
   })
 }

@@ -30,7 +30,7 @@ export type WithSecret = { record: ApiKeyRecord; secret: string }
 
 /** Whose keys a person may see and manage: their own and their organization's. */
 export function ownersOf({ person }: PersonPrincipal): string[] {
-  return [person.uai, person.organizationId]
+  return [...person.members, ...person.organizations]
 }
 
 /** A key holds no more than its creator has, here and now (standards S14). @throws GatewayError scope_not_allowed */

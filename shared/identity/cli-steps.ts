@@ -53,7 +53,7 @@ export async function tokenToPaste(
 ): Promise<{ token: string; until: Date }> {
   const started = await commit(commitContext(gateway, c), async (work) => {
     const now = new Date()
-    const { client, resources } = await findForApplication(gateway.reads, person.uai, CLI)
+    const { client, resources } = await findForApplication(gateway.reads, person.members, CLI)
     if (client?.status !== 'active') throw new GatewayError('unauthorized_client')
     work.knowKey(person.uai, person.wrappedKey)
     work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: client.client_id }

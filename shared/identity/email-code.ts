@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
-import * as identities from '../domain/identity.ts'
-import { createPersonal as createPersonalOrganization, organization } from '../domain/organization.ts'
+import type { Credential } from '../domain/identity.ts'
 import * as otp from '../domain/otp-challenge.ts'
 import { end, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
@@ -16,6 +15,7 @@ import { findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { equalHash } from '../tokens/opaque.ts'
+import { createIdentity } from './create-identity.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
 /** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). */
@@ -191,7 +191,7 @@ export async function signInWithCode<T>(
       return found.person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
     })
     const person =
-      found.person ?? createIdentity(work, { uai, email: input.email, normalised, challengeId: challenge.id, now })
+      found.person ?? createIdentity(work, { uai, credentials: [mailbox(input.email, normalised, challenge.id)], now })
     work.knowKey(person.uai, person.wrappedKey ?? undefined)
     await endReplaced(work, input.replaces)
     const started = startSession(gateway, work, {
@@ -207,33 +207,9 @@ export async function signInWithCode<T>(
   })
 }
 
-function createIdentity(
-  work: Work,
-  input: { uai: string; email: string; normalised: string; challengeId: string; now: Date },
-): Person {
-  const { uai, now } = input
-  const organizationId = uuidv7()
-  work.start(identities.identity, uai, { subject: uai }).decide(() =>
-    identities.create({
-      organizationId,
-      credentialId: uuidv7(),
-      address: input.email,
-      normalised: input.normalised,
-      challengeId: input.challengeId,
-    }),
-  )
-  work.start(organization, organizationId, { subject: uai }).decide(() => createPersonalOrganization(uai))
-  return {
-    uai,
-    active: true,
-    role: 'user',
-    plan: 'free',
-    organizationId,
-    email: input.email,
-    emailVerified: true,
-    createdAt: now,
-    wrappedKey: null,
-  }
+function mailbox(address: string, normalised: string, challengeId: string): Credential {
+  const evidence = { method: 'otp', challengeId }
+  return { credentialId: uuidv7(), kind: 'email', verified: true, evidence, address, lookup: normalised }
 }
 
 async function endReplaced(work: Work, replaced: SignedIn | undefined): Promise<void> {

@@ -23,7 +23,8 @@ export async function endSession(
     work.actor = { type: 'person', id: person.uai, ...by }
     work.knowKey(person.uai, person.wrappedKey)
     const stream = await work.load(session, sessionId, { subject: person.uai })
-    if (stream.state.status === 'none' || stream.state.uai !== person.uai) throw new GatewayError('not_found')
+    if (stream.state.status === 'none' || !person.members.includes(stream.state.uai))
+      throw new GatewayError('not_found')
     const before = stream.state.status
     stream.decide((state) => end(state, reason))
     return before === 'started'

@@ -46,19 +46,24 @@ export function describeProject(project: ProjectRecord) {
   }
 }
 
+/** Which of the person's UAIs acts: the owner's, if it is one of them. */
+const asOwner = ({ person }: PersonPrincipal, ownerId: string) =>
+  person.members.includes(ownerId) ? ownerId : person.uai
+
 const seesEverything = ({ person }: PersonPrincipal) => mayHold(person.role, 'admin:*')
 
 export function projectsOf({ reads, personal }: Gateway, principal: PersonPrincipal): Promise<ProjectRecord[]> {
-  return listProjects(reads, personal, { uai: principal.person.uai, everything: seesEverything(principal) })
+  return listProjects(reads, personal, { members: principal.person.members, everything: seesEverything(principal) })
 }
 
 /** A project of the principal's; somebody else's is not there. @throws GatewayError invalid_project_id, project_not_found */
 export async function projectOf(gateway: Gateway, principal: PersonPrincipal, id: string): Promise<ProjectRecord> {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_project_id')
   const found = await findProject(gateway.reads, gateway.personal, id)
-  const { uai } = principal.person
-  const sees = found && (found.ownerId === uai || found.members.includes(uai) || seesEverything(principal))
-  if (!sees) throw new GatewayError('project_not_found')
+  const { members } = principal.person
+  const isTheirs = found && [found.ownerId, ...found.members].some((one) => members.includes(one))
+  const sees = isTheirs || seesEverything(principal)
+  if (!found || !sees) throw new GatewayError('project_not_found')
   return found
 }
 
@@ -107,7 +112,7 @@ export async function updateProject(
     actAs(work, principal)
     const stream = await work.load(projects.project, id, { subject: before.ownerId })
     await checkName(gateway, before.ownerId, wanted, id)
-    stream.decide((state) => projects.updateProject(state, { by: principal.person.uai, details }))
+    stream.decide((state) => projects.updateProject(state, { by: asOwner(principal, before.ownerId), details }))
   })
   return projectOf(gateway, principal, id)
 }
@@ -120,10 +125,11 @@ export async function deleteProject(
   id: string,
 ): Promise<void> {
   const { ownerId } = await projectOf(gateway, principal, id)
+  const by = asOwner(principal, ownerId)
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
     const stream = await work.load(projects.project, id, { subject: ownerId })
-    stream.decide((state) => projects.deleteProject(state, principal.person.uai))
+    stream.decide((state) => projects.deleteProject(state, by))
     for (const key of await listStoredKeys(gateway.reads, gateway.personal, id)) {
       work.knowKey(key.createdBy, key.wrappedKey)
       const at = { state: { status: 'live' as const }, version: key.version }

@@ -29,8 +29,8 @@ export async function checkAccessToken(gateway: Gateway, token: string): Promise
   const familyId = claims?.jti && familyOfAccessToken(claims.jti)
   if (!claims || !familyId) return { valid: false, refusal: 'invalid_token' }
   const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims.jti })
-  if (!family?.live || jtiRevoked || (family.person?.uai ?? family.client.client_id) !== claims.sub)
-    return { valid: false, refusal: 'session_invalid' }
+  const subjects = family?.person?.members ?? [family?.client.client_id]
+  if (!family?.live || jtiRevoked || !subjects.includes(claims.sub)) return { valid: false, refusal: 'session_invalid' }
   const confirmation = claims.cnf as Confirmation | undefined
   const verdict = { valid: true as const, claims, confirmation, expiresAt: new Date((claims.exp ?? 0) * 1000) }
   if (family.kind === 'service') return { ...verdict, family }

@@ -38,7 +38,7 @@ export async function signInNeeded(
   if (maxAge !== undefined && Date.now() - session.authenticatedAt.getTime() > maxAge * 1000) return true
   if (idTokenHint === undefined) return false
   const hint = await jwts.readIdTokenHint(idTokenHint)
-  return hint?.sub !== person.uai
+  return !person.members.includes(hint?.sub ?? '')
 }
 
 /**

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
-import { type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
 export type Delegation = {
@@ -37,8 +37,7 @@ export async function findDelegation(
       ${waitColumn(sql, input.limits)}, ${personColumns(sql)}
     from (select 1) as one
     left join auth_gateway.agent_delegations d on d.id = ${input.id ?? null}
-    left join auth_gateway.identities i on i.uai = d.uai
-    left join auth_gateway.subject_keys k on k.subject = d.uai`
+    ${joinPerson(sql, sql`d.uai`)}`
   if (!row) throw new Error('a look-up without a row')
   const client = row.client ?? undefined
   if (!row.id) return { client, wait: row.wait }
@@ -63,18 +62,18 @@ export type Access = {
 }
 
 /** The agents that may act for a person now. */
-export function listDelegations(sql: postgres.Sql, uai: string): Promise<Access[]> {
+export function listDelegations(sql: postgres.Sql, { members }: Person): Promise<Access[]> {
   return sql<Access[]>`
     select d.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party, d.scopes, d.resources,
       d.created_at as since, d.expires_at,
       (select max(f.started_at) from auth_gateway.token_families f where f.uai = d.uai and f.agent_delegation_id = d.id) as last_used_at
     from auth_gateway.agent_delegations d join auth_gateway.api_clients c on c.id = d.client_id
-    where d.uai = ${uai} and d.ended_at is null and d.expires_at > now()
+    where d.uai = any (${members}) and d.ended_at is null and d.expires_at > now()
     order by d.created_at desc limit 200`
 }
 
 /** The applications that hold tokens of a person now, or that the person said yes to. */
-export function listApplications(sql: postgres.Sql, uai: string): Promise<Access[]> {
+export function listApplications(sql: postgres.Sql, { members }: Person): Promise<Access[]> {
   return sql<Access[]>`
     select c.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party,
       array(select distinct s from unnest(coalesce(n.scopes, '{}') || coalesce(h.scopes, '{}')) as s order by s) as scopes,
@@ -84,9 +83,10 @@ export function listApplications(sql: postgres.Sql, uai: string): Promise<Access
       select f.client_id, min(f.started_at) as since, max(coalesce(f.rotated_at, f.started_at)) as last_used_at,
         array_agg(s) filter (where s is not null) as scopes
       from auth_gateway.token_families f left join unnest(f.scope) as s on true
-      where f.uai = ${uai} and f.kind = 'authorization' and f.revoked_at is null and f.expires_at > now()
+      where f.uai = any (${members}) and f.kind = 'authorization' and f.revoked_at is null and f.expires_at > now()
       group by f.client_id) as h on h.client_id = c.id
-    left join auth_gateway.consents n on n.client_id = c.id and n.uai = ${uai} and n.withdrawn_at is null
+    left join lateral (select x.* from auth_gateway.consents x where x.client_id = c.id and x.uai = any (${members})
+      and x.withdrawn_at is null order by x.granted_at limit 1) as n on true
     where h.client_id is not null or n.id is not null
     order by coalesce(h.last_used_at, n.granted_at) desc limit 200`
 }
@@ -94,14 +94,15 @@ export function listApplications(sql: postgres.Sql, uai: string): Promise<Access
 /** What an application holds of a person: families that can still be revoked, and the consent. */
 export async function findApplication(
   sql: postgres.Sql,
-  uai: string,
+  { members }: Person,
   clientId: string,
-): Promise<{ id: string; families: string[]; consent: string | null } | undefined> {
-  const [row] = await sql<{ id: string; families: string[]; consent: string | null }[]>`
-    select c.id, array(select f.id::text from auth_gateway.token_families f where f.uai = ${uai} and f.client_id = c.id
+): Promise<{ id: string; families: string[]; consents: string[] } | undefined> {
+  const [row] = await sql<{ id: string; families: string[]; consents: string[] }[]>`
+    select c.id, array(select f.id::text from auth_gateway.token_families f where f.uai = any (${members}) and f.client_id = c.id
         and f.kind = 'authorization' and f.revoked_at is null and f.expires_at > now()) as families,
-      (select n.id from auth_gateway.consents n where n.uai = ${uai} and n.client_id = c.id and n.withdrawn_at is null) as consent
+      array(select n.id::text from auth_gateway.consents n where n.uai = any (${members}) and n.client_id = c.id
+        and n.withdrawn_at is null) as consents
     from auth_gateway.api_clients c
     where auth_gateway.client_key(c.client_id) = auth_gateway.client_key(${clientId}::text)`
-  return row && (row.families.length > 0 || row.consent) ? row : undefined
+  return row && row.families.length + row.consents.length > 0 ? row : undefined
 }

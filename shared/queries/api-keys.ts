@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { ApiKeyStatus, Binding, ServiceScope, UsageLimits } from '../domain/api-key.ts'
 import type { Personal } from '../personal.ts'
-import { type Person, type PersonRow, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 
 type KeyRow = {
   id: string
@@ -239,25 +239,26 @@ type NoticeRow = PersonRow & {
   key_name: string | null
   preview: string
   expires_at: Date | null
+  created_by: string
+  creator_key: Uint8Array | null
 }
 
 /** Keys whose owner is still to be told of something, with the owner. */
 export async function listDueNotices(sql: postgres.Sql, personal: Personal, limit: number): Promise<DueNotice[]> {
   const rows = await sql<NoticeRow[]>`
-    select k.id, k.notice_event, k.notice_kind, k.name as key_name, k.preview, k.expires_at,
-      i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified,
-      i.created_at as identity_created_at, s.wrapped_key
-    from auth_gateway.api_keys k
-    join auth_gateway.identities i on i.uai = k.created_by
-    left join auth_gateway.subject_keys s on s.subject = k.created_by
-    where k.notice_event is not null order by k.id limit ${limit}`
+    select a.id, a.notice_event, a.notice_kind, a.name as key_name, a.preview, a.expires_at, a.created_by,
+      o.wrapped_key as creator_key, ${personColumns(sql)}
+    from auth_gateway.api_keys a
+    left join auth_gateway.subject_keys o on o.subject = a.created_by
+    ${joinPerson(sql, sql`a.created_by`)}
+    where a.notice_event is not null order by a.id limit ${limit}`
   return rows.map((row) => {
-    const dataKey = row.wrapped_key ? personal.unwrap(row.uai, row.wrapped_key) : undefined
+    const dataKey = row.creator_key ? personal.unwrap(row.created_by, row.creator_key) : undefined
     return {
       id: row.id,
       noticeEvent: row.notice_event,
       kind: row.notice_kind,
-      name: dataKey && row.key_name ? personal.open(row.uai, dataKey, row.key_name) : '',
+      name: dataKey && row.key_name ? personal.open(row.created_by, dataKey, row.key_name) : '',
       preview: row.preview,
       expiresAt: row.expires_at ?? undefined,
       owner: toPerson(personal, row),

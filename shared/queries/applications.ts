@@ -4,7 +4,7 @@ import { type Client, clientColumn, hasClientId } from './api-clients.ts'
 /** A client, what a person has allowed it, and the default resources. One statement. */
 export async function findForApplication(
   sql: postgres.Sql,
-  uai: string,
+  members: string[],
   clientId: string,
 ): Promise<{ client?: Client; consent?: { scopes: string[]; resources: string[] }; resources: string[] }> {
   const [row] = await sql<
@@ -12,7 +12,8 @@ export async function findForApplication(
   >`
     select ${clientColumn(sql, clientId)},
       (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id
-        where n.uai = ${uai} and ${hasClientId(sql, clientId)}) as consent,
+        where n.uai = any (${members}) and ${hasClientId(sql, clientId)}
+        order by n.granted_at desc limit 1) as consent,
       (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as resources`
   return { client: row?.client ?? undefined, consent: row?.consent ?? undefined, resources: row?.resources ?? [] }
 }

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn, hasClientId } from './api-clients.ts'
-import { type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
+import { joinPerson, type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
 
@@ -31,11 +31,10 @@ export async function findForAuthorize(
   >`
     select ${clientColumn(sql, input.clientId)}, ${resourcesColumn(sql)}, ${personColumns(sql)}, ${sessionColumns(sql)},
       (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id
-        where n.uai = s.uai and ${hasClientId(sql, input.clientId)}) as consent
+        where n.uai = any (i.members) and ${hasClientId(sql, input.clientId)} order by n.uai <> i.uai limit 1) as consent
     from (select 1) as one
     left join auth_gateway.sessions s on s.id = ${input.handle?.sessionId ?? null} and s.handle_hash = ${input.handle?.hash ?? null}
-    left join auth_gateway.identities i on i.uai = s.uai
-    left join auth_gateway.subject_keys k on k.subject = s.uai`
+    ${joinPerson(sql, sql`s.uai`)}`
   if (!row) throw new Error('a look-up without a row')
   return {
     client: row.client ?? undefined,
@@ -83,7 +82,8 @@ export async function findAuthorization(
         'data', e.data) order by e.version)
         from auth_gateway.event_store e where e.stream_type = 'authorization' and e.stream_id = wanted.id), '[]') as events,
       ${clientColumn(sql, input.clientId)}, to_jsonb(rc) as requested_by, ${resourcesColumn(sql)},
-      (select to_jsonb(n) from auth_gateway.consents n where n.uai = a.uai and n.client_id = a.client_id) as consent,
+      (select to_jsonb(n) from auth_gateway.consents n where n.uai = any (i.members) and n.client_id = a.client_id
+        order by n.uai <> i.uai limit 1) as consent,
       ${waitColumn(sql, input.limits)},
       ${personColumns(sql)}, ${sessionColumns(sql)}
     from (select coalesce(${input.id ?? null}::uuid, (select p.id from auth_gateway.authorizations p
@@ -91,8 +91,7 @@ export async function findAuthorization(
     left join auth_gateway.authorizations a on a.id = wanted.id
     left join auth_gateway.api_clients rc on rc.id = a.client_id
     left join auth_gateway.sessions s on s.id = a.session_id
-    left join auth_gateway.identities i on i.uai = a.uai
-    left join auth_gateway.subject_keys k on k.subject = a.uai`
+    ${joinPerson(sql, sql`a.uai`)}`
   if (!row) throw new Error('a look-up without a row')
   return {
     id: row.id ?? undefined,

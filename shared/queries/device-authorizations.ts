@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
-import { type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
+import { joinPerson, type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
 
@@ -25,8 +25,7 @@ export async function findDevice(
     from (select 1) as one
     left join auth_gateway.device_authorizations d on d.id = ${input.id ?? null}
     left join auth_gateway.sessions s on s.id = d.session_id and d.uai is not null
-    left join auth_gateway.identities i on i.uai = d.uai
-    left join auth_gateway.subject_keys k on k.subject = d.uai`
+    ${joinPerson(sql, sql`d.uai`)}`
   if (!row) throw new Error('a look-up without a row')
   return {
     events: row.events,

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
-import { type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
 export type OtpFacts = {
@@ -53,8 +53,7 @@ export async function findOtp(
     left join challenge ch on true
     left join auth_gateway.subject_keys ck on ck.subject = ch.id
     left join auth_gateway.credentials c on c.kind = 'email' and c.digest = ${Buffer.from(input.digest)}
-    left join auth_gateway.identities i on i.uai = c.uai
-    left join auth_gateway.subject_keys k on k.subject = i.uai`
+    ${joinPerson(sql, sql`c.uai`)}`
   if (!row) throw new Error('a look-up without a row')
   return {
     challenge: row.challenge_id

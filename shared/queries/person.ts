@@ -4,7 +4,13 @@ import type { Personal } from '../personal.ts'
 /** Columns of identity `i` and its data key `k`, as `PersonRow`. */
 export const personColumns = (sql: postgres.Sql) => sql`
   i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified,
-  i.created_at as identity_created_at, k.wrapped_key`
+  i.members::text[] as members, i.organizations::text[] as organizations, i.created_at as identity_created_at, k.wrapped_key`
+
+/** Joins the person a UAI resolves to as `i`, also after merges, with their data key `k`. */
+export const joinPerson = (sql: postgres.Sql, uai: postgres.PendingQuery<postgres.Row[]>) => sql`
+  left join auth_gateway.identities own on own.uai = ${uai}
+  left join auth_gateway.identities i on i.uai = own.canonical_uai
+  left join auth_gateway.subject_keys k on k.subject = i.uai`
 
 /** Columns of session `s`, as `SessionRow`. */
 export const sessionColumns = (sql: postgres.Sql) => sql`
@@ -23,6 +29,8 @@ export type PersonRow = {
   name: string | null
   email: string | null
   email_verified: boolean
+  members: string[]
+  organizations: string[]
   identity_created_at: Date
   wrapped_key: Uint8Array | null
 }
@@ -48,6 +56,9 @@ export type Person = {
   role: string
   plan: string
   organizationId: string
+  /** Every UAI that resolves to this person, this one included, and the organizations of them. */
+  members: string[]
+  organizations: string[]
   locale?: string
   name?: string
   email: string
@@ -81,6 +92,8 @@ export function toPerson(personal: Personal, row: PersonRow): Person {
     role: row.role,
     plan: row.plan,
     organizationId: row.organization_id,
+    members: row.members,
+    organizations: row.organizations,
     locale: row.locale ?? undefined,
     name: open(row.name),
     email: open(row.email) ?? '',

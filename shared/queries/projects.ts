@@ -46,10 +46,10 @@ const columns = (sql: postgres.Sql) => sql`
 export async function listProjects(
   sql: postgres.Sql,
   personal: Personal,
-  input: { uai: string; everything: boolean },
+  input: { members: string[]; everything: boolean },
 ): Promise<ProjectRecord[]> {
   const rows = await sql<Row[]>`${columns(sql)}
-    where p.status = 'live' and (${input.everything} or p.owner_id = ${input.uai} or p.members @> array[${input.uai}::uuid])
+    where p.status = 'live' and (${input.everything} or p.owner_id = any (${input.members}) or p.members && ${input.members}::uuid[])
     order by p.created_at, p.id limit 1000`
   return rows.map((row) => toRecord(personal, row))
 }

@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
 import {
+  joinPerson,
   type Person,
   type PersonRow,
   personColumns,
@@ -22,8 +23,7 @@ export async function findSession(
   const [row] = await sql<(PersonRow & SessionRow)[]>`
     select ${personColumns(sql)}, ${sessionColumns(sql)}
     from auth_gateway.sessions s
-    join auth_gateway.identities i on i.uai = s.uai
-    left join auth_gateway.subject_keys k on k.subject = i.uai
+    ${joinPerson(sql, sql`s.uai`)}
     where s.id = ${handle.sessionId} and s.handle_hash = ${handle.hash}`
   return row && toSignedIn(personal, row)
 }
@@ -35,19 +35,22 @@ export function toSignedIn(personal: Personal, row: PersonRow & SessionRow): Sig
 
 export type SessionListing = {
   id: string
+  uai: string
   platform: string
   origin: string | null
+  wrapped_key: Uint8Array | null
   started_at: Date
   last_seen_at: Date | null
   expires_at: Date
 }
 
 /** A person's live sessions, newest first, at most 100. */
-export async function listSessions(sql: postgres.Sql, uai: string): Promise<SessionListing[]> {
+export async function listSessions(sql: postgres.Sql, { members }: Person): Promise<SessionListing[]> {
   return sql<SessionListing[]>`
-    select s.id, s.platform, s.origin, s.started_at, a.last_seen_at, s.expires_at
+    select s.id, s.uai, s.platform, s.origin, k.wrapped_key, s.started_at, a.last_seen_at, s.expires_at
     from auth_gateway.sessions s left join auth_gateway.session_activity a on a.session_id = s.id
-    where s.uai = ${uai} and auth_gateway.session_is_live(s)
+    left join auth_gateway.subject_keys k on k.subject = s.uai
+    where s.uai = any (${members}) and auth_gateway.session_is_live(s)
     order by s.started_at desc limit 100`
 }
 

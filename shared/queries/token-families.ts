@@ -5,6 +5,7 @@ import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
 import {
+  joinPerson,
   type Person,
   type PersonRow,
   personColumns,
@@ -125,8 +126,7 @@ export async function findFamily(
     left join auth_gateway.token_families f on f.id = ${input.familyId ?? null}
     left join auth_gateway.api_clients fc on fc.id = f.client_id
     left join auth_gateway.sessions s on s.id = f.session_id
-    left join auth_gateway.identities i on i.uai = f.uai
-    left join auth_gateway.subject_keys k on k.subject = f.uai`
+    ${joinPerson(sql, sql`f.uai`)}`
   if (!row) throw new Error('a look-up without a row')
   return {
     family: row.id ? toFamily(personal, row) : undefined,

@@ -1,4 +1,5 @@
--- One row per UAI: who exists, in which standing. Names and addresses are sealed under the person's data key.
+-- One row per UAI: who exists, in which standing. Names and addresses are sealed under the person's data key. A UAI that was merged
+-- into another one stays: canonical_uai is whom it resolves to, members are all that resolve to this one.
 create table auth_gateway.identities (
   uai             uuid primary key,
   status          text not null check (status in ('active', 'suspended', 'erased')),
@@ -7,31 +8,77 @@ create table auth_gateway.identities (
   organization_id uuid not null,
   locale          text,
   name            text,
+  -- Of the linked addresses, oldest first: [{id, address, verified}]; email is the first one.
+  emails          jsonb not null default '[]',
   email           text,
   email_verified  boolean not null default false,
+  merged_into     uuid,
+  canonical_uai   uuid not null,
+  members         uuid[] not null,
+  organizations   uuid[] not null,
   created_at      timestamptz not null,
   version         integer not null
 );
+
+create index identities_merged_into on auth_gateway.identities (merged_into) where merged_into is not null;
+
+-- Works out again who resolves to whom, in the tree of merges that an identity is in.
+create function auth_gateway.regroup_identity(p_uai uuid) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  v_root uuid;
+  v_members uuid[];
+  v_organizations uuid[];
+begin
+  with recursive up as (
+    select uai, merged_into from identities where uai = p_uai
+    union all select i.uai, i.merged_into from identities i join up on i.uai = up.merged_into)
+  select uai into v_root from up where merged_into is null;
+  with recursive down as (
+    select uai, organization_id from identities where uai = v_root
+    union all select i.uai, i.organization_id from identities i join down on i.merged_into = down.uai)
+  select array_agg(uai order by uai), array_agg(organization_id order by uai) into v_members, v_organizations from down;
+  update identities set canonical_uai = v_root,
+    members = case when uai = v_root then v_members else array[uai] end,
+    organizations = case when uai = v_root then v_organizations else array[organization_id] end
+  where uai = any (v_members);
+end $$;
 
 create function auth_gateway.project_identity(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'IdentityCreated' then
-      insert into identities (uai, status, role, plan, organization_id, locale, name, created_at, version)
+      insert into identities (uai, status, role, plan, organization_id, locale, name, canonical_uai, members, organizations,
+        created_at, version)
       values (e.stream_id, 'active', e.data->>'role', e.data->>'plan', (e.data->>'organizationId')::uuid, e.data->>'locale',
-        e.data->'sealed'->>'name', e.recorded_at, e.version);
-    when 'CredentialLinked' then
-      update identities set version = e.version,
-        email = case when e.data->>'kind' = 'email' and email is null then e.data->'sealed'->>'address' else email end,
-        email_verified = email_verified or (e.data->>'kind' = 'email' and (e.data->>'verified')::boolean)
-      where uai = e.stream_id;
+        e.data->'sealed'->>'name', e.stream_id, array[e.stream_id], array[(e.data->>'organizationId')::uuid], e.recorded_at, e.version);
+    when 'CredentialLinked', 'CredentialUnlinked' then
+      update identities i set version = e.version, emails = n.emails, email = n.emails->0->>'address',
+        email_verified = coalesce((n.emails->0->>'verified')::boolean, false)
+      from (select case
+          when e.event_type = 'CredentialUnlinked' then coalesce((select jsonb_agg(x order by n)
+            from jsonb_array_elements(o.emails) with ordinality as t(x, n) where x->>'id' <> e.data->>'credentialId'), '[]')
+          when e.data->>'kind' = 'email' then o.emails || jsonb_build_array(jsonb_build_object('id', e.data->>'credentialId',
+            'address', e.data->'sealed'->>'address', 'verified', e.data->'verified'))
+          else o.emails end as emails
+        from identities o where o.uai = e.stream_id) as n
+      where i.uai = e.stream_id;
+    when 'IdentityMerged' then
+      update identities set merged_into = (e.data->>'into')::uuid, version = e.version where uai = e.stream_id;
+      perform regroup_identity(e.stream_id);
+    when 'IdentitySplit' then
+      update identities set merged_into = null, version = e.version where uai = e.stream_id;
+      perform regroup_identity(e.stream_id);
+      perform regroup_identity((e.data->>'from')::uuid);
+    when 'IdentityAbsorbed', 'IdentityReleased' then
+      update identities set version = e.version where uai = e.stream_id;
     when 'IdentitySuspended' then
       update identities set status = 'suspended', version = e.version where uai = e.stream_id;
     when 'IdentityReinstated' then
       update identities set status = 'active', version = e.version where uai = e.stream_id;
     when 'IdentityErased' then
-      update identities set status = 'erased', name = null, email = null, email_verified = false, locale = null,
+      update identities set status = 'erased', name = null, emails = '[]', email = null, email_verified = false, locale = null,
         version = e.version where uai = e.stream_id;
   end case;
 end $$;

@@ -4,9 +4,11 @@ create table auth_gateway.credentials (
   id        uuid primary key,
   uai       uuid not null,
   kind      text not null,
+  provider  text,
   digest    bytea,
   address   text,
   verified  boolean not null,
+  evidence  jsonb not null,
   linked_at timestamptz not null
 );
 create unique index credentials_digest on auth_gateway.credentials (kind, digest);
@@ -17,13 +19,16 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'CredentialLinked' then
-      insert into credentials (id, uai, kind, digest, address, verified, linked_at)
-      values ((e.data->>'credentialId')::uuid, e.stream_id, e.data->>'kind',
+      insert into credentials (id, uai, kind, provider, digest, address, verified, evidence, linked_at)
+      values ((e.data->>'credentialId')::uuid, e.stream_id, e.data->>'kind', e.data->>'provider',
         (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = e.data->>'kind'),
-        e.data->'sealed'->>'address', (e.data->>'verified')::boolean, e.recorded_at);
+        e.data->'sealed'->>'address', (e.data->>'verified')::boolean, e.data->'evidence', e.recorded_at);
+    when 'CredentialUnlinked' then
+      delete from credentials where id = (e.data->>'credentialId')::uuid;
     when 'IdentityErased' then
       delete from credentials where uai = e.stream_id;
-    when 'IdentityCreated', 'IdentitySuspended', 'IdentityReinstated' then
+    when 'IdentityCreated', 'IdentitySuspended', 'IdentityReinstated', 'IdentityMerged', 'IdentityAbsorbed', 'IdentitySplit',
+      'IdentityReleased' then
       null;
   end case;
 end $$;

@@ -76,11 +76,11 @@ begin
   if k.id is null or k.status <> 'active' or k.expires_at <= now() then
     return null;
   end if;
-  select * into i from identities where uai = k.created_by;
+  select c.* into i from identities o join identities c on c.uai = o.canonical_uai where o.uai = k.created_by;
   if i.status is distinct from 'active' then
     return null;
   end if;
-  select wrapped_key into v_key from subject_keys where subject = k.created_by;
+  select wrapped_key into v_key from subject_keys where subject = i.uai;
   v_near := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
   if k.service = 'specific' and p_service is not null then
     select value into v_service from jsonb_array_elements(k.service_scopes) where value->>'service_key' = p_service;

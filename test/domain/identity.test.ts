@@ -5,10 +5,16 @@ import { given, stateOf } from '../support/given.ts'
 
 const input = {
   organizationId: 'org',
-  credentialId: 'credential',
-  address: 'Ada@Example.com',
-  normalised: 'ada@example.com',
-  challengeId: 'challenge',
+  credentials: [
+    {
+      credentialId: 'credential',
+      kind: 'email' as const,
+      verified: true,
+      evidence: { method: 'otp', challengeId: 'challenge' },
+      address: 'Ada@Example.com',
+      lookup: 'ada@example.com',
+    },
+  ],
 }
 const created = create(input).events
 const suspended: IdentityEvent = { type: 'IdentitySuspended', data: { reason: 'abuse' } }
@@ -33,7 +39,7 @@ describe('create', () => {
           lookups: [{ kind: 'email', value: 'ada@example.com' }],
         },
       ])
-    expect(after).toEqual({ status: 'active' })
+    expect(after).toEqual({ status: 'active', credentials: ['credential'] })
   })
 
   test('created: no data member holds the address', () => {

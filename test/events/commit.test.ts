@@ -204,10 +204,16 @@ describe('what a unit of work writes', () => {
     const uai = uuidv7()
     const input = {
       organizationId: uuidv7(),
-      credentialId: uuidv7(),
-      address,
-      normalised: `${uai}@x.test`,
-      challengeId: uuidv7(),
+      credentials: [
+        {
+          credentialId: uuidv7(),
+          kind: 'email' as const,
+          verified: true,
+          evidence: { method: 'otp', challengeId: uuidv7() },
+          address,
+          lookup: `${uai}@x.test`,
+        },
+      ],
     }
     await commit(context(ORIGIN), async (work) => {
       work.start(identities.identity, uai, { subject: uai }).decide(() => identities.create(input))

@@ -315,13 +315,16 @@ export function createTraffic(gateway: Gateway) {
   return { people, actions, sweep, names: Object.keys(actions) as (keyof typeof actions)[] }
 }
 
+function mailbox(email: string, challengeId: string): identities.Credential {
+  const evidence = { method: 'otp', challengeId }
+  return { credentialId: uuidv7(), kind: 'email', verified: true, evidence, address: email, lookup: email }
+}
+
 function signUp(work: Work, { uai, email, challengeId }: Person): void {
   const organizationId = uuidv7()
   work
     .start(identities.identity, uai, { subject: uai })
-    .decide(() =>
-      identities.create({ organizationId, credentialId: uuidv7(), address: email, normalised: email, challengeId }),
-    )
+    .decide(() => identities.create({ organizationId, credentials: [mailbox(email, challengeId)] }))
   work.start(organization, organizationId, { subject: uai }).decide(() => createPersonal(uai))
 }
 

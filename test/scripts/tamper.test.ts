@@ -313,7 +313,7 @@ describe('rebuild names, mends and stays quiet afterwards about', () => {
     [
       'an inserted row',
       'credentials',
-      `insert into credentials select gen_random_uuid(), uai, kind, sha256('x'), address, true, now() from credentials limit 1`,
+      `insert into credentials select gen_random_uuid(), uai, kind, null, sha256('x'), address, true, '{}', now() from credentials limit 1`,
       1,
       0,
     ],
