@@ -26,6 +26,32 @@ export const catalogue = {
     'invalid_grant',
     'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
   ),
+  provider_unknown: row(400, 'INVALID_PROVIDER', 'invalid_request', 'There is no such way to sign in.'),
+  provider_failed: row(
+    502,
+    'PROVIDER_FAILED',
+    'server_error',
+    'The other sign-in service did not answer as it should. Please try again, or sign in another way.',
+  ),
+  provider_denied: row(403, 'PROVIDER_DENIED', 'access_denied', 'The sign-in was cancelled at the other service.'),
+  sso_state_invalid: row(
+    400,
+    'OAUTH_STATE_ERROR',
+    'invalid_request',
+    'This sign-in has expired, was used before, or was begun in another browser. Please start again.',
+  ),
+  link_needed: row(
+    409,
+    'LINK_NEEDED',
+    'invalid_request',
+    'There is an account with this e-mail address already. Prove that the address is yours, and the two are linked.',
+  ),
+  not_provisioned: row(
+    403,
+    'NOT_PROVISIONED',
+    'access_denied',
+    'There is no account for you here yet. Ask your administrator.',
+  ),
   last_credential: row(
     409,
     'LAST_CREDENTIAL',

@@ -25,7 +25,7 @@ function importsOf(file: string): Import[] {
 const BASE = ['shared/config.ts', 'shared/errors.ts', 'shared/log.ts', 'shared/personal.ts']
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
 const READS = ['shared/queries/', 'shared/gateway.ts', ...FACTORIES]
-const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/http/', ...READS]
+const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/sso/', 'shared/http/', ...READS]
 
 /** What services outside of the gateway run as well: nothing that leads to its database or configuration. */
 const FOR_SERVICES = [
@@ -49,7 +49,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/(events|delivery)\//, FACTORIES],
   [/^shared\/gateway\.ts$/, ['shared/http/', ...FACTORIES]],
   [/^shared\/queries\//, READS],
-  [/^shared\/(identity|oauth)\//, METHODS],
+  [/^shared\/(identity|oauth|sso)\//, METHODS],
   [/^netlify\/functions\//, METHODS],
   [/^netlify\//, ['netlify/', 'shared/http/', ...BASE]],
   [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],

@@ -45,8 +45,6 @@ async function record(c: AppContext, principal: PersonPrincipal) {
 const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
 const listQuery = z.object({ done: z.optional(z.string()) })
 
-app.get('/account', (c) => c.redirect(BASE, 302))
-
 app.get(BASE, async (c) => {
   const principal = await visitorOf(c)
   if (principal instanceof Response) return principal

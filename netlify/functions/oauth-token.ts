@@ -7,10 +7,11 @@ import { serve } from '../../shared/http/serve.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { freshenClient } from '../../shared/oauth/client-document.ts'
-import { DEVICE_CODE, TOKEN_EXCHANGE } from '../../shared/oauth/grant-types.ts'
+import { DEVICE_CODE, JWT_BEARER_GRANT, TOKEN_EXCHANGE } from '../../shared/oauth/grant-types.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
 import { clientCredentials } from '../../shared/oauth/grants/client-credentials.ts'
 import { redeemDeviceCode } from '../../shared/oauth/grants/device-code.ts'
+import { exchangeAssertion } from '../../shared/oauth/grants/jwt-bearer.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { ACCESS_TOKEN_TYPE, exchangeToken } from '../../shared/oauth/grants/token-exchange.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
@@ -28,6 +29,7 @@ const parameters = z.object({
   scope: z.optional(z.string().check(z.maxLength(2000))),
   resource: identifiers,
   audience: identifiers,
+  assertion: token,
   subject_token: token,
   subject_token_type: z.optional(z.string().check(z.maxLength(200))),
   actor_token: token,
@@ -65,6 +67,10 @@ app.post('/oauth/token', async (c) => {
       const family = await exchangeToken(gateway(), c, credentials, body)
       const response = await tokenResponse(gateway(), family.grant, family)
       return c.json({ ...response, issued_token_type: ACCESS_TOKEN_TYPE })
+    }
+    case JWT_BEARER_GRANT: {
+      const family = await exchangeAssertion(gateway(), c, credentials, body)
+      return c.json(await tokenResponse(gateway(), family.grant, family))
     }
     default:
       throw new GatewayError('unsupported_grant_type')

@@ -12,11 +12,12 @@ import { bearerToken, browserSession } from '../../shared/identity/authenticate.
 import { isForeignPost } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
+import { originOf } from '../../shared/identity/session-origin.ts'
 import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
-import { listSessions, type SessionListing } from '../../shared/queries/sessions.ts'
+import { listSessions } from '../../shared/queries/sessions.ts'
 import type { Family } from '../../shared/queries/token-families.ts'
 
 const app = createApp('api')
@@ -65,12 +66,6 @@ app.get('/v1/auth/session/check', async (c) => {
   })
 })
 
-function openOrigin({ uai, origin, wrapped_key }: SessionListing): { ip?: string; userAgent?: string } {
-  const { personal } = gateway()
-  if (!origin || !wrapped_key) return {}
-  return JSON.parse(personal.open(uai, personal.unwrap(uai, wrapped_key), origin))
-}
-
 const ownerOf = (c: AppContext) => accountOwner(gateway(), c)
 
 app.get('/v1/auth/sessions', async (c) => {
@@ -78,7 +73,7 @@ app.get('/v1/auth/sessions', async (c) => {
   const sessions = await listSessions(gateway().reads, person)
   return c.json({
     sessions: sessions.map((session) => {
-      const { ip, userAgent } = openOrigin(session)
+      const { ip, userAgent } = originOf(gateway(), session)
       return {
         id: session.id,
         current: session.id === current.id,

@@ -13,10 +13,12 @@ import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
 import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
+import { linkAccount } from '../../shared/identity/external-sign-in.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { browserHashOf, clearSignIn, readSignIn, writeSignIn } from '../../shared/identity/sign-in-cookie.ts'
 import { codePage, openSignIn, signInPage, withCookies } from '../../shared/identity/sign-in-pages.ts'
+import { findDomain } from '../../shared/queries/connections.ts'
 
 const emailForm = z.object({
   email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
@@ -34,7 +36,8 @@ const digits = (text: string) => text.replace(/\D/g, '')
 
 /** A sentence on the page for what the person can mend there; anything else is an error page. */
 function sentence(error: unknown): string {
-  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email)/.test(error.refusal)) return error.message
+  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email|credential_taken)/.test(error.refusal))
+    return error.message
   throw error
 }
 
@@ -61,6 +64,15 @@ app.post('/web/login', async (c) => {
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
   try {
     const { email } = await readBody(c, emailForm)
+    const connection = signIn.link ? undefined : await findDomain(gateway().reads, email.split('@').at(-1) ?? '')
+    if (connection) {
+      const query = {
+        provider: connection.slug,
+        login_hint: email,
+        ...(signIn.returnTo && { redirect_uri: signIn.returnTo }),
+      }
+      return c.redirect(`/v1/auth/oauth?${new URLSearchParams(query)}`, 303)
+    }
     const challengeId = await sendEmailCode(gateway(), c, {
       email,
       browserHash: browserHashOf(signIn),
@@ -71,7 +83,7 @@ app.post('/web/login', async (c) => {
     return c.redirect('/web/code', 303)
   } catch (error) {
     const status = error instanceof GatewayError ? error.status : 500
-    return signInPage(gateway(), signIn, { error: sentence(error), status, email: loose.email?.slice(0, 254) })
+    return await signInPage(gateway(), signIn, { error: sentence(error), status, email: loose.email?.slice(0, 254) })
   }
 })
 
@@ -123,7 +135,12 @@ app.post('/web/code', async (c) => {
         projectScope: projectScope(undefined),
         replaces,
       },
-      (_work, signedIn) => signedIn,
+      async (work, signedIn) => {
+        const { link } = signIn
+        const to = { person: signedIn.person, sessionId: signedIn.session.id }
+        if (link) await linkAccount(gateway(), work, link, to)
+        return signedIn
+      },
     )
     clearSignIn(c)
     setSessionCookies(c, {

@@ -21,8 +21,8 @@ export type Credential = {
   evidence: Evidence
   /** The address or number as given, or the id of the external account. */
   address: string
-  /** What it is found by. */
-  lookup: string
+  /** What it is found by; an address that nobody has proven is shown, and nothing is found by it. */
+  lookup?: string
 }
 
 export type IdentityEvent =
@@ -84,7 +84,12 @@ export const identity: Aggregate<Identity, IdentityEvent> = {
 }
 
 function linked({ address, lookup, ...data }: Credential): IdentityEvent {
-  return { type: 'CredentialLinked', data, personal: { address }, lookups: [{ kind: data.kind, value: lookup }] }
+  return {
+    type: 'CredentialLinked',
+    data,
+    personal: { address },
+    lookups: lookup === undefined ? [] : [{ kind: data.kind, value: lookup }],
+  }
 }
 
 /** A person's first proven sign-in: the identity and what proved it. */

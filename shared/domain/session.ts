@@ -18,8 +18,8 @@ export type SessionFacts = {
   handleHash?: string
   idleSeconds: number
   expiresAt: string
-  /** The challenge or session whose proof started this one. */
-  provenBy: { type: 'otp_challenge' | 'session'; id: string }
+  /** The challenge, session or connection whose proof started this one. */
+  provenBy: { type: 'otp_challenge' | 'session' | 'connection' | 'supabase_user'; id: string }
 }
 
 export type SessionEvent =

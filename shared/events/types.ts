@@ -17,6 +17,7 @@ export type StreamType =
   | 'refused_request'
   | 'device_authorization'
   | 'agent_delegation'
+  | 'connection'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
 export type Event = {

@@ -10,6 +10,9 @@ export type GuardedFetchOptions = {
   timeoutMs: number
   /** Value of the `Accept` header. */
   accept: string
+  method?: 'GET' | 'POST'
+  headers?: Record<string, string>
+  body?: string | Uint8Array
   /** Lets http and loopback addresses pass: for a gateway that lives on loopback itself. */
   allowLoopback: boolean
 }
@@ -17,6 +20,7 @@ export type GuardedFetchOptions = {
 export type Fetched = {
   status: number
   contentType: string
+  headers: Record<string, string>
   body: Buffer
   /** Seconds the answer may be kept, where it says so; 0 when it must not be. */
   maxAge?: number
@@ -89,7 +93,7 @@ function maxAgeOf(control: string | undefined): number | undefined {
 }
 
 /**
- * Fetches a document from an address that a stranger chose: https only, no redirect followed, no address that is not public, the
+ * Asks an address that a stranger chose: https only, no redirect followed, no address that is not public, the
  * checked address is the one connected to (no DNS rebinding), with a cap on size and time.
  * @throws GuardedFetchError
  * @see OWASP Server-Side Request Forgery Prevention; draft-ietf-oauth-client-id-metadata-document section 6.5
@@ -101,15 +105,23 @@ export async function guardedFetch(address: string, options: GuardedFetchOptions
   const signal = AbortSignal.timeout(timeoutMs)
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const headers = { Accept: accept, 'Accept-Encoding': 'identity', 'User-Agent': 'lanonasis-auth-gateway' }
-      const request = send(url, { agent: false, headers, signal, lookup: guardedLookup(allowLoopback) }, resolve)
+      const own = { Accept: accept, 'Accept-Encoding': 'identity', 'User-Agent': 'lanonasis-auth-gateway' }
+      const headers = { ...options.headers, ...own }
+      const { method, body } = options
+      const request = send(
+        url,
+        { method, agent: false, headers, signal, lookup: guardedLookup(allowLoopback) },
+        resolve,
+      )
       request.on('error', reject)
-      request.end()
+      request.end(body)
     })
     const { statusCode = 0, headers } = response
     const contentType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
     const body = await read(response, maxBytes)
-    return { status: statusCode, contentType, body, maxAge: maxAgeOf(headers['cache-control']) }
+    const said = Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')])
+    const maxAge = maxAgeOf(headers['cache-control'])
+    return { status: statusCode, contentType, headers: Object.fromEntries(said), body, maxAge }
   } catch (error) {
     if (error instanceof GuardedFetchError) throw error
     throw new GuardedFetchError('failed', 'the address could not be fetched', { cause: error })

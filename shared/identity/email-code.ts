@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import type { Credential } from '../domain/identity.ts'
 import * as otp from '../domain/otp-challenge.ts'
-import { end, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
@@ -16,6 +15,7 @@ import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import { createIdentity } from './create-identity.ts'
+import { endReplaced } from './end-session.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
 /** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). */
@@ -163,7 +163,7 @@ export async function signInWithCode<T>(
   gateway: Gateway,
   c: AppContext,
   input: CodeSignIn,
-  more: (work: Work, signedIn: SignedInByCode) => T,
+  more: (work: Work, signedIn: SignedInByCode) => T | Promise<T>,
 ): Promise<T> {
   const normalised = normaliseEmail(input.email)
   const limits = tryLimits(gateway, normalised, c.get('clientIp'))
@@ -203,18 +203,12 @@ export async function signInWithCode<T>(
       authenticatedAt: now,
       now,
     })
-    return more(work, { person, session: started, client: found.client, resources: found.defaultResources, now })
+    const facts = { person, session: started, client: found.client, resources: found.defaultResources, now }
+    return more(work, facts)
   })
 }
 
 function mailbox(address: string, normalised: string, challengeId: string): Credential {
   const evidence = { method: 'otp', challengeId }
   return { credentialId: uuidv7(), kind: 'email', verified: true, evidence, address, lookup: normalised }
-}
-
-async function endReplaced(work: Work, replaced: SignedIn | undefined): Promise<void> {
-  if (!replaced) return
-  work.knowKey(replaced.person.uai, replaced.person.wrappedKey)
-  const stream = await work.load(session, replaced.session.id, { subject: replaced.person.uai })
-  stream.decide((state) => end(state, 'replaced'))
 }

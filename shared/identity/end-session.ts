@@ -1,9 +1,10 @@
 import { end, type SessionEnd, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
-import { commit } from '../events/commit.ts'
+import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Person } from '../queries/person.ts'
+import type { SignedIn } from '../queries/sessions.ts'
 
 /**
  * Ends a person's session; what depends on it is refused from the next request on.
@@ -29,4 +30,12 @@ export async function endSession(
     stream.decide((state) => end(state, reason))
     return before === 'started'
   })
+}
+
+/** A sign-in in the same browser takes the place of the one before. */
+export async function endReplaced(work: Work, replaced: SignedIn | undefined): Promise<void> {
+  if (!replaced) return
+  work.knowKey(replaced.person.uai, replaced.person.wrappedKey)
+  const stream = await work.load(session, replaced.session.id, { subject: replaced.person.uai })
+  stream.decide((state) => end(state, 'replaced'))
 }

@@ -5,6 +5,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
+import type { ProvenAccount } from './external-sign-in.ts'
 
 const NAME = 'lanonasis_sign_in'
 const SECONDS = 900
@@ -18,6 +19,8 @@ export type SignInUnderWay = {
   returnTo?: string
   /** The application that the person is on the way to. */
   clientName?: string
+  /** An account at another provider that was proven here and waits to be linked, once the person has proven to be themselves. */
+  link?: ProvenAccount
 }
 
 const cookieName = () => (isHttps() ? `__Host-${NAME}` : NAME)

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
+import { catalogue, type Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { readQuery } from '../http/body.ts'
@@ -8,6 +9,7 @@ import { renderPage } from '../http/pages/render.ts'
 import { SignInPage } from '../http/pages/sign-in.tsx'
 import { clientIdOf, endsAtClient } from '../oauth/authorize-url.ts'
 import { findClient } from '../queries/api-clients.ts'
+import { listConnections } from '../queries/connections.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { browserSession } from './authenticate.ts'
 import { csrfToken } from './csrf.ts'
@@ -16,15 +18,31 @@ import { readSignIn, type SignInUnderWay, writeSignIn } from './sign-in-cookie.t
 
 type Shown = { error?: string; notice?: string; status?: number }
 
-/** The page that asks for an address. */
-export function signInPage(
-  { derive, config }: Gateway,
+const providerHref = (slug: string, returnTo: string | undefined) =>
+  `/v1/auth/oauth?${new URLSearchParams({ provider: slug, ...(returnTo && { redirect_uri: returnTo }) })}`
+
+/** The page that asks for an address, or leads to another provider. */
+export async function signInPage(
+  { derive, config, reads }: Gateway,
   signIn: SignInUnderWay,
   shown: Shown & { email?: string } = {},
-): Response {
-  const { returnTo, clientName } = signIn
+): Promise<Response> {
+  const { returnTo, clientName, link } = signIn
+  const connections = link ? [] : await listConnections(reads)
+  const providers = connections
+    .filter(({ status, settings }) => status === 'enabled' && settings.listed)
+    .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) }))
+  const linking = connections.length === 0 && link ? link.provider : undefined
   return renderPage(
-    SignInPage({ action: '/web/login', csrf: csrfToken(derive, signIn.id), returnTo, clientName, ...shown }),
+    SignInPage({
+      action: '/web/login',
+      csrf: csrfToken(derive, signIn.id),
+      returnTo,
+      clientName,
+      providers,
+      linking,
+      ...shown,
+    }),
     { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
   )
 }
@@ -53,6 +71,16 @@ export function withCookies(c: AppContext, page: Response): Response {
   return c.newResponse(page.body, page)
 }
 
+/** What a failed sign-in at another provider may put into the address of this page. */
+const TOLD: Refusal[] = [
+  'provider_failed',
+  'provider_denied',
+  'sso_state_invalid',
+  'not_provisioned',
+  'access_denied',
+  'link_needed',
+]
+
 const signInQuery = z.object({
   return_to: z.optional(z.string().check(z.maxLength(4000))),
   redirect_url: z.optional(z.string().check(z.maxLength(4000))),
@@ -73,13 +101,17 @@ export async function openSignIn(
   const query = readQuery(c, signInQuery)
   const asked = safeReturnTo(gateway.config, query.return_to ?? query.redirect_url)
   const signedIn = await browserSession(gateway, c)
-  if (signedIn && !/login|select_account/.test(query.prompt ?? ''))
+  const failed = TOLD.find((one) => one === query.error)
+  if (signedIn && !failed && !/login|select_account/.test(query.prompt ?? ''))
     return asked ? c.redirect(asked, 302) : options.welcome(signedIn)
   const returnTo = asked ?? options.home
   const clientId = clientIdOf(returnTo)
   const client = clientId ? await findClient(gateway.reads, clientId) : undefined
   const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
-  const signIn = { ...readSignIn(gateway, c), returnTo, clientName }
+  const before = readSignIn(gateway, c)
+  const waits = query.error === 'link_needed'
+  const signIn = { ...before, returnTo, clientName, link: waits ? before.link : undefined }
   writeSignIn(gateway, c, signIn)
-  return withCookies(c, signInPage(gateway, signIn))
+  const error = failed && catalogue[failed].message
+  return withCookies(c, await signInPage(gateway, signIn, { error, email: waits ? before.email : undefined }))
 }

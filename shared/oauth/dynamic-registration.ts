@@ -1,12 +1,12 @@
 import type { ClientMetadata } from '../domain/api-client.ts'
 import { GatewayError } from '../errors.ts'
 import { parseClientMetadata } from './client-metadata.ts'
-import { DEVICE_CODE } from './grant-types.ts'
+import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
 import { isLoopback } from './redirect-uri.ts'
 import { isOpenToStrangers, parseScope } from './scope.ts'
 
 /** What a stranger may register for; the rest is for operators. */
-const GRANTS = ['authorization_code', 'refresh_token', DEVICE_CODE]
+const GRANTS = ['authorization_code', 'refresh_token', DEVICE_CODE, JWT_BEARER_GRANT]
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
 const DEFAULT_SCOPE = 'memories:read memories:write mcp:connect'
 /** Names no stranger's application may go by, however they are spelled. */

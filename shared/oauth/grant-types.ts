@@ -4,6 +4,9 @@ export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** RFC 8628 section 3.4. */
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
+/** RFC 7523 section 2.1; here for ID-JAG alone. */
+export const JWT_BEARER_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+
 /** What the token endpoint takes. */
 export const SUPPORTED_GRANT_TYPES = [
   'authorization_code',
@@ -11,4 +14,5 @@ export const SUPPORTED_GRANT_TYPES = [
   DEVICE_CODE,
   'client_credentials',
   TOKEN_EXCHANGE,
+  JWT_BEARER_GRANT,
 ]

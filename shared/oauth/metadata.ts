@@ -55,6 +55,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: SUPPORTED_GRANT_TYPES,
+    authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
     code_challenge_methods_supported: ['S256'],
     ...authenticationAt(config.MTLS_PROXY_SECRET && config.MTLS_BASE_URL),
     dpop_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,

@@ -2,7 +2,7 @@
 export const copy = {
   lang: 'en',
   brand: 'LanOnasis',
-  tagline: 'No passwords. No trackers.',
+  tagline: 'One identity, everywhere. No trackers.',
   titleError: 'Error: {title}',
   titleSite: '{title} · LanOnasis',
   unnamedClient: 'An unnamed application',
@@ -18,6 +18,10 @@ export const copy = {
     email: 'E-mail address',
     submit: 'Send me a code',
     newcomer: 'New here? The same code creates your account.',
+    providers: 'Other ways to sign in',
+    provider: 'Continue with {name}',
+    unnamedProvider: 'another service',
+    linking: 'Your account at {provider} will be linked to the account that you sign in to now.',
   },
   code: {
     title: 'Check your e-mail',

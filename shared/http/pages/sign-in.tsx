@@ -1,4 +1,4 @@
-import { copy } from './copy.ts'
+import { copy, fill } from './copy.ts'
 import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
@@ -13,10 +13,15 @@ type SignInProps = {
   error?: string
   returnTo?: string
   notice?: string
+  /** Other ways to sign in. */
+  providers?: { name: string; href: string }[]
+  /** The provider whose account is linked by this sign-in. */
+  linking?: string
 }
 
 /** Asks for an e-mail address to send a code to. The same page greets people with and without an account. */
-export function SignInPage({ action, csrf, clientName, clientHost, email, error, returnTo, notice }: SignInProps) {
+export function SignInPage(props: SignInProps) {
+  const { action, csrf, clientName, clientHost, email, error, returnTo, notice, providers = [], linking } = props
   const text = copy.signIn
   const client = clientName && displayName(clientName, copy.unnamedClient)
   return (
@@ -25,7 +30,7 @@ export function SignInPage({ action, csrf, clientName, clientHost, email, error,
       <p class="lead">
         {client ? <Sentence text={text.leadFor} client={<Client name={client} host={clientHost} />} /> : text.lead}
       </p>
-      <Notice text={notice} />
+      <Notice text={linking ? fill(text.linking, { provider: linking }).join('') : notice} />
       <Problem id="problem" text={error} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, return_to: returnTo }} />
@@ -52,6 +57,15 @@ export function SignInPage({ action, csrf, clientName, clientHost, email, error,
           {text.newcomer}
         </p>
       </form>
+      {providers.length > 0 && (
+        <nav class="aside providers" aria-label={text.providers}>
+          {providers.map(({ name, href }) => (
+            <a class="button" href={href}>
+              {fill(text.provider, { name: displayName(name, text.unnamedProvider) }).join('')}
+            </a>
+          ))}
+        </nav>
+      )}
     </Layout>
   )
 }

@@ -60,6 +60,7 @@ text-decoration-thickness:1px;text-underline-offset:.2em;cursor:pointer}
 .notice{background:var(--tint);border-color:var(--line)}
 .caution{color:var(--caution);background:var(--caution-tint);border-color:var(--caution-line)}
 .aside{margin:1.75rem 0 0;padding:1.25rem 0 0;border-top:1px solid var(--line);font-size:.9375rem;color:var(--muted)}
+.providers{display:flex;flex-direction:column;gap:.75rem}
 .links{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:0}
 .pairs{display:flex;flex-wrap:wrap;gap:.75rem 2rem}
 .row{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;justify-content:space-between;align-items:center}

@@ -1,0 +1,106 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import type { Work } from '../../shared/events/commit.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { AccountPage } from '../../shared/http/pages/account.tsx'
+import { words } from '../../shared/http/pages/account-words.ts'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import { actAs } from '../../shared/identity/authority.ts'
+import { endSession } from '../../shared/identity/end-session.ts'
+import { originOf } from '../../shared/identity/session-origin.ts'
+import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
+import { listConnections } from '../../shared/queries/connections.ts'
+import { listCredentials } from '../../shared/queries/credentials.ts'
+import { listSessions } from '../../shared/queries/sessions.ts'
+
+const BASE = '/account'
+const app = createPageApp()
+const NOTICES: Record<string, string> = words.done
+
+const linkHref = (slug: string) =>
+  `/v1/auth/oauth?${new URLSearchParams({ provider: slug, purpose: 'link', redirect_uri: BASE })}`
+
+/** Who the person is, how they sign in, and where they are signed in. */
+app.get(BASE, async (c) => {
+  const principal = await visitor(gateway(), c, BASE)
+  if (principal instanceof Response) return principal
+  const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+  const { person, session: current } = principal
+  const { reads, personal } = gateway()
+  const [methods, sessions, connections] = [
+    await listCredentials(reads, personal, person),
+    await listSessions(reads, person),
+    await listConnections(reads),
+  ]
+  const linked = new Set(methods.map(({ provider }) => provider))
+  const providers = connections.filter(({ status, slug }) => status === 'enabled' && !linked.has(slug))
+  return renderPage(
+    AccountPage({
+      base: BASE,
+      ...formOf(gateway(), principal),
+      ...person,
+      methods: methods.filter(({ usable }) => usable),
+      providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug) })),
+      sessions: sessions.map((one) => {
+        const { ip, userAgent } = originOf(gateway(), one)
+        const seenAt = one.last_seen_at ?? one.started_at
+        return { id: one.id, current: one.id === current?.id, device: userAgent, ip, startedAt: one.started_at, seenAt }
+      }),
+      now: new Date(),
+      notice: NOTICES[done],
+    }),
+  )
+})
+
+/** Takes a posted form; undefined when this person has posted it before. */
+async function posted<T extends { csrf?: string; form_id: string }>(
+  c: AppContext,
+  read: () => Promise<T>,
+): Promise<{ principal: PersonPrincipal; body: T } | Response> {
+  const principal = await visitor(gateway(), c, BASE)
+  if (principal instanceof Response) return principal
+  const body = await read()
+  if (!(await takeForm(gateway(), c, principal, body))) return c.redirect(BASE, 303)
+  return { principal, body }
+}
+
+const removal = z.object({ ...postedForm, id: z.uuid('not_found') })
+
+app.post(`${BASE}/sign-in-methods/remove`, async (c) => {
+  const taken = await posted(c, () => readBody(c, removal))
+  if (taken instanceof Response) return taken
+  const { principal, body } = taken
+  const { person } = principal
+  const input = { person, credentialId: body.id, reason: 'person', act: (work: Work) => actAs(work, principal) }
+  const done = await removeSignInMethod(gateway(), c, input).then(
+    () => 'removed',
+    (error: unknown) => {
+      if (error instanceof GatewayError && error.refusal === 'last_credential') return 'last'
+      throw error
+    },
+  )
+  return c.redirect(`${BASE}?done=${done}`, 303)
+})
+
+const ending = z.object({ ...postedForm, which: z.union([z.literal('others'), z.uuid()], 'not_found') })
+
+app.post(`${BASE}/sessions/end`, async (c) => {
+  const taken = await posted(c, () => readBody(c, ending))
+  if (taken instanceof Response) return taken
+  const { principal, body } = taken
+  const { person, session } = principal
+  if (!session) throw new GatewayError('session_invalid')
+  const others = async () => (await listSessions(gateway().reads, person)).map(({ id }) => id)
+  const ids = body.which === 'others' ? await others() : [body.which]
+  for (const id of ids.filter((one) => one !== session.id))
+    await endSession(gateway(), c, person, id, 'revoked', { sessionId: session.id })
+  return c.redirect(`${BASE}?done=ended`, 303)
+})
+
+export default serve(app)

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { uuidv7 } from 'uuidv7'
+import {
+  addConnection,
+  type Connection,
+  type ConnectionEvent,
+  changeConnection,
+  connection,
+  disableConnection,
+  enableConnection,
+  removeConnection,
+} from '../shared/domain/connection.ts'
+import type { Decision } from '../shared/events/types.ts'
+import type { Gateway } from '../shared/gateway.ts'
+import { type ConnectionRow, findConnection, listConnections } from '../shared/queries/connections.ts'
+import { PRESETS } from '../shared/sso/presets.ts'
+import { parseConnection } from '../shared/sso/settings.ts'
+import { sealBytes } from '../shared/tokens/sealed.ts'
+import { act, withGateway } from './lib/operator.ts'
+import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+
+const USAGE = `npm run connections -- list
+npm run connections -- show <slug>
+npm run connections -- add <slug> [--preset ${Object.keys(PRESETS).join('|')}] [settings]
+npm run connections -- change <slug> [settings]
+npm run connections -- enable|disable|remove <slug> [--reason "…"]
+
+Other identity providers that people sign in with. Settings, as flags or as JSON with --file (- reads standard input):
+  --name --protocol oidc|oauth2|saml|supabase|hook --issuer --client-id --scope --auth-method --tenant (microsoft)
+  --domain… (people with such an address are sent there) --no-provision --trust-email --unlisted --id-jag --logout
+The client secret is read from the environment variable CONNECTION_SECRET, never from an argument.
+--json prints JSON. Exit code 1: refused, 2: wrong usage.`
+
+const string = { type: 'string' } as const
+const boolean = { type: 'boolean' } as const
+const options = {
+  ...{ json: boolean, preset: string, file: string, name: string, protocol: string, issuer: string, scope: string },
+  ...{ 'client-id': string, 'auth-method': string, tenant: string, reason: string },
+  domain: { type: 'string', multiple: true },
+  ...{ 'no-provision': boolean, 'trust-email': boolean, unlisted: boolean, 'id-jag': boolean, logout: boolean },
+} as const
+
+type Flags = { [name in keyof typeof options]?: string | string[] | boolean }
+type Call = { gateway: Gateway; terminal: Terminal; slug: string; flags: Flags }
+
+function readFile(path: string, { env }: Terminal): object {
+  const file = path === '-' ? 0 : resolve(env.INIT_CWD ?? '', path)
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new RefusedError(`${path} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+function presetOf(name: string | undefined, tenant: unknown): object {
+  if (name === undefined) return {}
+  const preset = PRESETS[name]
+  if (!preset) throw new RefusedError(`There is no preset "${name}"`)
+  const issuer = preset.issuer?.replace('{tenant}', typeof tenant === 'string' ? tenant : '{tenant}')
+  return { ...preset, ...(issuer && { issuer }) }
+}
+
+/** @throws RefusedError that names every fault */
+function settingsOf({ flags, slug, terminal }: Call, before: object) {
+  const { name, protocol, issuer, scope, domain, file, preset, tenant } = flags
+  const said = {
+    ...{ name, protocol, issuer, scope, client_id: flags['client-id'], auth_method: flags['auth-method'] },
+    domains: domain,
+    slug,
+  }
+  const switches = {
+    ...(flags['no-provision'] && { provision: false }),
+    ...(flags['trust-email'] && { trust_email: true }),
+    ...(flags.unlisted && { listed: false }),
+    ...(flags['id-jag'] && { id_jag: true }),
+    ...(flags.logout && { logout: true }),
+  }
+  const { settings, faults } = parseConnection({
+    ...before,
+    ...presetOf(preset as string | undefined, tenant),
+    ...(file !== undefined && readFile(String(file), terminal)),
+    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
+    ...switches,
+  })
+  if (!settings) throw new RefusedError(`The settings are not usable:\n${faults.map((one) => `  - ${one}`).join('\n')}`)
+  return settings
+}
+
+const sealed = ({ gateway, terminal }: Call, id: string) => {
+  const secret = terminal.env.CONNECTION_SECRET
+  return secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
+}
+
+async function existing({ gateway, slug }: Call): Promise<ConnectionRow> {
+  const found = await findConnection(gateway.reads, slug)
+  if (!found) throw new RefusedError(`There is no connection "${slug}"`)
+  return found
+}
+
+async function decide(call: Call, decision: (state: Connection, id: string) => Decision<ConnectionEvent>) {
+  const { id } = await existing(call)
+  await act(call.gateway, async (work) => (await work.load(connection, id, {})).decide((state) => decision(state, id)))
+}
+
+const reasonOf = ({ flags }: Call) => String(flags.reason ?? 'operator')
+
+const actions: Record<string, (call: Call) => Promise<unknown>> = {
+  show: existing,
+  async add(call) {
+    const settings = settingsOf(call, {})
+    const id = uuidv7()
+    await act(call.gateway, async (work) => {
+      if (await findConnection(call.gateway.reads, settings.slug))
+        throw new RefusedError(`There is a connection "${settings.slug}" already`)
+      work.start(connection, id, {}).decide(() => addConnection(settings, sealed(call, id)))
+    })
+  },
+  async change(call) {
+    const { settings: before } = await existing(call)
+    const settings = settingsOf(call, before)
+    await decide(call, (state, id) => changeConnection(state, { settings, secret: sealed(call, id) }))
+  },
+  enable: (call) => decide(call, (state) => enableConnection(state, reasonOf(call))),
+  disable: (call) => decide(call, (state) => disableConnection(state, reasonOf(call))),
+  remove: (call) => decide(call, (state) => removeConnection(state, reasonOf(call))),
+}
+
+const shown = ({ status, settings, secret }: ConnectionRow) => ({ ...settings, status, has_secret: secret !== null })
+
+async function command(args: string[], terminal: Terminal): Promise<number> {
+  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const [action = '', slug, ...rest] = positionals
+  const perform = actions[action]
+  if ((!perform && action !== 'list') || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  if (perform && slug === undefined) throw new UsageError('Which connection? Give its slug')
+  return withGateway(terminal, async (gateway) => {
+    if (perform && slug !== undefined) await perform({ gateway, terminal, slug, flags })
+    const all = await listConnections(gateway.reads)
+    if (action === 'show' || flags.json) {
+      const wanted = action === 'list' ? all : all.filter((one) => one.slug === slug?.toLowerCase())
+      terminal.out(JSON.stringify(wanted.map(shown), null, 2))
+      return 0
+    }
+    const rows = all.map(({ slug, status, settings }) => ({
+      slug,
+      status,
+      protocol: settings.protocol,
+      name: settings.name,
+      at: settings.issuer ?? settings.authorization_endpoint ?? settings.saml?.entry_point ?? settings.hook?.url ?? '',
+      callback: settings.protocol === 'saml' ? `/v1/auth/saml/${slug}/acs` : `/v1/auth/oauth/callback/${slug}`,
+    }))
+    terminal.out(table(rows) || 'no connections yet')
+    return 0
+  })
+}
+
+/** Operator command: other identity providers. */
+export const connections = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+
+await runAsProgram(import.meta.url, connections)

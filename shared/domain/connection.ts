@@ -1,0 +1,121 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** How people of another identity provider sign in here. Its secret never stands among these. */
+export type ConnectionSettings = {
+  /** Names it in addresses, and as the provider of the accounts that are linked through it. */
+  slug: string
+  name: string
+  protocol: 'oidc' | 'oauth2' | 'saml' | 'supabase' | 'hook'
+  /** Of OpenID Connect, and of assertions that are exchanged for tokens (ID-JAG). */
+  issuer?: string
+  client_id?: string
+  auth_method?: 'client_secret_basic' | 'client_secret_post' | 'none' | 'apple'
+  scope?: string
+  /** Of OAuth 2.0 without OpenID Connect. */
+  authorization_endpoint?: string
+  token_endpoint?: string
+  userinfo_endpoint?: string
+  /** Where the addresses of an account stand, with `primary` and `verified` (GitHub). */
+  emails_endpoint?: string
+  /** Member of the profile that identifies the account and is never given to another one. */
+  subject_member?: string
+  /** Key of an Apple client: the secret is its private half. */
+  apple?: { team_id: string; key_id: string }
+  saml?: { entry_point: string; idp_issuer: string; certificates: string[]; logout_url?: string }
+  /** Provider of the Supabase project. */
+  supabase_provider?: string
+  /** Where a custom identity provider takes the sign-in request, and the public key of its answers. */
+  hook?: { url: string; public_jwk: Record<string, unknown> }
+  /** Domains whose people are sent there by their address. */
+  domains: string[]
+  /** A first sign-in makes an identity. */
+  provision: boolean
+  /** An address that the provider calls verified counts as proven. */
+  trust_email: boolean
+  /** Stands on the sign-in page. */
+  listed: boolean
+  /** Its ID-JAG assertions are exchanged for tokens (enterprise-managed authorization). */
+  id_jag: boolean
+  /** Signing out here signs out there. */
+  logout: boolean
+}
+
+type Secrets = { name: 'client_secret'; sealed: Uint8Array }[]
+
+export type ConnectionEvent =
+  | { type: 'ConnectionAdded'; data: { settings: ConnectionSettings }; secrets?: Secrets }
+  | { type: 'ConnectionChanged'; data: { settings: ConnectionSettings } }
+  | { type: 'ConnectionSecretReplaced'; data: Record<string, never>; secrets: Secrets }
+  | { type: 'ConnectionDisabled'; data: { reason: string } }
+  | { type: 'ConnectionEnabled'; data: { reason: string } }
+  | { type: 'ConnectionRemoved'; data: { reason: string } }
+
+export type Connection =
+  | { status: 'none' | 'removed' }
+  | { status: 'enabled' | 'disabled'; settings: ConnectionSettings }
+
+export const connection: Aggregate<Connection, ConnectionEvent> = {
+  type: 'connection',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ConnectionAdded':
+        return { status: 'enabled', settings: event.data.settings }
+      case 'ConnectionChanged':
+        return 'settings' in state ? { ...state, settings: event.data.settings } : state
+      case 'ConnectionSecretReplaced':
+        return state
+      case 'ConnectionDisabled':
+        return 'settings' in state ? { ...state, status: 'disabled' } : state
+      case 'ConnectionEnabled':
+        return 'settings' in state ? { ...state, status: 'enabled' } : state
+      case 'ConnectionRemoved':
+        return { status: 'removed' }
+    }
+  },
+}
+
+const exists = (state: Connection) => 'settings' in state
+
+export function addConnection(settings: ConnectionSettings, secret?: Uint8Array): Decision<ConnectionEvent> {
+  const secrets: Secrets = secret ? [{ name: 'client_secret', sealed: secret }] : []
+  return { events: [{ type: 'ConnectionAdded', data: { settings }, secrets }] }
+}
+
+export function changeConnection(
+  state: Connection,
+  input: { settings?: ConnectionSettings; secret?: Uint8Array },
+): Decision<ConnectionEvent> {
+  if (!exists(state)) return { events: [], refuse: 'not_found' }
+  const { settings, secret } = input
+  return {
+    events: [
+      ...(settings ? [{ type: 'ConnectionChanged' as const, data: { settings } }] : []),
+      ...(secret
+        ? [
+            {
+              type: 'ConnectionSecretReplaced' as const,
+              data: {},
+              secrets: [{ name: 'client_secret' as const, sealed: secret }],
+            },
+          ]
+        : []),
+    ],
+  }
+}
+
+export function disableConnection(state: Connection, reason: string): Decision<ConnectionEvent> {
+  if (!exists(state)) return { events: [], refuse: 'not_found' }
+  return { events: state.status === 'enabled' ? [{ type: 'ConnectionDisabled', data: { reason } }] : [] }
+}
+
+export function enableConnection(state: Connection, reason: string): Decision<ConnectionEvent> {
+  if (!exists(state)) return { events: [], refuse: 'not_found' }
+  return { events: state.status === 'disabled' ? [{ type: 'ConnectionEnabled', data: { reason } }] : [] }
+}
+
+/** Accounts that were linked through it stay linked, and cannot be signed in with. */
+export function removeConnection(state: Connection, reason: string): Decision<ConnectionEvent> {
+  if (!exists(state)) return { events: [], refuse: 'not_found' }
+  return { events: [{ type: 'ConnectionRemoved', data: { reason } }] }
+}

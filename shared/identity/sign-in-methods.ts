@@ -1,0 +1,29 @@
+import { identity, unlinkCredential } from '../domain/identity.ts'
+import { GatewayError } from '../errors.ts'
+import type { Work } from '../events/commit.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { listCredentials } from '../queries/credentials.ts'
+import type { Person } from '../queries/person.ts'
+
+/**
+ * Takes a way to sign in from a person, never the last one.
+ * @throws GatewayError not_found, also for somebody else's; last_credential
+ */
+export async function removeSignInMethod(
+  gateway: Gateway,
+  c: AppContext,
+  input: { person: Person; credentialId: string; reason: string; act: (work: Work) => void },
+): Promise<void> {
+  const { person, credentialId, reason, act } = input
+  await commit(commitContext(gateway, c), async (work) => {
+    const all = await listCredentials(gateway.reads, gateway.personal, person)
+    const found = all.find((one) => one.id === credentialId)
+    if (!found) throw new GatewayError('not_found')
+    act(work)
+    const left = all.filter((one) => one.usable && one.id !== credentialId).length
+    const stream = await work.load(identity, found.uai, { subject: found.uai })
+    stream.decide((state) => unlinkCredential(state, { credentialId, left, reason }))
+  })
+}

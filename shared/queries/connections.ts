@@ -1,0 +1,42 @@
+import type postgres from 'postgres'
+import type { ConnectionSettings } from '../domain/connection.ts'
+
+export type ConnectionRow = {
+  id: string
+  slug: string
+  status: 'enabled' | 'disabled'
+  settings: ConnectionSettings
+  /** The client secret, sealed. */
+  secret: Uint8Array | null
+  version: number
+}
+
+const columns = (sql: postgres.Sql) => sql`
+  select c.id, c.slug, c.status, c.settings, s.sealed as secret, c.version from auth_gateway.connections c
+  left join auth_gateway.event_secrets s on s.event_id = c.secret_event and s.name = 'client_secret'`
+
+/** A connection that is not removed, by its slug; `linkedin` is known as `linkedin_oidc` as well (wire-contract 7, row 36). */
+export async function findConnection(sql: postgres.Sql, slug: string): Promise<ConnectionRow | undefined> {
+  const [row] = await sql<ConnectionRow[]>`${columns(sql)}
+    where c.status <> 'removed' and lower(c.slug) = ${slug.toLowerCase().replace(/^linkedin_oidc$/, 'linkedin')}`
+  return row
+}
+
+/** The enabled connection whose assertions of an issuer are trusted. */
+export async function findIssuer(sql: postgres.Sql, issuer: string): Promise<ConnectionRow | undefined> {
+  const [row] = await sql<ConnectionRow[]>`${columns(sql)}
+    where c.status = 'enabled' and c.settings->>'issuer' = ${issuer} and (c.settings->>'id_jag')::boolean order by c.id limit 1`
+  return row
+}
+
+/** The enabled connection that people with an address of this domain sign in with. */
+export async function findDomain(sql: postgres.Sql, domain: string): Promise<ConnectionRow | undefined> {
+  const [row] = await sql<ConnectionRow[]>`${columns(sql)}
+    where c.status = 'enabled' and c.settings->'domains' ? ${domain.toLowerCase()} order by c.id limit 1`
+  return row
+}
+
+/** All that are not removed. */
+export function listConnections(sql: postgres.Sql): Promise<ConnectionRow[]> {
+  return sql<ConnectionRow[]>`${columns(sql)} where c.status <> 'removed' order by c.added_at, c.id`
+}

@@ -1,0 +1,43 @@
+import type postgres from 'postgres'
+import type { Evidence } from '../domain/identity.ts'
+import type { Personal } from '../personal.ts'
+import type { Person } from './person.ts'
+
+export type CredentialRecord = {
+  id: string
+  /** The identity it was linked to, which may have been merged since. */
+  uai: string
+  kind: 'email' | 'phone' | 'external'
+  provider?: string
+  /** The address or number, or the id of the account. */
+  address?: string
+  verified: boolean
+  /** Whether it can be signed in with: something is found by it. */
+  usable: boolean
+  evidence: Evidence
+  linkedAt: Date
+}
+
+type Row = Omit<CredentialRecord, 'provider' | 'address' | 'linkedAt'> & {
+  provider: string | null
+  address: string | null
+  wrapped_key: Uint8Array | null
+  linked_at: Date
+}
+
+/** What proves a person, over every identity that is theirs, oldest first. One statement. */
+export async function listCredentials(
+  sql: postgres.Sql,
+  personal: Personal,
+  { members }: Pick<Person, 'members'>,
+): Promise<CredentialRecord[]> {
+  const rows = await sql<Row[]>`
+    select c.id, c.uai, c.kind, c.provider, c.address, c.verified, c.digest is not null as usable, c.evidence, c.linked_at, k.wrapped_key
+    from auth_gateway.credentials c left join auth_gateway.subject_keys k on k.subject = c.uai
+    where c.uai = any (${members}) order by c.linked_at, c.id`
+  return rows.map(({ provider, address, wrapped_key, linked_at: linkedAt, ...facts }) => {
+    const key = wrapped_key ? personal.unwrap(facts.uai, wrapped_key) : undefined
+    const opened = key && address ? personal.open(facts.uai, key, address) : undefined
+    return { ...facts, provider: provider ?? undefined, address: opened, linkedAt }
+  })
+}

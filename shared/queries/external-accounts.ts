@@ -1,0 +1,33 @@
+import type postgres from 'postgres'
+import type { Personal } from '../personal.ts'
+import { type Client, clientColumn } from './api-clients.ts'
+import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+
+type Row = PersonRow & { client: Client | null; default_resources: string[] | null; address_known: boolean }
+
+/**
+ * The person an account at somebody else's is linked to, whether its address is somebody's here, the client a sign-in is for, and the
+ * default resources. One statement.
+ * @param input.digest of the account, `input.addressDigest` of the address that it has there
+ */
+export async function findExternal(
+  sql: postgres.Sql,
+  personal: Personal,
+  input: { digest: Uint8Array; addressDigest?: Uint8Array; clientId?: string },
+): Promise<{ person?: Person; addressKnown: boolean; client?: Client; resources: string[] }> {
+  const address = input.addressDigest ? Buffer.from(input.addressDigest) : null
+  const [row] = await sql<Row[]>`
+    select ${personColumns(sql)}, ${clientColumn(sql, input.clientId)},
+      exists (select 1 from auth_gateway.credentials a where a.kind = 'email' and a.digest = ${address}) as address_known,
+      (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as default_resources
+    from (select 1) as one
+    left join auth_gateway.credentials c on c.kind = 'external' and c.digest = ${Buffer.from(input.digest)}
+    ${joinPerson(sql, sql`c.uai`)}`
+  if (!row) throw new Error('a look-up without a row')
+  return {
+    person: row.uai ? toPerson(personal, row) : undefined,
+    addressKnown: row.address_known,
+    client: row.client ?? undefined,
+    resources: row.default_resources ?? [],
+  }
+}

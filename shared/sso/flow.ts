@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { isHttps } from '../config.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { openBytes, sealBytes } from '../tokens/sealed.ts'
+import type { CodeRequest } from './oauth-client.ts'
+
+const SECONDS = 600
+const COOKIE = 'lanonasis_sso'
+
+/** A sign-in at another provider that this browser has begun: its answer must come back to this very browser (standards S10, S11). */
+export type SsoFlow = CodeRequest & {
+  slug: string
+  purpose: 'sign-in' | 'link'
+  /** The session that a link is for. */
+  sessionId?: string
+  platform: string
+  projectScope: string
+  /** Where it ends. */
+  returnTo?: string
+  /** Id of the SAML request. */
+  requestId?: string
+  until: number
+}
+
+const name = () => (isHttps() ? `__Host-${COOKIE}` : COOKIE)
+// An answer that is posted from the provider's site brings the cookie only so (SAML, form_post).
+const attributes = () =>
+  ({ path: '/', httpOnly: true, sameSite: isHttps() ? 'None' : 'Lax', secure: isHttps() }) as const
+const random = () => randomBytes(24).toString('base64url')
+
+export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>): SsoFlow {
+  const verifier = randomBytes(32).toString('base64url')
+  return { ...facts, state: random(), nonce: random(), verifier, until: Date.now() + SECONDS * 1000 }
+}
+
+export function writeFlow({ derive }: Gateway, c: AppContext, flow: SsoFlow): void {
+  const sealed = sealBytes(derive('sso-cookie'), Buffer.from(JSON.stringify(flow)), COOKIE).toString('base64url')
+  setCookie(c, name(), sealed, { ...attributes(), maxAge: SECONDS })
+}
+
+/** The flow that this browser has begun, if it is not too old. */
+export function readFlow({ derive }: Gateway, c: AppContext): SsoFlow | undefined {
+  try {
+    const sealed = getCookie(c, name())
+    if (!sealed) return undefined
+    const flow: SsoFlow = JSON.parse(
+      openBytes(derive('sso-cookie'), Buffer.from(sealed, 'base64url'), COOKIE).toString(),
+    )
+    return flow.until > Date.now() ? flow : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function clearFlow(c: AppContext): void {
+  deleteCookie(c, name(), attributes())
+}

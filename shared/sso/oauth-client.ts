@@ -1,0 +1,195 @@
+import { createRemoteJWKSet, customFetch, importPKCS8, jwtVerify, SignJWT } from 'jose'
+import * as client from 'openid-client'
+import type { ConnectionSettings } from '../domain/connection.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { ConnectionRow } from '../queries/connections.ts'
+import { openBytes } from '../tokens/sealed.ts'
+import { askProvider } from './ask.ts'
+import { type ExternalProfile, profileOf } from './profile.ts'
+
+const KEPT_MS = 600_000
+const APPLE_SECRET_SECONDS = 300
+const ALGORITHMS = ['RS256', 'ES256', 'PS256', 'EdDSA', 'Ed25519', 'ES384', 'RS384', 'PS384', 'ES512', 'RS512', 'PS512']
+
+const kept = new Map<string, { configuration: client.Configuration; until: number }>()
+
+/** A fault of the provider's side, for the log and the page. */
+export const providerFault = (reason: string, cause?: unknown) => new GatewayError('provider_failed', { reason, cause })
+
+/** The client secret of a connection, opened. */
+export function secretOf({ derive }: Gateway, { id, secret }: ConnectionRow): string | undefined {
+  return secret ? openBytes(derive('connection-secret'), secret, id).toString() : undefined
+}
+
+/** Apple's client secret is an assertion that its key makes. */
+async function appleSecret({ client_id = '', apple, issuer = '' }: ConnectionSettings, key: string): Promise<string> {
+  return new SignJWT({})
+    .setProtectedHeader({ alg: 'ES256', kid: apple?.key_id })
+    .setIssuer(apple?.team_id ?? '')
+    .setSubject(client_id)
+    .setAudience(issuer)
+    .setIssuedAt()
+    .setExpirationTime(`${APPLE_SECRET_SECONDS}s`)
+    .sign(await importPKCS8(key, 'ES256'))
+}
+
+async function authentication(gateway: Gateway, connection: ConnectionRow): Promise<client.ClientAuth> {
+  const { auth_method } = connection.settings
+  const secret = secretOf(gateway, connection)
+  if (!secret || auth_method === 'none') return client.None()
+  if (auth_method === 'apple') return client.ClientSecretPost(await appleSecret(connection.settings, secret))
+  return auth_method === 'client_secret_post' ? client.ClientSecretPost(secret) : client.ClientSecretBasic(secret)
+}
+
+const isLocal = (address: string) => address.startsWith('http:')
+
+async function discover(gateway: Gateway, connection: ConnectionRow): Promise<client.Configuration> {
+  const { settings } = connection
+  const { issuer = '', client_id = '' } = settings
+  const auth = await authentication(gateway, connection)
+  if (settings.protocol === 'oauth2') {
+    const { authorization_endpoint = '', token_endpoint, userinfo_endpoint } = settings
+    const server = {
+      issuer: new URL(authorization_endpoint).origin,
+      authorization_endpoint,
+      token_endpoint,
+      userinfo_endpoint,
+    }
+    const configuration = new client.Configuration(server, client_id, undefined, auth)
+    configuration[client.customFetch] = askProvider(gateway)
+    if (isLocal(authorization_endpoint)) client.allowInsecureRequests(configuration)
+    return configuration
+  }
+  // Checks that the document names the very issuer that was asked (OpenID Connect Discovery section 4.3).
+  const found = await client.discovery(new URL(issuer), client_id, undefined, auth, {
+    [client.customFetch]: askProvider(gateway),
+    execute: isLocal(issuer) ? [client.allowInsecureRequests] : [],
+  })
+  const server = found.serverMetadata()
+  const { id_token_signing_alg_values_supported: offered = ['RS256'] } = server
+  const alg = ALGORITHMS.find((one) => offered.includes(one))
+  if (!alg) throw providerFault('no usable signing algorithm')
+  const configuration = new client.Configuration(server, client_id, { id_token_signed_response_alg: alg }, auth)
+  configuration[client.customFetch] = askProvider(gateway)
+  if (isLocal(issuer)) client.allowInsecureRequests(configuration)
+  return configuration
+}
+
+/** What is known of a provider, kept for ten minutes; Apple's secret is made anew each time. */
+export async function configurationOf(gateway: Gateway, connection: ConnectionRow): Promise<client.Configuration> {
+  const key = `${gateway.issuer} ${connection.id} ${connection.version}`
+  const found = kept.get(key)
+  if (found && found.until > Date.now() && connection.settings.auth_method !== 'apple') return found.configuration
+  const configuration = await discover(gateway, connection).catch((error: unknown) => {
+    if (error instanceof GatewayError) throw error
+    throw providerFault('discovery', error)
+  })
+  kept.set(key, { configuration, until: Date.now() + KEPT_MS })
+  return configuration
+}
+
+const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
+
+/** The keys of a provider; an unknown one is asked for once in a second, so that a rotation is followed at once. */
+export function keysOf(gateway: Gateway, configuration: client.Configuration): ReturnType<typeof createRemoteJWKSet> {
+  const { jwks_uri: address } = configuration.serverMetadata()
+  if (!address) throw providerFault('no keys')
+  const options = { [customFetch]: askProvider(gateway) as typeof fetch, cooldownDuration: 1000 }
+  const keys = keySets.get(address) ?? createRemoteJWKSet(new URL(address), options)
+  keySets.set(address, keys)
+  return keys
+}
+
+/** A request as far as its answer must fit it. */
+export type CodeRequest = { callback: string; state: string; nonce: string; verifier: string }
+
+/** Where to send the browser: authorization code with PKCE, state and nonce. */
+export async function codeRequestUrl(
+  gateway: Gateway,
+  connection: ConnectionRow,
+  { callback, state, nonce, verifier }: CodeRequest,
+  hints: { loginHint?: string },
+): Promise<URL> {
+  const configuration = await configurationOf(gateway, connection)
+  const { settings } = connection
+  return client.buildAuthorizationUrl(configuration, {
+    redirect_uri: callback,
+    scope: settings.scope ?? 'openid email profile',
+    state,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    ...(settings.protocol === 'oidc' && { nonce }),
+    ...(settings.auth_method === 'apple' && { response_mode: 'form_post' }),
+    ...(hints.loginHint && { login_hint: hints.loginHint }),
+  })
+}
+
+async function primaryEmail(
+  gateway: Gateway,
+  address: string,
+  accessToken: string,
+): Promise<{ email?: string; emailVerified?: boolean }> {
+  const response = await askProvider(gateway)(address, { headers: { authorization: `Bearer ${accessToken}` } })
+  const emails: unknown = response.ok ? await response.json() : []
+  if (!Array.isArray(emails)) return {}
+  const primary = emails.find((one) => one?.primary === true && typeof one.email === 'string')
+  return primary ? { email: primary.email, emailVerified: primary.verified === true } : {}
+}
+
+/**
+ * Takes the answer of the provider to a profile: code, state, issuer, nonce, signature and audience are checked by the library.
+ * @throws GatewayError provider_denied, provider_failed
+ * @see OpenID Connect Core section 3.1.3.7, RFC 9207 section 2.4
+ */
+export async function finishCodeRequest(
+  gateway: Gateway,
+  connection: ConnectionRow,
+  { state, nonce, verifier }: CodeRequest,
+  answer: URL,
+): Promise<ExternalProfile> {
+  const configuration = await configurationOf(gateway, connection)
+  const { protocol, subject_member, emails_endpoint, userinfo_endpoint } = connection.settings
+  const isOidc = protocol === 'oidc'
+  try {
+    const tokens = await client.authorizationCodeGrant(configuration, answer, {
+      expectedState: state,
+      pkceCodeVerifier: verifier,
+      ...(isOidc && { expectedNonce: nonce, idTokenExpected: true }),
+    })
+    if (isOidc) {
+      const { id_token_signed_response_alg: alg = 'RS256' } = configuration.clientMetadata()
+      const { payload } = await jwtVerify(tokens.id_token ?? '', keysOf(gateway, configuration), { algorithms: [alg] })
+      const profile = profileOf(payload)
+      if (!profile) throw providerFault('no subject')
+      return { ...profile, idToken: tokens.id_token }
+    }
+    const response = await askProvider(gateway)(userinfo_endpoint ?? '', {
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    })
+    const profile = response.ok ? profileOf(await response.json(), subject_member) : undefined
+    if (!profile) throw providerFault(`profile: status ${response.status}`)
+    return emails_endpoint
+      ? { ...profile, ...(await primaryEmail(gateway, emails_endpoint, tokens.access_token)) }
+      : profile
+  } catch (error) {
+    if (error instanceof GatewayError) throw error
+    if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied')
+      throw new GatewayError('provider_denied', { reason: error.error_description })
+    throw providerFault(error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : 'unknown', error)
+  }
+}
+
+/** Where to sign out at the provider, where it has such a place (OpenID Connect RP-Initiated Logout). */
+export async function providerLogoutUrl(
+  gateway: Gateway,
+  connection: ConnectionRow,
+  input: { idToken?: string; returnTo: string },
+): Promise<URL | undefined> {
+  const configuration = await configurationOf(gateway, connection)
+  if (!configuration.serverMetadata().end_session_endpoint) return undefined
+  return client.buildEndSessionUrl(configuration, {
+    post_logout_redirect_uri: input.returnTo,
+    ...(input.idToken && { id_token_hint: input.idToken }),
+  })
+}

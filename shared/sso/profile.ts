@@ -1,0 +1,33 @@
+/** What another identity provider says of the account somebody signed in with there. */
+export type ExternalProfile = {
+  /** Never given to another account at that provider. */
+  externalId: string
+  email?: string
+  emailVerified: boolean
+  name?: string
+  locale?: string
+  /** How they signed in there, where it says so (RFC 8176). */
+  amr?: string[]
+  /** To sign out there later. */
+  idToken?: string
+  sessionIndex?: string
+}
+
+const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined)
+
+/** Reads the claims of an ID token or userinfo answer (OpenID Connect Core section 5.1). */
+export function profileOf(claims: Record<string, unknown>, subjectMember = 'sub'): ExternalProfile | undefined {
+  const subject = claims[subjectMember]
+  const externalId = typeof subject === 'number' ? String(subject) : text(subject)
+  if (!externalId) return undefined
+  const { email_verified, verified } = claims
+  return {
+    externalId,
+    email: text(claims.email),
+    // Apple says it as text, Discord in a member of its own.
+    emailVerified: [email_verified, verified].some((one) => one === true || one === 'true'),
+    name: text(claims.name) ?? text(claims.global_name),
+    locale: text(claims.locale),
+    amr: Array.isArray(claims.amr) ? claims.amr.filter((one) => typeof one === 'string').slice(0, 10) : undefined,
+  }
+}

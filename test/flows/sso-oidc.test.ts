@@ -1,0 +1,318 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { connect } from '../support/connections.ts'
+import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
+import { createBrowser, type Page, passSignIn, signIn, type TestBrowser } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+let upstream: Upstream
+beforeAll(async () => {
+  gateway = await startGateway()
+  upstream = await startUpstream(
+    ['acme', 'strict', 'closed'].map((slug) => `${gateway.url}/v1/auth/oauth/callback/${slug}`),
+  )
+  const { client_id, client_secret } = UPSTREAM_CLIENT
+  const settings = { issuer: upstream.issuer, client_id, scope: 'openid email profile' }
+  await connect(
+    gateway,
+    { slug: 'acme', name: 'Acme', ...settings, trust_email: true, domains: ['acme.example'] },
+    client_secret,
+  )
+  await connect(gateway, { slug: 'strict', name: 'Strict', ...settings }, client_secret)
+  await connect(
+    gateway,
+    { slug: 'closed', name: 'Closed', ...settings, provision: false, listed: false },
+    client_secret,
+  )
+})
+afterAll(async () => {
+  await upstream?.stop()
+  await gateway?.stop()
+})
+beforeEach(() => {
+  upstream.account = {
+    sub: crypto.randomUUID(),
+    email: newEmail('upstream'),
+    email_verified: true,
+    name: 'Ada Upstream',
+  }
+})
+
+const begin = (browser: TestBrowser, slug = 'acme', more = '') =>
+  browser.visit(`/v1/auth/oauth?provider=${slug}&redirect_uri=/account/api-keys${more}`)
+const uaiOf = ({ cookies }: TestBrowser): string =>
+  JSON.parse(decodeURIComponent(cookies.get('lanonasis_user') ?? '%7B%7D')).id
+
+async function enter(browser: TestBrowser, slug = 'acme'): Promise<Page> {
+  return browser.visit(await upstream.signIn(browser, await begin(browser, slug)))
+}
+
+describe('a person of another provider', () => {
+  test('is made at the first sign-in, comes back as the same, and every step is told', async () => {
+    const browser = createBrowser(gateway)
+    const page = await enter(browser)
+    expect(page.url).toContain('/account/api-keys')
+    const uai = uaiOf(browser)
+    const again = createBrowser(gateway)
+    await enter(again)
+    expect(uaiOf(again)).toBe(uai)
+    const identity = await eventsOf(gateway, 'identity', uai)
+    expect(identity.map(({ event_type, data }) => [event_type, data.kind, data.provider, data.evidence])).toEqual([
+      ['IdentityCreated', undefined, undefined, undefined],
+      ['CredentialLinked', 'external', 'acme', { method: 'oidc', assertedBy: 'acme' }],
+      ['CredentialLinked', 'email', undefined, { method: 'sso', assertedBy: 'acme' }],
+    ])
+    const [session] = (await eventsOf(gateway, 'session')).slice(-1)
+    expect(session?.data).toMatchObject({ method: 'oidc', amr: ['fed'], acr: 'urn:lanonasis:acr:federated' })
+    const log = JSON.stringify(await gateway.sql`select * from auth_gateway.event_store where subject = ${uai}`)
+    for (const word of [upstream.account.sub, upstream.account.email, 'Ada Upstream']) expect(log).not.toContain(word)
+  })
+
+  test('is the same by a code to the address that a trusted provider vouched for', async () => {
+    const browser = createBrowser(gateway)
+    await enter(browser)
+    const { uai } = await signIn(gateway, upstream.account.email)
+    expect(uai).toBe(uaiOf(browser))
+  })
+
+  test('is sent there by the domain of the address', async () => {
+    const browser = createBrowser(gateway)
+    const page = await browser.submit(await browser.visit('/web/login'), { email: 'Grace@Acme.Example' }, '/web/login')
+    expect(page.location).toContain(upstream.issuer)
+    expect(new URL(page.location ?? '').searchParams.get('login_hint')).toBe('Grace@Acme.Example')
+  })
+
+  test('is refused where nobody is let in that is not known', async () => {
+    const page = await enter(createBrowser(gateway), 'closed')
+    expect(page.url).toContain('error=not_provisioned')
+    expect(page.html).toContain('There is no account for you here yet')
+  })
+
+  test('goes on after the provider has changed its keys', async () => {
+    await enter(createBrowser(gateway))
+    await upstream.rotateKeys()
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    const browser = createBrowser(gateway)
+    const page = await enter(browser)
+    expect(page.url).toContain('/account/api-keys')
+  })
+
+  test('is linked to the person at this browser, and then signs in as them', async () => {
+    const ada = await signIn(gateway)
+    const page = await begin(ada.browser, 'strict', '&purpose=link')
+    const done = await ada.browser.visit(await upstream.signIn(ada.browser, page))
+    expect(done.url).toContain('done=linked')
+    const elsewhere = createBrowser(gateway)
+    await enter(elsewhere, 'strict')
+    expect(uaiOf(elsewhere)).toBe(ada.uai)
+    const [, , linked] = await eventsOf(gateway, 'identity', ada.uai)
+    expect(linked).toMatchObject({
+      event_type: 'CredentialLinked',
+      data: { provider: 'strict', evidence: { method: 'oidc', assertedBy: 'strict', sessionId: expect.any(String) } },
+    })
+  })
+
+  test('proves an address that is somebody’s here, and then both are one', async () => {
+    const ada = await signIn(gateway)
+    upstream.account.email = ada.email
+    const browser = createBrowser(gateway)
+    const asked = await enter(browser)
+    expect(asked.url).toContain('error=link_needed')
+    expect(asked.html).toContain('Your account at acme will be linked')
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    const done = await passSignIn(gateway, browser, asked, ada.email)
+    expect(done.url).toContain('/account/api-keys')
+    expect(uaiOf(browser)).toBe(ada.uai)
+    const again = createBrowser(gateway)
+    await enter(again)
+    expect(uaiOf(again)).toBe(ada.uai)
+  })
+})
+
+describe('account takeover', () => {
+  test('by a provider that names the victim’s address, verified: links nothing and signs in nobody', async () => {
+    const victim = await signIn(gateway)
+    upstream.account = { sub: 'attacker', email: victim.email, email_verified: true }
+    const attacker = createBrowser(gateway)
+    const page = await enter(attacker)
+    expect(page.url).toContain('error=link_needed')
+    expect(attacker.cookies.has('lanonasis_session')).toBe(false)
+    expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
+  })
+
+  test('by an unverified address that is taken before the victim comes: the victim becomes somebody else', async () => {
+    const email = newEmail('victim')
+    for (const [slug, verified] of [
+      ['acme', false],
+      ['strict', true],
+    ] as const) {
+      upstream.account = { sub: crypto.randomUUID(), email, email_verified: verified }
+      const attacker = createBrowser(gateway)
+      await enter(attacker, slug)
+      expect(uaiOf(attacker)).toBeTruthy()
+      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      const { uai } = await signIn(gateway, newEmail('another'))
+      expect(uai).not.toBe(uaiOf(attacker))
+    }
+    const victim = await signIn(gateway, email)
+    const attackers = await gateway.sql`select distinct uai from auth_gateway.credentials where kind = 'external'`
+    expect(attackers.map((row) => row.uai)).not.toContain(victim.uai)
+  })
+
+  test('by session fixation, a flow begun in the attacker’s browser: refused in the victim’s', async () => {
+    const attacker = createBrowser(gateway)
+    const callback = await upstream.signIn(attacker, await begin(attacker))
+    const victim = createBrowser(gateway)
+    expect((await victim.visit(callback)).url).toContain('error=sso_state_invalid')
+    expect(victim.cookies.has('lanonasis_session')).toBe(false)
+    const busy = createBrowser(gateway)
+    await begin(busy)
+    expect((await busy.visit(callback)).url).toContain('error=sso_state_invalid')
+  })
+
+  test('by linking the attacker’s account in a session that changed meanwhile: refused', async () => {
+    const ada = await signIn(gateway)
+    const callback = await upstream.signIn(ada.browser, await begin(ada.browser, 'acme', '&purpose=link'))
+    const page = await passSignIn(gateway, ada.browser, await ada.browser.visit('/web/login?prompt=login'), newEmail())
+    expect(page.status).toBeLessThan(500)
+    expect((await ada.browser.visit(callback)).url).toContain('error=sso_state_invalid')
+  })
+
+  test('by linking an account that is somebody else’s: refused, and both stay as they are', async () => {
+    const owner = createBrowser(gateway)
+    await enter(owner)
+    const ada = await signIn(gateway)
+    const callback = await upstream.signIn(ada.browser, await begin(ada.browser, 'acme', '&purpose=link'))
+    expect((await ada.browser.visit(callback)).url).toContain('done=taken')
+    expect(await eventsOf(gateway, 'identity', ada.uai)).toHaveLength(2)
+  })
+
+  test('by replay of an answer: it counts once', async () => {
+    const browser = createBrowser(gateway)
+    const first = await begin(browser)
+    const cookies = new Map(browser.cookies)
+    const callback = await upstream.signIn(browser, first)
+    await browser.visit(callback)
+    const thief = createBrowser(gateway)
+    for (const [name, value] of cookies) thief.cookies.set(name, value)
+    expect((await thief.visit(callback)).url).toContain('error=sso_state_invalid')
+    expect(thief.cookies.has('lanonasis_session')).toBe(false)
+  })
+
+  test('by mix-up, the answer of one provider at the callback of another: refused', async () => {
+    const browser = createBrowser(gateway)
+    const callback = await upstream.signIn(browser, await begin(browser, 'acme'))
+    expect((await browser.visit(callback.replace('/callback/acme', '/callback/strict'))).url).toContain(
+      'sso_state_invalid',
+    )
+  })
+
+  test('by an open redirect in redirect_uri: refused before anything begins', async () => {
+    const browser = createBrowser(gateway)
+    for (const target of [
+      'https://evil.example',
+      '//evil.example',
+      'javascript:alert(1)',
+      'http://127.0.0.1:9/x',
+      '/\\evil',
+    ]) {
+      const page = await browser.visit(`/v1/auth/oauth?provider=acme&redirect_uri=${encodeURIComponent(target)}`)
+      expect([target, page.status]).toEqual([target, 400])
+    }
+    for (const target of ['https://evil.example', 'http://evil.example/callback'])
+      expect((await browser.visit(`/v1/auth/oauth?provider=acme&platform=cli&redirect_uri=${target}`)).status).toBe(400)
+  })
+})
+
+describe('a provider that lies', () => {
+  /** A provider whose answers a test can spoil. */
+  async function startLiar(
+    slug: string,
+    lies: { issuer?: string; claims?: Record<string, unknown>; alg?: 'none' | 'other key' },
+  ) {
+    const key = await generateKeyPair('RS256', { extractable: true })
+    const other = await generateKeyPair('RS256', { extractable: true })
+    let nonce = ''
+    const server = createServer(async (request, response) => {
+      const json = (body: object) => response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
+      if (request.url?.startsWith('/.well-known'))
+        return json({
+          issuer: lies.issuer ?? url,
+          authorization_endpoint: `${url}/authorize`,
+          token_endpoint: `${url}/token`,
+          jwks_uri: `${url}/jwks`,
+          id_token_signing_alg_values_supported: ['RS256'],
+        })
+      if (request.url === '/jwks')
+        return json({ keys: [{ ...(await exportJWK(key.publicKey)), kid: 'k', alg: 'RS256', use: 'sig' }] })
+      const claims = { sub: 'somebody', nonce, ...lies.claims }
+      const token = new SignJWT(claims)
+        .setProtectedHeader({ alg: 'RS256', kid: 'k' })
+        .setIssuedAt()
+        .setExpirationTime('5m')
+      if (!('iss' in claims)) token.setIssuer(url)
+      if (!('aud' in claims)) token.setAudience('us')
+      const id_token = await token.sign(lies.alg === 'other key' ? other.privateKey : key.privateKey)
+      const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${id_token.split('.')[1]}.`
+      json({ access_token: 'a', token_type: 'Bearer', id_token: lies.alg === 'none' ? unsigned : id_token })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await connect(gateway, { slug, issuer: url, client_id: 'us', listed: false }, 'secret')
+    const browser = createBrowser(gateway)
+    const page = await browser.visit(`/v1/auth/oauth?provider=${slug}`)
+    const asked = new URL(page.location ?? page.url).searchParams
+    nonce = asked.get('nonce') ?? ''
+    const answer = (more: Record<string, string> = {}) =>
+      browser.visit(
+        `/v1/auth/oauth/callback/${slug}?${new URLSearchParams({ code: 'c', state: asked.get('state') ?? '', ...more })}`,
+      )
+    return { page, answer, browser, stop: () => server.close() }
+  }
+
+  test.each([
+    ['another issuer in its discovery document', 'liar-discovery', { issuer: 'https://accounts.google.com' }],
+  ])('%s', async (_name, slug, lies) => {
+    const { page, stop } = await startLiar(slug, lies)
+    expect(page.status).toBe(502)
+    stop()
+  })
+
+  test.each([
+    ['another nonce', 'liar-nonce', { claims: { nonce: 'other' } }],
+    ['no nonce', 'liar-no-nonce', { claims: { nonce: undefined } }],
+    ['another issuer in the token', 'liar-iss', { claims: { iss: 'https://accounts.google.com' } }],
+    ['another audience', 'liar-aud', { claims: { aud: 'somebody else' } }],
+    ['no subject', 'liar-sub', { claims: { sub: undefined } }],
+    ['a signature of another key', 'liar-key', { alg: 'other key' as const }],
+    ['no signature', 'liar-none', { alg: 'none' as const }],
+  ])('%s: nobody is signed in', async (_name, slug, lies) => {
+    const { answer, browser, stop } = await startLiar(slug, lies)
+    const page = await answer()
+    expect(page.url).toContain('error=provider_failed')
+    expect(browser.cookies.has('lanonasis_session')).toBe(false)
+    stop()
+  })
+
+  test('another issuer in the answer (RFC 9207), and a state that is missing: nobody is signed in', async () => {
+    const one = await startLiar('liar-mix', {})
+    expect((await one.answer({ iss: 'https://evil.example' })).url).toContain('error=provider_failed')
+    one.stop()
+    const two = await startLiar('liar-state', {})
+    expect((await two.answer({ state: '' })).url).toContain('error=sso_state_invalid')
+    two.stop()
+  })
+
+  test('cancelled there: said so; honest: signed in', async () => {
+    const one = await startLiar('honest', {})
+    expect((await one.answer()).location ?? '').toContain('/dashboard')
+    one.stop()
+    const two = await startLiar('cancelled', {})
+    const page = await two.browser.visit(two.page.location ?? '').catch(() => undefined)
+    expect(page).toBeDefined()
+    two.stop()
+  })
+})

@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkProviders } from '../../scripts/check-oauth-providers.ts'
+import { connections } from '../../scripts/connections.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
+import { call } from './terminal.ts'
+
+let database: TestDatabase
+let owner: postgres.Sql
+let upstream: Upstream
+let env: NodeJS.ProcessEnv
+beforeAll(async () => {
+  database = await createTestDatabase()
+  owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
+  upstream = await startUpstream(['http://localhost:4000/v1/auth/oauth/callback/acme'])
+  env = { DATABASE_MIGRATION_URL: database.ownerUrl, CONNECTION_SECRET: UPSTREAM_CLIENT.client_secret }
+})
+afterAll(async () => {
+  await upstream?.stop()
+  await owner?.end()
+  await database?.drop()
+})
+
+const cli = (...args: string[]) => call(connections, env, ...args)
+const add = (slug: string, ...more: string[]) =>
+  cli(
+    'add',
+    slug,
+    '--protocol',
+    'oidc',
+    '--name',
+    slug,
+    '--issuer',
+    upstream.issuer,
+    '--client-id',
+    'lanonasis',
+    ...more,
+  )
+
+describe('npm run connections', () => {
+  test('0: adds from a preset, changes, disables and removes; the secret is sealed and never shown', async () => {
+    expect(await cli('add', 'github', '--preset', 'github', '--client-id', 'abc')).toMatchObject({ exitCode: 0 })
+    const [shown] = JSON.parse((await cli('show', 'github')).out)
+    expect(shown).toMatchObject({
+      slug: 'github',
+      status: 'enabled',
+      protocol: 'oauth2',
+      has_secret: true,
+      trust_email: false,
+    })
+    expect((await cli('change', 'github', '--domain', 'Acme.example', '--trust-email')).exitCode).toBe(0)
+    expect(JSON.parse((await cli('show', 'github')).out)).toMatchObject([
+      { domains: ['acme.example'], trust_email: true, client_id: 'abc' },
+    ])
+    expect((await cli('disable', 'github')).out).toContain('disabled')
+    expect((await cli('enable', 'github')).out).toContain('enabled')
+    const log = JSON.stringify(await owner`select data from auth_gateway.event_store where stream_type = 'connection'`)
+    expect(log).not.toContain(UPSTREAM_CLIENT.client_secret)
+    expect((await cli('remove', 'github')).out).toContain('no connections yet')
+    expect((await cli('add', 'github', '--preset', 'github', '--client-id', 'again')).exitCode).toBe(0)
+    await cli('remove', 'github')
+  })
+
+  test('1: names every fault of the settings, and refuses what is there already', async () => {
+    const bad = await cli('add', 'Bad Slug', '--protocol', 'oidc', '--name', 'x', '--issuer', 'http://evil.example')
+    expect(bad).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/slug: [\s\S]*issuer: must be an https address/),
+    })
+    expect((await cli('add', 'm', '--preset', 'microsoft', '--client-id', 'x')).exitCode).toBe(1)
+    expect((await cli('add', 'microsoft', '--preset', 'microsoft', '--client-id', 'x')).err).toContain(
+      'a place that is not filled in',
+    )
+    expect((await cli('add', 'x1', '--protocol', 'saml', '--name', 'x')).err).toContain('saml: is needed')
+    expect((await cli('show', 'nobody')).exitCode).toBe(1)
+    expect((await cli('paint', 'x')).exitCode).toBe(2)
+  })
+})
+
+describe('node scripts/check-oauth-providers.mjs', () => {
+  const check = (...args: string[]) => call(checkProviders, env, ...args)
+
+  test('0: says that there is none', async () => {
+    expect(await check()).toMatchObject({ exitCode: 0, out: expect.stringContaining('no connections yet') })
+  })
+
+  test('0: a provider that is right in every respect', async () => {
+    await add('acme')
+    const { exitCode, out } = await check('acme', '--json')
+    expect(JSON.parse(out)).toEqual([
+      {
+        slug: 'acme',
+        status: 'enabled',
+        protocol: 'oidc',
+        discovery: { ok: true, detail: upstream.issuer },
+        keys: { ok: true, detail: '1 keys' },
+        credentials: { ok: true, detail: 'the client is known' },
+        callback: { ok: true, detail: 'http://localhost:4000/v1/auth/oauth/callback/acme' },
+      },
+    ])
+    expect(exitCode).toBe(0)
+  })
+
+  test('1: a wrong secret, a callback that is not registered, an unknown client, and nobody there', async () => {
+    const wrongSecret = { ...env, CONNECTION_SECRET: 'wrong' }
+    await call(connections, wrongSecret, 'change', 'acme')
+    expect(await check('acme')).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('acme: credentials: invalid_client'),
+    })
+    await add('elsewhere')
+    expect(await check('elsewhere')).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('elsewhere: callback: '),
+    })
+    await cli('add', 'gone', '--protocol', 'oidc', '--name', 'g', '--issuer', 'http://127.0.0.1:9', '--client-id', 'x')
+    const { exitCode, out, err } = await check()
+    expect(exitCode).toBe(1)
+    expect(out).toMatch(/gone +enabled +oidc +WRONG +- +- +-/)
+    expect(err).toContain('gone: discovery: ')
+  })
+
+  test('2: an unknown connection; and it runs as the README says', async () => {
+    expect((await check('nobody')).exitCode).toBe(2)
+    const run = promisify(execFile)(process.execPath, ['scripts/check-oauth-providers.mjs', '--json'], {
+      env: { ...process.env, ...env, AUTH_MASTER_SECRET: '' },
+    })
+    await expect(run).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('"slug": "gone"') })
+  }, 30_000)
+})
