@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { erase, type Identity, type IdentityEvent, identity, reinstate, suspend } from '../shared/domain/identity.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { splitIdentity } from '../shared/identity/identities.ts'
+import { listProvenance } from '../shared/queries/identities.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, withGateway } from './lib/operator.ts'
 import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
@@ -9,13 +11,16 @@ import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber
 const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
 npm run identities -- erase <uai or e-mail> [--reason <text>] [--backup-days <days>]
+npm run identities -- provenance <uai or e-mail>
+npm run identities -- split <retired uai> [--reason <text>]
 
+split undoes a merge: what was the retired identity's is its own again. provenance tells who linked, merged and split what.
 erase destroys the person's data key and look-up digests for good and prints the receipt; doing it again changes nothing.
 Backups forget when they age out: --backup-days (30) is how long yours are kept.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 const DAY_MS = 86_400_000
 
-type Call = { gateway: Gateway; found: IdentityFacts; reason: string; backupDays: number }
+type Call = { gateway: Gateway; found: IdentityFacts; who: string; reason: string; backupDays: number }
 
 async function decide(
   { gateway, found }: Call,
@@ -29,23 +34,29 @@ async function decide(
 /** The fact first, then the destruction: whatever fails in between, doing it again finishes it. */
 async function forget(call: Call) {
   const { gateway, found, reason, backupDays } = call
-  const { uai } = found
-  await decide(call, (state) => erase(state, reason))
+  const { uai, members } = found
   const sql = gateway.reads
-  const [destroyed] = await sql`select auth_gateway.forget_subject(${uai}) as keys`
+  let destroyed = 0
+  for (const one of members) {
+    await act(gateway, async (work) =>
+      (await work.load(identity, one, { subject: one })).decide((state) => erase(state, reason)),
+    )
+    const [forgotten] = await sql`select auth_gateway.forget_subject(${one}) as keys`
+    destroyed += forgotten?.keys ?? 0
+  }
   const [erased] = await sql<{ recorded_at: Date; event_id: string; hash: string }[]>`
     select recorded_at, event_id, encode(hash, 'hex') as hash from auth_gateway.event_store
     where stream_type = 'identity' and stream_id = ${uai} and event_type = 'IdentityErased'`
   const [left] = await sql`
-    select (select count(*) from auth_gateway.subject_keys where subject = ${uai})::int as keys,
-      (select count(*) from auth_gateway.lookup_digests where subject = ${uai})::int as digests`
+    select (select count(*) from auth_gateway.subject_keys where subject = any (${members}))::int as keys,
+      (select count(*) from auth_gateway.lookup_digests where subject = any (${members}))::int as digests`
   return {
     uai,
     status: 'erased',
     erased_at: erased?.recorded_at.toISOString(),
     event_id: erased?.event_id,
     event_hash: erased?.hash,
-    keys_destroyed: destroyed?.keys as number,
+    keys_destroyed: destroyed,
     keys_left: left?.keys as number,
     digests_left: left?.digests as number,
     backups_forget_by: new Date(Date.now() + backupDays * DAY_MS).toISOString(),
@@ -57,6 +68,11 @@ const actions: Record<string, (call: Call) => Promise<object>> = {
   suspend: (call) => decide(call, (state) => suspend(state, call.reason)),
   reinstate: (call) => decide(call, (state) => reinstate(state, call.reason)),
   erase: forget,
+  provenance: async ({ gateway, found }) => listProvenance(gateway.reads, found.members),
+  split: async ({ gateway, who, reason }) => {
+    await act(gateway, (work) => splitIdentity(work, { uai: who, reason }))
+    return (await findIdentity(gateway, who)) ?? {}
+  },
 }
 
 const options = {
@@ -76,8 +92,11 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     const found = await findIdentity(gateway, who)
     if (!found) throw new RefusedError('Nobody is known by that')
     if (found.status === 'erased' && /suspend|reinstate/.test(action)) throw new RefusedError(`${found.uai} is erased`)
-    const answer = await perform({ gateway, found, reason: flags.reason, backupDays })
-    const text = Object.entries(answer).map(([name, value]) => `${name.padEnd(20)}${value}`)
+    const answer = await perform({ gateway, found, who, reason: flags.reason, backupDays })
+    const rows = Array.isArray(answer)
+      ? answer.map((one) => [one.event_type, JSON.stringify(one)])
+      : Object.entries(answer)
+    const text = rows.map(([name, value]) => `${name.padEnd(20)}${value}`)
     terminal.out(flags.json ? JSON.stringify(answer, null, 2) : text.join('\n'))
     return 0
   })

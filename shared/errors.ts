@@ -52,6 +52,12 @@ export const catalogue = {
     'access_denied',
     'There is no account for you here yet. Ask your administrator.',
   ),
+  proof_needed: row(
+    409,
+    'PROOF_NEEDED',
+    'invalid_request',
+    'The address is known here. Send a token of the person with it, so that both sides are proven.',
+  ),
   last_credential: row(
     409,
     'LAST_CREDENTIAL',

@@ -47,6 +47,7 @@ app.get(BASE, async (c) => {
       ...person,
       methods: methods.filter(({ usable }) => usable),
       providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug) })),
+      merged: person.members.filter((one) => one !== person.uai),
       sessions: sessions.map((one) => {
         const { ip, userAgent } = originOf(gateway(), one)
         const seenAt = one.last_seen_at ?? one.started_at

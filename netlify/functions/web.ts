@@ -16,8 +16,14 @@ import { endSession } from '../../shared/identity/end-session.ts'
 import { linkAccount } from '../../shared/identity/external-sign-in.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
-import { browserHashOf, clearSignIn, readSignIn, writeSignIn } from '../../shared/identity/sign-in-cookie.ts'
-import { codePage, openSignIn, signInPage, withCookies } from '../../shared/identity/sign-in-pages.ts'
+import {
+  browserHashOf,
+  clearSignIn,
+  readSignIn,
+  withCookies,
+  writeSignIn,
+} from '../../shared/identity/sign-in-cookie.ts'
+import { codePage, openSignIn, signInPage } from '../../shared/identity/sign-in-pages.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
 
 const emailForm = z.object({

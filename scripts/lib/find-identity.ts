@@ -11,6 +11,8 @@ export type IdentityFacts = {
   role: string
   plan: string
   organization_id: string
+  /** Every UAI that resolves to this one. */
+  members: string[]
   email?: string
   email_verified: boolean
   created_at: string
@@ -37,13 +39,14 @@ export async function findIdentity(gateway: Gateway, who: string): Promise<Ident
          and (f.offline or auth_gateway.session_is_live(s))) as families
     from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai where ${isThem}`
   if (!row) return undefined
-  const { uai, role, plan, organizationId, email, emailVerified, createdAt } = toPerson(personal, row)
+  const { uai, role, plan, organizationId, members, email, emailVerified, createdAt } = toPerson(personal, row)
   return {
     uai,
     status: row.identity_status,
     role,
     plan,
     organization_id: organizationId,
+    members,
     ...(email && { email }),
     email_verified: emailVerified,
     created_at: createdAt.toISOString(),

@@ -24,7 +24,7 @@ export interface OtpEmail {
 export interface NoticeEmail {
   type: 'notice.email'
   to: string
-  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected'
+  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected' | 'identities_merged'
   /** Host of the gateway. */
   origin: string
   /** Page where the person can do something about it. */

@@ -132,22 +132,22 @@ function resume(work: Work, challenge: NonNullable<OtpFacts['challenge']>) {
   return work.resume(otp.otpChallenge, challenge.id, challenge.events, { subject: challenge.id })
 }
 
-export type CodeSignIn = {
+export type PresentedCode = {
   email: string
   code: string
   challengeId?: string
   browserHash?: string
-  platform: string
-  projectScope: string
   /** The client a direct sign-in is for. */
   clientId?: string
-  /** The browser's session so far, which the new one replaces. */
-  replaces?: SignedIn
 }
 
-export type SignedInByCode = {
-  person: Person
-  session: StartedSession
+export type ProvenMailbox = {
+  /** Who is known by the address. */
+  person?: Person
+  /** The UAI of that person, or of the one that may be made. */
+  uai: string
+  mailbox: Credential
+  challengeId: string
   client?: Client
   /** The default resources. */
   resources: string[]
@@ -155,15 +155,14 @@ export type SignedInByCode = {
 }
 
 /**
- * Signs a person in with the code that was sent: consumes it, makes the identity at the first sign-in, starts a session.
- * `more` decides further facts in the same unit of work.
+ * Consumes a code that was sent, which proves the mailbox; `block` decides in the same unit of work what follows from that.
  * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended)
  */
-export async function signInWithCode<T>(
+export async function withProvenMailbox<T>(
   gateway: Gateway,
   c: AppContext,
-  input: CodeSignIn,
-  more: (work: Work, signedIn: SignedInByCode) => T | Promise<T>,
+  input: PresentedCode,
+  block: (work: Work, proven: ProvenMailbox) => T | Promise<T>,
 ): Promise<T> {
   const normalised = normaliseEmail(input.email)
   const limits = tryLimits(gateway, normalised, c.get('clientIp'))
@@ -171,9 +170,9 @@ export async function signInWithCode<T>(
     const now = new Date()
     const found = await find(gateway, { normalised, challengeId: input.challengeId, clientId: input.clientId, limits })
     if (found.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: found.wait })
-    const { challenge } = found
+    const { challenge, person } = found
     if (!challenge) return refuseHopeless(gateway, c, 'no challenge')
-    const uai = found.person?.uai ?? uuidv7()
+    const uai = person?.uai ?? uuidv7()
     const stream = resume(work, challenge)
     const { state } = stream
     const sameBrowser = state.status === 'open' && (!state.browserHash || state.browserHash === input.browserHash)
@@ -188,27 +187,58 @@ export async function signInWithCode<T>(
     work.actor = matches ? { type: 'person', id: uai } : { type: 'anonymous' }
     stream.decide((current) => {
       const decision = otp.verify(current, { matches, sameBrowser, uai, now })
-      return found.person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
+      return person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
     })
-    const person =
-      found.person ?? createIdentity(work, { uai, credentials: [mailbox(input.email, normalised, challenge.id)], now })
-    work.knowKey(person.uai, person.wrappedKey ?? undefined)
-    await endReplaced(work, input.replaces)
-    const started = startSession(gateway, work, {
-      person,
-      client: found.client,
-      platform: input.platform,
-      projectScope: input.projectScope,
-      proof: { ...PROOF, provenBy: { type: 'otp_challenge', id: challenge.id } },
-      authenticatedAt: now,
-      now,
-    })
-    const facts = { person, session: started, client: found.client, resources: found.defaultResources, now }
-    return more(work, facts)
+    const evidence = { method: 'otp', challengeId: challenge.id }
+    const mailbox: Credential = {
+      ...{ credentialId: uuidv7(), kind: 'email', verified: true, evidence },
+      ...{ address: input.email, lookup: normalised },
+    }
+    const { client, defaultResources: resources } = found
+    return block(work, { person, uai, mailbox, challengeId: challenge.id, client, resources, now })
   })
 }
 
-function mailbox(address: string, normalised: string, challengeId: string): Credential {
-  const evidence = { method: 'otp', challengeId }
-  return { credentialId: uuidv7(), kind: 'email', verified: true, evidence, address, lookup: normalised }
+export type CodeSignIn = PresentedCode & {
+  platform: string
+  projectScope: string
+  /** The browser's session so far, which the new one replaces. */
+  replaces?: SignedIn
+}
+
+export type SignedInByCode = {
+  person: Person
+  session: StartedSession
+  client?: Client
+  resources: string[]
+  now: Date
+}
+
+/**
+ * Signs a person in with the code that was sent: makes the identity at the first sign-in, starts a session.
+ * `more` decides further facts in the same unit of work.
+ * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended)
+ */
+export async function signInWithCode<T>(
+  gateway: Gateway,
+  c: AppContext,
+  input: CodeSignIn,
+  more: (work: Work, signedIn: SignedInByCode) => T | Promise<T>,
+): Promise<T> {
+  return withProvenMailbox(gateway, c, input, async (work, proven) => {
+    const { uai, mailbox, challengeId, client, resources, now } = proven
+    const person = proven.person ?? createIdentity(work, { uai, credentials: [mailbox], now })
+    work.knowKey(person.uai, person.wrappedKey ?? undefined)
+    await endReplaced(work, input.replaces)
+    const session = startSession(gateway, work, {
+      person,
+      client,
+      platform: input.platform,
+      projectScope: input.projectScope,
+      proof: { ...PROOF, provenBy: { type: 'otp_challenge', id: challengeId } },
+      authenticatedAt: now,
+      now,
+    })
+    return more(work, { person, session, client, resources, now })
+  })
 }

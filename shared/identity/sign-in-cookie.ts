@@ -50,3 +50,8 @@ export function clearSignIn(c: AppContext): void {
 export function browserHashOf(signIn: SignInUnderWay): string {
   return hashToken(signIn.id)
 }
+
+/** Answers with a page and this request's cookies. */
+export function withCookies(c: AppContext, page: Response): Response {
+  return c.newResponse(page.body, page)
+}

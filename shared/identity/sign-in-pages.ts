@@ -14,7 +14,7 @@ import type { SignedIn } from '../queries/sessions.ts'
 import { browserSession } from './authenticate.ts'
 import { csrfToken } from './csrf.ts'
 import { safeReturnTo } from './return-to.ts'
-import { readSignIn, type SignInUnderWay, writeSignIn } from './sign-in-cookie.ts'
+import { readSignIn, type SignInUnderWay, withCookies, writeSignIn } from './sign-in-cookie.ts'
 
 type Shown = { error?: string; notice?: string; status?: number }
 
@@ -64,11 +64,6 @@ export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnde
     }),
     { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
   )
-}
-
-/** Answers with a page and this request's cookies. */
-export function withCookies(c: AppContext, page: Response): Response {
-  return c.newResponse(page.body, page)
 }
 
 /** What a failed sign-in at another provider may put into the address of this page. */

@@ -40,6 +40,8 @@ const setUp = [
   'refuse',
   'device',
   'agent',
+  'link',
+  'connection',
 ] as const
 
 describe('any order of real units of work', () => {

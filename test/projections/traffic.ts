@@ -14,6 +14,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { type CommitContext, commit, type Work } from '../../shared/events/commit.ts'
 import { createGateway, type Gateway } from '../../shared/gateway.ts'
 import type { TestDatabase } from '../support/database.ts'
+import { createIdentityTraffic } from './identity-traffic.ts'
 import { createKeyTraffic } from './key-traffic.ts'
 import { createProjectTraffic } from './project-traffic.ts'
 import { createServiceTraffic } from './service-traffic.ts'
@@ -58,6 +59,7 @@ export function createTraffic(gateway: Gateway) {
   const actions = {
     ...createKeyTraffic(unit, people),
     ...createProjectTraffic(unit, people),
+    ...createIdentityTraffic(unit, people),
     ...createServiceTraffic(unit, familyList, CLIENT),
 
     async sendCode(n: number): Promise<void> {

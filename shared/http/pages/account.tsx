@@ -24,6 +24,8 @@ type AccountProps = {
   createdAt: Date
   methods: ShownMethod[]
   providers: { name: string; href: string }[]
+  /** UAIs that were merged into this one. */
+  merged: string[]
   sessions: ShownSession[]
   now: Date
   notice?: string
@@ -31,7 +33,7 @@ type AccountProps = {
 
 /** A person's account: who they are, how they sign in, and where they are signed in. */
 export function AccountPage(props: AccountProps) {
-  const { base, email, emailVerified, name, uai, createdAt, methods, providers, sessions, now, notice } = props
+  const { base, email, emailVerified, name, uai, createdAt, methods, providers, merged, sessions, now, notice } = props
   const form = { csrf: props.csrf, form_id: props.formId }
   return (
     <Layout title={words.title} wide>
@@ -72,16 +74,39 @@ export function AccountPage(props: AccountProps) {
             </li>
           ))}
         </ul>
-        {providers.length > 0 && (
-          <p class="row actions across">
-            {providers.map(({ name: provider, href }) => (
-              <a class="button small" href={safeHref(href)}>
-                {fill(words.add, { name: displayName(provider, '') }).join('')}
-              </a>
-            ))}
-          </p>
-        )}
+        <p class="row actions across">
+          <a class="button small" href={`${base}/email`}>
+            {words.addEmail}
+          </a>
+          {providers.map(({ name: provider, href }) => (
+            <a class="button small" href={safeHref(href)}>
+              {fill(words.add, { name: displayName(provider, '') }).join('')}
+            </a>
+          ))}
+        </p>
       </section>
+      {merged.length > 0 && (
+        <section aria-labelledby="merged">
+          <h2 id="merged">{words.merged}</h2>
+          <ul class="cards">
+            {merged.map((one) => (
+              <li class="row">
+                <span class="mono">{one}</span>
+                <form method="post" action={`${base}/split`}>
+                  <Hidden fields={{ ...form, uai: one }} />
+                  <button
+                    class="button small"
+                    type="submit"
+                    aria-label={fill(words.splitWhich, { name: one }).join('')}
+                  >
+                    {words.split}
+                  </button>
+                </form>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       <section aria-labelledby="sessions">
         <h2 id="sessions">{words.sessions}</h2>
         <ul class="cards">

@@ -5,7 +5,7 @@ export interface NoticeEmailPayload extends NoticeEmailContent {
   to: string
 }
 
-const KINDS = ['api_key_leaked', 'api_key_expiring', 'device_connected'] as const
+const KINDS = ['api_key_leaked', 'api_key_expiring', 'device_connected', 'identities_merged'] as const
 
 /**
  * Reads `{type: "notice.email", to, kind, origin, manage_url, key_name?, key_preview?, expires_at?, locale?}`; undefined when a field is

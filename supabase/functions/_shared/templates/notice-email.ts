@@ -4,7 +4,7 @@ import { safeName } from './safe-name.ts'
 import { fill, type Words, wordsFor } from './words.ts'
 
 export interface NoticeEmailContent {
-  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected'
+  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected' | 'identities_merged'
   /** Host of the gateway, such as `auth.lanonasis.com`. */
   origin: string
   /** Page where the person can do something about it. */

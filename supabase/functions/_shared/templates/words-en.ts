@@ -21,6 +21,15 @@ export const en: Words = {
   notice: {
     unnamed: 'one of your keys',
     unnamedClient: 'An application',
+    identities_merged: {
+      subject: 'Two LanOnasis accounts were made one',
+      heading: 'Two accounts were made one',
+      body: [
+        'The account with this address and another one were merged at {origin}. Both prove the same person now: everything of either is in one place.',
+        'If this was not you, open your account and undo it, then sign out everywhere else.',
+      ],
+      action: 'Open your account',
+    },
     device_connected: {
       subject: 'A device was connected to your LanOnasis account',
       heading: 'A device was connected to your account',

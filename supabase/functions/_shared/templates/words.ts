@@ -25,6 +25,7 @@ export interface Words {
     api_key_expiring: NoticeWords
     unnamedClient: string
     device_connected: NoticeWords
+    identities_merged: NoticeWords
   }
 }
 

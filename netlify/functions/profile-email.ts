@@ -1,0 +1,127 @@
+import * as z from 'zod/mini'
+import { identity, linkCredential } from '../../shared/domain/identity.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { AddEmailPage, ProveEmailPage } from '../../shared/http/pages/add-email.tsx'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import { actAs } from '../../shared/identity/authority.ts'
+import { sendEmailCode, withProvenMailbox } from '../../shared/identity/email-code.ts'
+import { mergeIdentities, splitIdentity, tellOfMerge } from '../../shared/identity/identities.ts'
+import {
+  browserHashOf,
+  clearSignIn,
+  readSignIn,
+  withCookies,
+  writeSignIn,
+} from '../../shared/identity/sign-in-cookie.ts'
+
+const HOME = '/account'
+const BASE = '/account/email'
+const app = createPageApp()
+
+const addressForm = z.object({
+  ...postedForm,
+  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
+})
+const codeForm = z.object({ ...postedForm, code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')) })
+
+/** What the person can mend on the page itself. */
+function told(error: unknown): GatewayError {
+  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email|merge_)/.test(error.refusal)) return error
+  throw error
+}
+
+const form = (principal: PersonPrincipal, action: string) => ({
+  ...formOf(gateway(), principal),
+  action,
+  backHref: HOME,
+})
+
+app.get(BASE, async (c) => {
+  const principal = await visitor(gateway(), c, HOME)
+  if (principal instanceof Response) return principal
+  return renderPage(AddEmailPage(form(principal, BASE)))
+})
+
+app.post(BASE, async (c) => {
+  const principal = await visitor(gateway(), c, HOME)
+  if (principal instanceof Response) return principal
+  const loose = await readBody(c, z.extend(addressForm, { email: z.optional(z.string()) }))
+  if (!(await takeForm(gateway(), c, principal, loose))) return c.redirect(HOME, 303)
+  try {
+    const { email } = await readBody(c, addressForm)
+    const signIn = readSignIn(gateway(), c)
+    const challengeId = await sendEmailCode(gateway(), c, { email, browserHash: browserHashOf(signIn) })
+    writeSignIn(gateway(), c, { ...signIn, email, challengeId })
+    return withCookies(c, renderPage(ProveEmailPage({ ...form(principal, `${BASE}/code`), email })))
+  } catch (error) {
+    const { message, status } = told(error)
+    const page = AddEmailPage({ ...form(principal, BASE), email: loose.email?.slice(0, 254), error: message })
+    return renderPage(page, { status })
+  }
+})
+
+/** The code proves the mailbox: the address is linked, or, where it has an account, that account becomes part of this one. */
+app.post(`${BASE}/code`, async (c) => {
+  const principal = await visitor(gateway(), c, HOME)
+  if (principal instanceof Response) return principal
+  const posted = await readBody(c, codeForm)
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
+  const signIn = readSignIn(gateway(), c)
+  const { email, challengeId } = signIn
+  if (!email || !challengeId) return c.redirect(BASE, 303)
+  const code = posted.code.replace(/\D/g, '')
+  try {
+    const done = await prove(c, principal, { email, challengeId, code, browserHash: browserHashOf(signIn) })
+    clearSignIn(c)
+    return c.redirect(`${HOME}?done=${done}`, 303)
+  } catch (error) {
+    const { message, status } = told(error)
+    return renderPage(ProveEmailPage({ ...form(principal, `${BASE}/code`), email, error: message }), { status })
+  }
+})
+
+type Presented = { email: string; challengeId: string; code: string; browserHash: string }
+
+async function prove(c: AppContext, principal: PersonPrincipal, presented: Presented): Promise<string> {
+  const { person } = principal
+  const outcome = await withProvenMailbox(gateway(), c, presented, async (work, proven) => {
+    actAs(work, principal)
+    const { person: holder, mailbox, challengeId } = proven
+    if (holder?.uai === person.uai) return { done: 'own' }
+    if (holder) {
+      const evidence = { method: 'signed_in_and_code', challengeId, sessionId: principal.credentialId }
+      await mergeIdentities(work, { survivor: person, retired: holder, evidence })
+      return { done: 'merged', holder }
+    }
+    const stream = await work.load(identity, person.uai, { subject: person.uai })
+    stream.decide((state) => linkCredential(state, mailbox))
+    return { done: 'added' }
+  })
+  if (outcome.holder) for (const one of [person, outcome.holder]) c.get('waitUntil')(tellOfMerge(gateway(), one))
+  return outcome.done
+}
+
+const splitForm = z.object({ ...postedForm, uai: z.uuid('not_found') })
+
+app.post('/account/split', async (c) => {
+  const principal = await visitor(gateway(), c, HOME)
+  if (principal instanceof Response) return principal
+  const posted = await readBody(c, splitForm)
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
+  if (!principal.person.members.includes(posted.uai)) throw new GatewayError('not_found')
+  await commit(commitContext(gateway(), c), async (work) => {
+    actAs(work, principal)
+    await splitIdentity(work, { uai: posted.uai, reason: 'person' })
+  })
+  return c.redirect(`${HOME}?done=split`, 303)
+})
+
+export default serve(app)

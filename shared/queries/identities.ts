@@ -1,0 +1,41 @@
+import type postgres from 'postgres'
+import type { Personal } from '../personal.ts'
+import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+
+/** The person a UAI resolves to, also when it was merged. One statement. */
+export async function findPerson(sql: postgres.Sql, personal: Personal, uai: string): Promise<Person | undefined> {
+  const [row] = await sql<PersonRow[]>`
+    select ${personColumns(sql)} from (select 1) as one ${joinPerson(sql, sql`${uai}::uuid`)}`
+  return row?.uai ? toPerson(personal, row) : undefined
+}
+
+/** Where each of many accounts or UAIs leads, in their order; null for what is not known. One statement. */
+export async function resolveMany(
+  sql: postgres.Sql,
+  asked: { digest?: Uint8Array; uai?: string }[],
+): Promise<(string | null)[]> {
+  const digests = asked.map(({ digest }) => (digest ? Buffer.from(digest).toString('hex') : null))
+  const uais = asked.map(({ uai }) => uai ?? null)
+  const rows = await sql<{ uai: string | null }[]>`
+    select i.canonical_uai as uai
+    from unnest(${digests}::text[], ${uais}::uuid[]) with ordinality as a(digest, uai, n)
+    left join auth_gateway.credentials c on c.kind = 'external' and c.digest = decode(a.digest, 'hex')
+    left join auth_gateway.identities i on i.uai = coalesce(a.uai, c.uai) and i.status <> 'erased'
+    order by a.n`
+  return rows.map(({ uai }) => uai)
+}
+
+export type ProvenanceEntry = {
+  event_type: string
+  uai: string
+  recorded_at: Date
+  data: Record<string, unknown>
+  metadata: { actorType?: string; actor?: string; clientId?: string; requestId?: string }
+}
+
+/** Who linked, unlinked, merged and split what of some identities, when, and by which proof; oldest first. */
+export function listProvenance(sql: postgres.Sql, members: string[]): Promise<ProvenanceEntry[]> {
+  return sql<ProvenanceEntry[]>`
+    select event_type, stream_id as uai, recorded_at, data - 'sealed' as data, metadata - 'origin' as metadata
+    from auth_gateway.event_store where stream_type = 'identity' and stream_id = any (${members}) order by position limit 1000`
+}

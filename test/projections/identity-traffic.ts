@@ -1,0 +1,75 @@
+import { uuidv7 } from 'uuidv7'
+import {
+  addConnection,
+  changeConnection,
+  connection,
+  disableConnection,
+  removeConnection,
+} from '../../shared/domain/connection.ts'
+import * as identities from '../../shared/domain/identity.ts'
+import type { Work } from '../../shared/events/commit.ts'
+import { mergeIdentities, splitIdentity } from '../../shared/identity/identities.ts'
+
+type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
+
+/** Accounts that are linked and unlinked, people that are merged and split, and the providers they come from. */
+export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
+  const linked: { uai: string; id: string }[] = []
+  const asPerson = (uai: string) => ({ uai, wrappedKey: undefined }) as never
+
+  return {
+    async link(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      const id = uuidv7()
+      const evidence = { method: 'service', assertedBy: 'crm' }
+      const facts = { credentialId: id, kind: 'external' as const, provider: 'stripe', verified: true, evidence }
+      const done = await unit(async (work) => {
+        const stream = await work.load(identities.identity, uai, { subject: uai })
+        stream.decide((state) => identities.linkCredential(state, { ...facts, address: id, lookup: `stripe\n${id}` }))
+        return true
+      })
+      if (done) linked.push({ uai, id })
+    },
+
+    async unlink(n: number): Promise<void> {
+      const one = linked[n % linked.length]
+      if (!one) return
+      await unit(async (work) => {
+        const stream = await work.load(identities.identity, one.uai, { subject: one.uai })
+        stream.decide((state) =>
+          identities.unlinkCredential(state, { credentialId: one.id, left: n % 4, reason: 'person' }),
+        )
+      })
+    },
+
+    async merge(n: number): Promise<void> {
+      const [one, other] = [people[n % people.length], people[(n * 7 + 1) % people.length]]
+      if (!one || !other || one === other || n % 3) return
+      await unit((work) =>
+        mergeIdentities(work, {
+          survivor: asPerson(one.uai),
+          retired: asPerson(other.uai),
+          evidence: { method: 'both_signed_in' },
+        }),
+      )
+    },
+
+    async split(n: number): Promise<void> {
+      const one = people[n % people.length]
+      if (one && n % 2) await unit((work) => splitIdentity(work, { uai: one.uai, reason: 'wrong merge' }))
+    },
+
+    async connection(n: number): Promise<void> {
+      const settings = { slug: `provider-${uuidv7()}`, name: 'P', protocol: 'oidc' as const, domains: [] }
+      const rest = { provision: true, trust_email: false, listed: true, id_jag: false, logout: false }
+      await unit(async (work) => {
+        const stream = work.start(connection, uuidv7(), {})
+        stream.decide(() => addConnection({ ...settings, ...rest }, n % 2 ? Buffer.from('secret') : undefined))
+        if (n % 3) stream.decide((state) => changeConnection(state, { secret: Buffer.from('newer') }))
+        if (n % 4 === 1) stream.decide((state) => disableConnection(state, 'operator'))
+        if (n % 5 === 1) stream.decide((state) => removeConnection(state, 'operator'))
+      })
+    },
+  }
+}
