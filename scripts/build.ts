@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build } from 'esbuild'
 
-const MAX_FUNCTION_BYTES = 288 * 1024
+const MAX_FUNCTION_BYTES = 320 * 1024
+/** Those that speak to Supabase Auth carry its client. */
+const MAX_SUPABASE_BYTES = 480 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
@@ -50,12 +52,13 @@ await build({
 const tooBig: string[] = []
 for (const name of names) {
   const file = `functions/${name.replace(/\.ts$/, '.mjs')}`
-  if ((await measure(file)) > MAX_FUNCTION_BYTES) tooBig.push(file)
+  const most = /password|token-exchange|cli/.test(name) ? MAX_SUPABASE_BYTES : MAX_FUNCTION_BYTES
+  if ((await measure(file)) > most) tooBig.push(file)
 }
 await measure('server.mjs')
 await measure('verify-request.mjs')
 await measure('mcp-guard.mjs')
 if (tooBig.length > 0) {
-  console.error(`Larger than ${MAX_FUNCTION_BYTES / 1024} KB: ${tooBig.join(', ')}`)
+  console.error(`Larger than they may be: ${tooBig.join(', ')}`)
   process.exit(1)
 }

@@ -16,7 +16,11 @@ import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { pasteCode, tokenToPaste } from '../../shared/identity/cli-steps.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { credentialsInput } from '../../shared/identity/password-input.ts'
+import { projectScope } from '../../shared/identity/project-scope.ts'
 import { openSignIn } from '../../shared/identity/sign-in-pages.ts'
+import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
+import { checkPassword } from '../../shared/identity/supabase-users.ts'
 
 const BASE = '/auth/cli-login'
 const app = createPageApp()
@@ -32,6 +36,13 @@ app.get(BASE, (c) =>
     },
   }),
 )
+
+/** For terminals that ask for a password themselves (wire-contract 1.5). */
+app.post(BASE, async (c) => {
+  const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput)))
+  const wanted = { method: 'password' as const, platform: 'cli', projectScope: projectScope(undefined) }
+  return c.json(await pairForSupabaseUser(gateway(), c, profile, wanted))
+})
 
 app.post(`${BASE}/token`, async (c) => {
   const { csrf } = await readBody(c, z.object({ csrf: z.optional(z.string()) }))

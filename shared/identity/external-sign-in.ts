@@ -7,7 +7,7 @@ import type { AppContext } from '../http/app.ts'
 import { normaliseEmail } from '../personal.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
-import { findExternal } from '../queries/external-accounts.ts'
+import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
@@ -51,6 +51,8 @@ export type ExternalSignIn = {
   projectScope: string
   clientId?: string
   replaces?: SignedIn
+  /** The mailbox was confirmed by our own project, which is as good as by us: the account becomes its owner's. */
+  ownMailbox?: boolean
 }
 
 export type SignedInExternally = {
@@ -87,13 +89,18 @@ export async function signInExternally<T>(
     const now = new Date()
     const found = await findExternal(reads, personal, { digest, addressDigest, clientId: input.clientId })
     const { client, resources } = found
-    if (found.person?.active === false) throw new GatewayError('access_denied', { reason: 'suspended' })
-    if (!found.person && found.addressKnown) throw new GatewayError('link_needed')
-    if (!found.person && !connection.settings.provision) throw new GatewayError('not_provisioned')
-    const uai = found.person?.uai ?? uuidv7()
+    const holder =
+      !found.person && found.addressKnown && input.ownMailbox && addressDigest
+        ? await findByAddress(reads, personal, addressDigest)
+        : undefined
+    if (!found.person && found.addressKnown && !holder) throw new GatewayError('link_needed')
+    const known = found.person ?? holder
+    if (!known && !connection.settings.provision) throw new GatewayError('not_provisioned')
+    if (known?.active === false) throw new GatewayError('access_denied', { reason: 'suspended' })
+    const uai = known?.uai ?? uuidv7()
     work.actor = { type: 'person', id: uai, clientId: client?.client_id }
     const person =
-      found.person ??
+      known ??
       createIdentity(work, {
         uai,
         credentials: [externalCredential(accountOf(input)), ...addressCredential(connection, profile)],
@@ -102,6 +109,7 @@ export async function signInExternally<T>(
         now,
       })
     work.knowKey(person.uai, person.wrappedKey ?? undefined)
+    if (holder) await linkAccount(gateway, work, accountOf(input), { person: holder })
     await endReplaced(work, input.replaces)
     const session = startSession(gateway, work, {
       person,
@@ -129,7 +137,7 @@ export async function linkAccount(
   { reads, personal }: Gateway,
   work: Work,
   account: ProvenAccount,
-  to: { person: Person; sessionId: string },
+  to: { person: Person; sessionId?: string },
 ): Promise<void> {
   const digest = personal.digest(externalLookup(account.provider, account.externalId))
   const { person: holder } = await findExternal(reads, personal, { digest })

@@ -32,6 +32,10 @@ export async function signInPage(
   const providers = connections
     .filter(({ status, settings }) => status === 'enabled' && settings.listed)
     .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) }))
+  const offersPasswords = Boolean(config.SUPABASE_URL && config.SUPABASE_ANON_KEY) && !link
+  const passwordHref = offersPasswords
+    ? `/web/password${returnTo ? `?return_to=${encodeURIComponent(returnTo)}` : ''}`
+    : undefined
   const linking = connections.length === 0 && link ? link.provider : undefined
   return renderPage(
     SignInPage({
@@ -41,6 +45,7 @@ export async function signInPage(
       clientName,
       providers,
       linking,
+      passwordHref,
       ...shown,
     }),
     { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },

@@ -31,3 +31,15 @@ export async function findExternal(
     resources: row.default_resources ?? [],
   }
 }
+
+/** Who is known by an address. One statement. */
+export async function findByAddress(
+  sql: postgres.Sql,
+  personal: Personal,
+  digest: Uint8Array,
+): Promise<Person | undefined> {
+  const [row] = await sql<PersonRow[]>`
+    select ${personColumns(sql)} from auth_gateway.credentials c ${joinPerson(sql, sql`c.uai`)}
+    where c.kind = 'email' and c.digest = ${Buffer.from(digest)}`
+  return row?.uai ? toPerson(personal, row) : undefined
+}

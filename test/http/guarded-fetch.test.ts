@@ -33,7 +33,7 @@ afterAll(() => {
 
 test('a document with its type and how long it may be kept', async () => {
   asked = []
-  const { body, ...rest } = await guardedFetch(`${base}/ok`, OPTIONS)
+  const { body, headers: _headers, ...rest } = await guardedFetch(`${base}/ok`, OPTIONS)
   expect(rest).toEqual({ status: 200, contentType: 'application/json', maxAge: 60 })
   expect(body.toString()).toBe('{"ok":true}')
   expect(asked).toEqual(['application/json'])

@@ -15,13 +15,27 @@ type SignInProps = {
   notice?: string
   /** Other ways to sign in. */
   providers?: { name: string; href: string }[]
+  /** Where one signs in with a password, where that is offered. */
+  passwordHref?: string
   /** The provider whose account is linked by this sign-in. */
   linking?: string
 }
 
 /** Asks for an e-mail address to send a code to. The same page greets people with and without an account. */
 export function SignInPage(props: SignInProps) {
-  const { action, csrf, clientName, clientHost, email, error, returnTo, notice, providers = [], linking } = props
+  const {
+    action,
+    csrf,
+    clientName,
+    clientHost,
+    email,
+    error,
+    returnTo,
+    notice,
+    providers = [],
+    linking,
+    passwordHref,
+  } = props
   const text = copy.signIn
   const client = clientName && displayName(clientName, copy.unnamedClient)
   return (
@@ -57,13 +71,18 @@ export function SignInPage(props: SignInProps) {
           {text.newcomer}
         </p>
       </form>
-      {providers.length > 0 && (
+      {(providers.length > 0 || passwordHref) && (
         <nav class="aside providers" aria-label={text.providers}>
           {providers.map(({ name, href }) => (
             <a class="button" href={href}>
               {fill(text.provider, { name: displayName(name, text.unnamedProvider) }).join('')}
             </a>
           ))}
+          {passwordHref && (
+            <a class="button" href={passwordHref}>
+              {text.password}
+            </a>
+          )}
         </nav>
       )}
     </Layout>

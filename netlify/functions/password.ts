@@ -1,0 +1,83 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { PLATFORMS } from '../../shared/identity/direct-sign-in.ts'
+import { credentialsInput, optionalName } from '../../shared/identity/password-input.ts'
+import { projectScope } from '../../shared/identity/project-scope.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
+import { safeReturnTo } from '../../shared/identity/return-to.ts'
+import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
+import { checkPassword, signUp } from '../../shared/identity/supabase-users.ts'
+
+const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
+
+const login = z.object({
+  ...credentialsInput,
+  project_scope: z.optional(z.string().check(z.maxLength(100))),
+  platform: z.prefault(z.enum(PLATFORMS), 'web'),
+  return_to: z.optional(z.string().check(z.maxLength(4000))),
+})
+
+const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
+
+/** Signs in with a password, which Supabase Auth knows (wire-contract 1.4 and 5.1). */
+app.post('/v1/auth/login', async (c) => {
+  const { platform, project_scope, return_to, ...credentials } = await readBody(c, login)
+  const profile = await checkPassword(gateway(), c, credentials)
+  const wanted = { method: 'password' as const, platform, projectScope: scopeOf(c, project_scope) }
+  const redirect_to = safeReturnTo(gateway().config, return_to)
+  return c.json({ ...(await pairForSupabaseUser(gateway(), c, profile, wanted)), ...(redirect_to && { redirect_to }) })
+})
+
+const registration = z.object({ ...credentialsInput, name: optionalName })
+const MESSAGE = 'Follow the link in the mail that we sent to confirm the address, then sign in.'
+
+/** Signs up. Whether the address is known already, the answer does not tell. */
+async function register(c: AppContext) {
+  const input = await readBody(c, registration)
+  const profile = await signUp(gateway(), c, input)
+  const user = { email: input.email, plan: 'free' }
+  if (!profile) return c.json({ success: true, message: MESSAGE, user, requires_confirmation: true })
+  const wanted = { method: 'password' as const, platform: 'cli', projectScope: scopeOf(c, undefined) }
+  const pair = await pairForSupabaseUser(gateway(), c, profile, wanted)
+  return c.json({
+    success: true,
+    message: 'Signed up.',
+    ...pair,
+    token: pair.access_token,
+    user: { ...pair.user, ...user },
+  })
+}
+
+app.post('/v1/auth/signup', register)
+app.post('/v1/auth/register', register)
+
+const cliRegistration = z.object({ ...credentialsInput, confirm_password: z.optional(z.string()), name: optionalName })
+
+app.post('/auth/cli-register', async (c) => {
+  const { confirm_password, ...input } = await readBody(c, cliRegistration)
+  if (confirm_password !== undefined && confirm_password !== input.password) throw new GatewayError('passwords_differ')
+  const profile = await signUp(gateway(), c, input)
+  if (!profile)
+    return c.json({ success: true, message: MESSAGE, user: { email: input.email }, requires_confirmation: true })
+  const wanted = { method: 'password' as const, platform: 'cli', projectScope: scopeOf(c, undefined) }
+  const { access_token, user } = await pairForSupabaseUser(gateway(), c, profile, wanted)
+  return c.json({ success: true, api_key: access_token, access_token, user, message: 'Signed up.' })
+})
+
+/** For MCP clients of before that ask for a password themselves (wire-contract 1.5). */
+app.post('/mcp/auth', async (c) => {
+  const credentials = await readBody(c, z.object(credentialsInput))
+  const profile = await checkPassword(gateway(), c, credentials)
+  return c.json(
+    await pairForSupabaseUser(gateway(), c, profile, { method: 'password', platform: 'mcp', projectScope: 'mcp' }),
+  )
+})
+
+app.get('/mcp/health', (c) => c.json({ status: 'ok', service: 'mcp-auth', timestamp: new Date().toISOString() }))
+
+export default serve(app)

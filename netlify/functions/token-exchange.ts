@@ -1,0 +1,37 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { addressKey } from '../../shared/http/rate-limit.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { bearerToken } from '../../shared/identity/authenticate.ts'
+import { PLATFORMS } from '../../shared/identity/direct-sign-in.ts'
+import { projectScope } from '../../shared/identity/project-scope.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
+import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
+import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
+
+/** The dashboard exchanges a few times at every page load, and offices share an address (wire-contract 5.4). */
+const AN_HOUR = 3000
+const app = createApp('api', { around: recordRefusals(gateway) })
+
+const exchange = z.object({
+  project_scope: z.optional(z.string().check(z.maxLength(100))),
+  platform: z.prefault(z.enum(PLATFORMS), 'web'),
+})
+
+/** A Supabase access token becomes a session here, with cookies for browsers (wire-contract 1.4 and 5.4). */
+app.post('/v1/auth/token/exchange', async (c) => {
+  const token = bearerToken(c)
+  if (!token) throw new GatewayError('token_missing')
+  const { limiter } = gateway()
+  const wait = await limiter.hit([limiter.limit('supabase-exchange', addressKey(c.get('clientIp')), AN_HOUR, 3600)])
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  const { project_scope, platform } = await readBody(c, exchange)
+  const profile = await readSupabaseToken(gateway(), token)
+  const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
+  return c.json(await pairForSupabaseUser(gateway(), c, profile, { method: 'supabase', platform, projectScope: scope }))
+})
+
+export default serve(app)
