@@ -4,7 +4,7 @@ import { styleText } from 'node:util'
 import { banner } from './lib/dev-banner.ts'
 import { type DevDatabase, devDatabase } from './lib/dev-database.ts'
 import { devSecrets } from './lib/dev-secrets.ts'
-import { type DevServices, devServices } from './lib/dev-services.ts'
+import { type DevServices, devServices, LOCAL_PUBLISHABLE_KEY } from './lib/dev-services.ts'
 import { takeOver } from './lib/take-over.ts'
 import { watchPaths } from './lib/watch.ts'
 
@@ -26,7 +26,7 @@ async function stop(exitCode: number): Promise<void> {
     for (const signal of SIGNALS) process.once(signal, () => process.exit(1))
   }, 500).unref()
   await services?.gateway.stop()
-  await Promise.all([services?.functions.stop(), services?.mailbox.stop()])
+  await Promise.all([services?.functions.stop(), services?.supabase?.stop(), services?.mailbox.stop()])
   await database?.stop()
   process.exit(exitCode)
 }
@@ -34,6 +34,7 @@ async function stop(exitCode: number): Promise<void> {
 async function environment(
   gatewayPort: number,
   functionsPort: number,
+  supabasePort: number,
   databaseUrl: string,
 ): Promise<NodeJS.ProcessEnv> {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
@@ -41,6 +42,8 @@ async function environment(
     NODE_ENV: 'development',
     AUTH_BASE_URL: `http://localhost:${gatewayPort}`,
     SUPABASE_FUNCTIONS_URL: `http://127.0.0.1:${functionsPort}/functions/v1`,
+    SUPABASE_URL: `http://127.0.0.1:${supabasePort}`,
+    SUPABASE_ANON_KEY: LOCAL_PUBLISHABLE_KEY,
     ...(await devSecrets(`${folder}/secrets.json`)),
     ...given,
     DATABASE_URL: databaseUrl,
@@ -54,8 +57,10 @@ async function main(): Promise<void> {
     gateway: port('PORT', 4000),
     functions: port('FUNCTIONS_PORT', 54321),
     mailbox: port('MAILBOX_PORT', 4010),
+    supabase: port('SUPABASE_AUTH_PORT', 4012),
   }
-  if (new Set(Object.values(ports)).size < 3) throw new Error('PORT, FUNCTIONS_PORT and MAILBOX_PORT must differ')
+  if (new Set(Object.values(ports)).size < 4)
+    throw new Error('PORT, FUNCTIONS_PORT, MAILBOX_PORT and SUPABASE_AUTH_PORT must differ')
   const others = await takeOver(`${folder}/dev.sock`, () => {
     say('dev')('another npm run dev takes over')
     void stop(0)
@@ -67,10 +72,10 @@ async function main(): Promise<void> {
     { applicationUrl: DATABASE_URL || undefined, ownerUrl: DATABASE_MIGRATION_URL || undefined },
     say('database'),
   )
-  const env = await environment(ports.gateway, ports.functions, database.appUrl)
+  const env = await environment(ports.gateway, ports.functions, ports.supabase, database.appUrl)
   services = devServices(folder, ports, env, say)
-  const { gateway, functions, mailbox } = services
-  const ready = await Promise.all([mailbox.start(), functions.start(), gateway.start()])
+  const { gateway, functions, mailbox, supabase } = services
+  const ready = await Promise.all([mailbox.start(), supabase?.start(), functions.start(), gateway.start()])
   if (stopping) return
   if (ready.includes(false)) say('dev')('not everything came up, see above; it starts again when a file changes')
   console.log(
@@ -78,6 +83,7 @@ async function main(): Promise<void> {
       issuer: env.AUTH_BASE_URL ?? '',
       mailboxUrl: `http://localhost:${ports.mailbox}`,
       functionsUrl: env.SUPABASE_FUNCTIONS_URL ?? '',
+      hasDemoUsers: supabase !== undefined,
       databaseUrl: database.ownerUrl,
       seconds: (performance.now() - started) / 1000,
     }),

@@ -1,16 +1,26 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { styleText } from 'node:util'
+import { DEMO_USERS } from '../supabase-auth/app.ts'
 
 export interface BannerOptions {
   issuer: string
   mailboxUrl: string
   functionsUrl: string
+  /** The stand-in for Supabase Auth runs. */
+  hasDemoUsers: boolean
   databaseUrl: string
   seconds: number
 }
 
 /** What a developer needs next: addresses, and a sign-in that is ready to click. */
-export function banner({ issuer, mailboxUrl, functionsUrl, databaseUrl, seconds }: BannerOptions): string {
+export function banner({
+  issuer,
+  mailboxUrl,
+  functionsUrl,
+  hasDemoUsers,
+  databaseUrl,
+  seconds,
+}: BannerOptions): string {
   const sample = sampleAuthorization(issuer)
   const rows: [string, string][] = [
     ['Gateway', issuer],
@@ -18,6 +28,7 @@ export function banner({ issuer, mailboxUrl, functionsUrl, databaseUrl, seconds 
     ['Mailbox', `${mailboxUrl}  (scripts: ${mailboxUrl}/messages.json)`],
     ['Discovery', `${issuer}/.well-known/openid-configuration`],
     ['Edge functions', functionsUrl],
+    ...demoUsers(hasDemoUsers),
     ['Database', databaseUrl],
     ['Authorize', sample.url],
     ['Tokens', sample.exchange],
@@ -25,6 +36,12 @@ export function banner({ issuer, mailboxUrl, functionsUrl, databaseUrl, seconds 
   const lines = rows.map(([name, value]) => `  ${styleText('bold', name.padEnd(15))}${value}`)
   const title = styleText('green', `The auth gateway runs (${seconds.toFixed(1)} s). Ctrl-C stops everything.`)
   return ['', title, '', ...lines, ''].join('\n')
+}
+
+/** Whom one can sign in as with a password. */
+function demoUsers(there: boolean): [string, string][] {
+  if (!there) return []
+  return [['Passwords', DEMO_USERS.map(({ email, password }) => `${email} / ${password}`).join(' · ')]]
 }
 
 /**

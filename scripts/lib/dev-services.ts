@@ -7,22 +7,28 @@ export interface DevPorts {
   gateway: number
   functions: number
   mailbox: number
+  supabase: number
 }
 
 export interface DevServices {
   gateway: Service
   functions: Service
   mailbox: Service
+  /** Undefined where a Supabase project of one's own is configured. */
+  supabase?: Service
 }
 
-/** Local mailbox, edge functions under Deno and the gateway, each wired to the next. Process ids stand in `folder`. */
+/** What the stand-in for Supabase Auth is called with. */
+export const LOCAL_PUBLISHABLE_KEY = 'sb_publishable_local'
+
+/** Local mailbox, a stand-in for Supabase Auth, edge functions under Deno and the gateway, each wired to the next. Process ids stand in `folder`. */
 export function devServices(
   folder: string,
   ports: DevPorts,
   environment: NodeJS.ProcessEnv,
   say: (name: string) => (line: string) => void,
 ) {
-  const env = { ...environment, DATABASE_MIGRATION_URL: undefined }
+  const env: NodeJS.ProcessEnv = { ...environment, DATABASE_MIGRATION_URL: undefined }
   const node = (file: string) => ({ command: process.execPath, args: ['--import', 'tsx', file] })
   const pidFile = (name: string) => path.resolve(folder, `${name}.pid`)
   const services: DevServices = {
@@ -35,6 +41,18 @@ export function devServices(
       pidFile: pidFile('mailbox'),
       log: say('mailbox'),
     }),
+    supabase:
+      env.SUPABASE_URL !== `http://127.0.0.1:${ports.supabase}`
+        ? undefined
+        : createService({
+            name: 'the stand-in for Supabase Auth',
+            port: ports.supabase,
+            portVariable: 'SUPABASE_AUTH_PORT',
+            ...node('scripts/supabase-auth.ts'),
+            env: { ...env, ...mailEnvironment(env, ports.mailbox), SUPABASE_AUTH_PORT: String(ports.supabase) },
+            pidFile: pidFile('supabase'),
+            log: say('supabase'),
+          }),
     functions: createService({
       name: 'the edge functions',
       port: ports.functions,

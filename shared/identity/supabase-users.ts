@@ -1,4 +1,4 @@
-import { AuthApiError, AuthClient, AuthRetryableFetchError, isAuthError } from '@supabase/auth-js'
+import { AuthApiError, AuthClient, AuthRetryableFetchError, isAuthError } from '@supabase/supabase-js'
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'

@@ -58,7 +58,9 @@ describe.each(DISCOVERY)('F %s', (path) => {
         'urn:ietf:params:oauth:grant-type:device_code',
         'client_credentials',
         'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
       ],
+      authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
       authorization_response_iss_parameter_supported: true,
     })
     for (const [name, value] of Object.entries(metadata)) {

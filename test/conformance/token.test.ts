@@ -305,7 +305,7 @@ describe('A29-A32 refresh', () => {
   })
 })
 
-test.each(['password', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer'])(
+test.each(['password', 'implicit', 'urn:ietf:params:oauth:grant-type:saml2-bearer'])(
   'A34 grant type %s is unsupported',
   async (grant_type) => {
     const form = { grant_type, client_id: NATIVE.client_id, username: 'x', password: 'x' }

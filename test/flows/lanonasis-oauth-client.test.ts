@@ -1,4 +1,4 @@
-import { AuthGatewayClient, DesktopOAuthFlow, MagicLinkFlow } from '@lanonasis/oauth-client'
+import { AuthGatewayClient, DesktopOAuthFlow, MagicLinkFlow, TerminalOAuthFlow } from '@lanonasis/oauth-client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { signIn } from '../support/sign-in.ts'
@@ -86,3 +86,22 @@ test('DesktopOAuthFlow: signs in through its window, refreshes and revokes', asy
   const client = new AuthGatewayClient({ authBaseUrl: gateway.url })
   expect(await client.validateToken(refreshed.access_token)).toMatchObject({ valid: false })
 })
+
+test('TerminalOAuthFlow: shows a code, waits while the person decides, and gets tokens that refresh', async () => {
+  const person = await signIn(gateway)
+  const said: string[] = []
+  const spies = (['log', 'info', 'error'] as const).map((name) =>
+    vi.spyOn(console, name).mockImplementation((...words: unknown[]) => void said.push(words.join(' '))),
+  )
+  const flow = new TerminalOAuthFlow({ authBaseUrl: gateway.url } as ConstructorParameters<typeof TerminalOAuthFlow>[0])
+  const waiting = flow.authenticate()
+  const code = () => /[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}/.exec(said.join('\n'))?.[0]
+  await expect.poll(code, { timeout: 5000 }).toBeTruthy()
+  const page = await person.browser.visit(`/oauth/device?code=${code()}`)
+  await person.browser.submit(page, { decision: 'approve' }, '/oauth/device/decision')
+  const tokens = await waiting
+  for (const spy of spies) spy.mockRestore()
+  expect(tokens).toMatchObject({ token_type: 'Bearer', access_token: expect.any(String) })
+  const refreshed = await flow.refreshToken(tokens.refresh_token ?? '')
+  expect(refreshed.access_token).not.toBe(tokens.access_token)
+}, 30_000)

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isAlive } from '../../scripts/lib/left-over.ts'
 import { freePort, isPortBusy } from '../../scripts/lib/ports.ts'
 
-const FILES = ['postgres/postmaster.pid', 'mailbox.pid', 'functions.pid', 'gateway.pid']
-const ports = { PORT: 0, FUNCTIONS_PORT: 0, MAILBOX_PORT: 0 }
+const FILES = ['postgres/postmaster.pid', 'mailbox.pid', 'supabase.pid', 'functions.pid', 'gateway.pid']
+const ports = { PORT: 0, FUNCTIONS_PORT: 0, MAILBOX_PORT: 0, SUPABASE_AUTH_PORT: 0 }
 let folder: string
 
 beforeAll(async () => {
@@ -24,13 +24,19 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 interface Dev {
   child: ChildProcess
   output(): string
-  /** The process ids of the database server and the three services. */
+  /** The process ids of the database server and the services. */
   pids(): Promise<number[]>
 }
 
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(ports).map(([name, port]) => [name, String(port)])
-  const unset = { DATABASE_URL: '', DATABASE_MIGRATION_URL: '', AUTH_BASE_URL: '', SUPABASE_FUNCTIONS_URL: '' }
+  const unset = {
+    DATABASE_URL: '',
+    DATABASE_MIGRATION_URL: '',
+    AUTH_BASE_URL: '',
+    SUPABASE_FUNCTIONS_URL: '',
+    SUPABASE_URL: '',
+  }
   return { ...process.env, NO_COLOR: '1', ...unset, ...Object.fromEntries(own), NODE_ENV: '', DEV_DIRECTORY: folder }
 }
 
@@ -60,6 +66,9 @@ async function expectEverythingUp(dev: Dev): Promise<void> {
   expect(dev.output()).toContain('Ctrl-C stops everything')
   expect(await status(ports.PORT, '/ready')).toBe(200)
   expect(await status(ports.MAILBOX_PORT, '/messages.json')).toBe(200)
+  const user = { email: 'ada@lanonasis.test', password: 'correct horse battery' }
+  const login = { method: 'POST', body: JSON.stringify(user), headers: { 'content-type': 'application/json' } }
+  expect((await fetch(`http://127.0.0.1:${ports.PORT}/v1/auth/login`, login)).status).toBe(200)
   expect(await status(ports.FUNCTIONS_PORT, '/functions/v1/send-otp-email')).toBe(405)
 }
 
@@ -93,7 +102,7 @@ describe('npm run dev', { timeout: 120_000 }, () => {
   test('says which port is taken and by which variable to choose another', async () => {
     ports.MAILBOX_PORT = ports.PORT
     const same = await startDev()
-    expect(same.output()).toContain('PORT, FUNCTIONS_PORT and MAILBOX_PORT must differ')
+    expect(same.output()).toContain('PORT, FUNCTIONS_PORT, MAILBOX_PORT and SUPABASE_AUTH_PORT must differ')
     expect(same.child.exitCode).toBe(1)
     const blocker = spawn(process.execPath, ['-e', `require('net').createServer().listen(${ports.PORT}, '127.0.0.1')`])
     await expect.poll(() => isPortBusy(ports.PORT)).toBe(true)
