@@ -26,6 +26,19 @@ export const catalogue = {
     'invalid_grant',
     'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
   ),
+  sign_in_denied: row(403, 'SIGN_IN_DENIED', 'access_denied', 'Your organization does not allow this sign-in.'),
+  more_proof_needed: row(
+    403,
+    'MORE_PROOF_NEEDED',
+    'access_denied',
+    'Your organization asks for one more proof. Please confirm with a code by e-mail.',
+  ),
+  hook_unavailable: row(
+    503,
+    'SERVICE_UNAVAILABLE',
+    'temporarily_unavailable',
+    'The sign-in could not be checked right now. Please try again shortly.',
+  ),
   provider_unknown: row(400, 'INVALID_PROVIDER', 'invalid_request', 'There is no such way to sign in.'),
   provider_failed: row(
     502,

@@ -159,7 +159,7 @@ async function finish(
       return c.redirect(`${target}${target.includes('?') ? '&' : '?'}${new URLSearchParams(tokens)}`, 302)
     })
   } catch (error) {
-    if (!(error instanceof GatewayError) || error.refusal !== 'link_needed') throw error
+    if (!(error instanceof GatewayError) || !/^(link_needed|more_proof_needed)$/.test(error.refusal)) throw error
     writeSignIn(gateway(), c, { ...readSignIn(gateway(), c), email: profile.email, link: account })
     throw error
   }

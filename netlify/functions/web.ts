@@ -42,7 +42,10 @@ const digits = (text: string) => text.replace(/\D/g, '')
 
 /** A sentence on the page for what the person can mend there; anything else is an error page. */
 function sentence(error: unknown): string {
-  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email|credential_taken)/.test(error.refusal))
+  if (
+    error instanceof GatewayError &&
+    /^(otp_|missing_|invalid_email|credential_taken|sign_in_denied|more_proof_needed)/.test(error.refusal)
+  )
     return error.message
   throw error
 }
@@ -137,6 +140,7 @@ app.post('/web/code', async (c) => {
         code: digits(code),
         challengeId,
         browserHash: browserHashOf(signIn),
+        proofs: signIn.link && [`${signIn.link.method}:${signIn.link.provider}`],
         platform: 'web',
         projectScope: projectScope(undefined),
         replaces,

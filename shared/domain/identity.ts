@@ -45,6 +45,11 @@ export type IdentityEvent =
   /** The merge was wrong: what was the retired one's is its own again. */
   | { type: 'IdentitySplit'; data: { from: string; reason: string } }
   | { type: 'IdentityReleased'; data: { uai: string } }
+  | {
+      type: 'IdentityChanged'
+      data: { role?: string; plan?: string; organizationId?: string; locale?: string }
+      personal?: { name?: string }
+    }
   | { type: 'IdentitySuspended'; data: { reason: string } }
   | { type: 'IdentityReinstated'; data: { reason: string } }
   | { type: 'IdentityErased'; data: { reason: string } }
@@ -78,6 +83,7 @@ export const identity: Aggregate<Identity, IdentityEvent> = {
         return { ...state, mergedInto: undefined }
       case 'IdentityAbsorbed':
       case 'IdentityReleased':
+      case 'IdentityChanged':
         return state
     }
   },
@@ -123,6 +129,15 @@ export function unlinkCredential(
   if (!state.credentials.includes(credentialId)) return { events: [], refuse: 'not_found' }
   if (left < 1) return { events: [], refuse: 'last_credential' }
   return { events: [{ type: 'CredentialUnlinked', data: { credentialId, reason } }] }
+}
+
+/** What an organization says of its person. */
+export function changeIdentity(
+  state: Identity,
+  { name, ...data }: { role?: string; plan?: string; organizationId?: string; locale?: string; name?: string },
+): Decision<IdentityEvent> {
+  if (state.status !== 'active') return { events: [], refuse: 'access_denied' }
+  return { events: [{ type: 'IdentityChanged', data, ...(name && { personal: { name } }) }] }
 }
 
 const isOwn = (state: Identity) => state.status === 'active' && state.mergedInto === undefined

@@ -18,6 +18,8 @@ export type StreamType =
   | 'device_authorization'
   | 'agent_delegation'
   | 'connection'
+  | 'hook'
+  | 'hook_call'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
 export type Event = {

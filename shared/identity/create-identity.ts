@@ -1,17 +1,22 @@
 import { uuidv7 } from 'uuidv7'
-import { type Credential, create, identity } from '../domain/identity.ts'
+import { type Credential, changeIdentity, create, identity } from '../domain/identity.ts'
 import { createPersonal, organization } from '../domain/organization.ts'
 import type { Work } from '../events/commit.ts'
 import type { Person } from '../queries/person.ts'
 
+/** What an organization says of its person. */
+export type Standing = { role?: string; plan?: string; organizationId?: string }
+
 /** A new person, with what proved them and an organization of their own. */
 export function createIdentity(
   work: Work,
-  input: { uai: string; credentials: Credential[]; name?: string; locale?: string; now: Date },
+  input: { uai: string; credentials: Credential[]; name?: string; locale?: string; standing?: Standing; now: Date },
 ): Person {
-  const { uai, credentials, name, locale, now } = input
+  const { uai, credentials, name, locale, standing = {}, now } = input
   const organizationId = uuidv7()
-  work.start(identity, uai, { subject: uai }).decide(() => create({ organizationId, credentials, name, locale }))
+  const stream = work.start(identity, uai, { subject: uai })
+  stream.decide(() => create({ organizationId, credentials, name, locale }))
+  if (Object.keys(standing).length > 0) stream.decide((state) => changeIdentity(state, standing))
   work.start(organization, organizationId, { subject: uai }).decide(() => createPersonal(uai))
   const email = credentials.find(({ kind }) => kind === 'email')
   return {
@@ -26,6 +31,7 @@ export function createIdentity(
     name,
     email: email?.address ?? '',
     emailVerified: email?.verified ?? false,
+    ...standing,
     createdAt: now,
     wrappedKey: null,
   }

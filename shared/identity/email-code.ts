@@ -16,6 +16,7 @@ import type { SignedIn } from '../queries/sessions.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import { createIdentity } from './create-identity.ts'
 import { endReplaced } from './end-session.ts'
+import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
 /** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). */
@@ -200,6 +201,8 @@ export async function withProvenMailbox<T>(
 }
 
 export type CodeSignIn = PresentedCode & {
+  /** What was proven in this browser before. */
+  proofs?: string[]
   platform: string
   projectScope: string
   /** The browser's session so far, which the new one replaces. */
@@ -214,6 +217,20 @@ export type SignedInByCode = {
   now: Date
 }
 
+/** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
+async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignInFacts | undefined> {
+  const { email, code, challengeId, platform, proofs = [] } = input
+  const { challenge, person } = await find(gateway, { normalised: normaliseEmail(email), challengeId, limits: [] })
+  const issued = challenge?.events.reduce(
+    (state, event) => otp.otpChallenge.evolve(state, event as never),
+    otp.otpChallenge.initial,
+  )
+  const isRight =
+    challenge && issued?.status === 'open' && equalHash(issued.codeHash, gateway.hashCode(challenge.id, code))
+  if (!isRight) return undefined
+  return { method: 'otp', platform, proofs: ['otp', ...proofs], person, profile: { email, email_verified: true } }
+}
+
 /**
  * Signs a person in with the code that was sent: makes the identity at the first sign-in, starts a session.
  * `more` decides further facts in the same unit of work.
@@ -225,7 +242,10 @@ export async function signInWithCode<T>(
   input: CodeSignIn,
   more: (work: Work, signedIn: SignedInByCode) => T | Promise<T>,
 ): Promise<T> {
-  return withProvenMailbox(gateway, c, input, async (work, proven) => {
+  const hooks = await hooksFor(gateway, undefined)
+  const facts = hooks.length > 0 ? await factsIfRight(gateway, input) : undefined
+  if (facts) await beforeSignIn(gateway, c, hooks, facts)
+  const result = await withProvenMailbox(gateway, c, input, async (work, proven) => {
     const { uai, mailbox, challengeId, client, resources, now } = proven
     const person = proven.person ?? createIdentity(work, { uai, credentials: [mailbox], now })
     work.knowKey(person.uai, person.wrappedKey ?? undefined)
@@ -239,6 +259,8 @@ export async function signInWithCode<T>(
       authenticatedAt: now,
       now,
     })
-    return more(work, { person, session, client, resources, now })
+    return { person, value: await more(work, { person, session, client, resources, now }) }
   })
+  if (facts) afterSignIn(gateway, c, hooks, { ...facts, person: result.person })
+  return result.value
 }

@@ -1,5 +1,5 @@
 import { uuidv7 } from 'uuidv7'
-import { type Credential, identity, linkCredential } from '../domain/identity.ts'
+import { type Credential, changeIdentity, identity, linkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
@@ -11,8 +11,9 @@ import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
-import { createIdentity } from './create-identity.ts'
+import { createIdentity, type Standing } from './create-identity.ts'
 import { endReplaced } from './end-session.ts'
+import { afterSignIn, beforeSignIn, hooksFor, type MappedClaims, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
 /** What an account at somebody else's is found by. */
@@ -85,7 +86,10 @@ export async function signInExternally<T>(
   const { personal, reads } = gateway
   const digest = personal.digest(externalLookup(connection.slug, profile.externalId))
   const addressDigest = profile.email ? personal.digest(normaliseEmail(profile.email)) : undefined
-  return commit(commitContext(gateway, c), async (work) => {
+  const hooks = await hooksFor(gateway, connection.slug)
+  const facts = hooks.length > 0 ? await factsOf(gateway, input, { digest, addressDigest }) : undefined
+  const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
+  const result = await commit(commitContext(gateway, c), async (work) => {
     const now = new Date()
     const found = await findExternal(reads, personal, { digest, addressDigest, clientId: input.clientId })
     const { client, resources } = found
@@ -98,16 +102,18 @@ export async function signInExternally<T>(
     if (!known && !connection.settings.provision) throw new GatewayError('not_provisioned')
     if (known?.active === false) throw new GatewayError('access_denied', { reason: 'suspended' })
     const uai = known?.uai ?? uuidv7()
+    work.knowKey(uai, known?.wrappedKey ?? undefined)
     work.actor = { type: 'person', id: uai, clientId: client?.client_id }
-    const person =
-      known ??
-      createIdentity(work, {
-        uai,
-        credentials: [externalCredential(accountOf(input)), ...addressCredential(connection, profile)],
-        name: profile.name,
-        locale: profile.locale,
-        now,
-      })
+    const person = known
+      ? await applyClaims(work, known, claims)
+      : createIdentity(work, {
+          uai,
+          credentials: [externalCredential(accountOf(input)), ...addressCredential(connection, profile)],
+          name: claims.name ?? profile.name,
+          locale: claims.locale ?? profile.locale,
+          standing: standingOf(claims),
+          now,
+        })
     work.knowKey(person.uai, person.wrappedKey ?? undefined)
     if (holder) await linkAccount(gateway, work, accountOf(input), { person: holder })
     await endReplaced(work, input.replaces)
@@ -125,8 +131,48 @@ export async function signInExternally<T>(
       authenticatedAt: now,
       now,
     })
-    return more(work, { person, session, client, resources, now })
+    return { person, value: await more(work, { person, session, client, resources, now }) }
   })
+  if (facts) afterSignIn(gateway, c, hooks, { ...facts, person: result.person })
+  return result.value
+}
+
+/** What hooks are told; who it is, as far as that is known already. */
+async function factsOf(
+  { reads, personal }: Gateway,
+  { connection, profile, method, platform }: ExternalSignIn,
+  digests: { digest: Uint8Array; addressDigest?: Uint8Array },
+): Promise<SignInFacts> {
+  const { person } = await findExternal(reads, personal, digests)
+  const { externalId: subject, email, emailVerified: email_verified, name, locale } = profile
+  const proofs = [`${method}:${connection.slug}`]
+  return {
+    method,
+    connection: connection.slug,
+    platform,
+    proofs,
+    person,
+    profile: { subject, email, email_verified, name, locale },
+  }
+}
+
+const standingOf = ({ role, plan, organization_id }: MappedClaims): Standing => ({
+  ...(role && { role }),
+  ...(plan && { plan }),
+  ...(organization_id && { organizationId: organization_id }),
+})
+
+/** What a hook said of somebody who is known, where it is not so already. */
+async function applyClaims(work: Work, person: Person, claims: MappedClaims): Promise<Person> {
+  const { name, locale } = claims
+  const wanted = { ...standingOf(claims), ...(name && { name }), ...(locale && { locale }) }
+  const changes = Object.fromEntries(
+    Object.entries(wanted).filter(([member, value]) => value !== person[member as keyof typeof wanted]),
+  )
+  if (Object.keys(changes).length === 0) return person
+  const stream = await work.load(identity, person.uai, { subject: person.uai })
+  stream.decide((state) => changeIdentity(state, changes))
+  return { ...person, ...changes }
 }
 
 /**

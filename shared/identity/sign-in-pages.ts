@@ -79,6 +79,8 @@ const TOLD: Refusal[] = [
   'not_provisioned',
   'access_denied',
   'link_needed',
+  'sign_in_denied',
+  'more_proof_needed',
 ]
 
 const signInQuery = z.object({
@@ -109,7 +111,7 @@ export async function openSignIn(
   const client = clientId ? await findClient(gateway.reads, clientId) : undefined
   const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
   const before = readSignIn(gateway, c)
-  const waits = query.error === 'link_needed'
+  const waits = failed === 'link_needed' || failed === 'more_proof_needed'
   const signIn = { ...before, returnTo, clientName, link: waits ? before.link : undefined }
   writeSignIn(gateway, c, signIn)
   const error = failed && catalogue[failed].message

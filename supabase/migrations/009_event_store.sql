@@ -26,10 +26,11 @@ create index event_store_subject on auth_gateway.event_store (subject, position)
 
 create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
-    'api_key', 'project', 'stored_key', 'agent_delegation', 'connection');
+    'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
-  for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'device_authorization')
+  for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'device_authorization',
+    'hook_call')
   partition by range (stream_id);
 
 create table auth_gateway.event_store_short_lived_default partition of auth_gateway.event_store_short_lived default;

@@ -64,6 +64,12 @@ begin
           else o.emails end as emails
         from identities o where o.uai = e.stream_id) as n
       where i.uai = e.stream_id;
+    when 'IdentityChanged' then
+      update identities set role = coalesce(e.data->>'role', role), plan = coalesce(e.data->>'plan', plan),
+        locale = coalesce(e.data->>'locale', locale), name = coalesce(e.data->'sealed'->>'name', name),
+        organization_id = coalesce((e.data->>'organizationId')::uuid, organization_id), version = e.version
+      where uai = e.stream_id;
+      perform regroup_identity(e.stream_id);
     when 'IdentityMerged' then
       update identities set merged_into = (e.data->>'into')::uuid, version = e.version where uai = e.stream_id;
       perform regroup_identity(e.stream_id);

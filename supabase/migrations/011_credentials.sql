@@ -28,7 +28,7 @@ begin
     when 'IdentityErased' then
       delete from credentials where uai = e.stream_id;
     when 'IdentityCreated', 'IdentitySuspended', 'IdentityReinstated', 'IdentityMerged', 'IdentityAbsorbed', 'IdentitySplit',
-      'IdentityReleased' then
+      'IdentityReleased', 'IdentityChanged' then
       null;
   end case;
 end $$;

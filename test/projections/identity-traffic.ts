@@ -6,6 +6,8 @@ import {
   disableConnection,
   removeConnection,
 } from '../../shared/domain/connection.ts'
+import { addHook, changeHook, hook, removeHook, replaceHookSecret } from '../../shared/domain/hook.ts'
+import { hookCall, recordCall } from '../../shared/domain/hook-call.ts'
 import * as identities from '../../shared/domain/identity.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/identity/identities.ts'
@@ -58,6 +60,37 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
     async split(n: number): Promise<void> {
       const one = people[n % people.length]
       if (one && n % 2) await unit((work) => splitIdentity(work, { uai: one.uai, reason: 'wrong merge' }))
+    },
+
+    async hook(n: number): Promise<void> {
+      const id = uuidv7()
+      const settings = { name: id, point: 'map-claims' as const, url: 'https://a.example', on_failure: 'open' as const }
+      await unit(async (work) => {
+        const stream = work.start(hook, id, {})
+        stream.decide(() => addHook({ ...settings, connections: [], roles: [] }, Buffer.from('secret')))
+        if (n % 2) stream.decide((state) => replaceHookSecret(state, Buffer.from('newer')))
+        if (n % 3 === 1) stream.decide((state) => changeHook(state, { ...settings, connections: ['a'], roles: [] }))
+        if (n % 5 === 1) stream.decide((state) => removeHook(state, 'operator'))
+        const call = {
+          hookId: id,
+          point: settings.point,
+          outcome: 'answered' as const,
+          claims: ['name'],
+          milliseconds: n % 100,
+        }
+        work.start(hookCall, uuidv7(), {}).decide(() => recordCall(call))
+      })
+    },
+
+    async change(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      await unit(async (work) => {
+        const stream = await work.load(identities.identity, uai, { subject: uai })
+        stream.decide((state) =>
+          identities.changeIdentity(state, { plan: `plan_${n % 3}`, ...(n % 2 && { name: 'Ada' }) }),
+        )
+      })
     },
 
     async connection(n: number): Promise<void> {

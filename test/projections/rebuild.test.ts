@@ -42,6 +42,7 @@ const setUp = [
   'agent',
   'link',
   'connection',
+  'hook',
 ] as const
 
 describe('any order of real units of work', () => {

@@ -124,7 +124,9 @@ export async function exchangeAssertion(
     return startTokenFamily(gateway, work, wanted, { offline: false, withoutRefresh: true, now })
   })
   return started.catch((error: unknown) => {
-    const unknown = error instanceof GatewayError && /^(link_needed|not_provisioned|access_denied)$/.test(error.refusal)
+    const unknown =
+      error instanceof GatewayError &&
+      /^(link_needed|not_provisioned|access_denied|sign_in_denied|more_proof_needed)$/.test(error.refusal)
     throw unknown ? refuse(error.refusal, error) : error
   })
 }

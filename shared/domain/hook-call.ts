@@ -1,0 +1,29 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+import type { HookPoint } from './hook.ts'
+
+/** What became of a call: never what it carried about the person. */
+export type HookCallFacts = {
+  hookId: string
+  point: HookPoint
+  outcome: 'answered' | 'failed'
+  /** What it decided, where it was to decide. */
+  decision?: string
+  /** The members of the claims that it set. */
+  claims?: string[]
+  failure?: string
+  milliseconds: number
+}
+
+export type HookCallEvent = { type: 'HookCalled'; data: HookCallFacts }
+export type HookCall = { status: 'none' | 'recorded' }
+
+/** One call of a hook: one stream, one event. */
+export const hookCall: Aggregate<HookCall, HookCallEvent> = {
+  type: 'hook_call',
+  initial: { status: 'none' },
+  evolve: () => ({ status: 'recorded' }),
+}
+
+export function recordCall(facts: HookCallFacts): Decision<HookCallEvent> {
+  return { events: [{ type: 'HookCalled', data: facts }] }
+}

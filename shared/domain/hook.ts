@@ -1,0 +1,65 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** When a hook is called: `before-sign-in` and `provision-user` may say no, `map-claims` says what is known of the person. */
+export const HOOK_POINTS = ['before-sign-in', 'after-sign-in', 'map-claims', 'provision-user'] as const
+export type HookPoint = (typeof HOOK_POINTS)[number]
+
+export type HookSettings = {
+  name: string
+  point: HookPoint
+  url: string
+  /** Whether a sign-in goes on when the hook does not answer. */
+  on_failure: 'open' | 'closed'
+  /** Connections whose sign-ins it is called for; none means all sign-ins. */
+  connections: string[]
+  /** Roles that `map-claims` may give. */
+  roles: string[]
+}
+
+type Secrets = { name: 'signing_secret'; sealed: Uint8Array }[]
+
+export type HookEvent =
+  | { type: 'HookAdded'; data: { settings: HookSettings }; secrets: Secrets }
+  | { type: 'HookChanged'; data: { settings: HookSettings } }
+  | { type: 'HookSecretReplaced'; data: Record<string, never>; secrets: Secrets }
+  | { type: 'HookRemoved'; data: { reason: string } }
+
+export type Hook = { status: 'none' | 'removed' } | { status: 'active'; settings: HookSettings }
+
+/** A place outside that is asked, or told, when somebody signs in. */
+export const hook: Aggregate<Hook, HookEvent> = {
+  type: 'hook',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'HookAdded':
+      case 'HookChanged':
+        return { status: 'active', settings: event.data.settings }
+      case 'HookSecretReplaced':
+        return state
+      case 'HookRemoved':
+        return { status: 'removed' }
+    }
+  },
+}
+
+const secrets = (sealed: Uint8Array): Secrets => [{ name: 'signing_secret', sealed }]
+
+export function addHook(settings: HookSettings, secret: Uint8Array): Decision<HookEvent> {
+  return { events: [{ type: 'HookAdded', data: { settings }, secrets: secrets(secret) }] }
+}
+
+export function changeHook(state: Hook, settings: HookSettings): Decision<HookEvent> {
+  if (state.status !== 'active') return { events: [], refuse: 'not_found' }
+  return { events: [{ type: 'HookChanged', data: { settings } }] }
+}
+
+export function replaceHookSecret(state: Hook, secret: Uint8Array): Decision<HookEvent> {
+  if (state.status !== 'active') return { events: [], refuse: 'not_found' }
+  return { events: [{ type: 'HookSecretReplaced', data: {}, secrets: secrets(secret) }] }
+}
+
+export function removeHook(state: Hook, reason: string): Decision<HookEvent> {
+  if (state.status !== 'active') return { events: [], refuse: 'not_found' }
+  return { events: [{ type: 'HookRemoved', data: { reason } }] }
+}

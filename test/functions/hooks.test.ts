@@ -1,0 +1,275 @@
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { hooks } from '../../scripts/hooks.ts'
+import { call } from '../scripts/terminal.ts'
+import { connect } from '../support/connections.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addTestHook, startHookServer } from '../support/hooks.ts'
+import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
+import { createBrowser, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+let upstream: Upstream
+let outside: Awaited<ReturnType<typeof startHookServer>>
+const undo: (() => Promise<unknown>)[] = []
+beforeAll(async () => {
+  gateway = await startGateway()
+  outside = await startHookServer()
+  upstream = await startUpstream([`${gateway.url}/v1/auth/oauth/callback/acme`])
+  const { client_id, client_secret } = UPSTREAM_CLIENT
+  await connect(
+    gateway,
+    { slug: 'acme', name: 'Acme', issuer: upstream.issuer, client_id, trust_email: true },
+    client_secret,
+  )
+})
+afterAll(async () => {
+  await upstream?.stop()
+  outside?.stop()
+  await gateway?.stop()
+})
+beforeEach(() => {
+  upstream.account = { sub: crypto.randomUUID(), email: newEmail('employee'), email_verified: true, name: 'Ada' }
+  outside.heard.length = 0
+})
+afterEach(async () => {
+  for (const one of undo.splice(0)) await one()
+})
+
+const add = async (
+  ...[point, settings = {}]: [Parameters<typeof addTestHook>[1], Parameters<typeof addTestHook>[2]?]
+) => void undo.push(await addTestHook(gateway, point, { url: outside.url, ...settings }))
+
+async function enter(browser: TestBrowser) {
+  const page = await browser.visit('/v1/auth/oauth?provider=acme&redirect_uri=/account')
+  return browser.visit(await upstream.signIn(browser, page))
+}
+const signedIn = ({ cookies }: TestBrowser) => cookies.has('lanonasis_session')
+const uaiOf = ({ cookies }: TestBrowser): string =>
+  JSON.parse(decodeURIComponent(cookies.get('lanonasis_user') ?? '')).id
+
+async function byCode(email = newEmail()) {
+  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await postJson(gateway, '/v1/auth/otp/send', { email })
+  return postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) })
+}
+
+describe('before-sign-in', () => {
+  test('hears who signs in and how, signed, and lets them', async () => {
+    await add('before-sign-in')
+    outside.answers(() => ({ body: { decision: 'allow' } }))
+    const browser = createBrowser(gateway)
+    await enter(browser)
+    expect(signedIn(browser)).toBe(true)
+    expect(outside.heard[0]).toMatchObject({
+      type: 'before-sign-in',
+      data: {
+        method: 'oidc',
+        connection: 'acme',
+        platform: 'web',
+        proofs: ['oidc:acme'],
+        uai: null,
+        email: upstream.account.email,
+        profile: { subject: upstream.account.sub, email_verified: true },
+      },
+    })
+    const [called] = (await eventsOf(gateway, 'hook_call')).slice(-1)
+    expect(called?.data).toMatchObject({ point: 'before-sign-in', outcome: 'answered', decision: 'allow' })
+    expect((await byCode()).status).toBe(200)
+    expect(outside.heard[1]).toMatchObject({ data: { method: 'otp', proofs: ['otp'] } })
+  })
+
+  test('403 when it denies, with its reason, and nobody is made or signed in', async () => {
+    await add('before-sign-in')
+    outside.answers(() => ({ body: { decision: 'deny', reason: 'Not from this network.' } }))
+    const browser = createBrowser(gateway)
+    const page = await enter(browser)
+    expect(page.url).toContain('error=sign_in_denied')
+    expect(signedIn(browser)).toBe(false)
+    const email = newEmail()
+    expect(await byCode(email)).toMatchObject({
+      status: 403,
+      body: { code: 'SIGN_IN_DENIED', message: 'Not from this network.' },
+    })
+    outside.answers(() => ({ body: { decision: 'allow' } }))
+    expect((await byCode(email)).status).toBe(200)
+  })
+
+  test('hears nothing of a wrong code', async () => {
+    await add('before-sign-in')
+    const email = newEmail()
+    await postJson(gateway, '/v1/auth/otp/send', { email })
+    const wrong = gateway.inbox.codeFor(email) === '000000' ? '111111' : '000000'
+    expect((await postJson(gateway, '/v1/auth/otp/verify', { email, token: wrong })).status).toBe(400)
+    expect(outside.heard).toEqual([])
+  })
+
+  test('asks for one more proof: a code by e-mail, after which it sees both', async () => {
+    const ada = await signIn(gateway)
+    upstream.account.email = ada.email
+    await add('before-sign-in')
+    outside.answers(({ data }) => ({ body: { decision: data.proofs.includes('otp') ? 'allow' : 'step_up' } }))
+    const browser = createBrowser(gateway)
+    const asked = await enter(browser)
+    expect(asked.url).toContain('error=more_proof_needed')
+    expect(signedIn(browser)).toBe(false)
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await passSignIn(gateway, browser, asked, ada.email)
+    expect(uaiOf(browser)).toBe(ada.uai)
+    expect(outside.heard.at(-1)).toMatchObject({ data: { proofs: ['otp', 'oidc:acme'] } })
+  })
+
+  test.each([
+    ['an error', { status: 500 }, 'status_500'],
+    ['a redirect', { status: 302 }, 'status_302'],
+    ['no JSON', { body: 'yes' }, 'no_json'],
+    ['no decision', { body: { decision: 'maybe' } }, 'no_decision'],
+    ['too late an answer', { wait: 3500, body: { decision: 'allow' } }, 'timeout'],
+  ])(
+    '%s: fail-closed refuses with 503, fail-open goes on, both are recorded',
+    async (_name, answer, failure) => {
+      outside.answers(() => answer)
+      await add('before-sign-in')
+      const startedAt = Date.now()
+      expect(await byCode()).toMatchObject({ status: 503 })
+      expect(Date.now() - startedAt).toBeLessThan(4500)
+      await undo.pop()?.()
+      await add('before-sign-in', { on_failure: 'open' })
+      expect((await byCode()).status).toBe(200)
+      const calls = (await eventsOf(gateway, 'hook_call')).slice(-2)
+      expect(calls.map(({ data }) => [data.outcome, data.failure])).toEqual([
+        ['failed', failure],
+        ['failed', failure],
+      ])
+    },
+    15_000,
+  )
+
+  test('an address that is not public is never called', async () => {
+    await add('before-sign-in', { url: 'https://169.254.169.254/latest/meta-data' })
+    expect((await byCode()).status).toBe(503)
+    const [called] = (await eventsOf(gateway, 'hook_call')).slice(-1)
+    expect(called?.data).toMatchObject({ failure: 'address_refused' })
+  })
+
+  test('of one connection is not called for another way in', async () => {
+    await add('before-sign-in', { connections: ['acme'] })
+    outside.answers(() => ({ body: { decision: 'deny' } }))
+    expect((await byCode()).status).toBe(200)
+    const browser = createBrowser(gateway)
+    await enter(browser)
+    expect(signedIn(browser)).toBe(false)
+  })
+})
+
+describe('provision-user, map-claims and after-sign-in', () => {
+  test('provision-user is asked for new people alone', async () => {
+    await add('provision-user', { connections: ['acme'] })
+    outside.answers(() => ({ body: { decision: 'deny' } }))
+    const browser = createBrowser(gateway)
+    await enter(browser)
+    expect(signedIn(browser)).toBe(false)
+    outside.answers(() => ({ body: { decision: 'allow' } }))
+    await enter(browser)
+    outside.heard.length = 0
+    outside.answers(() => ({ body: { decision: 'deny' } }))
+    const again = createBrowser(gateway)
+    await enter(again)
+    expect(signedIn(again)).toBe(true)
+    expect(outside.heard).toEqual([])
+  })
+
+  test('map-claims sets name, locale, plan, organization and the roles it may give, now and later', async () => {
+    const ada = await signIn(gateway)
+    const [organization] =
+      await gateway.sql`select organization_id as id from auth_gateway.identities where uai = ${ada.uai}`
+    await add('map-claims', { connections: ['acme'], roles: ['member'] })
+    const claims = { name: 'Ada of Acme', locale: 'de', plan: 'team', organization_id: organization?.id }
+    outside.answers(() => ({ body: { claims: { ...claims, role: 'member' } } }))
+    const browser = createBrowser(gateway)
+    await enter(browser)
+    const me = async () => JSON.parse((await browser.visit('/v1/auth/me')).html)
+    expect(await me()).toMatchObject({
+      name: 'Ada of Acme',
+      role: 'member',
+      plan: 'team',
+      organization_id: organization?.id,
+    })
+    const events = await eventsOf(gateway, 'identity', uaiOf(browser))
+    outside.answers(() => ({ body: { claims: { ...claims, role: 'admin', organization_id: crypto.randomUUID() } } }))
+    await enter(browser)
+    expect(await me()).toMatchObject({ role: 'member', organization_id: organization?.id })
+    expect(await eventsOf(gateway, 'identity', uaiOf(browser))).toHaveLength(events.length)
+    outside.answers(() => ({ body: { claims: { plan: 'pro' } } }))
+    await enter(browser)
+    expect(await me()).toMatchObject({ plan: 'pro', name: 'Ada of Acme' })
+    const log = JSON.stringify(
+      await gateway.sql`select data from auth_gateway.event_store where subject = ${uaiOf(browser)}`,
+    )
+    expect(log).not.toContain('Ada of Acme')
+  })
+
+  test('after-sign-in is told, and nobody waits for it', async () => {
+    await add('after-sign-in')
+    outside.answers(() => ({ wait: 1000 }))
+    const startedAt = Date.now()
+    const { body } = await byCode()
+    expect(Date.now() - startedAt).toBeLessThan(1000)
+    await expect.poll(() => outside.heard.length).toBe(1)
+    expect(outside.heard[0]).toMatchObject({ type: 'after-sign-in', data: { uai: body.user.id } })
+  })
+})
+
+describe('npm run hooks', () => {
+  let database: TestDatabase
+  let owner: postgres.Sql
+  beforeAll(async () => {
+    database = await createTestDatabase()
+    owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
+  })
+  afterAll(async () => {
+    await owner?.end()
+    await database?.drop()
+  })
+  const cli = (...args: string[]) => call(hooks, { DATABASE_MIGRATION_URL: database.ownerUrl }, ...args)
+
+  test('0: adds, rotates the secret and removes; the secret is shown once and sealed', async () => {
+    const added = await cli(
+      'add',
+      'policy',
+      '--point',
+      'before-sign-in',
+      '--url',
+      'https://acme.example/hook',
+      '--json',
+    )
+    const { secret, hooks: all } = JSON.parse(added.out)
+    expect(secret).toMatch(/^v1,whsec_/)
+    expect(all).toEqual([
+      {
+        name: 'policy',
+        point: 'before-sign-in',
+        url: 'https://acme.example/hook',
+        on_failure: 'closed',
+        connections: [],
+        roles: [],
+      },
+    ])
+    expect((await cli('rotate-secret', 'policy')).out).not.toContain(secret)
+    expect((await cli('calls', 'policy')).out).toBe('none yet')
+    const log = JSON.stringify(await owner`select * from auth_gateway.event_store where stream_type = 'hook'`)
+    expect(log).not.toContain('whsec_')
+    expect((await cli('remove', 'policy')).out).toBe('none yet')
+  })
+
+  test('1 and 2: refuses a bad address, a privileged role, a second one of the name, and wrong usage', async () => {
+    const add = (...more: string[]) => cli('add', 'x', '--point', 'map-claims', ...more)
+    expect((await add('--url', 'http://acme.example')).exitCode).toBe(1)
+    expect((await add('--url', 'https://acme.example', '--role', 'platform_admin')).exitCode).toBe(1)
+    expect((await add('--url', 'https://acme.example')).exitCode).toBe(0)
+    expect((await add('--url', 'https://acme.example')).exitCode).toBe(1)
+    expect((await cli('add', 'y', '--point', 'never', '--url', 'https://a.example')).exitCode).toBe(2)
+    expect((await cli('remove', 'nobody')).exitCode).toBe(1)
+  })
+})
