@@ -15,6 +15,7 @@ import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.
 import { endSession } from '../../shared/identity/end-session.ts'
 import { linkAccount } from '../../shared/identity/external-sign-in.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
+import { providerLogoutOrigins, providerLogoutPath } from '../../shared/identity/provider-logout.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import {
   browserHashOf,
@@ -182,7 +183,7 @@ app.get('/web/logout', async (c) => {
       returnHref: returnTo,
       hidden: returnTo ? { return_to: returnTo } : {},
     }),
-    { formAction: returnTo ? [returnTo] : [] },
+    { formAction: [...(returnTo ? [returnTo] : []), ...(await providerLogoutOrigins(gateway(), signedIn.session.id))] },
   )
 })
 
@@ -190,12 +191,15 @@ app.post('/web/logout', async (c) => {
   const { csrf, return_to } = await readBody(c, csrfForm)
   const returnTo = safeReturnTo(gateway().config, return_to)
   const signedIn = await browserSession(gateway(), c)
+  let elsewhere: string | undefined
   if (signedIn) {
     const { person, session } = signedIn
     checkCsrf(c, gateway().derive, session.id, csrf)
+    elsewhere = await providerLogoutPath(gateway(), session.id, person)
     await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id })
   } else if (isForeignPost(c)) throw new GatewayError('csrf_invalid')
   clearSessionCookies(c)
+  if (elsewhere) return c.redirect(elsewhere, 303)
   return returnTo
     ? c.redirect(returnTo, 303)
     : withCookies(c, renderPage(SignedOutPage({ continueHref: '/web/login' })))

@@ -5,10 +5,10 @@ import { setSessionCookies } from '../http/cookies.ts'
 import { tokenResponse } from '../oauth/token-response.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
+import { SUPABASE } from '../sso/supabase-project.ts'
 import { checkOrigin } from './csrf.ts'
 import { clientOfPlatform, startPair, userOf } from './direct-sign-in.ts'
 import { type SignedInExternally, signInExternally } from './external-sign-in.ts'
-import { SUPABASE } from './supabase-users.ts'
 
 type Wanted = { method: 'password' | 'supabase'; platform: string; projectScope: string }
 

@@ -1,38 +1,14 @@
 import { AuthApiError, AuthClient, AuthRetryableFetchError, isAuthError } from '@supabase/supabase-js'
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
-import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey } from '../http/rate-limit.ts'
 import { normaliseEmail } from '../personal.ts'
-import type { ConnectionRow } from '../queries/connections.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
+import { profileOfUser } from '../sso/supabase-project.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
-const SETTINGS: ConnectionSettings = {
-  ...{
-    slug: 'supabase',
-    name: 'Supabase',
-    protocol: 'supabase',
-    domains: [],
-    listed: false,
-    id_jag: false,
-    logout: false,
-  },
-  ...{ provision: true, trust_email: true },
-}
-
-/** Our own Supabase project, as a provider of people: what it confirmed is as good as confirmed here. */
-export const SUPABASE: ConnectionRow = {
-  id: '0195d000-0000-7000-8000-000000003001',
-  slug: 'supabase',
-  status: 'enabled',
-  settings: SETTINGS,
-  secret: null,
-  version: 1,
-}
-
 function projectOf({ config }: Gateway): { url: string; key: string } {
   const { SUPABASE_URL, SUPABASE_ANON_KEY } = config
   if (!SUPABASE_URL || !SUPABASE_ANON_KEY) throw new GatewayError('passwords_disabled')
@@ -81,26 +57,6 @@ function refusalOf(error: unknown): GatewayError {
   return new GatewayError(refusal, { reason: `Supabase Auth: ${error.code ?? error.message}`, description })
 }
 
-type SupabaseUser = {
-  id: string
-  email?: string
-  email_confirmed_at?: string
-  user_metadata?: Record<string, unknown>
-  is_anonymous?: boolean
-}
-
-const text = (value: unknown) => (typeof value === 'string' && value ? value.slice(0, 200) : undefined)
-
-function profileOf({ id, email, email_confirmed_at, user_metadata = {} }: SupabaseUser): ExternalProfile {
-  return {
-    externalId: id,
-    email,
-    emailVerified: Boolean(email_confirmed_at),
-    name: text(user_metadata.full_name) ?? text(user_metadata.name),
-    locale: text(user_metadata.locale),
-  }
-}
-
 /** Tries with passwords: per address and per caller, right or wrong, so that a guess costs as much as a success. */
 async function countTry({ limiter }: Gateway, c: AppContext, email: string): Promise<void> {
   const address = normaliseEmail(email)
@@ -128,7 +84,7 @@ export async function checkPassword(
   if (!data.user) throw new GatewayError('credentials_invalid')
   // The session that Supabase began is not ours to keep.
   c.get('waitUntil')(auth.signOut({ scope: 'local' }).catch(() => undefined))
-  return profileOf(data.user)
+  return profileOfUser(data.user)
 }
 
 /**
@@ -153,7 +109,7 @@ export async function signUp(
   })
   if (error && error.code !== 'user_already_exists' && error.code !== 'email_exists') throw refusalOf(error)
   if (!data?.session || !data.user) return undefined
-  return profileOf(data.user)
+  return profileOfUser(data.user)
 }
 
 /** Mails a link with which a password is chosen anew; the same answer for every address. */
@@ -185,7 +141,7 @@ export async function followLink(
     if (changed.error) throw refusalOf(changed.error)
   }
   await auth.signOut({ scope: newPassword === undefined ? 'local' : 'global' }).catch(() => undefined)
-  return profileOf(data.user)
+  return profileOfUser(data.user)
 }
 
 const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
@@ -232,5 +188,5 @@ export async function readSupabaseToken(gateway: Gateway, token: string): Promis
   const { data, error } = await authOf(gateway).getUser(token)
   if (error) throw refusalOf(error)
   if (data.user.id !== claims.sub) throw new GatewayError('token_invalid', { reason: 'another user' })
-  return profileOf(data.user)
+  return profileOfUser(data.user)
 }

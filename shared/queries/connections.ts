@@ -40,3 +40,13 @@ export async function findDomain(sql: postgres.Sql, domain: string): Promise<Con
 export function listConnections(sql: postgres.Sql): Promise<ConnectionRow[]> {
   return sql<ConnectionRow[]>`${columns(sql)} where c.status <> 'removed' order by c.added_at, c.id`
 }
+
+/** The connection that a session began through. */
+export async function findConnectionOfSession(
+  sql: postgres.Sql,
+  sessionId: string,
+): Promise<ConnectionRow | undefined> {
+  const [row] = await sql<ConnectionRow[]>`${columns(sql)}
+    where c.status = 'enabled' and c.id = (select x.connection_id from auth_gateway.sessions x where x.id = ${sessionId})`
+  return row
+}

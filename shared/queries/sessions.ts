@@ -58,3 +58,15 @@ export async function listSessions(sql: postgres.Sql, { members }: Person): Prom
 export async function touchSession(sql: postgres.Sql, sessionId: string): Promise<void> {
   await sql`select auth_gateway.touch_session(${sessionId})`
 }
+
+/** A person's live sessions that began through a connection. */
+export async function listSessionsOfConnection(
+  sql: postgres.Sql,
+  { members }: Person,
+  connectionId: string,
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select s.id from auth_gateway.sessions s
+    where s.uai = any (${members}) and s.connection_id = ${connectionId} and auth_gateway.session_is_live(s)`
+  return rows.map(({ id }) => id)
+}

@@ -7,6 +7,8 @@ create table auth_gateway.sessions (
   project_scope text not null,
   method        text not null,
   opened_from   uuid,
+  -- The other identity provider that it began through.
+  connection_id uuid,
   amr           text[] not null,
   acr           text not null,
   handle_hash   text,
@@ -31,15 +33,18 @@ language sql stable as $$
 $$;
 grant execute on function auth_gateway.session_is_live(auth_gateway.sessions) to auth_gateway_app;
 
+create index sessions_connection on auth_gateway.sessions (connection_id, uai) where connection_id is not null;
+
 create function auth_gateway.project_session(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'SessionStarted' then
-      insert into sessions (id, uai, client_id, platform, project_scope, method, opened_from, amr, acr, handle_hash, origin, started_at,
+      insert into sessions (id, uai, client_id, platform, project_scope, method, opened_from, connection_id, amr, acr, handle_hash, origin, started_at,
         idle_seconds, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, e.data->>'platform', e.data->>'projectScope',
-        e.data->>'method', (e.data->>'openedFrom')::uuid, array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
+        e.data->>'method', (e.data->>'openedFrom')::uuid,
+        case when e.data->'provenBy'->>'type' = 'connection' then (e.data->'provenBy'->>'id')::uuid end, array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
         e.metadata->>'origin', (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer,
         (e.data->>'expiresAt')::timestamptz, e.version);
     when 'SessionEnded' then

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
+import {
+  backToSignIn,
+  beginFlow,
+  enabledConnection,
+  finishFlow,
+  startQuery,
+  takeFlow,
+} from '../../shared/identity/sso-steps.ts'
+import { claimOnce } from '../../shared/queries/replay-guard.ts'
+import { clearFlow, type SsoFlow, writeFlow } from '../../shared/sso/flow.ts'
+import { providerFault } from '../../shared/sso/oauth-client.ts'
+import { profileOfSaml, samlAddress, samlOf } from '../../shared/sso/saml.ts'
+
+const BASE = '/v1/auth/saml/:slug'
+const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
+
+async function samlConnection(c: AppContext) {
+  const connection = await enabledConnection(gateway(), c.req.param('slug') ?? '')
+  if (connection.settings.protocol !== 'saml') throw new GatewayError('provider_unknown')
+  return connection
+}
+
+/** What the identity provider's operator imports (SAML 2.0 Metadata). */
+app.get(`${BASE}/metadata`, async (c) => {
+  const connection = await samlConnection(c)
+  const xml = samlOf(gateway(), connection, {}).generateServiceProviderMetadata(null, null)
+  return c.body(xml, 200, { 'Content-Type': 'application/samlmetadata+xml' })
+})
+
+app.get(`${BASE}/start`, async (c) => {
+  const connection = await samlConnection(c)
+  const query = { ...readQuery(c, startQuery), provider: connection.slug }
+  const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
+  if (flow instanceof Response) return flow
+  const url = await samlOf(gateway(), connection, flow).getAuthorizeUrlAsync(flow.state, undefined, {})
+  writeFlow(gateway(), c, flow)
+  return c.redirect(url, 302)
+})
+
+const answerForm = z.object({
+  SAMLResponse: z.string('invalid_request').check(z.maxLength(60_000)),
+  RelayState: z.optional(z.string().check(z.maxLength(200))),
+})
+
+/** The assertion consumer service: only an answer to the request of this browser counts, and each assertion once. */
+app.post(`${BASE}/acs`, async (c) => {
+  const connection = await samlConnection(c)
+  let flow: SsoFlow | undefined
+  try {
+    const { SAMLResponse, RelayState } = await readBody(c, answerForm)
+    flow = await takeFlow(gateway(), c, connection.slug, RelayState ?? null)
+    clearFlow(c)
+    const saml = samlOf(gateway(), connection, flow)
+    const { profile } = await saml.validatePostResponseAsync({ SAMLResponse }).catch((cause: unknown) => {
+      throw providerFault(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
+    })
+    if (!profile) throw providerFault('SAML: no assertion')
+    const assertion = createHash('sha256')
+      .update(profile.getAssertionXml?.() ?? SAMLResponse)
+      .digest('hex')
+    const until = new Date(Date.now() + 3_600_000)
+    if (!(await claimOnce(gateway().reads, 'saml-assertion', [connection.slug, assertion], until)))
+      throw providerFault('SAML: assertion seen before')
+    return await finishFlow(gateway(), c, connection, flow, profileOfSaml(profile), 'saml')
+  } catch (error) {
+    return backToSignIn(c, error, flow)
+  }
+})
+
+const ticketQuery = z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) })
+
+/** A browser that signed out here signs out at the provider as well. */
+app.get(`${BASE}/logout`, async (c) => {
+  const connection = await samlConnection(c)
+  const { account } = readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery).ticket) ?? {}
+  if (!account) throw new GatewayError('not_found')
+  const { saml } = connection.settings
+  const user = {
+    issuer: saml?.idp_issuer ?? '',
+    nameID: account,
+    nameIDFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+  }
+  return c.redirect(await samlOf(gateway(), connection, {}).getLogoutUrlAsync(user, '', {}), 302)
+})
+
+/** The provider's answer to a logout of ours, or its own request to sign somebody out here. */
+async function singleLogout(c: AppContext, container: Record<string, string>, original: string | undefined) {
+  const connection = await samlConnection(c)
+  const saml = samlOf(gateway(), connection, {})
+  if (!container.SAMLRequest) return c.redirect('/web/login', 303)
+  const checked =
+    original === undefined ? saml.validatePostRequestAsync(container) : saml.validateRedirectAsync(container, original)
+  const { profile } = await checked.catch((cause: unknown) => {
+    throw new GatewayError('invalid_request', { reason: 'SAML logout request', cause })
+  })
+  if (!profile?.nameID || !profile.ID) throw new GatewayError('invalid_request', { reason: 'SAML logout request' })
+  const until = new Date(Date.now() + 3_600_000)
+  if (!(await claimOnce(gateway().reads, 'saml-logout', [connection.slug, profile.ID], until)))
+    throw new GatewayError('invalid_request', { reason: 'seen before' })
+  await endSessionsOfAccount(gateway(), c, connection, profile.nameID)
+  return c.redirect(await saml.getLogoutResponseUrlAsync(profile, container.RelayState ?? '', {}, true), 302)
+}
+
+app.get(`${BASE}/slo`, (c) => {
+  const { search, searchParams } = new URL(c.req.url)
+  const container = Object.fromEntries(searchParams)
+  // Only a signed request says anything: an unsigned one could sign anybody out.
+  if (container.SAMLRequest && !container.Signature) throw new GatewayError('invalid_request', { reason: 'not signed' })
+  return singleLogout(c, container, search.slice(1))
+})
+app.post(`${BASE}/slo`, async (c) =>
+  singleLogout(c, Object.fromEntries(new URLSearchParams(await c.req.text())), undefined),
+)
+
+export default serve(app)

@@ -1,0 +1,92 @@
+import { errors, importJWK, jwtVerify } from 'jose'
+import { uuidv7 } from 'uuidv7'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { ConnectionRow } from '../queries/connections.ts'
+import { claimOnce } from '../queries/replay-guard.ts'
+import { callHook } from './call-hook.ts'
+import type { SsoFlow } from './flow.ts'
+import { providerFault, secretOf } from './oauth-client.ts'
+import { type ExternalProfile, profileOf } from './profile.ts'
+
+const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']
+const MAX_SECONDS = 300
+
+/** Either where to send the browser, or at once who it is. */
+export type HookProviderAnswer =
+  | { redirect_to: string; assertion?: undefined }
+  | { assertion: string; redirect_to?: undefined }
+
+/**
+ * Hands a sign-in request to a custom identity provider that is a hook alone: it says where to send the browser, or answers at once with
+ * an assertion.
+ * @throws GatewayError provider_failed, provider_denied
+ */
+export async function askHookProvider(
+  gateway: Gateway,
+  connection: ConnectionRow,
+  { callback, state, nonce }: SsoFlow,
+  request: { loginHint?: string; ip?: string; userAgent?: string; locale?: string },
+): Promise<HookProviderAnswer> {
+  const { slug, settings } = connection
+  const { loginHint: login_hint, ip, userAgent: user_agent } = request
+  const data = {
+    provider: slug,
+    callback: `${callback}?state=${state}`,
+    state,
+    nonce,
+    login_hint,
+    ip,
+    user_agent,
+    issuer: gateway.issuer,
+  }
+  const id = uuidv7()
+  const message = { type: 'sign-in', id, timestamp: new Date().toISOString(), data }
+  const secret = secretOf(gateway, connection) ?? ''
+  const answer = await callHook(gateway, { url: settings.hook?.url ?? '', secret, id, message })
+  if (!answer.answered) throw providerFault(`hook: ${answer.failure}`)
+  const { redirect_to, assertion, error } = answer.body
+  if (error === 'access_denied') throw new GatewayError('provider_denied')
+  if (typeof assertion === 'string') return { assertion }
+  const local = typeof redirect_to === 'string' && gateway.config.NODE_ENV !== 'production'
+  const usable =
+    typeof redirect_to === 'string' &&
+    URL.canParse(redirect_to) &&
+    (redirect_to.startsWith('https:') || (local && redirect_to.startsWith('http:')))
+  if (!usable) throw providerFault('hook: neither an assertion nor an https address')
+  return { redirect_to }
+}
+
+/**
+ * Who a custom provider says it is: an assertion that its key signed, for this flow (`nonce`), this server (`aud`), once.
+ * @throws GatewayError provider_failed
+ */
+export async function readHookAssertion(
+  gateway: Gateway,
+  { slug, settings }: ConnectionRow,
+  { nonce }: SsoFlow,
+  assertion: string,
+): Promise<ExternalProfile> {
+  try {
+    const key = await importJWK(settings.hook?.public_jwk as never)
+    const { payload } = await jwtVerify(assertion, key, {
+      issuer: slug,
+      audience: gateway.issuer,
+      algorithms: ALGORITHMS,
+      clockTolerance: 10,
+      maxTokenAge: MAX_SECONDS,
+      requiredClaims: ['sub', 'exp', 'iat', 'jti', 'nonce'],
+    })
+    const { exp = 0, iat = 0, jti = '' } = payload
+    if (payload.nonce !== nonce) throw providerFault('assertion: of another flow')
+    if (exp - iat > MAX_SECONDS) throw providerFault('assertion: lives too long')
+    if (!(await claimOnce(gateway.reads, 'hook-assertion', [slug, jti], new Date((exp + 10) * 1000))))
+      throw providerFault('assertion: seen before')
+    const profile = profileOf(payload)
+    if (!profile) throw providerFault('assertion: no subject')
+    return profile
+  } catch (error) {
+    if (error instanceof GatewayError) throw error
+    throw providerFault(`assertion: ${error instanceof errors.JOSEError ? error.message : 'unreadable'}`, error)
+  }
+}

@@ -1,0 +1,88 @@
+import type { ConnectionSettings } from '../domain/connection.ts'
+import type { Gateway } from '../gateway.ts'
+import type { ConnectionRow } from '../queries/connections.ts'
+import { askProvider } from './ask.ts'
+import { providerFault } from './oauth-client.ts'
+import type { ExternalProfile } from './profile.ts'
+
+/** What accounts of our own Supabase project are known by, through whichever of its providers somebody came. */
+export const SUPABASE_SLUG = 'supabase'
+
+const SETTINGS: ConnectionSettings = {
+  slug: SUPABASE_SLUG,
+  name: 'Supabase',
+  protocol: 'supabase',
+  domains: [],
+  listed: false,
+  id_jag: false,
+  logout: false,
+  provision: true,
+  trust_email: true,
+}
+
+/** Our own Supabase project, as a provider of people: what it confirmed is as good as confirmed here. */
+export const SUPABASE: ConnectionRow = {
+  id: '0195d000-0000-7000-8000-000000003001',
+  slug: SUPABASE_SLUG,
+  status: 'enabled',
+  settings: SETTINGS,
+  secret: null,
+  version: 1,
+}
+
+export type SupabaseUser = {
+  id: string
+  email?: string
+  email_confirmed_at?: string
+  user_metadata?: Record<string, unknown>
+}
+
+const text = (value: unknown) => (typeof value === 'string' && value ? value.slice(0, 200) : undefined)
+
+export function profileOfUser({ id, email, email_confirmed_at, user_metadata = {} }: SupabaseUser): ExternalProfile {
+  return {
+    externalId: id,
+    email,
+    emailVerified: Boolean(email_confirmed_at),
+    name: text(user_metadata.full_name) ?? text(user_metadata.name),
+    locale: text(user_metadata.locale),
+  }
+}
+
+/** Where Supabase Auth sends the browser on to one of its providers (PKCE flow). */
+export function supabaseAuthorizeUrl(
+  { config }: Gateway,
+  { settings }: ConnectionRow,
+  request: { callback: string; state: string; challenge: string },
+): URL {
+  if (!config.SUPABASE_URL) throw providerFault('SUPABASE_URL is not set')
+  const url = new URL(`${config.SUPABASE_URL}/auth/v1/authorize`)
+  const { callback, state, challenge } = request
+  url.search = new URLSearchParams({
+    provider: settings.supabase_provider ?? '',
+    redirect_to: `${callback}?state=${state}`,
+    code_challenge: challenge,
+    code_challenge_method: 's256',
+    ...(settings.scope && { scopes: settings.scope }),
+  }).toString()
+  return url
+}
+
+/** The user behind the code that Supabase Auth answered with. @throws GatewayError provider_failed */
+export async function finishSupabaseFlow(
+  gateway: Gateway,
+  answer: URLSearchParams,
+  verifier: string,
+): Promise<ExternalProfile> {
+  const { SUPABASE_URL, SUPABASE_ANON_KEY = '' } = gateway.config
+  const code = answer.get('code')
+  if (!code) throw providerFault(`Supabase Auth: ${answer.get('error') ?? 'no code'}`)
+  const response = await askProvider(gateway)(`${SUPABASE_URL}/auth/v1/token?grant_type=pkce`, {
+    method: 'POST',
+    headers: { apikey: SUPABASE_ANON_KEY, 'content-type': 'application/json' },
+    body: JSON.stringify({ auth_code: code, code_verifier: verifier }),
+  })
+  const body = response.ok ? ((await response.json()) as { user?: SupabaseUser }) : undefined
+  if (!body?.user?.id) throw providerFault(`Supabase Auth: status ${response.status}`)
+  return profileOfUser(body.user)
+}
