@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import * as saml from 'samlify'
-import { openWorkshop } from './certificates.ts'
 
 saml.setSchemaValidator({ validate: async () => 'checked elsewhere' })
 
@@ -11,8 +13,12 @@ export type SamlAccount = { id: string; email: string; name?: string }
 
 /** A SAML identity provider of somebody else (samlify), with a key of its own. */
 export function createSamlProvider(base: string, gatewayUrl: string, slug: string) {
-  const workshop = openWorkshop()
-  const { cert, keyFile } = workshop.selfSigned('/CN=idp')
+  const folder = mkdtempSync(path.join(tmpdir(), 'saml-'))
+  const files = ['-keyout', 'idp.key', '-out', 'idp.crt']
+  const subject = ['-subj', '/CN=idp', '-days', '10', '-nodes', '-newkey', 'rsa:2048']
+  execFileSync('openssl', ['req', '-x509', ...subject, ...files], { cwd: folder, stdio: 'pipe' })
+  const [cert, key] = ['idp.crt', 'idp.key'].map((name) => readFileSync(path.join(folder, name), 'utf8'))
+  if (!cert || !key) throw new Error('openssl made no certificate')
   const attribute = (name: string, valueTag: string) => ({
     name,
     valueTag,
@@ -21,7 +27,7 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
   })
   const idp = saml.IdentityProvider({
     entityID: `${base}/metadata`,
-    privateKey: readFileSync(keyFile, 'utf8'),
+    privateKey: key,
     signingCert: cert,
     isAssertionEncrypted: false,
     nameIDFormat: [PERSISTENT],
@@ -102,6 +108,6 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
       }
       return context
     },
-    remove: () => workshop.remove(),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
