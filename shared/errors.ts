@@ -35,7 +35,7 @@ export const catalogue = {
   ),
   hook_unavailable: row(
     503,
-    'SERVICE_UNAVAILABLE',
+    'HOOK_UNAVAILABLE',
     'temporarily_unavailable',
     'The sign-in could not be checked right now. Please try again shortly.',
   ),
