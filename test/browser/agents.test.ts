@@ -1,11 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { launchBrowser } from '../support/browser.ts'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, it } from 'vitest'
+import { checkPage, launchBrowser } from '../support/browser.ts'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-const SHOTS = process.env.SCREENSHOTS
 let gateway: TestGateway
 let browser: Browser
 let ada: SignedInBrowser
@@ -18,16 +16,6 @@ afterAll(async () => {
   await browser?.close()
   await gateway?.stop()
 })
-
-async function check(page: Page, name: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([])
-  for (const width of [390, 1280]) {
-    await page.setViewportSize({ width, height: 860 })
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/agents-${name}-${width}.png`, fullPage: true })
-  }
-}
 
 it('a person lets an agent act, sees it beside the connected applications, and cuts both off', async () => {
   await addClient(gateway, 'research-agent', { client_name: 'Research agent', grant_types: [], redirect_uris: [] })
@@ -42,17 +30,17 @@ it('a person lets an agent act, sees it beside the connected applications, and c
   await page.goto('/account/agents')
   await page.getByText('No agent acts for you.').waitFor()
   await page.getByRole('link', { name: 'Let an agent act for you' }).click()
-  await check(page, 'form')
+  await checkPage(page, 'agents-form')
   await page.getByLabel('Agent', { exact: true }).fill('no-such-agent')
   await page.getByRole('button', { name: 'Let it act for me' }).click()
   await page.getByRole('alert').waitFor()
-  await check(page, 'form-error')
+  await checkPage(page, 'agents-form-error')
   await page.getByLabel('Agent', { exact: true }).fill('research-agent')
   await page.getByRole('button', { name: 'Let it act for me' }).click()
   await page.getByText('The agent may act for you now.').waitFor()
   await page.getByRole('heading', { name: 'Research agent' }).waitFor()
   await page.getByRole('heading', { name: '<b>Notes</b>' }).waitFor()
-  await check(page, 'list')
+  await checkPage(page, 'agents-list')
 
   await page.getByRole('button', { name: 'Cut off Research agent' }).click()
   await page.getByText('It can no longer act for you.').waitFor()

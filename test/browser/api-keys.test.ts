@@ -1,14 +1,12 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { api, directSignIn, newKey } from '../support/api-keys.ts'
-import { launchBrowser } from '../support/browser.ts'
+import { checkPage, launchBrowser } from '../support/browser.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 import { complaintsOf } from './gallery.ts'
 
 const PAGE = '/account/api-keys'
-const SHOTS = process.env.SCREENSHOTS
 
 let gateway: TestGateway
 let browser: Browser
@@ -42,46 +40,31 @@ async function create(page: Page, name: string): Promise<string> {
   return shownKey(page)
 }
 
-async function check(page: Page, name: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([])
-  for (const [device, width] of [
-    ['phone', 390],
-    ['desktop', 1280],
-  ] as const) {
-    await page.setViewportSize({ width, height: 860 })
-    expect(await page.evaluate(() => document.documentElement.scrollWidth), `${name} at ${width}`).toBeLessThanOrEqual(
-      width,
-    )
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${device}.png`, fullPage: true })
-  }
-}
-
 describe('the life of a key', () => {
   it('created, shown once, used, rotated with grace, revoked, and its history told', async () => {
     const page = await open(ada)
     const complaints = complaintsOf(page)
     await page.goto(PAGE)
-    await check(page, 'empty')
+    await checkPage(page, 'empty')
     await page.getByRole('link', { name: 'Create a key' }).click()
-    await check(page, 'new')
+    await checkPage(page, 'new')
     await page.getByLabel('Name', { exact: true }).fill('Backup on my laptop')
     await page.getByLabel('Add and change your memories').check()
     await page.getByRole('button', { name: 'Create the key' }).click()
     const key = await shownKey(page)
     expect(key).toMatch(/^lano_[0-9a-f]{64}$/)
     expect(page.url()).not.toContain(key.slice(5, 20))
-    await check(page, 'shown')
+    await checkPage(page, 'shown')
     expect((await verify(key)).body.permissions).toEqual(['memories:read', 'memories:write'])
 
     await page.getByRole('link', { name: 'I have kept it' }).click()
     const card = page.getByRole('article', { name: 'Backup on my laptop' })
     await expect.poll(() => card.getByText('Add and change your memories').count()).toBe(1)
     expect(await page.content()).not.toContain(key)
-    await check(page, 'list')
+    await checkPage(page, 'list')
 
     await card.getByRole('link', { name: 'Rotate Backup on my laptop' }).click()
-    await check(page, 'rotate')
+    await checkPage(page, 'rotate')
     await page.getByLabel('In 1 hour').check()
     await page.getByRole('button', { name: 'Rotate the key' }).click()
     const rotated = await shownKey(page)
@@ -89,19 +72,19 @@ describe('the life of a key', () => {
 
     await page.getByRole('link', { name: 'I have kept it' }).click()
     await card.getByRole('link', { name: 'Revoke Backup on my laptop' }).click()
-    await check(page, 'revoke')
+    await checkPage(page, 'revoke')
     await page.getByLabel('Why?').fill('laptop was stolen')
     await page.getByRole('button', { name: 'Revoke' }).click()
     await page.getByText('The key no longer works.').waitFor()
     expect([(await verify(key)).status, (await verify(rotated)).status]).toEqual([401, 401])
 
     await page.getByText('Keys that no longer work (1)').click()
-    await check(page, 'ended')
+    await checkPage(page, 'ended')
     await page.getByRole('link', { name: 'Details and history Backup on my laptop' }).click()
     const history = await page.getByRole('listitem').allInnerTexts()
     for (const words of ['Revoked', 'Rotated', 'Created', 'by you', 'Reason: laptop was stolen'])
       expect(history.join('\n')).toContain(words)
-    await check(page, 'details')
+    await checkPage(page, 'details')
     await page.getByRole('link', { name: 'Delete' }).click()
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByText('The key was deleted.').waitFor()
@@ -151,7 +134,7 @@ describe('the form', () => {
     expect(await page.getByRole('alert').textContent()).toBe('One of the addresses is not an address or a range.')
     expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Kept')
     expect(await page.getByLabel('1 year').isChecked()).toBe(true)
-    await check(page, 'new-error')
+    await checkPage(page, 'new-error')
     await page.getByLabel('Only from these addresses').fill('127.0.0.0/8, ::1')
     await page.getByRole('button', { name: 'Create the key' }).click()
     expect(await shownKey(page)).toMatch(/^lano_/)
@@ -180,7 +163,7 @@ it('a key that was found in public says so and can be rotated', async () => {
   await gateway.sql`update auth_gateway.api_keys set status = 'quarantined' where created_by = ${eve.uai}`
   await page.goto(PAGE)
   await page.getByText('This key was found where everybody can read it').waitFor()
-  await check(page, 'quarantined')
+  await checkPage(page, 'quarantined')
   await page.context().close()
 })
 

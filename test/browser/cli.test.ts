@@ -1,14 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { launchBrowser } from '../support/browser.ts'
+import { checkPage, launchBrowser } from '../support/browser.ts'
 import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { authorizeParams, newVerifier } from '../support/sign-in.ts'
 
-const SHOTS = process.env.SCREENSHOTS
 let gateway: TestGateway
 let browser: Browser
 beforeAll(async () => {
@@ -19,16 +17,6 @@ afterAll(async () => {
   await browser?.close()
   await gateway?.stop()
 })
-
-async function check(page: Page, name: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([])
-  for (const width of [390, 1280]) {
-    await page.setViewportSize({ width, height: 860 })
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/cli-${name}-${width}.png`, fullPage: true })
-  }
-}
 
 async function signedInPage(): Promise<Page> {
   const context = await browser.newContext({ baseURL: gateway.url })
@@ -49,7 +37,7 @@ async function toCallback(page: Page, state: string): Promise<void> {
   const redirect_uri = `${gateway.url}/auth/cli-callback`
   const params = authorizeParams(newVerifier(), { client_id: 'lanonasis-cli', redirect_uri, scope: 'profile', state })
   await page.goto(`/oauth/authorize?${new URLSearchParams(params)}`)
-  await check(page, 'consent')
+  await checkPage(page, 'cli-consent')
   await page.getByRole('button', { name: 'Allow' }).click()
   await page.getByText('Finish in your terminal').first().waitFor()
 }
@@ -72,20 +60,20 @@ it('hands the code to a terminal that listens on this computer, and shows it whe
   expect(answer.get('code')).toMatch(/^[\w-]{60,}$/)
   await page.getByText('Your terminal has taken over').waitFor()
   expect(await page.getByLabel('Code').isVisible()).toBe(false)
-  await check(page, 'handed-over')
+  await checkPage(page, 'cli-handed-over')
   listener.close()
   listener.closeAllConnections()
 
   await toCallback(page, `terminal.${port}`)
   expect(await page.getByLabel('Code').inputValue()).toMatch(/^[A-Z]{5}-[A-Z]{5}$/)
-  await check(page, 'paste')
+  await checkPage(page, 'cli-paste')
   expect(complaints).toEqual([])
   await page.context().close()
 }, 60_000)
 
 it('shows a token to paste, with a button that copies it', async () => {
   const page = await signedInPage()
-  await check(page, 'welcome')
+  await checkPage(page, 'cli-welcome')
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.getByRole('button', { name: 'Show me a token' }).click()
   await page.getByRole('button', { name: 'Copy' }).click()
@@ -93,6 +81,6 @@ it('shows a token to paste, with a button that copies it', async () => {
   const token = await page.getByLabel('Token').inputValue()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token)
   expect(token.split('.')).toHaveLength(3)
-  await check(page, 'token')
+  await checkPage(page, 'cli-token')
   await page.context().close()
 }, 60_000)

@@ -1,11 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { launchBrowser } from '../support/browser.ts'
+import { checkPage, launchBrowser } from '../support/browser.ts'
 import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { post } from '../support/sign-in.ts'
 
-const SHOTS = process.env.SCREENSHOTS
 let gateway: TestGateway
 let browser: Browser
 beforeAll(async () => {
@@ -17,16 +15,6 @@ afterAll(async () => {
   await gateway?.stop()
 })
 
-async function check(page: Page, name: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([])
-  for (const width of [390, 1280]) {
-    await page.setViewportSize({ width, height: 860 })
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/device-${name}-${width}.png`, fullPage: true })
-  }
-}
-
 it('a person types the code, signs in, sees what is asked and connects the device', async () => {
   const fields = { client_id: 'lanonasis-mcp-cli', scope: 'memories:read memories:delete' }
   const { body: device } = await post(gateway, '/oauth/device', fields, { 'user-agent': 'lanonasis-cli/3.11.2' })
@@ -34,7 +22,7 @@ it('a person types the code, signs in, sees what is asked and connects the devic
   const page = await context.newPage()
   page.setDefaultTimeout(10_000)
   await page.goto('/oauth/device')
-  await check(page, 'enter')
+  await checkPage(page, 'device-enter')
   await page.getByLabel('Code').fill(device.user_code.toLowerCase().replace('-', ' '))
   await page.keyboard.press('Enter')
   const email = newEmail()
@@ -45,15 +33,15 @@ it('a person types the code, signs in, sees what is asked and connects the devic
   await page.keyboard.press('Enter')
   await page.getByText('asks to use your LanOnasis account').waitFor()
   await page.getByText('lanonasis-cli/3.11.2').waitFor()
-  await check(page, 'approve')
+  await checkPage(page, 'device-approve')
   await page.getByRole('button', { name: 'Connect the device' }).click()
   await page.getByText('The device is connected').first().waitFor()
-  await check(page, 'approved')
+  await checkPage(page, 'device-approved')
   const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', client_id: fields.client_id }
   expect((await post(gateway, '/oauth/token', { ...grant, device_code: device.device_code })).status).toBe(200)
 
   await page.goto(`/oauth/device?code=${device.user_code}`)
   await page.getByRole('alert').waitFor()
-  await check(page, 'used')
+  await checkPage(page, 'device-used')
   await context.close()
 }, 60_000)

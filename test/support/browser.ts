@@ -1,4 +1,6 @@
-import { type Browser, chromium } from 'playwright-core'
+import { AxeBuilder } from '@axe-core/playwright'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 const flags = [
   '--no-sandbox',
@@ -13,4 +15,20 @@ const flags = [
 /** Starts headless Chromium from `CHROMIUM_PATH`, or from where Debian installs it. The caller closes it. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium', args: flags })
+}
+
+/**
+ * Holds that a page is accessible and fits a phone and a desktop. `SCREENSHOTS` names a folder for pictures of it.
+ * @param name names the pictures
+ */
+export async function checkPage(page: Page, name: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([])
+  for (const width of [390, 1280]) {
+    await page.setViewportSize({ width, height: 860 })
+    const needed = await page.evaluate(() => document.documentElement.scrollWidth)
+    expect(needed, `${name} at ${width}`).toBeLessThanOrEqual(width)
+    const { SCREENSHOTS: folder } = process.env
+    if (folder) await page.screenshot({ path: `${folder}/${name}-${width}.png`, fullPage: true })
+  }
 }

@@ -1,4 +1,5 @@
 import { words } from './account-words.ts'
+import { Buttons, CodeField, EmailField } from './form-parts.tsx'
 import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
 
 type Form = { action: string; csrf: string; formId: string; backHref: string; error?: string }
@@ -13,22 +14,8 @@ export function AddEmailPage({ action, csrf, formId, backHref, error, email }: F
       <Problem id="problem" text={error} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, form_id: formId }} />
-        <label for="email">{words.email}</label>
-        <input
-          id="email"
-          name="email"
-          type="email"
-          autocomplete="email"
-          autocapitalize="none"
-          spellcheck={false}
-          maxlength={254}
-          required
-          autofocus
-          value={email}
-          aria-invalid={error ? 'true' : undefined}
-          aria-describedby={error ? 'problem' : undefined}
-        />
-        <Buttons submit={text.send} backHref={backHref} />
+        <EmailField label={words.email} value={email} error={error} />
+        <Buttons submit={text.send} cancel={words.addition.cancel} backHref={backHref} />
       </form>
     </Layout>
   )
@@ -47,35 +34,9 @@ export function ProveEmailPage({ action, csrf, formId, backHref, error, email }:
       <Problem id="problem" text={error} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, form_id: formId }} />
-        <label for="code">{text.code}</label>
-        <input
-          id="code"
-          name="code"
-          class="code"
-          type="text"
-          inputmode="numeric"
-          autocomplete="one-time-code"
-          maxlength={16}
-          required
-          autofocus
-          aria-invalid={error ? 'true' : undefined}
-          aria-describedby={error ? 'problem' : undefined}
-        />
-        <Buttons submit={text.submit} backHref={backHref} />
+        <CodeField label={text.code} error={error} />
+        <Buttons submit={text.submit} cancel={words.addition.cancel} backHref={backHref} />
       </form>
     </Layout>
-  )
-}
-
-function Buttons({ submit, backHref }: { submit: string; backHref: string }) {
-  return (
-    <div class="actions">
-      <button class="button primary" type="submit">
-        {submit}
-      </button>
-      <a class="button" href={backHref}>
-        {words.addition.cancel}
-      </a>
-    </div>
   )
 }

@@ -1,7 +1,7 @@
 import { words } from './agents-words.ts'
-import { Choice } from './api-key-form.tsx'
 import { Scopes, Time } from './api-key-parts.tsx'
 import { fill, scopeSentence } from './copy.ts'
+import { Buttons, Choice } from './form-parts.tsx'
 import { Hidden, Layout, Name, Notice, Problem } from './layout.tsx'
 import { displayName } from './safe.ts'
 
@@ -146,14 +146,7 @@ export function AgentFormPage({ action, csrf, formId, scopes, values, error }: A
             <Choice type="radio" name="days" value={days} checked={values.days === days} label={label} />
           ))}
         </fieldset>
-        <div class="actions">
-          <button class="button primary" type="submit">
-            {text.submit}
-          </button>
-          <a class="button" href={action}>
-            {text.cancel}
-          </a>
-        </div>
+        <Buttons submit={text.submit} cancel={text.cancel} backHref={action} />
       </form>
     </Layout>
   )

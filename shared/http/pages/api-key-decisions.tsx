@@ -1,6 +1,6 @@
-import { Choice } from './api-key-form.tsx'
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
+import { Buttons, Choice } from './form-parts.tsx'
 import { Hidden, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
@@ -24,7 +24,7 @@ export function RotateKeyPage({ action, csrf, formId, backHref, name }: Decision
             <Choice type="radio" name="grace_seconds" value={seconds} checked={seconds === '0'} label={label} />
           ))}
         </fieldset>
-        <Buttons submit={text.submit} backHref={backHref} />
+        <Buttons submit={text.submit} cancel={words.form.cancel} backHref={backHref} />
       </form>
     </Layout>
   )
@@ -45,21 +45,12 @@ export function EndKeyPage({ action, csrf, formId, backHref, name, kind }: Decis
         <Hidden fields={{ csrf, form_id: formId }} />
         <label for="reason">{text.reason}</label>
         <input id="reason" name="reason" type="text" maxlength={500} autocomplete="off" />
-        <Buttons submit={kind === 'revoke' ? words.revoke : words.remove} backHref={backHref} />
+        <Buttons
+          submit={kind === 'revoke' ? words.revoke : words.remove}
+          cancel={words.form.cancel}
+          backHref={backHref}
+        />
       </form>
     </Layout>
-  )
-}
-
-function Buttons({ submit, backHref }: { submit: string; backHref: string }) {
-  return (
-    <div class="actions">
-      <button class="button primary" type="submit">
-        {submit}
-      </button>
-      <a class="button" href={backHref}>
-        {words.form.cancel}
-      </a>
-    </div>
   )
 }

@@ -1,5 +1,6 @@
 import { words } from './api-key-words.ts'
 import { scopeSentence } from './copy.ts'
+import { Buttons, Choice } from './form-parts.tsx'
 import { Hidden, Layout, Problem } from './layout.tsx'
 
 export type KeyFormValues = {
@@ -101,26 +102,8 @@ export function ApiKeyFormPage({ action, csrf, formId, backHref, groups, values,
             value={values.perMinute}
           />
         </details>
-        <div class="actions">
-          <button class="button primary" type="submit">
-            {text.submit}
-          </button>
-          <a class="button" href={backHref}>
-            {text.cancel}
-          </a>
-        </div>
+        <Buttons submit={text.submit} cancel={text.cancel} backHref={backHref} />
       </form>
     </Layout>
-  )
-}
-
-type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked: boolean; label: string }
-
-export function Choice({ type, name, value, checked, label }: ChoiceProps) {
-  return (
-    <label class="choice">
-      <input type={type} name={name} value={value} checked={checked} />
-      <span>{label}</span>
-    </label>
   )
 }

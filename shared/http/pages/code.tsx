@@ -1,4 +1,5 @@
 import { copy, fill } from './copy.ts'
+import { CodeField } from './form-parts.tsx'
 import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
 
@@ -34,23 +35,7 @@ export function CodePage(props: CodeProps) {
       <Problem id="problem" text={props.error} />
       <form method="post" action={props.action}>
         <Hidden fields={{ csrf: props.csrf }} />
-        <label for="code">{text.label}</label>
-        <input
-          class="code"
-          id="code"
-          name="code"
-          type="text"
-          autocomplete="one-time-code"
-          inputmode="numeric"
-          pattern="\s*(?:[0-9][\s\-]*){6}"
-          title={text.pattern}
-          maxlength={16}
-          spellcheck={false}
-          required
-          autofocus
-          aria-invalid={props.error ? 'true' : undefined}
-          aria-describedby={props.error ? 'problem guard' : 'guard'}
-        />
+        <CodeField label={text.label} error={props.error} describedBy="guard" />
         <button class="button primary" type="submit">
           {props.clientName
             ? fill(text.submitFor, { client: displayName(props.clientName, copy.unnamedClient) }).join('')

@@ -1,4 +1,5 @@
 import { copy, fill } from './copy.ts'
+import { EmailField } from './form-parts.tsx'
 import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
@@ -48,22 +49,7 @@ export function SignInPage(props: SignInProps) {
       <Problem id="problem" text={error} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, return_to: returnTo }} />
-        <label for="email">{text.email}</label>
-        <input
-          id="email"
-          name="email"
-          type="email"
-          autocomplete="email"
-          inputmode="email"
-          autocapitalize="none"
-          spellcheck={false}
-          maxlength={254}
-          required
-          autofocus
-          value={email}
-          aria-invalid={error ? 'true' : undefined}
-          aria-describedby={error ? 'problem newcomer' : 'newcomer'}
-        />
+        <EmailField label={text.email} value={email} error={error} describedBy="newcomer" />
         <button class="button primary" type="submit">
           {text.submit}
         </button>

@@ -1,0 +1,85 @@
+import { copy } from './copy.ts'
+
+type FieldProps = {
+  label: string
+  error?: string
+  /** Ids of what describes the field besides the problem. */
+  describedBy?: string
+}
+
+const described = ({ error, describedBy }: FieldProps) => [error && 'problem', describedBy].filter(Boolean).join(' ')
+
+/** The button that sends a form, and the way back. */
+export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: string; backHref: string }) {
+  return (
+    <div class="actions">
+      <button class="button primary" type="submit">
+        {submit}
+      </button>
+      <a class="button" href={backHref}>
+        {cancel}
+      </a>
+    </div>
+  )
+}
+
+/** Asks for an e-mail address, as `email`. */
+export function EmailField(props: FieldProps & { value?: string }) {
+  return (
+    <>
+      <label for="email">{props.label}</label>
+      <input
+        id="email"
+        name="email"
+        type="email"
+        autocomplete="email"
+        inputmode="email"
+        autocapitalize="none"
+        spellcheck={false}
+        maxlength={254}
+        required
+        autofocus
+        value={props.value}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
+/** Asks for a 6-digit one-time code, as `code`; it may come with spaces or hyphens between its digits. */
+export function CodeField(props: FieldProps) {
+  return (
+    <>
+      <label for="code">{props.label}</label>
+      <input
+        class="code"
+        id="code"
+        name="code"
+        type="text"
+        autocomplete="one-time-code"
+        inputmode="numeric"
+        pattern="\s*(?:[0-9][\s\-]*){6}"
+        title={copy.code.pattern}
+        maxlength={16}
+        spellcheck={false}
+        required
+        autofocus
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
+type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked?: boolean; label: string }
+
+/** One of several to choose from. */
+export function Choice({ type, name, value, checked, label }: ChoiceProps) {
+  return (
+    <label class="choice">
+      <input type={type} name={name} value={value} checked={checked} />
+      <span>{label}</span>
+    </label>
+  )
+}
