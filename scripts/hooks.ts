@@ -3,19 +3,19 @@ import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import { addHook, HOOK_POINTS, type HookPoint, hook, removeHook, replaceHookSecret } from '../shared/domain/hook.ts'
 import type { Gateway } from '../shared/gateway.ts'
-import { type HookRow, listHookCalls, listHooks } from '../shared/queries/hooks.ts'
+import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, withGateway } from './lib/operator.ts'
 import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run hooks -- list
 npm run hooks -- add <name> --point ${HOOK_POINTS.join('|')} --url https://… [--on-failure open|closed] [--connection <slug>…]
-  [--role <role>…]
+  [--role <role>…] [--organization <id>…]
 npm run hooks -- rotate-secret|remove|calls <name>
 
 Places outside that are asked or told when somebody signs in, signed as Standard Webhooks. before-sign-in answers {"decision": "allow" |
 "deny" | "step_up", "reason"?}, provision-user the same for new people, map-claims {"claims": {name, locale, role, plan, organization_id}};
---role names the roles that it may give. The secret is shown once. calls tells what became of the newest ones.
+--role and --organization name what it may give. The secret is shown once. calls tells what became of the newest ones.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 const string = { type: 'string' } as const
@@ -27,9 +27,11 @@ const options = {
   'on-failure': string,
   connection: list,
   role: list,
+  organization: list,
   reason: string,
 } as const
 const PRIVILEGED = /admin|service_role/
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 type Call = { gateway: Gateway; name: string; flags: { [name in keyof typeof options]?: string | string[] | boolean } }
 
@@ -44,7 +46,7 @@ async function existing({ gateway, name }: Call): Promise<HookRow> {
 }
 
 async function add({ gateway, name, flags }: Call): Promise<string> {
-  const { point, url, connection = [], role = [] } = flags
+  const { point, url, connection = [], role = [], organization = [] } = flags
   const on_failure = flags['on-failure'] ?? (point === 'before-sign-in' ? 'closed' : 'open')
   if (!HOOK_POINTS.includes(point as HookPoint)) throw new UsageError(`--point is one of ${HOOK_POINTS.join(', ')}`)
   if (on_failure !== 'open' && on_failure !== 'closed') throw new UsageError('--on-failure is open or closed')
@@ -54,6 +56,10 @@ async function add({ gateway, name, flags }: Call): Promise<string> {
     throw new RefusedError('--url must be an https address')
   const roles = [role].flat().map(String)
   if (roles.some((one) => PRIVILEGED.test(one))) throw new RefusedError('A hook cannot give a privileged role')
+  const organizations = [organization].flat().map(String)
+  for (const one of organizations)
+    if (!UUID.test(one) || !(await organizationExists(gateway.reads, one)))
+      throw new RefusedError(`There is no organization "${one}"`)
   const settings = {
     name,
     point: point as HookPoint,
@@ -61,6 +67,7 @@ async function add({ gateway, name, flags }: Call): Promise<string> {
     on_failure,
     connections: [connection].flat().map(String),
     roles,
+    organizations,
   } as const
   const [id, secret] = [uuidv7(), newSecret()]
   await act(gateway, async (work) => {

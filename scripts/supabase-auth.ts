@@ -11,10 +11,11 @@ export async function startSupabaseAuth(options: {
   publishableKey: string
   jwtSecret?: string
   send?: (link: SentLink) => void | Promise<void>
+  autoconfirm?: boolean
 }) {
   let url = ''
-  const { publishableKey: apiKey, jwtSecret, send } = options
-  const auth = await createSupabaseAuth({ url: () => url, apiKey, jwtSecret, send })
+  const { publishableKey: apiKey, ...rest } = options
+  const auth = await createSupabaseAuth({ url: () => url, apiKey, ...rest })
   const { port, server } = await new Promise<{ port: number; server: ReturnType<typeof serve> }>((resolve, reject) => {
     const listening = serve({ fetch: auth.app.fetch, hostname: '127.0.0.1', port: options.port }, (info) =>
       resolve({ port: info.port, server: listening }),

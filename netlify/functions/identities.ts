@@ -8,7 +8,7 @@ import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { authenticate, type PersonPrincipal, type ServicePrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs, refuseForeignPage } from '../../shared/identity/authority.ts'
-import { externalLookup } from '../../shared/identity/external-sign-in.ts'
+import { externalLookup } from '../../shared/identity/external-account.ts'
 import {
   mapVendorAccount,
   mergeIdentities,

@@ -16,6 +16,7 @@ import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { accountOf } from '../../shared/identity/external-account.ts'
 import { credentialsInput, optionalName } from '../../shared/identity/password-input.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
@@ -25,6 +26,7 @@ import { enterAsSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/identity/supabase-users.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import type { ExternalProfile } from '../../shared/sso/profile.ts'
+import { SUPABASE } from '../../shared/sso/supabase-project.ts'
 
 const app = createPageApp({ around: recordRefusals(gateway) })
 const address = z.optional(z.string().check(z.maxLength(4000)))
@@ -64,8 +66,7 @@ for (const [path, page] of Object.entries(PAGES))
   })
 
 /** What the person can mend on the page itself. */
-const MENDABLE =
-  /^(credentials_|email_not|weak_|missing_|invalid_email|invalid_request|link_needed|recovery_|rate_limited)/
+const MENDABLE = /^(credentials_|email_not|weak_|missing_|invalid_email|invalid_request|recovery_|rate_limited)/
 
 /** Does what a form asks for, or shows the form again with what is wrong with it. */
 async function take(c: AppContext, path: string, page: Render, work: () => Promise<Response>): Promise<Response> {
@@ -85,11 +86,21 @@ async function take(c: AppContext, path: string, page: Render, work: () => Promi
   }
 }
 
-/** The browser is signed in and goes where it was going. */
+/** The browser is signed in and goes where it was going; where the address is somebody's here, its owner proves it first. */
 async function enter(c: AppContext, profile: ExternalProfile): Promise<Response> {
-  const { returnTo } = readSignIn(gateway(), c)
+  const signIn = readSignIn(gateway(), c)
+  const { returnTo } = signIn
   const replaces = await browserSession(gateway(), c)
-  await enterAsSupabaseUser(gateway(), c, profile, { projectScope: projectScope(undefined), replaces })
+  try {
+    await enterAsSupabaseUser(gateway(), c, profile, { projectScope: projectScope(undefined), replaces })
+  } catch (error) {
+    if (!(error instanceof GatewayError) || !/^(link_needed|more_proof_needed)$/.test(error.refusal)) throw error
+    c.set('refused', error)
+    const link = accountOf({ connection: SUPABASE, profile, method: 'password' })
+    writeSignIn(gateway(), c, { ...signIn, email: profile.email, link })
+    const query = { error: error.refusal, ...(returnTo && { return_to: returnTo }) }
+    return c.redirect(`/web/login?${new URLSearchParams(query)}`, 303)
+  }
   clearSignIn(c)
   return c.redirect(returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
 }

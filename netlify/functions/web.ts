@@ -13,7 +13,7 @@ import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
 import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
-import { linkAccount } from '../../shared/identity/external-sign-in.ts'
+import { linkAccount } from '../../shared/identity/external-account.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { providerLogoutOrigins, providerLogoutPath } from '../../shared/identity/provider-logout.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
@@ -141,7 +141,10 @@ app.post('/web/code', async (c) => {
         code: digits(code),
         challengeId,
         browserHash: browserHashOf(signIn),
-        proofs: signIn.link && [`${signIn.link.method}:${signIn.link.provider}`],
+        before: signIn.link && {
+          proof: `${signIn.link.method}:${signIn.link.provider}`,
+          connection: signIn.link.provider,
+        },
         platform: 'web',
         projectScope: projectScope(undefined),
         replaces,

@@ -23,6 +23,8 @@ export type SupabaseAuthOptions = {
   /** Signs with the project's old shared secret instead of its key pair. */
   jwtSecret?: string
   send?: (link: SentLink) => void | Promise<void>
+  /** Confirms every address by itself. */
+  autoconfirm?: boolean
 }
 
 type Fault = { code: number; error_code: string; msg: string }
@@ -35,7 +37,7 @@ const credentials = z.object({ email: z.email(), password: z.string().min(1) })
  * Supabase Auth over HTTP as far as the gateway calls it: passwords, sign-up, recovery, users and keys, with the answers, error codes and
  * checks of the real one. For local development and tests; users live in memory.
  */
-export async function createSupabaseAuth({ url, apiKey, jwtSecret, send }: SupabaseAuthOptions) {
+export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autoconfirm = false }: SupabaseAuthOptions) {
   const users = new Map<string, SupabaseUser>()
   const sessions = new Map<string, string>()
   const refreshTokens = new Map<string, { userId: string; sessionId: string }>()
@@ -117,6 +119,9 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send }: Supab
     return c.json({ message: 'Invalid API key' }, 401)
   })
 
+  app.get('/settings', (c) =>
+    c.json({ external: { email: true }, disable_signup: false, mailer_autoconfirm: autoconfirm }),
+  )
   app.post('/token', async (c) => {
     const body = await c.req.json().catch(() => undefined)
     if (c.req.query('grant_type') === 'refresh_token') {
@@ -145,7 +150,8 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send }: Supab
     const known = find(email)
     // With confirmation on, somebody who is known already gets an answer like anybody else, and no mail.
     if (known?.email_confirmed_at) return c.json({ ...publicUser({ ...known, id: randomUUID() }), identities: [] })
-    const user = known ?? add({ email, password, confirmed: false, metadata: data })
+    const user = known ?? add({ email, password, confirmed: autoconfirm, metadata: data })
+    if (autoconfirm) return c.json(await session(user))
     await mail(user, 'signup', c.req.query('redirect_to'))
     return c.json({ ...publicUser(user), confirmation_sent_at: new Date().toISOString() })
   })

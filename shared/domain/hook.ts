@@ -14,6 +14,8 @@ export type HookSettings = {
   connections: string[]
   /** Roles that `map-claims` may give. */
   roles: string[]
+  /** Organizations that `map-claims` may put people into. */
+  organizations: string[]
 }
 
 type Secrets = { name: 'signing_secret'; sealed: Uint8Array }[]

@@ -16,6 +16,7 @@ import type { SignedIn } from '../queries/sessions.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import { createIdentity } from './create-identity.ts'
 import { endReplaced } from './end-session.ts'
+import { applyClaims, standingOf } from './mapped-claims.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
@@ -201,8 +202,8 @@ export async function withProvenMailbox<T>(
 }
 
 export type CodeSignIn = PresentedCode & {
-  /** What was proven in this browser before. */
-  proofs?: string[]
+  /** What was proven in this browser before, at which connection. */
+  before?: { proof: string; connection: string }
   platform: string
   projectScope: string
   /** The browser's session so far, which the new one replaces. */
@@ -219,7 +220,7 @@ export type SignedInByCode = {
 
 /** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
 async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignInFacts | undefined> {
-  const { email, code, challengeId, platform, proofs = [] } = input
+  const { email, code, challengeId, platform, before } = input
   const { challenge, person } = await find(gateway, { normalised: normaliseEmail(email), challengeId, limits: [] })
   const issued = challenge?.events.reduce(
     (state, event) => otp.otpChallenge.evolve(state, event as never),
@@ -228,7 +229,8 @@ async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignIn
   const isRight =
     challenge && issued?.status === 'open' && equalHash(issued.codeHash, gateway.hashCode(challenge.id, code))
   if (!isRight) return undefined
-  return { method: 'otp', platform, proofs: ['otp', ...proofs], person, profile: { email, email_verified: true } }
+  const proofs = ['otp', ...(before ? [before.proof] : [])]
+  return { method: 'otp', platform, proofs, person, profile: { email, email_verified: true } }
 }
 
 /**
@@ -242,12 +244,18 @@ export async function signInWithCode<T>(
   input: CodeSignIn,
   more: (work: Work, signedIn: SignedInByCode) => T | Promise<T>,
 ): Promise<T> {
-  const hooks = await hooksFor(gateway, undefined)
+  const hooks = await hooksFor(gateway, input.before?.connection)
   const facts = hooks.length > 0 ? await factsIfRight(gateway, input) : undefined
-  if (facts) await beforeSignIn(gateway, c, hooks, facts)
+  const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
   const result = await withProvenMailbox(gateway, c, input, async (work, proven) => {
+    // The code became the right one after the hooks were to be asked: nobody passes unasked.
+    if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
     const { uai, mailbox, challengeId, client, resources, now } = proven
-    const person = proven.person ?? createIdentity(work, { uai, credentials: [mailbox], now })
+    work.knowKey(uai, proven.person?.wrappedKey ?? undefined)
+    const { name, locale } = claims
+    const person = proven.person
+      ? await applyClaims(work, proven.person, claims)
+      : createIdentity(work, { uai, credentials: [mailbox], name, locale, standing: standingOf(claims), now })
     work.knowKey(person.uai, person.wrappedKey ?? undefined)
     await endReplaced(work, input.replaces)
     const session = startSession(gateway, work, {

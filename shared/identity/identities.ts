@@ -9,7 +9,7 @@ import { findExternal } from '../queries/external-accounts.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { createIdentity } from './create-identity.ts'
-import { externalCredential, externalLookup } from './external-sign-in.ts'
+import { externalCredential, externalLookup } from './external-account.ts'
 
 /** Makes one person of two. Whoever calls has had both proven. @throws GatewayError merge_impossible */
 export async function mergeIdentities(

@@ -8,7 +8,7 @@ import { findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { listSessionsOfConnection } from '../queries/sessions.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
-import { externalLookup } from './external-sign-in.ts'
+import { externalLookup } from './external-account.ts'
 
 const CONTEXT = 'sso-logout'
 const MINUTES = 5

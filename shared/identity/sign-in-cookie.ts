@@ -5,7 +5,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
-import type { ProvenAccount } from './external-sign-in.ts'
+import type { ProvenAccount } from './external-account.ts'
 
 const NAME = 'lanonasis_sign_in'
 const SECONDS = 900

@@ -7,10 +7,11 @@ import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { log } from '../log.ts'
-import { type HookRow, listHooks, organizationExists } from '../queries/hooks.ts'
+import { type HookRow, listHooks } from '../queries/hooks.ts'
 import type { Person } from '../queries/person.ts'
 import { callHook, HOOK_MS } from '../sso/call-hook.ts'
 import { openBytes } from '../tokens/sealed.ts'
+import { claimsShape, type MappedClaims } from './mapped-claims.ts'
 
 /** What hooks are told of a sign-in. */
 export type SignInFacts = {
@@ -27,17 +28,6 @@ export type SignInFacts = {
 
 const shortText = z.string().check(z.minLength(1), z.maxLength(200))
 const decisionShape = z.object({ decision: z.enum(['allow', 'deny', 'step_up']), reason: z.optional(shortText) })
-const claimsShape = z.object({
-  name: z.optional(shortText),
-  locale: z.optional(z.string().check(z.regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/))),
-  role: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
-  plan: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
-  organization_id: z.optional(z.uuid()),
-})
-
-/** What a hook says of a person, as far as it may. */
-export type MappedClaims = z.infer<typeof claimsShape>
-
 function messageOf(point: HookPoint, id: string, facts: SignInFacts, c: AppContext) {
   const { person, ...rest } = facts
   const request = { id: c.get('requestId'), ip: c.get('clientIp'), user_agent: c.get('userAgent') }
@@ -108,14 +98,13 @@ async function mayGo(...args: Parameters<typeof ask>): Promise<void> {
   }
 }
 
-/** Roles only as the hook may give them, and organizations only that are there. */
-async function allowed(gateway: Gateway, { settings }: HookRow, body: Record<string, unknown>): Promise<MappedClaims> {
+/** Roles and organizations only as the hook may give them. */
+function allowed({ settings: { roles, organizations } }: HookRow, body: Record<string, unknown>): MappedClaims {
   const { role, organization_id, ...claims } = claimsShape.safeParse(body.claims).data ?? {}
-  const organization = organization_id !== undefined && (await organizationExists(gateway.reads, organization_id))
   return {
     ...claims,
-    ...(role && settings.roles.includes(role) && { role }),
-    ...(organization && { organization_id }),
+    ...(role && roles.includes(role) && { role }),
+    ...(organization_id && organizations.includes(organization_id) && { organization_id }),
   }
 }
 
@@ -140,8 +129,7 @@ export async function beforeSignIn(
   if (!facts.person) await mayGo(gateway, c, hooks, 'provision-user', facts)
   await mayGo(gateway, c, hooks, 'before-sign-in', facts)
   const answers = await ask(gateway, c, hooks, 'map-claims', facts)
-  const claims = await Promise.all(answers.map(({ hook, body }) => allowed(gateway, hook, body)))
-  return Object.assign({}, ...claims)
+  return Object.assign({}, ...answers.map(({ hook, body }) => allowed(hook, body)))
 }
 
 /** Tells the hooks after a sign-in; nobody waits for them. */

@@ -84,7 +84,7 @@ export async function checkPassword(
   if (!data.user) throw new GatewayError('credentials_invalid')
   // The session that Supabase began is not ours to keep.
   c.get('waitUntil')(auth.signOut({ scope: 'local' }).catch(() => undefined))
-  return profileOfUser(data.user)
+  return profileOfUser(gateway, data.user)
 }
 
 /**
@@ -109,7 +109,7 @@ export async function signUp(
   })
   if (error && error.code !== 'user_already_exists' && error.code !== 'email_exists') throw refusalOf(error)
   if (!data?.session || !data.user) return undefined
-  return profileOfUser(data.user)
+  return profileOfUser(gateway, data.user)
 }
 
 /** Mails a link with which a password is chosen anew; the same answer for every address. */
@@ -141,7 +141,8 @@ export async function followLink(
     if (changed.error) throw refusalOf(changed.error)
   }
   await auth.signOut({ scope: newPassword === undefined ? 'local' : 'global' }).catch(() => undefined)
-  return profileOfUser(data.user)
+  // Whoever holds the link has the mailbox.
+  return { ...(await profileOfUser(gateway, data.user)), emailVerified: true }
 }
 
 const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
@@ -188,5 +189,5 @@ export async function readSupabaseToken(gateway: Gateway, token: string): Promis
   const { data, error } = await authOf(gateway).getUser(token)
   if (error) throw refusalOf(error)
   if (data.user.id !== claims.sub) throw new GatewayError('token_invalid', { reason: 'another user' })
-  return profileOfUser(data.user)
+  return profileOfUser(gateway, data.user)
 }

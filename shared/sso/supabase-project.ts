@@ -1,4 +1,5 @@
 import type { ConnectionSettings } from '../domain/connection.ts'
+import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { askProvider } from './ask.ts'
@@ -33,19 +34,44 @@ export const SUPABASE: ConnectionRow = {
 export type SupabaseUser = {
   id: string
   email?: string
-  email_confirmed_at?: string
-  user_metadata?: Record<string, unknown>
+  email_confirmed_at?: string | null
+  user_metadata?: Record<string, unknown> | null
 }
 
 const text = (value: unknown) => (typeof value === 'string' && value ? value.slice(0, 200) : undefined)
 
-export function profileOfUser({ id, email, email_confirmed_at, user_metadata = {} }: SupabaseUser): ExternalProfile {
+const KEPT_MS = 600_000
+const kept = new Map<string, { confirms: boolean; until: number }>()
+
+/**
+ * Whether the project lets people confirm their address. One that confirms it by itself proves nothing: everybody could take
+ * anybody's. Kept for ten minutes.
+ * @throws GatewayError service_unavailable
+ */
+async function confirmsAddresses(gateway: Gateway): Promise<boolean> {
+  const { SUPABASE_URL: base = '', SUPABASE_ANON_KEY: apikey = '' } = gateway.config
+  const found = kept.get(base)
+  if (found && found.until > Date.now()) return found.confirms
+  const unavailable = (cause: unknown) =>
+    new GatewayError('service_unavailable', { reason: 'settings of Supabase Auth', cause, retryAfter: 5 })
+  const response = await askProvider(gateway)(`${base}/auth/v1/settings`, { headers: { apikey } }).catch((error) => {
+    throw unavailable(error)
+  })
+  if (!response.ok) throw unavailable(response.status)
+  const { mailer_autoconfirm } = (await response.json()) as { mailer_autoconfirm?: boolean }
+  const confirms = mailer_autoconfirm === false
+  kept.set(base, { confirms, until: Date.now() + KEPT_MS })
+  return confirms
+}
+
+export async function profileOfUser(gateway: Gateway, user: SupabaseUser): Promise<ExternalProfile> {
+  const { id, email, email_confirmed_at, user_metadata } = user
   return {
     externalId: id,
     email,
-    emailVerified: Boolean(email_confirmed_at),
-    name: text(user_metadata.full_name) ?? text(user_metadata.name),
-    locale: text(user_metadata.locale),
+    emailVerified: Boolean(email_confirmed_at) && (await confirmsAddresses(gateway)),
+    name: text(user_metadata?.full_name) ?? text(user_metadata?.name),
+    locale: text(user_metadata?.locale),
   }
 }
 
@@ -84,5 +110,5 @@ export async function finishSupabaseFlow(
   })
   const body = response.ok ? ((await response.json()) as { user?: SupabaseUser }) : undefined
   if (!body?.user?.id) throw providerFault(`Supabase Auth: status ${response.status}`)
-  return profileOfUser(body.user)
+  return profileOfUser(gateway, body.user)
 }

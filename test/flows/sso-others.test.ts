@@ -181,6 +181,7 @@ describe('a provider of the Supabase project', () => {
       })
       return { access_token: 'x', user }
     })
+    routes.set('/supabase/auth/v1/settings', () => ({ mailer_autoconfirm: false }))
     await connect(gateway, { slug: 'google', name: 'Google', protocol: 'supabase', supabase_provider: 'google' })
     const known = await signIn(gateway, user.email)
     const browser = createBrowser(gateway)

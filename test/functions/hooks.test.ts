@@ -184,7 +184,10 @@ describe('provision-user, map-claims and after-sign-in', () => {
     const ada = await signIn(gateway)
     const [organization] =
       await gateway.sql`select organization_id as id from auth_gateway.identities where uai = ${ada.uai}`
-    await add('map-claims', { connections: ['acme'], roles: ['member'] })
+    // An organization that is there, but is not for this hook to give.
+    const [other] = await gateway.sql`select organization_id as id from auth_gateway.identities
+      where uai = ${(await signIn(gateway)).uai}`
+    await add('map-claims', { connections: ['acme'], roles: ['member'], organizations: [organization?.id] })
     const claims = { name: 'Ada of Acme', locale: 'de', plan: 'team', organization_id: organization?.id }
     outside.answers(() => ({ body: { claims: { ...claims, role: 'member' } } }))
     const browser = createBrowser(gateway)
@@ -197,7 +200,7 @@ describe('provision-user, map-claims and after-sign-in', () => {
       organization_id: organization?.id,
     })
     const events = await eventsOf(gateway, 'identity', uaiOf(browser))
-    outside.answers(() => ({ body: { claims: { ...claims, role: 'admin', organization_id: crypto.randomUUID() } } }))
+    outside.answers(() => ({ body: { claims: { ...claims, role: 'admin', organization_id: other?.id } } }))
     await enter(browser)
     expect(await me()).toMatchObject({ role: 'member', organization_id: organization?.id })
     expect(await eventsOf(gateway, 'identity', uaiOf(browser))).toHaveLength(events.length)
@@ -208,6 +211,19 @@ describe('provision-user, map-claims and after-sign-in', () => {
       await gateway.sql`select data from auth_gateway.event_store where subject = ${uaiOf(browser)}`,
     )
     expect(log).not.toContain('Ada of Acme')
+  })
+
+  test('map-claims is asked about people who come by a code as well, the new and the known', async () => {
+    await add('map-claims')
+    outside.answers(() => ({ body: { claims: { name: 'Ada of Acme', plan: 'team' } } }))
+    const email = newEmail()
+    const { body } = await byCode(email)
+    const me = await postJson(gateway, '/v1/auth/verify', {}, { authorization: `Bearer ${body.access_token}` })
+    expect(me.body).toMatchObject({ plan: 'team' })
+    outside.answers(() => ({ body: { claims: { plan: 'pro' } } }))
+    const again = await byCode(email)
+    const later = await postJson(gateway, '/v1/auth/verify', {}, { authorization: `Bearer ${again.body.access_token}` })
+    expect(later.body).toMatchObject({ uai: me.body.uai, plan: 'pro' })
   })
 
   test('after-sign-in is told, and nobody waits for it', async () => {
@@ -254,6 +270,7 @@ describe('npm run hooks', () => {
         on_failure: 'closed',
         connections: [],
         roles: [],
+        organizations: [],
       },
     ])
     expect((await cli('rotate-secret', 'policy')).out).not.toContain(secret)

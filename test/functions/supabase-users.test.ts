@@ -5,7 +5,7 @@ import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { api } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
-import { createBrowser, post, postJson, signIn } from '../support/sign-in.ts'
+import { createBrowser, passSignIn, post, postJson, signIn } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
 const SECRET = 'an old shared secret of a Supabase project'
@@ -305,6 +305,32 @@ describe('a Supabase access token', () => {
     expect(response.status).toBe(409)
     expect(response.headers.getSetCookie()).toEqual([])
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
+  })
+
+  test('409 in a project that confirms every address by itself: account takeover by signing up as the victim', async () => {
+    const careless = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY, autoconfirm: true })
+    const { SUPABASE_URL } = gateway.gateway.config
+    Object.assign(gateway.gateway, { config: { ...gateway.gateway.config, SUPABASE_URL: careless.url } })
+    try {
+      const victim = await signIn(gateway)
+      const input = { email: victim.email, password: PASSWORD }
+      expect(await postJson(gateway, '/v1/auth/signup', input)).toMatchObject({
+        status: 409,
+        body: { code: 'LINK_NEEDED' },
+      })
+      expect((await login(victim.email)).status).toBe(409)
+      expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
+      const browser = createBrowser(gateway)
+      const asked = await browser.submit(await browser.visit('/web/password'), input, '/web/password')
+      expect(asked.url).toContain('error=link_needed')
+      expect(browser.cookies.has('lanonasis_session')).toBe(false)
+      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await passSignIn(gateway, browser, asked, victim.email)
+      expect((await login(victim.email)).body.user.id).toBe(victim.uai)
+    } finally {
+      Object.assign(gateway.gateway, { config: { ...gateway.gateway.config, SUPABASE_URL } })
+      await careless.stop()
+    }
   })
 
   test('20 at once make one identity', async () => {

@@ -67,9 +67,12 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       const settings = { name: id, point: 'map-claims' as const, url: 'https://a.example', on_failure: 'open' as const }
       await unit(async (work) => {
         const stream = work.start(hook, id, {})
-        stream.decide(() => addHook({ ...settings, connections: [], roles: [] }, Buffer.from('secret')))
+        stream.decide(() =>
+          addHook({ ...settings, connections: [], roles: [], organizations: [] }, Buffer.from('secret')),
+        )
         if (n % 2) stream.decide((state) => replaceHookSecret(state, Buffer.from('newer')))
-        if (n % 3 === 1) stream.decide((state) => changeHook(state, { ...settings, connections: ['a'], roles: [] }))
+        if (n % 3 === 1)
+          stream.decide((state) => changeHook(state, { ...settings, connections: ['a'], roles: [], organizations: [] }))
         if (n % 5 === 1) stream.decide((state) => removeHook(state, 'operator'))
         const call = {
           hookId: id,

@@ -49,7 +49,16 @@ export async function addTestHook(
 ): Promise<() => Promise<unknown>> {
   const id = uuidv7()
   const secret = sealBytes(gateway.derive('hook-secret'), Buffer.from(`v1,whsec_${SECRET}`), id)
-  const all: HookSettings = { name: id, point, url: '', on_failure: 'closed', connections: [], roles: [], ...settings }
+  const all: HookSettings = {
+    name: id,
+    point,
+    url: '',
+    on_failure: 'closed',
+    connections: [],
+    roles: [],
+    organizations: [],
+    ...settings,
+  }
   const request = { requestId: crypto.randomUUID() }
   await commit({ store: gateway.store, personal: gateway.personal, request }, async (work) => {
     work.start(hook, id, {}).decide(() => addHook(all, secret))

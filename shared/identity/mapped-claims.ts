@@ -1,0 +1,37 @@
+import * as z from 'zod/mini'
+import { changeIdentity, identity } from '../domain/identity.ts'
+import type { Work } from '../events/commit.ts'
+import type { Person } from '../queries/person.ts'
+import type { Standing } from './create-identity.ts'
+
+const shortText = z.string().check(z.minLength(1), z.maxLength(200))
+
+export const claimsShape = z.object({
+  name: z.optional(shortText),
+  locale: z.optional(z.string().check(z.regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/))),
+  role: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
+  plan: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
+  organization_id: z.optional(z.uuid()),
+})
+
+/** What a hook says of a person, as far as it may. */
+export type MappedClaims = z.infer<typeof claimsShape>
+
+export const standingOf = ({ role, plan, organization_id }: MappedClaims): Standing => ({
+  ...(role && { role }),
+  ...(plan && { plan }),
+  ...(organization_id && { organizationId: organization_id }),
+})
+
+/** What a hook said of somebody who is known, where it is not so already. */
+export async function applyClaims(work: Work, person: Person, claims: MappedClaims): Promise<Person> {
+  const { name, locale } = claims
+  const wanted = { ...standingOf(claims), ...(name && { name }), ...(locale && { locale }) }
+  const changes = Object.fromEntries(
+    Object.entries(wanted).filter(([member, value]) => value !== person[member as keyof typeof wanted]),
+  )
+  if (Object.keys(changes).length === 0) return person
+  const stream = await work.load(identity, person.uai, { subject: person.uai })
+  stream.decide((state) => changeIdentity(state, changes))
+  return { ...person, ...changes }
+}
