@@ -1,11 +1,15 @@
 import { createServer as createNodeServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import type { Context } from '@netlify/functions'
 import { uuidv7 } from 'uuidv7'
-import { config } from '../shared/config.ts'
+import { type Config, config } from '../shared/config.ts'
 import { GatewayError } from '../shared/errors.ts'
+import { gateway, POOL_SIZES } from '../shared/gateway.ts'
+import { isDraining, startDraining } from '../shared/http/draining.ts'
+import { ensureTracing } from '../shared/http/ensure-tracing.ts'
 import { renderError } from '../shared/http/render-error.ts'
 import type { FunctionHandler } from '../shared/http/serve.ts'
 import { gatherLines, log } from '../shared/log.ts'
@@ -14,6 +18,8 @@ import { createMatcher, type Redirect, readRedirects } from './redirects.ts'
 
 const HOUR_MILLISECONDS = 3_600_000
 const DRAIN_MILLISECONDS = 10_000
+/** Idle connections may still bring a request that left before the caller could know. */
+const LINGER_MILLISECONDS = 500
 const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
 const ANYWHERE = 'http://localhost/'
 
@@ -31,8 +37,11 @@ export type ServerOptions = {
 export type RunningServer = {
   port: number
   url: string
-  /** Stops listening and resolves when requests and the work after them are done, or after ten seconds. */
-  close(): Promise<void>
+  /**
+   * Stops listening and resolves when requests and the work after them are done, or after ten seconds.
+   * @param linger milliseconds in which idle connections may still bring a request, which is answered and then closed
+   */
+  close(linger?: number): Promise<void>
 }
 
 async function loadFunctions(redirects: Redirect[]): Promise<Functions> {
@@ -58,7 +67,9 @@ function createListener(redirects: Redirect[], functions: Functions, background:
   }
   return getRequestListener(
     async (request, bindings) => {
-      const { socket } = (bindings as HttpBindings).incoming
+      const { incoming, outgoing } = bindings as HttpBindings
+      const { socket } = incoming
+      if (isDraining()) outgoing.shouldKeepAlive = false
       const handle = functions.get(match(new URL(request.url).pathname.replace(/\/{2,}/g, '/')) ?? '')
       if (!handle) throw new GatewayError('route_not_found')
       const context = { ip: socket.remoteAddress ?? '', requestId: uuidv7(), params: {}, geo: {}, waitUntil }
@@ -68,18 +79,19 @@ function createListener(redirects: Redirect[], functions: Functions, background:
   )
 }
 
-async function drain(server: Server, background: Set<Promise<unknown>>): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const idle = setInterval(() => server.closeIdleConnections(), 100)
-  const done = closed.then(() => Promise.all(background))
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, DRAIN_MILLISECONDS)
-  })
-  await Promise.race([done, late])
-  clearInterval(idle)
-  clearTimeout(timer)
+async function drain(server: Server, background: Set<Promise<unknown>>, linger: number): Promise<void> {
+  // The close of an HTTP server would end idle connections at once, under a request that is on its way.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  const timers = new AbortController()
+  const done = async () => {
+    await Promise.race([closed, sleep(linger, undefined, timers)])
+    const idle = setInterval(() => server.closeIdleConnections(), 50)
+    server.closeIdleConnections()
+    await closed.finally(() => clearInterval(idle))
+    await Promise.all(background)
+  }
+  await Promise.race([done(), sleep(DRAIN_MILLISECONDS + linger, undefined, timers)])
+  timers.abort()
   server.closeAllConnections()
 }
 
@@ -101,25 +113,41 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   return {
     port,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    close: () => drain(server, background),
+    close: (linger = 0) => drain(server, background, linger),
   }
 }
 
+async function tellMetrics(settings: Config): Promise<void> {
+  const { HOST, METRICS_PORT, METRICS_TOKEN, NODE_APP_INSTANCE } = settings
+  if (METRICS_PORT === undefined) return
+  const { countEverything, serveMetrics } = await import('./metrics.ts')
+  const host = METRICS_TOKEN ? HOST : '127.0.0.1'
+  await serveMetrics(countEverything(POOL_SIZES), {
+    port: METRICS_PORT + NODE_APP_INSTANCE,
+    host,
+    token: METRICS_TOKEN,
+  })
+}
+
 async function main(): Promise<void> {
-  const { HOST, PORT, AUTH_BASE_URL } = config()
+  const settings = config()
   gatherLines()
-  const server = await createServer({ port: PORT, host: HOST })
-  log.info('listening', { url: server.url, issuer: AUTH_BASE_URL })
+  const flushTraces = await ensureTracing(false)
+  await tellMetrics(settings)
+  const server = await createServer({ port: settings.PORT, host: settings.HOST })
+  log.info('listening', { url: server.url, issuer: settings.AUTH_BASE_URL })
   setInterval(() => {
     maintenance().catch((error) => log.error('maintenance failed', { error }))
   }, HOUR_MILLISECONDS).unref()
   process.send?.('ready')
-  let stopping = false
   const stop = async (signal: NodeJS.Signals) => {
-    if (stopping) return
-    stopping = true
+    if (isDraining()) return
+    startDraining()
     log.info('stopping', { signal })
-    await server.close()
+    await sleep(settings.DRAIN_SECONDS * 1000)
+    await server.close(LINGER_MILLISECONDS)
+    await gateway().close()
+    await flushTraces?.()
     process.exit(0)
   }
   process.on('SIGTERM', stop)

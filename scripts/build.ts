@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { type BuildOptions, build } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 const MAX_FUNCTION_BYTES = 320 * 1024
 /** Those that speak to Supabase Auth carry its client, and SAML an XML signature library. */
@@ -12,6 +12,17 @@ const MAX_OF: [names: RegExp, bytes: number][] = [
 const root = fileURLToPath(new URL('..', import.meta.url))
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
+
+/** What few deployments load at all is a file of its own, at `path` from the bundle. */
+const apart = (path: string): Plugin => ({
+  name: 'apart',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/(tracing|metrics)\.ts$/ }, ({ kind, path: file }) =>
+      kind === 'dynamic-import'
+        ? { path: file.replace(/^.*\/(\w+)\.ts$/, `${path}$1.mjs`), external: true }
+        : undefined,
+    ),
+})
 
 const shared: BuildOptions = {
   absWorkingDir: root,
@@ -45,12 +56,25 @@ await build({
   ...shared,
   entryPoints: names.map((name) => `netlify/functions/${name}`),
   outdir: 'dist/functions',
+  plugins: [apart('../')],
 })
-await build({ ...shared, entryPoints: ['netlify/server.ts'], outfile: 'dist/server.mjs', outExtension: {} })
+await build({
+  ...shared,
+  entryPoints: ['netlify/server.ts'],
+  outfile: 'dist/server.mjs',
+  outExtension: {},
+  plugins: [apart('./')],
+})
 
 await build({
   ...shared,
-  entryPoints: ['shared/resource-server/verify-request.ts', 'shared/resource-server/mcp-guard.ts'],
+  entryPoints: [
+    'netlify/metrics.ts',
+    'shared/tracing.ts',
+    'shared/resource-server/verify-request.ts',
+    'shared/resource-server/mcp-guard.ts',
+  ],
+  entryNames: '[name]',
   outdir: 'dist',
 })
 
@@ -60,9 +84,7 @@ for (const name of names) {
   const most = MAX_OF.find(([names]) => names.test(name))?.[1] ?? MAX_FUNCTION_BYTES
   if ((await measure(file)) > most) tooBig.push(file)
 }
-await measure('server.mjs')
-await measure('verify-request.mjs')
-await measure('mcp-guard.mjs')
+for (const file of ['server', 'metrics', 'tracing', 'verify-request', 'mcp-guard']) await measure(`${file}.mjs`)
 if (tooBig.length > 0) {
   console.error(`Larger than they may be: ${tooBig.join(', ')}`)
   process.exit(1)

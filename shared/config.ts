@@ -188,6 +188,30 @@ export const variables = z.object({
     '`true` registers an unknown client that starts a device sign-in as a minimal public client; unset means so, except in production.',
     z.optional(flag()),
   ),
+  METRICS_PORT: documented(
+    'Port where `npm start` tells its metrics to Prometheus at `/metrics`, plus `NODE_APP_INSTANCE`; unset means nowhere.',
+    z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(65_535))),
+  ),
+  METRICS_TOKEN: documented(
+    'Bearer token for them. With it they are told wherever `HOST` says, without on this machine alone.',
+    z.optional(z.string().check(z.minLength(16))),
+  ),
+  NODE_APP_INSTANCE: documented(
+    'Number of this process among its siblings, which PM2 sets.',
+    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(999)), 0),
+  ),
+  DRAIN_SECONDS: documented(
+    'How long `npm start` goes on when it is told to stop, with `/ready` saying no, so that a load balancer turns away.',
+    z._default(seconds(0, 300), 0),
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: documented(
+    'OpenTelemetry collector (OTLP over HTTP) that gets traces; unset means none. Its `OTEL_EXPORTER_OTLP_…` siblings and `OTEL_RESOURCE_ATTRIBUTES` count too.',
+    z.optional(httpUrl()),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: documented(
+    'Share of the requests that is traced, from 0 to 1.',
+    z._default(z.coerce.number().check(z.minimum(0), z.maximum(1)), 1),
+  ),
   LOG_LEVEL: documented(
     'Least important line that is logged.',
     z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),

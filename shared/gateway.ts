@@ -8,12 +8,16 @@ import type { RequestFacts } from './events/types.ts'
 import type { AppContext } from './http/app.ts'
 import { createLimiter, type Limiter } from './http/rate-limit.ts'
 import { createPersonal, type Personal } from './personal.ts'
+import { callOwn, observeDelivery, observePool } from './telemetry.ts'
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { createJwts, type Jwts } from './tokens/jwt.ts'
 import { createKeyUse, type KeyUse } from './tokens/key-use.ts'
 import { createKeys, type Keys } from './tokens/keys.ts'
 import { createOlderKeys, type OlderKeys } from './tokens/older-keys.ts'
 import { createRefreshTokens, type RefreshTokens } from './tokens/refresh-token.ts'
+
+/** Connections of each pool. */
+export const POOL_SIZES = { reads: 3, writes: 4 }
 
 /** Everything a method needs, wired once per process. */
 export type Gateway = {
@@ -47,8 +51,10 @@ export function createGateway(settings: Config): Gateway {
     onnotice: () => {},
     connection: { application_name: 'auth-gateway' },
   }
-  const reads = postgres(settings.DATABASE_URL, { ...connection, max: 3 })
-  const writes = postgres(settings.DATABASE_URL, { ...connection, max: 4 })
+  const pool = (name: keyof typeof POOL_SIZES) =>
+    observePool(postgres(settings.DATABASE_URL, { ...connection, max: POOL_SIZES[name] }), name)
+  const reads = pool('reads')
+  const writes = pool('writes')
   const derive = keyDerivation(Buffer.from(settings.AUTH_MASTER_SECRET, 'base64'))
   const personal = createPersonal(derive)
   const store = createEventStore(reads, writes)
@@ -63,10 +69,13 @@ export function createGateway(settings: Config): Gateway {
     store,
     personal,
     limiter: createLimiter(writes, personal),
-    deliver: createDelivery({
-      functionsUrl: settings.SUPABASE_FUNCTIONS_URL,
-      webhookSecret: settings.OTP_WEBHOOK_SECRET,
-    }),
+    deliver: observeDelivery(
+      createDelivery({
+        functionsUrl: settings.SUPABASE_FUNCTIONS_URL,
+        webhookSecret: settings.OTP_WEBHOOK_SECRET,
+        fetch: callOwn,
+      }),
+    ),
     keys,
     keyUse,
     olderKeys: createOlderKeys(reads),

@@ -22,7 +22,7 @@ function importsOf(file: string): Import[] {
   })
 }
 
-const BASE = ['shared/config.ts', 'shared/errors.ts', 'shared/log.ts', 'shared/personal.ts']
+const BASE = ['shared/config.ts', 'shared/errors.ts', 'shared/log.ts', 'shared/personal.ts', 'shared/telemetry.ts']
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
 const READS = ['shared/queries/', 'shared/gateway.ts', ...FACTORIES]
 const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/sso/', 'shared/http/', ...READS]
@@ -40,7 +40,9 @@ const FOR_SERVICES = [
 /** Where the files of a folder may import from, besides packages; the first row that fits a file holds. */
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(config|errors)\.ts$/, []],
+  [/^shared\/(config|errors|telemetry)\.ts$/, []],
+  [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
+  [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],
   [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
   [/^shared\/http\//, ['shared/http/', ...BASE]],
@@ -51,7 +53,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/queries\//, READS],
   [/^shared\/(identity|oauth|sso)\//, METHODS],
   [/^netlify\/functions\//, METHODS],
-  [/^netlify\//, ['netlify/', 'shared/http/', ...BASE]],
+  [/^netlify\//, ['netlify/', 'shared/http/', 'shared/gateway.ts', ...BASE]],
   [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],
   [/^supabase\/functions\//, ['supabase/functions/']],
 ]

@@ -1,5 +1,6 @@
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
+import { isDraining } from '../../shared/http/draining.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { checkDatabase } from '../../shared/queries/health.ts'
 
@@ -27,7 +28,7 @@ app.get('/ready', async (c) => {
         () => false,
       )
     : false
-  const ready = database.healthy && signingKeys
+  const ready = database.healthy && signingKeys && !isDraining()
   const state = (ok: boolean, reason: string) => (ok ? { status: 'ok' } : { status: 'fail', reason })
   return c.json(
     {
@@ -41,6 +42,7 @@ app.get('/ready', async (c) => {
         sharedState: state(database.healthy, 'unreachable'),
         session: state(database.healthy, 'unreachable'),
         signingKeys: state(signingKeys, 'unavailable'),
+        process: state(!isDraining(), 'stopping'),
       },
       timestamp: new Date().toISOString(),
       total_latency_ms: Math.round(performance.now() - startedAt),

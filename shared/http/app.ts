@@ -5,13 +5,17 @@ import { uuidv7 } from 'uuidv7'
 import { config } from '../config.ts'
 import { type Dialect, GatewayError } from '../errors.ts'
 import { log } from '../log.ts'
+import { type RequestSeen, requests } from '../telemetry.ts'
 import { canonicalPath } from './canonical-path.ts'
 import { clientAddress } from './client-address.ts'
 import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
+import { ensureTracing } from './ensure-tracing.ts'
 import { renderError, toGatewayError } from './render-error.ts'
 import { addSecurityHeaders } from './security-headers.ts'
+import { serverTiming, watchTimings } from './server-timing.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
+const TRACE_ID = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export type AppEnv = {
@@ -24,6 +28,8 @@ export type AppEnv = {
     netlifyContext: NetlifyContext | undefined
     /** Lets work finish after the answer has been sent. Failures are logged. */
     waitUntil: (work: Promise<unknown>) => void
+    /** Of the trace that the request belongs to, for the log; 32 hex digits. */
+    traceId: string | undefined
     /** What the request was refused with, for the log. */
     refused: GatewayError | undefined
     /** Who is behind the request, once known. */
@@ -47,6 +53,7 @@ function prepare(c: AppContext): void {
   c.set('clientIp', clientAddress(c.req.raw, netlify?.ip))
   c.set('userAgent', c.req.header('user-agent')?.slice(0, 512))
   c.set('netlifyContext', netlify)
+  c.set('traceId', TRACE_ID.exec(c.req.header('traceparent') ?? '')?.[1])
   c.set('waitUntil', (work) => {
     const safe = work.catch((error) => log.error('work after the answer failed', { error }))
     netlify?.waitUntil?.(safe)
@@ -57,6 +64,7 @@ function logRequest(c: AppContext, status: number, milliseconds: number): void {
   const refused = c.get('refused')
   const fields = {
     request_id: c.get('requestId'),
+    trace_id: c.get('traceId'),
     method: c.req.method,
     route: c.req.routePath,
     status,
@@ -77,8 +85,19 @@ function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
     else headers.set(name, value)
   }
   headers.set('X-Request-ID', c.get('requestId'))
-  if (config().NODE_ENV === 'development') headers.set('Server-Timing', `total;dur=${milliseconds.toFixed(1)}`)
+  if (config().NODE_ENV === 'development') headers.set('Server-Timing', serverTiming(milliseconds))
   logRequest(c, c.res.status, milliseconds)
+}
+
+/** Tells whoever listens of the request, from its first step to its last. */
+async function tell(c: AppContext, work: () => Promise<void>): Promise<void> {
+  if (!requests.start.hasSubscribers) return work()
+  const seen: RequestSeen = { request: c.req.raw, waitUntil: c.get('waitUntil') }
+  await requests.tracePromise(async () => {
+    if (seen.traceId) c.set('traceId', seen.traceId)
+    await work()
+    Object.assign(seen, { route: c.req.routePath, status: c.res.status, refusal: c.get('refused')?.refusal })
+  }, seen)
 }
 
 function allowedMethods(app: App, path: string): string[] {
@@ -108,9 +127,14 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
   app.use(async (c, next) => {
     const startedAt = performance.now()
     prepare(c)
-    if (isPreflight(c.req.raw) && corsPolicy(c.req.path, dialect) !== 'none') c.res = c.body(null, 204)
-    else await next()
-    finish(c, dialect, startedAt)
+    const tracing = ensureTracing(true)
+    if (tracing) await tracing
+    if (config().NODE_ENV === 'development') watchTimings()
+    await tell(c, async () => {
+      if (isPreflight(c.req.raw) && corsPolicy(c.req.path, dialect) !== 'none') c.res = c.body(null, 204)
+      else await next()
+      finish(c, dialect, startedAt)
+    })
   })
   if (options.around) app.use(options.around)
   app.use(

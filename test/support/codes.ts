@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 
-export type SentCode = { id: string; to: string; code: string; body: Record<string, unknown> }
+export type SentCode = { id: string; to: string; code: string; body: Record<string, unknown>; traceparent?: string }
 
 /** How the next deliveries end instead of well: this status, after this many milliseconds, so many times. */
 export type DeliveryFault = { status: number; retryAfter?: number; delayMs?: number; times?: number }
@@ -51,7 +51,7 @@ export async function startCodeInbox(secret: string): Promise<CodeInbox> {
       )
     const body = JSON.parse(raw)
     const id = headers['webhook-id'] ?? ''
-    sent.push({ id, to: body.to, code: body.code, body })
+    sent.push({ id, to: body.to, code: body.code, body, traceparent: headers.traceparent })
     return answer(200, { id: `mail-${id}` })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
