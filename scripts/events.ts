@@ -1,16 +1,18 @@
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
+import { exportEvents } from './lib/export-events.ts'
 import { operatorUrl } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { RefusedError, run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
 import { type Verification, verifyEvents } from './lib/verify-events.ts'
 
 const ROWS_SHOWN = 20
 
 const USAGE = `npm run events -- verify [--json]             walk every chain and name the first broken event of each kind
 npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
+npm run -s events -- export [--after <n>]     every event as JSON Lines, for scripts/verify-export.mjs
 
-Both read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.`
+They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.`
 
 function verificationText({ ok, events, streams, faults }: Verification): string {
   const lines = faults.map(({ fault, meaning, count, first }) => {
@@ -38,11 +40,14 @@ function rebuildText(results: Rebuilt[]): string {
   return [table(rows), ...differing].join('\n')
 }
 
+const options = { json: { type: 'boolean' }, after: { type: 'string', default: '0' } } as const
+
 async function command(args: string[], { env, out }: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { json: { type: 'boolean' } } })
-  const [action, ...models] = positionals
-  if (action !== 'verify' && action !== 'rebuild') throw new UsageError(`There is no "${action ?? ''}"`)
-  if (action === 'verify' && models.length > 0) throw new UsageError('verify takes no names')
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const [action = '', ...models] = positionals
+  if (!['verify', 'rebuild', 'export'].includes(action)) throw new UsageError(`There is no "${action}"`)
+  if (action !== 'rebuild' && models.length > 0) throw new UsageError(`${action} takes no names`)
+  const after = wholeNumber('after', values.after)
   const connection = { max: 1, prepare: false, onnotice: () => {}, connection: { application_name: 'events' } }
   const sql = postgres(operatorUrl(env), connection)
   try {
@@ -50,6 +55,10 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
       const verification = await verifyEvents(sql)
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
       return verification.ok ? 0 : 1
+    }
+    if (action === 'export') {
+      await exportEvents(sql, String(after), out)
+      return 0
     }
     const results = await rebuildModels(sql, models)
     const unknown = models.filter((model) => !results.some((one) => one.model === model))
@@ -61,7 +70,7 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
   }
 }
 
-/** Operator command: verify the event store, rebuild the read models. */
+/** Operator command: verify the event store, rebuild the read models, take everything out. */
 export const events = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
 
 await runAsProgram(import.meta.url, events)

@@ -25,7 +25,7 @@ function importsOf(file: string): Import[] {
 const BASE = ['shared/config.ts', 'shared/errors.ts', 'shared/log.ts', 'shared/personal.ts', 'shared/telemetry.ts']
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
 const READS = ['shared/queries/', 'shared/gateway.ts', ...FACTORIES]
-const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/sso/', 'shared/http/', ...READS]
+const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/sso/', 'shared/audit/', 'shared/http/', ...READS]
 
 /** What services outside of the gateway run as well: nothing that leads to its database or configuration. */
 const FOR_SERVICES = [
@@ -51,7 +51,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/(events|delivery)\//, FACTORIES],
   [/^shared\/gateway\.ts$/, ['shared/http/', ...FACTORIES]],
   [/^shared\/queries\//, READS],
-  [/^shared\/(identity|oauth|sso)\//, METHODS],
+  [/^shared\/(identity|oauth|sso|audit)\//, METHODS],
   [/^netlify\/functions\//, METHODS],
   [/^netlify\//, ['netlify/', 'shared/http/', 'shared/gateway.ts', ...BASE]],
   [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],

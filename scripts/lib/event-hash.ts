@@ -1,24 +1,5 @@
 import { createHash } from 'node:crypto'
-
-/** An event as text, field by field, in the words of `009_event_store.sql`. */
-export type EventRecord = {
-  position: string
-  event_id: string
-  stream_type: string
-  stream_id: string
-  version: number
-  event_type: string
-  schema_version: number
-  subject: string | null
-  transaction_id: string
-  /** UTC, YYYY-MM-DDTHH:MM:SS.ffffffZ */
-  recorded_at: string
-  /** JSON as PostgreSQL prints jsonb. */
-  data: string
-  metadata: string
-  previous_hash: Uint8Array
-  hash: Uint8Array
-}
+import type { EventRecord } from '../../shared/queries/event-records.ts'
 
 /** The previous hash of the first event of a stream. */
 export const NO_HASH = Buffer.alloc(32)

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
-import { type EventRecord, eventHash, NO_HASH } from './event-hash.ts'
+import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
+import { eventHash, NO_HASH } from './event-hash.ts'
 import type { Finding } from './findings.ts'
 
 const BATCH = 2000
@@ -25,10 +26,8 @@ export async function walkChains(
   report: (finding: Finding) => void,
 ): Promise<{ events: number; streams: number }> {
   const cursor = sql<EventRecord[]>`
-    select position::text, event_id, stream_type, stream_id, version, event_type, schema_version, subject,
-      transaction_id::text, to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as recorded_at,
-      data::text as data, metadata::text as metadata, previous_hash, hash
-    from auth_gateway.event_store order by stream_type, stream_id, version`.cursor(BATCH)
+    select ${recordColumns(sql)}
+    from auth_gateway.event_store e order by e.stream_type, e.stream_id, e.version`.cursor(BATCH)
   let events = 0
   let streams = 0
   let last: EventRecord | undefined

@@ -9,6 +9,7 @@ const MIRRORS: [prefix: string, canonical: string][] = [
   ['/api/v1/projects', '/v1/projects'],
   ['/api/v1/keys/leaked', '/v1/keys/leaked'],
   ['/api/v1/auth', '/v1/auth'],
+  ['/api/v1/audit', '/v1/audit'],
   ['/api/v1/api-keys', '/v1/auth/api-keys'],
   ['/api/v1/health', '/health'],
   ['/otp', '/v1/auth/otp'],

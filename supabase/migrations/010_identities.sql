@@ -20,6 +20,7 @@ create table auth_gateway.identities (
   version         integer not null
 );
 
+create index identities_organization on auth_gateway.identities (organization_id);
 create index identities_merged_into on auth_gateway.identities (merged_into) where merged_into is not null;
 
 -- Works out again who resolves to whom, in the tree of merges that an identity is in.

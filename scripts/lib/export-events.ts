@@ -1,0 +1,22 @@
+import type postgres from 'postgres'
+import { createExport, eventLine } from '../../shared/audit/export.ts'
+import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
+
+const BATCH = 1000
+
+/**
+ * Every event after a position, by position, in one snapshot, as lines that verify by themselves. Personal values stay sealed.
+ * @param out takes a line
+ */
+export async function exportEvents(sql: postgres.Sql, after: string, out: (line: string) => void): Promise<void> {
+  const lines = createExport({ exported_at: new Date().toISOString(), scope: { of: 'everything' }, after })
+  out(lines.header())
+  await sql.begin('isolation level repeatable read read only', async (transaction) => {
+    await transaction`set local statement_timeout = 0`
+    const events = transaction<EventRecord[]>`
+      select ${recordColumns(transaction)} from auth_gateway.event_store e
+      where e.position > ${after} order by e.position`.cursor(BATCH)
+    for await (const batch of events) for (const event of batch) out(lines.line(eventLine(event)))
+  })
+  out(lines.end(null))
+}

@@ -1,0 +1,268 @@
+#!/usr/bin/env node
+// Checks an export of the audit log with nothing but Node: no other file of this project, no network, no database.
+//
+//   node scripts/verify-export.mjs audit.jsonl [more.jsonl …] [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
+//
+// What it does, so that anybody can write it again:
+//  - A file is JSON Lines: `export`, maybe `checkpoint`, then `event` and `hidden` lines by position, then `end` with the SHA-256 of
+//    all lines before it.
+//  - An event's hash is SHA-256 over the bytes of `previous_hash` and these fields, one per line (LF), as they stand:
+//    "lanonasis-event-v1", position, event_id, stream_type, stream_id, version, event_type, schema_version, subject or "-",
+//    transaction_id, recorded_at, data, metadata. `data` and `metadata` are text here, to be hashed as they are.
+//  - `previous_hash` is the hash of the event before it in its stream, or 32 zero bytes. A `hidden` event is about somebody else: of it
+//    only its place in the chain is told.
+//  - A checkpoint is a signed note (C2SP tlog-checkpoint, Ed25519): the number of events and the root of the Merkle tree (RFC 9162
+//    section 2.1) over their hashes by position, leaf = SHA-256(0x00, hash).
+//  - `inclusion` is the proof (RFC 9162 section 2.1.3.2) that an event is in the tree of the file's checkpoint.
+//
+// --key         the log's verifier key, got from somewhere else than the file (`/v1/audit/checkpoints` has it)
+// --checkpoint  a note kept from earlier, or published elsewhere: what it covers must still be there
+// --consistency answer of `/v1/audit/consistency` from that note's size to the file's, needed where the file is only a part
+// Exit code 0: everything holds, 1: it does not, 2: wrong usage.
+import { createHash, createPublicKey, verify } from 'node:crypto'
+import { createReadStream, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+
+const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
+const fromHex = (text) => Buffer.from(String(text), 'hex')
+const ZERO = '0'.repeat(64)
+
+const eventHash = (e) => {
+  const fields = [e.position, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type, e.schema_version]
+  const rest = [e.subject ?? '-', e.transaction_id, e.recorded_at, e.data, e.metadata]
+  return sha256(fromHex(e.previous_hash), ['lanonasis-event-v1', ...fields, ...rest].join('\n')).toString('hex')
+}
+
+// Merkle tree, RFC 9162 section 2.1
+
+const leafHash = (hash) => sha256('\0', fromHex(hash))
+const nodeHash = (left, right) => sha256('\x01', left, right)
+
+/** A tree that only grows: the roots of its complete subtrees, largest first. */
+function createTree() {
+  const subtrees = []
+  let size = 0
+  return {
+    get size() {
+      return size
+    },
+    add(leaf) {
+      let node = leaf
+      for (let n = size; n % 2 === 1; n = (n - 1) / 2) node = nodeHash(subtrees.pop(), node)
+      subtrees.push(node)
+      size += 1
+    },
+    root: () => (size === 0 ? sha256('') : subtrees.reduceRight((right, left) => nodeHash(left, right))),
+  }
+}
+
+/** RFC 9162 section 2.1.3.2. */
+function includes(leaf, index, size, path, root) {
+  if (!Number.isSafeInteger(index) || index < 0 || index >= size) return false
+  let [fn, sn, node] = [index, size - 1, leaf]
+  for (const sibling of path) {
+    if (sn === 0) return false
+    if (fn % 2 === 1 || fn === sn) {
+      node = nodeHash(sibling, node)
+      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
+    } else node = nodeHash(node, sibling)
+    ;[fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
+  }
+  return sn === 0 && node.equals(root)
+}
+
+/** RFC 9162 section 2.1.4.2. */
+function isConsistent(first, second, path) {
+  if (first.size === second.size) return path.length === 0 && first.root.equals(second.root)
+  if (first.size === 0) return true
+  if (first.size > second.size) return false
+  const power = Number.isInteger(Math.log2(first.size))
+  const [start, ...rest] = power ? [first.root, ...path] : path
+  if (!start) return false
+  let [fn, sn, fr, sr] = [first.size - 1, second.size - 1, start, start]
+  while (fn % 2 === 1) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
+  for (const node of rest) {
+    if (sn === 0) return false
+    if (fn % 2 === 1 || fn === sn) {
+      ;[fr, sr] = [nodeHash(node, fr), nodeHash(node, sr)]
+      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
+    } else sr = nodeHash(sr, node)
+    ;[fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)]
+  }
+  return sn === 0 && fr.equals(first.root) && sr.equals(second.root)
+}
+
+// Signed notes, C2SP signed-note and tlog-checkpoint
+
+function readNote(text) {
+  const [, body = '', signatures = ''] = /^([\s\S]*?\n)\n([\s\S]+)$/.exec(text) ?? []
+  const [origin = '', size = '', root = ''] = body.split('\n')
+  const signed = [...signatures.matchAll(/^— (\S+) (\S+)$/gm)].map(([, name, value]) => ({
+    name,
+    value: Buffer.from(value, 'base64'),
+  }))
+  return { body, origin, size: Number(size), root: Buffer.from(root, 'base64'), signed }
+}
+
+function isSigned(note, key) {
+  const [, name, id, material] = /^([^+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(key) ?? []
+  const bytes = Buffer.from(material ?? '', 'base64')
+  if (bytes.length !== 33 || bytes[0] !== 1 || note.origin !== name) return false
+  if (sha256(`${name}\n`, bytes).toString('hex').slice(0, 8) !== id) return false
+  const publicKey = createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: bytes.subarray(1).toString('base64url') },
+    format: 'jwk',
+  })
+  const own = note.signed.find((one) => one.name === name && one.value.subarray(0, 4).toString('hex') === id)
+  return own !== undefined && verify(null, Buffer.from(note.body), publicKey, own.value.subarray(4))
+}
+
+// The check
+
+const { values: flags, positionals: files } = parseArgs({
+  allowPositionals: true,
+  options: {
+    key: { type: 'string' },
+    checkpoint: { type: 'string' },
+    consistency: { type: 'string' },
+    json: { type: 'boolean' },
+  },
+})
+if (files.length === 0) {
+  console.error(
+    'node scripts/verify-export.mjs <audit.jsonl …> [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]',
+  )
+  process.exit(2)
+}
+
+const faults = []
+const fault = (what, where = {}) => faults.push({ fault: what, ...where })
+const kept = flags.checkpoint === undefined ? undefined : readNote(readFileSync(flags.checkpoint, 'utf8'))
+const streams = new Map()
+const tree = createTree()
+/** Checkpoints whose root the tree of a whole log must pass. */
+const awaited = kept ? [kept] : []
+const seen = { events: 0, hidden: 0, included: 0, sealed: 0 }
+let key = flags.key
+let checkpoint
+let whole = true
+let expected = '0'
+let last = -1n
+
+function passCheckpoints() {
+  for (const note of awaited.filter(({ size }) => size === tree.size)) {
+    if (!tree.root().equals(note.root)) fault('the events are not those of the checkpoint', { size: note.size })
+    seen.sealed = Math.max(seen.sealed, note.size)
+    awaited.splice(awaited.indexOf(note), 1)
+  }
+}
+
+function checkCheckpoint(line) {
+  checkpoint = readNote(line.note)
+  key ??= line.verifier_key
+  if (!isSigned(checkpoint, key)) fault('the checkpoint is not signed by the key', { size: checkpoint.size })
+  awaited.push(checkpoint)
+  passCheckpoints()
+}
+
+function checkEvent(line, partial) {
+  const { position, stream_type, stream_id, version } = line
+  const where = { position, stream_type, stream_id, version }
+  seen[line.kind === 'event' ? 'events' : 'hidden'] += 1
+  if (BigInt(position) <= last) fault('the positions do not rise', where)
+  last = BigInt(position)
+  if (line.kind === 'event' && eventHash(line) !== line.hash) fault('the event is not what was hashed', where)
+  const before = streams.get(`${stream_type} ${stream_id}`)
+  if (!before && version === 1 && line.previous_hash !== ZERO)
+    fault('the first event of its stream follows another', where)
+  if (!before && version !== 1 && !partial) fault('an event is missing before this one', where)
+  if (before && before.version + 1 !== version) fault('an event is missing before this one', where)
+  else if (before && before.hash !== line.previous_hash) fault('the event does not follow the one before it', where)
+  streams.set(`${stream_type} ${stream_id}`, { version, hash: line.hash })
+  if (whole) {
+    tree.add(leafHash(line.hash))
+    passCheckpoints()
+  }
+  if (!line.inclusion) return
+  const path = line.inclusion.path.map(fromHex)
+  if (checkpoint && includes(leafHash(line.hash), line.inclusion.index, checkpoint.size, path, checkpoint.root))
+    seen.included += 1
+  else fault('the event is not in the tree of the checkpoint', where)
+}
+
+async function checkFile(file) {
+  const digest = createHash('sha256')
+  let lines = 0
+  let header
+  let ended = false
+  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (text === '') continue
+    if (ended) fault('something follows the end', { file })
+    let line
+    try {
+      line = JSON.parse(text)
+    } catch {
+      fault('a line is not JSON', { file, line: lines + 1 })
+      continue
+    }
+    if (line.kind === 'end') {
+      ended = true
+      if (line.lines !== lines) fault('lines are missing', { file })
+      if (line.sha256 !== digest.copy().digest('hex')) fault('the file is not what was exported', { file })
+      expected = line.next_after
+      continue
+    }
+    digest.update(`${text}\n`)
+    lines += 1
+    if (line.kind === 'export') {
+      header = line
+      whole = whole && header.scope?.of === 'everything' && header.after === expected
+    } else if (line.kind === 'checkpoint') checkCheckpoint(line)
+    else if (line.kind === 'event' || line.kind === 'hidden') checkEvent(line, header?.after !== '0')
+    else fault('a line of no known kind', { file, line: lines })
+  }
+  if (!header) fault('the file does not begin with its header', { file })
+  if (!ended) fault('the file is cut off', { file })
+}
+
+for (const file of files) await checkFile(file)
+
+if (whole)
+  for (const note of awaited)
+    fault('events that the checkpoint covers are missing', { size: note.size, events: tree.size })
+if (kept && !key) fault('no key to check the kept checkpoint with')
+if (kept && key && !isSigned(kept, key)) fault('the kept checkpoint is not signed by the key', { size: kept.size })
+if (kept && !whole) {
+  if (!checkpoint) fault('there is no checkpoint to compare the kept one with')
+  else {
+    const path =
+      flags.consistency === undefined ? [] : JSON.parse(readFileSync(flags.consistency, 'utf8')).path.map(fromHex)
+    if (!isConsistent(kept, checkpoint, path))
+      fault('the log of the kept checkpoint is not the beginning of this one', { size: kept.size })
+  }
+}
+
+const answer = {
+  ok: faults.length === 0,
+  whole,
+  ...seen,
+  streams: streams.size,
+  checkpoint: checkpoint?.size ?? null,
+  key: key ?? null,
+  key_given: flags.key !== undefined,
+  faults,
+}
+if (flags.json) console.log(JSON.stringify(answer, null, 2))
+else {
+  for (const { fault: what, ...where } of faults.slice(0, 50)) console.log(`${what}: ${JSON.stringify(where)}`)
+  console.log(
+    `${seen.events} events (${seen.hidden} more of others) in ${streams.size} streams: ${answer.ok ? 'every chain holds' : 'BROKEN'}`,
+  )
+  if (checkpoint)
+    console.log(
+      `checkpoint of ${checkpoint.size} events, ${whole ? `${seen.sealed} of them here` : `${seen.included} events proven to be in it`}`,
+    )
+  if (key && !flags.key) console.log(`signed by a key that the file itself brought: compare ${key}`)
+}
+process.exitCode = answer.ok ? 0 : 1

@@ -1,0 +1,72 @@
+import type { Personal } from '../personal.ts'
+import type { AuditRow } from '../queries/audit-events.ts'
+
+/** Who looks: the person whom the events are about, or somebody who answers for them. */
+export type Viewer = 'person' | 'operator'
+
+type Sealed = { subject: string | null; wrapped_key: Uint8Array | null }
+
+/** Opens values sealed under the data key of a subject; undefined when it was destroyed. */
+export function opener(personal: Personal, { subject, wrapped_key }: Sealed) {
+  const key = subject && wrapped_key ? personal.unwrap(subject, wrapped_key) : undefined
+  return (sealed: unknown): string | undefined =>
+    key && subject && typeof sealed === 'string' ? personal.open(subject, key, sealed) : undefined
+}
+
+const isHash = ([name]: [string, unknown]) => /hash$/i.test(name)
+
+/** Whose address and browser it was: those of an operator are not for the person whom they looked after. */
+const mayKnowOrigin = (viewer: Viewer, actorType: string | undefined) =>
+  viewer === 'operator' || actorType !== 'operator'
+
+/** The personal values of an event, opened; undefined where it has none, null where they are forgotten. */
+export function openPersonal(personal: Personal, row: Sealed & { data: Record<string, unknown> }) {
+  const { sealed } = row.data
+  if (typeof sealed !== 'object' || sealed === null) return undefined
+  const open = opener(personal, row)
+  const values = Object.entries(sealed).flatMap(([name, value]) => {
+    const text = open(value)
+    return text === undefined ? [] : [[name, text] as const]
+  })
+  return values.length > 0 ? Object.fromEntries(values) : null
+}
+
+/** Address and user agent that an event came from, where the viewer may know them. */
+export function openOrigin(
+  personal: Personal,
+  row: Sealed & { metadata: Record<string, string | undefined> },
+  viewer: Viewer,
+): { ip?: string; user_agent?: string } | undefined {
+  const { origin, actorType } = row.metadata
+  const opened = mayKnowOrigin(viewer, actorType) ? opener(personal, row)(origin) : undefined
+  if (!opened) return undefined
+  const { ip, userAgent } = JSON.parse(opened) as { ip?: string; userAgent?: string }
+  return { ip, user_agent: userAgent }
+}
+
+/** An event as `/v1/audit/events` tells it: what happened, to whom, by whom, from where; digests of secrets left out. */
+export function toAuditEvent(personal: Personal, row: AuditRow, viewer: Viewer) {
+  const { metadata } = row
+  const data = Object.entries(row.data).filter((entry) => entry[0] !== 'sealed' && !isHash(entry))
+  return {
+    id: row.event_id,
+    position: Number(row.position),
+    type: row.event_type,
+    stream: { type: row.stream_type, id: row.stream_id, version: row.version },
+    subject: row.subject,
+    recorded_at: row.recorded_at.toISOString(),
+    actor: { type: metadata.actorType ?? 'anonymous', id: metadata.actor ?? null },
+    client_id: metadata.clientId ?? null,
+    session_id: metadata.sessionId ?? null,
+    credential_id: metadata.credentialId ?? null,
+    request_id: metadata.requestId ?? null,
+    correlation_id: metadata.correlationId ?? null,
+    caused_by: metadata.causationId ?? null,
+    data: Object.fromEntries(data),
+    personal: openPersonal(personal, row),
+    origin: openOrigin(personal, row, viewer),
+    hash: row.hash,
+  }
+}
+
+export type AuditEvent = ReturnType<typeof toAuditEvent>

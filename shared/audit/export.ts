@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import type { Personal } from '../personal.ts'
+import type { ExportRow } from '../queries/audit-events.ts'
+import type { EventRecord } from '../queries/event-records.ts'
+import { openOrigin, openPersonal, type Viewer } from './event-view.ts'
+
+export const EXPORT_FORMAT = 'lanonasis-audit-export-v1'
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+
+/**
+ * An event as a line of an export: every field of its canonical form (`009_event_store.sql`) as text, so that whoever reads it can
+ * hash it again without knowing how PostgreSQL prints JSON.
+ */
+export function eventLine({ previous_hash, hash, ...event }: EventRecord) {
+  return { kind: 'event', ...event, previous_hash: hex(previous_hash), hash: hex(hash) }
+}
+
+/** The place in its chain of an event that is not for this reader. */
+function hiddenLine({ position, stream_type, stream_id, version, previous_hash, hash }: EventRecord) {
+  return {
+    kind: 'hidden',
+    position,
+    stream_type,
+    stream_id,
+    version,
+    previous_hash: hex(previous_hash),
+    hash: hex(hash),
+  }
+}
+
+/** An event of an export to somebody, with its personal values opened where they are for them. */
+export function exportLine(personal: Personal, row: ExportRow, opened: Viewer | undefined): object {
+  const { visible, wrapped_key, ...event } = row
+  if (!visible) return hiddenLine(event)
+  if (!opened) return eventLine(event)
+  const parts = { subject: row.subject, wrapped_key, data: JSON.parse(row.data), metadata: JSON.parse(row.metadata) }
+  return {
+    ...eventLine(event),
+    personal: openPersonal(personal, parts),
+    origin: openOrigin(personal, parts, opened),
+  }
+}
+
+/** Gathers the lines of an export, without their line ends; the last one says how many came before and the SHA-256 of all of them. */
+export function createExport(header: object) {
+  const digest = createHash('sha256')
+  let lines = 0
+  const line = (content: object): string => {
+    const text = JSON.stringify(content)
+    digest.update(`${text}\n`)
+    lines += 1
+    return text
+  }
+  return {
+    header: () => line({ kind: 'export', format: EXPORT_FORMAT, ...header }),
+    line,
+    /** @param next position that the next export begins after; null when this one has come to the end */
+    end: (next: string | null) =>
+      JSON.stringify({ kind: 'end', lines, sha256: digest.digest('hex'), next_after: next }),
+  }
+}

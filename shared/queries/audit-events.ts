@@ -1,0 +1,140 @@
+import type postgres from 'postgres'
+import { type EventRecord, recordColumns } from './event-records.ts'
+
+/** Whose events may be seen: those about some people, about everybody of an organization, or all there are. */
+export type AuditScope = { of: 'people'; uais: string[] } | { of: 'organization'; id: string } | { of: 'everything' }
+
+/** What is looked for. Everything given must hold. */
+export type AuditFilter = {
+  /** Any UAI of the person; their merged ones count. */
+  person?: string
+  /** Client id as applications know it. */
+  client?: string
+  type?: string
+  streamType?: string
+  stream?: string
+  request?: string
+  session?: string
+  since?: Date
+  until?: Date
+}
+
+export type AuditPage = {
+  /** Newest first from here down, or oldest first from here up, the position itself left out. */
+  order: 'desc' | 'asc'
+  position?: string
+  limit: number
+}
+
+export type AuditRow = {
+  position: string
+  event_id: string
+  stream_type: string
+  stream_id: string
+  version: number
+  event_type: string
+  subject: string | null
+  data: Record<string, unknown>
+  metadata: Record<string, string | undefined>
+  recorded_at: Date
+  hash: string
+  /** Of the subject; null when there is none or it was destroyed. */
+  wrapped_key: Uint8Array | null
+}
+
+type Part = postgres.PendingQuery<postgres.Row[]>
+
+/** Event ids are uuid v7, made just before the event: how far their time may be off from that of the event. */
+const SLACK_MS = 300_000
+
+/** The smallest uuid v7 of an instant (RFC 9562 section 5.7). */
+function floorOf(milliseconds: number): string {
+  const hex = Math.max(0, milliseconds).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
+}
+
+/** The position that events of a time begin at, roughly: found by the index of their ids, so that a time is a range of positions. */
+function positionAt(sql: postgres.Sql, milliseconds: number): Part {
+  return sql`(select b.position from auth_gateway.event_store b where b.event_id >= ${floorOf(milliseconds)} order by b.event_id limit 1)`
+}
+
+function conditions(sql: postgres.Sql, filter: AuditFilter, { order, position }: AuditPage): Part {
+  const { client, type, streamType, stream, request, session, since, until } = filter
+  const none = sql``
+  return sql`
+    ${position === undefined ? none : order === 'desc' ? sql`and e.position < ${position}` : sql`and e.position > ${position}`}
+    ${type === undefined ? none : sql`and e.event_type = ${type}`}
+    ${streamType === undefined ? none : sql`and e.stream_type = ${streamType}`}
+    ${stream === undefined ? none : sql`and e.stream_id = ${stream}`}
+    ${request === undefined ? none : sql`and e.metadata->>'requestId' = ${request}`}
+    ${client === undefined ? none : sql`and e.metadata->>'clientId' = ${client}`}
+    ${session === undefined ? none : sql`and e.metadata->>'sessionId' = ${session}`}
+    ${since === undefined ? none : sql`and e.recorded_at >= ${since} and e.position >= ${positionAt(sql, since.getTime() - SLACK_MS)}`}
+    ${until === undefined ? none : sql`and e.recorded_at < ${until} and e.position <= coalesce(${positionAt(sql, until.getTime() + SLACK_MS)}, e.position)`}`
+}
+
+/** The UAIs whose events are meant; undefined for those of nobody in particular. */
+function membersOf(sql: postgres.Sql, scope: AuditScope, person: string | undefined): Part | undefined {
+  const group = sql`select unnest(g.members) from auth_gateway.identities i
+    join auth_gateway.identities g on g.uai = i.canonical_uai where i.uai = ${person ?? null}`
+  if (scope.of === 'everything') return person === undefined ? undefined : group
+  const within = person === undefined ? sql`` : sql`and x.uai in (${group})`
+  if (scope.of === 'people') return sql`select x.uai from unnest(${scope.uais}::uuid[]) as x(uai) where true ${within}`
+  return sql`select x.uai from auth_gateway.identities x where x.organization_id = ${scope.id} ${within}`
+}
+
+/**
+ * A page of events. One statement that walks an index from where the page begins: each person's for a person or an organization,
+ * so that its cost goes by the page and the people, and not by how much there is.
+ */
+export async function listAuditEvents(
+  sql: postgres.Sql,
+  scope: AuditScope,
+  filter: AuditFilter,
+  page: AuditPage,
+): Promise<AuditRow[]> {
+  const direction = page.order === 'desc' ? sql`desc` : sql`asc`
+  // Positions commit out of order: who follows the log upwards must not step over one that is still to come.
+  const settled = page.order === 'asc' ? sql`and e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())` : sql``
+  const where = sql`${conditions(sql, filter, page)} ${settled} order by e.position ${direction} limit ${page.limit}`
+  const members = membersOf(sql, scope, filter.person)
+  const found = members
+    ? sql`select e.* from (${members}) as m(uai) cross join lateral (
+        select e.* from auth_gateway.event_store e where e.subject = m.uai ${where}) as e
+      order by e.position ${direction} limit ${page.limit}`
+    : sql`select e.* from auth_gateway.event_store e where true ${where}`
+  return sql<AuditRow[]>`
+    select e.position::text, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type, e.subject, e.data, e.metadata,
+      e.recorded_at, encode(e.hash, 'hex') as hash, k.wrapped_key
+    from (${found}) as e left join auth_gateway.subject_keys k on k.subject = e.subject order by e.position ${direction}`
+}
+
+/** An event to be taken out, with whether it may be seen; of one that may not, only its place in the chain is told. */
+export type ExportRow = EventRecord & { visible: boolean; wrapped_key: Uint8Array | null }
+
+/**
+ * The next events of an export by position, after `after`: whole streams, so that their chains can be checked, each event marked
+ * by whether it is about somebody in scope.
+ */
+export async function listForExport(
+  sql: postgres.Sql,
+  scope: AuditScope,
+  { after, limit }: { after: string; limit: number },
+): Promise<ExportRow[]> {
+  const columns = sql`${recordColumns(sql)}`
+  const settled = sql`e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())`
+  const members = membersOf(sql, scope, undefined)
+  if (!members)
+    return sql<ExportRow[]>`
+      select ${columns}, true as visible, k.wrapped_key
+      from auth_gateway.event_store e left join auth_gateway.subject_keys k on k.subject = e.subject
+      where e.position > ${after} and ${settled} order by e.position limit ${limit}`
+  return sql<ExportRow[]>`
+    with members as materialized (${members}),
+    streams as materialized (
+      select distinct o.stream_type, o.stream_id from members m join auth_gateway.event_store o on o.subject = m.uai)
+    select ${columns}, exists (select 1 from members m where m.uai = e.subject) as visible, k.wrapped_key
+    from streams s join auth_gateway.event_store e on e.stream_type = s.stream_type and e.stream_id = s.stream_id
+    left join auth_gateway.subject_keys k on k.subject = e.subject
+    where e.position > ${after} and ${settled} order by e.position limit ${limit}`
+}
