@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createMatcher, readRedirects } from '../netlify/redirects.ts'
+import { mirrorsOf } from '../shared/http/canonical-path.ts'
 
 const SOURCES = globSync('{netlify,shared,supabase/functions}/**/*.{ts,tsx}').sort()
 const read = (file: string) => readFileSync(file, 'utf8')
@@ -141,11 +142,12 @@ describe('the redirect table', () => {
     expect(unreachable).toEqual([])
   })
 
-  test('leads to every route of every function', () => {
+  test('leads to every route of every function, mirrors included', () => {
     const match = createMatcher(redirects)
     const lost = functionFiles.flatMap((file) =>
       [...read(file).matchAll(/\b\w+\.(?:get|post|put|patch|delete|all)\(\s*'(\/[^']*)'/g)]
         .map(([, route = '']) => route.replace(/:\w+(\{[^}]*\})?\??/g, 'x'))
+        .flatMap(mirrorsOf)
         .filter((route) => match(route) !== nameOf(file))
         .map((route) => `${route} of ${nameOf(file)} goes to ${match(route)}`),
     )

@@ -45,7 +45,7 @@ const BASE = '/v1/auth/api-keys'
 const app = createApp('api', { around: recordRefusals(gateway) })
 
 async function callerOf(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await accountHolder(gateway(), c)
+  const principal = await accountHolder(gateway(), c, { missing: 'auth_required' })
   rememberCaller(c, principal)
   return principal
 }

@@ -143,6 +143,13 @@ const decisionForm = z.object({
   decision: z.enum(['allow', 'deny'], 'invalid_request'),
 })
 
+/** Nobody comes here without a request; links to the consent page of before end here (wire-contract 1.2). */
+app.get('/oauth/consent', () => {
+  throw new GatewayError('invalid_request', {
+    description: 'Consent is asked for on the way from an application. Please go back to it and start again.',
+  })
+})
+
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (standards A40). */
 app.post('/oauth/consent', async (c) => {
   const { authorization_id: id, csrf, decision } = await readBody(c, decisionForm)

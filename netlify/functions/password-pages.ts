@@ -60,7 +60,7 @@ function show(
 
 for (const [path, page] of Object.entries(PAGES))
   app.get(path, (c) => {
-    if (!hasPasswords(gateway())) throw new GatewayError('passwords_disabled')
+    if (!hasPasswords(gateway())) return c.redirect(`/web/login${new URL(c.req.url).search}`, 302)
     const { return_to, email } = readQuery(c, pageQuery)
     return show(c, path, page, { returnTo: safeReturnTo(gateway().config, return_to), email })
   })

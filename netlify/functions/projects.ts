@@ -32,7 +32,7 @@ const app = createApp('api', { around: recordRefusals(gateway) })
 
 /** The person, who reads; or writes, which a page of somebody else may not make them do. */
 async function callerFor(c: AppContext, area: 'projects' | 'secrets') {
-  const principal = await accountHolder(gateway(), c)
+  const principal = await accountHolder(gateway(), c, { missing: 'auth_required' })
   rememberCaller(c, principal)
   const writes = c.req.method !== 'GET'
   if (writes) refuseForeignPage(gateway(), c, principal)

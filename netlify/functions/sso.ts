@@ -56,6 +56,11 @@ app.get('/v1/auth/oauth', async (c) => {
   return c.redirect((await codeRequestUrl(gateway(), connection, flow, { loginHint })).href, 302)
 })
 
+/** Each provider has an address of its own, so an answer to the one address of before belongs to no flow (standards S12). */
+app.get('/v1/auth/oauth/callback', (c) =>
+  backToSignIn(c, new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })),
+)
+
 app.get(`${CALLBACK}/:slug`, async (c) => {
   const slug = c.req.param('slug').toLowerCase()
   const answer = new URL(`${gateway().issuer}${CALLBACK}/${slug}`)

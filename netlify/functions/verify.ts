@@ -60,6 +60,7 @@ async function verify(c: AppContext) {
 app.post('/v1/auth/verify', verify)
 app.get('/v1/auth/verify', verify)
 app.get('/auth/validate', verify)
+app.post('/auth/validate', verify)
 
 /** An API key and what it may do (wire-contract 1.4). */
 app.post('/v1/auth/verify-api-key', async (c) => {
@@ -129,6 +130,7 @@ const introspectBody = z.object({
   ...contextBody.shape,
   credential: z.optional(z.string().check(z.maxLength(8000))),
   token: z.optional(z.string().check(z.maxLength(8000))),
+  token_type_hint: name,
   type: name,
   project_scope: name,
   platform: name,
@@ -142,6 +144,12 @@ function introspectionError(error: GatewayError, asked: { type?: string }) {
   if (error.status >= 500) return ['gateway_unavailable', 503] as const
   if (error.refusal === 'session_invalid') return ['expired_credential', 401] as const
   return error.status === 400 ? (['invalid_request', 400] as const) : (['invalid_credential', 401] as const)
+}
+
+/** OAuth clients ask here as at `/oauth/introspect`, with a token and nothing else, and expect 200 for both verdicts (wire-contract 7.24). */
+function asksAsOauth(c: AppContext, body: z.infer<typeof introspectBody>): boolean {
+  const { token, token_type_hint: _hint, ...rest } = body
+  return new URL(c.req.url).pathname.startsWith('/api/') && token !== undefined && Object.keys(rest).length === 0
 }
 
 /** Any credential, in the body or on the request: who it is (wire-contract 1.4), with the members of RFC 7662 beside. */
@@ -170,7 +178,7 @@ app.post('/v1/auth/introspect', async (c) => {
     const retryable = status === 503
     return c.json(
       { valid: false, active: false, identity: null, error: { code, message: error.message, retryable } },
-      status,
+      asksAsOauth(c, body) && !retryable ? 200 : status,
     )
   }
 })

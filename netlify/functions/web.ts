@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies, setSessionCookies } from '../../shared/http/cookies.ts'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
@@ -10,7 +11,7 @@ import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
-import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
+import { checkCsrf, csrfToken, isForeignPost, isOwnNavigation } from '../../shared/identity/csrf.ts'
 import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { linkAccount } from '../../shared/identity/external-account.ts'
@@ -26,6 +27,7 @@ import {
 } from '../../shared/identity/sign-in-cookie.ts'
 import { codePage, openSignIn, signInPage } from '../../shared/identity/sign-in-pages.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
+import type { SignedIn } from '../../shared/queries/sessions.ts'
 
 const emailForm = z.object({
   email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
@@ -171,6 +173,15 @@ app.post('/web/code', async (c) => {
   }
 })
 
+/** Ends the session and says where the browser goes next. */
+async function signOut(c: AppContext, { person, session }: SignedIn, returnTo: string | undefined) {
+  const elsewhere = await providerLogoutPath(gateway(), session.id, person)
+  await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id })
+  clearSessionCookies(c)
+  return elsewhere ?? returnTo
+}
+
+/** Our own pages sign people out by this link (wire-contract 1.5 and 5.4); anybody else's only ask whether they want to. */
 app.get('/web/logout', async (c) => {
   const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm).return_to)
   const signedIn = await browserSession(gateway(), c)
@@ -178,6 +189,7 @@ app.get('/web/logout', async (c) => {
     clearSessionCookies(c)
     return c.redirect(returnTo ?? '/web/login', 302)
   }
+  if (isOwnNavigation(c)) return c.redirect((await signOut(c, signedIn, returnTo)) ?? '/web/login', 302)
   return renderPage(
     ConfirmSignOutPage({
       action: '/web/logout',
@@ -194,18 +206,11 @@ app.post('/web/logout', async (c) => {
   const { csrf, return_to } = await readBody(c, csrfForm)
   const returnTo = safeReturnTo(gateway().config, return_to)
   const signedIn = await browserSession(gateway(), c)
-  let elsewhere: string | undefined
-  if (signedIn) {
-    const { person, session } = signedIn
-    checkCsrf(c, gateway().derive, session.id, csrf)
-    elsewhere = await providerLogoutPath(gateway(), session.id, person)
-    await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id })
-  } else if (isForeignPost(c)) throw new GatewayError('csrf_invalid')
-  clearSessionCookies(c)
-  if (elsewhere) return c.redirect(elsewhere, 303)
-  return returnTo
-    ? c.redirect(returnTo, 303)
-    : withCookies(c, renderPage(SignedOutPage({ continueHref: '/web/login' })))
+  if (!signedIn && isForeignPost(c)) throw new GatewayError('csrf_invalid')
+  if (signedIn) checkCsrf(c, gateway().derive, signedIn.session.id, csrf)
+  else clearSessionCookies(c)
+  const next = signedIn ? await signOut(c, signedIn, returnTo) : returnTo
+  return next ? c.redirect(next, 303) : withCookies(c, renderPage(SignedOutPage({ continueHref: '/web/login' })))
 })
 
 export default serve(app)

@@ -24,6 +24,7 @@ export function banner({
   const sample = sampleAuthorization(issuer)
   const rows: [string, string][] = [
     ['Gateway', issuer],
+    ['Try it', `${issuer}/test-client`],
     ['Sign-in page', `${issuer}/auth/login`],
     ['Mailbox', `${mailboxUrl}  (scripts: ${mailboxUrl}/messages.json)`],
     ['Discovery', `${issuer}/.well-known/openid-configuration`],

@@ -1,5 +1,10 @@
 const MIRRORS: [prefix: string, canonical: string][] = [
   ['/device', '/oauth/device'],
+  ['/authorize', '/oauth/authorize'],
+  ['/token', '/oauth/token'],
+  ['/introspect', '/oauth/introspect'],
+  ['/revoke', '/oauth/revoke'],
+  ['/userinfo', '/oauth/userinfo'],
   ['/api/v1/oauth/register', '/register'],
   ['/oauth/register', '/register'],
   ['/api/v1/oauth', '/oauth'],
@@ -13,6 +18,8 @@ const MIRRORS: [prefix: string, canonical: string][] = [
   ['/api/v1/api-keys', '/v1/auth/api-keys'],
   ['/api/v1/health', '/health'],
   ['/otp', '/v1/auth/otp'],
+  ['/validate', '/auth/validate'],
+  ['/api/cli-auth', '/auth/cli-login'],
 ]
 
 /** Every path that leads to an endpoint, its canonical one first. */

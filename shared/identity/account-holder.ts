@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts'
+import { GatewayError, type Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { listResources } from '../queries/authorizations.ts'
@@ -8,10 +8,15 @@ import { authenticatePerson, type PersonPrincipal } from './authenticate.ts'
 /**
  * The person behind a request to the gateway's own API. A token for another resource is refused, and so is one with which a
  * service calls another service for the person.
+ * @param options.missing what a request without any credential is refused with
  * @throws GatewayError as authenticatePerson, invalid_token
  */
-export async function accountHolder(gateway: Gateway, c: AppContext): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(gateway, c)
+export async function accountHolder(
+  gateway: Gateway,
+  c: AppContext,
+  options: { missing?: Refusal } = {},
+): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(gateway, c, options)
   const { family, audience = [] } = principal
   if (!family || audience.includes(gateway.issuer)) return principal
   const own = (await listResources(gateway.reads)).filter((one) => one.is_default).map((one) => one.identifier)

@@ -36,6 +36,12 @@ export function isCrossSite(c: AppContext): boolean {
   return c.req.header('sec-fetch-site') === 'cross-site'
 }
 
+/** Whether a person was sent here, in this tab, by a page of our own domain (Fetch Metadata). */
+export function isOwnNavigation(c: AppContext): boolean {
+  const said = (name: string) => c.req.header(`sec-fetch-${name}`)
+  return /^same-(site|origin)$/.test(said('site') ?? '') && said('mode') === 'navigate' && said('dest') === 'document'
+}
+
 /** Whether a form was posted from another site: its Lax cookies stayed behind, but what we answer would be stored. */
 export function isForeignPost(c: AppContext): boolean {
   return c.req.method === 'POST' && isCrossSite(c)

@@ -4,6 +4,7 @@ import { EndKeyPage, RotateKeyPage } from '../../shared/http/pages/api-key-decis
 import { ApiKeyFormPage } from '../../shared/http/pages/api-key-form.tsx'
 import type { ShownKey } from '../../shared/http/pages/api-key-parts.tsx'
 import { ApiKeysPage } from '../../shared/http/pages/api-keys.tsx'
+import { TesterFailedPage, TesterPage, TesterTokensPage } from '../../shared/http/pages/auth-tester.tsx'
 import { CliFailedPage, CliWelcomePage, PasteCodePage } from '../../shared/http/pages/cli.tsx'
 import { CodePage } from '../../shared/http/pages/code.tsx'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
@@ -317,6 +318,9 @@ export const states: Record<string, JSX.Element> = {
       dashboardHref="javascript:document.title='owned'"
     />
   ),
+  tester: <TesterPage scope="openid email" />,
+  'tester-tokens': <TesterTokensPage answer={{ access_token: longName.repeat(9) }} accessToken={{ sub: 'ada' }} />,
+  'tester-failed-hostile': <TesterFailedPage error={hostile} description={hostile} />,
 }
 
 function scopes(names: string) {

@@ -13,6 +13,7 @@ const MODULE = '/usr/lib/nginx/modules/ngx_http_js_module.so'
 const START_MS = 10_000
 
 export const AUTH_HOST = 'auth.example.test'
+export const API_HOST = 'api.example.test'
 export const MTLS_HOST = 'mtls.auth.example.test'
 
 export type NginxOptions = {
@@ -22,6 +23,8 @@ export type NginxOptions = {
   clientAuthority: Certificate
   /** Port of the gateway, and the secret it shares with the proxy. */
   gateway: { port: number; proxySecret: string }
+  /** Port of the API, which is served under API_HOST. */
+  api?: { port: number }
   /** Services behind mutual TLS, by host name. */
   services?: Record<string, { port: number; proxySecret: string }>
   /** File of revoked certificates. */
@@ -59,6 +62,8 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     LISTEN_HTTP: `127.0.0.1:${httpPort}`,
     AUTH_HOST,
     MTLS_HOST,
+    API_HOST,
+    API_UPSTREAM: `127.0.0.1:${options.api?.port ?? 1}`,
     GATEWAY_UPSTREAM: `127.0.0.1:${gateway.port}`,
     GATEWAY_SECRET_FILE: path.join(directory, 'gateway-secret.conf'),
     TLS_CERTIFICATE: serverCertificate.certFile,
@@ -68,12 +73,13 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const write = (name: string, text: string) => writeFileSync(path.join(directory, name), text)
   const writeSecret = (name: string, secret: string) => write(name, `set $mtls_proxy_secret "${secret}";\n`)
   const shipped = (name: string) => readFileSync(path.join(SHIPPED, name), 'utf8')
-  const place = { http: 'sites/http.conf', 'auth-gateway': 'sites/auth-gateway.conf' } as Record<string, string>
+  const sites = ['http', 'auth-gateway', ...(options.api ? ['api-host'] : [])]
+  const own = new Set(['mtls-service', 'api-host'])
   for (const file of readdirSync(SHIPPED)) {
     const name = path.basename(file, '.conf.template')
     if (file.endsWith('.js') || file.endsWith('.conf')) write(file, shipped(file))
-    else if (file.endsWith('.template') && name !== 'mtls-service')
-      write(place[name] ?? `${name}.conf`, fill(shipped(file), values))
+    else if (sites.includes(name)) write(`sites/${name}.conf`, fill(shipped(file), values))
+    else if (file.endsWith('.template') && !own.has(name)) write(`${name}.conf`, fill(shipped(file), values))
   }
   if (options.revocationList) write('revoked.conf', `ssl_crl ${options.revocationList};\n`)
   writeSecret('gateway-secret.conf', gateway.proxySecret)

@@ -1,0 +1,76 @@
+import { decodeJwt } from 'jose'
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { TesterCodePage, TesterFailedPage, TesterPage, TesterTokensPage } from '../../shared/http/pages/auth-tester.tsx'
+import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { clearTry, readTry, startTry } from '../../shared/identity/tester-cookie.ts'
+import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
+import { challengeOf } from '../../shared/oauth/pkce.ts'
+import { tokenResponse } from '../../shared/oauth/token-response.ts'
+
+const CLIENT_ID = 'auth-tester'
+const app = createPageApp()
+const redirectUri = () => `${gateway().issuer}/auth-tester`
+
+/** The client lives on this machine's loopback; in production there is nothing to try. */
+app.use(async (_, next) => {
+  if (gateway().config.NODE_ENV === 'production') throw new GatewayError('route_not_found')
+  await next()
+})
+
+/** A client to see the whole flow with (wire-contract 1.5 and 3.5). */
+app.get('/test-client', () => renderPage(TesterPage({ scope: 'openid profile email' })))
+
+app.post('/test-client', async (c) => {
+  const { scope } = await readBody(c, z.object({ scope: z.optional(z.string().check(z.maxLength(500))) }))
+  const { verifier, state, nonce } = startTry(c)
+  const query = {
+    response_type: 'code',
+    client_id: CLIENT_ID,
+    redirect_uri: redirectUri(),
+    state,
+    nonce,
+    code_challenge: challengeOf(verifier),
+    code_challenge_method: 'S256',
+    ...(scope && { scope }),
+  }
+  return c.redirect(`/oauth/authorize?${new URLSearchParams(query)}`, 303)
+})
+
+const callback = z.object({
+  code: z.optional(z.string().check(z.maxLength(500))),
+  state: z.optional(z.string().check(z.maxLength(2048))),
+  error: z.optional(z.string().check(z.maxLength(100))),
+  error_description: z.optional(z.string().check(z.maxLength(1000))),
+})
+
+app.get('/auth-tester', (c: AppContext) => {
+  const { code, state, error, error_description: description } = readQuery(c, callback)
+  if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
+  if (!code) return c.redirect('/test-client', 302)
+  const own = readTry(c)?.state === state
+  return renderPage(TesterCodePage({ code, own }), { script: copyScriptSource })
+})
+
+app.post('/auth-tester', async (c) => {
+  const { code } = await readBody(c, callback)
+  const verifier = readTry(c)?.verifier
+  if (!verifier) return c.redirect('/test-client', 303)
+  clearTry(c)
+  const credentials = { clientId: CLIENT_ID, method: 'none' as const }
+  const wanted = { code, redirect_uri: redirectUri(), code_verifier: verifier }
+  const family = await redeemCode(gateway(), c, credentials, wanted)
+  const answer = await tokenResponse(gateway(), family.grant, family)
+  const accessToken = decodeJwt(answer.access_token)
+  const idToken = answer.id_token ? decodeJwt(answer.id_token) : undefined
+  const page = renderPage(TesterTokensPage({ answer, accessToken, idToken }))
+  return c.newResponse(page.body, page)
+})
+
+export default serve(app)
