@@ -115,6 +115,19 @@ export const variables = z.object({
     'The old shared JWT secret of that project, as long as it still signs with one.',
     z.optional(z.string().check(z.minLength(32))),
   ),
+  SYNC_WEBHOOK_SECRET: documented(
+    'What webhooks at `/v1/sync/…` bring in `X-Webhook-Secret`, 32 characters or more; several separated by a vertical bar. Unset refuses them.',
+    z.optional(
+      z
+        .string()
+        .check(
+          z.refine(
+            (value) => value.split('|').every((one) => one.length >= 32),
+            'must be 32 characters or more, several separated by |',
+          ),
+        ),
+    ),
+  ),
   INTROSPECTION_REQUIRES_CLIENT_AUTH: documented(
     '`true` refuses introspection by a caller that only holds the token.',
     z.prefault(flag(), 'false'),

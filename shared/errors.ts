@@ -265,6 +265,7 @@ export const catalogue = {
     'unauthorized_client',
     'Signing in with a password is not offered here.',
   ),
+  sync_not_configured: row(500, 'SYNC_NOT_CONFIGURED', 'server_error', 'Webhooks are not configured here.'),
   token_invalid: row(401, 'TOKEN_INVALID', 'invalid_token', 'The token is invalid or has expired.'),
   webhook_unauthorized: row(401, 'UNAUTHORIZED', 'access_denied', 'Unauthorized'),
   token_required: row(401, 'AUTH_TOKEN_MISSING', 'invalid_request', 'No token provided'),

@@ -70,7 +70,7 @@ export const digestsOf = ({ personal }: Gateway, { connection, profile }: Provid
   addressDigest: profile.email ? personal.digest(normaliseEmail(profile.email)) : undefined,
 })
 
-export type Settled = { person: Person; client?: Client; resources: string[] }
+export type Settled = { person: Person; isNew: boolean; client?: Client; resources: string[] }
 
 /**
  * The person whose account this is, or a new one. An address that is somebody's here already links nothing: its owner must prove it
@@ -111,7 +111,7 @@ export async function settleAccount(
       })
   work.knowKey(person.uai, person.wrappedKey ?? undefined)
   if (holder) await linkAccount(gateway, work, accountOf(input), { person: holder })
-  return { person, client, resources }
+  return { person, isNew: !known, client, resources }
 }
 
 /**

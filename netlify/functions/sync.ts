@@ -1,0 +1,83 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { addressKey } from '../../shared/http/rate-limit.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
+import { keyOfRow, readKey, readUser } from '../../shared/identity/sync-input.ts'
+import { syncKey } from '../../shared/identity/sync-keys.ts'
+import { forgetUser, syncUser } from '../../shared/identity/sync-users.ts'
+import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
+
+const MOST_KEYS = 100
+const WRONG_SECRETS_AN_HOUR = 60
+const app = createApp('api', { around: recordRefusals(gateway) })
+
+/** Only who knows the shared secret may tell (wire-contract 1.10); compared by hash, so that the time tells nothing. */
+async function checkSecret(c: AppContext): Promise<void> {
+  const { config, limiter } = gateway()
+  const secrets = config.SYNC_WEBHOOK_SECRET?.split('|') ?? []
+  if (secrets.length === 0) throw new GatewayError('sync_not_configured')
+  const given = hashToken(c.req.header('x-webhook-secret') ?? '')
+  const matches = secrets.map((one) => equalHash(hashToken(one), given))
+  if (matches.includes(true)) return
+  const limit = limiter.limit('sync-secret', addressKey(c.get('clientIp')), WRONG_SECRETS_AN_HOUR, 3600)
+  const wait = await limiter.hit([limit])
+  throw wait > 0 ? new GatewayError('rate_limited', { retryAfter: wait }) : new GatewayError('webhook_unauthorized')
+}
+
+/** A user of our Supabase project was made, changed or deleted. Roles are not taken over. */
+app.post('/v1/sync/user', async (c) => {
+  await checkSecret(c)
+  const { user, isGone } = await readUser(c)
+  if (isGone) {
+    const uai = await forgetUser(gateway(), c, user.id)
+    return c.json({ success: true, message: 'The account is no way to sign in any more.', user_id: uai ?? null })
+  }
+  const { uai, created } = await syncUser(gateway(), c, user)
+  return c.json({ success: true, message: created ? 'User created.' : 'User up to date.', user_id: uai, created })
+})
+
+app.post('/v1/sync/api-key', async (c) => {
+  await checkSecret(c)
+  const key = await readKey(c)
+  const { keyId, outcome } = await syncKey(gateway(), c, key)
+  const answer = { event_type: key.event, api_key_id: keyId ?? null, outcome }
+  return c.json({ success: true, message: `The key is ${outcome}.`, ...answer, key_hash_stored: outcome !== 'skipped' })
+})
+
+const backfill = z.object({ keys: z.array(z.looseObject({})).check(z.minLength(1), z.maxLength(MOST_KEYS)) })
+
+/** Up to 100 keys at once, each for itself: what became of one says nothing of the others. Safe to send again. */
+app.post('/v1/sync/backfill-api-keys', async (c) => {
+  await checkSecret(c)
+  const { keys } = await readBody(c, backfill)
+  const results = []
+  for (const row of keys) {
+    const id = String(row.id ?? '').slice(0, 200)
+    try {
+      const { keyId, outcome } = await syncKey(gateway(), c, keyOfRow(row))
+      results.push({ id, outcome, api_key_id: keyId ?? null })
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.status >= 500) throw error
+      results.push({ id, outcome: 'failed', code: error.code, message: error.message, details: error.options.details })
+    }
+  }
+  const failed = results.filter(({ outcome }) => outcome === 'failed').length
+  return c.json({
+    success: failed === 0,
+    message: `${results.length - failed} of ${results.length} keys.`,
+    failed,
+    results,
+  })
+})
+
+/** Whether webhooks would be taken: for the secret as for everything here. */
+app.get('/v1/sync/health', async (c) => {
+  await checkSecret(c)
+  return c.json({ status: 'ok', service: 'sync' })
+})
+
+export default serve(app)

@@ -1,0 +1,76 @@
+import { uuidv7 } from 'uuidv7'
+import { changeIdentity, identity, linkCredential } from '../domain/identity.ts'
+import { GatewayError } from '../errors.ts'
+import { commit, type Work } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { normaliseEmail } from '../personal.ts'
+import { listCredentials } from '../queries/credentials.ts'
+import { findByAddress, findExternal } from '../queries/external-accounts.ts'
+import type { Person } from '../queries/person.ts'
+import type { ExternalProfile } from '../sso/profile.ts'
+import { profileOfUser, SUPABASE, SUPABASE_SLUG, type SupabaseUser } from '../sso/supabase-project.ts'
+import { externalLookup, settleAccount } from './external-account.ts'
+import { removeSignInMethod } from './sign-in-methods.ts'
+
+const act = (work: Work) => {
+  work.actor = { type: 'service', id: SUPABASE_SLUG }
+}
+
+/** The person a user of our Supabase project is, if they are known. */
+export async function findSupabasePerson({ reads, personal }: Gateway, userId: string): Promise<Person | undefined> {
+  const digest = personal.digest(externalLookup(SUPABASE_SLUG, userId))
+  return (await findExternal(reads, personal, { digest })).person
+}
+
+/** What is new of somebody who is known: a name where there was none, and an address that they have confirmed there since. */
+async function bringUpToDate({ reads, personal }: Gateway, work: Work, person: Person, profile: ExternalProfile) {
+  const { name, email, emailVerified } = profile
+  const lookup = email && emailVerified ? normaliseEmail(email) : undefined
+  const holder = lookup && (await findByAddress(reads, personal, personal.digest(lookup)))
+  if (holder && holder.uai !== person.uai) throw new GatewayError('credential_taken', { body: { needed: ['merge'] } })
+  const isNewAddress = email && lookup && !holder
+  const isNewName = name && !person.name
+  if (!isNewAddress && !isNewName) return
+  work.knowKey(person.uai, person.wrappedKey)
+  const stream = await work.load(identity, person.uai, { subject: person.uai })
+  if (isNewName) stream.decide((state) => changeIdentity(state, { name }))
+  if (!isNewAddress) return
+  const evidence = { method: 'supabase', assertedBy: SUPABASE_SLUG }
+  const facts = { credentialId: uuidv7(), kind: 'email' as const, verified: true, evidence }
+  stream.decide((state) => linkCredential(state, { ...facts, address: email, lookup }))
+}
+
+/**
+ * Takes over a user of our Supabase project, or what has changed of one. The same again changes nothing. An address that nobody
+ * confirmed there, and that is somebody's here, links nothing.
+ * @returns the UAI, and whether it is new
+ * @throws GatewayError link_needed, credential_taken (409), service_unavailable
+ */
+export async function syncUser(gateway: Gateway, c: AppContext, user: SupabaseUser) {
+  const profile = await profileOfUser(gateway, user)
+  return commit(commitContext(gateway, c), async (work) => {
+    act(work)
+    const known = await findSupabasePerson(gateway, user.id)
+    if (known) {
+      if (known.active) await bringUpToDate(gateway, work, known, profile)
+      return { uai: known.uai, created: false }
+    }
+    const account = { connection: SUPABASE, profile, method: 'supabase', ownMailbox: profile.emailVerified }
+    const { person, isNew } = await settleAccount(gateway, work, { ...account, now: new Date() }, {})
+    return { uai: person.uai, created: isNew }
+  })
+}
+
+/** A user is gone there: their account is no way to sign in any more, unless it is all that the person has. */
+export async function forgetUser(gateway: Gateway, c: AppContext, userId: string): Promise<string | undefined> {
+  const person = await findSupabasePerson(gateway, userId)
+  if (!person) return undefined
+  const all = await listCredentials(gateway.reads, gateway.personal, person)
+  const found = all.find(({ provider, address }) => provider === SUPABASE_SLUG && address === userId)
+  const input = { person, credentialId: found?.id ?? '', reason: 'supabase_user_deleted', act }
+  await removeSignInMethod(gateway, c, input).catch((error: unknown) => {
+    if (!(error instanceof GatewayError) || error.refusal !== 'last_credential') throw error
+  })
+  return person.uai
+}
