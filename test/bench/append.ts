@@ -29,6 +29,7 @@ export async function measureAppends(database: BenchDatabase, seconds: number): 
     perSecond: times.length / elapsed,
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
+    databaseCpu: (after.cpuMicroseconds - before.cpuMicroseconds) / times.length,
     statements: (after.statements - before.statements) / times.length,
     writes: (after.writes - before.writes) / times.length,
     unexpected: 0,

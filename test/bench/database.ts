@@ -8,7 +8,7 @@ import { migrate } from '../../scripts/lib/migrate.ts'
 import { startPostgres } from '../../scripts/lib/postgres.ts'
 
 /** How much the application role has asked of the database so far. */
-export type Work = { statements: number; writes: number }
+export type Work = { statements: number; writes: number; cpuMicroseconds: number }
 
 export type BenchDatabase = {
   appUrl: string
@@ -16,9 +16,22 @@ export type BenchDatabase = {
   sql: postgres.Sql
   postmaster: number
   version: string
-  /** Statements that the application role sent (pg_stat_statements) and transactions that wrote (transaction ids used). */
+  /**
+   * Statements that the application role sent (pg_stat_statements), transactions that wrote (transaction ids used), and the CPU
+   * of all server processes (on Linux).
+   */
   work(): Promise<Work>
   stop(): Promise<void>
+}
+
+/** CPU of all living children of a process, microseconds: the first number of their `schedstat` is nanoseconds on a core. */
+async function cpuOfChildren(pid: number): Promise<number> {
+  const read = (file: string) => readFile(`/proc/${file}`, 'utf8').catch(() => '')
+  const children = (await read(`${pid}/task/${pid}/children`)).split(' ').filter(Boolean)
+  const used = await Promise.all(
+    children.map(async (child) => Number((await read(`${child}/schedstat`)).split(' ')[0])),
+  )
+  return used.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1000
 }
 
 const SETTINGS = {
@@ -39,16 +52,17 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
   const sql = postgres(superuserUrl, { max: 1, onnotice: () => {} })
   await sql`create extension pg_stat_statements`
   const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
+  const postmaster = Number((await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n', 1)[0])
   return {
     appUrl,
     sql,
-    postmaster: Number((await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n', 1)[0]),
+    postmaster,
     version: row?.version ?? '',
     async work() {
-      const [counted] = await sql<Work[]>`
+      const [counted] = await sql<Omit<Work, 'cpuMicroseconds'>[]>`
         select coalesce(sum(s.calls), 0)::int as statements, pg_snapshot_xmax(pg_current_snapshot())::text::int as writes
         from pg_stat_statements s join pg_roles r on r.oid = s.userid where r.rolname = ${new URL(appUrl).username}`
-      return counted ?? { statements: 0, writes: 0 }
+      return { statements: 0, writes: 0, ...counted, cpuMicroseconds: await cpuOfChildren(postmaster) }
     },
     async stop() {
       await sql.end()

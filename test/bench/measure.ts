@@ -1,72 +1,158 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import autocannon from 'autocannon'
 import type { BenchDatabase } from './database.ts'
+import { type Call, type Limit, type Load, openLoad } from './load.ts'
 import type { MeasuredProcess } from './process.ts'
-import type { Scenario } from './scenarios.ts'
+
+export type Scenario = {
+  name: string
+  expect: number
+  next: () => Call
+  /** How many requests there is input for; unlimited where left out. */
+  amount?: () => number
+}
 
 export type Row = {
   name: string
   perSecond: number
+  /** Requests per second as a share of what the yardstick reached in between. */
+  share?: number
   p50: number
   p99: number
-  cpuMilliseconds?: number
+  /** Microseconds of CPU per request. */
+  cpu?: number
+  databaseCpu?: number
+  yardstickCpu?: number
   statements: number
   writes: number
   residentMegabytes?: number
+  peakMegabytes?: number
   unexpected: number
 }
 
 export const CONNECTIONS = 8
+const ROUNDS = 5
+/** Of a round, how much the yardstick gets. */
+const YARDSTICK_SHARE = 0.25
 
-/** @param sorted milliseconds in ascending order */
+/** @param sorted in ascending order */
 export function percentile(sorted: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }
 
-async function load(url: string, scenario: Scenario, limit: { duration: number } | { amount: number }) {
-  const times: number[] = []
-  let unexpected = 0
-  const connections = 'amount' in limit ? Math.min(CONNECTIONS, limit.amount) : CONNECTIONS
-  const startedAt = performance.now()
-  const instance = autocannon({ url, connections, requests: [scenario.request], ...limit })
-  instance.on('response', (_client, status, _bytes, milliseconds) => {
-    times.push(milliseconds)
-    if (status !== scenario.expect) unexpected++
-  })
-  const { errors, timeouts } = await instance
-  const elapsed = (performance.now() - startedAt) / 1000
-  return { times: times.sort((a, b) => a - b), unexpected: unexpected + errors + timeouts, elapsed }
+export function median(values: number[]): number {
+  return percentile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  )
 }
 
-/** Warms the scenario up for a second and tells how many requests fill the time; a run by number leaves none half done. */
-async function requestsFor(url: string, scenario: Scenario, seconds: number): Promise<number> {
-  if (scenario.amount) return scenario.amount()
-  const { times, elapsed } = await load(url, scenario, { duration: 1 })
-  await sleep(500)
-  return Math.max(CONNECTIONS, Math.round((times.length / elapsed) * seconds))
+type Slice = {
+  perSecond: number
+  cpu: number
+  databaseCpu: number
+  statements: number
+  writes: number
+  times: number[]
+  unexpected: number
 }
 
-/** Runs one scenario with a fixed number of connections and counts what it cost, the warm-up left out. */
-export async function measure(
-  target: MeasuredProcess,
+/** Runs a scenario for a while and counts what it cost. */
+async function runSlice(
+  { process, load }: Target,
   database: BenchDatabase,
   scenario: Scenario,
-  seconds: number,
-): Promise<Row> {
-  const amount = await requestsFor(target.url, scenario, seconds)
-  const [before, workBefore] = [await target.usage(), await database.work()]
-  const { times, unexpected, elapsed } = await load(target.url, scenario, { amount })
-  const [after, workAfter] = [await target.usage(), await database.work()]
-  const count = times.length
+  limit: Limit,
+): Promise<Slice> {
+  const [before, work] = [await process.usage(), await database.work()]
+  const { times, unexpected, seconds } = await load.run(scenario.next, scenario.expect, limit)
+  const [after, workAfter] = [await process.usage(), await database.work()]
+  const count = Math.max(times.length, 1)
   return {
-    name: scenario.name,
-    perSecond: count / elapsed,
+    perSecond: count / seconds,
+    cpu: (after.cpuMicroseconds - before.cpuMicroseconds) / count,
+    databaseCpu: (workAfter.cpuMicroseconds - work.cpuMicroseconds) / count,
+    statements: (workAfter.statements - work.statements) / count,
+    writes: (workAfter.writes - work.writes) / count,
+    times,
+    unexpected,
+  }
+}
+
+type Target = { process: MeasuredProcess; load: Load }
+
+export type Bench = {
+  /** Undefined when there is no input for it. */
+  measure(scenario: Scenario): Promise<Row | undefined>
+  /** The yardstick by itself, over all rounds so far. */
+  yardstick(): Promise<Row>
+  push(scenarios: Scenario[], total: number): Promise<void>
+}
+
+async function toRow(name: string, { process }: Target, slices: Slice[]): Promise<Row> {
+  const of = (pick: (slice: Slice) => number) => median(slices.map(pick))
+  const times = slices.flatMap((slice) => slice.times).sort((a, b) => a - b)
+  const { residentBytes, peakBytes } = await process.usage()
+  return {
+    name,
+    perSecond: of((slice) => slice.perSecond),
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
-    cpuMilliseconds: (after.cpuMilliseconds - before.cpuMilliseconds) / count,
-    statements: (workAfter.statements - workBefore.statements) / count,
-    writes: (workAfter.writes - workBefore.writes) / count,
-    residentMegabytes: after.residentBytes / 1_048_576,
-    unexpected,
+    cpu: of((slice) => slice.cpu),
+    databaseCpu: of((slice) => slice.databaseCpu),
+    statements: of((slice) => slice.statements),
+    writes: of((slice) => slice.writes),
+    residentMegabytes: residentBytes / 1_048_576,
+    peakMegabytes: peakBytes / 1_048_576,
+    unexpected: slices.reduce((sum, slice) => sum + slice.unexpected, 0),
+  }
+}
+
+/**
+ * Measures scenarios on a gateway in several rounds, with the yardstick in between, so that a machine that is busy with something
+ * else disturbs both alike; the numbers are medians of the rounds.
+ * @param seconds for each scenario
+ */
+export async function createBench(
+  database: BenchDatabase,
+  servers: { gateway: MeasuredProcess; bare: MeasuredProcess },
+  yardstick: Scenario,
+  seconds: number,
+): Promise<Bench> {
+  const target = { process: servers.gateway, load: await openLoad(servers.gateway.url, CONNECTIONS) }
+  const bare = { process: servers.bare, load: await openLoad(servers.bare.url, CONNECTIONS) }
+  const roundSeconds = seconds / ROUNDS
+  const bareLimit = { seconds: roundSeconds * YARDSTICK_SHARE }
+  const allBare: Slice[] = []
+  await bare.load.run(yardstick.next, yardstick.expect, { seconds: 1 })
+
+  return {
+    async measure(scenario) {
+      const amount = scenario.amount?.()
+      if (amount === 0) return undefined
+      const limit: Limit =
+        amount === undefined
+          ? { seconds: roundSeconds * (1 - YARDSTICK_SHARE) }
+          : { amount: Math.floor(amount / ROUNDS) }
+      if (amount === undefined) await target.load.run(scenario.next, scenario.expect, { seconds: 0.5 })
+      const slices: Slice[] = []
+      const bareSlices: Slice[] = []
+      for (let round = 0; round < ROUNDS; round++) {
+        bareSlices.push(await runSlice(bare, database, yardstick, bareLimit))
+        slices.push(await runSlice(target, database, scenario, limit))
+        await sleep(50)
+      }
+      allBare.push(...bareSlices)
+      const share = median(slices.map((slice, round) => slice.perSecond / (bareSlices[round]?.perSecond ?? 0)))
+      const yardstickCpu = median(bareSlices.map((slice) => slice.cpu))
+      return { ...(await toRow(scenario.name, target, slices)), share, yardstickCpu }
+    },
+
+    yardstick: () => toRow(yardstick.name, bare, allBare),
+
+    /** Sends many requests of several kinds, for nothing but their number. */
+    async push(scenarios, total) {
+      for (const scenario of scenarios)
+        await target.load.run(scenario.next, scenario.expect, { amount: Math.ceil(total / scenarios.length) })
+    },
   }
 }

@@ -1,8 +1,9 @@
 import { execFileSync, fork } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { freePort, waitForPort } from '../../scripts/lib/ports.ts'
 
-export type Usage = { cpuMilliseconds: number; residentBytes: number }
+export type Usage = { cpuMicroseconds: number; residentBytes: number; peakBytes: number }
 
 export type MeasuredProcess = {
   url: string
@@ -10,7 +11,7 @@ export type MeasuredProcess = {
   stop(): Promise<void>
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+export const root = fileURLToPath(new URL('../../', import.meta.url))
 const START_MILLISECONDS = 60_000
 
 /** Puts a process with all its threads on these cores; false where the machine has no `taskset`. */
@@ -23,19 +24,25 @@ export function pin(pid: number, cores: string): boolean {
   }
 }
 
+/** The flags that `npm start` gives to Node. */
+export function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: { start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
+}
+
 /**
  * Starts a program that listens on `PORT`, with nothing of this process's environment but `PATH`, on the first core.
  * @param file relative to the project
  */
 export async function startMeasured(
   file: string,
-  env: (url: string) => Record<string, string>,
+  { flags = [], env }: { flags?: string[]; env: (url: string) => Record<string, string> },
 ): Promise<MeasuredProcess> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const child = fork(`${root}${file}`, {
     cwd: root,
-    execArgv: ['--import', 'tsx', '--import', `${root}test/bench/probe.ts`],
+    execArgv: [...flags, '--disable-warning=ExperimentalWarning', '--import', `${root}test/bench/probe.ts`],
     env: { PATH: process.env.PATH, PORT: String(port), ...env(url) },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -1,48 +1,49 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
 import { measureAppends } from './append.ts'
 import { type BenchDatabase, startBenchDatabase } from './database.ts'
 import { type DeliveryStub, startDeliveryStub } from './delivery-stub.ts'
-import { createKeys, fillKeys, keyScenario } from './keys.ts'
-import { CONNECTIONS, measure, type Row } from './measure.ts'
+import { fill } from './fill.ts'
+import { createKeys, keyScenario } from './keys.ts'
+import { CONNECTIONS, createBench, type Row, type Scenario } from './measure.ts'
 import { ADDRESS_HEADER, type SignedInPerson, signIn } from './people.ts'
-import { type MeasuredProcess, pin, startMeasured } from './process.ts'
-import {
-  authorizeScenarios,
-  deviceScenarios,
-  otpScenarios,
-  readScenarios,
-  refreshScenario,
-  type Scenario,
-} from './scenarios.ts'
+import { type MeasuredProcess, pin, root, startFlags, startMeasured } from './process.ts'
+import { print, printHead } from './report.ts'
+import { authorizeScenarios, deviceScenarios, otpScenarios, readScenarios, refreshScenario } from './scenarios.ts'
 import { clientCredentialsScenario, registerService } from './services.ts'
 
-const QUICK = process.argv.includes('--quick')
-const SECONDS = QUICK ? 2 : 10
-const PEOPLE = QUICK ? 60 : 300
+const { values: options } = parseArgs({
+  options: {
+    /** Shorter, with fewer rows and requests. */
+    quick: { type: 'boolean' },
+    /** Measures only what matches, at the smaller size. */
+    only: { type: 'string' },
+    /** Folder for a CPU profile of the gateway. */
+    profile: { type: 'string' },
+  },
+})
+const SECONDS = options.quick ? 4 : 10
+const PEOPLE = options.quick ? 60 : 300
+const FEW = 1_000
+const MANY = options.quick ? 100_000 : 1_000_000
+const REQUESTS = options.quick ? 50_000 : 500_000
+const only = options.only ? new RegExp(options.only) : undefined
 
-const cell = (value: number | undefined, digits: number) => (value === undefined ? '' : value.toFixed(digits))
-
-function line(columns: string[]): string {
-  return columns.map((text, index) => (index === 0 ? text.padEnd(28) : text.padStart(11))).join('')
-}
-
-function print({ name, perSecond, p50, p99, cpuMilliseconds, statements, writes, residentMegabytes, unexpected }: Row) {
-  const columns = [cell(perSecond, 0), cell(p50, 1), cell(p99, 1), cell(cpuMilliseconds, 2), cell(statements, 2)]
-  console.log(line([name, ...columns, cell(writes, 2), cell(residentMegabytes, 0), String(unexpected)]))
-}
-
-const yardstick: Scenario = { name: 'yardstick', expect: 200, request: { path: '/' } }
-
-async function startGateway(database: BenchDatabase, delivery: DeliveryStub): Promise<MeasuredProcess> {
-  return startMeasured('netlify/server.ts', (url) => ({
-    NODE_ENV: 'test',
-    AUTH_BASE_URL: url,
-    DATABASE_URL: database.appUrl,
-    SUPABASE_FUNCTIONS_URL: delivery.url,
-    AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
-    CLIENT_IP_HEADER: ADDRESS_HEADER,
-  }))
+function startGateway(database: BenchDatabase, delivery: DeliveryStub): Promise<MeasuredProcess> {
+  const profiling = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
+  return startMeasured('dist/server.mjs', {
+    flags: [...startFlags(), ...profiling],
+    env: (url) => ({
+      NODE_ENV: 'test',
+      AUTH_BASE_URL: url,
+      DATABASE_URL: database.appUrl,
+      SUPABASE_FUNCTIONS_URL: delivery.url,
+      AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
+      CLIENT_IP_HEADER: ADDRESS_HEADER,
+    }),
+  })
 }
 
 async function signInPeople(url: string, delivery: DeliveryStub): Promise<SignedInPerson[]> {
@@ -54,7 +55,18 @@ async function signInPeople(url: string, delivery: DeliveryStub): Promise<Signed
   return people
 }
 
+async function yardstickScenario({ sql }: BenchDatabase): Promise<Scenario> {
+  const ids = (await sql<{ id: string }[]>`select id from auth_gateway.api_keys limit 1000`).map(({ id }) => id)
+  let next = 0
+  return {
+    name: 'yardstick',
+    expect: 200,
+    next: () => ({ method: 'GET', path: '/', headers: { 'x-key-id': ids[next++ % ids.length] ?? '' } }),
+  }
+}
+
 async function main(): Promise<number> {
+  execFileSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   const cores = cpus().length
   const database = await startBenchDatabase()
   const delivery = await startDeliveryStub()
@@ -67,57 +79,47 @@ async function main(): Promise<number> {
     unexpected += row.unexpected
   }
   try {
-    const place = pinned ? `the server on core 0, everything else on core ${others}` : 'not pinned'
-    console.log(
-      `${cpus()[0]?.model}, ${cores} cores (${place}), Node ${process.versions.node}, PostgreSQL`,
-      database.version,
-    )
-    console.log(`${CONNECTIONS} connections, ${SECONDS} s each; no pooler between; log lines on, written to nowhere\n`)
-    console.log(line(['', 'requests/s', 'p50 ms', 'p99 ms', 'CPU ms', 'statements', 'writes', 'RSS MB', 'unexpected']))
-
-    const bare = await startMeasured('test/bench/yardstick.ts', () => ({ DATABASE_URL: database.appUrl }))
-    servers.push(bare)
-    report(await measure(bare, database, yardstick, SECONDS))
-    await bare.stop()
-    servers.pop()
-
+    const place = pinned ? `a server on core 0, everything else on core ${others}` : 'not pinned'
+    console.log(`${cpus()[0]?.model}, ${cores} cores (${place}), Node ${process.versions.node}`)
+    console.log(`PostgreSQL ${database.version}, ${CONNECTIONS} connections, ${SECONDS} s each; no pooler between\n`)
     await registerService(database)
     const gateway = await startGateway(database, delivery)
     servers.push(gateway)
+    const bare = await startMeasured('test/bench/yardstick.ts', { env: () => ({ DATABASE_URL: database.appUrl }) })
+    servers.push(bare)
     const people = await signInPeople(gateway.url, delivery)
     const plain = await createKeys(gateway.url, people, {})
     const limited = await createKeys(gateway.url, people, { rate_limits: { max_calls_per_minute: 1_000_000 } })
-    for (const total of [1_000, 1_000_000]) {
-      await fillKeys(database, total)
-      const size = total.toLocaleString('en')
-      for (const path of ['verify-api-key', 'verify'])
-        report(
-          await measure(gateway, database, keyScenario(`${path}, ${size} keys`, `/v1/auth/${path}`, plain), SECONDS),
-        )
+    await fill(database, FEW)
+    const bench = await createBench(database, { gateway, bare }, await yardstickScenario(database), SECONDS)
+    const measure = async (scenario: Scenario, suffix = '') => {
+      if (only && !only.test(scenario.name)) return
+      const row = await bench.measure(scenario)
+      if (row) report({ ...row, name: scenario.name + suffix })
     }
-    report(
-      await measure(
-        gateway,
-        database,
-        keyScenario('verify-api-key, limited', '/v1/auth/verify-api-key', limited),
-        SECONDS,
-      ),
-    )
-    const scenarios = [
+    const reads = [
+      keyScenario('verify-api-key', '/v1/auth/verify-api-key', plain),
+      keyScenario('verify (key)', '/v1/auth/verify', plain),
       ...readScenarios(people),
-      clientCredentialsScenario,
-      refreshScenario(people),
-      ...authorizeScenarios(people),
-      ...otpScenarios(delivery),
     ]
-    for (const scenario of scenarios) report(await measure(gateway, database, scenario, SECONDS))
+    printHead()
+    for (const read of reads) await measure(read)
+    if (!only) {
+      await bench.push(reads, REQUESTS)
+      for (const read of reads) await measure(read, `, after ${REQUESTS.toLocaleString('en')} requests`)
+      await fill(database, MANY)
+      for (const read of reads) await measure(read, `, ${MANY.toLocaleString('en')} rows`)
+    }
+    await measure(keyScenario('verify-api-key, limited', '/v1/auth/verify-api-key', limited))
+    await measure(clientCredentialsScenario)
+    await measure(refreshScenario(people))
+    for (const scenario of authorizeScenarios(people)) await measure(scenario)
+    for (const scenario of otpScenarios(delivery)) await measure(scenario)
     const [start, pollAndApprove] = deviceScenarios(gateway.url, people)
-    report(await measure(gateway, database, start, SECONDS))
-    for (const scenario of await pollAndApprove()) report(await measure(gateway, database, scenario, SECONDS))
-    report(await measureAppends(database, SECONDS))
-    console.log(
-      '\nCPU ms, statements and writing transactions are per request; unexpected counts answers of another status.',
-    )
+    await measure(start)
+    for (const scenario of await pollAndApprove()) await measure(scenario)
+    if (!only || only.test('event append')) report(await measureAppends(database, SECONDS))
+    report(await bench.yardstick())
   } finally {
     for (const server of servers) await server.stop()
     await delivery.stop()

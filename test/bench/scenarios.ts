@@ -1,15 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Context, Request } from 'autocannon'
 import type { DeliveryStub } from './delivery-stub.ts'
+import type { Scenario } from './measure.ts'
 import { form, json, newAddress, newCaller, type SignedInPerson } from './people.ts'
-
-export type Scenario = {
-  name: string
-  expect: number
-  request: Request
-  /** How many requests there is input for; unlimited where left out. */
-  amount?: () => number
-}
 
 const CLIENT = 'lanonasis-api-dashboard'
 const REDIRECT = 'https://dashboard.lanonasis.com/auth/callback'
@@ -28,28 +20,26 @@ export function readScenarios(people: SignedInPerson[]): Scenario[] {
     {
       name: 'verify (Bearer)',
       expect: 200,
-      request: {
+      next: () => ({
+        method: 'GET',
         path: '/v1/auth/verify',
-        setupRequest: (request) => ({ ...request, headers: { authorization: `Bearer ${person().accessToken}` } }),
-      },
+        headers: { authorization: `Bearer ${person().accessToken}` },
+      }),
     },
     {
       name: 'resolve (cookie)',
       expect: 200,
-      request: {
-        path: '/v1/auth/resolve',
-        setupRequest: (request) => ({ ...request, headers: { cookie: person().cookie } }),
-      },
+      next: () => ({ method: 'GET', path: '/v1/auth/resolve', headers: { cookie: person().cookie } }),
     },
     {
       name: 'introspect',
       expect: 200,
-      request: {
+      next: () => ({
         method: 'POST',
         path: '/oauth/introspect',
         headers: form,
-        setupRequest: (request) => ({ ...request, body: urlEncoded({ token: person().accessToken }) }),
-      },
+        body: urlEncoded({ token: person().accessToken }),
+      }),
     },
   ]
 }
@@ -60,18 +50,15 @@ export function refreshScenario(people: SignedInPerson[]): Scenario {
   return {
     name: 'refresh',
     expect: 200,
-    request: {
+    next: () => ({
       method: 'POST',
       path: '/oauth/token',
       headers: form,
-      setupRequest: (request) => ({
-        ...request,
-        body: urlEncoded({ grant_type: 'refresh_token', client_id: CLIENT, refresh_token: tokens.shift() ?? '' }),
-      }),
-      onResponse: (status, body) => {
+      body: urlEncoded({ grant_type: 'refresh_token', client_id: CLIENT, refresh_token: tokens.shift() ?? '' }),
+      onAnswer: (status, body) => {
         if (status === 200) tokens.push(JSON.parse(body).refresh_token)
       },
-    },
+    }),
   }
 }
 
@@ -93,35 +80,32 @@ export function authorizeScenarios(people: SignedInPerson[]): [authorize: Scenar
     {
       name: 'authorize',
       expect: 302,
-      request: {
+      next: () => ({
+        method: 'GET',
         path: `/oauth/authorize?${query}`,
-        setupRequest: (request) => ({ ...request, headers: { cookie: person().cookie } }),
-        onResponse: (_status, _body, _context, headers) => {
-          const location = headers.location ?? headers.Location
-          const code = location && new URL(location).searchParams.get('code')
+        headers: { cookie: person().cookie },
+        onAnswer: (_status, _body, headers) => {
+          const code = /\r\nlocation: [^\r]*[?&]code=([^&\r]+)/i.exec(headers)?.[1]
           if (code) codes.push(code)
         },
-      },
+      }),
     },
     {
       name: 'token (code, PKCE)',
       expect: 200,
       amount: () => codes.length,
-      request: {
+      next: () => ({
         method: 'POST',
         path: '/oauth/token',
         headers: form,
-        setupRequest: (request) => ({
-          ...request,
-          body: urlEncoded({
-            grant_type: 'authorization_code',
-            client_id: CLIENT,
-            redirect_uri: REDIRECT,
-            code_verifier: verifier,
-            code: codes.shift() ?? '',
-          }),
+        body: urlEncoded({
+          grant_type: 'authorization_code',
+          client_id: CLIENT,
+          redirect_uri: REDIRECT,
+          code_verifier: verifier,
+          code: codes.shift() ?? '',
         }),
-      },
+      }),
     },
   ]
 }
@@ -129,8 +113,9 @@ export function authorizeScenarios(people: SignedInPerson[]): [authorize: Scenar
 /** Codes to new addresses, then the first sign-in of each. */
 export function otpScenarios({ codes }: DeliveryStub): [send: Scenario, verify: Scenario] {
   const sent: string[] = []
-  const withCaller = (request: Request, body: object) => ({
-    ...request,
+  const post = (path: string, body: object) => ({
+    method: 'POST',
+    path,
     headers: { ...json, ...newCaller() },
     body: JSON.stringify(body),
   })
@@ -138,29 +123,23 @@ export function otpScenarios({ codes }: DeliveryStub): [send: Scenario, verify: 
     {
       name: 'OTP send',
       expect: 200,
-      request: {
-        method: 'POST',
-        path: '/v1/auth/otp/send',
-        setupRequest: (request, context: Context) => {
-          context.email = newAddress()
-          return withCaller(request, { email: context.email })
-        },
-        onResponse: (status, _body, context) => {
-          if (status === 200 && context.email) sent.push(context.email)
-        },
+      next: () => {
+        const email = newAddress()
+        return {
+          ...post('/v1/auth/otp/send', { email }),
+          onAnswer: (status) => {
+            if (status === 200) sent.push(email)
+          },
+        }
       },
     },
     {
       name: 'OTP verify (new)',
       expect: 200,
       amount: () => sent.length,
-      request: {
-        method: 'POST',
-        path: '/v1/auth/otp/verify',
-        setupRequest: (request) => {
-          const email = sent.shift() ?? ''
-          return withCaller(request, { email, token: codes.get(email), platform: 'cli' })
-        },
+      next: () => {
+        const email = sent.shift() ?? ''
+        return post('/v1/auth/otp/verify', { email, token: codes.get(email), platform: 'cli' })
       },
     },
   ]
@@ -168,6 +147,7 @@ export function otpScenarios({ codes }: DeliveryStub): [send: Scenario, verify: 
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 const DEVICE_CLIENT = 'lanonasis-mcp-cli'
+const DEVICES = 2000
 
 type PendingDevice = { deviceCode: string; userCode: string; person: SignedInPerson; csrf?: string }
 
@@ -181,20 +161,17 @@ export function deviceScenarios(
   const start: Scenario = {
     name: 'device start',
     expect: 200,
-    request: {
+    next: () => ({
       method: 'POST',
       path: '/oauth/device',
-      setupRequest: (request) => ({
-        ...request,
-        headers: { ...form, ...newCaller() },
-        body: urlEncoded({ client_id: DEVICE_CLIENT }),
-      }),
-      onResponse: (status, body) => {
+      headers: { ...form, ...newCaller() },
+      body: urlEncoded({ client_id: DEVICE_CLIENT }),
+      onAnswer: (status, body) => {
         if (status !== 200) return
         const { device_code: deviceCode, user_code: userCode } = JSON.parse(body)
         started.push({ deviceCode, userCode, person: person() })
       },
-    },
+    }),
   }
   const openPage = async (device: PendingDevice) => {
     const headers = { cookie: device.person.cookie, ...newCaller() }
@@ -203,7 +180,7 @@ export function deviceScenarios(
   }
   const rest = async (): Promise<Scenario[]> => {
     const polled = started.splice(0)
-    const approved = polled.slice(0, 2000)
+    const approved = polled.slice(0, DEVICES)
     const toOpen = [...approved]
     const worker = async () => {
       for (let device = toOpen.pop(); device; device = toOpen.pop()) await openPage(device)
@@ -216,35 +193,29 @@ export function deviceScenarios(
         name: 'device poll',
         expect: 400,
         amount: () => polled.length,
-        request: {
+        next: () => ({
           method: 'POST',
           path: '/oauth/token',
           headers: form,
-          setupRequest: (request) => ({
-            ...request,
-            body: urlEncoded({
-              grant_type: DEVICE_GRANT,
-              client_id: DEVICE_CLIENT,
-              device_code: toPoll.pop()?.deviceCode ?? '',
-            }),
+          body: urlEncoded({
+            grant_type: DEVICE_GRANT,
+            client_id: DEVICE_CLIENT,
+            device_code: toPoll.pop()?.deviceCode ?? '',
           }),
-        },
+        }),
       },
       {
         name: 'device approval',
         expect: 200,
         amount: () => approved.length,
-        request: {
-          method: 'POST',
-          path: '/oauth/device/decision',
-          setupRequest: (request) => {
-            const device = toApprove.pop()
-            return {
-              ...request,
-              headers: { ...form, ...newCaller(), origin: gatewayUrl, cookie: device?.person.cookie ?? '' },
-              body: urlEncoded({ user_code: device?.userCode ?? '', csrf: device?.csrf ?? '', decision: 'approve' }),
-            }
-          },
+        next: () => {
+          const device = toApprove.pop()
+          return {
+            method: 'POST',
+            path: '/oauth/device/decision',
+            headers: { ...form, ...newCaller(), origin: gatewayUrl, cookie: device?.person.cookie ?? '' },
+            body: urlEncoded({ user_code: device?.userCode ?? '', csrf: device?.csrf ?? '', decision: 'approve' }),
+          }
         },
       },
     ]

@@ -5,8 +5,8 @@ import { commit } from '../../shared/events/commit.ts'
 import { createGateway } from '../../shared/gateway.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import type { BenchDatabase } from './database.ts'
+import type { Scenario } from './measure.ts'
 import { form } from './people.ts'
-import type { Scenario } from './scenarios.ts'
 
 const CLIENT = 'bench-service'
 const SECRET = 'a secret of the bench'
@@ -37,18 +37,15 @@ export async function registerService({ appUrl }: BenchDatabase): Promise<void> 
   await gateway.close()
 }
 
+const body = new URLSearchParams({
+  grant_type: 'client_credentials',
+  client_id: CLIENT,
+  client_secret: SECRET,
+}).toString()
+
 /** A service asks for a token of its own, again and again. */
 export const clientCredentialsScenario: Scenario = {
   name: 'client_credentials',
   expect: 200,
-  request: {
-    method: 'POST',
-    path: '/oauth/token',
-    headers: form,
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: CLIENT,
-      client_secret: SECRET,
-    }).toString(),
-  },
+  next: () => ({ method: 'POST', path: '/oauth/token', headers: form, body }),
 }
