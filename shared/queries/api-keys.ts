@@ -51,12 +51,8 @@ export type ApiKeyCheck = {
 }
 
 type CheckRow = {
-  key: KeyRow
-  person: Omit<PersonRow, 'identity_created_at' | 'identity_status' | 'wrapped_key'> & {
-    status: string
-    created_at: string
-  }
-  wrapped_key: string | null
+  key: KeyRow & { name_digest: string | null }
+  person: PersonRow
   near: boolean
   service: ServiceScope | null
   unseen: boolean
@@ -73,16 +69,11 @@ export async function checkKey(
   const [row] = await sql<{ found: CheckRow | null }[]>`
     select auth_gateway.check_api_key(${hash}, ${address ?? null}, ${service ?? null}) as found`
   if (!row?.found) return undefined
-  const { key, person, wrapped_key, near, unseen, count } = row.found
-  const { name: _name, description: _description, ...facts } = key
+  const { key, person, near, unseen, count } = row.found
+  const { name: _name, description: _description, name_digest: _digest, ...facts } = key
   return {
     key: facts,
-    person: toPerson(personal, {
-      ...person,
-      identity_status: person.status,
-      identity_created_at: new Date(person.created_at),
-      wrapped_key: wrapped_key === null ? null : Buffer.from(wrapped_key, 'base64'),
-    }),
+    person: toPerson(personal, person),
     near,
     service: row.found.service ?? undefined,
     unseen,

@@ -19,6 +19,7 @@ export const sessionColumns = (sql: postgres.Sql) => sql`
   coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)
     < now() - interval '5 minutes' as session_unseen`
 
+/** A person as columns, or as `person_json` tells it: then times are ISO 8601 and the key is base64. */
 export type PersonRow = {
   uai: string
   identity_status: string
@@ -31,10 +32,11 @@ export type PersonRow = {
   email_verified: boolean
   members: string[]
   organizations: string[]
-  identity_created_at: Date
-  wrapped_key: Uint8Array | null
+  identity_created_at: Date | string
+  wrapped_key: Uint8Array | string | null
 }
 
+/** A session as columns, or as `session_json` tells it: then times are ISO 8601. */
 export type SessionRow = {
   session_id: string
   opened_from: string | null
@@ -43,8 +45,8 @@ export type SessionRow = {
   method: string
   amr: string[]
   acr: string
-  authenticated_at: Date
-  session_expires_at: Date
+  authenticated_at: Date | string
+  session_expires_at: Date | string
   session_version: number
   session_live: boolean
   session_unseen: boolean
@@ -84,7 +86,8 @@ export type SessionFacts = {
 
 /** Opens what is sealed in a person's row. */
 export function toPerson(personal: Personal, row: PersonRow): Person {
-  const key = row.wrapped_key ? personal.unwrap(row.uai, row.wrapped_key) : undefined
+  const wrappedKey = typeof row.wrapped_key === 'string' ? Buffer.from(row.wrapped_key, 'base64') : row.wrapped_key
+  const key = wrappedKey ? personal.unwrap(row.uai, wrappedKey) : undefined
   const open = (sealed: string | null) => (key && sealed ? personal.open(row.uai, key, sealed) : undefined)
   return {
     uai: row.uai,
@@ -98,8 +101,8 @@ export function toPerson(personal: Personal, row: PersonRow): Person {
     name: open(row.name),
     email: open(row.email) ?? '',
     emailVerified: row.email_verified,
-    createdAt: row.identity_created_at,
-    wrappedKey: row.wrapped_key,
+    createdAt: new Date(row.identity_created_at),
+    wrappedKey,
   }
 }
 
@@ -112,8 +115,8 @@ export function toSession(row: SessionRow): SessionFacts {
     method: row.method,
     amr: row.amr,
     acr: row.acr,
-    authenticatedAt: row.authenticated_at,
-    expiresAt: row.session_expires_at,
+    authenticatedAt: new Date(row.authenticated_at),
+    expiresAt: new Date(row.session_expires_at),
     live: row.session_live,
     unseen: row.session_unseen,
   }

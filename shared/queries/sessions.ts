@@ -1,16 +1,8 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
-import {
-  joinPerson,
-  type Person,
-  type PersonRow,
-  personColumns,
-  type SessionFacts,
-  type SessionRow,
-  sessionColumns,
-  toPerson,
-  toSession,
-} from './person.ts'
+import { type Person, type PersonRow, type SessionFacts, type SessionRow, toPerson, toSession } from './person.ts'
+
+type SignedInRow = { session: SessionRow; person: PersonRow }
 
 export type SignedIn = { person: Person; session: SessionFacts }
 
@@ -20,12 +12,9 @@ export async function findSession(
   personal: Personal,
   handle: { sessionId: string; hash: string },
 ): Promise<SignedIn | undefined> {
-  const [row] = await sql<(PersonRow & SessionRow)[]>`
-    select ${personColumns(sql)}, ${sessionColumns(sql)}
-    from auth_gateway.sessions s
-    ${joinPerson(sql, sql`s.uai`)}
-    where s.id = ${handle.sessionId} and s.handle_hash = ${handle.hash}`
-  return row && toSignedIn(personal, row)
+  const [row] = await sql<{ found: SignedInRow | null }[]>`
+    select auth_gateway.find_session(${handle.sessionId}, ${handle.hash}) as found`
+  return row?.found ? toSignedIn(personal, { ...row.found.session, ...row.found.person }) : undefined
 }
 
 export function toSignedIn(personal: Personal, row: PersonRow & SessionRow): SignedIn | undefined {

@@ -3,19 +3,8 @@ import type { ActorClaim } from '../domain/delegation.ts'
 import type { TokenFamily } from '../domain/token-family.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
-import { type Client, clientColumn } from './api-clients.ts'
-import {
-  joinPerson,
-  type Person,
-  type PersonRow,
-  personColumns,
-  type SessionFacts,
-  type SessionRow,
-  sessionColumns,
-  toPerson,
-  toSession,
-} from './person.ts'
-import { waitColumn } from './rate-limits.ts'
+import type { Client } from './api-clients.ts'
+import { type Person, type PersonRow, type SessionFacts, type SessionRow, toPerson, toSession } from './person.ts'
 
 type FamilyRow = {
   id: string
@@ -27,7 +16,6 @@ type FamilyRow = {
   actor: ActorClaim | null
   ancestors: string[]
   ancestor_tokens: string[]
-  ancestry_live: boolean
   client_id: string
   scope: string[]
   resources: string[]
@@ -35,19 +23,25 @@ type FamilyRow = {
   refresh_hash: string | null
   previous_hash: string | null
   generation: number
-  rotated_at: Date | null
-  refresh_expires_at: Date | null
-  family_expires_at: Date
-  family_started_at: Date
-  revoked_at: Date | null
-  family_version: number
+  rotated_at: string | null
+  refresh_expires_at: string | null
+  expires_at: string
+  started_at: string
+  revoked_at: string | null
+  version: number
+}
+
+type FoundRow = {
+  family: FamilyRow | null
   family_client: Client
+  ancestry_live: boolean
+  session: SessionRow | null
+  person: PersonRow
   client: Client | null
   jti_revoked: boolean
-  answer: Uint8Array | null
+  answer: string | null
   wait: number
-} & PersonRow &
-  SessionRow
+}
 
 /** What an access token is bound to (RFC 7800): a DPoP key (RFC 9449 section 6) or a certificate (RFC 8705 section 3). */
 export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
@@ -111,33 +105,26 @@ export async function findFamily(
   personal: Personal,
   input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<FamilyLookup> {
-  const [row] = await sql<FamilyRow[]>`
-    select f.id, f.kind, f.api_key_id, f.api_key_rotations, f.agent_delegation_id, f.confirmation, f.actor, f.ancestors::text[] as ancestors,
-      f.ancestor_tokens, case when f.kind = 'delegated' then auth_gateway.ancestry_is_live(f) else true end as ancestry_live,
-      f.client_id, f.scope, f.resources, f.offline, f.refresh_hash, f.previous_hash, f.generation, f.rotated_at,
-      f.refresh_expires_at, f.expires_at as family_expires_at, f.started_at as family_started_at, f.revoked_at,
-      f.version as family_version, to_jsonb(fc) as family_client, ${clientColumn(sql, input.clientId)},
-      exists (select 1 from auth_gateway.access_token_revocations r where r.jti = ${input.jti ?? null}) as jti_revoked,
-      (select e.sealed from auth_gateway.event_secrets e
-        where e.event_id = f.rotation_event and e.name = 'answer' and e.expires_at > now()) as answer,
-      ${waitColumn(sql, input.limits)},
-      ${personColumns(sql)}, ${sessionColumns(sql)}
-    from (select 1) as one
-    left join auth_gateway.token_families f on f.id = ${input.familyId ?? null}
-    left join auth_gateway.api_clients fc on fc.id = f.client_id
-    left join auth_gateway.sessions s on s.id = f.session_id
-    ${joinPerson(sql, sql`f.uai`)}`
+  const { familyId, jti, clientId, limits = [] } = input
+  const [row] = await sql<{ found: FoundRow }[]>`
+    select auth_gateway.find_family(${familyId ?? null}, ${jti ?? null}, ${clientId ?? null},
+      ${limits.length > 0 ? sql.json(limits) : null}) as found`
   if (!row) throw new Error('a look-up without a row')
+  const { found } = row
   return {
-    family: row.id ? toFamily(personal, row) : undefined,
-    client: row.client ?? undefined,
-    jtiRevoked: row.jti_revoked,
-    answer: row.answer ?? undefined,
-    wait: row.wait,
+    family: found.family ? toFamily(personal, found, found.family) : undefined,
+    client: found.client ?? undefined,
+    jtiRevoked: found.jti_revoked,
+    answer: found.answer === null ? undefined : Buffer.from(found.answer, 'base64'),
+    wait: found.wait,
   }
 }
 
-function toFamily(personal: Personal, row: FamilyRow): Family {
+const dateOf = (at: string | null) => (at === null ? undefined : new Date(at))
+
+function toFamily(personal: Personal, found: FoundRow, row: FamilyRow): Family {
+  const { family_client: client } = found
+  const expiresAt = new Date(row.expires_at)
   const revoked = row.revoked_at !== null
   const state: TokenFamily = revoked
     ? { status: 'revoked' }
@@ -147,30 +134,30 @@ function toFamily(personal: Personal, row: FamilyRow): Family {
         generation: row.generation,
         refreshHash: row.refresh_hash ?? undefined,
         previousHash: row.previous_hash ?? undefined,
-        rotatedAt: row.rotated_at ?? undefined,
-        refreshExpiresAt: row.refresh_expires_at ?? undefined,
-        expiresAt: row.family_expires_at,
+        rotatedAt: dateOf(row.rotated_at),
+        refreshExpiresAt: dateOf(row.refresh_expires_at),
+        expiresAt,
       }
   const facts: FamilyFacts = {
     id: row.id,
     scope: row.scope,
     resources: row.resources,
     offline: row.offline,
-    startedAt: row.family_started_at,
-    expiresAt: row.family_expires_at,
-    refreshExpiresAt: row.refresh_expires_at ?? undefined,
+    startedAt: new Date(row.started_at),
+    expiresAt,
+    refreshExpiresAt: dateOf(row.refresh_expires_at),
     refreshHash: row.refresh_hash ?? undefined,
-    client: row.family_client,
+    client,
     confirmation: row.confirmation ?? undefined,
     actor: row.actor ?? undefined,
-    version: row.family_version,
+    version: row.version,
     state,
-    live: !revoked && row.family_expires_at > new Date() && row.family_client.status === 'active',
+    live: !revoked && expiresAt > new Date() && client.status === 'active',
   }
   if (row.kind === 'service') return { ...facts, kind: row.kind }
-  const person = toPerson(personal, row)
-  const session = row.session_id ? toSession(row) : undefined
-  const live = facts.live && row.ancestry_live && person.active && (row.offline || session?.live === true)
+  const person = toPerson(personal, found.person)
+  const session = found.session ? toSession(found.session) : undefined
+  const live = facts.live && found.ancestry_live && person.active && (row.offline || session?.live === true)
   if (row.kind === 'delegated') {
     const { ancestors, ancestor_tokens: ancestorTokens } = row
     const apiKey = row.api_key_id ? { id: row.api_key_id, rotations: row.api_key_rotations ?? 0 } : undefined

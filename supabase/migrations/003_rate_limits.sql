@@ -34,10 +34,12 @@ end $$;
 
 -- The same question without counting, for use inside a hot read: seconds to wait, 0 when every bucket is open.
 create function auth_gateway.rate_limit_wait(p_limits jsonb) returns integer
-language sql stable set search_path = auth_gateway, pg_temp as $$
-  select coalesce(max(ceil(extract(epoch from r.expires_at - now()))::int), 0)
-  from jsonb_to_recordset(p_limits) as x(bucket text, max int)
-  join rate_limits r on r.bucket = x.bucket and r.expires_at > now() and r.count >= x.max
-$$;
+language plpgsql stable as $$
+begin
+  return (
+    select coalesce(max(ceil(extract(epoch from r.expires_at - now()))::int), 0)
+    from jsonb_to_recordset(p_limits) as x(bucket text, max int)
+    join auth_gateway.rate_limits r on r.bucket = x.bucket and r.expires_at > now() and r.count >= x.max);
+end $$;
 
 grant execute on function auth_gateway.hit_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb) to auth_gateway_app;

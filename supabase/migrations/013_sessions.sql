@@ -24,13 +24,14 @@ create index sessions_uai on auth_gateway.sessions (uai, started_at desc);
 
 -- Live: not ended, nor the session it was opened from, inside its absolute life, and seen within its idle time. started_at is also the time of authentication.
 create function auth_gateway.session_is_live(s auth_gateway.sessions) returns boolean
-language sql stable as $$
-  select s.ended_at is null
+language plpgsql stable as $$
+begin
+  return s.ended_at is null
     and not exists (select 1 from auth_gateway.sessions o where o.id = s.opened_from and o.ended_at is not null)
     and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
     and greatest(s.started_at, (select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id))
-      + make_interval(secs => s.idle_seconds) > now()
-$$;
+      + make_interval(secs => s.idle_seconds) > now();
+end $$;
 grant execute on function auth_gateway.session_is_live(auth_gateway.sessions) to auth_gateway_app;
 
 create index sessions_connection on auth_gateway.sessions (connection_id, uai) where connection_id is not null;

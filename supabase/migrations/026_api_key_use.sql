@@ -60,12 +60,11 @@ end $$;
 -- answers to the hash or its owner is not in good standing. A function, so that its plans outlive the statement.
 --   p_address where the request comes from, p_service the service it is for (null: not said)
 -- A key bound to a caller is counted later, by count_bound_api_key_use, once the caller has proven to be the one.
-create function auth_gateway.check_api_key(p_hash text, p_address inet, p_service text) returns jsonb
+create function auth_gateway.check_api_key(p_hash text, p_address inet, p_service text) returns json
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
   k api_keys;
-  i identities;
-  v_key bytea;
+  v_person json;
   v_used timestamptz;
   v_service jsonb;
   v_near boolean;
@@ -76,11 +75,10 @@ begin
   if k.id is null or k.status <> 'active' or k.expires_at <= now() then
     return null;
   end if;
-  select c.* into i from identities o join identities c on c.uai = o.canonical_uai where o.uai = k.created_by;
-  if i.status is distinct from 'active' then
+  v_person := person_json(k.created_by);
+  if v_person->>'identity_status' is distinct from 'active' then
     return null;
   end if;
-  select wrapped_key into v_key from subject_keys where subject = i.uai;
   v_near := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
   if k.service = 'specific' and p_service is not null then
     select value into v_service from jsonb_array_elements(k.service_scopes) where value->>'service_key' = p_service;
@@ -90,10 +88,9 @@ begin
   elsif v_near and k.binding is null then
     v_count := count_api_key_use(k, v_service);
   end if;
-  return jsonb_build_object(
-    'key', to_jsonb(k) - 'name_digest',
-    'person', to_jsonb(i),
-    'wrapped_key', encode(v_key, 'base64'),
+  return json_build_object(
+    'key', row_to_json(k),
+    'person', v_person,
     'near', v_near,
     'service', v_service,
     'unseen', v_used is null or v_used < now() - interval '1 minute',

@@ -1,0 +1,79 @@
+-- What verify, resolve, introspect and refresh read: one statement each. They are functions, so that their plans outlive the
+-- statement: the gateway prepares none, since a pooler hands the connection on. They run as the caller and are read-only; names
+-- are written out instead of set search_path, which would cost as much as a look-up.
+
+-- The person a UAI resolves to, also after merges, with their wrapped data key; null when unknown.
+create function auth_gateway.person_json(p_uai uuid) returns json
+language plpgsql stable as $$
+begin
+  return (
+    select json_build_object('uai', i.uai, 'identity_status', i.status, 'role', i.role, 'plan', i.plan,
+      'organization_id', i.organization_id, 'locale', i.locale, 'name', i.name, 'email', i.email,
+      'email_verified', i.email_verified, 'members', i.members, 'organizations', i.organizations,
+      'identity_created_at', i.created_at, 'wrapped_key', encode(k.wrapped_key, 'base64'))
+    from auth_gateway.identities own
+    join auth_gateway.identities i on i.uai = own.canonical_uai
+    left join auth_gateway.subject_keys k on k.subject = i.uai
+    where own.uai = p_uai);
+end $$;
+
+create function auth_gateway.session_json(s auth_gateway.sessions) returns json
+language plpgsql stable as $$
+begin
+  return json_build_object('session_id', s.id, 'opened_from', s.opened_from, 'platform', s.platform,
+    'project_scope', s.project_scope, 'method', s.method, 'amr', s.amr, 'acr', s.acr, 'authenticated_at', s.started_at,
+    'session_expires_at', s.expires_at, 'session_version', s.version, 'session_live', auth_gateway.session_is_live(s),
+    'session_unseen', coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)
+      < now() - interval '5 minutes');
+end $$;
+
+-- A client by its public id, in any case; null when unknown.
+create function auth_gateway.client_json(p_client_id text) returns json
+language plpgsql stable as $$
+begin
+  return (select row_to_json(c) from auth_gateway.api_clients c
+    where auth_gateway.client_key(c.client_id) = auth_gateway.client_key(p_client_id));
+end $$;
+
+-- The session behind a browser's handle and its person; null when there is none.
+create function auth_gateway.find_session(p_id uuid, p_handle_hash text) returns json
+language plpgsql stable as $$
+declare
+  s auth_gateway.sessions;
+begin
+  select x.* into s from auth_gateway.sessions x where x.id = p_id and x.handle_hash = p_handle_hash;
+  if s.id is null then
+    return null;
+  end if;
+  return json_build_object('session', auth_gateway.session_json(s), 'person', auth_gateway.person_json(s.uai));
+end $$;
+
+-- A token family with everything that it depends on, whether an access token of it was taken back, the client that asks, and the
+-- seconds until the asked limits open.
+create function auth_gateway.find_family(p_id uuid, p_jti text, p_client_id text, p_limits jsonb) returns json
+language plpgsql stable as $$
+declare
+  f auth_gateway.token_families;
+  s auth_gateway.sessions;
+begin
+  select x.* into f from auth_gateway.token_families x where x.id = p_id;
+  if f.session_id is not null then
+    select x.* into s from auth_gateway.sessions x where x.id = f.session_id;
+  end if;
+  return json_build_object(
+    'family', case when f.id is not null then row_to_json(f) end,
+    'family_client', (select row_to_json(c) from auth_gateway.api_clients c where c.id = f.client_id),
+    'ancestry_live', case when f.kind = 'delegated' then auth_gateway.ancestry_is_live(f) else true end,
+    'answer', case when f.rotation_event is not null then (
+      select encode(e.sealed, 'base64') from auth_gateway.event_secrets e
+      where e.event_id = f.rotation_event and e.name = 'answer' and e.expires_at > now()) end,
+    'session', case when s.id is not null then auth_gateway.session_json(s) end,
+    'person', case when f.uai is not null then auth_gateway.person_json(f.uai) end,
+    'jti_revoked', exists (select 1 from auth_gateway.access_token_revocations r where r.jti = p_jti),
+    'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
+    'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end);
+end $$;
+
+grant execute on function auth_gateway.person_json(uuid), auth_gateway.session_json(auth_gateway.sessions),
+  auth_gateway.client_json(text), auth_gateway.find_session(uuid, text),
+  auth_gateway.find_family(uuid, text, text, jsonb) to auth_gateway_app;
