@@ -288,6 +288,12 @@ export const catalogue = {
     'temporarily_unavailable',
     'The code could not be sent. Please try again shortly.',
   ),
+  otp_undeliverable: row(
+    400,
+    'OTP_UNDELIVERABLE',
+    'invalid_request',
+    'Messages to this address do not arrive. Please use another one.',
+  ),
   missing_refresh_token: row(400, 'MISSING_REFRESH_TOKEN', 'invalid_request', 'A refresh token is required.'),
   invalid_refresh_token: row(
     401,

@@ -186,7 +186,7 @@ app.post('/v1/auth/identities/merge', async (c) => {
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })
   })
-  for (const { person } of [survivor, retired]) c.get('waitUntil')(tellOfMerge(gateway(), person))
+  for (const { person } of [survivor, retired]) c.get('waitUntil')(tellOfMerge(gateway(), c, person))
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 

@@ -105,7 +105,7 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
     stream.decide((state) => linkCredential(state, mailbox))
     return { done: 'added' }
   })
-  if (outcome.holder) for (const one of [person, outcome.holder]) c.get('waitUntil')(tellOfMerge(gateway(), one))
+  if (outcome.holder) for (const one of [person, outcome.holder]) c.get('waitUntil')(tellOfMerge(gateway(), c, one))
   return outcome.done
 }
 

@@ -2,7 +2,7 @@ const MAX_ANSWER_BYTES = 64 * 1024
 const LONGEST_WAIT_SECONDS = 86_400
 
 export type Attempt =
-  | { status: 'accepted'; providerId: string }
+  | { status: 'accepted'; provider: string; providerId: string }
   | { status: 'failed'; reason: string; retryable: boolean; retryAfter?: number }
 
 /** One signed call. Every outcome is a value: network trouble and answers that make no sense included. */
@@ -28,8 +28,8 @@ function judge(response: Response, answer: unknown): Attempt {
     return { status: 'failed', reason: 'redirect_refused', retryable: false }
   }
   if (response.ok) {
-    const id = field(answer, 'id')
-    if (typeof id === 'string' && id !== '') return { status: 'accepted', providerId: id }
+    const [id, provider] = [field(answer, 'id'), field(answer, 'provider')]
+    if (isName(id, 200) && isName(provider, 40)) return { status: 'accepted', provider, providerId: id }
     return { status: 'failed', reason: 'invalid_answer', retryable: false }
   }
   const code = field(field(answer, 'error'), 'code')
@@ -54,6 +54,9 @@ async function readJson(response: Response): Promise<unknown> {
     return undefined
   }
 }
+
+const isName = (value: unknown, longest: number): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= longest
 
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined

@@ -8,6 +8,13 @@ const MAX_ATTEMPTS = 4
 const BACK_OFF_MS = 300
 const SHORTEST_ATTEMPT_MS = 500
 
+/** Who a message is from as its reader knows them; left out, it is the house's. */
+export interface Brand {
+  name?: string
+  /** `#rrggbb`. */
+  colour?: string
+}
+
 export interface OtpEmail {
   type: 'otp.email'
   to: string
@@ -19,12 +26,13 @@ export interface OtpEmail {
   /** BCP 47 tag. */
   locale?: string
   client_name?: string
+  brand?: Brand
 }
 
 export interface NoticeEmail {
   type: 'notice.email'
   to: string
-  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected' | 'identities_merged'
+  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected' | 'identities_merged' | 'phone_added'
   /** Host of the gateway. */
   origin: string
   /** Page where the person can do something about it. */
@@ -36,6 +44,7 @@ export interface NoticeEmail {
   expires_at?: string
   /** BCP 47 tag. */
   locale?: string
+  brand?: Brand
 }
 
 export type DeliveryMessage = {
@@ -44,7 +53,7 @@ export type DeliveryMessage = {
 } & ({ function: 'send-otp-email'; payload: OtpEmail } | { function: 'send-notice-email'; payload: NoticeEmail })
 
 export type DeliveryResult =
-  | { status: 'accepted'; providerId: string; attempts: number }
+  | { status: 'accepted'; provider: string; providerId: string; attempts: number }
   | {
       status: 'failed'
       /** Short snake_case code, fit for an event or a log. */

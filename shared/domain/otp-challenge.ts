@@ -12,8 +12,8 @@ export type OtpChallengeEvent =
       /** A code bound to one browser is not found by its address alone, so no other browser can replace or spend it. */
       lookups: { kind: 'otp_address' | 'otp_browser_address'; value: string }[]
     }
-  | { type: 'OtpDeliveryAccepted'; data: { providerId: string; attempts: number } }
-  | { type: 'OtpDeliveryFailed'; data: { reason: string; attempts: number } }
+  /** The code reached nobody. What became of its message otherwise stands in the stream of that, under the same id. */
+  | { type: 'OtpDeliveryFailed'; data: { reason: string } }
   | { type: 'OtpAttemptFailed'; data: { attempt: number } }
   | { type: 'OtpChallengeLocked'; data: { reason: 'attempts' } }
   | { type: 'OtpChallengeReplaced'; data: { by: string } }
@@ -35,8 +35,6 @@ export const otpChallenge: Aggregate<OtpChallenge, OtpChallengeEvent> = {
       }
       case 'OtpAttemptFailed':
         return state.status === 'open' ? { ...state, attempts: event.data.attempt } : state
-      case 'OtpDeliveryAccepted':
-        return state
       case 'OtpDeliveryFailed':
       case 'OtpChallengeLocked':
       case 'OtpChallengeReplaced':
@@ -71,19 +69,9 @@ export function replace(state: OtpChallenge, by: string): Decision<OtpChallengeE
   return { events: state.status === 'open' ? [{ type: 'OtpChallengeReplaced', data: { by } }] : [] }
 }
 
-export function recordDelivery(
-  outcome:
-    | { accepted: true; providerId: string; attempts: number }
-    | { accepted: false; reason: string; attempts: number },
-): Decision<OtpChallengeEvent> {
-  const { attempts } = outcome
-  return {
-    events: [
-      outcome.accepted
-        ? { type: 'OtpDeliveryAccepted', data: { providerId: outcome.providerId, attempts } }
-        : { type: 'OtpDeliveryFailed', data: { reason: outcome.reason, attempts } },
-    ],
-  }
+/** A code that could not be sent is worth nothing. */
+export function recordUndelivered(state: OtpChallenge, reason: string): Decision<OtpChallengeEvent> {
+  return { events: state.status === 'open' ? [{ type: 'OtpDeliveryFailed', data: { reason } }] : [] }
 }
 
 /**

@@ -20,6 +20,8 @@ export type StreamType =
   | 'connection'
   | 'hook'
   | 'hook_call'
+  | 'message'
+  | 'suppression'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
 export type Event = {

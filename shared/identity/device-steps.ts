@@ -28,6 +28,7 @@ import { findByUserCode, findDevice, type OpenDevice } from '../queries/device-a
 import type { Person } from '../queries/person.ts'
 import { newOpaqueToken } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
+import { sendNotice } from './send-notice.ts'
 
 const STARTED_AN_HOUR = 120
 const REVOKE_DAYS = 30
@@ -181,7 +182,7 @@ export async function decideDevice(
     const stream = await reopen(work, device)
     stream.decide((state) => (decision === 'approve' ? approveDevice : denyDevice)(state, visitor))
   })
-  if (decision === 'approve') c.get('waitUntil')(tellOfDevice(gateway, device, by.person))
+  if (decision === 'approve') c.get('waitUntil')(tellOfDevice(gateway, c, device, by.person))
 }
 
 /** Denies without signing in: whoever holds the device's code may say no (wire-contract 1.3). */
@@ -195,24 +196,18 @@ export async function denyUnseen(gateway: Gateway, c: AppContext, device: OpenDe
 const CONTEXT = 'device-revoke'
 
 /** Tells the person by mail, with a link that disconnects the device again. */
-async function tellOfDevice(gateway: Gateway, device: OpenDevice, person: Person): Promise<void> {
-  const { issuer, derive } = gateway
+async function tellOfDevice(gateway: Gateway, c: AppContext, device: OpenDevice, person: Person): Promise<void> {
+  const { derive } = gateway
   if (!person.email) return
   const until = Date.now() + REVOKE_DAYS * 86_400_000
   const said = Buffer.from(JSON.stringify({ id: device.id, uai: person.uai, until }))
   const token = sealBytes(derive(CONTEXT), said, CONTEXT).toString('base64url')
-  await gateway.deliver({
+  await sendNotice(gateway, commitContext(gateway, c), {
     id: device.id,
-    function: 'send-notice-email',
-    payload: {
-      type: 'notice.email',
-      to: person.email,
-      kind: 'device_connected',
-      origin: new URL(issuer).host,
-      manage_url: `${issuer}/oauth/device/revoke?token=${token}`,
-      key_name: device.client.metadata.client_name.slice(0, 200),
-      locale: person.locale,
-    },
+    kind: 'device_connected',
+    person,
+    path: `/oauth/device/revoke?token=${token}`,
+    key_name: device.client.metadata.client_name,
   })
 }
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
+import type { DeliveryResult } from '../delivery/deliver.ts'
 import type { Credential } from '../domain/identity.ts'
 import * as otp from '../domain/otp-challenge.ts'
 import { GatewayError } from '../errors.ts'
@@ -7,6 +8,7 @@ import { commit, type Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { askedLanguage } from '../http/locale.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import { normaliseEmail } from '../personal.ts'
 import type { Client } from '../queries/api-clients.ts'
@@ -17,6 +19,7 @@ import { equalHash } from '../tokens/opaque.ts'
 import { createIdentity } from './create-identity.ts'
 import { endReplaced } from './end-session.ts'
 import { applyClaims, standingOf } from './mapped-claims.ts'
+import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
@@ -61,7 +64,7 @@ async function refuseHopeless(gateway: Gateway, c: AppContext, reason: string): 
  * @param input.browserHash binds the code to the browser that asked
  * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
  * @returns the challenge's id
- * @throws GatewayError otp_rate_limited, otp_send_failed (the code is void then)
+ * @throws GatewayError otp_rate_limited, otp_undeliverable, otp_send_failed (the code is void then)
  */
 export async function sendEmailCode(
   gateway: Gateway,
@@ -73,53 +76,45 @@ export async function sendEmailCode(
   const id = uuidv7()
   const context = commitContext(gateway, c)
 
-  await commit(context, async (work) => {
+  const outgoing = await commit(context, async (work) => {
     work.limits = sendLimits(gateway, normalised, c.get('clientIp'))
     work.limitRefusal = 'otp_rate_limited'
     work.correlationId = id
     const { browserHash, replaces } = input
-    const older =
-      browserHash && !replaces ? undefined : await find(gateway, { normalised, challengeId: replaces, limits: [] })
-    if (older?.challenge) resume(work, older.challenge).decide((state) => otp.replace(state, id))
-    work.start(otp.otpChallenge, id, { subject: id }).decide(() =>
-      otp.issue({
-        address: input.email,
-        normalised,
-        codeHash: gateway.hashCode(id, code),
-        browserHash,
-        now: new Date(),
-      }),
-    )
+    const found = await find(gateway, { normalised, challengeId: replaces, limits: [] })
+    const mail: Outgoing = {
+      id,
+      function: 'send-otp-email',
+      payload: {
+        ...{ type: 'otp.email', to: input.email, code, expires_in: otp.LIFETIME_SECONDS },
+        ...{ client_name: input.clientName, origin: new URL(gateway.issuer).host },
+        locale: found.person?.locale ?? askedLanguage(c),
+      },
+    }
+    if (found.suppressed) return void noteSuppressed(work, mail)
+    if (found.challenge && (replaces || !browserHash))
+      resume(work, found.challenge).decide((state) => otp.replace(state, id))
+    const codeHash = gateway.hashCode(id, code)
+    const issued = { address: input.email, normalised, codeHash, browserHash, now: new Date() }
+    work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
+    queueMessage(work, mail)
+    return mail
   })
+  if (!outgoing) throw new GatewayError('otp_undeliverable', { reason: 'suppressed' })
 
-  const result = await gateway.deliver({
-    id,
-    function: 'send-otp-email',
-    payload: {
-      type: 'otp.email',
-      to: input.email,
-      code,
-      expires_in: otp.LIFETIME_SECONDS,
-      client_name: input.clientName,
-      origin: new URL(gateway.issuer).host,
-    },
-  })
-  const { attempts } = result
-  await commit(context, async (work) => {
-    work.correlationId = id
+  const result = await deliverQueued(gateway, context, outgoing, async (work, outcome) => {
+    if (outcome.status === 'accepted') return
     const { challenge } = await find(gateway, { normalised, challengeId: id, limits: [] })
-    if (!challenge) return
-    resume(work, challenge).decide(() =>
-      otp.recordDelivery(
-        result.status === 'accepted'
-          ? { accepted: true, providerId: result.providerId, attempts }
-          : { accepted: false, reason: result.reason, attempts },
-      ),
-    )
+    if (challenge) resume(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
   })
-  if (result.status === 'failed')
-    throw new GatewayError('otp_send_failed', { reason: result.reason, retryAfter: result.retryAfter ?? 30 })
+  if (result.status === 'failed') throw notSent(result)
   return id
+}
+
+function notSent({ reason, retryAfter = 30 }: DeliveryResult & { status: 'failed' }): GatewayError {
+  return reason === 'recipient_refused'
+    ? new GatewayError('otp_undeliverable', { reason })
+    : new GatewayError('otp_send_failed', { reason, retryAfter })
 }
 
 function find(

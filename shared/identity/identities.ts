@@ -10,6 +10,7 @@ import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { createIdentity } from './create-identity.ts'
 import { externalCredential, externalLookup } from './external-account.ts'
+import { sendNotice } from './send-notice.ts'
 
 /** Makes one person of two. Whoever calls has had both proven. @throws GatewayError merge_impossible */
 export async function mergeIdentities(
@@ -43,21 +44,10 @@ export async function splitIdentity(work: Work, input: { uai: string; reason: st
 }
 
 /** Tells an address that its identity was merged, and what to do if that was wrong. */
-export async function tellOfMerge(gateway: Gateway, person: Person): Promise<void> {
+export async function tellOfMerge(gateway: Gateway, c: AppContext, person: Person): Promise<void> {
   if (!person.email) return
-  const { issuer } = gateway
-  await gateway.deliver({
-    id: uuidv7(),
-    function: 'send-notice-email',
-    payload: {
-      type: 'notice.email',
-      to: person.email,
-      kind: 'identities_merged',
-      origin: new URL(issuer).host,
-      manage_url: `${issuer}/account`,
-      locale: person.locale,
-    },
-  })
+  const context = commitContext(gateway, c)
+  await sendNotice(gateway, context, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
 }
 
 export type VendorAccount = {

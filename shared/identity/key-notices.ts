@@ -4,6 +4,7 @@ import { type CommitContext, commit } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { log } from '../log.ts'
 import { type DueNotice, listDueNotices, listExpiringKeys } from '../queries/api-keys.ts'
+import { sendNotice } from './send-notice.ts'
 
 const BATCH = 50
 
@@ -23,22 +24,16 @@ export async function warnOfExpiringKeys(gateway: Gateway): Promise<number> {
 }
 
 async function deliver(gateway: Gateway, notice: DueNotice): Promise<string | undefined> {
-  const { issuer, config } = gateway
-  if (!notice.owner.email || !notice.owner.active) return 'no_address'
-  const result = await gateway.deliver({
+  const { owner } = notice
+  if (!owner.email || !owner.active) return 'no_address'
+  const result = await sendNotice(gateway, context(gateway), {
     id: notice.noticeEvent,
-    function: 'send-notice-email',
-    payload: {
-      type: 'notice.email',
-      to: notice.owner.email,
-      kind: notice.kind,
-      origin: new URL(issuer).host,
-      manage_url: `${config.AUTH_BASE_URL}/account/api-keys`,
-      key_name: notice.name.slice(0, 200),
-      key_preview: notice.preview,
-      expires_at: notice.expiresAt?.toISOString(),
-      locale: notice.owner.locale,
-    },
+    kind: notice.kind,
+    person: owner,
+    path: '/account/api-keys',
+    key_name: notice.name,
+    key_preview: notice.preview,
+    expires_at: notice.expiresAt?.toISOString(),
   })
   if (result.status === 'accepted') return 'sent'
   if (!result.retryable) return `refused: ${result.reason}`

@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
+import { suppressedColumn } from './messages.ts'
 import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
@@ -14,6 +15,8 @@ export type OtpFacts = {
   /** What a direct sign-in's tokens are for. */
   defaultResources: string[]
   wait: number
+  /** Nothing may be sent to that address. */
+  suppressed: boolean
 }
 
 type OtpRow = PersonRow & {
@@ -23,6 +26,7 @@ type OtpRow = PersonRow & {
   client: Client | null
   default_resources: string[] | null
   wait: number
+  suppressed: boolean
 }
 
 /**
@@ -48,7 +52,7 @@ export async function findOtp(
         order by e.version) from auth_gateway.event_store e where e.stream_type = 'otp_challenge' and e.stream_id = ch.id) as events,
       ${clientColumn(sql, input.clientId)},
       (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as default_resources,
-      ${waitColumn(sql, input.limits)}, ${personColumns(sql)}
+      ${waitColumn(sql, input.limits)}, ${suppressedColumn(sql, input.digest)}, ${personColumns(sql)}
     from (select 1) as one
     left join challenge ch on true
     left join auth_gateway.subject_keys ck on ck.subject = ch.id
@@ -63,5 +67,6 @@ export async function findOtp(
     client: row.client ?? undefined,
     defaultResources: row.default_resources ?? [],
     wait: row.wait,
+    suppressed: row.suppressed,
   }
 }

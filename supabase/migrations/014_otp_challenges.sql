@@ -4,8 +4,6 @@ create table auth_gateway.otp_challenges (
   channel     text not null,
   status      text not null check (status in ('open', 'consumed', 'locked', 'replaced', 'undelivered')),
   attempts    integer not null default 0,
-  delivery    text not null default 'pending' check (delivery in ('pending', 'accepted', 'failed')),
-  provider_id text,
   reason      text,
   issued_at   timestamptz not null,
   expires_at  timestamptz not null,
@@ -19,12 +17,8 @@ begin
     when 'OtpChallengeIssued' then
       insert into otp_challenges (id, channel, status, issued_at, expires_at, version)
       values (e.stream_id, e.data->>'channel', 'open', e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
-    when 'OtpDeliveryAccepted' then
-      update otp_challenges set delivery = 'accepted', provider_id = e.data->>'providerId', version = e.version where id = e.stream_id;
     when 'OtpDeliveryFailed' then
-      update otp_challenges set delivery = 'failed', reason = e.data->>'reason', version = e.version,
-        status = case when status = 'open' then 'undelivered' else status end
-      where id = e.stream_id;
+      update otp_challenges set status = 'undelivered', reason = e.data->>'reason', version = e.version where id = e.stream_id;
     when 'OtpAttemptFailed' then
       update otp_challenges set attempts = (e.data->>'attempt')::integer, version = e.version where id = e.stream_id;
     when 'OtpChallengeLocked' then

@@ -1,5 +1,5 @@
 -- Destroys what makes a person readable or findable: their data key, their look-up digests, and those of every challenge
--- that was sent to the same addresses. Events and their hashes stay as they are. Answers how many keys were destroyed.
+-- and message that went to the same addresses. Events and their hashes stay as they are. Answers how many keys were destroyed.
 create function auth_gateway.forget_subject(p_subject uuid) returns integer
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
@@ -8,7 +8,7 @@ declare
 begin
   select array_agg(distinct other.subject) into v_subjects
   from lookup_digests own
-  join lookup_digests other on other.digest = own.digest and other.kind in ('otp_address', 'otp_browser_address')
+  join lookup_digests other on other.digest = own.digest and other.kind in ('otp_address', 'otp_browser_address', 'message_address', 'suppressed_address')
   where own.subject = p_subject;
   v_subjects := coalesce(v_subjects, '{}') || p_subject;
   delete from lookup_digests where subject = any (v_subjects);

@@ -18,7 +18,7 @@ export async function startDeliveryStub(): Promise<DeliveryStub> {
     const { to, code } = JSON.parse(Buffer.concat(chunks).toString())
     codes.set(to, code)
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ id: request.headers['webhook-id'] }))
+    response.end(JSON.stringify({ id: request.headers['webhook-id'], provider: 'stub' }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

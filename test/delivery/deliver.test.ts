@@ -46,7 +46,7 @@ const answer =
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 const refusal = (status: number, code: string, headers?: Record<string, string>) =>
   answer(status, { error: { http_code: status, code, message: 'Sorry.' } }, headers)
-const ok = answer(200, { id: 'mail_1' })
+const ok = answer(200, { id: 'mail_1', provider: 'resend' })
 const hangUp: Script = (request) => request.socket.destroy()
 const silence: Script = () => undefined
 const deliver = (limits?: { attemptMs?: number; budgetMs?: number }) =>
@@ -55,7 +55,7 @@ const deliver = (limits?: { attemptMs?: number; budgetMs?: number }) =>
 describe('an accepted message', () => {
   it('accepted with the provider id, signed over the body that was sent', async () => {
     script = [ok]
-    expect(await deliver()).toEqual({ status: 'accepted', providerId: 'mail_1', attempts: 1 })
+    expect(await deliver()).toEqual({ status: 'accepted', provider: 'resend', providerId: 'mail_1', attempts: 1 })
     const [request] = received
     expect(request?.path).toBe('/functions/v1/send-otp-email')
     expect(request?.headers['content-type']).toBe('application/json')
@@ -86,12 +86,17 @@ describe('an accepted message', () => {
     ['a connection that breaks', hangUp],
   ])('accepted on the second attempt after %s', async (_, first) => {
     script = [first, ok]
-    expect(await deliver()).toEqual({ status: 'accepted', providerId: 'mail_1', attempts: 2 })
+    expect(await deliver()).toEqual({ status: 'accepted', provider: 'resend', providerId: 'mail_1', attempts: 2 })
   })
 
   it('accepted on the second attempt after a silent first one', async () => {
     script = [silence, ok]
-    expect(await deliver({ attemptMs: 200 })).toEqual({ status: 'accepted', providerId: 'mail_1', attempts: 2 })
+    expect(await deliver({ attemptMs: 200 })).toEqual({
+      status: 'accepted',
+      provider: 'resend',
+      providerId: 'mail_1',
+      attempts: 2,
+    })
   })
 
   it('has the same id and body at each attempt, and never the same timestamp and signature', async () => {

@@ -34,7 +34,12 @@ const message = (): DeliveryMessage => ({
 })
 
 it('accepted with the id of the one mail in the mailbox', async () => {
-  expect(await deliver(message())).toEqual({ status: 'accepted', providerId: provider.messages()[0]?.id, attempts: 1 })
+  expect(await deliver(message())).toEqual({
+    status: 'accepted',
+    provider: 'resend',
+    providerId: provider.messages()[0]?.id,
+    attempts: 1,
+  })
   expect(provider.messages()).toHaveLength(1)
 })
 
@@ -50,7 +55,12 @@ it.each([
 it('accepted, one mail, when the provider takes the message and then goes silent', async () => {
   provider.fault({ delay_ms: 6_000, after: true })
   const result = await deliver(message())
-  expect(result).toEqual({ status: 'accepted', providerId: provider.messages()[0]?.id, attempts: 2 })
+  expect(result).toEqual({
+    status: 'accepted',
+    provider: 'resend',
+    providerId: provider.messages()[0]?.id,
+    attempts: 2,
+  })
   expect(provider.messages()).toHaveLength(1)
 })
 

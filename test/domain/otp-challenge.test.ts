@@ -5,7 +5,7 @@ import {
   MAX_ATTEMPTS,
   type OtpChallengeEvent,
   otpChallenge,
-  recordDelivery,
+  recordUndelivered,
   replace,
   verify,
 } from '../../shared/domain/otp-challenge.ts'
@@ -25,7 +25,7 @@ const ended: OtpChallengeEvent[] = [
   consumed,
   { type: 'OtpChallengeLocked', data: { reason: 'attempts' } },
   { type: 'OtpChallengeReplaced', data: { by: 'newer' } },
-  { type: 'OtpDeliveryFailed', data: { reason: 'recipient_refused', attempts: 1 } },
+  { type: 'OtpDeliveryFailed', data: { reason: 'recipient_refused' } },
 ]
 const right = { matches: true, sameBrowser: true, uai: UAI, now: NOW }
 const wrong = { ...right, matches: false }
@@ -126,23 +126,17 @@ describe('replace', () => {
 })
 
 describe('delivery', () => {
-  test('accepted: the challenge stays open and keeps its tries', () => {
-    const after = given(otpChallenge, issued(), ...failed(2))
-      .when(() => recordDelivery({ accepted: true, providerId: 'mail-1', attempts: 2 }))
-      .then([{ type: 'OtpDeliveryAccepted', data: { providerId: 'mail-1', attempts: 2 } }])
-    expect(after).toMatchObject({ status: 'open', attempts: 2 })
-  })
-
   test('failed: the code is void, the browser it was bound to is kept', () => {
     const after = given(otpChallenge, issued('browser'))
-      .when(() => recordDelivery({ accepted: false, reason: 'provider_down', attempts: 4 }))
-      .then([{ type: 'OtpDeliveryFailed', data: { reason: 'provider_down', attempts: 4 } }])
+      .when((state) => recordUndelivered(state, 'provider_down'))
+      .then([{ type: 'OtpDeliveryFailed', data: { reason: 'provider_down' } }])
     expect(after).toEqual({ status: 'closed', browserHash: 'browser' })
   })
 
-  test('accepted late: a delivery that is reported after the end opens nothing again', () => {
-    const accepted: OtpChallengeEvent = { type: 'OtpDeliveryAccepted', data: { providerId: 'mail-1', attempts: 1 } }
-    for (const end of ended) expect(stateOf(otpChallenge, [issued(), end, accepted]).status).toBe('closed')
+  test.each(ended)('nothing: a failure that is reported after $type', (end) => {
+    given(otpChallenge, issued(), end)
+      .when((state) => recordUndelivered(state, 'provider_down'))
+      .then([])
   })
 
   test('counted late: a failed try after the end opens nothing again', () => {

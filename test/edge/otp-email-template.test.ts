@@ -34,8 +34,46 @@ it.each([
   expect(renderOtpEmail({ ...content, expiresIn }).text).toContain(`It works once, for ${promised}.`)
 })
 
-it.each([undefined, 'en-GB', 'xx', '', '__proto__', 'constructor'])('locale %s gets English for now', (locale) => {
+it.each([undefined, 'en-GB', 'xx', '', '__proto__', 'constructor'])('locale %s gets English', (locale) => {
   expect(renderOtpEmail({ ...content, locale }).html).toContain('lang="en"')
+})
+
+it.each([
+  ['de-CH', 'de', 'Ihr Anmeldecode für LanOnasis'],
+  ['fr', 'fr', 'Votre code de connexion LanOnasis'],
+  ['es_MX', 'es', 'Su código de acceso a LanOnasis'],
+  ['PT-br', 'pt', 'O seu código de acesso LanOnasis'],
+])('locale %s gets %s, with every place filled', (locale, lang, subject) => {
+  const mail = renderOtpEmail({ ...content, locale, clientName: 'Cursor' })
+  expect(mail.subject).toBe(subject)
+  expect(mail.html).toContain(`<html lang="${lang}" dir="ltr">`)
+  expect(Object.values(mail).join('')).not.toMatch(/\{\w+\}/)
+})
+
+describe('the brand', () => {
+  it('is that of the product: name, initial and colour, with letters that can be read on it', () => {
+    const dark = renderOtpEmail({ ...content, brand: { name: 'v-secure', colour: '#1A2B3C' } })
+    expect(dark.subject).toBe('Your v-secure sign-in code')
+    expect(dark.html).toContain('background:#1a2b3c;border-radius:9px;color:#ffffff')
+    expect(dark.text).toContain('Nobody from v-secure')
+    const light = renderOtpEmail({ ...content, brand: { name: 'v-secure', colour: '#ffe14a' } })
+    expect(light.html).toContain('background:#ffe14a;border-radius:9px;color:#14211e')
+  })
+
+  it.each([
+    { name: 'evil.example', colour: '#000000' },
+    { name: '<b>x</b>' },
+    { colour: '#ffffff' },
+    { name: '{code}' },
+  ])('%j is the house’s', (brand) => {
+    expect(renderOtpEmail({ ...content, brand })).toEqual(renderOtpEmail(content))
+  })
+
+  it('keeps its name and no colour that is none', () => {
+    const { html } = renderOtpEmail({ ...content, brand: { name: 'v-secure', colour: 'red;background:url(x)' } })
+    expect(html).toContain('v-secure')
+    expect(html).not.toContain('url(')
+  })
 })
 
 describe('the name of the application', () => {

@@ -48,7 +48,10 @@ it('200: one mail in text and HTML, for however many tries', async () => {
   expect(request?.body).toMatchObject({
     to: 'ada@example.com',
     subject: 'One of your LanOnasis API keys was found in public',
-    tags: [{ name: 'category', value: 'notice' }],
+    tags: [
+      { name: 'category', value: 'notice' },
+      { name: 'message_id', value: id },
+    ],
   })
   for (const part of [String(request?.body.text), String(request?.body.html)])
     for (const words of ['Laptop', 'lano_1a2b…9f00', 'https://auth.lanonasis.com/account/api-keys'])

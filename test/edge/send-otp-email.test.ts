@@ -35,7 +35,7 @@ describe('a good message', () => {
     const answer = await send(signed({ ...otpEmail, client_name: 'Cursor' }, { secrets: [NEW], id }))
 
     expect(answer.status).toBe(200)
-    expect(answer.body).toEqual({ id: provider.messages()[0]?.id })
+    expect(answer.body).toEqual({ id: provider.messages()[0]?.id, provider: 'resend' })
     expect(answer.headers.get('cache-control')).toBe('no-store')
     expect(provider.requests).toHaveLength(1)
     const [request] = provider.requests
@@ -46,7 +46,10 @@ describe('a good message', () => {
       to: 'ada@example.com',
       subject: 'Your LanOnasis sign-in code',
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': id },
-      tags: [{ name: 'category', value: 'otp' }],
+      tags: [
+        { name: 'category', value: 'otp' },
+        { name: 'message_id', value: id },
+      ],
     })
     for (const part of [String(request?.body.text), String(request?.body.html)]) {
       expect(part).toContain('482913')

@@ -151,7 +151,7 @@ describe('what a unit of work writes', () => {
     await commit(request, async (work) => {
       work.actor = { type: 'person', id: 'uai', clientId: 'client', sessionId: 'session' }
       const stream = await work.load(otp.otpChallenge, id, { subject: id })
-      stream.decide(() => otp.recordDelivery({ accepted: true, providerId: 'mail-1', attempts: 1 }))
+      stream.decide(() => ({ events: [{ type: 'OtpAttemptFailed', data: { attempt: 1 } }] }))
       stream.decide((state) => otp.replace(state, uuidv7()))
     })
     const [, delivered, replaced] = await eventsOf(id)

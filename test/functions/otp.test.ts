@@ -114,9 +114,9 @@ test('200 after one failed delivery attempt, with one message id', async () => {
   expect((await send(email)).status).toBe(200)
   expect(challengeIds(email)).toHaveLength(1)
   const [id = ''] = challengeIds(email)
-  expect((await eventsOf(gateway, 'otp_challenge', id)).at(-1)).toMatchObject({
-    event_type: 'OtpDeliveryAccepted',
-    data: { attempts: 2, providerId: `mail-${id}` },
+  expect((await eventsOf(gateway, 'message', id)).at(-1)).toMatchObject({
+    event_type: 'MessageAccepted',
+    data: { attempts: 2, provider: 'resend', providerId: `mail-${id}` },
   })
 })
 

@@ -43,6 +43,9 @@ const setUp = [
   'link',
   'connection',
   'hook',
+  'message',
+  'news',
+  'suppression',
 ] as const
 
 describe('any order of real units of work', () => {
@@ -71,6 +74,14 @@ describe('any order of real units of work', () => {
         'ApiKeyQuarantined',
         'ApiKeyExpiryWarned',
         'ApiKeyDeleted',
+        'MessageAccepted',
+        'MessageFailed',
+        'MessageDelayed',
+        'MessageDelivered',
+        'MessageBounced',
+        'MessageComplained',
+        'AddressSuppressed',
+        'SuppressionLifted',
       ]),
     )
   })

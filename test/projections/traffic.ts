@@ -16,6 +16,7 @@ import { createGateway, type Gateway } from '../../shared/gateway.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createIdentityTraffic } from './identity-traffic.ts'
 import { createKeyTraffic } from './key-traffic.ts'
+import { createMessageTraffic } from './message-traffic.ts'
 import { createProjectTraffic } from './project-traffic.ts'
 import { createServiceTraffic } from './service-traffic.ts'
 
@@ -61,6 +62,7 @@ export function createTraffic(gateway: Gateway) {
     ...createProjectTraffic(unit, people),
     ...createIdentityTraffic(unit, people),
     ...createServiceTraffic(unit, familyList, CLIENT),
+    ...createMessageTraffic(unit),
 
     async sendCode(n: number): Promise<void> {
       const id = uuidv7()
@@ -78,13 +80,7 @@ export function createTraffic(gateway: Gateway) {
       challenges.push({ id, email })
       await unit(async (work) => {
         const stream = await work.load(otp.otpChallenge, id, { subject: id })
-        stream.decide(() =>
-          otp.recordDelivery(
-            n % 7 === 0
-              ? { accepted: false, reason: 'provider_unavailable', attempts: 3 }
-              : { accepted: true, providerId: `mail-${n}`, attempts: 1 },
-          ),
-        )
+        if (n % 7 === 0) stream.decide((state) => otp.recordUndelivered(state, 'provider_unavailable'))
       })
     },
 

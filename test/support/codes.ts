@@ -52,7 +52,7 @@ export async function startCodeInbox(secret: string): Promise<CodeInbox> {
     const body = JSON.parse(raw)
     const id = headers['webhook-id'] ?? ''
     sent.push({ id, to: body.to, code: body.code, body, traceparent: headers.traceparent })
-    return answer(200, { id: `mail-${id}` })
+    return answer(200, { id: `mail-${id}`, provider: 'resend' })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

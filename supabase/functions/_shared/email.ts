@@ -15,6 +15,12 @@ export interface Email {
   category: string
 }
 
+/** Who took a message, and what it is called there. */
+export interface Sent {
+  provider: string
+  id: string
+}
+
 interface ProviderError {
   name?: unknown
   message?: unknown
@@ -22,10 +28,10 @@ interface ProviderError {
 }
 
 /**
- * Hands one mail to Resend and answers with the provider's id.
+ * Hands one mail to Resend and answers with who took it.
  * Refuses with 422 (this recipient: final), 409 (id reused for another mail), 429 and 503 (later), 500 (set-up).
  */
-export async function sendEmail(env: Env, email: Email, signal: AbortSignal): Promise<string> {
+export async function sendEmail(env: Env, email: Email, signal: AbortSignal): Promise<Sent> {
   const client = new Resend(required(env, 'RESEND_API_KEY'), { baseUrl: providerUrl(env) })
   const { data, error, headers } = await client.emails.send(
     {
@@ -35,14 +41,18 @@ export async function sendEmail(env: Env, email: Email, signal: AbortSignal): Pr
       text: email.text,
       html: email.html,
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': email.id },
-      tags: [{ name: 'category', value: email.category }],
+      // Comes back with the provider's news of this mail.
+      tags: [
+        { name: 'category', value: email.category },
+        { name: 'message_id', value: email.id.replace(/[^\w-]/g, '_') },
+      ],
     },
     { idempotencyKey: email.id, signal },
   )
   if (signal.aborted) throw later(503, 'provider_timeout', 1, 'timeout')
   if (error) throw refusalFor(error, Number.parseInt(headers?.['retry-after'] ?? '', 10))
   if (typeof data?.id !== 'string' || data.id === '') throw later(503, 'provider_unavailable', 1, 'no id in the answer')
-  return data.id
+  return { provider: 'resend', id: data.id }
 }
 
 function providerUrl(env: Env): string {

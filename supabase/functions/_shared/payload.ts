@@ -15,3 +15,12 @@ export function isText(value: unknown, pattern: RegExp): value is string {
 export function isOptionalText(value: unknown): value is string | null | undefined {
   return value === undefined || value === null || (typeof value === 'string' && value.length <= 200)
 }
+
+/** Reads `{name?, colour?}`; undefined where there is none, null where it is malformed. */
+export function brandOf(value: unknown): { name?: string; colour?: string } | undefined | null {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'object' || Array.isArray(value)) return null
+  const { name, colour } = value as Record<string, unknown>
+  if (!isOptionalText(name) || !isOptionalText(colour)) return null
+  return { name: name ?? undefined, colour: colour ?? undefined }
+}

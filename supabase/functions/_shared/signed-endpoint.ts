@@ -1,3 +1,4 @@
+import type { Sent } from './email.ts'
 import { type Env, required } from './env.ts'
 import { Refusal, readText, reply, replyRefusal, requireJsonPost } from './http.ts'
 import { log } from './log.ts'
@@ -19,12 +20,12 @@ export interface SignedEndpoint<T> {
   env: Env
   /** Checks the parsed body; returns undefined when it is not what this endpoint takes. */
   parse(body: unknown): T | undefined
-  /** Does the work once per message id and answers with the provider's id. */
-  deliver(message: Message<T>): Promise<string>
+  /** Does the work once per message id and answers with who took it. */
+  deliver(message: Message<T>): Promise<Sent>
 }
 
 /**
- * A handler for signed messages: verify the raw body, refuse replays, deliver, answer `{"id": provider id}`.
+ * A handler for signed messages: verify the raw body, refuse replays, deliver, answer `{"id", "provider"}`.
  * The whole takes four seconds at most, so that the caller can try again within its own limit.
  */
 export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Request) => Promise<Response> {
@@ -49,8 +50,9 @@ export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Reques
       if (!(await guard.claim(endpoint.name, webhook.fingerprint, webhook.staleAt))) {
         throw new Refusal(409, 'replay', 'This request was received before.')
       }
-      line.provider_id = await endpoint.deliver({ id: webhook.id, payload, signal })
-      return finish(reply(200, { id: line.provider_id }), 'accepted')
+      const { id, provider } = await endpoint.deliver({ id: webhook.id, payload, signal })
+      line.provider_id = id
+      return finish(reply(200, { id, provider }), 'accepted')
     } catch (error) {
       const refusal = asRefusal(error)
       return finish(replyRefusal(refusal), refusal.code, refusal.detail)

@@ -1,14 +1,13 @@
-import { isAddress, isHost, isOptionalText } from '../_shared/payload.ts'
+import { brandOf, isAddress, isHost, isOptionalText } from '../_shared/payload.ts'
 import type { NoticeEmailContent } from '../_shared/templates/notice-email.ts'
+import { NOTICE_KINDS } from '../_shared/templates/words.ts'
 
 export interface NoticeEmailPayload extends NoticeEmailContent {
   to: string
 }
 
-const KINDS = ['api_key_leaked', 'api_key_expiring', 'device_connected', 'identities_merged'] as const
-
 /**
- * Reads `{type: "notice.email", to, kind, origin, manage_url, key_name?, key_preview?, expires_at?, locale?}`; undefined when a field is
+ * Reads `{type: "notice.email", to, kind, origin, manage_url, key_name?, key_preview?, expires_at?, locale?, brand?}`; undefined when a field is
  * missing or malformed. Unknown fields are ignored, so that the sender may be newer than this function.
  */
 export function parseNoticeEmail(body: unknown): NoticeEmailPayload | undefined {
@@ -17,10 +16,12 @@ export function parseNoticeEmail(body: unknown): NoticeEmailPayload | undefined 
     string,
     unknown
   >
-  const known = KINDS.find((one) => one === kind)
+  const known = NOTICE_KINDS.find((one) => one === kind)
   if (type !== 'notice.email' || !known || !isAddress(to) || !isHost(origin)) return undefined
   if (typeof manage_url !== 'string' || !/^https?:\/\/[^\s"'<>]{1,500}$/.test(manage_url)) return undefined
   if (![key_name, key_preview, expires_at, locale].every(isOptionalText)) return undefined
+  const brand = brandOf((body as Record<string, unknown>).brand)
+  if (brand === null) return undefined
   const text = (value: unknown) => (value as string | null | undefined) ?? undefined
   return {
     to,
@@ -31,5 +32,6 @@ export function parseNoticeEmail(body: unknown): NoticeEmailPayload | undefined 
     keyPreview: text(key_preview),
     expiresAt: text(expires_at),
     locale: text(locale),
+    brand,
   }
 }

@@ -1,4 +1,4 @@
-import { isAddress, isHost, isOptionalText, isText } from '../_shared/payload.ts'
+import { brandOf, isAddress, isHost, isOptionalText, isText } from '../_shared/payload.ts'
 import type { OtpEmailContent } from '../_shared/templates/otp-email.ts'
 
 export interface OtpEmailPayload extends OtpEmailContent {
@@ -8,8 +8,8 @@ export interface OtpEmailPayload extends OtpEmailContent {
 type Fields = Record<string, unknown>
 
 /**
- * Reads `{type: "otp.email", to, code, expires_in (seconds), origin, locale?, client_name?}`; undefined when a field
- * is missing or malformed. Unknown fields are ignored, so that the sender may be newer than this function.
+ * Reads `{type: "otp.email", to, code, expires_in (seconds), origin, locale?, client_name?, brand?}`; undefined when
+ * a field is missing or malformed. Unknown fields are ignored, so that the sender may be newer than this function.
  */
 export function parseOtpEmail(body: unknown): OtpEmailPayload | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
@@ -22,5 +22,8 @@ export function parseOtpEmail(body: unknown): OtpEmailPayload | undefined {
     return undefined
   }
   if (!isOptionalText(locale) || !isOptionalText(client_name)) return undefined
-  return { to, code, origin, expiresIn: expires_in, locale: locale ?? undefined, clientName: client_name ?? undefined }
+  const brand = brandOf((body as Fields).brand)
+  if (brand === null) return undefined
+  const optional = { locale: locale ?? undefined, clientName: client_name ?? undefined, brand }
+  return { to, code, origin, expiresIn: expires_in, ...optional }
 }

@@ -1,6 +1,8 @@
+import type { Branding } from './branding.ts'
+
 export interface MailFrame {
   lang: string
-  brand: string
+  brand: Branding
   title: string
   /** What mail clients show beside the subject; must hold no secret. */
   preview: string
@@ -43,8 +45,8 @@ export function mailLayout(frame: MailFrame): string {
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:480px;${FONT};font-size:16px;line-height:1.55">
 <tr><td style="padding:0 4px 20px">
 <table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>
-<td class="mark" width="32" height="32" align="center" aria-hidden="true" style="width:32px;height:32px;background:#0b5c52;border-radius:9px;color:#ffffff;font-size:17px;line-height:32px;font-weight:700">L</td>
-<td class="ink" style="padding-left:10px;color:#14211e;font-size:17px;font-weight:650;letter-spacing:-.2px">${escapeHtml(frame.brand)}</td>
+<td class="mark" width="32" height="32" align="center" aria-hidden="true" style="width:32px;height:32px;background:${frame.brand.colour};border-radius:9px;color:${frame.brand.onColour};font-size:17px;line-height:32px;font-weight:700">${escapeHtml([...frame.brand.name][0]?.toUpperCase() ?? '')}</td>
+<td class="ink" style="padding-left:10px;color:#14211e;font-size:17px;font-weight:650;letter-spacing:-.2px">${escapeHtml(frame.brand.name)}</td>
 </tr></table>
 </td></tr>
 <tr><td class="card" style="background:#ffffff;border:1px solid #d6dedb;border-radius:16px">
@@ -69,7 +71,7 @@ a[x-apple-data-detectors]{color:inherit!important;text-decoration:none!important
 @media (max-width:480px){.outer{padding:24px 12px!important}.pad{padding-left:24px!important;padding-right:24px!important}
 .code{font-size:34px!important;letter-spacing:6px!important;padding-left:6px!important}}
 @media (prefers-color-scheme:dark){.ground{background:#0d1312!important}.card{background:#151d1b!important;border-color:#2a3633!important}
-.ink{color:#e7eeeb!important}.muted{color:#a2b1ac!important}.mark{background:#6fd3c1!important;color:#05211c!important}
+.ink{color:#e7eeeb!important}.muted{color:#a2b1ac!important}
 .tint{background:#1a2623!important;border-color:#2a3633!important}.caution{background:#282110!important;border-color:#5f4d1e!important}
 .caution-ink{color:#f0cd83!important}}
 `

@@ -1,10 +1,11 @@
-import { escapeHtml, mailLayout, row } from './mail-layout.ts'
-import { fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
+import { type Branding, brandingOf } from './branding.ts'
+import { mailLayout, row } from './mail-layout.ts'
+import { button, fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
 import { safeName } from './safe-name.ts'
-import { fill, type Words, wordsFor } from './words.ts'
+import { fill, type NoticeKind, type Words, wordsFor } from './words.ts'
 
 export interface NoticeEmailContent {
-  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected' | 'identities_merged'
+  kind: NoticeKind
   /** Host of the gateway, such as `auth.lanonasis.com`. */
   origin: string
   /** Page where the person can do something about it. */
@@ -15,36 +16,42 @@ export interface NoticeEmailContent {
   /** ISO 8601. */
   expiresAt?: string
   locale?: string
+  brand?: { name?: string; colour?: string }
 }
 
-/** A mail that tells of something that happened to an API key. The same content gives the same bytes. */
+/** A mail that tells of something that happened to an account. The same content gives the same bytes. */
 export function renderNoticeEmail(content: NoticeEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
   const notice = words.notice[content.kind]
   const key =
     [safeName(content.keyName), content.keyPreview].filter(Boolean).join(' · ') ||
     (content.kind === 'device_connected' ? words.notice.unnamedClient : words.notice.unnamed)
-  const values = { key, origin: content.origin, date: content.expiresAt?.slice(0, 10) ?? '' }
+  const brand = brandingOf(content.brand)
+  const values = { key, origin: content.origin, date: content.expiresAt?.slice(0, 10) ?? '', brand: brand.name }
+  const facts = [notice.heading, ...notice.body.map((one) => fill(one, values))]
   return {
-    subject: notice.subject,
-    text: `${[notice.heading, ...notice.body.map((one) => fill(one, values)), `${notice.action}: ${content.manageUrl}`, `-- \n${fill(words.automated, values)}`].join('\n\n')}\n`,
-    html: html(words, content, values),
+    subject: fill(notice.subject, values),
+    text: `${[...facts, `${notice.action}: ${content.manageUrl}`, `-- \n${fill(words.automated, values)}`].join('\n\n')}\n`,
+    html: html(words, brand, content, values),
   }
 }
 
-function html(words: Words, { kind, manageUrl }: NoticeEmailContent, values: Record<string, string>): string {
+function html(
+  words: Words,
+  brand: Branding,
+  { kind, manageUrl }: NoticeEmailContent,
+  values: Record<string, string>,
+): string {
   const notice = words.notice[kind]
-  const style =
-    'display:inline-block;padding:12px 20px;background:#0b5c52;border-radius:10px;color:#ffffff;font-weight:650;text-decoration:none'
   return mailLayout({
     lang: words.lang,
-    brand: words.brand,
+    brand,
     title: notice.heading,
     preview: fill(notice.body[0] ?? '', values),
     footer: fill(words.automated, values),
     rows: [
       ...notice.body.map((one) => row(paragraph(fillHtml(one, values, INK), MUTED))),
-      row(`<a href="${escapeHtml(manageUrl)}" style="${style}">${escapeHtml(notice.action)}</a>`, '4px 40px 36px'),
+      row(button(brand, manageUrl, notice.action), '4px 40px 36px'),
     ].join('\n'),
   })
 }

@@ -1,3 +1,4 @@
+import { type Branding, brandingOf } from './branding.ts'
 import { escapeHtml, mailLayout, row } from './mail-layout.ts'
 import { CAUTION, fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
 import { safeName } from './safe-name.ts'
@@ -12,6 +13,7 @@ export interface OtpEmailContent {
   locale?: string
   /** Name of the application that asked; left out of the mail when it could pass for a link or a sentence. */
   clientName?: string
+  brand?: { name?: string; colour?: string }
 }
 
 /**
@@ -20,13 +22,19 @@ export interface OtpEmailContent {
  */
 export function renderOtpEmail(content: OtpEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
+  const brand = brandingOf(content.brand)
   const client = safeName(content.clientName)
-  const values = { origin: content.origin, minutes: minutesOf(words, content.expiresIn) }
+  const values = {
+    origin: content.origin,
+    minutes: minutesOf(words, content.expiresIn),
+    brand: brand.name,
+    ...(client && { client }),
+  }
   const lead = client ? words.otp.leadFor : words.otp.lead
   return {
-    subject: words.otp.subject,
-    text: plainText(words, lead, content.code, client ? { ...values, client } : values),
-    html: html(words, lead, content.code, client ? { ...values, client } : values),
+    subject: fill(words.otp.subject, values),
+    text: plainText(words, lead, content.code, values),
+    html: html(words, brand, lead, content.code, values),
   }
 }
 
@@ -39,12 +47,12 @@ function plainText(words: Words, lead: string, code: string, values: Values): st
   return `${paragraphs.join('\n\n')}\n`
 }
 
-function html(words: Words, lead: string, code: string, values: Values): string {
+function html(words: Words, brand: Branding, lead: string, code: string, values: Values): string {
   const { otp } = words
   const minutes = fillHtml(otp.validity, values, INK)
   return mailLayout({
     lang: words.lang,
-    brand: words.brand,
+    brand,
     title: otp.heading,
     preview: fill(otp.preview, values),
     footer: fill(words.automated, values),

@@ -1,3 +1,4 @@
+import type { Branding } from './branding.ts'
 import { escapeHtml } from './mail-layout.ts'
 import { fill } from './words.ts'
 
@@ -25,4 +26,10 @@ export function fillHtml(sentence: string, values: Record<string, string>, tone:
 
 export function paragraph(content: string, tone: Tone, style = ''): string {
   return `<p class="${tone.name}" style="margin:0;color:${tone.colour};${style}">${content}</p>`
+}
+
+/** A link that looks like a button. */
+export function button(brand: Branding, href: string, label: string): string {
+  const style = `display:inline-block;padding:12px 20px;background:${brand.colour};border-radius:10px;color:${brand.onColour};font-weight:650;text-decoration:none`
+  return `<a href="${escapeHtml(href)}" style="${style}">${escapeHtml(label)}</a>`
 }

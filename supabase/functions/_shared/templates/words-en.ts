@@ -2,12 +2,11 @@ import type { Words } from './words.ts'
 
 export const en: Words = {
   lang: 'en',
-  brand: 'LanOnasis',
   minute: '1 minute',
   minutes: '{count} minutes',
   automated: 'Sent automatically by {origin}. Replies to this address are not read.',
   otp: {
-    subject: 'Your LanOnasis sign-in code',
+    subject: 'Your {brand} sign-in code',
     preview: 'Open this message to see your code for {origin}. It works once, for {minutes}.',
     heading: 'Your sign-in code',
     lead: 'Enter this code at {origin} to sign in.',
@@ -15,14 +14,18 @@ export const en: Words = {
     validity: 'It works once, for {minutes}.',
     never: 'Never share this code.',
     where:
-      'Nobody from LanOnasis will ever ask you for it. Enter it only at {origin}, never on another site, never by phone.',
+      'Nobody from {brand} will ever ask you for it. Enter it only at {origin}, never on another site, never by phone.',
     ignore: 'If you did not ask for it, ignore this message: nobody can sign in without the code.',
+  },
+  sms: {
+    code: '{code} is your {brand} code, valid for {minutes}.',
+    never: 'Never share it.',
   },
   notice: {
     unnamed: 'one of your keys',
     unnamedClient: 'An application',
     identities_merged: {
-      subject: 'Two LanOnasis accounts were made one',
+      subject: 'Two {brand} accounts were made one',
       heading: 'Two accounts were made one',
       body: [
         'The account with this address and another one were merged at {origin}. Both prove the same person now: everything of either is in one place.',
@@ -31,7 +34,7 @@ export const en: Words = {
       action: 'Open your account',
     },
     device_connected: {
-      subject: 'A device was connected to your LanOnasis account',
+      subject: 'A device was connected to your {brand} account',
       heading: 'A device was connected to your account',
       body: [
         '{key} was just signed in to your account from a device or terminal.',
@@ -39,8 +42,17 @@ export const en: Words = {
       ],
       action: 'It was not me: disconnect it',
     },
+    phone_added: {
+      subject: 'A phone number was added to your {brand} account',
+      heading: 'A phone number was added',
+      body: [
+        'The number {key} can now sign in to your account at {origin} with a code by text message.',
+        'If this was not you, open your account, remove the number and sign out everywhere else.',
+      ],
+      action: 'Open your account',
+    },
     api_key_leaked: {
-      subject: 'One of your LanOnasis API keys was found in public',
+      subject: 'One of your {brand} API keys was found in public',
       heading: 'Your API key was found in public',
       body: [
         'The API key {key} was found where everybody can read it.',
@@ -50,7 +62,7 @@ export const en: Words = {
       action: 'Manage API keys',
     },
     api_key_expiring: {
-      subject: 'A LanOnasis API key is about to expire',
+      subject: 'A {brand} API key is about to expire',
       heading: 'Your API key is about to expire',
       body: [
         'The API key {key} stops working on {date}.',

@@ -1,9 +1,32 @@
+import { de } from './words-de.ts'
 import { en } from './words-en.ts'
+import { es } from './words-es.ts'
+import { fr } from './words-fr.ts'
+import { pt } from './words-pt.ts'
 
-/** The sentences of the mails in one language. `{name}` marks a place that `fill` replaces. */
+/** What happened to an account that its owner is told of. */
+export const NOTICE_KINDS = [
+  'api_key_leaked',
+  'api_key_expiring',
+  'device_connected',
+  'identities_merged',
+  'phone_added',
+] as const
+export type NoticeKind = (typeof NOTICE_KINDS)[number]
+
+export interface NoticeWords {
+  subject: string
+  heading: string
+  body: string[]
+  action: string
+}
+
+/**
+ * The sentences of all messages in one language; a language that lacks one does not compile. `{name}` marks a place that
+ * `fill` replaces; `{brand}` is the name of who sends.
+ */
 export interface Words {
   lang: string
-  brand: string
   minute: string
   minutes: string
   automated: string
@@ -18,25 +41,19 @@ export interface Words {
     where: string
     ignore: string
   }
-  notice: {
-    /** For a key without a name that can be shown. */
-    unnamed: string
-    api_key_leaked: NoticeWords
-    api_key_expiring: NoticeWords
-    unnamedClient: string
-    device_connected: NoticeWords
-    identities_merged: NoticeWords
+  /** Text messages. They go out in one segment where letters of the GSM alphabet (3GPP TS 23.038) allow it. */
+  sms: {
+    code: string
+    never: string
   }
+  notice: {
+    /** For a key without a name that can be shown, and for an application. */
+    unnamed: string
+    unnamedClient: string
+  } & Record<NoticeKind, NoticeWords>
 }
 
-export interface NoticeWords {
-  subject: string
-  heading: string
-  body: string[]
-  action: string
-}
-
-const languages = new Map<string | undefined, Words>([[en.lang, en]])
+const languages = new Map<string | undefined, Words>([en, de, fr, es, pt].map((words) => [words.lang, words]))
 
 /** The words for a BCP 47 locale by its language, English when there are none. */
 export function wordsFor(locale: string | undefined): Words {

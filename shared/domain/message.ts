@@ -1,0 +1,106 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+export type Channel = 'email' | 'sms'
+
+/** What became of a message, as far as anybody knows. */
+export type MessageEvent =
+  | {
+      type: 'MessageQueued'
+      /** `uai` is the person it is about, where one is known. */
+      data: { channel: Channel; template: string; uai?: string }
+      personal: { address: string }
+      lookups: { kind: 'message_address'; value: string }[]
+    }
+  | { type: 'MessageAccepted'; data: { provider: string; providerId: string; attempts: number } }
+  | { type: 'MessageFailed'; data: { reason: string; attempts: number; retryable: boolean } }
+  /** The provider handed it over: to the mail server of the address, or to the telephone. */
+  | { type: 'MessageDelivered'; data: { provider: string } }
+  | { type: 'MessageDelayed'; data: { provider: string; reason?: string } }
+  /** It came back. `permanent` when the address takes no message at all. */
+  | { type: 'MessageBounced'; data: { provider: string; permanent: boolean; reason?: string } }
+  /** Its reader called it unwanted. */
+  | { type: 'MessageComplained'; data: { provider: string } }
+
+export type Message =
+  | { status: 'none' }
+  | { status: 'queued' | 'failed'; channel: Channel }
+  | { status: 'accepted' | 'delayed' | 'delivered' | 'bounced' | 'complained'; channel: Channel; sent?: Sent }
+
+type Sent = { provider: string; providerId: string; attempts: number }
+
+export const message: Aggregate<Message, MessageEvent> = {
+  type: 'message',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    if (event.type === 'MessageQueued') return { status: 'queued', channel: event.data.channel }
+    if (state.status === 'none') return state
+    const { channel } = state
+    const sent = 'sent' in state ? state.sent : undefined
+    switch (event.type) {
+      case 'MessageAccepted':
+        // The provider's word of what came after may arrive before its answer.
+        return 'sent' in state ? { ...state, sent: event.data } : { status: 'accepted', channel, sent: event.data }
+      case 'MessageFailed':
+        return { status: 'failed', channel }
+      case 'MessageDelayed':
+        return { status: 'delayed', channel, sent }
+      case 'MessageDelivered':
+        return { status: 'delivered', channel, sent }
+      case 'MessageBounced':
+        return { status: 'bounced', channel, sent }
+      case 'MessageComplained':
+        return { status: 'complained', channel, sent }
+    }
+  },
+}
+
+/** @param input.lookup the normal form of the address, by which its messages are found */
+export function queue(
+  state: Message,
+  input: { channel: Channel; template: string; address: string; lookup: string; uai?: string },
+): Decision<MessageEvent> {
+  if (state.status !== 'none') return { events: [] }
+  const { channel, template, address, lookup, uai } = input
+  const lookups = [{ kind: 'message_address' as const, value: lookup }]
+  return { events: [{ type: 'MessageQueued', data: { channel, template, uai }, personal: { address }, lookups }] }
+}
+
+export function recordAccepted(state: Message, sent: Sent): Decision<MessageEvent> {
+  const known = 'sent' in state && state.sent !== undefined
+  return { events: state.status === 'none' || known ? [] : [{ type: 'MessageAccepted', data: sent }] }
+}
+
+/** @param outcome.retryable whether the same message may be tried again */
+export function recordFailed(
+  state: Message,
+  outcome: { reason: string; attempts: number; retryable: boolean },
+): Decision<MessageEvent> {
+  const open = state.status === 'queued' || state.status === 'failed'
+  return { events: open ? [{ type: 'MessageFailed', data: outcome }] : [] }
+}
+
+/** What the provider says of a message that it took. Later news may overtake earlier, and the same may come twice. */
+export type News =
+  | { kind: 'delivered' | 'complained'; provider: string }
+  | { kind: 'delayed'; provider: string; reason?: string }
+  | { kind: 'bounced'; provider: string; permanent: boolean; reason?: string }
+
+const RANK = { none: 0, queued: 1, failed: 1, accepted: 1, delayed: 2, delivered: 3, bounced: 4, complained: 5 }
+
+/** Nothing for news that is no news. */
+export function hear(state: Message, news: News): Decision<MessageEvent> {
+  if (state.status === 'none' || RANK[state.status] >= RANK[news.kind]) return { events: [] }
+  const { provider } = news
+  switch (news.kind) {
+    case 'delivered':
+      return { events: [{ type: 'MessageDelivered', data: { provider } }] }
+    case 'complained':
+      return { events: [{ type: 'MessageComplained', data: { provider } }] }
+    case 'delayed':
+      return { events: [{ type: 'MessageDelayed', data: { provider, reason: news.reason } }] }
+    case 'bounced':
+      return {
+        events: [{ type: 'MessageBounced', data: { provider, permanent: news.permanent, reason: news.reason } }],
+      }
+  }
+}

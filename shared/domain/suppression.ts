@@ -1,0 +1,34 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+import type { Channel } from './message.ts'
+
+/** That nothing more is sent to an address, because what was sent came back for good or was called unwanted. */
+export type SuppressionEvent =
+  | {
+      type: 'AddressSuppressed'
+      data: { channel: Channel; cause: 'bounced' | 'complained'; reason?: string; messageId?: string }
+      personal: { address: string }
+      lookups: { kind: 'suppressed_address'; value: string }[]
+    }
+  | { type: 'SuppressionLifted'; data: { reason: string } }
+
+export type Suppression = { status: 'none' | 'active' | 'lifted' }
+
+export const suppression: Aggregate<Suppression, SuppressionEvent> = {
+  type: 'suppression',
+  initial: { status: 'none' },
+  evolve: (_, event) => ({ status: event.type === 'AddressSuppressed' ? 'active' : 'lifted' }),
+}
+
+/** @param input.lookup the normal form of the address */
+export function suppress(
+  input: { address: string; lookup: string } & (SuppressionEvent & { type: 'AddressSuppressed' })['data'],
+): Decision<SuppressionEvent> {
+  const { address, lookup, ...data } = input
+  const lookups = [{ kind: 'suppressed_address' as const, value: lookup }]
+  return { events: [{ type: 'AddressSuppressed', data, personal: { address }, lookups }] }
+}
+
+export function lift(state: Suppression, reason: string): Decision<SuppressionEvent> {
+  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  return { events: state.status === 'active' ? [{ type: 'SuppressionLifted', data: { reason } }] : [] }
+}

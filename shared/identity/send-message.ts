@@ -1,0 +1,103 @@
+import type { DeliveryMessage, DeliveryResult } from '../delivery/deliver.ts'
+import { type Channel, type Message, message, queue, recordAccepted, recordFailed } from '../domain/message.ts'
+import { type CommitContext, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
+import { normaliseEmail } from '../personal.ts'
+import { findMessage } from '../queries/messages.ts'
+
+/** A message and the person it is about, where one is known. Its id is the id of its stream: a uuid v7. */
+export type Outgoing = DeliveryMessage & { uai?: string }
+
+const SUPPRESSED = { reason: 'suppressed', retryable: false, attempts: 0 }
+
+const channelOf = ({ payload }: DeliveryMessage): Channel => (payload.type.endsWith('.sms') ? 'sms' : 'email')
+
+/** What the address of a message is found by. */
+export function addressLookup(message: DeliveryMessage): string {
+  return channelOf(message) === 'email' ? normaliseEmail(message.payload.to) : message.payload.to
+}
+
+const templateOf = ({ payload }: DeliveryMessage) => ('kind' in payload ? `notice.${payload.kind}` : payload.type)
+
+const queued = (outgoing: Outgoing) => ({
+  ...{ channel: channelOf(outgoing), template: templateOf(outgoing), uai: outgoing.uai },
+  ...{ address: outgoing.payload.to, lookup: addressLookup(outgoing) },
+})
+
+/** Notes in a unit of work that a message is about to go out; `deliverQueued` sends it once the unit is done. */
+export function queueMessage(work: Work, outgoing: Outgoing): void {
+  work.start(message, outgoing.id, { subject: outgoing.id }).decide((state) => queue(state, queued(outgoing)))
+}
+
+/** Notes that a message was not sent, since nothing may go to its address. */
+export function noteSuppressed(work: Work, outgoing: Outgoing): void {
+  const stream = work.start(message, outgoing.id, { subject: outgoing.id })
+  stream.decide((state) => queue(state, queued(outgoing)))
+  stream.decide((state) => recordFailed(state, SUPPRESSED))
+}
+
+/**
+ * Sends a message that a unit of work has just queued and records what became of it, with what else follows from that.
+ * @param also decides further facts in the same unit of work
+ */
+export async function deliverQueued(
+  gateway: Gateway,
+  context: CommitContext,
+  outgoing: Outgoing,
+  also?: (work: Work, result: DeliveryResult) => Promise<void>,
+): Promise<DeliveryResult> {
+  const state: Message = { status: 'queued', channel: channelOf(outgoing) }
+  return settle(gateway, context, outgoing, { state, version: 1 }, also)
+}
+
+async function settle(
+  gateway: Gateway,
+  context: CommitContext,
+  outgoing: Outgoing,
+  known: { state: Message; version: number },
+  also?: (work: Work, result: DeliveryResult) => Promise<void>,
+): Promise<DeliveryResult> {
+  const { uai, ...sent } = outgoing
+  const result = await gateway.deliver(sent)
+  let at: typeof known | undefined = known
+  await commit(context, async (work) => {
+    work.correlationId = outgoing.id
+    const options = { subject: outgoing.id }
+    // The provider's own news may have come first, and then the stream is read again.
+    const stream = at
+      ? work.resumeAt(message, outgoing.id, at, options)
+      : await work.load(message, outgoing.id, options)
+    at = undefined
+    const { attempts } = result
+    stream.decide((state) =>
+      result.status === 'accepted'
+        ? recordAccepted(state, { provider: result.provider, providerId: result.providerId, attempts })
+        : recordFailed(state, { reason: result.reason, retryable: result.retryable, attempts }),
+    )
+    await also?.(work, result)
+  })
+  return result
+}
+
+/**
+ * Sends a message once, however often it is asked to: what was accepted before is answered with what came of it then, what was not
+ * may be tried again under the same id. Nothing goes to a suppressed address.
+ */
+export async function sendMessage(
+  gateway: Gateway,
+  context: CommitContext,
+  outgoing: Outgoing,
+): Promise<DeliveryResult> {
+  const digest = gateway.personal.digest(addressLookup(outgoing))
+  const before = await commit(context, async (work) => {
+    work.correlationId = outgoing.id
+    const { events, suppressed } = await findMessage(gateway.reads, { id: outgoing.id, digest })
+    const stream = work.resume(message, outgoing.id, events, { subject: outgoing.id })
+    stream.decide((state) => queue(state, queued(outgoing)))
+    if (suppressed) stream.decide((state) => recordFailed(state, SUPPRESSED))
+    return { state: stream.state, version: Math.max(1, events.at(-1)?.version ?? 0), suppressed }
+  })
+  const { state, version, suppressed } = before
+  if ('sent' in state && state.sent) return { status: 'accepted', ...state.sent }
+  return suppressed ? { status: 'failed', ...SUPPRESSED } : settle(gateway, context, outgoing, { state, version })
+}

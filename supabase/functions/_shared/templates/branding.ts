@@ -1,0 +1,29 @@
+import { safeName } from './safe-name.ts'
+
+/** Who a message is from, as its reader knows them: the operator of the gateway, or the product that somebody signs in to. */
+export interface Branding {
+  name: string
+  /** `#rrggbb`, of the mark and of buttons. */
+  colour: string
+  /** The colour of letters on it: white or nearly black, whichever reads better. */
+  onColour: string
+}
+
+const HOUSE = { name: 'LanOnasis', colour: '#0b5c52' }
+
+/** The brand of a message; what is missing or could mislead (an address, a sentence, a colour that is none) is the house's. */
+export function brandingOf(asked: { name?: string; colour?: string } = {}): Branding {
+  const name = safeName(asked.name)
+  const own = name && /^#[0-9a-f]{6}$/i.test(asked.colour ?? '') ? asked.colour : undefined
+  const colour = (own ?? HOUSE.colour).toLowerCase()
+  return { name: name ?? HOUSE.name, colour, onColour: luminance(colour) > 0.179 ? '#14211e' : '#ffffff' }
+}
+
+/** Relative luminance (WCAG 2.2), by which white has the better contrast below 0.179. */
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}

@@ -1,0 +1,75 @@
+import type { Words } from './words.ts'
+
+export const de: Words = {
+  lang: 'de',
+  minute: '1 Minute',
+  minutes: '{count} Minuten',
+  automated: 'Automatisch gesendet von {origin}. Antworten an diese Adresse werden nicht gelesen.',
+  otp: {
+    subject: 'Ihr Anmeldecode für {brand}',
+    preview: 'Öffnen Sie diese Nachricht, um Ihren Code für {origin} zu sehen. Er gilt einmal, {minutes} lang.',
+    heading: 'Ihr Anmeldecode',
+    lead: 'Geben Sie diesen Code auf {origin} ein, um sich anzumelden.',
+    leadFor: 'Geben Sie diesen Code auf {origin} ein, um mit {client} fortzufahren.',
+    validity: 'Er gilt einmal, {minutes} lang.',
+    never: 'Geben Sie diesen Code nie weiter.',
+    where:
+      'Niemand von {brand} wird Sie je danach fragen. Geben Sie ihn nur auf {origin} ein, nie auf einer anderen Website, nie am Telefon.',
+    ignore:
+      'Falls Sie ihn nicht angefordert haben, ignorieren Sie diese Nachricht: ohne den Code kann sich niemand anmelden.',
+  },
+  sms: {
+    code: '{code} ist Ihr Code für {brand}, {minutes} gültig.',
+    never: 'Nie weitergeben.',
+  },
+  notice: {
+    unnamed: 'einer Ihrer Schlüssel',
+    unnamedClient: 'Eine Anwendung',
+    identities_merged: {
+      subject: 'Zwei Konten bei {brand} wurden zusammengeführt',
+      heading: 'Zwei Konten wurden zusammengeführt',
+      body: [
+        'Das Konto mit dieser Adresse und ein anderes wurden auf {origin} zusammengeführt. Beide weisen jetzt dieselbe Person aus: alles von beiden ist an einem Ort.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, machen Sie es rückgängig und melden Sie sich überall sonst ab.',
+      ],
+      action: 'Konto öffnen',
+    },
+    device_connected: {
+      subject: 'Ein Gerät wurde mit Ihrem Konto bei {brand} verbunden',
+      heading: 'Ein Gerät wurde mit Ihrem Konto verbunden',
+      body: [
+        '{key} wurde soeben von einem Gerät oder Terminal aus in Ihrem Konto angemeldet.',
+        'Falls Sie das waren, ist nichts zu tun. Falls nicht, trennen Sie es jetzt: was es erhalten hat, verliert sofort seine Gültigkeit.',
+      ],
+      action: 'Das war ich nicht: trennen',
+    },
+    phone_added: {
+      subject: 'Ihrem Konto bei {brand} wurde eine Telefonnummer hinzugefügt',
+      heading: 'Eine Telefonnummer wurde hinzugefügt',
+      body: [
+        'Mit der Nummer {key} kann man sich jetzt auf {origin} durch einen Code per SMS in Ihrem Konto anmelden.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, entfernen Sie die Nummer und melden Sie sich überall sonst ab.',
+      ],
+      action: 'Konto öffnen',
+    },
+    api_key_leaked: {
+      subject: 'Einer Ihrer API-Schlüssel bei {brand} wurde öffentlich gefunden',
+      heading: 'Ihr API-Schlüssel wurde öffentlich gefunden',
+      body: [
+        'Der API-Schlüssel {key} wurde dort gefunden, wo ihn alle lesen können.',
+        'Zum Schutz Ihres Kontos ist er vielleicht schon gesperrt. Ersetzen Sie ihn: der neue gilt sofort, der alte nie wieder.',
+        'Prüfen Sie danach, wofür er benutzt wurde, während er öffentlich war.',
+      ],
+      action: 'API-Schlüssel verwalten',
+    },
+    api_key_expiring: {
+      subject: 'Ein API-Schlüssel bei {brand} läuft bald ab',
+      heading: 'Ihr API-Schlüssel läuft bald ab',
+      body: [
+        'Der API-Schlüssel {key} gilt bis zum {date}.',
+        'Was ihn benutzt, braucht vorher einen neuen Schlüssel oder ein späteres Datum.',
+      ],
+      action: 'API-Schlüssel verwalten',
+    },
+  },
+}

@@ -1,0 +1,74 @@
+import type { Words } from './words.ts'
+
+export const es: Words = {
+  lang: 'es',
+  minute: '1 minuto',
+  minutes: '{count} minutos',
+  automated: 'Enviado automáticamente por {origin}. Las respuestas a esta dirección no se leen.',
+  otp: {
+    subject: 'Su código de acceso a {brand}',
+    preview: 'Abra este mensaje para ver su código para {origin}. Sirve una vez, durante {minutes}.',
+    heading: 'Su código de acceso',
+    lead: 'Introduzca este código en {origin} para iniciar sesión.',
+    leadFor: 'Introduzca este código en {origin} para continuar a {client}.',
+    validity: 'Sirve una vez, durante {minutes}.',
+    never: 'No comparta nunca este código.',
+    where:
+      'Nadie de {brand} se lo pedirá nunca. Introdúzcalo solo en {origin}, nunca en otro sitio, nunca por teléfono.',
+    ignore: 'Si no lo ha pedido, ignore este mensaje: nadie puede iniciar sesión sin el código.',
+  },
+  sms: {
+    code: '{code} es su código de {brand}, válido {minutes}.',
+    never: 'No lo comparta nunca.',
+  },
+  notice: {
+    unnamed: 'una de sus claves',
+    unnamedClient: 'Una aplicación',
+    identities_merged: {
+      subject: 'Se han unido dos cuentas de {brand}',
+      heading: 'Se han unido dos cuentas',
+      body: [
+        'La cuenta con esta dirección y otra se han unido en {origin}. Ambas identifican ahora a la misma persona: todo está en un solo lugar.',
+        'Si no ha sido usted, abra su cuenta, deshaga la unión y cierre la sesión en todos los demás sitios.',
+      ],
+      action: 'Abrir su cuenta',
+    },
+    device_connected: {
+      subject: 'Se ha conectado un dispositivo a su cuenta de {brand}',
+      heading: 'Se ha conectado un dispositivo a su cuenta',
+      body: [
+        '{key} acaba de iniciar sesión en su cuenta desde un dispositivo o terminal.',
+        'Si ha sido usted, no hay nada que hacer. Si no, desconéctelo ahora: lo que obtuvo deja de funcionar de inmediato.',
+      ],
+      action: 'No he sido yo: desconectar',
+    },
+    phone_added: {
+      subject: 'Se ha añadido un número de teléfono a su cuenta de {brand}',
+      heading: 'Se ha añadido un número de teléfono',
+      body: [
+        'El número {key} ya puede iniciar sesión en su cuenta en {origin} con un código por SMS.',
+        'Si no ha sido usted, abra su cuenta, quite el número y cierre la sesión en todos los demás sitios.',
+      ],
+      action: 'Abrir su cuenta',
+    },
+    api_key_leaked: {
+      subject: 'Una de sus claves de API de {brand} se ha encontrado en público',
+      heading: 'Su clave de API se ha encontrado en público',
+      body: [
+        'La clave de API {key} se ha encontrado donde todo el mundo puede leerla.',
+        'Para proteger su cuenta puede que ya esté bloqueada. Sustitúyala: la nueva funciona de inmediato, la antigua nunca más.',
+        'Después compruebe para qué se usó la clave mientras fue pública.',
+      ],
+      action: 'Gestionar las claves de API',
+    },
+    api_key_expiring: {
+      subject: 'Una clave de API de {brand} está a punto de caducar',
+      heading: 'Su clave de API está a punto de caducar',
+      body: [
+        'La clave de API {key} deja de funcionar el {date}.',
+        'Lo que la usa necesita antes una clave nueva o una fecha posterior.',
+      ],
+      action: 'Gestionar las claves de API',
+    },
+  },
+}

@@ -1,0 +1,74 @@
+import type { Words } from './words.ts'
+
+export const fr: Words = {
+  lang: 'fr',
+  minute: '1 minute',
+  minutes: '{count} minutes',
+  automated: 'Envoyé automatiquement par {origin}. Les réponses à cette adresse ne sont pas lues.',
+  otp: {
+    subject: 'Votre code de connexion {brand}',
+    preview: 'Ouvrez ce message pour voir votre code pour {origin}. Il sert une fois, pendant {minutes}.',
+    heading: 'Votre code de connexion',
+    lead: 'Saisissez ce code sur {origin} pour vous connecter.',
+    leadFor: 'Saisissez ce code sur {origin} pour continuer vers {client}.',
+    validity: 'Il sert une fois, pendant {minutes}.',
+    never: 'Ne communiquez jamais ce code.',
+    where:
+      'Personne chez {brand} ne vous le demandera. Saisissez-le uniquement sur {origin}, jamais sur un autre site, jamais au téléphone.',
+    ignore: 'Si vous ne l’avez pas demandé, ignorez ce message : personne ne peut se connecter sans le code.',
+  },
+  sms: {
+    code: '{code} est votre code {brand}, valable {minutes}.',
+    never: 'Ne le communiquez jamais.',
+  },
+  notice: {
+    unnamed: 'une de vos clés',
+    unnamedClient: 'Une application',
+    identities_merged: {
+      subject: 'Deux comptes {brand} ont été réunis',
+      heading: 'Deux comptes ont été réunis',
+      body: [
+        'Le compte de cette adresse et un autre ont été réunis sur {origin}. Les deux désignent maintenant la même personne : tout est au même endroit.',
+        'Si ce n’était pas vous, ouvrez votre compte, annulez la réunion, puis déconnectez-vous partout ailleurs.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
+    device_connected: {
+      subject: 'Un appareil a été connecté à votre compte {brand}',
+      heading: 'Un appareil a été connecté à votre compte',
+      body: [
+        '{key} vient d’être connecté à votre compte depuis un appareil ou un terminal.',
+        'Si c’était vous, il n’y a rien à faire. Sinon, déconnectez-le maintenant : ce qu’il a obtenu cesse aussitôt de fonctionner.',
+      ],
+      action: 'Ce n’était pas moi : déconnecter',
+    },
+    phone_added: {
+      subject: 'Un numéro de téléphone a été ajouté à votre compte {brand}',
+      heading: 'Un numéro de téléphone a été ajouté',
+      body: [
+        'Le numéro {key} permet maintenant de se connecter à votre compte sur {origin} avec un code par SMS.',
+        'Si ce n’était pas vous, ouvrez votre compte, retirez le numéro et déconnectez-vous partout ailleurs.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
+    api_key_leaked: {
+      subject: 'Une de vos clés d’API {brand} a été trouvée en public',
+      heading: 'Votre clé d’API a été trouvée en public',
+      body: [
+        'La clé d’API {key} a été trouvée là où tout le monde peut la lire.',
+        'Pour protéger votre compte, elle est peut-être déjà bloquée. Remplacez-la : la nouvelle fonctionne aussitôt, l’ancienne plus jamais.',
+        'Vérifiez ensuite à quoi la clé a servi pendant qu’elle était publique.',
+      ],
+      action: 'Gérer les clés d’API',
+    },
+    api_key_expiring: {
+      subject: 'Une clé d’API {brand} expire bientôt',
+      heading: 'Votre clé d’API expire bientôt',
+      body: [
+        'La clé d’API {key} cesse de fonctionner le {date}.',
+        'Ce qui l’utilise a besoin d’une nouvelle clé, ou d’une date plus lointaine, avant ce jour.',
+      ],
+      action: 'Gérer les clés d’API',
+    },
+  },
+}

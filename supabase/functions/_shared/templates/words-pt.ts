@@ -1,0 +1,73 @@
+import type { Words } from './words.ts'
+
+export const pt: Words = {
+  lang: 'pt',
+  minute: '1 minuto',
+  minutes: '{count} minutos',
+  automated: 'Enviado automaticamente por {origin}. As respostas a este endereço não são lidas.',
+  otp: {
+    subject: 'O seu código de acesso {brand}',
+    preview: 'Abra esta mensagem para ver o seu código para {origin}. Serve uma vez, durante {minutes}.',
+    heading: 'O seu código de acesso',
+    lead: 'Introduza este código em {origin} para iniciar sessão.',
+    leadFor: 'Introduza este código em {origin} para continuar para {client}.',
+    validity: 'Serve uma vez, durante {minutes}.',
+    never: 'Nunca partilhe este código.',
+    where: 'Ninguém da {brand} lho pedirá. Introduza-o apenas em {origin}, nunca noutro site, nunca por telefone.',
+    ignore: 'Se não o pediu, ignore esta mensagem: ninguém pode iniciar sessão sem o código.',
+  },
+  sms: {
+    code: '{code} é o seu código {brand}, válido por {minutes}.',
+    never: 'Nunca o partilhe.',
+  },
+  notice: {
+    unnamed: 'uma das suas chaves',
+    unnamedClient: 'Uma aplicação',
+    identities_merged: {
+      subject: 'Duas contas {brand} foram unidas',
+      heading: 'Duas contas foram unidas',
+      body: [
+        'A conta com este endereço e outra foram unidas em {origin}. Ambas identificam agora a mesma pessoa: tudo está num só lugar.',
+        'Se não foi você, abra a sua conta, desfaça a união e termine a sessão em todos os outros sítios.',
+      ],
+      action: 'Abrir a sua conta',
+    },
+    device_connected: {
+      subject: 'Um dispositivo foi ligado à sua conta {brand}',
+      heading: 'Um dispositivo foi ligado à sua conta',
+      body: [
+        '{key} acabou de iniciar sessão na sua conta a partir de um dispositivo ou terminal.',
+        'Se foi você, não há nada a fazer. Se não foi, desligue-o agora: o que obteve deixa de funcionar imediatamente.',
+      ],
+      action: 'Não fui eu: desligar',
+    },
+    phone_added: {
+      subject: 'Um número de telefone foi adicionado à sua conta {brand}',
+      heading: 'Um número de telefone foi adicionado',
+      body: [
+        'O número {key} já pode iniciar sessão na sua conta em {origin} com um código por SMS.',
+        'Se não foi você, abra a sua conta, remova o número e termine a sessão em todos os outros sítios.',
+      ],
+      action: 'Abrir a sua conta',
+    },
+    api_key_leaked: {
+      subject: 'Uma das suas chaves de API {brand} foi encontrada em público',
+      heading: 'A sua chave de API foi encontrada em público',
+      body: [
+        'A chave de API {key} foi encontrada onde qualquer pessoa a pode ler.',
+        'Para proteger a sua conta, pode já estar bloqueada. Substitua-a: a nova funciona imediatamente, a antiga nunca mais.',
+        'Depois veja para que foi usada a chave enquanto esteve em público.',
+      ],
+      action: 'Gerir as chaves de API',
+    },
+    api_key_expiring: {
+      subject: 'Uma chave de API {brand} está prestes a expirar',
+      heading: 'A sua chave de API está prestes a expirar',
+      body: [
+        'A chave de API {key} deixa de funcionar em {date}.',
+        'O que a usa precisa antes de uma chave nova ou de uma data posterior.',
+      ],
+      action: 'Gerir as chaves de API',
+    },
+  },
+}
