@@ -19,6 +19,9 @@ export function addressLookup(message: DeliveryMessage): string {
 
 const templateOf = ({ payload }: DeliveryMessage) => ('kind' in payload ? `notice.${payload.kind}` : payload.type)
 
+/** Whose the address in it is: the person's, or, while nobody is known by it, the message's own. */
+const subjectOf = ({ id, uai }: Outgoing) => ({ subject: uai ?? id })
+
 const queued = (outgoing: Outgoing) => ({
   ...{ channel: channelOf(outgoing), template: templateOf(outgoing), uai: outgoing.uai },
   ...{ address: outgoing.payload.to, lookup: addressLookup(outgoing) },
@@ -26,12 +29,12 @@ const queued = (outgoing: Outgoing) => ({
 
 /** Notes in a unit of work that a message is about to go out; `deliverQueued` sends it once the unit is done. */
 export function queueMessage(work: Work, outgoing: Outgoing): void {
-  work.start(message, outgoing.id, { subject: outgoing.id }).decide((state) => queue(state, queued(outgoing)))
+  work.start(message, outgoing.id, subjectOf(outgoing)).decide((state) => queue(state, queued(outgoing)))
 }
 
 /** Notes that a message was not sent, since nothing may go to its address. */
 export function noteSuppressed(work: Work, outgoing: Outgoing): void {
-  const stream = work.start(message, outgoing.id, { subject: outgoing.id })
+  const stream = work.start(message, outgoing.id, subjectOf(outgoing))
   stream.decide((state) => queue(state, queued(outgoing)))
   stream.decide((state) => recordFailed(state, SUPPRESSED))
 }
@@ -62,7 +65,7 @@ async function settle(
   let at: typeof known | undefined = known
   await commit(context, async (work) => {
     work.correlationId = outgoing.id
-    const options = { subject: outgoing.id }
+    const options = subjectOf(outgoing)
     // The provider's own news may have come first, and then the stream is read again.
     const stream = at
       ? work.resumeAt(message, outgoing.id, at, options)
@@ -92,7 +95,7 @@ export async function sendMessage(
   const before = await commit(context, async (work) => {
     work.correlationId = outgoing.id
     const { events, suppressed } = await findMessage(gateway.reads, { id: outgoing.id, digest })
-    const stream = work.resume(message, outgoing.id, events, { subject: outgoing.id })
+    const stream = work.resume(message, outgoing.id, events, subjectOf(outgoing))
     stream.decide((state) => queue(state, queued(outgoing)))
     if (suppressed) stream.decide((state) => recordFailed(state, SUPPRESSED))
     return { state: stream.state, version: Math.max(1, events.at(-1)?.version ?? 0), suppressed }

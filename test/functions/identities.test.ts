@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { addClient, eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
@@ -253,6 +253,11 @@ describe('a merge', () => {
     await merge(ada.token, gone.token)
     const resolve = () => api(gateway, 'GET', '/v1/auth/resolve', { headers: cookie(browser) })
     await resolve()
+    await vi.waitFor(async () => {
+      const told =
+        await gateway.sql`select from auth_gateway.messages where status = 'accepted' and uai in (${ada.uai}, ${gone.uai})`
+      expect(told).toHaveLength(2)
+    })
     counter.taken()
     expect((await resolve()).body.authId).toBe(ada.uai)
     expect(counter.taken()).toBe(1)
