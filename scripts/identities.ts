@@ -1,8 +1,17 @@
 import { parseArgs } from 'node:util'
-import { erase, type Identity, type IdentityEvent, identity, reinstate, suspend } from '../shared/domain/identity.ts'
+import {
+  changeIdentity,
+  erase,
+  type Identity,
+  type IdentityEvent,
+  identity,
+  reinstate,
+  suspend,
+} from '../shared/domain/identity.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { splitIdentity } from '../shared/identity/identities.ts'
+import { OPERATOR_ROLES } from '../shared/identity/operator.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, withGateway } from './lib/operator.ts'
@@ -11,16 +20,19 @@ import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber
 const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
 npm run identities -- erase <uai or e-mail> [--reason <text>] [--backup-days <days>]
+npm run identities -- role <uai or e-mail> user|admin|platform_admin [--reason <text>]
 npm run identities -- provenance <uai or e-mail>
 npm run identities -- split <retired uai> [--reason <text>]
 
+role says what somebody may do: an admin is the operator of their own organization, a platform_admin of everything.
 split undoes a merge: what was the retired identity's is its own again. provenance tells who linked, merged and split what.
 erase destroys the person's data key and look-up digests for good and prints the receipt; doing it again changes nothing.
 Backups forget when they age out: --backup-days (30) is how long yours are kept.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 const DAY_MS = 86_400_000
+const ROLES = ['user', ...OPERATOR_ROLES]
 
-type Call = { gateway: Gateway; found: IdentityFacts; who: string; reason: string; backupDays: number }
+type Call = { gateway: Gateway; found: IdentityFacts; who: string; role: string; reason: string; backupDays: number }
 
 async function decide(
   { gateway, found }: Call,
@@ -67,6 +79,7 @@ const actions: Record<string, (call: Call) => Promise<object>> = {
   show: async ({ found }) => found,
   suspend: (call) => decide(call, (state) => suspend(state, call.reason)),
   reinstate: (call) => decide(call, (state) => reinstate(state, call.reason)),
+  role: (call) => decide(call, (state) => changeIdentity(state, { role: call.role, reason: call.reason })),
   erase: forget,
   provenance: async ({ gateway, found }) => listProvenance(gateway.reads, found.members),
   split: async ({ gateway, who, reason }) => {
@@ -83,16 +96,19 @@ const options = {
 
 async function command(args: string[], terminal: Terminal): Promise<number> {
   const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const [action = '', who, ...rest] = positionals
+  const [action = '', who, role = '', ...rest] = positionals
   const perform = actions[action]
-  if (!perform || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  if (!perform || rest.length > 0 || (role && action !== 'role'))
+    throw new UsageError(`There is no "${positionals.join(' ')}"`)
   if (who === undefined) throw new UsageError('Who? Give a UAI or an e-mail address')
+  if (action === 'role' && !ROLES.includes(role)) throw new UsageError(`The role is one of ${ROLES.join(', ')}`)
   const backupDays = wholeNumber('backup-days', flags['backup-days'])
   return withGateway(terminal, async (gateway) => {
     const found = await findIdentity(gateway, who)
     if (!found) throw new RefusedError('Nobody is known by that')
-    if (found.status === 'erased' && /suspend|reinstate/.test(action)) throw new RefusedError(`${found.uai} is erased`)
-    const answer = await perform({ gateway, found, who, reason: flags.reason, backupDays })
+    if (found.status === 'erased' && /suspend|reinstate|role/.test(action))
+      throw new RefusedError(`${found.uai} is erased`)
+    const answer = await perform({ gateway, found, who, role, reason: flags.reason, backupDays })
     const rows = Array.isArray(answer)
       ? answer.map((one) => [one.event_type, JSON.stringify(one)])
       : Object.entries(answer)

@@ -179,6 +179,12 @@ export const catalogue = {
     'use_dpop_nonce',
     'The DPoP proof must carry the nonce of the DPoP-Nonce header.',
   ),
+  insufficient_user_authentication: row(
+    401,
+    'STEP_UP_REQUIRED',
+    'insufficient_user_authentication',
+    'This needs a fresh code from your authenticator app.',
+  ),
   insufficient_scope: row(
     403,
     'SCOPE_INSUFFICIENT',
@@ -276,6 +282,25 @@ export const catalogue = {
   invalid_email: row(400, 'INVALID_EMAIL', 'invalid_request', 'The e-mail address is not valid.'),
   missing_token: row(400, 'MISSING_TOKEN', 'invalid_request', 'A token is required.'),
   otp_invalid: row(400, 'OTP_INVALID', 'invalid_grant', 'The code is wrong or has expired.'),
+  totp_not_enrolled: row(403, 'TOTP_NOT_ENROLLED', 'access_denied', 'There is no authenticator app for this account.'),
+  totp_locked: row(
+    403,
+    'TOTP_LOCKED',
+    'access_denied',
+    'Too many codes in a row were wrong, so the authenticator app is locked. Use a recovery code, and set the app up again.',
+  ),
+  too_many_authenticators: row(
+    409,
+    'TOO_MANY_AUTHENTICATORS',
+    'invalid_request',
+    'There are too many authenticator apps. Remove one first.',
+  ),
+  another_proof_needed: row(
+    403,
+    'ANOTHER_PROOF_NEEDED',
+    'access_denied',
+    'You signed in with a code from that app already. Another kind of proof is needed.',
+  ),
   otp_rate_limited: row(
     429,
     'OTP_RATE_LIMITED',

@@ -18,6 +18,7 @@ import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
 import { listConnections } from '../../shared/queries/connections.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
+import { listAuthenticators } from '../../shared/queries/totp-authenticators.ts'
 
 const BASE = '/account'
 const app = createPageApp()
@@ -33,10 +34,11 @@ app.get(BASE, async (c) => {
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const { person, session: current } = principal
   const { reads, personal } = gateway()
-  const [methods, sessions, connections] = [
+  const [methods, sessions, connections, { authenticators }] = [
     await listCredentials(reads, personal, person),
     await listSessions(reads, person),
     await listConnections(reads),
+    await listAuthenticators(reads, personal, person),
   ]
   const linked = new Set(methods.map(({ provider }) => provider))
   const providers = connections.filter(({ status, slug }) => status === 'enabled' && !linked.has(slug))
@@ -47,6 +49,7 @@ app.get(BASE, async (c) => {
       ...person,
       methods: methods.filter(({ usable }) => usable),
       providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug) })),
+      authenticators,
       merged: person.members.filter((one) => one !== person.uai),
       sessions: sessions.map((one) => {
         const { ip, userAgent } = originOf(gateway(), one)

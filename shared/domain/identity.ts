@@ -47,7 +47,7 @@ export type IdentityEvent =
   | { type: 'IdentityReleased'; data: { uai: string } }
   | {
       type: 'IdentityChanged'
-      data: { role?: string; plan?: string; organizationId?: string; locale?: string }
+      data: { role?: string; plan?: string; organizationId?: string; locale?: string; reason?: string }
       personal?: { name?: string }
     }
   | { type: 'IdentitySuspended'; data: { reason: string } }
@@ -131,10 +131,13 @@ export function unlinkCredential(
   return { events: [{ type: 'CredentialUnlinked', data: { credentialId, reason } }] }
 }
 
-/** What an organization says of its person. */
+/** What an organization or an operator says of its person. */
 export function changeIdentity(
   state: Identity,
-  { name, ...data }: { role?: string; plan?: string; organizationId?: string; locale?: string; name?: string },
+  {
+    name,
+    ...data
+  }: { role?: string; plan?: string; organizationId?: string; locale?: string; name?: string; reason?: string },
 ): Decision<IdentityEvent> {
   if (state.status !== 'active') return { events: [], refuse: 'access_denied' }
   return { events: [{ type: 'IdentityChanged', data, ...(name && { personal: { name } }) }] }

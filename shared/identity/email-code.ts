@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import type { DeliveryResult } from '../delivery/deliver.ts'
+import { ACR } from '../domain/authentication.ts'
 import type { Credential } from '../domain/identity.ts'
 import * as otp from '../domain/otp-challenge.ts'
 import { GatewayError } from '../errors.ts'
@@ -23,8 +24,7 @@ import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './se
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
-/** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). */
-const PROOF = { method: 'otp', amr: ['otp'], acr: 'urn:lanonasis:acr:verified-address' }
+const PROOF = { method: 'otp', amr: ['otp'], acr: ACR.verifiedAddress }
 
 /** Codes sent per address, per caller and per network; a new code does not reset them (standards S4). */
 function sendLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {

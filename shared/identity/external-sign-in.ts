@@ -1,3 +1,4 @@
+import { ACR } from '../domain/authentication.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
@@ -51,7 +52,7 @@ export async function signInExternally<T>(
       proof: {
         method: input.method,
         amr: [...new Set([...(profile.amr ?? []), 'fed'])],
-        acr: 'urn:lanonasis:acr:federated',
+        acr: ACR.federated,
         provenBy: { type: 'connection', id: connection.id },
       },
       authenticatedAt: now,

@@ -14,6 +14,7 @@ create table auth_gateway.sessions (
   handle_hash   text,
   origin        text,
   started_at    timestamptz not null,
+  stepped_up_at timestamptz,
   idle_seconds  integer not null,
   expires_at    timestamptz not null,
   ended_at      timestamptz,
@@ -48,6 +49,10 @@ begin
         case when e.data->'provenBy'->>'type' = 'connection' then (e.data->'provenBy'->>'id')::uuid end, array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
         e.metadata->>'origin', (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer,
         (e.data->>'expiresAt')::timestamptz, e.version);
+    when 'SessionSteppedUp' then
+      update sessions set stepped_up_at = (e.data->>'at')::timestamptz, acr = e.data->>'acr',
+        amr = array(select jsonb_array_elements_text(e.data->'amr')), handle_hash = e.data->>'handleHash', version = e.version
+      where id = e.stream_id;
     when 'SessionEnded' then
       update sessions set ended_at = e.recorded_at, end_reason = e.data->>'reason', version = e.version where id = e.stream_id;
   end case;

@@ -9,6 +9,7 @@ import {
 import { addHook, changeHook, hook, removeHook, replaceHookSecret } from '../../shared/domain/hook.ts'
 import { hookCall, recordCall } from '../../shared/domain/hook-call.ts'
 import * as identities from '../../shared/domain/identity.ts'
+import * as totp from '../../shared/domain/totp-authenticator.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/identity/identities.ts'
 
@@ -82,6 +83,18 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
           milliseconds: n % 100,
         }
         work.start(hookCall, uuidv7(), {}).decide(() => recordCall(call))
+      })
+    },
+
+    async totp(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      await unit(async (work) => {
+        const stream = work.start(totp.totpAuthenticator, uuidv7(), { subject: uai })
+        stream.decide(() => totp.enrol({ status: 'none' }, { uai, step: n, secret: Buffer.from('sealed') }))
+        if (n % 2) stream.decide((state) => ({ events: totp.miss(state).events }))
+        if (n % 3) stream.decide((state) => totp.accept(state, n + 1))
+        if (n % 5 === 1) stream.decide((state) => totp.remove(state, 'person'))
       })
     },
 

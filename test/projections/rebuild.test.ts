@@ -46,6 +46,7 @@ const setUp = [
   'message',
   'news',
   'suppression',
+  'totp',
 ] as const
 
 describe('any order of real units of work', () => {

@@ -125,6 +125,18 @@ export function createTraffic(gateway: Gateway) {
         })
     },
 
+    async stepUp(n: number): Promise<void> {
+      const one = pick(sessionList, n)
+      if (!one) return
+      const provenBy = { type: 'totp_authenticator', id: uuidv7() } as const
+      await unit(async (work) => {
+        const stream = await work.load(sessions.session, one.id, { subject: one.uai })
+        stream.decide((state) =>
+          sessions.stepUp(state, { method: 'totp', provenBy, handleHash: hash(uuidv7()), now: new Date() }),
+        )
+      })
+    },
+
     async authorize(n: number): Promise<void> {
       const one = pick(sessionList, n)
       if (!one) return

@@ -50,6 +50,25 @@ test('0: show finds a person by UAI and by e-mail in any case', async () => {
   expect(await json('show', ` ${email.toUpperCase()} `)).toEqual(shown)
 })
 
+test('0: role makes an operator, with the reason; 2 for a role that there is not', async () => {
+  const { uai, email } = person(1)
+  expect(await json('role', email, 'platform_admin', '--reason', 'first operator')).toMatchObject({
+    uai,
+    role: 'platform_admin',
+  })
+  const [row] = await owner`
+    select data, metadata->>'actorType' as by from auth_gateway.event_store
+    where stream_id = ${uai} and event_type = 'IdentityChanged' order by version desc limit 1`
+  expect(row).toEqual({ data: { role: 'platform_admin', reason: 'first operator' }, by: 'operator' })
+  for (const wrong of [
+    ['role', uai, 'root'],
+    ['role', uai],
+    ['suspend', uai, 'admin'],
+  ])
+    expect((await cli(...wrong)).exitCode, wrong.join(' ')).toBe(2)
+  expect(await json('role', uai, 'user')).toMatchObject({ role: 'user' })
+})
+
 test('0: suspend and reinstate are recorded with the reason', async () => {
   const { uai, email } = person(0)
   expect(await json('suspend', email, '--reason', 'fraud')).toMatchObject({ status: 'suspended' })

@@ -54,5 +54,7 @@ export const words = {
     last: 'This is your last way to sign in, so it stays. Add another one first.',
     ended: 'Signed out there.',
     merged: 'Both accounts are one now.',
+    totp_added: 'Your authenticator app is set up.',
+    totp_removed: 'The authenticator app is removed: its codes work no more.',
   },
 } as const

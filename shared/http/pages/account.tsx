@@ -1,7 +1,8 @@
+import { AccountProofs, type ShownAuthenticator } from './account-proofs.tsx'
 import { words } from './account-words.ts'
 import { Time } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
-import { Hidden, Layout, Name, Notice } from './layout.tsx'
+import { Fact, Hidden, Layout, Name, Notice } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
 
 export type ShownMethod = {
@@ -24,6 +25,7 @@ type AccountProps = {
   createdAt: Date
   methods: ShownMethod[]
   providers: { name: string; href: string }[]
+  authenticators: ShownAuthenticator[]
   /** UAIs that were merged into this one. */
   merged: string[]
   sessions: ShownSession[]
@@ -85,6 +87,7 @@ export function AccountPage(props: AccountProps) {
           ))}
         </p>
       </section>
+      <AccountProofs base={base} form={form} authenticators={props.authenticators} now={now} />
       {merged.length > 0 && (
         <section aria-labelledby="merged">
           <h2 id="merged">{words.merged}</h2>
@@ -126,16 +129,6 @@ export function AccountPage(props: AccountProps) {
         )}
       </section>
     </Layout>
-  )
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever can stand in a page
-function Fact({ term, children }: { term: string; children?: any }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }
 

@@ -84,6 +84,16 @@ export function Name({ children }: PropsWithChildren) {
   )
 }
 
+/** A term of a definition list and what it is. */
+export function Fact({ term, children }: PropsWithChildren<{ term: string }>) {
+  return (
+    <div>
+      <dt>{term}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
 /** A sentence of the copy with elements in its `{name}` places. */
 export function Sentence({ text, ...parts }: { text: string } & Record<string, Child>) {
   return <>{fill<Child>(text, parts)}</>

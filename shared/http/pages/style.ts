@@ -126,6 +126,8 @@ table{width:100%;border-collapse:collapse}
 th,td{padding:.375rem .5rem .375rem 0;text-align:left;font-weight:400;font-variant-numeric:tabular-nums;border-top:1px solid var(--line)}
 thead th{border-top:0;color:var(--muted);font-size:.875rem}
 tbody th{white-space:nowrap;width:8rem}
+.qr{display:block;width:min(100%,15rem);height:auto;margin:0 auto 1rem;padding:.5rem;border-radius:10px;background:#fff}
+.below{margin-top:1.5rem}
 .bar{display:block;width:100%;height:.375rem;margin-top:.1875rem}
 .bar rect{fill:var(--brand);rx:1}
 .hidden{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

@@ -1,0 +1,35 @@
+/** Every English sentence about authenticator apps and about proving oneself once more. */
+export const words = {
+  code: '6-digit code from the app',
+  cancel: 'Cancel',
+  enrolment: {
+    title: 'Set up an authenticator app',
+    lead: 'Scan this with an authenticator app, such as the one of your password manager. It shows codes that work without any mail or network.',
+    picture: 'QR code with the secret; the same secret stands below as text',
+    open: 'Open in an app on this device',
+    byHand: 'No camera? Type it in',
+    secret: 'Secret',
+    account: 'Account',
+    kind: 'Kind',
+    kindValue: 'Time-based, 6 digits, 30 seconds, SHA-1',
+    submit: 'Turn it on',
+  },
+  stepUp: {
+    title: 'Confirm that it is you',
+    lead: 'You are signed in as {email}. What you are about to do needs a code from your authenticator app.',
+    submit: 'Continue',
+    guard: 'Use this code only on {host}. Each code works once.',
+  },
+  list: {
+    title: 'Second proof',
+    lead: 'A code from an authenticator app, besides how you sign in. Operators need one.',
+    none: 'No authenticator app is set up.',
+    name: 'Authenticator app',
+    since: 'Set up',
+    used: 'Last used',
+    add: 'Set up an authenticator app',
+    addAnother: 'Set up another one',
+    remove: 'Remove',
+    removeWhich: 'Remove the authenticator app set up on {date}',
+  },
+} as const

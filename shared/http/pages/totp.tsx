@@ -1,0 +1,81 @@
+import { Buttons, CodeField } from './form-parts.tsx'
+import { Fact, Hidden, Layout, Name, Problem, Sentence } from './layout.tsx'
+import { words } from './totp-words.ts'
+
+type Form = { action: string; csrf: string; error?: string; backHref: string; returnTo?: string }
+
+type EnrolTotpProps = Form & {
+  formId: string
+  /** The enrolment, sealed. */
+  enrolment: string
+  /** What an authenticator app reads. */
+  uri: string
+  /** The same as a picture: SVG. */
+  picture: string
+  /** In base32. */
+  secret: string
+  email: string
+}
+
+/** Shows a new secret as QR code and text, and asks for a code of it. */
+export function EnrolTotpPage(props: EnrolTotpProps) {
+  const { action, csrf, formId, enrolment, returnTo, error, backHref, uri, picture, secret, email } = props
+  const text = words.enrolment
+  return (
+    <Layout title={text.title} failed={Boolean(error)}>
+      <h1>{text.title}</h1>
+      <p class="lead">{text.lead}</p>
+      <img
+        class="qr"
+        src={`data:image/svg+xml;base64,${Buffer.from(picture).toString('base64')}`}
+        alt={text.picture}
+        width="240"
+        height="240"
+      />
+      <p>
+        <a href={uri}>{text.open}</a>
+      </p>
+      <details>
+        <summary>{text.byHand}</summary>
+        <dl>
+          <Fact term={text.secret}>
+            <span class="mono">{secret.replace(/.{4}(?!$)/g, '$& ')}</span>
+          </Fact>
+          <Fact term={text.account}>
+            <bdi>{email}</bdi>
+          </Fact>
+          <Fact term={text.kind}>{text.kindValue}</Fact>
+        </dl>
+      </details>
+      <Problem id="problem" text={error} />
+      <form method="post" action={action} class="below">
+        <Hidden fields={{ csrf, form_id: formId, enrolment, return_to: returnTo }} />
+        <CodeField label={words.code} error={error} />
+        <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
+      </form>
+    </Layout>
+  )
+}
+
+/** Asks for a code of an authenticator app that the person has. */
+export function StepUpPage(props: Form & { email: string; host: string }) {
+  const { action, csrf, returnTo, error, backHref, email, host } = props
+  const text = words.stepUp
+  return (
+    <Layout title={text.title} failed={Boolean(error)}>
+      <h1>{text.title}</h1>
+      <p class="lead">
+        <Sentence text={text.lead} email={<Name>{email}</Name>} />
+      </p>
+      <Problem id="problem" text={error} />
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, return_to: returnTo }} />
+        <CodeField label={words.code} error={error} describedBy="guard" />
+        <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
+        <p class="note" id="guard">
+          <Sentence text={text.guard} host={<Name>{host}</Name>} />
+        </p>
+      </form>
+    </Layout>
+  )
+}

@@ -1,0 +1,82 @@
+import { ACR, RECENT_SECONDS } from '../domain/authentication.ts'
+import { GatewayError } from '../errors.ts'
+import type { Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import type { SessionFacts } from '../queries/person.ts'
+import { visitor } from './account-forms.ts'
+import { accountOwner } from './account-holder.ts'
+import type { PersonPrincipal } from './authenticate.ts'
+import { isSteppedUp, stepUpUrl } from './step-up.ts'
+
+export const OPERATOR_ROLES = ['admin', 'platform_admin'] as const
+
+export type Operator = {
+  principal: PersonPrincipal & { session: SessionFacts }
+  /** The one organization whose people and things the operator answers for; undefined for all of them. */
+  organizationId?: string
+}
+
+/** Whether a person of these organizations, or a thing of theirs, is the operator's to act on. */
+export function answersFor({ organizationId }: Operator, organizations: readonly string[]): boolean {
+  return organizationId === undefined || organizations.includes(organizationId)
+}
+
+/** What the operator does is recorded as theirs; say why in the event itself. */
+export function actAsOperator(work: Work, { principal }: Operator): void {
+  const { person, session, family } = principal
+  work.knowKey(person.uai, person.wrappedKey)
+  work.actor = { type: 'operator', id: person.uai, sessionId: session.id, clientId: family?.client.client_id }
+}
+
+type Demand = {
+  /** Refuses operators of one organization. */
+  platform?: boolean
+}
+
+function operatorOf(principal: Operator['principal'], { platform }: Demand): Operator {
+  const { role, organizationId } = principal.person
+  if (role === 'platform_admin') return { principal }
+  if (role === 'admin' && !platform) return { principal, organizationId }
+  throw new GatewayError('access_denied', { reason: 'not an operator' })
+}
+
+/** How a program is told to let its person step up (RFC 9470 section 3). */
+const challenge = `Bearer error="insufficient_user_authentication", error_description="A fresh code from the authenticator app is needed.", acr_values="${ACR.multiFactor}", max_age="${RECENT_SECONDS}"`
+
+/**
+ * The operator behind a request to the API: at their browser, or with a token for the gateway alone (`resource` is the issuer)
+ * in one of our applications, and stepped up a short while ago.
+ * @throws GatewayError as accountOwner, access_denied, insufficient_user_authentication
+ */
+export async function requireOperator(gateway: Gateway, c: AppContext, demand: Demand = {}): Promise<Operator> {
+  const principal = await accountOwner(gateway, c)
+  const operator = operatorOf(principal, demand)
+  // A token that other resources see as well could be passed on by whoever serves them.
+  if (principal.family && !principal.audience?.every((one) => one === gateway.issuer))
+    throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+  if (!isSteppedUp(principal.session))
+    throw new GatewayError('insufficient_user_authentication', { headers: { 'WWW-Authenticate': challenge } })
+  return operator
+}
+
+/**
+ * The operator at this browser; whoever is not signed in, or did not step up a short while ago, does so first and comes back.
+ * @param home where a form's sender comes back to
+ * @throws GatewayError access_denied
+ */
+export async function visitingOperator(
+  gateway: Gateway,
+  c: AppContext,
+  home: string,
+  demand: Demand = {},
+): Promise<Operator | Response> {
+  const principal = await visitor(gateway, c, home)
+  if (principal instanceof Response) return principal
+  const { session } = principal
+  if (!session) throw new GatewayError('session_invalid')
+  const operator = operatorOf({ ...principal, session }, demand)
+  if (isSteppedUp(session)) return operator
+  const { pathname, search } = new URL(c.req.url)
+  return c.redirect(stepUpUrl(c.req.method === 'GET' ? pathname + search : home), 303)
+}

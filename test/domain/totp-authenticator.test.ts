@@ -1,0 +1,156 @@
+import fc from 'fast-check'
+import { HOTP, Secret, TOTP } from 'otpauth'
+import { describe, expect, test } from 'vitest'
+import { session, stepUp } from '../../shared/domain/session.ts'
+import {
+  accept,
+  enrol,
+  MAX_FAILURES,
+  miss,
+  remove,
+  type TotpAuthenticatorEvent,
+  totpAuthenticator,
+} from '../../shared/domain/totp-authenticator.ts'
+import { matchingStep, newTotpSecret, stepOf, totpCode, totpUri } from '../../shared/tokens/totp.ts'
+import { given, NOW, stateOf } from '../support/given.ts'
+
+const UAI = '0195d100-0000-7000-8000-000000000001'
+const secret = Buffer.from('sealed')
+const enrolled: TotpAuthenticatorEvent = {
+  type: 'TotpEnrolled',
+  data: { uai: UAI, step: 100 },
+  secrets: [{ name: 'totp_secret', sealed: secret }],
+}
+const refused = (failures: number): TotpAuthenticatorEvent => ({ type: 'TotpCodeRefused', data: { failures } })
+const removed: TotpAuthenticatorEvent = { type: 'TotpRemoved', data: { reason: 'person' } }
+
+describe('codes', () => {
+  test('are those of RFC 6238 appendix B and RFC 4226 appendix D', () => {
+    const key = new Secret({ buffer: new Uint8Array(Buffer.from('12345678901234567890')).buffer }).base32
+    const eight = { 59: '94287082', 1111111109: '07081804', 1111111111: '14050471', 1234567890: '89005924' }
+    for (const [at, code] of Object.entries(eight))
+      expect(totpCode(key, stepOf(new Date(Number(at) * 1000)))).toBe(code.slice(2))
+    expect([0, 1, 2, 3, 4].map((counter) => totpCode(key, counter))).toEqual([
+      ...['755224', '287082', '359152', '969429', '338314'],
+    ])
+  })
+
+  test('are those of an authenticator app, for any secret and time', () => {
+    fc.assert(
+      fc.property(fc.nat(4_000_000_000), (at) => {
+        const key = newTotpSecret()
+        const timestamp = at * 1000
+        expect(totpCode(key, stepOf(new Date(timestamp)))).toBe(
+          new TOTP({ secret: Secret.fromBase32(key) }).generate({ timestamp }),
+        )
+      }),
+    )
+    expect(HOTP.defaults.digits).toBe(6)
+  })
+
+  test('match one step around now, and no other', () => {
+    const key = newTotpSecret()
+    const step = stepOf(NOW)
+    const found = [-3, -2, -1, 0, 1, 2, 3].map((n) => matchingStep(key, totpCode(key, step + n), NOW))
+    expect(found).toEqual([undefined, undefined, step - 1, step, step + 1, undefined, undefined])
+    expect(matchingStep(key, '', NOW)).toBeUndefined()
+  })
+
+  test('come from a URI that names account and issuer', () => {
+    const uri = totpUri('JBSWY3DPEHPK3PXP', 'Lan Onasis', 'ada+x@example.com')
+    expect(uri).toBe(
+      'otpauth://totp/Lan%20Onasis:ada%2Bx%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Lan%20Onasis&algorithm=SHA1&digits=6&period=30',
+    )
+  })
+})
+
+describe('an authenticator', () => {
+  test('enrolled: by a code, whose step is spent; again changes nothing; never once it was removed', () => {
+    given(totpAuthenticator)
+      .when((state) => enrol(state, { uai: UAI, step: 100, secret }))
+      .then([enrolled])
+    given(totpAuthenticator, enrolled)
+      .when((state) => enrol(state, { uai: UAI, step: 101, secret }))
+      .then([])
+    given(totpAuthenticator, enrolled, removed)
+      .when((state) => enrol(state, { uai: UAI, step: 101, secret }))
+      .then([], 'csrf_invalid')
+  })
+
+  test('accepted: a later step, which sets the failures to nothing', () => {
+    const after = given(totpAuthenticator, enrolled, refused(1), refused(2))
+      .when((state) => accept(state, 101))
+      .then([{ type: 'TotpCodeAccepted', data: { step: 101 } }])
+    expect(after).toMatchObject({ lastStep: 101, failures: 0 })
+  })
+
+  test.each([99, 100])(
+    'otp_invalid: step %i when 100 was used (RFC 6238 section 5.2), with nothing counted',
+    (step) => {
+      given(totpAuthenticator, enrolled)
+        .when((state) => accept(state, step))
+        .then([], 'otp_invalid')
+    },
+  )
+
+  test('otp_invalid: a wrong code is counted', () => {
+    given(totpAuthenticator, enrolled, refused(1))
+      .when(miss)
+      .then([refused(2)], 'otp_invalid')
+  })
+
+  test('totp_locked: after 100 wrong codes in a row no code helps (NIST SP 800-63B-4 section 3.2.2)', () => {
+    const locked = given(totpAuthenticator, enrolled, refused(MAX_FAILURES - 1))
+      .when(miss)
+      .then([refused(MAX_FAILURES)], 'otp_invalid')
+    expect(miss(locked)).toEqual({ events: [], refuse: 'totp_locked' })
+    expect(accept(locked, 200)).toEqual({ events: [], refuse: 'totp_locked' })
+  })
+
+  test('removed: once, and then it takes no code', () => {
+    const gone = given(totpAuthenticator, enrolled)
+      .when((state) => remove(state, 'person'))
+      .then([removed])
+    expect(remove(gone, 'person')).toEqual({ events: [] })
+    expect(accept(gone, 200)).toEqual({ events: [], refuse: 'otp_invalid' })
+    expect(miss(gone)).toEqual({ events: [], refuse: 'otp_invalid' })
+    expect(remove(stateOf(totpAuthenticator, []), 'person').refuse).toBe('not_found')
+  })
+})
+
+describe('a step-up', () => {
+  const started = (method: string, amr: string[]) =>
+    ({ type: 'SessionStarted', data: { uai: UAI, method, amr } }) as never
+  const provenBy = { type: 'totp_authenticator', id: UAI } as const
+  const proof = { method: 'totp', provenBy, handleHash: 'hash', now: NOW } as const
+
+  test('multi-factor: another proof than the session began with adds to amr and gives a new handle', () => {
+    given(session, started('password', ['pwd']))
+      .when((state) => stepUp(state, proof))
+      .then([
+        {
+          type: 'SessionSteppedUp',
+          data: {
+            method: 'totp',
+            amr: ['pwd', 'otp', 'mfa'],
+            acr: 'urn:lanonasis:acr:multi-factor',
+            at: NOW.toISOString(),
+            handleHash: 'hash',
+            provenBy,
+          },
+        },
+      ])
+  })
+
+  test('another_proof_needed: the proof that the session began with', () => {
+    given(session, started('totp', ['otp']))
+      .when((state) => stepUp(state, proof))
+      .then([], 'another_proof_needed')
+  })
+
+  test('session_invalid: a session that has ended', () => {
+    given(session, started('otp', ['otp']), { type: 'SessionEnded', data: { reason: 'logout' } })
+      .when((state) => stepUp(state, proof))
+      .then([], 'session_invalid')
+  })
+})

@@ -1,0 +1,223 @@
+import decodeQr from 'qr/decode.js'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { eventsOf, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
+import { ageStepUp, codeOf, enrolTotp, scan } from '../support/operators.ts'
+import { formsOf, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway()
+})
+afterAll(() => gateway?.stop())
+beforeEach(async () => {
+  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+})
+
+const ageSignIn = (uai: string, seconds: number) =>
+  gateway.sql`update auth_gateway.sessions set started_at = started_at - make_interval(secs => ${seconds})
+    where uai = ${uai}`
+const stepUp = async ({ browser }: SignedInBrowser, code: string, returnTo = '/account') => {
+  const page = await browser.visit(`/web/step-up?return_to=${encodeURIComponent(returnTo)}`)
+  return browser.submit(page, { code }, '/web/step-up')
+}
+/** Lets the codes of now count again, as if the last one had been used long ago. */
+const rewind = (uai: string) =>
+  gateway.sql`update auth_gateway.totp_authenticators set last_step = 0 where uai = ${uai}`
+
+describe('enrolment', () => {
+  test('200: a QR code leads to the app, whose code turns it on; the secret is in no event and only sealed beside it', async () => {
+    const ada = await signIn(gateway)
+    const page = await ada.browser.visit('/account/totp')
+    const svg = Buffer.from(/svg\+xml;base64,([^"]+)"/.exec(page.html)?.[1] ?? '', 'base64').toString()
+    const app = scan(page)
+    const read = decodeQr(bitmapOf(svg))
+    expect(read).toContain(`secret=${app.secret.base32}`)
+    expect(read).toContain(`LanOnasis:${encodeURIComponent(ada.email)}`)
+    const before = ada.browser.cookies.get('lanonasis_session')
+    const done = await ada.browser.submit(page, { code: codeOf(app, 0) }, '/account/totp')
+    expect(done).toMatchObject({ status: 200 })
+    expect(done.html).toContain('Your authenticator app is set up.')
+    expect(ada.browser.cookies.get('lanonasis_session')).not.toBe(before)
+
+    const [enrolled] = await gateway.sql`select stream_id from auth_gateway.event_store
+      where event_type = 'TotpEnrolled' and subject = ${ada.uai}`
+    const dump = JSON.stringify([
+      await gateway.sql`select * from auth_gateway.event_store`,
+      (await gateway.sql`select sealed from auth_gateway.event_secrets`).map((one) => one.sealed.toString('latin1')),
+    ])
+    expect(dump).not.toContain(app.secret.base32)
+    expect(enrolled?.stream_id).toBeTruthy()
+  })
+
+  test('303 to the sign-in when the last one is long ago, and to the step-up when there is an app already', async () => {
+    const ada = await signIn(gateway)
+    await ageSignIn(ada.uai, 901)
+    expect((await ada.browser.visit('/account/totp')).url).toContain('/web/login?prompt=login')
+    await ageSignIn(ada.uai, -901)
+    await enrolTotp(ada)
+    expect((await ada.browser.visit('/account/totp')).url).toContain('/account/totp')
+    await ageStepUp(gateway, ada.uai, 901)
+    expect((await ada.browser.visit('/account/totp')).url).toContain('/web/step-up?return_to=%2Faccount%2Ftotp')
+  })
+
+  test('400 for a wrong code, with the same secret still on the page; 403 for an enrolment of another session', async () => {
+    const [ada, eve] = [await signIn(gateway), await signIn(gateway)]
+    const page = await ada.browser.visit('/account/totp')
+    const again = await ada.browser.submit(page, { code: '000000' }, '/account/totp')
+    expect(again).toMatchObject({ status: 400 })
+    expect(again.html).toContain('The code is wrong or has expired.')
+    expect(scan(again).secret.base32).toBe(scan(page).secret.base32)
+    const [form] = formsOf(await eve.browser.visit('/account/totp'))
+    const [stolen] = formsOf(page)
+    const body = new URLSearchParams({ ...form?.fields, enrolment: stolen?.fields.enrolment ?? '' })
+    body.set('code', codeOf(scan(page), 0))
+    expect((await eve.browser.visit('/account/totp', { method: 'POST', body })).status).toBe(403)
+  })
+})
+
+describe('the step-up', () => {
+  test('303 back, with a new handle that takes the place of the old one (ASVS 7.2.4)', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    const old = ada.browser.cookies.get('lanonasis_session') ?? ''
+    const done = await stepUp(ada, codeOf(app, 0), '/account/agents')
+    expect(done).toMatchObject({ status: 200, url: `${gateway.url}/account/agents` })
+    const ask = (handle: string) =>
+      fetch(`${gateway.url}/v1/auth/session/check`, { headers: { cookie: `lanonasis_session=${handle}` } })
+    expect(await (await ask(old)).json()).toMatchObject({ authenticated: false })
+    const fresh = ada.browser.cookies.get('lanonasis_session') ?? ''
+    expect(await (await ask(fresh)).json()).toMatchObject({ authenticated: true })
+    const [row] = await gateway.sql`select amr, acr, stepped_up_at from auth_gateway.sessions where uai = ${ada.uai}`
+    expect(row).toMatchObject({ amr: ['otp', 'mfa'], acr: 'urn:lanonasis:acr:multi-factor' })
+  })
+
+  test('400 for a code that was used, one of the step before, and one of somebody else (RFC 6238 section 5.2)', async () => {
+    const [ada, eve] = [await signIn(gateway), await signIn(gateway)]
+    const [app, other] = [await enrolTotp(ada), await enrolTotp(eve)]
+    expect((await stepUp(ada, codeOf(app, 0))).status).toBe(200)
+    for (const code of [codeOf(app, 0), codeOf(app, -1), codeOf(other, 1), '', 'abcdef'])
+      expect((await stepUp(ada, code)).status, code).toBe(400)
+    expect((await stepUp(ada, codeOf(app, 1))).status).toBe(200)
+  })
+
+  test('20 at once with the right code: one wins', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    const [form] = formsOf(await ada.browser.visit('/web/step-up'))
+    const cookie = `lanonasis_session=${ada.browser.cookies.get('lanonasis_session')}`
+    const body = new URLSearchParams({ ...form?.fields, code: codeOf(app, 0) })
+    const post = () =>
+      fetch(`${gateway.url}/web/step-up`, {
+        method: 'POST',
+        body,
+        redirect: 'manual',
+        headers: { cookie, [IP_HEADER]: '10.1.1.1' },
+      })
+    const statuses = (await Promise.all(Array.from({ length: 20 }, post))).map(({ status }) => status)
+    const [accepted] = await gateway.sql`select count(*)::int as n from auth_gateway.event_store
+      where event_type = 'TotpCodeAccepted' and subject = ${ada.uai}`
+    expect(accepted?.n).toBe(1)
+    const steppedUp = await gateway.sql`select 1 from auth_gateway.event_store
+      where event_type = 'SessionSteppedUp' and subject = ${ada.uai}`
+    // One from the enrolment, one from the winner; the others had the old handle or a spent code.
+    expect(steppedUp).toHaveLength(2)
+    expect(statuses.filter((status) => status === 200)).toEqual([])
+  })
+
+  test('429 after 5 wrong codes, for the right one too, from any address and however many come at once', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    await rewind(ada.uai)
+    const [form] = formsOf(await ada.browser.visit('/web/step-up'))
+    const cookie = `lanonasis_session=${ada.browser.cookies.get('lanonasis_session')}`
+    const guess = (code: string, n: number) =>
+      fetch(`${gateway.url}/web/step-up`, {
+        method: 'POST',
+        body: new URLSearchParams({ ...form?.fields, code }),
+        redirect: 'manual',
+        headers: { cookie, [IP_HEADER]: `10.2.${n}.1` },
+      })
+    const wrong = (n: number) => codeOf(app, 0).replace(/\d$/, (last) => String((Number(last) + 1 + (n % 8)) % 10))
+    await Promise.all(Array.from({ length: 40 }, (_, n) => guess(wrong(n), n)))
+    const failures = await gateway.sql`select 1 from auth_gateway.event_store
+      where event_type = 'TotpCodeRefused' and subject = ${ada.uai}`
+    expect(failures).toHaveLength(5)
+    expect((await guess(codeOf(app, 0), 99)).status).toBe(429)
+  })
+
+  test('303 to the enrolment without an app, to the sign-in without a session, and never to a foreign place', async () => {
+    const ada = await signIn(gateway)
+    expect((await ada.browser.visit('/web/step-up?return_to=/account/agents')).url).toContain(
+      '/account/totp?return_to=%2Faccount%2Fagents',
+    )
+    const app = await enrolTotp(ada)
+    const done = await stepUp(ada, codeOf(app, 0), 'https://evil.example/')
+    expect(done).toMatchObject({ status: 200, url: `${gateway.url}/account`, location: undefined })
+    const nobody = await fetch(`${gateway.url}/web/step-up?return_to=/account`, { redirect: 'manual' })
+    expect(nobody.headers.get('location')).toBe('/web/login?return_to=%2Fweb%2Fstep-up%3Freturn_to%3D%252Faccount')
+  })
+
+  test('403 without the token of the form, or when another site posts it', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    const [form] = formsOf(await ada.browser.visit('/web/step-up'))
+    const send = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
+      ada.browser.visit('/web/step-up', { method: 'POST', body: new URLSearchParams(fields), headers })
+    expect((await send({ code: codeOf(app, 0) })).status).toBe(403)
+    expect((await send({ ...form?.fields, code: codeOf(app, 0) }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  })
+})
+
+describe('removal', () => {
+  test('needs a step-up, ends the app for good, and its secret is destroyed', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    await ageStepUp(gateway, ada.uai, 901)
+    const asked = await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/totp/remove')
+    expect(asked.url).toContain('/web/step-up')
+    await ada.browser.submit(asked, { code: codeOf(app, 0) }, '/web/step-up')
+    const done = await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/totp/remove')
+    expect(done.html).toContain('The authenticator app is removed')
+    expect((await stepUp(ada, codeOf(app, 1)).catch((error: Error) => error.message)).toString()).toContain('no form')
+    const count = async () =>
+      (
+        await gateway.sql`select 1 from auth_gateway.event_secrets where name = 'totp_secret'
+        and event_id in (select event_id from auth_gateway.event_store where subject = ${ada.uai})`
+      ).length
+    expect(await count()).toBe(1)
+    await gateway.sql`select auth_gateway.maintain(1000)`
+    expect(await count()).toBe(0)
+    expect((await eventsOf(gateway, 'totp_authenticator')).at(-1)).toMatchObject({
+      event_type: 'TotpRemoved',
+      metadata: { actorType: 'person', actor: ada.uai },
+    })
+  })
+
+  test('404 for an app of somebody else', async () => {
+    const [ada, eve] = [await signIn(gateway), await signIn(gateway)]
+    await enrolTotp(ada)
+    await enrolTotp(eve)
+    const [row] = await gateway.sql`select id from auth_gateway.totp_authenticators where uai = ${ada.uai}`
+    const page = await eve.browser.visit('/account')
+    expect((await eve.browser.submit(page, { id: row?.id }, '/account/totp/remove')).status).toBe(404)
+  })
+})
+
+/** What a camera sees of the SVG: its path is made of unit squares, each of which begins at a place or relative to the one before. */
+function bitmapOf(svg: string): { width: number; height: number; data: Uint8Array } {
+  const scale = 6
+  const width = Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1]) * scale
+  const data = new Uint8Array(width * width * 4).fill(255)
+  let [x, y] = [0, 0]
+  for (const [, move, first, second] of svg.matchAll(/(M|m)(-?\d+) ?(-?\d+)/g)) {
+    const from = move === 'M' ? [0, 0] : [x, y]
+    x = (from[0] ?? 0) + Number(first)
+    y = (from[1] ?? 0) + Number(second)
+    for (let row = y * scale; row < (y + 1) * scale; row++)
+      for (let column = x * scale; column < (x + 1) * scale; column++) {
+        const at = (row * width + column) * 4
+        data.fill(0, at, at + 3)
+      }
+  }
+  return { width, height: width, data }
+}
