@@ -85,7 +85,7 @@ describe('any order of real units of work', () => {
         'SuppressionLifted',
       ]),
     )
-  })
+  }, 60_000)
 
   test('leaves read models that a rebuild makes again row by row, and chains that hold', async () => {
     await fc.assert(
