@@ -16,6 +16,7 @@ import {
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { parseClientMetadata } from '../shared/oauth/client-metadata.ts'
+import { checkSector } from '../shared/oauth/sector-identifier.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { type ClientFlags, clientOptions, readClientRequest } from './lib/client-flags.ts'
@@ -36,6 +37,7 @@ Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input
   --jwks <file> --jwks-uri --auth-signing-alg --tls-client-auth-subject-dn|san-dns|san-uri|san-ip|san-email
   --certificate-bound --dpop-bound --resource… (serves) --exchange-resource… (may get tokens for, RFC 8693)
   --application-type native|web --grant-type… --response-type… --access-token-seconds --require-pkce true|false
+  --subject-type public|pairwise --sector-identifier-uri (OpenID Connect Core section 8)
   --client-uri --logo-uri --policy-uri --tos-uri --contact…
 --json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
 
@@ -48,9 +50,16 @@ const newSecret = () => {
 }
 
 /** @throws RefusedError that names every fault */
-function checked(given: Record<string, unknown>): ClientMetadata {
+async function checked(given: Record<string, unknown>, firstParty: boolean): Promise<ClientMetadata> {
   const { metadata, faults } = parseClientMetadata(given)
-  if (metadata) return metadata
+  if (firstParty && metadata?.subject_type === 'pairwise')
+    throw new RefusedError('subject_type: a LanOnasis application knows the UAI')
+  if (metadata) {
+    await checkSector(metadata).catch((error: Error) => {
+      throw new RefusedError(error.message)
+    })
+    return metadata
+  }
   const lines = faults.map(({ member, message }) => `  - ${member}: ${message}`)
   throw new RefusedError(`The client metadata is not usable:\n${lines.join('\n')}`)
 }
@@ -66,7 +75,7 @@ async function existing({ gateway, id }: Pick<Call, 'gateway' | 'id'>): Promise<
 
 async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
   const request = readClientRequest(flags, terminal)
-  const metadata = checked(request.metadata)
+  const metadata = await checked(request.metadata, flags['first-party'] === true)
   const clientId = request.clientId ?? `client_${randomBytes(16).toString('hex')}`
   if (typeof clientId !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._~-]{2,99}$/.test(clientId))
     throw new RefusedError('client_id: must be 3 to 100 letters, digits or . _ ~ - and start with a letter or digit')
@@ -98,7 +107,7 @@ async function update(call: Call): Promise<Outcome> {
   if (clientId !== undefined && String(clientId).toLowerCase() !== before.client_id.toLowerCase())
     throw new RefusedError('A client_id cannot be changed')
   if (call.flags['first-party']) throw new RefusedError('Whether a client is first-party is settled when it is added')
-  const wanted = checked(fromFile ? metadata : { ...before.metadata, ...metadata })
+  const wanted = await checked(fromFile ? metadata : { ...before.metadata, ...metadata }, before.first_party)
   const client = await change(call, (state) => updateClient(state, wanted))
   const needsSecret = hasSecret(wanted) && client.secrets.length === 0
   return { client, remark: needsSecret ? 'It has no secret yet: rotate-secret makes one' : undefined }

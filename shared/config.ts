@@ -166,7 +166,7 @@ export const variables = z.object({
     z._default(seconds(60, 365 * DAY), 90 * DAY),
   ),
   VERIFIER_ADDRESSES: documented(
-    'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from.',
+    'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from, and learn the UAI behind tokens of clients that do not know it.',
     z.prefault(list(), ''),
   ),
   AUTH_GATEWAY_REQUIRE_API_KEY_BINDING: documented(

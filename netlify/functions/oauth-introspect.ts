@@ -46,7 +46,7 @@ async function isPresentedByHolder(
 
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
 app.post('/oauth/introspect', async (c) => {
-  const { config, limiter, issuer, jwts } = gateway()
+  const { config, limiter, jwts } = gateway()
   refuseQuery(c, Object.keys(parameters.shape))
   const body = await readBody(c, parameters)
   const credentials = readClientCredentials(c, body)
@@ -72,7 +72,7 @@ app.post('/oauth/introspect', async (c) => {
   const token = seen && (await isPresentedByHolder(c, body, seen, caller)) ? seen : undefined
   if (!token && !caller) await limiter.hit([anonymous])
   const key = isKey && caller?.first_party ? await describeApiKey(gateway(), c, body.token) : undefined
-  const answer = token ? describeToken(issuer, token) : (key ?? { active: false })
+  const answer = token ? describeToken(gateway(), token, caller) : (key ?? { active: false })
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {
     const now = Math.floor(Date.now() / 1000)
     const jwt = await jwts.introspection({ aud: caller.client_id, iat: now, token_introspection: answer })

@@ -13,6 +13,7 @@ import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { matchesRedirectUri } from '../../shared/oauth/redirect-uri.ts'
+import { isSubject } from '../../shared/oauth/subject.ts'
 import { type Client, findClient } from '../../shared/queries/api-clients.ts'
 
 const parameters = z.object({
@@ -43,7 +44,7 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
   if (signedIn) {
     const { person, session } = signedIn
     if (params.csrf !== undefined) checkCsrf(c, derive, session.id, params.csrf)
-    else if (hint?.sub !== person.uai) {
+    else if (!client || !isSubject(gateway(), client, person, hint?.sub)) {
       const hidden = Object.fromEntries(
         Object.entries({ ...params, client_id: client?.client_id }).filter(([name, value]) => value && name !== 'csrf'),
       ) as Record<string, string>

@@ -5,6 +5,7 @@ import {
   type ApiClient,
   type ApiClientEvent,
   apiClient,
+  type ClientMetadata,
   deleteClient,
   registerClient,
   rotateClientSecret,
@@ -21,6 +22,7 @@ import { bearerToken } from '../../shared/identity/authenticate.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientInformation } from '../../shared/oauth/client-information.ts'
 import { readDynamicMetadata } from '../../shared/oauth/dynamic-registration.ts'
+import { checkSector } from '../../shared/oauth/sector-identifier.ts'
 import { type Client, findClient } from '../../shared/queries/api-clients.ts'
 import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
 
@@ -32,10 +34,20 @@ const anything = z.looseObject({})
 const newSecret = () => `mcs_${randomBytes(32).toString('base64url')}`
 const managementUri = (clientId: string) => `${gateway().issuer}/register/${encodeURIComponent(clientId)}`
 
+/** A stranger says what is fetched: not for ever. */
+async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<void> {
+  if (metadata.sector_identifier_uri === undefined) return
+  const { limiter } = gateway()
+  const wait = await limiter.hit([limiter.limit('sector-identifier', addressKey(c.get('clientIp')), 30, 3600)])
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  await checkSector(metadata)
+}
+
 /** Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. */
 app.post('/register', async (c) => {
   const { limiter } = gateway()
   const metadata = readDynamicMetadata(await readBody(c, anything))
+  await checkOwnSector(c, metadata)
   const id = uuidv7()
   const client_id = `mcp_${Date.now()}_${randomBytes(9).toString('hex')}`
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
@@ -118,6 +130,7 @@ app.put('/register/:client_id', async (c) => {
   if (given !== undefined && !client.secrets.some(({ hash }) => equalHash(hash, hashToken(String(given)))))
     throw new GatewayError('invalid_request', { details: { client_secret: ['cannot be chosen'] } })
   const metadata = readDynamicMetadata(body)
+  await checkOwnSector(c, metadata)
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_') && client.secrets.length === 0
   const secret = needsSecret ? newSecret() : undefined
   await change(c, client, (stream) => {

@@ -25,7 +25,7 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   if (!scope.includes('openid')) throw new GatewayError('insufficient_scope')
   if (![claims.aud].flat().includes(gateway().issuer))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
-  return c.json({ sub: person.uai, ...scopeClaims(person, scope) })
+  return c.json({ sub: person.alias ?? person.uai, ...scopeClaims(person, scope) })
 }
 
 /** UserInfo (OpenID Connect Core section 5.3). */

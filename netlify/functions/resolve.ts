@@ -88,12 +88,18 @@ function setUaiHeaders(c: AppContext, principal: Principal): void {
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
 }
 
+/** Whether somebody is who the caller says, by the name that the caller may know. */
+function isNamed(principal: Principal, uai: string): boolean {
+  if (principal.kind === 'service') return false
+  const { alias, members } = principal.person
+  return alias === undefined ? members.includes(uai) : alias === uai
+}
+
 /** Who this request is, for nginx `auth_request` and for other services (wire-contract 1.6). */
 app.get('/v1/auth/resolve', async (c) => {
   const { client_id: clientId, uai } = readQuery(c, query)
   const principal = await principalOf(c)
-  if (uai !== undefined && (principal.kind === 'service' || !principal.person.members.includes(uai)))
-    throw new GatewayError('uai_mismatch')
+  if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
   setUaiHeaders(c, principal)
   const resolution = describe(c, principal)
   if (clientId === undefined) return c.json(resolution)

@@ -26,18 +26,19 @@ const personOf = (c: AppContext) => accountHolder(gateway(), c)
 
 app.get('/v1/auth/me', async (c) => {
   const { person, session, projectScope, platform } = await personOf(c)
+  const organizationId = person.alias ? null : person.organizationId
   const createdAt = person.createdAt.toISOString()
   const lastSignIn = session?.authenticatedAt.toISOString() ?? null
   return c.json({
-    id: person.uai,
-    user_id: person.uai,
+    id: person.alias ?? person.uai,
+    user_id: person.alias ?? person.uai,
     email: person.email,
     name: person.name ?? null,
     avatar_url: null,
     role: person.role,
     plan: person.plan,
-    organization_id: person.organizationId,
-    organizationId: person.organizationId,
+    organization_id: organizationId,
+    organizationId,
     provider: 'email',
     project_scope: projectScope,
     platform,

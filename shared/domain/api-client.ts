@@ -40,6 +40,9 @@ export type ClientMetadata = {
   policy_uri?: string
   tos_uri?: string
   contacts?: string[]
+  /** `pairwise`: it knows people by identifiers of its own, which those of one sector share (OpenID Connect Core section 8). */
+  subject_type?: 'public' | 'pairwise'
+  sector_identifier_uri?: string
   /** Keys by value or by URL, never both (RFC 7591 section 2). */
   jwks?: { keys: PublicJwk[] }
   jwks_uri?: string

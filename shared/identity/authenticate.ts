@@ -10,7 +10,7 @@ import { findSession, type SignedIn, touchSession } from '../queries/sessions.ts
 import type { Confirmation, DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
 import { looksLikeApiKey } from '../tokens/api-key.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
-import { type CheckedKey, checkApiKey, type KeyUseContext } from './check-api-key.ts'
+import { type CheckedKey, checkApiKey, isOwnService, type KeyUseContext } from './check-api-key.ts'
 import { projectScope } from './project-scope.ts'
 
 type Proven = {
@@ -121,7 +121,9 @@ async function byToken(
   }
   if (family.kind === 'service')
     return { kind: 'service', source: 'service_token', client: family.client, family, ...proven }
-  const { person, session } = family
+  const { session } = family
+  // Whoever holds the token learns no more than its client may; a service of ours that asks about it learns who it is.
+  const person = isOwnService(gateway, c) ? { ...family.person, alias: undefined } : family.person
   return { kind: 'person', source: 'oauth_token', person, session, family, ...proven }
 }
 

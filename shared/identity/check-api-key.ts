@@ -45,11 +45,16 @@ const plainAddress = (address: string | undefined) => {
   return plain && isIP(plain) ? plain : undefined
 }
 
-function addressOf({ config }: Gateway, c: AppContext, stated: string | undefined): string | undefined {
+/** Whether a service of ours asks, by its address. */
+export function isOwnService({ config }: Gateway, c: AppContext): boolean {
   const caller = plainAddress(c.get('clientIp'))
-  const said = plainAddress(stated)
   const { VERIFIER_ADDRESSES: verifiers } = config
-  return said && caller && verifiers.length > 0 && contains(verifiers, caller) ? said : caller
+  return caller !== undefined && verifiers.length > 0 && contains(verifiers, caller)
+}
+
+function addressOf(gateway: Gateway, c: AppContext, stated: string | undefined): string | undefined {
+  const said = plainAddress(stated)
+  return said && isOwnService(gateway, c) ? said : plainAddress(c.get('clientIp'))
 }
 
 function checkService(key: ApiKeyFacts, service: ServiceScope | undefined, context: KeyUseContext): void {

@@ -20,16 +20,16 @@ export function describePrincipal(principal: Principal) {
   }
   const { person, session, family, apiKey } = principal
   return {
-    id: person.uai,
-    sub: person.uai,
-    uai: person.uai,
+    id: person.alias ?? person.uai,
+    sub: person.alias ?? person.uai,
+    uai: person.alias ? undefined : person.uai,
     email: person.email,
     role: person.role,
     plan: person.plan,
-    organization_id: person.organizationId,
+    organization_id: person.alias ? undefined : person.organizationId,
     actor_type: 'user',
     client_id: family?.client.client_id,
-    session_id: session?.id,
+    session_id: person.alias ? undefined : session?.id,
     api_key_id: apiKey?.key.id,
     permissions: apiKey ? scope : undefined,
     act: family?.actor,
@@ -41,11 +41,13 @@ export function describePrincipal(principal: Principal) {
 export function describeActor(principal: Principal, requestId: string) {
   const { scope, expiresAt, projectScope, credentialId, issuedAt } = principal
   const service = principal.kind === 'service'
+  const person = service ? undefined : principal.person
+  const subject = person?.alias ?? person?.uai
   return {
-    actor_id: service ? principal.client.client_id : principal.person.uai,
+    actor_id: service ? principal.client.client_id : subject,
     actor_type: service ? 'service' : 'user',
-    user_id: service ? null : principal.person.uai,
-    organization_id: service ? null : principal.person.organizationId,
+    user_id: subject ?? null,
+    organization_id: person && !person.alias ? person.organizationId : null,
     project_scope: projectScope,
     api_key_id: (!service && principal.apiKey?.key.id) || null,
     auth_source: principal.source,

@@ -37,5 +37,5 @@ export function startPair(
 
 /** What clients know of a person (wire-contract 1.4). */
 export function userOf(person: Person, projectScope: string) {
-  return { id: person.uai, email: person.email, role: person.role, project_scope: projectScope }
+  return { id: person.alias ?? person.uai, email: person.email, role: person.role, project_scope: projectScope }
 }

@@ -4,6 +4,7 @@ import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 import { type Confirmation, type Family, findFamily } from '../queries/token-families.ts'
+import { isPairwise, isSubject, subjectOf } from './subject.ts'
 import { familyOfAccessToken } from './token-response.ts'
 
 export type TokenVerdict =
@@ -11,10 +12,11 @@ export type TokenVerdict =
   | { valid: false; refusal: Refusal }
 
 /** The person as the bearer of a token may know them: other people's applications need the scope for address and name. */
-function knownTo(client: Client, person: Person, scope: string[]): Person {
+function knownTo(gateway: Gateway, client: Client, person: Person, scope: string[]): Person {
   if (client.first_party) return person
   return {
     ...person,
+    ...(isPairwise(client) && { alias: subjectOf(gateway, client, person) }),
     email: scope.includes('email') ? person.email : '',
     name: scope.includes('profile') ? person.name : undefined,
   }
@@ -29,11 +31,14 @@ export async function checkAccessToken(gateway: Gateway, token: string): Promise
   const familyId = claims?.jti && familyOfAccessToken(claims.jti)
   if (!claims || !familyId) return { valid: false, refusal: 'invalid_token' }
   const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims.jti })
-  const subjects = family?.person?.members ?? [family?.client.client_id]
-  if (!family?.live || jtiRevoked || !subjects.includes(claims.sub)) return { valid: false, refusal: 'session_invalid' }
+  const { sub } = claims
+  const isTheirs = family?.person
+    ? isSubject(gateway, family.client, family.person, sub)
+    : sub === family?.client.client_id
+  if (!family?.live || jtiRevoked || !isTheirs) return { valid: false, refusal: 'session_invalid' }
   const confirmation = claims.cnf as Confirmation | undefined
   const verdict = { valid: true as const, claims, confirmation, expiresAt: new Date((claims.exp ?? 0) * 1000) }
   if (family.kind === 'service') return { ...verdict, family }
-  const person = knownTo(family.client, family.person, String(claims.scope ?? '').split(' '))
+  const person = knownTo(gateway, family.client, family.person, String(claims.scope ?? '').split(' '))
   return { ...verdict, family: { ...family, person } }
 }

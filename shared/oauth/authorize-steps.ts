@@ -9,6 +9,7 @@ import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { hostedCallback } from './redirect-uri.ts'
+import { isSubject } from './subject.ts'
 
 /**
  * Whether an answer surely reaches a client that somebody answers for, and nobody who took its name: confidential, or with an
@@ -28,8 +29,8 @@ export function rememberedConsent(client: Client, consent: AuthorizeFacts['conse
 
 /** Whether the person must sign in (again) for this request (OpenID Connect Core section 3.1.2.1). */
 export async function signInNeeded(
-  { jwts }: Gateway,
-  { prompt, maxAge, idTokenHint, pushed }: AuthorizationRequest,
+  gateway: Gateway,
+  { prompt, maxAge, idTokenHint, pushed, client }: AuthorizationRequest,
   { person, session }: SignedIn,
 ): Promise<boolean> {
   // Whatever a pushed request forces, a sign-in after it satisfies.
@@ -37,8 +38,8 @@ export async function signInNeeded(
   if (prompt.has('login') || prompt.has('select_account')) return true
   if (maxAge !== undefined && Date.now() - session.authenticatedAt.getTime() > maxAge * 1000) return true
   if (idTokenHint === undefined) return false
-  const hint = await jwts.readIdTokenHint(idTokenHint)
-  return !person.members.includes(hint?.sub ?? '')
+  const hint = await gateway.jwts.readIdTokenHint(idTokenHint)
+  return !isSubject(gateway, client, person, hint?.sub)
 }
 
 /**

@@ -10,6 +10,7 @@ import { type Fetched, GuardedFetchError, guardedFetch } from '../http/guarded-f
 import { addressKey } from '../http/rate-limit.ts'
 import { findClientDocument, noteClientDocument } from '../queries/client-documents.ts'
 import { readDynamicMetadata } from './dynamic-registration.ts'
+import { checkSector } from './sector-identifier.ts'
 
 const MAX_BYTES = 10_240
 const TIMEOUT_MILLISECONDS = 3_000
@@ -80,8 +81,11 @@ async function fetchDocument(clientId: string): Promise<Fetching> {
     const fetched = await guardedFetch(clientId, { ...options, allowLoopback: !isHttps() })
     const asked = fetched.maxAge ?? USUAL_SECONDS
     const keptSeconds = Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS)
-    return { ...readDocument(clientId, fetched), keptSeconds, isSilent: fetched.status >= 500 }
+    const read = readDocument(clientId, fetched)
+    if (read.metadata) await checkSector(read.metadata)
+    return { ...read, keptSeconds, isSilent: fetched.status >= 500 }
   } catch (error) {
+    if (error instanceof GatewayError) return { fault: error.message, keptSeconds: 0, isSilent: false }
     if (!(error instanceof GuardedFetchError)) throw error
     return { fault: error.message, keptSeconds: 0, isSilent: error.kind === 'failed' }
   }

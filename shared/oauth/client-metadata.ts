@@ -99,6 +99,8 @@ const metadata = z.object({
   policy_uri: z.optional(webUrl),
   tos_uri: z.optional(webUrl),
   contacts: z.optional(z.array(text()).check(z.maxLength(20, 'has too many'))),
+  subject_type: z.optional(z.enum(['public', 'pairwise'], 'must be public or pairwise')),
+  sector_identifier_uri: z.optional(webUrl),
   jwks: z.optional(keySet),
   jwks_uri: z.optional(webUrl),
   tls_client_auth_subject_dn: z.optional(text(500)),
@@ -163,6 +165,9 @@ function inconsistencies(client: ClientMetadata): MetadataFault[] {
   const beyond = client.default_scope.split(' ').filter((one) => !allowed.has(one))
   const names = CERTIFICATE_NAMES.filter((name) => client[name] !== undefined)
   const hasKeys = client.jwks !== undefined || client.jwks_uri !== undefined
+  const pairwise = client.subject_type === 'pairwise'
+  const { sector_identifier_uri: sector } = client
+  const hosts = new Set(redirect_uris.filter((uri) => uri.startsWith('https:')).map((uri) => new URL(uri).host))
   const needsKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth'
   const faults: [boolean, string, string][] = [
     [
@@ -177,6 +182,11 @@ function inconsistencies(client: ClientMetadata): MetadataFault[] {
     [beyond.length > 0, 'default_scope', `${beyond.join(' ')} is not in scope`],
     [require_pkce === false && method === 'none', 'require_pkce', 'a public client needs PKCE'],
     [client.jwks !== undefined && client.jwks_uri !== undefined, 'jwks', 'by value or by URL, not both'],
+    [
+      pairwise && sector === undefined && hosts.size > 1,
+      'sector_identifier_uri',
+      'is needed, since the redirect URIs have several hosts',
+    ],
     [needsKeys && !hasKeys, 'jwks', `is needed for ${method}`],
     [
       method === 'tls_client_auth' && names.length !== 1,

@@ -2,6 +2,7 @@ import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { type Confirmation, type Family, findFamily } from '../queries/token-families.ts'
+import { isPairwise, sessionNameFor, subjectOf } from './subject.ts'
 import { familyOfAccessToken } from './token-response.ts'
 
 export type LiveToken = {
@@ -70,16 +71,21 @@ export function isFor(token: LiveToken, caller: Client): boolean {
   return resources ? resources.some((one) => token.audience.includes(one)) : caller.first_party
 }
 
-/** What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read; the address only where the token may know it. */
-export function describeToken(issuer: string, token: LiveToken) {
+/**
+ * What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read; the address only where the
+ * token may know it. Of a client that does not know the UAI, a service of ours learns it all the same.
+ */
+export function describeToken(gateway: Gateway, token: LiveToken, caller: Client | undefined) {
   const { family } = token
   const { client, person, session } = family
+  const tellsUai = !isPairwise(client) || (caller?.first_party === true && caller.id !== client.id)
+  const sid = session && (tellsUai ? session.id : sessionNameFor(gateway, client, session.id))
   const tellsEmail = client.first_party || token.scope.split(' ').includes('email')
   return {
     active: true,
-    iss: issuer,
-    sub: person?.uai ?? client.client_id,
-    user_id: person?.uai,
+    iss: gateway.issuer,
+    sub: person ? (tellsUai ? person.uai : subjectOf(gateway, client, person)) : client.client_id,
+    user_id: tellsUai ? person?.uai : undefined,
     client_id: client.client_id,
     scope: token.scope,
     token_type: token.kind === 'refresh' ? 'refresh_token' : token.confirmation?.jkt ? 'DPoP' : 'Bearer',
@@ -90,13 +96,13 @@ export function describeToken(issuer: string, token: LiveToken) {
     ...(token.confirmation && { cnf: token.confirmation }),
     ...(family.actor && { act: family.actor }),
     ...(session && {
-      sid: session.id,
+      sid,
       auth_time: Math.floor(session.authenticatedAt.getTime() / 1000),
       acr: session.acr,
       amr: session.amr,
       project_scope: session.projectScope,
     }),
-    ...(person ? { organization_id: person.organizationId } : { sub_type: 'client' }),
+    ...(person ? tellsUai && { organization_id: person.organizationId } : { sub_type: 'client' }),
     ...(person && tellsEmail && { email: person.email }),
   }
 }

@@ -62,7 +62,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     authorization_response_iss_parameter_supported: true,
     client_id_metadata_document_supported: true,
     require_pushed_authorization_requests: config.REQUIRE_PUSHED_AUTHORIZATION_REQUESTS,
-    subject_types_supported: ['public'],
+    subject_types_supported: ['public', 'pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],
     introspection_signing_alg_values_supported: ['ES256'],
     claims_supported: [

@@ -5,6 +5,7 @@ import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 import type { Confirmation } from '../queries/token-families.ts'
 import { newOpaqueToken, streamOfToken, TOKEN_ID_SECRET_BYTES } from '../tokens/opaque.ts'
+import { isPairwise, sessionNameFor, subjectOf } from './subject.ts'
 
 /** Whom and what tokens are made for. */
 export type GrantFacts = {
@@ -84,16 +85,16 @@ export async function signAccessToken(
   const isOwn = (kind === 'authorization' || kind === 'session') && (client.first_party || scope.includes('openid'))
   const audience = [...new Set([...grant.resources, ...(isOwn ? [gateway.issuer] : [])])]
   return gateway.jwts.accessToken({
-    sub: person?.uai ?? client.client_id,
+    sub: person ? subjectOf(gateway, client, person) : client.client_id,
     aud: audience.length === 1 ? audience[0] : audience,
     iat: seconds(now),
     exp: until ? seconds(until) : seconds(now) + accessTokenSeconds(gateway, client),
     jti,
     client_id: client.client_id,
     scope: scope.join(' '),
-    ...(person ? { uai: person.uai } : { sub_type: 'client' }),
+    ...(person ? !isPairwise(client) && { uai: person.uai } : { sub_type: 'client' }),
     ...(session && {
-      sid: session.id,
+      sid: sessionNameFor(gateway, client, session.id),
       auth_time: seconds(session.authenticatedAt),
       acr: session.acr,
       amr: session.amr,
@@ -119,14 +120,14 @@ export function scopeClaims(person: Person, scope: string[]): Record<string, unk
 async function signIdToken(gateway: Gateway, grant: PersonGrant, accessToken: string, now: Date): Promise<string> {
   const { client, person, session, scope, nonce } = grant
   return gateway.jwts.idToken({
-    sub: person.uai,
+    sub: subjectOf(gateway, client, person),
     aud: client.client_id,
     iat: seconds(now),
     exp: seconds(now) + gateway.config.ACCESS_TOKEN_SECONDS,
     auth_time: seconds(session.authenticatedAt),
     acr: session.acr,
     amr: session.amr,
-    sid: session.id,
+    sid: sessionNameFor(gateway, client, session.id),
     at_hash: createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url'),
     ...(nonce !== undefined && { nonce }),
     ...scopeClaims(person, scope),

@@ -55,6 +55,8 @@ export type SessionRow = {
 
 export type Person = {
   uai: string
+  /** What the bearer of a token knows the person by, where that is not the UAI. */
+  alias?: string
   active: boolean
   role: string
   plan: string

@@ -71,10 +71,10 @@ describe.each(DISCOVERY)('F %s', (path) => {
     }
   })
 
-  test('B3 F5 says S256, public subjects and RS256', async () => {
+  test('B3 F5 says S256, public and pairwise subjects and RS256', async () => {
     expect(await json(path)).toMatchObject({
       code_challenge_methods_supported: ['S256'],
-      subject_types_supported: ['public'],
+      subject_types_supported: ['public', 'pairwise'],
       id_token_signing_alg_values_supported: ['RS256'],
     })
   })
