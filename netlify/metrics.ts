@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { log } from '../shared/log.ts'
 import { follow, requests, statements, watch } from '../shared/telemetry.ts'
 
+const RETRY_MILLISECONDS = 500
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const REQUEST_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const STATEMENT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5]
@@ -113,8 +115,11 @@ export type MetricsOptions = {
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** `GET /metrics` on a port of its own, which no proxy leads to. */
-export async function serveMetrics(registry: Registry, { port, host, token }: MetricsOptions): Promise<Server> {
+/**
+ * `GET /metrics` on a port of its own, which no proxy leads to. While the port is taken, as by the process that this one
+ * takes over from, it is tried again every half second.
+ */
+export function serveMetrics(registry: Registry, { port, host, token }: MetricsOptions): Server {
   const server = createServer(async (request, response) => {
     if (request.url !== '/metrics') return response.writeHead(404).end()
     const given = request.headers.authorization ?? ''
@@ -122,10 +127,11 @@ export async function serveMetrics(registry: Registry, { port, host, token }: Me
       return response.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end()
     response.writeHead(200, { 'Content-Type': registry.contentType }).end(await registry.metrics())
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    // A worker of a cluster would share the port with its siblings otherwise, and tell of one of them at random.
-    server.listen({ port, host, exclusive: true }, resolve)
+  // A worker of a cluster would share the port with its siblings otherwise, and tell of one of them at random.
+  const listen = () => server.listen({ port, host, exclusive: true })
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE') setTimeout(listen, RETRY_MILLISECONDS).unref()
+    else log.error('metrics are not told', { error })
   })
-  return server.unref()
+  return listen().unref()
 }

@@ -1,128 +1,23 @@
-import { createServer as createNodeServer, type Server } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
-import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
-import type { Context } from '@netlify/functions'
-import { uuidv7 } from 'uuidv7'
 import { type Config, config } from '../shared/config.ts'
-import { GatewayError } from '../shared/errors.ts'
 import { gateway, POOL_SIZES } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
-import { renderError } from '../shared/http/render-error.ts'
-import type { FunctionHandler } from '../shared/http/serve.ts'
 import { gatherLines, log } from '../shared/log.ts'
 import maintenance from './functions/maintenance.ts'
-import { createMatcher, type Redirect, readRedirects } from './redirects.ts'
+import { createServer } from './listen.ts'
 
 const HOUR_MILLISECONDS = 3_600_000
-const DRAIN_MILLISECONDS = 10_000
 /** Idle connections may still bring a request that left before the caller could know. */
 const LINGER_MILLISECONDS = 500
-const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
-const ANYWHERE = 'http://localhost/'
 
-type Functions = ReadonlyMap<string, FunctionHandler>
-
-export type ServerOptions = {
-  port: number
-  host?: string
-  /** Instead of the table in `netlify.toml`. */
-  redirects?: Redirect[]
-  /** Instead of the files in `netlify/functions`. */
-  functions?: Functions
-}
-
-export type RunningServer = {
-  port: number
-  url: string
-  /**
-   * Stops listening and resolves when requests and the work after them are done, or after ten seconds.
-   * @param linger milliseconds in which idle connections may still bring a request, which is answered and then closed
-   */
-  close(linger?: number): Promise<void>
-}
-
-async function loadFunctions(redirects: Redirect[]): Promise<Functions> {
-  const names = [...new Set(redirects.map(({ functionName }) => functionName))]
-  const modules = await Promise.all(names.map((name) => import(`./functions/${name}.ts`)))
-  return new Map(names.map((name, index) => [name, modules[index].default as FunctionHandler]))
-}
-
-function renderTrouble(error: unknown): Response {
-  if (error instanceof RequestError) {
-    return renderError(new GatewayError('invalid_request', { cause: error }), 'api', new Request(ANYWHERE))
-  }
-  log.error('a function failed', { error })
-  return renderError(error, 'api', new Request(ANYWHERE))
-}
-
-function createListener(redirects: Redirect[], functions: Functions, background: Set<Promise<unknown>>) {
-  const match = createMatcher(redirects)
-  const waitUntil = (work: Promise<unknown>) => {
-    const tracked = work.catch((error) => log.error('work after the answer failed', { error }))
-    background.add(tracked)
-    tracked.finally(() => background.delete(tracked))
-  }
-  return getRequestListener(
-    async (request, bindings) => {
-      const { incoming, outgoing } = bindings as HttpBindings
-      const { socket } = incoming
-      if (isDraining()) outgoing.shouldKeepAlive = false
-      const handle = functions.get(match(new URL(request.url).pathname.replace(/\/{2,}/g, '/')) ?? '')
-      if (!handle) throw new GatewayError('route_not_found')
-      const context = { ip: socket.remoteAddress ?? '', requestId: uuidv7(), params: {}, geo: {}, waitUntil }
-      return handle(request, context as unknown as Context)
-    },
-    { errorHandler: renderTrouble },
-  )
-}
-
-async function drain(server: Server, background: Set<Promise<unknown>>, linger: number): Promise<void> {
-  // The close of an HTTP server would end idle connections at once, under a request that is on its way.
-  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-  const timers = new AbortController()
-  const done = async () => {
-    await Promise.race([closed, sleep(linger, undefined, timers)])
-    const idle = setInterval(() => server.closeIdleConnections(), 50)
-    server.closeIdleConnections()
-    await closed.finally(() => clearInterval(idle))
-    await Promise.all(background)
-  }
-  await Promise.race([done(), sleep(DRAIN_MILLISECONDS + linger, undefined, timers)])
-  timers.abort()
-  server.closeAllConnections()
-}
-
-/**
- * Serves every function behind one listener, routed by the redirect table of `netlify.toml` as Netlify routes them.
- * @param options `port` 0 picks a free one; `host` is loopback unless given.
- */
-export async function createServer(options: ServerOptions): Promise<RunningServer> {
-  const host = options.host ?? '127.0.0.1'
-  const redirects = options.redirects ?? readRedirects(new URL('../netlify.toml', import.meta.url))
-  const functions = options.functions ?? (await loadFunctions(redirects))
-  const background = new Set<Promise<unknown>>()
-  const server = createNodeServer(LIMITS, createListener(redirects, functions, background))
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, host, resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  return {
-    port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    close: (linger = 0) => drain(server, background, linger),
-  }
-}
-
-async function tellMetrics(settings: Config): Promise<void> {
+async function tellMetrics(settings: Config): Promise<Server | undefined> {
   const { HOST, METRICS_PORT, METRICS_TOKEN, NODE_APP_INSTANCE } = settings
-  if (METRICS_PORT === undefined) return
+  if (METRICS_PORT === undefined) return undefined
   const { countEverything, serveMetrics } = await import('./metrics.ts')
   const host = METRICS_TOKEN ? HOST : '127.0.0.1'
-  await serveMetrics(countEverything(POOL_SIZES), {
+  return serveMetrics(countEverything(POOL_SIZES), {
     port: METRICS_PORT + NODE_APP_INSTANCE,
     host,
     token: METRICS_TOKEN,
@@ -133,7 +28,7 @@ async function main(): Promise<void> {
   const settings = config()
   gatherLines()
   const flushTraces = await ensureTracing(false)
-  await tellMetrics(settings)
+  const metrics = await tellMetrics(settings)
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
   log.info('listening', { url: server.url, issuer: settings.AUTH_BASE_URL })
   setInterval(() => {
@@ -144,6 +39,7 @@ async function main(): Promise<void> {
     if (isDraining()) return
     startDraining()
     log.info('stopping', { signal })
+    metrics?.close()
     await sleep(settings.DRAIN_SECONDS * 1000)
     await server.close(LINGER_MILLISECONDS)
     await gateway().close()
@@ -154,9 +50,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop)
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  main().catch((error) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exit(1)
-  })
-}
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+})

@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
@@ -10,6 +11,7 @@ const MAX_OF: [names: RegExp, bytes: number][] = [
   [/saml/, 1024 * 1024],
 ]
 const root = fileURLToPath(new URL('..', import.meta.url))
+const out = path.resolve(root, process.argv[2] ?? 'dist')
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
@@ -42,26 +44,26 @@ const shared: BuildOptions = {
 const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10)
 
 async function measure(file: string): Promise<number> {
-  const code = await readFile(`${root}dist/${file}`)
+  const code = await readFile(path.join(out, file))
   console.log(`${file.padEnd(40)}${kilobytes(code.length)}${kilobytes(gzipSync(code).length)} gzip`)
   return code.length
 }
 
-await rm(`${root}dist`, { recursive: true, force: true })
-await mkdir(`${root}dist/public`, { recursive: true })
-await writeFile(`${root}dist/public/robots.txt`, 'User-agent: *\nDisallow: /\n')
+await rm(out, { recursive: true, force: true })
+await mkdir(path.join(out, 'public'), { recursive: true })
+await writeFile(path.join(out, 'public/robots.txt'), 'User-agent: *\nDisallow: /\n')
 
 const names = (await readdir(`${root}netlify/functions`)).sort()
 await build({
   ...shared,
   entryPoints: names.map((name) => `netlify/functions/${name}`),
-  outdir: 'dist/functions',
+  outdir: path.join(out, 'functions'),
   plugins: [apart('../')],
 })
 await build({
   ...shared,
   entryPoints: ['netlify/server.ts'],
-  outfile: 'dist/server.mjs',
+  outfile: path.join(out, 'server.mjs'),
   outExtension: {},
   plugins: [apart('./')],
 })
@@ -75,7 +77,7 @@ await build({
     'shared/resource-server/mcp-guard.ts',
   ],
   entryNames: '[name]',
-  outdir: 'dist',
+  outdir: out,
 })
 
 const tooBig: string[] = []

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -57,7 +58,8 @@ beforeAll(async () => {
     if (request.url === '/v1/traces' && request.headers['content-type'] === 'application/json') received.push(text)
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
   }).listen(0, '127.0.0.1')
-  metrics = await serveMetrics(countEverything({ reads: 3, writes: 4 }), { port: 0, host: '127.0.0.1', token: TOKEN })
+  metrics = serveMetrics(countEverything({ reads: 3, writes: 4 }), { port: 0, host: '127.0.0.1', token: TOKEN })
+  await once(metrics, 'listening')
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port(collector)}`, LOG_LEVEL: 'info' }
   gateway = await startGateway({ env: { ...env, NODE_ENV: 'development' } })
 })

@@ -63,7 +63,7 @@ beforeAll(async () => {
       port: tlsPort,
       serverCertificate: servers.issue('/CN=proxy', { names, usage: 'serverAuth' }),
       clientAuthority: clients,
-      gateway: { port: Number(new URL(gateway.url).port), proxySecret: ofGateway },
+      gateway: { ports: [Number(new URL(gateway.url).port)], proxySecret: ofGateway },
       services: {
         [API_HOST]: { port: apiPort, proxySecret: ofApi },
         [KEY_HOST]: { port: keyPort, proxySecret: ofKeys },

@@ -30,7 +30,7 @@ beforeAll(async () => {
   nginx = await startNginx({
     serverCertificate: trusted.issue('/CN=proxy', { names, usage: 'serverAuth' }),
     clientAuthority: workshop.authority('services'),
-    gateway: { port: Number(new URL(gateway.url).port), proxySecret: newProxySecret() },
+    gateway: { ports: [Number(new URL(gateway.url).port)], proxySecret: newProxySecret() },
     api: { port: (api.address() as AddressInfo).port },
   })
 })

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { RunningServer } from '../../netlify/server.ts'
+import type { RunningServer } from '../../netlify/listen.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
 import {
   AUTH_HOST,
@@ -31,7 +31,7 @@ beforeAll(async () => {
     LOG_LEVEL: 'silent',
     CLIENT_IP_HEADER: 'x-real-ip',
   })
-  const { createServer } = await import('../../netlify/server.ts')
+  const { createServer } = await import('../../netlify/listen.ts')
   const { createApp } = await import('../../shared/http/app.ts')
   const { readClientCertificate } = await import('../../shared/http/client-certificate.ts')
   const { serve } = await import('../../shared/http/serve.ts')
@@ -51,7 +51,7 @@ beforeAll(async () => {
   nginx = await startNginx({
     serverCertificate: trusted.issue('/CN=proxy', { names, usage: 'serverAuth' }),
     clientAuthority: services,
-    gateway: { port: server.port, proxySecret: SECRET },
+    gateway: { ports: [server.port], proxySecret: SECRET },
     services: { [OTHER_SERVICE]: { port: server.port, proxySecret: newProxySecret() } },
   })
   known = services.issue('/O=LanOnasis/CN=api-gateway')
@@ -136,7 +136,7 @@ test('401 invalid_client for a certificate that was revoked', async () => {
   const strict = await startNginx({
     serverCertificate: trusted.issue('/CN=proxy', { names: [`DNS:${MTLS_HOST}`], usage: 'serverAuth' }),
     clientAuthority: services,
-    gateway: { port: server.port, proxySecret: SECRET },
+    gateway: { ports: [server.port], proxySecret: SECRET },
     revocationList: services.revoke(revoked),
   })
   const statuses = []
@@ -231,4 +231,12 @@ describe('the servers of the proxy', () => {
     expect(response.status).toBe(308)
     expect(response.headers.get('location')).toBe(`https://${AUTH_HOST}/oauth/authorize?a=b`)
   })
+})
+
+test('the access log holds no query, and the request id of the gateway', async () => {
+  const { headers } = await ask({ host: AUTH_HOST, path: '/oauth/authorize?login_hint=ada@example.com&code=hunter2' })
+  await expect.poll(() => nginx.accessLog()).toContain(String(headers['x-request-id']))
+  const line = nginx.accessLog().trim().split('\n').at(-1) ?? ''
+  expect(JSON.parse(line)).toMatchObject({ host: AUTH_HOST, path: '/oauth/authorize', status: expect.any(Number) })
+  expect(nginx.accessLog()).not.toMatch(/hunter2|ada@/)
 })

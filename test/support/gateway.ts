@@ -56,7 +56,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     CLIENT_IP_HEADER: IP_HEADER,
     ...options.env,
   })
-  const { createServer } = await import('../../netlify/server.ts')
+  const { createServer } = await import('../../netlify/listen.ts')
   const { gateway } = await import('../../shared/gateway.ts')
   const server = await createServer({ port })
   const sql = postgres(database.superuserUrl, { max: 2, onnotice: () => {} })

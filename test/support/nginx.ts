@@ -21,8 +21,8 @@ export type NginxOptions = {
   serverCertificate: Certificate
   /** Whose certificates name clients. */
   clientAuthority: Certificate
-  /** Port of the gateway, and the secret it shares with the proxy. */
-  gateway: { port: number; proxySecret: string }
+  /** Ports of the gateway's processes, and the secret they share with the proxy. */
+  gateway: { ports: number[]; proxySecret: string }
   /** Port of the API, which is served under API_HOST. */
   api?: { port: number }
   /** Services behind mutual TLS, by host name. */
@@ -36,6 +36,8 @@ export type NginxOptions = {
 export type Nginx = {
   port: number
   httpPort: number
+  /** What the gateway's servers logged so far. */
+  accessLog(): string
   stop(): Promise<void>
 }
 
@@ -64,7 +66,8 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     MTLS_HOST,
     API_HOST,
     API_UPSTREAM: `127.0.0.1:${options.api?.port ?? 1}`,
-    GATEWAY_UPSTREAM: `127.0.0.1:${gateway.port}`,
+    GATEWAY_SERVERS: gateway.ports.map((one) => `server 127.0.0.1:${one};`).join(' '),
+    ACCESS_LOG: path.join(directory, 'access.log'),
     GATEWAY_SECRET_FILE: path.join(directory, 'gateway-secret.conf'),
     TLS_CERTIFICATE: serverCertificate.certFile,
     TLS_KEY: serverCertificate.keyFile,
@@ -105,7 +108,8 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     await nginx.stop()
     rmSync(directory, { recursive: true, force: true })
   }
-  if (started) return { port, httpPort, stop }
+  const accessLog = () => readFileSync(values.ACCESS_LOG, 'utf8')
+  if (started) return { port, httpPort, accessLog, stop }
   await stop()
   throw new Error(`nginx did not start:\n${lines.join('\n')}`)
 }

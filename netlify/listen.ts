@@ -1,0 +1,110 @@
+import { createServer as createNodeServer, type Server } from 'node:http'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
+import type { Context } from '@netlify/functions'
+import { uuidv7 } from 'uuidv7'
+import { GatewayError } from '../shared/errors.ts'
+import { isDraining } from '../shared/http/draining.ts'
+import { renderError } from '../shared/http/render-error.ts'
+import type { FunctionHandler } from '../shared/http/serve.ts'
+import { log } from '../shared/log.ts'
+import { createMatcher, type Redirect, readRedirects } from './redirects.ts'
+
+const DRAIN_MILLISECONDS = 10_000
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
+const ANYWHERE = 'http://localhost/'
+
+type Functions = ReadonlyMap<string, FunctionHandler>
+
+export type ServerOptions = {
+  port: number
+  host?: string
+  /** Instead of the table in `netlify.toml`. */
+  redirects?: Redirect[]
+  /** Instead of the files in `netlify/functions`. */
+  functions?: Functions
+}
+
+export type RunningServer = {
+  port: number
+  url: string
+  /**
+   * Stops listening and resolves when requests and the work after them are done, or after ten seconds.
+   * @param linger milliseconds in which idle connections may still bring a request, which is answered and then closed
+   */
+  close(linger?: number): Promise<void>
+}
+
+async function loadFunctions(redirects: Redirect[]): Promise<Functions> {
+  const names = [...new Set(redirects.map(({ functionName }) => functionName))]
+  const modules = await Promise.all(names.map((name) => import(`./functions/${name}.ts`)))
+  return new Map(names.map((name, index) => [name, modules[index].default as FunctionHandler]))
+}
+
+function renderTrouble(error: unknown): Response {
+  if (error instanceof RequestError) {
+    return renderError(new GatewayError('invalid_request', { cause: error }), 'api', new Request(ANYWHERE))
+  }
+  log.error('a function failed', { error })
+  return renderError(error, 'api', new Request(ANYWHERE))
+}
+
+function createListener(redirects: Redirect[], functions: Functions, background: Set<Promise<unknown>>) {
+  const match = createMatcher(redirects)
+  const waitUntil = (work: Promise<unknown>) => {
+    const tracked = work.catch((error) => log.error('work after the answer failed', { error }))
+    background.add(tracked)
+    tracked.finally(() => background.delete(tracked))
+  }
+  return getRequestListener(
+    async (request, bindings) => {
+      const { incoming, outgoing } = bindings as HttpBindings
+      const { socket } = incoming
+      if (isDraining()) outgoing.shouldKeepAlive = false
+      const handle = functions.get(match(new URL(request.url).pathname.replace(/\/{2,}/g, '/')) ?? '')
+      if (!handle) throw new GatewayError('route_not_found')
+      const context = { ip: socket.remoteAddress ?? '', requestId: uuidv7(), params: {}, geo: {}, waitUntil }
+      return handle(request, context as unknown as Context)
+    },
+    { errorHandler: renderTrouble },
+  )
+}
+
+async function drain(server: Server, background: Set<Promise<unknown>>, linger: number): Promise<void> {
+  // The close of an HTTP server would end idle connections at once, under a request that is on its way.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  const timers = new AbortController()
+  const done = async () => {
+    await Promise.race([closed, sleep(linger, undefined, timers)])
+    const idle = setInterval(() => server.closeIdleConnections(), 50)
+    server.closeIdleConnections()
+    await closed.finally(() => clearInterval(idle))
+    await Promise.all(background)
+  }
+  await Promise.race([done(), sleep(DRAIN_MILLISECONDS + linger, undefined, timers)])
+  timers.abort()
+  server.closeAllConnections()
+}
+
+/**
+ * Serves every function behind one listener, routed by the redirect table of `netlify.toml` as Netlify routes them.
+ * @param options `port` 0 picks a free one; `host` is loopback unless given.
+ */
+export async function createServer(options: ServerOptions): Promise<RunningServer> {
+  const host = options.host ?? '127.0.0.1'
+  const redirects = options.redirects ?? readRedirects(new URL('../netlify.toml', import.meta.url))
+  const functions = options.functions ?? (await loadFunctions(redirects))
+  const background = new Set<Promise<unknown>>()
+  const server = createNodeServer(LIMITS, createListener(redirects, functions, background))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, host, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    close: (linger = 0) => drain(server, background, linger),
+  }
+}
