@@ -140,16 +140,22 @@ app.post(BASE, async (c) => {
   }
 })
 
-const cutForm = z.object({ ...postedForm, agent: z.optional(z.uuid('not_found')), client_id: z.optional(text) })
+const cutForm = z.object({
+  ...postedForm,
+  agent: z.optional(z.uuid('not_found')),
+  client_id: z.optional(text),
+  back: z.optional(z.literal('account')),
+})
 
 app.post(`${BASE}/cut-off`, async (c) => {
   const principal = await visitor(gateway(), c, BASE)
   if (principal instanceof Response) return principal
   const posted = await readBody(c, cutForm)
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(BASE, 303)
+  const done = posted.back ? '/account?done=withdrawn' : `${BASE}?done=cut`
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(done, 303)
   if (posted.agent) await cutOffAgent(gateway(), c, principal, posted.agent)
   else await cutOffApplication(gateway(), c, principal, posted.client_id ?? '')
-  return c.redirect(`${BASE}?done=cut`, 303)
+  return c.redirect(done, 303)
 })
 
 export default serve(app)

@@ -15,10 +15,14 @@ import { actAs } from '../../shared/identity/authority.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
-import { listConnections } from '../../shared/queries/connections.ts'
+import { normaliseEmail } from '../../shared/personal.ts'
+import { listApplications } from '../../shared/queries/agent-delegations.ts'
+import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
+import type { Person } from '../../shared/queries/person.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import { listAuthenticators } from '../../shared/queries/totp-authenticators.ts'
+import { SUPABASE_SLUG } from '../../shared/sso/supabase-project.ts'
 
 const BASE = '/account'
 const app = createPageApp()
@@ -27,27 +31,41 @@ const NOTICES: Record<string, string> = words.done
 const linkHref = (slug: string) =>
   `/v1/auth/oauth?${new URLSearchParams({ provider: slug, purpose: 'link', redirect_uri: BASE })}`
 
-/** Who the person is, how they sign in, and where they are signed in. */
+/** Offered to everybody, or to people with an address of its domains. */
+const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
+  listed || domains.includes(normaliseEmail(email).split('@').at(-1) ?? '')
+
+/** Who the person is, how they sign in, where they are signed in, and what they have let applications do. */
 app.get(BASE, async (c) => {
   const principal = await visitor(gateway(), c, BASE)
   if (principal instanceof Response) return principal
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const { person, session: current } = principal
   const { reads, personal } = gateway()
-  const [methods, sessions, connections, { authenticators }] = [
+  const [methods, sessions, connections, { authenticators }, applications] = [
     await listCredentials(reads, personal, person),
     await listSessions(reads, person),
     await listConnections(reads),
     await listAuthenticators(reads, personal, person),
+    await listApplications(reads, person),
   ]
   const linked = new Set(methods.map(({ provider }) => provider))
-  const providers = connections.filter(({ status, slug }) => status === 'enabled' && !linked.has(slug))
+  const providers = connections.filter(
+    (one) => one.status === 'enabled' && !linked.has(one.slug) && isOffered(one, person),
+  )
+  const nameOf = (slug: string | undefined) => connections.find((one) => one.slug === slug)?.settings.name ?? slug
   return renderPage(
     AccountPage({
       base: BASE,
       ...formOf(gateway(), principal),
       ...person,
-      methods: methods.filter(({ usable }) => usable),
+      methods: methods
+        .filter(({ usable }) => usable)
+        .map(({ provider, kind, ...method }) => ({
+          ...method,
+          kind: provider === SUPABASE_SLUG ? 'password' : kind,
+          provider: nameOf(provider),
+        })),
       providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug) })),
       authenticators,
       merged: person.members.filter((one) => one !== person.uai),
@@ -56,6 +74,7 @@ app.get(BASE, async (c) => {
         const seenAt = one.last_seen_at ?? one.started_at
         return { id: one.id, current: one.id === current?.id, device: userAgent, ip, startedAt: one.started_at, seenAt }
       }),
+      applications,
       now: new Date(),
       notice: NOTICES[done],
     }),

@@ -9,8 +9,9 @@ import { renderPage } from '../http/pages/render.ts'
 import { SignInPage } from '../http/pages/sign-in.tsx'
 import { clientIdOf, endsAtClient } from '../oauth/authorize-url.ts'
 import { findClient } from '../queries/api-clients.ts'
-import { listConnections } from '../queries/connections.ts'
+import { findConnection, listConnections } from '../queries/connections.ts'
 import type { SignedIn } from '../queries/sessions.ts'
+import { SUPABASE } from '../sso/supabase-project.ts'
 import { browserSession } from './authenticate.ts'
 import { csrfToken } from './csrf.ts'
 import { safeReturnTo } from './return-to.ts'
@@ -36,7 +37,7 @@ export async function signInPage(
   const passwordHref = offersPasswords
     ? `/web/password${returnTo ? `?return_to=${encodeURIComponent(returnTo)}` : ''}`
     : undefined
-  const linking = connections.length === 0 && link ? link.provider : undefined
+  const linking = link && ((await findConnection(reads, link.provider))?.settings.name ?? SUPABASE.settings.name)
   return renderPage(
     SignInPage({
       action: '/web/login',

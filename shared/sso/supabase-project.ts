@@ -11,7 +11,7 @@ export const SUPABASE_SLUG = 'supabase'
 
 const SETTINGS: ConnectionSettings = {
   slug: SUPABASE_SLUG,
-  name: 'Supabase',
+  name: 'LanOnasis with a password',
   protocol: 'supabase',
   domains: [],
   listed: false,

@@ -124,7 +124,7 @@ describe('a person of another provider', () => {
     const browser = createBrowser(gateway)
     const asked = await enter(browser)
     expect(asked.url).toContain('error=link_needed')
-    expect(asked.html).toContain('Your account at acme will be linked')
+    expect(asked.html).toContain('Your account at Acme will be linked')
     await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
     const done = await passSignIn(gateway, browser, asked, ada.email)
     expect(done.url).toContain('/account/api-keys')

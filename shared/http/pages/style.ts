@@ -100,7 +100,7 @@ main>.row h1{margin:0}
 .cards>li+li{margin-top:1rem}
 .cards h2,.cards h3{margin:0;font-size:1.0625rem}
 .cards .mono{margin:.25rem 0 .75rem;color:var(--muted)}
-.cards .pairs{margin:1rem 0}
+.cards .pairs{margin:1rem 0}.cards .row{row-gap:.75rem}.row .pairs:last-child{margin-bottom:0}
 .cards .links{font-size:.9375rem}
 .tag.good{border-color:var(--line);background:var(--tint);color:var(--brand)}
 .pairs dd{font-size:.9375rem}
