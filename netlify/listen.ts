@@ -36,7 +36,8 @@ export type RunningServer = {
   close(linger?: number): Promise<void>
 }
 
-async function loadFunctions(redirects: Redirect[]): Promise<Functions> {
+/** The functions that a redirect table names. */
+export async function loadFunctions(redirects: Redirect[]): Promise<Functions> {
   const names = [...new Set(redirects.map(({ functionName }) => functionName))]
   const modules = await Promise.all(names.map((name) => import(`./functions/${name}.ts`)))
   return new Map(names.map((name, index) => [name, modules[index].default as FunctionHandler]))

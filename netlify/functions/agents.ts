@@ -49,7 +49,7 @@ app.get('/v1/auth/agents', async (c) => {
 })
 
 const text = z.string().check(z.maxLength(2000))
-const newAgent = z.object({
+export const newAgent = z.object({
   client_id: z.string().check(z.minLength(3), z.maxLength(2000)),
   scopes: z.optional(z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50))),
   scope: z.optional(text),

@@ -91,7 +91,7 @@ async function eitherOf(c: AppContext, principal: PersonPrincipal) {
 const shown = (c: AppContext, { record, secret }: WithSecret, message: string, status: 200 | 201) =>
   c.json({ success: true, data: { ...describeKey(record), key: secret }, message }, status)
 
-const listQuery = z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) })
+export const listQuery = z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) })
 
 app.get(BASE, async (c) => {
   const principal = await reader(c)
@@ -106,7 +106,7 @@ app.get(BASE, async (c) => {
 })
 
 /** The editor extension keeps secrets of a project under the same address, and means those by `value` and `projectId`. */
-const storedKeyBody = z.extend(newStoredKeyBody, { projectId: z.optional(z.string().check(z.maxLength(100))) })
+export const storedKeyBody = z.extend(newStoredKeyBody, { projectId: z.optional(z.string().check(z.maxLength(100))) })
 
 async function create(c: AppContext) {
   const principal = await writer(c)
@@ -148,7 +148,7 @@ app.on(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, async (c) => {
   return c.json({ success: true, data: describeKey(record), message: 'The services of the key were updated.' })
 })
 
-const rotateBody = z.object({
+export const rotateBody = z.object({
   grace_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_GRACE_SECONDS))),
   reason,
 })
@@ -167,7 +167,7 @@ app.post(`${BASE}/:id/rotate`, async (c) => {
   return shown(c, made, `${message} The new one is shown only now.`, 200)
 })
 
-const reasonBody = z.object({ reason })
+export const reasonBody = z.object({ reason })
 const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody)).reason ?? 'owner'
 
 app.post(`${BASE}/:id/revoke`, async (c) => {

@@ -22,7 +22,7 @@ const time = z.pipe(
 )
 const word = z.string().check(z.maxLength(100), z.regex(/^\w+$/))
 
-const eventsQuery = z.object({
+export const eventsQuery = z.object({
   person: z.optional(z.uuid()),
   client: z.optional(z.string().check(z.maxLength(2000))),
   type: z.optional(word),
@@ -53,7 +53,7 @@ app.get('/v1/audit/events', async (c) => {
   return c.json({ events: rows.map((row) => toAuditEvent(personal, row, 'person')), next_cursor: next })
 })
 
-const exportQuery = z.object({
+export const exportQuery = z.object({
   after: z.prefault(position, '0'),
   limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_EXPORTED)), MOST_EXPORTED),
 })

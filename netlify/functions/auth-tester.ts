@@ -43,7 +43,7 @@ app.post('/test-client', async (c) => {
   return c.redirect(`/oauth/authorize?${new URLSearchParams(query)}`, 303)
 })
 
-const callback = z.object({
+export const callback = z.object({
   code: z.optional(z.string().check(z.maxLength(500))),
   state: z.optional(z.string().check(z.maxLength(2048))),
   error: z.optional(z.string().check(z.maxLength(100))),

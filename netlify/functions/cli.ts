@@ -53,7 +53,7 @@ app.post(`${BASE}/token`, async (c) => {
   return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource })
 })
 
-const callbackQuery = z.object({
+export const callbackQuery = z.object({
   code: z.optional(z.string().check(z.maxLength(500))),
   state: z.optional(z.string().check(z.maxLength(2048))),
   iss: z.optional(z.string().check(z.maxLength(500))),

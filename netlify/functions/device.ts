@@ -29,7 +29,7 @@ import { findConnected, type OpenDevice } from '../../shared/queries/device-auth
 const BASE = '/oauth/device'
 const app = createApp('oauth', { errorPage })
 
-const startBody = z.object({
+export const startBody = z.object({
   ...clientParameters,
   scope: z.optional(z.string().check(z.maxLength(2000))),
   resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
@@ -44,7 +44,7 @@ app.post(BASE, async (c) => {
   return c.json(await startDevice(gateway(), c, credentials, body))
 })
 
-const codeQuery = z.object({
+export const codeQuery = z.object({
   code: z.optional(z.string().check(z.maxLength(40))),
   user_code: z.optional(z.string().check(z.maxLength(40))),
 })
@@ -98,7 +98,7 @@ function approvePage(device: OpenDevice, userCode: string, email: string, sessio
   )
 }
 
-const decisionForm = z.object({
+export const decisionForm = z.object({
   user_code: z.string('user_code_invalid').check(z.maxLength(40)),
   csrf: z.optional(z.string()),
   decision: z.enum(['approve', 'deny'], 'invalid_request'),
@@ -168,7 +168,9 @@ app.post(`${BASE}/deny`, async (c) => {
   return c.json({ success: true, message: 'The device was not connected.' })
 })
 
-const revokeQuery = z.object({ token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')) })
+export const revokeQuery = z.object({
+  token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')),
+})
 
 async function revocation(token: string) {
   const named = readRevokeToken(gateway(), token)

@@ -62,7 +62,7 @@ async function provenBy(presented: string, options: { recent: boolean }): Promis
   return { person: family.person, session: family.session }
 }
 
-const account = z.object({ provider, external_id })
+export const account = z.object({ provider, external_id })
 
 app.post('/v1/auth/resolve/external', async (c) => {
   await trustedService(c, 'identities:read')
@@ -73,7 +73,7 @@ app.post('/v1/auth/resolve/external', async (c) => {
   return c.json({ success: true, uai, authId: uai })
 })
 
-const bulk = z.object({
+export const bulk = z.object({
   items: z.array(z.union([account, z.object({ uai: uuid })])).check(z.minLength(1), z.maxLength(MOST)),
 })
 
@@ -89,7 +89,7 @@ app.post('/v1/auth/resolve/bulk', async (c) => {
   return c.json({ results: items.map((item, n) => ({ ...item, resolved_uai: found[n] ?? null })) })
 })
 
-const mapping = z.object({
+export const mapping = z.object({
   provider,
   external_id,
   email: z.optional(z.email('invalid_email')),
@@ -174,7 +174,7 @@ app.delete('/v1/auth/identities/:uai/credentials/:id', async (c) => {
   return c.json({ success: true })
 })
 
-const merging = z.object({ survivor_token: token, retired_token: token })
+export const merging = z.object({ survivor_token: token, retired_token: token })
 
 /** Makes one person of two, each proven by a token of a recent sign-in; tells both addresses. */
 app.post('/v1/auth/identities/merge', async (c) => {
@@ -190,7 +190,7 @@ app.post('/v1/auth/identities/merge', async (c) => {
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 
-const splitting = z.object({ uai: uuid, reason: z.optional(z.string().check(z.maxLength(500))) })
+export const splitting = z.object({ uai: uuid, reason: z.optional(z.string().check(z.maxLength(500))) })
 
 /** Undoes a wrong merge: by the person it is, lately signed in, or by a service that may. */
 app.post('/v1/auth/identities/split', async (c) => {

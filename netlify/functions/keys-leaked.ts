@@ -15,7 +15,7 @@ import { hashToken } from '../../shared/tokens/opaque.ts'
 const app = createApp('api', { around: recordRefusals(gateway) })
 
 const text = z.string().check(z.maxLength(2000))
-const report = z
+export const report = z
   .array(z.object({ token: text, type: z.optional(text), url: z.optional(text), source: z.optional(text) }))
   .check(z.minLength(1), z.maxLength(100))
 

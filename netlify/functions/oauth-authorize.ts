@@ -137,7 +137,7 @@ function requestFacts(
 app.get('/oauth/authorize', (c) => authorize(c, new URL(c.req.url).searchParams))
 app.post('/oauth/authorize', async (c) => authorize(c, new URLSearchParams(await c.req.text())))
 
-const decisionForm = z.object({
+export const decisionForm = z.object({
   authorization_id: z.uuid('csrf_invalid'),
   csrf: z.optional(z.string()),
   decision: z.enum(['allow', 'deny'], 'invalid_request'),

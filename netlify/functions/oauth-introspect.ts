@@ -21,7 +21,7 @@ import { looksLikeApiKey } from '../../shared/tokens/api-key.ts'
 
 const app = createApp('oauth')
 
-const parameters = z.object({ ...tokenParameters.shape, ...forwardedParameters })
+export const parameters = z.object({ ...tokenParameters.shape, ...forwardedParameters })
 
 /** Who holds a bound token must prove it; a resource server gets `cnf` to compare, or forwards what it saw. */
 async function isPresentedByHolder(

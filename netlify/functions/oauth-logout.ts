@@ -16,7 +16,7 @@ import { matchesRedirectUri } from '../../shared/oauth/redirect-uri.ts'
 import { isSubject } from '../../shared/oauth/subject.ts'
 import { type Client, findClient } from '../../shared/queries/api-clients.ts'
 
-const parameters = z.object({
+export const parameters = z.object({
   id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
   client_id: z.optional(z.string().check(z.maxLength(500))),
   post_logout_redirect_uri: z.optional(z.string().check(z.maxLength(2000))),

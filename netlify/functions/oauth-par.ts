@@ -22,7 +22,7 @@ const app = createApp('oauth', { around: recordRefusals(gateway) })
 
 const text = z.optional(z.string().check(z.maxLength(4000)))
 /** What an authorization request may say (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1); the rest is ignored. */
-const parameters = z.object({
+export const parameters = z.object({
   response_type: text,
   response_mode: text,
   redirect_uri: text,

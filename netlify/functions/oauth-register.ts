@@ -149,7 +149,7 @@ app.delete('/register/:client_id', async (c) => {
   return c.body(null, 204)
 })
 
-const rotateBody = z.object({
+export const rotateBody = z.object({
   overlap_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_OVERLAP_SECONDS))),
 })
 

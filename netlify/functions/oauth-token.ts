@@ -18,7 +18,7 @@ import { tokenResponse } from '../../shared/oauth/token-response.ts'
 
 const identifiers = z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10)))
 const token = z.optional(z.string().check(z.maxLength(8000)))
-const parameters = z.object({
+export const parameters = z.object({
   grant_type: z.optional(z.string().check(z.maxLength(200))),
   ...clientParameters,
   code: z.optional(z.string().check(z.maxLength(500))),

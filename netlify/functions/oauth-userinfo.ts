@@ -9,7 +9,7 @@ import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
 import { scopeClaims } from '../../shared/oauth/token-response.ts'
 
-const form = z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) })
+export const form = z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) })
 
 const app = createApp('oauth')
 

@@ -16,13 +16,13 @@ const email = z.pipe(
   z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
   z.email('invalid_email'),
 )
-const send = z.object({
+export const send = z.object({
   email,
   type: z._default(z.literal('email', 'only e-mail codes are available'), 'email'),
   platform: z._default(z.enum(PLATFORMS), 'cli'),
   project_scope: z.optional(z.string().check(z.maxLength(100))),
 })
-const verify = z.object({
+export const verify = z.object({
   email,
   token: z.string('missing_token').check(z.trim(), z.maxLength(40, 'otp_invalid')),
   type: z._default(z.literal('email', 'only e-mail codes are available'), 'email'),

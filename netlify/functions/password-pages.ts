@@ -30,7 +30,7 @@ import { SUPABASE } from '../../shared/sso/supabase-project.ts'
 
 const app = createPageApp({ around: recordRefusals(gateway) })
 const address = z.optional(z.string().check(z.maxLength(4000)))
-const pageQuery = z.object({ return_to: address, email: z.optional(z.string().check(z.maxLength(254))) })
+export const pageQuery = z.object({ return_to: address, email: z.optional(z.string().check(z.maxLength(254))) })
 const formFields = { csrf: z.optional(z.string()), return_to: address }
 
 type Shown = { error?: string; email?: string; name?: string }
@@ -111,7 +111,7 @@ app.post('/web/password', (c) =>
   ),
 )
 
-const signUpForm = z.object({ ...formFields, ...credentialsInput, name: optionalName })
+export const signUpForm = z.object({ ...formFields, ...credentialsInput, name: optionalName })
 
 app.post('/web/signup', (c) =>
   take(c, '/web/signup', SignUpPage, async () => {
@@ -129,7 +129,7 @@ app.post('/web/forgot-password', (c) =>
 )
 
 const tokenHash = z.string('recovery_invalid').check(z.regex(/^[\w-]{8,200}$/, 'recovery_invalid'))
-const linkQuery = z.object({ token_hash: tokenHash })
+export const linkQuery = z.object({ token_hash: tokenHash })
 
 /** Where the links that Supabase Auth mails lead; only the button consumes them. */
 const resetPage =

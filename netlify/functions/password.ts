@@ -15,7 +15,7 @@ import { checkPassword, signUp } from '../../shared/identity/supabase-users.ts'
 
 const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
 
-const login = z.object({
+export const login = z.object({
   ...credentialsInput,
   project_scope: z.optional(z.string().check(z.maxLength(100))),
   platform: z.prefault(z.enum(PLATFORMS), 'web'),
@@ -33,7 +33,7 @@ app.post('/v1/auth/login', async (c) => {
   return c.json({ ...(await pairForSupabaseUser(gateway(), c, profile, wanted)), ...(redirect_to && { redirect_to }) })
 })
 
-const registration = z.object({ ...credentialsInput, name: optionalName })
+export const registration = z.object({ ...credentialsInput, name: optionalName })
 const MESSAGE = 'Follow the link in the mail that we sent to confirm the address, then sign in.'
 
 /** Signs up. Whether the address is known already, the answer does not tell. */
@@ -56,7 +56,11 @@ async function register(c: AppContext) {
 app.post('/v1/auth/signup', register)
 app.post('/v1/auth/register', register)
 
-const cliRegistration = z.object({ ...credentialsInput, confirm_password: z.optional(z.string()), name: optionalName })
+export const cliRegistration = z.object({
+  ...credentialsInput,
+  confirm_password: z.optional(z.string()),
+  name: optionalName,
+})
 
 app.post('/auth/cli-register', async (c) => {
   const { confirm_password, ...input } = await readBody(c, cliRegistration)

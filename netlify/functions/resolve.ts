@@ -24,7 +24,7 @@ import { touchSession } from '../../shared/queries/sessions.ts'
 
 const app = createApp('api')
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
-const query = z.object({
+export const query = z.object({
   client_id: z.optional(z.string().check(z.maxLength(500))),
   uai: z.optional(z.string().check(z.maxLength(100))),
 })

@@ -47,7 +47,7 @@ app.get(`${BASE}/start`, async (c) => {
   return c.redirect(url, 302)
 })
 
-const answerForm = z.object({
+export const answerForm = z.object({
   SAMLResponse: z.string('invalid_request').check(z.maxLength(60_000)),
   RelayState: z.optional(z.string().check(z.maxLength(200))),
 })
@@ -77,7 +77,7 @@ app.post(`${BASE}/acs`, async (c) => {
   }
 })
 
-const ticketQuery = z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) })
+export const ticketQuery = z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) })
 
 /** A browser that signed out here signs out at the provider as well. */
 app.get(`${BASE}/logout`, async (c) => {

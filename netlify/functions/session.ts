@@ -125,7 +125,7 @@ app.post('/v1/auth/logout', async (c) => {
   return c.json({ success: true, revoked: ended.includes(true) })
 })
 
-const refreshBody = z.object({
+export const refreshBody = z.object({
   refresh_token: z.optional(z.string().check(z.maxLength(500))),
   refreshToken: z.optional(z.string().check(z.maxLength(500))),
 })

@@ -95,7 +95,7 @@ app.post(`${CALLBACK}/:slug`, async (c) => {
   return c.redirect(`${CALLBACK}/${encodeURIComponent(slug)}?${query}`, 303)
 })
 
-const ticketQuery = z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) })
+export const ticketQuery = z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) })
 
 /** A browser that signed out here signs out at the provider as well (OpenID Connect RP-Initiated Logout). */
 app.get('/v1/auth/oauth/logout/:slug', async (c) => {
@@ -108,7 +108,7 @@ app.get('/v1/auth/oauth/logout/:slug', async (c) => {
 })
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-const logoutForm = z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) })
+export const logoutForm = z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) })
 
 /** A provider tells that somebody signed out there (OpenID Connect Back-Channel Logout section 2.6). */
 app.post('/v1/auth/oauth/backchannel/:slug', async (c) => {

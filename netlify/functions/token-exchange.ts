@@ -16,7 +16,7 @@ import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
 const AN_HOUR = 3000
 const app = createApp('api', { around: recordRefusals(gateway) })
 
-const exchange = z.object({
+export const exchange = z.object({
   project_scope: z.optional(z.string().check(z.maxLength(100))),
   platform: z.prefault(z.enum(PLATFORMS), 'web'),
 })

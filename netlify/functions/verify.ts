@@ -25,7 +25,7 @@ const scopes = z.pipe(
   z.transform((given: string | string[]) => (typeof given === 'string' ? given.split(' ').filter(Boolean) : given)),
 )
 /** What the credential is checked for, all of it optional: a service, an action, scopes, and the request a resource server got. */
-const contextBody = z.object({
+export const contextBody = z.object({
   service: name,
   action: name,
   scope: z.optional(scopes),
@@ -90,7 +90,7 @@ app.post('/v1/auth/verify-api-key', async (c) => {
   })
 })
 
-const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...forwardedParameters })
+export const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...forwardedParameters })
 
 /** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (wire-contract 5.9). */
 app.post('/v1/auth/verify-token', async (c) => {
@@ -126,7 +126,7 @@ const KIND_OF_TYPE: Record<string, CredentialKind> = {
   oauth_token: 'bearer',
   session: 'cookie',
 }
-const introspectBody = z.object({
+export const introspectBody = z.object({
   ...contextBody.shape,
   credential: z.optional(z.string().check(z.maxLength(8000))),
   token: z.optional(z.string().check(z.maxLength(8000))),

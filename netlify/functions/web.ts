@@ -29,16 +29,19 @@ import { codePage, openSignIn, signInPage } from '../../shared/identity/sign-in-
 import { findDomain } from '../../shared/queries/connections.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 
-const emailForm = z.object({
+export const emailForm = z.object({
   email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
   csrf: z.optional(z.string()),
   return_to: z.optional(z.string().check(z.maxLength(4000))),
 })
-const codeForm = z.object({
+export const codeForm = z.object({
   code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
   csrf: z.optional(z.string()),
 })
-const csrfForm = z.object({ csrf: z.optional(z.string()), return_to: z.optional(z.string().check(z.maxLength(4000))) })
+export const csrfForm = z.object({
+  csrf: z.optional(z.string()),
+  return_to: z.optional(z.string().check(z.maxLength(4000))),
+})
 
 const app = createPageApp()
 const digits = (text: string) => text.replace(/\D/g, '')

@@ -32,7 +32,7 @@ const EXPOSED_HEADERS = [
 ].join(', ')
 
 const ALWAYS_TRUSTED = ['api', 'mcp', 'mcp1', 'maas', 'auth'].map((name) => `https://${name}.lanonasis.com`)
-const PUBLIC = /^\/(\.well-known\/.+|oauth\/jwks\.json|health|ready)$/
+const PUBLIC = /^\/(\.well-known\/.+|oauth\/jwks\.json|openapi\.json|health|ready)$/
 const NAVIGATED = /^\/oauth\/(authorize|consent|logout)$/
 
 export type CorsPolicy = 'none' | 'public' | 'trusted'

@@ -32,7 +32,7 @@ test('401 and 413 of nobody are recorded too', async () => {
   expect(huge.status).toBe(413)
   await refuse('198.18.2.1')
   const refusals = (await eventsOf(gateway, 'refused_request')).map(({ data }) => data.refusal)
-  expect(refusals).toEqual(expect.arrayContaining(['PAYLOAD_TOO_LARGE', 'AUTH_TOKEN_MISSING']))
+  expect(refusals).toEqual(expect.arrayContaining(['PAYLOAD_TOO_LARGE', 'AUTH_REQUIRED']))
 })
 
 test('past the limit of a network the answers stay, the records stop', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Context } from '@netlify/functions'
 import postgres from 'postgres'
 import { uuidv7 } from 'uuidv7'
+import { readRedirects } from '../../netlify/redirects.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { apiClient, type ClientMetadata, registerClient } from '../../shared/domain/api-client.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -56,9 +57,12 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     CLIENT_IP_HEADER: IP_HEADER,
     ...options.env,
   })
-  const { createServer } = await import('../../netlify/listen.ts')
+  const { createServer, loadFunctions } = await import('../../netlify/listen.ts')
   const { gateway } = await import('../../shared/gateway.ts')
-  const server = await createServer({ port })
+  const { described, undescribed } = await import('./described.ts')
+  const loaded = await loadFunctions(readRedirects(new URL('../../netlify.toml', import.meta.url)))
+  const functions = new Map([...loaded].map(([name, handle]) => [name, described(handle)]))
+  const server = await createServer({ port, functions })
   const sql = postgres(database.superuserUrl, { max: 2, onnotice: () => {} })
   return {
     url: server.url,
@@ -71,6 +75,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       await inbox.stop()
       await sql.end({ timeout: 1 })
       await cloned?.drop()
+      const wrong = [...new Set(undescribed.splice(0))]
+      if (wrong.length > 0) throw new Error(`not as openapi.json describes it:\n${wrong.join('\n')}`)
     },
   }
 }

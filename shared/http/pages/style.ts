@@ -123,6 +123,7 @@ details label{margin-top:1rem}
 .history li{padding:.25rem 0}
 .listing{margin:0 0 1.5rem;padding:.875rem 1rem;border:1px solid var(--line);border-radius:10px;background:var(--tint);white-space:pre-wrap}
 table{width:100%;border-collapse:collapse}
+caption{text-align:left;font-weight:600;padding:.75rem 0 .25rem}
 th,td{padding:.375rem .5rem .375rem 0;text-align:left;font-weight:400;font-variant-numeric:tabular-nums;border-top:1px solid var(--line)}
 thead th{border-top:0;color:var(--muted);font-size:.875rem}
 tbody th{white-space:nowrap;width:8rem}

@@ -1,0 +1,232 @@
+import * as z from 'zod/mini'
+import type { Dialect } from '../../shared/errors.ts'
+import { mirrorsOf } from '../../shared/http/canonical-path.ts'
+import { discovery, operation as operating, reference } from './discovery.ts'
+import { identities, sessions, signIns, verifications } from './identity.ts'
+import { apiKeys, projects } from './keys.ts'
+import { oauth, oauthPages } from './oauth.ts'
+import type { Answer, Family, Operation } from './operation.ts'
+import { accountPages, providers, signInPages } from './pages.ts'
+import * as schemas from './schemas.ts'
+
+type Json = Record<string, unknown>
+export type OpenApiDocument = {
+  openapi: string
+  info: Json
+  tags: Json[]
+  paths: Record<string, Json>
+  components: { schemas: Json; responses: Json; securitySchemes: Json }
+}
+
+export const FAMILIES: Family[] = [
+  oauth,
+  oauthPages,
+  discovery,
+  verifications,
+  signIns,
+  sessions,
+  identities,
+  apiKeys,
+  projects,
+  signInPages,
+  providers,
+  accountPages,
+  operating,
+  reference,
+]
+
+/** A schema as JSON Schema 2020-12, the dialect of OpenAPI 3.1. */
+function toJsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+    },
+  })
+  return json
+}
+
+/** Names by what they stand for, as text. */
+const namesOf = new Map(
+  Object.entries(schemas)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, schema]) => [JSON.stringify(toJsonSchema(schema, 'output')), name]),
+)
+
+/** The same with references in the place of what has a name. */
+function withReferences(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const name = namesOf.get(JSON.stringify(value))
+  if (name) return { $ref: `#/components/schemas/${name}` }
+  if (Array.isArray(value)) return value.map(withReferences)
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withReferences(inner)]))
+}
+
+const answerSchema = (schema: z.core.$ZodType) => withReferences(toJsonSchema(schema, 'output'))
+
+function contentOf(answer: Answer): Json | undefined {
+  if (answer === 'redirect' || answer === 'empty') return undefined
+  if (answer === 'page') return { 'text/html': {} }
+  return typeof answer === 'string' ? { [answer]: {} } : { 'application/json': { schema: answerSchema(answer) } }
+}
+
+const MEANING: Record<string, string> = { redirect: 'Leads on.', empty: 'Done.', page: 'A page.' }
+
+function responseOf(given: Answer | Answer[]): Json {
+  const answers = [given].flat()
+  const [first = 'empty'] = answers
+  const content = Object.assign({}, ...answers.map(contentOf))
+  return {
+    description: (typeof first === 'string' && MEANING[first]) || 'The answer.',
+    ...(first === 'redirect' && { headers: { Location: { schema: { type: 'string' } } } }),
+    ...(Object.keys(content).length > 0 && { content }),
+  }
+}
+
+const ERROR: Record<Dialect, string> = { oauth: 'OAuthRefusal', api: 'Refusal', page: 'PageRefusal' }
+const statuses = ({ answers }: Operation) =>
+  Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)])
+
+function parametersOf(route: string, query: z.core.$ZodObject | undefined): Json[] {
+  const inPath = [...route.matchAll(/:(\w+)(?:\{([^}]*)\})?/g)].map(([, name, values]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string', ...(values && { enum: values.split('|') }) },
+  }))
+  const { properties = {}, required = [] } = (query ? toJsonSchema(query, 'input') : {}) as {
+    properties?: Record<string, Json>
+    required?: string[]
+  }
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }))
+  return [...inPath, ...(route.endsWith('/*') ? [REST] : []), ...inQuery]
+}
+
+const REST = { name: 'rest', in: 'path', required: true, schema: { type: 'string' } }
+
+/** A route as OpenAPI writes it. */
+export function pathOf(route: string): string {
+  return route.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}').replace(/\/\*$/, '/{rest}')
+}
+
+/** JSON or a form, but for a list, which no form can hold. */
+function bodyOf(schema: z.core.$ZodType, bodies: Json): Json {
+  const json = toJsonSchema(schema, 'input')
+  const text = JSON.stringify(json)
+  const known = Object.keys(bodies).find((name) => JSON.stringify(bodies[name]) === text)
+  const name = known ?? `body${Object.keys(bodies).length + 1}`
+  bodies[name] = json
+  const types = ['application/json', ...(json.type === 'array' ? [] : ['application/x-www-form-urlencoded'])]
+  const content = types.map((type) => [type, { schema: { $ref: `#/components/schemas/${name}` } }])
+  return { content: Object.fromEntries(content) }
+}
+
+function describe(family: Family, key: string, operation: Operation, bodies: Json): Json {
+  const [method = '', route = ''] = key.split(' ')
+  const { summary, body, query, by = [], open } = operation
+  const parameters = parametersOf(route, query)
+  const mirrors = mirrorsOf(route).slice(1).map(pathOf)
+  return {
+    operationId: `${method.toLowerCase()}${pathOf(route).replace(/[^A-Za-z0-9]+(\w?)/g, (_, next) => next.toUpperCase())}`,
+    tags: [family.tag],
+    summary,
+    ...(mirrors.length > 0 && { 'x-mirrors': mirrors }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: bodyOf(body, bodies) }),
+    security: [...by.map((scheme) => ({ [scheme]: [] })), ...(open || by.length === 0 ? [{}] : [])],
+    responses: {
+      ...Object.fromEntries(statuses(operation)),
+      default: { $ref: `#/components/responses/${ERROR[family.dialect]}` },
+    },
+  }
+}
+
+const refusal = z.looseObject({
+  error: z.string(),
+  code: z.string(),
+  message: z.string(),
+  details: z.optional(z.record(z.string(), z.array(z.string()))),
+  retry_after: z.optional(z.number()),
+})
+const oauthRefusal = z.object({
+  error: z.string(),
+  error_description: z.string(),
+  details: z.optional(z.record(z.string(), z.array(z.string()))),
+  retry_after: z.optional(z.number()),
+})
+/** RFC 9457, for those who accept it. */
+const problem = z.looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
+
+function refusalIn(schema: z.core.$ZodType, description: string): Json {
+  const json = (one: z.core.$ZodType) => ({ schema: toJsonSchema(one, 'output') })
+  const content = { 'application/json': json(schema), 'application/problem+json': json(problem) }
+  return { description, content: { ...content, 'text/html': {} } }
+}
+
+const securitySchemes = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An access token; bound ones come with a DPoP proof or a certificate.',
+  },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+  session: { type: 'apiKey', in: 'cookie', name: 'lanonasis_session' },
+  client: { type: 'http', scheme: 'basic', description: 'Or client_secret, client_assertion, or a certificate.' },
+  registrationToken: { type: 'http', scheme: 'bearer', description: 'The registration access token of the client.' },
+  signature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Signature',
+    description: 'What the sender signs or shares with us.',
+  },
+}
+
+/** Describes every route and its mirrors, from the schemas that the functions validate with. */
+export function buildDocument(version: string): OpenApiDocument {
+  const paths: Record<string, Json> = {}
+  const bodies: Json = {}
+  for (const family of FAMILIES)
+    for (const [key, one] of Object.entries(family.operations)) {
+      const [method = '', route = ''] = key.split(' ')
+      const path = pathOf(route)
+      paths[path] = { ...paths[path], [method.toLowerCase()]: describe(family, key, one, bodies) }
+      for (const mirror of mirrorsOf(route).slice(1))
+        paths[pathOf(mirror)] = { $ref: `#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1')}` }
+    }
+  return {
+    openapi: '3.1.1',
+    info: { title: 'LanOnasis Auth Gateway', version, description: 'Identity and access for people and programs.' },
+    tags: FAMILIES.map(({ tag: name, description }) => ({ name, description })),
+    paths,
+    components: {
+      schemas: { ...Object.fromEntries([...namesOf].map(([text, name]) => [name, JSON.parse(text)])), ...bodies },
+      responses: {
+        Refusal: refusalIn(refusal, 'A refusal, or trouble of our own (5xx).'),
+        OAuthRefusal: refusalIn(oauthRefusal, 'A refusal in the dialect of RFC 6749, or trouble of our own (5xx).'),
+        PageRefusal: refusalIn(refusal, 'A refusal as a page; JSON for who refuses pages.'),
+      },
+      securitySchemes,
+    },
+  }
+}
+
+/** The document as the file that is kept of it, with a line for each path and schema. */
+export function printDocument({ paths, components, ...rest }: OpenApiDocument): string {
+  const lines = (entries: Json, print: (value: unknown) => string = JSON.stringify) =>
+    `{\n${Object.entries(entries)
+      .map(([name, value]) => `${JSON.stringify(name)}: ${print(value)}`)
+      .join(',\n')}\n}`
+  const parts = { ...rest, paths, components }
+  return `${lines(parts, (value) => {
+    if (value === paths) return lines(paths)
+    return value === components ? lines(components, (part) => lines(part as Json)) : JSON.stringify(value)
+  })}\n`
+}

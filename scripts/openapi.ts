@@ -1,0 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { buildDocument, printDocument } from '../netlify/openapi/document.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+writeFileSync(new URL('../netlify/openapi/openapi.json', import.meta.url), printDocument(buildDocument(version)))

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadFunctions } from '../../netlify/listen.ts'
+import { buildDocument, FAMILIES, printDocument } from '../../netlify/openapi/document.ts'
+import { readRedirects } from '../../netlify/redirects.ts'
+import { startGateway, type TestGateway } from '../support/gateway.ts'
+
+const redirects = readRedirects('netlify.toml')
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+const document = buildDocument(version)
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway()
+})
+afterAll(() => gateway?.stop())
+
+test('every route of every function is described, and nothing else', async () => {
+  const functions = await loadFunctions(redirects)
+  const served = [...functions.values()]
+    .flatMap(({ app }) => app?.routes ?? [])
+    .filter(({ method }) => method !== 'ALL')
+  const described = FAMILIES.flatMap(({ operations }) => Object.keys(operations))
+  expect(described.toSorted()).toEqual([...new Set(served.map(({ method, path }) => `${method} ${path}`))].toSorted())
+})
+
+test('every redirect leads to a path of the document', () => {
+  const known = Object.keys(document.paths).map((path) => path.replace(/\{\w+\}/g, 'x'))
+  const lost = redirects.filter(({ from, functionName }) => {
+    const base = from.replace(/\/\*$/, '')
+    return functionName !== 'not-found' && !known.some((path) => path === base || path.startsWith(`${base}/`))
+  })
+  expect(lost).toEqual([])
+})
+
+test('the file that is served is up to date: npm run openapi', () => {
+  expect(readFileSync('netlify/openapi/openapi.json', 'utf8') === printDocument(document)).toBe(true)
+})
+
+test('operation ids are unique', () => {
+  const ids = [...printDocument(document).matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id)
+  expect(ids.length).toBeGreaterThan(100)
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('200: anybody may read it, with the issuer as its server, and a page of it', async () => {
+  const response = await fetch(`${gateway.url}/openapi.json`, { headers: { origin: 'https://anyone.example' } })
+  expect(response.headers.get('access-control-allow-origin')).toBe('*')
+  expect(await response.json()).toMatchObject({ openapi: '3.1.1', servers: [{ url: gateway.url }] })
+  const page = await (await fetch(`${gateway.url}/reference`)).text()
+  expect(page.match(/<details/g)?.length).toBe(FAMILIES.flatMap(({ operations }) => Object.keys(operations)).length)
+})

@@ -1,0 +1,70 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { buildDocument } from '../../netlify/openapi/document.ts'
+import { canonicalPath } from '../../shared/http/canonical-path.ts'
+import type { FunctionHandler } from '../../shared/http/serve.ts'
+
+type Media = { schema?: object }
+type Described = { $ref?: string; content?: Record<string, Media> }
+type Operation = { responses: Record<string, Described> }
+
+/** What answers of this process were not as the document describes them. */
+export const undescribed: string[] = []
+
+const document = buildDocument('test')
+const ajv = new Ajv2020({ strict: false, allErrors: true })
+addFormats.default(ajv)
+ajv.addSchema(document, 'document')
+const validators = new Map<string, ValidateFunction>()
+
+const routes = Object.entries(document.paths)
+  .filter(([, item]) => !('$ref' in item))
+  .map(([path, item]) => ({ path, item, pattern: new RegExp(`^${toPattern(path)}$`) }))
+  .sort((a, b) => a.path.split('{').length - b.path.split('{').length)
+
+function toPattern(path: string): string {
+  const escaped = path.replace(/[.+?^$()|[\]\\*]/g, '\\$&')
+  return escaped.replace('{rest}', '.+').replace(/\{\w+\}/g, '[^/]+')
+}
+
+const pointer = (...parts: string[]) => parts.map((one) => one.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
+
+function validatorOf(at: string): ValidateFunction {
+  const known = validators.get(at)
+  if (known) return known
+  const made = ajv.compile({ $ref: `document#/${at}` })
+  validators.set(at, made)
+  return made
+}
+
+async function fault(request: Request, response: Response): Promise<string | undefined> {
+  const path = canonicalPath(new URL(request.url).pathname)
+  const method = request.method.toLowerCase()
+  const route = routes.find(({ pattern, item }) => pattern.test(path) && method in item)
+  if (!route) return undefined
+  const { responses } = (route.item as Record<string, Operation>)[method] as Operation
+  const status = String(response.status) in responses ? String(response.status) : 'default'
+  if (status === 'default' && response.status < 400) return 'status'
+  const name = responses[status]?.$ref?.split('/').at(-1)
+  const where = name ? ['components', 'responses', name] : ['paths', route.path, method, 'responses', status]
+  const described = name ? (document.components.responses[name] as Described) : responses[status]
+  const type = response.headers.get('content-type')?.split(';')[0] ?? ''
+  const { content } = described ?? {}
+  if (!content) return (await response.clone().text()) === '' ? undefined : 'a body'
+  if (!content[type]) return status === 'default' || type ? `content type ${type}` : 'no content type'
+  if (!content[type].schema) return undefined
+  const validate = validatorOf(pointer(...where, 'content', type, 'schema'))
+  if (validate(await response.clone().json())) return undefined
+  return ajv.errorsText(validate.errors?.slice(0, 3), { dataVar: '' })
+}
+
+/** The function, with every answer compared with its description. */
+export function described(handle: FunctionHandler): FunctionHandler {
+  return async (request, context) => {
+    const response = await handle(request, context)
+    if (request.method === 'OPTIONS' || request.method === 'HEAD') return response
+    const wrong = await fault(request, response)
+    if (wrong) undescribed.push(`${request.method} ${new URL(request.url).pathname} ${response.status}: ${wrong}`)
+    return response
+  }
+}
