@@ -8,6 +8,7 @@ import { gatherLines, log } from '../shared/log.ts'
 import maintenance from './functions/maintenance.ts'
 import { createServer } from './listen.ts'
 
+const MINUTE_MILLISECONDS = 60_000
 const HOUR_MILLISECONDS = 3_600_000
 /** Idle connections may still bring a request that left before the caller could know. */
 const LINGER_MILLISECONDS = 500
@@ -31,9 +32,9 @@ async function main(): Promise<void> {
   const metrics = await tellMetrics(settings)
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
   log.info('listening', { url: server.url, issuer: settings.AUTH_BASE_URL })
-  setInterval(() => {
-    maintenance().catch((error) => log.error('maintenance failed', { error }))
-  }, HOUR_MILLISECONDS).unref()
+  const maintain = () => void maintenance().catch((error) => log.error('maintenance failed', { error }))
+  setTimeout(maintain, MINUTE_MILLISECONDS).unref()
+  setInterval(maintain, HOUR_MILLISECONDS).unref()
   process.send?.('ready')
   const stop = async (signal: NodeJS.Signals) => {
     if (isDraining()) return

@@ -1,8 +1,10 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
 
 const MAX_FUNCTION_BYTES = 320 * 1024
 /** Those that speak to Supabase Auth carry its client, the reference the whole description, and SAML an XML signature library. */
@@ -10,8 +12,14 @@ const MAX_OF: [names: RegExp, bytes: number][] = [
   [/password|token-exchange|cli|openapi/, 480 * 1024],
   [/saml/, 1024 * 1024],
 ]
+/** An archive holds Netlify's own entry as well, some 350 KB. */
+const MAX_ARCHIVE_BYTES = 900 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
-const out = path.resolve(root, process.argv[2] ?? 'dist')
+const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { server: { type: 'boolean' } } })
+const out = path.resolve(root, positionals[0] ?? 'dist')
+/** Address of this deployment alone, where it is one of Netlify's that is not production. */
+const { CONTEXT, DEPLOY_PRIME_URL, NETLIFY } = process.env
+const previewUrl = CONTEXT && CONTEXT !== 'production' && CONTEXT !== 'dev' ? DEPLOY_PRIME_URL : undefined
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
@@ -38,6 +46,7 @@ const shared: BuildOptions = {
   legalComments: 'none',
   outExtension: { '.js': '.mjs' },
   banner: { js: REQUIRE_BANNER },
+  define: { PREVIEW_URL: JSON.stringify(previewUrl ?? '') },
   logLevel: 'warning',
 }
 
@@ -87,6 +96,15 @@ for (const name of names) {
   if ((await measure(file)) > most) tooBig.push(file)
 }
 for (const file of ['server', 'metrics', 'tracing', 'verify-request', 'mcp-guard']) await measure(`${file}.mjs`)
+// Netlify packs what it deploys itself, and a server needs no archives.
+if (!flags.server && !NETLIFY) {
+  if (!hasNetlifyBundler()) console.log('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')
+  else
+    for (const { name, size, schedule = '' } of await packForNetlify(`${out}/functions`, `${out}/netlify`, root)) {
+      console.log(`${`netlify/${name}.zip`.padEnd(40)}${kilobytes(size)}  ${schedule}`.trimEnd())
+      if (size > MAX_ARCHIVE_BYTES) tooBig.push(`netlify/${name}.zip`)
+    }
+}
 if (tooBig.length > 0) {
   console.error(`Larger than they may be: ${tooBig.join(', ')}`)
   process.exit(1)

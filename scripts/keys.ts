@@ -1,12 +1,9 @@
 import { parseArgs } from 'node:util'
 import type { Gateway } from '../shared/gateway.ts'
-import { listClients } from '../shared/queries/api-clients.ts'
+import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
-import { KEY_SET_SECONDS } from '../shared/tokens/keys.ts'
-import { withGateway } from './lib/operator.ts'
+import { accountName, withGateway } from './lib/operator.ts'
 import { run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
-
-const OVERLAP_SECONDS = 2 * KEY_SET_SECONDS
 
 const USAGE = `npm run keys -- list
 npm run keys -- rotate [--overlap <seconds>]
@@ -41,12 +38,6 @@ async function listKeys({ reads }: Gateway): Promise<Listed[]> {
   }))
 }
 
-/** The longest life that any token may have, seconds. */
-async function longestTokenSeconds({ reads, config }: Gateway): Promise<number> {
-  const clients = await listClients(reads)
-  return Math.max(config.ACCESS_TOKEN_SECONDS, ...clients.map(({ metadata }) => metadata.access_token_seconds ?? 0))
-}
-
 async function command(args: string[], terminal: Terminal): Promise<number> {
   const options = { json: { type: 'boolean' }, overlap: { type: 'string', default: String(OVERLAP_SECONDS) } } as const
   const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
@@ -54,7 +45,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   if (action !== 'list' && action !== 'rotate') throw new UsageError(`There is no "${action}"`)
   const overlap = wholeNumber('overlap', flags.overlap)
   return withGateway(terminal, async (gateway) => {
-    if (action === 'rotate') await gateway.keys.rotate(overlap, await longestTokenSeconds(gateway))
+    if (action === 'rotate') await rotateKeys(gateway, { type: 'operator', id: accountName() }, overlap)
     const keys = await listKeys(gateway)
     const rows = keys.map((key) => ({ ...key, expires_at: key.expires_at ?? '-' }))
     terminal.out(flags.json ? JSON.stringify(keys, null, 2) : table(rows) || 'no keys yet: the first token makes them')

@@ -149,6 +149,10 @@ export const variables = z.object({
     z.optional(z.string().check(z.regex(/^[a-z0-9-]+$/i, 'must be a header name'), z.toLowerCase())),
   ),
   ACCESS_TOKEN_SECONDS: documented('Life of an access token.', z._default(seconds(60, DAY), 3600)),
+  SIGNING_KEY_DAYS: documented(
+    'The hourly job rotates signing keys that are older than this; 0 leaves it to `npm run keys -- rotate`.',
+    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(3650)), 90),
+  ),
   SESSION_IDLE_SECONDS: documented(
     'A session ends after this long without use.',
     z._default(seconds(60, 90 * DAY), 7 * DAY),
@@ -255,19 +259,34 @@ function developmentFaults(config: Config): string[] {
   ]
 }
 
-/** Netlify sets no NODE_ENV where functions run, so a deployed function without one is production. */
-function withPlatformDefaults(env: Record<string, string | undefined>): Record<string, string | undefined> {
+/** Set by the build of a deploy preview, since a function cannot ask for it: the address it alone is reached at. */
+declare const PREVIEW_URL: string | undefined
+const builtFor = typeof PREVIEW_URL === 'undefined' ? '' : PREVIEW_URL
+
+/**
+ * Netlify sets no NODE_ENV where functions run, so a deployed function without one is production. A preview is an issuer of
+ * its own, whatever the variables say that it shares with production.
+ */
+function withPlatformDefaults(
+  env: Record<string, string | undefined>,
+  previewUrl = builtFor,
+): Record<string, string | undefined> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value))
   const deployed = given.AWS_LAMBDA_FUNCTION_NAME && !given.NETLIFY_DEV
-  return deployed ? { NODE_ENV: 'production', ...given } : given
+  return {
+    ...(deployed && { NODE_ENV: 'production' }),
+    ...given,
+    ...(previewUrl && { AUTH_BASE_URL: previewUrl, COOKIE_DOMAIN: undefined, MTLS_BASE_URL: undefined }),
+  }
 }
 
 /**
  * Reads and checks the configuration. An empty value counts as unset.
+ * @param previewUrl of a deploy preview; what the build says unless given
  * @throws {Error} one message that names every missing or wrong variable, never its value.
  */
-export function loadConfig(env: Record<string, string | undefined>): Config {
-  const given = withPlatformDefaults(env)
+export function loadConfig(env: Record<string, string | undefined>, previewUrl?: string): Config {
+  const given = withPlatformDefaults(env, previewUrl)
   const result = variables.safeParse(given)
   const faults = result.success
     ? developmentFaults(result.data)

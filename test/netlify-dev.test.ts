@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -17,6 +17,7 @@ describe.skipIf(!cli)(`the functions under netlify dev${reason}`, () => {
 
   beforeAll(async () => {
     database = await createTestDatabase()
+    execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build.ts', '--server'])
     const port = await freePort()
     url = `http://localhost:${port}`
     const flags = [

@@ -2,6 +2,7 @@ import type { Config } from '@netlify/functions'
 import { gateway } from '../../shared/gateway.ts'
 import { sendDueNotices, warnOfExpiringKeys } from '../../shared/identity/key-notices.ts'
 import { log } from '../../shared/log.ts'
+import { rotateOldKeys } from '../../shared/oauth/rotate-keys.ts'
 import { forgetUnusedClients } from '../../shared/oauth/unused-clients.ts'
 import { maintain } from '../../shared/queries/maintenance.ts'
 
@@ -11,7 +12,8 @@ export default async function maintenance(): Promise<Response> {
   const warned = await warnOfExpiringKeys(gateway())
   const told = await sendDueNotices(gateway())
   const forgotten = await forgetUnusedClients(gateway())
-  log.info('maintenance', { ...done, warned, told, forgotten })
+  const rotated = await rotateOldKeys(gateway())
+  log.info('maintenance', { ...done, rotated, warned, told, forgotten })
   return new Response(null, { status: 204 })
 }
 

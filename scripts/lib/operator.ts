@@ -24,7 +24,8 @@ export function act<T>({ store, personal }: Gateway, block: (work: Work) => Prom
   })
 }
 
-function accountName(): string {
+/** Who runs this command, as the operating system says. */
+export function accountName(): string {
   try {
     return userInfo().username
   } catch {

@@ -1,14 +1,17 @@
+import { createHash } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import type postgres from 'postgres'
-import { uuidv7 } from 'uuidv7'
+import { UUID, uuidv7 } from 'uuidv7'
 import { createKey, retireKey, type SigningAlgorithm, signingKey } from '../domain/signing-key.ts'
 import { type CommitContext, commit } from '../events/commit.ts'
+import type { Actor } from '../events/types.ts'
 import { listSigningKeys } from '../queries/signing-keys.ts'
 import type { DeriveKey } from './derived-key.ts'
 import { openBytes, sealBytes } from './sealed.ts'
 
 /** How long an instance, or a client by `Cache-Control`, may keep the key set, seconds. */
 export const KEY_SET_SECONDS = 300
+const SYSTEM: Actor = { type: 'system', id: 'signing-keys' }
 const REFRESH_MS = 60_000
 const UNKNOWN_KID_MS = 10_000
 /** Streams of the first keys, the same everywhere, so that of all instances that meet an empty database one makes them. */
@@ -69,13 +72,13 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     return cache && Date.now() - cache.readAt < maxAge ? cache.keys : refresh()
   }
 
-  async function make(alg: SigningAlgorithm, activeFrom: Date, id = uuidv7()): Promise<void> {
+  async function make(alg: SigningAlgorithm, activeFrom: Date, id: string, actor: Actor = SYSTEM): Promise<void> {
     const pair = await generateKeyPair(alg, { extractable: true })
     const publicJwk = await exportJWK(pair.publicKey)
     const kid = await calculateJwkThumbprint(publicJwk)
     const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
     await commit(context(), async (work) => {
-      work.actor = { type: 'system', id: 'signing-keys' }
+      work.actor = actor
       const stream = await work.load(signingKey, id, {})
       if (stream.state.status !== 'none') return
       stream.decide(() =>
@@ -127,19 +130,35 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
      * last token they can have signed has expired.
      * @param overlapSeconds from publication to first use
      * @param tokenSeconds longest life of a token
+     * @param onlyOlderThan leaves algorithms alone whose newest key is younger; of all instances that do so at once, one makes it
      */
-    async rotate(overlapSeconds: number, tokenSeconds: number): Promise<void> {
+    async rotate(actor: Actor, overlapSeconds: number, tokenSeconds: number, onlyOlderThan?: Date): Promise<number> {
       const before = await this.published()
       const activeFrom = new Date(Date.now() + overlapSeconds * 1000)
       const expiresAt = new Date(activeFrom.getTime() + tokenSeconds * 1000)
-      for (const alg of ['ES256', 'RS256'] as const) await make(alg, activeFrom)
-      for (const key of before.filter((one) => !one.expiresAt))
-        await commit(context(), async (work) => {
-          work.actor = { type: 'operator', id: 'keys' }
-          const stream = await work.load(signingKey, key.id, {})
-          stream.decide((state) => retireKey(state, expiresAt))
-        })
+      let made = 0
+      for (const alg of ['ES256', 'RS256'] as const) {
+        const keys = before.filter((key) => key.alg === alg)
+        const newest = keys.at(-1)
+        if (!newest || (onlyOlderThan && newest.activeFrom > onlyOlderThan)) continue
+        await make(alg, activeFrom, onlyOlderThan ? successorOf(newest) : uuidv7(), actor)
+        made += 1
+        for (const key of keys.filter((one) => !one.expiresAt))
+          await commit(context(), async (work) => {
+            work.actor = actor
+            const stream = await work.load(signingKey, key.id, {})
+            stream.decide((state) => retireKey(state, expiresAt))
+          })
+      }
       await refresh()
+      return made
     },
   }
+}
+
+/** The same stream for whoever makes the key after that one. */
+function successorOf({ id, activeFrom }: Key): string {
+  const hash = createHash('sha256').update(`successor of ${id}`).digest()
+  const [a, b, c] = [hash.readUInt16BE(0) >> 4, hash.readUInt32BE(2) >>> 2, hash.readUInt32BE(6)]
+  return UUID.fromFieldsV7(activeFrom.getTime() + 1, a, b, c).toString()
 }

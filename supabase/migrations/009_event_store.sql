@@ -84,6 +84,7 @@ declare
   v_name text;
   v_made integer := 0;
 begin
+  perform pg_advisory_xact_lock(hashtext('auth_gateway.ensure_event_partitions'));
   for i in 0 .. p_months - 1 loop
     v_start := (date_trunc('month', p_from at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
     v_name := 'event_store_' || to_char(v_start at time zone 'UTC', 'YYYY_MM');

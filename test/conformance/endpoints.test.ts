@@ -279,7 +279,7 @@ describe('O1 O2 O3 tokens and keys', () => {
   )
 
   test('O3 after a rotation both keys are published and both tokens stand', async () => {
-    await gateway.gateway.keys.rotate(0, 3600)
+    await gateway.gateway.keys.rotate({ type: 'operator' }, 0, 3600)
     const { keys } = await json('/oauth/jwks.json')
     expect(keys).toHaveLength(4)
     const fresh = await getTokens(gateway, person)

@@ -50,7 +50,7 @@ function send(agent: Agent, method: string, url: string, body = ''): Promise<Ans
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-pm2-'))
   ;[port, metricsPort, database] = [await freePort(), await freePort(), await createTestDatabase()]
-  await run(process.execPath, ['--import', 'tsx', 'scripts/build.ts', path.join(folder, 'dist')])
+  await run(process.execPath, ['--import', 'tsx', 'scripts/build.ts', '--server', path.join(folder, 'dist')])
   for (const file of ['ecosystem.config.cjs', 'netlify.toml']) await copyFile(file, path.join(folder, file))
   const settings = {
     PORT: port,

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createGateway } from '../../shared/gateway.ts'
+import { rotateOldKeys } from '../../shared/oauth/rotate-keys.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 
 let gateway: TestGateway
@@ -18,4 +19,26 @@ test('one key per algorithm when twenty requests and three instances meet an emp
   } finally {
     for (const instance of instances) await instance.close()
   }
+})
+
+test('one successor per algorithm when eight instances find the keys old, and none while they are young', async () => {
+  const instances = Array.from({ length: 8 }, () => createGateway(gateway.gateway.config))
+  const rotate = () => Promise.all(instances.map(rotateOldKeys))
+  const keys = () => gateway.sql`
+    select alg, expires_at, active_from from auth_gateway.signing_keys order by alg, active_from`
+  onTestFinished(async () => {
+    vi.useRealTimers()
+    for (const instance of instances) await instance.close()
+  })
+  await rotate()
+  expect(await keys()).toHaveLength(2)
+  vi.useFakeTimers({ now: Date.now() + 91 * 86_400_000, toFake: ['Date'] })
+  await rotate()
+  await rotate()
+  const after = await keys()
+  expect(after.map(({ alg }) => alg)).toEqual(['ES256', 'ES256', 'RS256', 'RS256'])
+  expect(after.map(({ expires_at }) => expires_at === null)).toEqual([false, true, false, true])
+  const [event] = await gateway.sql`
+    select metadata from auth_gateway.event_store where event_type = 'SigningKeyRetired' limit 1`
+  expect(event?.metadata).toMatchObject({ actorType: 'system', actor: 'maintenance' })
 })

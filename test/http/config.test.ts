@@ -57,6 +57,13 @@ describe('the configuration', () => {
     expect(message).not.toContain('hunter2')
   })
 
+  test('of a deploy preview names its own address as the issuer, whatever it shares with production', () => {
+    const preview = 'https://deploy-preview-7--auth.netlify.app'
+    const shared = { ...PRODUCTION, COOKIE_DOMAIN: '.example.com', MTLS_BASE_URL: 'https://mtls.example.com' }
+    const { AUTH_BASE_URL, COOKIE_DOMAIN, MTLS_BASE_URL } = loadConfig(shared, preview)
+    expect([AUTH_BASE_URL, COOKIE_DOMAIN, MTLS_BASE_URL]).toEqual([preview, undefined, undefined])
+  })
+
   test('counts an empty value as unset', () => {
     expect(messageOf({ DATABASE_URL: '', COOKIE_DOMAIN: '' })).toBe(
       'The configuration is not usable:\n  - DATABASE_URL: is required',

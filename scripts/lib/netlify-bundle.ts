@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+export type Packed = {
+  name: string
+  /** Bytes of the archive. */
+  size: number
+  schedule?: string
+  /** The files it was made from. */
+  inputs: string[]
+}
+
+const folder = fileURLToPath(new URL('../../deploy/netlify/', import.meta.url))
+
+/** Whether Netlify's bundler is there: `npm ci --prefix deploy/netlify`. */
+export const hasNetlifyBundler = () => existsSync(`${folder}node_modules/@netlify/zip-it-and-ship-it`)
+
+/**
+ * Packs functions as Netlify does when it deploys, an archive each.
+ * @param source folder with a file per function, bundled already
+ * @param basePath above everything they import
+ */
+export async function packForNetlify(source: string, target: string, basePath: string): Promise<Packed[]> {
+  await rm(target, { recursive: true, force: true })
+  await mkdir(target, { recursive: true })
+  const { stdout } = await promisify(execFile)(process.execPath, [`${folder}pack.mjs`, source, target, basePath])
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}

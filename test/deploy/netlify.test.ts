@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { parse } from 'smol-toml'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hasNetlifyBundler, packForNetlify } from '../../scripts/lib/netlify-bundle.ts'
+
+const run = promisify(execFile)
+const PREVIEW = 'https://deploy-preview-7--auth.netlify.app'
+let folder: string
+let printed: string
+const at = (...names: string[]) => path.join(folder, ...names)
+
+/** What Netlify runs for a deploy preview. */
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-netlify-'))
+  const env = { PATH: process.env.PATH, NETLIFY: 'true', CONTEXT: 'deploy-preview', DEPLOY_PRIME_URL: PREVIEW }
+  printed = (await run(process.execPath, ['--import', 'tsx', 'scripts/build.ts', folder], { env })).stdout
+}, 60_000)
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('every function is built, and its size printed', async () => {
+  const sources = (await readdir('netlify/functions')).map((name) => path.basename(name, '.ts'))
+  expect((await readdir(at('functions'))).map((name) => path.basename(name, '.mjs'))).toEqual(sources)
+  for (const name of sources) expect(printed).toMatch(new RegExp(`functions/${name}\\.mjs +[\\d.]+ KB`))
+})
+
+test('netlify.toml deploys what the build makes, and no source file', async () => {
+  const { build, functions } = parse(await readFile('netlify.toml', 'utf8')) as Record<string, Record<string, string>>
+  expect([build?.command, build?.publish, functions?.directory]).toEqual([
+    'npm run build',
+    'dist/public',
+    'dist/functions',
+  ])
+  expect(await readdir(at('public'))).toEqual(['robots.txt'])
+})
+
+test.skipIf(!hasNetlifyBundler())(
+  "Netlify's bundler (deploy/netlify) finds the schedule in what was built, and takes along what is loaded later",
+  async () => {
+    await mkdir(at('some'))
+    for (const name of ['health.mjs', 'maintenance.mjs']) await copyFile(at('functions', name), at('some', name))
+    const packed = await packForNetlify(at('some'), at('zip'), folder)
+    expect(packed.map(({ name, schedule }) => [name, schedule])).toEqual([
+      ['health', undefined],
+      ['maintenance', '@hourly'],
+    ])
+    const taken = packed[0]?.inputs.map((file) => path.basename(file)).sort()
+    expect(taken).toEqual(['health.mjs', 'tracing.mjs'])
+    for (const { size } of packed) expect(size).toBeLessThan(600 * 1024)
+  },
+  60_000,
+)
+
+test('200 from a built function of a preview, which names its own address as the issuer', async () => {
+  const script = `
+    const { default: discovery } = await import(${JSON.stringify(pathToFileURL(at('functions', 'discovery.mjs')).href)})
+    const response = await discovery(new Request('http://x/.well-known/openid-configuration'), { ip: '', waitUntil() {} })
+    console.error(JSON.stringify([response.status, await response.json()]))`
+  const env = {
+    AWS_LAMBDA_FUNCTION_NAME: 'discovery',
+    AUTH_BASE_URL: 'https://auth.example.com',
+    DATABASE_URL: 'postgres://app@127.0.0.1:9/gateway',
+    AUTH_MASTER_SECRET: Buffer.alloc(32, 7).toString('base64'),
+    OTP_WEBHOOK_SECRET: `v1,whsec_${Buffer.alloc(24, 7).toString('base64')}`,
+    SUPABASE_FUNCTIONS_URL: 'https://ref.supabase.co/functions/v1',
+  }
+  const { stderr } = await run(process.execPath, ['--input-type=module', '-e', script], { env })
+  const [status, metadata] = JSON.parse(stderr)
+  expect([status, metadata.issuer]).toEqual([200, PREVIEW])
+})
