@@ -1,10 +1,10 @@
-import { createServer as createNodeServer, type Server } from 'node:http'
+import { createServer as createNodeServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import type { Context } from '@netlify/functions'
-import { uuidv7 } from 'uuidv7'
 import { GatewayError } from '../shared/errors.ts'
+import { pathOf } from '../shared/http/canonical-path.ts'
 import { isDraining } from '../shared/http/draining.ts'
 import { renderError } from '../shared/http/render-error.ts'
 import type { FunctionHandler } from '../shared/http/serve.ts'
@@ -51,6 +51,12 @@ function renderTrouble(error: unknown): Response {
   return renderError(error, 'api', new Request(ANYWHERE))
 }
 
+/** Says of a request without a body that it has none, which over HTTP/1.1 goes without saying (RFC 9112 section 6.3). */
+function tellLength({ headers, rawHeaders }: IncomingMessage): void {
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
+    rawHeaders.push('Content-Length', '0')
+}
+
 function createListener(redirects: Redirect[], functions: Functions, background: Set<Promise<unknown>>) {
   const match = createMatcher(redirects)
   const waitUntil = (work: Promise<unknown>) => {
@@ -62,10 +68,11 @@ function createListener(redirects: Redirect[], functions: Functions, background:
     async (request, bindings) => {
       const { incoming, outgoing } = bindings as HttpBindings
       const { socket } = incoming
+      tellLength(incoming)
       if (isDraining()) outgoing.shouldKeepAlive = false
-      const handle = functions.get(match(new URL(request.url).pathname.replace(/\/{2,}/g, '/')) ?? '')
+      const handle = functions.get(match(pathOf(request.url).replace(/\/{2,}/g, '/')) ?? '')
       if (!handle) throw new GatewayError('route_not_found')
-      const context = { ip: socket.remoteAddress ?? '', requestId: uuidv7(), params: {}, geo: {}, waitUntil }
+      const context = { ip: socket.remoteAddress ?? '', params: {}, geo: {}, waitUntil }
       return handle(request, context as unknown as Context)
     },
     { errorHandler: renderTrouble },

@@ -34,5 +34,7 @@ function toPattern(from: string): RegExp {
  */
 export function createMatcher(redirects: Redirect[]): (pathname: string) => string | undefined {
   const rules = redirects.map(({ from, functionName }) => ({ pattern: toPattern(from), functionName }))
-  return (pathname) => rules.find(({ pattern }) => pattern.test(pathname))?.functionName
+  const match = (pathname: string) => rules.find(({ pattern }) => pattern.test(pathname))?.functionName
+  const known = new Map(redirects.map(({ from }) => [from, match(from)]))
+  return (pathname) => known.get(pathname) ?? match(pathname)
 }

@@ -56,8 +56,9 @@ export function gatherLines(): void {
 
 function write(level: Level, message: string, fields: LogFields = {}): void {
   if (!isLogged(level)) return
-  const safe = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, clean(key, value)]))
-  const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...safe })
+  const safe: LogFields = { time: new Date().toISOString(), level, message }
+  for (const key in fields) safe[key] = clean(key, fields[key])
+  const line = JSON.stringify(safe)
   if (level === 'error' || level === 'warn') console.error(line)
   else if (gathered) gathered.push(line)
   else console.log(line)

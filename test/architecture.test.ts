@@ -23,7 +23,14 @@ function importsOf(file: string): Import[] {
   })
 }
 
-const BASE = ['shared/config.ts', 'shared/errors.ts', 'shared/log.ts', 'shared/personal.ts', 'shared/telemetry.ts']
+const BASE = [
+  'shared/at-once.ts',
+  'shared/config.ts',
+  'shared/errors.ts',
+  'shared/log.ts',
+  'shared/personal.ts',
+  'shared/telemetry.ts',
+]
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
 const READS = ['shared/queries/', 'shared/gateway.ts', ...FACTORIES]
 const METHODS = ['shared/identity/', 'shared/oauth/', 'shared/sso/', 'shared/audit/', 'shared/http/', ...READS]
@@ -41,7 +48,7 @@ const FOR_SERVICES = [
 /** Where the files of a folder may import from, besides packages; the first row that fits a file holds. */
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(config|errors|telemetry)\.ts$/, []],
+  [/^shared\/(at-once|config|errors|telemetry)\.ts$/, []],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],

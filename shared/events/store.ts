@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { atOnce } from '../at-once.ts'
 
 export type StoredEvent = { event_id: string; version: number; type: string; data: Record<string, unknown> }
 
@@ -60,7 +61,7 @@ export function createEventStore(reads: postgres.Sql, writes: postgres.Sql) {
     ): Promise<void> {
       const json = (value: unknown) => writes.json(value as postgres.JSONValue)
       try {
-        await writes`select auth_gateway.append_events(${json(appends)}, ${json(subjectKeys)}, ${json(limits)})`
+        await atOnce(writes`select auth_gateway.append_events(${json(appends)}, ${json(subjectKeys)}, ${json(limits)})`)
       } catch (error) {
         const { code, detail, message } = error as { code?: string; detail?: string; message: string }
         if (code === 'LA001' || code === '23505' || code === '40P01') throw new StaleError(message)

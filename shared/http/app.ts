@@ -6,7 +6,7 @@ import { config } from '../config.ts'
 import { type Dialect, GatewayError } from '../errors.ts'
 import { log } from '../log.ts'
 import { type RequestSeen, requests } from '../telemetry.ts'
-import { canonicalPath } from './canonical-path.ts'
+import { canonicalPath, pathOf } from './canonical-path.ts'
 import { clientAddress } from './client-address.ts'
 import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
 import { ensureTracing } from './ensure-tracing.ts'
@@ -25,7 +25,6 @@ export type AppEnv = {
     /** Address of the caller as the platform or the configured proxy states it; `undefined` when it does not. */
     clientIp: string | undefined
     userAgent: string | undefined
-    netlifyContext: NetlifyContext | undefined
     /** Lets work finish after the answer has been sent. Failures are logged. */
     waitUntil: (work: Promise<unknown>) => void
     /** Of the trace that the request belongs to, for the log; 32 hex digits. */
@@ -46,13 +45,26 @@ export type AppOptions = {
   around?: MiddlewareHandler<AppEnv>
 }
 
+const refuseLarge = () => {
+  throw new GatewayError('payload_too_large')
+}
+const countBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLarge })
+
+/** Counts a body only where its length is not told: the count makes a stream of it, which costs more than all the rest. */
+const limitBody: MiddlewareHandler<AppEnv> = (c, next) => {
+  const { method, headers } = c.req.raw
+  if (method === 'GET' || method === 'HEAD') return next()
+  const length = headers.get('content-length')
+  if (length === null || headers.has('transfer-encoding')) return countBody(c, next)
+  return Number(length) > MAX_BODY_BYTES ? refuseLarge() : next()
+}
+
 function prepare(c: AppContext): void {
   const given = c.req.header('x-request-id')
   const netlify = c.env?.netlify
   c.set('requestId', given && UUID.test(given) ? given.toLowerCase() : uuidv7())
   c.set('clientIp', clientAddress(c.req.raw, netlify?.ip))
   c.set('userAgent', c.req.header('user-agent')?.slice(0, 512))
-  c.set('netlifyContext', netlify)
   c.set('traceId', TRACE_ID.exec(c.req.header('traceparent') ?? '')?.[1])
   c.set('waitUntil', (work) => {
     const safe = work.catch((error) => log.error('work after the answer failed', { error }))
@@ -122,7 +134,7 @@ function tellMetadata(headers: Headers): void {
  * @param dialect how refusals are rendered: `oauth` (RFC 6749), `api`, or `page` (HTML through `errorPage`).
  */
 export function createApp(dialect: Dialect, options: AppOptions = {}): App {
-  const app: App = new Hono<AppEnv>({ getPath: (request) => canonicalPath(new URL(request.url).pathname) })
+  const app: App = new Hono<AppEnv>({ getPath: (request) => canonicalPath(pathOf(request.url)) })
 
   app.use(async (c, next) => {
     const startedAt = performance.now()
@@ -137,14 +149,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     })
   })
   if (options.around) app.use(options.around)
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () => {
-        throw new GatewayError('payload_too_large')
-      },
-    }),
-  )
+  app.use(limitBody)
 
   app.notFound((c) => {
     const allowed = allowedMethods(app, c.req.path)

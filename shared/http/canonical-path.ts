@@ -35,7 +35,15 @@ export function mirrorsOf(canonical: string): string[] {
 export function canonicalPath(pathname: string): string {
   const path = pathname.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
   for (const [prefix, canonical] of MIRRORS) {
-    if (path === prefix || path.startsWith(`${prefix}/`)) return canonical + path.slice(prefix.length)
+    if (path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/'))
+      return canonical + path.slice(prefix.length)
   }
   return path
+}
+
+/** The path of a request's URL, which the platform has normalised already. */
+export function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const end = url.slice(start).search(/[?#]/)
+  return end < 0 ? url.slice(start) : url.slice(start, start + end)
 }

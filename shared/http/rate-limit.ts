@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { atOnce } from '../at-once.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 
@@ -21,8 +22,8 @@ export function createLimiter(writes: postgres.Sql, personal: Personal) {
     /** Counts a hit in each; the seconds to wait when one is over its limit, otherwise 0. */
     async hit(limits: RateLimit[]): Promise<number> {
       if (limits.length === 0) return 0
-      const [row] = await writes<{ wait: number }[]>`
-        select auth_gateway.hit_rate_limits(${writes.json(limits)}) as wait`
+      const [row] = await atOnce(writes<{ wait: number }[]>`
+        select auth_gateway.hit_rate_limits(${writes.json(limits)}) as wait`)
       return row?.wait ?? 0
     },
   }

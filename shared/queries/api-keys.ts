@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { atOnce } from '../at-once.ts'
 import type { ApiKeyStatus, Binding, ServiceScope, UsageLimits } from '../domain/api-key.ts'
 import type { Personal } from '../personal.ts'
 import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
@@ -66,8 +67,8 @@ export async function checkKey(
   input: { hash: string; address?: string; service?: string },
 ): Promise<ApiKeyCheck | undefined> {
   const { hash, address, service } = input
-  const [row] = await sql<{ found: CheckRow | null }[]>`
-    select auth_gateway.check_api_key(${hash}, ${address ?? null}, ${service ?? null}) as found`
+  const [row] = await atOnce(sql<{ found: CheckRow | null }[]>`
+    select auth_gateway.check_api_key(${hash}, ${address ?? null}, ${service ?? null}) as found`)
   if (!row?.found) return undefined
   const { key, person, near, unseen, count } = row.found
   const { name: _name, description: _description, name_digest: _digest, ...facts } = key

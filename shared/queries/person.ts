@@ -89,13 +89,19 @@ export type SessionFacts = {
   unseen: boolean
 }
 
-/** Opens what is sealed in a person's row. */
+/** Tells the person of a row. What is sealed is opened when it is asked for: most requests need neither address nor name. */
 export function toPerson(personal: Personal, row: PersonRow): Person {
+  const { uai } = row
   const wrappedKey = typeof row.wrapped_key === 'string' ? Buffer.from(row.wrapped_key, 'base64') : row.wrapped_key
-  const key = wrappedKey ? personal.unwrap(row.uai, wrappedKey) : undefined
-  const open = (sealed: string | null) => (key && sealed ? personal.open(row.uai, key, sealed) : undefined)
+  const key = once(() => (wrappedKey ? personal.unwrap(uai, wrappedKey) : undefined))
+  const opened = (sealed: string | null) =>
+    once(() => {
+      const dataKey = sealed === null ? undefined : key()
+      return dataKey && sealed ? personal.open(uai, dataKey, sealed) : undefined
+    })
+  const [name, email] = [opened(row.name), opened(row.email)]
   return {
-    uai: row.uai,
+    uai,
     active: row.identity_status === 'active',
     role: row.role,
     plan: row.plan,
@@ -103,11 +109,23 @@ export function toPerson(personal: Personal, row: PersonRow): Person {
     members: row.members,
     organizations: row.organizations,
     locale: row.locale ?? undefined,
-    name: open(row.name),
-    email: open(row.email) ?? '',
+    get name() {
+      return name()
+    },
+    get email() {
+      return email() ?? ''
+    },
     emailVerified: row.email_verified,
     createdAt: new Date(row.identity_created_at),
     wrappedKey,
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 

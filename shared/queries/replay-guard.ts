@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type postgres from 'postgres'
+import { atOnce } from '../at-once.ts'
 
 /**
  * Takes a thing that may be seen once, such as the id of an assertion. False when somebody took it before and it has not
@@ -14,7 +15,7 @@ export async function claimOnce(
   expiresAt: Date,
 ): Promise<boolean> {
   const key = createHash('sha256').update(JSON.stringify(parts)).digest()
-  const [row] = await sql<{ first: boolean }[]>`
-    select auth_gateway.claim_once(${scope}, ${key}, ${expiresAt}) as first`
+  const [row] = await atOnce(sql<{ first: boolean }[]>`
+    select auth_gateway.claim_once(${scope}, ${key}, ${expiresAt}) as first`)
   return row?.first ?? false
 }

@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { atOnce } from '../at-once.ts'
 import type { Personal } from '../personal.ts'
 import { type Person, type PersonRow, type SessionFacts, type SessionRow, toPerson, toSession } from './person.ts'
 
@@ -12,8 +13,8 @@ export async function findSession(
   personal: Personal,
   handle: { sessionId: string; hash: string },
 ): Promise<SignedIn | undefined> {
-  const [row] = await sql<{ found: SignedInRow | null }[]>`
-    select auth_gateway.find_session(${handle.sessionId}, ${handle.hash}) as found`
+  const [row] = await atOnce(sql<{ found: SignedInRow | null }[]>`
+    select auth_gateway.find_session(${handle.sessionId}, ${handle.hash}) as found`)
   return row?.found ? toSignedIn(personal, { ...row.found.session, ...row.found.person }) : undefined
 }
 

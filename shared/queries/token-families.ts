@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { atOnce } from '../at-once.ts'
 import type { ActorClaim } from '../domain/delegation.ts'
 import type { TokenFamily } from '../domain/token-family.ts'
 import type { RateLimit } from '../events/store.ts'
@@ -106,9 +107,9 @@ export async function findFamily(
   input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<FamilyLookup> {
   const { familyId, jti, clientId, limits = [] } = input
-  const [row] = await sql<{ found: FoundRow }[]>`
+  const [row] = await atOnce(sql<{ found: FoundRow }[]>`
     select auth_gateway.find_family(${familyId ?? null}, ${jti ?? null}, ${clientId ?? null},
-      ${limits.length > 0 ? sql.json(limits) : null}) as found`
+      ${limits.length > 0 ? sql.json(limits) : null}) as found`)
   if (!row) throw new Error('a look-up without a row')
   const { found } = row
   return {

@@ -1,27 +1,51 @@
+import { hash } from 'node:crypto'
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { SigningAlgorithm } from '../domain/signing-key.ts'
 import type { Keys } from './keys.ts'
 
 export type Jwts = ReturnType<typeof createJwts>
 
+/** How many access tokens are remembered to be genuine, about a kilobyte each. */
+const REMEMBERED = 4000
+
 /** Signs and checks the gateway's own tokens. */
 export function createJwts(keys: Keys, issuer: string) {
+  /** By SHA-256 of the token, the least recently seen first. */
+  const genuine = new Map<string, { claims: JWTPayload; kid: string }>()
+
   async function sign(alg: SigningAlgorithm, typ: string, claims: JWTPayload): Promise<string> {
     const key = await keys.active(alg)
     return new SignJWT({ iss: issuer, ...claims }).setProtectedHeader({ alg, typ, kid: key.kid }).sign(key.privateKey)
   }
 
-  async function check(token: string, typ: string, alg: SigningAlgorithm, now?: Date): Promise<JWTPayload | undefined> {
+  async function check(token: string, typ: string, alg: SigningAlgorithm, now?: Date) {
     try {
       const { kid } = decodeProtectedHeader(token)
       const key = kid ? await keys.find(kid) : undefined
       if (!key) return undefined
-      const { payload } = await jwtVerify(token, key.publicKey, { issuer, typ, algorithms: [alg], currentDate: now })
-      return payload
+      const verify = { issuer, typ, algorithms: [alg], currentDate: now }
+      const { payload } = await jwtVerify(token, key.publicKey, verify)
+      return { claims: payload, kid: key.kid }
     } catch (error) {
       if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
       throw error
     }
+  }
+
+  /**
+   * The claims of a genuine, unexpired access token of ours; undefined otherwise. The signature of a token is checked once and
+   * remembered, since that costs more than all the rest; its time, and that its key is still published, are checked each time.
+   */
+  async function readAccessToken(token: string): Promise<JWTPayload | undefined> {
+    const digest = hash('sha256', token, 'base64url')
+    const known = genuine.get(digest)
+    genuine.delete(digest)
+    const stands = known && (known.claims.exp ?? 0) > Date.now() / 1000 && (await keys.find(known.kid)) !== undefined
+    const found = stands ? known : await check(token, 'at+jwt', 'ES256')
+    if (!found) return undefined
+    genuine.set(digest, found)
+    if (genuine.size > REMEMBERED) genuine.delete(genuine.keys().next().value ?? '')
+    return found.claims
   }
 
   return {
@@ -32,10 +56,9 @@ export function createJwts(keys: Keys, issuer: string) {
     /** A signed introspection answer (RFC 9701 section 5). */
     introspection: (claims: JWTPayload) => sign('ES256', 'token-introspection+jwt', claims),
 
-    /** The claims of a genuine, unexpired access token of ours; undefined otherwise. */
-    readAccessToken: (token: string) => check(token, 'at+jwt', 'ES256'),
+    readAccessToken,
 
     /** The claims of a genuine ID token of ours, expired or not, as a hint (OpenID Connect RP-Initiated Logout section 2). */
-    readIdTokenHint: (token: string) => check(token, 'JWT', 'RS256', new Date(0)),
+    readIdTokenHint: async (token: string) => (await check(token, 'JWT', 'RS256', new Date(0)))?.claims,
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const ID_BYTES = 16
 
@@ -26,7 +26,7 @@ export function streamOfToken(token: string, secretBytes: number): string | unde
 
 /** Lower-case hex SHA-256, the form in which every high-entropy token rests. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token)
 }
 
 /** Compares two strings of public length in constant time. */

@@ -15,13 +15,16 @@ export type Sample = {
   seconds: number
 }
 
-/** A connection that is kept, with one call on it at a time; made for little more than its system calls. */
-async function open(url: URL): Promise<(call: Call) => Promise<number>> {
+type Connection = { send(call: Call): Promise<number>; close(): void }
+
+/** A connection with one call on it at a time, made for little more than its system calls. */
+async function open(url: URL): Promise<Connection> {
   const socket: Socket = connect(Number(url.port), url.hostname).setNoDelay(true)
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-  socket.unref()
   let text = ''
-  let current: { call: Call; resolve: (status: number) => void } | undefined
+  let current: { call: Call; resolve: (status: number) => void; reject: (error: Error) => void } | undefined
+  socket.on('error', (error) => current?.reject(error))
+  socket.on('close', () => current?.reject(new Error('the server closed the connection')))
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     text += chunk
     const end = text.indexOf('\r\n\r\n')
@@ -37,51 +40,49 @@ async function open(url: URL): Promise<(call: Call) => Promise<number>> {
     call.onAnswer?.(status, body, head)
     resolve(status)
   })
-  return (call) =>
-    new Promise((resolve, reject) => {
-      if (socket.destroyed) return reject(new Error('the server closed the connection'))
-      socket.once('close', reject)
-      current = {
-        call,
-        resolve: (status) => {
-          socket.off('close', reject)
-          resolve(status)
-        },
-      }
-      const lines = Object.entries(call.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`)
-      const length = call.body === undefined ? '' : `content-length: ${Buffer.byteLength(call.body)}\r\n`
-      socket.write(
-        `${call.method} ${call.path} HTTP/1.1\r\nhost: ${url.host}\r\n${lines.join('')}${length}\r\n${call.body ?? ''}`,
-      )
-    })
+  return {
+    send: (call) =>
+      new Promise((resolve, reject) => {
+        current = { call, resolve, reject }
+        const lines = Object.entries(call.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`)
+        const length = call.body === undefined ? '' : `content-length: ${Buffer.byteLength(call.body)}\r\n`
+        socket.write(
+          `${call.method} ${call.path} HTTP/1.1\r\nhost: ${url.host}\r\n${lines.join('')}${length}\r\n${call.body ?? ''}`,
+        )
+      }),
+    close: () => {
+      current = undefined
+      socket.destroy()
+    },
+  }
 }
 
-export type Load = { run(next: () => Call, expect: number, limit: Limit): Promise<Sample> }
 export type Limit = { seconds: number } | { amount: number }
 
 /** Some connections to a server, each of which calls again as soon as it was answered. */
-export async function openLoad(url: string, connections: number): Promise<Load> {
+export async function runLoad(
+  url: string,
+  connections: number,
+  { next, expect, limit }: { next: () => Call; expect: number; limit: Limit },
+): Promise<Sample> {
   const all = await Promise.all(Array.from({ length: connections }, () => open(new URL(url))))
-  return {
-    async run(next, expect, limit) {
-      const times: number[] = []
-      let unexpected = 0
-      const startedAt = performance.now()
-      const until = 'seconds' in limit ? startedAt + limit.seconds * 1000 : Number.POSITIVE_INFINITY
-      let left = 'amount' in limit ? limit.amount : Number.POSITIVE_INFINITY
-      await Promise.all(
-        all.map(async (send) => {
-          let at = performance.now()
-          while (left-- > 0 && at < until) {
-            if ((await send(next())) !== expect) unexpected++
-            const now = performance.now()
-            times.push(now - at)
-            at = now
-          }
-        }),
-      )
-      const seconds = (performance.now() - startedAt) / 1000
-      return { times: times.sort((a, b) => a - b), unexpected, seconds }
-    },
-  }
+  const times: number[] = []
+  let unexpected = 0
+  const startedAt = performance.now()
+  const until = 'seconds' in limit ? startedAt + limit.seconds * 1000 : Number.POSITIVE_INFINITY
+  let left = 'amount' in limit ? limit.amount : Number.POSITIVE_INFINITY
+  await Promise.all(
+    all.map(async ({ send, close }) => {
+      let at = performance.now()
+      while (left-- > 0 && at < until) {
+        if ((await send(next())) !== expect) unexpected++
+        const now = performance.now()
+        times.push(now - at)
+        at = now
+      }
+      close()
+    }),
+  )
+  const seconds = (performance.now() - startedAt) / 1000
+  return { times: times.sort((a, b) => a - b), unexpected, seconds }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchDatabase } from './database.ts'
-import { type Call, type Limit, type Load, openLoad } from './load.ts'
+import { type Call, type Limit, runLoad } from './load.ts'
 import type { MeasuredProcess } from './process.ts'
 
 export type Scenario = {
@@ -56,15 +56,18 @@ type Slice = {
   unexpected: number
 }
 
+const run = ({ url }: MeasuredProcess, { next, expect }: Scenario, limit: Limit) =>
+  runLoad(url, CONNECTIONS, { next, expect, limit })
+
 /** Runs a scenario for a while and counts what it cost. */
 async function runSlice(
-  { process, load }: Target,
+  process: MeasuredProcess,
   database: BenchDatabase,
   scenario: Scenario,
   limit: Limit,
 ): Promise<Slice> {
   const [before, work] = [await process.usage(), await database.work()]
-  const { times, unexpected, seconds } = await load.run(scenario.next, scenario.expect, limit)
+  const { times, unexpected, seconds } = await run(process, scenario, limit)
   const [after, workAfter] = [await process.usage(), await database.work()]
   const count = Math.max(times.length, 1)
   return {
@@ -78,8 +81,6 @@ async function runSlice(
   }
 }
 
-type Target = { process: MeasuredProcess; load: Load }
-
 export type Bench = {
   /** Undefined when there is no input for it. */
   measure(scenario: Scenario): Promise<Row | undefined>
@@ -88,7 +89,7 @@ export type Bench = {
   push(scenarios: Scenario[], total: number): Promise<void>
 }
 
-async function toRow(name: string, { process }: Target, slices: Slice[]): Promise<Row> {
+async function toRow(name: string, process: MeasuredProcess, slices: Slice[]): Promise<Row> {
   const of = (pick: (slice: Slice) => number) => median(slices.map(pick))
   const times = slices.flatMap((slice) => slice.times).sort((a, b) => a - b)
   const { residentBytes, peakBytes } = await process.usage()
@@ -114,16 +115,14 @@ async function toRow(name: string, { process }: Target, slices: Slice[]): Promis
  */
 export async function createBench(
   database: BenchDatabase,
-  servers: { gateway: MeasuredProcess; bare: MeasuredProcess },
+  { gateway, bare }: { gateway: MeasuredProcess; bare: MeasuredProcess },
   yardstick: Scenario,
   seconds: number,
 ): Promise<Bench> {
-  const target = { process: servers.gateway, load: await openLoad(servers.gateway.url, CONNECTIONS) }
-  const bare = { process: servers.bare, load: await openLoad(servers.bare.url, CONNECTIONS) }
   const roundSeconds = seconds / ROUNDS
   const bareLimit = { seconds: roundSeconds * YARDSTICK_SHARE }
   const allBare: Slice[] = []
-  await bare.load.run(yardstick.next, yardstick.expect, { seconds: 1 })
+  await run(bare, yardstick, { seconds: 1 })
 
   return {
     async measure(scenario) {
@@ -133,26 +132,25 @@ export async function createBench(
         amount === undefined
           ? { seconds: roundSeconds * (1 - YARDSTICK_SHARE) }
           : { amount: Math.floor(amount / ROUNDS) }
-      if (amount === undefined) await target.load.run(scenario.next, scenario.expect, { seconds: 0.5 })
+      if (amount === undefined) await run(gateway, scenario, { seconds: 0.5 })
       const slices: Slice[] = []
       const bareSlices: Slice[] = []
       for (let round = 0; round < ROUNDS; round++) {
         bareSlices.push(await runSlice(bare, database, yardstick, bareLimit))
-        slices.push(await runSlice(target, database, scenario, limit))
+        slices.push(await runSlice(gateway, database, scenario, limit))
         await sleep(50)
       }
       allBare.push(...bareSlices)
       const share = median(slices.map((slice, round) => slice.perSecond / (bareSlices[round]?.perSecond ?? 0)))
       const yardstickCpu = median(bareSlices.map((slice) => slice.cpu))
-      return { ...(await toRow(scenario.name, target, slices)), share, yardstickCpu }
+      return { ...(await toRow(scenario.name, gateway, slices)), share, yardstickCpu }
     },
 
     yardstick: () => toRow(yardstick.name, bare, allBare),
 
     /** Sends many requests of several kinds, for nothing but their number. */
     async push(scenarios, total) {
-      for (const scenario of scenarios)
-        await target.load.run(scenario.next, scenario.expect, { amount: Math.ceil(total / scenarios.length) })
+      for (const scenario of scenarios) await run(gateway, scenario, { amount: Math.ceil(total / scenarios.length) })
     },
   }
 }

@@ -1,0 +1,12 @@
+import type postgres from 'postgres'
+
+/**
+ * Sends a statement in one round trip. The driver would send it, wait for the server to say the types of its parameters, and only
+ * then send them, unless the statement is prepared. Only for parameters that need no such word: text, numbers, null, bytes, dates
+ * and `sql.json`, given to a function whose signature tells the types; an array does not qualify.
+ */
+export function atOnce<Row extends readonly postgres.MaybeRow[]>(
+  query: postgres.PendingQuery<Row>,
+): postgres.PendingQuery<Row> {
+  return Object.defineProperty(query, 'describeFirst', { get: () => false, set: () => {} })
+}
