@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import {
   addConnection,
+  authorityOf,
   type Connection,
   type ConnectionEvent,
   changeConnection,
@@ -12,9 +13,10 @@ import {
   enableConnection,
   removeConnection,
 } from '../shared/domain/connection.ts'
+import { GatewayError } from '../shared/errors.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
-import { type ConnectionRow, findConnection, listConnections } from '../shared/queries/connections.ts'
+import { type ConnectionRow, findConnection, findNamed, listConnections } from '../shared/queries/connections.ts'
 import { PRESETS } from '../shared/sso/presets.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
@@ -114,6 +116,8 @@ const actions: Record<string, (call: Call) => Promise<unknown>> = {
     await act(call.gateway, async (work) => {
       if (await findConnection(call.gateway.reads, settings.slug))
         throw new RefusedError(`There is a connection "${settings.slug}" already`)
+      const before = await findNamed(call.gateway.reads, settings.slug)
+      if (before && authorityOf(before) !== authorityOf(settings)) throw new GatewayError('connection_authority')
       work.start(connection, id, {}).decide(() => addConnection(settings, sealed(call, id)))
     })
   },

@@ -59,6 +59,30 @@ export const catalogue = {
     'invalid_request',
     'There is an account with this e-mail address already. Prove that the address is yours, and the two are linked.',
   ),
+  connection_authority: row(
+    409,
+    'CONNECTION_AUTHORITY',
+    'invalid_request',
+    'Accounts of that connection are those of another provider. Add one of another name.',
+  ),
+  provider_reserved: row(
+    409,
+    'PROVIDER_RESERVED',
+    'invalid_request',
+    'People sign in with that provider: its accounts are linked by doing so.',
+  ),
+  sign_in_to_link: row(
+    409,
+    'SIGN_IN_TO_LINK',
+    'invalid_request',
+    'There is an account with this e-mail address already. Sign in to it, then connect the other one in your account.',
+  ),
+  signed_in_as_another: row(
+    409,
+    'SIGNED_IN_AS_ANOTHER',
+    'invalid_request',
+    'You are signed in as somebody else here. Sign out first.',
+  ),
   not_provisioned: row(
     403,
     'NOT_PROVISIONED',

@@ -40,7 +40,13 @@ export function createPersonal(derive: DeriveKey) {
   }
 }
 
-/** The normal form of an e-mail address for comparison: trimmed, NFC, lower case. */
+/**
+ * The normal form of an e-mail address for comparison: trimmed, NFC, Latin letters in lower case. Other letters stay as they are:
+ * lower case would make one mailbox of two (a Kelvin sign becomes a k).
+ */
 export function normaliseEmail(address: string): string {
-  return address.trim().normalize('NFC').toLowerCase()
+  return address
+    .trim()
+    .normalize('NFC')
+    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }

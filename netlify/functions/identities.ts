@@ -13,6 +13,7 @@ import {
   mapVendorAccount,
   mergeIdentities,
   personOf,
+  refuseStranding,
   splitIdentity,
   tellOfMerge,
 } from '../../shared/identity/identities.ts'
@@ -204,6 +205,7 @@ app.post('/v1/auth/identities/split', async (c) => {
   await commit(commitContext(gateway(), c), async (work) => {
     if (principal.kind === 'person') actAs(work, principal)
     if (service) actAsService(work, service)
+    await refuseStranding(gateway(), work, uai)
     await splitIdentity(work, { uai, reason })
   })
   return c.json({ success: true, uai })

@@ -13,7 +13,7 @@ import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/acc
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs } from '../../shared/identity/authority.ts'
 import { sendEmailCode, withProvenMailbox } from '../../shared/identity/email-code.ts'
-import { mergeIdentities, splitIdentity, tellOfMerge } from '../../shared/identity/identities.ts'
+import { mergeIdentities, refuseStranding, splitIdentity, tellOfMerge } from '../../shared/identity/identities.ts'
 import {
   browserHashOf,
   clearSignIn,
@@ -119,6 +119,7 @@ app.post('/account/split', async (c) => {
   if (!principal.person.members.includes(posted.uai)) throw new GatewayError('not_found')
   await commit(commitContext(gateway(), c), async (work) => {
     actAs(work, principal)
+    await refuseStranding(gateway(), work, posted.uai)
     await splitIdentity(work, { uai: posted.uai, reason: 'person' })
   })
   return c.redirect(`${HOME}?done=split`, 303)

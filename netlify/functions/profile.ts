@@ -15,6 +15,7 @@ import { actAs } from '../../shared/identity/authority.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
+import { linkToken } from '../../shared/identity/sso-steps.ts'
 import { normaliseEmail } from '../../shared/personal.ts'
 import { listApplications } from '../../shared/queries/agent-delegations.ts'
 import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
@@ -28,8 +29,8 @@ const BASE = '/account'
 const app = createPageApp()
 const NOTICES: Record<string, string> = words.done
 
-const linkHref = (slug: string) =>
-  `/v1/auth/oauth?${new URLSearchParams({ provider: slug, purpose: 'link', redirect_uri: BASE })}`
+const linkHref = (provider: string, csrf: string) =>
+  `/v1/auth/oauth?${new URLSearchParams({ provider, purpose: 'link', redirect_uri: BASE, csrf })}`
 
 /** Offered to everybody, or to people with an address of its domains. */
 const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
@@ -49,6 +50,7 @@ app.get(BASE, async (c) => {
     await listAuthenticators(reads, personal, person),
     await listApplications(reads, person),
   ]
+  const csrf = linkToken(gateway(), principal.credentialId)
   const linked = new Set(methods.map(({ provider }) => provider))
   const providers = connections.filter(
     (one) => one.status === 'enabled' && !linked.has(one.slug) && isOffered(one, person),
@@ -66,7 +68,7 @@ app.get(BASE, async (c) => {
           kind: provider === SUPABASE_SLUG ? 'password' : kind,
           provider: nameOf(provider),
         })),
-      providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug) })),
+      providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug, csrf) })),
       authenticators,
       merged: person.members.filter((one) => one !== person.uai),
       sessions: sessions.map((one) => {

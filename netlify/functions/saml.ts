@@ -19,9 +19,14 @@ import {
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, writeFlow } from '../../shared/sso/flow.ts'
 import { providerFault } from '../../shared/sso/oauth-client.ts'
-import { profileOfSaml, samlAddress, samlOf } from '../../shared/sso/saml.ts'
+import { checkConfirmation, profileOfSaml, samlAddress, samlOf } from '../../shared/sso/saml.ts'
 
 const BASE = '/v1/auth/saml/:slug'
+const SIGNATURE_ALGORITHMS = [
+  ...['rsa-sha256', 'rsa-sha384', 'rsa-sha512', 'ecdsa-sha256', 'ecdsa-sha384', 'ecdsa-sha512'].map(
+    (name) => `http://www.w3.org/2001/04/xmldsig-more#${name}`,
+  ),
+]
 const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
 
 async function samlConnection(c: AppContext) {
@@ -60,11 +65,13 @@ app.post(`${BASE}/acs`, async (c) => {
     const { SAMLResponse, RelayState } = await readBody(c, answerForm)
     flow = await takeFlow(gateway(), c, connection.slug, RelayState ?? null)
     clearFlow(c)
+    const expected = { requestId: flow.requestId, recipient: flow.callback }
     const saml = samlOf(gateway(), connection, flow)
     const { profile } = await saml.validatePostResponseAsync({ SAMLResponse }).catch((cause: unknown) => {
       throw providerFault(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
     })
     if (!profile) throw providerFault('SAML: no assertion')
+    checkConfirmation(profile, expected)
     const assertion = createHash('sha256')
       .update(profile.getAssertionXml?.() ?? SAMLResponse)
       .digest('hex')
@@ -88,7 +95,7 @@ app.get(`${BASE}/logout`, async (c) => {
   const user = {
     issuer: saml?.idp_issuer ?? '',
     nameID: account,
-    nameIDFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+    nameIDFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
   }
   return c.redirect(await samlOf(gateway(), connection, {}).getLogoutUrlAsync(user, '', {}), 302)
 })
@@ -111,15 +118,29 @@ async function singleLogout(c: AppContext, container: Record<string, string>, or
   return c.redirect(await saml.getLogoutResponseUrlAsync(profile, container.RelayState ?? '', {}, true), 302)
 }
 
+const message = z.optional(z.string().check(z.maxLength(60_000)))
+const logoutQuery = z.object({
+  ...{ SAMLRequest: message, SAMLResponse: message, RelayState: z.optional(z.string().check(z.maxLength(2000))) },
+  ...{ SigAlg: z.optional(z.enum(SIGNATURE_ALGORITHMS, 'invalid_request')), Signature: message },
+})
+const logoutBody = z.object({ SAMLRequest: message, SAMLResponse: message, RelayState: message })
+
+/** Takes each parameter once and in its plain spelling, since the library looks for the signed ones in the text of the query. */
 app.get(`${BASE}/slo`, (c) => {
-  const { search, searchParams } = new URL(c.req.url)
-  const container = Object.fromEntries(searchParams)
+  const container = readQuery(c, logoutQuery)
   // Only a signed request says anything: an unsigned one could sign anybody out.
-  if (container.SAMLRequest && !container.Signature) throw new GatewayError('invalid_request', { reason: 'not signed' })
-  return singleLogout(c, container, search.slice(1))
+  if (container.SAMLRequest && !(container.Signature && container.SigAlg))
+    throw new GatewayError('invalid_request', { reason: 'not signed' })
+  const signed = new URL(c.req.url).search
+    .slice(1)
+    .split('&')
+    .filter((pair) => Object.hasOwn(logoutQuery.shape, pair.split('=', 1)[0] ?? ''))
+  if (signed.length !== Object.keys(container).length)
+    throw new GatewayError('invalid_request', { reason: 'a parameter under another spelling' })
+  return singleLogout(c, container as Record<string, string>, signed.join('&'))
 })
 app.post(`${BASE}/slo`, async (c) =>
-  singleLogout(c, Object.fromEntries(new URLSearchParams(await c.req.text())), undefined),
+  singleLogout(c, (await readBody(c, logoutBody)) as Record<string, string>, undefined),
 )
 
 export default serve(app)

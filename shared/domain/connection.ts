@@ -77,6 +77,10 @@ export const connection: Aggregate<Connection, ConnectionEvent> = {
 
 const exists = (state: Connection) => 'settings' in state
 
+/** Who it is that names the accounts of a connection: they are another's with every other one. */
+export const authorityOf = ({ protocol, issuer, authorization_endpoint, saml }: ConnectionSettings) =>
+  `${protocol} ${saml?.idp_issuer ?? issuer ?? authorization_endpoint ?? ''}`
+
 export function addConnection(settings: ConnectionSettings, secret?: Uint8Array): Decision<ConnectionEvent> {
   const secrets: Secrets = secret ? [{ name: 'client_secret', sealed: secret }] : []
   return { events: [{ type: 'ConnectionAdded', data: { settings }, secrets }] }
@@ -86,8 +90,10 @@ export function changeConnection(
   state: Connection,
   input: { settings?: ConnectionSettings; secret?: Uint8Array },
 ): Decision<ConnectionEvent> {
-  if (!exists(state)) return { events: [], refuse: 'not_found' }
+  if (!('settings' in state)) return { events: [], refuse: 'not_found' }
   const { settings, secret } = input
+  if (settings && authorityOf(settings) !== authorityOf(state.settings))
+    return { events: [], refuse: 'connection_authority' }
   return {
     events: [
       ...(settings ? [{ type: 'ConnectionChanged' as const, data: { settings } }] : []),

@@ -24,6 +24,8 @@ export type Stream<S, E extends Event> = {
   readonly state: S
   /** Takes the facts of a decision; a refusal ends the unit of work after its facts are recorded. */
   decide(decision: (state: S) => Decision<E>): S
+  /** What is decided elsewhere depends on this stream too: the unit runs again when it was changed meanwhile. */
+  hold(): void
 }
 
 export type Work = {
@@ -83,6 +85,7 @@ class RefusedError extends Error {
 
 async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise<T>): Promise<T> {
   const pending: Pending[] = []
+  const held: OpenStream[] = []
   const wrappedKeys = new Map<string, Uint8Array | null>()
 
   const open = <S, E extends Event>(aggregate: Aggregate<S, E>, stream: OpenStream, initial: S): Stream<S, E> => {
@@ -101,6 +104,7 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
         if (refuse) throw new RefusedError(refuse)
         return state
       },
+      hold: () => void held.push(stream),
     }
   }
 
@@ -127,11 +131,11 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
 
   try {
     const result = await block(work)
-    await append(context, work, pending, wrappedKeys)
+    await append(context, work, { pending, held }, wrappedKeys)
     return result
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
-    await append(context, work, pending, wrappedKeys)
+    await append(context, work, { pending, held }, wrappedKeys)
     throw new GatewayError(error.refusal)
   }
 }
@@ -139,7 +143,7 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
 async function append(
   context: CommitContext,
   work: Work,
-  pending: Pending[],
+  { pending, held }: { pending: Pending[]; held: OpenStream[] },
   wrappedKeys: Map<string, Uint8Array | null>,
 ): Promise<void> {
   if (pending.length === 0) return
@@ -159,6 +163,15 @@ async function append(
       })
     cause = appended.event_id
   }
+  const named = ({ type, id }: OpenStream) => `${type} ${id}`
+  const changed = new Set([...appends.keys()].map(named))
+  for (const stream of held.filter((one) => one.version > 0 && !changed.has(named(one))))
+    appends.set(stream, {
+      stream_type: stream.type,
+      stream_id: stream.id,
+      expected_version: stream.version,
+      events: [],
+    })
   try {
     await context.store.append([...appends.values()], seals.made, work.limits)
     tellEvents(pending.map(({ event }) => event))

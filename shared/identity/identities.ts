@@ -5,9 +5,11 @@ import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { normaliseEmail } from '../personal.ts'
+import { findNamed } from '../queries/connections.ts'
 import { findExternal } from '../queries/external-accounts.ts'
-import { findPerson } from '../queries/identities.ts'
+import { countSides, findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
+import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
 import { createIdentity } from './create-identity.ts'
 import { externalCredential, externalLookup } from './external-account.ts'
 import { sendNotice } from './send-notice.ts'
@@ -41,6 +43,17 @@ export async function splitIdentity(work: Work, input: { uai: string; reason: st
   if (!mergedInto) return
   const parent = await work.load(identity, mergedInto, { subject: mergedInto })
   parent.decide(() => release(uai))
+}
+
+/**
+ * Refuses a split after which one of the two could not sign in.
+ * @throws GatewayError last_credential
+ */
+export async function refuseStranding({ reads }: Gateway, work: Work, uai: string): Promise<void> {
+  const { members = [] } = (await countSides(reads, uai)) ?? {}
+  for (const one of members) (await work.load(identity, one, { subject: one })).hold()
+  const sides = await countSides(reads, uai)
+  if (sides && members.length > 1 && (sides.own === 0 || sides.rest === 0)) throw new GatewayError('last_credential')
 }
 
 /** Tells an address that its identity was merged, and what to do if that was wrong. */
@@ -80,6 +93,8 @@ export async function mapVendorAccount(
   const proven = { provider, externalId, method: 'service', assertedBy }
   return commit(commitContext(gateway, c), async (work) => {
     act(work)
+    const signInProvider = provider.toLowerCase() === SUPABASE_SLUG || (await findNamed(reads, provider))
+    if (signInProvider) throw new GatewayError('provider_reserved')
     const found = await findExternal(reads, personal, { digest, addressDigest })
     const { person: holder } = found
     const { person } = account

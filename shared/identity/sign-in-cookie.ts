@@ -27,18 +27,23 @@ const cookieName = () => (isHttps() ? `__Host-${NAME}` : NAME)
 
 /** The sign-in this browser has begun, or a new one. */
 export function readSignIn({ derive }: Gateway, c: AppContext): SignInUnderWay {
+  const fresh = { id: randomBytes(16).toString('base64url') }
   const sealed = getCookie(c, cookieName())
+  if (!sealed) return fresh
   try {
-    if (sealed)
-      return JSON.parse(openBytes(derive('sign-in-cookie'), Buffer.from(sealed, 'base64url'), NAME).toString())
+    const opened = openBytes(derive('sign-in-cookie'), Buffer.from(sealed, 'base64url'), NAME).toString()
+    const { until, ...signIn }: SignInUnderWay & { until: number } = JSON.parse(opened)
+    return until > Date.now() ? signIn : fresh
   } catch {
-    return { id: randomBytes(16).toString('base64url') }
+    return fresh
   }
-  return { id: randomBytes(16).toString('base64url') }
 }
 
 export function writeSignIn({ derive }: Gateway, c: AppContext, signIn: SignInUnderWay): void {
-  const sealed = sealBytes(derive('sign-in-cookie'), Buffer.from(JSON.stringify(signIn)), NAME).toString('base64url')
+  const until = Date.now() + SECONDS * 1000
+  const sealed = sealBytes(derive('sign-in-cookie'), Buffer.from(JSON.stringify({ ...signIn, until })), NAME).toString(
+    'base64url',
+  )
   setCookie(c, cookieName(), sealed, { path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps(), maxAge: SECONDS })
 }
 

@@ -18,12 +18,16 @@ export async function removeSignInMethod(
 ): Promise<void> {
   const { person, credentialId, reason, act } = input
   await commit(commitContext(gateway, c), async (work) => {
-    const all = await listCredentials(gateway.reads, gateway.personal, person)
-    const found = all.find((one) => one.id === credentialId)
-    if (!found) throw new GatewayError('not_found')
     act(work)
+    const streams = await Promise.all(person.members.map((uai) => work.load(identity, uai, { subject: uai })))
+    const theirs = streams.filter(({ id, state }) => id === person.uai || state.mergedInto !== undefined)
+    const all = await listCredentials(gateway.reads, gateway.personal, { members: theirs.map(({ id }) => id) })
+    const found = all.find((one) => one.id === credentialId)
+    const stream = theirs.find(({ id }) => id === found?.uai)
+    if (!stream) throw new GatewayError('not_found')
+    // What is left may stand with an identity that was merged: nobody takes that away meanwhile.
+    for (const one of theirs) one.hold()
     const left = all.filter((one) => one.usable && one.id !== credentialId).length
-    const stream = await work.load(identity, found.uai, { subject: found.uai })
     stream.decide((state) => unlinkCredential(state, { credentialId, left, reason }))
   })
 }

@@ -80,6 +80,8 @@ const TOLD: Refusal[] = [
   'not_provisioned',
   'access_denied',
   'link_needed',
+  'sign_in_to_link',
+  'signed_in_as_another',
   'sign_in_denied',
   'more_proof_needed',
 ]

@@ -8,13 +8,15 @@ import { matchesRedirectUri } from '../oauth/redirect-uri.ts'
 import { tokenResponse } from '../oauth/token-response.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { type ConnectionRow, findConnection } from '../queries/connections.ts'
+import { findExternal } from '../queries/external-accounts.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { newFlow, readFlow, type SsoFlow } from '../sso/flow.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
 import { browserSession } from './authenticate.ts'
+import { checkCsrf, csrfToken, isCrossSite } from './csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair } from './direct-sign-in.ts'
-import { linkAccount } from './external-account.ts'
+import { digestsOf, linkAccount } from './external-account.ts'
 import { signInExternally } from './external-sign-in.ts'
 import { projectScope } from './project-scope.ts'
 import { safeReturnTo } from './return-to.ts'
@@ -29,6 +31,7 @@ export const startQuery = z.object({
   platform: z.prefault(z.enum(PLATFORMS), 'web'),
   login_hint: z.optional(z.string().check(z.maxLength(254))),
   purpose: z.prefault(z.enum(['sign-in', 'link']), 'sign-in'),
+  csrf: z.optional(z.string().check(z.maxLength(100))),
 })
 
 /** A connection that can be signed in with. @throws GatewayError provider_unknown */
@@ -51,11 +54,20 @@ async function destination(gateway: Gateway, platform: string, given: string | u
   return given
 }
 
-/** The session that an account is to be linked to: a recent one, of this browser. */
-async function linkingSession(gateway: Gateway, c: AppContext): Promise<string | Response> {
+/** What a link is begun with: only the person's own account page knows it, so that no other page can make a browser link an account. */
+export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(derive, `${sessionId}.link`)
+
+/**
+ * The session that an account is to be linked to: a recent one, of this browser.
+ * @throws GatewayError csrf_invalid
+ */
+async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | undefined): Promise<string | Response> {
   const signedIn = await browserSession(gateway, c)
-  if (signedIn && Date.now() - signedIn.session.authenticatedAt.getTime() < RECENT_MS) return signedIn.session.id
-  return c.redirect('/web/login?prompt=login&return_to=/account', 302)
+  if (!signedIn || Date.now() - signedIn.session.authenticatedAt.getTime() > RECENT_MS)
+    return c.redirect('/web/login?prompt=login&return_to=/account', 302)
+  const { id } = signedIn.session
+  checkCsrf(c, gateway.derive, `${id}.link`, csrf)
+  return id
 }
 
 /**
@@ -69,13 +81,14 @@ export async function beginFlow(
   callback: string,
 ): Promise<SsoFlow | Response> {
   const returnTo = await destination(gateway, query.platform, query.redirect_uri)
-  const sessionId = query.purpose === 'link' ? await linkingSession(gateway, c) : undefined
+  const sessionId = query.purpose === 'link' ? await linkingSession(gateway, c, query.csrf) : undefined
   if (sessionId instanceof Response) return sessionId
   return newFlow({
     slug: query.provider.toLowerCase(),
     callback,
     purpose: query.purpose,
     sessionId,
+    foreign: isCrossSite(c),
     platform: query.platform,
     projectScope: projectScope(query.project_scope),
     returnTo,
@@ -120,7 +133,9 @@ export async function finishFlow(
   const input = { connection, profile, method, platform, projectScope: scope, clientId, replaces, ownMailbox }
   try {
     return await signInExternally(gateway, c, input, async (work, signedIn) => {
-      const { client } = signedIn
+      const { client, person } = signedIn
+      if (flow.foreign && replaces && !person.members.includes(replaces.person.uai))
+        throw new GatewayError('signed_in_as_another')
       if (platform === 'web') return { signedIn }
       if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
       return { signedIn, pair: startPair(gateway, work, { ...signedIn, client }) }
@@ -139,6 +154,9 @@ export async function finishFlow(
     })
   } catch (error) {
     if (!(error instanceof GatewayError) || !/^(link_needed|more_proof_needed)$/.test(error.refusal)) throw error
+    const { digest } = digestsOf(gateway, { connection, profile, method })
+    const { person: holder } = await findExternal(gateway.reads, gateway.personal, { digest })
+    if (flow.foreign && !holder) throw new GatewayError('sign_in_to_link', { reason: 'begun by another site' })
     writeSignIn(gateway, c, { ...readSignIn(gateway, c), email: profile.email, link: account })
     throw error
   }

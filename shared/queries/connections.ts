@@ -22,6 +22,13 @@ export async function findConnection(sql: postgres.Sql, slug: string): Promise<C
   return row
 }
 
+/** The settings of the newest connection that ever had this name, also of one that was removed: accounts are known by it. */
+export async function findNamed(sql: postgres.Sql, slug: string): Promise<ConnectionSettings | undefined> {
+  const [row] = await sql<{ settings: ConnectionSettings }[]>`
+    select c.settings from auth_gateway.connections c where lower(c.slug) = ${slug.toLowerCase()} order by c.id desc limit 1`
+  return row?.settings
+}
+
 /** The enabled connection whose assertions of an issuer are trusted. */
 export async function findIssuer(sql: postgres.Sql, issuer: string): Promise<ConnectionRow | undefined> {
   const [row] = await sql<ConnectionRow[]>`${columns(sql)}

@@ -25,6 +25,24 @@ export async function resolveMany(
   return rows.map(({ uai }) => uai)
 }
 
+/** Ways to sign in that a merged identity, and those merged into it, would have after a split, those that the rest would keep, and all members. */
+export async function countSides(
+  sql: postgres.Sql,
+  uai: string,
+): Promise<{ own: number; rest: number; members: string[] } | undefined> {
+  const [row] = await sql<{ own: number; rest: number; members: string[] }[]>`
+    with recursive part as (
+      select uai from auth_gateway.identities where uai = ${uai}
+      union all select i.uai from auth_gateway.identities i join part on i.merged_into = part.uai)
+    select r.members::text[] as members,
+      count(c.id) filter (where c.uai in (select uai from part))::int as own,
+      count(c.id) filter (where c.uai not in (select uai from part))::int as rest
+    from auth_gateway.identities i join auth_gateway.identities r on r.uai = i.canonical_uai
+    left join auth_gateway.credentials c on c.uai = any (r.members) and c.digest is not null
+    where i.uai = ${uai} group by r.members`
+  return row
+}
+
 export type ProvenanceEntry = {
   event_type: string
   uai: string

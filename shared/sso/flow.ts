@@ -15,6 +15,8 @@ export type SsoFlow = CodeRequest & {
   purpose: 'sign-in' | 'link'
   /** The session that a link is for. */
   sessionId?: string
+  /** A page of another site began it: it links nothing, and takes nobody's place. */
+  foreign: boolean
   platform: string
   projectScope: string
   /** Where it ends. */

@@ -6,7 +6,7 @@ import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { openBytes } from '../tokens/sealed.ts'
 import { askProvider } from './ask.ts'
-import { type ExternalProfile, profileOf } from './profile.ts'
+import { answeredFor, type ExternalProfile, profileOf } from './profile.ts'
 
 const KEPT_MS = 600_000
 const APPLE_SECRET_SECONDS = 300
@@ -162,7 +162,7 @@ export async function finishCodeRequest(
       const { payload } = await jwtVerify(tokens.id_token ?? '', keysOf(gateway, configuration), { algorithms: [alg] })
       const profile = profileOf(payload)
       if (!profile) throw providerFault('no subject')
-      return { ...profile, idToken: tokens.id_token }
+      return answeredFor(payload.iss, { ...profile, idToken: tokens.id_token }, payload.hd)
     }
     const response = await askProvider(gateway)(userinfo_endpoint ?? '', {
       headers: { authorization: `Bearer ${tokens.access_token}` },

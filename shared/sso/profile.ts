@@ -15,6 +15,23 @@ export type ExternalProfile = {
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined)
 
+/** An address as a mailbox can have it; anything else is none. */
+export const addressOf = (value: unknown) => {
+  const given = text(value)?.trim()
+  return given && given.length <= 254 && /^[^\s@<>"'\p{Cc}]+@[^\s@<>"'\p{Cc}]+\.[^\s@<>"'\p{Cc}]+$/u.test(given)
+    ? given
+    : undefined
+}
+
+const GOOGLE = 'https://accounts.google.com'
+
+/** Google answers for its own addresses and for those of organizations that it hosts; others may be somebody else's by now. */
+export function answeredFor(issuer: unknown, profile: ExternalProfile, hostedDomain: unknown): ExternalProfile {
+  const { email = '', emailVerified } = profile
+  const isHosted = typeof hostedDomain === 'string' || /@(gmail|googlemail)\.com$/i.test(email)
+  return issuer === GOOGLE ? { ...profile, emailVerified: emailVerified && isHosted } : profile
+}
+
 /** Reads the claims of an ID token or userinfo answer (OpenID Connect Core section 5.1). */
 export function profileOf(claims: Record<string, unknown>, subjectMember = 'sub'): ExternalProfile | undefined {
   const subject = claims[subjectMember]
@@ -23,7 +40,7 @@ export function profileOf(claims: Record<string, unknown>, subjectMember = 'sub'
   const { email_verified, verified } = claims
   return {
     externalId,
-    email: text(claims.email),
+    email: addressOf(claims.email),
     // Apple says it as text, Discord in a member of its own.
     emailVerified: [email_verified, verified].some((one) => one === true || one === 'true'),
     name: text(claims.name) ?? text(claims.global_name),

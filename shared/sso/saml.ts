@@ -3,9 +3,10 @@ import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import type { SsoFlow } from './flow.ts'
 import { providerFault } from './oauth-client.ts'
-import type { ExternalProfile } from './profile.ts'
+import { addressOf, type ExternalProfile } from './profile.ts'
 
 const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
+const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
 const TRANSIENT = /nameid-format:transient$/
 const EMAIL_FORMAT = /nameid-format:emailAddress$/
 const MAILS = [
@@ -68,6 +69,24 @@ export function samlOf(gateway: Gateway, { slug, settings }: ConnectionRow, flow
   })
 }
 
+type Confirmation = { $?: { Method?: string }; SubjectConfirmationData?: { $?: Record<string, string> }[] }
+
+/**
+ * Holds that the signed part itself names our request and our address (SAML Profiles section 4.1.4.3). The library takes the word of the
+ * response, which nobody signed, where the assertion names no request.
+ * @throws GatewayError provider_failed
+ */
+export function checkConfirmation(profile: Profile, expected: { requestId?: string; recipient: string }): void {
+  const assertion = profile.getAssertion?.() as { Assertion?: { Subject?: { SubjectConfirmation?: Confirmation[] }[] } }
+  const confirmations = assertion?.Assertion?.Subject?.[0]?.SubjectConfirmation ?? []
+  const fits = confirmations.some(({ $, SubjectConfirmationData: [data] = [] }) => {
+    const { InResponseTo, Recipient } = data?.$ ?? {}
+    const isAnswer = expected.requestId !== undefined && InResponseTo === expected.requestId
+    return $?.Method === BEARER && isAnswer && Recipient === expected.recipient
+  })
+  if (!fits) throw providerFault('SAML: not confirmed for this request at this address')
+}
+
 const first = (profile: Profile, names: string[]) => {
   const values = names.map((name) => [profile[name]].flat()[0])
   return values.find((value): value is string => typeof value === 'string' && value !== '')
@@ -77,7 +96,7 @@ const first = (profile: Profile, names: string[]) => {
 export function profileOfSaml(profile: Profile): ExternalProfile {
   const { nameID, nameIDFormat } = profile
   if (!nameID || TRANSIENT.test(nameIDFormat ?? '')) throw providerFault('SAML: no lasting name id')
-  const email = first(profile, MAILS) ?? (EMAIL_FORMAT.test(nameIDFormat ?? '') ? nameID : undefined)
+  const email = addressOf(first(profile, MAILS) ?? (EMAIL_FORMAT.test(nameIDFormat ?? '') ? nameID : undefined))
   return {
     externalId: nameID,
     email,

@@ -186,6 +186,8 @@ begin
     v.stream_type := a.stream_type;
     v.stream_id := a.stream_id;
     v.version := a.expected_version;
+    -- A stream without events is only held at its version.
+    v.hash := v.previous_hash;
     v.transaction_id := pg_current_xact_id();
     v.recorded_at := clock_timestamp();
     for e in select value from jsonb_array_elements(a.events) loop

@@ -99,6 +99,29 @@ describe('a unit of work', () => {
     ])
   })
 
+  test('runs again when a stream that it only holds was changed meanwhile, and leaves that stream as it is', async () => {
+    const [held, id] = [await newChallenge(), uuidv7()]
+    let runs = 0
+    await commit(context(), async (work) => {
+      runs += 1
+      const stream = await work.load(otp.otpChallenge, held, { subject: held })
+      stream.hold()
+      if (runs === 1)
+        await commit(context(), async (other) =>
+          (await other.load(otp.otpChallenge, held, { subject: held })).decide(guess(false)),
+        ).catch(() => undefined)
+      work.start(otp.otpChallenge, id, { subject: id }).decide(issued)
+    })
+    expect(runs).toBe(2)
+    expect((await eventsOf(held)).map(({ type }) => type)).toEqual(['OtpChallengeIssued', 'OtpAttemptFailed'])
+    await commit(context(), async (work) =>
+      (await work.load(otp.otpChallenge, held, { subject: held })).decide(guess(true)),
+    )
+    const chain = await owner`
+      select previous_hash, hash from auth_gateway.event_store where stream_id = ${held} order by version`
+    expect(chain[2]?.previous_hash).toEqual(chain[1]?.hash)
+  })
+
   test('gives up with service_unavailable when a stream stays contended', async () => {
     const id = await newChallenge()
     let runs = 0

@@ -43,6 +43,13 @@ beforeEach(() => {
 
 const begin = (browser: TestBrowser, slug = 'acme', more = '') =>
   browser.visit(`/v1/auth/oauth?provider=${slug}&redirect_uri=/account/api-keys${more}`)
+
+/** Follows "Connect …" on the person's account page. */
+async function beginLink(browser: TestBrowser, slug: string): Promise<Page> {
+  const { html } = await browser.visit('/account')
+  const href = new RegExp(`href="([^"]*provider=${slug}&amp;purpose=link[^"]*)"`).exec(html)?.[1]
+  return browser.visit((href ?? '').replaceAll('&amp;', '&'))
+}
 const uaiOf = ({ cookies }: TestBrowser): string =>
   JSON.parse(decodeURIComponent(cookies.get('lanonasis_user') ?? '%7B%7D')).id
 
@@ -105,7 +112,7 @@ describe('a person of another provider', () => {
 
   test('is linked to the person at this browser, and then signs in as them', async () => {
     const ada = await signIn(gateway)
-    const page = await begin(ada.browser, 'strict', '&purpose=link')
+    const page = await beginLink(ada.browser, 'strict')
     const done = await ada.browser.visit(await upstream.signIn(ada.browser, page))
     expect(done.url).toContain('done=linked')
     const elsewhere = createBrowser(gateway)
@@ -179,17 +186,55 @@ describe('account takeover', () => {
 
   test('by linking the attacker’s account in a session that changed meanwhile: refused', async () => {
     const ada = await signIn(gateway)
-    const callback = await upstream.signIn(ada.browser, await begin(ada.browser, 'acme', '&purpose=link'))
+    const callback = await upstream.signIn(ada.browser, await beginLink(ada.browser, 'acme'))
     const page = await passSignIn(gateway, ada.browser, await ada.browser.visit('/web/login?prompt=login'), newEmail())
     expect(page.status).toBeLessThan(500)
     expect((await ada.browser.visit(callback)).url).toContain('error=sso_state_invalid')
+  })
+
+  test('by linking CSRF, a page that makes the victim’s browser link the attacker’s account: refused', async () => {
+    const victim = await signIn(gateway)
+    const attacker = await signIn(gateway)
+    const { html } = await attacker.browser.visit('/account')
+    const stolen = /purpose=link[^"]*csrf=([\w-]+)/.exec(html)?.[1]
+    expect(stolen).toBeTruthy()
+    for (const csrf of ['', '&csrf=made-up', `&csrf=${stolen}`])
+      expect((await begin(victim.browser, 'acme', `&purpose=link${csrf}`)).status).toBe(403)
+    const own = /purpose=link[^"]*csrf=([\w-]+)/.exec((await victim.browser.visit('/account')).html)?.[1]
+    const foreign = { headers: { 'sec-fetch-site': 'cross-site' } }
+    const path = `/v1/auth/oauth?provider=acme&redirect_uri=/account&purpose=link&csrf=${own}`
+    expect((await victim.browser.visit(path, foreign)).status).toBe(403)
+    expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
+  })
+
+  test('by a page of another site that begins a sign-in: links nothing, and takes nobody’s place', async () => {
+    const victim = await signIn(gateway)
+    const foreign = { headers: { 'sec-fetch-site': 'cross-site' } }
+    const path = '/v1/auth/oauth?provider=acme&redirect_uri=/account/api-keys'
+    upstream.account = { sub: 'foreign attacker', email: victim.email, email_verified: true }
+    const fresh = createBrowser(gateway)
+    const asked = await fresh.visit(await upstream.signIn(fresh, await fresh.visit(path, foreign)))
+    expect(asked.url).toContain('error=sign_in_to_link')
+    expect(asked.html).not.toContain('will be linked')
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await passSignIn(gateway, fresh, asked, victim.email)
+    expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
+    upstream.account = { sub: crypto.randomUUID(), email: newEmail('attacker'), email_verified: true }
+    const page = await victim.browser.visit(
+      await upstream.signIn(victim.browser, await victim.browser.visit(path, foreign)),
+    )
+    expect(page.url).toContain('error=signed_in_as_another')
+    expect((await victim.browser.visit('/v1/auth/session/check')).html).toContain(victim.uai)
+    const nobody = createBrowser(gateway)
+    await nobody.visit(await upstream.signIn(nobody, await nobody.visit(path, foreign)))
+    expect(uaiOf(nobody)).toBeTruthy()
   })
 
   test('by linking an account that is somebody else’s: refused, and both stay as they are', async () => {
     const owner = createBrowser(gateway)
     await enter(owner)
     const ada = await signIn(gateway)
-    const callback = await upstream.signIn(ada.browser, await begin(ada.browser, 'acme', '&purpose=link'))
+    const callback = await upstream.signIn(ada.browser, await beginLink(ada.browser, 'acme'))
     expect((await ada.browser.visit(callback)).url).toContain('done=taken')
     expect(await eventsOf(gateway, 'identity', ada.uai)).toHaveLength(2)
   })

@@ -140,6 +140,18 @@ describe('SAML 2.0 single sign-on', () => {
     }
   })
 
+  test('refuses an assertion that names no request, or another address, in a response that nobody signed', async () => {
+    const { requestId: stolen } = await begin(createBrowser(gateway))
+    await expectRefused(async ({ requestId }) => {
+      const unsolicited = decode(await provider.answer(stolen, account, { unsolicited: true }))
+      expect(unsolicited.match(/InResponseTo=/g)).toHaveLength(1)
+      return encode(unsolicited.replace(/InResponseTo="[^"]*"/, `InResponseTo="${requestId}"`))
+    })
+    await expectRefused(({ requestId }) =>
+      provider.answer(requestId, account, { recipient: 'https://other.example/acs' }),
+    )
+  })
+
   test('refuses an answer to another request, to nobody’s, for another audience, too old, and a transient name', async () => {
     await expectRefused(() => provider.answer('_somebody-elses-request', account))
     await expectRefused(() => provider.answer('', account))
@@ -202,6 +214,16 @@ describe('SAML single logout', () => {
       expect((await browser.visit(`/v1/auth/saml/acme/slo${forged.search}`)).status).toBe(400)
     expect((await browser.visit('/account')).url).toContain('/account')
     expect(url.searchParams.has('Signature')).toBe(true)
+    const another = new URL(stranger.logoutUrl({ ...account, id: crypto.randomUUID() })).searchParams.get('SAMLRequest')
+    const forgery = encodeURIComponent(another ?? '')
+    const signed = url.search.slice(1)
+    for (const polluted of [
+      `${signed}&SAMLRequest=${forgery}`,
+      `SAMLRequest=${forgery}&${signed}`,
+      `${signed}&%53AMLRequest=${forgery}`,
+      `${signed.replace(/SigAlg=[^&]*/, `SigAlg=${encodeURIComponent('http://www.w3.org/2000/09/xmldsig#rsa-sha1')}`)}`,
+    ])
+      expect((await browser.visit(`/v1/auth/saml/acme/slo?${polluted}`)).status).toBe(400)
     const answered = await browser.visit(`/v1/auth/saml/acme/slo${url.search}`)
     expect(answered.location).toContain('SAMLResponse=')
     expect((await browser.visit('/account')).url).toContain('/web/login')

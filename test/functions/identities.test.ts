@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
+import { connect } from '../support/connections.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { addClient, eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { getTokens, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
@@ -89,6 +90,16 @@ describe('a vendor’s account', () => {
     expect(counter.taken()).toBe(2)
     expect((await call('/v1/auth/resolve/bulk', { items: [...items, items[0]] })).status).toBe(400)
     expect((await call('/v1/auth/resolve/bulk', { items: [] })).status).toBe(400)
+  })
+
+  test('409 for an account of a provider that people sign in with: a service cannot put it into somebody’s hands', async () => {
+    await connect(gateway, { slug: 'acme', issuer: 'https://login.acme.example', client_id: 'x' }, 'secret')
+    const ada = await pairOf()
+    for (const provider of ['acme', 'ACME', 'supabase'])
+      expect(await map({ provider, external_id: 'victim', subject_token: ada.token })).toMatchObject({
+        status: 409,
+        body: { code: 'PROVIDER_RESERVED' },
+      })
   })
 
   test('409 when its address is somebody’s: with a token of the person it is linked to them, without it is not', async () => {
@@ -286,6 +297,27 @@ describe('the account page', () => {
     const undone = await ada.browser.submit(account, {}, '/account/split')
     expect(undone.url).toContain('done=split')
     expect((await signIn(gateway, await resetAnd(other.email))).uai).toBe(other.uai)
+  })
+
+  test('of the last two ways to sign in one stays, also when both go at once from identities that were merged', async () => {
+    const ada = await pairOf()
+    const other = await pairOf()
+    expect((await merge(ada.token, other.token)).status).toBe(200)
+    const view = await api(gateway, 'GET', '/v1/auth/identities/me', { token: ada.token })
+    const ids = view.body.credentials.map((one: Body) => one.id)
+    expect(ids).toHaveLength(2)
+    const answers = await Promise.all(
+      ids.flatMap((id: string) =>
+        Array.from({ length: 5 }, () =>
+          api(gateway, 'DELETE', `/v1/auth/identities/me/credentials/${id}`, { token: ada.token }),
+        ),
+      ),
+    )
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    const left = await api(gateway, 'GET', '/v1/auth/identities/me', { token: ada.token })
+    expect(left.body.credentials).toHaveLength(1)
+    const split = await call('/v1/auth/identities/split', { uai: other.uai })
+    expect(split).toMatchObject({ status: 409, body: { code: 'LAST_CREDENTIAL' } })
   })
 
   async function resetAnd(email: string): Promise<string> {

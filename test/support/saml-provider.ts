@@ -63,7 +63,7 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
     async answer(
       requestId: string,
       account: SamlAccount,
-      changes: { audience?: string; issuedAt?: Date; format?: string; sign?: (xml: string) => string } = {},
+      changes: { audience?: string; issuedAt?: Date; format?: string; recipient?: string; unsolicited?: boolean } = {},
     ): Promise<string> {
       const now = changes.issuedAt ?? new Date()
       const until = new Date(now.getTime() + 300_000).toISOString()
@@ -75,13 +75,15 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
         account as never,
         (template: string) => {
           const id = `_${crypto.randomUUID()}`
+          // An assertion that a provider makes unasked names no request.
+          const asked = changes.unsolicited ? template.replace(' InResponseTo="{InResponseTo}"/>', '/>') : template
           const values = {
             ID: id,
             AssertionID: `_${crypto.randomUUID()}`,
             Destination: `${at}/acs`,
             Audience: audience,
             EntityID: audience,
-            SubjectRecipient: `${at}/acs`,
+            SubjectRecipient: changes.recipient ?? `${at}/acs`,
             Issuer: `${base}/metadata`,
             IssueInstant: now.toISOString(),
             AssertionConsumerServiceURL: `${at}/acs`,
@@ -96,7 +98,7 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
             attrUserEmail: account.email,
             attrUserName: account.name ?? 'Ada',
           }
-          return { id, context: saml.SamlLib.replaceTagsByValue(template, values) }
+          return { id, context: saml.SamlLib.replaceTagsByValue(asked, values) }
         },
       )
       return context
