@@ -4,14 +4,26 @@ import { html } from 'hono/html'
 import { createMessages, type Messages, type StoredMessage } from './messages.ts'
 import { MailboxPage } from './page.tsx'
 import { createResendApi } from './resend-api.ts'
+import { createTwilioApi, type TwilioAccount } from './twilio-api.ts'
 
 const asset = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
 const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 const MESSAGE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 
-/** The mailbox: Resend's API, the page, `/messages.json` (`?to=` and `?limit=`), and each message's HTML by itself. */
-export function createMailboxApp(options: { apiKey: string; messages?: Messages }): Hono {
+export interface MailboxOptions {
+  /** What senders of mail authenticate with. */
+  apiKey: string
+  /** What senders of text messages authenticate with. */
+  twilio?: TwilioAccount
+  messages?: Messages
+}
+
+/** What the mailbox takes text messages with, unless told otherwise. */
+export const LOCAL_TWILIO: TwilioAccount = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'local_mailbox' }
+
+/** The mailbox: the APIs of Resend and Twilio, the page, `/messages.json` (`?to=` and `?limit=`), and each message's HTML by itself. */
+export function createMailboxApp(options: MailboxOptions): Hono {
   const messages = options.messages ?? createMessages()
   const app = new Hono()
   app.use(async (c, next) => {
@@ -21,6 +33,7 @@ export function createMailboxApp(options: { apiKey: string; messages?: Messages 
     c.header('referrer-policy', 'no-referrer')
   })
   app.route('/', createResendApi({ apiKey: options.apiKey, messages }))
+  app.route('/', createTwilioApi({ account: options.twilio ?? LOCAL_TWILIO, messages }))
 
   app.get('/messages.json', (c) => {
     const limit = Number(c.req.query('limit') ?? Number.POSITIVE_INFINITY)

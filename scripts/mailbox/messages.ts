@@ -3,8 +3,10 @@ const KEEP = 200
 /** A message as `/messages.json` shows it. */
 export interface StoredMessage {
   id: string
+  channel: 'email' | 'sms'
   to: string[]
   from: string
+  /** Empty for a text message, as is `html`. */
   subject: string
   text: string
   html: string

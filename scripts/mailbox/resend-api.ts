@@ -55,7 +55,17 @@ export function createResendApi({ apiKey, messages }: { apiKey: string; messages
     if ('statusCode' in email) return c.json(email, 422)
     const id = randomUUID()
     const { from, to, subject, text = '', html = '' } = email
-    messages.add({ id, to, from, subject, text, html, code: findCode(text), received_at: new Date().toISOString() })
+    messages.add({
+      id,
+      channel: 'email',
+      to,
+      from,
+      subject,
+      text,
+      html,
+      code: findCode(text),
+      received_at: new Date().toISOString(),
+    })
     if (key !== undefined) remember(sent, key, { id, digest })
     return c.json({ id })
   })
@@ -91,13 +101,13 @@ function fault(statusCode: number, name: string, message: string): Fault {
   return { statusCode, name, message }
 }
 
-function remember<T>(entries: Map<string, T>, key: string, entry: T): void {
+export function remember<T>(entries: Map<string, T>, key: string, entry: T): void {
   entries.set(key, entry)
   const eldest = entries.keys().next()
   if (entries.size > REMEMBERED_KEYS && !eldest.done) entries.delete(eldest.value)
 }
 
-function sameText(left: string, right: string): boolean {
+export function sameText(left: string, right: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(left), digest(right))
 }

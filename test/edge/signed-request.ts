@@ -39,7 +39,7 @@ export function signed(
 export interface Answer {
   status: number
   headers: Headers
-  body: { id?: string; error?: { http_code: number; code: string; message: string } }
+  body: { id?: string; provider?: string; error?: { http_code: number; code: string; message: string } }
 }
 
 /** Posts to a function. */

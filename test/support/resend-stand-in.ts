@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Hono } from 'hono'
-import { createMailboxApp } from '../../scripts/mailbox/app.tsx'
+import { createMailboxApp, LOCAL_TWILIO } from '../../scripts/mailbox/app.tsx'
 import { createMessages, type StoredMessage } from '../../scripts/mailbox/messages.ts'
 import { startMailbox } from '../../scripts/mailbox.ts'
 
@@ -9,6 +9,8 @@ export interface Fault {
   /** Answer with this status; without it the request is served. */
   status?: number
   name?: string
+  /** Twilio's number for it. */
+  code?: number
   message?: string
   /** Seconds for the Retry-After header. */
   retry_after?: number
@@ -21,13 +23,18 @@ export interface Fault {
 }
 
 export interface ProviderRequest {
+  method: string
+  path: string
   headers: Record<string, string>
+  /** Of JSON or of a form. */
   body: Record<string, unknown>
 }
 
 export interface ResendStandIn {
   url: string
   apiKey: string
+  /** What the functions under test need in their environment to send here. */
+  env: Record<string, string>
   /** Messages that were taken, newest first. */
   messages(): StoredMessage[]
   /** Every request that arrived, oldest first, refused ones included. */
@@ -37,7 +44,7 @@ export interface ResendStandIn {
   stop(): Promise<void>
 }
 
-/** A checking Resend on a free port: the mailbox's API with a record of requests and, at `POST /faults`, trouble to order. */
+/** A checking Resend and Twilio on a free port: the mailbox's APIs with a record of requests and, at `POST /faults`, trouble to order. */
 export async function startResendStandIn(apiKey = 're_stand_in_key'): Promise<ResendStandIn> {
   const taken: StoredMessage[] = []
   const requests: ProviderRequest[] = []
@@ -57,14 +64,16 @@ export async function startResendStandIn(apiKey = 're_stand_in_key'): Promise<Re
     order(await c.req.json())
     return c.body(null, 204)
   })
-  app.use('/emails', async (c, next) => {
-    requests.push({ headers: c.req.header(), body: await c.req.json().catch(() => ({})) })
+  app.use('*', async (c, next) => {
+    const { method, path } = c.req
+    requests.push({ method, path, headers: c.req.header(), body: fieldsOf(await c.req.text()) })
     const fault = takeFault(faults)
     if (fault?.delay_ms && !fault.after) await sleep(fault.delay_ms)
     if (fault?.status) {
       const { status, name = 'application_error', message = 'Something is wrong.', retry_after } = fault
       const headers = { 'content-type': 'application/json', ...(retry_after && { 'retry-after': String(retry_after) }) }
-      return new Response(JSON.stringify({ statusCode: status, name, message }), { status, headers })
+      const { code } = fault
+      return new Response(JSON.stringify({ statusCode: status, status, name, code, message }), { status, headers })
     }
     await next()
     if (fault?.delay_ms && fault.after) await sleep(fault.delay_ms)
@@ -75,7 +84,24 @@ export async function startResendStandIn(apiKey = 're_stand_in_key'): Promise<Re
   const reset = () => {
     for (const list of [taken, requests, faults]) list.length = 0
   }
-  return { url, apiKey, messages: () => [...taken], requests, fault: order, reset, stop }
+  const env = {
+    RESEND_API_KEY: apiKey,
+    RESEND_BASE_URL: url,
+    OTP_EMAIL_FROM: 'LanOnasis <signin@lanonasis.com>',
+    TWILIO_ACCOUNT_SID: LOCAL_TWILIO.accountSid,
+    TWILIO_AUTH_TOKEN: LOCAL_TWILIO.authToken,
+    TWILIO_MESSAGING_SERVICE_SID: `MG${'1'.repeat(32)}`,
+    TWILIO_BASE_URL: url,
+  }
+  return { url, apiKey, env, messages: () => [...taken], requests, fault: order, reset, stop }
+}
+
+function fieldsOf(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return Object.fromEntries(new URLSearchParams(text))
+  }
 }
 
 function takeFault(faults: Fault[]): Fault | undefined {

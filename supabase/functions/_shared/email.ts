@@ -1,6 +1,8 @@
 import { Resend } from 'resend'
 import { type Env, misconfigured, required } from './env.ts'
 import { Refusal } from './http.ts'
+import { providerUrl } from './provider-url.ts'
+import type { Sent } from './sent.ts'
 
 const RESEND_API = 'https://api.resend.com'
 const QUOTA_RETRY_SECONDS = 3_600
@@ -15,12 +17,6 @@ export interface Email {
   category: string
 }
 
-/** Who took a message, and what it is called there. */
-export interface Sent {
-  provider: string
-  id: string
-}
-
 interface ProviderError {
   name?: unknown
   message?: unknown
@@ -32,7 +28,9 @@ interface ProviderError {
  * Refuses with 422 (this recipient: final), 409 (id reused for another mail), 429 and 503 (later), 500 (set-up).
  */
 export async function sendEmail(env: Env, email: Email, signal: AbortSignal): Promise<Sent> {
-  const client = new Resend(required(env, 'RESEND_API_KEY'), { baseUrl: providerUrl(env) })
+  const client = new Resend(required(env, 'RESEND_API_KEY'), {
+    baseUrl: providerUrl(env, 'RESEND_BASE_URL', RESEND_API),
+  })
   const { data, error, headers } = await client.emails.send(
     {
       from: required(env, 'OTP_EMAIL_FROM'),
@@ -53,15 +51,6 @@ export async function sendEmail(env: Env, email: Email, signal: AbortSignal): Pr
   if (error) throw refusalFor(error, Number.parseInt(headers?.['retry-after'] ?? '', 10))
   if (typeof data?.id !== 'string' || data.id === '') throw later(503, 'provider_unavailable', 1, 'no id in the answer')
   return { provider: 'resend', id: data.id }
-}
-
-function providerUrl(env: Env): string {
-  const setting = env.RESEND_BASE_URL?.trim() || RESEND_API
-  if (!URL.canParse(setting)) throw misconfigured('RESEND_BASE_URL is not a URL')
-  const url = new URL(setting)
-  const local = ['localhost', '127.0.0.1', 'host.docker.internal'].includes(url.hostname)
-  if (url.protocol !== 'https:' && !local) throw misconfigured('RESEND_BASE_URL must be https')
-  return setting.replace(/\/+$/, '')
 }
 
 function refusalFor(error: ProviderError, retryAfter: number): Refusal {

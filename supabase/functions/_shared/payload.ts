@@ -1,3 +1,8 @@
+/** The fields of a JSON object; none of anything else. */
+export function fieldsOf(body: unknown): Record<string, unknown> {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) ? { ...body } : {}
+}
+
 /** A mail address as far as it must hold before the provider judges it. */
 export function isAddress(value: unknown): value is string {
   return isText(value, /^[^\s\p{Cc}@<>,;:"()[\]\\]{1,64}@[^\s\p{Cc}@<>,;:"()[\]\\]{1,190}$/u)
@@ -20,7 +25,7 @@ export function isOptionalText(value: unknown): value is string | null | undefin
 export function brandOf(value: unknown): { name?: string; colour?: string } | undefined | null {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) return null
-  const { name, colour } = value as Record<string, unknown>
+  const { name, colour } = fieldsOf(value)
   if (!isOptionalText(name) || !isOptionalText(colour)) return null
   return { name: name ?? undefined, colour: colour ?? undefined }
 }

@@ -1,9 +1,9 @@
-import type { Sent } from './email.ts'
 import { type Env, required } from './env.ts'
 import { Refusal, readText, reply, replyRefusal, requireJsonPost } from './http.ts'
 import { log } from './log.ts'
 import { createReplayGuard } from './replay.ts'
-import { parseSecrets, verifyWebhook } from './webhook.ts'
+import type { Sent } from './sent.ts'
+import { parseSecrets, type VerifiedWebhook, verifyWebhook } from './webhook.ts'
 
 const MAX_BODY_BYTES = 20 * 1024
 const TIME_BUDGET_MS = 4_000
@@ -13,6 +13,8 @@ export interface Message<T> {
   id: string
   payload: T
   signal: AbortSignal
+  /** Notes that this id is being worked on; true when it was before, in another request. */
+  again(): Promise<boolean>
 }
 
 export interface SignedEndpoint<T> {
@@ -30,6 +32,8 @@ export interface SignedEndpoint<T> {
  */
 export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Request) => Promise<Response> {
   const guard = createReplayGuard(endpoint.env.SUPABASE_DB_URL?.trim())
+  const again = async ({ id, staleAt }: VerifiedWebhook) =>
+    !(await guard.claim(`${endpoint.name}:id`, new TextEncoder().encode(id), staleAt))
   return async (request) => {
     const started = performance.now()
     const signal = AbortSignal.timeout(TIME_BUDGET_MS)
@@ -50,7 +54,7 @@ export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Reques
       if (!(await guard.claim(endpoint.name, webhook.fingerprint, webhook.staleAt))) {
         throw new Refusal(409, 'replay', 'This request was received before.')
       }
-      const { id, provider } = await endpoint.deliver({ id: webhook.id, payload, signal })
+      const { id, provider } = await endpoint.deliver({ id: webhook.id, payload, signal, again: () => again(webhook) })
       line.provider_id = id
       return finish(reply(200, { id, provider }), 'accepted')
     } catch (error) {

@@ -1,4 +1,4 @@
-import { brandOf, isAddress, isHost, isOptionalText } from '../_shared/payload.ts'
+import { brandOf, fieldsOf, isAddress, isHost, isOptionalText } from '../_shared/payload.ts'
 import type { NoticeEmailContent } from '../_shared/templates/notice-email.ts'
 import { NOTICE_KINDS } from '../_shared/templates/words.ts'
 
@@ -11,16 +11,12 @@ export interface NoticeEmailPayload extends NoticeEmailContent {
  * missing or malformed. Unknown fields are ignored, so that the sender may be newer than this function.
  */
 export function parseNoticeEmail(body: unknown): NoticeEmailPayload | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
-  const { type, to, kind, origin, manage_url, key_name, key_preview, expires_at, locale } = body as Record<
-    string,
-    unknown
-  >
+  const { type, to, kind, origin, manage_url, key_name, key_preview, expires_at, locale, ...rest } = fieldsOf(body)
   const known = NOTICE_KINDS.find((one) => one === kind)
   if (type !== 'notice.email' || !known || !isAddress(to) || !isHost(origin)) return undefined
   if (typeof manage_url !== 'string' || !/^https?:\/\/[^\s"'<>]{1,500}$/.test(manage_url)) return undefined
   if (![key_name, key_preview, expires_at, locale].every(isOptionalText)) return undefined
-  const brand = brandOf((body as Record<string, unknown>).brand)
+  const brand = brandOf(rest.brand)
   if (brand === null) return undefined
   const text = (value: unknown) => (value as string | null | undefined) ?? undefined
   return {

@@ -1,19 +1,16 @@
-import { brandOf, isAddress, isHost, isOptionalText, isText } from '../_shared/payload.ts'
+import { brandOf, fieldsOf, isAddress, isHost, isOptionalText, isText } from '../_shared/payload.ts'
 import type { OtpEmailContent } from '../_shared/templates/otp-email.ts'
 
 export interface OtpEmailPayload extends OtpEmailContent {
   to: string
 }
 
-type Fields = Record<string, unknown>
-
 /**
  * Reads `{type: "otp.email", to, code, expires_in (seconds), origin, locale?, client_name?, brand?}`; undefined when
  * a field is missing or malformed. Unknown fields are ignored, so that the sender may be newer than this function.
  */
 export function parseOtpEmail(body: unknown): OtpEmailPayload | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
-  const { type, to, code, expires_in, origin, locale, client_name } = body as Fields
+  const { type, to, code, expires_in, origin, locale, client_name, ...rest } = fieldsOf(body)
   if (type !== 'otp.email') return undefined
   if (!isAddress(to)) return undefined
   if (!isText(code, /^\d{6,8}$/)) return undefined
@@ -22,7 +19,7 @@ export function parseOtpEmail(body: unknown): OtpEmailPayload | undefined {
     return undefined
   }
   if (!isOptionalText(locale) || !isOptionalText(client_name)) return undefined
-  const brand = brandOf((body as Fields).brand)
+  const brand = brandOf(rest.brand)
   if (brand === null) return undefined
   const optional = { locale: locale ?? undefined, clientName: client_name ?? undefined, brand }
   return { to, code, origin, expiresIn: expires_in, ...optional }

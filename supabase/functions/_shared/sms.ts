@@ -1,0 +1,152 @@
+import twilio from 'twilio'
+import { type Env, misconfigured, required } from './env.ts'
+import { Refusal } from './http.ts'
+import { providerUrl } from './provider-url.ts'
+import type { Sent } from './sent.ts'
+
+const QUOTA_RETRY_SECONDS = 3_600
+/** What an earlier try at a message sent is looked for among so many to the number, of the time that one delivery may take. */
+const NEWEST = 20
+const SAME_DELIVERY_MS = 15_000
+
+export interface Sms {
+  id: string
+  /** E.164. */
+  to: string
+  text: string
+  code: string
+  locale?: string
+  /** Seconds after which the message is worth nothing, and no longer delivered. */
+  expiresIn: number
+  /** Where Twilio tells what became of it. */
+  statusUrl?: string
+}
+
+type Client = ReturnType<typeof twilio>
+type TwilioRequest = {
+  method?: string
+  uri?: string
+  username?: string
+  password?: string
+  headers?: Record<string, string>
+  params?: Record<string, unknown>
+  data?: Record<string, unknown>
+}
+
+/**
+ * Hands one text message to Twilio: through Verify where a service of it is named, else through a Messaging Service.
+ * @param again tells whether this id was tried before. Twilio knows no idempotency key, so then it is asked for what it has first
+ * @throws Refusal 422 (this number: final), 429 and 503 (later), 500 (set-up)
+ */
+export async function sendSms(env: Env, sms: Sms, again: () => Promise<boolean>, signal: AbortSignal): Promise<Sent> {
+  const client = clientFor(env, signal)
+  const verify = env.TWILIO_VERIFY_SERVICE_SID?.trim()
+  const service = verify ?? required(env, 'TWILIO_MESSAGING_SERVICE_SID')
+  const provider = verify ? 'twilio-verify' : 'twilio'
+  try {
+    const before = (await again()) ? await (verify ? findVerification : findMessage)(client, service, sms) : undefined
+    const sid = before ?? (await (verify ? startVerification : createMessage)(client, service, sms))
+    return { provider, id: sid }
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    if (signal.aborted) throw later(503, 'provider_timeout', 1, 'timeout')
+    throw refusalFor(error as { status?: unknown; code?: unknown; message?: unknown })
+  }
+}
+
+async function createMessage(client: Client, messagingServiceSid: string, sms: Sms): Promise<string> {
+  const { to, text: body, expiresIn: validityPeriod, statusUrl: statusCallback } = sms
+  const sent = await client.messages.create({ messagingServiceSid, to, body, validityPeriod, statusCallback })
+  return sent.sid
+}
+
+async function findMessage(client: Client, _service: string, { to, text }: Sms): Promise<string | undefined> {
+  const newest = await client.messages.list({ to, limit: NEWEST, pageSize: NEWEST })
+  const recent = newest.filter(({ dateCreated }) => Number(dateCreated) > Date.now() - SAME_DELIVERY_MS)
+  return recent.find(({ body, status }) => body === text && status !== 'failed' && status !== 'undelivered')?.sid
+}
+
+async function startVerification(client: Client, service: string, { to, code, locale }: Sms): Promise<string> {
+  const wanted = { to, channel: 'sms', customCode: code, locale: locale?.split('-')[0] }
+  const started = await client.verify.v2.services(service).verifications.create(wanted)
+  return started.sid
+}
+
+async function findVerification(client: Client, service: string, { to }: Sms): Promise<string | undefined> {
+  const pending = await client.verify.v2
+    .services(service)
+    .verifications(to)
+    .fetch()
+    .catch((error: { status?: number }) => {
+      if (error.status === 404) return undefined
+      throw error
+    })
+  const attempts = (pending?.sendCodeAttempts ?? []) as { time?: string }[]
+  const last = Math.max(0, ...attempts.map(({ time }) => Date.parse(time ?? '') || 0))
+  return last > Date.now() - SAME_DELIVERY_MS ? pending?.sid : undefined
+}
+
+/** The SDK over `fetch`, so that the time for a request is ours and its address can be a stand-in's. */
+function clientFor(env: Env, signal: AbortSignal): Client {
+  const account = required(env, 'TWILIO_ACCOUNT_SID')
+  const key = env.TWILIO_API_KEY?.trim()
+  const secret = key ? required(env, 'TWILIO_API_SECRET') : required(env, 'TWILIO_AUTH_TOKEN')
+  if (!/^AC[0-9a-f]{32}$/.test(account)) throw misconfigured('TWILIO_ACCOUNT_SID is malformed')
+  const base = env.TWILIO_BASE_URL?.trim() ? providerUrl(env, 'TWILIO_BASE_URL', '') : undefined
+  const httpClient = { request: (request: TwilioRequest) => callTwilio(request, base, signal) }
+  return twilio(key ?? account, secret, { accountSid: account, httpClient: httpClient as never, lazyLoading: true })
+}
+
+async function callTwilio(request: TwilioRequest, base: string | undefined, signal: AbortSignal) {
+  const { method = 'get', uri = '', username, password, headers, params, data } = request
+  const url = base ? new URL(uri.replace(/^https:\/\/[^/]+/, base)) : new URL(uri)
+  for (const [name, value] of fieldsOf(params)) url.searchParams.append(name, value)
+  const body = data && new URLSearchParams(fieldsOf(data))
+  const authorization = `Basic ${btoa(`${username}:${password}`)}`
+  const response = await fetch(url, {
+    method: method.toUpperCase(),
+    headers: { ...headers, authorization },
+    body,
+    signal,
+    redirect: 'manual',
+  })
+  const text = await response.text()
+  return { statusCode: response.status, body: parseBody(text), headers: Object.fromEntries(response.headers) }
+}
+
+function fieldsOf(data: Record<string, unknown> = {}): [string, string][] {
+  return Object.entries(data).flatMap(([name, value]) => {
+    const all = Array.isArray(value) ? value : [value]
+    return all.filter((one) => one !== undefined && one !== null).map((one): [string, string] => [name, String(one)])
+  })
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** This number will never get the message: malformed, no mobile, not reachable, barred, opted out, held for fraud. */
+const ABOUT_RECIPIENT = new Set([21211, 21214, 21217, 21219, 21408, 21610, 21612, 21614, 30006, 60205, 60410, 60605])
+/** Too many to this number or from this account for now. */
+const TOO_MANY = new Set([14107, 20429, 30022, 60203, 60212])
+
+function refusalFor(error: { status?: unknown; code?: unknown }): Refusal {
+  const status = typeof error.status === 'number' ? error.status : 503
+  const code = typeof error.code === 'number' ? error.code : 0
+  const detail = `twilio ${status} ${code}`
+  if (status >= 500) return later(503, 'provider_unavailable', 1, detail)
+  if (ABOUT_RECIPIENT.has(code))
+    return new Refusal(422, 'recipient_refused', 'The provider refuses this number.', { detail })
+  if (code === 60203) return later(429, 'provider_quota_exceeded', 600, detail)
+  if (status === 429 || TOO_MANY.has(code)) return later(429, 'provider_rate_limited', 1, detail)
+  if (code === 30001 || code === 63018) return later(429, 'provider_quota_exceeded', QUOTA_RETRY_SECONDS, detail)
+  return misconfigured(detail)
+}
+
+function later(status: 429 | 503, code: string, retryAfter: number, detail: string): Refusal {
+  return new Refusal(status, code, 'The provider cannot take the message right now.', { retryAfter, detail })
+}

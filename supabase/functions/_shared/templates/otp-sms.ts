@@ -1,0 +1,28 @@
+import { brandingOf } from './branding.ts'
+import { segments, toGsm } from './gsm.ts'
+import { fill, minutesOf, wordsFor } from './words.ts'
+
+export interface OtpSmsContent {
+  code: string
+  /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
+  origin: string
+  /** Seconds the code lives. */
+  expiresIn: number
+  locale?: string
+  brand?: { name?: string }
+}
+
+/**
+ * The text message with a one-time code, in one segment where the names allow it. Its last line binds the code to the origin, so
+ * that telephones offer it on no other site (WICG origin-bound one-time codes).
+ */
+export function renderOtpSms(content: OtpSmsContent): string {
+  const words = wordsFor(content.locale)
+  const bound = `@${content.origin.replace(/:\d+$/, '')} #${content.code}`
+  const values = { code: content.code, minutes: minutesOf(words, content.expiresIn) }
+  const text = (brand: string) => fill(words.sms.code, { ...values, brand })
+  const [own, house] = [text(brandingOf(content.brand).name), text(brandingOf().name)]
+  const shorter = [`${own} ${words.sms.never}`, own, `${house} ${words.sms.never}`, house, content.code]
+  const all = shorter.map((one) => toGsm(`${one}\n\n${bound}`))
+  return all.find((one) => segments(one) === 1) ?? all.at(-1) ?? bound
+}
