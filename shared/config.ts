@@ -95,6 +95,21 @@ export const variables = z.object({
       DEVELOPMENT_WEBHOOK_SECRET,
     ),
   ),
+  SMS_COUNTRIES: documented(
+    'Countries (ISO 3166, such as `CH,DE,FR`) whose mobile numbers get codes by text message; numbers without a country code are of the first. Unset means no text messages.',
+    z.prefault(
+      list().check(z.refine((all) => all.every((one) => /^[A-Z]{2}$/.test(one)), 'must be codes such as CH,DE')),
+      '',
+    ),
+  ),
+  SMS_DAILY_CAP: documented(
+    'Text messages in 24 hours, whoever they go to.',
+    z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(10_000_000)), 1000),
+  ),
+  SMS_BREAKER_SENDS: documented(
+    'Codes by text message to one country in an hour, from which on it is stopped when fewer than a fifth of them are entered.',
+    z._default(z.coerce.number().check(z.int(), z.minimum(5), z.maximum(1_000_000)), 30),
+  ),
   API_URL: documented(
     'Base URL of the LanOnasis API, for `/.well-known/onasis.json`.',
     z._default(httpUrl(), 'https://api.lanonasis.com'),

@@ -343,6 +343,25 @@ export const catalogue = {
     'invalid_request',
     'Messages to this address do not arrive. Please use another one.',
   ),
+  missing_phone: row(400, 'MISSING_PHONE', 'invalid_request', 'A phone number is required.'),
+  invalid_phone: row(
+    400,
+    'INVALID_PHONE',
+    'invalid_request',
+    'This is not a mobile number. Please write it with its country code.',
+  ),
+  phone_unsupported: row(
+    400,
+    'PHONE_UNSUPPORTED',
+    'invalid_request',
+    'We send no text messages to that country. Please use e-mail.',
+  ),
+  sms_unavailable: row(
+    503,
+    'SMS_UNAVAILABLE',
+    'temporarily_unavailable',
+    'There are no codes by text message right now. Please use e-mail.',
+  ),
   missing_refresh_token: row(400, 'MISSING_REFRESH_TOKEN', 'invalid_request', 'A refresh token is required.'),
   invalid_refresh_token: row(
     401,

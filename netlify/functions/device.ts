@@ -9,6 +9,7 @@ import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
+import { mailbox } from '../../shared/identity/code-address.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import {
   claimDevice,
@@ -19,8 +20,9 @@ import {
   revokeDevice,
   startDevice,
 } from '../../shared/identity/device-steps.ts'
-import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
+import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
+import { sendCode } from '../../shared/identity/send-code.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { normaliseUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
@@ -143,7 +145,7 @@ const userCode = z.string('user_code_invalid').check(z.maxLength(40, 'user_code_
 app.post(`${BASE}/verify`, async (c) => {
   const body = await readBody(c, z.object({ user_code: userCode, email }))
   const device = await findOpenDevice(gateway(), c, body.user_code)
-  await sendEmailCode(gateway(), c, { email: body.email, clientName: device.client.metadata.client_name })
+  await sendCode(gateway(), c, { to: mailbox(body.email), clientName: device.client.metadata.client_name })
   return c.json({ success: true, message: 'A code is on its way to the address.', requires_otp: true })
 })
 
@@ -152,7 +154,7 @@ app.post(`${BASE}/authorize`, async (c) => {
   const body = await readBody(c, z.object(shape))
   const device = await findOpenDevice(gateway(), c, body.user_code)
   const code = body.otp_code.replace(/\D/g, '')
-  const signIn = { email: body.email, code, platform: 'cli', projectScope: projectScope(undefined) }
+  const signIn = { to: mailbox(body.email), code, platform: 'cli', projectScope: projectScope(undefined) }
   const { person, session } = await signInWithCode(gateway(), c, signIn, (_work, signedIn) => signedIn)
   await decideDevice(gateway(), c, device, { person, sessionId: session.id }, 'approve')
   return c.json({

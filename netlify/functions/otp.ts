@@ -6,46 +6,63 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
 import { checkOrigin } from '../../shared/identity/csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
-import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
+import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
+import { sendCode } from '../../shared/identity/send-code.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 
 const email = z.pipe(
   z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
   z.email('invalid_email'),
 )
+const phone = z
+  .string('missing_phone')
+  .check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone'))
+const type = z.optional(z.enum(['email', 'sms'], 'codes come by email or sms'))
+const address = { email: z.optional(email), phone: z.optional(phone), type }
 export const send = z.object({
-  email,
-  type: z._default(z.literal('email', 'only e-mail codes are available'), 'email'),
+  ...address,
   platform: z._default(z.enum(PLATFORMS), 'cli'),
   project_scope: z.optional(z.string().check(z.maxLength(100))),
 })
 export const verify = z.object({
-  email,
+  ...address,
   token: z.string('missing_token').check(z.trim(), z.maxLength(40, 'otp_invalid')),
-  type: z._default(z.literal('email', 'only e-mail codes are available'), 'email'),
   platform: z._default(z.enum(PLATFORMS), 'cli'),
   project_scope: z.optional(z.string().check(z.maxLength(100))),
 })
 
 const app = createApp('api')
 
-async function sendCode(c: AppContext) {
-  const body = await readBody(c, send)
-  await sendEmailCode(gateway(), c, { email: body.email })
+/** Where the code goes or went: `phone` or `email`, one of the two. */
+function addressOf(body: { email?: string; phone?: string; type?: 'email' | 'sms' }): CodeAddress {
+  const { email: mail, phone: number, type: channel = number ? 'sms' : 'email' } = body
+  if (mail && number) throw new GatewayError('invalid_request', { reason: 'email and phone' })
+  if (channel === 'sms') {
+    if (!number) throw new GatewayError('missing_phone')
+    return telephone(gateway(), number)
+  }
+  if (!mail) throw new GatewayError('missing_email')
+  return mailbox(mail)
+}
+
+async function sendIt(c: AppContext) {
+  const to = addressOf(await readBody(c, send))
+  await sendCode(gateway(), c, { to })
   return c.json({
     success: true,
-    message: 'If the address can receive mail, a code is on its way.',
-    type: body.type,
+    message: 'If the address can receive messages, a code is on its way.',
+    type: to.channel,
     expires_in: LIFETIME_SECONDS,
   })
 }
 
-/** One-time passwords by e-mail: the same answer for every address, since sign-up and sign-in are one (standards S5). */
-app.post('/v1/auth/otp/send', sendCode)
-app.post('/v1/auth/otp/resend', sendCode)
+/** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (standards S5). */
+app.post('/v1/auth/otp/send', sendIt)
+app.post('/v1/auth/otp/resend', sendIt)
 
 app.post('/v1/auth/otp/verify', async (c) => {
   const body = await readBody(c, verify)
@@ -55,7 +72,7 @@ app.post('/v1/auth/otp/verify', async (c) => {
     gateway(),
     c,
     {
-      email: body.email,
+      to: addressOf(body),
       code: body.token.replace(/[\s-]/g, ''),
       platform: body.platform,
       projectScope: scope,

@@ -12,8 +12,10 @@ import { serve } from '../../shared/http/serve.ts'
 import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs } from '../../shared/identity/authority.ts'
-import { sendEmailCode, withProvenMailbox } from '../../shared/identity/email-code.ts'
+import { type CodeAddress, mailbox } from '../../shared/identity/code-address.ts'
 import { mergeIdentities, refuseStranding, splitIdentity, tellOfMerge } from '../../shared/identity/identities.ts'
+import { withProvenAddress } from '../../shared/identity/one-time-code.ts'
+import { sendCode } from '../../shared/identity/send-code.ts'
 import {
   browserHashOf,
   clearSignIn,
@@ -58,8 +60,8 @@ app.post(BASE, async (c) => {
   try {
     const { email } = await readBody(c, addressForm)
     const signIn = readSignIn(gateway(), c)
-    const challengeId = await sendEmailCode(gateway(), c, { email, browserHash: browserHashOf(signIn) })
-    writeSignIn(gateway(), c, { ...signIn, email, challengeId })
+    const challengeId = await sendCode(gateway(), c, { to: mailbox(email), browserHash: browserHashOf(signIn) })
+    writeSignIn(gateway(), c, { ...signIn, to: mailbox(email), challengeId })
     return withCookies(c, renderPage(ProveEmailPage({ ...form(principal, `${BASE}/code`), email })))
   } catch (error) {
     const { message, status } = told(error)
@@ -75,26 +77,27 @@ app.post(`${BASE}/code`, async (c) => {
   const posted = await readBody(c, codeForm)
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
   const signIn = readSignIn(gateway(), c)
-  const { email, challengeId } = signIn
-  if (!email || !challengeId) return c.redirect(BASE, 303)
+  const { to, challengeId } = signIn
+  if (to?.channel !== 'email' || !challengeId) return c.redirect(BASE, 303)
   const code = posted.code.replace(/\D/g, '')
   try {
-    const done = await prove(c, principal, { email, challengeId, code, browserHash: browserHashOf(signIn) })
+    const done = await prove(c, principal, { to, challengeId, code, browserHash: browserHashOf(signIn) })
     clearSignIn(c)
     return c.redirect(`${HOME}?done=${done}`, 303)
   } catch (error) {
     const { message, status } = told(error)
-    return renderPage(ProveEmailPage({ ...form(principal, `${BASE}/code`), email, error: message }), { status })
+    const page = ProveEmailPage({ ...form(principal, `${BASE}/code`), email: to.address, error: message })
+    return renderPage(page, { status })
   }
 })
 
-type Presented = { email: string; challengeId: string; code: string; browserHash: string }
+type Presented = { to: CodeAddress; challengeId: string; code: string; browserHash: string }
 
 async function prove(c: AppContext, principal: PersonPrincipal, presented: Presented): Promise<string> {
   const { person } = principal
-  const outcome = await withProvenMailbox(gateway(), c, presented, async (work, proven) => {
+  const outcome = await withProvenAddress(gateway(), c, presented, async (work, proven) => {
     actAs(work, principal)
-    const { person: holder, mailbox, challengeId } = proven
+    const { person: holder, credential, challengeId } = proven
     if (holder?.uai === person.uai) return { done: 'own' }
     if (holder) {
       const evidence = { method: 'signed_in_and_code', challengeId, sessionId: principal.credentialId }
@@ -102,7 +105,7 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
       return { done: 'merged', holder }
     }
     const stream = await work.load(identity, person.uai, { subject: person.uai })
-    stream.decide((state) => linkCredential(state, mailbox))
+    stream.decide((state) => linkCredential(state, credential))
     return { done: 'added' }
   })
   if (outcome.holder) for (const one of [person, outcome.holder]) c.get('waitUntil')(tellOfMerge(gateway(), c, one))

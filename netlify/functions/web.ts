@@ -11,17 +11,20 @@ import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
+import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
 import { checkCsrf, csrfToken, isForeignPost, isOwnNavigation } from '../../shared/identity/csrf.ts'
-import { sendEmailCode, signInWithCode } from '../../shared/identity/email-code.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { linkAccount } from '../../shared/identity/external-account.ts'
+import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { providerLogoutOrigins, providerLogoutPath } from '../../shared/identity/provider-logout.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
+import { sendCode } from '../../shared/identity/send-code.ts'
 import {
   browserHashOf,
   clearSignIn,
   readSignIn,
+  type SignInUnderWay,
   withCookies,
   writeSignIn,
 } from '../../shared/identity/sign-in-cookie.ts'
@@ -29,19 +32,22 @@ import { codePage, openSignIn, signInPage } from '../../shared/identity/sign-in-
 import { findDomain } from '../../shared/queries/connections.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 
-export const emailForm = z.object({
-  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-  csrf: z.optional(z.string()),
-  return_to: z.optional(z.string().check(z.maxLength(4000))),
-})
+const email = z.pipe(
+  z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
+  z.email('invalid_email'),
+)
+const phone = z
+  .string('missing_phone')
+  .check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone'))
+const posted = { csrf: z.optional(z.string()), return_to: z.optional(z.string().check(z.maxLength(4000))) }
+export const addressForm = z.object({ ...posted, email: z.optional(z.string()), phone: z.optional(z.string()) })
+const emailForm = z.object({ ...posted, email })
+const phoneForm = z.object({ ...posted, phone })
 export const codeForm = z.object({
   code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
   csrf: z.optional(z.string()),
 })
-export const csrfForm = z.object({
-  csrf: z.optional(z.string()),
-  return_to: z.optional(z.string().check(z.maxLength(4000))),
-})
+export const csrfForm = z.object(posted)
 
 const app = createPageApp()
 const digits = (text: string) => text.replace(/\D/g, '')
@@ -50,7 +56,9 @@ const digits = (text: string) => text.replace(/\D/g, '')
 function sentence(error: unknown): string {
   if (
     error instanceof GatewayError &&
-    /^(otp_|missing_|invalid_email|credential_taken|sign_in_denied|more_proof_needed)/.test(error.refusal)
+    /^(otp_|missing_|invalid_email|invalid_phone|phone_|sms_|credential_taken|sign_in_denied|more_proof_needed)/.test(
+      error.refusal,
+    )
   )
     return error.message
   throw error
@@ -75,32 +83,41 @@ app.get('/web/login', (c) =>
 
 app.post('/web/login', async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const loose = await readBody(c, z.extend(emailForm, { email: z.optional(z.string()) }))
+  const loose = await readBody(c, addressForm)
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
   try {
-    const { email } = await readBody(c, emailForm)
-    const connection = signIn.link ? undefined : await findDomain(gateway().reads, email.split('@').at(-1) ?? '')
+    const byPhone = loose.phone !== undefined && !signIn.link
+    const to = byPhone
+      ? telephone(gateway(), (await readBody(c, phoneForm)).phone)
+      : mailbox((await readBody(c, emailForm)).email)
+    const domain = byPhone || signIn.link ? undefined : to.lookup.split('@').at(-1)
+    const connection = domain ? await findDomain(gateway().reads, domain) : undefined
     if (connection) {
       const query = {
         provider: connection.slug,
-        login_hint: email,
+        login_hint: to.address,
         ...(signIn.returnTo && { redirect_uri: signIn.returnTo }),
       }
       return c.redirect(`/v1/auth/oauth?${new URLSearchParams(query)}`, 303)
     }
-    const challengeId = await sendEmailCode(gateway(), c, {
-      email,
-      browserHash: browserHashOf(signIn),
-      replaces: signIn.challengeId,
-      clientName: signIn.clientName,
-    })
-    writeSignIn(gateway(), c, { ...signIn, email, challengeId })
+    await sendTo(c, { ...signIn, email: byPhone ? signIn.email : to.address, to })
     return c.redirect('/web/code', 303)
   } catch (error) {
     const status = error instanceof GatewayError ? error.status : 500
-    return await signInPage(gateway(), signIn, { error: sentence(error), status, email: loose.email?.slice(0, 254) })
+    const typed = { email: loose.email?.slice(0, 254), phone: loose.phone?.slice(0, 40) }
+    return await signInPage(gateway(), signIn, { error: sentence(error), status, ...typed })
   }
 })
+
+/** Sends a code for the sign-in of this browser, which from then on waits for that one. */
+async function sendTo(c: AppContext, signIn: SignInUnderWay & { to: CodeAddress }): Promise<SignInUnderWay> {
+  const { to, challengeId: replaces, clientName } = signIn
+  const browserHash = browserHashOf(signIn)
+  const challengeId = await sendCode(gateway(), c, { to, browserHash, replaces, clientName })
+  const waiting = { ...signIn, challengeId }
+  writeSignIn(gateway(), c, waiting)
+  return waiting
+}
 
 app.get('/web/code', (c) => {
   const signIn = readSignIn(gateway(), c)
@@ -111,16 +128,11 @@ app.post('/web/code/resend', async (c) => {
   const signIn = readSignIn(gateway(), c)
   const { csrf } = await readBody(c, csrfForm)
   checkCsrf(c, gateway().derive, signIn.id, csrf)
-  if (!signIn.email) return c.redirect('/web/login', 303)
+  const { to } = signIn
+  if (!to) return c.redirect('/web/login', 303)
   try {
-    const challengeId = await sendEmailCode(gateway(), c, {
-      email: signIn.email,
-      browserHash: browserHashOf(signIn),
-      replaces: signIn.challengeId,
-      clientName: signIn.clientName,
-    })
-    writeSignIn(gateway(), c, { ...signIn, challengeId })
-    return withCookies(c, codePage(gateway(), { ...signIn, challengeId }, { notice: 'A new code is on its way.' }))
+    const waiting = await sendTo(c, { ...signIn, to })
+    return withCookies(c, codePage(gateway(), waiting, { notice: 'A new code is on its way.' }))
   } catch (error) {
     return codePage(gateway(), signIn, {
       error: sentence(error),
@@ -133,8 +145,8 @@ app.post('/web/code', async (c) => {
   const signIn = readSignIn(gateway(), c)
   const loose = await readBody(c, z.extend(codeForm, { code: z.optional(z.string()) }))
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
-  const { email, challengeId } = signIn
-  if (!email || !challengeId) return c.redirect('/web/login', 303)
+  const { to, challengeId } = signIn
+  if (!to || !challengeId) return c.redirect('/web/login', 303)
   try {
     const { code } = await readBody(c, codeForm)
     const replaces = await browserSession(gateway(), c)
@@ -142,7 +154,7 @@ app.post('/web/code', async (c) => {
       gateway(),
       c,
       {
-        email,
+        to,
         code: digits(code),
         challengeId,
         browserHash: browserHashOf(signIn),

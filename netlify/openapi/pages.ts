@@ -6,7 +6,7 @@ import { callbackQuery } from '../functions/cli.ts'
 import { linkQuery, pageQuery, signUpForm } from '../functions/password-pages.ts'
 import { answerForm } from '../functions/saml.ts'
 import { logoutForm, ticketQuery } from '../functions/sso.ts'
-import { codeForm, csrfForm, emailForm } from '../functions/web.ts'
+import { addressForm, codeForm, csrfForm } from '../functions/web.ts'
 import { type Family, form, type Operation, page } from './operation.ts'
 import { pair } from './schemas.ts'
 
@@ -25,7 +25,7 @@ export const signInPages: Family = {
   dialect: 'page',
   operations: {
     'GET /web/login': page('Signs in', returnTo),
-    'POST /web/login': form('Takes an address and sends a code', emailForm),
+    'POST /web/login': form('Takes an address and sends a code', addressForm),
     'GET /web/code': page('Asks for the code'),
     'POST /web/code': form('Takes the code', codeForm),
     'POST /web/code/resend': form('Sends a new code', csrfForm),

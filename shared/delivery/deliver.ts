@@ -29,6 +29,20 @@ export interface OtpEmail {
   brand?: Brand
 }
 
+export interface OtpSms {
+  type: 'otp.sms'
+  /** E.164. */
+  to: string
+  code: string
+  /** Seconds the code lives. */
+  expires_in: number
+  /** Host where the code is to be entered: the last line of the message binds it to that. */
+  origin: string
+  /** BCP 47 tag. */
+  locale?: string
+  brand?: Brand
+}
+
 export interface NoticeEmail {
   type: 'notice.email'
   to: string
@@ -50,7 +64,11 @@ export interface NoticeEmail {
 export type DeliveryMessage = {
   /** Names the message, not the attempt: stays the same whenever this message is tried again. */
   id: string
-} & ({ function: 'send-otp-email'; payload: OtpEmail } | { function: 'send-notice-email'; payload: NoticeEmail })
+} & (
+  | { function: 'send-otp-email'; payload: OtpEmail }
+  | { function: 'send-otp-sms'; payload: OtpSms }
+  | { function: 'send-notice-email'; payload: NoticeEmail }
+)
 
 export type DeliveryResult =
   | { status: 'accepted'; provider: string; providerId: string; attempts: number }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import type { Channel } from './message.ts'
 
 /** Wrong tries that one code survives before it is locked (NIST SP 800-63B-4 section 3.2.2; ours is stricter). */
 export const MAX_ATTEMPTS = 5
@@ -7,7 +8,7 @@ export const LIFETIME_SECONDS = 600
 export type OtpChallengeEvent =
   | {
       type: 'OtpChallengeIssued'
-      data: { channel: 'email'; codeHash: string; expiresAt: string; browserHash?: string }
+      data: { channel: Channel; country?: string; codeHash: string; expiresAt: string; browserHash?: string }
       personal: { address: string }
       /** A code bound to one browser is not found by its address alone, so no other browser can replace or spend it. */
       lookups: { kind: 'otp_address' | 'otp_browser_address'; value: string }[]
@@ -45,20 +46,25 @@ export const otpChallenge: Aggregate<OtpChallenge, OtpChallengeEvent> = {
 }
 
 export function issue(input: {
+  channel: Channel
+  /** Of a telephone, ISO 3166. */
+  country?: string
   address: string
-  normalised: string
+  /** What the address is found by. */
+  lookup: string
   codeHash: string
   browserHash?: string
   now: Date
 }): Decision<OtpChallengeEvent> {
+  const { channel, country, address, lookup, codeHash, browserHash } = input
   const expiresAt = new Date(input.now.getTime() + LIFETIME_SECONDS * 1000).toISOString()
   return {
     events: [
       {
         type: 'OtpChallengeIssued',
-        data: { channel: 'email', codeHash: input.codeHash, expiresAt, browserHash: input.browserHash },
-        personal: { address: input.address },
-        lookups: [{ kind: input.browserHash ? 'otp_browser_address' : 'otp_address', value: input.normalised }],
+        data: { channel, country, codeHash, expiresAt, browserHash },
+        personal: { address },
+        lookups: [{ kind: browserHash ? 'otp_browser_address' : 'otp_address', value: lookup }],
       },
     ],
   }

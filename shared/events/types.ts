@@ -22,6 +22,7 @@ export type StreamType =
   | 'hook_call'
   | 'message'
   | 'suppression'
+  | 'sms_breaker'
   | 'totp_authenticator'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */

@@ -5,6 +5,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
+import type { CodeAddress } from './code-address.ts'
 import type { ProvenAccount } from './external-account.ts'
 
 const NAME = 'lanonasis_sign_in'
@@ -14,7 +15,10 @@ const SECONDS = 900
 export type SignInUnderWay = {
   /** Names the browser; the code is bound to its hash. */
   id: string
+  /** What the field for the address starts with. */
   email?: string
+  /** Where the code went, and the challenge it is for. */
+  to?: CodeAddress
   challengeId?: string
   returnTo?: string
   /** The application that the person is on the way to. */

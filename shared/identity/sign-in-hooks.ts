@@ -23,7 +23,15 @@ export type SignInFacts = {
   proofs: string[]
   /** Undefined before a first sign-in. */
   person?: Pick<Person, 'uai' | 'email'>
-  profile: { subject?: string; email?: string; email_verified?: boolean; name?: string; locale?: string }
+  profile: {
+    subject?: string
+    email?: string
+    email_verified?: boolean
+    /** E.164. */
+    phone_number?: string
+    name?: string
+    locale?: string
+  }
 }
 
 const shortText = z.string().check(z.minLength(1), z.maxLength(200))

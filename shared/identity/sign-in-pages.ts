@@ -22,11 +22,17 @@ type Shown = { error?: string; notice?: string; status?: number }
 const providerHref = (slug: string, returnTo: string | undefined) =>
   `/v1/auth/oauth?${new URLSearchParams({ provider: slug, ...(returnTo && { redirect_uri: returnTo }) })}`
 
+/** Where a sign-in begins, with a code by text message if wished. */
+function signInHref(returnTo: string | undefined, byPhone: boolean): string {
+  const query = new URLSearchParams({ ...(byPhone && { by: 'phone' }), ...(returnTo && { return_to: returnTo }) })
+  return `/web/login${query.size > 0 ? `?${query}` : ''}`
+}
+
 /** The page that asks for an address, or leads to another provider. */
 export async function signInPage(
   { derive, config, reads }: Gateway,
   signIn: SignInUnderWay,
-  shown: Shown & { email?: string } = {},
+  shown: Shown & { email?: string; phone?: string } = {},
 ): Promise<Response> {
   const { returnTo, clientName, link } = signIn
   const connections = link ? [] : await listConnections(reads)
@@ -37,6 +43,8 @@ export async function signInPage(
   const passwordHref = offersPasswords
     ? `/web/password${returnTo ? `?return_to=${encodeURIComponent(returnTo)}` : ''}`
     : undefined
+  const switchHref =
+    config.SMS_COUNTRIES.length > 0 && !link ? signInHref(returnTo, shown.phone === undefined) : undefined
   const linking = link && ((await findConnection(reads, link.provider))?.settings.name ?? SUPABASE.settings.name)
   return renderPage(
     SignInPage({
@@ -47,6 +55,7 @@ export async function signInPage(
       providers,
       linking,
       passwordHref,
+      switchHref,
       ...shown,
     }),
     { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
@@ -55,14 +64,15 @@ export async function signInPage(
 
 /** The page that asks for the code sent to the address. */
 export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnderWay, shown: Shown = {}): Response {
-  const { returnTo, clientName, email = '' } = signIn
+  const { returnTo, clientName, to } = signIn
   return renderPage(
     CodePage({
       action: '/web/code',
       resendAction: '/web/code/resend',
-      startOverHref: `/web/login${returnTo ? `?return_to=${encodeURIComponent(returnTo)}` : ''}`,
+      startOverHref: signInHref(returnTo, to?.channel === 'sms'),
       csrf: csrfToken(derive, signIn.id),
-      email,
+      address: to?.address ?? '',
+      channel: to?.channel,
       minutes: LIFETIME_SECONDS / 60,
       clientName,
       host: new URL(issuer).host,
@@ -91,6 +101,7 @@ const signInQuery = z.object({
   redirect_url: z.optional(z.string().check(z.maxLength(4000))),
   prompt: z.optional(z.string().check(z.maxLength(100))),
   error: z.optional(z.string().check(z.maxLength(100))),
+  by: z.optional(z.string().check(z.maxLength(100))),
 })
 
 /**
@@ -117,6 +128,7 @@ export async function openSignIn(
   const waits = failed === 'link_needed' || failed === 'more_proof_needed'
   const signIn = { ...before, returnTo, clientName, link: waits ? before.link : undefined }
   writeSignIn(gateway, c, signIn)
+  const phone = query.by === 'phone' && gateway.config.SMS_COUNTRIES.length > 0 && !signIn.link ? '' : undefined
   const error = failed && catalogue[failed].message
-  return withCookies(c, await signInPage(gateway, signIn, { error, email: waits ? before.email : undefined }))
+  return withCookies(c, await signInPage(gateway, signIn, { error, email: waits ? before.email : undefined, phone }))
 }

@@ -37,7 +37,13 @@ type OtpRow = PersonRow & {
 export async function findOtp(
   sql: postgres.Sql,
   personal: Personal,
-  input: { digest: Uint8Array; challengeId?: string; clientId?: string; limits: RateLimit[] },
+  input: {
+    digest: Uint8Array
+    credentialKind: 'email' | 'phone'
+    challengeId?: string
+    clientId?: string
+    limits: RateLimit[]
+  },
 ): Promise<OtpFacts> {
   const kinds = input.challengeId ? ['otp_address', 'otp_browser_address'] : ['otp_address']
   const [row] = await sql<OtpRow[]>`
@@ -56,7 +62,7 @@ export async function findOtp(
     from (select 1) as one
     left join challenge ch on true
     left join auth_gateway.subject_keys ck on ck.subject = ch.id
-    left join auth_gateway.credentials c on c.kind = 'email' and c.digest = ${Buffer.from(input.digest)}
+    left join auth_gateway.credentials c on c.kind = ${input.credentialKind} and c.digest = ${Buffer.from(input.digest)}
     ${joinPerson(sql, sql`c.uai`)}`
   if (!row) throw new Error('a look-up without a row')
   return {

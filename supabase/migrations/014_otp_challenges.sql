@@ -2,6 +2,7 @@
 create table auth_gateway.otp_challenges (
   id          uuid primary key,
   channel     text not null,
+  country     text,
   status      text not null check (status in ('open', 'consumed', 'locked', 'replaced', 'undelivered')),
   attempts    integer not null default 0,
   reason      text,
@@ -9,14 +10,15 @@ create table auth_gateway.otp_challenges (
   expires_at  timestamptz not null,
   version     integer not null
 );
+create index otp_challenges_sms on auth_gateway.otp_challenges (country, issued_at) where channel = 'sms';
 
 create function auth_gateway.project_otp_challenge(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'OtpChallengeIssued' then
-      insert into otp_challenges (id, channel, status, issued_at, expires_at, version)
-      values (e.stream_id, e.data->>'channel', 'open', e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
+      insert into otp_challenges (id, channel, country, status, issued_at, expires_at, version)
+      values (e.stream_id, e.data->>'channel', e.data->>'country', 'open', e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
     when 'OtpDeliveryFailed' then
       update otp_challenges set status = 'undelivered', reason = e.data->>'reason', version = e.version where id = e.stream_id;
     when 'OtpAttemptFailed' then

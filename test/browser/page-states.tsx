@@ -28,7 +28,7 @@ const code = {
   resendAction: '/web/login/resend',
   startOverHref: '/web/login',
   csrf: 'token',
-  email: 'ada@example.com',
+  address: 'ada@example.com',
   minutes: 10,
 }
 const claude = {
@@ -107,6 +107,16 @@ export const states: Record<string, JSX.Element> = {
   'sign-in-long': (
     <SignInPage {...signIn} clientName={longName} clientHost={`${'sub.'.repeat(20)}example.com`} email={longEmail} />
   ),
+  'sign-in-phone': <SignInPage {...signIn} phone="" switchHref="/web/login" />,
+  'sign-in-phone-error': (
+    <SignInPage
+      {...signIn}
+      phone="12"
+      switchHref="/web/login"
+      error="This is not a mobile number."
+      clientName="Claude"
+    />
+  ),
   'sign-in-hostile': (
     <SignInPage
       {...signIn}
@@ -119,6 +129,7 @@ export const states: Record<string, JSX.Element> = {
       returnTo={hostile}
     />
   ),
+  'code-sms': <CodePage {...code} address="+41791234567" channel="sms" />,
   code: <CodePage {...code} />,
   'code-for-client': (
     <CodePage
@@ -126,7 +137,7 @@ export const states: Record<string, JSX.Element> = {
       action="/web/login/code"
       host="auth.lanonasis.com"
       clientName="Claude"
-      email="a•••@example.com"
+      address="a•••@example.com"
     />
   ),
   'code-error': (
@@ -135,12 +146,12 @@ export const states: Record<string, JSX.Element> = {
   'code-notice': (
     <CodePage {...code} action="/web/login/code" notice="We sent a new code. The one before no longer works." />
   ),
-  'code-long': <CodePage {...code} email={longEmail} clientName={longName} />,
+  'code-long': <CodePage {...code} address={longEmail} clientName={longName} />,
   'code-hostile': (
     <CodePage
       {...code}
       csrf={hostile}
-      email={hostile}
+      address={hostile}
       error={hostile}
       notice={hostile}
       clientName={hostile}

@@ -32,7 +32,13 @@ const wrong = { ...right, matches: false }
 
 describe('issue', () => {
   test('issued: the address is personal, only the keyed hash and the expiry are data', () => {
-    const input = { address: 'Ada@Example.com', normalised: 'ada@example.com', codeHash: 'c0de', now: NOW }
+    const input = {
+      address: 'Ada@Example.com',
+      channel: 'email' as const,
+      lookup: 'ada@example.com',
+      codeHash: 'c0de',
+      now: NOW,
+    }
     const after = given(otpChallenge)
       .when(() => issue(input))
       .then([issued()])

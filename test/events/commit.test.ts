@@ -30,7 +30,8 @@ const context = (request: Partial<CommitContext['request']> = {}): CommitContext
   request: { requestId: uuidv7(), ...request },
 })
 const address = 'Ada@Example.com'
-const issued = () => otp.issue({ address, normalised: 'ada@example.com', codeHash: 'right', now: new Date() })
+const issued = () =>
+  otp.issue({ channel: 'email', address, lookup: 'ada@example.com', codeHash: 'right', now: new Date() })
 const guess = (matches: boolean) => (state: otp.OtpChallenge) =>
   otp.verify(state, { matches, sameBrowser: true, uai: uuidv7(), now: new Date() })
 

@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import * as messages from '../../shared/domain/message.ts'
+import * as breakers from '../../shared/domain/sms-breaker.ts'
 import * as suppressions from '../../shared/domain/suppression.ts'
 import type { Work } from '../../shared/events/commit.ts'
 
@@ -9,6 +10,7 @@ type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
 export function createMessageTraffic(unit: Unit) {
   const sent: string[] = []
   const stopped: string[] = []
+  const tripped: string[] = []
   const from = <T>(list: T[], n: number): T | undefined => list[n % list.length]
   const provider = 'resend'
 
@@ -65,6 +67,26 @@ export function createMessageTraffic(unit: Unit) {
           .decide(() => suppressions.suppress({ address, lookup: address, ...why }))
         stopped.push(made)
       })
+    },
+
+    async smsBreaker(n: number): Promise<void> {
+      const id = n % 3 === 0 ? from(tripped, n) : undefined
+      await unit(async (work) => {
+        if (id) {
+          const stream = await work.load(breakers.smsBreaker, id, {})
+          stream.decide((state) => breakers.liftBreaker(state, 'test'))
+          return
+        }
+        const made = uuidv7()
+        // One that is tripped already cannot be tripped again, so each has a country or a time of its own.
+        const country = made.slice(-12)
+        const trip =
+          n % 2
+            ? breakers.watchPumping({ country, sent: 40, entered: 1, least: 30 })
+            : breakers.stopForToday({ cap: 1000, waitSeconds: 60 * (n + tripped.length), now: new Date(n * 1e9) })
+        tripped.push(made)
+        work.start(breakers.smsBreaker, made, {}).decide(() => ({ events: trip.events }))
+      }).catch(() => undefined)
     },
   }
 }

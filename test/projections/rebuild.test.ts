@@ -46,6 +46,7 @@ const setUp = [
   'message',
   'news',
   'suppression',
+  'smsBreaker',
   'totp',
 ] as const
 
@@ -83,6 +84,8 @@ describe('any order of real units of work', () => {
         'MessageComplained',
         'AddressSuppressed',
         'SuppressionLifted',
+        'SmsBreakerTripped',
+        'SmsBreakerLifted',
       ]),
     )
   }, 60_000)

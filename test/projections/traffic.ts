@@ -74,7 +74,8 @@ export function createTraffic(gateway: Gateway) {
           const open = await work.load(otp.otpChallenge, previous.id, { subject: previous.id })
           open.decide((state) => otp.replace(state, id))
         }
-        const issued = { address: email, normalised: email, codeHash: hash(`${id}.123456`), now: new Date() }
+        const where = n % 5 === 0 ? { channel: 'sms' as const, country: 'CH' } : { channel: 'email' as const }
+        const issued = { ...where, address: email, lookup: email, codeHash: hash(`${id}.123456`), now: new Date() }
         work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
       })
       challenges.push({ id, email })

@@ -129,7 +129,7 @@ describe('erase', () => {
   test('nobody can be found by the address, neither as a person nor as a challenge', async () => {
     expect(await findIdentity(gateway, erased.email)).toBeUndefined()
     const digest = gateway.personal.digest(erased.email)
-    const found = await findOtp(gateway.reads, gateway.personal, { digest, limits: [] })
+    const found = await findOtp(gateway.reads, gateway.personal, { digest, credentialKind: 'email', limits: [] })
     expect(found).toMatchObject({ challenge: undefined, person: undefined })
     expect(await owner`select 1 from auth_gateway.lookup_digests where digest = ${digest}`).toEqual([])
   })

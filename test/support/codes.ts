@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks'
 export type SentCode = { id: string; to: string; code: string; body: Record<string, unknown>; traceparent?: string }
 
 /** How the next deliveries end instead of well: this status, after this many milliseconds, so many times. */
-export type DeliveryFault = { status: number; retryAfter?: number; delayMs?: number; times?: number }
+export type DeliveryFault = { status: number; code?: string; retryAfter?: number; delayMs?: number; times?: number }
 
 export interface CodeInbox {
   /** Base URL of the functions, ending in `/functions/v1`. */
@@ -46,7 +46,7 @@ export async function startCodeInbox(secret: string): Promise<CodeInbox> {
     if (now)
       return answer(
         now.status,
-        { error: { code: 'provider_unavailable', message: 'down' } },
+        { error: { code: now.code ?? 'provider_unavailable', message: 'down' } },
         now.retryAfter ? { 'retry-after': String(now.retryAfter) } : {},
       )
     const body = JSON.parse(raw)

@@ -10,8 +10,9 @@ type CodeProps = {
   resendAction: string
   startOverHref: string
   csrf: string
-  /** The address as the person gave it, or masked. */
-  email: string
+  /** The address or number as the person gave it. */
+  address: string
+  channel?: 'email' | 'sms'
   /** How long the code lives. */
   minutes: number
   error?: string
@@ -21,15 +22,17 @@ type CodeProps = {
   host?: string
 }
 
-/** Asks for the 6-digit code that was sent to `email`. */
+/** Asks for the 6-digit code that was sent to `address`. */
 export function CodePage(props: CodeProps) {
   const text = copy.code
+  const sms = props.channel === 'sms'
+  const title = sms ? text.titleSms : text.title
   const host = props.host ?? (URL.canParse(props.action) ? new URL(props.action).host : undefined)
   return (
-    <Layout title={text.title} failed={Boolean(props.error)}>
-      <h1>{text.title}</h1>
+    <Layout title={title} failed={Boolean(props.error)}>
+      <h1>{title}</h1>
       <p class="lead">
-        <Sentence text={text.lead} email={<Name>{props.email}</Name>} minutes={lifetime(props.minutes)} />
+        <Sentence text={text.lead} address={<Name>{props.address}</Name>} minutes={lifetime(props.minutes)} />
       </p>
       <Notice text={props.notice} />
       <Problem id="problem" text={props.error} />
@@ -46,7 +49,7 @@ export function CodePage(props: CodeProps) {
         </p>
       </form>
       <div class="aside">
-        <p>{text.missing}</p>
+        <p>{sms ? text.missingSms : text.missing}</p>
         <div class="row">
           <form method="post" action={props.resendAction}>
             <Hidden fields={{ csrf: props.csrf }} />

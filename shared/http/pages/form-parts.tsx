@@ -47,6 +47,28 @@ export function EmailField(props: FieldProps & { value?: string }) {
   )
 }
 
+/** Asks for a mobile number, as `phone`. */
+export function PhoneField(props: FieldProps & { value?: string }) {
+  return (
+    <>
+      <label for="phone">{props.label}</label>
+      <input
+        id="phone"
+        name="phone"
+        type="tel"
+        autocomplete="tel"
+        inputmode="tel"
+        maxlength={40}
+        required
+        autofocus
+        value={props.value}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
 /** Asks for a 6-digit one-time code, as `code`; it may come with spaces or hyphens between its digits. */
 export function CodeField(props: FieldProps) {
   return (

@@ -1,16 +1,20 @@
 import { copy, fill } from './copy.ts'
-import { EmailField } from './form-parts.tsx'
+import { EmailField, PhoneField } from './form-parts.tsx'
 import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
 type SignInProps = {
-  /** Where the form posts `csrf`, `return_to` and `email`. */
+  /** Where the form posts `csrf`, `return_to` and `email` or `phone`. */
   action: string
   csrf: string
   /** The application that the person is on the way to, and the host it lives on. */
   clientName?: string
   clientHost?: string
   email?: string
+  /** Asks for a mobile number instead, which starts with this. */
+  phone?: string
+  /** Where one gets the code the other way, where there is one. */
+  switchHref?: string
   error?: string
   returnTo?: string
   notice?: string
@@ -22,7 +26,7 @@ type SignInProps = {
   linking?: string
 }
 
-/** Asks for an e-mail address to send a code to. The same page greets people with and without an account. */
+/** Asks for an e-mail address or a mobile number to send a code to. The same page greets people with and without an account. */
 export function SignInPage(props: SignInProps) {
   const {
     action,
@@ -30,6 +34,8 @@ export function SignInPage(props: SignInProps) {
     clientName,
     clientHost,
     email,
+    phone,
+    switchHref,
     error,
     returnTo,
     notice,
@@ -38,32 +44,48 @@ export function SignInPage(props: SignInProps) {
     passwordHref,
   } = props
   const text = copy.signIn
+  const byPhone = phone !== undefined
+  const [lead, leadFor] = byPhone ? [text.leadPhone, text.leadPhoneFor] : [text.lead, text.leadFor]
   const client = clientName && displayName(clientName, copy.unnamedClient)
   return (
     <Layout title={text.title} failed={Boolean(error)}>
       <h1>{text.title}</h1>
       <p class="lead">
-        {client ? <Sentence text={text.leadFor} client={<Client name={client} host={clientHost} />} /> : text.lead}
+        {client ? <Sentence text={leadFor} client={<Client name={client} host={clientHost} />} /> : lead}
       </p>
       <Notice text={linking ? fill(text.linking, { provider: linking }).join('') : notice} />
       <Problem id="problem" text={error} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, return_to: returnTo }} />
-        <EmailField label={text.email} value={email} error={error} describedBy="newcomer" />
+        {byPhone ? (
+          <PhoneField label={text.phone} value={phone} error={error} describedBy="hint newcomer" />
+        ) : (
+          <EmailField label={text.email} value={email} error={error} describedBy="newcomer" />
+        )}
+        {byPhone && (
+          <p class="note" id="hint">
+            {text.phoneHint}
+          </p>
+        )}
         <button class="button primary" type="submit">
           {text.submit}
         </button>
         <p class="note" id="newcomer">
-          {text.newcomer}
+          {text.newcomer} {byPhone && text.phoneRisk}
         </p>
       </form>
-      {(providers.length > 0 || passwordHref) && (
+      {(providers.length > 0 || passwordHref || switchHref) && (
         <nav class="aside providers" aria-label={text.providers}>
           {providers.map(({ name, href }) => (
             <a class="button" href={href}>
               {fill(text.provider, { name: displayName(name, text.unnamedProvider) }).join('')}
             </a>
           ))}
+          {switchHref && (
+            <a class="button" href={switchHref}>
+              {byPhone ? text.byEmail : text.byPhone}
+            </a>
+          )}
           {passwordHref && (
             <a class="button" href={passwordHref}>
               {text.password}

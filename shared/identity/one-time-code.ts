@@ -1,6 +1,4 @@
-import { randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
-import type { DeliveryResult } from '../delivery/deliver.ts'
 import { ACR } from '../domain/authentication.ts'
 import type { Credential } from '../domain/identity.ts'
 import * as otp from '../domain/otp-challenge.ts'
@@ -10,32 +8,33 @@ import type { RateLimit } from '../events/store.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
-import { addressKey, networkKey } from '../http/rate-limit.ts'
-import { normaliseEmail } from '../personal.ts'
+import { addressKey } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { equalHash } from '../tokens/opaque.ts'
+import type { CodeAddress } from './code-address.ts'
 import { createIdentity } from './create-identity.ts'
 import { endReplaced } from './end-session.ts'
 import { applyClaims, standingOf } from './mapped-claims.ts'
-import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
-const PROOF = { method: 'otp', amr: ['otp'], acr: ACR.verifiedAddress }
+/**
+ * A code proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). The telephone network is a restricted
+ * authenticator (section 3.1.3.3), so `amr` tells it apart (RFC 8176).
+ */
+const proofOf = ({ channel }: CodeAddress) => ({
+  method: 'otp',
+  amr: channel === 'sms' ? ['otp', 'sms'] : ['otp'],
+  acr: ACR.verifiedAddress,
+})
 
-/** Codes sent per address, per caller and per network; a new code does not reset them (standards S4). */
-function sendLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {
-  return [
-    limiter.limit('otp-send', address, 1, 30),
-    limiter.limit('otp-send', address, 5, 3600),
-    limiter.limit('otp-send', address, 10, 86_400),
-    limiter.limit('otp-send-ip', addressKey(ip), 30, 3600),
-    limiter.limit('otp-send-net', networkKey(ip), 200, 3600),
-  ]
-}
+const credentialKindOf = ({ channel }: CodeAddress) => (channel === 'sms' ? 'phone' : 'email')
+
+const profileOf = ({ channel, address }: CodeAddress) =>
+  channel === 'sms' ? { phone_number: address } : { email: address, email_verified: true }
 
 /** Wrong codes per address and per caller, across all codes (standards S2). */
 function tryLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {
@@ -59,78 +58,22 @@ async function refuseHopeless(gateway: Gateway, c: AppContext, reason: string): 
   throw new GatewayError('otp_invalid', { reason })
 }
 
-/**
- * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
- * @param input.browserHash binds the code to the browser that asked
- * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
- * @returns the challenge's id
- * @throws GatewayError otp_rate_limited, otp_undeliverable, otp_send_failed (the code is void then)
- */
-export async function sendEmailCode(
-  gateway: Gateway,
-  c: AppContext,
-  input: { email: string; browserHash?: string; replaces?: string; clientName?: string },
-): Promise<string> {
-  const normalised = normaliseEmail(input.email)
-  const code = String(randomInt(1_000_000)).padStart(6, '0')
-  const id = uuidv7()
-  const context = commitContext(gateway, c)
-
-  const outgoing = await commit(context, async (work) => {
-    work.limits = sendLimits(gateway, normalised, c.get('clientIp'))
-    work.limitRefusal = 'otp_rate_limited'
-    work.correlationId = id
-    const { browserHash, replaces } = input
-    const found = await find(gateway, { normalised, challengeId: replaces, limits: [] })
-    const mail: Outgoing = {
-      id,
-      function: 'send-otp-email',
-      payload: {
-        ...{ type: 'otp.email', to: input.email, code, expires_in: otp.LIFETIME_SECONDS },
-        ...{ client_name: input.clientName, origin: new URL(gateway.issuer).host },
-        locale: found.person?.locale ?? askedLanguage(c),
-      },
-    }
-    if (found.suppressed) return void noteSuppressed(work, mail)
-    if (found.challenge && (replaces || !browserHash))
-      resume(work, found.challenge).decide((state) => otp.replace(state, id))
-    const codeHash = gateway.hashCode(id, code)
-    const issued = { address: input.email, normalised, codeHash, browserHash, now: new Date() }
-    work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
-    queueMessage(work, mail)
-    return mail
-  })
-  if (!outgoing) throw new GatewayError('otp_undeliverable', { reason: 'suppressed' })
-
-  const result = await deliverQueued(gateway, context, outgoing, async (work, outcome) => {
-    if (outcome.status === 'accepted') return
-    const { challenge } = await find(gateway, { normalised, challengeId: id, limits: [] })
-    if (challenge) resume(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
-  })
-  if (result.status === 'failed') throw notSent(result)
-  return id
-}
-
-function notSent({ reason, retryAfter = 30 }: DeliveryResult & { status: 'failed' }): GatewayError {
-  return reason === 'recipient_refused'
-    ? new GatewayError('otp_undeliverable', { reason })
-    : new GatewayError('otp_send_failed', { reason, retryAfter })
-}
-
-function find(
-  gateway: Gateway,
-  input: { normalised: string; challengeId?: string; clientId?: string; limits: RateLimit[] },
+export function findChallenge(
+  { reads, personal }: Gateway,
+  { to, ...input }: { to: CodeAddress; challengeId?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<OtpFacts> {
-  return findOtp(gateway.reads, gateway.personal, { ...input, digest: gateway.personal.digest(input.normalised) })
+  const credentialKind = credentialKindOf(to)
+  return findOtp(reads, personal, { limits: [], ...input, credentialKind, digest: personal.digest(to.lookup) })
 }
 
-function resume(work: Work, challenge: NonNullable<OtpFacts['challenge']>) {
+export function resumeChallenge(work: Work, challenge: NonNullable<OtpFacts['challenge']>) {
   work.knowKey(challenge.id, challenge.wrappedKey)
   return work.resume(otp.otpChallenge, challenge.id, challenge.events, { subject: challenge.id })
 }
 
 export type PresentedCode = {
-  email: string
+  /** Where the code was sent. */
+  to: CodeAddress
   code: string
   challengeId?: string
   browserHash?: string
@@ -138,12 +81,12 @@ export type PresentedCode = {
   clientId?: string
 }
 
-export type ProvenMailbox = {
+export type ProvenAddress = {
   /** Who is known by the address. */
   person?: Person
   /** The UAI of that person, or of the one that may be made. */
   uai: string
-  mailbox: Credential
+  credential: Credential
   challengeId: string
   client?: Client
   /** The default resources. */
@@ -152,25 +95,25 @@ export type ProvenMailbox = {
 }
 
 /**
- * Consumes a code that was sent, which proves the mailbox; `block` decides in the same unit of work what follows from that.
+ * Consumes a code that was sent, which proves that the address is the person's; `block` decides in the same unit of work what follows from that.
  * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended)
  */
-export async function withProvenMailbox<T>(
+export async function withProvenAddress<T>(
   gateway: Gateway,
   c: AppContext,
   input: PresentedCode,
-  block: (work: Work, proven: ProvenMailbox) => T | Promise<T>,
+  block: (work: Work, proven: ProvenAddress) => T | Promise<T>,
 ): Promise<T> {
-  const normalised = normaliseEmail(input.email)
-  const limits = tryLimits(gateway, normalised, c.get('clientIp'))
+  const { to } = input
+  const limits = tryLimits(gateway, to.lookup, c.get('clientIp'))
   return commit(commitContext(gateway, c), async (work) => {
     const now = new Date()
-    const found = await find(gateway, { normalised, challengeId: input.challengeId, clientId: input.clientId, limits })
+    const found = await findChallenge(gateway, { to, challengeId: input.challengeId, clientId: input.clientId, limits })
     if (found.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: found.wait })
     const { challenge, person } = found
     if (!challenge) return refuseHopeless(gateway, c, 'no challenge')
     const uai = person?.uai ?? uuidv7()
-    const stream = resume(work, challenge)
+    const stream = resumeChallenge(work, challenge)
     const { state } = stream
     const sameBrowser = state.status === 'open' && (!state.browserHash || state.browserHash === input.browserHash)
     if (state.status !== 'open' || state.expiresAt <= now || !sameBrowser)
@@ -187,12 +130,13 @@ export async function withProvenMailbox<T>(
       return person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
     })
     const evidence = { method: 'otp', challengeId: challenge.id }
-    const mailbox: Credential = {
-      ...{ credentialId: uuidv7(), kind: 'email', verified: true, evidence },
-      ...{ address: input.email, lookup: normalised },
+    const { address, lookup } = to
+    const credential: Credential = {
+      ...{ credentialId: uuidv7(), kind: credentialKindOf(to), verified: true, evidence },
+      ...{ address, lookup },
     }
     const { client, defaultResources: resources } = found
-    return block(work, { person, uai, mailbox, challengeId: challenge.id, client, resources, now })
+    return block(work, { person, uai, credential, challengeId: challenge.id, client, resources, now })
   })
 }
 
@@ -215,8 +159,8 @@ export type SignedInByCode = {
 
 /** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
 async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignInFacts | undefined> {
-  const { email, code, challengeId, platform, before } = input
-  const { challenge, person } = await find(gateway, { normalised: normaliseEmail(email), challengeId, limits: [] })
+  const { to, code, challengeId, platform, before } = input
+  const { challenge, person } = await findChallenge(gateway, { to, challengeId })
   const issued = challenge?.events.reduce(
     (state, event) => otp.otpChallenge.evolve(state, event as never),
     otp.otpChallenge.initial,
@@ -225,7 +169,7 @@ async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignIn
     challenge && issued?.status === 'open' && equalHash(issued.codeHash, gateway.hashCode(challenge.id, code))
   if (!isRight) return undefined
   const proofs = ['otp', ...(before ? [before.proof] : [])]
-  return { method: 'otp', platform, proofs, person, profile: { email, email_verified: true } }
+  return { method: 'otp', platform, proofs, person, profile: profileOf(to) }
 }
 
 /**
@@ -242,15 +186,15 @@ export async function signInWithCode<T>(
   const hooks = await hooksFor(gateway, input.before?.connection)
   const facts = hooks.length > 0 ? await factsIfRight(gateway, input) : undefined
   const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
-  const result = await withProvenMailbox(gateway, c, input, async (work, proven) => {
+  const result = await withProvenAddress(gateway, c, input, async (work, proven) => {
     // The code became the right one after the hooks were to be asked: nobody passes unasked.
     if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
-    const { uai, mailbox, challengeId, client, resources, now } = proven
+    const { uai, credential, challengeId, client, resources, now } = proven
     work.knowKey(uai, proven.person?.wrappedKey ?? undefined)
-    const { name, locale } = claims
+    const { name, locale = askedLanguage(c) } = claims
     const person = proven.person
       ? await applyClaims(work, proven.person, claims)
-      : createIdentity(work, { uai, credentials: [mailbox], name, locale, standing: standingOf(claims), now })
+      : createIdentity(work, { uai, credentials: [credential], name, locale, standing: standingOf(claims), now })
     work.knowKey(person.uai, person.wrappedKey ?? undefined)
     await endReplaced(work, input.replaces)
     const session = startSession(gateway, work, {
@@ -258,7 +202,7 @@ export async function signInWithCode<T>(
       client,
       platform: input.platform,
       projectScope: input.projectScope,
-      proof: { ...PROOF, provenBy: { type: 'otp_challenge', id: challengeId } },
+      proof: { ...proofOf(input.to), provenBy: { type: 'otp_challenge', id: challengeId } },
       authenticatedAt: now,
       now,
     })

@@ -1,0 +1,42 @@
+import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/mobile'
+import type { Channel } from '../domain/message.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import { normaliseEmail } from '../personal.ts'
+
+/** Where a code goes: a mailbox or a mobile telephone. */
+export type CodeAddress = {
+  channel: Channel
+  /** As it was given; a number in E.164. */
+  address: string
+  /** What it is found by. */
+  lookup: string
+  /** Of a number, ISO 3166. */
+  country?: string
+}
+
+export const mailbox = (email: string): CodeAddress => ({
+  ...{ channel: 'email', address: email, lookup: normaliseEmail(email) },
+})
+
+/**
+ * A mobile number that may get codes. The library knows the ranges of mobile numbers alone, so premium, toll-free, pager and
+ * fixed-line numbers are none. One without a country code is taken for the first country of `SMS_COUNTRIES`.
+ * @throws GatewayError sms_unavailable (none are sent at all), invalid_phone, phone_unsupported
+ */
+export function telephone({ config }: Pick<Gateway, 'config'>, text: string): CodeAddress {
+  const countries = config.SMS_COUNTRIES
+  const [home] = countries
+  if (!home) throw new GatewayError('sms_unavailable', { reason: 'SMS_COUNTRIES is not set' })
+  const written = text.trim().replace(/^00/, '+')
+  const number = parsePhoneNumberFromString(written, { defaultCountry: home as CountryCode, extract: false })
+  if (!number?.isValid() || number.ext) throw new GatewayError('invalid_phone')
+  const { country, number: address } = number
+  if (!country || !countries.includes(country)) throw new GatewayError('phone_unsupported', { reason: country })
+  return { channel: 'sms', address, lookup: address, country }
+}
+
+/** A number as others may see it. */
+export function maskedPhone(e164: string): string {
+  return `${e164.slice(0, 3)} ••• ${e164.slice(-2)}`
+}

@@ -1,0 +1,90 @@
+import { randomInt } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import type { DeliveryResult } from '../delivery/deliver.ts'
+import * as otp from '../domain/otp-challenge.ts'
+import { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import type { RateLimit } from '../events/store.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { askedLanguage } from '../http/locale.ts'
+import { addressKey, networkKey } from '../http/rate-limit.ts'
+import type { CodeAddress } from './code-address.ts'
+import { findChallenge, resumeChallenge } from './one-time-code.ts'
+import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
+import { passSmsGuard, smsLimits } from './sms-guard.ts'
+
+/** Codes sent per address, per caller and per network; a new code does not reset them (standards S4). */
+function sendLimits(gateway: Gateway, to: CodeAddress, ip: string | undefined): RateLimit[] {
+  const { limiter } = gateway
+  return [
+    limiter.limit('otp-send', to.lookup, 1, 30),
+    limiter.limit('otp-send', to.lookup, 5, 3600),
+    limiter.limit('otp-send', to.lookup, 10, 86_400),
+    limiter.limit('otp-send-ip', addressKey(ip), 30, 3600),
+    limiter.limit('otp-send-net', networkKey(ip), 200, 3600),
+    ...(to.channel === 'sms' ? smsLimits(gateway, to, ip) : []),
+  ]
+}
+
+type CodeMessage = { id: string; code: string; to: CodeAddress; locale?: string; clientName?: string; host: string }
+
+function messageOf({ id, code, to, locale, clientName, host: origin }: CodeMessage): Outgoing {
+  const facts = { to: to.address, code, expires_in: otp.LIFETIME_SECONDS, origin, locale }
+  return to.channel === 'sms'
+    ? { id, function: 'send-otp-sms', payload: { type: 'otp.sms', ...facts } }
+    : { id, function: 'send-otp-email', payload: { type: 'otp.email', ...facts, client_name: clientName } }
+}
+
+/**
+ * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
+ * @param input.browserHash binds the code to the browser that asked
+ * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
+ * @returns the challenge's id
+ * @throws GatewayError otp_rate_limited, otp_undeliverable, sms_unavailable, otp_send_failed (the code is void then)
+ */
+export async function sendCode(
+  gateway: Gateway,
+  c: AppContext,
+  input: { to: CodeAddress; browserHash?: string; replaces?: string; clientName?: string },
+): Promise<string> {
+  const { to, browserHash, replaces, clientName } = input
+  const code = String(randomInt(1_000_000)).padStart(6, '0')
+  const id = uuidv7()
+  const context = commitContext(gateway, c)
+
+  const outgoing = await commit(context, async (work) => {
+    work.correlationId = id
+    if (to.channel === 'sms') await passSmsGuard(gateway, work, to)
+    work.limits = sendLimits(gateway, to, c.get('clientIp'))
+    work.limitRefusal = 'otp_rate_limited'
+    const found = await findChallenge(gateway, { to, challengeId: replaces })
+    const locale = found.person?.locale ?? askedLanguage(c)
+    const message = messageOf({ id, code, to, locale, clientName, host: new URL(gateway.issuer).host })
+    if (found.suppressed) {
+      noteSuppressed(work, message)
+      return undefined
+    }
+    if (found.challenge && (replaces || !browserHash))
+      resumeChallenge(work, found.challenge).decide((state) => otp.replace(state, id))
+    const issued = { ...to, codeHash: gateway.hashCode(id, code), browserHash, now: new Date() }
+    work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
+    queueMessage(work, message)
+    return message
+  })
+  if (!outgoing) throw new GatewayError('otp_undeliverable', { reason: 'suppressed' })
+
+  const result = await deliverQueued(gateway, context, outgoing, async (work, outcome) => {
+    if (outcome.status === 'accepted') return
+    const { challenge } = await findChallenge(gateway, { to, challengeId: id })
+    if (challenge) resumeChallenge(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
+  })
+  if (result.status === 'failed') throw notSent(result)
+  return id
+}
+
+function notSent({ reason, retryAfter = 30 }: DeliveryResult & { status: 'failed' }): GatewayError {
+  return reason === 'recipient_refused'
+    ? new GatewayError('otp_undeliverable', { reason })
+    : new GatewayError('otp_send_failed', { reason, retryAfter })
+}

@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { createBrowser, postJson } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway({ env: { SMS_COUNTRIES: 'CH,DE,US', SMS_DAILY_CAP: '60', SMS_BREAKER_SENDS: '5' } })
+})
+afterEach(async () => {
+  gateway.inbox.recover()
+  await gateway.sql`delete from auth_gateway.rate_limits`
+})
+afterAll(() => gateway?.stop())
+
+let last = 0
+/** A Swiss mobile number nobody else in this run has. */
+function newNumber(): string {
+  last += 7919
+  return `+4178${1_000_000 + last}`
+}
+const send = (body: object, ip = randomIp()) => postJson(gateway, '/v1/auth/otp/send', body, { 'x-real-ip': ip })
+const verify = (phone: string, token: string, ip = randomIp()) =>
+  postJson(gateway, '/v1/auth/otp/verify', { phone, token }, { 'x-real-ip': ip })
+const wrongFor = (phone: string) => (gateway.inbox.codeFor(phone) === '000000' ? '111111' : '000000')
+
+test('200 and a person known by the number, who is the same the next time', async () => {
+  const phone = newNumber()
+  const sent = await send({ phone })
+  expect([sent.status, sent.body]).toMatchObject([200, { success: true, type: 'sms', expires_in: 600 }])
+  expect(gateway.inbox.sent.at(-1)?.body).toMatchObject({ type: 'otp.sms', to: phone, expires_in: 600 })
+  const first = await verify(phone, gateway.inbox.codeFor(phone))
+  expect(first).toMatchObject({ status: 200, body: { auth_method: 'otp', user: { email: '' } } })
+  await gateway.sql`delete from auth_gateway.rate_limits`
+  await send({ phone, type: 'sms' })
+  const second = await verify(phone, gateway.inbox.codeFor(phone))
+  expect(second.body.user.id).toBe(first.body.user.id)
+  const [session] = (await eventsOf(gateway, 'session')).slice(-1)
+  expect(session?.data).toMatchObject({ method: 'otp', amr: ['otp', 'sms'] })
+  const stored = JSON.stringify(await gateway.sql`select data, metadata from auth_gateway.event_store`)
+  expect(stored).not.toContain(phone.slice(1))
+})
+
+test.each([
+  ['with blanks and hyphens', '+41 (79) 345-67-89'],
+  ['with two zeros', '0041 79 345 67 89'],
+  ['of the first country, without its code', '079 345 67 89'],
+])('200 for a number written %s', async (_, phone) => {
+  expect((await send({ phone })).status).toBe(200)
+  expect(gateway.inbox.sent.at(-1)?.to).toBe('+41793456789')
+})
+
+describe('what is refused, and nothing is sent', () => {
+  test.each([
+    ['INVALID_PHONE', 'a premium number', '+41900123456'],
+    ['INVALID_PHONE', 'a toll-free number', '+18005550199'],
+    ['INVALID_PHONE', 'a fixed line', '+41443456789'],
+    ['INVALID_PHONE', 'a number too short', '+41793456'],
+    ['INVALID_PHONE', 'an extension', '+41793456789;ext=5'],
+    ['INVALID_PHONE', 'words around a number', 'call +41793456789'],
+    ['INVALID_PHONE', 'a line break', '+41793456789\r\n+41793456780'],
+    ['PHONE_UNSUPPORTED', 'a satellite telephone', '+881612345678'],
+    ['PHONE_UNSUPPORTED', 'a country that is not on the list', '+447911123456'],
+    ['PHONE_UNSUPPORTED', 'a Caribbean number that looks American', '+18765551234'],
+  ])('400 %s for %s', async (code, _, phone) => {
+    const before = gateway.inbox.attempts
+    const { status, body } = await send({ phone })
+    expect([status, body.code, gateway.inbox.attempts]).toEqual([400, code, before])
+  })
+
+  test('400 for both an address and a number, and for a type without its address', async () => {
+    expect((await send({ phone: newNumber(), email: newEmail() })).body.code).toBe('INVALID_REQUEST')
+    expect((await send({ email: newEmail(), type: 'sms' })).body.code).toBe('MISSING_PHONE')
+    expect((await send({ phone: newNumber(), type: 'email' })).body.code).toBe('MISSING_EMAIL')
+    expect((await send({})).body.code).toBe('MISSING_EMAIL')
+  })
+
+  test('400 when the provider refuses the number for good, and the code is void', async () => {
+    const phone = newNumber()
+    gateway.inbox.fail({ status: 422, code: 'recipient_refused' })
+    expect(await send({ phone })).toMatchObject({ status: 400, body: { code: 'OTP_UNDELIVERABLE' } })
+    const [message] = (await eventsOf(gateway, 'message')).slice(-1)
+    expect(message).toMatchObject({ event_type: 'MessageFailed', data: { reason: 'recipient_refused', attempts: 1 } })
+  })
+})
+
+describe('the rules of a code are those of a code by mail', () => {
+  test('400 after five wrong tries, even for the right code', async () => {
+    const phone = newNumber()
+    await send({ phone })
+    for (let tries = 0; tries < 5; tries++) expect((await verify(phone, wrongFor(phone))).body.code).toBe('OTP_INVALID')
+    expect((await verify(phone, gateway.inbox.codeFor(phone))).body.code).toBe('OTP_INVALID')
+  })
+
+  test('200 for one of twenty parallel tries of the right code, and one session', async () => {
+    const phone = newNumber()
+    await send({ phone })
+    const code = gateway.inbox.codeFor(phone)
+    const before = (await eventsOf(gateway, 'session')).length
+    const all = await Promise.all(Array.from({ length: 20 }, () => verify(phone, code)))
+    expect(all.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(400)])
+    expect(await eventsOf(gateway, 'session')).toHaveLength(before + 1)
+  })
+
+  test('429 for all but ten of a thousand guesses from as many addresses, and the right code is among the refused', async () => {
+    const phone = newNumber()
+    await send({ phone })
+    const wrong = wrongFor(phone)
+    let tried = 0
+    const statuses: number[] = []
+    for (let round = 0; round < 20; round++)
+      statuses.push(
+        ...(await Promise.all(Array.from({ length: 50 }, () => verify(phone, wrong)))).map((one) => one.status),
+      )
+    for (const event of await eventsOf(gateway, 'otp_challenge'))
+      if (event.event_type === 'OtpAttemptFailed' && event.stream_id === gateway.inbox.sent.at(-1)?.id) tried++
+    expect(tried).toBeLessThanOrEqual(5)
+    expect(statuses.filter((one) => one === 200)).toEqual([])
+    expect((await verify(phone, gateway.inbox.codeFor(phone))).status).toBe(400)
+  })
+})
+
+describe('what it costs', () => {
+  test('429 for the eleventh message to one caller in an hour', async () => {
+    const ip = randomIp()
+    for (let count = 0; count < 10; count++) expect((await send({ phone: newNumber() }, ip)).status).toBe(200)
+    expect((await send({ phone: newNumber() }, ip)).body.code).toBe('OTP_RATE_LIMITED')
+    await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '2 hours'`
+  })
+
+  test('429 for the twenty-first number of one block in an hour', async () => {
+    // A country's own limit is for ten minutes, and less than this.
+    const numbers = Array.from({ length: 21 }, (_, index) => `+41761234${String(100 + index)}`)
+    const answers: number[] = []
+    for (const phone of numbers) {
+      answers.push((await send({ phone })).status)
+      await gateway.sql`delete from auth_gateway.rate_limits where bucket like 'sms-country%'`
+      await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '2 hours'`
+    }
+    expect(answers).toEqual([...Array(20).fill(200), 429])
+  })
+
+  test('503 for the rest of the day once its messages are used up, with one event that says so', async () => {
+    for (let count = 0; count < 60; count++) {
+      expect((await send({ phone: newNumber() })).status).toBe(200)
+      await gateway.sql`delete from auth_gateway.rate_limits where bucket not like 'sms-day%'`
+      await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '2 hours'`
+    }
+    const refused = await Promise.all(Array.from({ length: 5 }, () => send({ phone: newNumber() })))
+    for (const { status, body, headers } of refused) {
+      expect([status, body.code]).toEqual([503, 'SMS_UNAVAILABLE'])
+      expect(Number(headers.get('retry-after') ?? 3600)).toBeLessThanOrEqual(3600)
+    }
+    expect((await send({ email: newEmail() })).status).toBe(200)
+    const trips = (await eventsOf(gateway, 'sms_breaker')).map(({ data }) => data)
+    expect(trips).toEqual([expect.objectContaining({ country: '*', cause: 'daily_cap', sent: 60 })])
+    await gateway.sql`update auth_gateway.sms_breakers set until = now()`
+  }, 30_000)
+
+  test('503 for a country where nobody enters codes, not for another, until it is lifted', async () => {
+    const age = () => gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '3 minutes'`
+    for (let count = 0; count < 5; count++) expect((await send({ phone: newNumber() })).status).toBe(200)
+    await age()
+    const refused = await Promise.all(Array.from({ length: 8 }, () => send({ phone: newNumber() })))
+    expect(refused.map(({ body }) => body.code)).toEqual(Array(8).fill('SMS_UNAVAILABLE'))
+    const trips = (await eventsOf(gateway, 'sms_breaker')).filter(({ data }) => data.cause === 'pumping')
+    expect(trips.map(({ data }) => data)).toEqual([{ country: 'CH', cause: 'pumping', sent: 5, entered: 0 }])
+    expect((await send({ phone: '+4915123456789' })).status).toBe(200)
+    await gateway.sql`update auth_gateway.sms_breakers set lifted_at = now()`
+    expect((await send({ phone: newNumber() })).status).toBe(200)
+  })
+})
+
+describe('on the sign-in page', () => {
+  test('a code by text message is offered, asked for and entered', async () => {
+    const browser = createBrowser(gateway)
+    const start = await browser.visit('/web/login')
+    expect(start.html).toContain('href="/web/login?by=phone"')
+    const page = await browser.visit('/web/login?by=phone')
+    const phone = newNumber()
+    const wrong = await browser.submit(page, { phone: '12' }, '/web/login')
+    expect([wrong.status, wrong.html]).toEqual([400, expect.stringContaining('not a mobile number')])
+    const codePage = await browser.submit(wrong, { phone }, '/web/login')
+    expect(codePage.html).toContain(phone)
+    expect(codePage.html).toContain('Check your telephone')
+    await gateway.sql`delete from auth_gateway.rate_limits`
+    const again = await browser.submit(codePage, {}, '/web/code/resend')
+    const done = await browser.submit(again, { code: gateway.inbox.codeFor(phone) }, '/web/code')
+    expect(done.location).toContain('/dashboard')
+    expect(browser.cookies.has('lanonasis_session')).toBe(true)
+  })
+})
