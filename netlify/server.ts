@@ -5,11 +5,16 @@ import { gateway, POOL_SIZES } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
 import { gatherLines, log } from '../shared/log.ts'
+import checkpoints from './functions/checkpoints.ts'
 import maintenance from './functions/maintenance.ts'
 import { createServer } from './listen.ts'
 
 const MINUTE_MILLISECONDS = 60_000
-const HOUR_MILLISECONDS = 3_600_000
+/** What runs by itself, as often as its schedule on Netlify says. */
+const SCHEDULED = [
+  { run: maintenance, minutes: 60 },
+  { run: checkpoints, minutes: 5 },
+]
 /** Idle connections may still bring a request that left before the caller could know. */
 const LINGER_MILLISECONDS = 500
 
@@ -32,9 +37,11 @@ async function main(): Promise<void> {
   const metrics = await tellMetrics(settings)
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
   log.info('listening', { url: server.url, issuer: settings.AUTH_BASE_URL })
-  const maintain = () => void maintenance().catch((error) => log.error('maintenance failed', { error }))
-  setTimeout(maintain, MINUTE_MILLISECONDS).unref()
-  setInterval(maintain, HOUR_MILLISECONDS).unref()
+  for (const { run, minutes } of SCHEDULED) {
+    const again = () => void run().catch((error) => log.error(`${run.name} failed`, { error }))
+    setTimeout(again, MINUTE_MILLISECONDS).unref()
+    setInterval(again, minutes * MINUTE_MILLISECONDS).unref()
+  }
   process.send?.('ready')
   const stop = async (signal: NodeJS.Signals) => {
     if (isDraining()) return

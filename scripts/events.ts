@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { exportEvents } from './lib/export-events.ts'
+import { openerOf, readKept, signerAtHand } from './lib/kept-checkpoints.ts'
 import { operatorUrl } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
 import { RefusedError, run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
@@ -8,17 +9,22 @@ import { type Verification, verifyEvents } from './lib/verify-events.ts'
 
 const ROWS_SHOWN = 20
 
-const USAGE = `npm run events -- verify [--json]             walk every chain and name the first broken event of each kind
+const USAGE = `npm run events -- verify [--checkpoint <file>] [--key <verifier key>] [--json]
+                                              walk every chain, grow the audit tree again and compare both with the signed
+                                              checkpoints, and name the first broken event of each kind
 npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
 npm run -s events -- export [--after <n>]     every event as JSON Lines, for scripts/verify-export.mjs
 
-They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.`
+They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.
+--checkpoint is a note kept from earlier, or the file that CHECKPOINT_FILE gathers: the log must still begin with what it covers.
+--key checks signatures where AUTH_MASTER_SECRET (or AUDIT_SIGNING_KEY) is not at hand.`
 
 function verificationText({ ok, events, streams, faults }: Verification): string {
   const lines = faults.map(({ fault, meaning, count, first }) => {
     const { position, stream_type, stream_id, version, type, table: where } = first
     const event = [position && `position ${position}`, version && `version ${version}`, type].filter(Boolean).join(', ')
-    return `${fault} (${count}): ${meaning}\n  first: ${where ? `${where}, ` : ''}${stream_type} ${stream_id} ${event}`
+    const place = [where && `${where},`, stream_type, stream_id, event].filter(Boolean).join(' ')
+    return `${fault} (${count}): ${meaning}\n  first: ${place}`
   })
   return [...lines, `${events} events in ${streams} streams: ${ok ? 'every chain holds' : 'BROKEN'}`].join('\n')
 }
@@ -40,9 +46,14 @@ function rebuildText(results: Rebuilt[]): string {
   return [table(rows), ...differing].join('\n')
 }
 
-const options = { json: { type: 'boolean' }, after: { type: 'string', default: '0' } } as const
+const options = {
+  json: { type: 'boolean' },
+  after: { type: 'string', default: '0' },
+  checkpoint: { type: 'string' },
+  key: { type: 'string' },
+} as const
 
-async function command(args: string[], { env, out }: Terminal): Promise<number> {
+async function command(args: string[], { env, out, err }: Terminal): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
   const [action = '', ...models] = positionals
   if (!['verify', 'rebuild', 'export'].includes(action)) throw new UsageError(`There is no "${action}"`)
@@ -52,12 +63,15 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
   const sql = postgres(operatorUrl(env), connection)
   try {
     if (action === 'verify') {
-      const verification = await verifyEvents(sql)
+      const openNote = values.key === undefined ? signerAtHand(env)?.open : openerOf(values.key)
+      if (!openNote) err('No key to check the signatures of checkpoints with: give --key')
+      const known = values.checkpoint === undefined ? [] : readKept(values.checkpoint, openNote)
+      const verification = await verifyEvents(sql, { openNote, known })
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
       return verification.ok ? 0 : 1
     }
     if (action === 'export') {
-      await exportEvents(sql, String(after), out)
+      await exportEvents(sql, String(after), signerAtHand(env), out)
       return 0
     }
     const results = await rebuildModels(sql, models)

@@ -244,6 +244,21 @@ export const variables = z.object({
     'Share of the requests that is traced, from 0 to 1.',
     z._default(z.coerce.number().check(z.minimum(0), z.maximum(1)), 1),
   ),
+  AUDIT_SIGNING_KEY: documented(
+    'Base64 of 32 random bytes: the Ed25519 key that signs checkpoints of the audit log. Unset means one derived from the master secret.',
+    z.optional(
+      z.string().check(z.refine((value) => isBase64(value) && bytesOf(value) === 32, 'must be base64 of 32 bytes')),
+    ),
+  ),
+  CHECKPOINT_URL: documented(
+    'Where each newest checkpoint is put (PUT, text/plain), out of the reach of the database; `{size}` in it stands for the number of events.',
+    z.optional(httpUrl()),
+  ),
+  CHECKPOINT_URL_TOKEN: documented('Bearer token for that.', z.optional(z.string().check(z.minLength(1)))),
+  CHECKPOINT_FILE: documented(
+    'File that each newest checkpoint is added to, as a line of JSON.',
+    z.optional(z.string().check(z.minLength(1))),
+  ),
   LOG_LEVEL: documented(
     'Least important line that is logged.',
     z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { toAuditEvent } from '../../shared/audit/event-view.ts'
-import { createExport, exportLine } from '../../shared/audit/export.ts'
+import { checkpointLine, createExport, exportLine } from '../../shared/audit/export.ts'
+import { proveConsistency, proveInclusion } from '../../shared/audit/proofs.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -8,6 +10,7 @@ import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { accountOwner } from '../../shared/identity/account-holder.ts'
 import { type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
+import { type CheckpointRow, listCheckpoints } from '../../shared/queries/audit-tree.ts'
 
 const MOST_EXPORTED = 1000
 const app = createApp('api')
@@ -68,7 +71,19 @@ app.get('/v1/audit/export', async (c) => {
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const rows = await listForExport(reads, scope, { after, limit })
   const out = createExport({ issuer, exported_at: new Date().toISOString(), scope, after })
-  const lines = [out.header(), ...rows.map((row) => out.line(exportLine(personal, row, 'person')))]
+  const [checkpoint] = await listCheckpoints(reads, { limit: 1 })
+  const proofs =
+    checkpoint &&
+    (await proveInclusion(
+      reads,
+      rows.map((row) => row.position),
+      Number(checkpoint.size),
+    ))
+  const lines = [
+    out.header(),
+    ...(checkpoint ? [out.line(checkpointLine(checkpoint, checkpointSigner(gateway())))] : []),
+    ...rows.map((row) => out.line({ ...exportLine(personal, row, 'person'), inclusion: proofs?.get(row.position) })),
+  ]
   const next = rows.length < limit ? null : (rows.at(-1)?.position ?? null)
   const body = `${[...lines, out.end(next)].join('\n')}\n`
   return c.body(body, 200, {
@@ -76,6 +91,67 @@ app.get('/v1/audit/export', async (c) => {
     'Content-Disposition': 'attachment; filename="audit.jsonl"',
     'Cache-Control': 'no-store',
   })
+})
+
+const whole = z.pipe(z.string().check(z.regex(/^\d{1,15}$/)), z.transform(Number))
+
+export const checkpointsQuery = z.object({
+  before: z.optional(position),
+  limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
+})
+export const consistencyQuery = z.object({ from: whole, to: z.optional(whole) })
+export const inclusionQuery = z.object({ event: z.uuid() })
+
+/** Signed roots of the tree over all events, newest first. For everybody: a witness keeps them. */
+app.get('/v1/audit/checkpoints', async (c) => {
+  const { before, limit } = readQuery(c, checkpointsQuery)
+  const { origin, verifierKey } = checkpointSigner(gateway())
+  const checkpoints = await listCheckpoints(gateway().reads, { before, limit })
+  return c.json({
+    origin,
+    verifier_key: verifierKey,
+    checkpoints: checkpoints.map(({ size, root, made_at, published_at, note }) => ({
+      size: Number(size),
+      root: Buffer.from(root).toString('hex'),
+      made_at,
+      published_at,
+      note,
+    })),
+  })
+})
+
+async function newestCheckpoint(): Promise<CheckpointRow> {
+  const [newest] = await listCheckpoints(gateway().reads, { limit: 1 })
+  if (!newest) throw new GatewayError('not_found', { description: 'There is no checkpoint yet.' })
+  return newest
+}
+
+/** The newest one as it was signed. */
+app.get('/v1/audit/checkpoint', async (c) => {
+  const { note } = await newestCheckpoint()
+  return c.body(note, 200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'public, max-age=30' })
+})
+
+/** That an older tree is the beginning of a newer one. */
+app.get('/v1/audit/consistency', async (c) => {
+  const { from, to: wanted } = readQuery(c, consistencyQuery)
+  const { size, note } = await newestCheckpoint()
+  const to = wanted ?? Number(size)
+  if (from > to || to > Number(size)) throw new GatewayError('invalid_request', { details: { from: ['no such tree'] } })
+  return c.json({ from, to, path: await proveConsistency(gateway().reads, from, to), note })
+})
+
+/** That an event which the caller may see is in the tree of the newest checkpoint. */
+app.get('/v1/audit/inclusion', async (c) => {
+  const { event } = readQuery(c, inclusionQuery)
+  const scope = await scopeOf(c)
+  const { reads } = gateway()
+  const [row] = await listAuditEvents(reads, scope, { event }, { order: 'desc', limit: 1 })
+  if (!row) throw new GatewayError('not_found')
+  const { size, note } = await newestCheckpoint()
+  const proof = (await proveInclusion(reads, [row.position], Number(size))).get(row.position)
+  if (!proof) throw new GatewayError('not_found', { description: 'The event is not in a checkpoint yet.' })
+  return c.json({ event, position: Number(row.position), hash: row.hash, size: Number(size), ...proof, note })
 })
 
 export default serve(app)

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { Dialect } from '../../shared/errors.ts'
 import { mirrorsOf } from '../../shared/http/canonical-path.ts'
+import { audit } from './audit.ts'
 import { discovery, operation as operating, reference } from './discovery.ts'
 import { identities, sessions, signIns, verifications } from './identity.ts'
 import { apiKeys, projects } from './keys.ts'
@@ -28,6 +29,7 @@ export const FAMILIES: Family[] = [
   identities,
   apiKeys,
   projects,
+  audit,
   signInPages,
   providers,
   accountPages,

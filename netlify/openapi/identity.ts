@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { newAgent } from '../functions/agents.ts'
-import { eventsQuery, exportQuery } from '../functions/audit.ts'
 import { account, bulk, mapping, merging, splitting } from '../functions/identities.ts'
 import { send, verify } from '../functions/otp.ts'
 import { cliRegistration, login, registration } from '../functions/password.ts'
@@ -151,18 +150,6 @@ export const sessions: Family = {
       open: true,
       body: refreshBody,
       answers: { 200: schemas.refreshed },
-    },
-    'GET /v1/audit/events': {
-      summary: 'What happened to them',
-      by: PERSON,
-      query: eventsQuery,
-      answers: { 200: z.object({ events: z.array(anything), next_cursor: z.nullable(z.string()) }) },
-    },
-    'GET /v1/audit/export': {
-      summary: 'The same, to be checked without us',
-      by: PERSON,
-      query: exportQuery,
-      answers: { 200: 'application/x-ndjson' },
     },
     'GET /v1/auth/agents': {
       summary: 'Agents and applications that act for them',

@@ -1,18 +1,28 @@
 import type postgres from 'postgres'
-import { createExport, eventLine } from '../../shared/audit/export.ts'
+import { checkpointLine, createExport, eventLine } from '../../shared/audit/export.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
+import type { NoteSigner } from '../../shared/tokens/note.ts'
 
 const BATCH = 1000
 
 /**
- * Every event after a position, by position, in one snapshot, as lines that verify by themselves. Personal values stay sealed.
+ * Every checkpoint, and every event after a position, in one snapshot, as lines that verify by themselves. Personal values stay sealed.
+ * @param signer names the key of the checkpoints, where it is at hand
  * @param out takes a line
  */
-export async function exportEvents(sql: postgres.Sql, after: string, out: (line: string) => void): Promise<void> {
+export async function exportEvents(
+  sql: postgres.Sql,
+  after: string,
+  signer: NoteSigner | undefined,
+  out: (line: string) => void,
+): Promise<void> {
   const lines = createExport({ exported_at: new Date().toISOString(), scope: { of: 'everything' }, after })
   out(lines.header())
   await sql.begin('isolation level repeatable read read only', async (transaction) => {
     await transaction`set local statement_timeout = 0`
+    const checkpoints = await transaction<{ note: string }[]>`
+      select note from auth_gateway.audit_checkpoints where position > ${after} order by size`
+    for (const checkpoint of checkpoints) out(lines.line(checkpointLine(checkpoint, signer)))
     const events = transaction<EventRecord[]>`
       select ${recordColumns(transaction)} from auth_gateway.event_store e
       where e.position > ${after} order by e.position`.cursor(BATCH)

@@ -15,6 +15,24 @@ export const faults = {
   digest_orphaned: 'a look-up digest belongs to an event that is gone',
   digest_misplaced: 'a look-up digest names another stream or subject than its event',
   secret_orphaned: 'a sealed secret belongs to an event that is gone',
+  digest_differs: 'a look-up digest is not the one that came with its event',
+  digest_missing: 'a look-up digest that came with the event is gone, and its subject was not erased',
+  secret_differs: 'a sealed secret, or how long it lives, is not what came with its event',
+  secret_missing: 'a sealed secret that came with the event is gone before its time',
+  key_differs: 'the data key of a subject is not the one that came with its first event',
+  key_missing: 'the data key of a subject is gone, and it was not erased',
+  key_orphaned: 'a data key belongs to no stream',
+  tree_missing: 'the audit tree is gone',
+  tree_size: 'the audit tree has another size than its tiles',
+  leaf_differs: 'the event is not the one that was taken into the audit tree',
+  event_slipped_in: 'the event stands before others in the log, but came after they were taken into the audit tree',
+  event_cut_off: 'the event that the audit tree has at this position is gone',
+  tile_differs: 'a tile of the audit tree does not follow from the events',
+  tile_missing: 'a tile of the audit tree is gone',
+  checkpoint_unsigned: 'a checkpoint is not signed by the key of the log',
+  checkpoint_differs: 'a checkpoint is not over these events',
+  checkpoint_missing: 'the newest checkpoint is gone',
+  log_cut_off: 'the log has fewer events than a checkpoint that was kept outside',
   row_orphaned: 'a row of the read model belongs to a stream that is gone',
   row_version: 'a row of the read model is not at the version of its stream',
 } as const
@@ -23,8 +41,9 @@ export type Fault = keyof typeof faults
 
 export type Finding = {
   fault: Fault
-  stream_type: string
-  stream_id: string
+  /** Of the event or row, where there is one. */
+  stream_type?: string
+  stream_id?: string
   /** Of the event, where there is one. */
   position?: number
   version?: number

@@ -1,18 +1,29 @@
 import type postgres from 'postgres'
+import type { Checkpoint } from '../../shared/tokens/note.ts'
 import { createFindings, type FaultReport } from './findings.ts'
+import { verifyBeside } from './verify-beside.ts'
 import { walkChains } from './verify-chains.ts'
 import { verifySurroundings } from './verify-surroundings.ts'
+import { type OpenNote, verifyTree } from './verify-tree.ts'
 
 export type Verification = { ok: boolean; events: number; streams: number; faults: FaultReport[] }
 
-/** Checks the whole event store and what hangs on it against itself, in one snapshot. */
-export async function verifyEvents(sql: postgres.Sql): Promise<Verification> {
+/**
+ * Checks the whole event store and what hangs on it against itself, and against its signed checkpoints, in one snapshot.
+ * @param outside the key that opens checkpoints, and checkpoints that were kept outside of the database
+ */
+export async function verifyEvents(
+  sql: postgres.Sql,
+  outside: { openNote?: OpenNote; known?: Checkpoint[] } = {},
+): Promise<Verification> {
   const findings = createFindings()
   const counted = await sql.begin('isolation level repeatable read read only', async (transaction) => {
     await transaction`set local statement_timeout = 0`
     await transaction`set local idle_in_transaction_session_timeout = 0`
     const walked = await walkChains(transaction, findings.add)
     await verifySurroundings(transaction, findings.add)
+    await verifyBeside(transaction, findings.add)
+    await verifyTree(transaction, findings.add, outside)
     return walked
   })
   const faults = findings.reports()

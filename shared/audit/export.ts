@@ -29,6 +29,11 @@ function hiddenLine({ position, stream_type, stream_id, version, previous_hash, 
   }
 }
 
+/** The checkpoint that the proofs of an export lead to. */
+export function checkpointLine({ note }: { note: string }, signer: { verifierKey: string } | undefined) {
+  return { kind: 'checkpoint', note, verifier_key: signer?.verifierKey }
+}
+
 /** An event of an export to somebody, with its personal values opened where they are for them. */
 export function exportLine(personal: Personal, row: ExportRow, opened: Viewer | undefined): object {
   const { visible, wrapped_key, ...event } = row

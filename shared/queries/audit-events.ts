@@ -13,6 +13,7 @@ export type AuditFilter = {
   type?: string
   streamType?: string
   stream?: string
+  event?: string
   request?: string
   session?: string
   since?: Date
@@ -59,13 +60,14 @@ function positionAt(sql: postgres.Sql, milliseconds: number): Part {
 }
 
 function conditions(sql: postgres.Sql, filter: AuditFilter, { order, position }: AuditPage): Part {
-  const { client, type, streamType, stream, request, session, since, until } = filter
+  const { client, type, streamType, stream, event, request, session, since, until } = filter
   const none = sql``
   return sql`
     ${position === undefined ? none : order === 'desc' ? sql`and e.position < ${position}` : sql`and e.position > ${position}`}
     ${type === undefined ? none : sql`and e.event_type = ${type}`}
     ${streamType === undefined ? none : sql`and e.stream_type = ${streamType}`}
     ${stream === undefined ? none : sql`and e.stream_id = ${stream}`}
+    ${event === undefined ? none : sql`and e.event_id = ${event}`}
     ${request === undefined ? none : sql`and e.metadata->>'requestId' = ${request}`}
     ${client === undefined ? none : sql`and e.metadata->>'clientId' = ${client}`}
     ${session === undefined ? none : sql`and e.metadata->>'sessionId' = ${session}`}

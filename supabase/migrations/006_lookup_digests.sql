@@ -6,6 +6,7 @@ create table auth_gateway.lookup_digests (
   stream_id   uuid not null,
   subject     uuid not null,
   kind        text not null,
+  salt        bytea not null,
   digest      bytea not null,
   primary key (event_id, kind)
 );

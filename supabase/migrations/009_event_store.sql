@@ -123,6 +123,10 @@ language sql stable as $$
   select sha256(e.previous_hash || convert_to(auth_gateway.event_canonical(e), 'UTF8'))
 $$;
 
+-- What stands beside an event and may have to vanish is named in its metadata, and so in its hash, by what it was: `digests` (kind:
+-- SHA-256 of salt and digest; the salt vanishes with the digest), `secrets` (name: SHA-256 of the sealed bytes, and their expiry), and
+-- `subjectKey` (SHA-256 of the wrapped data key) in the first event of the subject's own stream.
+--
 -- Appends everything that one request decided, over any number of streams, or nothing.
 --   p_appends      [{"stream_type", "stream_id", "expected_version", "events": [{"event_id", "event_type", "schema_version",
 --                    "subject", "data", "metadata", "digests": [{"kind", "digest" hex}],
@@ -141,6 +145,7 @@ declare
   v event_store;
   v_wait integer;
   v_keys integer;
+  v_key bytea;
 begin
   if p_limits <> '[]' then
     v_wait := hit_rate_limits(p_limits);
@@ -199,17 +204,33 @@ begin
       v.subject := (e->>'subject')::uuid;
       v.data := e->'data';
       v.metadata := e->'metadata';
+      if v.version = 1 and p_subject_keys <> '[]' then
+        select decode(k.wrapped_key, 'hex') into v_key
+        from jsonb_to_recordset(p_subject_keys) as k(subject uuid, wrapped_key text) where k.subject = v.stream_id;
+        if found then
+          v.metadata := v.metadata || jsonb_build_object('subjectKey', encode(sha256(v_key), 'hex'));
+        end if;
+      end if;
+      if jsonb_array_length(e->'digests') > 0 then
+        with kept as (
+          insert into lookup_digests (event_id, stream_type, stream_id, subject, kind, salt, digest)
+          select v.event_id, v.stream_type, v.stream_id, v.subject, d.kind, uuid_send(gen_random_uuid()), decode(d.digest, 'hex')
+          from jsonb_to_recordset(e->'digests') as d(kind text, digest text)
+          returning kind, salt, digest)
+        select v.metadata || jsonb_build_object('digests', jsonb_object_agg(kind, encode(sha256(salt || digest), 'hex')))
+        into v.metadata from kept;
+      end if;
+      if jsonb_array_length(e->'secrets') > 0 then
+        with kept as (
+          insert into event_secrets (event_id, name, stream_id, sealed, expires_at)
+          select v.event_id, s.name, v.stream_id, decode(s.sealed, 'hex'), s.expires_at
+          from jsonb_to_recordset(e->'secrets') as s(name text, sealed text, expires_at timestamptz)
+          returning name, sealed, expires_at)
+        select v.metadata || jsonb_build_object('secrets', jsonb_object_agg(name,
+          jsonb_strip_nulls(jsonb_build_object('sha256', encode(sha256(sealed), 'hex'), 'expiresAt', expires_at))))
+        into v.metadata from kept;
+      end if;
       v.hash := event_hash(v);
-      if e ? 'digests' then
-        insert into lookup_digests (event_id, stream_type, stream_id, subject, kind, digest)
-        select v.event_id, v.stream_type, v.stream_id, v.subject, d.kind, decode(d.digest, 'hex')
-        from jsonb_to_recordset(e->'digests') as d(kind text, digest text);
-      end if;
-      if e ? 'secrets' then
-        insert into event_secrets (event_id, name, stream_id, sealed, expires_at)
-        select v.event_id, s.name, v.stream_id, decode(s.sealed, 'hex'), s.expires_at
-        from jsonb_to_recordset(e->'secrets') as s(name text, sealed text, expires_at timestamptz);
-      end if;
       insert into event_store select v.*;
       v.previous_hash := v.hash;
     end loop;

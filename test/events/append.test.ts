@@ -139,8 +139,9 @@ describe('append_events', () => {
   })
 
   test('LA001: a data key for a subject that has one', async () => {
-    const subject = uuidv7()
-    await appendAll([append()], [{ subject, wrapped_key: 'aa' }])
+    const first = append()
+    const subject = first.stream_id
+    await appendAll([first], [{ subject, wrapped_key: 'aa' }])
     const again = appendAll([append()], [{ subject, wrapped_key: 'bb' }])
     await expect(again).rejects.toMatchObject({ code: 'LA001', message: 'subject already known' })
     const rows =

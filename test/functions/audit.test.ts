@@ -5,6 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../../shared/audit/event-view.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { settled } from '../support/settle.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 let gateway: TestGateway
@@ -45,6 +46,7 @@ describe('GET /v1/audit/events', () => {
     const ada = await signIn(gateway)
     await getTokens(gateway, ada)
     const all = (await get(ada)).body.events.map(({ id }) => id)
+    await settled(gateway)
     expect(all.length).toBeGreaterThan(4)
     for (const order of ['desc', 'asc']) {
       const found: string[] = []
@@ -137,6 +139,7 @@ describe('GET /v1/audit/export', () => {
   test('200 with lines that verify without us, page by page too', async () => {
     const ada = await signIn(gateway)
     await getTokens(gateway, ada)
+    await settled(gateway)
     const page = await ada.browser.visit('/v1/audit/export')
     expect(page.headers.get('content-type')).toContain('application/x-ndjson')
     const whole = await verifyFile(await save(page.html))
@@ -160,6 +163,7 @@ describe('GET /v1/audit/export', () => {
         await transaction`select stream_id as id from auth_gateway.event_store where subject = ${ada.uai} and stream_type = 'identity' limit 1`
       await transaction`update auth_gateway.event_store set subject = ${other.uai} where stream_id = ${id} and version = 2`
     })
+    await settled(gateway)
     const { html } = await ada.browser.visit('/v1/audit/export')
     const hidden = html
       .split('\n')
@@ -196,6 +200,7 @@ describe('GET /v1/audit/export', () => {
     ],
   ])('a verifier finds %s', async (_, change, fault) => {
     const ada = await signIn(gateway)
+    await settled(gateway)
     const { html } = await ada.browser.visit('/v1/audit/export')
     const changed = change(html.trimEnd().split('\n'))
     const { code, answer } = await verifyFile(await save(`${changed.join('\n')}\n`))

@@ -1,9 +1,14 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { events } from '../../scripts/events.ts'
 import { dropDatabase, gatewayDatabase, onServer } from '../../scripts/lib/gateway-database.ts'
 import type { Rebuilt } from '../../scripts/lib/rebuild-models.ts'
 import type { Verification } from '../../scripts/lib/verify-events.ts'
+import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
+import { createNoteSigner } from '../../shared/tokens/note.ts'
 import { createTraffic, testGateway } from '../projections/traffic.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -15,7 +20,12 @@ let count = 0
 beforeAll(async () => {
   sound = await createTestDatabase()
   const gateway = testGateway(sound)
-  await createTraffic(gateway).sweep(6)
+  const traffic = createTraffic(gateway)
+  await traffic.sweep(12)
+  await makeCheckpoints(gateway)
+  await onServer(sound.superuserUrl, (sql) => sql`select nextval('auth_gateway.event_position')`)
+  await traffic.sweep(2)
+  await makeCheckpoints(gateway)
   await gateway.close()
 })
 
@@ -135,7 +145,7 @@ describe('verify names the event whose', () => {
     await tamper(`update event_store set data = data || '{"by": "nobody"}' where ${at(event)}`)
     await tamper(`update event_store e set hash = event_hash(e) where ${at(event)}`)
     const found = await faults()
-    expect(Object.keys(found)).toEqual(['broken_link'])
+    expect(Object.keys(found)).toEqual(['broken_link', 'leaf_differs'])
     expect(found.broken_link).toMatchObject({ stream_id: event.stream_id, version: event.version + 1 })
   })
 
@@ -151,7 +161,7 @@ describe('verify names the event whose', () => {
       await tamper(`update event_store e set hash = event_hash(e) where ${one}`)
     }
     const found = await faults()
-    expect(Object.keys(found)).toEqual(['head_differs'])
+    expect(Object.keys(found)).toEqual(['head_differs', 'leaf_differs'])
     expect(found.head_differs).toMatchObject({ stream_id: event.stream_id, version: length })
   })
 
@@ -204,7 +214,7 @@ describe('verify names what is missing:', () => {
     await tamper(`update stream_heads h set version = 1, hash = (
       select e.hash from event_store e where e.stream_type = h.stream_type and e.stream_id = h.stream_id) where ${streamOf(event)}`)
     const found = await faults()
-    expect(Object.keys(found)).toEqual(['cause_missing', 'row_version'])
+    expect(Object.keys(found)).toEqual(['cause_missing', 'event_cut_off', 'row_version'])
     expect(found.row_version).toMatchObject({ table: 'otp_challenges', stream_id: event.stream_id })
   })
 
@@ -232,8 +242,9 @@ describe('verify names what is missing:', () => {
     await tamper(`delete from stream_heads where stream_type = 'identity'`)
     await tamper(`delete from identities`)
     await tamper(`delete from lookup_digests where stream_type = 'identity'`)
+    await tamper(`delete from subject_keys where subject not in (select stream_id from stream_heads)`)
     expect(event).toBeDefined()
-    expect(Object.keys(await faults())).toEqual(['cause_missing'])
+    expect(Object.keys(await faults())).toEqual(['cause_missing', 'event_cut_off'])
   })
 
   test('the head', async () => {
@@ -299,6 +310,196 @@ describe('verify names what was put in another place:', () => {
     await tamper(`update lookup_digests set subject = gen_random_uuid() where stream_id = '${event.stream_id}'`)
     expect((await faults()).digest_misplaced).toMatchObject({ table: 'lookup_digests', stream_id: event.stream_id })
   })
+})
+
+describe('verify names what stands beside an event when', () => {
+  test.each([
+    [
+      'a digest was changed',
+      `update lookup_digests set digest = sha256('another') where kind = 'email'`,
+      'digest_differs',
+    ],
+    [
+      'a digest was added',
+      `insert into lookup_digests select event_id, stream_type, stream_id, subject, 'another', salt, digest
+      from lookup_digests limit 1`,
+      'digest_differs',
+    ],
+    ['a digest was taken away', `delete from lookup_digests where kind = 'email'`, 'digest_missing'],
+    [
+      'a sealed secret was changed',
+      `update event_secrets set sealed = sha256('another') where name = 'private_jwk'`,
+      'secret_differs',
+    ],
+    [
+      'a sealed secret was to vanish earlier',
+      `update event_secrets set expires_at = now() where name = 'private_jwk'`,
+      'secret_differs',
+    ],
+    ['a sealed secret was taken away', `delete from event_secrets where name = 'private_jwk'`, 'secret_missing'],
+    ['a data key was changed', `update subject_keys set wrapped_key = sha256('another')`, 'key_differs'],
+    [
+      'the data keys of two people changed places',
+      `update subject_keys k set wrapped_key = o.wrapped_key from subject_keys o
+      where k.subject = (select min(uai::text)::uuid from identities) and o.subject = (select max(uai::text)::uuid from identities)`,
+      'key_differs',
+    ],
+    [
+      'the data key of a living person is gone',
+      `delete from subject_keys where subject in (select uai from identities where status = 'active')`,
+      'key_missing',
+    ],
+    ['a data key came from nowhere', `insert into subject_keys values (gen_random_uuid(), 'x')`, 'key_orphaned'],
+  ])('%s', async (_, change, fault) => {
+    await tamper(change)
+    expect(Object.keys(await faults())).toContain(fault)
+  })
+})
+
+/** Makes a stream what somebody wishes, with everything that belongs to it, so that only signed checkpoints can tell. */
+async function forge(change: string): Promise<void> {
+  await tamper(change)
+  await superuser.unsafe(`
+    do $$
+    declare
+      r auth_gateway.event_store;
+      p bytea;
+      h bytea;
+    begin
+      set local session_replication_role = replica;
+      for r in select * from auth_gateway.event_store order by stream_type, stream_id, version loop
+        p := case when r.version = 1 then decode(repeat('00', 32), 'hex') else h end;
+        r.previous_hash := p;
+        h := auth_gateway.event_hash(r);
+        if h <> r.hash then
+          update auth_gateway.event_store set previous_hash = p, hash = h
+          where (stream_type, stream_id, version) = (r.stream_type, r.stream_id, r.version);
+          update auth_gateway.stream_heads set hash = h where (stream_type, stream_id) = (r.stream_type, r.stream_id);
+        end if;
+      end loop;
+    end $$`)
+}
+
+const CUT_OFF = `
+  delete from event_store where position > (select max(position) from audit_checkpoints where size < (select size from audit_tree));
+  delete from stream_heads h where not exists (select 1 from event_store e where (e.stream_type, e.stream_id) = (h.stream_type, h.stream_id));
+  update stream_heads h set version = e.version, hash = e.hash from (
+    select distinct on (stream_type, stream_id) * from event_store order by stream_type, stream_id, version desc) e
+  where (e.stream_type, e.stream_id) = (h.stream_type, h.stream_id);
+  delete from lookup_digests d where not exists (select 1 from event_store e where e.event_id = d.event_id);
+  delete from event_secrets s where not exists (select 1 from event_store e where e.event_id = s.event_id);
+  delete from subject_keys k where not exists (select 1 from event_store e where e.stream_id = k.subject)`
+
+describe('verify names by the signed checkpoints', () => {
+  test('an event whose whole stream was hashed again', async () => {
+    await forge(
+      `update event_store set data = data || '{"role": "platform_admin"}' where event_type = 'IdentityCreated'`,
+    )
+    const found = await faults()
+    expect(Object.keys(found)).toEqual(['leaf_differs'])
+    expect(found.leaf_differs).toMatchObject({ stream_type: 'identity', version: 1 })
+  })
+
+  test('the same, the tree grown again by who has no key', async () => {
+    await forge(
+      `update event_store set data = data || '{"role": "platform_admin"}' where event_type = 'IdentityCreated'`,
+    )
+    const forger = testGateway({ ...sound, ...gatewayDatabase(copy.superuserUrl, copy.name) })
+    await tamper(`delete from audit_tiles; delete from audit_checkpoints; update audit_tree set size = 0, position = 0`)
+    const stolen = { ...forger, derive: () => Buffer.alloc(32, 7) }
+    expect(await makeCheckpoints(stolen)).toBeGreaterThan(0)
+    await forger.close()
+    expect(Object.keys(await faults())).toEqual(['checkpoint_unsigned'])
+  })
+
+  test('two events that changed places in the log', async () => {
+    await forge(`update event_store e set position = o.position from event_store o
+      where e.stream_type = 'identity' and o.stream_type = 'identity' and e.stream_id <> o.stream_id and e.version = 1 and o.version = 1
+        and e.position in (select position from event_store where stream_type = 'identity' and version = 1 order by 1 limit 2)
+        and o.position in (select position from event_store where stream_type = 'identity' and version = 1 order by 1 limit 2)`)
+    expect(Object.keys(await faults())).toContain('leaf_differs')
+  })
+
+  test('an event that was slipped in where a position was left out', async () => {
+    await tamper(`insert into event_store select (select min(g) from generate_series(2, 100000) g where not exists (
+        select 1 from event_store o where o.position = g)), gen_random_uuid(), 'protected_resource', gen_random_uuid(), 1,
+        'ProtectedResourceAdded', 1, null, data, '{}', transaction_id, recorded_at, decode(repeat('00', 32), 'hex'), hash
+      from event_store where event_type like 'ProtectedResource%' limit 1`)
+    expect(Object.keys(await faults())).toContain('event_slipped_in')
+  })
+
+  test.each([
+    [
+      'a tile that was changed',
+      `update audit_tiles set hashes = sha256('x') || substring(hashes from 33) where level = 0 and index = 0`,
+      'leaf_differs',
+    ],
+    ['a tile above that was changed', `update audit_tiles set hashes = sha256('x') where level = 1`, 'tile_differs'],
+    ['a tile that is gone', 'delete from audit_tiles where level = 1', 'tile_missing'],
+    [
+      'leaves that changed places',
+      `update audit_tiles set positions = array[positions[2], positions[1]] || positions[3:] where index = 0 and level = 0`,
+      'leaf_differs',
+    ],
+    ['a checkpoint with another root', `update audit_checkpoints set root = sha256('x')`, 'checkpoint_differs'],
+    [
+      'a checkpoint with another note',
+      `update audit_checkpoints set note = replace(note, 'position ', 'position 1')`,
+      'checkpoint_unsigned',
+    ],
+    [
+      'two checkpoints that changed places',
+      `update audit_checkpoints a set note = b.note from audit_checkpoints b where a.size <> b.size`,
+      'checkpoint_unsigned',
+    ],
+    [
+      'a checkpoint that is gone',
+      'delete from audit_checkpoints where size = (select max(size) from audit_checkpoints)',
+      'checkpoint_missing',
+    ],
+    ['a tree that says it is smaller', 'update audit_tree set size = size - 1', 'tree_size'],
+  ])('%s', async (_, change, fault) => {
+    await tamper(change)
+    expect(Object.keys(await faults())).toContain(fault)
+  })
+
+  test('the newest events, cut off with everything that belonged to them and the checkpoint over them, by one kept outside', async () => {
+    const [newest] = await superuser<
+      { note: string }[]
+    >`select note from auth_gateway.audit_checkpoints order by size desc limit 1`
+    const file = path.join(tmpdir(), `${copy.name}.note`)
+    await writeFile(file, newest?.note ?? '')
+    await tamper(CUT_OFF)
+    await tamper(`delete from audit_checkpoints where size = (select max(size) from audit_checkpoints)`)
+    const { position, size } = (await superuser`select position, size from auth_gateway.audit_checkpoints`)[0] ?? {}
+    await tamper(`delete from audit_tiles; delete from audit_checkpoints; update audit_tree set size = 0, position = 0`)
+    const forger = testGateway({ ...sound, ...gatewayDatabase(copy.superuserUrl, copy.name) })
+    await makeCheckpoints(forger)
+    await forger.close()
+    expect((await superuser`select position, size from auth_gateway.audit_checkpoints`)[0]).toEqual({ position, size })
+    await superuser.unsafe('set session_replication_role = origin')
+    expect((await command('rebuild')).exitCode).toBe(1)
+    expect(await faults()).toEqual({})
+    const { exitCode, answer } = await command<Verification>('verify', '--checkpoint', file)
+    await rm(file)
+    expect([exitCode, answer.faults.map(({ fault }) => fault)]).toEqual([1, ['log_cut_off']])
+  })
+
+  test('nothing with another key, and refuses what is none', async () => {
+    const { verifierKey } = createNoteSigner('localhost:4000/audit', Buffer.alloc(32, 9))
+    expect((await command<Verification>('verify', '--key', verifierKey)).answer.faults[0]?.fault).toBe(
+      'checkpoint_unsigned',
+    )
+  })
+})
+
+test('the gateway signs no tree that was changed after it was signed', async () => {
+  await tamper(`update audit_tiles set hashes = sha256('x') || substring(hashes from 33) where level = 1`)
+  await superuser.unsafe('set session_replication_role = origin')
+  const gateway = testGateway({ ...sound, ...gatewayDatabase(copy.superuserUrl, copy.name) })
+  await createTraffic(gateway).sweep(1)
+  await expect(makeCheckpoints(gateway)).rejects.toThrow('the audit tree is not the one of its checkpoint')
+  await gateway.close()
 })
 
 describe('rebuild names, mends and stays quiet afterwards about', () => {

@@ -1,0 +1,72 @@
+import * as z from 'zod/mini'
+import { checkpointsQuery, consistencyQuery, eventsQuery, exportQuery, inclusionQuery } from '../functions/audit.ts'
+import { type Family, PERSON } from './operation.ts'
+
+const event = z.looseObject({
+  id: z.uuid(),
+  position: z.number(),
+  type: z.string(),
+  stream: z.object({ type: z.string(), id: z.uuid(), version: z.number() }),
+  subject: z.nullable(z.uuid()),
+  recorded_at: z.iso.datetime(),
+  actor: z.object({ type: z.string(), id: z.nullable(z.string()) }),
+  data: z.looseObject({}),
+  hash: z.string(),
+})
+const path = z.array(z.string())
+const checkpoint = z.object({
+  size: z.number(),
+  root: z.string(),
+  made_at: z.iso.datetime(),
+  published_at: z.nullable(z.iso.datetime()),
+  note: z.string(),
+})
+
+export const audit: Family = {
+  tag: 'Audit',
+  description: 'What happened, and proof that nothing of it was changed.',
+  dialect: 'api',
+  operations: {
+    'GET /v1/audit/events': {
+      summary: 'What happened to them',
+      by: PERSON,
+      query: eventsQuery,
+      answers: { 200: z.object({ events: z.array(event), next_cursor: z.nullable(z.string()) }) },
+    },
+    'GET /v1/audit/export': {
+      summary: 'The same, to be checked without us',
+      by: PERSON,
+      query: exportQuery,
+      answers: { 200: 'application/x-ndjson' },
+    },
+    'GET /v1/audit/checkpoints': {
+      summary: 'Signed roots of the tree over all events, newest first',
+      query: checkpointsQuery,
+      answers: {
+        200: z.object({ origin: z.string(), verifier_key: z.string(), checkpoints: z.array(checkpoint) }),
+      },
+    },
+    'GET /v1/audit/checkpoint': { summary: 'The newest one as it was signed', answers: { 200: 'text/plain' } },
+    'GET /v1/audit/consistency': {
+      summary: 'That an older tree is the beginning of a newer one (RFC 9162 section 2.1.4)',
+      query: consistencyQuery,
+      answers: { 200: z.object({ from: z.number(), to: z.number(), path, note: z.string() }) },
+    },
+    'GET /v1/audit/inclusion': {
+      summary: 'That an event is in the tree of the newest checkpoint (RFC 9162 section 2.1.3)',
+      by: PERSON,
+      query: inclusionQuery,
+      answers: {
+        200: z.object({
+          event: z.uuid(),
+          position: z.number(),
+          hash: z.string(),
+          index: z.number(),
+          size: z.number(),
+          path,
+          note: z.string(),
+        }),
+      },
+    },
+  },
+}

@@ -1,0 +1,102 @@
+import type postgres from 'postgres'
+import { grow, leafHash, nodesOf, type Tile, tileKey, treeRoot } from '../../shared/events/merkle.ts'
+import type { CheckpointRow } from '../../shared/queries/audit-tree.ts'
+import type { Checkpoint } from '../../shared/tokens/note.ts'
+import type { Finding } from './findings.ts'
+
+const BATCH = 2000
+
+/** Reads what a note says; undefined when it is not signed by the key of the log. */
+export type OpenNote = (note: string) => Checkpoint | undefined
+
+type Leaf = {
+  position: string
+  stream_type: string
+  stream_id: string
+  version: number
+  type: string
+  hash: Uint8Array
+  leaf: Uint8Array | null
+}
+
+/**
+ * Grows the tree again from the events and compares it with the one that was kept, tile by tile, and with every checkpoint.
+ * @param openNote absent when the key is not at hand: then signatures are not checked
+ * @param known checkpoints that were kept outside
+ */
+export async function verifyTree(
+  sql: postgres.TransactionSql,
+  report: (finding: Finding) => void,
+  { openNote, known = [] }: { openNote?: OpenNote; known?: Checkpoint[] } = {},
+): Promise<void> {
+  const [tree] = await sql<
+    { size: string; position: string }[]
+  >`select size::text, position::text from auth_gateway.audit_tree`
+  if (!tree) return report({ fault: 'tree_missing', table: 'audit_tree' })
+  const edge = new Map<string, Buffer[]>()
+  const all = new Map<string, Buffer[]>()
+  let size = 0
+  const rows = sql<Leaf[]>`
+    select coalesce(e.position, l.position)::text as position, e.stream_type, e.stream_id, e.version, e.event_type as type, e.hash,
+      l.hash as leaf
+    from (select position, stream_type, stream_id, version, event_type, hash from auth_gateway.event_store where position <= ${tree.position}) e
+    full join (
+      select p.position, substring(t.hashes from (p.n::int - 1) * 32 + 1 for 32) as hash
+      from auth_gateway.audit_tiles t cross join lateral unnest(t.positions) with ordinality as p(position, n)
+      where t.level = 0) l using (position)
+    order by coalesce(e.position, l.position)`.cursor(BATCH)
+  for await (const batch of rows) {
+    const leaves = batch.map((row) => {
+      const { position, stream_type, stream_id, version, type, hash, leaf } = row
+      const where = { position: Number(position), stream_type, stream_id, version, type }
+      if (!hash) report({ fault: 'event_cut_off', position: Number(position) })
+      else if (!leaf) report({ fault: 'event_slipped_in', ...where })
+      else if (!leafHash(hash).equals(leaf)) report({ fault: 'leaf_differs', ...where })
+      return leaf ? Buffer.from(leaf) : hash ? leafHash(hash) : Buffer.alloc(32)
+    })
+    for (const tile of grow(edge, size, leaves)) keep(tile, edge, all)
+    size += leaves.length
+  }
+  if (size !== Number(tree.size)) report({ fault: 'tree_size', table: 'audit_tree' })
+  const kept = new Set<string>()
+  for await (const batch of sql<{ level: number; index: string; hashes: Uint8Array }[]>`
+    select t.level, t.index::text, t.hashes from auth_gateway.audit_tiles t order by t.level, t.index`.cursor(BATCH))
+    for (const { level, index, hashes } of batch) {
+      kept.add(tileKey(level, Number(index)))
+      const built = all.get(tileKey(level, Number(index)))
+      if (!built || !Buffer.concat(built).equals(hashes)) report({ fault: 'tile_differs', table: 'audit_tiles' })
+    }
+  if (![...all.keys()].every((key) => kept.has(key))) report({ fault: 'tile_missing', table: 'audit_tiles' })
+  await verifyCheckpoints(sql, report, { all, size, openNote, known })
+}
+
+function keep({ level, index, hashes }: Tile, edge: Map<string, Buffer[]>, all: Map<string, Buffer[]>): void {
+  edge.set(tileKey(level, index), hashes)
+  all.set(tileKey(level, index), hashes)
+}
+
+async function verifyCheckpoints(
+  sql: postgres.TransactionSql,
+  report: (finding: Finding) => void,
+  built: { all: Map<string, Buffer[]>; size: number; openNote?: OpenNote; known: Checkpoint[] },
+): Promise<void> {
+  const { all, size, openNote, known } = built
+  const table = 'audit_checkpoints'
+  const node = nodesOf(all)
+  const checkpoints = await sql<CheckpointRow[]>`
+    select c.size::text, c.root, c.position::text, c.note from auth_gateway.audit_checkpoints c order by c.size`
+  for (const checkpoint of checkpoints) {
+    const at = { table, position: Number(checkpoint.position) }
+    const [, noteSize, noteRoot = ''] = checkpoint.note.split('\n')
+    const says = noteSize === checkpoint.size && Buffer.from(noteRoot, 'base64').equals(checkpoint.root)
+    if (!says || (openNote && !openNote(checkpoint.note))) report({ fault: 'checkpoint_unsigned', ...at })
+    if (Number(checkpoint.size) > size || !treeRoot(node, Number(checkpoint.size)).equals(checkpoint.root))
+      report({ fault: 'checkpoint_differs', ...at })
+  }
+  if (size > 0 && Number(checkpoints.at(-1)?.size ?? 0) !== size) report({ fault: 'checkpoint_missing', table })
+  for (const { size: outside, root, position } of known) {
+    const at = { table: 'published checkpoint', position: Number(position) }
+    if (outside > size) report({ fault: 'log_cut_off', ...at })
+    else if (!treeRoot(node, outside).equals(root)) report({ fault: 'checkpoint_differs', ...at })
+  }
+}

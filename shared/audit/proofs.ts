@@ -1,0 +1,41 @@
+import type postgres from 'postgres'
+import { consistencyPath, inclusionPath, nodesOf, tilesNeeded } from '../events/merkle.ts'
+import { leavesOf, readTiles } from '../queries/audit-tree.ts'
+
+export type Inclusion = { index: number; path: string[] }
+
+const hexes = (hashes: Buffer[]) => hashes.map((hash) => hash.toString('hex'))
+
+/**
+ * Proofs that events are in the tree of a checkpoint, by position; those that it does not cover have none.
+ * @see RFC 9162 section 2.1.3
+ */
+export async function proveInclusion(
+  sql: postgres.Sql,
+  positions: string[],
+  size: number,
+): Promise<Map<string, Inclusion>> {
+  const leaves = [...(await leavesOf(sql, positions))].filter(([, leaf]) => leaf < size)
+  const { hashes } = await readTiles(
+    sql,
+    tilesNeeded((node) => {
+      for (const [, leaf] of leaves) inclusionPath(node, leaf, size)
+    }),
+  )
+  const node = nodesOf(hashes)
+  return new Map(
+    leaves.map(([position, index]) => [position, { index, path: hexes(inclusionPath(node, index, size)) }]),
+  )
+}
+
+/**
+ * Proof that the tree of `from` events is the beginning of that of `to`.
+ * @see RFC 9162 section 2.1.4
+ */
+export async function proveConsistency(sql: postgres.Sql, from: number, to: number): Promise<string[]> {
+  const { hashes } = await readTiles(
+    sql,
+    tilesNeeded((node) => consistencyPath(node, from, to)),
+  )
+  return hexes(consistencyPath(nodesOf(hashes), from, to))
+}

@@ -1,0 +1,130 @@
+import type postgres from 'postgres'
+import { type Tile, tileKey } from '../events/merkle.ts'
+
+const HASH = 32
+
+const SETTLE_STEP_MS = 25
+
+/**
+ * Moves the horizon of the log on, as far as transactions that are still open let it, and answers it: no event at or below this
+ * position is still to come.
+ * @param waitMs how long to wait for them
+ */
+export async function settleLog(sql: postgres.Sql, waitMs = 1500): Promise<string> {
+  const deadline = performance.now() + waitMs
+  let target: bigint | undefined
+  for (;;) {
+    const [row] = await sql<{ settled: string; drawn: string }[]>`
+      select settled::text, drawn::text from auth_gateway.settle_log()`
+    const settled = row?.settled ?? '0'
+    target ??= BigInt(row?.drawn ?? 0)
+    if (BigInt(settled) >= target || performance.now() > deadline) return settled
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS))
+  }
+}
+
+export type TreeState = {
+  /** How many events the tree covers, and the position of the last one. */
+  size: number
+  position: string
+  /** The newest checkpoint. */
+  checkpoint?: { size: number; root: Buffer; note: string }
+}
+
+/** Where the tree stands. */
+export async function treeState(sql: postgres.Sql): Promise<TreeState> {
+  const [row] = await sql<{ size: string; position: string; known: string | null; root: Uint8Array; note: string }[]>`
+    select t.size::text, t.position::text, c.size::text as known, c.root, c.note
+    from auth_gateway.audit_tree t
+    left join (select * from auth_gateway.audit_checkpoints order by size desc limit 1) c on true`
+  if (!row) throw new Error('the audit tree is gone')
+  const { size, position, known, root, note } = row
+  const checkpoint = known === null ? undefined : { size: Number(known), root: Buffer.from(root), note }
+  return { size: Number(size), position, checkpoint }
+}
+
+const split = (hashes: Uint8Array) =>
+  Array.from({ length: hashes.length / HASH }, (_, n) => Buffer.from(hashes.subarray(n * HASH, (n + 1) * HASH)))
+
+export type StoredTiles = { hashes: Map<string, Buffer[]>; positions: Map<number, string[]> }
+
+/** Tiles by their key; those of level 0 with the positions of their events. */
+export async function readTiles(sql: postgres.Sql, wanted: { level: number; index: number }[]): Promise<StoredTiles> {
+  const rows = await sql<{ level: number; index: string; hashes: Uint8Array; positions: string[] | null }[]>`
+    select t.level, t.index::text, t.hashes, t.positions::text[] as positions from auth_gateway.audit_tiles t
+    join unnest(${wanted.map(({ level }) => level)}::smallint[], ${wanted.map(({ index }) => index)}::bigint[]) as w(level, index)
+      on w.level = t.level and w.index = t.index`
+  return {
+    hashes: new Map(rows.map(({ level, index, hashes }) => [tileKey(level, Number(index)), split(hashes)])),
+    positions: new Map(
+      rows.flatMap(({ index, positions }) => (positions ? [[Number(index), positions] as const] : [])),
+    ),
+  }
+}
+
+/** The next settled events after a position. */
+export function settledEvents(
+  sql: postgres.Sql,
+  { after, until, limit }: { after: string; until: string; limit: number },
+): Promise<{ position: string; hash: Uint8Array }[]> {
+  return sql<{ position: string; hash: Uint8Array }[]>`
+    select e.position::text, e.hash from auth_gateway.event_store e
+    where e.position > ${after} and e.position <= ${until} order by e.position limit ${limit}`
+}
+
+type Growth = {
+  before: number
+  tiles: Tile[]
+  positions: ReadonlyMap<number, string[]>
+  size: number
+  position: string
+  root: Buffer
+  note: string
+}
+
+/** Keeps a grown tree and the checkpoint over it; false when somebody else was faster. */
+export async function growTree(sql: postgres.Sql, growth: Growth): Promise<boolean> {
+  const tiles = growth.tiles.map(({ level, index, hashes }) => {
+    const positions = level === 0 ? (growth.positions.get(index) ?? []) : undefined
+    const of = positions && { positions, first_position: positions[0] }
+    return { level, index, hashes: Buffer.concat(hashes).toString('hex'), ...of }
+  })
+  const [row] = await sql<{ done: boolean }[]>`
+    select auth_gateway.grow_audit_tree(${growth.before}, ${sql.json(tiles as postgres.JSONValue)}, ${growth.size},
+      ${growth.position}, ${growth.root}, ${growth.note}) as done`
+  return row?.done ?? false
+}
+
+export type CheckpointRow = {
+  size: string
+  root: Uint8Array
+  position: string
+  note: string
+  made_at: Date
+  published_at: Date | null
+}
+
+/** Checkpoints, newest first. */
+export function listCheckpoints(
+  sql: postgres.Sql,
+  { before, limit }: { before?: string; limit: number },
+): Promise<CheckpointRow[]> {
+  return sql<CheckpointRow[]>`
+    select c.size::text, c.root, c.position::text, c.note, c.made_at, c.published_at from auth_gateway.audit_checkpoints c
+    where ${before === undefined ? sql`true` : sql`c.size < ${before}`} order by c.size desc limit ${limit}`
+}
+
+/** Notes that everything up to a checkpoint is known outside too. */
+export async function noteCheckpointPublished(sql: postgres.Sql, size: string): Promise<void> {
+  await sql`select auth_gateway.note_checkpoint_published(${size})`
+}
+
+/** Which leaf of the tree each event is; those that are not in it yet are left out. */
+export async function leavesOf(sql: postgres.Sql, positions: string[]): Promise<Map<string, number>> {
+  const rows = await sql<{ position: string; leaf: string | null }[]>`
+    select p.position::text, (t.index * 256 + array_position(t.positions, p.position) - 1)::text as leaf
+    from unnest(${positions}::bigint[]) as p(position) cross join lateral (
+      select x.index, x.positions from auth_gateway.audit_tiles x
+      where x.level = 0 and x.first_position <= p.position order by x.first_position desc limit 1) t`
+  return new Map(rows.flatMap(({ position, leaf }) => (leaf === null ? [] : [[position, Number(leaf)] as const])))
+}

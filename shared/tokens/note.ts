@@ -1,0 +1,74 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+
+/** Before the seed in the PKCS #8 form of an Ed25519 key (RFC 8410 section 7). */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+/** Ed25519, in C2SP signed-note. */
+const ALGORITHM = 1
+
+export type Checkpoint = {
+  /** How many events the tree covers. */
+  size: number
+  root: Buffer
+  /** Of the last one. */
+  position: string
+  time: string
+}
+
+export type NoteSigner = ReturnType<typeof createNoteSigner>
+
+function keyId(name: string, material: Buffer): Buffer {
+  return createHash('sha256').update(`${name}\n`).update(material).digest().subarray(0, 4)
+}
+
+/**
+ * Signs checkpoints as notes that the tools of transparency logs read (C2SP tlog-checkpoint and signed-note).
+ * @param origin names the log: a URL without its scheme
+ * @param seed 32 bytes of an Ed25519 key
+ */
+export function createNoteSigner(origin: string, seed: Uint8Array) {
+  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
+  const publicKey = createPublicKey(privateKey)
+  const { x = '' } = publicKey.export({ format: 'jwk' })
+  const material = Buffer.concat([Buffer.from([ALGORITHM]), Buffer.from(x, 'base64url')])
+  const id = keyId(origin, material)
+  return {
+    origin,
+    /** What others check notes with: `name+id+key`. */
+    verifierKey: `${origin}+${id.toString('hex')}+${material.toString('base64')}`,
+    sign({ size, root, position, time }: Checkpoint): string {
+      const body = `${origin}\n${size}\n${root.toString('base64')}\nposition ${position}\ntime ${time}\n`
+      const signature = Buffer.concat([id, sign(null, Buffer.from(body), privateKey)])
+      return `${body}\n— ${origin} ${signature.toString('base64')}\n`
+    },
+    /** What a note of ours says; undefined when it is not signed by this key. */
+    open: (note: string) => openNote(note, origin, publicKey),
+  }
+}
+
+/** What a note says, whoever signed it; undefined when it is none. */
+export function readNote(note: string): (Checkpoint & { origin: string }) | undefined {
+  const [, origin = '', size, root = '', position = '', time = ''] =
+    /^(\S+)\n(\d{1,15})\n([A-Za-z0-9+/]{43}=)\nposition (\d+)\ntime (\S+)\n\n/.exec(note) ?? []
+  return size === undefined
+    ? undefined
+    : { origin, size: Number(size), root: Buffer.from(root, 'base64'), position, time }
+}
+
+function openNote(note: string, origin: string, publicKey: KeyObject): Checkpoint | undefined {
+  const [, body = '', name, signature = ''] = /^([\s\S]*?\n)\n— (\S+) (\S+)\n$/.exec(note) ?? []
+  const { origin: said, ...checkpoint } = readNote(note) ?? { origin: undefined }
+  if (said !== origin || name !== origin) return undefined
+  const good = verify(null, Buffer.from(body), publicKey, Buffer.from(signature, 'base64').subarray(4))
+  return good ? (checkpoint as Checkpoint) : undefined
+}
+
+/** Opens the notes of a log by its verifier key. @throws Error when that is none */
+export function createNoteOpener(verifierKey: string): (note: string) => Checkpoint | undefined {
+  const [, origin = '', id, encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(verifierKey) ?? []
+  const material = Buffer.from(encoded, 'base64')
+  if (material.length !== 33 || material[0] !== ALGORITHM || keyId(origin, material).toString('hex') !== id)
+    throw new Error('this is no verifier key of an Ed25519 key')
+  const x = material.subarray(1).toString('base64url')
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+  return (note) => openNote(note, origin, publicKey)
+}
