@@ -313,6 +313,12 @@ export const catalogue = {
     'access_denied',
     'Too many codes in a row were wrong, so the authenticator app is locked. Use a recovery code, and set the app up again.',
   ),
+  second_operator_needed: row(
+    409,
+    'SECOND_OPERATOR_NEEDED',
+    'access_denied',
+    'Somebody else has to agree: another operator than the one who asked.',
+  ),
   too_many_authenticators: row(
     409,
     'TOO_MANY_AUTHENTICATORS',

@@ -4,16 +4,19 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
+import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../../shared/http/pages/recovery-codes.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
-import { EnrolTotpPage, StepUpPage } from '../../shared/http/pages/totp.tsx'
+import { EnrolTotpPage } from '../../shared/http/pages/totp.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
+import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { actAs } from '../../shared/identity/authority.ts'
-import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { grouped } from '../../shared/identity/proof-codes.ts'
+import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
+import { ownerOfProofs, withGoal } from '../../shared/identity/proof-pages.ts'
+import { makeRecoveryCodes } from '../../shared/identity/recovery-codes.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
-import { isFresh, isSteppedUp, stepUpSession, stepUpUrl } from '../../shared/identity/step-up.ts'
+import { strengthenSession } from '../../shared/identity/step-up.ts'
 import {
   type Enrolment,
   enrolTotp,
@@ -21,64 +24,35 @@ import {
   openEnrolment,
   removeTotp,
   sealEnrolment,
-  withTotp,
 } from '../../shared/identity/totp.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
-import { listAuthenticators } from '../../shared/queries/totp-authenticators.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
 
 const HOME = '/account'
 const ENROL = '/account/totp'
-const STEP_UP = '/web/step-up'
+const CODES = '/account/recovery-codes'
 const APP = 'LanOnasis'
 
 const app = createPageApp()
 const returnTo = z.optional(z.string().check(z.maxLength(4000)))
-const code = z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid'))
 const goal = z.object({ return_to: returnTo })
-const withQuery = (path: string, back: string | undefined) =>
-  back ? `${path}?${new URLSearchParams({ return_to: back })}` : path
+const goalOf = (c: AppContext) => safeReturnTo(gateway().config, readQuery(c, goal).return_to)
 
 /** What the person can mend on the page itself. */
 function told(error: unknown): GatewayError {
-  if (error instanceof GatewayError && /^(otp_|totp_|too_many_auth|another_proof)/.test(error.refusal)) return error
+  if (error instanceof GatewayError && /^(otp_|too_many_authenticators)/.test(error.refusal)) return error
   throw error
 }
 
-/** The person at this browser, who signs in first where need be and comes back with the goal kept. */
-async function personAt(c: AppContext, path: string, back: string | undefined): Promise<PersonPrincipal | Response> {
-  const principal = await visitor(gateway(), c, HOME)
-  if (!(principal instanceof Response) || c.req.method !== 'GET') return principal
-  return c.redirect(`/web/login?${new URLSearchParams({ return_to: withQuery(path, back) })}`, 303)
-}
-
-/** A new proof is added with a fresh sign-in; another one, with one of those that there are. */
-async function enrolling(c: AppContext, back: string | undefined): Promise<PersonPrincipal | Response> {
-  const principal = await personAt(c, ENROL, back)
-  if (principal instanceof Response) return principal
-  const { person, session } = principal
-  if (!session) throw new GatewayError('session_invalid')
-  const { authenticators } = await listAuthenticators(gateway().reads, gateway().personal, person)
-  const here = withQuery(ENROL, back)
-  if (authenticators.length > 0) return isSteppedUp(session) ? principal : c.redirect(stepUpUrl(here), 303)
-  if (isFresh(session)) return principal
-  return c.redirect(`/web/login?${new URLSearchParams({ prompt: 'login', return_to: here })}`, 303)
-}
-
 function enrolPage(principal: PersonPrincipal, enrolment: Enrolment, back: string | undefined, error?: GatewayError) {
-  const { email, uai } = principal.person
-  const uri = totpUri(enrolment.secret, APP, email || uai)
+  const account = principal.person.email || principal.person.uai
+  const uri = totpUri(enrolment.secret, APP, account)
   return renderPage(
     EnrolTotpPage({
       ...formOf(gateway(), principal),
-      action: ENROL,
-      backHref: HOME,
-      returnTo: back,
+      ...{ action: ENROL, backHref: HOME, returnTo: back, uri, picture: encodeQr(uri, 'svg'), email: account },
       enrolment: sealEnrolment(gateway(), principal, enrolment),
-      uri,
-      picture: encodeQr(uri, 'svg'),
       secret: enrolment.secret,
-      email: email || uai,
       error: error?.message,
     }),
     { status: error?.status, formAction: endsAtClient(back) },
@@ -86,14 +60,14 @@ function enrolPage(principal: PersonPrincipal, enrolment: Enrolment, back: strin
 }
 
 app.get(ENROL, async (c) => {
-  const back = safeReturnTo(gateway().config, readQuery(c, goal).return_to)
-  const principal = await enrolling(c, back)
-  return principal instanceof Response ? principal : enrolPage(principal, newEnrolment(), back)
+  const back = goalOf(c)
+  const owner = await ownerOfProofs(gateway(), c, withGoal(ENROL, back))
+  return owner instanceof Response ? owner : enrolPage(owner.principal, newEnrolment(), back)
 })
 
 const enrolmentForm = z.object({
   ...postedForm,
-  code,
+  code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
   enrolment: z.string('csrf_invalid').check(z.maxLength(1000, 'csrf_invalid')),
   return_to: returnTo,
 })
@@ -102,17 +76,20 @@ const enrolmentForm = z.object({
 app.post(ENROL, async (c) => {
   const posted = await readBody(c, enrolmentForm)
   const back = safeReturnTo(gateway().config, posted.return_to)
-  const principal = await enrolling(c, back)
-  if (principal instanceof Response) return principal
+  const owner = await ownerOfProofs(gateway(), c, withGoal(ENROL, back))
+  if (owner instanceof Response) return owner
+  const { principal, proofs } = owner
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back ?? HOME, 303)
   const enrolment = openEnrolment(gateway(), principal, posted.enrolment)
   try {
-    const proof = { method: 'totp', provenBy: { type: 'totp_authenticator', id: enrolment.id } } as const
-    const { done } = await enrolTotp(gateway(), c, principal, { ...enrolment, code: digits(posted.code) }, (work) =>
-      stepUpSession(work, principal, proof),
+    const presented = { ...enrolment, code: posted.code.replace(/\D/g, '') }
+    const handOut = await enrolTotp(gateway(), c, principal, presented, (work) =>
+      strengthenSession(work, principal, { method: 'totp', id: enrolment.id }),
     )
-    done(c)
-    return c.redirect(back ?? `${HOME}?done=totp_added`, 303)
+    handOut(c)
+    tellOfProofs(gateway(), c, principal.person, 'authenticator_added')
+    const done = back ?? `${HOME}?done=totp_added`
+    return c.redirect(proofs.recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)
   } catch (error) {
     return enrolPage(principal, enrolment, back, told(error))
   }
@@ -121,60 +98,37 @@ app.post(ENROL, async (c) => {
 const removal = z.object({ ...postedForm, id: z.uuid('not_found') })
 
 app.post('/account/totp/remove', async (c) => {
-  const principal = await visitor(gateway(), c, HOME)
-  if (principal instanceof Response) return principal
+  const owner = await ownerOfProofs(gateway(), c, HOME)
+  if (owner instanceof Response) return owner
+  const { principal } = owner
   const posted = await readBody(c, removal)
-  checkCsrf(c, gateway().derive, `${principal.credentialId}.account`, posted.csrf)
-  if (!principal.session || !isSteppedUp(principal.session)) return c.redirect(stepUpUrl(HOME), 303)
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
   await removeTotp(gateway(), c, principal, { id: posted.id, reason: 'person' })
+  tellOfProofs(gateway(), c, principal.person, 'authenticator_removed')
   return c.redirect(`${HOME}?done=totp_removed`, 303)
 })
 
-const digits = (text: string) => text.replace(/\D/g, '')
-const stepUpKey = ({ credentialId }: PersonPrincipal) => `${credentialId}.step-up`
-
-function stepUpPage(principal: PersonPrincipal, back: string | undefined, error?: GatewayError) {
-  const { config, derive } = gateway()
-  const page = StepUpPage({
-    action: STEP_UP,
-    csrf: csrfToken(derive, stepUpKey(principal)),
-    backHref: HOME,
-    returnTo: back,
-    email: principal.person.email || principal.person.uai,
-    host: new URL(config.AUTH_BASE_URL).host,
-    error: error?.message,
-  })
-  return renderPage(page, { status: error?.status, formAction: endsAtClient(back) })
-}
-
-/** Asks a person who is signed in for one more proof, on the way to what needs it. */
-app.get(STEP_UP, async (c) => {
-  const back = safeReturnTo(gateway().config, readQuery(c, goal).return_to)
-  const principal = await personAt(c, STEP_UP, back)
-  if (principal instanceof Response) return principal
-  const { authenticators } = await listAuthenticators(gateway().reads, gateway().personal, principal.person)
-  return authenticators.length === 0 ? c.redirect(withQuery(ENROL, back), 303) : stepUpPage(principal, back)
+app.get(CODES, async (c) => {
+  const back = goalOf(c)
+  const owner = await ownerOfProofs(gateway(), c, withGoal(CODES, back))
+  if (owner instanceof Response) return owner
+  const { principal, proofs } = owner
+  const left = proofs.recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
+  const form = { ...formOf(gateway(), principal), action: CODES, returnTo: back, backHref: back ?? HOME }
+  return renderPage(MakeRecoveryCodesPage({ ...form, left }))
 })
 
-app.post(STEP_UP, async (c) => {
-  const principal = await visitor(gateway(), c, STEP_UP)
-  if (principal instanceof Response) return principal
-  const posted = await readBody(c, z.object({ csrf: z.optional(z.string()), code, return_to: returnTo }))
-  checkCsrf(c, gateway().derive, stepUpKey(principal), posted.csrf)
-  const back = safeReturnTo(gateway().config, posted.return_to)
-  const { person } = principal
-  try {
-    const { done } = await withTotp(gateway(), c, { person, code: digits(posted.code) }, (work, id) => {
-      actAs(work, principal)
-      const proof = { method: 'totp', provenBy: { type: 'totp_authenticator', id } } as const
-      return stepUpSession(work, principal, proof)
-    })
-    done(c)
-    return c.redirect(back ?? HOME, 303)
-  } catch (error) {
-    return stepUpPage(principal, back, told(error))
-  }
+/** Makes new codes and shows them, this once. */
+app.post(CODES, async (c) => {
+  const owner = await ownerOfProofs(gateway(), c, CODES)
+  if (owner instanceof Response) return owner
+  const { principal } = owner
+  const posted = await readBody(c, z.object({ ...postedForm, return_to: returnTo }))
+  const back = safeReturnTo(gateway().config, posted.return_to) ?? HOME
+  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back, 303)
+  const codes = await makeRecoveryCodes(gateway(), c, principal)
+  tellOfProofs(gateway(), c, principal.person, 'recovery_codes_made')
+  return renderPage(RecoveryCodesPage({ codes: codes.map(grouped), email: principal.person.email, doneHref: back }))
 })
 
 export default serve(app)

@@ -20,9 +20,10 @@ import { normaliseEmail } from '../../shared/personal.ts'
 import { listApplications } from '../../shared/queries/agent-delegations.ts'
 import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
+import { listOperatorCodesOf, type OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
 import type { Person } from '../../shared/queries/person.ts'
+import { listProofs } from '../../shared/queries/proofs.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
-import { listAuthenticators } from '../../shared/queries/totp-authenticators.ts'
 import { SUPABASE_SLUG } from '../../shared/sso/supabase-project.ts'
 
 const BASE = '/account'
@@ -31,6 +32,13 @@ const NOTICES: Record<string, string> = words.done
 
 const linkHref = (provider: string, csrf: string) =>
   `/v1/auth/oauth?${new URLSearchParams({ provider, purpose: 'link', redirect_uri: BASE, csrf })}`
+
+const shownCode = (one: OperatorCodeListing) => ({
+  status: one.status,
+  reason: one.reason,
+  madeAt: one.requested_at,
+  operators: [one.operator, one.second_operator].filter((operator) => operator !== null),
+})
 
 /** Offered to everybody, or to people with an address of its domains. */
 const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
@@ -43,12 +51,13 @@ app.get(BASE, async (c) => {
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const { person, session: current } = principal
   const { reads, personal } = gateway()
-  const [methods, sessions, connections, { authenticators }, applications] = [
+  const [methods, sessions, connections, { authenticators, recoveryCodes }, applications, operatorCodes] = [
     await listCredentials(reads, personal, person),
     await listSessions(reads, person),
     await listConnections(reads),
-    await listAuthenticators(reads, personal, person),
+    await listProofs(reads, personal, person),
     await listApplications(reads, person),
+    await listOperatorCodesOf(reads, person),
   ]
   const csrf = linkToken(gateway(), principal.credentialId)
   const linked = new Set(methods.map(({ provider }) => provider))
@@ -70,6 +79,8 @@ app.get(BASE, async (c) => {
         })),
       providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug, csrf) })),
       authenticators,
+      operatorCodes: operatorCodes.map(shownCode),
+      codesLeft: recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0),
       merged: person.members.filter((one) => one !== person.uai),
       sessions: sessions.map((one) => {
         const { ip, userAgent } = originOf(gateway(), one)

@@ -46,7 +46,17 @@ export interface OtpSms {
 export interface NoticeEmail {
   type: 'notice.email'
   to: string
-  kind: 'api_key_leaked' | 'api_key_expiring' | 'device_connected' | 'identities_merged' | 'phone_added'
+  kind:
+    | 'api_key_leaked'
+    | 'api_key_expiring'
+    | 'device_connected'
+    | 'identities_merged'
+    | 'phone_added'
+    | 'authenticator_added'
+    | 'authenticator_removed'
+    | 'recovery_codes_made'
+    | 'recovery_code_used'
+    | 'operator_code_made'
   /** Host of the gateway. */
   origin: string
   /** Page where the person can do something about it. */

@@ -2,6 +2,10 @@
 export const ACR = {
   /** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). */
   verifiedAddress: 'urn:lanonasis:acr:verified-address',
+  /** An operator vouches for somebody whom no mail reaches. */
+  operatorVouched: 'urn:lanonasis:acr:operator-vouched',
+  /** A code from an authenticator app, or a recovery code, alone. */
+  singleFactor: 'urn:lanonasis:acr:single-factor',
   /** Another identity provider vouches. */
   federated: 'urn:lanonasis:acr:federated',
   /** Two proofs of different kinds. */
@@ -11,17 +15,7 @@ export const ACR = {
 /** For how long a step-up counts as recent, in seconds. */
 export const RECENT_SECONDS = 900
 
-export type StepUpMethod = 'totp'
-
-/**
- * What a session is proven by after one more proof.
- * @returns undefined where the proof is the same one that the session began with
- * @see RFC 8176 section 2, for the values of `amr`
- */
-export function strengthen(
-  session: { method: string; amr: readonly string[] },
-  method: StepUpMethod,
-): { amr: string[]; acr: string } | undefined {
-  if (session.method === method) return undefined
-  return { amr: [...new Set([...session.amr, 'otp', 'mfa'])], acr: ACR.multiFactor }
+/** What a session is proven by after a code from an authenticator app. @see RFC 8176 section 2, for the values of `amr` */
+export function strengthen(amr: readonly string[]): { amr: string[]; acr: string } {
+  return { amr: [...new Set([...amr, 'otp', 'mfa'])], acr: ACR.multiFactor }
 }

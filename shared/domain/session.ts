@@ -1,7 +1,16 @@
 import type { Aggregate, Decision } from '../events/types.ts'
-import { type StepUpMethod, strengthen } from './authentication.ts'
+import { strengthen } from './authentication.ts'
 
 export type SessionEnd = 'logout' | 'replaced' | 'revoked'
+
+export type ProofSource =
+  | 'otp_challenge'
+  | 'session'
+  | 'connection'
+  | 'supabase_user'
+  | 'totp_authenticator'
+  | 'recovery_codes'
+  | 'operator_code'
 
 export type SessionFacts = {
   uai: string
@@ -20,11 +29,10 @@ export type SessionFacts = {
   idleSeconds: number
   expiresAt: string
   /** The challenge, session or connection whose proof started this one. */
-  provenBy: { type: 'otp_challenge' | 'session' | 'connection' | 'supabase_user'; id: string }
+  provenBy: { type: ProofSource; id: string }
 }
 
 export type StepUp = {
-  method: StepUpMethod
   amr: string[]
   acr: string
   at: string
@@ -33,9 +41,13 @@ export type StepUp = {
   provenBy: { type: 'totp_authenticator'; id: string }
 }
 
+/** A recovery code in a session: enough to set up proofs anew, no more. */
+export type Recovery = { at: string; handleHash: string; provenBy: { type: 'recovery_codes'; id: string } }
+
 export type SessionEvent =
   | { type: 'SessionStarted'; data: SessionFacts }
   | { type: 'SessionSteppedUp'; data: StepUp }
+  | { type: 'SessionRecovered'; data: Recovery }
   | { type: 'SessionEnded'; data: { reason: SessionEnd } }
 
 export type Session =
@@ -52,6 +64,8 @@ export const session: Aggregate<Session, SessionEvent> = {
         return { status: 'started', uai: event.data.uai, method: event.data.method, amr: event.data.amr }
       case 'SessionSteppedUp':
         return state.status === 'started' ? { ...state, amr: event.data.amr } : state
+      case 'SessionRecovered':
+        return state
       case 'SessionEnded':
         return state.status === 'none' ? state : { status: 'ended', uai: state.uai }
     }
@@ -62,18 +76,23 @@ export function begin(facts: SessionFacts): Decision<SessionEvent> {
   return { events: [{ type: 'SessionStarted', data: facts }] }
 }
 
-/** One more proof in a session, which gets a new handle; a proof of the kind that it began with adds nothing. */
-export function stepUp(
-  state: Session,
-  input: { method: StepUpMethod; provenBy: StepUp['provenBy']; handleHash: string; now: Date },
-): Decision<SessionEvent> {
+type Proof<P> = { provenBy: P; handleHash: string; now: Date }
+
+/** A code from an authenticator app in a session that began with another proof; the session gets a new handle. */
+export function stepUp(state: Session, input: Proof<StepUp['provenBy']>): Decision<SessionEvent> {
   if (state.status !== 'started') return { events: [], refuse: 'session_invalid' }
-  const { method, provenBy, handleHash, now } = input
-  const stronger = strengthen(state, method)
-  if (!stronger) return { events: [], refuse: 'another_proof_needed' }
-  return {
-    events: [{ type: 'SessionSteppedUp', data: { method, ...stronger, at: now.toISOString(), handleHash, provenBy } }],
-  }
+  if (state.method === 'totp') return { events: [], refuse: 'another_proof_needed' }
+  const { provenBy, handleHash, now } = input
+  const data = { ...strengthen(state.amr), at: now.toISOString(), handleHash, provenBy }
+  return { events: [{ type: 'SessionSteppedUp', data }] }
+}
+
+/** A recovery code in a session that did not begin with one; the session gets a new handle. */
+export function recover(state: Session, input: Proof<Recovery['provenBy']>): Decision<SessionEvent> {
+  if (state.status !== 'started') return { events: [], refuse: 'session_invalid' }
+  if (state.method === 'recovery_code') return { events: [], refuse: 'another_proof_needed' }
+  const { provenBy, handleHash, now } = input
+  return { events: [{ type: 'SessionRecovered', data: { at: now.toISOString(), handleHash, provenBy } }] }
 }
 
 /** Ends a session; ending it again changes nothing. */

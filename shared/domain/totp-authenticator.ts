@@ -4,6 +4,9 @@ import type { Aggregate, Decision } from '../events/types.ts'
 export const MAX_FAILURES = 100
 export const MAX_AUTHENTICATORS = 5
 
+/** Strangers can try to sign in, but only its person can step up: the ones cannot lock the other out. */
+export type TotpPurpose = 'sign_in' | 'step_up'
+
 export type TotpAuthenticatorEvent =
   | {
       type: 'TotpEnrolled'
@@ -12,7 +15,7 @@ export type TotpAuthenticatorEvent =
       secrets: { name: 'totp_secret'; sealed: Uint8Array }[]
     }
   | { type: 'TotpCodeAccepted'; data: { step: number } }
-  | { type: 'TotpCodeRefused'; data: { failures: number } }
+  | { type: 'TotpCodeRefused'; data: { purpose: TotpPurpose; failures: number } }
   | { type: 'TotpRemoved'; data: { reason: string } }
 
 export type TotpAuthenticator =
@@ -23,8 +26,10 @@ export type TotpAuthenticator =
       /** The newest time step of which a code was accepted. */
       lastStep: number
       /** Wrong codes since the last right one. */
-      failures: number
+      failures: Record<TotpPurpose, number>
     }
+
+const NONE = { sign_in: 0, step_up: 0 }
 
 export const totpAuthenticator: Aggregate<TotpAuthenticator, TotpAuthenticatorEvent> = {
   type: 'totp_authenticator',
@@ -32,11 +37,12 @@ export const totpAuthenticator: Aggregate<TotpAuthenticator, TotpAuthenticatorEv
   evolve(state, event) {
     switch (event.type) {
       case 'TotpEnrolled':
-        return { status: 'active', uai: event.data.uai, lastStep: event.data.step, failures: 0 }
+        return { status: 'active', uai: event.data.uai, lastStep: event.data.step, failures: NONE }
       case 'TotpCodeAccepted':
-        return state.status === 'active' ? { ...state, lastStep: event.data.step, failures: 0 } : state
+        return state.status === 'active' ? { ...state, lastStep: event.data.step, failures: NONE } : state
       case 'TotpCodeRefused':
-        return state.status === 'active' ? { ...state, failures: event.data.failures } : state
+        if (state.status !== 'active') return state
+        return { ...state, failures: { ...state.failures, [event.data.purpose]: event.data.failures } }
       case 'TotpRemoved':
         return { status: 'removed' }
     }
@@ -60,22 +66,33 @@ export function enrol(
   }
 }
 
+/** Whether it takes no more codes for this; at a sign-in that is not told from a wrong code. */
+function lockOf(state: TotpAuthenticator, purpose: TotpPurpose): 'otp_invalid' | 'totp_locked' | undefined {
+  if (state.status !== 'active') return 'otp_invalid'
+  if (state.failures[purpose] < MAX_FAILURES) return undefined
+  return purpose === 'sign_in' ? 'otp_invalid' : 'totp_locked'
+}
+
 /**
  * Takes a code that is right for a time step; each step once, and none before it (RFC 6238 section 5.2).
- * @param step the newest time step in the window that the code is right for
+ * @param input.step the newest time step in the window that the code is right for
  */
-export function accept(state: TotpAuthenticator, step: number): Decision<TotpAuthenticatorEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'otp_invalid' }
-  if (state.failures >= MAX_FAILURES) return { events: [], refuse: 'totp_locked' }
-  if (step <= state.lastStep) return { events: [], refuse: 'otp_invalid' }
+export function accept(
+  state: TotpAuthenticator,
+  { step, purpose }: { step: number; purpose: TotpPurpose },
+): Decision<TotpAuthenticatorEvent> {
+  const lock = lockOf(state, purpose)
+  if (lock) return { events: [], refuse: lock }
+  if (state.status !== 'active' || step <= state.lastStep) return { events: [], refuse: 'otp_invalid' }
   return { events: [{ type: 'TotpCodeAccepted', data: { step } }] }
 }
 
 /** Counts a wrong code. */
-export function miss(state: TotpAuthenticator): Decision<TotpAuthenticatorEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'otp_invalid' }
-  if (state.failures >= MAX_FAILURES) return { events: [], refuse: 'totp_locked' }
-  return { events: [{ type: 'TotpCodeRefused', data: { failures: state.failures + 1 } }], refuse: 'otp_invalid' }
+export function miss(state: TotpAuthenticator, purpose: TotpPurpose): Decision<TotpAuthenticatorEvent> {
+  const lock = lockOf(state, purpose)
+  if (lock || state.status !== 'active') return { events: [], refuse: lock ?? 'otp_invalid' }
+  const data = { purpose, failures: state.failures[purpose] + 1 }
+  return { events: [{ type: 'TotpCodeRefused', data }], refuse: 'otp_invalid' }
 }
 
 /** Removing it again changes nothing. */

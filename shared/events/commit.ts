@@ -52,6 +52,8 @@ export type Work = {
     at: { state: S; version: number },
     options: { subject?: string },
   ): Stream<S, E>
+  /** Ends the unit of work after the facts so far are recorded. */
+  refuse(refusal: Refusal): never
   /** Tells the data key of a subject that came with another read, so that sealing needs none. */
   knowKey(subject: string, wrapped: Uint8Array | null | undefined): void
 }
@@ -124,6 +126,9 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
     },
     resumeAt: (aggregate, id, { state, version }, { subject }) =>
       open(aggregate, { type: aggregate.type, id, version, subject, isNew: false }, state),
+    refuse: (refusal) => {
+      throw new RefusedError(refusal)
+    },
     knowKey: (subject, wrapped) => {
       if (wrapped !== undefined) wrappedKeys.set(subject, wrapped)
     },

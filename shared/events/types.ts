@@ -24,6 +24,8 @@ export type StreamType =
   | 'suppression'
   | 'sms_breaker'
   | 'totp_authenticator'
+  | 'recovery_codes'
+  | 'operator_code'
 
 /** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
 export type Event = {

@@ -1,16 +1,15 @@
 import { uuidv7 } from 'uuidv7'
-import { accept, enrol, MAX_AUTHENTICATORS, miss, remove, totpAuthenticator } from '../domain/totp-authenticator.ts'
+import { enrol, MAX_AUTHENTICATORS, remove, totpAuthenticator } from '../domain/totp-authenticator.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
-import type { RateLimit } from '../events/store.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import type { Person } from '../queries/person.ts'
-import { listAuthenticators, type TotpRecord } from '../queries/totp-authenticators.ts'
+import { listProofs } from '../queries/proofs.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../tokens/totp.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
+import { resumeProof } from './proofs.ts'
 
 const ENROLMENT_MS = 900_000
 
@@ -59,58 +58,11 @@ export async function enrolTotp<T>(
   const sealed = Buffer.from(gateway.personal.seal(person.uai, key, secret), 'base64')
   return commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
-    const { authenticators } = await listAuthenticators(gateway.reads, gateway.personal, person)
+    const { authenticators } = await listProofs(gateway.reads, gateway.personal, person)
     if (authenticators.length >= MAX_AUTHENTICATORS) throw new GatewayError('too_many_authenticators')
     const stream = await work.load(totpAuthenticator, id, { subject: person.uai })
     stream.decide((state) => enrol(state, { uai: person.uai, step, secret: sealed }))
     return more(work)
-  })
-}
-
-/** Wrong codes of a person, whatever the app and wherever they are tried (standards S2). */
-const tryLimits = ({ limiter }: Gateway, { uai }: Person): RateLimit[] => [
-  limiter.limit('totp-try', uai, 5, 300),
-  limiter.limit('totp-try', uai, 30, 86_400),
-]
-
-function resume(work: Work, { id, uai, lastStep, failures, version, wrappedKey }: TotpRecord) {
-  work.knowKey(uai, wrappedKey)
-  const state = { status: 'active' as const, uai, lastStep, failures }
-  return work.resumeAt(totpAuthenticator, id, { state, version }, { subject: uai })
-}
-
-/**
- * Takes a code of one of a person's authenticators; each time step once. A wrong code is counted for all of them.
- * @param block decides in the same unit of work what follows
- * @throws GatewayError totp_not_enrolled, otp_invalid, totp_locked, otp_rate_limited
- */
-export async function withTotp<T>(
-  gateway: Gateway,
-  c: AppContext,
-  { person, code }: { person: Person; code: string },
-  block: (work: Work, authenticatorId: string) => Promise<T>,
-): Promise<T> {
-  const limits = tryLimits(gateway, person)
-  return commit(commitContext(gateway, c), async (work) => {
-    const { authenticators, wait } = await listAuthenticators(gateway.reads, gateway.personal, person, limits)
-    if (authenticators.length === 0) throw new GatewayError('totp_not_enrolled')
-    if (wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: wait })
-    const now = new Date()
-    const right = authenticators.flatMap((one) => {
-      const step = one.secret === undefined ? undefined : matchingStep(one.secret, code, now)
-      return step === undefined ? [] : [{ one, step }]
-    })
-    const found = right.find(({ one, step }) => step > one.lastStep) ?? right[0]
-    if (found) {
-      resume(work, found.one).decide((state) => accept(state, found.step))
-      return block(work, found.one.id)
-    }
-    work.limits = limits
-    work.limitRefusal = 'otp_rate_limited'
-    const last = authenticators.at(-1)
-    for (const one of authenticators)
-      resume(work, one).decide((state) => (one === last ? miss(state) : { events: miss(state).events }))
-    throw new GatewayError('otp_invalid')
   })
 }
 
@@ -123,9 +75,9 @@ export async function removeTotp(
 ): Promise<void> {
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
-    const { authenticators } = await listAuthenticators(gateway.reads, gateway.personal, principal.person)
+    const { authenticators } = await listProofs(gateway.reads, gateway.personal, principal.person)
     const own = authenticators.find((one) => one.id === id)
     if (!own) throw new GatewayError('not_found')
-    resume(work, own).decide((state) => remove(state, reason))
+    resumeProof(work, totpAuthenticator, own).decide((state) => remove(state, reason))
   })
 }

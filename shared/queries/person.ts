@@ -14,7 +14,7 @@ export const joinPerson = (sql: postgres.Sql, uai: postgres.PendingQuery<postgre
 
 /** Columns of session `s`, as `SessionRow`. */
 export const sessionColumns = (sql: postgres.Sql) => sql`
-  s.id as session_id, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr, s.started_at as authenticated_at, s.stepped_up_at,
+  s.id as session_id, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr, s.started_at as authenticated_at, s.stepped_up_at, s.recovered_at,
   s.expires_at as session_expires_at, s.version as session_version, auth_gateway.session_is_live(s) as session_live,
   coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)
     < now() - interval '5 minutes' as session_unseen`
@@ -47,6 +47,7 @@ export type SessionRow = {
   acr: string
   authenticated_at: Date | string
   stepped_up_at: Date | string | null
+  recovered_at: Date | string | null
   session_expires_at: Date | string
   session_version: number
   session_live: boolean
@@ -81,8 +82,9 @@ export type SessionFacts = {
   amr: string[]
   acr: string
   authenticatedAt: Date
-  /** When the person last gave one more proof in this session. */
+  /** When the person last gave a code of their authenticator app in this session, and a recovery code. */
   steppedUpAt?: Date
+  recoveredAt?: Date
   expiresAt: Date
   live: boolean
   /** Not seen for some minutes: its activity is due to be noted. */
@@ -140,6 +142,7 @@ export function toSession(row: SessionRow): SessionFacts {
     acr: row.acr,
     authenticatedAt: new Date(row.authenticated_at),
     steppedUpAt: row.stepped_up_at === null ? undefined : new Date(row.stepped_up_at),
+    recoveredAt: row.recovered_at === null ? undefined : new Date(row.recovered_at),
     expiresAt: new Date(row.session_expires_at),
     live: row.session_live,
     unseen: row.session_unseen,

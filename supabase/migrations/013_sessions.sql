@@ -15,6 +15,7 @@ create table auth_gateway.sessions (
   origin        text,
   started_at    timestamptz not null,
   stepped_up_at timestamptz,
+  recovered_at  timestamptz,
   idle_seconds  integer not null,
   expires_at    timestamptz not null,
   ended_at      timestamptz,
@@ -52,6 +53,9 @@ begin
     when 'SessionSteppedUp' then
       update sessions set stepped_up_at = (e.data->>'at')::timestamptz, acr = e.data->>'acr',
         amr = array(select jsonb_array_elements_text(e.data->'amr')), handle_hash = e.data->>'handleHash', version = e.version
+      where id = e.stream_id;
+    when 'SessionRecovered' then
+      update sessions set recovered_at = (e.data->>'at')::timestamptz, handle_hash = e.data->>'handleHash', version = e.version
       where id = e.stream_id;
     when 'SessionEnded' then
       update sessions set ended_at = e.recorded_at, end_reason = e.data->>'reason', version = e.version where id = e.stream_id;

@@ -4,7 +4,8 @@ create table auth_gateway.totp_authenticators (
   id           uuid primary key,
   uai          uuid not null,
   last_step    bigint not null,
-  failures     integer not null default 0,
+  -- Wrong codes since the last right one, by what they were tried for.
+  failures     jsonb not null default '{"sign_in": 0, "step_up": 0}',
   -- Where the secret stands; none once it is removed.
   secret_event uuid,
   enrolled_at  timestamptz not null,
@@ -22,11 +23,12 @@ begin
       insert into totp_authenticators (id, uai, last_step, secret_event, enrolled_at, last_used_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'step')::bigint, e.event_id, e.recorded_at, e.recorded_at, e.version);
     when 'TotpCodeAccepted' then
-      update totp_authenticators set last_step = (e.data->>'step')::bigint, failures = 0, last_used_at = e.recorded_at,
+      update totp_authenticators set last_step = (e.data->>'step')::bigint, failures = default, last_used_at = e.recorded_at,
         version = e.version
       where id = e.stream_id;
     when 'TotpCodeRefused' then
-      update totp_authenticators set failures = (e.data->>'failures')::integer, version = e.version where id = e.stream_id;
+      update totp_authenticators set failures = failures || jsonb_build_object(e.data->>'purpose', e.data->'failures'),
+        version = e.version where id = e.stream_id;
     when 'TotpRemoved' then
       update totp_authenticators set secret_event = null, version = e.version where id = e.stream_id;
   end case;

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { HOTP, Secret, TOTP } from 'otpauth'
 import { describe, expect, test } from 'vitest'
-import { session, stepUp } from '../../shared/domain/session.ts'
+import { recover, session, stepUp } from '../../shared/domain/session.ts'
 import {
   accept,
   enrol,
@@ -21,7 +21,10 @@ const enrolled: TotpAuthenticatorEvent = {
   data: { uai: UAI, step: 100 },
   secrets: [{ name: 'totp_secret', sealed: secret }],
 }
-const refused = (failures: number): TotpAuthenticatorEvent => ({ type: 'TotpCodeRefused', data: { failures } })
+const refused = (failures: number): TotpAuthenticatorEvent => ({
+  type: 'TotpCodeRefused',
+  data: { purpose: 'step_up', failures },
+})
 const removed: TotpAuthenticatorEvent = { type: 'TotpRemoved', data: { reason: 'person' } }
 
 describe('codes', () => {
@@ -79,32 +82,43 @@ describe('an authenticator', () => {
 
   test('accepted: a later step, which sets the failures to nothing', () => {
     const after = given(totpAuthenticator, enrolled, refused(1), refused(2))
-      .when((state) => accept(state, 101))
+      .when((state) => accept(state, { step: 101, purpose: 'step_up' }))
       .then([{ type: 'TotpCodeAccepted', data: { step: 101 } }])
-    expect(after).toMatchObject({ lastStep: 101, failures: 0 })
+    expect(after).toMatchObject({ lastStep: 101, failures: { sign_in: 0, step_up: 0 } })
   })
 
   test.each([99, 100])(
     'otp_invalid: step %i when 100 was used (RFC 6238 section 5.2), with nothing counted',
     (step) => {
       given(totpAuthenticator, enrolled)
-        .when((state) => accept(state, step))
+        .when((state) => accept(state, { step: step, purpose: 'step_up' }))
         .then([], 'otp_invalid')
     },
   )
 
   test('otp_invalid: a wrong code is counted', () => {
     given(totpAuthenticator, enrolled, refused(1))
-      .when(miss)
+      .when((state) => miss(state, 'step_up'))
       .then([refused(2)], 'otp_invalid')
   })
 
   test('totp_locked: after 100 wrong codes in a row no code helps (NIST SP 800-63B-4 section 3.2.2)', () => {
     const locked = given(totpAuthenticator, enrolled, refused(MAX_FAILURES - 1))
-      .when(miss)
+      .when((state) => miss(state, 'step_up'))
       .then([refused(MAX_FAILURES)], 'otp_invalid')
-    expect(miss(locked)).toEqual({ events: [], refuse: 'totp_locked' })
-    expect(accept(locked, 200)).toEqual({ events: [], refuse: 'totp_locked' })
+    expect(miss(locked, 'step_up')).toEqual({ events: [], refuse: 'totp_locked' })
+    expect(accept(locked, { step: 200, purpose: 'step_up' })).toEqual({ events: [], refuse: 'totp_locked' })
+  })
+
+  test('otp_invalid: strangers who used up all tries of signing in are told nothing, and its person can still step up', () => {
+    const tried: TotpAuthenticatorEvent = {
+      type: 'TotpCodeRefused',
+      data: { purpose: 'sign_in', failures: MAX_FAILURES },
+    }
+    const state = stateOf(totpAuthenticator, [enrolled, tried])
+    expect(accept(state, { step: 101, purpose: 'sign_in' })).toEqual({ events: [], refuse: 'otp_invalid' })
+    expect(miss(state, 'sign_in')).toEqual({ events: [], refuse: 'otp_invalid' })
+    expect(accept(state, { step: 101, purpose: 'step_up' }).events).toHaveLength(1)
   })
 
   test('removed: once, and then it takes no code', () => {
@@ -112,8 +126,8 @@ describe('an authenticator', () => {
       .when((state) => remove(state, 'person'))
       .then([removed])
     expect(remove(gone, 'person')).toEqual({ events: [] })
-    expect(accept(gone, 200)).toEqual({ events: [], refuse: 'otp_invalid' })
-    expect(miss(gone)).toEqual({ events: [], refuse: 'otp_invalid' })
+    expect(accept(gone, { step: 200, purpose: 'step_up' })).toEqual({ events: [], refuse: 'otp_invalid' })
+    expect(miss(gone, 'step_up')).toEqual({ events: [], refuse: 'otp_invalid' })
     expect(remove(stateOf(totpAuthenticator, []), 'person').refuse).toBe('not_found')
   })
 })
@@ -121,36 +135,42 @@ describe('an authenticator', () => {
 describe('a step-up', () => {
   const started = (method: string, amr: string[]) =>
     ({ type: 'SessionStarted', data: { uai: UAI, method, amr } }) as never
-  const provenBy = { type: 'totp_authenticator', id: UAI } as const
-  const proof = { method: 'totp', provenBy, handleHash: 'hash', now: NOW } as const
+  const ended = { type: 'SessionEnded', data: { reason: 'logout' } } as const
+  const app = { provenBy: { type: 'totp_authenticator', id: UAI }, handleHash: 'hash', now: NOW } as const
+  const code = { ...app, provenBy: { type: 'recovery_codes', id: UAI } } as const
+  const at = NOW.toISOString()
 
-  test('multi-factor: another proof than the session began with adds to amr and gives a new handle', () => {
+  test('multi-factor: the app adds to what the session began with, and gives it a new handle', () => {
+    const acr = 'urn:lanonasis:acr:multi-factor'
     given(session, started('password', ['pwd']))
-      .when((state) => stepUp(state, proof))
+      .when((state) => stepUp(state, app))
       .then([
         {
           type: 'SessionSteppedUp',
-          data: {
-            method: 'totp',
-            amr: ['pwd', 'otp', 'mfa'],
-            acr: 'urn:lanonasis:acr:multi-factor',
-            at: NOW.toISOString(),
-            handleHash: 'hash',
-            provenBy,
-          },
+          data: { amr: ['pwd', 'otp', 'mfa'], acr, at, handleHash: 'hash', provenBy: app.provenBy },
         },
       ])
   })
 
+  test('recovered: a recovery code gives a new handle and no more', () => {
+    given(session, started('otp', ['otp']))
+      .when((state) => recover(state, code))
+      .then([{ type: 'SessionRecovered', data: { at, handleHash: 'hash', provenBy: code.provenBy } }])
+  })
+
   test('another_proof_needed: the proof that the session began with', () => {
     given(session, started('totp', ['otp']))
-      .when((state) => stepUp(state, proof))
+      .when((state) => stepUp(state, app))
+      .then([], 'another_proof_needed')
+    given(session, started('recovery_code', ['otp']))
+      .when((state) => recover(state, code))
       .then([], 'another_proof_needed')
   })
 
   test('session_invalid: a session that has ended', () => {
-    given(session, started('otp', ['otp']), { type: 'SessionEnded', data: { reason: 'logout' } })
-      .when((state) => stepUp(state, proof))
-      .then([], 'session_invalid')
+    for (const decide of [stepUp, recover])
+      given(session, started('otp', ['otp']), ended)
+        .when((state) => decide(state, { ...app, provenBy: app.provenBy as never }))
+        .then([], 'session_invalid')
   })
 })

@@ -36,7 +36,8 @@ describe('enrolment', () => {
     const before = ada.browser.cookies.get('lanonasis_session')
     const done = await ada.browser.submit(page, { code: codeOf(app, 0) }, '/account/totp')
     expect(done).toMatchObject({ status: 200 })
-    expect(done.html).toContain('Your authenticator app is set up.')
+    expect(done.url).toContain('/account/recovery-codes')
+    expect((await ada.browser.visit('/account?done=totp_added')).html).toContain('Your authenticator app is set up.')
     expect(ada.browser.cookies.get('lanonasis_session')).not.toBe(before)
 
     const [enrolled] = await gateway.sql`select stream_id from auth_gateway.event_store
@@ -166,6 +167,74 @@ describe('the step-up', () => {
     expect((await send({ code: codeOf(app, 0) })).status).toBe(403)
     expect((await send({ ...form?.fields, code: codeOf(app, 0) }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
   })
+})
+
+describe('recovery codes', () => {
+  test('200: ten, shown once, of which only keyed hashes are kept; new ones end the old ones', async () => {
+    const ada = await signIn(gateway)
+    await enrolTotp(ada)
+    const codes = await makeCodes(ada)
+    expect(new Set(codes).size).toBe(10)
+    const dump = JSON.stringify([
+      await gateway.sql`select * from auth_gateway.event_store where subject = ${ada.uai}`,
+      await gateway.sql`select * from auth_gateway.recovery_codes where uai = ${ada.uai}`,
+    ])
+    for (const code of codes) {
+      expect(dump).not.toContain(code)
+      expect(dump).not.toContain(code.replaceAll('-', ''))
+    }
+    const page = await ada.browser.visit('/account/recovery-codes')
+    expect(page.html).toContain('You have 10 left.')
+    await makeCodes(ada)
+    expect(await recover(ada, codes[0] ?? '')).toMatchObject({ status: 400 })
+    const told = () => gateway.inbox.sent.filter(({ to }) => to === ada.email).flatMap(({ body }) => body.kind ?? [])
+    await expect.poll(told).toEqual(['authenticator_added', 'recovery_codes_made', 'recovery_codes_made'])
+  })
+
+  test('303: one lets the person set their proofs up anew, once, in any case and grouping, and does not count as a step-up', async () => {
+    const ada = await signIn(gateway)
+    await enrolTotp(ada)
+    const [first = '', second = ''] = await makeCodes(ada)
+    await ageStepUp(gateway, ada.uai, 901)
+    expect((await ada.browser.visit('/account/totp')).url).toContain('/web/step-up')
+    const done = await recover(ada, ` ${first.toLowerCase().replaceAll('-', ' ')}`, '/account/totp')
+    expect(done.url).toBe(`${gateway.url}/account/totp`)
+    const [row] = await gateway.sql`select amr, acr, stepped_up_at < now() - interval '900 seconds' as old
+      from auth_gateway.sessions where uai = ${ada.uai}`
+    expect(row).toMatchObject({ old: true })
+    expect(await recover(ada, first)).toMatchObject({ status: 400 })
+    expect(await recover(ada, second)).toMatchObject({ status: 200 })
+    expect((await ada.browser.visit('/account')).html).toContain('8 left')
+  })
+
+  test('20 at once with the same one: one wins', async () => {
+    const ada = await signIn(gateway)
+    await enrolTotp(ada)
+    const [code = ''] = await makeCodes(ada)
+    const [form] = formsOf(await ada.browser.visit('/web/recovery'))
+    const cookie = `lanonasis_session=${ada.browser.cookies.get('lanonasis_session')}`
+    const body = new URLSearchParams({ ...form?.fields, code })
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        fetch(`${gateway.url}/web/recovery`, { method: 'POST', body, redirect: 'manual', headers: { cookie } }),
+      ),
+    )
+    const used = await gateway.sql`select event_type from auth_gateway.event_store where subject = ${ada.uai}
+      and event_type in ('RecoveryCodeUsed', 'SessionRecovered') order by event_type`
+    expect(used.map((one) => one.event_type)).toEqual(['RecoveryCodeUsed', 'SessionRecovered'])
+  })
+
+  async function makeCodes({ browser }: SignedInBrowser): Promise<string[]> {
+    const shown = await browser.submit(await browser.visit('/account/recovery-codes'), {}, '/account/recovery-codes')
+    return [...shown.html.matchAll(/<li>([A-Z2-9]{4}(?:-[A-Z2-9]{4}){2})<\/li>/g)].map(([, code = '']) => code)
+  }
+
+  const recover = async ({ browser }: SignedInBrowser, code: string, returnTo = '/account') =>
+    browser.submit(
+      await browser.visit(`/web/recovery?return_to=${encodeURIComponent(returnTo)}`),
+      { code },
+      '/web/recovery',
+    )
 })
 
 describe('removal', () => {

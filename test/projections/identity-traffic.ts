@@ -9,6 +9,8 @@ import {
 import { addHook, changeHook, hook, removeHook, replaceHookSecret } from '../../shared/domain/hook.ts'
 import { hookCall, recordCall } from '../../shared/domain/hook-call.ts'
 import * as identities from '../../shared/domain/identity.ts'
+import * as codes from '../../shared/domain/operator-code.ts'
+import * as recovery from '../../shared/domain/recovery-codes.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/identity/identities.ts'
@@ -92,9 +94,37 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       await unit(async (work) => {
         const stream = work.start(totp.totpAuthenticator, uuidv7(), { subject: uai })
         stream.decide(() => totp.enrol({ status: 'none' }, { uai, step: n, secret: Buffer.from('sealed') }))
-        if (n % 2) stream.decide((state) => ({ events: totp.miss(state).events }))
-        if (n % 3) stream.decide((state) => totp.accept(state, n + 1))
+        if (n % 2) stream.decide((state) => ({ events: totp.miss(state, n % 4 === 1 ? 'sign_in' : 'step_up').events }))
+        if (n % 3) stream.decide((state) => totp.accept(state, { step: n + 1, purpose: 'step_up' }))
         if (n % 5 === 1) stream.decide((state) => totp.remove(state, 'person'))
+      })
+    },
+
+    async recoveryCodes(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      await unit(async (work) => {
+        const stream = work.start(recovery.recoveryCodes, uuidv7(), { subject: uai })
+        stream.decide(() => recovery.issueCodes({ uai, codeHashes: ['a', 'b'] }))
+        if (n % 2) stream.decide((state) => recovery.spend(state, 'a'))
+        if (n % 3 === 1) stream.decide((state) => ({ events: recovery.spend(state, 'c').events }))
+        if (n % 5 === 1) stream.decide((state) => recovery.replaceCodes(state, 'replaced'))
+      })
+    },
+
+    async operatorCode(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      const [operator, second] = [uuidv7(), uuidv7()]
+      const [reason, partHash, now] = ['lost phone', 'a', new Date()]
+      await unit(async (work) => {
+        const stream = work.start(codes.operatorCode, uuidv7(), { subject: uai })
+        stream.decide(() => codes.requestCode({ uai, operator, reason, needsSecond: n % 2 === 0, partHash, now }))
+        if (n % 4) stream.decide((state) => codes.approveCode(state, { operator: second, reason, partHash, now }))
+        for (let tries = n % 7; tries > 0; tries--)
+          stream.decide((state) => ({ events: codes.useCode(state, { matches: false, now }).events }))
+        if (n % 3 === 1) stream.decide((state) => codes.useCode(state, { matches: true, now }))
+        if (n % 3 === 2) stream.decide((state) => codes.revokeCode(state, { operator, reason }))
       })
     },
 

@@ -48,6 +48,8 @@ const setUp = [
   'suppression',
   'smsBreaker',
   'totp',
+  'recoveryCodes',
+  'operatorCode',
 ] as const
 
 describe('any order of real units of work', () => {

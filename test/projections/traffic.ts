@@ -25,6 +25,8 @@ const RESOURCE = 'https://api.lanonasis.com'
 export const ORIGIN = { clientIp: '203.0.113.77', userAgent: 'TrafficBrowser/9.9 (test)' }
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+/** A number that depends on its own name only, so that a new action changes nothing for the others. */
+const scatter = (name: string) => Number.parseInt(hash(name).slice(0, 4), 16)
 const later = (seconds: number) => new Date(Date.now() + seconds * 1000)
 
 export type Person = { uai: string; email: string; challengeId: string }
@@ -129,11 +131,13 @@ export function createTraffic(gateway: Gateway) {
     async stepUp(n: number): Promise<void> {
       const one = pick(sessionList, n)
       if (!one) return
-      const provenBy = { type: 'totp_authenticator', id: uuidv7() } as const
+      const given = { handleHash: hash(uuidv7()), now: new Date() }
       await unit(async (work) => {
         const stream = await work.load(sessions.session, one.id, { subject: one.uai })
         stream.decide((state) =>
-          sessions.stepUp(state, { method: 'totp', provenBy, handleHash: hash(uuidv7()), now: new Date() }),
+          n % 2
+            ? sessions.stepUp(state, { ...given, provenBy: { type: 'totp_authenticator', id: uuidv7() } })
+            : sessions.recover(state, { ...given, provenBy: { type: 'recovery_codes', id: uuidv7() } }),
         )
       })
     },
@@ -320,7 +324,7 @@ export function createTraffic(gateway: Gateway) {
   /** Every action, one after the other, `rounds` times, with choices that are spread but always the same. */
   async function sweep(rounds: number): Promise<void> {
     for (let n = 1; n <= rounds; n++)
-      for (const [k, action] of Object.values(actions).entries()) await action(Math.imul(n * 31 + k, 0x9e3779b1) >>> 16)
+      for (const [name, action] of Object.entries(actions)) await action(scatter(`${n}.${name}`))
   }
 
   return { people, actions, sweep, names: Object.keys(actions) as (keyof typeof actions)[] }

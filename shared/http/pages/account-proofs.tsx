@@ -1,14 +1,22 @@
 import { Time } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
 import { Fact, Hidden } from './layout.tsx'
-import { words } from './totp-words.ts'
+import { words } from './proof-words.ts'
+import { displayName } from './safe.ts'
 
 export type ShownAuthenticator = { id: string; enrolledAt: Date; lastUsedAt: Date }
 
-type Props = { base: string; form: Record<string, string>; authenticators: ShownAuthenticator[]; now: Date }
+type Props = {
+  base: string
+  form: Record<string, string>
+  authenticators: ShownAuthenticator[]
+  /** Recovery codes that are left. */
+  codesLeft: number
+  now: Date
+}
 
 /** What a person proves themselves with besides how they sign in. */
-export function AccountProofs({ base, form, authenticators, now }: Props) {
+export function AccountProofs({ base, form, authenticators, codesLeft, now }: Props) {
   const text = words.list
   return (
     <section aria-labelledby="proofs">
@@ -41,12 +49,62 @@ export function AccountProofs({ base, form, authenticators, now }: Props) {
             </form>
           </li>
         ))}
+        {(codesLeft > 0 || authenticators.length > 0) && (
+          <li class="row">
+            <div>
+              <h3>{text.codes}</h3>
+              <p class="note">
+                {codesLeft > 0 ? fill(text.codesLeft, { count: String(codesLeft) }).join('') : text.codesNone}
+              </p>
+            </div>
+            <a class="button small" href={`${base}/recovery-codes`}>
+              {codesLeft > 0 ? text.replaceCodes : text.makeCodes}
+            </a>
+          </li>
+        )}
       </ul>
       <p class="row actions across">
         <a class="button small" href={`${base}/totp`}>
           {authenticators.length === 0 ? text.add : text.addAnother}
         </a>
       </p>
+    </section>
+  )
+}
+
+export type ShownOperatorCode = {
+  status: keyof typeof words.operatorCodes.status
+  operators: string[]
+  reason: string
+  madeAt: Date
+}
+
+/** The codes that operators made to sign in as this person. */
+export function OperatorCodes({ codes, now }: { codes: ShownOperatorCode[]; now: Date }) {
+  const text = words.operatorCodes
+  return (
+    <section aria-labelledby="operator-codes">
+      <h2 id="operator-codes">{text.title}</h2>
+      <p class="note">{text.lead}</p>
+      <ul class="cards">
+        {codes.map(({ status, operators, reason, madeAt }) => (
+          <li>
+            <dl class="pairs">
+              <Fact term={text.made}>
+                <Time at={madeAt} now={now} /> <span class="tag">{text.status[status]}</span>
+              </Fact>
+              <Fact term={text.reason}>
+                <bdi>{displayName(reason, '')}</bdi>
+              </Fact>
+              <Fact term={text.by}>
+                {operators.map((one) => (
+                  <span class="mono">{one} </span>
+                ))}
+              </Fact>
+            </dl>
+          </li>
+        ))}
+      </ul>
     </section>
   )
 }

@@ -1,6 +1,6 @@
 import { AccountApplications, type ShownApplication } from './account-applications.tsx'
 import { AccountMethods, type ShownMethod } from './account-methods.tsx'
-import { AccountProofs, type ShownAuthenticator } from './account-proofs.tsx'
+import { AccountProofs, OperatorCodes, type ShownAuthenticator, type ShownOperatorCode } from './account-proofs.tsx'
 import { AccountSessions, type ShownSession } from './account-sessions.tsx'
 import { words } from './account-words.ts'
 import { Time } from './api-key-parts.tsx'
@@ -20,6 +20,9 @@ type AccountProps = {
   methods: ShownMethod[]
   providers: { name: string; href: string }[]
   authenticators: ShownAuthenticator[]
+  /** Recovery codes that are left. */
+  codesLeft: number
+  operatorCodes: ShownOperatorCode[]
   /** UAIs that were merged into this one. */
   merged: string[]
   sessions: ShownSession[]
@@ -63,7 +66,14 @@ export function AccountPage(props: AccountProps) {
         </nav>
       </section>
       <AccountMethods base={base} form={form} methods={methods} providers={providers} now={now} />
-      <AccountProofs base={base} form={form} authenticators={props.authenticators} now={now} />
+      <AccountProofs
+        base={base}
+        form={form}
+        authenticators={props.authenticators}
+        codesLeft={props.codesLeft}
+        now={now}
+      />
+      {props.operatorCodes.length > 0 && <OperatorCodes codes={props.operatorCodes} now={now} />}
       {merged.length > 0 && (
         <section aria-labelledby="merged">
           <h2 id="merged">{words.merged}</h2>

@@ -9,6 +9,8 @@ type CodeProps = {
   /** Where the form for a new code posts `csrf`. */
   resendAction: string
   startOverHref: string
+  /** For those whom no mail reaches. */
+  withoutMailHref?: string
   csrf: string
   /** The address or number as the person gave it. */
   address: string
@@ -58,6 +60,7 @@ export function CodePage(props: CodeProps) {
             </button>
           </form>
           <a href={safeHref(props.startOverHref)}>{text.startOver}</a>
+          {props.withoutMailHref && <a href={safeHref(props.withoutMailHref)}>{text.withoutMail}</a>}
         </div>
       </div>
     </Layout>

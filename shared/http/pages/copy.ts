@@ -28,6 +28,7 @@ export const copy = {
     providers: 'Other ways to sign in',
     provider: 'Continue with {name}',
     password: 'Sign in with a password',
+    withoutMail: 'Sign in without mail',
     unnamedProvider: 'another service',
     linking: 'Your account at {provider} will be linked to the account that you sign in to now.',
   },
@@ -47,6 +48,7 @@ export const copy = {
     missingSms: 'Nothing there? A text message may take a minute. Then ask for a new code.',
     resend: 'Send a new code',
     startOver: 'Use another address',
+    withoutMail: 'Sign in without mail',
   },
   consent: {
     title: 'Allow {client}?',

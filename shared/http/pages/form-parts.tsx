@@ -94,6 +94,29 @@ export function CodeField(props: FieldProps) {
   )
 }
 
+/** Asks for a code of letters and digits, as `code`, in whatever case and grouping. */
+export function SecretCodeField({ focus = true, ...props }: FieldProps & { focus?: boolean }) {
+  return (
+    <>
+      <label for="code">{props.label}</label>
+      <input
+        class="mono"
+        id="code"
+        name="code"
+        type="text"
+        autocomplete="off"
+        autocapitalize="characters"
+        maxlength={40}
+        spellcheck={false}
+        required
+        autofocus={focus}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
 type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked?: boolean; label: string }
 
 /** One of several to choose from. */

@@ -22,6 +22,8 @@ type SignInProps = {
   providers?: { name: string; href: string }[]
   /** Where one signs in with a password, where that is offered. */
   passwordHref?: string
+  /** For those whom no mail reaches. */
+  withoutMailHref?: string
   /** The provider whose account is linked by this sign-in. */
   linking?: string
 }
@@ -42,6 +44,7 @@ export function SignInPage(props: SignInProps) {
     providers = [],
     linking,
     passwordHref,
+    withoutMailHref,
   } = props
   const text = copy.signIn
   const byPhone = phone !== undefined
@@ -92,6 +95,11 @@ export function SignInPage(props: SignInProps) {
             </a>
           )}
         </nav>
+      )}
+      {withoutMailHref && (
+        <p class="aside">
+          <a href={withoutMailHref}>{text.withoutMail}</a>
+        </p>
       )}
     </Layout>
   )

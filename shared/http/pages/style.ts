@@ -128,7 +128,13 @@ th,td{padding:.375rem .5rem .375rem 0;text-align:left;font-weight:400;font-varia
 thead th{border-top:0;color:var(--muted);font-size:.875rem}
 tbody th{white-space:nowrap;width:8rem}
 .qr{display:block;width:min(100%,15rem);height:auto;margin:0 auto 1rem;padding:.5rem;border-radius:10px;background:#fff}
+.codes{columns:2;margin:0 0 1.5rem;padding:1rem 1rem 1rem 2.5rem;border:1px solid var(--line);border-radius:12px;
+font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375rem}
+.codes li{padding:.25rem 0;white-space:nowrap}
+@media (max-width:26rem){.codes{columns:1}}
+.secret{font-size:1.5rem;text-align:center;letter-spacing:.08em;padding:1rem;border:1px solid var(--line);border-radius:12px;background:var(--tint);user-select:all}
 .below{margin-top:1.5rem}
+.spaced input+label{margin-top:1rem}
 .bar{display:block;width:100%;height:.375rem;margin-top:.1875rem}
 .bar rect{fill:var(--brand);rx:1}
 .hidden{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

@@ -1,10 +1,13 @@
 import { Buttons, CodeField } from './form-parts.tsx'
-import { Fact, Hidden, Layout, Name, Problem, Sentence } from './layout.tsx'
-import { words } from './totp-words.ts'
+import { Fact, Hidden, Layout, Problem } from './layout.tsx'
+import { words } from './proof-words.ts'
 
-type Form = { action: string; csrf: string; error?: string; backHref: string; returnTo?: string }
-
-type EnrolTotpProps = Form & {
+type EnrolTotpProps = {
+  action: string
+  csrf: string
+  error?: string
+  backHref: string
+  returnTo?: string
   formId: string
   /** The enrolment, sealed. */
   enrolment: string
@@ -52,29 +55,6 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
         <Hidden fields={{ csrf, form_id: formId, enrolment, return_to: returnTo }} />
         <CodeField label={words.code} error={error} />
         <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
-      </form>
-    </Layout>
-  )
-}
-
-/** Asks for a code of an authenticator app that the person has. */
-export function StepUpPage(props: Form & { email: string; host: string }) {
-  const { action, csrf, returnTo, error, backHref, email, host } = props
-  const text = words.stepUp
-  return (
-    <Layout title={text.title} failed={Boolean(error)}>
-      <h1>{text.title}</h1>
-      <p class="lead">
-        <Sentence text={text.lead} email={<Name>{email}</Name>} />
-      </p>
-      <Problem id="problem" text={error} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf, return_to: returnTo }} />
-        <CodeField label={words.code} error={error} describedBy="guard" />
-        <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
-        <p class="note" id="guard">
-          <Sentence text={text.guard} host={<Name>{host}</Name>} />
-        </p>
       </form>
     </Layout>
   )

@@ -43,6 +43,51 @@ export const de: Words = {
       ],
       action: 'Das war ich nicht: trennen',
     },
+    authenticator_added: {
+      subject: 'Ihrem Konto bei {brand} wurde eine Authentifizierungs-App hinzugefügt',
+      heading: 'Eine Authentifizierungs-App wurde hinzugefügt',
+      body: [
+        'Für Ihr Konto auf {origin} wurde eine Authentifizierungs-App eingerichtet. Ihre Codes beweisen, dass Sie es sind.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, entfernen Sie die App und melden Sie sich überall sonst ab.',
+      ],
+      action: 'Konto öffnen',
+    },
+    authenticator_removed: {
+      subject: 'Eine Authentifizierungs-App wurde aus Ihrem Konto bei {brand} entfernt',
+      heading: 'Eine Authentifizierungs-App wurde entfernt',
+      body: [
+        'Eine Authentifizierungs-App Ihres Kontos auf {origin} wurde entfernt. Ihre Codes gelten nicht mehr.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und richten Sie wieder eine App ein.',
+      ],
+      action: 'Konto öffnen',
+    },
+    recovery_codes_made: {
+      subject: 'Neue Wiederherstellungscodes für Ihr Konto bei {brand}',
+      heading: 'Neue Wiederherstellungscodes wurden erstellt',
+      body: [
+        'Für Ihr Konto auf {origin} wurden neue Wiederherstellungscodes erstellt. Ältere gelten nicht mehr.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und erstellen Sie neue Codes.',
+      ],
+      action: 'Konto öffnen',
+    },
+    recovery_code_used: {
+      subject: 'Ein Wiederherstellungscode Ihres Kontos bei {brand} wurde benutzt',
+      heading: 'Ein Wiederherstellungscode wurde benutzt',
+      body: [
+        'Jemand hat einen Wiederherstellungscode Ihres Kontos auf {origin} benutzt. Ein zweites Mal gilt er nicht.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und erstellen Sie neue Codes.',
+      ],
+      action: 'Konto öffnen',
+    },
+    operator_code_made: {
+      subject: 'Ein Administrator hat einen Code für Ihr Konto bei {brand} erstellt',
+      heading: 'Ein Administrator hat einen Code für Sie erstellt',
+      body: [
+        'Ein Administrator hat einen Einmalcode erstellt, mit dem man sich in Ihrem Konto auf {origin} anmelden kann. Wer in Ihrem Namen um Hilfe bat, hat ihn bekommen.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und sagen Sie Ihrem Administrator Bescheid.',
+      ],
+      action: 'Konto öffnen',
+    },
     phone_added: {
       subject: 'Ihrem Konto bei {brand} wurde eine Telefonnummer hinzugefügt',
       heading: 'Eine Telefonnummer wurde hinzugefügt',

@@ -42,6 +42,51 @@ export const en: Words = {
       ],
       action: 'It was not me: disconnect it',
     },
+    authenticator_added: {
+      subject: 'An authenticator app was added to your {brand} account',
+      heading: 'An authenticator app was added',
+      body: [
+        'An authenticator app was set up for your account at {origin}. Its codes prove that it is you.',
+        'If this was not you, open your account, remove the app and sign out everywhere else.',
+      ],
+      action: 'Open your account',
+    },
+    authenticator_removed: {
+      subject: 'An authenticator app was removed from your {brand} account',
+      heading: 'An authenticator app was removed',
+      body: [
+        'An authenticator app of your account at {origin} was removed. Its codes work no more.',
+        'If this was not you, open your account, sign out everywhere else and set up an app again.',
+      ],
+      action: 'Open your account',
+    },
+    recovery_codes_made: {
+      subject: 'New recovery codes for your {brand} account',
+      heading: 'New recovery codes were made',
+      body: [
+        'New recovery codes were made for your account at {origin}. Older ones work no more.',
+        'If this was not you, open your account, sign out everywhere else and make new codes.',
+      ],
+      action: 'Open your account',
+    },
+    recovery_code_used: {
+      subject: 'A recovery code of your {brand} account was used',
+      heading: 'A recovery code was used',
+      body: [
+        'Somebody used a recovery code of your account at {origin}. It does not work a second time.',
+        'If this was not you, open your account, sign out everywhere else and make new codes.',
+      ],
+      action: 'Open your account',
+    },
+    operator_code_made: {
+      subject: 'An operator made a code for your {brand} account',
+      heading: 'An operator made a code for you',
+      body: [
+        'An operator made a one-time code that signs in to your account at {origin}. It was given to whoever asked for help in your name.',
+        'If this was not you, open your account, sign out everywhere else and tell your administrator.',
+      ],
+      action: 'Open your account',
+    },
     phone_added: {
       subject: 'A phone number was added to your {brand} account',
       heading: 'A phone number was added',

@@ -42,6 +42,51 @@ export const es: Words = {
       ],
       action: 'No he sido yo: desconectar',
     },
+    authenticator_added: {
+      subject: 'Se ha añadido una aplicación de autenticación a su cuenta de {brand}',
+      heading: 'Se ha añadido una aplicación de autenticación',
+      body: [
+        'Se ha configurado una aplicación de autenticación para su cuenta en {origin}. Sus códigos prueban que es usted.',
+        'Si no ha sido usted, abra su cuenta, quite la aplicación y cierre la sesión en todos los demás sitios.',
+      ],
+      action: 'Abrir su cuenta',
+    },
+    authenticator_removed: {
+      subject: 'Se ha quitado una aplicación de autenticación de su cuenta de {brand}',
+      heading: 'Se ha quitado una aplicación de autenticación',
+      body: [
+        'Se ha quitado una aplicación de autenticación de su cuenta en {origin}. Sus códigos ya no funcionan.',
+        'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y configure de nuevo una aplicación.',
+      ],
+      action: 'Abrir su cuenta',
+    },
+    recovery_codes_made: {
+      subject: 'Nuevos códigos de recuperación para su cuenta de {brand}',
+      heading: 'Se han creado nuevos códigos de recuperación',
+      body: [
+        'Se han creado nuevos códigos de recuperación para su cuenta en {origin}. Los anteriores ya no funcionan.',
+        'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y cree nuevos códigos.',
+      ],
+      action: 'Abrir su cuenta',
+    },
+    recovery_code_used: {
+      subject: 'Se ha usado un código de recuperación de su cuenta de {brand}',
+      heading: 'Se ha usado un código de recuperación',
+      body: [
+        'Alguien ha usado un código de recuperación de su cuenta en {origin}. No funciona una segunda vez.',
+        'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y cree nuevos códigos.',
+      ],
+      action: 'Abrir su cuenta',
+    },
+    operator_code_made: {
+      subject: 'Un administrador ha creado un código para su cuenta de {brand}',
+      heading: 'Un administrador ha creado un código para usted',
+      body: [
+        'Un administrador ha creado un código de un solo uso que permite iniciar sesión en su cuenta en {origin}. Se ha entregado a quien pidió ayuda en su nombre.',
+        'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y avise a su administrador.',
+      ],
+      action: 'Abrir su cuenta',
+    },
     phone_added: {
       subject: 'Se ha añadido un número de teléfono a su cuenta de {brand}',
       heading: 'Se ha añadido un número de teléfono',

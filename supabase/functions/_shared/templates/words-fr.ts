@@ -42,6 +42,51 @@ export const fr: Words = {
       ],
       action: 'Ce n’était pas moi : déconnecter',
     },
+    authenticator_added: {
+      subject: 'Une application d’authentification a été ajoutée à votre compte {brand}',
+      heading: 'Une application d’authentification a été ajoutée',
+      body: [
+        'Une application d’authentification a été configurée pour votre compte sur {origin}. Ses codes prouvent que c’est vous.',
+        'Si ce n’était pas vous, ouvrez votre compte, retirez l’application et déconnectez-vous partout ailleurs.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
+    authenticator_removed: {
+      subject: 'Une application d’authentification a été retirée de votre compte {brand}',
+      heading: 'Une application d’authentification a été retirée',
+      body: [
+        'Une application d’authentification de votre compte sur {origin} a été retirée. Ses codes ne fonctionnent plus.',
+        'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et configurez à nouveau une application.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
+    recovery_codes_made: {
+      subject: 'Nouveaux codes de secours pour votre compte {brand}',
+      heading: 'De nouveaux codes de secours ont été créés',
+      body: [
+        'De nouveaux codes de secours ont été créés pour votre compte sur {origin}. Les anciens ne fonctionnent plus.',
+        'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et créez de nouveaux codes.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
+    recovery_code_used: {
+      subject: 'Un code de secours de votre compte {brand} a été utilisé',
+      heading: 'Un code de secours a été utilisé',
+      body: [
+        'Quelqu’un a utilisé un code de secours de votre compte sur {origin}. Il ne fonctionne pas une seconde fois.',
+        'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et créez de nouveaux codes.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
+    operator_code_made: {
+      subject: 'Un administrateur a créé un code pour votre compte {brand}',
+      heading: 'Un administrateur a créé un code pour vous',
+      body: [
+        'Un administrateur a créé un code à usage unique qui permet de se connecter à votre compte sur {origin}. Il a été donné à la personne qui a demandé de l’aide en votre nom.',
+        'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et prévenez votre administrateur.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
     phone_added: {
       subject: 'Un numéro de téléphone a été ajouté à votre compte {brand}',
       heading: 'Un numéro de téléphone a été ajouté',

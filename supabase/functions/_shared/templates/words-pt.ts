@@ -41,6 +41,51 @@ export const pt: Words = {
       ],
       action: 'Não fui eu: desligar',
     },
+    authenticator_added: {
+      subject: 'Uma aplicação de autenticação foi adicionada à sua conta {brand}',
+      heading: 'Uma aplicação de autenticação foi adicionada',
+      body: [
+        'Uma aplicação de autenticação foi configurada para a sua conta em {origin}. Os códigos dela provam que é mesmo o titular.',
+        'Se não foi você, abra a sua conta, remova a aplicação e termine a sessão em todos os outros sítios.',
+      ],
+      action: 'Abrir a sua conta',
+    },
+    authenticator_removed: {
+      subject: 'Uma aplicação de autenticação foi removida da sua conta {brand}',
+      heading: 'Uma aplicação de autenticação foi removida',
+      body: [
+        'Uma aplicação de autenticação da sua conta em {origin} foi removida. Os códigos dela já não funcionam.',
+        'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e configure novamente uma aplicação.',
+      ],
+      action: 'Abrir a sua conta',
+    },
+    recovery_codes_made: {
+      subject: 'Novos códigos de recuperação para a sua conta {brand}',
+      heading: 'Foram criados novos códigos de recuperação',
+      body: [
+        'Foram criados novos códigos de recuperação para a sua conta em {origin}. Os anteriores já não funcionam.',
+        'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e crie novos códigos.',
+      ],
+      action: 'Abrir a sua conta',
+    },
+    recovery_code_used: {
+      subject: 'Um código de recuperação da sua conta {brand} foi usado',
+      heading: 'Um código de recuperação foi usado',
+      body: [
+        'Alguém usou um código de recuperação da sua conta em {origin}. Ele não funciona uma segunda vez.',
+        'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e crie novos códigos.',
+      ],
+      action: 'Abrir a sua conta',
+    },
+    operator_code_made: {
+      subject: 'Um administrador criou um código para a sua conta {brand}',
+      heading: 'Um administrador criou um código para si',
+      body: [
+        'Um administrador criou um código de uso único que permite iniciar sessão na sua conta em {origin}. Foi entregue a quem pediu ajuda em seu nome.',
+        'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e avise o seu administrador.',
+      ],
+      action: 'Abrir a sua conta',
+    },
     phone_added: {
       subject: 'Um número de telefone foi adicionado à sua conta {brand}',
       heading: 'Um número de telefone foi adicionado',

@@ -11,6 +11,11 @@ export const NOTICE_KINDS = [
   'device_connected',
   'identities_merged',
   'phone_added',
+  'authenticator_added',
+  'authenticator_removed',
+  'recovery_codes_made',
+  'recovery_code_used',
+  'operator_code_made',
 ] as const
 export type NoticeKind = (typeof NOTICE_KINDS)[number]
 

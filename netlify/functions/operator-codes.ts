@@ -1,0 +1,71 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { refuseForeignPage } from '../../shared/identity/authority.ts'
+import { type Operator, requireOperator } from '../../shared/identity/operator.ts'
+import {
+  approveOperatorCode,
+  type MadePart,
+  requestOperatorCode,
+  revokeOperatorCode,
+} from '../../shared/identity/operator-codes.ts'
+import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
+
+const BASE = '/v1/auth/operator-codes'
+const app = createApp('api')
+const reason = z.string().check(z.trim(), z.minLength(3), z.maxLength(200))
+const request = z
+  .object({ uai: z.optional(z.uuid()), email: z.optional(z.email().check(z.maxLength(254))), reason })
+  .check(z.refine(({ uai, email }) => (uai === undefined) !== (email === undefined), 'uai or email is required'))
+
+const made = ({ id, code, awaitsSecond, expiresAt }: MadePart) => ({
+  id,
+  code,
+  awaits_second_operator: awaitsSecond,
+  expires_at: expiresAt.toISOString(),
+})
+
+/** An operator who changes something, at their browser only by our own pages. */
+async function acting(c: AppContext): Promise<Operator> {
+  const operator = await requireOperator(gateway(), c)
+  refuseForeignPage(gateway(), c, operator.principal)
+  return operator
+}
+
+function idOf(c: AppContext): string {
+  const id = z.uuid().safeParse(c.req.param('id'))
+  if (!id.success) throw new GatewayError('not_found')
+  return id.data
+}
+
+/** One-time codes for people whom no mail reaches: the open ones of those whom the operator answers for. */
+app.get(BASE, async (c) => {
+  const { organizationId } = await requireOperator(gateway(), c)
+  const codes = await listOpenOperatorCodes(gateway().reads, organizationId)
+  return c.json({ codes })
+})
+
+/** Makes a code, or, for another operator, the first half of one. It is told this once. */
+app.post(BASE, async (c) => {
+  const operator = await acting(c)
+  const body = await readBody(c, request)
+  return c.json(made(await requestOperatorCode(gateway(), c, operator, body)), 201)
+})
+
+/** The second operator agrees and is told the other half. */
+app.post(`${BASE}/:id/approve`, async (c) => {
+  const operator = await acting(c)
+  const body = await readBody(c, z.object({ reason }))
+  return c.json(made(await approveOperatorCode(gateway(), c, operator, { id: idOf(c), reason: body.reason })))
+})
+
+app.delete(`${BASE}/:id`, async (c) => {
+  const operator = await acting(c)
+  await revokeOperatorCode(gateway(), c, operator, { id: idOf(c), reason: 'taken back' })
+  return c.json({ success: true })
+})
+
+export default serve(app)

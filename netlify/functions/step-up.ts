@@ -1,0 +1,96 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { StepUpPage } from '../../shared/http/pages/step-up.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import { actAs } from '../../shared/identity/authority.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
+import { visitorOn, withGoal } from '../../shared/identity/proof-pages.ts'
+import { ownLimits, withProof } from '../../shared/identity/proofs.ts'
+import { safeReturnTo } from '../../shared/identity/return-to.ts'
+import { stepUpUrl, strengthenSession } from '../../shared/identity/step-up.ts'
+import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { listProofs } from '../../shared/queries/proofs.ts'
+
+const HOME = '/account'
+const PAGES = { totp: '/web/step-up', recovery_code: '/web/recovery' } as const
+type Method = keyof typeof PAGES
+
+const app = createPageApp()
+const returnTo = z.optional(z.string().check(z.maxLength(4000)))
+const boundTo = ({ credentialId }: PersonPrincipal, method: Method) => `${credentialId}.${method}`
+
+/** What the person can mend on the page itself. */
+function told(error: unknown): GatewayError {
+  if (error instanceof GatewayError && /^(otp_|totp_|another_proof)/.test(error.refusal)) return error
+  throw error
+}
+
+function page(principal: PersonPrincipal, method: Method, back: string | undefined, error?: GatewayError) {
+  const { issuer, derive } = gateway()
+  const { email, uai } = principal.person
+  return renderPage(
+    StepUpPage({
+      ...{ method, action: PAGES[method], csrf: csrfToken(derive, boundTo(principal, method)) },
+      ...{ backHref: HOME, returnTo: back, email: email || uai, host: new URL(issuer).host },
+      otherHref: method === 'totp' ? withGoal(PAGES.recovery_code, back) : stepUpUrl(back ?? HOME),
+      error: error?.message,
+    }),
+    { status: error?.status, formAction: endsAtClient(back) },
+  )
+}
+
+async function show(c: AppContext, method: Method): Promise<Response> {
+  const query = readQuery(c, z.object({ return_to: returnTo }))
+  const back = safeReturnTo(gateway().config, query.return_to)
+  const principal = await visitorOn(gateway(), c, withGoal(PAGES[method], back))
+  if (principal instanceof Response) return principal
+  const { authenticators } = await listProofs(gateway().reads, gateway().personal, principal.person)
+  if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
+  return page(principal, method, back)
+}
+
+async function take(c: AppContext, method: Method): Promise<Response> {
+  const principal = await visitorOn(gateway(), c, PAGES[method])
+  if (principal instanceof Response) return principal
+  const { csrf, code, return_to } = await readBody(
+    c,
+    z.object({
+      csrf: z.optional(z.string()),
+      code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+      return_to: returnTo,
+    }),
+  )
+  checkCsrf(c, gateway().derive, boundTo(principal, method), csrf)
+  const back = safeReturnTo(gateway().config, return_to)
+  const { person } = principal
+  const limits = ownLimits(gateway(), person)
+  try {
+    const proven = { person, code, methods: [method], purpose: 'step_up' as const, limits }
+    const handOut = await withProof(gateway(), c, proven, async (work, { id }) => {
+      actAs(work, principal)
+      return strengthenSession(work, principal, { method, id })
+    })
+    handOut(c)
+    if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
+    return c.redirect(back ?? HOME, 303)
+  } catch (error) {
+    return page(principal, method, back, told(error))
+  }
+}
+
+/** Asks a person who is signed in for one more proof, on the way to what needs it. */
+app.get('/web/step-up', (c) => show(c, 'totp'))
+app.post('/web/step-up', (c) => take(c, 'totp'))
+
+/** For somebody whose app is lost: a recovery code opens what they prove themselves by, to be set up anew. */
+app.get('/web/recovery', (c) => show(c, 'recovery_code'))
+app.post('/web/recovery', (c) => take(c, 'recovery_code'))
+
+export default serve(app)

@@ -1,0 +1,87 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { setSessionCookies } from '../../shared/http/cookies.ts'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { WithoutMailPage } from '../../shared/http/pages/without-mail.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { browserSession } from '../../shared/identity/authenticate.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
+import { withGoal } from '../../shared/identity/proof-pages.ts'
+import {
+  clearSignIn,
+  readSignIn,
+  type SignInUnderWay,
+  withCookies,
+  writeSignIn,
+} from '../../shared/identity/sign-in-cookie.ts'
+import { signInWithoutMail } from '../../shared/identity/sign-in-without-mail.ts'
+import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { findDomain } from '../../shared/queries/connections.ts'
+
+const PAGE = '/web/without-mail'
+const app = createPageApp()
+
+const form = z.object({
+  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
+  code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+})
+const loose = z.object({ csrf: z.optional(z.string()), email: z.optional(z.string()) })
+
+/** What the person can mend on the page itself. */
+function told(error: unknown): GatewayError {
+  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email|sign_in_denied)/.test(error.refusal)) return error
+  throw error
+}
+
+function page(signIn: SignInUnderWay, shown: { email?: string; error?: GatewayError } = {}): Response {
+  const { config, derive } = gateway()
+  const { email = signIn.email, error } = shown
+  return renderPage(
+    WithoutMailPage({
+      ...{ action: PAGE, csrf: csrfToken(derive, signIn.id), email, error: error?.message },
+      backHref: withGoal('/web/login', signIn.returnTo),
+    }),
+    { status: error?.status, formAction: endsAtClient(signIn.returnTo ?? config.DASHBOARD_URL) },
+  )
+}
+
+/** Goes on with the sign-in that this browser has begun. */
+app.get(PAGE, (c) => {
+  const signIn = readSignIn(gateway(), c)
+  writeSignIn(gateway(), c, signIn)
+  return withCookies(c, page(signIn))
+})
+
+/** The same answer for every address, known or not, and for every wrong code (standards S5). */
+app.post(PAGE, async (c) => {
+  const signIn = readSignIn(gateway(), c)
+  const posted = await readBody(c, loose)
+  checkCsrf(c, gateway().derive, signIn.id, posted.csrf)
+  try {
+    const { email, code } = await readBody(c, form)
+    const connection = await findDomain(gateway().reads, email.split('@').at(-1) ?? '')
+    if (connection) {
+      const goal = signIn.returnTo && { redirect_uri: signIn.returnTo }
+      const query = new URLSearchParams({ provider: connection.slug, login_hint: email, ...goal })
+      return c.redirect(`/v1/auth/oauth?${query}`, 303)
+    }
+    const replaces = await browserSession(gateway(), c)
+    const { person, session, method } = await signInWithoutMail(gateway(), c, { email, code, replaces })
+    if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
+    clearSignIn(c)
+    setSessionCookies(c, {
+      handle: session.handle,
+      user: { id: person.uai, email: person.email, role: person.role },
+      maxAge: gateway().config.SESSION_ABSOLUTE_SECONDS,
+    })
+    return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
+  } catch (error) {
+    return page(signIn, { email: posted.email?.slice(0, 254), error: told(error) })
+  }
+})
+
+export default serve(app)

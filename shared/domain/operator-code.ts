@@ -1,0 +1,114 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** How long a request waits for the second operator. */
+export const APPROVAL_SECONDS = 3600
+/** How long a code lives once it is whole. */
+export const CODE_SECONDS = 900
+/** Wrong tries that one code survives. */
+export const MAX_TRIES = 5
+
+export type OperatorCodeEvent =
+  | {
+      type: 'OperatorCodeRequested'
+      data: {
+        uai: string
+        /** UAI of the operator. */
+        operator: string
+        reason: string
+        /** Whether a second operator has to agree, whose part of the code is made then. */
+        needsSecond: boolean
+        partHash: string
+        expiresAt: string
+      }
+    }
+  | { type: 'OperatorCodeApproved'; data: { operator: string; reason: string; partHash: string; expiresAt: string } }
+  | { type: 'OperatorCodeRevoked'; data: { operator: string; reason: string } }
+  | { type: 'OperatorCodeRefused'; data: { attempt: number } }
+  | { type: 'OperatorCodeUsed'; data: Record<string, never> }
+
+export type OperatorCode =
+  | { status: 'none' | 'closed' }
+  | {
+      status: 'waiting' | 'ready'
+      uai: string
+      operator: string
+      /** Keyed hashes of its parts, in the order in which they were made. */
+      partHashes: string[]
+      expiresAt: Date
+      attempts: number
+    }
+
+export const operatorCode: Aggregate<OperatorCode, OperatorCodeEvent> = {
+  type: 'operator_code',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'OperatorCodeRequested': {
+        const { uai, operator, needsSecond, partHash, expiresAt } = event.data
+        const status = needsSecond ? 'waiting' : 'ready'
+        return { status, uai, operator, partHashes: [partHash], expiresAt: new Date(expiresAt), attempts: 0 }
+      }
+      case 'OperatorCodeApproved': {
+        if (!('partHashes' in state)) return state
+        const { partHash, expiresAt } = event.data
+        const partHashes = [...state.partHashes, partHash]
+        return { ...state, status: 'ready', partHashes, expiresAt: new Date(expiresAt) }
+      }
+      case 'OperatorCodeRefused': {
+        if (!('partHashes' in state)) return state
+        return event.data.attempt >= MAX_TRIES ? { status: 'closed' } : { ...state, attempts: event.data.attempt }
+      }
+      case 'OperatorCodeRevoked':
+      case 'OperatorCodeUsed':
+        return { status: 'closed' }
+    }
+  },
+}
+
+const after = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000).toISOString()
+
+/**
+ * An operator vouches for a person. A privileged one needs two operators, of whom each knows only a part of the code, so that neither
+ * can sign in as that person.
+ */
+export function requestCode(input: {
+  uai: string
+  operator: string
+  reason: string
+  needsSecond: boolean
+  partHash: string
+  now: Date
+}): Decision<OperatorCodeEvent> {
+  const { now, ...facts } = input
+  const expiresAt = after(now, facts.needsSecond ? APPROVAL_SECONDS : CODE_SECONDS)
+  return { events: [{ type: 'OperatorCodeRequested', data: { ...facts, expiresAt } }] }
+}
+
+/** The second operator agrees: somebody else than the first. */
+export function approveCode(
+  state: OperatorCode,
+  input: { operator: string; reason: string; partHash: string; now: Date },
+): Decision<OperatorCodeEvent> {
+  if (state.status !== 'waiting' || state.expiresAt <= input.now) return { events: [], refuse: 'not_found' }
+  if (state.operator === input.operator) return { events: [], refuse: 'second_operator_needed' }
+  const { now, ...facts } = input
+  return { events: [{ type: 'OperatorCodeApproved', data: { ...facts, expiresAt: after(now, CODE_SECONDS) } }] }
+}
+
+export function revokeCode(
+  state: OperatorCode,
+  input: { operator: string; reason: string },
+): Decision<OperatorCodeEvent> {
+  if (!('partHashes' in state)) return { events: [], refuse: 'not_found' }
+  return { events: [{ type: 'OperatorCodeRevoked', data: input }] }
+}
+
+/** @param input.matches whether the keyed hashes of the presented parts are those of the code, compared in constant time */
+export function useCode(state: OperatorCode, input: { matches: boolean; now: Date }): Decision<OperatorCodeEvent> {
+  if (state.status !== 'ready' || state.expiresAt <= input.now) return { events: [], refuse: 'otp_invalid' }
+  if (input.matches) return { events: [{ type: 'OperatorCodeUsed', data: {} }] }
+  return {
+    events: [{ type: 'OperatorCodeRefused', data: { attempt: state.attempts + 1 } }],
+    refuse: 'otp_invalid',
+  }
+}

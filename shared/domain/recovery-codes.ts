@@ -1,0 +1,56 @@
+import type { Aggregate, Decision } from '../events/types.ts'
+
+/** How many codes one set has. */
+export const RECOVERY_CODES = 10
+
+export type RecoveryCodesEvent =
+  | { type: 'RecoveryCodesIssued'; data: { uai: string; codeHashes: string[] } }
+  | { type: 'RecoveryCodeUsed'; data: { codeHash: string } }
+  | { type: 'RecoveryCodeRefused'; data: Record<string, never> }
+  | { type: 'RecoveryCodesReplaced'; data: { reason: string } }
+
+export type RecoveryCodes =
+  | { status: 'none' | 'replaced' }
+  | {
+      status: 'issued'
+      uai: string
+      /** Keyed hashes of the codes that are left. */
+      codeHashes: string[]
+    }
+
+export const recoveryCodes: Aggregate<RecoveryCodes, RecoveryCodesEvent> = {
+  type: 'recovery_codes',
+  initial: { status: 'none' },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'RecoveryCodesIssued':
+        return { status: 'issued', ...event.data }
+      case 'RecoveryCodeUsed': {
+        if (state.status !== 'issued') return state
+        return { ...state, codeHashes: state.codeHashes.filter((one) => one !== event.data.codeHash) }
+      }
+      case 'RecoveryCodeRefused':
+        return state
+      case 'RecoveryCodesReplaced':
+        return { status: 'replaced' }
+    }
+  },
+}
+
+/** @param input.codeHashes keyed hashes: the codes themselves are shown once and kept nowhere */
+export function issueCodes(input: { uai: string; codeHashes: string[] }): Decision<RecoveryCodesEvent> {
+  return { events: [{ type: 'RecoveryCodesIssued', data: input }] }
+}
+
+/** Spends one code of the set (NIST SP 800-63B-4 section 3.1.2.2: a look-up secret is used once). */
+export function spend(state: RecoveryCodes, codeHash: string): Decision<RecoveryCodesEvent> {
+  if (state.status !== 'issued') return { events: [], refuse: 'otp_invalid' }
+  if (!state.codeHashes.includes(codeHash))
+    return { events: [{ type: 'RecoveryCodeRefused', data: {} }], refuse: 'otp_invalid' }
+  return { events: [{ type: 'RecoveryCodeUsed', data: { codeHash } }] }
+}
+
+/** Makes what is left of the set worthless. */
+export function replaceCodes(state: RecoveryCodes, reason: string): Decision<RecoveryCodesEvent> {
+  return { events: state.status === 'issued' ? [{ type: 'RecoveryCodesReplaced', data: { reason } }] : [] }
+}

@@ -1,0 +1,128 @@
+import { uuidv7 } from 'uuidv7'
+import { approveCode, type OperatorCode, operatorCode, requestCode, revokeCode } from '../domain/operator-code.ts'
+import { GatewayError } from '../errors.ts'
+import { commit, type Work } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { normaliseEmail } from '../personal.ts'
+import { findByAddress } from '../queries/external-accounts.ts'
+import { findPerson } from '../queries/identities.ts'
+import type { Person } from '../queries/person.ts'
+import { actAsOperator, answersFor, OPERATOR_ROLES, type Operator } from './operator.ts'
+import { grouped, newCodePart } from './proof-codes.ts'
+import { tellOfProofs } from './proof-notices.ts'
+
+const isOperator = ({ role }: Person) => OPERATOR_ROLES.some((one) => one === role)
+
+/** A person by their UAI or by one of their addresses. */
+export type Who = { uai?: string; email?: string }
+
+/**
+ * The person for whom a code is to be made.
+ * @throws GatewayError not_found when there is none whom the operator answers for, access_denied for themselves and for whoever may
+ * do more than they
+ */
+async function personFor(gateway: Gateway, operator: Operator, { uai, email = '' }: Who): Promise<Person> {
+  const { reads, personal } = gateway
+  const person =
+    uai !== undefined
+      ? await findPerson(reads, personal, uai)
+      : await findByAddress(reads, personal, personal.digest(normaliseEmail(email)))
+  if (!person?.active || !answersFor(operator, [person.organizationId])) throw new GatewayError('not_found')
+  const self = operator.principal.person
+  if (person.uai === self.uai) throw new GatewayError('access_denied', { reason: 'a code for oneself' })
+  if (person.role === 'platform_admin' && self.role !== 'platform_admin')
+    throw new GatewayError('access_denied', { reason: 'a code for somebody who may do more' })
+  return person
+}
+
+export type MadePart = {
+  id: string
+  /** What the operator tells the person; shown once. */
+  code: string
+  /** Whether a second operator has to agree and tells the rest of the code. */
+  awaitsSecond: boolean
+  expiresAt: Date
+}
+
+const stateOf = (state: OperatorCode) => {
+  if (!('expiresAt' in state)) throw new GatewayError('not_found')
+  return { awaitsSecond: state.status === 'waiting', expiresAt: state.expiresAt }
+}
+
+/**
+ * Makes a one-time code for somebody whom no mail reaches. For another operator it is half of a code, good only with that of a second one.
+ * @param input.reason why, for the record and for the person
+ * @throws GatewayError as personFor, rate_limited
+ */
+export async function requestOperatorCode(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  input: Who & { reason: string },
+): Promise<MadePart> {
+  const person = await personFor(gateway, operator, input)
+  const { uai } = operator.principal.person
+  const id = uuidv7()
+  const part = newCodePart()
+  const made = await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    work.knowKey(person.uai, person.wrappedKey)
+    work.limits = [
+      gateway.limiter.limit('operator-code', uai, 20, 3600),
+      gateway.limiter.limit('operator-code-for', person.uai, 5, 3600),
+    ]
+    const facts = { uai: person.uai, operator: uai, reason: input.reason, needsSecond: isOperator(person) }
+    const partHash = gateway.hashCode(id, part)
+    const stream = work.start(operatorCode, id, { subject: person.uai })
+    return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: new Date() })))
+  })
+  if (!made.awaitsSecond) tellOfProofs(gateway, c, person, 'operator_code_made')
+  return { id, code: grouped(part), ...made }
+}
+
+/** A code that is not over, with the person it is for. */
+async function open(gateway: Gateway, work: Work, operator: Operator, id: string) {
+  const { state } = await work.load(operatorCode, id, {})
+  if (!('uai' in state)) throw new GatewayError('not_found')
+  const person = await personFor(gateway, operator, state)
+  work.knowKey(person.uai, person.wrappedKey)
+  return { person, stream: await work.load(operatorCode, id, { subject: state.uai }) }
+}
+
+/** @throws GatewayError not_found, access_denied, second_operator_needed */
+export async function approveOperatorCode(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  input: { id: string; reason: string },
+): Promise<MadePart> {
+  const { id, reason } = input
+  const part = newCodePart()
+  const { person, ...made } = await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    const { stream, person } = await open(gateway, work, operator, id)
+    const partHash = gateway.hashCode(id, part)
+    const { uai } = operator.principal.person
+    const state = stream.decide((current) => approveCode(current, { operator: uai, reason, partHash, now: new Date() }))
+    return { person, ...stateOf(state) }
+  })
+  tellOfProofs(gateway, c, person, 'operator_code_made')
+  return { id, code: grouped(part), ...made }
+}
+
+/** @throws GatewayError not_found, access_denied */
+export async function revokeOperatorCode(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  input: { id: string; reason: string },
+): Promise<void> {
+  const { id, reason } = input
+  await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    const { stream } = await open(gateway, work, operator, id)
+    const { uai } = operator.principal.person
+    stream.decide((state) => revokeCode(state, { operator: uai, reason }))
+  })
+}

@@ -1,0 +1,11 @@
+import { uuidv7 } from 'uuidv7'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import type { Person } from '../queries/person.ts'
+import { type Notice, sendNotice } from './send-notice.ts'
+
+/** Tells a person by mail that what they prove themselves by has changed; nobody waits for it. */
+export function tellOfProofs(gateway: Gateway, c: AppContext, person: Person, kind: Notice['kind']): void {
+  if (!person.email) return
+  c.get('waitUntil')(sendNotice(gateway, commitContext(gateway, c), { id: uuidv7(), kind, person, path: '/account' }))
+}

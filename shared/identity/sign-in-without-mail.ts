@@ -1,0 +1,75 @@
+import { ACR } from '../domain/authentication.ts'
+import type { ProofSource } from '../domain/session.ts'
+import { GatewayError } from '../errors.ts'
+import type { RateLimit } from '../events/store.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { addressKey } from '../http/rate-limit.ts'
+import { normaliseEmail } from '../personal.ts'
+import { findByAddress } from '../queries/external-accounts.ts'
+import type { Person } from '../queries/person.ts'
+import { listProofs } from '../queries/proofs.ts'
+import type { SignedIn } from '../queries/sessions.ts'
+import { endReplaced } from './end-session.ts'
+import { projectScope } from './project-scope.ts'
+import { matchCode } from './proof-codes.ts'
+import { type ProofMethod, refuseHopeless, withProof } from './proofs.ts'
+import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
+import { type StartedSession, startSession } from './start-session.ts'
+
+const METHODS: readonly ProofMethod[] = ['totp', 'recovery_code', 'operator_code']
+const SOURCES: Record<ProofMethod, ProofSource> = {
+  totp: 'totp_authenticator',
+  recovery_code: 'recovery_codes',
+  operator_code: 'operator_code',
+}
+
+/** Counted by address and caller, so that a known address is not told from an unknown one (standards S2, S5). */
+const tryLimits = ({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] => [
+  limiter.limit('proof-sign-in', address, 5, 300),
+  limiter.limit('proof-sign-in', address, 30, 86_400),
+  limiter.limit('proof-sign-in-ip', addressKey(ip), 60, 3600),
+]
+
+/** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
+async function factsIfRight(gateway: Gateway, person: Person, email: string, code: string) {
+  const match = matchCode(gateway, await listProofs(gateway.reads, gateway.personal, person), code, new Date())
+  if (!match.right) return undefined
+  const { method } = match
+  return { method, platform: 'web', proofs: [method], person, profile: { email } } satisfies SignInFacts
+}
+
+/**
+ * Signs somebody in whom no mail reaches: with a code of their authenticator app, a recovery code, or a code that operators made.
+ * @param input.replaces the browser's session so far
+ * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended), and as the hooks say
+ */
+export async function signInWithoutMail(
+  gateway: Gateway,
+  c: AppContext,
+  input: { email: string; code: string; replaces?: SignedIn },
+): Promise<{ person: Person; session: StartedSession; method: ProofMethod }> {
+  const { email, code, replaces } = input
+  const address = normaliseEmail(email)
+  const limits = tryLimits(gateway, address, c.get('clientIp'))
+  const person = await findByAddress(gateway.reads, gateway.personal, gateway.personal.digest(address))
+  if (!person) return refuseHopeless(gateway, limits)
+  const hooks = await hooksFor(gateway, undefined)
+  const facts = hooks.length > 0 ? await factsIfRight(gateway, person, email, code) : undefined
+  if (facts) await beforeSignIn(gateway, c, hooks, facts)
+  const proven = { person, code, methods: METHODS, purpose: 'sign_in' as const, limits }
+  const signedIn = await withProof(gateway, c, proven, async (work, { method, id }) => {
+    // The code became the right one after the hooks were to be asked: nobody passes unasked.
+    if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
+    if (!person.active) work.refuse('access_denied')
+    work.knowKey(person.uai, person.wrappedKey)
+    await endReplaced(work, replaces)
+    const now = new Date()
+    const acr = method === 'operator_code' ? ACR.operatorVouched : ACR.singleFactor
+    const proof = { method, amr: ['otp'], acr, provenBy: { type: SOURCES[method], id } }
+    const started = { person, platform: 'web', projectScope: projectScope(undefined), proof, authenticatedAt: now, now }
+    return { person, session: startSession(gateway, work, started), method }
+  })
+  if (facts) afterSignIn(gateway, c, hooks, facts)
+  return signedIn
+}

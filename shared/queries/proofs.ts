@@ -1,0 +1,99 @@
+import type postgres from 'postgres'
+import type { OperatorCode } from '../domain/operator-code.ts'
+import type { RecoveryCodes } from '../domain/recovery-codes.ts'
+import type { TotpAuthenticator } from '../domain/totp-authenticator.ts'
+import type { RateLimit } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
+import type { Person } from './person.ts'
+import { waitColumn } from './rate-limits.ts'
+
+/** A stream as its read model has it. */
+export type Recorded<S> = { id: string; uai: string; version: number; wrappedKey: Uint8Array | null; state: S }
+
+type Active<S> = Extract<S, { uai: string }>
+export type TotpRecord = Recorded<Active<TotpAuthenticator>> & {
+  /** Base32; undefined when the person was forgotten. */
+  secret?: string
+  enrolledAt: Date
+  lastUsedAt: Date
+}
+export type RecoveryRecord = Recorded<Active<RecoveryCodes>> & { issuedAt: Date }
+export type OperatorCodeRecord = Recorded<Active<OperatorCode>>
+
+export type Proofs = {
+  authenticators: TotpRecord[]
+  recoveryCodes: RecoveryRecord[]
+  /** Whole, unused and not expired. */
+  operatorCodes: OperatorCodeRecord[]
+  /** Seconds until the limits are open. */
+  wait: number
+}
+
+type Common = { id: string; uai: string; version: number; key: string | null }
+type Row = {
+  authenticators: (Common & {
+    last_step: number
+    failures: Active<TotpAuthenticator>['failures']
+    sealed: string | null
+    enrolled_at: string
+    last_used_at: string
+  })[]
+  recovery_codes: (Common & { code_hashes: string[]; issued_at: string })[]
+  operator_codes: (Common & { operator: string; part_hashes: string[]; attempts: number; expires_at: string })[]
+  wait: number
+}
+
+/** What a person can prove themselves by without any mail, oldest first. One statement. */
+export async function listProofs(
+  sql: postgres.Sql,
+  personal: Personal,
+  { members }: Pick<Person, 'members'>,
+  limits: RateLimit[] = [],
+): Promise<Proofs> {
+  const key = sql`(select encode(k.wrapped_key, 'base64') from auth_gateway.subject_keys k where k.subject = x.uai) as key`
+  const [row] = await sql<Row[]>`
+    select ${waitColumn(sql, limits)},
+      (select coalesce(json_agg(a order by a.id), '[]') from (
+        select x.*, encode(s.sealed, 'base64') as sealed, ${key} from auth_gateway.totp_authenticators x
+        left join auth_gateway.event_secrets s on s.event_id = x.secret_event and s.name = 'totp_secret'
+        where x.uai = any (${members}) and x.secret_event is not null) a) as authenticators,
+      (select coalesce(json_agg(r order by r.id), '[]') from (
+        select x.*, ${key} from auth_gateway.recovery_codes x where x.uai = any (${members}) and not x.replaced) r) as recovery_codes,
+      (select coalesce(json_agg(o order by o.id), '[]') from (
+        select x.*, ${key} from auth_gateway.operator_codes x
+        where x.uai = any (${members}) and x.status = 'ready' and x.expires_at > now()) o) as operator_codes`
+  if (!row) throw new Error('a look-up without a row')
+  return {
+    wait: row.wait,
+    authenticators: row.authenticators.map((one) => ({
+      ...recorded(one, { status: 'active', uai: one.uai, lastStep: one.last_step, failures: one.failures }),
+      secret: open(personal, one, one.sealed),
+      enrolledAt: new Date(one.enrolled_at),
+      lastUsedAt: new Date(one.last_used_at),
+    })),
+    recoveryCodes: row.recovery_codes.map((one) => ({
+      ...recorded(one, { status: 'issued', uai: one.uai, codeHashes: one.code_hashes }),
+      issuedAt: new Date(one.issued_at),
+    })),
+    operatorCodes: row.operator_codes.map((one) => {
+      const { uai, operator, part_hashes: partHashes, attempts } = one
+      return recorded(one, {
+        status: 'ready',
+        uai,
+        operator,
+        partHashes,
+        attempts,
+        expiresAt: new Date(one.expires_at),
+      })
+    }),
+  }
+}
+
+function recorded<S>({ id, uai, version, key }: Common, state: S): Recorded<S> {
+  return { id, uai, version, wrappedKey: key === null ? null : Buffer.from(key, 'base64'), state }
+}
+
+function open(personal: Personal, { uai, key }: Common, sealed: string | null): string | undefined {
+  if (!key || !sealed) return undefined
+  return personal.open(uai, personal.unwrap(uai, Buffer.from(key, 'base64')), sealed)
+}

@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { codeOf, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
+import { createBrowser, formsOf, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway()
+})
+afterAll(() => gateway?.stop())
+beforeEach(async () => {
+  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+})
+
+const api = ({ browser }: SignedInBrowser, path: string, body: object) =>
+  postJson(gateway, path, body, { cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}` })
+const ask = (operator: SignedInBrowser, body: object) =>
+  api(operator, '/v1/auth/operator-codes', { reason: 'mail is down', ...body })
+const approve = (operator: SignedInBrowser, id: string) =>
+  api(operator, `/v1/auth/operator-codes/${id}/approve`, { reason: 'known by voice' })
+
+/** Signs in without mail in a new browser; the session, or the page that refuses. */
+async function attempt(email: string, code: string) {
+  const browser = createBrowser(gateway)
+  const page = await browser.submit(await browser.visit('/web/without-mail'), { email, code }, '/web/without-mail')
+  const handle = browser.cookies.get('lanonasis_session')
+  const [session] = handle
+    ? await gateway.sql`select s.* from auth_gateway.sessions s where s.handle_hash = encode(sha256(${handle}::bytea), 'hex')`
+    : []
+  return { browser, page, session }
+}
+
+describe('a sign-in without mail', () => {
+  test('302: by the app, which is one factor and cannot step up its own session', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    const { browser, session } = await attempt(ada.email.toUpperCase(), codeOf(app, 0))
+    expect(session).toMatchObject({ method: 'totp', amr: ['otp'], acr: 'urn:lanonasis:acr:single-factor' })
+    const page = await browser.submit(await browser.visit('/web/step-up'), { code: codeOf(app, 1) }, '/web/step-up')
+    expect(page).toMatchObject({ status: 403 })
+    expect(page.html).toContain('Another kind of proof is needed.')
+    expect((await attempt(ada.email, codeOf(app, 0))).session).toBeUndefined()
+  })
+
+  test('302: by a recovery code, once; then the app steps up', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    const shown = await ada.browser.submit(await ada.browser.visit('/account/recovery-codes'), {}, '/recovery-codes')
+    const [, code = ''] = /<li>([-A-Z2-9]{14})<\/li>/.exec(shown.html) ?? []
+    const { browser, session } = await attempt(ada.email, code)
+    expect(session).toMatchObject({ method: 'recovery_code', acr: 'urn:lanonasis:acr:single-factor' })
+    expect((await attempt(ada.email, code)).session).toBeUndefined()
+    await browser.submit(await browser.visit('/web/step-up'), { code: codeOf(app, 0) }, '/web/step-up')
+    const [after] = await gateway.sql`select acr from auth_gateway.sessions where id = ${session?.id}`
+    expect(after?.acr).toBe('urn:lanonasis:acr:multi-factor')
+  })
+
+  test('400: the same page for a wrong code, somebody without an app, and nobody; 429 alike after five', async () => {
+    const [ada, grace] = [await signIn(gateway), await signIn(gateway)]
+    await enrolTotp(ada)
+    const strip = (html: string) => html.replace(/value="[^"]*"/g, '')
+    const seen = []
+    for (const email of [ada.email, grace.email, newEmail('nobody')]) {
+      const pages = []
+      for (let n = 0; n < 6; n++) pages.push((await attempt(email, '123456')).page)
+      expect(pages.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 429])
+      seen.push(pages.map(({ html }) => strip(html)))
+    }
+    expect(seen[1]).toEqual(seen[0])
+    expect(seen[2]).toEqual(seen[0])
+  }, 40_000)
+
+  test('strangers who try do not keep its person from stepping up', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    for (let n = 0; n < 7; n++) await attempt(ada.email, '000000')
+    const done = await ada.browser.submit(await ada.browser.visit('/web/step-up'), { code: codeOf(app, 0) }, '/step-up')
+    expect(done).toMatchObject({ status: 200, url: `${gateway.url}/account` })
+  })
+
+  test('403 for somebody who is suspended, and the code is spent', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${ada.uai}`
+    expect((await attempt(ada.email, codeOf(app, 0))).page.status).toBe(403)
+    await gateway.sql`update auth_gateway.identities set status = 'active' where uai = ${ada.uai}`
+    expect((await attempt(ada.email, codeOf(app, 0))).session).toBeUndefined()
+  })
+})
+
+describe('an operator’s code', () => {
+  test('201: for a person of their organization, who is told, sees it, and signs in with it once', async () => {
+    const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
+    const { status, body } = await ask(operator, { email: ada.email })
+    expect(status).toBe(201)
+    expect(body).toMatchObject({
+      awaits_second_operator: false,
+      code: expect.stringMatching(/^[A-Z2-9]{4}-[A-Z2-9]{4}$/),
+    })
+    await expect
+      .poll(() => gateway.inbox.sent.at(-1)?.body)
+      .toMatchObject({ kind: 'operator_code_made', to: ada.email })
+    const account = await ada.browser.visit('/account')
+    for (const words of ['mail is down', operator.uai, 'not used']) expect(account.html).toContain(words)
+    const { session } = await attempt(ada.email, body.code.toLowerCase())
+    expect(session).toMatchObject({ method: 'operator_code', acr: 'urn:lanonasis:acr:operator-vouched' })
+    expect((await attempt(ada.email, body.code)).session).toBeUndefined()
+    const events = await gateway.sql`select event_type, data, metadata from auth_gateway.event_store
+      where stream_id = ${body.id} order by version`
+    expect(events[0]).toMatchObject({
+      data: { uai: ada.uai, operator: operator.uai, reason: 'mail is down' },
+      metadata: { actorType: 'operator', actor: operator.uai },
+    })
+    expect(events.map((one) => one.event_type)).toEqual(['OperatorCodeRequested', 'OperatorCodeUsed'])
+    expect(JSON.stringify(events)).not.toContain(body.code.replace('-', ''))
+  })
+
+  test('for another operator it takes two, and neither half signs in alone', async () => {
+    const [first, second, third] = [
+      await signInOperator(gateway),
+      await signInOperator(gateway),
+      await signInOperator(gateway),
+    ]
+    const asked = (await ask(first, { uai: third.uai })).body
+    expect(asked).toMatchObject({ awaits_second_operator: true })
+    expect((await attempt(third.email, asked.code)).session).toBeUndefined()
+    expect(await approve(first, asked.id)).toMatchObject({ status: 409, body: { code: 'SECOND_OPERATOR_NEEDED' } })
+    expect(await approve(third, asked.id)).toMatchObject({ status: 403 })
+    const agreed = (await approve(second, asked.id)).body
+    expect(await approve(second, asked.id)).toMatchObject({ status: 404 })
+    for (const half of [asked.code, agreed.code, asked.code + asked.code])
+      expect((await attempt(third.email, half)).session).toBeUndefined()
+    expect((await attempt(third.email, agreed.code + asked.code)).session).toMatchObject({ uai: third.uai })
+  }, 40_000)
+
+  test('403 or 404 outside of what the operator answers for: themselves, other organizations, who may do more', async () => {
+    const [everything, own, ada] = [
+      await signInOperator(gateway),
+      await signInOperator(gateway, 'admin'),
+      await signIn(gateway),
+    ]
+    expect((await ask(everything, { uai: everything.uai })).status).toBe(403)
+    expect((await ask(own, { uai: ada.uai })).status).toBe(404)
+    expect((await ask(own, { email: newEmail() })).status).toBe(404)
+    expect((await ask(ada, { uai: own.uai })).status).toBe(403)
+    await gateway.sql`update auth_gateway.identities set organization_id =
+      (select organization_id from auth_gateway.identities where uai = ${own.uai}) where uai in (${ada.uai}, ${everything.uai})`
+    expect((await ask(own, { uai: everything.uai })).status).toBe(403)
+    expect((await ask(own, { uai: ada.uai })).status).toBe(201)
+    expect((await ask(own, { uai: ada.uai, email: ada.email })).status).toBe(400)
+    expect((await ask(own, { uai: ada.uai, reason: 'x' })).status).toBe(400)
+    await giveRole(gateway, ada.uai, 'user')
+  })
+
+  test('void after five wrong tries, when it is taken back, and after 15 minutes', async () => {
+    const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
+    const one = (await ask(operator, { uai: ada.uai })).body
+    for (let n = 0; n < 5; n++) await attempt(ada.email, 'BBBBBBBB')
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    expect((await attempt(ada.email, one.code)).session).toBeUndefined()
+    const [row] = await gateway.sql`select status, attempts from auth_gateway.operator_codes where id = ${one.id}`
+    expect(row).toEqual({ status: 'locked', attempts: 5 })
+
+    const other = (await ask(operator, { uai: ada.uai })).body
+    const cookie = `lanonasis_session=${operator.browser.cookies.get('lanonasis_session')}`
+    const revoke = () =>
+      fetch(`${gateway.url}/v1/auth/operator-codes/${other.id}`, { method: 'DELETE', headers: { cookie } })
+    expect([(await revoke()).status, (await revoke()).status]).toEqual([200, 404])
+    expect((await attempt(ada.email, other.code)).session).toBeUndefined()
+
+    const late = (await ask(operator, { uai: ada.uai })).body
+    await gateway.sql`update auth_gateway.operator_codes set expires_at = now() where id = ${late.id}`
+    expect((await attempt(ada.email, late.code)).session).toBeUndefined()
+  }, 40_000)
+
+  test('20 at once with the same one: one session', async () => {
+    const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
+    const { code } = (await ask(operator, { uai: ada.uai })).body
+    const browsers = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const browser = createBrowser(gateway)
+        return { browser, page: await browser.visit('/web/without-mail') }
+      }),
+    )
+    await Promise.all(
+      browsers.map(({ browser, page }) => browser.submit(page, { email: ada.email, code }, '/web/without-mail')),
+    )
+    const sessions = await gateway.sql`select 1 from auth_gateway.sessions
+      where uai = ${ada.uai} and method = 'operator_code'`
+    expect(sessions).toHaveLength(1)
+  }, 40_000)
+
+  test('the desk: 403 for a form of another site, 303 to the step-up when that is old', async () => {
+    const operator = await signInOperator(gateway)
+    const page = await operator.browser.visit('/operator/codes')
+    expect(page).toMatchObject({ status: 200 })
+    const ada = await signIn(gateway)
+    const made = await operator.browser.submit(page, { email: ada.email, reason: 'lost phone' }, '/operator/codes')
+    expect(made.html).toContain('Tell the person this code')
+    expect(await operator.browser.submit(page, { email: ada.email, reason: 'again' }, '/operator/codes')).toMatchObject(
+      {
+        url: `${gateway.url}/operator/codes`,
+      },
+    )
+    const [form] = formsOf(await operator.browser.visit('/operator/codes'))
+    const body = new URLSearchParams({ ...form?.fields, email: ada.email, reason: 'lost phone' })
+    const headers = { 'sec-fetch-site': 'cross-site', [IP_HEADER]: '10.3.3.3' }
+    expect((await operator.browser.visit('/operator/codes', { method: 'POST', body, headers })).status).toBe(403)
+    await gateway.sql`update auth_gateway.sessions set stepped_up_at = now() - interval '16 minutes' where uai = ${operator.uai}`
+    expect((await operator.browser.visit('/operator/codes')).url).toContain(
+      '/web/step-up?return_to=%2Foperator%2Fcodes',
+    )
+  })
+})
