@@ -34,12 +34,13 @@ describe('a sign-in without mail', () => {
   test('302: by the app, which is one factor and cannot step up its own session', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
-    const { browser, session } = await attempt(ada.email.toUpperCase(), codeOf(app, 0))
+    const code = codeOf(app, 0)
+    const { browser, session } = await attempt(ada.email.toUpperCase(), code)
     expect(session).toMatchObject({ method: 'totp', amr: ['otp'], acr: 'urn:lanonasis:acr:single-factor' })
     const page = await browser.submit(await browser.visit('/web/step-up'), { code: codeOf(app, 1) }, '/web/step-up')
     expect(page).toMatchObject({ status: 403 })
     expect(page.html).toContain('Another kind of proof is needed.')
-    expect((await attempt(ada.email, codeOf(app, 0))).session).toBeUndefined()
+    expect((await attempt(ada.email, code)).session).toBeUndefined()
   })
 
   test('302: by a recovery code, once; then the app steps up', async () => {
@@ -82,9 +83,10 @@ describe('a sign-in without mail', () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
     await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${ada.uai}`
-    expect((await attempt(ada.email, codeOf(app, 0))).page.status).toBe(403)
+    const code = codeOf(app, 0)
+    expect((await attempt(ada.email, code)).page.status).toBe(403)
     await gateway.sql`update auth_gateway.identities set status = 'active' where uai = ${ada.uai}`
-    expect((await attempt(ada.email, codeOf(app, 0))).session).toBeUndefined()
+    expect((await attempt(ada.email, code)).session).toBeUndefined()
   })
 })
 
