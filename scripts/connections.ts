@@ -7,6 +7,7 @@ import {
   authorityOf,
   type Connection,
   type ConnectionEvent,
+  type ConnectionSettings,
   changeConnection,
   connection,
   disableConnection,
@@ -90,8 +91,10 @@ function settingsOf({ flags, slug, terminal }: Call, before: object) {
   return settings
 }
 
-const sealed = ({ gateway, terminal }: Call, id: string) => {
+const sealed = ({ gateway, terminal }: Call, id: string, { protocol }: ConnectionSettings) => {
   const secret = terminal.env.CONNECTION_SECRET
+  if (secret && protocol === 'hook' && !/^v1,whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret))
+    throw new RefusedError('CONNECTION_SECRET must be v1,whsec_<base64 of at least 24 bytes> for a hook')
   return secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
 }
 
@@ -118,13 +121,13 @@ const actions: Record<string, (call: Call) => Promise<unknown>> = {
         throw new RefusedError(`There is a connection "${settings.slug}" already`)
       const before = await findNamed(call.gateway.reads, settings.slug)
       if (before && authorityOf(before) !== authorityOf(settings)) throw new GatewayError('connection_authority')
-      work.start(connection, id, {}).decide(() => addConnection(settings, sealed(call, id)))
+      work.start(connection, id, {}).decide(() => addConnection(settings, sealed(call, id, settings)))
     })
   },
   async change(call) {
     const { settings: before } = await existing(call)
     const settings = settingsOf(call, before)
-    await decide(call, (state, id) => changeConnection(state, { settings, secret: sealed(call, id) }))
+    await decide(call, (state, id) => changeConnection(state, { settings, secret: sealed(call, id, settings) }))
   },
   enable: (call) => decide(call, (state) => enableConnection(state, reasonOf(call))),
   disable: (call) => decide(call, (state) => disableConnection(state, reasonOf(call))),

@@ -33,7 +33,7 @@ const redirectUris = z.array(redirectUri, 'must be a list').check(z.maxLength(20
 const resources = z.array(webUrl, 'must be a list').check(z.maxLength(20, 'has too many'))
 
 /** Why a key cannot be registered; undefined when it can. */
-function keyFault(jwk: PublicJwk): string | undefined {
+export function keyFault(jwk: PublicJwk): string | undefined {
   if (PRIVATE_MEMBERS.some((name) => name in jwk)) return 'must hold public keys only'
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' } as JsonWebKeyInput)

@@ -1,4 +1,4 @@
-import { errors, importJWK, jwtVerify } from 'jose'
+import { createLocalJWKSet, errors, type JWK, jwtVerify } from 'jose'
 import { uuidv7 } from 'uuidv7'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -68,8 +68,8 @@ export async function readHookAssertion(
   assertion: string,
 ): Promise<ExternalProfile> {
   try {
-    const key = await importJWK(settings.hook?.public_jwk as never)
-    const { payload } = await jwtVerify(assertion, key, {
+    const keys = createLocalJWKSet({ keys: [settings.hook?.public_jwk as JWK] })
+    const { payload } = await jwtVerify(assertion, keys, {
       issuer: slug,
       audience: gateway.issuer,
       algorithms: ALGORITHMS,

@@ -1,11 +1,17 @@
 import * as z from 'zod/mini'
 import type { ConnectionSettings } from '../domain/connection.ts'
+import { keyFault } from '../oauth/client-metadata.ts'
 
 const LOCAL = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/
 const address = (text: string) => URL.canParse(text) && (text.startsWith('https:') || LOCAL.test(text))
 const url = z.string().check(z.maxLength(2000), z.refine(address, 'must be an https address'))
 const text = z.string().check(z.minLength(1), z.maxLength(500))
 const no = z._default(z.boolean(), false)
+
+const publicKey = z.looseObject({ kty: z.string() }).check((context) => {
+  const fault = keyFault(context.value)
+  if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+})
 
 const shape = z.strictObject({
   slug: z.string().check(z.regex(/^[a-z0-9][a-z0-9_-]{1,62}$/, 'must be 2 to 63 lower-case letters, digits, _ or -')),
@@ -30,7 +36,7 @@ const shape = z.strictObject({
     }),
   ),
   supabase_provider: z.optional(text),
-  hook: z.optional(z.strictObject({ url, public_jwk: z.looseObject({ kty: z.string() }) })),
+  hook: z.optional(z.strictObject({ url, public_jwk: publicKey })),
   domains: z._default(
     z.array(z.string().check(z.toLowerCase(), z.regex(/^[a-z0-9.-]+\.[a-z]{2,}$/, 'must be domains'))),
     [],

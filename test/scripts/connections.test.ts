@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { promisify } from 'node:util'
+import { exportJWK, generateKeyPair } from 'jose'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkProviders } from '../../scripts/check-oauth-providers.ts'
 import { connections } from '../../scripts/connections.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { HOOK_SECRET, startHookServer } from '../support/hooks.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
+import { createSamlProvider } from '../support/saml-provider.ts'
 import { call } from './terminal.ts'
 
 let database: TestDatabase
@@ -121,6 +127,45 @@ describe('node scripts/check-oauth-providers.mjs', () => {
     expect(exitCode).toBe(1)
     expect(out).toMatch(/gone +enabled +oidc +WRONG +- +- +-/)
     expect(err).toContain('gone: discovery: ')
+  })
+
+  test('0 and 1: a custom provider that is there and knows our signature, one that does not, and SAML by its certificates', async () => {
+    const outside = await startHookServer()
+    const saml = createSamlProvider(outside.url.replace('/hook', ''), 'http://localhost:4000', 'globex')
+    const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const own = { name: 'Own', protocol: 'hook', hook: { url: outside.url, public_jwk: await exportJWK(publicKey) } }
+    const addFile = (slug: string, settings: object, secret: string) => {
+      const file = path.join(tmpdir(), `${slug}-${crypto.randomUUID()}.json`)
+      writeFileSync(file, JSON.stringify(settings))
+      return call(connections, { ...env, CONNECTION_SECRET: secret }, 'add', slug, '--file', file)
+    }
+    expect((await addFile('own', own, 'no secret of a webhook')).err).toContain('v1,whsec_')
+    await addFile('own', own, HOOK_SECRET)
+    await addFile('forgetful', own, `v1,whsec_${Buffer.alloc(32, 1).toString('base64')}`)
+    await addFile('globex', { name: 'Globex', protocol: 'saml', saml: saml.settings }, '')
+    await addFile('old', { name: 'Old', protocol: 'saml', saml: { ...saml.settings, certificates: ['junk'] } }, '')
+    const seen = async (slug: string) => {
+      const { exitCode, out } = await check(slug, '--json')
+      const [{ discovery, keys, credentials }] = JSON.parse(out)
+      return [exitCode, discovery?.ok, keys?.ok, credentials?.ok]
+    }
+    expect(await seen('own')).toEqual([0, true, true, true])
+    expect(await seen('forgetful')).toEqual([1, true, true, false])
+    expect(await seen('globex')).toEqual([0, true, true, undefined])
+    expect(await seen('old')).toEqual([1, true, false, undefined])
+    outside.stop()
+    saml.remove()
+    expect(await seen('own')).toEqual([1, false, true, undefined])
+  })
+
+  test('1: a connection keeps its issuer, and so does its name', async () => {
+    const moved = await cli('change', 'acme', '--issuer', 'https://elsewhere.example')
+    expect(moved).toMatchObject({ exitCode: 1, err: expect.stringContaining('another provider') })
+    await add('renamed')
+    await cli('remove', 'renamed')
+    const taken = ['add', 'renamed', '--protocol', 'oidc', '--name', 'r', '--client-id', 'x']
+    const { exitCode, err } = await cli(...taken, '--issuer', 'https://elsewhere.example')
+    expect([exitCode, err]).toEqual([1, expect.stringContaining('another provider')])
   })
 
   test('2: an unknown connection; and it runs as the README says', async () => {

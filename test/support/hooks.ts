@@ -8,6 +8,7 @@ import { sealBytes } from '../../shared/tokens/sealed.ts'
 import type { TestGateway } from './gateway.ts'
 
 const SECRET = Buffer.from('a secret that a hook and the gateway share').toString('base64')
+export const HOOK_SECRET = `v1,whsec_${SECRET}`
 
 type Heard = { type: string; id: string; data: { [member: string]: never } & { proofs: string[] } }
 
@@ -19,7 +20,13 @@ export async function startHookServer() {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const text = Buffer.concat(chunks).toString()
-    const message = new Webhook(SECRET).verify(text, request.headers as Record<string, string>) as Heard
+    let message: Heard
+    try {
+      message = new Webhook(SECRET).verify(text, request.headers as Record<string, string>) as Heard
+    } catch {
+      response.writeHead(401).end()
+      return
+    }
     heard.push(message)
     const { status = 200, body = {}, wait = 0 } = answer(message)
     await new Promise((resolve) => setTimeout(resolve, wait))
@@ -48,7 +55,7 @@ export async function addTestHook(
   settings: Partial<HookSettings>,
 ): Promise<() => Promise<unknown>> {
   const id = uuidv7()
-  const secret = sealBytes(gateway.derive('hook-secret'), Buffer.from(`v1,whsec_${SECRET}`), id)
+  const secret = sealBytes(gateway.derive('hook-secret'), Buffer.from(HOOK_SECRET), id)
   const all: HookSettings = {
     name: id,
     point,

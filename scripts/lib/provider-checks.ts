@@ -1,0 +1,181 @@
+import { X509Certificate } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import type { PublicJwk } from '../../shared/domain/api-client.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import { keyFault } from '../../shared/oauth/client-metadata.ts'
+import type { ConnectionRow } from '../../shared/queries/connections.ts'
+import { askProvider } from '../../shared/sso/ask.ts'
+import { callHook } from '../../shared/sso/call-hook.ts'
+import { configurationOf, secretOf } from '../../shared/sso/oauth-client.ts'
+
+export const CHECKS = ['discovery', 'keys', 'credentials', 'callback'] as const
+type Check = (typeof CHECKS)[number]
+export type Verdict = { ok: boolean; detail: string } | undefined
+type Verdicts = Partial<Record<Check, Verdict>>
+export type Checked = { slug: string; status: string; protocol: string } & Record<Check, Verdict>
+
+const right = (detail: string) => ({ ok: true, detail })
+const wrong = (detail: unknown) => ({
+  ok: false,
+  detail: (detail instanceof Error ? causeOf(detail) : String(detail)).slice(0, 200),
+})
+
+function causeOf(error: Error): string {
+  const { reason } = (error as { options?: { reason?: string } }).options ?? {}
+  const inner = error.cause instanceof Error ? causeOf(error.cause) : undefined
+  return [reason ?? error.message, inner].filter(Boolean).join(': ')
+}
+
+const attempt = (work: () => Promise<Verdict>): Promise<Verdict> => work().catch(wrong)
+
+async function checkKeys(gateway: Gateway, address: string | undefined): Promise<Verdict> {
+  if (!address) return wrong('no jwks_uri')
+  const response = await askProvider(gateway)(address)
+  const { keys = [] } = response.ok ? await response.json() : {}
+  const usable = keys.filter((key: { kty?: string; use?: string }) => key.kty !== 'oct' && key.use !== 'enc')
+  return usable.length > 0 ? right(`${usable.length} keys`) : wrong(`status ${response.status}, no usable key`)
+}
+
+/** A provider refuses a made-up code as `invalid_grant` once it knows the client, and as `invalid_client` if it does not. */
+async function checkCredentials(gateway: Gateway, connection: ConnectionRow, callback: string): Promise<Verdict> {
+  const { auth_method, client_id = '' } = connection.settings
+  const secret = secretOf(gateway, connection)
+  if (auth_method !== 'none' && !secret) return wrong('there is no client secret')
+  const configuration = await configurationOf(gateway, connection)
+  const { token_endpoint: endpoint = '' } = configuration.serverMetadata()
+  const isBasic = auth_method === undefined || auth_method === 'client_secret_basic'
+  const form = new URLSearchParams({
+    grant_type: 'authorization_code',
+    code: 'a-code-that-was-never-issued',
+    redirect_uri: callback,
+    code_verifier: 'v'.repeat(43),
+  })
+  if (!isBasic || !secret) form.set('client_id', client_id)
+  if (auth_method === 'client_secret_post' && secret) form.set('client_secret', secret)
+  const pair = `${encodeURIComponent(client_id)}:${encodeURIComponent(secret ?? '')}`
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+    ...(isBasic && secret && { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }),
+  }
+  if (auth_method === 'apple') return right('the key is there; Apple says no more without a code')
+  const response = await askProvider(gateway)(endpoint, { method: 'POST', headers, body: form })
+  const answer = await response.json().catch(() => ({}))
+  const error = String(answer.error ?? '')
+  if (/invalid_client|unauthorized_client|incorrect_client_credentials/.test(error) || response.status === 401)
+    return wrong(error || `status ${response.status}`)
+  return /invalid_grant|bad_verification_code|invalid_request/.test(error)
+    ? right('the client is known')
+    : wrong(error || `status ${response.status}`)
+}
+
+/** A provider shows its sign-in page for a callback that is registered with it, and an error page otherwise. */
+async function checkCallback(gateway: Gateway, connection: ConnectionRow, callback: string): Promise<Verdict> {
+  const configuration = await configurationOf(gateway, connection)
+  const url = new URL(configuration.serverMetadata().authorization_endpoint ?? '')
+  const { client_id = '', scope = 'openid' } = connection.settings
+  url.search = new URLSearchParams({
+    client_id,
+    scope,
+    response_type: 'code',
+    redirect_uri: callback,
+    state: 's',
+    nonce: 'n',
+    code_challenge: 'c'.repeat(43),
+    code_challenge_method: 'S256',
+  }).toString()
+  const response = await askProvider(gateway)(url, { headers: { accept: 'text/html' } })
+  const target = response.headers.get('location') ?? ''
+  const refused = response.status >= 400 || /redirect_uri_mismatch|error=invalid_request/.test(target)
+  return refused ? wrong(`status ${response.status}: is ${callback} registered there?`) : right(callback)
+}
+
+async function checkCodeFlow(gateway: Gateway, connection: ConnectionRow): Promise<Verdicts> {
+  const callback = `${gateway.issuer}/v1/auth/oauth/callback/${connection.slug}`
+  const metadata = async () => (await configurationOf(gateway, connection)).serverMetadata()
+  const discovery = await attempt(async () => right((await metadata()).issuer))
+  if (!discovery?.ok) return { discovery }
+  const isOidc = connection.settings.protocol === 'oidc'
+  return {
+    discovery,
+    keys: isOidc ? await attempt(async () => checkKeys(gateway, (await metadata()).jwks_uri)) : undefined,
+    credentials: await attempt(() => checkCredentials(gateway, connection, callback)),
+    callback: await attempt(() => checkCallback(gateway, connection, callback)),
+  }
+}
+
+function checkCertificates(certificates: string[]): Verdict {
+  const ends = certificates.map((one) => {
+    const bare = one.replace(/-----[A-Z ]+-----|\s/g, '')
+    return new Date(new X509Certificate(Buffer.from(bare, 'base64')).validTo)
+  })
+  const last = ends.sort((one, other) => other.getTime() - one.getTime())[0]
+  const text = `${certificates.length} certificates, valid until ${last?.toISOString().slice(0, 10)}`
+  return last && last > new Date() ? right(text) : wrong(text)
+}
+
+async function checkSaml(gateway: Gateway, { settings: { saml } }: ConnectionRow): Promise<Verdicts> {
+  const entryPoint = saml?.entry_point ?? ''
+  return {
+    discovery: await attempt(async () => {
+      const { status } = await askProvider(gateway)(entryPoint, { headers: { accept: 'text/html' } })
+      return status < 500 ? right(entryPoint) : wrong(`status ${status}`)
+    }),
+    keys: await attempt(async () => checkCertificates(saml?.certificates ?? [])),
+  }
+}
+
+async function checkSupabase(gateway: Gateway, { settings }: ConnectionRow): Promise<Verdicts> {
+  const { SUPABASE_URL: base, SUPABASE_ANON_KEY: apikey = '' } = gateway.config
+  if (!base) return { discovery: wrong('SUPABASE_URL is not set') }
+  const { supabase_provider: name = '' } = settings
+  let credentials: Verdict
+  const discovery = await attempt(async () => {
+    const response = await askProvider(gateway)(`${base}/auth/v1/settings`, { headers: { apikey } })
+    credentials = response.ok ? right('the key is known') : wrong(`status ${response.status}`)
+    const { external = {} } = response.ok ? await response.json() : {}
+    return external[name] ? right(`${name} is enabled there`) : wrong(`${name} is not enabled there`)
+  })
+  return { discovery, credentials }
+}
+
+/** A custom provider is told that this is a check; what it answers tells whether it is there and knows our signature. */
+async function checkHook(gateway: Gateway, connection: ConnectionRow): Promise<Verdicts> {
+  const { url = '', public_jwk } = connection.settings.hook ?? {}
+  const [id, secret] = [uuidv7(), secretOf(gateway, connection)]
+  const fault = keyFault((public_jwk ?? {}) as PublicJwk)
+  const keys = fault ? wrong(fault) : right('the key is one')
+  if (!secret) return { keys, credentials: wrong('there is no secret') }
+  const message = { type: 'check', id, timestamp: new Date().toISOString(), data: {} }
+  const answer = await callHook(gateway, { url, secret, id, message })
+  const status = answer.answered ? 200 : Number(/^status_(\d+)$/.exec(answer.failure)?.[1] ?? 0)
+  const isThere =
+    answer.answered || answer.failure === 'no_json' || answer.failure === 'no_object' || (status > 0 && status < 500)
+  return {
+    discovery: isThere ? right(url) : wrong(answer.answered ? '' : answer.failure),
+    keys,
+    credentials: isThere
+      ? status === 401 || status === 403
+        ? wrong(`status ${status}: is the secret the same there?`)
+        : right('the signature was not refused')
+      : undefined,
+  }
+}
+
+const CHECK_OF = {
+  ...{ oidc: checkCodeFlow, oauth2: checkCodeFlow },
+  ...{ saml: checkSaml, supabase: checkSupabase, hook: checkHook },
+}
+
+/** What can be told of a connection without anybody signing in. */
+export async function checkConnection(gateway: Gateway, connection: ConnectionRow): Promise<Checked> {
+  const { slug, status, settings } = connection
+  const none = { discovery: undefined, keys: undefined, credentials: undefined, callback: undefined }
+  return {
+    slug,
+    status,
+    protocol: settings.protocol,
+    ...none,
+    ...(await CHECK_OF[settings.protocol](gateway, connection)),
+  }
+}
