@@ -64,7 +64,8 @@ async function removeLeftOvers(): Promise<void> {
       () => true,
       () => false,
     )
-    const { mtimeMs } = await stat(folder)
+    // Another run may have removed it by now.
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }))
     if (!running && Date.now() - mtimeMs > 600_000) await rm(folder, { recursive: true, force: true })
   }
 }

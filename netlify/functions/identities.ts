@@ -1,12 +1,11 @@
 import * as z from 'zod/mini'
-import { satisfies } from '../../shared/domain/scopes.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authenticate, type PersonPrincipal, type ServicePrincipal } from '../../shared/identity/authenticate.ts'
+import { authenticate } from '../../shared/identity/authenticate.ts'
 import { actAs, refuseForeignPage } from '../../shared/identity/authority.ts'
 import { externalLookup } from '../../shared/identity/external-account.ts'
 import {
@@ -17,15 +16,13 @@ import {
   splitIdentity,
   tellOfMerge,
 } from '../../shared/identity/identities.ts'
+import { actAsService, identityAsked, provenBy, trustedService } from '../../shared/identity/identity-callers.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
-import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
-import type { Person, SessionFacts } from '../../shared/queries/person.ts'
 
 const MOST = 100
-const RECENT_MS = 900_000
 const app = createApp('api', { around: recordRefusals(gateway) })
 
 const provider = z.string().check(z.trim(), z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'invalid_request'))
@@ -33,40 +30,10 @@ const external_id = z.string().check(z.minLength(1), z.maxLength(500))
 const uuid = z.uuid('invalid_request')
 const token = z.string().check(z.maxLength(8000))
 
-/** A service that an operator trusts with identities, by a token in its own name for the gateway. */
-async function trustedService(c: AppContext, scope: string): Promise<ServicePrincipal> {
-  const principal = await authenticate(gateway(), c, { order: ['bearer'], audience: [gateway().issuer] })
-  const allowed = principal.kind === 'service' && satisfies(principal.scope, scope)
-  if (principal.kind !== 'service' || !allowed)
-    throw new GatewayError('insufficient_scope', {
-      headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
-    })
-  return principal
-}
-
-const actAsService = (work: Work, { client }: ServicePrincipal) => {
-  work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
-}
-
-type Proven = { person: Person; session: SessionFacts }
-
-/** The person that a token of a sign-in proves; a merge wants a recent one. */
-async function provenBy(presented: string, options: { recent: boolean }): Promise<Proven> {
-  const unproven = (reason: string) => new GatewayError('invalid_token', { reason })
-  const verdict = await checkAccessToken(gateway(), presented)
-  if (!verdict.valid) throw unproven('subject token')
-  const { family } = verdict
-  if (!family.client.first_party || (family.kind !== 'session' && family.kind !== 'authorization'))
-    throw unproven('not of a sign-in in a LanOnasis application')
-  if (options.recent && Date.now() - family.session.authenticatedAt.getTime() > RECENT_MS)
-    throw new GatewayError('login_required', { description: 'Please sign in again first.' })
-  return { person: family.person, session: family.session }
-}
-
 export const account = z.object({ provider, external_id })
 
 app.post('/v1/auth/resolve/external', async (c) => {
-  await trustedService(c, 'identities:read')
+  await trustedService(gateway(), c, 'identities:read')
   const asked = await readBody(c, account)
   const digest = gateway().personal.digest(externalLookup(asked.provider, asked.external_id))
   const [uai] = await resolveMany(gateway().reads, [{ digest }])
@@ -80,7 +47,7 @@ export const bulk = z.object({
 
 /** Up to 100 look-ups in one statement; what is not known is null. */
 app.post('/v1/auth/resolve/bulk', async (c) => {
-  await trustedService(c, 'identities:read')
+  await trustedService(gateway(), c, 'identities:read')
   const { items } = await readBody(c, bulk)
   const { personal, reads } = gateway()
   const asked = items.map((item) =>
@@ -100,9 +67,9 @@ export const mapping = z.object({
 
 /** Maps a vendor's account to a UAI: the known one, that of the person whose token comes with it, or a new one. */
 app.post('/v1/auth/identities', async (c) => {
-  const service = await trustedService(c, 'identities:link')
+  const service = await trustedService(gateway(), c, 'identities:link')
   const { subject_token, ...given } = await readBody(c, mapping)
-  const proven = subject_token === undefined ? undefined : await provenBy(subject_token, { recent: false })
+  const proven = subject_token === undefined ? undefined : await provenBy(gateway(), subject_token, { recent: false })
   const wanted = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
   const assertedBy = service.client.client_id
   const { uai, created, linked } = await mapVendorAccount(gateway(), c, { ...wanted, assertedBy }, (work) =>
@@ -111,26 +78,8 @@ app.post('/v1/auth/identities', async (c) => {
   return c.json({ success: true, uai, created, linked }, created ? 201 : 200)
 })
 
-type Reader = { person: Person; owner?: PersonPrincipal }
-
-/** The person an answer is about: oneself (`me`), or anybody for a service that may read identities. */
-async function subject(c: AppContext, asked: string): Promise<Reader> {
-  const order = ['bearer', 'cookie'] as const
-  const principal = await authenticate(gateway(), c, { order: [...order] })
-  if (principal.kind === 'person') {
-    const { person, family } = principal
-    const foreign = family && (family.kind === 'delegated' || !family.client.first_party)
-    if (foreign) throw new GatewayError('insufficient_scope')
-    if (asked !== 'me' && !person.members.includes(asked)) throw new GatewayError('not_found')
-    return { person, owner: principal }
-  }
-  await trustedService(c, 'identities:read')
-  if (!z.uuid().safeParse(asked).success) throw new GatewayError('not_found')
-  return { person: await personOf(gateway(), asked) }
-}
-
 app.get('/v1/auth/identities/:uai', async (c) => {
-  const { person, owner } = await subject(c, c.req.param('uai'))
+  const { person, owner } = await identityAsked(gateway(), c, c.req.param('uai'))
   const credentials = await listCredentials(gateway().reads, gateway().personal, person)
   return c.json({
     uai: person.uai,
@@ -147,7 +96,7 @@ app.get('/v1/auth/identities/:uai', async (c) => {
 
 /** Who linked what, when, and by which proof. */
 app.get('/v1/auth/identities/:uai/provenance', async (c) => {
-  const { person } = await subject(c, c.req.param('uai'))
+  const { person } = await identityAsked(gateway(), c, c.req.param('uai'))
   return c.json({ uai: person.uai, events: await listProvenance(gateway().reads, person.members) })
 })
 
@@ -156,13 +105,13 @@ app.delete('/v1/auth/identities/:uai/credentials/:id', async (c) => {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('not_found')
   const principal = await authenticate(gateway(), c, { order: ['bearer', 'cookie'] })
   if (principal.kind === 'person') {
-    const { person } = await subject(c, uai)
+    const { person } = await identityAsked(gateway(), c, uai)
     refuseForeignPage(gateway(), c, principal)
     const act = (work: Work) => actAs(work, principal)
     await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'person', act })
     return c.json({ success: true })
   }
-  const service = await trustedService(c, 'identities:link')
+  const service = await trustedService(gateway(), c, 'identities:link')
   const person = await personOf(
     gateway(),
     z.uuid().safeParse(uai).success ? uai : '00000000-0000-0000-0000-000000000000',
@@ -180,8 +129,8 @@ export const merging = z.object({ survivor_token: token, retired_token: token })
 /** Makes one person of two, each proven by a token of a recent sign-in; tells both addresses. */
 app.post('/v1/auth/identities/merge', async (c) => {
   const body = await readBody(c, merging)
-  const survivor = await provenBy(body.survivor_token, { recent: true })
-  const retired = await provenBy(body.retired_token, { recent: true })
+  const survivor = await provenBy(gateway(), body.survivor_token, { recent: true })
+  const retired = await provenBy(gateway(), body.retired_token, { recent: true })
   await commit(commitContext(gateway(), c), async (work) => {
     work.actor = { type: 'person', id: survivor.person.uai, sessionId: survivor.session.id }
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
@@ -198,10 +147,10 @@ app.post('/v1/auth/identities/split', async (c) => {
   const { uai, reason = 'wrong merge' } = await readBody(c, splitting)
   const principal = await authenticate(gateway(), c, { order: ['bearer', 'cookie'] })
   if (principal.kind === 'person') {
-    await subject(c, uai)
+    await identityAsked(gateway(), c, uai)
     refuseForeignPage(gateway(), c, principal)
   }
-  const service = principal.kind === 'service' ? await trustedService(c, 'identities:merge') : undefined
+  const service = principal.kind === 'service' ? await trustedService(gateway(), c, 'identities:merge') : undefined
   await commit(commitContext(gateway(), c), async (work) => {
     if (principal.kind === 'person') actAs(work, principal)
     if (service) actAsService(work, service)

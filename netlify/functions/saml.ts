@@ -8,14 +8,8 @@ import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
-import {
-  backToSignIn,
-  beginFlow,
-  enabledConnection,
-  finishFlow,
-  startQuery,
-  takeFlow,
-} from '../../shared/identity/sso-steps.ts'
+import { finishFlow } from '../../shared/identity/sso-finish.ts'
+import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/identity/sso-steps.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, writeFlow } from '../../shared/sso/flow.ts'
 import { providerFault } from '../../shared/sso/oauth-client.ts'
