@@ -29,6 +29,23 @@ const list = () =>
     ),
   )
 
+/** `name=URL` pairs, separated by commas. */
+const upstreams = () =>
+  z.pipe(
+    z.string().check(
+      z.refine((value) => {
+        const pairs = value.split(',').filter((pair) => pair.trim())
+        return pairs.every((pair) => /^\s*[a-z0-9-]+=https?:\/\/[^\s?#@,]+\s*$/.test(pair))
+      }, 'must be name=URL pairs, separated by commas, without query, fragment or credentials'),
+    ),
+    z.transform((value: string): Record<string, string> => {
+      const pairs = value.split(',').filter((pair) => pair.trim())
+      return Object.fromEntries(
+        pairs.map((pair) => /^([^=]+)=(.*?)\/*$/.exec(pair.trim())?.slice(1) as [string, string]),
+      )
+    }),
+  )
+
 const bytesOf = (base64: string) => Buffer.from(base64, 'base64').length
 const isBase64 = (value: string) => /^[A-Za-z0-9+/]+={0,2}$/.test(value)
 const isLongSecret = (value: string) => isBase64(value) && bytesOf(value) >= 32
@@ -187,6 +204,10 @@ export const variables = z.object({
   VERIFIER_ADDRESSES: documented(
     'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from, and learn the UAI behind tokens of clients that do not know it.',
     z.prefault(list(), ''),
+  ),
+  SERVICE_UPSTREAMS: documented(
+    'Where `/api/v1/services/<name>` leads: `name=URL` pairs, separated by commas. No other address is ever asked.',
+    z.prefault(upstreams(), ''),
   ),
   AUTH_GATEWAY_REQUIRE_API_KEY_BINDING: documented(
     '`true` refuses API keys that are not bound to a caller.',

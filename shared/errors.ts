@@ -261,6 +261,14 @@ export const catalogue = {
   key_not_active: row(409, 'KEY_NOT_ACTIVE', 'invalid_request', 'The key is no longer active.'),
   too_many_keys: row(409, 'TOO_MANY_KEYS', 'invalid_request', 'There are too many active keys. Delete one first.'),
   invalid_service: row(400, 'INVALID_SERVICE', 'invalid_request', 'One of the services is not known.'),
+  service_unknown: row(404, 'SERVICE_UNKNOWN', 'invalid_request', 'There is no such service here.'),
+  service_rate_limited: row(
+    429,
+    'RATE_LIMIT_EXCEEDED',
+    'rate_limit_exceeded',
+    'Too many requests to this service. Please wait a moment.',
+  ),
+  routing_failed: row(500, 'ROUTING_FAILURE', 'server_error', 'The service did not answer. Please try again shortly.'),
   scope_not_allowed: row(403, 'SCOPE_NOT_ALLOWED', 'invalid_scope', 'A key cannot hold more than its creator has.'),
 
   credentials_invalid: row(

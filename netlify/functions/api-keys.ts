@@ -125,7 +125,8 @@ app.post(`${BASE}/with-services`, create)
 
 app.get(`${BASE}/services/configured`, async (c) => {
   await reader(c)
-  return c.json({ success: true, data: SERVICES.map((service) => ({ ...service, is_enabled: true })) })
+  const data = SERVICES.map(({ service_key, display_name, category }) => ({ service_key, display_name, category }))
+  return c.json({ success: true, data: data.map((service) => ({ ...service, is_enabled: true })) })
 })
 
 app.get(`${BASE}/:id`, async (c) => {

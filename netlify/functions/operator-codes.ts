@@ -17,7 +17,7 @@ import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 const BASE = '/v1/auth/operator-codes'
 const app = createApp('api')
 const reason = z.string().check(z.trim(), z.minLength(3), z.maxLength(200))
-const request = z
+export const request = z
   .object({ uai: z.optional(z.uuid()), email: z.optional(z.email().check(z.maxLength(254))), reason })
   .check(z.refine(({ uai, email }) => (uai === undefined) !== (email === undefined), 'uai or email is required'))
 

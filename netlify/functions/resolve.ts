@@ -16,6 +16,7 @@ import { isCrossSite } from '../../shared/identity/csrf.ts'
 import { describeActor } from '../../shared/identity/describe-principal.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
+import { methodOf, uaiHeaders } from '../../shared/identity/uai-headers.ts'
 import { startTokenFamily } from '../../shared/oauth/token-family.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
@@ -43,13 +44,6 @@ async function principalOf(c: AppContext): Promise<Principal> {
   }
 }
 
-const METHODS: Partial<Record<Principal['source'], string>> = {
-  sso_session: 'sso_cookie',
-  api_key: 'api_key',
-  vendor_key: 'api_key',
-}
-const methodOf = ({ source }: Principal) => METHODS[source] ?? 'bearer_token'
-
 /** A service has no UAI: it is known by its client id. */
 function describe(c: AppContext, principal: Principal) {
   const { source, credentialId } = principal
@@ -70,24 +64,6 @@ function describe(c: AppContext, principal: Principal) {
   }
 }
 
-function setUaiHeaders(c: AppContext, principal: Principal): void {
-  const actor = describeActor(principal, c.get('requestId'))
-  const headers = {
-    'X-UAI-Auth-Id': actor.user_id ?? '',
-    'X-UAI-Organization': actor.organization_id ?? '',
-    'X-UAI-Auth-Method': methodOf(principal),
-    'X-UAI-Credential-Id': actor.credential_id,
-    'X-UAI-Email': encodeURI(actor.email ?? ''),
-    'X-UAI-From-Cache': 'false',
-    'X-Auth-Source': actor.auth_source,
-    'X-Actor-Id': actor.actor_id,
-    'X-Actor-Type': actor.actor_type,
-    'X-API-Key-Id': actor.api_key_id ?? '',
-    'X-Project-Scope': actor.project_scope,
-  }
-  for (const [name, value] of Object.entries(headers)) c.header(name, value)
-}
-
 /** Whether somebody is who the caller says, by the name that the caller may know. */
 function isNamed(principal: Principal, uai: string): boolean {
   if (principal.kind === 'service') return false
@@ -100,7 +76,7 @@ app.get('/v1/auth/resolve', async (c) => {
   const { client_id: clientId, uai } = readQuery(c, query)
   const principal = await principalOf(c)
   if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
-  setUaiHeaders(c, principal)
+  for (const [name, value] of Object.entries(uaiHeaders(principal, c.get('requestId')))) c.header(name, value)
   const resolution = describe(c, principal)
   if (clientId === undefined) return c.json(resolution)
   return c.json({ ...resolution, ...(await openApplication(c, principal, clientId)) })

@@ -7,8 +7,10 @@ import { identities, sessions, signIns, verifications } from './identity.ts'
 import { apiKeys, projects } from './keys.ts'
 import { oauth, oauthPages } from './oauth.ts'
 import type { Answer, Family, Operation } from './operation.ts'
+import { operatorPages, operators } from './operators.ts'
 import { accountPages, providers, signInPages } from './pages.ts'
 import * as schemas from './schemas.ts'
+import { services } from './services.ts'
 
 type Json = Record<string, unknown>
 export type OpenApiDocument = {
@@ -30,6 +32,9 @@ export const FAMILIES: Family[] = [
   apiKeys,
   projects,
   audit,
+  services,
+  operators,
+  operatorPages,
   signInPages,
   providers,
   accountPages,
@@ -146,7 +151,7 @@ function describe(family: Family, key: string, operation: Operation, bodies: Jso
     security: [...by.map((scheme) => ({ [scheme]: [] })), ...(open || by.length === 0 ? [{}] : [])],
     responses: {
       ...Object.fromEntries(statuses(operation)),
-      default: { $ref: `#/components/responses/${ERROR[family.dialect]}` },
+      default: { $ref: `#/components/responses/${family.refusal ?? ERROR[family.dialect]}` },
     },
   }
 }
@@ -164,6 +169,7 @@ const oauthRefusal = z.object({
   details: z.optional(z.record(z.string(), z.array(z.string()))),
   retry_after: z.optional(z.number()),
 })
+const serviceRefusal = z.looseObject({})
 /** RFC 9457, for those who accept it. */
 const problem = z.looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
 
@@ -213,6 +219,7 @@ export function buildDocument(version: string): OpenApiDocument {
       responses: {
         Refusal: refusalIn(refusal, 'A refusal, or trouble of our own (5xx).'),
         OAuthRefusal: refusalIn(oauthRefusal, 'A refusal in the dialect of RFC 6749, or trouble of our own (5xx).'),
+        ServiceRefusal: refusalIn(serviceRefusal, 'A refusal of the router, or what the service answered.'),
         PageRefusal: refusalIn(refusal, 'A refusal as a page; JSON for who refuses pages.'),
       },
       securitySchemes,

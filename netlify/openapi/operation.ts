@@ -27,6 +27,8 @@ export type Family = {
   tag: string
   description: string
   dialect: Dialect
+  /** Name of the response that refusals come in, where it is not that of the dialect. */
+  refusal?: string
   operations: Record<`${Method} ${string}`, Operation>
 }
 

@@ -41,6 +41,10 @@ export type App = Hono<AppEnv>
 export type AppOptions = {
   /** Renders errors as HTML: in the `page` dialect for whoever does not refuse it, in others for who asks for it. */
   errorPage?: (error: GatewayError, c: AppContext) => Response | Promise<Response>
+  /** Renders refusals in a shape of its own. */
+  refusal?: (error: GatewayError, c: AppContext) => Response
+  /** Passes bodies on without reading them, and counts their bytes itself. */
+  passesBodies?: boolean
   /** Runs around everything but the log line, so that it sees every refusal. */
   around?: MiddlewareHandler<AppEnv>
 }
@@ -149,7 +153,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     })
   })
   if (options.around) app.use(options.around)
-  app.use(limitBody)
+  if (!options.passesBodies) app.use(limitBody)
 
   app.notFound((c) => {
     const allowed = allowedMethods(app, c.req.path)
@@ -161,8 +165,8 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     c.set('refused', error)
     const pages = dialect === 'page' ? /text\/html|\*\/\*/ : /text\/html/
     const wantsPage = options.errorPage && pages.test(c.req.header('accept') ?? '*/*')
-    const response =
-      wantsPage && options.errorPage ? await options.errorPage(error, c) : renderError(error, dialect, c.req.raw)
+    const render = options.refusal ?? (() => renderError(error, dialect, c.req.raw))
+    const response = wantsPage && options.errorPage ? await options.errorPage(error, c) : render(error, c)
     tellMetadata(response.headers)
     return error.status >= 500 ? response : c.newResponse(response.body, response)
   })

@@ -16,7 +16,11 @@ export async function accountHolder(
   c: AppContext,
   options: { missing?: Refusal } = {},
 ): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(gateway, c, options)
+  return forThisGateway(gateway, await authenticatePerson(gateway, c, options))
+}
+
+/** The principal, unless its token is for another resource. @throws GatewayError invalid_token */
+export async function forThisGateway(gateway: Gateway, principal: PersonPrincipal): Promise<PersonPrincipal> {
   const { family, audience = [] } = principal
   if (!family || audience.includes(gateway.issuer)) return principal
   const own = (await listResources(gateway.reads)).filter((one) => one.is_default).map((one) => one.identifier)

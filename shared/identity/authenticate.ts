@@ -225,9 +225,13 @@ export async function authenticate(
 export async function authenticatePerson(
   gateway: Gateway,
   c: AppContext,
-  options: { order?: CredentialKind[]; missing?: Refusal; audience?: string[] } = {},
+  options: Presented & { order?: CredentialKind[]; missing?: Refusal } = {},
 ): Promise<PersonPrincipal> {
-  const principal = await authenticate(gateway, c, options)
+  return asPerson(await authenticate(gateway, c, options))
+}
+
+/** The person that a principal is. @throws GatewayError auth_required for a service */
+export function asPerson(principal: Principal): PersonPrincipal {
   if (principal.kind === 'person') return principal
   throw new GatewayError('auth_required', { reason: 'a service has no account' })
 }

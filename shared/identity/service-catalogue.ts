@@ -1,18 +1,98 @@
-type Service = { service_key: string; display_name: string; category: string }
+export type Service = {
+  service_key: string
+  display_name: string
+  category: string
+  description: string
+  methods: readonly string[]
+  /** Scopes that a request needs: to read, and to do anything else. */
+  scopes: { read: string; write: string }
+}
 
-/** The services of the ecosystem that a key can be for (wire-contract 1.10). */
+const ALL = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const ask = (scope: string) => ({ methods: ['POST'], scopes: { read: scope, write: scope } })
+
+/** The services of the ecosystem that a key can be for, and that requests are passed on to (wire-contract 1.10). */
 export const SERVICES: readonly Service[] = [
-  { service_key: 'ai-chat', display_name: 'AI chat', category: 'ai' },
-  { service_key: 'text-to-speech', display_name: 'Text to speech', category: 'media' },
-  { service_key: 'speech-to-text', display_name: 'Speech to text', category: 'media' },
-  { service_key: 'transcribe', display_name: 'Transcription', category: 'media' },
-  { service_key: 'extract-tags', display_name: 'Tags', category: 'content' },
-  { service_key: 'generate-summary', display_name: 'Summaries', category: 'content' },
-  { service_key: 'generate-embedding', display_name: 'Embeddings', category: 'content' },
-  { service_key: 'memories', display_name: 'Memories', category: 'memory' },
-  { service_key: 'memories-search', display_name: 'Memory search', category: 'memory' },
-  { service_key: 'mcp-handler', display_name: 'MCP', category: 'mcp' },
-  { service_key: 'webhook-handler', display_name: 'Webhooks', category: 'integration' },
+  {
+    service_key: 'ai-chat',
+    display_name: 'AI chat',
+    category: 'ai',
+    description: 'Chat completions',
+    ...ask('ai:chat'),
+  },
+  {
+    service_key: 'text-to-speech',
+    display_name: 'Text to speech',
+    category: 'media',
+    description: 'Speaks a text',
+    ...ask('media:tts'),
+  },
+  {
+    service_key: 'speech-to-text',
+    display_name: 'Speech to text',
+    category: 'media',
+    description: 'Writes down what is said',
+    ...ask('media:stt'),
+  },
+  {
+    service_key: 'transcribe',
+    display_name: 'Transcription',
+    category: 'media',
+    description: 'Transcribes recordings',
+    ...ask('media:transcribe'),
+  },
+  {
+    service_key: 'extract-tags',
+    display_name: 'Tags',
+    category: 'content',
+    description: 'Suggests tags for a text',
+    ...ask('content:tags'),
+  },
+  {
+    service_key: 'generate-summary',
+    display_name: 'Summaries',
+    category: 'content',
+    description: 'Summarizes a text',
+    ...ask('content:summary'),
+  },
+  {
+    service_key: 'generate-embedding',
+    display_name: 'Embeddings',
+    category: 'content',
+    description: 'Makes an embedding of a text',
+    ...ask('content:embedding'),
+  },
+  {
+    service_key: 'memories',
+    display_name: 'Memories',
+    category: 'memory',
+    description: 'Memories of the person',
+    methods: ALL,
+    scopes: { read: 'memories:read', write: 'memories:write' },
+  },
+  {
+    service_key: 'memories-search',
+    display_name: 'Memory search',
+    category: 'memory',
+    description: 'Searches memories',
+    methods: ['GET', 'POST'],
+    scopes: { read: 'memories:read', write: 'memories:read' },
+  },
+  {
+    service_key: 'mcp-handler',
+    display_name: 'MCP',
+    category: 'mcp',
+    description: 'The MCP server over HTTP',
+    methods: ['GET', 'POST', 'DELETE'],
+    scopes: { read: 'mcp:connect', write: 'mcp:connect' },
+  },
+  {
+    service_key: 'webhook-handler',
+    display_name: 'Webhooks',
+    category: 'integration',
+    description: 'Takes what other services send',
+    ...ask('api:access'),
+  },
 ]
 
 /** Whether a key can be for a service of this name. */

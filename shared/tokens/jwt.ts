@@ -55,6 +55,8 @@ export function createJwts(keys: Keys, issuer: string) {
     idToken: (claims: JWTPayload) => sign('RS256', 'JWT', claims),
     /** A signed introspection answer (RFC 9701 section 5). */
     introspection: (claims: JWTPayload) => sign('ES256', 'token-introspection+jwt', claims),
+    /** Who a request that we pass on is from; no access token, and taken back nowhere. */
+    serviceAssertion: (claims: JWTPayload) => sign('ES256', 'uai+jwt', claims),
 
     readAccessToken,
 

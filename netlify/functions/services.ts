@@ -1,0 +1,137 @@
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { ForwardError, forward, wrapJson } from '../../shared/http/forward.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { forThisGateway } from '../../shared/identity/account-holder.ts'
+import { asPerson, authenticatePerson, type PersonPrincipal, principalOf } from '../../shared/identity/authenticate.ts'
+import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
+import { rememberCaller } from '../../shared/identity/record-refusals.ts'
+import { SERVICES, type Service } from '../../shared/identity/service-catalogue.ts'
+import { serviceAddress, toServiceHeaders } from '../../shared/identity/service-routing.ts'
+
+const BASE = '/api/v1/services'
+const VERSION = '1'
+/** What a function of the platform may take (standards NF2). */
+const MAX_BYTES = 6 * 1024 * 1024
+const TIMEOUT_MS = 30_000
+const A_MINUTE = 600
+
+const available = () => SERVICES.filter(({ service_key }) => service_key in gateway().config.SERVICE_UPSTREAMS)
+
+const TYPES: Record<number, string> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  429: 'rate_limit_error',
+}
+
+/** The shape of errors here (wire-contract 1.10). */
+function refusal(error: GatewayError, c: AppContext): Response {
+  const { message, status, options, refusal: name } = error
+  const unknown = name === 'service_unknown'
+  const type = TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error')
+  const body = {
+    error: { message, type, code: unknown ? 'INVALID_SERVICE' : error.code },
+    ...(unknown && { available_services: available().map(({ service_key }) => service_key) }),
+    request_id: c.get('requestId'),
+  }
+  const challenge = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : undefined
+  const wait = options.retryAfter && { 'Retry-After': String(Math.ceil(options.retryAfter)) }
+  return Response.json(body, { status, headers: { ...challenge, ...options.headers, ...wait } })
+}
+
+const app = createApp('api', { refusal, passesBodies: true })
+
+/** The catalogue (wire-contract 1.10). */
+app.get('/services', (c) => {
+  const { issuer, config } = gateway()
+  const services = SERVICES.map(({ service_key: name, description, methods, scopes }) => ({
+    name,
+    endpoint: `${BASE}/${name}`,
+    description,
+    methods,
+    requires_auth: true,
+    scopes: [...new Set(Object.values(scopes))],
+    available: name in config.SERVICE_UPSTREAMS,
+  }))
+  return c.json({
+    available_services: services,
+    total_count: services.length,
+    base_url: issuer,
+    documentation: `${issuer}/reference`,
+    version: VERSION,
+  })
+})
+
+/** The person behind a request: by cookie, token, API key, or what MCP clients of before send. */
+async function callerOf(c: AppContext, service: string): Promise<PersonPrincipal> {
+  const named = /^mcp +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  const mcp = named ?? c.req.header('x-mcp-auth')
+  const principal = mcp
+    ? asPerson(await principalOf(gateway(), c, mcp, { kind: 'bearer' }))
+    : await authenticatePerson(gateway(), c, {
+        order: ['cookie', 'bearer', 'api_key'],
+        missing: 'auth_required',
+        context: { service },
+      })
+  rememberCaller(c, principal)
+  return forThisGateway(gateway(), principal)
+}
+
+function authorize(c: AppContext, principal: PersonPrincipal, { scopes }: Service): void {
+  const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
+  if (!reads) refuseForeignPage(gateway(), c, principal)
+  demandScope(principal, reads ? scopes.read : scopes.write)
+}
+
+/** Asks the service on behalf of the person, and hands its answer on as it comes. */
+async function route(c: AppContext, name: string, rest: string): Promise<Response> {
+  const service = available().find(({ service_key }) => service_key === name)
+  const to = serviceAddress(gateway().config.SERVICE_UPSTREAMS[name], rest, new URL(c.req.url).search)
+  if (!service || !to) throw new GatewayError('service_unknown')
+  if (!service.methods.includes(c.req.method === 'HEAD' ? 'GET' : c.req.method))
+    throw new GatewayError('method_not_allowed', { headers: { Allow: service.methods.join(', ') } })
+  const principal = await callerOf(c, name)
+  authorize(c, principal, service)
+  const { limiter } = gateway()
+  const wait = await limiter.hit([limiter.limit(`service-${name}`, principal.person.uai, A_MINUTE, 60)])
+  if (wait > 0) throw new GatewayError('service_rate_limited', { retryAfter: wait })
+  const headers = await toServiceHeaders(gateway(), c, principal, { service: name, audience: to.origin })
+  const answer = await forward(c.req.raw, to, { headers, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS }).catch(
+    (cause: unknown) => {
+      const tooLarge = cause instanceof ForwardError && cause.kind === 'too_large'
+      throw new GatewayError(tooLarge ? 'payload_too_large' : 'routing_failed', { cause })
+    },
+  )
+  return present(c, answer, name)
+}
+
+/** JSON is wrapped, with what the router did; anything else passes as it is. */
+function present(c: AppContext, answer: Response, service: string): Response {
+  const headers = new Headers(answer.headers)
+  headers.set('X-Powered-By', 'Onasis-CORE')
+  headers.set('X-Privacy-Level', 'High')
+  headers.set('X-Router-Version', VERSION)
+  const json = /^application\/json\b/i.test(answer.headers.get('content-type') ?? '')
+  if (!answer.ok || !json || c.req.method === 'HEAD')
+    return new Response(answer.body, { status: answer.status, headers })
+  const onasis_metadata = { service, request_id: c.get('requestId'), router_version: VERSION }
+  return new Response(wrapJson(answer.body, { onasis_metadata }), { status: answer.status, headers })
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+for (const path of [`${BASE}/:service`, `${BASE}/:service/*`])
+  app.on(METHODS, path, (c) => {
+    const name = c.req.param('service') ?? ''
+    return route(c, name, c.req.path.slice(BASE.length + 1 + name.length))
+  })
+
+app.on(METHODS, '/services/:service', (c) =>
+  c.redirect(`${BASE}/${c.req.param('service')}${new URL(c.req.url).search}`, 307),
+)
+
+app.post('/api/v1/chat/completions', (c) => route(c, 'ai-chat', '/chat/completions'))
+app.post('/webhook/:service', (c) => route(c, 'webhook-handler', `/${encodeURIComponent(c.req.param('service'))}`))
+
+export default serve(app)

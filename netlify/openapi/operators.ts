@@ -1,0 +1,45 @@
+import * as z from 'zod/mini'
+import { request } from '../functions/operator-codes.ts'
+import { anything, done, type Family, form, page } from './operation.ts'
+
+const CODES = '/v1/auth/operator-codes'
+const reason = z.object({ reason: z.string() })
+const made = z.looseObject({ id: z.uuid() })
+
+export const operators: Family = {
+  tag: 'Operators',
+  description: 'What operators do for people, stepped up a short while ago; every act is an event with a reason.',
+  dialect: 'api',
+  operations: {
+    [`GET ${CODES}`]: {
+      summary: 'Codes that let people in who have lost everything else',
+      by: ['token', 'session'],
+      answers: { 200: z.object({ codes: z.array(anything) }) },
+    },
+    [`POST ${CODES}`]: {
+      summary: 'Asks for such a code',
+      by: ['token', 'session'],
+      body: request,
+      answers: { 201: made },
+    },
+    [`POST ${CODES}/:id/approve`]: {
+      summary: 'A second operator approves it',
+      by: ['token', 'session'],
+      body: reason,
+      answers: { 200: made },
+    },
+    [`DELETE ${CODES}/:id`]: { summary: 'Takes it back', by: ['token', 'session'], answers: { 200: done } },
+  },
+}
+
+export const operatorPages: Family = {
+  tag: 'Operator pages',
+  description: 'The same for operators at their browser.',
+  dialect: 'page',
+  operations: {
+    'GET /operator/codes': page('Codes for people who have lost everything else'),
+    'POST /operator/codes': form('Asks for one'),
+    'POST /operator/codes/approve': form('Approves one'),
+    'POST /operator/codes/revoke': form('Takes one back'),
+  },
+}
