@@ -7,11 +7,8 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
 
 const MAX_FUNCTION_BYTES = 320 * 1024
-/** Those that speak to Supabase Auth carry its client, the reference the whole description, and SAML an XML signature library. */
-const MAX_OF: [names: RegExp, bytes: number][] = [
-  [/password|token-exchange|cli|openapi/, 480 * 1024],
-  [/saml/, 1024 * 1024],
-]
+/** The reference carries the whole description. */
+const MAX_OF: [names: RegExp, bytes: number][] = [[/openapi/, 480 * 1024]]
 /** An archive holds Netlify's own entry as well, some 350 KB. */
 const MAX_ARCHIVE_BYTES = 900 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -23,15 +20,23 @@ const previewUrl = CONTEXT && CONTEXT !== 'production' && CONTEXT !== 'dev' ? DE
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
-/** What few deployments load at all is a file of its own, at `path` from the bundle. */
+/** What few requests or deployments need is a file of its own, so that a cold start does not read it. */
+const APART: [imported: RegExp, file: string, source: string][] = [
+  [/\/tracing\.ts$/, 'tracing', 'shared/tracing.ts'],
+  [/\/metrics\.ts$/, 'metrics', 'netlify/metrics.ts'],
+  [/^@node-saml\/node-saml$/, 'saml-library', '@node-saml/node-saml'],
+  [/^@supabase\/supabase-js$/, 'supabase-library', '@supabase/auth-js'],
+]
+
+/** Leaves a dynamic import of such a thing as one of its file, at `path` from the bundle. */
 const apart = (path: string): Plugin => ({
   name: 'apart',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /\/(tracing|metrics)\.ts$/ }, ({ kind, path: file }) =>
-      kind === 'dynamic-import'
-        ? { path: file.replace(/^.*\/(\w+)\.ts$/, `${path}$1.mjs`), external: true }
-        : undefined,
-    ),
+  setup: ({ onResolve }) => {
+    for (const [filter, file] of APART)
+      onResolve({ filter }, ({ kind }) =>
+        kind === 'dynamic-import' ? { path: `${path}${file}.mjs`, external: true } : undefined,
+      )
+  },
 })
 
 const shared: BuildOptions = {
@@ -79,13 +84,11 @@ await build({
 
 await build({
   ...shared,
-  entryPoints: [
-    'netlify/metrics.ts',
-    'shared/tracing.ts',
-    'shared/resource-server/verify-request.ts',
-    'shared/resource-server/mcp-guard.ts',
-  ],
-  entryNames: '[name]',
+  entryPoints: {
+    ...Object.fromEntries(APART.map(([, file, source]) => [file, source])),
+    'verify-request': 'shared/resource-server/verify-request.ts',
+    'mcp-guard': 'shared/resource-server/mcp-guard.ts',
+  },
   outdir: out,
 })
 
@@ -95,7 +98,8 @@ for (const name of names) {
   const most = MAX_OF.find(([names]) => names.test(name))?.[1] ?? MAX_FUNCTION_BYTES
   if ((await measure(file)) > most) tooBig.push(file)
 }
-for (const file of ['server', 'metrics', 'tracing', 'verify-request', 'mcp-guard']) await measure(`${file}.mjs`)
+for (const file of ['server', ...APART.map(([, file]) => file), 'verify-request', 'mcp-guard'])
+  await measure(`${file}.mjs`)
 // Netlify packs what it deploys itself, and a server needs no archives.
 if (!flags.server && !NETLIFY) {
   if (!hasNetlifyBundler()) console.log('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')

@@ -338,7 +338,7 @@ function withPlatformDefaults(
  */
 export function loadConfig(env: Record<string, string | undefined>, previewUrl?: string): Config {
   const given = withPlatformDefaults(env, previewUrl)
-  const result = variables.safeParse(given)
+  const result = variables.safeParse(given, { jitless: true })
   const faults = result.success
     ? developmentFaults(result.data)
     : result.error.issues.map(({ path: [name], message }) =>

@@ -32,7 +32,7 @@ async function samlConnection(c: AppContext) {
 /** What the identity provider's operator imports (SAML 2.0 Metadata). */
 app.get(`${BASE}/metadata`, async (c) => {
   const connection = await samlConnection(c)
-  const xml = samlOf(gateway(), connection, {}).generateServiceProviderMetadata(null, null)
+  const xml = (await samlOf(gateway(), connection, {})).generateServiceProviderMetadata(null, null)
   return c.body(xml, 200, { 'Content-Type': 'application/samlmetadata+xml' })
 })
 
@@ -41,7 +41,7 @@ app.get(`${BASE}/start`, async (c) => {
   const query = { ...readQuery(c, startQuery), provider: connection.slug }
   const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
   if (flow instanceof Response) return flow
-  const url = await samlOf(gateway(), connection, flow).getAuthorizeUrlAsync(flow.state, undefined, {})
+  const url = await (await samlOf(gateway(), connection, flow)).getAuthorizeUrlAsync(flow.state, undefined, {})
   writeFlow(gateway(), c, flow)
   return c.redirect(url, 302)
 })
@@ -60,7 +60,7 @@ app.post(`${BASE}/acs`, async (c) => {
     flow = await takeFlow(gateway(), c, connection.slug, RelayState ?? null)
     clearFlow(c)
     const expected = { requestId: flow.requestId, recipient: flow.callback }
-    const saml = samlOf(gateway(), connection, flow)
+    const saml = await samlOf(gateway(), connection, flow)
     const { profile } = await saml.validatePostResponseAsync({ SAMLResponse }).catch((cause: unknown) => {
       throw providerFault(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
     })
@@ -91,13 +91,13 @@ app.get(`${BASE}/logout`, async (c) => {
     nameID: account,
     nameIDFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
   }
-  return c.redirect(await samlOf(gateway(), connection, {}).getLogoutUrlAsync(user, '', {}), 302)
+  return c.redirect(await (await samlOf(gateway(), connection, {})).getLogoutUrlAsync(user, '', {}), 302)
 })
 
 /** The provider's answer to a logout of ours, or its own request to sign somebody out here. */
 async function singleLogout(c: AppContext, container: Record<string, string>, original: string | undefined) {
   const connection = await samlConnection(c)
-  const saml = samlOf(gateway(), connection, {})
+  const saml = await samlOf(gateway(), connection, {})
   if (!container.SAMLRequest) return c.redirect('/web/login', 303)
   const checked =
     original === undefined ? saml.validatePostRequestAsync(container) : saml.validateRedirectAsync(container, original)

@@ -1,6 +1,5 @@
-import { type LookupAddress, lookup } from 'node:dns'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { LookupAddress, lookup } from 'node:dns'
+import type { IncomingMessage } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
@@ -48,9 +47,9 @@ export function isPublicAddress(address: string, allowLoopback: boolean): boolea
 }
 
 /** Resolves a name and hands out its addresses only if all are public, so that what was checked is what is connected to. */
-function guardedLookup(allowLoopback: boolean): LookupFunction {
+function guardedLookup(resolve: typeof lookup, allowLoopback: boolean): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { all: true, verbatim: true }, (error, addresses: LookupAddress[]) => {
+    resolve(hostname, { all: true, verbatim: true }, (error, addresses: LookupAddress[]) => {
       if (error) return callback(error, '', 4)
       const [first] = addresses
       if (!first || !addresses.every(({ address }) => isPublicAddress(address, allowLoopback)))
@@ -92,6 +91,10 @@ function maxAgeOf(control: string | undefined): number | undefined {
   return seconds === undefined ? undefined : Number(seconds)
 }
 
+/** Node's HTTP client, which most functions never need and which takes a fifth of a cold start. */
+const loadClient = ({ protocol }: URL) =>
+  Promise.all([import('node:dns'), protocol === 'https:' ? import('node:https') : import('node:http')])
+
 /**
  * Asks an address that a stranger chose: https only, no redirect followed, no address that is not public, the
  * checked address is the one connected to (no DNS rebinding), with a cap on size and time.
@@ -101,7 +104,7 @@ function maxAgeOf(control: string | undefined): number | undefined {
 export async function guardedFetch(address: string, options: GuardedFetchOptions): Promise<Fetched> {
   const { maxBytes, timeoutMs, accept, allowLoopback } = options
   const url = checkUrl(address, allowLoopback)
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const [dns, { request: send }] = await loadClient(url)
   const signal = AbortSignal.timeout(timeoutMs)
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -110,7 +113,7 @@ export async function guardedFetch(address: string, options: GuardedFetchOptions
       const { method, body } = options
       const request = send(
         url,
-        { method, agent: false, headers, signal, lookup: guardedLookup(allowLoopback) },
+        { method, agent: false, headers, signal, lookup: guardedLookup(dns.lookup, allowLoopback) },
         resolve,
       )
       request.on('error', reject)

@@ -1,4 +1,3 @@
-import { AuthApiError, AuthClient, AuthRetryableFetchError, isAuthError } from '@supabase/supabase-js'
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -9,6 +8,9 @@ import type { ExternalProfile } from '../sso/profile.ts'
 import { profileOfUser } from '../sso/supabase-project.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
+/** Loaded by the first who needs it, so that a cold start is not longer for the others. */
+const library = () => import('@supabase/supabase-js')
+
 function projectOf({ config }: Gateway): { url: string; key: string } {
   const { SUPABASE_URL, SUPABASE_ANON_KEY } = config
   if (!SUPABASE_URL || !SUPABASE_ANON_KEY) throw new GatewayError('passwords_disabled')
@@ -19,8 +21,9 @@ function projectOf({ config }: Gateway): { url: string; key: string } {
 export const hasPasswords = ({ config }: Gateway) => Boolean(config.SUPABASE_URL && config.SUPABASE_ANON_KEY)
 
 /** Supabase Auth, asked for one request: nothing of a session stays in this process. */
-function authOf(gateway: Gateway) {
+async function authOf(gateway: Gateway) {
   const { url, key } = projectOf(gateway)
+  const { AuthClient } = await library()
   return new AuthClient({
     url,
     headers: { apikey: key },
@@ -48,7 +51,8 @@ const REFUSALS: Record<string, ConstructorParameters<typeof GatewayError>[0]> = 
 }
 
 /** What Supabase Auth says, in our words; its trouble is never a verdict on the person. */
-function refusalOf(error: unknown): GatewayError {
+async function refusalOf(error: unknown): Promise<GatewayError> {
+  const { AuthApiError, AuthRetryableFetchError, isAuthError } = await library()
   if (!isAuthError(error) || error instanceof AuthRetryableFetchError || (error.status ?? 500) >= 500)
     return new GatewayError('service_unavailable', { reason: 'Supabase Auth', cause: error, retryAfter: 5 })
   if (error.status === 429) return new GatewayError('rate_limited', { reason: 'Supabase Auth', retryAfter: 60 })
@@ -77,10 +81,10 @@ export async function checkPassword(
   c: AppContext,
   { email, password }: { email: string; password: string },
 ): Promise<ExternalProfile> {
-  const auth = authOf(gateway)
+  const auth = await authOf(gateway)
   await countTry(gateway, c, email)
   const { data, error } = await auth.signInWithPassword({ email: email.trim(), password })
-  if (error) throw refusalOf(error)
+  if (error) throw await refusalOf(error)
   if (!data.user) throw new GatewayError('credentials_invalid')
   // The session that Supabase began is not ours to keep.
   c.get('waitUntil')(auth.signOut({ scope: 'local' }).catch(() => undefined))
@@ -97,7 +101,7 @@ export async function signUp(
   c: AppContext,
   input: { email: string; password: string; name?: string },
 ): Promise<ExternalProfile | undefined> {
-  const auth = authOf(gateway)
+  const auth = await authOf(gateway)
   await countTry(gateway, c, input.email)
   const { data, error } = await auth.signUp({
     email: input.email.trim(),
@@ -107,19 +111,19 @@ export async function signUp(
       data: input.name ? { full_name: input.name } : {},
     },
   })
-  if (error && error.code !== 'user_already_exists' && error.code !== 'email_exists') throw refusalOf(error)
+  if (error && error.code !== 'user_already_exists' && error.code !== 'email_exists') throw await refusalOf(error)
   if (!data?.session || !data.user) return undefined
   return profileOfUser(gateway, data.user)
 }
 
 /** Mails a link with which a password is chosen anew; the same answer for every address. */
 export async function sendRecovery(gateway: Gateway, c: AppContext, email: string): Promise<void> {
-  const auth = authOf(gateway)
+  const auth = await authOf(gateway)
   await countTry(gateway, c, email)
   const { error } = await auth.resetPasswordForEmail(email.trim(), {
     redirectTo: `${gateway.issuer}/web/reset-password`,
   })
-  if (error && ((error.status ?? 500) >= 500 || error.status === 429)) throw refusalOf(error)
+  if (error && ((error.status ?? 500) >= 500 || error.status === 429)) throw await refusalOf(error)
 }
 
 /**
@@ -132,13 +136,13 @@ export async function followLink(
   link: { token_hash: string; type: 'recovery' | 'email' },
   newPassword?: string,
 ): Promise<ExternalProfile> {
-  const auth = authOf(gateway)
+  const auth = await authOf(gateway)
   const { data, error } = await auth.verifyOtp(link)
-  if (error) throw refusalOf(error)
+  if (error) throw await refusalOf(error)
   if (!data.user) throw new GatewayError('recovery_invalid')
   if (newPassword !== undefined) {
     const changed = await auth.updateUser({ password: newPassword })
-    if (changed.error) throw refusalOf(changed.error)
+    if (changed.error) throw await refusalOf(changed.error)
   }
   await auth.signOut({ scope: newPassword === undefined ? 'local' : 'global' }).catch(() => undefined)
   // Whoever holds the link has the mailbox.
@@ -186,8 +190,8 @@ export async function readSupabaseToken(gateway: Gateway, token: string): Promis
   const claims = await verified(gateway, token)
   if (claims.is_anonymous === true || claims.role !== 'authenticated')
     throw new GatewayError('token_invalid', { reason: 'not of a person' })
-  const { data, error } = await authOf(gateway).getUser(token)
-  if (error) throw refusalOf(error)
+  const { data, error } = await (await authOf(gateway)).getUser(token)
+  if (error) throw await refusalOf(error)
   if (data.user.id !== claims.sub) throw new GatewayError('token_invalid', { reason: 'another user' })
   return profileOfUser(gateway, data.user)
 }

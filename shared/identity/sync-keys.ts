@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import {
   type ApiKeySettings,
@@ -126,6 +125,7 @@ async function change(gateway: Gateway, work: Work, { owner, record, key, rotate
   }
   const settings = readSettings(changesOf(key), state.settings, new Date())
   const name = namesOf(key).includes(record.name) ? record.name : await freeName(gateway, owner, key)
+  const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
   if (name === record.name && isDeepStrictEqual(asStored(settings), asStored(state.settings))) return done('unchanged')
   stream.decide((current) => updateKey(current, { name, description: record.description, settings }))
   return done('changed')

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import { isHttps } from '../config.ts'
 import { apiClient, type ClientMetadata, registerClient, updateClient } from '../domain/api-client.ts'
@@ -9,7 +8,6 @@ import type { AppContext } from '../http/app.ts'
 import { type Fetched, GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
 import { addressKey } from '../http/rate-limit.ts'
 import { findClientDocument, noteClientDocument } from '../queries/client-documents.ts'
-import { readDynamicMetadata } from './dynamic-registration.ts'
 import { checkSector } from './sector-identifier.ts'
 
 const MAX_BYTES = 10_240
@@ -46,7 +44,7 @@ export function documentAddressFault(clientId: string, allowLoopback: boolean): 
 type Read = { metadata: ClientMetadata; fault?: undefined } | { metadata?: undefined; fault: string }
 
 /** What a document says, or why it does not count. */
-function readDocument(clientId: string, { status, contentType, body }: Fetched): Read {
+async function readDocument(clientId: string, { status, contentType, body }: Fetched): Promise<Read> {
   if (status !== 200) return { fault: `it answers ${status}` }
   if (!JSON_TYPE.test(contentType)) return { fault: 'it is not JSON' }
   let given: unknown
@@ -62,6 +60,8 @@ function readDocument(clientId: string, { status, contentType, body }: Fetched):
   if ('client_secret' in document || 'client_secret_expires_at' in document) return { fault: 'it contains a secret' }
   const method = document.token_endpoint_auth_method ?? 'none'
   if (method !== 'none' && method !== 'private_key_jwt') return { fault: 'it asks to authenticate by a secret' }
+  // Loaded when it is needed: what it takes to describe all metadata makes every cold start longer.
+  const { readDynamicMetadata } = await import('./dynamic-registration.ts')
   try {
     return { metadata: readDynamicMetadata(document) }
   } catch (error) {
@@ -81,7 +81,7 @@ async function fetchDocument(clientId: string): Promise<Fetching> {
     const fetched = await guardedFetch(clientId, { ...options, allowLoopback: !isHttps() })
     const asked = fetched.maxAge ?? USUAL_SECONDS
     const keptSeconds = Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS)
-    const read = readDocument(clientId, fetched)
+    const read = await readDocument(clientId, fetched)
     if (read.metadata) await checkSector(read.metadata)
     return { ...read, keptSeconds, isSilent: fetched.status >= 500 }
   } catch (error) {
@@ -134,6 +134,8 @@ async function keepClient(
   clientId: string,
   metadata: ClientMetadata,
 ): Promise<string> {
+  // Not imported: node:util brings so much with it that every cold start would feel it.
+  const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
   return commit(commitContext(gateway, c), async (work) => {
     const { client } = await findClientDocument(gateway.reads, clientId)
     const id = client?.id ?? uuidv7()

@@ -1,4 +1,4 @@
-import { type CacheProvider, type Profile, SAML, ValidateInResponseTo } from '@node-saml/node-saml'
+import type { CacheProvider, Profile, SAML } from '@node-saml/node-saml'
 import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import type { SsoFlow } from './flow.ts'
@@ -45,9 +45,14 @@ export const samlAddress = ({ issuer }: Gateway, slug: string, what: 'acs' | 'me
  * The service provider of a connection (SAML 2.0): assertions must be signed by the provider's key, for us, in answer to our request.
  * @param flow where the id of the request is written to and read from
  */
-export function samlOf(gateway: Gateway, { slug, settings }: ConnectionRow, flow: Pick<SsoFlow, 'requestId'>): SAML {
+export async function samlOf(
+  gateway: Gateway,
+  { slug, settings }: ConnectionRow,
+  flow: Pick<SsoFlow, 'requestId'>,
+): Promise<SAML> {
   const { saml } = settings
   if (!saml) throw providerFault('no SAML settings')
+  const { SAML, ValidateInResponseTo } = await import('@node-saml/node-saml')
   return new SAML({
     callbackUrl: samlAddress(gateway, slug, 'acs'),
     issuer: samlAddress(gateway, slug, 'metadata'),
