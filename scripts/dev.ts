@@ -7,6 +7,7 @@ import { devSecrets } from './lib/dev-secrets.ts'
 import { type DevServices, devServices, LOCAL_PUBLISHABLE_KEY } from './lib/dev-services.ts'
 import { takeOver } from './lib/take-over.ts'
 import { watchPaths } from './lib/watch.ts'
+import { LOCAL_TWILIO } from './mailbox/twilio-api.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const started = performance.now()
@@ -44,6 +45,8 @@ async function environment(
     SUPABASE_FUNCTIONS_URL: `http://127.0.0.1:${functionsPort}/functions/v1`,
     SUPABASE_URL: `http://127.0.0.1:${supabasePort}`,
     SUPABASE_ANON_KEY: LOCAL_PUBLISHABLE_KEY,
+    SMS_COUNTRIES: 'CH,DE,AT,FR,ES,PT,GB,US',
+    TWILIO_AUTH_TOKEN: LOCAL_TWILIO.authToken,
     ...(await devSecrets(`${folder}/secrets.json`)),
     ...given,
     DATABASE_URL: databaseUrl,

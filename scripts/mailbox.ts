@@ -1,20 +1,20 @@
 import { pathToFileURL } from 'node:url'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
-import { createMailboxApp } from './mailbox/app.tsx'
+import { createMailboxApp, type MailboxOptions } from './mailbox/app.tsx'
 
 export interface Mailbox {
-  /** Where it listens: the page, and the base URL for the `resend` SDK. */
+  /** Where it listens: the page, and the base URL for the SDKs of Resend and Twilio. */
   url: string
   stop(): Promise<void>
 }
 
 /**
- * Starts the local mailbox on the loopback interface: Resend's API for senders, a page and `/messages.json` for people
+ * Starts the local mailbox on the loopback interface: the APIs of Resend and Twilio for senders, a page and `/messages.json` for people
  * and scripts. Port 0 takes any free one. Messages live in memory.
  */
-export async function startMailbox(options: { port: number; apiKey: string; app?: Hono }): Promise<Mailbox> {
-  const app = options.app ?? createMailboxApp({ apiKey: options.apiKey })
+export async function startMailbox(options: MailboxOptions & { port: number; app?: Hono }): Promise<Mailbox> {
+  const app = options.app ?? createMailboxApp(options)
   const { port, server } = await new Promise<{ port: number; server: ReturnType<typeof serve> }>((resolve, reject) => {
     const listening = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: options.port }, (info) =>
       resolve({ port: info.port, server: listening }),
@@ -33,6 +33,12 @@ export async function startMailbox(options: { port: number; apiKey: string; app?
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const port = Number(process.env.MAILBOX_PORT ?? 4010)
-  const mailbox = await startMailbox({ port, apiKey: process.env.RESEND_API_KEY ?? 're_local_mailbox' })
+  const {
+    RESEND_API_KEY: apiKey = 're_local_mailbox',
+    RESEND_WEBHOOK_SECRET: secret,
+    DELIVERY_STATUS_URL,
+  } = process.env
+  const webhook = secret && DELIVERY_STATUS_URL ? { url: `${DELIVERY_STATUS_URL}/resend`, secret } : undefined
+  const mailbox = await startMailbox({ port, apiKey, webhook })
   console.log(`mailbox ready on ${mailbox.url}`)
 }

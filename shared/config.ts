@@ -52,6 +52,8 @@ const isLongSecret = (value: string) => isBase64(value) && bytesOf(value) >= 32
 const isWebhookSecret = (value: string) =>
   value.split('|').every((one) => /^v1,whsec_/.test(one) && isBase64(one.slice(9)) && bytesOf(one.slice(9)) >= 24)
 
+const isSvixSecret = (value: string) => /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(value.trim())
+
 /** A variable with the line that documents it. */
 function documented<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
   z.globalRegistry.add(schema, { description })
@@ -111,6 +113,20 @@ export const variables = z.object({
         .check(z.refine(isWebhookSecret, 'must be v1,whsec_<base64 of at least 24 bytes>, several separated by |')),
       DEVELOPMENT_WEBHOOK_SECRET,
     ),
+  ),
+  RESEND_WEBHOOK_SECRET: documented(
+    'Signing secret (`whsec_…`) of the webhook that tells `/v1/delivery/resend` what became of mails; several separated by a vertical bar. Unset refuses it.',
+    z.optional(
+      z
+        .string()
+        .check(
+          z.refine((value) => value.split('|').every(isSvixSecret), 'must be whsec_<base64>, several separated by |'),
+        ),
+    ),
+  ),
+  TWILIO_AUTH_TOKEN: documented(
+    'Auth token that Twilio signs status callbacks at `/v1/delivery/twilio` with; several separated by a vertical bar. Unset refuses them.',
+    z.optional(z.string().check(z.minLength(8))),
   ),
   SMS_COUNTRIES: documented(
     'Countries (ISO 3166, such as `CH,DE,FR`) whose mobile numbers get codes by text message; numbers without a country code are of the first. Unset means no text messages.',

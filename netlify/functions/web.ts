@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { GatewayError } from '../../shared/errors.ts'
+import { catalogue, GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
@@ -30,6 +30,7 @@ import {
 } from '../../shared/identity/sign-in-cookie.ts'
 import { codePage, openSignIn, signInPage } from '../../shared/identity/sign-in-pages.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
+import { findOutcome } from '../../shared/queries/messages.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 
 const email = z.pipe(
@@ -119,9 +120,12 @@ async function sendTo(c: AppContext, signIn: SignInUnderWay & { to: CodeAddress 
   return waiting
 }
 
-app.get('/web/code', (c) => {
+app.get('/web/code', async (c) => {
   const signIn = readSignIn(gateway(), c)
-  return signIn.challengeId ? codePage(gateway(), signIn) : c.redirect('/web/login', 302)
+  if (!signIn.challengeId) return c.redirect('/web/login', 302)
+  const outcome = await findOutcome(gateway().reads, signIn.challengeId)
+  const error = outcome === 'bounced' ? catalogue.otp_undeliverable.message : undefined
+  return codePage(gateway(), signIn, { error })
 })
 
 app.post('/web/code/resend', async (c) => {

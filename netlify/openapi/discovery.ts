@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { anything, type Family, type Operation } from './operation.ts'
+import { anything, done, type Family, type Operation } from './operation.ts'
 import { keySet, resourceMetadata, serverMetadata } from './schemas.ts'
 
 const server: Operation = {
@@ -49,6 +49,19 @@ export const operation: Family = {
   operations: {
     'GET /health': { summary: 'Whether the process lives; always 200', answers: { 200: health } },
     'GET /ready': { summary: 'Whether requests can be served', answers: { 200: health, 503: health } },
+    'POST /v1/delivery/resend': {
+      summary: 'Resend tells what became of a mail',
+      by: ['signature'],
+      body: anything,
+      answers: { 200: done },
+    },
+    'POST /v1/delivery/twilio': {
+      summary: 'Twilio tells what became of a text message',
+      query: z.object({ message: z.uuid() }),
+      by: ['signature'],
+      body: anything,
+      answers: { 200: done },
+    },
     'GET /v1/sync/health': {
       summary: 'Whether webhooks would be taken',
       by: ['signature'],

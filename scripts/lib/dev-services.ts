@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { LOCAL_TWILIO } from '../mailbox/twilio-api.ts'
 import { createService, type Service } from './service.ts'
 
 export interface DevPorts {
@@ -37,7 +38,12 @@ export function devServices(
       port: ports.mailbox,
       portVariable: 'MAILBOX_PORT',
       ...node('scripts/mailbox.ts'),
-      env: { ...env, MAILBOX_PORT: String(ports.mailbox), RESEND_API_KEY: undefined },
+      env: {
+        ...env,
+        ...mailEnvironment(env, ports.mailbox),
+        MAILBOX_PORT: String(ports.mailbox),
+        RESEND_API_KEY: undefined,
+      },
       pidFile: pidFile('mailbox'),
       log: say('mailbox'),
     }),
@@ -81,13 +87,22 @@ export function devServices(
   return services
 }
 
-// With a key of one's own, mail goes out for real; otherwise into the mailbox.
+// With keys of one's own, messages go out for real; otherwise into the mailbox.
 function mailEnvironment(env: NodeJS.ProcessEnv, mailboxPort: number): NodeJS.ProcessEnv {
-  const local = { RESEND_API_KEY: 're_local_mailbox', RESEND_BASE_URL: `http://127.0.0.1:${mailboxPort}` }
+  const mailbox = `http://127.0.0.1:${mailboxPort}`
+  const mail = { RESEND_API_KEY: 're_local_mailbox', RESEND_BASE_URL: mailbox }
+  const texts = {
+    TWILIO_ACCOUNT_SID: LOCAL_TWILIO.accountSid,
+    TWILIO_AUTH_TOKEN: LOCAL_TWILIO.authToken,
+    TWILIO_MESSAGING_SERVICE_SID: `MG${'0'.repeat(32)}`,
+    TWILIO_BASE_URL: mailbox,
+  }
   return {
+    DELIVERY_STATUS_URL: `${env.AUTH_BASE_URL}/v1/delivery`,
     OTP_EMAIL_FROM: env.OTP_EMAIL_FROM ?? 'LanOnasis <sign-in@lanonasis.test>',
     SUPABASE_DB_URL: env.DATABASE_URL,
-    ...(env.RESEND_API_KEY ? {} : local),
+    ...(env.RESEND_API_KEY ? {} : mail),
+    ...(env.TWILIO_ACCOUNT_SID ? {} : texts),
   }
 }
 

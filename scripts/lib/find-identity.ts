@@ -22,14 +22,14 @@ export type IdentityFacts = {
   token_families: number
 }
 
-/** An identity by its UAI or by one of its e-mail addresses; undefined when nobody is known by that. */
+/** An identity by its UAI or by one of its e-mail addresses or numbers (E.164); undefined when nobody is known by that. */
 export async function findIdentity(gateway: Gateway, who: string): Promise<IdentityFacts | undefined> {
   const { reads: sql, personal } = gateway
   const digest = personal.digest(normaliseEmail(who))
   const isThem = UUID.test(who)
     ? sql`i.uai = (select o.canonical_uai from auth_gateway.identities o where o.uai = ${who})`
     : sql`i.uai = (select o.canonical_uai from auth_gateway.credentials c join auth_gateway.identities o on o.uai = c.uai
-        where c.kind = 'email' and c.digest = ${digest})`
+        where c.kind in ('email', 'phone') and c.digest = ${digest})`
   const [row] = await sql<(PersonRow & { sessions: number; families: number })[]>`
     select ${personColumns(sql)},
       (select count(*)::int from auth_gateway.sessions s

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import { createMessages, type Messages, type StoredMessage } from './messages.ts'
+import { createNews } from './news.ts'
 import { MailboxPage } from './page.tsx'
 import { createResendApi } from './resend-api.ts'
-import { createTwilioApi, type TwilioAccount } from './twilio-api.ts'
+import { createTwilioApi, LOCAL_TWILIO, type TwilioAccount } from './twilio-api.ts'
 
 const asset = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
 const PAGE_POLICY =
@@ -16,11 +17,10 @@ export interface MailboxOptions {
   apiKey: string
   /** What senders of text messages authenticate with. */
   twilio?: TwilioAccount
+  /** Where Resend's webhook would go, and what it is signed with. */
+  webhook?: { url: string; secret: string }
   messages?: Messages
 }
-
-/** What the mailbox takes text messages with, unless told otherwise. */
-export const LOCAL_TWILIO: TwilioAccount = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'local_mailbox' }
 
 /** The mailbox: the APIs of Resend and Twilio, the page, `/messages.json` (`?to=` and `?limit=`), and each message's HTML by itself. */
 export function createMailboxApp(options: MailboxOptions): Hono {
@@ -32,8 +32,10 @@ export function createMailboxApp(options: MailboxOptions): Hono {
     c.header('x-content-type-options', 'nosniff')
     c.header('referrer-policy', 'no-referrer')
   })
-  app.route('/', createResendApi({ apiKey: options.apiKey, messages }))
-  app.route('/', createTwilioApi({ account: options.twilio ?? LOCAL_TWILIO, messages }))
+  const account = options.twilio ?? LOCAL_TWILIO
+  const news = createNews({ webhook: options.webhook, account })
+  app.route('/', createResendApi({ apiKey: options.apiKey, messages, accepted: news.mail }))
+  app.route('/', createTwilioApi({ account, messages, accepted: news.sms }))
 
   app.get('/messages.json', (c) => {
     const limit = Number(c.req.query('limit') ?? Number.POSITIVE_INFINITY)

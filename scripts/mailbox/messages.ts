@@ -35,7 +35,7 @@ export function createMessages(): Messages {
     list(to) {
       const wanted = to?.trim().toLowerCase()
       return wanted
-        ? messages.filter((message) => message.to.some((address) => sameAddress(address, wanted)))
+        ? messages.filter((message) => message.to.some((address) => bareAddress(address) === wanted))
         : messages
     },
   }
@@ -46,7 +46,8 @@ export function findCode(text: string): string | null {
   return /^[ \t]*(\d{6,8})[ \t]*$/m.exec(text)?.[1] ?? /(?<![\w#.-])\d{6,8}(?![\w-]|\.\w)/.exec(text)?.[0] ?? null
 }
 
-function sameAddress(address: string, wanted: string): boolean {
+/** The address in `Name <address>`, in lower case. */
+export function bareAddress(address: string): string {
   const bare = /<([^<>]+)>\s*$/.exec(address)?.[1] ?? address
-  return bare.trim().toLowerCase() === wanted
+  return bare.trim().toLowerCase()
 }

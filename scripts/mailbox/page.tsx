@@ -18,7 +18,7 @@ export function MailboxPage({ messages, opened, view, to }: View) {
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <title>{view === 'message' && opened ? `${opened.subject} · Mailbox` : 'Local mailbox'}</title>
+        <title>{view === 'message' && opened ? `${titleOf(opened)} · Mailbox` : 'Local mailbox'}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" href={ICON} />
@@ -37,7 +37,7 @@ export function MailboxPage({ messages, opened, view, to }: View) {
             </a>
           </h1>
           <p class="hint">
-            Mail of this machine’s gateway. Nothing leaves it; the last 200 messages stay until it stops.
+            Mail and text messages of this machine’s gateway. Nothing leaves it; the last 200 stay until it stops.
           </p>
         </header>
         <main class="panes">
@@ -58,14 +58,14 @@ export function MailboxPage({ messages, opened, view, to }: View) {
 function Filter({ to }: { to?: string }) {
   return (
     <form class="filter" method="get" action="/">
-      <label for="to">Show mail to</label>
+      <label for="to">Show messages to</label>
       <div class="field">
         <input
           id="to"
           name="to"
           type="search"
           value={to}
-          placeholder="any address"
+          placeholder="any address or number"
           autocomplete="off"
           spellcheck={false}
         />
@@ -86,7 +86,7 @@ function List({ messages, opened, to }: Omit<View, 'view'>) {
               <span class="to">{message.to.join(', ')}</span>
               <Time iso={message.received_at} />
             </span>
-            <span class="subject">{message.subject}</span>
+            <span class="subject">{titleOf(message)}</span>
           </a>
           {message.code && <Code code={message.code} />}
         </li>
@@ -101,7 +101,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
       <a class="back" href={to ? `/?to=${encodeURIComponent(to)}` : '/'}>
         ← All messages
       </a>
-      <h2>{message.subject}</h2>
+      <h2>{titleOf(message)}</h2>
       <dl>
         <dt>To</dt>
         <dd>{message.to.join(', ')}</dd>
@@ -120,18 +120,27 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
       {message.html && (
         <iframe title="The message as mail clients show it" src={`/messages/${message.id}/html`} sandbox="" />
       )}
-      <details open={!message.html}>
-        <summary>Plain text</summary>
-        <pre>{message.text}</pre>
-      </details>
+      {message.channel === 'sms' ? (
+        <div class="telephone">
+          <p class="bubble">{message.text}</p>
+        </div>
+      ) : (
+        <details open={!message.html}>
+          <summary>Plain text</summary>
+          <pre>{message.text}</pre>
+        </details>
+      )}
     </article>
   )
 }
 
+/** What a message is called; a text message has no subject, and its first words would be its code. */
+const titleOf = ({ channel, subject }: StoredMessage) => (channel === 'sms' ? 'Text message' : subject)
+
 function Nothing({ view, to }: Pick<View, 'view' | 'to'>) {
   return (
     <div class="nothing">
-      <h2>{view === 'message' ? 'This message is gone' : 'Waiting for mail'}</h2>
+      <h2>{view === 'message' ? 'This message is gone' : 'Waiting for messages'}</h2>
       <p>
         {view === 'message'
           ? 'The mailbox keeps the last 200 messages and forgets them when it stops.'

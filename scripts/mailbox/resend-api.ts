@@ -1,7 +1,8 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
 import { z } from 'zod'
-import { findCode, type Messages } from './messages.ts'
+import { bareAddress, findCode, type Messages } from './messages.ts'
+import type { TakenMail } from './news.ts'
 
 const MAX_IDEMPOTENCY_KEY = 256
 const REMEMBERED_KEYS = 1_000
@@ -25,8 +26,16 @@ const fields = {
 }
 const emailBody = z.object(fields)
 
-/** Resend's `POST /emails`: bearer key, field checks, idempotency keys and error bodies as the real one has them. */
-export function createResendApi({ apiKey, messages }: { apiKey: string; messages: Messages }): Hono {
+/**
+ * Resend's `POST /emails`: bearer key, field checks, idempotency keys and error bodies as the real one has them.
+ * @param options.accepted is told of each mail that was taken
+ */
+export function createResendApi(options: {
+  apiKey: string
+  messages: Messages
+  accepted?: (mail: TakenMail) => void
+}): Hono {
+  const { apiKey, messages, accepted } = options
   const api = new Hono()
   const sent = new Map<string, { id: string; digest: string }>()
 
@@ -67,6 +76,7 @@ export function createResendApi({ apiKey, messages }: { apiKey: string; messages
       received_at: new Date().toISOString(),
     })
     if (key !== undefined) remember(sent, key, { id, digest })
+    accepted?.({ id, to: bareAddress(to[0] ?? ''), tags: email.tags ?? [] })
     return c.json({ id })
   })
   return api

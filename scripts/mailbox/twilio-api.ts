@@ -8,6 +8,9 @@ export interface TwilioAccount {
   authToken: string
 }
 
+/** What the mailbox takes text messages with, unless told otherwise. */
+export const LOCAL_TWILIO: TwilioAccount = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'local_mailbox' }
+
 /** Numbers that the real one refuses in the same way, for tests (twilio.com/docs/iam/test-credentials). */
 const REFUSED: Record<string, [code: number, message: string]> = {
   '+15005550001': [21211, "The 'To' number is not a valid phone number."],

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import type { StoredEvent } from '../events/store.ts'
+import type { Personal } from '../personal.ts'
 
 /** Whether nothing may be sent to the address with this digest, as a column. */
 export const suppressedColumn = (sql: postgres.Sql, digest: Uint8Array) => sql`
@@ -8,15 +9,119 @@ export const suppressedColumn = (sql: postgres.Sql, digest: Uint8Array) => sql`
     where sd.kind = 'suppressed_address' and sd.digest = ${Buffer.from(digest)} and su.lifted_at is null
   ) as suppressed`
 
+export async function isSuppressed(sql: postgres.Sql, digest: Uint8Array): Promise<boolean> {
+  const [row] = await sql<{ suppressed: boolean }[]>`select ${suppressedColumn(sql, digest)}`
+  return row?.suppressed ?? false
+}
+
+const eventsColumn = (sql: postgres.Sql, id: string) => sql`
+  coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
+    order by e.version) from auth_gateway.event_store e where e.stream_type = 'message' and e.stream_id = ${id}), '[]') as events`
+
 /** What is known of a message so far, and whether its address may be sent to. One statement. */
 export async function findMessage(
   sql: postgres.Sql,
   { id, digest }: { id: string; digest: Uint8Array },
 ): Promise<{ events: StoredEvent[]; suppressed: boolean }> {
   const [row] = await sql<{ events: StoredEvent[]; suppressed: boolean }[]>`
-    select ${suppressedColumn(sql, digest)},
-      coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
-        order by e.version) from auth_gateway.event_store e where e.stream_type = 'message' and e.stream_id = ${id}), '[]') as events`
+    select ${suppressedColumn(sql, digest)}, ${eventsColumn(sql, id)}`
   if (!row) throw new Error('a look-up without a row')
   return row
+}
+
+export type SentMessage = {
+  events: StoredEvent[]
+  subject: string
+  wrappedKey: Uint8Array | null
+  /** Undefined once the person is forgotten. */
+  address?: string
+}
+
+/** A message that was sent, with its address opened; undefined when there is none. One statement. */
+export async function findSentMessage(
+  sql: postgres.Sql,
+  personal: Personal,
+  id: string,
+): Promise<SentMessage | undefined> {
+  const [row] = await sql<{ events: StoredEvent[]; subject: string; wrapped_key: Uint8Array | null }[]>`
+    select q.subject, k.wrapped_key, ${eventsColumn(sql, id)}
+    from auth_gateway.event_store q left join auth_gateway.subject_keys k on k.subject = q.subject
+    where q.stream_type = 'message' and q.stream_id = ${id} and q.version = 1`
+  if (!row) return undefined
+  const { events, subject, wrapped_key: wrappedKey } = row
+  const { sealed } = (events[0]?.data ?? {}) as { sealed?: { address?: string } }
+  const key = wrappedKey ? personal.unwrap(subject, wrappedKey) : undefined
+  const address = key && sealed?.address ? personal.open(subject, key, sealed.address) : undefined
+  return { events, subject, wrappedKey, address }
+}
+
+export type MessageRecord = {
+  id: string
+  channel: string
+  template: string
+  status: string
+  provider: string | null
+  reason: string | null
+  queued_at: Date
+  settled_at: Date | null
+}
+
+/** The newest messages to addresses with these digests, at least one of them. One statement. */
+export function listMessages(sql: postgres.Sql, digests: Uint8Array[], limit: number): Promise<MessageRecord[]> {
+  return sql<MessageRecord[]>`
+    select m.id, m.channel, m.template, m.status, m.provider, m.reason, m.queued_at, m.settled_at
+    from (
+      select d.stream_id from auth_gateway.lookup_digests d
+      where d.kind = 'message_address' and d.digest in ${sql(digests.map((one) => Buffer.from(one)))}
+      order by d.stream_id desc limit ${limit}
+    ) newest join auth_gateway.messages m on m.id = newest.stream_id
+    order by m.id desc`
+}
+
+/** What became of one message, for whoever waits for it. */
+export async function findOutcome(sql: postgres.Sql, id: string): Promise<string | undefined> {
+  const [row] = await sql<{ status: string }[]>`select status from auth_gateway.messages where id = ${id}`
+  return row?.status
+}
+
+export type Figure = { channel: string; template: string; country: string | null; status: string; count: number }
+
+/** Messages of the last day by what became of them; of codes, `entered` besides. */
+export function countMessages(sql: postgres.Sql): Promise<Figure[]> {
+  return sql<Figure[]>`
+    select m.channel, m.template, o.country, case when o.status = 'consumed' then 'entered' else m.status end as status,
+      count(*)::int as count
+    from auth_gateway.messages m left join auth_gateway.otp_challenges o on o.id = m.id
+    where m.queued_at > now() - interval '1 day'
+    group by 1, 2, 3, 4 order by 1, 2, 3, 4`
+}
+
+export type SuppressionRecord = {
+  id: string
+  channel: string
+  cause: string
+  reason: string | null
+  suppressed_at: Date
+  address?: string
+}
+
+/** Addresses that get nothing more, newest first; only those with this digest when it is given. */
+export async function listSuppressions(
+  sql: postgres.Sql,
+  personal: Personal,
+  digest?: Uint8Array,
+): Promise<SuppressionRecord[]> {
+  const rows = await sql<(SuppressionRecord & { sealed: string | null; wrapped_key: Uint8Array | null })[]>`
+    select s.id, s.channel, s.cause, s.reason, s.suppressed_at, k.wrapped_key, e.data->'sealed'->>'address' as sealed
+    from auth_gateway.suppressions s
+    join auth_gateway.event_store e on e.stream_type = 'suppression' and e.stream_id = s.id and e.version = 1
+    left join auth_gateway.subject_keys k on k.subject = s.id
+    where s.lifted_at is null and (${digest === undefined} or exists (
+      select from auth_gateway.lookup_digests d where d.stream_id = s.id and d.kind = 'suppressed_address' and d.digest = ${Buffer.from(digest ?? [])}))
+    order by s.id desc limit 1000`
+  return rows.map(({ sealed, wrapped_key, ...facts }) => ({
+    ...facts,
+    address:
+      sealed && wrapped_key ? personal.open(facts.id, personal.unwrap(facts.id, wrapped_key), sealed) : undefined,
+  }))
 }

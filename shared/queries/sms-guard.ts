@@ -34,3 +34,20 @@ export async function findSmsGuard(
   if (!row) throw new Error('a look-up without a row')
   return { ...row, stoppedUntil: row.stopped ?? undefined }
 }
+
+export type BreakerRecord = {
+  id: string
+  country: string
+  cause: string
+  sent: number
+  entered: number | null
+  until: Date | null
+  tripped_at: Date
+}
+
+/** What stops text messages now, newest first. */
+export function listBreakers(sql: postgres.Sql): Promise<BreakerRecord[]> {
+  return sql<BreakerRecord[]>`
+    select b.id, b.country, b.cause, b.sent, b.entered, nullif(b.until, 'infinity') as until, b.tripped_at
+    from auth_gateway.sms_breakers b where b.lifted_at is null and b.until > now() order by b.id desc`
+}

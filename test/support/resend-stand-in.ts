@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Hono } from 'hono'
-import { createMailboxApp, LOCAL_TWILIO } from '../../scripts/mailbox/app.tsx'
+import { createMailboxApp } from '../../scripts/mailbox/app.tsx'
 import { createMessages, type StoredMessage } from '../../scripts/mailbox/messages.ts'
+import { LOCAL_TWILIO } from '../../scripts/mailbox/twilio-api.ts'
 import { startMailbox } from '../../scripts/mailbox.ts'
 
 /** What the next requests to the provider meet instead of, or around, the normal answer. */

@@ -1,0 +1,49 @@
+import * as z from 'zod/mini'
+import { isFromResend, readResendNews } from '../../shared/delivery/resend-news.ts'
+import { isFromTwilio, readTwilioNews } from '../../shared/delivery/twilio-news.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { hearOfMessage } from '../../shared/identity/hear-of-message.ts'
+
+const app = createApp('api')
+const isMessageId = (text: unknown): text is string => z.uuid().safeParse(text).success
+
+/** Resend tells what became of a mail. Whatever it has to say that is nothing to us is taken as well, or it would say it again. */
+app.post('/v1/delivery/resend', async (c) => {
+  const { RESEND_WEBHOOK_SECRET: secrets } = gateway().config
+  if (!secrets) throw new GatewayError('route_not_found')
+  const body = await c.req.text()
+  if (!isFromResend(secrets, c.req.raw.headers, body)) throw new GatewayError('webhook_signature_invalid')
+  const told = parse(body)
+  const found = told && readResendNews(told)
+  if (found && isMessageId(found.messageId)) await hearOfMessage(gateway(), c, found.messageId, found.news)
+  return c.json({ success: true })
+})
+
+/** Twilio tells what became of a text message, at the address that was named when it was sent. */
+app.post('/v1/delivery/twilio', async (c) => {
+  const { TWILIO_AUTH_TOKEN: tokens } = gateway().config
+  if (!tokens) throw new GatewayError('route_not_found')
+  const fields = new URLSearchParams(await c.req.text())
+  const { pathname, search, searchParams } = new URL(c.req.url)
+  const url = `${gateway().issuer}${pathname}${search}`
+  if (!isFromTwilio(tokens, url, fields, c.req.header('x-twilio-signature') ?? ''))
+    throw new GatewayError('webhook_signature_invalid')
+  const news = readTwilioNews(fields)
+  const id = searchParams.get('message')
+  if (news && isMessageId(id)) await hearOfMessage(gateway(), c, id, news)
+  return c.json({ success: true })
+})
+
+function parse(body: string): Record<string, unknown> | undefined {
+  try {
+    const told = JSON.parse(body)
+    return typeof told === 'object' && told !== null ? told : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export default serve(app)

@@ -1,0 +1,71 @@
+import { Webhook } from 'standardwebhooks'
+import type { News } from '../domain/message.ts'
+
+const provider = 'resend'
+
+/** The signature of Resend's webhooks is that of Standard Webhooks, under the names of Svix. */
+const signedHeaders = (headers: Headers) =>
+  Object.fromEntries(
+    ['id', 'timestamp', 'signature'].map((name) => [`webhook-${name}`, headers.get(`svix-${name}`) ?? '']),
+  )
+
+/** Whether Resend signed this body within the last five minutes. @param secrets `whsec_<base64>`, several separated by `|` */
+export function isFromResend(secrets: string, headers: Headers, body: string): boolean {
+  return secrets.split('|').some((secret) => {
+    try {
+      new Webhook(secret.trim()).verify(body, signedHeaders(headers), { jsonParse: false })
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+type Told = {
+  type?: unknown
+  data?: { tags?: unknown; bounce?: { type?: unknown; subType?: unknown }; failed?: { reason?: unknown } }
+}
+
+/** The message that a webhook is about, which we named in a tag, and what it says of that; undefined where that is nothing to us. */
+export function readResendNews(told: Told): { messageId: string; news: News } | undefined {
+  const { type, data } = told
+  const messageId = tagOf(data?.tags, 'message_id')
+  const news = newsOf(String(type), data)
+  return messageId && news ? { messageId, news } : undefined
+}
+
+function newsOf(type: string, data: Told['data']): News | undefined {
+  const { bounce, failed } = data ?? {}
+  switch (type) {
+    case 'email.delivered':
+      return { kind: 'delivered', provider }
+    case 'email.delivery_delayed':
+      return { kind: 'delayed', provider }
+    case 'email.bounced':
+      return { kind: 'bounced', provider, permanent: bounce?.type === 'Permanent', reason: word(bounce?.subType) }
+    case 'email.suppressed':
+      return { kind: 'bounced', provider, permanent: true, reason: 'suppressed_at_provider' }
+    case 'email.failed':
+      return { kind: 'bounced', provider, permanent: false, reason: word(failed?.reason) }
+    case 'email.complained':
+      return { kind: 'complained', provider }
+    default:
+      return undefined
+  }
+}
+
+/** Tags come as a list of names and values, or as one object. */
+function tagOf(tags: unknown, name: string): string | undefined {
+  const value = Array.isArray(tags)
+    ? tags.find((tag) => tag?.name === name)?.value
+    : (tags as Record<string, unknown> | undefined)?.[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** A short code; sentences of a provider may hold an address, and stand nowhere. */
+function word(text: unknown): string | undefined {
+  const code = String(text ?? '')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+  return /^[a-z][a-z0-9_]{1,59}$/.test(code) ? code : undefined
+}

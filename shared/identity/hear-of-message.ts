@@ -1,0 +1,37 @@
+import { uuidv7 } from 'uuidv7'
+import { hear, message, type News } from '../domain/message.ts'
+import { suppress, suppression } from '../domain/suppression.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { normaliseEmail } from '../personal.ts'
+import { findSentMessage, isSuppressed } from '../queries/messages.ts'
+
+/**
+ * Records what a provider says of a message. An address whose message came back for good, or was called unwanted, gets nothing more
+ * until an operator lifts that. News of a message that is not ours, and news twice, change nothing.
+ */
+export async function hearOfMessage(gateway: Gateway, c: AppContext, id: string, news: News): Promise<void> {
+  const { reads, personal } = gateway
+  await commit(commitContext(gateway, c), async (work) => {
+    const sent = await findSentMessage(reads, personal, id)
+    if (!sent) return
+    const { events, subject, wrappedKey, address } = sent
+    work.actor = { type: 'service', id: news.provider }
+    work.correlationId = id
+    work.knowKey(subject, wrappedKey)
+    const stream = work.resume(message, id, events, { subject })
+    const before = stream.state.status
+    const after = stream.decide((state) => hear(state, news)).status
+    const cause = news.kind === 'complained' || (news.kind === 'bounced' && news.permanent) ? news.kind : undefined
+    if (before === after || !cause || !address || !('channel' in stream.state)) return
+    const { channel } = stream.state
+    const lookup = channel === 'email' ? normaliseEmail(address) : address
+    if (await isSuppressed(reads, personal.digest(lookup))) return
+    const reason = news.kind === 'bounced' ? news.reason : undefined
+    const made = uuidv7()
+    work
+      .start(suppression, made, { subject: made })
+      .decide(() => suppress({ address, lookup, channel, cause, reason, messageId: id }))
+  })
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto'
+import { Webhook } from 'standardwebhooks'
+import twilio from 'twilio'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { messages } from '../../scripts/messages.ts'
+import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { createBrowser, postJson } from '../support/sign-in.ts'
+
+const [OLD, NEW] = ['o', 'n'].map((letter) => `whsec_${Buffer.from(letter.repeat(24)).toString('base64')}`)
+const TOKEN = 'a token of the account'
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startGateway({
+    env: { RESEND_WEBHOOK_SECRET: `${NEW}|${OLD}`, TWILIO_AUTH_TOKEN: `older token|${TOKEN}`, SMS_COUNTRIES: 'CH' },
+  })
+})
+afterAll(() => gateway?.stop())
+
+const letSendLimitPass = () => gateway.sql`delete from auth_gateway.rate_limits`
+const send = (to: object) => postJson(gateway, '/v1/auth/otp/send', to)
+async function sentTo(email = newEmail()): Promise<{ id: string; email: string }> {
+  expect((await send({ email })).status).toBe(200)
+  const { id = '' } = gateway.inbox.sent.at(-1) ?? {}
+  return { id, email }
+}
+
+type Signing = { secret?: string; ageSeconds?: number; svixId?: string; change?: (body: string) => string }
+
+async function resendTells(type: string, messageId: string, more: object = {}, signing: Signing = {}) {
+  const { secret = NEW ?? '', ageSeconds = 0, svixId = randomUUID(), change = (body: string) => body } = signing
+  const data = { email_id: 'e', to: ['x@example.com'], tags: { category: 'otp', message_id: messageId }, ...more }
+  const body = JSON.stringify({ type, created_at: new Date().toISOString(), data })
+  const at = new Date(Date.now() - ageSeconds * 1000)
+  const headers = {
+    'content-type': 'application/json',
+    'svix-id': svixId,
+    'svix-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'svix-signature': new Webhook(secret).sign(svixId, at, body),
+  }
+  const response = await fetch(`${gateway.url}/v1/delivery/resend`, { method: 'POST', headers, body: change(body) })
+  return { status: response.status, body: await response.json() }
+}
+
+async function twilioTells(fields: Record<string, string>, id: string, options: { token?: string; url?: string } = {}) {
+  const path = `/v1/delivery/twilio?message=${id}`
+  const signature = twilio.getExpectedTwilioSignature(
+    options.token ?? TOKEN,
+    options.url ?? `${gateway.url}${path}`,
+    fields,
+  )
+  const headers = { 'x-twilio-signature': signature }
+  const init = { method: 'POST', headers, body: new URLSearchParams(fields) }
+  const response = await fetch(`${gateway.url}${path}`, init)
+  return { status: response.status, body: await response.json() }
+}
+
+const typesOf = async (id: string) => (await eventsOf(gateway, 'message', id)).map(({ event_type }) => event_type)
+const tail = ['MessageQueued', 'MessageAccepted']
+const bounce = { bounce: { type: 'Permanent', subType: 'NoEmail', message: 'x@example.com: no such mailbox' } }
+
+describe('Resend', () => {
+  test('200 for what became of a mail, once, in whatever order it is told', async () => {
+    const { id } = await sentTo()
+    expect((await resendTells('email.sent', id)).status).toBe(200)
+    expect((await resendTells('email.delivery_delayed', id)).status).toBe(200)
+    expect((await resendTells('email.delivered', id, {}, { secret: OLD })).status).toBe(200)
+    expect((await resendTells('email.delivered', id)).status).toBe(200)
+    expect((await resendTells('email.delivery_delayed', id)).status).toBe(200)
+    expect(await typesOf(id)).toEqual([...tail, 'MessageDelayed', 'MessageDelivered'])
+    const [event] = (await eventsOf(gateway, 'message', id)).slice(-1)
+    expect(event?.metadata).toMatchObject({ actorType: 'service', actor: 'resend', correlationId: id })
+    const [row] = await gateway.sql`select status, provider from auth_gateway.messages where id = ${id}`
+    expect(row).toEqual({ status: 'delivered', provider: 'resend' })
+  })
+
+  test('200 for one of twenty copies at the same time, and one event', async () => {
+    const { id } = await sentTo()
+    const svixId = randomUUID()
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => resendTells('email.bounced', id, bounce, { svixId })),
+    )
+    expect(all.every(({ status }) => status === 200)).toBe(true)
+    expect(await typesOf(id)).toEqual([...tail, 'MessageBounced'])
+    const suppressions = await eventsOf(gateway, 'suppression')
+    expect(suppressions.filter(({ data }) => data.messageId === id)).toHaveLength(1)
+  })
+
+  test('200 for a message that nobody sent, a tag that is no id and a body that is no object, and nothing changes', async () => {
+    const before = (await eventsOf(gateway, 'message')).length
+    expect((await resendTells('email.delivered', randomUUID())).status).toBe(200)
+    expect((await resendTells('email.delivered', "'; drop table messages")).status).toBe(200)
+    expect((await resendTells('email.delivered', randomUUID(), { tags: null })).status).toBe(200)
+    expect(await eventsOf(gateway, 'message')).toHaveLength(before)
+  })
+
+  test.each<[string, Signing]>([
+    ['a secret of somebody else', { secret: `whsec_${Buffer.from('x'.repeat(24)).toString('base64')}` }],
+    ['a body changed on the way', { change: (body) => body.replace('delivered', 'bounced') }],
+    ['one more blank', { change: (body) => `${body} ` }],
+    ['a message of ten minutes ago', { ageSeconds: 600 }],
+    ['a message of the future', { ageSeconds: -600 }],
+  ])('401 for %s', async (_, signing) => {
+    const { id } = await sentTo()
+    const { status, body } = await resendTells('email.delivered', id, {}, signing)
+    expect([status, body.code]).toEqual([401, 'WEBHOOK_SIGNATURE_INVALID'])
+    expect(await typesOf(id)).toEqual(tail)
+  })
+})
+
+describe('Twilio', () => {
+  let number = 0
+  async function texted(): Promise<{ id: string; phone: string }> {
+    number += 1
+    const phone = `+4179${String(2_000_000 + number * 7919)}`
+    await letSendLimitPass()
+    expect((await send({ phone })).status).toBe(200)
+    return { id: gateway.inbox.sent.at(-1)?.id ?? '', phone }
+  }
+  const status = (MessageStatus: string, more = {}) => ({ MessageSid: 'SM1', MessageStatus, ...more })
+
+  test('200 for what became of a text message, as the SDK signs it', async () => {
+    const { id } = await texted()
+    for (const one of ['queued', 'sent', 'delivered', 'delivered'])
+      expect((await twilioTells(status(one), id)).status).toBe(200)
+    expect(await typesOf(id)).toEqual([...tail, 'MessageDelivered'])
+  })
+
+  test('200 for a number that is none: it is suppressed; for a telephone that is off it is not', async () => {
+    const [gone, off] = [await texted(), await texted()]
+    await twilioTells(status('undelivered', { ErrorCode: '30005' }), gone.id)
+    await twilioTells(status('undelivered', { ErrorCode: '30003' }), off.id)
+    await letSendLimitPass()
+    expect((await send({ phone: gone.phone })).body.code).toBe('OTP_UNDELIVERABLE')
+    expect((await send({ phone: off.phone })).status).toBe(200)
+  })
+
+  test.each([
+    ['another token', { token: 'guess' }],
+    ['another message', { url: 'https://auth.example/v1/delivery/twilio?message=1' }],
+  ])('401 for the signature of %s', async (_, options) => {
+    const { id } = await texted()
+    const { status: code, body } = await twilioTells(status('failed', { ErrorCode: '30005' }), id, options)
+    expect([code, body.code]).toEqual([401, 'WEBHOOK_SIGNATURE_INVALID'])
+    expect(await typesOf(id)).toEqual(tail)
+  })
+
+  test('401 without a signature', async () => {
+    const response = await fetch(`${gateway.url}/v1/delivery/twilio?message=${randomUUID()}`, { method: 'POST' })
+    expect(response.status).toBe(401)
+  })
+})
+
+describe('a suppressed address', () => {
+  const command = async (...args: string[]) => {
+    const lines: string[] = []
+    const env = { ...process.env, DATABASE_MIGRATION_URL: '' }
+    const terminal = { env, out: (line: string) => lines.push(line), err: (line: string) => lines.push(line) }
+    return { code: await messages(args, terminal), text: lines.join('\n') }
+  }
+
+  test('400 until an operator lifts it; meanwhile nothing goes out, and an event says so each time', async () => {
+    const { id, email } = await sentTo()
+    await resendTells('email.bounced', id, bounce)
+    await letSendLimitPass()
+    const before = gateway.inbox.attempts
+    const refused = await send({ email: email.toUpperCase() })
+    expect(refused).toMatchObject({ status: 400, body: { code: 'OTP_UNDELIVERABLE' } })
+    expect(gateway.inbox.attempts).toBe(before)
+    expect((await eventsOf(gateway, 'message')).at(-1)).toMatchObject({
+      event_type: 'MessageFailed',
+      data: { reason: 'suppressed' },
+    })
+
+    expect((await command('suppressed')).text).toContain(email)
+    expect((await command('list', email)).text).toMatch(/failed +.*suppressed[\s\S]*bounced +.*no_email/)
+    expect((await command('lift', email)).code).toBe(2)
+    const lifted = await command('lift', email, '--reason', 'the mailbox is back')
+    expect([lifted.code, lifted.text.includes(email)]).toEqual([0, false])
+    expect((await command('lift', email, '--reason', 'again')).code).toBe(1)
+    await letSendLimitPass()
+    expect((await send({ email })).status).toBe(200)
+    const [event] = (await eventsOf(gateway, 'suppression')).slice(-1)
+    expect(event).toMatchObject({ event_type: 'SuppressionLifted', data: { reason: 'the mailbox is back' } })
+    expect(event?.metadata).toMatchObject({ actorType: 'operator' })
+  })
+
+  test('400 after a complaint, not after a mailbox that is full', async () => {
+    const [angry, full] = [await sentTo(), await sentTo()]
+    await resendTells('email.delivered', angry.id)
+    await resendTells('email.complained', angry.id)
+    await resendTells('email.bounced', full.id, { bounce: { type: 'Transient', subType: 'MailboxFull' } })
+    await letSendLimitPass()
+    expect((await send({ email: angry.email })).body.code).toBe('OTP_UNDELIVERABLE')
+    expect((await send({ email: full.email })).status).toBe(200)
+  })
+
+  test('the page that waits for the code says that the mail came back', async () => {
+    const browser = createBrowser(gateway)
+    const email = newEmail()
+    await browser.submit(await browser.visit('/web/login'), { email }, '/web/login')
+    await resendTells('email.bounced', gateway.inbox.sent.at(-1)?.id ?? '', bounce)
+    expect((await browser.visit('/web/code')).html).toContain('do not arrive')
+  })
+
+  test('figures count what became of messages', async () => {
+    const { code, text } = await command('figures', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(text)).toContainEqual(expect.objectContaining({ template: 'otp.email', status: 'delivered' }))
+  })
+})
