@@ -169,6 +169,12 @@ export const catalogue = {
   ),
   access_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.'),
   login_required: row(400, 'LOGIN_REQUIRED', 'login_required', 'Sign-in is needed.'),
+  unmet_authentication_requirements: row(
+    400,
+    'UNMET_AUTHENTICATION_REQUIREMENTS',
+    'unmet_authentication_requirements',
+    'The kind of sign-in that is asked for cannot be had here.',
+  ),
   consent_required: row(400, 'CONSENT_REQUIRED', 'consent_required', 'Consent is needed.'),
   interaction_required: row(400, 'INTERACTION_REQUIRED', 'interaction_required', 'Interaction is needed.'),
   account_selection_required: row(

@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
-import { GatewayError } from '../../shared/errors.ts'
+import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -19,10 +19,12 @@ import {
 } from '../../shared/oauth/authorization-request.ts'
 import {
   isAssured,
+  proofNeeded,
   redirectWith,
   rememberedConsent,
   signInNeeded,
   signInUrl,
+  stepUpPage,
 } from '../../shared/oauth/authorize-steps.ts'
 import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
@@ -74,12 +76,15 @@ function explainToPerson(error: unknown): never {
 
 async function proceed(c: AppContext, params: URLSearchParams, wanted: AuthorizationRequest, facts: AuthorizeFacts) {
   const { prompt, client, redirectUri, state, scope, resources } = wanted
-  const fault = (refusal: 'login_required' | 'consent_required') => new AuthorizationFault(refusal, redirectUri, state)
+  const fault = (refusal: Refusal) => new AuthorizationFault(refusal, redirectUri, state)
   const { signedIn } = facts
-  if (!signedIn || (await signInNeeded(gateway(), wanted, signedIn))) {
+  const signIn = !signedIn || (await signInNeeded(gateway(), wanted, signedIn))
+  const proof = signIn ? 'good' : proofNeeded(wanted, signedIn)
+  if (proof === 'unmet') throw fault('unmet_authentication_requirements')
+  if (signIn || proof === 'step_up') {
     if (prompt.has('none')) throw fault('login_required')
     if (wanted.pushed) await keepOpen(gateway(), c, wanted.pushed)
-    const url = signInUrl(wanted, params)
+    const url = signIn ? signInUrl(wanted, params) : stepUpPage(wanted, params)
     if (url.length > MAX_SIGN_IN_URL)
       throw new AuthorizationFault('invalid_request', redirectUri, state, 'The request is too long to sign in for.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
@@ -105,7 +110,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
         ...requestFacts(wanted, now),
         uai: person.uai,
         sessionId: session.id,
-        authenticatedAt: session.authenticatedAt.toISOString(),
+        ...{ acr: session.acr, amr: session.amr, authenticatedAt: session.authenticatedAt.toISOString() },
       }),
     )
     if (silent) {

@@ -34,6 +34,8 @@ export const parameters = z.object({
   dpop_jkt: text,
   prompt: text,
   max_age: text,
+  acr_values: text,
+  claims: text,
   id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
   login_hint: text,
   request: z.optional(z.string()),

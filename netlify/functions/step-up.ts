@@ -53,7 +53,16 @@ async function show(c: AppContext, method: Method): Promise<Response> {
   if (principal instanceof Response) return principal
   const { authenticators } = await listProofs(gateway().reads, gateway().personal, principal.person)
   if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
+  if (method === 'totp' && principal.session?.method === 'totp') return anew(c, back)
   return page(principal, method, back)
+}
+
+/** A session that began with the app needs another proof, so its person signs in another way first. */
+function anew(c: AppContext, back: string | undefined): Response {
+  return c.redirect(
+    `/web/login?${new URLSearchParams({ prompt: 'login', return_to: withGoal(PAGES.totp, back) })}`,
+    303,
+  )
 }
 
 async function take(c: AppContext, method: Method): Promise<Response> {

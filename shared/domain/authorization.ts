@@ -24,6 +24,9 @@ export type AuthorizationFacts = {
   dpopJkt?: string
   state?: string
   nonce?: string
+  /** What the person was proven by then, and when: it stays so for all tokens that come of this (RFC 9068 section 2.2.1). */
+  acr: string
+  amr: string[]
   authenticatedAt: string
   expiresAt: string
 }

@@ -24,6 +24,8 @@ export type TokenFamilyFacts = {
   /** The families and access tokens it came from: it lives while all of them do. */
   ancestors?: string[]
   ancestorTokens?: string[]
+  /** What the person was proven by when they allowed it, and when (RFC 9068 section 2.2.1). */
+  authentication?: { acr: string; amr: string[]; at: string }
   scope: string[]
   resources: string[]
   /** Outlives its session. */

@@ -4,6 +4,7 @@ import type { Client } from '../queries/api-clients.ts'
 import type { Resource } from '../queries/authorizations.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
 import { hostedCallback, matchesRedirectUri } from './redirect-uri.ts'
+import { type RequestedAcr, requestedAcr } from './requested-acr.ts'
 import { chooseResources, scopesNeeded } from './resource.ts'
 import { narrowScope } from './scope.ts'
 
@@ -23,6 +24,7 @@ export type AuthorizationRequest = {
   prompt: Set<string>
   /** Seconds. */
   maxAge?: number
+  acr?: RequestedAcr
   idTokenHint?: string
   /** Where the client pushed the request beforehand (RFC 9126). */
   pushed?: PushedRequest
@@ -106,6 +108,7 @@ export function checkRequest(
       dpopJkt: thumbprint(get('dpop_jkt'), refuse),
       prompt: prompts(get('prompt'), refuse),
       maxAge: maxAge(get('max_age'), refuse),
+      acr: requestedAcr(get('acr_values'), get('claims'), (description) => refuse('invalid_request', description)),
       idTokenHint: get('id_token_hint'),
     }
   } catch (error) {

@@ -4,11 +4,13 @@ import type { Gateway } from '../gateway.ts'
 import { gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { errorDescription } from '../http/render-error.ts'
+import { stepUpUrl } from '../identity/step-up.ts'
 import { type Client, isStranger } from '../queries/api-clients.ts'
 import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { hostedCallback } from './redirect-uri.ts'
+import { judgeAcr, wantsMultiFactor } from './requested-acr.ts'
 import { isSubject } from './subject.ts'
 
 /**
@@ -27,42 +29,60 @@ export function rememberedConsent(client: Client, consent: AuthorizeFacts['conse
   return counts ? consent : { scopes: [], resources: [] }
 }
 
+/** Whether the last proof is older than the request allows; whatever a pushed request forces, a proof after it satisfies. */
+function isOld({ maxAge, pushed }: AuthorizationRequest, { session }: SignedIn): boolean {
+  if (maxAge === undefined || (pushed && session.authenticatedAt >= pushed.at)) return false
+  return Date.now() - session.authenticatedAt.getTime() > maxAge * 1000
+}
+
 /** Whether the person must sign in (again) for this request (OpenID Connect Core section 3.1.2.1). */
 export async function signInNeeded(
   gateway: Gateway,
-  { prompt, maxAge, idTokenHint, pushed, client }: AuthorizationRequest,
-  { person, session }: SignedIn,
+  request: AuthorizationRequest,
+  signedIn: SignedIn,
 ): Promise<boolean> {
-  // Whatever a pushed request forces, a sign-in after it satisfies.
+  const { prompt, idTokenHint, pushed, client, acr } = request
+  const { person, session } = signedIn
   if (pushed && session.authenticatedAt >= pushed.at) return false
   if (prompt.has('login') || prompt.has('select_account')) return true
-  if (maxAge !== undefined && Date.now() - session.authenticatedAt.getTime() > maxAge * 1000) return true
+  // A step-up is a proof too, and then there is no need to sign in besides.
+  if (isOld(request, signedIn) && !wantsMultiFactor(acr)) return true
   if (idTokenHint === undefined) return false
   const hint = await gateway.jwts.readIdTokenHint(idTokenHint)
   return !isSubject(gateway, client, person, hint?.sub)
 }
 
-/**
- * The sign-in page that leads back to this request. What forced the sign-in is left out of the way back, since a new
- * session satisfies it.
- */
-export function signInUrl({ client, pushed }: AuthorizationRequest, params: URLSearchParams, prompt?: string): string {
-  const back = new URLSearchParams(pushed ? { client_id: client.client_id, request_uri: pushed.requestUri } : params)
-  const asked = (params.get('prompt') ?? '').split(' ')
-  const rest = asked.filter((one) => one !== 'login' && one !== 'select_account')
-  const forced = prompt ?? asked.find((one) => one === 'login' || one === 'select_account')
+/** What is missing of how sure the client wants to be of the person (RFC 9470 section 4). */
+export const proofNeeded = (request: AuthorizationRequest, signedIn: SignedIn) =>
+  judgeAcr(request.acr, signedIn.session, isOld(request, signedIn))
+
+/** The way back to this request, without what a new proof satisfies. */
+function wayBack({ client, pushed }: AuthorizationRequest, params: URLSearchParams): string {
+  if (pushed)
+    return `/oauth/authorize?${new URLSearchParams({ client_id: client.client_id, request_uri: pushed.requestUri })}`
+  const back = new URLSearchParams(params)
+  const rest = (params.get('prompt') ?? '').split(' ').filter((one) => one !== 'login' && one !== 'select_account')
+  back.delete('prompt')
+  if (rest.some(Boolean)) back.set('prompt', rest.join(' '))
   const maxAge = params.get('max_age')
-  if (!pushed) {
-    back.delete('prompt')
-    if (rest.some(Boolean)) back.set('prompt', rest.join(' '))
-    if (maxAge !== null && Number(maxAge) < 60) back.set('max_age', '60')
-    back.delete('id_token_hint')
-  }
-  const page = client.client_id.toLowerCase().includes('cli') ? '/auth/cli-login' : '/web/login'
-  const query = new URLSearchParams({ return_to: `/oauth/authorize?${back}` })
-  if (forced || maxAge !== null || params.has('id_token_hint')) query.set('prompt', forced ?? 'login')
+  if (maxAge !== null && Number(maxAge) < 60) back.set('max_age', '60')
+  back.delete('id_token_hint')
+  return `/oauth/authorize?${back}`
+}
+
+/** The sign-in page that leads back to this request. */
+export function signInUrl(request: AuthorizationRequest, params: URLSearchParams, prompt?: string): string {
+  const asked = (params.get('prompt') ?? '').split(' ')
+  const forced = prompt ?? asked.find((one) => one === 'login' || one === 'select_account')
+  const page = request.client.client_id.toLowerCase().includes('cli') ? '/auth/cli-login' : '/web/login'
+  const query = new URLSearchParams({ return_to: wayBack(request, params) })
+  if (forced || params.has('max_age') || params.has('id_token_hint')) query.set('prompt', forced ?? 'login')
   return `${page}?${query}`
 }
+
+/** The page that asks for one more proof and leads back to this request. */
+export const stepUpPage = (request: AuthorizationRequest, params: URLSearchParams) =>
+  stepUpUrl(wayBack(request, params))
 
 /**
  * The authorization response: by redirect, the query of the redirect URI kept, with `iss` in success and error alike

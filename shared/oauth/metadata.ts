@@ -1,6 +1,7 @@
 import type { Gateway } from '../gateway.ts'
 import type { Resource } from '../queries/authorizations.ts'
 import { SUPPORTED_GRANT_TYPES } from './grant-types.ts'
+import { SUPPORTED_ACR } from './requested-acr.ts'
 import { SUPPORTED_SCOPES } from './scope.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
@@ -84,7 +85,8 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
       'updated_at',
     ],
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
-    claims_parameter_supported: false,
+    acr_values_supported: SUPPORTED_ACR,
+    claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     service_documentation: 'https://docs.lanonasis.com/auth',

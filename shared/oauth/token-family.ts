@@ -56,6 +56,7 @@ export function startTokenFamily(
       sessionId: session.id,
       authorizationId,
       confirmation: grant.confirmation,
+      authentication: authenticationOf(session),
       scope: grant.scope,
       resources: grant.resources,
       offline,
@@ -67,6 +68,12 @@ export function startTokenFamily(
   )
   return { grant, jti, refreshToken: refresh?.token, refreshExpiresAt, now }
 }
+
+const authenticationOf = ({ acr, amr, authenticatedAt }: PersonGrant['session']) => ({
+  acr,
+  amr,
+  at: authenticatedAt.toISOString(),
+})
 
 /** Starts the tokens a service gets in its own name: one access token, and no way to renew it but to ask again. */
 export function startServiceFamily(
@@ -104,13 +111,15 @@ export function startDelegatedFamily(
   now: Date,
 ): StartedFamily<DelegatedGrant> {
   const grant: DelegatedGrant = { ...wanted, kind: 'delegated', familyId: uuidv7() }
-  const { client, person, familyId, scope, resources, confirmation, actor } = grant
+  const { client, person, session, familyId, scope, resources, confirmation, actor } = grant
   const jti = newAccessTokenId(familyId)
   const { until, ...descent } = from
   work.knowKey(person.uai, person.wrappedKey)
   const type = from.agentDelegation ? 'agent' : 'service'
   work.actor = { type, id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
-  const token = { scope, resources, confirmation, actor, accessTokenId: jti, expiresAt: until.toISOString() }
+  const authentication = session && authenticationOf(session)
+  const bound = { confirmation, actor, authentication }
+  const token = { scope, resources, ...bound, accessTokenId: jti, expiresAt: until.toISOString() }
   work
     .start(tokenFamily, familyId, { subject: person.uai })
     .decide(() => startFamily({ kind: 'delegated', uai: person.uai, clientId: client.id, ...descent, ...token }))

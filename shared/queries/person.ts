@@ -14,7 +14,7 @@ export const joinPerson = (sql: postgres.Sql, uai: postgres.PendingQuery<postgre
 
 /** Columns of session `s`, as `SessionRow`. */
 export const sessionColumns = (sql: postgres.Sql) => sql`
-  s.id as session_id, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr, s.started_at as authenticated_at, s.stepped_up_at, s.recovered_at,
+  s.id as session_id, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr, coalesce(s.stepped_up_at, s.started_at) as authenticated_at, s.stepped_up_at, s.recovered_at,
   s.expires_at as session_expires_at, s.version as session_version, auth_gateway.session_is_live(s) as session_live,
   coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)
     < now() - interval '5 minutes' as session_unseen`

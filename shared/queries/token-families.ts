@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
+import { ACR } from '../domain/authentication.ts'
 import type { ActorClaim } from '../domain/delegation.ts'
 import type { TokenFamily } from '../domain/token-family.ts'
 import type { RateLimit } from '../events/store.ts'
@@ -15,6 +16,9 @@ type FamilyRow = {
   agent_delegation_id: string | null
   confirmation: Confirmation | null
   actor: ActorClaim | null
+  acr: string | null
+  amr: string[] | null
+  authenticated_at: string | null
   ancestors: string[]
   ancestor_tokens: string[]
   client_id: string
@@ -123,6 +127,14 @@ export async function findFamily(
 
 const dateOf = (at: string | null) => (at === null ? undefined : new Date(at))
 
+/** The session as it was proven when its person allowed this; what was proven since is for later tokens. */
+function asAllowed(session: SessionFacts, { acr, amr, authenticated_at }: FamilyRow): SessionFacts {
+  if (acr === null || amr === null || authenticated_at === null) return { ...session, steppedUpAt: undefined }
+  const authenticatedAt = new Date(authenticated_at)
+  const steppedUpAt = acr === ACR.multiFactor ? authenticatedAt : undefined
+  return { ...session, acr, amr, authenticatedAt, steppedUpAt, recoveredAt: undefined }
+}
+
 function toFamily(personal: Personal, found: FoundRow, row: FamilyRow): Family {
   const { family_client: client } = found
   const expiresAt = new Date(row.expires_at)
@@ -157,7 +169,7 @@ function toFamily(personal: Personal, found: FoundRow, row: FamilyRow): Family {
   }
   if (row.kind === 'service') return { ...facts, kind: row.kind }
   const person = toPerson(personal, found.person)
-  const session = found.session ? toSession(found.session) : undefined
+  const session = found.session ? asAllowed(toSession(found.session), row) : undefined
   const live = facts.live && found.ancestry_live && person.active && (row.offline || session?.live === true)
   if (row.kind === 'delegated') {
     const { ancestors, ancestor_tokens: ancestorTokens } = row

@@ -14,6 +14,10 @@ create table auth_gateway.token_families (
   -- What the tokens are bound to (RFC 7800), and who acts for the subject (RFC 8693 section 4.1).
   confirmation       jsonb,
   actor              jsonb,
+  -- What the person was proven by when they allowed it, and when; it stays so (RFC 9068 section 2.2.1).
+  acr                text,
+  amr                text[],
+  authenticated_at   timestamptz,
   -- The families and access tokens that a delegated family came from: it lives while all of them do.
   ancestors          uuid[] not null default '{}',
   ancestor_tokens    text[] not null default '{}',
@@ -43,10 +47,12 @@ begin
     when 'TokenFamilyStarted' then
       insert into token_families (id, kind, uai, client_id, session_id, authorization_id, api_key_id, api_key_rotations,
         agent_delegation_id, confirmation,
-        actor, ancestors, ancestor_tokens, scope, resources, offline, refresh_hash, refresh_expires_at, expires_at, started_at, version)
+        actor, acr, amr, authenticated_at, ancestors, ancestor_tokens, scope, resources, offline, refresh_hash, refresh_expires_at, expires_at, started_at, version)
       values (e.stream_id, e.data->>'kind', (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, (e.data->>'sessionId')::uuid,
         (e.data->>'authorizationId')::uuid, (e.data->'apiKey'->>'id')::uuid, (e.data->'apiKey'->>'rotations')::integer,
-        (e.data->>'agentDelegation')::uuid, e.data->'confirmation', e.data->'actor', array(select jsonb_array_elements_text(e.data->'ancestors'))::uuid[],
+        (e.data->>'agentDelegation')::uuid, e.data->'confirmation', e.data->'actor', e.data->'authentication'->>'acr',
+        case when e.data ? 'authentication' then array(select jsonb_array_elements_text(e.data->'authentication'->'amr')) end,
+        (e.data->'authentication'->>'at')::timestamptz, array(select jsonb_array_elements_text(e.data->'ancestors'))::uuid[],
         array(select jsonb_array_elements_text(e.data->'ancestorTokens')), array(select jsonb_array_elements_text(e.data->'scope')),
         array(select jsonb_array_elements_text(e.data->'resources')), (e.data->>'offline')::boolean, e.data->>'refreshHash',
         (e.data->>'refreshExpiresAt')::timestamptz, (e.data->>'expiresAt')::timestamptz, e.recorded_at, e.version);

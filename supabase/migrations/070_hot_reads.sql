@@ -21,7 +21,7 @@ create function auth_gateway.session_json(s auth_gateway.sessions) returns json
 language plpgsql stable as $$
 begin
   return json_build_object('session_id', s.id, 'opened_from', s.opened_from, 'platform', s.platform,
-    'project_scope', s.project_scope, 'method', s.method, 'amr', s.amr, 'acr', s.acr, 'authenticated_at', s.started_at,
+    'project_scope', s.project_scope, 'method', s.method, 'amr', s.amr, 'acr', s.acr, 'authenticated_at', coalesce(s.stepped_up_at, s.started_at),
     'stepped_up_at', s.stepped_up_at, 'recovered_at', s.recovered_at,
     'session_expires_at', s.expires_at, 'session_version', s.version, 'session_live', auth_gateway.session_is_live(s),
     'session_unseen', coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)

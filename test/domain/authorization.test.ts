@@ -21,6 +21,8 @@ const facts: AuthorizationFacts = {
   scope: ['read', 'write'],
   resources: ['https://api.example.com'],
   codeChallenge: 'challenge',
+  acr: 'urn:lanonasis:acr:verified-address',
+  amr: ['otp'],
   authenticatedAt: NOW.toISOString(),
   expiresAt: later(REQUEST_SECONDS).toISOString(),
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AppContext } from '../../shared/http/app.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
-import { ageStepUp, giveRole, signInOperator } from '../support/operators.ts'
+import { ageStepUp, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 let gateway: TestGateway
@@ -72,6 +72,13 @@ describe('an operator', () => {
       authorization: `Bearer ${(await getTokens(gateway, operator, changes)).access_token}`,
     })
     expect((await answer(await bearer({ scope: 'openid', resource: gateway.url }))).status).toBe(200)
+    const older = await signIn(gateway)
+    await giveRole(gateway, older.uai, 'platform_admin')
+    const { access_token: weak } = await getTokens(gateway, older, { scope: 'openid', resource: gateway.url })
+    await enrolTotp(older)
+    const refused = await answer({ authorization: `Bearer ${weak}` })
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('www-authenticate')).toContain('insufficient_user_authentication')
     const other = await bearer({ scope: 'memories:read', resource: 'https://api.lanonasis.com' })
     expect((await answer(other)).status).toBe(401)
   })

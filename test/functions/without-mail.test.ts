@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { csrfToken } from '../../shared/identity/csrf.ts'
 import { IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { codeOf, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
 import { createBrowser, formsOf, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
@@ -37,7 +38,11 @@ describe('a sign-in without mail', () => {
     const code = codeOf(app, 0)
     const { browser, session } = await attempt(ada.email.toUpperCase(), code)
     expect(session).toMatchObject({ method: 'totp', amr: ['otp'], acr: 'urn:lanonasis:acr:single-factor' })
-    const page = await browser.submit(await browser.visit('/web/step-up'), { code: codeOf(app, 1) }, '/web/step-up')
+    expect((await browser.visit('/web/step-up')).url).toContain('/web/login?prompt=login')
+    const [form] = formsOf(await browser.visit('/web/recovery'))
+    const csrf = csrfToken(gateway.gateway.derive, `${session?.id}.totp`)
+    const body = new URLSearchParams({ ...form?.fields, csrf, code: codeOf(app, 1) })
+    const page = await browser.visit('/web/step-up', { method: 'POST', body })
     expect(page).toMatchObject({ status: 403 })
     expect(page.html).toContain('Another kind of proof is needed.')
     expect((await attempt(ada.email, code)).session).toBeUndefined()

@@ -206,6 +206,11 @@ export function createTraffic(gateway: Gateway) {
         work.start(families.tokenFamily, familyId, { subject: one.uai }).decide(() =>
           families.startFamily({
             kind: 'authorization',
+            authentication: {
+              acr: 'urn:lanonasis:acr:multi-factor',
+              amr: ['otp', 'mfa'],
+              at: new Date().toISOString(),
+            },
             uai: one.uai,
             clientId: CLIENT,
             sessionId: one.sessionId,
@@ -371,6 +376,8 @@ function authorizationFacts(session: Owned): authorizations.AuthorizationFacts {
     resources: [RESOURCE],
     codeChallenge: 'challenge',
     state: 'ünïcode "quoted" \u0001 state',
+    acr: 'urn:lanonasis:acr:verified-address',
+    amr: ['otp'],
     authenticatedAt: new Date().toISOString(),
     expiresAt: later(900).toISOString(),
   }

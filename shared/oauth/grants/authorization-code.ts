@@ -82,7 +82,7 @@ export async function redeemCode(
     const state = stream.decide((current) => redeem(current, { ...input, familyId }))
     if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant', { reason: 'session ended' })
 
-    const { scope, resources, nonce } = state.facts
+    const { scope, resources, nonce, acr, amr, authenticatedAt } = state.facts
     return startTokenFamily(
       gateway,
       work,
@@ -90,7 +90,7 @@ export async function redeemCode(
         kind: 'authorization',
         client,
         person: signedIn.person,
-        session: signedIn.session,
+        session: { ...signedIn.session, acr, amr, authenticatedAt: new Date(authenticatedAt) },
         scope,
         resources: narrowResources(resources, params.resource),
         nonce,
