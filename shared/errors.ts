@@ -167,6 +167,13 @@ export const catalogue = {
     'unsupported_token_type',
     'Tokens of this type cannot be revoked here.',
   ),
+  admin_access_required: row(
+    403,
+    'ADMIN_ACCESS_REQUIRED',
+    'access_denied',
+    'This is for operators, who sign in as everybody does and confirm with their authenticator app.',
+  ),
+  app_exists: row(409, 'APP_EXISTS', 'invalid_request', 'There is an application of that name already.'),
   access_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.'),
   login_required: row(400, 'LOGIN_REQUIRED', 'login_required', 'Sign-in is needed.'),
   unmet_authentication_requirements: row(

@@ -1,9 +1,17 @@
 import * as z from 'zod/mini'
+import { newApp } from '../functions/admin.ts'
 import { request } from '../functions/operator-codes.ts'
 import { anything, done, type Family, form, page } from './operation.ts'
 
 const CODES = '/v1/auth/operator-codes'
 const reason = z.object({ reason: z.string() })
+const app = {
+  app_id: z.string(),
+  app_name: z.string(),
+  client_id: z.string(),
+  redirect_uris: z.array(z.string()),
+  created_at: z.string(),
+}
 const made = z.looseObject({ id: z.uuid() })
 
 export const operators: Family = {
@@ -28,6 +36,24 @@ export const operators: Family = {
       body: reason,
       answers: { 200: made },
     },
+    'GET /admin/status': { summary: 'What there is', by: ['token', 'session'], answers: { 200: anything } },
+    'POST /admin/register-app': {
+      summary: 'Registers a confidential application',
+      by: ['token', 'session'],
+      body: newApp,
+      answers: { 201: z.object({ ...app, client_secret: z.optional(z.string()), message: z.string() }) },
+    },
+    'GET /admin/list-apps': {
+      summary: 'Those applications',
+      by: ['token', 'session'],
+      answers: { 200: z.object({ apps: z.array(z.extend(z.object(app), { status: z.string() })), total: z.int() }) },
+    },
+    'POST /admin/change-password': {
+      summary: 'Mails the operator a link to choose a new password',
+      by: ['token', 'session'],
+      answers: { 200: done },
+    },
+    'POST /admin/bypass-login': { summary: 'Always refused: no login bypasses checks', answers: {} },
     [`DELETE ${CODES}/:id`]: { summary: 'Takes it back', by: ['token', 'session'], answers: { 200: done } },
   },
 }

@@ -81,6 +81,8 @@ export type ApiClientEvent =
         secretHash?: string
         /** Of a client that manages itself (RFC 7592). */
         registrationTokenHash?: string
+        /** Why an operator made it. */
+        reason?: string
       }
     }
   | { type: 'ClientUpdated'; data: { metadata: ClientMetadata } }
@@ -127,6 +129,7 @@ export function registerClient(data: {
   metadata: ClientMetadata
   secretHash?: string
   registrationTokenHash?: string
+  reason?: string
 }): Decision<ApiClientEvent> {
   return { events: [{ type: 'ClientRegistered', data }] }
 }
