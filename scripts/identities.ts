@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
 import {
   changeIdentity,
-  erase,
   type Identity,
   type IdentityEvent,
   identity,
@@ -10,11 +9,12 @@ import {
 } from '../shared/domain/identity.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { erasePerson } from '../shared/identity/erase-person.ts'
 import { splitIdentity } from '../shared/identity/identities.ts'
 import { OPERATOR_ROLES } from '../shared/identity/operator.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
-import { act, withGateway } from './lib/operator.ts'
+import { act, actAsAccount, commandContext, withGateway } from './lib/operator.ts'
 import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run identities -- show <uai or e-mail>
@@ -29,7 +29,6 @@ split undoes a merge: what was the retired identity's is its own again. provenan
 erase destroys the person's data key and look-up digests for good and prints the receipt; doing it again changes nothing.
 Backups forget when they age out: --backup-days (30) is how long yours are kept.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
-const DAY_MS = 86_400_000
 const ROLES = ['user', ...OPERATOR_ROLES]
 
 type Call = { gateway: Gateway; found: IdentityFacts; who: string; role: string; reason: string; backupDays: number }
@@ -43,44 +42,13 @@ async function decide(
   return (await findIdentity(gateway, uai)) ?? found
 }
 
-/** The fact first, then the destruction: whatever fails in between, doing it again finishes it. */
-async function forget(call: Call) {
-  const { gateway, found, reason, backupDays } = call
-  const { uai, members } = found
-  const sql = gateway.reads
-  let destroyed = 0
-  for (const one of members) {
-    await act(gateway, async (work) =>
-      (await work.load(identity, one, { subject: one })).decide((state) => erase(state, reason)),
-    )
-    const [forgotten] = await sql`select auth_gateway.forget_subject(${one}) as keys`
-    destroyed += forgotten?.keys ?? 0
-  }
-  const [erased] = await sql<{ recorded_at: Date; event_id: string; hash: string }[]>`
-    select recorded_at, event_id, encode(hash, 'hex') as hash from auth_gateway.event_store
-    where stream_type = 'identity' and stream_id = ${uai} and event_type = 'IdentityErased'`
-  const [left] = await sql`
-    select (select count(*) from auth_gateway.subject_keys where subject = any (${members}))::int as keys,
-      (select count(*) from auth_gateway.lookup_digests where subject = any (${members}))::int as digests`
-  return {
-    uai,
-    status: 'erased',
-    erased_at: erased?.recorded_at.toISOString(),
-    event_id: erased?.event_id,
-    event_hash: erased?.hash,
-    keys_destroyed: destroyed,
-    keys_left: left?.keys as number,
-    digests_left: left?.digests as number,
-    backups_forget_by: new Date(Date.now() + backupDays * DAY_MS).toISOString(),
-  }
-}
-
 const actions: Record<string, (call: Call) => Promise<object>> = {
   show: async ({ found }) => found,
   suspend: (call) => decide(call, (state) => suspend(state, call.reason)),
   reinstate: (call) => decide(call, (state) => reinstate(state, call.reason)),
   role: (call) => decide(call, (state) => changeIdentity(state, { role: call.role, reason: call.reason })),
-  erase: forget,
+  erase: ({ gateway, found, reason, backupDays }) =>
+    erasePerson(gateway, commandContext(gateway), found, { act: actAsAccount, reason, backupDays }),
   provenance: async ({ gateway, found }) => listProvenance(gateway.reads, found.members),
   split: async ({ gateway, who, reason }) => {
     await act(gateway, (work) => splitIdentity(work, { uai: who, reason }))

@@ -281,6 +281,10 @@ export const variables = z.object({
     'Share of the requests that is traced, from 0 to 1.',
     z._default(z.coerce.number().check(z.minimum(0), z.maximum(1)), 1),
   ),
+  BACKUP_DAYS: documented(
+    'How many days your database backups are kept; the receipt of an erasure says when they have forgotten too.',
+    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(3650)), 30),
+  ),
   AUDIT_SIGNING_KEY: documented(
     'Base64 of 32 random bytes: the Ed25519 key that signs checkpoints of the audit log. Unset means one derived from the master secret.',
     z.optional(

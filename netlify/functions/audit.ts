@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
-import { toAuditEvent } from '../../shared/audit/event-view.ts'
+import { toAuditEvent, type Viewer } from '../../shared/audit/event-view.ts'
 import { checkpointLine, createExport, exportLine } from '../../shared/audit/export.ts'
 import { proveConsistency, proveInclusion } from '../../shared/audit/proofs.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -9,6 +9,7 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { accountOwner } from '../../shared/identity/account-holder.ts'
+import { requireOperator } from '../../shared/identity/operator.ts'
 import { type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
 import { type CheckpointRow, listCheckpoints } from '../../shared/queries/audit-tree.ts'
 
@@ -25,7 +26,10 @@ const time = z.pipe(
 )
 const word = z.string().check(z.maxLength(100), z.regex(/^\w+$/))
 
+const scope = z._default(z.enum(['own', 'organization', 'everything']), 'own')
+
 export const eventsQuery = z.object({
+  scope,
   person: z.optional(z.uuid()),
   client: z.optional(z.string().check(z.maxLength(2000))),
   type: z.optional(word),
@@ -40,33 +44,45 @@ export const eventsQuery = z.object({
   limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
 })
 
-async function scopeOf(c: AppContext): Promise<AuditScope> {
-  const { person } = await accountOwner(gateway(), c)
-  return { of: 'people', uais: person.members }
+type Seen = { scope: AuditScope; viewer: Viewer }
+
+/**
+ * Whose events the caller may see: a person their own; an operator, who asks for it, those of their organization, or all of them.
+ * @throws GatewayError as accountOwner and requireOperator
+ */
+async function scopeOf(c: AppContext, wanted: z.output<typeof scope>): Promise<Seen> {
+  if (wanted === 'own') {
+    const { person } = await accountOwner(gateway(), c)
+    return { scope: { of: 'people', uais: person.members }, viewer: 'person' }
+  }
+  const { principal } = await requireOperator(gateway(), c, { platform: wanted === 'everything' })
+  const organization = { of: 'organization', id: principal.person.organizationId } as const
+  return { scope: wanted === 'everything' ? { of: 'everything' } : organization, viewer: 'operator' }
 }
 
 /** What happened, newest first or, to follow it, oldest first; `next_cursor` leads to the next page. */
 app.get('/v1/audit/events', async (c) => {
-  const { order, cursor, limit, stream_type: streamType, ...filter } = readQuery(c, eventsQuery)
-  const scope = await scopeOf(c)
+  const { scope: wanted, order, cursor, limit, stream_type: streamType, ...filter } = readQuery(c, eventsQuery)
+  const { scope, viewer } = await scopeOf(c, wanted)
   const { reads, personal } = gateway()
   const rows = await listAuditEvents(reads, scope, { ...filter, streamType }, { order, position: cursor, limit })
   const last = rows.at(-1)?.position
   const next = order === 'asc' ? (last ?? cursor ?? null) : rows.length < limit ? null : (last ?? null)
-  return c.json({ events: rows.map((row) => toAuditEvent(personal, row, 'person')), next_cursor: next })
+  return c.json({ events: rows.map((row) => toAuditEvent(personal, row, viewer)), next_cursor: next })
 })
 
 export const exportQuery = z.object({
+  scope,
   after: z.prefault(position, '0'),
   limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_EXPORTED)), MOST_EXPORTED),
 })
 
-/** The same as JSON Lines that can be checked without us: `scripts/verify-export.mjs`. */
+/** The same as JSON Lines that can be checked without us (`scripts/verify-export.mjs`); personal values opened only for their person. */
 app.get('/v1/audit/export', async (c) => {
-  const { after, limit } = readQuery(c, exportQuery)
-  const scope = await scopeOf(c)
+  const { scope: wanted, after, limit } = readQuery(c, exportQuery)
+  const { scope, viewer } = await scopeOf(c, wanted)
   const { reads, personal, limiter, issuer } = gateway()
-  const who = scope.of === 'people' ? scope.uais.join() : scope.of
+  const who = scope.of === 'people' ? scope.uais.join() : scope.of === 'organization' ? scope.id : scope.of
   const wait = await limiter.hit([limiter.limit('audit-export', who, 120, 3600)])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const rows = await listForExport(reads, scope, { after, limit })
@@ -82,7 +98,7 @@ app.get('/v1/audit/export', async (c) => {
   const lines = [
     out.header(),
     ...(checkpoint ? [out.line(checkpointLine(checkpoint, checkpointSigner(gateway())))] : []),
-    ...rows.map((row) => out.line({ ...exportLine(personal, row, 'person'), inclusion: proofs?.get(row.position) })),
+    ...rows.map((row) => out.line({ ...exportLine(personal, row, viewer), inclusion: proofs?.get(row.position) })),
   ]
   const next = rows.length < limit ? null : (rows.at(-1)?.position ?? null)
   const body = `${[...lines, out.end(next)].join('\n')}\n`
@@ -100,7 +116,7 @@ export const checkpointsQuery = z.object({
   limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
 })
 export const consistencyQuery = z.object({ from: whole, to: z.optional(whole) })
-export const inclusionQuery = z.object({ event: z.uuid() })
+export const inclusionQuery = z.object({ scope, event: z.uuid() })
 
 /** Signed roots of the tree over all events, newest first. For everybody: a witness keeps them. */
 app.get('/v1/audit/checkpoints', async (c) => {
@@ -143,8 +159,8 @@ app.get('/v1/audit/consistency', async (c) => {
 
 /** That an event which the caller may see is in the tree of the newest checkpoint. */
 app.get('/v1/audit/inclusion', async (c) => {
-  const { event } = readQuery(c, inclusionQuery)
-  const scope = await scopeOf(c)
+  const { scope: wanted, event } = readQuery(c, inclusionQuery)
+  const { scope } = await scopeOf(c, wanted)
   const { reads } = gateway()
   const [row] = await listAuditEvents(reads, scope, { event }, { order: 'desc', limit: 1 })
   if (!row) throw new GatewayError('not_found')

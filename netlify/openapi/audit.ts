@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { checkpointsQuery, consistencyQuery, eventsQuery, exportQuery, inclusionQuery } from '../functions/audit.ts'
+import { eraseOtherBody, eraseSelfBody } from '../functions/erasure.ts'
 import { type Family, PERSON } from './operation.ts'
 
 const event = z.looseObject({
@@ -12,6 +13,17 @@ const event = z.looseObject({
   actor: z.object({ type: z.string(), id: z.nullable(z.string()) }),
   data: z.looseObject({}),
   hash: z.string(),
+})
+const receipt = z.object({
+  uai: z.uuid(),
+  status: z.literal('erased'),
+  erased_at: z.iso.datetime(),
+  event_id: z.uuid(),
+  event_hash: z.string(),
+  keys_destroyed: z.number(),
+  keys_left: z.number(),
+  digests_left: z.number(),
+  backups_forget_by: z.iso.datetime(),
 })
 const path = z.array(z.string())
 const checkpoint = z.object({
@@ -38,6 +50,18 @@ export const audit: Family = {
       by: PERSON,
       query: exportQuery,
       answers: { 200: 'application/x-ndjson' },
+    },
+    'POST /v1/auth/me/erase': {
+      summary: 'Erases whoever asks, for good',
+      by: ['token', 'session'],
+      body: eraseSelfBody,
+      answers: { 200: receipt },
+    },
+    'POST /v1/operators/people/:uai/erase': {
+      summary: 'Erases a person whom the operator answers for, for good',
+      by: ['token', 'session'],
+      body: eraseOtherBody,
+      answers: { 200: receipt },
     },
     'GET /v1/audit/checkpoints': {
       summary: 'Signed roots of the tree over all events, newest first',

@@ -99,6 +99,8 @@ export const accountPages: Family = {
   description: 'Where people see and manage what is theirs.',
   dialect: 'page',
   operations: {
+    'GET /account/erase': page('Asks whether a person means to delete their account'),
+    'POST /account/erase': form('Deletes it'),
     'GET /account': page('The account', done),
     'POST /account/sign-in-methods/remove': form('Removes a way to sign in'),
     'POST /account/sessions/end': form('Ends sessions'),

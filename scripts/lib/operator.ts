@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { loadConfig } from '../../shared/config.ts'
-import { commit, type Work } from '../../shared/events/commit.ts'
+import { type CommitContext, commit, type Work } from '../../shared/events/commit.ts'
 import { createGateway, type Gateway } from '../../shared/gateway.ts'
 import { operatorEnvironment } from './operator-environment.ts'
 import type { Terminal } from './terminal.ts'
@@ -16,10 +16,21 @@ export async function withGateway<T>({ env }: Terminal, use: (gateway: Gateway) 
   }
 }
 
+/** What a unit of work of a command knows of its request. */
+export const commandContext = ({ store, personal }: Gateway): CommitContext => ({
+  store,
+  personal,
+  request: { requestId: randomUUID() },
+})
+
+export function actAsAccount(work: Work): void {
+  work.actor = { type: 'operator', id: accountName() }
+}
+
 /** Runs a unit of work in the name of the operator. */
-export function act<T>({ store, personal }: Gateway, block: (work: Work) => Promise<T>): Promise<T> {
-  return commit({ store, personal, request: { requestId: randomUUID() } }, async (work) => {
-    work.actor = { type: 'operator', id: accountName() }
+export function act<T>(gateway: Gateway, block: (work: Work) => Promise<T>): Promise<T> {
+  return commit(commandContext(gateway), async (work) => {
+    actAsAccount(work)
     return block(work)
   })
 }

@@ -45,7 +45,7 @@ function digests(sql: postgres.TransactionSql) {
     where not coalesce(e.metadata->'digests' ? d.kind, false)`
 }
 
-/** A stored value is destroyed when its key no longer refers to it. */
+/** A stored value, or the secret of an authenticator, is destroyed when nothing refers to it any more. */
 function secrets(sql: postgres.TransactionSql) {
   return sql<Row[]>`
     select case when s.event_id is null then 'secret_missing' else 'secret_differs' end as fault, 'event_secrets' as "table",
@@ -55,6 +55,8 @@ function secrets(sql: postgres.TransactionSql) {
     where case when s.event_id is null
       then coalesce((m.said->>'expiresAt')::timestamptz > now(), true)
         and not (m.name = 'stored_value' and not exists (select 1 from auth_gateway.stored_keys k where k.value_event = e.event_id))
+        and not (m.name = 'totp_secret' and not exists (
+          select 1 from auth_gateway.totp_authenticators a where a.secret_event = e.event_id))
       else m.said->>'sha256' <> encode(sha256(s.sealed), 'hex')
         or (m.said->>'expiresAt')::timestamptz is distinct from s.expires_at end
     union all

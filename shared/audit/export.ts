@@ -34,16 +34,16 @@ export function checkpointLine({ note }: { note: string }, signer: { verifierKey
   return { kind: 'checkpoint', note, verifier_key: signer?.verifierKey }
 }
 
-/** An event of an export to somebody, with its personal values opened where they are for them. */
-export function exportLine(personal: Personal, row: ExportRow, opened: Viewer | undefined): object {
+/** An event of an export to somebody, with its personal values opened for whom they are about: what an operator takes out may go to others. */
+export function exportLine(personal: Personal, row: ExportRow, viewer: Viewer): object {
   const { visible, wrapped_key, ...event } = row
   if (!visible) return hiddenLine(event)
-  if (!opened) return eventLine(event)
+  if (viewer === 'operator') return eventLine(event)
   const parts = { subject: row.subject, wrapped_key, data: JSON.parse(row.data), metadata: JSON.parse(row.metadata) }
   return {
     ...eventLine(event),
     personal: openPersonal(personal, parts),
-    origin: openOrigin(personal, parts, opened),
+    origin: openOrigin(personal, parts, viewer),
   }
 }
 

@@ -52,7 +52,8 @@ export type IdentityEvent =
     }
   | { type: 'IdentitySuspended'; data: { reason: string } }
   | { type: 'IdentityReinstated'; data: { reason: string } }
-  | { type: 'IdentityErased'; data: { reason: string } }
+  /** `forgotten` names what had a data key of its own and went to the person's addresses: those keys are destroyed as well. */
+  | { type: 'IdentityErased'; data: { reason: string; forgotten?: string[] } }
 
 export type Identity = {
   status: 'none' | 'active' | 'suspended' | 'erased'
@@ -178,7 +179,11 @@ export function reinstate(state: Identity, reason: string): Decision<IdentityEve
 }
 
 /** Forgets the person: after this fact their data key and look-up digests are destroyed. */
-export function erase(state: Identity, reason: string): Decision<IdentityEvent> {
+export function erase(
+  state: Identity,
+  { reason, forgotten = [] }: { reason: string; forgotten?: string[] },
+): Decision<IdentityEvent> {
   if (state.status === 'none') return { events: [], refuse: 'not_found' }
-  return { events: state.status === 'erased' ? [] : [{ type: 'IdentityErased', data: { reason } }] }
+  const data = { reason, ...(forgotten.length > 0 && { forgotten }) }
+  return { events: state.status === 'erased' ? [] : [{ type: 'IdentityErased', data }] }
 }

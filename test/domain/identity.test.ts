@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { create, erase, type IdentityEvent, identity, reinstate, suspend } from '../../shared/domain/identity.ts'
+import {
+  create,
+  erase,
+  type Identity,
+  type IdentityEvent,
+  identity,
+  reinstate,
+  suspend,
+} from '../../shared/domain/identity.ts'
 import { createPersonal, organization } from '../../shared/domain/organization.ts'
 import { given, stateOf } from '../support/given.ts'
 
@@ -89,14 +97,14 @@ describe('erase', () => {
     ['suspended', [suspended]],
   ])('erased: an identity that is %s', (_status, history) => {
     const after = given(identity, ...created, ...history)
-      .when((state) => erase(state, 'request'))
+      .when((state) => erase(state, { reason: 'request' }))
       .then([erased])
     expect(after.status).toBe('erased')
   })
 
   test('nothing: an erased identity', () => {
     given(identity, ...created, erased)
-      .when((state) => erase(state, 'again'))
+      .when((state) => erase(state, { reason: 'again' }))
       .then([])
   })
 })
@@ -105,7 +113,7 @@ describe('not_found', () => {
   test.each([
     ['suspend', suspend],
     ['reinstate', reinstate],
-    ['erase', erase],
+    ['erase', (state: Identity, reason: string) => erase(state, { reason })],
   ])('not_found: %s where there is no identity', (_name, decision) => {
     given(identity)
       .when((state) => decision(state, 'why'))

@@ -213,7 +213,7 @@ describe('what a unit of work writes', () => {
 
   test('nothing personal is written for a subject whose key was destroyed', async () => {
     const id = await newChallenge(ORIGIN)
-    await owner`select auth_gateway.forget_subject(${id})`
+    await owner`delete from auth_gateway.subject_keys where subject = ${id}`
     await commit(context(ORIGIN), async (work) => {
       const stream = await work.load(otp.otpChallenge, id, { subject: id })
       stream.decide((state) => otp.replace(state, uuidv7()))

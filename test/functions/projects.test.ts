@@ -247,7 +247,7 @@ describe('stored keys', () => {
     const mallory = await directSignIn(gateway)
     const project = await newProject({ teamMembers: [ada.uai] }, mallory)
     const theirs = await as(mallory)('POST', `/${project.id}/api-keys`, { name: 'x', encryptedValue: 'to forget' })
-    await gateway.sql`select auth_gateway.forget_subject(${mallory.uai})`
+    await gateway.sql`delete from auth_gateway.subject_keys where subject = ${mallory.uai}`
     const { body } = await as(ada)('GET', `/${project.id}/api-keys/${theirs.body.id}`)
     expect(body).toMatchObject({ name: '', encryptedValue: '' })
   })

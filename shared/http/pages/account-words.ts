@@ -53,6 +53,12 @@ export const words = {
     submit: 'Add the address',
     cancel: 'Cancel',
   },
+  erasure: {
+    title: 'Your data',
+    lead: 'Take out everything that happened to your account, or delete it for good.',
+    export: 'Take out',
+    erase: 'Delete this account',
+  },
   merged: 'Accounts that became part of this one',
   split: 'Undo',
   splitWhich: 'Undo the merge of {name}',

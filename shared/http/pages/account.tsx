@@ -98,6 +98,14 @@ export function AccountPage(props: AccountProps) {
       )}
       <AccountSessions base={base} form={form} sessions={sessions} now={now} />
       <AccountApplications base={base} form={form} applications={applications} now={now} />
+      <section aria-labelledby="erasure">
+        <h2 id="erasure">{words.erasure.title}</h2>
+        <p class="note">{words.erasure.lead}</p>
+        <nav class="links" aria-label={words.erasure.title}>
+          <a href="/v1/audit/export">{words.erasure.export}</a>
+          <a href={`${base}/erase`}>{words.erasure.erase}</a>
+        </nav>
+      </section>
     </Layout>
   )
 }

@@ -1,0 +1,83 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { ErasedPage, ErasePage } from '../../shared/http/pages/erase.tsx'
+import { words } from '../../shared/http/pages/erase-words.ts'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { eraseOther, eraseSelf } from '../../shared/identity/account-erasure.ts'
+import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { accountOwner } from '../../shared/identity/account-holder.ts'
+import { refuseForeignPage } from '../../shared/identity/authority.ts'
+import { requireOperator } from '../../shared/identity/operator.ts'
+import { ownerOfProofs } from '../../shared/identity/proof-pages.ts'
+import { withCookies } from '../../shared/identity/sign-in-cookie.ts'
+
+const HOME = '/account'
+const BASE = '/account/erase'
+const app = createApp('api', { errorPage })
+
+/** Asks whether the person means it, once they have proven themselves anew. */
+app.get(BASE, async (c) => {
+  const owner = await ownerOfProofs(gateway(), c, BASE)
+  if (owner instanceof Response) return owner
+  return renderPage(ErasePage({ ...formOf(gateway(), owner.principal), action: BASE, backHref: HOME }))
+})
+
+const erasing = z.object({ ...postedForm, word: z.optional(z.string().check(z.maxLength(40))) })
+
+app.post(BASE, async (c) => {
+  const owner = await ownerOfProofs(gateway(), c, BASE)
+  if (owner instanceof Response) return owner
+  const { principal } = owner
+  const body = await readBody(c, erasing)
+  if (!(await takeForm(gateway(), c, principal, body))) return c.redirect(BASE, 303)
+  if (body.word?.trim().toLowerCase() !== words.word) {
+    const page = ErasePage({ ...formOf(gateway(), principal), action: BASE, backHref: HOME, error: words.wrong })
+    return renderPage(page, { status: 400 })
+  }
+  const { session } = principal
+  if (!session) throw new GatewayError('session_invalid')
+  const receipt = await eraseSelf(gateway(), c, { ...principal, session })
+  clearSessionCookies(c)
+  const page = ErasedPage({
+    uai: receipt.uai,
+    erasedAt: receipt.erased_at,
+    eventId: receipt.event_id,
+    hash: receipt.event_hash,
+    keys: receipt.keys_destroyed,
+    backupsForgetBy: receipt.backups_forget_by,
+  })
+  return withCookies(c, renderPage(page))
+})
+
+export const eraseSelfBody = z.object({ uai: z.uuid() })
+
+/** Erases whoever asks, who names themselves to show that they mean it. */
+app.post('/v1/auth/me/erase', async (c) => {
+  const owner = await accountOwner(gateway(), c)
+  refuseForeignPage(gateway(), c, owner)
+  const { uai } = await readBody(c, eraseSelfBody)
+  if (uai !== owner.person.uai) throw new GatewayError('not_found')
+  const receipt = await eraseSelf(gateway(), c, owner)
+  clearSessionCookies(c)
+  return c.json(receipt)
+})
+
+export const eraseOtherBody = z.object({ reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)) })
+
+/** Erases a person whom the operator answers for. */
+app.post('/v1/operators/people/:uai/erase', async (c) => {
+  const operator = await requireOperator(gateway(), c)
+  refuseForeignPage(gateway(), c, operator.principal)
+  const { reason } = await readBody(c, eraseOtherBody)
+  const uai = z.uuid('not_found').safeParse(c.req.param('uai'))
+  if (!uai.success) throw new GatewayError('not_found')
+  return c.json(await eraseOther(gateway(), c, operator, { uai: uai.data, reason }))
+})
+
+export default serve(app)

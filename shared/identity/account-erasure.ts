@@ -1,0 +1,47 @@
+import { GatewayError } from '../errors.ts'
+import type { Work } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { findPerson } from '../queries/identities.ts'
+import type { SessionFacts } from '../queries/person.ts'
+import { listProofs } from '../queries/proofs.ts'
+import type { PersonPrincipal } from './authenticate.ts'
+import { actAs } from './authority.ts'
+import { type ErasureReceipt, erasePerson } from './erase-person.ts'
+import { actAsOperator, answersFor, type Operator } from './operator.ts'
+import { mayChangeProofs } from './step-up.ts'
+
+/**
+ * Erases the person who asks, for good: at a session they began, or stepped up, a short while ago.
+ * @throws GatewayError insufficient_user_authentication
+ */
+export async function eraseSelf(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal & { session: SessionFacts },
+): Promise<ErasureReceipt> {
+  const { authenticators } = await listProofs(gateway.reads, gateway.personal, principal.person)
+  if (!mayChangeProofs(principal.session, authenticators.length > 0))
+    throw new GatewayError('insufficient_user_authentication')
+  const backupDays = gateway.config.BACKUP_DAYS
+  const act = (work: Work) => actAs(work, principal)
+  return erasePerson(gateway, commitContext(gateway, c), principal.person, { act, reason: 'person', backupDays })
+}
+
+/**
+ * Erases a person whom an operator answers for, for good. Not themselves: that takes their own account page.
+ * @throws GatewayError not_found
+ */
+export async function eraseOther(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  { uai, reason }: { uai: string; reason: string },
+): Promise<ErasureReceipt> {
+  const person = await findPerson(gateway.reads, gateway.personal, uai)
+  if (!person || !answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  if (person.uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'themselves' })
+  const backupDays = gateway.config.BACKUP_DAYS
+  const act = (work: Work) => actAsOperator(work, operator)
+  return erasePerson(gateway, commitContext(gateway, c), person, { act, reason, backupDays })
+}

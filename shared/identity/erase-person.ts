@@ -1,0 +1,58 @@
+import { erase, identity } from '../domain/identity.ts'
+import { GatewayError } from '../errors.ts'
+import { type CommitContext, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
+import { erasureFacts, forgetErased, subjectsOfAddresses } from '../queries/erasure.ts'
+
+const DAY_MS = 86_400_000
+
+export type ErasureReceipt = {
+  uai: string
+  status: 'erased'
+  erased_at: string
+  /** The event that says so, and its hash in the chain. */
+  event_id: string
+  event_hash: string
+  keys_destroyed: number
+  keys_left: number
+  digests_left: number
+  /** When the last backup that still holds the key has aged out. */
+  backups_forget_by: string
+}
+
+/**
+ * Forgets a person for good: the fact first, then the destruction. Whatever fails in between, doing it again finishes it.
+ * @param person.members every UAI that resolves to them
+ * @param by who acts and why, and how many days backups are kept
+ * @throws GatewayError not_found
+ */
+export async function erasePerson(
+  { reads }: Gateway,
+  context: CommitContext,
+  { uai, members }: { uai: string; members: string[] },
+  by: { act: (work: Work) => void; reason: string; backupDays: number },
+): Promise<ErasureReceipt> {
+  let destroyed = 0
+  for (const one of members) {
+    const forgotten = await subjectsOfAddresses(reads, one)
+    await commit(context, async (work) => {
+      by.act(work)
+      const stream = await work.load(identity, one, { subject: one })
+      stream.decide((state) => erase(state, { reason: by.reason, forgotten }))
+    })
+    destroyed += await forgetErased(reads, one)
+  }
+  const facts = await erasureFacts(reads, uai, members)
+  if (!facts) throw new GatewayError('not_found')
+  return {
+    uai,
+    status: 'erased',
+    erased_at: facts.recorded_at.toISOString(),
+    event_id: facts.event_id,
+    event_hash: facts.hash,
+    keys_destroyed: destroyed,
+    keys_left: facts.keys,
+    digests_left: facts.digests,
+    backups_forget_by: new Date(Date.now() + by.backupDays * DAY_MS).toISOString(),
+  }
+}
