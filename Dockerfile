@@ -20,7 +20,7 @@ LABEL org.opencontainers.image.title="LanOnasis auth gateway"
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000
 WORKDIR /app
 COPY --from=build /app/netlify.toml ./
-COPY --from=build /app/dist/server.mjs /app/dist/metrics.mjs /app/dist/tracing.mjs dist/
+COPY --from=build /app/dist dist
 USER node
 EXPOSE 4000
 STOPSIGNAL SIGTERM

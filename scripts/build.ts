@@ -7,11 +7,12 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
 
 const MAX_FUNCTION_BYTES = 320 * 1024
-/** The reference carries the whole description. */
-const MAX_OF: [names: RegExp, bytes: number][] = [[/openapi/, 480 * 1024]]
+/** The reference carries the whole description, what sends codes the plans of phone numbers. */
+const MAX_OF: [names: RegExp, bytes: number][] = [[/openapi|^(otp|web)\./, 480 * 1024]]
 /** An archive holds Netlify's own entry as well, some 350 KB. */
 const MAX_ARCHIVE_BYTES = 900 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
+// `--server` leaves out what only Netlify needs; a folder may be named instead of `dist`.
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { server: { type: 'boolean' } } })
 const out = path.resolve(root, positionals[0] ?? 'dist')
 /** Address of this deployment alone, where it is one of Netlify's that is not production. */
@@ -64,16 +65,17 @@ async function measure(file: string): Promise<number> {
 }
 
 await rm(out, { recursive: true, force: true })
-await mkdir(path.join(out, 'public'), { recursive: true })
-await writeFile(path.join(out, 'public/robots.txt'), 'User-agent: *\nDisallow: /\n')
-
-const names = (await readdir(`${root}netlify/functions`)).sort()
-await build({
-  ...shared,
-  entryPoints: names.map((name) => `netlify/functions/${name}`),
-  outdir: path.join(out, 'functions'),
-  plugins: [apart('../')],
-})
+const names = flags.server ? [] : (await readdir(`${root}netlify/functions`)).sort()
+if (!flags.server) {
+  await mkdir(path.join(out, 'public'), { recursive: true })
+  await writeFile(path.join(out, 'public/robots.txt'), 'User-agent: *\nDisallow: /\n')
+  await build({
+    ...shared,
+    entryPoints: names.map((name) => `netlify/functions/${name}`),
+    outdir: path.join(out, 'functions'),
+    plugins: [apart('../')],
+  })
+}
 await build({
   ...shared,
   entryPoints: ['netlify/server.ts'],
@@ -100,7 +102,7 @@ for (const name of names) {
 }
 for (const file of ['server', ...APART.map(([, file]) => file), 'verify-request', 'mcp-guard'])
   await measure(`${file}.mjs`)
-// Netlify packs what it deploys itself, and a server needs no archives.
+// Netlify packs what it deploys itself.
 if (!flags.server && !NETLIFY) {
   if (!hasNetlifyBundler()) console.log('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')
   else

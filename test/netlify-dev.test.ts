@@ -17,7 +17,9 @@ describe.skipIf(!cli)(`the functions under netlify dev${reason}`, () => {
 
   beforeAll(async () => {
     database = await createTestDatabase()
-    execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build.ts', '--server'])
+    execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build.ts'], {
+      env: { ...process.env, NETLIFY: 'true' },
+    })
     const port = await freePort()
     url = `http://localhost:${port}`
     const flags = [
