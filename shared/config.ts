@@ -30,12 +30,12 @@ const list = () =>
   )
 
 /** `name=URL` pairs, separated by commas. */
-const upstreams = () =>
+const urlsByName = () =>
   z.pipe(
     z.string().check(
       z.refine((value) => {
         const pairs = value.split(',').filter((pair) => pair.trim())
-        return pairs.every((pair) => /^\s*[a-z0-9-]+=https?:\/\/[^\s?#@,]+\s*$/.test(pair))
+        return pairs.every((pair) => /^\s*[\w.-]+=https?:\/\/[^\s?#@,]+\s*$/.test(pair))
       }, 'must be name=URL pairs, separated by commas, without query, fragment or credentials'),
     ),
     z.transform((value: string): Record<string, string> => {
@@ -163,6 +163,14 @@ export const variables = z.object({
     'The old shared JWT secret of that project, as long as it still signs with one.',
     z.optional(z.string().check(z.minLength(32))),
   ),
+  LEGACY_TOKEN_SECRET: documented(
+    'Signs access tokens with HS256 for resource servers that cannot read a key set yet, and share this secret. The gateway takes none of them back.',
+    z.optional(z.string().check(z.minLength(32))),
+  ),
+  LEGACY_TOKEN_CLIENTS: documented(
+    'Which tokens those are: `client_id=resource` pairs, separated by commas, for tokens of the client that are for that resource alone; with `resource=<issuer>` it gets others, for the gateway.',
+    z.prefault(urlsByName(), ''),
+  ),
   SYNC_WEBHOOK_SECRET: documented(
     'What webhooks at `/v1/sync/…` bring in `X-Webhook-Secret`, 32 characters or more; several separated by a vertical bar. Unset refuses them.',
     z.optional(
@@ -223,7 +231,7 @@ export const variables = z.object({
   ),
   SERVICE_UPSTREAMS: documented(
     'Where `/api/v1/services/<name>` leads: `name=URL` pairs, separated by commas. No other address is ever asked.',
-    z.prefault(upstreams(), ''),
+    z.prefault(urlsByName(), ''),
   ),
   AUTH_GATEWAY_REQUIRE_API_KEY_BINDING: documented(
     '`true` refuses API keys that are not bound to a caller.',

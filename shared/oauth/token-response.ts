@@ -83,8 +83,9 @@ export async function signAccessToken(
 ): Promise<string> {
   const { kind, client, person, session, scope, confirmation } = grant
   const isOwn = (kind === 'authorization' || kind === 'session') && (client.first_party || scope.includes('openid'))
-  const audience = [...new Set([...grant.resources, ...(isOwn ? [gateway.issuer] : [])])]
-  return gateway.jwts.accessToken({
+  const secret = legacySecret(gateway, grant)
+  const audience = [...new Set([...grant.resources, ...(isOwn && !secret ? [gateway.issuer] : [])])]
+  const claims = {
     sub: person ? subjectOf(gateway, client, person) : client.client_id,
     aud: audience.length === 1 ? audience[0] : audience,
     iat: seconds(now),
@@ -102,7 +103,14 @@ export async function signAccessToken(
     ...(confirmation && { cnf: confirmation }),
     ...(kind === 'delegated' && { act: grant.actor }),
     ...firstPartyClaims(grant),
-  })
+  }
+  return secret ? gateway.jwts.legacyAccessToken(claims, secret) : gateway.jwts.accessToken(claims)
+}
+
+/** The secret of a resource server that cannot read our keys yet, for tokens that are for it alone and of a client that is listed. */
+function legacySecret({ config }: Gateway, { client, resources }: TokenGrant): string | undefined {
+  const resource = config.LEGACY_TOKEN_CLIENTS[client.client_id]
+  return resources.length === 1 && resources[0] === resource ? config.LEGACY_TOKEN_SECRET : undefined
 }
 
 /** What the granted scopes say of a person (OpenID Connect Core section 5.4). */

@@ -55,6 +55,11 @@ export function createJwts(keys: Keys, issuer: string) {
     idToken: (claims: JWTPayload) => sign('RS256', 'JWT', claims),
     /** A signed introspection answer (RFC 9701 section 5). */
     introspection: (claims: JWTPayload) => sign('ES256', 'token-introspection+jwt', claims),
+    /** An access token under a secret that its resource server shares; no key of ours stands behind it, so none is taken back. */
+    legacyAccessToken: (claims: JWTPayload, secret: string) =>
+      new SignJWT({ iss: issuer, ...claims })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .sign(new TextEncoder().encode(secret)),
     /** Who a request that we pass on is from; no access token, and taken back nowhere. */
     serviceAssertion: (claims: JWTPayload) => sign('ES256', 'uai+jwt', claims),
 
