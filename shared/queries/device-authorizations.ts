@@ -1,9 +1,10 @@
 import type postgres from 'postgres'
+import { atOnce } from '../at-once.ts'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
-import { type Client, clientColumn } from './api-clients.ts'
-import { joinPerson, type PersonRow, personColumns, type SessionRow, sessionColumns } from './person.ts'
-import { waitColumn } from './rate-limits.ts'
+import type { Client } from './api-clients.ts'
+import type { PersonRow, SessionRow } from './person.ts'
+import { limitsParameter, waitColumn } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
 
 const eventsColumn = (sql: postgres.Sql) => sql`
@@ -11,7 +12,13 @@ const eventsColumn = (sql: postgres.Sql) => sql`
     order by e.version)
     from auth_gateway.event_store e where e.stream_type = 'device_authorization' and e.stream_id = d.id), '[]') as events`
 
-type DeviceRow = PersonRow & SessionRow & { events: StoredEvent[]; client: Client | null; wait: number }
+type DeviceRow = {
+  events: StoredEvent[]
+  client: Client | null
+  session: SessionRow | null
+  person: PersonRow | null
+  wait: number
+}
 
 /** A device code's history, the client that polls and the person who approved. One statement. */
 export async function findDevice(
@@ -19,20 +26,11 @@ export async function findDevice(
   personal: Personal,
   input: { id?: string; clientId?: string; limits: RateLimit[] },
 ): Promise<{ events: StoredEvent[]; client?: Client; signedIn?: SignedIn; wait: number }> {
-  const [row] = await sql<DeviceRow[]>`
-    select ${eventsColumn(sql)}, ${clientColumn(sql, input.clientId)}, ${waitColumn(sql, input.limits)},
-      ${personColumns(sql)}, ${sessionColumns(sql)}
-    from (select 1) as one
-    left join auth_gateway.device_authorizations d on d.id = ${input.id ?? null}
-    left join auth_gateway.sessions s on s.id = d.session_id and d.uai is not null
-    ${joinPerson(sql, sql`d.uai`)}`
+  const [row] = await atOnce(sql<{ found: DeviceRow }[]>`
+    select auth_gateway.find_device(${input.id ?? null}, ${input.clientId ?? null}, ${limitsParameter(sql, input.limits)}) as found`)
   if (!row) throw new Error('a look-up without a row')
-  return {
-    events: row.events,
-    client: row.client ?? undefined,
-    signedIn: row.session_id ? toSignedIn(personal, row) : undefined,
-    wait: row.wait,
-  }
+  const { events, client, wait } = row.found
+  return { events, client: client ?? undefined, signedIn: toSignedIn(personal, row.found), wait }
 }
 
 export type OpenDevice = {

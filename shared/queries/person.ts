@@ -12,13 +12,6 @@ export const joinPerson = (sql: postgres.Sql, uai: postgres.PendingQuery<postgre
   left join auth_gateway.identities i on i.uai = own.canonical_uai
   left join auth_gateway.subject_keys k on k.subject = i.uai`
 
-/** Columns of session `s`, as `SessionRow`. */
-export const sessionColumns = (sql: postgres.Sql) => sql`
-  s.id as session_id, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr, coalesce(s.stepped_up_at, s.started_at) as authenticated_at, s.stepped_up_at, s.recovered_at,
-  s.expires_at as session_expires_at, s.version as session_version, auth_gateway.session_is_live(s) as session_live,
-  coalesce((select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id), s.started_at)
-    < now() - interval '5 minutes' as session_unseen`
-
 /** A person as columns, or as `person_json` tells it: then times are ISO 8601 and the key is base64. */
 export type PersonRow = {
   uai: string
@@ -36,7 +29,7 @@ export type PersonRow = {
   wrapped_key: Uint8Array | string | null
 }
 
-/** A session as columns, or as `session_json` tells it: then times are ISO 8601. */
+/** A session as `session_json` tells it; times are ISO 8601. */
 export type SessionRow = {
   session_id: string
   opened_from: string | null

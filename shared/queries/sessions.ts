@@ -3,7 +3,7 @@ import { atOnce } from '../at-once.ts'
 import type { Personal } from '../personal.ts'
 import { type Person, type PersonRow, type SessionFacts, type SessionRow, toPerson, toSession } from './person.ts'
 
-type SignedInRow = { session: SessionRow; person: PersonRow }
+type SignedInRow = { session: SessionRow | null; person: PersonRow | null }
 
 export type SignedIn = { person: Person; session: SessionFacts }
 
@@ -15,12 +15,13 @@ export async function findSession(
 ): Promise<SignedIn | undefined> {
   const [row] = await atOnce(sql<{ found: SignedInRow | null }[]>`
     select auth_gateway.find_session(${handle.sessionId}, ${handle.hash}) as found`)
-  return row?.found ? toSignedIn(personal, { ...row.found.session, ...row.found.person }) : undefined
+  return row?.found ? toSignedIn(personal, row.found) : undefined
 }
 
-export function toSignedIn(personal: Personal, row: PersonRow & SessionRow): SignedIn | undefined {
-  if (!row.session_live || row.identity_status !== 'active') return undefined
-  return { person: toPerson(personal, row), session: toSession(row) }
+/** Who is signed in, where a session was found, is live, and its person in good standing. */
+export function toSignedIn(personal: Personal, { session, person }: SignedInRow): SignedIn | undefined {
+  if (!session?.session_live || person?.identity_status !== 'active') return undefined
+  return { person: toPerson(personal, person), session: toSession(session) }
 }
 
 export type SessionListing = {

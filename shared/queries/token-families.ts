@@ -7,6 +7,7 @@ import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import type { Client } from './api-clients.ts'
 import { type Person, type PersonRow, type SessionFacts, type SessionRow, toPerson, toSession } from './person.ts'
+import { limitsParameter } from './rate-limits.ts'
 
 type FamilyRow = {
   id: string
@@ -110,10 +111,10 @@ export async function findFamily(
   personal: Personal,
   input: { familyId?: string; jti?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<FamilyLookup> {
-  const { familyId, jti, clientId, limits = [] } = input
+  const { familyId, jti, clientId, limits } = input
   const [row] = await atOnce(sql<{ found: FoundRow }[]>`
     select auth_gateway.find_family(${familyId ?? null}, ${jti ?? null}, ${clientId ?? null},
-      ${limits.length > 0 ? sql.json(limits) : null}) as found`)
+      ${limitsParameter(sql, limits)}) as found`)
   if (!row) throw new Error('a look-up without a row')
   const { found } = row
   return {

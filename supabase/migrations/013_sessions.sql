@@ -25,16 +25,21 @@ create table auth_gateway.sessions (
 create index sessions_uai on auth_gateway.sessions (uai, started_at desc);
 
 -- Live: not ended, nor the session it was opened from, inside its absolute life, and seen within its idle time. started_at is also the time of authentication.
+create function auth_gateway.session_stands(s auth_gateway.sessions, p_last_seen timestamptz, p_opener_ended timestamptz) returns boolean
+language sql stable
+return s.ended_at is null and p_opener_ended is null and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
+  and greatest(s.started_at, p_last_seen) + make_interval(secs => s.idle_seconds) > now();
+
 create function auth_gateway.session_is_live(s auth_gateway.sessions) returns boolean
 language plpgsql stable as $$
 begin
-  return s.ended_at is null
-    and not exists (select 1 from auth_gateway.sessions o where o.id = s.opened_from and o.ended_at is not null)
-    and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
-    and greatest(s.started_at, (select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id))
-      + make_interval(secs => s.idle_seconds) > now();
+  return auth_gateway.session_stands(s,
+    (select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id),
+    (select o.ended_at from auth_gateway.sessions o where o.id = s.opened_from));
 end $$;
-grant execute on function auth_gateway.session_is_live(auth_gateway.sessions) to auth_gateway_app;
+
+grant execute on function auth_gateway.session_stands(auth_gateway.sessions, timestamptz, timestamptz),
+  auth_gateway.session_is_live(auth_gateway.sessions) to auth_gateway_app;
 
 create index sessions_connection on auth_gateway.sessions (connection_id, uai) where connection_id is not null;
 

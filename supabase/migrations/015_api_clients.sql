@@ -15,9 +15,12 @@ create table auth_gateway.api_clients (
 );
 
 -- Ids of clients are found in any case, but for addresses of metadata documents, which are compared as they are.
+-- Not of language sql, which would be put into each statement, where the planner takes it for cheap and tries it on every client.
 create function auth_gateway.client_key(p_client_id text) returns text
-language sql immutable parallel safe
-return case when p_client_id ~ '^https?://' then p_client_id else lower(p_client_id) end;
+language plpgsql immutable strict parallel safe as $$
+begin
+  return case when p_client_id ~ '^https?://' then p_client_id else lower(p_client_id) end;
+end $$;
 
 grant execute on function auth_gateway.client_key(text) to auth_gateway_app;
 

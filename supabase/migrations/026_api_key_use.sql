@@ -75,8 +75,10 @@ begin
   if k.id is null or k.status <> 'active' or k.expires_at <= now() then
     return null;
   end if;
-  v_person := person_json(k.created_by);
-  if v_person->>'identity_status' is distinct from 'active' then
+  select person_json(i, d) into v_person
+  from identities own join identities i on i.uai = own.canonical_uai left join subject_keys d on d.subject = i.uai
+  where own.uai = k.created_by and i.status = 'active';
+  if v_person is null then
     return null;
   end if;
   v_near := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
