@@ -34,8 +34,7 @@ export type SignInFacts = {
   }
 }
 
-const shortText = z.string().check(z.minLength(1), z.maxLength(200))
-const decisionShape = z.object({ decision: z.enum(['allow', 'deny', 'step_up']), reason: z.optional(shortText) })
+const decisionShape = z.object({ decision: z.enum(['allow', 'deny', 'step_up']) })
 function messageOf(point: HookPoint, id: string, facts: SignInFacts, c: AppContext) {
   const { person, ...rest } = facts
   const request = { id: c.get('requestId'), ip: c.get('clientIp'), user_agent: c.get('userAgent') }
@@ -78,15 +77,14 @@ async function call(
   return { body: failure ? undefined : body }
 }
 
-/** Asks the hooks of a point one after the other, within one budget; one that does not answer is passed over or ends the sign-in. */
+/** Asks the hooks of a point one after the other; one that does not answer by the deadline is passed over or ends the sign-in. */
 async function ask(
   gateway: Gateway,
   c: AppContext,
   hooks: HookRow[],
   point: HookPoint,
-  facts: SignInFacts,
+  { deadline, ...facts }: SignInFacts & { deadline: number },
 ): Promise<{ hook: HookRow; body: Record<string, unknown> }[]> {
-  const deadline = performance.now() + HOOK_MS
   const answers: { hook: HookRow; body: Record<string, unknown> }[] = []
   for (const hook of hooks.filter(({ settings }) => settings.point === point)) {
     const { body } = await call(gateway, c, hook, facts, Math.max(1, deadline - performance.now()))
@@ -99,9 +97,10 @@ async function ask(
 
 async function mayGo(...args: Parameters<typeof ask>): Promise<void> {
   for (const { hook, body } of await ask(...args)) {
-    const { decision, reason } = decisionShape.parse(body)
+    const { decision } = decisionShape.parse(body)
     const refused = `hook ${hook.settings.name}`
-    if (decision === 'deny') throw new GatewayError('sign_in_denied', { reason: refused, description: reason })
+    const description = typeof body.reason === 'string' ? body.reason.slice(0, 200) : undefined
+    if (decision === 'deny') throw new GatewayError('sign_in_denied', { reason: refused, description })
     if (decision === 'step_up') throw new GatewayError('more_proof_needed', { reason: refused })
   }
 }
@@ -125,7 +124,7 @@ export async function hooksFor({ reads }: Gateway, connection: string | undefine
 }
 
 /**
- * Asks the hooks before a sign-in: whether a new person may be made, whether the sign-in may go on, and what is known of the person.
+ * Asks the hooks before a sign-in, all within one budget: whether a new person may be made, whether the sign-in may go on, and what is known of the person.
  * @throws GatewayError not_provisioned, sign_in_denied, more_proof_needed, hook_unavailable
  */
 export async function beforeSignIn(
@@ -134,9 +133,10 @@ export async function beforeSignIn(
   hooks: HookRow[],
   facts: SignInFacts,
 ): Promise<MappedClaims> {
-  if (!facts.person) await mayGo(gateway, c, hooks, 'provision-user', facts)
-  await mayGo(gateway, c, hooks, 'before-sign-in', facts)
-  const answers = await ask(gateway, c, hooks, 'map-claims', facts)
+  const asked = { ...facts, deadline: performance.now() + HOOK_MS }
+  if (!facts.person) await mayGo(gateway, c, hooks, 'provision-user', asked)
+  await mayGo(gateway, c, hooks, 'before-sign-in', asked)
+  const answers = await ask(gateway, c, hooks, 'map-claims', asked)
   return Object.assign({}, ...answers.map(({ hook, body }) => allowed(hook, body)))
 }
 

@@ -146,6 +146,37 @@ describe('before-sign-in', () => {
     15_000,
   )
 
+  test('403 for a deny, whatever it says besides', async () => {
+    await add('before-sign-in', { on_failure: 'open' })
+    outside.answers(() => ({ body: { decision: 'deny', reason: 'x'.repeat(1000) } }))
+    expect(await byCode()).toMatchObject({ status: 403, body: { code: 'SIGN_IN_DENIED' } })
+  })
+
+  test('503 within one budget of 3 s, however many are asked', async () => {
+    for (const point of ['provision-user', 'before-sign-in', 'map-claims'] as const) await add(point)
+    outside.answers(() => ({ wait: 1400, body: { decision: 'allow', claims: {} } }))
+    const startedAt = Date.now()
+    expect((await byCode()).status).toBe(503)
+    expect(Date.now() - startedAt).toBeLessThan(4000)
+  })
+
+  test.each(['provision-user', 'map-claims'] as const)(
+    '%s: fail-closed refuses with 503, fail-open goes on, both are recorded',
+    async (point) => {
+      outside.answers(() => ({ status: 500 }))
+      await add(point)
+      expect(await byCode()).toMatchObject({ status: 503, body: { code: 'HOOK_UNAVAILABLE' } })
+      await undo.pop()?.()
+      await add(point, { on_failure: 'open' })
+      expect((await byCode()).status).toBe(200)
+      const calls = (await eventsOf(gateway, 'hook_call')).slice(-2)
+      expect(calls.map(({ data }) => [data.point, data.outcome])).toEqual([
+        [point, 'failed'],
+        [point, 'failed'],
+      ])
+    },
+  )
+
   test('an address that is not public is never called', async () => {
     await add('before-sign-in', { url: 'https://169.254.169.254/latest/meta-data' })
     expect((await byCode()).status).toBe(503)
