@@ -9,7 +9,7 @@ import { words } from '../../shared/http/pages/account-words.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
+import { formOf, lately, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs } from '../../shared/identity/authority.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
@@ -78,6 +78,7 @@ app.get(BASE, async (c) => {
           provider: nameOf(provider),
         })),
       providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug, csrf) })),
+      byPhone: gateway().config.SMS_COUNTRIES.length > 0,
       authenticators,
       operatorCodes: operatorCodes.map(shownCode),
       codesLeft: recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0),
@@ -94,12 +95,13 @@ app.get(BASE, async (c) => {
   )
 })
 
-/** Takes a posted form; undefined when this person has posted it before. */
+/** Takes a posted form once; one that was posted before leads back to the page. */
 async function posted<T extends { csrf?: string; form_id: string }>(
   c: AppContext,
   read: () => Promise<T>,
+  who = visitor,
 ): Promise<{ principal: PersonPrincipal; body: T } | Response> {
-  const principal = await visitor(gateway(), c, BASE)
+  const principal = await who(gateway(), c, BASE)
   if (principal instanceof Response) return principal
   const body = await read()
   if (!(await takeForm(gateway(), c, principal, body))) return c.redirect(BASE, 303)
@@ -109,7 +111,7 @@ async function posted<T extends { csrf?: string; form_id: string }>(
 const removal = z.object({ ...postedForm, id: z.uuid('not_found') })
 
 app.post(`${BASE}/sign-in-methods/remove`, async (c) => {
-  const taken = await posted(c, () => readBody(c, removal))
+  const taken = await posted(c, () => readBody(c, removal), lately)
   if (taken instanceof Response) return taken
   const { principal, body } = taken
   const { person } = principal

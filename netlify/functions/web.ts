@@ -14,7 +14,6 @@ import { browserSession } from '../../shared/identity/authenticate.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
 import { checkCsrf, csrfToken, isForeignPost, isOwnNavigation } from '../../shared/identity/csrf.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
-import { linkAccount } from '../../shared/identity/external-account.ts'
 import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { providerLogoutOrigins, providerLogoutPath } from '../../shared/identity/provider-logout.ts'
@@ -162,20 +161,12 @@ app.post('/web/code', async (c) => {
         code: digits(code),
         challengeId,
         browserHash: browserHashOf(signIn),
-        before: signIn.link && {
-          proof: `${signIn.link.method}:${signIn.link.provider}`,
-          connection: signIn.link.provider,
-        },
+        link: signIn.link,
         platform: 'web',
         projectScope: projectScope(undefined),
         replaces,
       },
-      async (work, signedIn) => {
-        const { link } = signIn
-        const to = { person: signedIn.person, sessionId: signedIn.session.id }
-        if (link) await linkAccount(gateway(), work, link, to)
-        return signedIn
-      },
+      (_work, signedIn) => signedIn,
     )
     clearSignIn(c)
     setSessionCookies(c, {

@@ -52,6 +52,8 @@ export interface NoticeEmail {
     | 'device_connected'
     | 'identities_merged'
     | 'phone_added'
+    | 'sign_in_method_added'
+    | 'sign_in_method_removed'
     | 'authenticator_added'
     | 'authenticator_removed'
     | 'recovery_codes_made'

@@ -12,8 +12,11 @@ export const ACR = {
   multiFactor: 'urn:lanonasis:acr:multi-factor',
 } as const
 
-/** For how long a step-up counts as recent, in seconds. */
+/** For how long a sign-in or step-up counts as recent, in seconds. */
 export const RECENT_SECONDS = 900
+
+export const isRecent = (at: Date | undefined, now: Date) =>
+  at !== undefined && now.getTime() - at.getTime() < RECENT_SECONDS * 1000
 
 /** What a session is proven by after a code from an authenticator app. @see RFC 8176 section 2, for the values of `amr` */
 export function strengthen(amr: readonly string[]): { amr: string[]; acr: string } {

@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
+import { isRecent } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
@@ -19,6 +20,13 @@ export async function visitor(gateway: Gateway, c: AppContext, home: string): Pr
     const back = c.req.method === 'GET' ? new URL(c.req.url).pathname : home
     return c.redirect(`/web/login?return_to=${encodeURIComponent(back)}`, 303)
   })
+}
+
+/** The same, signed in a short while ago: what one signs in with is not for a browser that somebody left open. */
+export async function lately(gateway: Gateway, c: AppContext, home: string): Promise<PersonPrincipal | Response> {
+  const principal = await visitor(gateway, c, home)
+  if (principal instanceof Response || isRecent(principal.session?.authenticatedAt, new Date())) return principal
+  return c.redirect(`/web/login?prompt=login&return_to=${encodeURIComponent(home)}`, 303)
 }
 
 const boundTo = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`

@@ -70,7 +70,7 @@ export const digestsOf = ({ personal }: Gateway, { connection, profile }: Provid
   addressDigest: profile.email ? personal.digest(normaliseEmail(profile.email)) : undefined,
 })
 
-export type Settled = { person: Person; isNew: boolean; client?: Client; resources: string[] }
+export type Settled = { person: Person; isNew: boolean; isLinked: boolean; client?: Client; resources: string[] }
 
 /**
  * The person whose account this is, or a new one. An address that is somebody's here already links nothing: its owner must prove it
@@ -110,12 +110,19 @@ export async function settleAccount(
         now,
       })
   work.knowKey(person.uai, person.wrappedKey ?? undefined)
-  if (holder) await linkAccount(gateway, work, accountOf(input), { person: holder })
-  return { person, isNew: !known, client, resources }
+  const isLinked = holder ? await linkAccount(gateway, work, accountOf(input), { person: holder }) : false
+  return { person, isNew: !known, isLinked, client, resources }
+}
+
+/** @throws GatewayError credential_taken when the account is somebody's already */
+export async function refuseTaken({ reads, personal }: Gateway, account: ProvenAccount): Promise<void> {
+  const digest = personal.digest(externalLookup(account.provider, account.externalId))
+  if ((await findExternal(reads, personal, { digest })).person) throw new GatewayError('credential_taken')
 }
 
 /**
  * Links an account that was proven in this browser to the person who is signed in, or signs in, in it.
+ * @returns whether it was not linked before
  * @throws GatewayError credential_taken when it is somebody else's
  */
 export async function linkAccount(
@@ -123,13 +130,14 @@ export async function linkAccount(
   work: Work,
   account: ProvenAccount,
   to: { person: Person; sessionId?: string },
-): Promise<void> {
+): Promise<boolean> {
   const digest = personal.digest(externalLookup(account.provider, account.externalId))
   const { person: holder } = await findExternal(reads, personal, { digest })
-  if (holder?.uai === to.person.uai) return
+  if (holder?.uai === to.person.uai) return false
   if (holder) throw new GatewayError('credential_taken')
   const { uai, wrappedKey } = to.person
   work.knowKey(uai, wrappedKey ?? undefined)
   const stream = await work.load(identity, uai, { subject: uai })
   stream.decide((state) => linkCredential(state, externalCredential(account, to.sessionId)))
+  return true
 }

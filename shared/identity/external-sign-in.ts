@@ -8,7 +8,9 @@ import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { endReplaced } from './end-session.ts'
 import { digestsOf, type ProviderAccount, settleAccount } from './external-account.ts'
+import { tellOfProofs } from './proof-notices.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
+import { nameOfMethod } from './sign-in-methods.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
 export type ExternalSignIn = ProviderAccount & {
@@ -42,7 +44,7 @@ export async function signInExternally<T>(
   const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
   const result = await commit(commitContext(gateway, c), async (work) => {
     const now = new Date()
-    const { person, client, resources } = await settleAccount(gateway, work, { ...input, now }, claims)
+    const { person, isLinked, client, resources } = await settleAccount(gateway, work, { ...input, now }, claims)
     await endReplaced(work, input.replaces)
     const session = startSession(gateway, work, {
       person,
@@ -58,8 +60,10 @@ export async function signInExternally<T>(
       authenticatedAt: now,
       now,
     })
-    return { person, value: await more(work, { person, session, client, resources, now }) }
+    return { person, isLinked, value: await more(work, { person, session, client, resources, now }) }
   })
+  const name = nameOfMethod({ provider: connection.slug })
+  if (result.isLinked) tellOfProofs(gateway, c, result.person, 'sign_in_method_added', name)
   if (facts) afterSignIn(gateway, c, hooks, { ...facts, person: result.person })
   return result.value
 }

@@ -58,7 +58,7 @@ export async function refuseStranding({ reads }: Gateway, work: Work, uai: strin
 
 /** Tells an address that its identity was merged, and what to do if that was wrong. */
 export async function tellOfMerge(gateway: Gateway, c: AppContext, person: Person): Promise<void> {
-  if (!person.email) return
+  if (!person.email || !person.emailVerified) return
   const context = commitContext(gateway, c)
   await sendNotice(gateway, context, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
 }

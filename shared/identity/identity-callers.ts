@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { isRecent } from '../domain/authentication.ts'
 import { satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
@@ -8,8 +9,6 @@ import { checkAccessToken } from '../oauth/access-token.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { authenticate, type PersonPrincipal, type ServicePrincipal } from './authenticate.ts'
 import { personOf } from './identities.ts'
-
-const RECENT_MS = 900_000
 
 /** A service that an operator trusts with identities, by a token in its own name for the gateway. */
 export async function trustedService(gateway: Gateway, c: AppContext, scope: string): Promise<ServicePrincipal> {
@@ -26,6 +25,12 @@ export const actAsService = (work: Work, { client }: ServicePrincipal) => {
   work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
 }
 
+/** What one signs in with is changed by who signed in a short while ago. @throws GatewayError login_required */
+export function demandRecent({ session }: { session?: SessionFacts }): void {
+  if (!isRecent(session?.authenticatedAt, new Date()))
+    throw new GatewayError('login_required', { description: 'Please sign in again first.' })
+}
+
 type Proven = { person: Person; session: SessionFacts }
 
 /** The person that a token of a sign-in proves; a merge wants a recent one. */
@@ -36,8 +41,7 @@ export async function provenBy(gateway: Gateway, presented: string, options: { r
   const { family } = verdict
   if (!family.client.first_party || (family.kind !== 'session' && family.kind !== 'authorization'))
     throw unproven('not of a sign-in in a LanOnasis application')
-  if (options.recent && Date.now() - family.session.authenticatedAt.getTime() > RECENT_MS)
-    throw new GatewayError('login_required', { description: 'Please sign in again first.' })
+  if (options.recent) demandRecent(family)
   return { person: family.person, session: family.session }
 }
 

@@ -17,8 +17,11 @@ import { equalHash } from '../tokens/opaque.ts'
 import type { CodeAddress } from './code-address.ts'
 import { createIdentity } from './create-identity.ts'
 import { endReplaced } from './end-session.ts'
+import { externalCredential, linkAccount, type ProvenAccount, refuseTaken } from './external-account.ts'
 import { applyClaims, standingOf } from './mapped-claims.ts'
+import { tellOfProofs } from './proof-notices.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
+import { nameOfMethod } from './sign-in-methods.ts'
 import { type StartedSession, startSession } from './start-session.ts'
 
 /**
@@ -141,8 +144,8 @@ export async function withProvenAddress<T>(
 }
 
 export type CodeSignIn = PresentedCode & {
-  /** What was proven in this browser before, at which connection. */
-  before?: { proof: string; connection: string }
+  /** An account at another provider that was proven in this browser before, and is to be the person's. */
+  link?: ProvenAccount
   platform: string
   projectScope: string
   /** The browser's session so far, which the new one replaces. */
@@ -159,7 +162,7 @@ export type SignedInByCode = {
 
 /** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
 async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignInFacts | undefined> {
-  const { to, code, challengeId, platform, before } = input
+  const { to, code, challengeId, platform, link } = input
   const { challenge, person } = await findChallenge(gateway, { to, challengeId })
   const issued = challenge?.events.reduce(
     (state, event) => otp.otpChallenge.evolve(state, event as never),
@@ -168,14 +171,14 @@ async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignIn
   const isRight =
     challenge && issued?.status === 'open' && equalHash(issued.codeHash, gateway.hashCode(challenge.id, code))
   if (!isRight) return undefined
-  const proofs = ['otp', ...(before ? [before.proof] : [])]
+  const proofs = ['otp', ...(link ? [`${link.method}:${link.provider}`] : [])]
   return { method: 'otp', platform, proofs, person, profile: profileOf(to) }
 }
 
 /**
  * Signs a person in with the code that was sent: makes the identity at the first sign-in, starts a session.
  * `more` decides further facts in the same unit of work.
- * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended)
+ * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended), credential_taken (the linked account)
  */
 export async function signInWithCode<T>(
   gateway: Gateway,
@@ -183,7 +186,8 @@ export async function signInWithCode<T>(
   input: CodeSignIn,
   more: (work: Work, signedIn: SignedInByCode) => T | Promise<T>,
 ): Promise<T> {
-  const hooks = await hooksFor(gateway, input.before?.connection)
+  const { link } = input
+  const hooks = await hooksFor(gateway, link?.provider)
   const facts = hooks.length > 0 ? await factsIfRight(gateway, input) : undefined
   const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
   const result = await withProvenAddress(gateway, c, input, async (work, proven) => {
@@ -192,9 +196,11 @@ export async function signInWithCode<T>(
     const { uai, credential, challengeId, client, resources, now } = proven
     work.knowKey(uai, proven.person?.wrappedKey ?? undefined)
     const { name, locale = askedLanguage(c) } = claims
+    if (link && !proven.person) await refuseTaken(gateway, link)
+    const credentials = [credential, ...(link ? [externalCredential(link)] : [])]
     const person = proven.person
       ? await applyClaims(work, proven.person, claims)
-      : createIdentity(work, { uai, credentials: [credential], name, locale, standing: standingOf(claims), now })
+      : createIdentity(work, { uai, credentials, name, locale, standing: standingOf(claims), now })
     work.knowKey(person.uai, person.wrappedKey ?? undefined)
     await endReplaced(work, input.replaces)
     const session = startSession(gateway, work, {
@@ -206,8 +212,11 @@ export async function signInWithCode<T>(
       authenticatedAt: now,
       now,
     })
-    return { person, value: await more(work, { person, session, client, resources, now }) }
+    const to = { person, sessionId: session.id }
+    const isLinked = link && proven.person ? await linkAccount(gateway, work, link, to) : false
+    return { person, isLinked, value: await more(work, { person, session, client, resources, now }) }
   })
+  if (result.isLinked) tellOfProofs(gateway, c, result.person, 'sign_in_method_added', nameOfMethod(link ?? {}))
   if (facts) afterSignIn(gateway, c, hooks, { ...facts, person: result.person })
   return result.value
 }

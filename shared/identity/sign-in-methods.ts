@@ -6,6 +6,12 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { listCredentials } from '../queries/credentials.ts'
 import type { Person } from '../queries/person.ts'
+import { SUPABASE, SUPABASE_SLUG } from '../sso/supabase-project.ts'
+import { tellOfProofs } from './proof-notices.ts'
+
+/** What a way to sign in is called in a message about it. */
+export const nameOfMethod = ({ provider, address }: { provider?: string; address?: string }) =>
+  provider === SUPABASE_SLUG ? SUPABASE.settings.name : (provider ?? address)
 
 /**
  * Takes a way to sign in from a person, never the last one.
@@ -17,17 +23,20 @@ export async function removeSignInMethod(
   input: { person: Person; credentialId: string; reason: string; act: (work: Work) => void },
 ): Promise<void> {
   const { person, credentialId, reason, act } = input
-  await commit(commitContext(gateway, c), async (work) => {
+  const { usable, label } = await commit(commitContext(gateway, c), async (work) => {
     act(work)
     const streams = await Promise.all(person.members.map((uai) => work.load(identity, uai, { subject: uai })))
     const theirs = streams.filter(({ id, state }) => id === person.uai || state.mergedInto !== undefined)
     const all = await listCredentials(gateway.reads, gateway.personal, { members: theirs.map(({ id }) => id) })
     const found = all.find((one) => one.id === credentialId)
     const stream = theirs.find(({ id }) => id === found?.uai)
-    if (!stream) throw new GatewayError('not_found')
+    if (!found || !stream) throw new GatewayError('not_found')
     // What is left may stand with an identity that was merged: nobody takes that away meanwhile.
     for (const one of theirs) one.hold()
-    const left = all.filter((one) => one.usable && one.id !== credentialId).length
+    // One way to sign in stays, and of those who have none, one thing that names them.
+    const left = all.filter((one) => (one.usable || !found.usable) && one.id !== credentialId).length
     stream.decide((state) => unlinkCredential(state, { credentialId, left, reason }))
+    return { usable: found.usable, label: nameOfMethod(found) }
   })
+  if (usable) tellOfProofs(gateway, c, person, 'sign_in_method_removed', label)
 }

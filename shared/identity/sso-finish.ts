@@ -14,7 +14,9 @@ import { browserSession } from './authenticate.ts'
 import { clientOfPlatform, startPair } from './direct-sign-in.ts'
 import { digestsOf, linkAccount } from './external-account.ts'
 import { signInExternally } from './external-sign-in.ts'
+import { tellOfProofs } from './proof-notices.ts'
 import { readSignIn, writeSignIn } from './sign-in-cookie.ts'
+import { nameOfMethod } from './sign-in-methods.ts'
 
 /** What follows once the person has proven the account: a sign-in, or a link to who is signed in. */
 export async function finishFlow(
@@ -83,11 +85,12 @@ async function link(
   const { person, session } = signedIn
   const outcome = await commit(commitContext(gateway, c), async (work) => {
     work.actor = { type: 'person', id: person.uai, sessionId: session.id }
-    await linkAccount(gateway, work, account, { person, sessionId: session.id })
-    return 'linked'
+    return (await linkAccount(gateway, work, account, { person, sessionId: session.id })) ? 'linked' : 'own'
   }).catch((error: unknown) => {
     if (error instanceof GatewayError && error.refusal === 'credential_taken') return 'taken'
     throw error
   })
+  const name = nameOfMethod({ provider: account.provider })
+  if (outcome === 'linked') tellOfProofs(gateway, c, person, 'sign_in_method_added', name)
   return c.redirect(`/account?done=${outcome}`, 302)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { isRecent } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
@@ -12,8 +13,6 @@ import { checkCsrf, csrfToken, isCrossSite } from './csrf.ts'
 import { clientOfPlatform, PLATFORMS } from './direct-sign-in.ts'
 import { projectScope } from './project-scope.ts'
 import { safeReturnTo } from './return-to.ts'
-
-const RECENT_MS = 900_000
 
 export const startQuery = z.object({
   provider: z.string('provider_unknown').check(z.maxLength(63, 'provider_unknown')),
@@ -54,7 +53,7 @@ export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(d
  */
 async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | undefined): Promise<string | Response> {
   const signedIn = await browserSession(gateway, c)
-  if (!signedIn || Date.now() - signedIn.session.authenticatedAt.getTime() > RECENT_MS)
+  if (!signedIn || !isRecent(signedIn.session.authenticatedAt, new Date()))
     return c.redirect('/web/login?prompt=login&return_to=/account', 302)
   const { id } = signedIn.session
   checkCsrf(c, gateway.derive, `${id}.link`, csrf)

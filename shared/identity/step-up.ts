@@ -1,4 +1,4 @@
-import { RECENT_SECONDS } from '../domain/authentication.ts'
+import { isRecent } from '../domain/authentication.ts'
 import { recover, session, stepUp } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
@@ -8,17 +8,15 @@ import type { SessionFacts } from '../queries/person.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../tokens/opaque.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 
-const isRecent = (at: Date | undefined) => at !== undefined && Date.now() - at.getTime() < RECENT_SECONDS * 1000
-
 /** Whether the person gave a code of their authenticator app in this session a short while ago. */
 export function isSteppedUp({ steppedUpAt }: SessionFacts): boolean {
-  return isRecent(steppedUpAt)
+  return isRecent(steppedUpAt, new Date())
 }
 
 /** Whether the person may set up what they prove themselves by: where there is something already, it was used a short while ago. */
 export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean): boolean {
-  if (isSteppedUp(current) || isRecent(current.recoveredAt)) return true
-  return !hasAuthenticator && isRecent(current.authenticatedAt)
+  if (isSteppedUp(current) || isRecent(current.recoveredAt, new Date())) return true
+  return !hasAuthenticator && isRecent(current.authenticatedAt, new Date())
 }
 
 export const stepUpUrl = (returnTo: string) => `/web/step-up?${new URLSearchParams({ return_to: returnTo })}`

@@ -12,7 +12,7 @@ export type CredentialRecord = {
   /** The address or number, or the id of the account. */
   address?: string
   verified: boolean
-  /** Whether it can be signed in with: something is found by it. */
+  /** Whether it can be signed in with. */
   usable: boolean
   evidence: Evidence
   linkedAt: Date
@@ -32,7 +32,7 @@ export async function listCredentials(
   { members }: Pick<Person, 'members'>,
 ): Promise<CredentialRecord[]> {
   const rows = await sql<Row[]>`
-    select c.id, c.uai, c.kind, c.provider, c.address, c.verified, c.digest is not null as usable, c.evidence, c.linked_at, k.wrapped_key
+    select c.id, c.uai, c.kind, c.provider, c.address, c.verified, auth_gateway.is_way_in(c) as usable, c.evidence, c.linked_at, k.wrapped_key
     from auth_gateway.credentials c left join auth_gateway.subject_keys k on k.subject = c.uai
     where c.uai = any (${members}) order by c.linked_at, c.id`
   return rows.map(({ provider, address, wrapped_key, linked_at: linkedAt, ...facts }) => {

@@ -10,6 +10,14 @@ create table auth_gateway.connections (
 );
 create unique index connections_slug on auth_gateway.connections (lower(slug)) where status <> 'removed';
 
+-- Whether somebody can sign in by a credential: an account of a vendor, or of a provider that is not connected, only names them.
+create function auth_gateway.is_way_in(c auth_gateway.credentials) returns boolean
+language sql stable set search_path = auth_gateway, pg_temp as $$
+  select c.digest is not null and (c.kind <> 'external' or c.provider = 'supabase'
+    or exists (select 1 from connections x where lower(x.slug) = c.provider and x.status = 'enabled'));
+$$;
+grant execute on function auth_gateway.is_way_in(auth_gateway.credentials) to auth_gateway_app;
+
 create function auth_gateway.project_connection(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

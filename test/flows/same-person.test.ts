@@ -19,7 +19,7 @@ let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 let saml: ReturnType<typeof createSamlProvider>
 beforeAll(async () => {
   supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY })
-  gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY } })
+  gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SMS_COUNTRIES: 'CH' } })
   upstream = await startUpstream([`${gateway.url}/v1/auth/oauth/callback/acme`])
   const { client_id, client_secret } = UPSTREAM_CLIENT
   await connect(gateway, { slug: 'acme', name: 'Acme', issuer: upstream.issuer, client_id }, client_secret)
@@ -67,6 +67,15 @@ test('the same person is one UAI through every door', async () => {
       const token = gateway.inbox.codeFor(ada.email)
       const { body } = await postJson(gateway, '/v1/auth/otp/verify', { email: ada.email, token, platform: 'cli' })
       return heard(body.access_token)
+    },
+    async 'a code by text message'() {
+      const phone = '+41781234567'
+      const asked = await ada.browser.submit(await ada.browser.visit('/account/phone'), { phone }, '/account/phone')
+      await ada.browser.submit(asked, { code: gateway.inbox.codeFor(phone) }, '/account/phone/code')
+      await letCodesPass()
+      await postJson(gateway, '/v1/auth/otp/send', { phone })
+      const token = gateway.inbox.codeFor(phone)
+      return (await postJson(gateway, '/v1/auth/otp/verify', { phone, token })).body.user.id
     },
     async 'an application (OAuth)'() {
       return heard((await getTokens(gateway, ada)).access_token)

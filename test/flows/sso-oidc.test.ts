@@ -142,6 +142,21 @@ describe('a person of another provider', () => {
   })
 })
 
+test('somebody who proves another, new address than the account has becomes new, with both', async () => {
+  const ada = await signIn(gateway)
+  upstream.account.email = ada.email
+  const browser = createBrowser(gateway)
+  const asked = await enter(browser)
+  expect(asked.url).toContain('error=link_needed')
+  const done = await passSignIn(gateway, browser, asked, newEmail('another'))
+  expect(done.url).toContain('/account/api-keys')
+  const uai = uaiOf(browser)
+  expect(uai).not.toBe(ada.uai)
+  const again = createBrowser(gateway)
+  await enter(again)
+  expect(uaiOf(again)).toBe(uai)
+})
+
 describe('account takeover', () => {
   test('by a provider that names the victim’s address, verified: links nothing and signs in nobody', async () => {
     const victim = await signIn(gateway)

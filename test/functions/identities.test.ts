@@ -299,6 +299,52 @@ describe('the account page', () => {
     expect((await signIn(gateway, await resetAnd(other.email))).uai).toBe(other.uai)
   })
 
+  test('an account of a vendor is no way to sign in: the address beside it stays', async () => {
+    const ada = await pairOf()
+    await map({ external_id: 'cus_only', subject_token: ada.token })
+    const view = await api(gateway, 'GET', '/v1/auth/identities/me', { token: ada.token })
+    const [mailbox, vendor] = view.body.credentials
+    expect([mailbox.usable, vendor.usable]).toEqual([true, false])
+    const remove = (id: string) =>
+      api(gateway, 'DELETE', `/v1/auth/identities/me/credentials/${id}`, { token: ada.token })
+    expect((await remove(mailbox.id)).body).toMatchObject({ code: 'LAST_CREDENTIAL' })
+    expect((await remove(vendor.id)).status).toBe(200)
+  })
+
+  test('what one signs in with is changed after a recent sign-in only, and the person is told by mail', async () => {
+    const ada = await signIn(gateway)
+    const fresh = newEmail('fresh')
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    const asked = await ada.browser.submit(
+      await ada.browser.visit('/account/email'),
+      { email: fresh },
+      '/account/email',
+    )
+    await ada.browser.submit(asked, { code: gateway.inbox.codeFor(fresh) }, '/account/email/code')
+    const told = (kind: string) =>
+      gateway.inbox.sent.some(({ to, body }) => to === ada.email && body.kind === kind && body.key_name === fresh)
+    await expect.poll(() => told('sign_in_method_added')).toBe(true)
+    const account = await ada.browser.visit('/account')
+    await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '16 minutes' where uai = ${ada.uai}`
+    for (const path of ['/account/email', '/account/phone'])
+      expect((await ada.browser.visit(path)).url).toContain('/web/login?prompt=login')
+    const [, second] = await gateway.sql`
+      select id from auth_gateway.credentials where uai = ${ada.uai} order by linked_at`
+    const removed = await ada.browser.submit(account, { id: second?.id }, '/sign-in-methods/remove')
+    expect(removed.url).toContain('/web/login?prompt=login')
+    const old = { headers: cookie(ada) }
+    const remove = await api(gateway, 'DELETE', `/v1/auth/identities/me/credentials/${second?.id}`, old)
+    expect([remove.status, remove.body.code]).toEqual([400, 'LOGIN_REQUIRED'])
+    await gateway.sql`update auth_gateway.sessions set started_at = now() where uai = ${ada.uai}`
+    const done = await ada.browser.submit(
+      await ada.browser.visit('/account'),
+      { id: second?.id },
+      '/sign-in-methods/remove',
+    )
+    expect(done.url).toContain('done=removed')
+    await expect.poll(() => told('sign_in_method_removed')).toBe(true)
+  })
+
   test('of the last two ways to sign in one stays, also when both go at once from identities that were merged', async () => {
     const ada = await pairOf()
     const other = await pairOf()

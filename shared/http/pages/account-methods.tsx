@@ -19,11 +19,13 @@ type Props = {
   methods: ShownMethod[]
   /** What can be connected besides. */
   providers: { name: string; href: string }[]
+  /** Codes go to telephones too. */
+  byPhone: boolean
   now: Date
 }
 
 /** How a person signs in: the last way always stays. */
-export function AccountMethods({ base, form, methods, providers, now }: Props) {
+export function AccountMethods({ base, form, methods, providers, byPhone, now }: Props) {
   return (
     <section aria-labelledby="methods">
       <h2 id="methods">{words.methods}</h2>
@@ -39,6 +41,11 @@ export function AccountMethods({ base, form, methods, providers, now }: Props) {
         <a class="button small" href={`${base}/email`}>
           {words.addEmail}
         </a>
+        {byPhone && (
+          <a class="button small" href={`${base}/phone`}>
+            {words.addPhone}
+          </a>
+        )}
         {providers.map(({ name: provider, href }) => (
           <a class="button small" href={safeHref(href)}>
             {fill(words.add, { name: displayName(provider, '') }).join('')}

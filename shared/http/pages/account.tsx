@@ -19,6 +19,7 @@ type AccountProps = {
   createdAt: Date
   methods: ShownMethod[]
   providers: { name: string; href: string }[]
+  byPhone: boolean
   authenticators: ShownAuthenticator[]
   /** Recovery codes that are left. */
   codesLeft: number
@@ -34,7 +35,7 @@ type AccountProps = {
 /** A person's account: who they are, how they sign in, and where they are signed in. */
 export function AccountPage(props: AccountProps) {
   const { base, email, emailVerified, name, uai, createdAt, now, notice } = props
-  const { methods, providers, merged, sessions, applications } = props
+  const { methods, providers, byPhone, merged, sessions, applications } = props
   const form = { csrf: props.csrf, form_id: props.formId }
   return (
     <Layout title={words.title} wide>
@@ -65,7 +66,7 @@ export function AccountPage(props: AccountProps) {
           <a href="/web/logout">{words.signOut}</a>
         </nav>
       </section>
-      <AccountMethods base={base} form={form} methods={methods} providers={providers} now={now} />
+      <AccountMethods {...{ base, form, methods, providers, byPhone, now }} />
       <AccountProofs
         base={base}
         form={form}

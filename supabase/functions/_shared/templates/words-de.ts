@@ -88,6 +88,24 @@ export const de: Words = {
       ],
       action: 'Konto öffnen',
     },
+    sign_in_method_added: {
+      subject: 'Eine neue Anmeldemöglichkeit für Ihr Konto bei {brand}',
+      heading: 'Eine Anmeldemöglichkeit wurde hinzugefügt',
+      body: [
+        'Mit {key} kann man sich jetzt auf {origin} in Ihrem Konto anmelden.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, entfernen Sie sie und melden Sie sich überall sonst ab.',
+      ],
+      action: 'Konto öffnen',
+    },
+    sign_in_method_removed: {
+      subject: 'Eine Anmeldemöglichkeit für Ihr Konto bei {brand} wurde entfernt',
+      heading: 'Eine Anmeldemöglichkeit wurde entfernt',
+      body: [
+        'Mit {key} kann man sich auf {origin} nicht mehr in Ihrem Konto anmelden.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und prüfen Sie, womit Sie sich anmelden.',
+      ],
+      action: 'Konto öffnen',
+    },
     phone_added: {
       subject: 'Ihrem Konto bei {brand} wurde eine Telefonnummer hinzugefügt',
       heading: 'Eine Telefonnummer wurde hinzugefügt',

@@ -87,6 +87,24 @@ export const en: Words = {
       ],
       action: 'Open your account',
     },
+    sign_in_method_added: {
+      subject: 'A new way to sign in to your {brand} account',
+      heading: 'A way to sign in was added',
+      body: [
+        '{key} can now be used to sign in to your account at {origin}.',
+        'If this was not you, open your account, remove it and sign out everywhere else.',
+      ],
+      action: 'Open your account',
+    },
+    sign_in_method_removed: {
+      subject: 'A way to sign in to your {brand} account was removed',
+      heading: 'A way to sign in was removed',
+      body: [
+        '{key} can no longer be used to sign in to your account at {origin}.',
+        'If this was not you, open your account, sign out everywhere else and check how you sign in.',
+      ],
+      action: 'Open your account',
+    },
     phone_added: {
       subject: 'A phone number was added to your {brand} account',
       heading: 'A phone number was added',

@@ -87,6 +87,24 @@ export const es: Words = {
       ],
       action: 'Abrir su cuenta',
     },
+    sign_in_method_added: {
+      subject: 'Una nueva forma de iniciar sesión en su cuenta de {brand}',
+      heading: 'Se ha añadido una forma de iniciar sesión',
+      body: [
+        'Ya se puede iniciar sesión en su cuenta en {origin} con {key}.',
+        'Si no ha sido usted, abra su cuenta, quítela y cierre la sesión en todos los demás sitios.',
+      ],
+      action: 'Abrir su cuenta',
+    },
+    sign_in_method_removed: {
+      subject: 'Se ha quitado una forma de iniciar sesión en su cuenta de {brand}',
+      heading: 'Se ha quitado una forma de iniciar sesión',
+      body: [
+        'Ya no se puede iniciar sesión en su cuenta en {origin} con {key}.',
+        'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y compruebe cómo inicia sesión.',
+      ],
+      action: 'Abrir su cuenta',
+    },
     phone_added: {
       subject: 'Se ha añadido un número de teléfono a su cuenta de {brand}',
       heading: 'Se ha añadido un número de teléfono',

@@ -87,6 +87,24 @@ export const fr: Words = {
       ],
       action: 'Ouvrir votre compte',
     },
+    sign_in_method_added: {
+      subject: 'Un nouveau moyen de se connecter à votre compte {brand}',
+      heading: 'Un moyen de connexion a été ajouté',
+      body: [
+        '{key} permet maintenant de se connecter à votre compte sur {origin}.',
+        'Si ce n’était pas vous, ouvrez votre compte, retirez-le et déconnectez-vous partout ailleurs.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
+    sign_in_method_removed: {
+      subject: 'Un moyen de se connecter à votre compte {brand} a été retiré',
+      heading: 'Un moyen de connexion a été retiré',
+      body: [
+        '{key} ne permet plus de se connecter à votre compte sur {origin}.',
+        'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et vérifiez vos moyens de connexion.',
+      ],
+      action: 'Ouvrir votre compte',
+    },
     phone_added: {
       subject: 'Un numéro de téléphone a été ajouté à votre compte {brand}',
       heading: 'Un numéro de téléphone a été ajouté',

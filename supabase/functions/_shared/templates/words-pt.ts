@@ -86,6 +86,24 @@ export const pt: Words = {
       ],
       action: 'Abrir a sua conta',
     },
+    sign_in_method_added: {
+      subject: 'Uma nova forma de iniciar sessão na sua conta {brand}',
+      heading: 'Foi adicionada uma forma de iniciar sessão',
+      body: [
+        'Já é possível iniciar sessão na sua conta em {origin} com {key}.',
+        'Se não foi você, abra a sua conta, remova-a e termine a sessão em todos os outros sítios.',
+      ],
+      action: 'Abrir a sua conta',
+    },
+    sign_in_method_removed: {
+      subject: 'Foi removida uma forma de iniciar sessão na sua conta {brand}',
+      heading: 'Foi removida uma forma de iniciar sessão',
+      body: [
+        'Já não é possível iniciar sessão na sua conta em {origin} com {key}.',
+        'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e verifique como inicia sessão.',
+      ],
+      action: 'Abrir a sua conta',
+    },
     phone_added: {
       subject: 'Um número de telefone foi adicionado à sua conta {brand}',
       heading: 'Um número de telefone foi adicionado',

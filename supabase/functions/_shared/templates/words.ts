@@ -11,6 +11,8 @@ export const NOTICE_KINDS = [
   'device_connected',
   'identities_merged',
   'phone_added',
+  'sign_in_method_added',
+  'sign_in_method_removed',
   'authenticator_added',
   'authenticator_removed',
   'recovery_codes_made',

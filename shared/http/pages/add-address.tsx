@@ -1,0 +1,48 @@
+import { words } from './account-words.ts'
+import { Buttons, CodeField, EmailField, PhoneField } from './form-parts.tsx'
+import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
+
+type Kind = keyof typeof words.addition
+type Form = { kind: Kind; action: string; csrf: string; formId: string; backHref: string; error?: string }
+
+/** Asks which address or number to add. */
+export function AddAddressPage({ kind, action, csrf, formId, backHref, error, given }: Form & { given?: string }) {
+  const text = words.addition[kind]
+  const field = { value: given, error }
+  return (
+    <Layout title={text.title} failed={Boolean(error)}>
+      <h1>{text.title}</h1>
+      <p class="lead">{text.lead}</p>
+      <Problem id="problem" text={error} />
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, form_id: formId }} />
+        {kind === 'phone' ? (
+          <PhoneField label={words.phone} {...field} />
+        ) : (
+          <EmailField label={words.email} {...field} />
+        )}
+        <Buttons submit={text.send} cancel={text.cancel} backHref={backHref} />
+      </form>
+    </Layout>
+  )
+}
+
+/** Asks for the code that proves it, and says what follows when there is an account of it already. */
+export function ProveAddressPage({ kind, action, csrf, formId, backHref, error, address }: Form & { address: string }) {
+  const text = words.addition[kind]
+  return (
+    <Layout title={text.proveTitle} failed={Boolean(error)}>
+      <h1>{text.proveTitle}</h1>
+      <p class="lead">
+        <Sentence text={text.proveLead} address={<Name>{address}</Name>} />
+      </p>
+      <Notice text={text.mergeLead} />
+      <Problem id="problem" text={error} />
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, form_id: formId }} />
+        <CodeField label={text.code} error={error} />
+        <Buttons submit={text.submit} cancel={text.cancel} backHref={backHref} />
+      </form>
+    </Layout>
+  )
+}
