@@ -236,6 +236,7 @@ describe('a merge', () => {
     expect((await merge(ada.token, third.access_token)).status).toBe(401)
     const old = await pairOf()
     await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '1 hour' where uai = ${old.uai}`
+    await gateway.sql`update auth_gateway.token_families set authenticated_at = now() - interval '16 minutes' where uai = ${old.uai}`
     expect((await merge(ada.token, old.token)).body).toMatchObject({ code: 'LOGIN_REQUIRED' })
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => (n % 2 ? merge(ada.token, gone.token) : merge(gone.token, ada.token))),
