@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import { createMessages, type Messages, type StoredMessage } from './messages.ts'
 import { createNews } from './news.ts'
+import { createOtherApis } from './other-apis.ts'
 import { MailboxPage } from './page.tsx'
 import { createResendApi } from './resend-api.ts'
 import { createTwilioApi, LOCAL_TWILIO, type TwilioAccount } from './twilio-api.ts'
@@ -36,6 +37,7 @@ export function createMailboxApp(options: MailboxOptions): Hono {
   const news = createNews({ webhook: options.webhook, account })
   app.route('/', createResendApi({ apiKey: options.apiKey, messages, accepted: news.mail }))
   app.route('/', createTwilioApi({ account, messages, accepted: news.sms }))
+  app.route('/', createOtherApis({ messages }))
 
   app.get('/messages.json', (c) => {
     const limit = Number(c.req.query('limit') ?? Number.POSITIVE_INFINITY)

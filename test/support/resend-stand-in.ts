@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Hono } from 'hono'
 import { createMailboxApp } from '../../scripts/mailbox/app.tsx'
 import { createMessages, type StoredMessage } from '../../scripts/mailbox/messages.ts'
+import { LOCAL_OTHERS } from '../../scripts/mailbox/other-apis.ts'
 import { LOCAL_TWILIO } from '../../scripts/mailbox/twilio-api.ts'
 import { startMailbox } from '../../scripts/mailbox.ts'
 
@@ -93,6 +94,12 @@ export async function startResendStandIn(apiKey = 're_stand_in_key'): Promise<Re
     TWILIO_AUTH_TOKEN: LOCAL_TWILIO.authToken,
     TWILIO_MESSAGING_SERVICE_SID: `MG${'1'.repeat(32)}`,
     TWILIO_BASE_URL: url,
+    POSTMARK_BASE_URL: url,
+    POSTMARK_SERVER_TOKEN: LOCAL_OTHERS.postmarkToken,
+    VONAGE_BASE_URL: url,
+    VONAGE_API_KEY: LOCAL_OTHERS.vonageKey,
+    VONAGE_API_SECRET: LOCAL_OTHERS.vonageSecret,
+    VONAGE_FROM: 'LanOnasis',
   }
   return { url, apiKey, env, messages: () => [...taken], requests, fault: order, reset, stop }
 }

@@ -1,7 +1,9 @@
 import { Resend } from 'resend'
 import { type Env, misconfigured, required } from './env.ts'
 import { Refusal } from './http.ts'
+import { postJson } from './post-json.ts'
 import { providerUrl } from './provider-url.ts'
+import { chosen, firstToTake } from './second-provider.ts'
 import type { Sent } from './sent.ts'
 
 const RESEND_API = 'https://api.resend.com'
@@ -24,13 +26,28 @@ interface ProviderError {
 }
 
 /**
- * Hands one mail to Resend and answers with who took it.
+ * Hands one mail to the first provider that takes it and answers with who did.
  * Refuses with 422 (this recipient: final), 409 (id reused for another mail), 429 and 503 (later), 500 (set-up).
+ * @param again tells whether this id was tried before
  */
-export async function sendEmail(env: Env, email: Email, signal: AbortSignal): Promise<Sent> {
-  const client = new Resend(required(env, 'RESEND_API_KEY'), {
-    baseUrl: providerUrl(env, 'RESEND_BASE_URL', RESEND_API),
-  })
+export async function sendEmail(
+  env: Env,
+  email: Email,
+  again: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<Sent> {
+  const providers = chosen(env, 'EMAIL_PROVIDERS', 'resend', { resend: viaResend, postmark: viaPostmark })
+  const before = providers.length > 1 && (await again())
+  return firstToTake(
+    providers.map((send) => (time: AbortSignal) => send(env, email, time)),
+    before,
+    signal,
+  )
+}
+
+async function viaResend(env: Env, email: Email, signal: AbortSignal): Promise<Sent> {
+  const baseUrl = providerUrl(env, 'RESEND_BASE_URL', RESEND_API)
+  const client = new Resend(required(env, 'RESEND_API_KEY'), { baseUrl })
   const { data, error, headers } = await client.emails.send(
     {
       from: required(env, 'OTP_EMAIL_FROM'),
@@ -53,8 +70,35 @@ export async function sendEmail(env: Env, email: Email, signal: AbortSignal): Pr
   return { provider: 'resend', id: data.id }
 }
 
+/** postmarkapp.com/developer/api/email-api: one request, which is all there is to it. */
+async function viaPostmark(env: Env, email: Email, signal: AbortSignal): Promise<Sent> {
+  const url = `${providerUrl(env, 'POSTMARK_BASE_URL', 'https://api.postmarkapp.com')}/email`
+  const { status, body } = await postJson(url, signal, {
+    headers: { 'X-Postmark-Server-Token': required(env, 'POSTMARK_SERVER_TOKEN') },
+    body: {
+      From: required(env, 'OTP_EMAIL_FROM'),
+      To: email.to,
+      Subject: email.subject,
+      TextBody: email.text,
+      HtmlBody: email.html,
+      Tag: email.category,
+      MessageStream: 'outbound',
+      Headers: [{ Name: 'Auto-Submitted', Value: 'auto-generated' }],
+      Metadata: { message_id: email.id },
+    },
+  })
+  const { MessageID: id, ErrorCode: code } = body
+  if (status === 200 && typeof id === 'string') return { provider: 'postmark', id }
+  const detail = `postmark ${status} ${code}`
+  if (status === 422 && (code === 406 || code === 300))
+    throw new Refusal(422, 'recipient_refused', 'The mail provider refuses this recipient.', { detail })
+  if (status === 429) throw later(429, 'provider_rate_limited', 1, detail)
+  throw status >= 500 ? later(503, 'provider_unavailable', 1, detail) : misconfigured(detail)
+}
+
 function refusalFor(error: ProviderError, retryAfter: number): Refusal {
-  const status = typeof error.statusCode === 'number' ? error.statusCode : 503
+  if (typeof error.statusCode !== 'number') return later(503, 'provider_unreachable', 1, 'no answer')
+  const status = error.statusCode
   const name = /^[a-z_]{1,60}$/.exec(String(error.name))?.[0] ?? 'unknown'
   const wait = retryAfter >= 0 ? Math.min(Math.max(retryAfter, 1), 86_400) : undefined
   const detail = `${name} ${status}`

@@ -1,10 +1,12 @@
 import { type Env, required } from './env.ts'
 import { Refusal, readText, reply, replyRefusal, requireJsonPost } from './http.ts'
 import { log } from './log.ts'
+import { parseJson } from './parse-json.ts'
 import { createReplayGuard } from './replay.ts'
 import type { Sent } from './sent.ts'
 import { parseSecrets, type VerifiedWebhook, verifyWebhook } from './webhook.ts'
 
+const SECRET = 'OTP_WEBHOOK_SECRET'
 const MAX_BODY_BYTES = 20 * 1024
 const TIME_BUDGET_MS = 4_000
 
@@ -45,7 +47,7 @@ export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Reques
     }
     try {
       requireJsonPost(request)
-      const secrets = parseSecrets(required(endpoint.env, 'OTP_WEBHOOK_SECRET'))
+      const secrets = parseSecrets(required(endpoint.env, SECRET), SECRET)
       const body = await readText(request, MAX_BODY_BYTES, signal)
       const webhook = verifyWebhook(secrets, request.headers, body)
       line.message_id = webhook.id
@@ -68,12 +70,4 @@ function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   const detail = error instanceof Error ? error.name : typeof error
   return new Refusal(500, 'internal_error', 'Something went wrong.', { detail })
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    throw new Refusal(400, 'json_invalid', 'The body is not valid JSON.')
-  }
 }

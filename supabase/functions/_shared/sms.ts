@@ -1,7 +1,9 @@
 import twilio from 'twilio'
 import { type Env, misconfigured, required } from './env.ts'
 import { Refusal } from './http.ts'
+import { postJson } from './post-json.ts'
 import { providerUrl } from './provider-url.ts'
+import { chosen, firstToTake } from './second-provider.ts'
 import type { Sent } from './sent.ts'
 
 const QUOTA_RETRY_SECONDS = 3_600
@@ -34,24 +36,56 @@ type TwilioRequest = {
 }
 
 /**
- * Hands one text message to Twilio: through Verify where a service of it is named, else through a Messaging Service.
- * @param again tells whether this id was tried before. Twilio knows no idempotency key, so then it is asked for what it has first
+ * Hands one text message to the first provider that takes it.
+ * @param again tells whether this id was tried before
  * @throws Refusal 422 (this number: final), 429 and 503 (later), 500 (set-up)
  */
 export async function sendSms(env: Env, sms: Sms, again: () => Promise<boolean>, signal: AbortSignal): Promise<Sent> {
+  const providers = chosen(env, 'SMS_PROVIDERS', 'twilio', { twilio: viaTwilio, vonage: viaVonage })
+  const before = await again()
+  return firstToTake(
+    providers.map((send) => (time: AbortSignal) => send(env, sms, before, time)),
+    before,
+    signal,
+  )
+}
+
+/**
+ * Through Verify where a service of it is named, else through a Messaging Service. Twilio knows no idempotency key, so what was tried
+ * before is looked for first.
+ */
+async function viaTwilio(env: Env, sms: Sms, before: boolean, signal: AbortSignal): Promise<Sent> {
   const client = clientFor(env, signal)
   const verify = env.TWILIO_VERIFY_SERVICE_SID?.trim()
-  const service = verify ?? required(env, 'TWILIO_MESSAGING_SERVICE_SID')
-  const provider = verify ? 'twilio-verify' : 'twilio'
+  const service = verify || required(env, 'TWILIO_MESSAGING_SERVICE_SID')
+  const [find, send] = verify ? [findVerification, startVerification] : [findMessage, createMessage]
   try {
-    const before = (await again()) ? await (verify ? findVerification : findMessage)(client, service, sms) : undefined
-    const sid = before ?? (await (verify ? startVerification : createMessage)(client, service, sms))
-    return { provider, id: sid }
+    const known = before ? await find(client, service, sms) : undefined
+    return { provider: verify ? 'twilio-verify' : 'twilio', id: known ?? (await send(client, service, sms)) }
   } catch (error) {
     if (error instanceof Refusal) throw error
     if (signal.aborted) throw later(503, 'provider_timeout', 1, 'timeout')
-    throw refusalFor(error as { status?: unknown; code?: unknown; message?: unknown })
+    throw refusalFor(error as { status?: unknown; code?: unknown })
   }
+}
+
+/** developer.vonage.com/api/messages: one request, which is all there is to it. */
+async function viaVonage(env: Env, sms: Sms, _before: boolean, signal: AbortSignal): Promise<Sent> {
+  const url = `${providerUrl(env, 'VONAGE_BASE_URL', 'https://api.nexmo.com')}/v1/messages`
+  const credentials = btoa(`${required(env, 'VONAGE_API_KEY')}:${required(env, 'VONAGE_API_SECRET')}`)
+  const { status, body } = await postJson(url, signal, {
+    headers: { authorization: `Basic ${credentials}` },
+    body: {
+      ...{ channel: 'sms', message_type: 'text', to: sms.to.slice(1), from: required(env, 'VONAGE_FROM') },
+      ...{ text: sms.text, ttl: Math.max(20, sms.expiresIn), client_ref: sms.id.slice(0, 100) },
+    },
+  })
+  if (status === 202 && typeof body.message_uuid === 'string') return { provider: 'vonage', id: body.message_uuid }
+  const detail = `vonage ${status}`
+  if (status === 422) throw new Refusal(422, 'recipient_refused', 'The provider refuses this number.', { detail })
+  if (status === 429) throw later(429, 'provider_rate_limited', 1, detail)
+  if (status === 402) throw later(429, 'provider_quota_exceeded', QUOTA_RETRY_SECONDS, detail)
+  throw status >= 500 ? later(503, 'provider_unavailable', 1, detail) : misconfigured(detail)
 }
 
 async function createMessage(client: Client, messagingServiceSid: string, sms: Sms): Promise<string> {
@@ -135,7 +169,8 @@ const ABOUT_RECIPIENT = new Set([21211, 21214, 21217, 21219, 21408, 21610, 21612
 const TOO_MANY = new Set([14107, 20429, 30022, 60203, 60212])
 
 function refusalFor(error: { status?: unknown; code?: unknown }): Refusal {
-  const status = typeof error.status === 'number' ? error.status : 503
+  if (typeof error.status !== 'number') return later(503, 'provider_unreachable', 1, 'no answer')
+  const { status } = error
   const code = typeof error.code === 'number' ? error.code : 0
   const detail = `twilio ${status} ${code}`
   if (status >= 500) return later(503, 'provider_unavailable', 1, detail)

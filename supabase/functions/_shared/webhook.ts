@@ -17,12 +17,12 @@ export interface VerifiedWebhook {
 
 /**
  * The keys in a setting of the form `v1,whsec_<base64>`, several separated by `|` while one replaces another.
- * A malformed setting is a 500 refusal, because nothing could be verified with it.
+ * A malformed setting is a 500 refusal that names it, because nothing could be verified with it.
  */
-export function parseSecrets(setting: string): Webhook[] {
+export function parseSecrets(setting: string, name: string): Webhook[] {
   return setting.split('|').map((secret) => {
     const encoded = /^v1,whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret.trim())?.[1]
-    if (!encoded || decodedLength(encoded) < MIN_SECRET_BYTES) throw misconfigured('OTP_WEBHOOK_SECRET is malformed')
+    if (!encoded || decodedLength(encoded) < MIN_SECRET_BYTES) throw misconfigured(`${name} is malformed`)
     return new Webhook(encoded)
   })
 }

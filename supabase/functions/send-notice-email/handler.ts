@@ -10,7 +10,7 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
     name: 'send-notice-email',
     env,
     parse: parseNoticeEmail,
-    deliver: ({ id, payload, signal }) =>
-      sendEmail(env, { id, to: payload.to, category: 'notice', ...renderNoticeEmail(payload) }, signal),
+    deliver: ({ id, payload, again, signal }) =>
+      sendEmail(env, { id, to: payload.to, category: 'notice', ...renderNoticeEmail(payload) }, again, signal),
   })
 }

@@ -10,7 +10,7 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
     name: 'send-otp-email',
     env,
     parse: parseOtpEmail,
-    deliver: ({ id, payload, signal }) =>
-      sendEmail(env, { id, to: payload.to, category: 'otp', ...renderOtpEmail(payload) }, signal),
+    deliver: ({ id, payload, again, signal }) =>
+      sendEmail(env, { id, to: payload.to, category: 'otp', ...renderOtpEmail(payload) }, again, signal),
   })
 }

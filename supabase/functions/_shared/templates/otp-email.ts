@@ -1,6 +1,6 @@
 import { type Branding, brandingOf } from './branding.ts'
 import { escapeHtml, mailLayout, row } from './mail-layout.ts'
-import { CAUTION, fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
+import { box, CAUTION, codeBox, fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
 import { safeName } from './safe-name.ts'
 import { fill, minutesOf, type Words, wordsFor } from './words.ts'
 
@@ -66,21 +66,7 @@ function html(words: Words, brand: Branding, lead: string, code: string, values:
   })
 }
 
-const CODE_STYLE = `margin:0;padding-left:9px;color:#14211e;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
-font-size:42px;line-height:1.2;font-weight:650;letter-spacing:9px;white-space:nowrap`
-
-function codeBox(code: string): string {
-  const style = 'padding:22px 8px;background:#eef5f3;border:1px solid #d6dedb;border-radius:12px'
-  return box(
-    `<td class="tint" align="center" style="${style}"><p class="ink code" style="${CODE_STYLE}">${code}</p></td>`,
-  )
-}
-
 function cautionBox(content: string): string {
   const style = 'padding:14px 16px;background:#fdf6e6;border:1px solid #e3cf9d;border-radius:10px;font-size:15px'
   return box(`<td class="caution" style="${style}">${paragraph(content, CAUTION)}</td>`)
-}
-
-function box(cell: string): string {
-  return `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>${cell}</tr></table>`
 }

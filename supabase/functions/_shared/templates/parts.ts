@@ -33,3 +33,19 @@ export function button(brand: Branding, href: string, label: string): string {
   const style = `display:inline-block;padding:12px 20px;background:${brand.colour};border-radius:10px;color:${brand.onColour};font-weight:650;text-decoration:none`
   return `<a href="${escapeHtml(href)}" style="${style}">${escapeHtml(label)}</a>`
 }
+
+const CODE_STYLE = `margin:0;padding-left:9px;color:#14211e;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
+font-size:42px;line-height:1.2;font-weight:650;letter-spacing:9px;white-space:nowrap`
+
+/** A code to type, large. */
+export function codeBox(code: string): string {
+  const style = 'padding:22px 8px;background:#eef5f3;border:1px solid #d6dedb;border-radius:12px'
+  return box(
+    `<td class="tint" align="center" style="${style}"><p class="ink code" style="${CODE_STYLE}">${escapeHtml(code)}</p></td>`,
+  )
+}
+
+/** A frame around one cell. */
+export function box(cell: string): string {
+  return `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>${cell}</tr></table>`
+}

@@ -1,0 +1,99 @@
+import { fieldsOf, isAddress, isText } from '../_shared/payload.ts'
+import { type AuthNotification, type AuthRequest, NOTIFICATIONS } from '../_shared/templates/auth-words.ts'
+
+/** One mail that a hook asks for. */
+export interface AuthMail {
+  kind: AuthRequest | AuthNotification
+  to: string
+  other?: string
+  what?: string
+  code?: string
+  /** With the type that Supabase verifies it by. */
+  link?: { tokenHash: string; type: string }
+}
+
+export interface SendEmailHook {
+  /** BCP 47, if the account has one. */
+  locale?: string
+  redirectTo: string
+  /** Base URL of Supabase Auth. */
+  siteUrl: string
+  mails: AuthMail[]
+}
+
+const HASH = /^[\w-]{1,200}$/
+const TOKEN = /^[\w-]{1,64}$/
+
+/**
+ * Reads what Supabase Auth sends to a Send Email hook. In a change of address the names are crossed: `token_hash_new` belongs to the
+ * present address with `token`, `token_hash` to the new one with `token_new`. Without the secure change there is one mail, to the
+ * new address.
+ */
+export function parseSendEmailHook(body: unknown): SendEmailHook | undefined {
+  const { user, email_data } = fieldsOf(body)
+  const { email, new_email, email_new, user_metadata } = fieldsOf(user)
+  const data = fieldsOf(email_data)
+  const { email_action_type: action, redirect_to, site_url } = data
+  if (typeof action !== 'string' || !isUrl(site_url)) return undefined
+  const next = new_email ?? email_new
+  const mails = action === 'email_change' ? changeMails(data, email, next) : mailOf(action, data, email)
+  if (!mails || mails.length === 0) return undefined
+  const locale = localeOf(user_metadata)
+  return { locale, redirectTo: isUrl(redirect_to) ? redirect_to : '', siteUrl: site_url, mails }
+}
+
+type Data = Record<string, unknown>
+
+const codeOf = (token: unknown) => (isText(token, TOKEN) ? token : undefined)
+
+function changeMails(data: Data, email: unknown, next: unknown): AuthMail[] | undefined {
+  const { token, token_new, token_hash: hash, token_hash_new: currentHash } = data
+  if (!isAddress(next) || !isText(hash, HASH)) return undefined
+  const type = 'email_change'
+  const isSecure = isAddress(email) && isText(currentHash, HASH)
+  const forNew: AuthMail = {
+    ...{ kind: 'email_change_new', to: next, link: { tokenHash: hash, type } },
+    code: codeOf(token_new) ?? (isSecure ? undefined : codeOf(token)),
+  }
+  if (!isSecure) return [forNew]
+  const link = { tokenHash: currentHash, type }
+  return [{ kind: 'email_change_current', to: email, other: next, link, code: codeOf(token) }, forNew]
+}
+
+const BY_ACTION: Record<string, AuthRequest> = {
+  signup: 'signup',
+  invite: 'invite',
+  magiclink: 'magiclink',
+  email: 'magiclink',
+  recovery: 'recovery',
+}
+
+function mailOf(action: string, data: Data, email: unknown): AuthMail[] | undefined {
+  const { token, token_hash: hash, old_email, provider, factor_type } = data
+  const notification = NOTIFICATIONS.find((one) => one === action)
+  if (notification) {
+    const other = isAddress(old_email) ? old_email : undefined
+    const what = [provider, factor_type].find((one) => isText(one, /^[\w .-]{1,40}$/)) as string | undefined
+    // Whoever took an account over may have changed its address: the one before must hear of it.
+    const to = action === 'email_changed_notification' ? (other ?? email) : email
+    return isAddress(to) ? [{ kind: notification, to, other, what }] : undefined
+  }
+  if (!isAddress(email)) return undefined
+  if (action === 'reauthentication') {
+    const code = codeOf(token)
+    return code ? [{ kind: 'reauthentication', to: email, code }] : undefined
+  }
+  const kind = Object.hasOwn(BY_ACTION, action) ? BY_ACTION[action] : undefined
+  if (!kind || !isText(hash, HASH)) return undefined
+  return [{ kind, to: email, code: codeOf(token), link: { tokenHash: hash, type: action } }]
+}
+
+function localeOf(metadata: unknown): string | undefined {
+  const { locale, lang, language } = fieldsOf(metadata)
+  const found = [locale, language, lang].find((one) => isText(one, /^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$/))
+  return found as string | undefined
+}
+
+function isUrl(value: unknown): value is string {
+  return isText(value, /^https?:\/\/[^\s"'<>]{1,2000}$/) && URL.canParse(value)
+}
