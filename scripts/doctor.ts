@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util'
+import { type Config, loadConfig } from '../shared/config.ts'
+import { createGateway } from '../shared/gateway.ts'
+import { type Checked, ok, warning } from './lib/doctor/check.ts'
+import { checkDatabase } from './lib/doctor/database.ts'
+import { checkOutside } from './lib/doctor/outside.ts'
+import { operatorEnvironment, withDotEnv } from './lib/operator-environment.ts'
+import { run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+
+const USAGE = `npm run doctor [-- --json]
+
+Looks at a deployment with the variables that it runs with: configuration, database, role, migrations, partitions, pooler, signing
+keys, clock, and from outside the issuer, readiness, key set, cookies and edge functions; says what to fix. With
+DATABASE_MIGRATION_URL it compares the migrations too. Changes nothing. Exit code 1: something is wrong; 2: wrong usage.`
+
+const SIGNS = { ok: 'ok     ', warning: 'warning', wrong: 'WRONG  ' }
+
+function textOf(checks: Checked[]): string {
+  const width = Math.max(...checks.map(({ check }) => check.length))
+  const lines = checks.flatMap(({ check, state, detail, fix }) => [
+    `${SIGNS[state]}  ${check.padEnd(width)}  ${detail}`,
+    ...(fix ? [`${' '.repeat(width + 11)}→ ${fix}`] : []),
+  ])
+  const count = (state: Checked['state']) => checks.filter((one) => one.state === state).length
+  return [...lines, '', `${count('wrong')} wrong, ${count('warning')} to look at, ${count('ok')} fine`].join('\n')
+}
+
+function checkConfiguration(env: NodeJS.ProcessEnv): { config?: Config; checks: Checked[] } {
+  try {
+    const config = loadConfig(env)
+    const mode = config.NODE_ENV
+    const found =
+      mode === 'production' ? ok(mode) : warning(mode, 'Set NODE_ENV=production, which refuses development values')
+    return { config, checks: [{ check: 'configuration', ...found }] }
+  } catch (error) {
+    const faults = (error as Error).message.split('\n').slice(1)
+    const checks = faults.map((fault) => ({
+      check: 'configuration',
+      state: 'wrong' as const,
+      detail: fault.replace(/^ *- /, ''),
+      fix: 'The README says under Configuration what it means',
+    }))
+    return { checks }
+  }
+}
+
+async function command(args: string[], { env, out }: Terminal): Promise<number> {
+  const { values: flags, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { json: { type: 'boolean' } },
+  })
+  if (positionals.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  const given = withDotEnv(env)
+  const { config, checks } = checkConfiguration(given.DATABASE_URL ? given : operatorEnvironment(env))
+  if (config) {
+    const gateway = createGateway(config)
+    try {
+      const database = await checkDatabase(gateway, config.DATABASE_MIGRATION_URL)
+      const works = database.every(({ check, state }) => check !== 'database' || state !== 'wrong')
+      checks.push(...database, ...(await checkOutside(gateway, works)))
+    } finally {
+      await gateway.close()
+    }
+  }
+  out(flags.json ? JSON.stringify(checks, null, 2) : textOf(checks))
+  return checks.some(({ state }) => state === 'wrong') ? 1 : 0
+}
+
+/** Operator command: what is wrong with a deployment, and what to do about it. */
+export const doctor = (args: string[], terminal: Terminal) =>
+  run(command, USAGE, args.length === 0 ? ['--'] : args, terminal)
+
+await runAsProgram(import.meta.url, doctor)

@@ -1,0 +1,22 @@
+/** What a check found; `fix` says what to do about it. */
+export type Finding = { state: 'ok' | 'warning' | 'wrong'; detail: string; fix?: string }
+export type Checked = Finding & { check: string }
+
+export const ok = (detail: string): Finding => ({ state: 'ok', detail })
+export const warning = (detail: string, fix: string): Finding => ({ state: 'warning', detail, fix })
+export const wrong = (detail: string, fix: string): Finding => ({ state: 'wrong', detail, fix })
+
+/** Runs a check; one that throws is wrong, with `fix`. */
+export async function look(check: string, fix: string, work: () => Promise<Finding>): Promise<Checked> {
+  const finding = await work().catch((error: Error) => wrong(causeOf(error), fix))
+  return { check, ...finding }
+}
+
+// A connection that fails at several addresses is an AggregateError without a message.
+function causeOf(error: Error & { code?: string }): string {
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause
+  const text = [error.message || error.code, inner instanceof Error ? causeOf(inner) : undefined]
+    .filter(Boolean)
+    .join(': ')
+  return text.slice(0, 300)
+}

@@ -1,0 +1,129 @@
+import { fileURLToPath } from 'node:url'
+import postgres from 'postgres'
+import type { Gateway } from '../../../shared/gateway.ts'
+import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
+import { readMigrations } from '../migration-files.ts'
+import { assertInStep, readLedger } from '../migration-ledger.ts'
+import { type Checked, look, ok, warning, wrong } from './check.ts'
+
+const OLDEST_POSTGRES = 15
+const MOST_SKEW_SECONDS = 5
+const DAY_MILLISECONDS = 86_400_000
+const migrationFiles = fileURLToPath(new URL('../../../supabase/migrations', import.meta.url))
+
+const checkConnection = ({ reads }: Gateway) =>
+  look(
+    'database',
+    'Set DATABASE_URL to a Postgres that this machine reaches, with the password of the login role',
+    async () => {
+      const startedAt = performance.now()
+      const [row] = await reads`select current_setting('server_version') as version, current_user as role`
+      const milliseconds = Math.round(performance.now() - startedAt)
+      const told = `PostgreSQL ${row?.version} as ${row?.role}, ${milliseconds} ms`
+      return Number.parseInt(row?.version, 10) < OLDEST_POSTGRES
+        ? wrong(told, `Use PostgreSQL ${OLDEST_POSTGRES} or newer`)
+        : ok(told)
+    },
+  )
+
+const checkRole = ({ reads }: Gateway) =>
+  look('role', 'npm run migrate', async () => {
+    const [row] = await reads`
+      select r.rolname as name, r.rolsuper or r.rolbypassrls as above, c.relowner = r.oid as owner,
+        has_table_privilege(r.oid, c.oid, 'select') as reads,
+        has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate') as writes,
+        has_function_privilege(r.oid, 'auth_gateway.append_events(jsonb, jsonb, jsonb)', 'execute') as appends,
+        current_setting('statement_timeout') as timeout
+      from pg_roles r, pg_class c where r.rolname = current_user and c.oid = 'auth_gateway.event_store'::regclass`
+    if (row?.above || row?.owner || row?.writes)
+      return wrong(
+        `${row.name} may do more than append and read`,
+        'Name a login of its own in DATABASE_URL and run npm run migrate',
+      )
+    if (!row?.reads || !row.appends) return wrong(`${row?.name} may not append or read`, 'npm run migrate')
+    return row.timeout === '0'
+      ? warning(`${row.name} has no statement_timeout`, 'npm run migrate gives it one')
+      : ok(`${row.name} may append and read, nothing else`)
+  })
+
+const checkMigrations = (ownerUrl: string | undefined) =>
+  look('migrations', 'npm run migrate, from the version that is deployed', async () => {
+    if (!ownerUrl) return warning('not looked at', 'Set DATABASE_MIGRATION_URL here to compare them')
+    const sql = postgres(ownerUrl, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
+    try {
+      const migrations = await readMigrations(migrationFiles)
+      const applied = await readLedger(sql)
+      assertInStep(applied, migrations)
+      const missing = migrations.filter(({ version }) => !applied.has(version))
+      return missing.length > 0
+        ? wrong(`${missing.length} to be applied, the first is ${missing[0]?.file}`, 'npm run migrate')
+        : ok(`${applied.size} applied`)
+    } finally {
+      await sql.end({ timeout: 1 })
+    }
+  })
+
+// Whether a second idle client is served by the server connection that the first one just left.
+const checkPooler = ({ config, reads }: Gateway) =>
+  look('pooler', 'Set DATABASE_URL to the pooler', async () => {
+    const clients = [1, 2].map(() => postgres(config.DATABASE_URL, { max: 1, prepare: false, onnotice: () => {} }))
+    try {
+      const seen = new Set<number>()
+      for (const sql of [...clients, ...clients]) seen.add((await sql`select pg_backend_pid() as pid`)[0]?.pid)
+      if (seen.size === 1) return ok('transaction mode')
+      const [row] = await reads`select current_setting('max_connections') as most`
+      return warning(
+        `direct, or in session mode: each process takes up to 7 of ${row?.most} connections`,
+        'Right for a few servers; on Netlify use the pooler in transaction mode (Supabase: port 6543)',
+      )
+    } finally {
+      await Promise.all(clients.map((sql) => sql.end({ timeout: 1 })))
+    }
+  })
+
+const checkPartitions = ({ reads }: Gateway) =>
+  look('partitions', 'npm run migrate', async () => {
+    const [row] = await reads`
+      select to_regclass('auth_gateway.event_store_' || to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM'))
+          is not null as ahead,
+        pg_relation_size('auth_gateway.event_store_short_lived_default') > 0 as strays`
+    const fix =
+      'Let the scheduled job run: the server does by itself, on Netlify the function maintenance of a published deploy'
+    if (!row?.ahead) return wrong('next month has none', fix)
+    return row.strays ? warning('some streams are in the default partition', fix) : ok('made ahead')
+  })
+
+const checkKeys = ({ keys, config, reads }: Gateway) =>
+  look('keys', 'Set AUTH_MASTER_SECRET to the one that this database was begun with', async () => {
+    if ((await listSigningKeys(reads)).length === 0)
+      return warning('none yet', 'The first request for a token or for the key set makes them')
+    const [oldest] = (await keys.published()).filter((key) => !key.expiresAt)
+    const days = Math.floor((Date.now() - (oldest?.activeFrom.getTime() ?? Date.now())) / DAY_MILLISECONDS)
+    const told = `opened with AUTH_MASTER_SECRET, ${Math.max(0, days)} days old`
+    const late = config.SIGNING_KEY_DAYS > 0 && days > config.SIGNING_KEY_DAYS + 1
+    return late ? warning(told, 'The scheduled job does not run: npm run keys -- rotate, and see to it') : ok(told)
+  })
+
+const checkClock = ({ reads }: Gateway) =>
+  look('clock', 'Let the system clock follow NTP', async () => {
+    const before = Date.now()
+    const [row] = await reads<{ now: Date }[]>`select clock_timestamp() as now`
+    const skew = Math.abs((row?.now.getTime() ?? 0) - (before + Date.now()) / 2) / 1000
+    const told = `${skew.toFixed(1)} s from the database`
+    return skew > MOST_SKEW_SECONDS ? wrong(told, 'Let the system clock follow NTP') : ok(told)
+  })
+
+/** What can be seen of the database, as the gateway sees it. */
+export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefined): Promise<Checked[]> {
+  const connection = await checkConnection(gateway)
+  if (connection.state === 'wrong') return [connection]
+  return [
+    connection,
+    await checkRole(gateway),
+    await checkMigrations(ownerUrl),
+    await checkPartitions(gateway),
+    await checkPooler(gateway),
+    await checkKeys(gateway),
+    await checkClock(gateway),
+  ]
+}

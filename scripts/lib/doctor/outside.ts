@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import { createSigner } from '../../../shared/delivery/sign.ts'
+import type { Gateway } from '../../../shared/gateway.ts'
+import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
+import { type Checked, type Finding, look, ok, warning, wrong } from './check.ts'
+
+const TIMEOUT_MILLISECONDS = 10_000
+const MOST_SKEW_SECONDS = 30
+/** Of `supabase/functions`, those that take signed messages. */
+export const EDGE_FUNCTIONS = ['send-notice-email', 'send-otp-email', 'send-otp-sms']
+const DISCOVERY = '/.well-known/openid-configuration'
+
+const get = (url: string, init: RequestInit = {}) =>
+  fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS), ...init })
+
+const checkIssuer = ({ issuer }: Gateway) =>
+  look('issuer', `Make AUTH_BASE_URL lead to the gateway`, async () => {
+    const response = await get(issuer + DISCOVERY)
+    if (!response.ok) return wrong(`${DISCOVERY} answers ${response.status}`, 'Make AUTH_BASE_URL lead to the gateway')
+    const metadata = await response.json()
+    if (metadata.issuer !== issuer)
+      return wrong(`the gateway there says that it is ${metadata.issuer}`, `Set AUTH_BASE_URL there to ${issuer}`)
+    const skew = Math.abs(Date.now() - Date.parse(response.headers.get('date') ?? new Date().toUTCString())) / 1000
+    if (skew > MOST_SKEW_SECONDS)
+      return wrong(`its clock is ${Math.round(skew)} s off`, 'Let the system clock follow NTP')
+    if (issuer.startsWith('https:') && !response.headers.has('strict-transport-security'))
+      return warning(`${issuer}, without Strict-Transport-Security`, 'The proxy takes a header of the gateway away')
+    return ok(issuer)
+  })
+
+const checkServing = ({ issuer }: Gateway) =>
+  look('serving', 'Start the gateway', async () => {
+    const response = await get(`${issuer}/ready`)
+    const { checks = {} } = await response.json().catch(() => ({}))
+    const failing = Object.entries(checks as Record<string, { status: string; reason?: string }>).filter(
+      ([, { status }]) => status === 'fail',
+    )
+    return response.ok
+      ? ok('/ready answers 200')
+      : wrong(
+          `/ready answers ${response.status}: ${failing.map(([name, { reason }]) => `${name} ${reason}`).join(', ')}`,
+          'Its log says why',
+        )
+  })
+
+// The key set of the running gateway comes out of this very database.
+const checkPublishedKeys = ({ issuer, reads }: Gateway) =>
+  look('key set', 'Give the gateway there the DATABASE_URL that is set here', async () => {
+    const ours = await listSigningKeys(reads)
+    const { keys: theirs } = (await (await get(`${issuer}/.well-known/jwks.json`)).json()) as {
+      keys: { kid: string }[]
+    }
+    const missing = ours.filter(({ kid }) => !theirs.some((key) => key.kid === kid))
+    return missing.length > 0
+      ? wrong(
+          `${missing.length} of ${ours.length} keys are not published there`,
+          'Give it the same database and wait 5 minutes',
+        )
+      : ok(`${ours.length} keys`)
+  })
+
+/** Whether browsers will keep the cookies that the gateway sets. */
+export function judgeCookies(issuer: string, domain: string | undefined, dashboardUrl: string): Finding {
+  const host = new URL(issuer).hostname
+  const bare = domain?.replace(/^\./, '').toLowerCase()
+  const within = (name: string) => name === bare || name.endsWith(`.${bare}`)
+  if (bare && !within(host))
+    return wrong(
+      `COOKIE_DOMAIN ${domain} is no parent of ${host}`,
+      'Set it to a parent of the host in AUTH_BASE_URL, or unset it',
+    )
+  if (!issuer.startsWith('https:')) return warning('not Secure', 'Serve the gateway over https')
+  const dashboard = new URL(dashboardUrl).hostname
+  if (bare ? !within(dashboard) : dashboard !== host)
+    return warning(`${dashboard} gets none of them`, 'Set COOKIE_DOMAIN to a parent of both, if it should')
+  return ok(domain ?? `${host} alone`)
+}
+
+// A signed message that makes no sense is refused for what it says, one with a wrong signature for that.
+const checkEdgeFunction = ({ config }: Gateway, name: string) =>
+  look(`function ${name}`, `supabase functions deploy ${name}, and set SUPABASE_FUNCTIONS_URL`, async () => {
+    const body = '{}'
+    const headers = createSigner(config.OTP_WEBHOOK_SECRET, () => new Date())(randomUUID(), body)()
+    const response = await get(`${config.SUPABASE_FUNCTIONS_URL}/${name}`, { method: 'POST', headers, body })
+    const { error } = await response.json().catch(() => ({}))
+    const code = error?.code ?? `status ${response.status}`
+    if (code === 'payload_invalid') return ok('takes what is signed here')
+    if (code === 'signature_invalid') return wrong(code, 'Set the same OTP_WEBHOOK_SECRET there')
+    if (code === 'misconfigured') return wrong(code, 'Its log names the secrets that it lacks')
+    return wrong(code, `supabase functions deploy ${name}`)
+  })
+
+async function checkProxies({ config }: Gateway): Promise<Checked[]> {
+  const { MTLS_BASE_URL, MTLS_PROXY_SECRET, CLIENT_IP_HEADER, NODE_ENV } = config
+  const found: Checked[] = []
+  if (Boolean(MTLS_BASE_URL) !== Boolean(MTLS_PROXY_SECRET)) {
+    const lacking = MTLS_BASE_URL ? 'MTLS_PROXY_SECRET' : 'MTLS_BASE_URL'
+    found.push({ check: 'mutual TLS', ...wrong(`${lacking} is not set`, 'Set both, or neither') })
+  } else if (MTLS_BASE_URL)
+    found.push(
+      await look('mutual TLS', 'Start the proxy of deploy/nginx', async () => {
+        const { status } = await get(`${MTLS_BASE_URL}/health`)
+        return status === 200 ? ok(MTLS_BASE_URL) : wrong(`answers ${status}`, 'Start the proxy of deploy/nginx')
+      }),
+    )
+  if (NODE_ENV === 'production' && !CLIENT_IP_HEADER) {
+    const told = 'CLIENT_IP_HEADER is not set'
+    const fix =
+      'Right on Netlify; behind a proxy of your own all callers would share one rate limit: set it to x-real-ip'
+    found.push({ check: 'caller address', ...warning(told, fix) })
+  }
+  return found
+}
+
+/** What can be seen of the gateway from outside, and of what it calls. */
+export async function checkOutside(gateway: Gateway, databaseWorks: boolean): Promise<Checked[]> {
+  const { COOKIE_DOMAIN, DASHBOARD_URL } = gateway.config
+  return [
+    await checkIssuer(gateway),
+    await checkServing(gateway),
+    ...(databaseWorks ? [await checkPublishedKeys(gateway)] : []),
+    { check: 'cookies', ...judgeCookies(gateway.issuer, COOKIE_DOMAIN, DASHBOARD_URL) },
+    ...(await checkProxies(gateway)),
+    ...(await Promise.all(EDGE_FUNCTIONS.map((name) => checkEdgeFunction(gateway, name)))),
+  ]
+}
