@@ -7,6 +7,7 @@ import { ensureTracing } from '../shared/http/ensure-tracing.ts'
 import { gatherLines, log } from '../shared/log.ts'
 import checkpoints from './functions/checkpoints.ts'
 import maintenance from './functions/maintenance.ts'
+import webhookDeliveries from './functions/webhook-deliveries.ts'
 import { createServer } from './listen.ts'
 
 const MINUTE_MILLISECONDS = 60_000
@@ -14,6 +15,7 @@ const MINUTE_MILLISECONDS = 60_000
 const SCHEDULED = [
   { run: maintenance, minutes: 60 },
   { run: checkpoints, minutes: 5 },
+  { run: webhookDeliveries, minutes: 1 },
 ]
 /** Idle connections may still bring a request that left before the caller could know. */
 const LINGER_MILLISECONDS = 500

@@ -11,6 +11,7 @@ import { operatorPages, operators } from './operators.ts'
 import { accountPages, providers, signInPages } from './pages.ts'
 import * as schemas from './schemas.ts'
 import { services } from './services.ts'
+import { webhooks } from './webhooks.ts'
 
 type Json = Record<string, unknown>
 export type OpenApiDocument = {
@@ -32,6 +33,7 @@ export const FAMILIES: Family[] = [
   apiKeys,
   projects,
   audit,
+  webhooks,
   services,
   operators,
   operatorPages,

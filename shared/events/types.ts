@@ -20,6 +20,7 @@ export type StreamType =
   | 'connection'
   | 'hook'
   | 'hook_call'
+  | 'webhook'
   | 'message'
   | 'suppression'
   | 'sms_breaker'

@@ -31,7 +31,7 @@ create index event_store_session on auth_gateway.event_store ((metadata->>'sessi
 
 create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
-    'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'totp_authenticator',
+    'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator',
     'recovery_codes', 'operator_code',
     'suppression', 'sms_breaker');
 

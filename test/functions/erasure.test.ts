@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
 import { checkpointSigner, makeCheckpoints } from '../../shared/audit/checkpoints.ts'
+import { ask } from '../support/as-browser.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { enrolTotp, signInOperator } from '../support/operators.ts'
 import { settled } from '../support/settle.ts'
@@ -13,12 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => gateway?.stop())
 
-const post = async ({ browser }: SignedInBrowser, path: string, body: object, origin = gateway.url) => {
-  const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-  const headers = { 'content-type': 'application/json', origin, accept: 'application/json', cookie }
-  const response = await fetch(`${gateway.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-  return { status: response.status, body: await response.json() }
-}
+const post = (person: SignedInBrowser, path: string, body: object, origin?: string) =>
+  ask(gateway, person, 'POST', path, body, origin)
 const age = (uai: string) =>
   gateway.sql`update auth_gateway.sessions set started_at = started_at - interval '1 hour' where uai = ${uai}`
 

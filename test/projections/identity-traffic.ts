@@ -12,6 +12,7 @@ import * as identities from '../../shared/domain/identity.ts'
 import * as codes from '../../shared/domain/operator-code.ts'
 import * as recovery from '../../shared/domain/recovery-codes.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
+import * as webhooks from '../../shared/domain/webhook.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/identity/identities.ts'
 
@@ -63,6 +64,25 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
     async split(n: number): Promise<void> {
       const one = people[n % people.length]
       if (one && n % 2) await unit((work) => splitIdentity(work, { uai: one.uai, reason: 'wrong merge' }))
+    },
+
+    async webhook(n: number): Promise<void> {
+      const id = uuidv7()
+      const [settings, reason] = [
+        { name: `Webhook ${n}`, url: 'https://told.example', types: ['SessionStarted'] },
+        'test',
+      ]
+      await unit(async (work) => {
+        const stream = work.start(webhooks.webhook, id, {})
+        stream.decide(() => webhooks.addWebhook({ settings, reason }, Buffer.from('sealed')))
+        stream.decide((state) => webhooks.changeWebhook(state, { settings: { ...settings, types: [] }, reason }))
+        stream.decide((state) => webhooks.replaceWebhookSecret(state, Buffer.from('sealed anew'), reason))
+        stream.decide((state) => webhooks.replayWebhook(state, { after: String(n), reason }))
+        stream.decide((state) => webhooks.retryWebhook(state, { reason }))
+        stream.decide((state) => webhooks.stopWebhook(state, reason))
+        if (n % 2) stream.decide((state) => webhooks.startWebhook(state, reason))
+        if (n % 3 === 0) stream.decide((state) => webhooks.removeWebhook(state, reason))
+      })
     },
 
     async hook(n: number): Promise<void> {

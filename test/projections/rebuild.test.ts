@@ -43,6 +43,7 @@ const setUp = [
   'link',
   'connection',
   'hook',
+  'webhook',
   'message',
   'news',
   'suppression',

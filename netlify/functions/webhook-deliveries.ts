@@ -1,0 +1,13 @@
+import type { Config } from '@netlify/functions'
+import { deliverWebhooks } from '../../shared/audit/webhook-deliveries.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { log } from '../../shared/log.ts'
+
+/** Tells webhooks what happened, every minute. No path leads here. */
+export default async function webhookDeliveries(): Promise<Response> {
+  const told = await deliverWebhooks(gateway())
+  if (told > 0) log.info('webhooks', { told })
+  return new Response(null, { status: 204 })
+}
+
+export const config: Config = { schedule: '* * * * *' }

@@ -1,0 +1,150 @@
+import * as z from 'zod/mini'
+import type { WebhookSettings } from '../../shared/domain/webhook.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { refuseForeignPage } from '../../shared/identity/authority.ts'
+import { type Operator, requireOperator } from '../../shared/identity/operator.ts'
+import { operatedWebhook, registerWebhook, renewWebhookSecret, updateWebhook } from '../../shared/identity/webhooks.ts'
+import { listUndelivered, listWebhooks, retryDead, type WebhookRow } from '../../shared/queries/webhooks.ts'
+
+const BASE = '/v1/webhooks'
+const app = createApp('api')
+
+const reason = z.string().check(z.trim(), z.minLength(3), z.maxLength(200))
+const position = z.string().check(z.regex(/^\d{1,18}$/))
+const settings = {
+  name: z.string().check(z.trim(), z.minLength(1), z.maxLength(100)),
+  url: z.string().check(z.maxLength(2000)),
+  types: z._default(z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100)), []),
+}
+export const newWebhook = z.object({
+  ...settings,
+  scope: z._default(z.enum(['organization', 'everything']), 'organization'),
+  reason,
+})
+export const webhookChange = z.object({
+  name: z.optional(settings.name),
+  url: z.optional(settings.url),
+  types: z.optional(z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100))),
+  status: z.optional(z.enum(['active', 'stopped'])),
+  reason,
+})
+export const because = z.object({ reason })
+export const replay = z.object({ after: position, reason })
+export const deliveriesQuery = z.object({
+  status: z._default(z.enum(['dead', 'waiting']), 'dead'),
+  cursor: z.prefault(position, '0'),
+  limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
+})
+export const retry = z.object({ position: z.optional(position), reason })
+
+const shown = ({ id, settings, organization_id, status, status_reason, added_at, ...row }: WebhookRow) => ({
+  id,
+  ...settings,
+  organization_id,
+  status,
+  status_reason,
+  added_at,
+  told: Number(row.told),
+  last_told_at: row.last_told_at,
+  waiting: row.waiting,
+  dead: row.dead,
+  behind: Number(row.behind),
+})
+
+/** An operator who changes something, at their browser only by our own pages. */
+async function acting(c: AppContext): Promise<Operator> {
+  const operator = await requireOperator(gateway(), c)
+  refuseForeignPage(gateway(), c, operator.principal)
+  return operator
+}
+
+function idOf(c: AppContext): string {
+  const id = z.uuid().safeParse(c.req.param('id'))
+  if (!id.success) throw new GatewayError('not_found')
+  return id.data
+}
+
+const answer = async (c: AppContext, operator: Operator, id: string, more: object = {}, status: 200 | 201 = 200) =>
+  c.json({ ...shown(await operatedWebhook(gateway(), operator, id)), ...more }, status)
+
+/** The webhooks that the operator answers for, and how far each is. */
+app.get(BASE, async (c) => {
+  const { organizationId } = await requireOperator(gateway(), c)
+  return c.json({ webhooks: (await listWebhooks(gateway().reads, organizationId)).map(shown) })
+})
+
+/** Adds one; its secret is told this once. */
+app.post(BASE, async (c) => {
+  const operator = await acting(c)
+  const { scope, reason: why, ...given } = await readBody(c, newWebhook)
+  const made = { settings: given, everything: scope === 'everything', reason: why }
+  const { id, secret } = await registerWebhook(gateway(), c, operator, made)
+  return answer(c, operator, id, { secret }, 201)
+})
+
+app.get(`${BASE}/:id`, async (c) => answer(c, await requireOperator(gateway(), c), idOf(c)))
+
+app.patch(`${BASE}/:id`, async (c) => {
+  const operator = await acting(c)
+  const id = idOf(c)
+  const { status, reason: why, ...given } = await readBody(c, webhookChange)
+  const row = await operatedWebhook(gateway(), operator, id)
+  const settings: WebhookSettings = { ...row.settings, ...given }
+  if (Object.keys(given).length > 0)
+    await updateWebhook(gateway(), c, operator, id, { change: 'settings', settings, reason: why })
+  if (status) {
+    const change = status === 'active' ? 'start' : 'stop'
+    await updateWebhook(gateway(), c, operator, id, { change, reason: why })
+  }
+  return answer(c, operator, id)
+})
+
+app.delete(`${BASE}/:id`, async (c) => {
+  const operator = await acting(c)
+  const { reason: why } = await readBody(c, because)
+  await updateWebhook(gateway(), c, operator, idOf(c), { change: 'remove', reason: why })
+  return c.json({ success: true })
+})
+
+/** A new secret, told this once; the one before signs too, until the next time. */
+app.post(`${BASE}/:id/secret`, async (c) => {
+  const operator = await acting(c)
+  const { reason: why } = await readBody(c, because)
+  return c.json({ secret: await renewWebhookSecret(gateway(), c, operator, idOf(c), why) })
+})
+
+/** Tells everything after a position once more. */
+app.post(`${BASE}/:id/replay`, async (c) => {
+  const operator = await acting(c)
+  const { after, reason: why } = await readBody(c, replay)
+  const id = idOf(c)
+  await updateWebhook(gateway(), c, operator, id, { change: 'replay', after, reason: why })
+  return answer(c, operator, id)
+})
+
+/** What it did not take: dead letters, or what will be tried again. */
+app.get(`${BASE}/:id/deliveries`, async (c) => {
+  const operator = await requireOperator(gateway(), c)
+  const { id } = await operatedWebhook(gateway(), operator, idOf(c))
+  const { status, cursor, limit } = readQuery(c, deliveriesQuery)
+  const rows = await listUndelivered(gateway().reads, id, { status, after: cursor, limit })
+  return c.json({
+    deliveries: rows.map((row) => ({ ...row, position: Number(row.position) })),
+    next_cursor: rows.length < limit ? null : (rows.at(-1)?.position ?? null),
+  })
+})
+
+/** Tries dead letters again: one, or all. */
+app.post(`${BASE}/:id/deliveries/retry`, async (c) => {
+  const operator = await acting(c)
+  const id = idOf(c)
+  const { position: one, reason: why } = await readBody(c, retry)
+  await updateWebhook(gateway(), c, operator, id, { change: 'retry', position: one, reason: why })
+  return c.json({ retried: await retryDead(gateway().reads, id, one) })
+})
+
+export default serve(app)

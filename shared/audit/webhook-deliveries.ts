@@ -1,0 +1,136 @@
+import { stopWebhook, webhook } from '../domain/webhook.ts'
+import { commit } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
+import { log } from '../log.ts'
+import type { AuditScope } from '../queries/audit-events.ts'
+import { settleLog } from '../queries/audit-tree.ts'
+import {
+  claimWebhook,
+  eventsToTell,
+  forgetRemovedWebhooks,
+  listWaiting,
+  listWebhooks,
+  recordTurn,
+  type Told,
+  type TurnOutcome,
+  type WebhookRow,
+} from '../queries/webhooks.ts'
+import { type Failure, openWebhookSecret, tell } from './webhook-message.ts'
+
+const BATCH = 200
+/** While so much waits, nothing new is taken. */
+const MOST_WAITING = 1000
+const AT_ONCE = 8
+const LEASE_SECONDS = 60
+/** Failures in a row after which a turn is over. */
+const PATIENCE = 3
+/** Pauses between attempts, in seconds, as Standard Webhooks recommends; after the last one a delivery is dead. */
+const PAUSES = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
+
+function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNullable<Failure>): TurnOutcome {
+  const pause = PAUSES[attempts]
+  const seconds = (pause ?? 0) * (0.9 + Math.random() / 5)
+  return {
+    position,
+    stream_id,
+    status: pause === undefined || failure.gone ? 'dead' : 'waiting',
+    attempts: attempts + 1,
+    next_at: new Date(Date.now() + seconds * 1000).toISOString(),
+    failure: failure.failure,
+  }
+}
+
+type Turn = { told: number; failedInARow: number; gone: boolean; outcomes: TurnOutcome[] }
+
+/** One stream's events in their order: after one that is not taken, those behind it wait. */
+async function tellStream(
+  gateway: Gateway,
+  to: { url: string; secret: string },
+  events: Told[],
+  turn: Turn,
+  deadline: number,
+) {
+  let held = false
+  for (const event of events) {
+    const over = turn.gone || turn.failedInARow >= PATIENCE || performance.now() > deadline
+    if (held || over || event.due === false) {
+      held = true
+      if (event.due === undefined)
+        turn.outcomes.push({
+          ...outcomeOf(event, { failure: 'held' }),
+          status: 'waiting',
+          attempts: 0,
+          next_at: new Date().toISOString(),
+        })
+      continue
+    }
+    const failure = await tell(gateway, to, event)
+    if (failure) {
+      turn.failedInARow += 1
+      turn.gone ||= failure.gone ?? false
+      const outcome = outcomeOf(event, failure)
+      turn.outcomes.push(outcome)
+      held = outcome.status === 'waiting'
+      continue
+    }
+    turn.failedInARow = 0
+    turn.told += 1
+    if (event.due !== undefined) turn.outcomes.push({ ...outcomeOf(event, { failure: '' }), status: 'told' })
+  }
+}
+
+async function takeTurn(gateway: Gateway, row: WebhookRow, settled: string, deadline: number): Promise<number> {
+  const { reads } = gateway
+  const { id, settings, organization_id, secret } = row
+  const after = await claimWebhook(reads, id, LEASE_SECONDS)
+  if (after === undefined || !secret) return 0
+  const scope: AuditScope = organization_id ? { of: 'organization', id: organization_id } : { of: 'everything' }
+  const waiting = await listWaiting(reads, id, MOST_WAITING)
+  const range = { after, until: settled, limit: BATCH }
+  const fresh = waiting.length < MOST_WAITING ? await eventsToTell(reads, scope, settings.types, range) : []
+  const streams = [...Map.groupBy([...waiting, ...fresh], ({ stream_id }) => stream_id).values()]
+  const turn: Turn = { told: 0, failedInARow: 0, gone: false, outcomes: [] }
+  const to = { url: settings.url, secret: openWebhookSecret(gateway, id, secret) }
+  const worker = async () => {
+    for (let events = streams.shift(); events; events = streams.shift())
+      await tellStream(gateway, to, events, turn, deadline)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  const reached =
+    waiting.length >= MOST_WAITING ? after : fresh.length < BATCH ? settled : (fresh.at(-1)?.position ?? after)
+  const position = BigInt(reached) > BigInt(after) ? reached : after
+  await recordTurn(reads, id, { position, outcomes: turn.outcomes, told: turn.told })
+  if (turn.gone) await stopGone(gateway, id)
+  return turn.told
+}
+
+async function stopGone({ store, personal }: Gateway, id: string): Promise<void> {
+  await commit({ store, personal, request: { requestId: crypto.randomUUID() } }, async (work) => {
+    work.actor = { type: 'system', id: 'webhooks' }
+    const stream = await work.load(webhook, id, {})
+    stream.decide((state) => stopWebhook(state, 'it answered 410 Gone'))
+  })
+}
+
+/**
+ * Tells every webhook what it has not been told yet: in the order of each stream, at least once, never beyond what is settled. Any
+ * number of instances may do this at once.
+ * @param budgetMs when to stop; the next time goes on
+ * @returns how many deliveries were taken
+ */
+export async function deliverWebhooks(gateway: Gateway, budgetMs = 15_000): Promise<number> {
+  const deadline = performance.now() + budgetMs
+  await forgetRemovedWebhooks(gateway.reads)
+  const active = (await listWebhooks(gateway.reads)).filter(({ status }) => status === 'active')
+  if (active.length === 0) return 0
+  const settled = await settleLog(gateway.reads)
+  const told = await Promise.all(
+    active.map((row) =>
+      takeTurn(gateway, row, settled, deadline).catch((error: unknown) => {
+        log.error('a webhook could not be told', { webhook: row.id, error })
+        return 0
+      }),
+    ),
+  )
+  return told.reduce((sum, one) => sum + one, 0)
+}
