@@ -68,7 +68,7 @@ with seed(n, client_id, kind, name, first_party, redirects, scope, default_scope
       'client_name', s.name,
       'application_type', case when s.kind in ('cli', 'native') then 'native' else 'web' end,
       'token_endpoint_auth_method', case when s.kind = 'web' then 'client_secret_basic' else 'none' end,
-      'grant_types', '["authorization_code", "refresh_token"]'::jsonb || case when s.kind = 'cli'
+      'grant_types', '["authorization_code", "refresh_token"]'::jsonb || case when s.kind = 'cli' or s.client_id = 'lanonasis_mcp_client_2024'
         then '["urn:ietf:params:oauth:grant-type:device_code"]'::jsonb else '[]'::jsonb end,
       'response_types', '["code"]'::jsonb,
       'redirect_uris', (

@@ -1,11 +1,20 @@
-import { AuthGatewayClient, DesktopOAuthFlow, MagicLinkFlow, TerminalOAuthFlow } from '@lanonasis/oauth-client'
+import {
+  APIKeyFlow,
+  AuthGatewayClient,
+  DesktopOAuthFlow,
+  MagicLinkFlow,
+  TerminalOAuthFlow,
+} from '@lanonasis/oauth-client'
+import { getSessionTokenFromRequest, getSSOUserFromRequest } from '@lanonasis/oauth-client/server'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { directSignIn, newKey } from '../support/api-keys.ts'
+import { newEmail } from '../support/gateway.ts'
+import { type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
 import { signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+let gateway: PasswordGateway
 beforeAll(async () => {
-  gateway = await startGateway()
+  gateway = await startWithPasswords()
 })
 afterAll(async () => {
   vi.unstubAllGlobals()
@@ -105,3 +114,40 @@ test('TerminalOAuthFlow: shows a code, waits while the person decides, and gets 
   const refreshed = await flow.refreshToken(tokens.refresh_token ?? '')
   expect(refreshed.access_token).not.toBe(tokens.access_token)
 }, 30_000)
+
+test('APIKeyFlow: a key is taken as it is and found alive; AuthGatewayClient knows whose it is', async () => {
+  const ada = await directSignIn(gateway)
+  const { key } = await newKey(gateway, ada, { scopes: ['memories:read'] })
+  const flow = new APIKeyFlow(key, gateway.url)
+  expect(await flow.authenticate()).toMatchObject({ access_token: key, token_type: 'api-key' })
+  expect(await flow.validateAPIKey()).toBe(true)
+  await expect(new APIKeyFlow('sk_other', gateway.url).authenticate()).rejects.toThrow('Invalid API key format')
+  const client = new AuthGatewayClient({ authBaseUrl: gateway.url })
+  expect(await client.validateToken(key)).toMatchObject({
+    valid: true,
+    type: 'api_key',
+    userId: ada.uai,
+    projectScope: 'lanonasis-maas',
+    permissions: ['memories:read'],
+  })
+  const wrong = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`
+  expect(await client.validateToken(wrong)).toMatchObject({ valid: false, error: expect.stringContaining(' ') })
+})
+
+test('AuthGatewayClient: a Supabase token becomes a session, whose cookies the server helpers read', async () => {
+  const email = newEmail('supabase')
+  const token = await gateway.supabaseToken(email)
+  const client = new AuthGatewayClient({ authBaseUrl: gateway.url })
+  const exchanged = await client.exchangeSupabaseToken(token)
+  expect(exchanged).toMatchObject({ access_token: expect.any(String), expires_in: expect.any(Number), user: { email } })
+  expect(await client.validateToken(exchanged.access_token)).toMatchObject({ valid: true, email })
+  await expect(client.exchangeSupabaseToken('junk')).rejects.toThrow()
+
+  const headers = { authorization: `Bearer ${token}` }
+  const synced = await fetch(`${gateway.url}/v1/auth/token/exchange`, { method: 'POST', headers })
+  expect(await synced.json()).toMatchObject({ cookies_set: true })
+  const cookie = synced.headers.getSetCookie().map((line) => line.split(';')[0])
+  const request = { headers: { cookie: cookie.join('; ') } } as Parameters<typeof getSSOUserFromRequest>[0]
+  expect(getSSOUserFromRequest(request)).toMatchObject({ email, role: 'user' })
+  expect(getSessionTokenFromRequest(request)).toMatch(/^[A-Za-z0-9_-]{64}$/)
+})

@@ -1,0 +1,28 @@
+import { freePort } from '../../scripts/lib/ports.ts'
+import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
+import { newEmail, startGateway, type TestGateway } from './gateway.ts'
+
+export const PASSWORD = 'correct horse battery'
+const KEY = 'sb_publishable_test'
+
+export type PasswordGateway = TestGateway & {
+  /** A user whom Supabase Auth knows, with PASSWORD. */
+  addUser(email?: string): string
+  /** A Supabase access token of a new user. */
+  supabaseToken(email?: string): Promise<string>
+}
+
+/** A gateway whose people may have passwords, with the stand-in for Supabase Auth. */
+export async function startWithPasswords(env: Record<string, string> = {}): Promise<PasswordGateway> {
+  const supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY, send: () => {} })
+  const gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, ...env } })
+  const add = (email: string) => supabase.add({ email, password: PASSWORD, metadata: { full_name: 'Ada' } })
+  return Object.assign(gateway, {
+    addUser: (email = newEmail('supabase')) => add(email).email,
+    supabaseToken: async (email = newEmail('supabase')) => (await supabase.session(add(email))).access_token,
+    stop: ((stop) => async () => {
+      await stop()
+      await supabase.stop()
+    })(gateway.stop),
+  })
+}
