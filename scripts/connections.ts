@@ -18,6 +18,7 @@ import { GatewayError } from '../shared/errors.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { type ConnectionRow, findConnection, findNamed, listConnections } from '../shared/queries/connections.ts'
+import { organizationExists } from '../shared/queries/hooks.ts'
 import { PRESETS } from '../shared/sso/presets.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
@@ -32,7 +33,8 @@ npm run connections -- enable|disable|remove <slug> [--reason "…"]
 
 Other identity providers that people sign in with. Settings, as flags or as JSON with --file (- reads standard input):
   --name --protocol oidc|oauth2|saml|supabase|hook --issuer --client-id --scope --auth-method --tenant (microsoft)
-  --domain… (people with such an address are sent there) --no-provision --trust-email --unlisted --id-jag --logout
+  --domain… (people with such an address are sent there) --no-provision --organization <id> (where new people belong)
+  --trust-email --unlisted --id-jag --logout
 The client secret is read from the environment variable CONNECTION_SECRET, never from an argument.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
@@ -40,7 +42,7 @@ const string = { type: 'string' } as const
 const boolean = { type: 'boolean' } as const
 const options = {
   ...{ json: boolean, preset: string, file: string, name: string, protocol: string, issuer: string, scope: string },
-  ...{ 'client-id': string, 'auth-method': string, tenant: string, reason: string },
+  ...{ organization: string, 'client-id': string, 'auth-method': string, tenant: string, reason: string },
   domain: { type: 'string', multiple: true },
   ...{ 'no-provision': boolean, 'trust-email': boolean, unlisted: boolean, 'id-jag': boolean, logout: boolean },
 } as const
@@ -66,11 +68,12 @@ function presetOf(name: string | undefined, tenant: unknown): object {
 }
 
 /** @throws RefusedError that names every fault */
-function settingsOf({ flags, slug, terminal }: Call, before: object) {
+async function settingsOf({ gateway, flags, slug, terminal }: Call, before: object) {
   const { name, protocol, issuer, scope, domain, file, preset, tenant } = flags
   const said = {
     ...{ name, protocol, issuer, scope, client_id: flags['client-id'], auth_method: flags['auth-method'] },
     domains: domain,
+    organization_id: flags.organization,
     slug,
   }
   const switches = {
@@ -87,6 +90,9 @@ function settingsOf({ flags, slug, terminal }: Call, before: object) {
     ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
     ...switches,
   })
+  const { organization_id: organization } = settings ?? {}
+  if (organization && !(await organizationExists(gateway.reads, organization)))
+    throw new RefusedError(`There is no organization "${organization}"`)
   if (!settings) throw new RefusedError(`The settings are not usable:\n${faults.map((one) => `  - ${one}`).join('\n')}`)
   return settings
 }
@@ -114,7 +120,7 @@ const reasonOf = ({ flags }: Call) => String(flags.reason ?? 'operator')
 const actions: Record<string, (call: Call) => Promise<unknown>> = {
   show: existing,
   async add(call) {
-    const settings = settingsOf(call, {})
+    const settings = await settingsOf(call, {})
     const id = uuidv7()
     await act(call.gateway, async (work) => {
       if (await findConnection(call.gateway.reads, settings.slug))
@@ -126,7 +132,7 @@ const actions: Record<string, (call: Call) => Promise<unknown>> = {
   },
   async change(call) {
     const { settings: before } = await existing(call)
-    const settings = settingsOf(call, before)
+    const settings = await settingsOf(call, before)
     await decide(call, (state, id) => changeConnection(state, { settings, secret: sealed(call, id, settings) }))
   },
   enable: (call) => decide(call, (state) => enableConnection(state, reasonOf(call))),

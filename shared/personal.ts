@@ -41,12 +41,9 @@ export function createPersonal(derive: DeriveKey) {
 }
 
 /**
- * The normal form of an e-mail address for comparison: trimmed, NFC, Latin letters in lower case. Other letters stay as they are:
- * lower case would make one mailbox of two (a Kelvin sign becomes a k).
+ * The normal form of an e-mail address for comparison: trimmed, Latin letters in lower case. Everything else stays as it is: Unicode's
+ * normal forms and cases would make one mailbox of two (a Kelvin sign becomes a k).
  */
 export function normaliseEmail(address: string): string {
-  return address
-    .trim()
-    .normalize('NFC')
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+  return address.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }

@@ -7,9 +7,10 @@ import { addressKey } from '../../shared/http/rate-limit.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken } from '../../shared/identity/authenticate.ts'
 import { PLATFORMS } from '../../shared/identity/direct-sign-in.ts'
+import { provenBy } from '../../shared/identity/identity-callers.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
-import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
+import { linkSupabaseUser, pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
 
 /** The dashboard exchanges a few times at every page load, and offices share an address (wire-contract 5.4). */
@@ -19,17 +20,24 @@ const app = createApp('api', { around: recordRefusals(gateway) })
 export const exchange = z.object({
   project_scope: z.optional(z.string().check(z.maxLength(100))),
   platform: z.prefault(z.enum(PLATFORMS), 'web'),
+  /** Of the person whom the account is to be linked to, where its address alone does not say so. */
+  subject_token: z.optional(z.string().check(z.maxLength(8000))),
 })
 
-/** A Supabase access token becomes a session here, with cookies for browsers (wire-contract 1.4 and 5.4). */
+/**
+ * A Supabase access token becomes a session here, with cookies for browsers (wire-contract 1.4 and 5.4). An account whose address is
+ * somebody's here, and not confirmed, comes with a token of that person: both sides are proven.
+ */
 app.post('/v1/auth/token/exchange', async (c) => {
   const token = bearerToken(c)
   if (!token) throw new GatewayError('token_missing')
   const { limiter } = gateway()
   const wait = await limiter.hit([limiter.limit('supabase-exchange', addressKey(c.get('clientIp')), AN_HOUR, 3600)])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  const { project_scope, platform } = await readBody(c, exchange)
+  const { project_scope, platform, subject_token } = await readBody(c, exchange)
   const profile = await readSupabaseToken(gateway(), token)
+  if (subject_token)
+    await linkSupabaseUser(gateway(), c, profile, await provenBy(gateway(), subject_token, { recent: true }))
   const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
   return c.json(await pairForSupabaseUser(gateway(), c, profile, { method: 'supabase', platform, projectScope: scope }))
 })

@@ -30,6 +30,8 @@ export type ConnectionSettings = {
   domains: string[]
   /** A first sign-in makes an identity. */
   provision: boolean
+  /** Where such people belong, instead of an organization of their own. */
+  organization_id?: string
   /** An address that the provider calls verified counts as proven. */
   trust_email: boolean
   /** Stands on the sign-in page. */

@@ -48,6 +48,9 @@ export function addressCredential(connection: ConnectionRow, profile: ExternalPr
   return [{ credentialId: uuidv7(), kind: 'email', verified, evidence, address: email, lookup }]
 }
 
+const belonging = ({ settings: { organization_id } }: ConnectionRow) =>
+  organization_id === undefined ? {} : { organizationId: organization_id }
+
 /** Somebody's account at another provider, as it was proven. */
 export type ProviderAccount = {
   connection: ConnectionRow
@@ -92,7 +95,8 @@ export async function settleAccount(
   const { client, resources } = found
   const isOwners = !found.person && found.addressKnown && ownMailbox && addressDigest
   const holder = isOwners ? await findByAddress(reads, personal, addressDigest) : undefined
-  if (!found.person && found.addressKnown && !holder) throw new GatewayError('link_needed')
+  if (!found.person && found.addressKnown && !holder)
+    throw new GatewayError('link_needed', { body: { needed: ['subject_token'] } })
   const known = found.person ?? holder
   if (!known && !connection.settings.provision) throw new GatewayError('not_provisioned')
   if (known?.active === false) throw new GatewayError('access_denied', { reason: 'suspended' })
@@ -106,7 +110,7 @@ export async function settleAccount(
         credentials: [externalCredential(accountOf(input)), ...addressCredential(connection, profile)],
         name: claims.name ?? profile.name,
         locale: claims.locale ?? profile.locale,
-        standing: standingOf(claims),
+        standing: { ...belonging(connection), ...standingOf(claims) },
         now,
       })
   work.knowKey(person.uai, person.wrappedKey ?? undefined)

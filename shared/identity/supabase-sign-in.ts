@@ -1,14 +1,18 @@
 import { GatewayError } from '../errors.ts'
-import type { Gateway } from '../gateway.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { setSessionCookies } from '../http/cookies.ts'
 import { tokenResponse } from '../oauth/token-response.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { SUPABASE } from '../sso/supabase-project.ts'
 import { checkOrigin } from './csrf.ts'
 import { clientOfPlatform, startPair, userOf } from './direct-sign-in.ts'
+import { accountOf, linkAccount } from './external-account.ts'
 import { type SignedInExternally, signInExternally } from './external-sign-in.ts'
+import { tellOfProofs } from './proof-notices.ts'
 
 type Wanted = { method: 'password' | 'supabase'; platform: string; projectScope: string }
 
@@ -50,6 +54,24 @@ export async function pairForSupabaseUser(gateway: Gateway, c: AppContext, profi
   const isWeb = wanted.platform === 'web'
   if (isWeb) setCookies(gateway, c, signedIn)
   return { ...tokens, user: userOf(signedIn.person, wanted.projectScope), cookies_set: isWeb }
+}
+
+/**
+ * Makes the account of a Supabase user a way to sign in of a person who has lately proven to be themselves.
+ * @throws GatewayError credential_taken
+ */
+export async function linkSupabaseUser(
+  gateway: Gateway,
+  c: AppContext,
+  profile: ExternalProfile,
+  { person, session }: { person: Person; session: SessionFacts },
+): Promise<void> {
+  const account = accountOf({ connection: SUPABASE, profile, method: 'supabase' })
+  const isLinked = await commit(commitContext(gateway, c), async (work) => {
+    work.actor = { type: 'person', id: person.uai, sessionId: session.id }
+    return linkAccount(gateway, work, account, { person, sessionId: session.id })
+  })
+  if (isLinked) tellOfProofs(gateway, c, person, 'sign_in_method_added', SUPABASE.settings.name)
 }
 
 /** Signs a Supabase user in at this browser. @throws GatewayError link_needed, access_denied */

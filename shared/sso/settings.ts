@@ -42,6 +42,7 @@ const shape = z.strictObject({
     [],
   ),
   provision: z._default(z.boolean(), true),
+  organization_id: z.optional(z.uuid()),
   trust_email: no,
   listed: z._default(z.boolean(), true),
   id_jag: no,

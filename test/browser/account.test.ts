@@ -17,7 +17,7 @@ let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 let browser: Browser
 beforeAll(async () => {
   supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY })
-  gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY } })
+  gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SMS_COUNTRIES: 'CH' } })
   upstream = await startUpstream([`${gateway.url}/v1/auth/oauth/callback/acme`])
   const { client_id, client_secret } = UPSTREAM_CLIENT
   const own = { issuer: upstream.issuer, client_id }
@@ -73,6 +73,16 @@ it('a person sees and changes how they sign in, where they are, and what they ha
   await page.getByText('Both accounts are one now.').waitFor()
   await checkPage(page, 'account')
 
+  await page.getByRole('link', { name: 'Add a mobile number' }).click()
+  await checkPage(page, 'account-add-phone')
+  await page.getByLabel('Mobile number').fill('078 123 45 67')
+  await page.getByRole('button', { name: 'Send a code' }).click()
+  await page.getByText('+41781234567').waitFor()
+  await checkPage(page, 'account-prove-phone')
+  await page.getByLabel('6-digit code').fill(gateway.inbox.codeFor('+41781234567'))
+  await page.getByRole('button', { name: 'Add the number' }).click()
+  await page.getByRole('heading', { name: 'Code by text message' }).waitFor()
+
   await page.getByRole('button', { name: 'Withdraw the consent of <b>Notes</b>' }).click()
   await page.getByText('It is no longer connected').waitFor()
   await page.getByText('No application is connected to your account.').waitFor()
@@ -80,6 +90,8 @@ it('a person sees and changes how they sign in, where they are, and what they ha
   await page.getByText('It is removed').waitFor()
   await page.getByRole('button', { name: `Undo the merge of ${other.uai}` }).click()
   await page.getByText('It is an account of its own again.').waitFor()
+  await page.getByRole('button', { name: 'Remove Code by text message' }).click()
+  await page.getByText('It is removed').waitFor()
   expect(await page.getByRole('button', { name: /^Remove / }).count()).toBe(0)
   await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
   await page.getByText('Signed out there.').waitFor()

@@ -12,7 +12,7 @@ let upstream: Upstream
 beforeAll(async () => {
   gateway = await startGateway()
   upstream = await startUpstream(
-    ['acme', 'strict', 'closed'].map((slug) => `${gateway.url}/v1/auth/oauth/callback/${slug}`),
+    ['acme', 'strict', 'closed', 'member'].map((slug) => `${gateway.url}/v1/auth/oauth/callback/${slug}`),
   )
   const { client_id, client_secret } = UPSTREAM_CLIENT
   const settings = { issuer: upstream.issuer, client_id, scope: 'openid email profile' }
@@ -93,6 +93,18 @@ describe('a person of another provider', () => {
     const page = await browser.submit(await browser.visit('/web/login'), { email: 'Grace@Acme.Example' }, '/web/login')
     expect(page.location).toContain(upstream.issuer)
     expect(new URL(page.location ?? '').searchParams.get('login_hint')).toBe('Grace@Acme.Example')
+  })
+
+  test('belongs to the organization of the connection, when made by it', async () => {
+    const ada = await signIn(gateway)
+    const [home] = await gateway.sql`select organization_id as id from auth_gateway.identities where uai = ${ada.uai}`
+    const { client_id, client_secret } = UPSTREAM_CLIENT
+    const settings = { slug: 'member', issuer: upstream.issuer, client_id, organization_id: home?.id }
+    await connect(gateway, settings, client_secret)
+    const browser = createBrowser(gateway)
+    await enter(browser, 'member')
+    const me = JSON.parse((await browser.visit('/v1/auth/me')).html)
+    expect(me).toMatchObject({ organization_id: home?.id, role: 'user' })
   })
 
   test('is refused where nobody is let in that is not known', async () => {

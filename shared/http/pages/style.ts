@@ -37,7 +37,7 @@ main>:last-child,main>form:last-child>:last-child{margin-bottom:0}
 .note{font-size:.9375rem;margin:1rem 0 0}
 footer{margin-top:auto;padding-top:2rem;font-size:.875rem;color:var(--muted)}
 label{display:block;margin-bottom:.4375rem;font-weight:600}
-input[type=email],input[type=password],input[type=text]{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;border:1px solid var(--edge);
+input[type=email],input[type=tel],input[type=password],input[type=text]{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;border:1px solid var(--edge);
 border-radius:10px;background:var(--surface);color:inherit;font:inherit}
 input:focus-visible{outline:3px solid var(--brand);outline-offset:0;border-color:transparent;border-radius:10px}
 input[aria-invalid=true]{border-color:var(--danger);border-width:2px}
@@ -115,8 +115,8 @@ input+.note{margin:.4375rem 0 0}
 .choice{display:flex;gap:.625rem;align-items:baseline;margin:0;padding:.375rem 0;font-weight:400;cursor:pointer}
 .choice input{flex:none;width:1.125rem;height:1.125rem;margin:0;accent-color:var(--brand);transform:translateY(.1875rem)}
 details label{margin-top:1rem}
-.across{flex-direction:row;flex-wrap:wrap}
-.across .button{width:auto;flex:1 1 8rem}
+.across{flex-direction:row;flex-wrap:wrap;row-gap:.75rem}
+.across .button{width:auto;flex:1 1 12rem}
 #copy{margin-top:.75rem}
 #copied{min-height:1.5rem;margin:.5rem 0 0}
 .history{margin:0;padding:0 0 0 1.25rem;color:var(--ink)}
