@@ -38,7 +38,7 @@ Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input
   --certificate-bound --dpop-bound --resource… (serves) --exchange-resource… (may get tokens for, RFC 8693)
   --application-type native|web --grant-type… --response-type… --access-token-seconds --require-pkce true|false
   --subject-type public|pairwise --sector-identifier-uri (OpenID Connect Core section 8)
-  --client-uri --logo-uri --policy-uri --tos-uri --contact…
+  --client-uri --logo-uri --brand-color '#rrggbb' (of its messages, with --first-party) --policy-uri --tos-uri --contact…
 --json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
 
 type Call = { gateway: Gateway; terminal: Terminal; flags: ClientFlags; id?: string }

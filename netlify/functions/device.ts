@@ -22,7 +22,7 @@ import {
 } from '../../shared/identity/device-steps.ts'
 import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
-import { sendCode } from '../../shared/identity/send-code.ts'
+import { brandOf, sendCode } from '../../shared/identity/send-code.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { normaliseUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
@@ -145,7 +145,9 @@ const userCode = z.string('user_code_invalid').check(z.maxLength(40, 'user_code_
 app.post(`${BASE}/verify`, async (c) => {
   const body = await readBody(c, z.object({ user_code: userCode, email }))
   const device = await findOpenDevice(gateway(), c, body.user_code)
-  await sendCode(gateway(), c, { to: mailbox(body.email), clientName: device.client.metadata.client_name })
+  const { client } = device
+  const to = mailbox(body.email)
+  await sendCode(gateway(), c, { to, clientName: client.metadata.client_name, brand: brandOf(client) })
   return c.json({ success: true, message: 'A code is on its way to the address.', requires_otp: true })
 })
 

@@ -20,6 +20,7 @@ import { normaliseEmail } from '../../shared/personal.ts'
 import { listApplications } from '../../shared/queries/agent-delegations.ts'
 import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
+import { listMessagesOf } from '../../shared/queries/messages.ts'
 import { listOperatorCodesOf, type OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
@@ -27,6 +28,7 @@ import { listSessions } from '../../shared/queries/sessions.ts'
 import { SUPABASE_SLUG } from '../../shared/sso/supabase-project.ts'
 
 const BASE = '/account'
+const NEWEST_MESSAGES = 5
 const app = createPageApp()
 const NOTICES: Record<string, string> = words.done
 
@@ -51,13 +53,14 @@ app.get(BASE, async (c) => {
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const { person, session: current } = principal
   const { reads, personal } = gateway()
-  const [methods, sessions, connections, { authenticators, recoveryCodes }, applications, operatorCodes] = [
+  const [methods, sessions, connections, { authenticators, recoveryCodes }, applications, operatorCodes, messages] = [
     await listCredentials(reads, personal, person),
     await listSessions(reads, person),
     await listConnections(reads),
     await listProofs(reads, personal, person),
     await listApplications(reads, person),
     await listOperatorCodesOf(reads, person),
+    await listMessagesOf(reads, person, NEWEST_MESSAGES),
   ]
   const csrf = linkToken(gateway(), principal.credentialId)
   const linked = new Set(methods.map(({ provider }) => provider))
@@ -89,6 +92,10 @@ app.get(BASE, async (c) => {
         return { id: one.id, current: one.id === current?.id, device: userAgent, ip, startedAt: one.started_at, seenAt }
       }),
       applications,
+      messages: messages.map(({ channel, template, status, queued_at }) => ({
+        ...{ channel, status, sentAt: queued_at },
+        isCode: template.startsWith('otp.'),
+      })),
       now: new Date(),
       notice: NOTICES[done],
     }),

@@ -111,9 +111,9 @@ app.post('/web/login', async (c) => {
 
 /** Sends a code for the sign-in of this browser, which from then on waits for that one. */
 async function sendTo(c: AppContext, signIn: SignInUnderWay & { to: CodeAddress }): Promise<SignInUnderWay> {
-  const { to, challengeId: replaces, clientName } = signIn
+  const { to, challengeId: replaces, clientName, brand } = signIn
   const browserHash = browserHashOf(signIn)
-  const challengeId = await sendCode(gateway(), c, { to, browserHash, replaces, clientName })
+  const challengeId = await sendCode(gateway(), c, { to, browserHash, replaces, clientName, brand })
   const waiting = { ...signIn, challengeId }
   writeSignIn(gateway(), c, waiting)
   return waiting

@@ -37,6 +37,8 @@ export type ClientMetadata = {
   require_pkce?: boolean
   client_uri?: string
   logo_uri?: string
+  /** `#rrggbb`: messages on the way to a LanOnasis application are in its name and this colour. For an operator to say. */
+  brand_color?: string
   policy_uri?: string
   tos_uri?: string
   contacts?: string[]

@@ -36,7 +36,8 @@ export function telephone({ config }: Pick<Gateway, 'config'>, text: string): Co
   return { channel: 'sms', address, lookup: address, country }
 }
 
-/** A number as others may see it. */
-export function maskedPhone(e164: string): string {
-  return `${e164.slice(0, 3)} ••• ${e164.slice(-2)}`
+/** An address or number as a message to another one may show it. */
+export function masked(address: string): string {
+  const [local = '', domain] = address.split('@')
+  return domain ? `${local.slice(0, 1)}•••@${domain}` : `${address.slice(0, 3)} ••• ${address.slice(-2)}`
 }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
-import type { DeliveryResult } from '../delivery/deliver.ts'
+import type { Brand, DeliveryResult } from '../delivery/deliver.ts'
 import * as otp from '../domain/otp-challenge.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
@@ -9,6 +9,7 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
+import type { Client } from '../queries/api-clients.ts'
 import type { CodeAddress } from './code-address.ts'
 import { findChallenge, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
@@ -27,10 +28,24 @@ function sendLimits(gateway: Gateway, to: CodeAddress, ip: string | undefined): 
   ]
 }
 
-type CodeMessage = { id: string; code: string; to: CodeAddress; locale?: string; clientName?: string; host: string }
+type CodeMessage = {
+  id: string
+  code: string
+  to: CodeAddress
+  locale?: string
+  clientName?: string
+  brand?: Brand
+  host: string
+}
 
-function messageOf({ id, code, to, locale, clientName, host: origin }: CodeMessage): Outgoing {
-  const facts = { to: to.address, code, expires_in: otp.LIFETIME_SECONDS, origin, locale }
+/** What messages on the way to an application look like: its own, where it is of LanOnasis and an operator gave it a colour. */
+export function brandOf(client: Client | undefined): Brand | undefined {
+  if (client?.status !== 'active' || !client.first_party || !client.metadata.brand_color) return undefined
+  return { name: client.metadata.client_name, colour: client.metadata.brand_color }
+}
+
+function messageOf({ id, code, to, locale, clientName, brand, host: origin }: CodeMessage): Outgoing {
+  const facts = { to: to.address, code, expires_in: otp.LIFETIME_SECONDS, origin, locale, brand }
   return to.channel === 'sms'
     ? { id, function: 'send-otp-sms', payload: { type: 'otp.sms', ...facts } }
     : { id, function: 'send-otp-email', payload: { type: 'otp.email', ...facts, client_name: clientName } }
@@ -46,9 +61,9 @@ function messageOf({ id, code, to, locale, clientName, host: origin }: CodeMessa
 export async function sendCode(
   gateway: Gateway,
   c: AppContext,
-  input: { to: CodeAddress; browserHash?: string; replaces?: string; clientName?: string },
+  input: { to: CodeAddress; browserHash?: string; replaces?: string; clientName?: string; brand?: Brand },
 ): Promise<string> {
-  const { to, browserHash, replaces, clientName } = input
+  const { to, browserHash, replaces, clientName, brand } = input
   const code = String(randomInt(1_000_000)).padStart(6, '0')
   const id = uuidv7()
   const context = commitContext(gateway, c)
@@ -60,7 +75,7 @@ export async function sendCode(
     work.limitRefusal = 'otp_rate_limited'
     const found = await findChallenge(gateway, { to, challengeId: replaces })
     const locale = found.person?.locale ?? askedLanguage(c)
-    const message = messageOf({ id, code, to, locale, clientName, host: new URL(gateway.issuer).host })
+    const message = messageOf({ id, code, to, locale, clientName, brand, host: new URL(gateway.issuer).host })
     if (found.suppressed) {
       noteSuppressed(work, message)
       return undefined

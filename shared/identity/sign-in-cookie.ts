@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { isHttps } from '../config.ts'
+import type { Brand } from '../delivery/deliver.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { hashToken } from '../tokens/opaque.ts'
@@ -23,6 +24,8 @@ export type SignInUnderWay = {
   returnTo?: string
   /** The application that the person is on the way to. */
   clientName?: string
+  /** Of that application, where messages are in its name. */
+  brand?: Brand
   /** An account at another provider that was proven here and waits to be linked, once the person has proven to be themselves. */
   link?: ProvenAccount
 }

@@ -15,6 +15,7 @@ import { SUPABASE } from '../sso/supabase-project.ts'
 import { browserSession } from './authenticate.ts'
 import { csrfToken } from './csrf.ts'
 import { safeReturnTo } from './return-to.ts'
+import { brandOf } from './send-code.ts'
 import { readSignIn, type SignInUnderWay, withCookies, writeSignIn } from './sign-in-cookie.ts'
 
 type Shown = { error?: string; notice?: string; status?: number }
@@ -128,7 +129,7 @@ export async function openSignIn(
   const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
   const before = readSignIn(gateway, c)
   const waits = failed === 'link_needed' || failed === 'more_proof_needed'
-  const signIn = { ...before, returnTo, clientName, link: waits ? before.link : undefined }
+  const signIn = { ...before, returnTo, clientName, brand: brandOf(client), link: waits ? before.link : undefined }
   writeSignIn(gateway, c, signIn)
   const phone = query.by === 'phone' && gateway.config.SMS_COUNTRIES.length > 0 && !signIn.link ? '' : undefined
   const error = failed && catalogue[failed].message

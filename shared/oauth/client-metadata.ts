@@ -96,6 +96,7 @@ const metadata = z.object({
   require_pkce: z.optional(z.boolean()),
   client_uri: z.optional(webUrl),
   logo_uri: z.optional(webUrl),
+  brand_color: z.optional(z.string().check(z.regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0b5c52'))),
   policy_uri: z.optional(webUrl),
   tos_uri: z.optional(webUrl),
   contacts: z.optional(z.array(text()).check(z.maxLength(20, 'has too many'))),

@@ -13,7 +13,14 @@ const DEFAULT_SCOPE = 'memories:read memories:write mcp:connect'
 const RESERVED = /lanonasis|onasis/
 /** What a client gets that asks for no scope: as little as is of use. */
 const MINIMAL = ['memories:read', 'mcp:connect', 'openid', 'profile']
-const OPERATOR_MEMBERS = ['resources', 'exchange_resources', 'access_token_seconds', 'require_pkce', 'default_scope']
+const OPERATOR_MEMBERS = [
+  'brand_color',
+  'resources',
+  'exchange_resources',
+  'access_token_seconds',
+  'require_pkce',
+  'default_scope',
+]
 
 const invalid = (member: string, message: string) =>
   new GatewayError(member === 'redirect_uris' ? 'redirect_uri_unusable' : 'client_metadata_invalid', {

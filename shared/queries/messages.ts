@@ -1,6 +1,8 @@
 import type postgres from 'postgres'
+import type { Channel, Message } from '../domain/message.ts'
 import type { StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
+import type { Person } from './person.ts'
 
 /** Whether nothing may be sent to the address with this digest, as a column. */
 export const suppressedColumn = (sql: postgres.Sql, digest: Uint8Array) => sql`
@@ -57,9 +59,9 @@ export async function findSentMessage(
 
 export type MessageRecord = {
   id: string
-  channel: string
+  channel: Channel
   template: string
-  status: string
+  status: Exclude<Message['status'], 'none'>
   provider: string | null
   reason: string | null
   queued_at: Date
@@ -76,6 +78,24 @@ export function listMessages(sql: postgres.Sql, digests: Uint8Array[], limit: nu
       order by d.stream_id desc limit ${limit}
     ) newest join auth_gateway.messages m on m.id = newest.stream_id
     order by m.id desc`
+}
+
+/** The newest messages to the proven addresses of a person. One statement. */
+export function listMessagesOf(
+  sql: postgres.Sql,
+  { members }: Pick<Person, 'members'>,
+  limit: number,
+): Promise<MessageRecord[]> {
+  return sql<MessageRecord[]>`
+    select m.id, m.channel, m.template, m.status, m.provider, m.reason, m.queued_at, m.settled_at
+    from auth_gateway.credentials c
+    cross join lateral (
+      select d.stream_id from auth_gateway.lookup_digests d
+      where d.kind = 'message_address' and d.digest = c.digest order by d.stream_id desc limit ${limit}
+    ) newest
+    join auth_gateway.messages m on m.id = newest.stream_id
+    where c.uai = any (${members}) and c.kind in ('email', 'phone') and c.digest is not null
+    order by m.id desc limit ${limit}`
 }
 
 /** What became of one message, for whoever waits for it. */

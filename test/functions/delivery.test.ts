@@ -4,7 +4,7 @@ import twilio from 'twilio'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { messages } from '../../scripts/messages.ts'
 import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
-import { createBrowser, postJson } from '../support/sign-in.ts'
+import { createBrowser, postJson, signIn } from '../support/sign-in.ts'
 
 const [OLD, NEW] = ['o', 'n'].map((letter) => `whsec_${Buffer.from(letter.repeat(24)).toString('base64')}`)
 const TOKEN = 'a token of the account'
@@ -200,6 +200,12 @@ describe('a suppressed address', () => {
     await browser.submit(await browser.visit('/web/login'), { email }, '/web/login')
     await resendTells('email.bounced', gateway.inbox.sent.at(-1)?.id ?? '', bounce)
     expect((await browser.visit('/web/code')).html).toContain('do not arrive')
+  })
+
+  test('the account says what became of the messages to it', async () => {
+    const { browser, email } = await signIn(gateway)
+    await resendTells('email.delivered', gateway.inbox.sent.findLast(({ to }) => to === email)?.id ?? '')
+    expect((await browser.visit('/account')).html).toMatch(/What we sent you[\s\S]*A code by e-mail[\s\S]*Delivered/)
   })
 
   test('figures count what became of messages', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { createBrowser, postJson } from '../support/sign-in.ts'
 
 let gateway: TestGateway
@@ -141,4 +141,33 @@ test('a code asked for elsewhere leaves the one that a browser waits for alone',
   expect((await postJson(gateway, '/v1/auth/otp/send', { email })).status).toBe(200)
   await browser.submit(codePage, { code }, '/web/code')
   expect(browser.cookies.has('lanonasis_session')).toBe(true)
+})
+
+test('the mail is in the language that the browser asks for, and then in that of the account it made', async () => {
+  const email = newEmail()
+  const ask = (languages: string) =>
+    postJson(gateway, '/v1/auth/otp/send', { email }, { 'x-real-ip': randomIp(), 'accept-language': languages })
+  const language = () => gateway.inbox.sent.findLast(({ to }) => to === email)?.body.locale
+  await ask('nl, pt-BR;q=0.9, en;q=0.8')
+  expect(language()).toBe('pt')
+  const headers = { 'accept-language': 'fr-CA' }
+  await postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) }, headers)
+  await letSendLimitPass()
+  await ask('de')
+  expect(language()).toBe('fr')
+})
+
+test('on the way to an application of ours with a colour the mail is in its name, to one of others it only names it', async () => {
+  const metadata = { client_name: 'v-secure', brand_color: '#1a2b3c', token_endpoint_auth_method: 'none' } as const
+  for (const firstParty of [true, false]) {
+    const { client_id, redirect_uri } = await addClient(gateway, `brand-${firstParty}`, metadata, firstParty)
+    const query = { response_type: 'code', client_id, redirect_uri, code_challenge_method: 'S256' }
+    const request = new URLSearchParams({ ...query, code_challenge: 'a'.repeat(43), scope: 'openid' })
+    const browser = createBrowser(gateway)
+    const email = newEmail()
+    await browser.submit(await browser.visit(`/oauth/authorize?${request}`), { email }, '/web/login')
+    const body = gateway.inbox.sent.findLast(({ to }) => to === email)?.body ?? {}
+    expect(body).toMatchObject({ client_name: 'v-secure' })
+    expect(body.brand).toEqual(firstParty ? { name: 'v-secure', colour: '#1a2b3c' } : undefined)
+  }
 })

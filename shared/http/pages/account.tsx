@@ -1,4 +1,5 @@
 import { AccountApplications, type ShownApplication } from './account-applications.tsx'
+import { AccountMessages, type ShownMessage } from './account-messages.tsx'
 import { AccountMethods, type ShownMethod } from './account-methods.tsx'
 import { AccountProofs, OperatorCodes, type ShownAuthenticator, type ShownOperatorCode } from './account-proofs.tsx'
 import { AccountSessions, type ShownSession } from './account-sessions.tsx'
@@ -28,6 +29,7 @@ type AccountProps = {
   merged: string[]
   sessions: ShownSession[]
   applications: ShownApplication[]
+  messages: ShownMessage[]
   now: Date
   notice?: string
 }
@@ -98,6 +100,7 @@ export function AccountPage(props: AccountProps) {
         </section>
       )}
       <AccountSessions base={base} form={form} sessions={sessions} now={now} />
+      <AccountMessages messages={props.messages} now={now} />
       <AccountApplications base={base} form={form} applications={applications} now={now} />
       <section aria-labelledby="erasure">
         <h2 id="erasure">{words.erasure.title}</h2>

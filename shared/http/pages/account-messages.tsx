@@ -1,0 +1,34 @@
+import { words } from './account-words.ts'
+import { Time } from './api-key-parts.tsx'
+
+export type ShownMessage = {
+  channel: 'email' | 'sms'
+  isCode: boolean
+  status: keyof typeof words.messages.status
+  sentAt: Date
+}
+
+/** What was sent to a person lately and what became of it, as far as the providers tell. */
+export function AccountMessages({ messages, now }: { messages: ShownMessage[]; now: Date }) {
+  const text = words.messages
+  if (messages.length === 0) return null
+  return (
+    <section aria-labelledby="messages">
+      <h2 id="messages">{text.title}</h2>
+      <p class="note">{text.lead}</p>
+      <ul class="cards">
+        {messages.map(({ channel, isCode, status, sentAt }) => (
+          <li class="row">
+            <div>
+              <h3>{text[isCode ? 'code' : 'notice'][channel]}</h3>
+              <p class="note">
+                <Time at={sentAt} now={now} />
+              </p>
+            </div>
+            <span class={status === 'delivered' ? 'tag good' : 'tag'}>{text.status[status]}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
