@@ -11,6 +11,7 @@ import type { FunctionHandler } from '../../shared/http/serve.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { type CodeInbox, startCodeInbox } from './codes.ts'
 import { createTestDatabase } from './database.ts'
+import { scaleOut } from './scale-out.ts'
 
 /** What the gateway under test signs its messages with. */
 export const WEBHOOK_SECRET = `v1,whsec_${Buffer.from('a test of messages in flight!!!!').toString('base64')}`
@@ -38,19 +39,21 @@ export type TestGatewayOptions = {
 
 /**
  * Starts the gateway of this test file: a database of its own, every function behind one listener. Call it once per file and
- * before anything imports a function, since the configuration is read once per process.
+ * before anything imports a function, since the configuration is read once per process. With SCALED_OUT in the environment it is
+ * two processes behind nginx and PgBouncer instead.
  */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const cloned = options.database ? undefined : await createTestDatabase()
   const database = options.database ?? cloned
   if (!database) throw new Error('no database')
+  const scaled = process.env.SCALED_OUT ? await scaleOut(database.appUrl) : undefined
   const inbox = await startCodeInbox(WEBHOOK_SECRET)
   const port = await freePort()
   Object.assign(process.env, {
     NODE_ENV: 'test',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     AUTH_BASE_URL: `http://127.0.0.1:${port}`,
-    DATABASE_URL: database.appUrl,
+    DATABASE_URL: scaled?.databaseUrl ?? database.appUrl,
     AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
     SUPABASE_FUNCTIONS_URL: options.functionsUrl ?? inbox.url,
     OTP_WEBHOOK_SECRET: WEBHOOK_SECRET,
@@ -62,15 +65,17 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const { described, undescribed } = await import('./described.ts')
   const loaded = await loadFunctions(readRedirects(new URL('../../netlify.toml', import.meta.url)))
   const functions = new Map([...loaded].map(([name, handle]) => [name, described(handle)]))
-  const server = await createServer({ port, functions })
+  await scaled?.serve(port, process.env)
+  const server = scaled ? undefined : await createServer({ port, functions })
   const sql = postgres(database.superuserUrl, { max: 2, onnotice: () => {} })
   return {
-    url: server.url,
+    url: `http://127.0.0.1:${port}`,
     inbox,
     sql,
     gateway: gateway(),
     stop: async () => {
-      await server.close()
+      await server?.close()
+      await scaled?.stop()
       await gateway().close()
       await inbox.stop()
       await sql.end({ timeout: 1 })

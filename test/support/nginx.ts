@@ -31,6 +31,8 @@ export type NginxOptions = {
   revocationList?: string
   /** Where to listen for TLS, when it must be known before the start. */
   port?: number
+  /** Where to pass on everything as it comes, without TLS, to the same upstream. */
+  plainPort?: number
 }
 
 export type Nginx = {
@@ -95,6 +97,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     }
     write(`sites/${host}.conf`, fill(shipped('mtls-service.conf.template'), { ...values, ...own }))
   }
+  if (options.plainPort) write('sites/plain.conf', plainServer(options.plainPort))
   write('nginx.conf', mainFile(directory))
 
   const lines: string[] = []
@@ -112,6 +115,16 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
   if (started) return { port, httpPort, accessLog, stop }
   await stop()
   throw new Error(`nginx did not start:\n${lines.join('\n')}`)
+}
+
+function plainServer(port: number): string {
+  return `server {
+    listen 127.0.0.1:${port};
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $http_host;
+    location / { proxy_pass http://auth_gateway; }
+  }`
 }
 
 function mainFile(directory: string): string {
