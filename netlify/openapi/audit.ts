@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { checkpointsQuery, consistencyQuery, eventsQuery, exportQuery, inclusionQuery } from '../functions/audit.ts'
 import { eraseOtherBody, eraseSelfBody } from '../functions/erasure.ts'
+import { radiusBody, stateQuery } from '../functions/operators.ts'
 import { type Family, PERSON } from './operation.ts'
 
 const event = z.looseObject({
@@ -24,6 +25,14 @@ const receipt = z.object({
   keys_left: z.number(),
   digests_left: z.number(),
   backups_forget_by: z.iso.datetime(),
+})
+const radius = z.object({
+  origin: z.looseObject({ event: z.uuid(), type: z.string() }),
+  people: z.array(z.object({ uai: z.uuid(), organizations: z.array(z.uuid()) })),
+  followed: z.array(z.looseObject({ kind: z.string(), id: z.uuid(), from: z.uuid(), live: z.boolean() })),
+  acts: z.array(z.looseObject({ event: z.uuid(), type: z.string() })),
+  dry_run: z.boolean(),
+  revoked: z.number(),
 })
 const path = z.array(z.string())
 const checkpoint = z.object({
@@ -62,6 +71,20 @@ export const audit: Family = {
       by: ['token', 'session'],
       body: eraseOtherBody,
       answers: { 200: receipt },
+    },
+    'POST /v1/operators/blast-radius': {
+      summary: 'What followed from a credential or event; revokes it all when dry_run is false',
+      by: ['token', 'session'],
+      body: radiusBody,
+      answers: { 200: radius },
+    },
+    'GET /v1/operators/state': {
+      summary: 'What a person could do at a time',
+      by: ['token', 'session'],
+      query: stateQuery,
+      answers: {
+        200: z.object({ at: z.string(), people: z.array(z.looseObject({ uai: z.uuid(), status: z.string() })) }),
+      },
     },
     'GET /v1/audit/checkpoints': {
       summary: 'Signed roots of the tree over all events, newest first',

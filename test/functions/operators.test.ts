@@ -1,85 +1,178 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AppContext } from '../../shared/http/app.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
-import { ageStepUp, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
-import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+import { trace } from '../../scripts/trace.ts'
+import type { BlastRadius } from '../../shared/audit/blast-radius.ts'
+import { ask } from '../support/as-browser.ts'
+import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { signInOperator } from '../support/operators.ts'
+import { getTokens, post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 let gateway: TestGateway
-let answer: (headers: Record<string, string>, demand?: { platform?: boolean; page?: boolean }) => Promise<Response>
+let platform: SignedInBrowser
+let admin: SignedInBrowser
 beforeAll(async () => {
   gateway = await startGateway()
-  const { createApp } = await import('../../shared/http/app.ts')
-  const operators = await import('../../shared/identity/operator.ts')
-  const app = createApp('api')
-  app.get('/api', async (c: AppContext) => {
-    const operator = await operators.requireOperator(gateway.gateway, c, {
-      platform: c.req.query('platform') === 'yes',
-    })
-    return c.json({ uai: operator.principal.person.uai, organizationId: operator.organizationId ?? null })
-  })
-  app.get('/page', async (c: AppContext) => {
-    const operator = await operators.visitingOperator(gateway.gateway, c, '/page')
-    return operator instanceof Response ? operator : c.text('the console')
-  })
-  answer = async (headers, { platform, page } = {}) =>
-    app.fetch(new Request(`${gateway.url}/${page ? 'page' : 'api'}${platform ? '?platform=yes' : ''}`, { headers }), {})
+  platform = await signInOperator(gateway)
+  admin = await signInOperator(gateway, 'admin')
+  await addClient(gateway, 'agent', { token_endpoint_auth_method: 'client_secret_basic' })
 })
 afterAll(() => gateway?.stop())
 
-const cookie = ({ browser }: SignedInBrowser) => ({
-  cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}`,
+const sessionOf = (person: SignedInBrowser) => (person.browser.cookies.get('lanonasis_session') ?? '').split('.')[0]
+
+async function sessionId(person: SignedInBrowser): Promise<string> {
+  const [row] =
+    await gateway.sql`select id from auth_gateway.sessions where uai = ${person.uai} and ended_at is null order by started_at limit 1`
+  return row?.id
+}
+
+/** A person who has a key, an agent and tokens, all begun in one session. */
+async function busyPerson() {
+  const ada = await signIn(gateway)
+  const id = await sessionId(ada)
+  const tokens = await getTokens(gateway, ada)
+  const key = (await ask(gateway, ada, 'POST', '/api/v1/api-keys', { name: 'key', scopes: ['memories:read'] })).body
+  const agent = (await ask(gateway, ada, 'POST', '/v1/auth/agents', { client_id: 'agent', scopes: ['memories:read'] }))
+    .body
+  return { ada, id, tokens, key, agent }
+}
+
+const works = async (token: string) =>
+  (await fetch(`${gateway.url}/v1/auth/me`, { headers: { authorization: `Bearer ${token}` } })).status === 200
+const radius = (who: SignedInBrowser, body: object) => ask(gateway, who, 'POST', '/v1/operators/blast-radius', body)
+
+describe('POST /v1/operators/blast-radius', () => {
+  test('200 with what followed from a session, nothing of anybody else, and nothing is revoked without being meant', async () => {
+    const { ada, id, tokens } = await busyPerson()
+    const other = await busyPerson()
+    const { status, body } = await radius(platform, { id })
+    expect([status, body.dry_run, body.revoked]).toEqual([200, true, 0])
+    const kinds = (body as BlastRadius).followed.map(({ kind }) => kind)
+    expect(kinds.sort()).toEqual(['agent_delegation', 'api_key', 'session', 'token_family'])
+    expect(body.followed.every((one: { live: boolean; uai: string }) => one.live && one.uai === ada.uai)).toBe(true)
+    expect(JSON.stringify(body)).not.toContain(other.ada.uai)
+    expect(await works(tokens.access_token)).toBe(true)
+  })
+
+  test('200 revokes the subtree of a session, and nothing beside it', async () => {
+    const { ada, id, tokens, key } = await busyPerson()
+    const second = await signIn(gateway, ada.email).catch(() => undefined)
+    const other = await busyPerson()
+    const { body } = await radius(platform, { id, dry_run: false, reason: 'stolen laptop' })
+    expect(body.revoked).toBe(4)
+    expect(await works(tokens.access_token)).toBe(false)
+    const verified = await post(gateway, '/v1/auth/verify-api-key', {}, { 'x-api-key': key.key ?? key.data?.key ?? '' })
+    expect(verified.status).toBe(401)
+    expect(await works(other.tokens.access_token)).toBe(true)
+    if (second) expect((await second.browser.visit('/v1/auth/session/check')).html).toContain('"authenticated":true')
+    const events = await gateway.sql`
+      select event_type, metadata->>'actor' as actor from auth_gateway.event_store
+      where subject = ${ada.uai} and metadata->>'actorType' = 'operator'`
+    expect(events.map(({ event_type }) => event_type).sort()).toEqual([
+      'AgentDelegationEnded',
+      'ApiKeyRevoked',
+      'SessionEnded',
+      'TokenFamilyRevoked',
+    ])
+    expect(new Set(events.map(({ actor }) => actor))).toEqual(new Set([platform.uai]))
+    expect((await radius(platform, { id })).body.followed.filter((one: { live: boolean }) => one.live)).toEqual([])
+  })
+
+  test('200 from a token family or an event: only what followed from it', async () => {
+    const { ada, tokens } = await busyPerson()
+    const [family] = await gateway.sql`select id from auth_gateway.token_families where uai = ${ada.uai}`
+    const one = (await radius(platform, { id: family?.id })).body
+    expect(one.followed.map(({ kind }: { kind: string }) => kind)).toEqual(['token_family'])
+    const [consumed] = await gateway.sql`
+      select event_id from auth_gateway.event_store where event_type = 'OtpChallengeConsumed' and data->>'uai' = ${ada.uai}`
+    const all = (await radius(platform, { id: consumed?.event_id })).body
+    expect(all.followed.length).toBe(4)
+    expect(tokens.access_token).toBeTruthy()
+  })
+
+  test('200 with what an operator did to others in a session', async () => {
+    const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
+    const id = await sessionId(operator)
+    await ask(gateway, operator, 'POST', `/v1/operators/people/${ada.uai}/erase`, { reason: 'asked by letter' })
+    const { body } = await radius(platform, { id })
+    expect(body.acts).toMatchObject([{ type: 'IdentityErased', subject: ada.uai }])
+  })
+
+  test('404 outside of the organization and for what is not there, 400 without a reason, 403 for a person', async () => {
+    const { ada, id } = await busyPerson()
+    expect((await radius(admin, { id })).status).toBe(404)
+    expect((await radius(admin, { id, dry_run: false, reason: 'not mine' })).status).toBe(404)
+    expect((await radius(platform, { id: crypto.randomUUID() })).status).toBe(404)
+    expect((await radius(platform, { id, dry_run: false })).status).toBe(400)
+    expect((await radius(ada, { id })).status).toBe(403)
+    expect(sessionOf(ada)).toBeTruthy()
+  })
 })
 
-describe('an operator', () => {
-  test('200: of everything as platform_admin, of their own organization as admin', async () => {
-    const [everything, own] = [await signInOperator(gateway), await signInOperator(gateway, 'admin')]
-    expect(await (await answer(cookie(everything))).json()).toEqual({ uai: everything.uai, organizationId: null })
-    const [row] = await gateway.sql`select organization_id from auth_gateway.identities where uai = ${own.uai}`
-    expect(await (await answer(cookie(own))).json()).toEqual({ uai: own.uai, organizationId: row?.organization_id })
-    expect((await answer(cookie(own), { platform: true })).status).toBe(403)
-    expect((await answer(cookie(everything), { platform: true })).status).toBe(200)
-    expect(await (await answer(cookie(everything), { page: true })).text()).toBe('the console')
-  })
+describe('GET /v1/operators/state', () => {
+  const state = async (who: SignedInBrowser, person: string, at: Date) =>
+    ask(gateway, who, 'GET', `/v1/operators/state?${new URLSearchParams({ person, at: at.toISOString() })}`)
 
-  test('401 with what to step up to when the step-up is missing or 15 minutes old (RFC 9470 section 3), 303 for pages', async () => {
-    const ada = await signIn(gateway)
-    await giveRole(gateway, ada.uai, 'platform_admin')
-    const refused = await answer(cookie(ada))
-    expect(refused.status).toBe(401)
-    expect(refused.headers.get('www-authenticate')).toMatch(
-      /^Bearer error="insufficient_user_authentication", error_description="[^"]+", acr_values="urn:lanonasis:acr:multi-factor", max_age="900"/,
-    )
-    expect(await refused.json()).toMatchObject({ code: 'STEP_UP_REQUIRED' })
-    const operator = await signInOperator(gateway)
-    expect((await answer(cookie(operator))).status).toBe(200)
-    await ageStepUp(gateway, operator.uai, 901)
-    expect((await answer(cookie(operator))).status).toBe(401)
-    const page = await answer(cookie(operator), { page: true })
-    expect([page.status, page.headers.get('location')]).toEqual([303, '/web/step-up?return_to=%2Fpage'])
-  })
-
-  test('403 for everybody else, 401 without a session, 303 to the sign-in for pages', async () => {
-    const ada = await signIn(gateway)
-    expect((await answer(cookie(ada))).status).toBe(403)
-    expect((await answer(cookie(ada), { page: true })).status).toBe(403)
-    expect((await answer({})).status).toBe(401)
-    expect((await answer({}, { page: true })).headers.get('location')).toBe('/web/login?return_to=%2Fpage')
-  })
-
-  test('200 with a token for the gateway alone, 401 with one for other resources as well, which could be passed on from there', async () => {
-    const operator = await signInOperator(gateway)
-    const bearer = async (changes: Record<string, string>) => ({
-      authorization: `Bearer ${(await getTokens(gateway, operator, changes)).access_token}`,
+  test('200 with what a person could do then, which a revocation since does not change; nothing live is touched', async () => {
+    const { ada, id } = await busyPerson()
+    const then = new Date()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    await radius(platform, { id, dry_run: false, reason: 'a test' })
+    const before = (await state(platform, ada.uai, then)).body.people[0]
+    expect(before).toMatchObject({
+      uai: ada.uai,
+      status: 'active',
+      role: 'user',
+      sessions: [{ id }],
+      keys: [{ scopes: ['memories:read'] }],
     })
-    expect((await answer(await bearer({ scope: 'openid', resource: gateway.url }))).status).toBe(200)
-    const older = await signIn(gateway)
-    await giveRole(gateway, older.uai, 'platform_admin')
-    const { access_token: weak } = await getTokens(gateway, older, { scope: 'openid', resource: gateway.url })
-    await enrolTotp(older)
-    const refused = await answer({ authorization: `Bearer ${weak}` })
-    expect(refused.status).toBe(401)
-    expect(refused.headers.get('www-authenticate')).toContain('insufficient_user_authentication')
-    const other = await bearer({ scope: 'memories:read', resource: 'https://api.lanonasis.com' })
-    expect((await answer(other)).status).toBe(401)
+    expect([before.tokens.length, before.agents.length, before.tokens[0].client_id]).toEqual([1, 1, 'auth-tester'])
+    const now = (await state(platform, ada.uai, new Date())).body.people[0]
+    expect([now.sessions, now.tokens, now.keys, now.agents]).toEqual([[], [], [], []])
+    expect((await state(platform, ada.uai, new Date('2020-01-01'))).body.people).toEqual([])
+    const left = await gateway.sql`select nspname from pg_namespace where nspname like 'auth_gateway_at_%'`
+    expect(left).toEqual([])
   })
+
+  test('404 outside of the organization, 403 for a person', async () => {
+    const ada = await signIn(gateway)
+    expect((await state(admin, ada.uai, new Date())).status).toBe(404)
+    expect((await state(admin, admin.uai, new Date())).status).toBe(200)
+    expect((await state(ada, ada.uai, new Date())).status).toBe(403)
+  })
+})
+
+describe('npm run trace', () => {
+  const command = async (...args: string[]) => {
+    const lines: string[] = []
+    const { DATABASE_URL, AUTH_MASTER_SECRET } = gateway.gateway.config
+    const env = { DATABASE_MIGRATION_URL: DATABASE_URL, AUTH_MASTER_SECRET }
+    const exitCode = await trace(args, {
+      env,
+      out: (line) => void lines.push(line),
+      err: (line) => void lines.push(line),
+    })
+    return { exitCode, text: lines.join('\n') }
+  }
+
+  test('0: shows what followed, revokes it when told, and says who could do what before', async () => {
+    const { ada, id, tokens } = await busyPerson()
+    const then = new Date().toISOString()
+    expect((await command('radius', id)).text).toContain('nothing was revoked')
+    expect(await works(tokens.access_token)).toBe(true)
+    expect(await command('radius', id, '--revoke', '--reason', 'drill')).toMatchObject({
+      exitCode: 0,
+      text: expect.stringContaining('4 revoked'),
+    })
+    expect(await works(tokens.access_token)).toBe(false)
+    const { text } = await command('state', then, ada.email, '--json')
+    expect(JSON.parse(text)).toMatchObject([{ uai: ada.uai, sessions: [{ id }] }])
+    expect((await command('state', then)).text).toContain(ada.uai)
+  })
+
+  test.each([[['radius']], [['radius', 'x', '--revoke']], [['state', 'yesterday']], [['other', 'x']]])(
+    '2: %j',
+    async (args) => {
+      expect((await command(...args)).exitCode).toBe(2)
+    },
+  )
 })

@@ -1,0 +1,55 @@
+import * as z from 'zod/mini'
+import { revokeBlastRadius, traceBlastRadius } from '../../shared/audit/blast-radius.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import type { Work } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { refuseForeignPage } from '../../shared/identity/authority.ts'
+import { actAsOperator, answersFor, requireOperator } from '../../shared/identity/operator.ts'
+import { findPerson } from '../../shared/queries/identities.ts'
+import { stateAt } from '../../shared/queries/time-travel.ts'
+
+const app = createApp('api')
+
+export const radiusBody = z
+  .object({
+    id: z.uuid(),
+    dry_run: z._default(z.boolean(), true),
+    reason: z.optional(z.string().check(z.trim(), z.minLength(3), z.maxLength(200))),
+  })
+  .check(z.refine(({ dry_run, reason }) => dry_run || reason !== undefined, 'reason is required'))
+
+/** What followed from a credential or event, and, when it is meant, revokes all of it. */
+app.post('/v1/operators/blast-radius', async (c) => {
+  const operator = await requireOperator(gateway(), c)
+  refuseForeignPage(gateway(), c, operator.principal)
+  const { id, dry_run, reason } = await readBody(c, radiusBody)
+  const radius = await traceBlastRadius(gateway(), id)
+  const organizations = radius.people.flatMap((one) => one.organizations)
+  if (!answersFor(operator, organizations)) throw new GatewayError('not_found')
+  if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
+  const act = (work: Work) => actAsOperator(work, operator)
+  const revoked = await revokeBlastRadius(commitContext(gateway(), c), radius, { act, reason })
+  return c.json({ ...radius, dry_run: false, revoked })
+})
+
+export const stateQuery = z.object({
+  person: z.uuid(),
+  at: z.iso.datetime({ offset: true }),
+})
+
+/** What a person could do at a time. */
+app.get('/v1/operators/state', async (c) => {
+  const operator = await requireOperator(gateway(), c)
+  const { person: uai, at } = readQuery(c, stateQuery)
+  const { reads, personal, limiter } = gateway()
+  const person = await findPerson(reads, personal, uai)
+  if (!person || !answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  const wait = await limiter.hit([limiter.limit('state-at', operator.principal.person.uai, 30, 60)])
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  return c.json({ at, people: await stateAt(reads, new Date(at), person.members) })
+})
+
+export default serve(app)

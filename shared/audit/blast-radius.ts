@@ -1,0 +1,153 @@
+import { agentDelegation, endDelegation } from '../domain/agent-delegation.ts'
+import { apiKey, revokeKey } from '../domain/api-key.ts'
+import { end, session } from '../domain/session.ts'
+import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
+import { GatewayError } from '../errors.ts'
+import { type CommitContext, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
+import {
+  actsOnOthers,
+  beganAfter,
+  findOrigin,
+  livenessOf,
+  peopleOf,
+  type TracedEvent,
+} from '../queries/blast-radius.ts'
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Streams that are revoked at once. */
+const BATCH = 50
+
+export type Follower = {
+  kind: string
+  id: string
+  /** What it followed from: the session, key, token or grant before it, or the origin. */
+  from: string
+  label: string | null
+  live: boolean
+  since: string
+  uai: string | null
+}
+
+export type BlastRadius = {
+  origin: { event: string; type: string; stream: { type: string; id: string }; recorded_at: string }
+  people: { uai: string; organizations: string[] }[]
+  followed: Follower[]
+  /** What was done to others in these sessions. */
+  acts: { event: string; type: string; subject: string | null; recorded_at: string }[]
+}
+
+/** Every id that an event names: what it was done with, and what it came from. */
+function namesOf(value: unknown, found: string[] = []): string[] {
+  if (typeof value === 'string') {
+    if (UUID.test(value)) found.push(value)
+  } else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) namesOf(inner, found)
+  return found
+}
+
+/** Streams that followed from a first one: an event that names one of those before belongs to one more. One walk, since causes come first. */
+export function follow(origin: TracedEvent, after: TracedEvent[]): { event: TracedEvent; from: string }[] {
+  const reached = new Set([origin.stream_id, origin.event_id])
+  const { requestId } = origin.metadata
+  const followed: { event: TracedEvent; from: string }[] = []
+  for (const event of after) {
+    if (reached.has(event.stream_id)) continue
+    const { correlationId: _request, requestId: own, ...done } = event.metadata
+    // What the same request went on to do followed from it too.
+    const from =
+      namesOf([event.data, done]).find((name) => reached.has(name)) ??
+      (requestId && own === requestId ? origin.stream_id : undefined)
+    if (!from) continue
+    reached.add(event.stream_id)
+    followed.push({ event, from: from === origin.event_id ? origin.stream_id : from })
+  }
+  return followed
+}
+
+/**
+ * What followed from a credential or an event: sessions, tokens, keys and agents, one from the other.
+ * @param id of an event, a session, a token family, an API key or an agent's delegation
+ * @throws GatewayError not_found
+ */
+export async function traceBlastRadius({ reads }: Gateway, id: string): Promise<BlastRadius> {
+  const origin = await findOrigin(reads, id)
+  if (!origin) throw new GatewayError('not_found')
+  const { subject, metadata, data } = origin
+  const people = await peopleOf(
+    reads,
+    [subject, metadata.actor, data.uai].filter((one): one is string => typeof one === 'string' && UUID.test(one)),
+  )
+  const members = people.flatMap((one) => one.members)
+  const followed = follow(origin, await beganAfter(reads, members, origin.position))
+  const all = [{ event: origin, from: origin.stream_id }, ...followed]
+  const known = new Map(
+    (
+      await livenessOf(
+        reads,
+        all.map(({ event }) => event.stream_id),
+      )
+    ).map((one) => [one.id, one]),
+  )
+  const sessions = all.filter(({ event }) => event.stream_type === 'session').map(({ event }) => event.stream_id)
+  const acts = await actsOnOthers(reads, sessions, members)
+  return {
+    origin: {
+      event: origin.event_id,
+      type: origin.event_type,
+      stream: { type: origin.stream_type, id: origin.stream_id },
+      recorded_at: origin.recorded_at.toISOString(),
+    },
+    people: people.map(({ uai, organizations }) => ({ uai, organizations })),
+    followed: all.flatMap(({ event, from }) => {
+      const found = known.get(event.stream_id)
+      return found
+        ? [
+            {
+              kind: event.stream_type,
+              id: event.stream_id,
+              from,
+              label: found.label,
+              live: found.live,
+              since: event.recorded_at.toISOString(),
+              uai: event.subject,
+            },
+          ]
+        : []
+    }),
+    acts: acts.map((one) => ({
+      event: one.event_id,
+      type: one.event_type,
+      subject: one.subject,
+      recorded_at: one.recorded_at.toISOString(),
+    })),
+  }
+}
+
+async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): Promise<void> {
+  const options = { subject: uai ?? undefined }
+  if (kind === 'session') (await work.load(session, id, options)).decide((state) => end(state, 'revoked'))
+  else if (kind === 'token_family')
+    (await work.load(tokenFamily, id, options)).decide((state) => revokeFamily(state, 'operator'))
+  else if (kind === 'api_key') (await work.load(apiKey, id, options)).decide((state) => revokeKey(state, reason))
+  else if (kind === 'agent_delegation')
+    (await work.load(agentDelegation, id, options)).decide((state) => endDelegation(state, reason))
+}
+
+/**
+ * Revokes everything of it that can still be used.
+ * @returns how many were revoked
+ */
+export async function revokeBlastRadius(
+  context: CommitContext,
+  { followed }: BlastRadius,
+  by: { act: (work: Work) => void; reason: string },
+): Promise<number> {
+  const live = followed.filter((one) => one.live)
+  for (let start = 0; start < live.length; start += BATCH)
+    await commit(context, async (work) => {
+      by.act(work)
+      for (const one of live.slice(start, start + BATCH)) await revoke(work, one, by.reason)
+    })
+  return live.length
+}

@@ -1,0 +1,84 @@
+import type postgres from 'postgres'
+
+export type TracedEvent = {
+  position: string
+  event_id: string
+  stream_type: string
+  stream_id: string
+  event_type: string
+  subject: string | null
+  data: Record<string, unknown>
+  metadata: Record<string, string | undefined>
+  recorded_at: Date
+}
+
+/** Kinds of streams that others follow from. */
+export const TRACED = [
+  'session',
+  'authorization',
+  'device_authorization',
+  'token_family',
+  'api_key',
+  'agent_delegation',
+]
+
+const MOST = 20_000
+const columns = (sql: postgres.Sql) => sql`
+  e.position::text, e.event_id, e.stream_type, e.stream_id, e.event_type, e.subject, e.data, e.metadata, e.recorded_at`
+
+/** Where a trace begins: an event by its id, or the first event of a session, token family, key or agent. */
+export async function findOrigin(sql: postgres.Sql, id: string): Promise<TracedEvent | undefined> {
+  const [row] = await sql<TracedEvent[]>`
+    select ${columns(sql)} from auth_gateway.event_store e where e.event_id = ${id}
+    union all
+    select ${columns(sql)} from auth_gateway.event_store e
+    where e.stream_type = any (${TRACED}) and e.stream_id = ${id} and e.version = 1 limit 1`
+  return row
+}
+
+/** The people that an event is about or was done by, with every UAI of theirs and their organizations. */
+export async function peopleOf(
+  sql: postgres.Sql,
+  uais: string[],
+): Promise<{ uai: string; members: string[]; organizations: string[] }[]> {
+  return sql<{ uai: string; members: string[]; organizations: string[] }[]>`
+    select distinct g.uai, g.members::text[] as members, g.organizations::text[] as organizations
+    from auth_gateway.identities i join auth_gateway.identities g on g.uai = i.canonical_uai where i.uai = any (${uais})`
+}
+
+/** What began, or was allowed, after a position in streams of these people, by position. */
+export function beganAfter(sql: postgres.Sql, members: string[], position: string): Promise<TracedEvent[]> {
+  return sql<TracedEvent[]>`
+    select * from (
+      select ${columns(sql)} from unnest(${members}::uuid[]) as m(uai) cross join lateral (
+        select * from auth_gateway.event_store e where e.subject = m.uai and e.position > ${position}
+          and e.stream_type = any (${TRACED}) and (e.version = 1 or e.stream_type = 'device_authorization')
+        order by e.position limit ${MOST}) e) e
+    order by e.position::bigint limit ${MOST}`
+}
+
+/** What was done in sessions to others than these people: an operator's acts. */
+export function actsOnOthers(sql: postgres.Sql, sessions: string[], members: string[]): Promise<TracedEvent[]> {
+  return sql<TracedEvent[]>`
+    select ${columns(sql)} from auth_gateway.event_store e
+    where e.metadata->>'sessionId' = any (${sessions}) and (e.subject is null or e.subject <> all (${members}::uuid[]))
+    order by e.position limit 500`
+}
+
+export type Liveness = { id: string; live: boolean; label: string | null }
+
+/** Which of these sessions, token families, keys and agents can still be used, and what they are called. */
+export function livenessOf(sql: postgres.Sql, ids: string[]): Promise<Liveness[]> {
+  return sql<Liveness[]>`
+    select s.id, s.ended_at is null and s.expires_at > now() as live, s.method as label
+    from auth_gateway.sessions s where s.id = any (${ids})
+    union all
+    select f.id, f.revoked_at is null and f.expires_at > now(), c.client_id
+    from auth_gateway.token_families f left join auth_gateway.api_clients c on c.id = f.client_id where f.id = any (${ids})
+    union all
+    select k.id, k.status in ('active', 'quarantined') and coalesce(k.expires_at > now(), true), k.preview
+    from auth_gateway.api_keys k where k.id = any (${ids})
+    union all
+    select d.id, d.ended_at is null and d.expires_at > now(), c.client_id
+    from auth_gateway.agent_delegations d left join auth_gateway.api_clients c on c.id = d.client_id where d.id = any (${ids})`
+}
