@@ -13,7 +13,14 @@ export type ExternalProfile = {
   sessionIndex?: string
 }
 
+const MOST_ID = 500
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined)
+
+/** What identifies an account. Nothing is cut off or rounded: two accounts must never look like one. */
+export function idOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
+  return typeof value === 'string' && value !== '' && value.length <= MOST_ID ? value : undefined
+}
 
 /** An address as a mailbox can have it; anything else is none. */
 export const addressOf = (value: unknown) => {
@@ -34,9 +41,8 @@ export function answeredFor(issuer: unknown, profile: ExternalProfile, hostedDom
 
 /** Reads the claims of an ID token or userinfo answer (OpenID Connect Core section 5.1). */
 export function profileOf(claims: Record<string, unknown>, subjectMember = 'sub'): ExternalProfile | undefined {
-  const subject = claims[subjectMember]
-  const externalId = typeof subject === 'number' ? String(subject) : text(subject)
-  if (!externalId) return undefined
+  const externalId = idOf(claims[subjectMember])
+  if (externalId === undefined) return undefined
   const { email_verified, verified } = claims
   return {
     externalId,

@@ -3,7 +3,7 @@ import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import type { SsoFlow } from './flow.ts'
 import { providerFault } from './oauth-client.ts'
-import { addressOf, type ExternalProfile } from './profile.ts'
+import { addressOf, type ExternalProfile, idOf } from './profile.ts'
 
 const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
@@ -99,7 +99,8 @@ const first = (profile: Profile, names: string[]) => {
 
 /** Who an assertion is about. A name that changes with every sign-in identifies nobody. */
 export function profileOfSaml(profile: Profile): ExternalProfile {
-  const { nameID, nameIDFormat } = profile
+  const { nameIDFormat } = profile
+  const nameID = idOf(profile.nameID)
   if (!nameID || TRANSIENT.test(nameIDFormat ?? '')) throw providerFault('SAML: no lasting name id')
   const email = addressOf(first(profile, MAILS) ?? (EMAIL_FORMAT.test(nameIDFormat ?? '') ? nameID : undefined))
   return {

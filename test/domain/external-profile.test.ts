@@ -19,6 +19,7 @@ describe('what another provider says of an account', () => {
     expect(profileOf({ email: 'ada@example.com' })).toBeUndefined()
     expect(profileOf({ sub: '' })).toBeUndefined()
     expect(profileOf({ id: 42 }, 'id')?.externalId).toBe('42')
+    for (const id of ['x'.repeat(501), 2 ** 53, 1.5, {}, ['x'], true]) expect(profileOf({ id }, 'id')).toBeUndefined()
   })
 
   test.each([
