@@ -8,7 +8,7 @@ module.exports = {
       name: 'auth-gateway',
       cwd: __dirname,
       script: path.join(__dirname, 'dist/server.mjs'),
-      node_args: `--env-file-if-exists=${path.join(__dirname, '.env')}`,
+      node_args: `--max-semi-space-size=4 --max-old-space-size=256 --env-file-if-exists=${path.join(__dirname, '.env')}`,
       exec_mode: 'cluster',
       instances: process.env.INSTANCES ?? 'max',
       // The next process takes over when it says so, not when it has started.

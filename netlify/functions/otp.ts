@@ -38,7 +38,7 @@ export const verify = z.object({
 const app = createApp('api')
 
 /** Where the code goes or went: `phone` or `email`, one of the two. */
-function addressOf(body: { email?: string; phone?: string; type?: 'email' | 'sms' }): CodeAddress {
+async function addressOf(body: { email?: string; phone?: string; type?: 'email' | 'sms' }): Promise<CodeAddress> {
   const { email: mail, phone: number, type: channel = number ? 'sms' : 'email' } = body
   if (mail && number) throw new GatewayError('invalid_request', { reason: 'email and phone' })
   if (channel === 'sms') {
@@ -50,7 +50,7 @@ function addressOf(body: { email?: string; phone?: string; type?: 'email' | 'sms
 }
 
 async function sendIt(c: AppContext) {
-  const to = addressOf(await readBody(c, send))
+  const to = await addressOf(await readBody(c, send))
   await sendCode(gateway(), c, { to })
   return c.json({
     success: true,
@@ -72,7 +72,7 @@ app.post('/v1/auth/otp/verify', async (c) => {
     gateway(),
     c,
     {
-      to: addressOf(body),
+      to: await addressOf(body),
       code: body.token.replace(/[\s-]/g, ''),
       platform: body.platform,
       projectScope: scope,

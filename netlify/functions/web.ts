@@ -88,7 +88,7 @@ app.post('/web/login', async (c) => {
   try {
     const byPhone = loose.phone !== undefined && !signIn.link
     const to = byPhone
-      ? telephone(gateway(), (await readBody(c, phoneForm)).phone)
+      ? await telephone(gateway(), (await readBody(c, phoneForm)).phone)
       : mailbox((await readBody(c, emailForm)).email)
     const domain = byPhone || signIn.link ? undefined : to.lookup.split('@').at(-1)
     const connection = domain ? await findDomain(gateway().reads, domain) : undefined

@@ -1,4 +1,4 @@
-import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/mobile'
+import type { CountryCode } from 'libphonenumber-js/mobile'
 import type { Channel } from '../domain/message.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -24,10 +24,12 @@ export const mailbox = (email: string): CodeAddress => ({
  * fixed-line numbers are none. One without a country code is taken for the first country of `SMS_COUNTRIES`.
  * @throws GatewayError sms_unavailable (none are sent at all), invalid_phone, phone_unsupported
  */
-export function telephone({ config }: Pick<Gateway, 'config'>, text: string): CodeAddress {
+export async function telephone({ config }: Pick<Gateway, 'config'>, text: string): Promise<CodeAddress> {
   const countries = config.SMS_COUNTRIES
   const [home] = countries
   if (!home) throw new GatewayError('sms_unavailable', { reason: 'SMS_COUNTRIES is not set' })
+  // Loaded by the first number: what it knows of numbering plans is a third of a function.
+  const { parsePhoneNumberFromString } = await import('libphonenumber-js/mobile')
   const written = text.trim().replace(/^00/, '+')
   const number = parsePhoneNumberFromString(written, { defaultCountry: home as CountryCode, extract: false })
   if (!number?.isValid() || number.ext) throw new GatewayError('invalid_phone')

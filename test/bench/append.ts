@@ -32,7 +32,7 @@ export async function measureAppends(database: BenchDatabase, seconds: number): 
     databaseCpu: (after.cpuMicroseconds - before.cpuMicroseconds) / times.length,
     statements: (after.statements - before.statements) / times.length,
     writes: (after.writes - before.writes) / times.length,
-    unexpected: 0,
+    unexpected: [],
   }
 }
 

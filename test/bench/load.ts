@@ -11,7 +11,8 @@ export type Call = {
 export type Sample = {
   /** Milliseconds of each answer, ascending. */
   times: number[]
-  unexpected: number
+  /** Statuses of answers that were not as expected. */
+  unexpected: number[]
   seconds: number
 }
 
@@ -67,7 +68,7 @@ export async function runLoad(
 ): Promise<Sample> {
   const all = await Promise.all(Array.from({ length: connections }, () => open(new URL(url))))
   const times: number[] = []
-  let unexpected = 0
+  const unexpected: number[] = []
   const startedAt = performance.now()
   const until = 'seconds' in limit ? startedAt + limit.seconds * 1000 : Number.POSITIVE_INFINITY
   let left = 'amount' in limit ? limit.amount : Number.POSITIVE_INFINITY
@@ -75,7 +76,8 @@ export async function runLoad(
     all.map(async ({ send, close }) => {
       let at = performance.now()
       while (left-- > 0 && at < until) {
-        if ((await send(next())) !== expect) unexpected++
+        const status = await send(next())
+        if (status !== expect) unexpected.push(status)
         const now = performance.now()
         times.push(now - at)
         at = now

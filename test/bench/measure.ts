@@ -26,7 +26,7 @@ export type Row = {
   writes: number
   residentMegabytes?: number
   peakMegabytes?: number
-  unexpected: number
+  unexpected: number[]
 }
 
 export const CONNECTIONS = 8
@@ -53,7 +53,7 @@ type Slice = {
   statements: number
   writes: number
   times: number[]
-  unexpected: number
+  unexpected: number[]
 }
 
 const run = ({ url }: MeasuredProcess, { next, expect }: Scenario, limit: Limit) =>
@@ -104,7 +104,7 @@ async function toRow(name: string, process: MeasuredProcess, slices: Slice[]): P
     writes: of((slice) => slice.writes),
     residentMegabytes: residentBytes / 1_048_576,
     peakMegabytes: peakBytes / 1_048_576,
-    unexpected: slices.reduce((sum, slice) => sum + slice.unexpected, 0),
+    unexpected: slices.flatMap((slice) => slice.unexpected),
   }
 }
 

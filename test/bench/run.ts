@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureAppends } from './append.ts'
+import { measureColdStarts } from './cold-start.ts'
 import { type BenchDatabase, startBenchDatabase } from './database.ts'
 import { type DeliveryStub, startDeliveryStub } from './delivery-stub.ts'
 import { fill } from './fill.ts'
@@ -10,7 +11,7 @@ import { createKeys, keyScenario } from './keys.ts'
 import { CONNECTIONS, createBench, type Row, type Scenario } from './measure.ts'
 import { ADDRESS_HEADER, type SignedInPerson, signIn } from './people.ts'
 import { type MeasuredProcess, pin, root, startFlags, startMeasured } from './process.ts'
-import { print, printHead } from './report.ts'
+import { print, printColdStarts, printGoals, printHead } from './report.ts'
 import { authorizeScenarios, deviceScenarios, otpScenarios, readScenarios, refreshScenario } from './scenarios.ts'
 import { clientCredentialsScenario, registerService } from './services.ts'
 
@@ -28,7 +29,7 @@ const SECONDS = options.quick ? 4 : 10
 const PEOPLE = options.quick ? 60 : 300
 const FEW = 1_000
 const MANY = options.quick ? 100_000 : 1_000_000
-const REQUESTS = options.quick ? 50_000 : 500_000
+const REQUESTS = options.quick ? 30_000 : 500_000
 const only = options.only ? new RegExp(options.only) : undefined
 
 function startGateway(database: BenchDatabase, delivery: DeliveryStub): Promise<MeasuredProcess> {
@@ -65,6 +66,8 @@ async function yardstickScenario({ sql }: BenchDatabase): Promise<Scenario> {
   }
 }
 
+const unexpectedIn = (rows: Row[]) => (rows.some(({ unexpected }) => unexpected.length > 0) ? 1 : 0)
+
 async function main(): Promise<number> {
   execFileSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   const cores = cpus().length
@@ -73,10 +76,10 @@ async function main(): Promise<number> {
   const others = cores > 2 ? `1-${cores - 1}` : String(cores - 1)
   const pinned = [process.pid, database.postmaster].map((pid) => pin(pid, others)).every(Boolean)
   const servers: MeasuredProcess[] = []
-  let unexpected = 0
+  const rows: Row[] = []
   const report = (row: Row) => {
     print(row)
-    unexpected += row.unexpected
+    rows.push(row)
   }
   try {
     const place = pinned ? `a server on core 0, everything else on core ${others}` : 'not pinned'
@@ -120,12 +123,19 @@ async function main(): Promise<number> {
     for (const scenario of await pollAndApprove()) await measure(scenario)
     if (!only || only.test('event append')) report(await measureAppends(database, SECONDS))
     report(await bench.yardstick())
+    if (only) return unexpectedIn(rows)
+    const coldStarts = await measureColdStarts(options.quick ? 2 : 7, pinned)
+    printColdStarts(coldStarts)
+    printGoals(
+      rows.filter(({ name }) => name !== 'yardstick'),
+      coldStarts,
+    )
   } finally {
     for (const server of servers) await server.stop()
     await delivery.stop()
     await database.stop()
   }
-  return unexpected === 0 ? 0 : 1
+  return unexpectedIn(rows)
 }
 
 process.exitCode = await main()
