@@ -310,6 +310,19 @@ export const catalogue = {
     'invalid_grant',
     'The link has expired or was used before. Please ask for a new one.',
   ),
+  magic_link_state_missing: row(400, 'MAGIC_LINK_STATE_MISSING', 'invalid_request', 'state is required.'),
+  magic_link_state_invalid: row(
+    400,
+    'MAGIC_LINK_STATE_INVALID',
+    'invalid_grant',
+    'The link has expired or was used before. Please ask for a new one.',
+  ),
+  magic_link_email_mismatch: row(
+    403,
+    'MAGIC_LINK_EMAIL_MISMATCH',
+    'access_denied',
+    'The link was sent to another address.',
+  ),
   passwords_disabled: row(
     404,
     'PASSWORDS_DISABLED',

@@ -9,6 +9,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
 import { checkOrigin } from '../../shared/identity/csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
+import { sendMagicLink } from '../../shared/identity/magic-link.ts'
 import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { sendCode } from '../../shared/identity/send-code.ts'
@@ -25,6 +26,8 @@ const type = z.optional(z.enum(['email', 'sms'], 'codes come by email or sms'))
 const address = { email: z.optional(email), phone: z.optional(phone), type }
 export const send = z.object({
   ...address,
+  type: z.optional(z.enum(['email', 'sms', 'magiclink'], 'codes come by email or sms, links by magiclink')),
+  redirect_uri: z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))),
   platform: z._default(z.enum(PLATFORMS), 'cli'),
   project_scope: z.optional(z.string().check(z.maxLength(100))),
 })
@@ -50,14 +53,19 @@ async function addressOf(body: { email?: string; phone?: string; type?: 'email' 
 }
 
 async function sendIt(c: AppContext) {
-  const to = await addressOf(await readBody(c, send))
+  const { type: kind, ...body } = await readBody(c, send)
+  const sent = { success: true, message: 'If the address can receive messages, a code is on its way.' }
+  if (kind === 'magiclink') {
+    const { email: mail, phone: number, redirect_uri: redirectUri, platform, project_scope } = body
+    if (number) throw new GatewayError('invalid_request', { reason: 'a link to a telephone' })
+    if (!mail) throw new GatewayError('missing_email')
+    await sendMagicLink(gateway(), c, { email: mail, redirectUri, platform, projectScope: project_scope })
+    const message = 'If the address can receive messages, a link is on its way.'
+    return c.json({ ...sent, message, type: kind, expires_in: LIFETIME_SECONDS })
+  }
+  const to = await addressOf({ ...body, type: kind })
   await sendCode(gateway(), c, { to })
-  return c.json({
-    success: true,
-    message: 'If the address can receive messages, a code is on its way.',
-    type: to.channel,
-    expires_in: LIFETIME_SECONDS,
-  })
+  return c.json({ ...sent, type: to.channel, expires_in: LIFETIME_SECONDS })
 }
 
 /** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (standards S5). */

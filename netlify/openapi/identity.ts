@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { newAgent } from '../functions/agents.ts'
 import { account, bulk, mapping, merging, splitting } from '../functions/identities.ts'
+import { confirmation, exchange as linkExchange, magicLinkRequest } from '../functions/magic-link.ts'
 import { send, verify } from '../functions/otp.ts'
 import { cliRegistration, login, registration } from '../functions/password.ts'
 import { query as resolveQuery } from '../functions/resolve.ts'
@@ -89,6 +90,27 @@ export const signIns: Family = {
       summary: 'Signs in with a one-time password',
       body: verify,
       answers: { 200: schemas.otpPair },
+    },
+    'POST /v1/auth/magic-link': {
+      summary: 'Sends a link to sign in with',
+      body: magicLinkRequest,
+      answers: { 200: done },
+    },
+    'GET /v1/auth/magic-link/callback': {
+      summary: 'What a link leads to: asks',
+      query: linkExchange,
+      answers: { 200: 'page' },
+    },
+    'POST /v1/auth/magic-link/callback': {
+      summary: 'The person confirms',
+      body: confirmation,
+      answers: { 303: 'redirect' },
+    },
+    'POST /v1/auth/magic-link/exchange': {
+      summary: 'Makes a session of the code that an application was handed, or of a Supabase access token',
+      by: ['token'],
+      body: linkExchange,
+      answers: { 200: schemas.linkPair },
     },
     'POST /v1/auth/login': { summary: 'Signs in with a password', ...byPassword },
     'POST /v1/auth/signup': register,

@@ -30,6 +30,11 @@ export const tokenResponse = z.object({
 /** The pair of a direct sign-in (wire-contract 1.4). */
 export const pair = z.object({ ...tokenMembers, user, cookies_set: z.boolean(), redirect_to: z.optional(z.string()) })
 export const otpPair = z.object({ ...tokenMembers, auth_method: z.enum(['otp', 'magic_link']), user })
+export const linkPair = z.extend(otpPair, {
+  success: z.literal(true),
+  redirect_to: z.string(),
+  cookies_set: z.optional(z.boolean()),
+})
 export const refreshed = z.object({
   ...tokenMembers,
   scope: z.optional(z.string()),

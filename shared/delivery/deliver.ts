@@ -29,6 +29,21 @@ export interface OtpEmail {
   brand?: Brand
 }
 
+export interface MagicLinkEmail {
+  type: 'magic_link.email'
+  to: string
+  /** Page of the gateway that signs in when the person confirms. */
+  url: string
+  /** Seconds the link lives. */
+  expires_in: number
+  /** Host of the gateway. */
+  origin: string
+  /** BCP 47 tag. */
+  locale?: string
+  client_name?: string
+  brand?: Brand
+}
+
 export interface OtpSms {
   type: 'otp.sms'
   /** E.164. */
@@ -78,6 +93,7 @@ export type DeliveryMessage = {
   id: string
 } & (
   | { function: 'send-otp-email'; payload: OtpEmail }
+  | { function: 'send-magic-link'; payload: MagicLinkEmail }
   | { function: 'send-otp-sms'; payload: OtpSms }
   | { function: 'send-notice-email'; payload: NoticeEmail }
 )

@@ -28,8 +28,8 @@ import { type StartedSession, startSession } from './start-session.ts'
  * A code proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). The telephone network is a restricted
  * authenticator (section 3.1.3.3), so `amr` tells it apart (RFC 8176).
  */
-const proofOf = ({ channel }: CodeAddress) => ({
-  method: 'otp',
+const proofOf = ({ channel }: CodeAddress, byLink = false) => ({
+  method: byLink ? 'magic_link' : 'otp',
   amr: channel === 'sms' ? ['otp', 'sms'] : ['otp'],
   acr: ACR.verifiedAddress,
 })
@@ -146,6 +146,10 @@ export async function withProvenAddress<T>(
 export type CodeSignIn = PresentedCode & {
   /** An account at another provider that was proven in this browser before, and is to be the person's. */
   link?: ProvenAccount
+  /** The code came in a link. */
+  byLink?: boolean
+  /** A new person is not made. */
+  onlyKnown?: boolean
   platform: string
   projectScope: string
   /** The browser's session so far, which the new one replaces. */
@@ -195,6 +199,7 @@ export async function signInWithCode<T>(
     if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
     const { uai, credential, challengeId, client, resources, now } = proven
     work.knowKey(uai, proven.person?.wrappedKey ?? undefined)
+    if (input.onlyKnown && !proven.person) throw new GatewayError('not_provisioned')
     const { name, locale = askedLanguage(c) } = claims
     if (link && !proven.person) await refuseTaken(gateway, link)
     const credentials = [credential, ...(link ? [externalCredential(link)] : [])]
@@ -208,7 +213,7 @@ export async function signInWithCode<T>(
       client,
       platform: input.platform,
       projectScope: input.projectScope,
-      proof: { ...proofOf(input.to), provenBy: { type: 'otp_challenge', id: challengeId } },
+      proof: { ...proofOf(input.to, input.byLink), provenBy: { type: 'otp_challenge', id: challengeId } },
       authenticatedAt: now,
       now,
     })

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import type { Brand, DeliveryResult } from '../delivery/deliver.ts'
 import * as otp from '../domain/otp-challenge.ts'
@@ -10,6 +10,7 @@ import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
+import { hashToken } from '../tokens/opaque.ts'
 import type { CodeAddress } from './code-address.ts'
 import { findChallenge, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
@@ -31,6 +32,8 @@ function sendLimits(gateway: Gateway, to: CodeAddress, ip: string | undefined): 
 type CodeMessage = {
   id: string
   code: string
+  /** The link that the code goes out in, where it is not to be typed. */
+  url?: string
   to: CodeAddress
   locale?: string
   clientName?: string
@@ -44,8 +47,15 @@ export function brandOf(client: Client | undefined): Brand | undefined {
   return { name: client.metadata.client_name, colour: client.metadata.brand_color }
 }
 
-function messageOf({ id, code, to, locale, clientName, brand, host: origin }: CodeMessage): Outgoing {
-  const facts = { to: to.address, code, expires_in: otp.LIFETIME_SECONDS, origin, locale, brand }
+function messageOf({ id, code, url, to, locale, clientName, brand, host: origin }: CodeMessage): Outgoing {
+  const common = { to: to.address, expires_in: otp.LIFETIME_SECONDS, origin, locale, brand }
+  if (url !== undefined)
+    return {
+      id,
+      function: 'send-magic-link',
+      payload: { type: 'magic_link.email', ...common, url, client_name: clientName },
+    }
+  const facts = { ...common, code }
   return to.channel === 'sms'
     ? { id, function: 'send-otp-sms', payload: { type: 'otp.sms', ...facts } }
     : { id, function: 'send-otp-email', payload: { type: 'otp.email', ...facts, client_name: clientName } }
@@ -54,6 +64,8 @@ function messageOf({ id, code, to, locale, clientName, brand, host: origin }: Co
 /**
  * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
  * @param input.browserHash binds the code to the browser that asked
+ * @param input.link makes the link that a secret goes out in instead of a code to type; it is found by the link alone, whose holder shows
+ * the hash of the secret for that of a browser
  * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
  * @returns the challenge's id
  * @throws GatewayError otp_rate_limited, otp_undeliverable, sms_unavailable, otp_send_failed (the code is void then)
@@ -61,11 +73,19 @@ function messageOf({ id, code, to, locale, clientName, brand, host: origin }: Co
 export async function sendCode(
   gateway: Gateway,
   c: AppContext,
-  input: { to: CodeAddress; browserHash?: string; replaces?: string; clientName?: string; brand?: Brand },
+  input: {
+    to: CodeAddress
+    browserHash?: string
+    replaces?: string
+    clientName?: string
+    brand?: Brand
+    link?: (challengeId: string, secret: string) => string
+  },
 ): Promise<string> {
-  const { to, browserHash, replaces, clientName, brand } = input
-  const code = String(randomInt(1_000_000)).padStart(6, '0')
+  const { to, replaces, clientName, brand, link } = input
   const id = uuidv7()
+  const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
+  const browserHash = link ? hashToken(code) : input.browserHash
   const context = commitContext(gateway, c)
 
   const outgoing = await commit(context, async (work) => {
@@ -75,7 +95,16 @@ export async function sendCode(
     work.limitRefusal = 'otp_rate_limited'
     const found = await findChallenge(gateway, { to, challengeId: replaces })
     const locale = found.person?.locale ?? askedLanguage(c)
-    const message = messageOf({ id, code, to, locale, clientName, brand, host: new URL(gateway.issuer).host })
+    const message = messageOf({
+      id,
+      code,
+      url: link?.(id, code),
+      to,
+      locale,
+      clientName,
+      brand,
+      host: new URL(gateway.issuer).host,
+    })
     if (found.suppressed) {
       noteSuppressed(work, message)
       return undefined

@@ -16,6 +16,8 @@ export interface CodeInbox {
   attempts: number
   /** The newest code for an address. Throws when none was sent. */
   codeFor(email: string): string
+  /** The newest link for an address. Throws when none was sent. */
+  linkFor(email: string): string
   fail(fault: DeliveryFault): void
   recover(): void
   stop(): Promise<void>
@@ -66,6 +68,11 @@ export async function startCodeInbox(secret: string): Promise<CodeInbox> {
       const found = sent.findLast(({ to }) => to.toLowerCase() === email.toLowerCase())
       if (!found) throw new Error(`no code was sent to ${email}`)
       return found.code
+    },
+    linkFor(email) {
+      const found = sent.findLast(({ to, body }) => to.toLowerCase() === email.toLowerCase() && body.url)
+      if (!found) throw new Error(`no link was sent to ${email}`)
+      return String(found.body.url)
     },
     fail: (next) => {
       fault = { ...next }

@@ -21,6 +21,16 @@ export function isOptionalText(value: unknown): value is string | null | undefin
   return value === undefined || value === null || (typeof value === 'string' && value.length <= 200)
 }
 
+/** An absolute web address. */
+export function isLink(value: unknown): value is string {
+  return isText(value, /^https?:\/\/[^\s"'<>]{1,2000}$/) && URL.canParse(value)
+}
+
+/** Seconds that something lives. */
+export function isLifetime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 60 && value <= 3600
+}
+
 /** Reads `{name?, colour?}`; undefined where there is none, null where it is malformed. */
 export function brandOf(value: unknown): { name?: string; colour?: string } | undefined | null {
   if (value === undefined || value === null) return undefined

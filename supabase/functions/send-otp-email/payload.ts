@@ -1,4 +1,4 @@
-import { brandOf, fieldsOf, isAddress, isHost, isOptionalText, isText } from '../_shared/payload.ts'
+import { brandOf, fieldsOf, isAddress, isHost, isLifetime, isOptionalText, isText } from '../_shared/payload.ts'
 import type { OtpEmailContent } from '../_shared/templates/otp-email.ts'
 
 export interface OtpEmailPayload extends OtpEmailContent {
@@ -15,9 +15,7 @@ export function parseOtpEmail(body: unknown): OtpEmailPayload | undefined {
   if (!isAddress(to)) return undefined
   if (!isText(code, /^\d{6,8}$/)) return undefined
   if (!isHost(origin)) return undefined
-  if (typeof expires_in !== 'number' || !Number.isInteger(expires_in) || expires_in < 60 || expires_in > 3600) {
-    return undefined
-  }
+  if (!isLifetime(expires_in)) return undefined
   if (!isOptionalText(locale) || !isOptionalText(client_name)) return undefined
   const brand = brandOf(rest.brand)
   if (brand === null) return undefined

@@ -18,6 +18,17 @@ export const de: Words = {
     ignore:
       'Falls Sie ihn nicht angefordert haben, ignorieren Sie diese Nachricht: ohne den Code kann sich niemand anmelden.',
   },
+  link: {
+    subject: 'Bei {brand} anmelden',
+    heading: 'Mit diesem Link anmelden',
+    lead: 'Sie wollten sich auf {origin} anmelden. Öffnen Sie den Link, prüfen Sie, was dort steht, und bestätigen Sie.',
+    leadFor:
+      'Sie wollten sich auf {origin} anmelden, um zu {client} zu gelangen. Öffnen Sie den Link, prüfen Sie, was dort steht, und bestätigen Sie.',
+    action: 'Anmelden',
+    validity: 'Er gilt einmal, {minutes} lang. Ihn nur zu öffnen bewirkt nichts; erst Ihre Bestätigung meldet Sie an.',
+    ignore:
+      'Falls Sie ihn nicht angefordert haben, ignorieren Sie diese Nachricht und bestätigen Sie nichts. Geben Sie den Link niemals weiter.',
+  },
   sms: {
     code: '{code} ist Ihr Code für {brand}, {minutes} gültig.',
     never: 'Nie weitergeben.',

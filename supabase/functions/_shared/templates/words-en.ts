@@ -17,6 +17,16 @@ export const en: Words = {
       'Nobody from {brand} will ever ask you for it. Enter it only at {origin}, never on another site, never by phone.',
     ignore: 'If you did not ask for it, ignore this message: nobody can sign in without the code.',
   },
+  link: {
+    subject: 'Sign in to {brand}',
+    heading: 'Sign in with this link',
+    lead: 'You asked to sign in at {origin}. Open the link, check what it says there, and confirm.',
+    leadFor:
+      'You asked to sign in at {origin} to continue to {client}. Open the link, check what it says there, and confirm.',
+    action: 'Sign in',
+    validity: 'It works once, for {minutes}. Opening it alone does nothing; only your confirmation signs you in.',
+    ignore: 'If you did not ask for it, ignore this message and confirm nothing. Never pass the link on.',
+  },
   sms: {
     code: '{code} is your {brand} code, valid for {minutes}.',
     never: 'Never share it.',

@@ -17,6 +17,16 @@ export const es: Words = {
       'Nadie de {brand} se lo pedirá nunca. Introdúzcalo solo en {origin}, nunca en otro sitio, nunca por teléfono.',
     ignore: 'Si no lo ha pedido, ignore este mensaje: nadie puede iniciar sesión sin el código.',
   },
+  link: {
+    subject: 'Iniciar sesión en {brand}',
+    heading: 'Inicie sesión con este enlace',
+    lead: 'Ha pedido iniciar sesión en {origin}. Abra el enlace, compruebe lo que dice y confirme.',
+    leadFor:
+      'Ha pedido iniciar sesión en {origin} para continuar a {client}. Abra el enlace, compruebe lo que dice y confirme.',
+    action: 'Iniciar sesión',
+    validity: 'Sirve una vez, durante {minutes}. Abrirlo no basta: solo su confirmación inicia la sesión.',
+    ignore: 'Si no lo ha pedido, ignore este mensaje y no confirme nada. No comparta nunca el enlace.',
+  },
   sms: {
     code: '{code} es su código de {brand}, válido {minutes}.',
     never: 'No lo comparta nunca.',

@@ -17,6 +17,16 @@ export const fr: Words = {
       'Personne chez {brand} ne vous le demandera. Saisissez-le uniquement sur {origin}, jamais sur un autre site, jamais au téléphone.',
     ignore: 'Si vous ne l’avez pas demandé, ignorez ce message : personne ne peut se connecter sans le code.',
   },
+  link: {
+    subject: 'Connexion à {brand}',
+    heading: 'Connectez-vous avec ce lien',
+    lead: 'Vous avez demandé à vous connecter sur {origin}. Ouvrez le lien, vérifiez ce qui s’y trouve, puis confirmez.',
+    leadFor:
+      'Vous avez demandé à vous connecter sur {origin} pour continuer vers {client}. Ouvrez le lien, vérifiez ce qui s’y trouve, puis confirmez.',
+    action: 'Se connecter',
+    validity: 'Il sert une fois, pendant {minutes}. L’ouvrir ne suffit pas : seule votre confirmation vous connecte.',
+    ignore: 'Si vous ne l’avez pas demandé, ignorez ce message et ne confirmez rien. Ne transmettez jamais ce lien.',
+  },
   sms: {
     code: '{code} est votre code {brand}, valable {minutes}.',
     never: 'Ne le communiquez jamais.',

@@ -16,6 +16,16 @@ export const pt: Words = {
     where: 'Ninguém da {brand} lho pedirá. Introduza-o apenas em {origin}, nunca noutro site, nunca por telefone.',
     ignore: 'Se não o pediu, ignore esta mensagem: ninguém pode iniciar sessão sem o código.',
   },
+  link: {
+    subject: 'Iniciar sessão em {brand}',
+    heading: 'Inicie sessão com esta ligação',
+    lead: 'Pediu para iniciar sessão em {origin}. Abra a ligação, verifique o que lá está e confirme.',
+    leadFor:
+      'Pediu para iniciar sessão em {origin} para continuar para {client}. Abra a ligação, verifique o que lá está e confirme.',
+    action: 'Iniciar sessão',
+    validity: 'Serve uma vez, durante {minutes}. Abri-la não basta: só a sua confirmação inicia a sessão.',
+    ignore: 'Se não a pediu, ignore esta mensagem e não confirme nada. Nunca partilhe a ligação.',
+  },
   sms: {
     code: '{code} é o seu código {brand}, válido por {minutes}.',
     never: 'Nunca o partilhe.',

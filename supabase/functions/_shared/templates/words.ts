@@ -48,6 +48,16 @@ export interface Words {
     where: string
     ignore: string
   }
+  /** A link to sign in with. */
+  link: {
+    subject: string
+    heading: string
+    lead: string
+    leadFor: string
+    action: string
+    validity: string
+    ignore: string
+  }
   /** Text messages. They go out in one segment where letters of the GSM alphabet (3GPP TS 23.038) allow it. */
   sms: {
     code: string

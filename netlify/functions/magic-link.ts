@@ -1,0 +1,144 @@
+import * as z from 'zod/mini'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { setSessionCookies } from '../../shared/http/cookies.ts'
+import { MagicLinkPage } from '../../shared/http/pages/magic-link.tsx'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
+import { mailbox } from '../../shared/identity/code-address.ts'
+import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
+import {
+  handOverUrl,
+  type MagicLink,
+  openHandOver,
+  openLink,
+  presentedBy,
+  sendMagicLink,
+} from '../../shared/identity/magic-link.ts'
+import { signInWithCode, withProvenAddress } from '../../shared/identity/one-time-code.ts'
+import { clearSignIn, readSignIn, withCookies, writeSignIn } from '../../shared/identity/sign-in-cookie.ts'
+import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
+import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
+import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { findClient } from '../../shared/queries/api-clients.ts'
+
+const CALLBACK = '/v1/auth/magic-link/callback'
+const app = createApp('api', { errorPage })
+
+const uri = z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri')))
+export const magicLinkRequest = z.object({
+  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
+  redirect_uri: uri,
+  return_to: uri,
+  platform: z._default(z.enum(PLATFORMS), 'web'),
+  project_scope: z.optional(z.string().check(z.maxLength(100))),
+  create_user: z.optional(z.boolean()),
+})
+
+app.post('/v1/auth/magic-link', async (c) => {
+  const { email, redirect_uri, return_to, platform, project_scope, create_user } = await readBody(c, magicLinkRequest)
+  const redirectUri = redirect_uri ?? return_to
+  await sendMagicLink(gateway(), c, {
+    email,
+    redirectUri,
+    platform,
+    projectScope: project_scope,
+    createUser: create_user,
+  })
+  return c.json({ success: true, message: 'If the address can receive messages, a link is on its way.' })
+})
+
+const linkState = z.string('magic_link_state_missing').check(z.maxLength(4000, 'magic_link_state_invalid'))
+
+/** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (standards S8). */
+app.get(CALLBACK, async (c) => {
+  const { state } = readQuery(c, z.object({ state: linkState }))
+  const link = openLink(gateway(), state)
+  const { email, device, askedAt, handsOver } = link
+  const client = handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
+  const signIn = readSignIn(gateway(), c)
+  writeSignIn(gateway(), c, signIn)
+  const end = endOf(link)
+  const page = MagicLinkPage({
+    ...{ action: CALLBACK, csrf: csrfToken(gateway().derive, signIn.id), state, email, device },
+    clientName: handsOver ? (client?.metadata.client_name ?? '') : undefined,
+    destination: URL.canParse(end) ? new URL(end).host || new URL(end).protocol : new URL(gateway().issuer).host,
+    ...{ askedAt: new Date(askedAt), now: new Date() },
+  })
+  return withCookies(c, renderPage(page, { formAction: endsAtClient(end) }))
+})
+
+const endOf = ({ redirectUri }: MagicLink) => redirectUri ?? `${gateway().config.DASHBOARD_URL}/dashboard`
+
+export const confirmation = z.object({ state: linkState, csrf: z.optional(z.string()) })
+
+/** The person confirms: this browser is signed in, or the application is handed a code. No token is ever in an address. */
+app.post(CALLBACK, async (c) => {
+  const { state, csrf } = await readBody(c, confirmation)
+  checkCsrf(c, gateway().derive, readSignIn(gateway(), c).id, csrf)
+  const link = openLink(gateway(), state)
+  if (link.handsOver && link.redirectUri) return c.redirect(handOverUrl(gateway(), link, link.redirectUri), 303)
+  const replaces = await browserSession(gateway(), c)
+  const presented = { ...presentedBy(link), platform: 'web', replaces }
+  const { person, session } = await signInWithCode(gateway(), c, presented, (_work, signedIn) => signedIn).catch(stale)
+  clearSignIn(c)
+  setSessionCookies(c, {
+    handle: session.handle,
+    user: { id: person.uai, email: person.email, role: person.role },
+    maxAge: gateway().config.SESSION_ABSOLUTE_SECONDS,
+  })
+  return c.redirect(endOf(link), 303)
+})
+
+/** A link has no code that could be wrong: it is spent. */
+function stale(error: unknown): never {
+  if (error instanceof GatewayError && error.refusal === 'otp_invalid')
+    throw new GatewayError('magic_link_state_invalid', { reason: error.options.reason ?? 'spent' })
+  throw error
+}
+
+/** The pair of an application that was handed a code (wire-contract 1.4). */
+async function pairOf(c: AppContext, link: MagicLink) {
+  const presented = { ...presentedBy(link), clientId: clientOfPlatform(link.platform) }
+  const { pair, person } = await signInWithCode(gateway(), c, presented, (work, signedIn) => {
+    const { client } = signedIn
+    if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
+    return { ...signedIn, pair: startPair(gateway(), work, { ...signedIn, client }) }
+  }).catch(stale)
+  return { ...(await tokenResponse(gateway(), pair.grant, pair)), user: userOf(person, link.projectScope) }
+}
+
+/** A Supabase token of the person whom the link was sent to. */
+async function pairOfSupabaseUser(c: AppContext, token: string, state: string) {
+  const link = openLink(gateway(), state)
+  const profile = await readSupabaseToken(gateway(), token)
+  if (!profile.email || mailbox(profile.email).lookup !== mailbox(link.email).lookup)
+    throw new GatewayError('magic_link_email_mismatch')
+  await withProvenAddress(gateway(), c, presentedBy(link), () => undefined).catch(stale)
+  const { platform, projectScope } = link
+  return { ...(await pairForSupabaseUser(gateway(), c, profile, { method: 'supabase', platform, projectScope })), link }
+}
+
+export const exchange = z.object({ state: linkState })
+
+/** A code that an application was handed, or a Supabase token with the state of a link, becomes a session. */
+app.post('/v1/auth/magic-link/exchange', async (c) => {
+  const token = bearerToken(c)
+  if (!token) throw new GatewayError('token_missing')
+  const { state } = await readBody(c, exchange)
+  if (token.includes('.')) {
+    const { link, ...pair } = await pairOfSupabaseUser(c, token, state)
+    return c.json({ success: true, redirect_to: endOf(link), ...pair, auth_method: 'magic_link' })
+  }
+  const link = openHandOver(gateway(), token, state)
+  return c.json({ success: true, redirect_to: endOf(link), ...(await pairOf(c, link)), auth_method: 'magic_link' })
+})
+
+export default serve(app)

@@ -1,0 +1,56 @@
+import { Time } from './api-key-parts.tsx'
+import { Fact, Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { words } from './magic-link-words.ts'
+import { displayName } from './safe.ts'
+
+type Props = {
+  action: string
+  csrf: string
+  state: string
+  email: string
+  /** The application that is signed in, when it is not this browser. */
+  clientName?: string
+  /** Where the sign-in ends. */
+  destination: string
+  device?: string
+  askedAt: Date
+  now: Date
+}
+
+/** Asks whether to sign in, since whoever opens a link need not be a person, nor the one who asked. */
+export function MagicLinkPage(props: Props) {
+  const { action, csrf, state, email, clientName, destination, device, askedAt, now } = props
+  const client = clientName && displayName(clientName, words.unnamed)
+  return (
+    <Layout title={words.title}>
+      <h1>{words.title}</h1>
+      <p class="lead">
+        {client ? (
+          <Sentence text={words.leadFor} email={<Name>{email}</Name>} client={<Name>{client}</Name>} />
+        ) : (
+          <Sentence text={words.lead} email={<Name>{email}</Name>} />
+        )}
+      </p>
+      <dl class="facts">
+        <Fact term={words.asked}>
+          <Time at={askedAt} now={now} />
+        </Fact>
+        {device && (
+          <Fact term={words.from}>
+            <bdi>{displayName(device, words.unknown)}</bdi>
+          </Fact>
+        )}
+        <Fact term={words.to}>
+          <bdi>{destination}</bdi>
+        </Fact>
+      </dl>
+      <p class="caution">{words.caution}</p>
+      <form method="post" action={action}>
+        <Hidden fields={{ csrf, state }} />
+        <button class="button primary" type="submit">
+          {words.submit}
+        </button>
+      </form>
+    </Layout>
+  )
+}

@@ -1,0 +1,16 @@
+import { sendEmail } from '../_shared/email.ts'
+import type { Env } from '../_shared/env.ts'
+import { signedEndpoint } from '../_shared/signed-endpoint.ts'
+import { renderMagicLink } from '../_shared/templates/magic-link.ts'
+import { parseMagicLink } from './payload.ts'
+
+/** The function `send-magic-link`: a signed message in, one mail with a link to sign in with out. */
+export function createHandler(env: Env): (request: Request) => Promise<Response> {
+  return signedEndpoint({
+    name: 'send-magic-link',
+    env,
+    parse: parseMagicLink,
+    deliver: ({ id, payload, again, signal }) =>
+      sendEmail(env, { id, to: payload.to, category: 'magic_link', ...renderMagicLink(payload) }, again, signal),
+  })
+}

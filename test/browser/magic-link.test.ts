@@ -1,0 +1,41 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { checkPage, launchBrowser } from '../support/browser.ts'
+import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { postJson } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+let browser: Browser
+beforeAll(async () => {
+  gateway = await startGateway()
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await gateway?.stop()
+})
+
+it('a person opens the link of a mail, reads what it does, confirms, and is signed in; a second time it is spent', async () => {
+  const [email, other] = [newEmail(), newEmail('cli')]
+  await postJson(gateway, '/v1/auth/magic-link', { email, redirect_uri: '/account' })
+  const redirect_uri = 'http://localhost:8899/callback'
+  await postJson(gateway, '/v1/auth/otp/send', { email: other, type: 'magiclink', redirect_uri })
+  const context = await browser.newContext({ baseURL: gateway.url })
+  context.setDefaultTimeout(10_000)
+  const page = await context.newPage()
+
+  await page.goto(gateway.inbox.linkFor(other))
+  await page.getByText('This signs LanOnasis CLI in').waitFor()
+  await checkPage(page, 'magic-link-application')
+  await page.goto(gateway.inbox.linkFor(email))
+  await page.getByText(email).waitFor()
+  await checkPage(page, 'magic-link')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Your account' }).waitFor()
+  expect(page.url()).toBe(`${gateway.url}/account`)
+  await page.goto(gateway.inbox.linkFor(email))
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('The link has expired or was used before.').waitFor()
+  await checkPage(page, 'magic-link-spent')
+  await context.close()
+}, 60_000)
