@@ -8,7 +8,7 @@ create table auth_gateway.identities (
   organization_id uuid not null,
   locale          text,
   name            text,
-  -- Of the linked addresses, oldest first: [{id, address, verified}]; email is the first one.
+  -- Of the linked addresses, oldest first: [{id, address, verified}]; email is the first proven one, or else the first.
   emails          jsonb not null default '[]',
   email           text,
   email_verified  boolean not null default false,
@@ -55,8 +55,8 @@ begin
       values (e.stream_id, 'active', e.data->>'role', e.data->>'plan', (e.data->>'organizationId')::uuid, e.data->>'locale',
         e.data->'sealed'->>'name', e.stream_id, array[e.stream_id], array[(e.data->>'organizationId')::uuid], e.recorded_at, e.version);
     when 'CredentialLinked', 'CredentialUnlinked' then
-      update identities i set version = e.version, emails = n.emails, email = n.emails->0->>'address',
-        email_verified = coalesce((n.emails->0->>'verified')::boolean, false)
+      update identities i set version = e.version, emails = n.emails, email = m.main->>'address',
+        email_verified = coalesce((m.main->>'verified')::boolean, false)
       from (select case
           when e.event_type = 'CredentialUnlinked' then coalesce((select jsonb_agg(x order by n)
             from jsonb_array_elements(o.emails) with ordinality as t(x, n) where x->>'id' <> e.data->>'credentialId'), '[]')
@@ -64,6 +64,8 @@ begin
             'address', e.data->'sealed'->>'address', 'verified', e.data->'verified'))
           else o.emails end as emails
         from identities o where o.uai = e.stream_id) as n
+      cross join lateral (select coalesce((select x from jsonb_array_elements(n.emails) with ordinality as t(x, n)
+        where (x->>'verified')::boolean order by t.n limit 1), n.emails->0) as main) as m
       where i.uai = e.stream_id;
     when 'IdentityChanged' then
       update identities set role = coalesce(e.data->>'role', role), plan = coalesce(e.data->>'plan', plan),

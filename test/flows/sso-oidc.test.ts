@@ -154,6 +154,21 @@ describe('a person of another provider', () => {
   })
 })
 
+test('an address that was only said becomes the person’s once they prove it', async () => {
+  const browser = createBrowser(gateway)
+  await enter(browser, 'strict')
+  const me = async () => JSON.parse((await browser.visit('/v1/auth/me')).html)
+  const { email = '' } = upstream.account
+  expect((await me()).email).toBe(email)
+  const verified = () => gateway.sql`select email_verified from auth_gateway.identities where uai = ${uaiOf(browser)}`
+  expect(await verified()).toEqual([{ email_verified: false }])
+  const asked = await browser.submit(await browser.visit('/account/email'), { email }, '/account/email')
+  await browser.submit(asked, { code: gateway.inbox.codeFor(email) }, '/account/email/code')
+  expect(await verified()).toEqual([{ email_verified: true }])
+  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  expect((await signIn(gateway, email)).uai).toBe(uaiOf(browser))
+})
+
 test('somebody who proves another, new address than the account has becomes new, with both', async () => {
   const ada = await signIn(gateway)
   upstream.account.email = ada.email
