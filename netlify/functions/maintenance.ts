@@ -1,6 +1,7 @@
 import type { Config } from '@netlify/functions'
 import { gateway } from '../../shared/gateway.ts'
 import { sendDueNotices, warnOfExpiringKeys } from '../../shared/identity/key-notices.ts'
+import { sendUnsent } from '../../shared/identity/unsent-messages.ts'
 import { log } from '../../shared/log.ts'
 import { rotateOldKeys } from '../../shared/oauth/rotate-keys.ts'
 import { forgetUnusedClients } from '../../shared/oauth/unused-clients.ts'
@@ -11,9 +12,10 @@ export default async function maintenance(): Promise<Response> {
   const done = await maintain(gateway().reads)
   const warned = await warnOfExpiringKeys(gateway())
   const told = await sendDueNotices(gateway())
+  const sent = await sendUnsent(gateway())
   const forgotten = await forgetUnusedClients(gateway())
   const rotated = await rotateOldKeys(gateway())
-  log.info('maintenance', { ...done, rotated, warned, told, forgotten })
+  log.info('maintenance', { ...done, rotated, warned, told, sent, forgotten })
   return new Response(null, { status: 204 })
 }
 

@@ -10,6 +10,7 @@ export type MessageEvent =
       data: { channel: Channel; template: string; uai?: string }
       personal: { address: string }
       lookups: { kind: 'message_address'; value: string }[]
+      secrets?: { name: 'message'; sealed: Uint8Array; expiresAt: Date }[]
     }
   | { type: 'MessageAccepted'; data: { provider: string; providerId: string; attempts: number } }
   | { type: 'MessageFailed'; data: { reason: string; attempts: number; retryable: boolean } }
@@ -54,15 +55,27 @@ export const message: Aggregate<Message, MessageEvent> = {
   },
 }
 
-/** @param input.lookup the normal form of the address, by which its messages are found */
+/**
+ * @param input.lookup the normal form of the address, by which its messages are found
+ * @param input.kept the whole message, sealed, where it may be tried again later
+ */
 export function queue(
   state: Message,
-  input: { channel: Channel; template: string; address: string; lookup: string; uai?: string },
+  input: {
+    channel: Channel
+    template: string
+    address: string
+    lookup: string
+    uai?: string
+    kept?: { sealed: Uint8Array; expiresAt: Date }
+  },
 ): Decision<MessageEvent> {
   if (state.status !== 'none') return { events: [] }
-  const { channel, template, address, lookup, uai } = input
+  const { channel, template, address, lookup, uai, kept } = input
   const lookups = [{ kind: 'message_address' as const, value: lookup }]
-  return { events: [{ type: 'MessageQueued', data: { channel, template, uai }, personal: { address }, lookups }] }
+  const secrets = kept && [{ name: 'message' as const, ...kept }]
+  const data = { channel, template, uai }
+  return { events: [{ type: 'MessageQueued', data, personal: { address }, lookups, ...(secrets && { secrets }) }] }
 }
 
 export function recordAccepted(state: Message, sent: Sent): Decision<MessageEvent> {

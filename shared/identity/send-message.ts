@@ -4,10 +4,12 @@ import { type CommitContext, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { normaliseEmail } from '../personal.ts'
 import { findMessage } from '../queries/messages.ts'
+import { sealBytes } from '../tokens/sealed.ts'
 
 /** A message and the person it is about, where one is known. Its id is the id of its stream: a uuid v7. */
 export type Outgoing = DeliveryMessage & { uai?: string }
 
+const KEPT_MS = 86_400_000
 const SUPPRESSED = { reason: 'suppressed', retryable: false, attempts: 0 }
 
 const channelOf = ({ payload }: DeliveryMessage): Channel => (payload.type.endsWith('.sms') ? 'sms' : 'email')
@@ -82,9 +84,17 @@ async function settle(
   return result
 }
 
+/** A message sealed under the key of the person it is for, so that it can be tried again for a day; nothing once they are forgotten. */
+async function keepForLater({ store, personal }: Gateway, { uai, ...sent }: Outgoing) {
+  const wrapped = uai ? await store.subjectKey(uai) : undefined
+  if (!uai || !wrapped) return undefined
+  const sealed = sealBytes(personal.unwrap(uai, wrapped), Buffer.from(JSON.stringify(sent)), sent.id)
+  return { sealed, expiresAt: new Date(Date.now() + KEPT_MS) }
+}
+
 /**
  * Sends a message once, however often it is asked to: what was accepted before is answered with what came of it then, what was not
- * may be tried again under the same id. Nothing goes to a suppressed address.
+ * may be tried again under the same id, which `sendUnsent` does for a day. Nothing goes to a suppressed address.
  */
 export async function sendMessage(
   gateway: Gateway,
@@ -92,11 +102,12 @@ export async function sendMessage(
   outgoing: Outgoing,
 ): Promise<DeliveryResult> {
   const digest = gateway.personal.digest(addressLookup(outgoing))
+  const kept = await keepForLater(gateway, outgoing)
   const before = await commit(context, async (work) => {
     work.correlationId = outgoing.id
     const { events, suppressed } = await findMessage(gateway.reads, { id: outgoing.id, digest })
     const stream = work.resume(message, outgoing.id, events, subjectOf(outgoing))
-    stream.decide((state) => queue(state, queued(outgoing)))
+    stream.decide((state) => queue(state, { ...queued(outgoing), kept }))
     if (suppressed) stream.decide((state) => recordFailed(state, SUPPRESSED))
     return { state: stream.state, version: Math.max(1, events.at(-1)?.version ?? 0), suppressed }
   })

@@ -103,6 +103,6 @@ export function describeToken(gateway: Gateway, token: LiveToken, caller: Client
       project_scope: session.projectScope,
     }),
     ...(person ? tellsUai && { organization_id: person.organizationId } : { sub_type: 'client' }),
-    ...(person && tellsEmail && { email: person.email }),
+    ...(person?.email && tellsEmail && { email: person.email }),
   }
 }

@@ -59,7 +59,7 @@ function firstPartyClaims({ client, person, session }: TokenGrant) {
   if (!client.first_party || !person) return {}
   const { email, role, plan, organizationId } = person
   return {
-    email,
+    ...(email && { email }),
     role,
     plan,
     organization_id: organizationId,
@@ -116,7 +116,7 @@ function legacySecret({ config }: Gateway, { client, resources }: TokenGrant): s
 /** What the granted scopes say of a person (OpenID Connect Core section 5.4). */
 export function scopeClaims(person: Person, scope: string[]): Record<string, unknown> {
   return {
-    ...(scope.includes('email') && { email: person.email, email_verified: person.emailVerified }),
+    ...(scope.includes('email') && person.email && { email: person.email, email_verified: person.emailVerified }),
     ...(scope.includes('profile') && {
       ...(person.name && { name: person.name }),
       ...(person.locale && { locale: person.locale }),

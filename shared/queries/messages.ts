@@ -145,3 +145,18 @@ export async function listSuppressions(
       sealed && wrapped_key ? personal.open(facts.id, personal.unwrap(facts.id, wrapped_key), sealed) : undefined,
   }))
 }
+
+export type Unsent = { id: string; uai: string; wrappedKey: Uint8Array; sealed: Uint8Array }
+
+/** Messages that were kept for another try and had none lately. One statement. */
+export async function listUnsent(sql: postgres.Sql, limit: number): Promise<Unsent[]> {
+  const rows = await sql<{ id: string; uai: string; wrapped_key: Uint8Array; sealed: Uint8Array }[]>`
+    select m.id, m.uai, k.wrapped_key, s.sealed
+    from auth_gateway.messages m
+    join auth_gateway.event_secrets s on s.stream_id = m.id and s.name = 'message' and s.expires_at > now()
+    join auth_gateway.subject_keys k on k.subject = m.uai
+    where m.queued_at > now() - interval '1 day' and coalesce(m.settled_at, m.queued_at) < now() - interval '2 minutes'
+      and (m.status = 'queued' or (m.status = 'failed' and m.retryable))
+    order by m.id limit ${limit}`
+  return rows.map(({ wrapped_key: wrappedKey, ...row }) => ({ ...row, wrappedKey }))
+}

@@ -9,6 +9,7 @@ create table auth_gateway.messages (
   provider_id text,
   reason      text,
   attempts    integer not null default 0,
+  retryable   boolean not null default false,
   queued_at   timestamptz not null,
   settled_at  timestamptz,
   version     integer not null
@@ -27,7 +28,7 @@ begin
         provider = e.data->>'provider', provider_id = e.data->>'providerId', attempts = (e.data->>'attempts')::integer,
         reason = case when status in ('queued', 'failed') then null else reason end, version = e.version where id = e.stream_id;
     when 'MessageFailed' then
-      update messages set status = 'failed', reason = e.data->>'reason', attempts = (e.data->>'attempts')::integer,
+      update messages set status = 'failed', reason = e.data->>'reason', retryable = (e.data->>'retryable')::boolean, attempts = (e.data->>'attempts')::integer,
         settled_at = e.recorded_at, version = e.version where id = e.stream_id;
     when 'MessageDelayed' then
       update messages set status = 'delayed', reason = e.data->>'reason', version = e.version where id = e.stream_id;

@@ -69,6 +69,15 @@ describe('the Send Email hook', () => {
     expect(mail?.html).toContain(link.href.replaceAll('&', '&#38;'))
   })
 
+  it.each([
+    ['another project', 'https://other.supabase.co', 'https://other.supabase.co/auth/v1/verify'],
+    ['a server of its own', 'https://auth.app.example/', 'https://auth.app.example/verify'],
+  ])('200 with a link to %s that has the same hook', async (_, site_url, expected) => {
+    await email(emailHook('magiclink', { site_url }))
+    const link = linkIn(mails()[0]?.text)
+    expect(link.origin + link.pathname).toBe(expected)
+  })
+
   it('200 with a link to our own page where the gateway asked for the mail', async () => {
     await email(emailHook('recovery', { redirect_to: 'https://auth.lanonasis.com/web/reset-password' }))
     const link = linkIn(mails()[0]?.text)
@@ -171,6 +180,7 @@ describe('the Send Email hook', () => {
     [400, 'no token', emailHook('signup', { token_hash: undefined }), {}],
     [400, 'a token with markup', emailHook('signup', { token_hash: '"><b>' }), {}],
     [400, 'no address', emailHook('signup', {}, { ...user, email: '' }), {}],
+    [400, 'an address that turns text around', emailHook('signup', {}, { ...user, email: 'a\u202eb@c.example' }), {}],
     [400, 'an address with a line break', emailHook('signup', {}, { ...user, email: 'a@b.example\r\nbcc: c' }), {}],
     [400, 'a site that is none', emailHook('signup', { site_url: 'javascript:alert(1)' }), {}],
     [400, 'a change without the new address', emailHook('email_change'), {}],

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import twilio from 'twilio'
+import { uuidv7 } from 'uuidv7'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { messages } from '../../scripts/messages.ts'
+import { sendNotice } from '../../shared/identity/send-notice.ts'
+import { sendUnsent } from '../../shared/identity/unsent-messages.ts'
+import type { Person } from '../../shared/queries/person.ts'
 import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { createBrowser, postJson, signIn } from '../support/sign-in.ts'
 
@@ -150,6 +154,44 @@ describe('Twilio', () => {
   })
 })
 
+describe('a notice', () => {
+  const notice = (person: Person) => ({ id: uuidv7(), kind: 'phone_added', person, path: '/account' }) as const
+  const context = () => ({ ...gateway.gateway, request: { requestId: uuidv7() } })
+  const somebody = async () => {
+    const { email, uai } = await signIn(gateway)
+    return { email, uai } as Person
+  }
+  const waitTwoMinutes = () =>
+    gateway.sql`update auth_gateway.messages set queued_at = queued_at - interval '3 minutes', settled_at = settled_at - interval '3 minutes'`
+  const sentFor = (messageId: string) => gateway.inbox.sent.filter(({ id }) => id === messageId).length
+
+  test('is sent later when the provider was down, once, and by one of two that try', async () => {
+    const told = notice(await somebody())
+    gateway.inbox.fail({ status: 503 })
+    expect(await sendNotice(gateway.gateway, context(), told)).toMatchObject({ status: 'failed', retryable: true })
+    gateway.inbox.recover()
+    expect(await sendUnsent(gateway.gateway)).toBe(0)
+    await waitTwoMinutes()
+    await Promise.all([sendUnsent(gateway.gateway), sendUnsent(gateway.gateway)])
+    await waitTwoMinutes()
+    expect(await sendUnsent(gateway.gateway)).toBe(0)
+    expect(await typesOf(told.id)).toEqual(['MessageQueued', 'MessageFailed', 'MessageAccepted'])
+    expect(sentFor(told.id)).toBeGreaterThanOrEqual(1)
+    expect(await sendNotice(gateway.gateway, context(), told)).toMatchObject({ status: 'accepted' })
+  })
+
+  test('is sent later when the process ended before it was, and never for somebody who is forgotten', async () => {
+    const [ada, grace] = [await somebody(), await somebody()]
+    const notices = [notice(ada), notice(grace)]
+    const dead = { ...gateway.gateway, deliver: () => Promise.reject(new Error('the process ended')) }
+    for (const one of notices) await sendNotice(dead, context(), one).catch(() => undefined)
+    await waitTwoMinutes()
+    await gateway.sql`delete from auth_gateway.subject_keys where subject = ${grace.uai}`
+    expect(await sendUnsent(gateway.gateway)).toBe(1)
+    expect(notices.map(({ id }) => sentFor(id))).toEqual([1, 0])
+  })
+})
+
 describe('a suppressed address', () => {
   const command = async (...args: string[]) => {
     const lines: string[] = []
@@ -178,6 +220,7 @@ describe('a suppressed address', () => {
     expect([lifted.code, lifted.text.includes(email)]).toEqual([0, false])
     expect((await command('lift', email, '--reason', 'again')).code).toBe(1)
     await letSendLimitPass()
+    expect((await resendTells('email.bounced', id, bounce)).status).toBe(200)
     expect((await send({ email })).status).toBe(200)
     const [event] = (await eventsOf(gateway, 'suppression')).slice(-1)
     expect(event).toMatchObject({ event_type: 'SuppressionLifted', data: { reason: 'the mailbox is back' } })

@@ -5,7 +5,7 @@ export function fieldsOf(body: unknown): Record<string, unknown> {
 
 /** A mail address as far as it must hold before the provider judges it. */
 export function isAddress(value: unknown): value is string {
-  return isText(value, /^[^\s\p{Cc}@<>,;:"()[\]\\]{1,64}@[^\s\p{Cc}@<>,;:"()[\]\\]{1,190}$/u)
+  return isText(value, /^[^\s\p{C}@<>,;:"()[\]\\]{1,64}@[^\s\p{C}@<>,;:"()[\]\\]{1,190}$/u)
 }
 
 /** A host with its port, if any. */

@@ -35,6 +35,17 @@ async function write(env: Env, hookId: string, hook: SendEmailHook, mail: AuthMa
 
 const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : undefined)
 
+/**
+ * Where Supabase Auth of the project answers that asked for the mail; it says so itself, and its secret says that it is one of ours.
+ * Hosted projects have it behind one path, whether they say so or not.
+ */
+function authUrl(env: Env, siteUrl: string): string {
+  const { origin, hostname } = new URL(siteUrl)
+  const own = env.SUPABASE_URL?.trim()
+  const isHosted = hostname.endsWith('.supabase.co') || (own && new URL(own).origin === origin)
+  return isHosted ? `${origin}/auth/v1` : siteUrl.replace(/\/+$/, '')
+}
+
 /** A page of the gateway takes the token itself, at the press of a button; anything else gets it through Supabase. */
 function linkTo(env: Env, { redirectTo, siteUrl }: SendEmailHook, link: NonNullable<AuthMail['link']>): string {
   const { tokenHash, type } = link
@@ -45,8 +56,7 @@ function linkTo(env: Env, { redirectTo, siteUrl }: SendEmailHook, link: NonNulla
     url.searchParams.set('type', type)
     return url.href
   }
-  const base = env.SUPABASE_URL?.trim() ? `${env.SUPABASE_URL.trim().replace(/\/+$/, '')}/auth/v1` : siteUrl
-  const url = new URL(`${base.replace(/\/+$/, '')}/verify`)
+  const url = new URL(`${authUrl(env, siteUrl)}/verify`)
   url.searchParams.set('token', tokenHash)
   url.searchParams.set('type', type)
   if (redirectTo) url.searchParams.set('redirect_to', redirectTo)
