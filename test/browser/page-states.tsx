@@ -1,4 +1,5 @@
 import type { JSX } from 'hono/jsx/jsx-runtime'
+import openapi from '../../netlify/openapi/openapi.json' with { type: 'json' }
 import { ApiKeyPage } from '../../shared/http/pages/api-key.tsx'
 import { EndKeyPage, RotateKeyPage } from '../../shared/http/pages/api-key-decisions.tsx'
 import { ApiKeyFormPage } from '../../shared/http/pages/api-key-form.tsx'
@@ -11,6 +12,7 @@ import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx
 import { ConsentPage } from '../../shared/http/pages/consent.tsx'
 import { scopeSentence } from '../../shared/http/pages/copy.ts'
 import { ErrorPage } from '../../shared/http/pages/error.tsx'
+import { ReferencePage } from '../../shared/http/pages/reference.tsx'
 import { SignInPage } from '../../shared/http/pages/sign-in.tsx'
 import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
@@ -329,9 +331,15 @@ export const states: Record<string, JSX.Element> = {
       dashboardHref="javascript:document.title='owned'"
     />
   ),
+  reference: <ReferencePage document={{ ...openapi, paths: fewPaths(openapi.paths) }} />,
   tester: <TesterPage scope="openid email" />,
   'tester-tokens': <TesterTokensPage answer={{ access_token: longName.repeat(9) }} accessToken={{ sub: 'ada' }} />,
   'tester-failed-hostile': <TesterFailedPage error={hostile} description={hostile} />,
+}
+
+function fewPaths(paths: Record<string, unknown>) {
+  const few = ['/oauth/token', '/v1/auth/verify', '/v1/auth/api-keys/{id}', '/web/login']
+  return Object.fromEntries(few.map((path) => [path, paths[path]]))
 }
 
 function scopes(names: string) {

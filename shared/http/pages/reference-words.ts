@@ -7,6 +7,7 @@ export const words = {
   body: 'Body, as JSON or form',
   mirrors: 'Also at',
   credential: 'Credential',
+  or: ' or ',
   credentials: {
     token: 'access token',
     apiKey: 'API key',

@@ -135,7 +135,7 @@ function Entry({ method, path, operation, read }: Located & ReaderProps) {
         {summary}
       </summary>
       <p class="note">
-        {words.credential}: {ways.join(', ')}
+        {words.credential}: {ways.join(words.or)}
         {mirrors.length > 0 && `. ${words.mirrors}: ${mirrors.join(' ')}`}
       </p>
       <Members caption={words.parameters} rows={inUrl} />
