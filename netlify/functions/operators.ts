@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { revokeBlastRadius, traceBlastRadius } from '../../shared/audit/blast-radius.ts'
+import { revokeBlastRadius } from '../../shared/audit/blast-radius.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
@@ -7,6 +7,7 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { refuseForeignPage } from '../../shared/identity/authority.ts'
+import { operatedRadius } from '../../shared/identity/operated-radius.ts'
 import { actAsOperator, answersFor, requireOperator } from '../../shared/identity/operator.ts'
 import { findPerson } from '../../shared/queries/identities.ts'
 import { stateAt } from '../../shared/queries/time-travel.ts'
@@ -26,9 +27,7 @@ app.post('/v1/operators/blast-radius', async (c) => {
   const operator = await requireOperator(gateway(), c)
   refuseForeignPage(gateway(), c, operator.principal)
   const { id, dry_run, reason } = await readBody(c, radiusBody)
-  const radius = await traceBlastRadius(gateway(), id)
-  const organizations = radius.people.flatMap((one) => one.organizations)
-  if (!answersFor(operator, organizations)) throw new GatewayError('not_found')
+  const radius = await operatedRadius(gateway(), operator, id)
   if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
   const act = (work: Work) => actAsOperator(work, operator)
   const revoked = await revokeBlastRadius(commitContext(gateway(), c), radius, { act, reason })

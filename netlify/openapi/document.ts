@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import type { Dialect } from '../../shared/errors.ts'
 import { mirrorsOf } from '../../shared/http/canonical-path.ts'
 import { audit } from './audit.ts'
+import { operatorsConsole } from './console.ts'
 import { discovery, operation as operating, reference } from './discovery.ts'
 import { identities, sessions, signIns, verifications } from './identity.ts'
 import { apiKeys, projects } from './keys.ts'
@@ -40,6 +41,7 @@ export const FAMILIES: Family[] = [
   signInPages,
   providers,
   accountPages,
+  operatorsConsole,
   operating,
   reference,
 ]

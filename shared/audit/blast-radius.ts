@@ -126,9 +126,9 @@ export async function traceBlastRadius({ reads }: Gateway, id: string): Promise<
 
 async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): Promise<void> {
   const options = { subject: uai ?? undefined }
-  if (kind === 'session') (await work.load(session, id, options)).decide((state) => end(state, 'revoked'))
+  if (kind === 'session') (await work.load(session, id, options)).decide((state) => end(state, 'revoked', reason))
   else if (kind === 'token_family')
-    (await work.load(tokenFamily, id, options)).decide((state) => revokeFamily(state, 'operator'))
+    (await work.load(tokenFamily, id, options)).decide((state) => revokeFamily(state, 'operator', reason))
   else if (kind === 'api_key') (await work.load(apiKey, id, options)).decide((state) => revokeKey(state, reason))
   else if (kind === 'agent_delegation')
     (await work.load(agentDelegation, id, options)).decide((state) => endDelegation(state, reason))

@@ -48,7 +48,8 @@ export type SessionEvent =
   | { type: 'SessionStarted'; data: SessionFacts }
   | { type: 'SessionSteppedUp'; data: StepUp }
   | { type: 'SessionRecovered'; data: Recovery }
-  | { type: 'SessionEnded'; data: { reason: SessionEnd } }
+  /** `why` is what an operator said. */
+  | { type: 'SessionEnded'; data: { reason: SessionEnd; why?: string } }
 
 export type Session =
   | { status: 'none' }
@@ -96,6 +97,7 @@ export function recover(state: Session, input: Proof<Recovery['provenBy']>): Dec
 }
 
 /** Ends a session; ending it again changes nothing. */
-export function end(state: Session, reason: SessionEnd): Decision<SessionEvent> {
-  return { events: state.status === 'started' ? [{ type: 'SessionEnded', data: { reason } }] : [] }
+export function end(state: Session, reason: SessionEnd, why?: string): Decision<SessionEvent> {
+  const data = { reason, ...(why && { why }) }
+  return { events: state.status === 'started' ? [{ type: 'SessionEnded', data }] : [] }
 }

@@ -52,7 +52,8 @@ export type TokenFamilyEvent =
     }
   | { type: 'RefreshTokenReplayed'; data: { generation: number } }
   | { type: 'AccessTokenRevoked'; data: { jti: string; expiresAt: string } }
-  | { type: 'TokenFamilyRevoked'; data: { reason: FamilyRevocation } }
+  /** `why` is what an operator said. */
+  | { type: 'TokenFamilyRevoked'; data: { reason: FamilyRevocation; why?: string } }
 
 export type TokenFamily =
   | { status: 'none' }
@@ -173,8 +174,9 @@ export function rotate(
   }
 }
 
-export function revokeFamily(state: TokenFamily, reason: FamilyRevocation): Decision<TokenFamilyEvent> {
-  return { events: state.status === 'active' ? [{ type: 'TokenFamilyRevoked', data: { reason } }] : [] }
+export function revokeFamily(state: TokenFamily, reason: FamilyRevocation, why?: string): Decision<TokenFamilyEvent> {
+  const data = { reason, ...(why && { why }) }
+  return { events: state.status === 'active' ? [{ type: 'TokenFamilyRevoked', data }] : [] }
 }
 
 export function revokeAccessToken(

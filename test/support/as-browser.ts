@@ -21,5 +21,8 @@ export async function ask(
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
   const response = await fetch(`${gateway.url}${path}`, init)
   const text = await response.text()
-  return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : text }
+  return {
+    status: response.status,
+    body: /\/json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text,
+  }
 }

@@ -8,14 +8,14 @@ const icon =
 
 /**
  * The frame of every page. `failed` puts "Error:" first in the title, where screen readers and tabs show it; `wide` gives lists and
- * long forms more room.
+ * long forms more room, and `console` still more.
  */
 export function Layout({
   title,
   failed,
   wide,
   children,
-}: PropsWithChildren<{ title: string; failed?: boolean; wide?: boolean }>) {
+}: PropsWithChildren<{ title: string; failed?: boolean; wide?: boolean | 'console' }>) {
   const state = failed ? fill(copy.titleError, { title }).join('') : title
   return (
     <html lang={copy.lang}>
@@ -28,7 +28,7 @@ export function Layout({
         <link rel="icon" href={icon} />
         <style>{raw(stylesheet)}</style>
       </head>
-      <body class={wide ? 'wide' : undefined}>
+      <body class={wide === 'console' ? 'wide console' : wide ? 'wide' : undefined}>
         <header class="brand">
           <Mark />
           {copy.brand}

@@ -90,6 +90,21 @@ summary:hover{color:var(--ink)}
 details dl{margin-top:.5rem}
 details dd{font-weight:400;margin-bottom:.625rem}
 body.wide>*{max-width:46rem}
+body.console>*{max-width:76rem}
+.tabs{margin-bottom:1.5rem;padding-bottom:.75rem;border-bottom:1px solid var(--line);font-size:.9375rem}
+.tabs [aria-current]{color:var(--ink);font-weight:650;text-decoration:none}
+.charts{display:grid;gap:1.25rem;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr))}
+.chart{margin:0;padding:1rem;border:1px solid var(--line);border-radius:12px}
+.chart figcaption{margin-bottom:.5rem;font-size:.875rem;color:var(--muted)}
+.chart svg{display:block;width:100%;height:4.5rem}
+.chart rect{fill:var(--brand)}.chart .empty{fill:var(--line)}
+.search{display:flex;flex-wrap:wrap;gap:.5rem;align-items:end;margin-bottom:1.25rem}
+.search label{flex:1 1 100%;margin:0}.search input{flex:1 1 14rem;width:auto;min-height:2.5rem}
+.stack{font-size:.9375rem}.stack td{vertical-align:top}.stack td>div{min-width:0}.stack time,.stack .id{white-space:nowrap}.stack details{margin:0}.stack code{overflow-wrap:anywhere}
+@media (max-width:48rem){.stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.stack tr{display:block;padding:.75rem 0;border-top:1px solid var(--line)}
+.stack td{display:flex;gap:.75rem;border:0;padding:.125rem 0}
+.stack td::before{content:attr(data-label);flex:0 0 6rem;color:var(--muted);font-size:.875rem}}
 [hidden]{display:none!important}
 section{margin-top:2rem}
 .small{display:inline-flex;width:auto;min-height:2.5rem;margin:0}

@@ -1,0 +1,276 @@
+import * as z from 'zod/mini'
+import { toAuditEvent } from '../../shared/audit/event-view.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import {
+  ClientsPage,
+  ConnectionsPage,
+  KeysPage,
+  OverviewPage,
+  PeoplePage,
+  SessionsPage,
+  WebhooksPage,
+} from '../../shared/http/pages/console.tsx'
+import { type Filters, RequestPage, TimelinePage } from '../../shared/http/pages/console-events.tsx'
+import type { Frame } from '../../shared/http/pages/console-parts.tsx'
+import { type Held, PersonPage, RadiusPage } from '../../shared/http/pages/console-person.tsx'
+import { words } from '../../shared/http/pages/console-words.ts'
+import { renderPage } from '../../shared/http/pages/render.ts'
+import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { serve } from '../../shared/http/serve.ts'
+import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { ACTS, actOn } from '../../shared/identity/console-actions.ts'
+import { chartsOf } from '../../shared/identity/console-charts.ts'
+import { operatedRadius } from '../../shared/identity/operated-radius.ts'
+import { answersFor, type Operator, visitingOperator } from '../../shared/identity/operator.ts'
+import { safeReturnTo } from '../../shared/identity/return-to.ts'
+import { normaliseEmail } from '../../shared/personal.ts'
+import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
+import { listConnections } from '../../shared/queries/connections.ts'
+import {
+  countLimits,
+  type ListedKey,
+  type ListedSession,
+  listApiKeys,
+  listApplicationsOfAll,
+  listLiveSessions,
+  listPeople,
+} from '../../shared/queries/console.ts'
+import { findPerson } from '../../shared/queries/identities.ts'
+import { type StateAt, stateAt } from '../../shared/queries/time-travel.ts'
+import { listWebhooks } from '../../shared/queries/webhooks.ts'
+
+const app = createPageApp()
+const PAGE = 50
+const REFRESH_SECONDS = 5
+const loose = z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) })
+
+type Visit = { operator: Operator; frame: Frame; scope: AuditScope }
+
+/** The operator at this browser, stepped up, and what every page of theirs needs. */
+async function visit(c: AppContext, section: string): Promise<Visit | Response> {
+  const operator = await visitingOperator(gateway(), c, section)
+  if (operator instanceof Response) return operator
+  const { organizationId, principal } = operator
+  const { done } = readQuery(c, loose)
+  const frame = {
+    section,
+    platform: organizationId === undefined,
+    ...formOf(gateway(), principal),
+    now: new Date(),
+    notice: done === '1' ? words.done : undefined,
+  }
+  return { operator, frame, scope: organizationId ? { of: 'organization', id: organizationId } : { of: 'everything' } }
+}
+
+async function eventsOf(
+  scope: AuditScope,
+  filter: AuditFilter,
+  limit: number,
+  position?: string,
+  order: 'asc' | 'desc' = 'desc',
+) {
+  const { reads, personal } = gateway()
+  const rows = await listAuditEvents(reads, scope, filter, { order, position, limit })
+  return rows.map((row) => toAuditEvent(personal, row, 'operator'))
+}
+
+const olderThan = (path: string, rows: { id?: string; uai?: string }[]) => {
+  const last = rows.length < PAGE ? undefined : rows.at(-1)
+  return last && `${path}?before=${last.id ?? last.uai}`
+}
+
+const shownSession = (one: ListedSession) => ({ ...one, startedAt: one.started_at, expiresAt: one.expires_at })
+const shownKey = (one: ListedKey) => ({ ...one, uai: one.created_by, createdAt: one.created_at })
+
+app.get('/admin', async (c) => {
+  const visited = await visit(c, '/admin')
+  if (visited instanceof Response) return visited
+  const { operator, frame, scope } = visited
+  const charts = await chartsOf(gateway().reads, operator.organizationId, frame.now)
+  const limits = frame.platform ? await countLimits(gateway().reads) : []
+  return renderPage(OverviewPage({ frame, charts, limits, events: await eventsOf(scope, {}, 15) }))
+})
+
+app.get('/admin/people', async (c) => {
+  const visited = await visit(c, '/admin/people')
+  if (visited instanceof Response) return visited
+  const { reads, personal } = gateway()
+  const { find, before } = readQuery(
+    c,
+    z.extend(loose, { find: z.optional(z.string().check(z.trim(), z.maxLength(254))) }),
+  )
+  const uai = z.uuid().safeParse(find).data
+  const digest = find && !uai ? personal.digest(normaliseEmail(find)) : undefined
+  const people = await listPeople(reads, personal, visited.operator.organizationId, { uai, digest, before })
+  return renderPage(PeoplePage({ frame: visited.frame, people, find, olderHref: olderThan('/admin/people', people) }))
+})
+
+const held = ({ sessions, tokens, keys, agents, consents }: StateAt): Held[] => [
+  { kind: 'sessions', list: sessions.map(({ method, acr }) => `${method} (${acr.split(':').at(-1)})`) },
+  { kind: 'tokens', list: tokens.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+  { kind: 'keys', list: keys.map(({ preview, scopes }) => `${preview} (${scopes.join(' ')})`) },
+  { kind: 'agents', list: agents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+  { kind: 'consents', list: consents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+]
+
+/** What is given without a zone is UTC. */
+const timeOf = (text: string) =>
+  new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text.length === 10 ? `${text}T00:00` : text}Z`)
+const time = z.string().check(
+  z.maxLength(40),
+  z.refine(
+    (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(timeOf(text).getTime()),
+    'is no time such as 2026-11-26T12:00',
+  ),
+)
+
+app.get('/admin/people/:uai', async (c) => {
+  const visited = await visit(c, '/admin/people')
+  if (visited instanceof Response) return visited
+  const { operator, frame } = visited
+  const { reads, personal } = gateway()
+  const uai = z.uuid().safeParse(c.req.param('uai')).data
+  const person = uai && (await findPerson(reads, personal, uai))
+  if (!person || !answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  const { at } = readQuery(c, z.extend(loose, { at: z.optional(time) }))
+  const states = at ? await stateAt(reads, timeOf(at), person.members) : []
+  const past = states.find((one) => one.uai === person.uai)
+  const { members } = person
+  const [listed] = await listPeople(reads, personal, undefined, { uai: person.uai })
+  return renderPage(
+    PersonPage({
+      frame,
+      person: { ...person, status: listed?.status ?? 'erased' },
+      sessions: (await listLiveSessions(reads, undefined, { members })).map(shownSession),
+      keys: (await listApiKeys(reads, undefined, { members })).map(shownKey),
+      events: await eventsOf({ of: 'people', uais: members }, {}, 30),
+      past: at ? { at, ...past, held: past ? held(past) : [] } : undefined,
+    }),
+  )
+})
+
+app.get('/admin/sessions', async (c) => {
+  const visited = await visit(c, '/admin/sessions')
+  if (visited instanceof Response) return visited
+  const { before } = readQuery(c, loose)
+  const rows = await listLiveSessions(gateway().reads, visited.operator.organizationId, { before })
+  const page = { frame: visited.frame, sessions: rows.map(shownSession), olderHref: olderThan('/admin/sessions', rows) }
+  return renderPage(SessionsPage(page))
+})
+
+app.get('/admin/keys', async (c) => {
+  const visited = await visit(c, '/admin/keys')
+  if (visited instanceof Response) return visited
+  const { before } = readQuery(c, loose)
+  const rows = await listApiKeys(gateway().reads, visited.operator.organizationId, { before })
+  return renderPage(
+    KeysPage({ frame: visited.frame, keys: rows.map(shownKey), olderHref: olderThan('/admin/keys', rows) }),
+  )
+})
+
+function demandPlatform({ frame }: Visit): void {
+  if (!frame.platform) throw new GatewayError('access_denied', { reason: 'one organization only' })
+}
+
+app.get('/admin/clients', async (c) => {
+  const visited = await visit(c, '/admin/clients')
+  if (visited instanceof Response) return visited
+  demandPlatform(visited)
+  const rows = await listApplicationsOfAll(gateway().reads, readQuery(c, loose).before)
+  const clients = rows.map((one) => ({
+    ...one,
+    clientId: one.client_id,
+    firstParty: one.first_party,
+    createdAt: one.created_at,
+  }))
+  return renderPage(ClientsPage({ frame: visited.frame, clients, olderHref: olderThan('/admin/clients', rows) }))
+})
+
+app.get('/admin/connections', async (c) => {
+  const visited = await visit(c, '/admin/connections')
+  if (visited instanceof Response) return visited
+  demandPlatform(visited)
+  const connections = (await listConnections(gateway().reads)).map((one) => ({ ...one, name: one.settings.name }))
+  return renderPage(ConnectionsPage({ frame: visited.frame, connections }))
+})
+
+app.get('/admin/webhooks', async (c) => {
+  const visited = await visit(c, '/admin/webhooks')
+  if (visited instanceof Response) return visited
+  const rows = await listWebhooks(gateway().reads, visited.operator.organizationId)
+  const webhooks = rows.map(({ id, settings, status, told, waiting, dead }) => ({
+    ...{ id, ...settings, status, told: Number(told), waiting, dead },
+  }))
+  return renderPage(WebhooksPage({ frame: visited.frame, webhooks }))
+})
+
+const filters = z.object({
+  person: z.optional(z.uuid()),
+  client: z.optional(z.string().check(z.maxLength(200))),
+  type: z.optional(z.string().check(z.maxLength(100))),
+  request: z.optional(z.uuid()),
+  since: z.optional(time),
+  until: z.optional(time),
+  live: z.optional(z.literal('1')),
+  cursor: z.optional(z.string().check(z.regex(/^\d{1,18}$/))),
+})
+
+/** Everything that happens, newest first; it looks again by itself when told to. */
+app.get('/admin/events', async (c) => {
+  const visited = await visit(c, '/admin/events')
+  if (visited instanceof Response) return visited
+  const { cursor, live, since, until, ...found } = readQuery(c, filters)
+  const range = { since: since ? timeOf(since) : undefined, until: until ? timeOf(until) : undefined }
+  const events = await eventsOf(visited.scope, { ...found, ...range }, PAGE, cursor)
+  const given: Filters = { ...found, since, until, live }
+  const query = Object.entries({ ...given, live: undefined, cursor: events.at(-1)?.position }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [[name, String(value)]]),
+  )
+  const olderHref = events.length < PAGE ? undefined : `/admin/events?${new URLSearchParams(query)}`
+  const headers = live ? { Refresh: String(REFRESH_SECONDS) } : undefined
+  return renderPage(TimelinePage({ frame: visited.frame, events, filters: given, olderHref }), { headers })
+})
+
+/** What one request did, step by step, as far as it is about people the operator answers for. */
+app.get('/admin/requests/:id', async (c) => {
+  const visited = await visit(c, '/admin/events')
+  if (visited instanceof Response) return visited
+  const request = z.uuid().safeParse(c.req.param('id')).data
+  if (!request) throw new GatewayError('not_found')
+  const events = (await eventsOf(visited.scope, { request }, 200)).reverse()
+  return renderPage(RequestPage({ frame: visited.frame, id: request, events }))
+})
+
+app.get('/admin/radius', async (c) => {
+  const visited = await visit(c, '/admin/events')
+  if (visited instanceof Response) return visited
+  const { id } = readQuery(c, z.extend(loose, { id: z.uuid('not_found') }))
+  const radius = await operatedRadius(gateway(), visited.operator, id)
+  const { origin, followed, acts } = radius
+  const at = { type: origin.type, recordedAt: new Date(origin.recorded_at) }
+  return renderPage(RadiusPage({ frame: visited.frame, id, origin: at, followed, acts }))
+})
+
+const acting = z.object({
+  ...postedForm,
+  act: z.enum(ACTS, 'not_found'),
+  id: z.uuid('not_found'),
+  reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
+  back: z.optional(z.string().check(z.maxLength(200))),
+})
+
+/** Does one thing to one thing, with a reason. */
+app.post('/admin/act', async (c) => {
+  const operator = await visitingOperator(gateway(), c, '/admin')
+  if (operator instanceof Response) return operator
+  const { act, id, reason, back, ...posted } = await readBody(c, acting)
+  const home = back?.startsWith('/admin') ? (safeReturnTo(gateway().config, back) ?? '/admin') : '/admin'
+  if (!(await takeForm(gateway(), c, operator.principal, posted))) return c.redirect(home, 303)
+  await actOn({ gateway: gateway(), c, operator, id, reason }, act)
+  return c.redirect(`${home}${home.includes('?') ? '&' : '?'}done=1`, 303)
+})
+
+export default serve(app)

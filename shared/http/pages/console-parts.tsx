@@ -1,0 +1,103 @@
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import { words } from './console-words.ts'
+import { fill } from './copy.ts'
+import { Hidden, Layout, Notice } from './layout.tsx'
+import { displayName } from './safe.ts'
+
+export type Frame = {
+  /** Path of the section that is open. */
+  section: string
+  platform: boolean
+  csrf: string
+  formId: string
+  now: Date
+  notice?: string
+}
+
+/** A page of the console: its sections, and which scope the operator has. */
+export function ConsolePage({ frame, title, children }: PropsWithChildren<{ frame: Frame; title: string }>) {
+  const { section, platform, notice } = frame
+  const open = Object.entries(words.sections).filter(
+    ([path]) => platform || !(words.platformOnly as readonly string[]).includes(path),
+  )
+  return (
+    <Layout title={title} wide="console">
+      <nav class="links tabs" aria-label={words.nav}>
+        {open.map(([path, name]) => (
+          <a href={path} aria-current={path === section ? 'page' : undefined}>
+            {name}
+          </a>
+        ))}
+      </nav>
+      <h1>{title}</h1>
+      <Notice text={notice} />
+      {children}
+    </Layout>
+  )
+}
+
+/** A table that becomes a list of cards where there is little room. */
+export function Listing({ columns, rows, label }: { columns: string[]; rows: Child[][]; label: string }) {
+  if (rows.length === 0) return <p>{words.none}</p>
+  return (
+    <table class="stack" aria-label={label}>
+      <thead>
+        <tr>
+          {columns.map((column) => (
+            <th scope="col">{column}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((cells) => (
+          <tr>
+            {cells.map((cell, index) => (
+              <td data-label={columns[index]}>
+                <div>{cell}</div>
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+/** The way to what is older. */
+export function Older({ href }: { href?: string }) {
+  return href ? (
+    <p class="row">
+      <a href={href}>{words.older}</a>
+    </p>
+  ) : null
+}
+
+type ActionProps = { frame: Frame; act: keyof typeof words.actions; id: string; what: string; back: string }
+
+/** Something an operator may do to a thing, once they have said why. */
+export function Action({ frame, act, id, what, back }: ActionProps) {
+  const name = words.actions[act]
+  const field = `reason-${act}-${id}`
+  return (
+    <details>
+      <summary aria-label={fill(words.which, { action: name, what }).join('')}>{name}…</summary>
+      <form method="post" action="/admin/act">
+        <Hidden fields={{ csrf: frame.csrf, form_id: frame.formId, act, id, back }} />
+        <label for={field}>{words.reason}</label>
+        <input id={field} name="reason" type="text" required minlength={3} maxlength={200} autocomplete="off" />
+        <button class="button small" type="submit" aria-label={fill(words.which, { action: name, what }).join('')}>
+          {name}
+        </button>
+      </form>
+    </details>
+  )
+}
+
+/** Somebody's address, which leads to their page. */
+export function PersonLink({ uai, email }: { uai: string; email?: string }) {
+  return (
+    <a href={`/admin/people/${uai}`}>
+      <bdi>{email ? displayName(email, '') : uai}</bdi>
+    </a>
+  )
+}

@@ -1,0 +1,149 @@
+import type postgres from 'postgres'
+import type { Personal } from '../personal.ts'
+import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+
+const PAGE = 50
+
+/** Of one organization, or of all when it is undefined. */
+type Scope = string | undefined
+
+const within = (sql: postgres.Sql, column: string, organizationId: Scope) =>
+  organizationId === undefined ? sql`true` : sql`${sql(column)} = ${organizationId}`
+
+export type ListedPerson = Person & { status: string }
+
+/**
+ * People, newest first; those merged into another one are not listed.
+ * @param find a UAI, or the keyed digest of an address
+ */
+export async function listPeople(
+  sql: postgres.Sql,
+  personal: Personal,
+  organizationId: Scope,
+  { uai, digest, before }: { uai?: string; digest?: Uint8Array; before?: string },
+): Promise<ListedPerson[]> {
+  const found = uai
+    ? sql`i.uai = (select o.canonical_uai from auth_gateway.identities o where o.uai = ${uai})`
+    : digest
+      ? sql`i.uai in (select o.canonical_uai from auth_gateway.credentials c join auth_gateway.identities o on o.uai = c.uai
+          where c.digest = ${digest})`
+      : sql`true`
+  const rows = await sql<PersonRow[]>`
+    select ${personColumns(sql)} from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai
+    where ${found} and i.merged_into is null and ${within(sql, 'i.organization_id', organizationId)}
+      and ${before ? sql`i.uai < ${before}` : sql`true`} order by i.uai desc limit ${PAGE}`
+  return rows.map((row) => ({ ...toPerson(personal, row), status: row.identity_status }))
+}
+
+export type ListedSession = {
+  id: string
+  uai: string
+  platform: string
+  method: string
+  stepped_up_at: Date | null
+  started_at: Date
+  expires_at: Date
+}
+
+/** Live sessions, newest first: of an organization, or of one person. */
+export function listLiveSessions(
+  sql: postgres.Sql,
+  organizationId: Scope,
+  { members, before }: { members?: string[]; before?: string } = {},
+): Promise<ListedSession[]> {
+  return sql<ListedSession[]>`
+    select s.id, s.uai, s.platform, s.method, s.stepped_up_at, s.started_at, s.expires_at
+    from auth_gateway.sessions s join auth_gateway.identities i on i.uai = s.uai
+    where ${within(sql, 'i.organization_id', organizationId)} and ${members ? sql`s.uai = any (${members})` : sql`true`}
+      and ${before ? sql`s.id < ${before}` : sql`true`} and auth_gateway.session_is_live(s)
+    order by s.id desc limit ${PAGE}`
+}
+
+export type ListedKey = {
+  id: string
+  created_by: string
+  status: string
+  preview: string
+  scopes: string[]
+  created_at: Date
+  expires_at: Date | null
+}
+
+/** API keys, newest first: of an organization, or of one person. */
+export function listApiKeys(
+  sql: postgres.Sql,
+  organizationId: Scope,
+  { members, before }: { members?: string[]; before?: string } = {},
+): Promise<ListedKey[]> {
+  return sql<ListedKey[]>`
+    select k.id, k.created_by, k.status, k.preview, k.scopes, k.created_at, k.expires_at
+    from auth_gateway.api_keys k join auth_gateway.identities i on i.uai = k.created_by
+    where ${within(sql, 'i.organization_id', organizationId)} and ${members ? sql`k.created_by = any (${members})` : sql`true`}
+      and ${before ? sql`k.id < ${before}` : sql`true`} and k.status <> 'deleted' order by k.id desc limit ${PAGE}`
+}
+
+/** The organizations of the person whom a session, key or identity belongs to; undefined when there is none. */
+export async function ownerOf(
+  sql: postgres.Sql,
+  personal: Personal,
+  kind: 'session' | 'api_key',
+  id: string,
+): Promise<Person | undefined> {
+  const uai =
+    kind === 'session'
+      ? sql`(select s.uai from auth_gateway.sessions s where s.id = ${id})`
+      : sql`(select k.created_by from auth_gateway.api_keys k where k.id = ${id})`
+  const [row] = await sql<PersonRow[]>`select ${personColumns(sql)} from (select 1) as one ${joinPerson(sql, uai)}`
+  return row?.uai ? toPerson(personal, row) : undefined
+}
+
+export type ListedClient = {
+  id: string
+  client_id: string
+  name: string
+  status: 'active' | 'suspended' | 'deleted'
+  first_party: boolean
+  origin: string
+  created_at: Date
+}
+
+/** Applications, newest first. */
+export function listApplicationsOfAll(sql: postgres.Sql, before: string | undefined): Promise<ListedClient[]> {
+  return sql<ListedClient[]>`
+    select c.id, c.client_id, c.metadata->>'client_name' as name, c.status, c.first_party, c.origin, c.created_at
+    from auth_gateway.api_clients c
+    where c.status <> 'deleted' and ${before ? sql`c.id < ${before}` : sql`true`} order by c.id desc limit ${PAGE}`
+}
+
+export type DayCount = { day: string; type: string; count: number }
+
+/** Most events that one line of a chart counts, newest first, so that its cost has an end. */
+const MOST_COUNTED = 20_000
+
+/** How often each type of event happened on each of the last days, oldest first. */
+export function countByDay(
+  sql: postgres.Sql,
+  organizationId: Scope,
+  { types, since }: { types: string[]; since: Date },
+): Promise<DayCount[]> {
+  const ofOrganization =
+    organizationId === undefined
+      ? sql`true`
+      : sql`e.subject in (select i.uai from auth_gateway.identities i where i.organization_id = ${organizationId})`
+  return sql<DayCount[]>`
+    select to_char(x.recorded_at at time zone 'UTC', 'YYYY-MM-DD') as day, t.type, count(*)::int as count
+    from unnest(${types}::text[]) as t(type) cross join lateral (
+      select e.recorded_at from auth_gateway.event_store e
+      where e.event_type = t.type and e.recorded_at >= ${since} and ${ofOrganization}
+      order by e.position desc limit ${MOST_COUNTED}) x
+    group by 1, 2 order by 1, 2`
+}
+
+export type RuleCount = { rule: string; callers: number; hits: number; most: number }
+
+/** Which rate limits are counting now: how many callers, how many hits in all and of the busiest one. */
+export function countLimits(sql: postgres.Sql): Promise<RuleCount[]> {
+  return sql<RuleCount[]>`
+    select split_part(bucket, ':', 1) as rule, count(*)::int as callers, sum(count)::int as hits, max(count) as most
+    from auth_gateway.rate_limits where expires_at > now() group by 1 order by hits desc limit 12`
+}

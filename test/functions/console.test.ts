@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ask } from '../support/as-browser.ts'
+import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { ageStepUp, signInOperator } from '../support/operators.ts'
+import { settled } from '../support/settle.ts'
+import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+
+const PAGES = ['', '/people', '/sessions', '/keys', '/clients', '/connections', '/webhooks', '/events']
+const PLATFORM_ONLY = ['/clients', '/connections']
+
+let gateway: TestGateway
+let platform: SignedInBrowser
+let admin: SignedInBrowser
+/** Of the organization of `admin`. */
+let member: SignedInBrowser
+let stranger: SignedInBrowser
+beforeAll(async () => {
+  gateway = await startGateway()
+  platform = await signInOperator(gateway)
+  admin = await signInOperator(gateway, 'admin')
+  member = await signIn(gateway)
+  stranger = await signIn(gateway)
+  const { sql } = gateway
+  await sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
+    from auth_gateway.identities a where m.uai = ${member.uai} and a.uai = ${admin.uai}`
+  for (const one of [member, stranger]) {
+    await getTokens(gateway, one)
+    await ask(gateway, one, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
+  }
+})
+afterAll(() => gateway?.stop())
+
+const visit = (person: SignedInBrowser, path: string) => person.browser.visit(path)
+const idOf = async (table: 'sessions' | 'api_keys', { uai }: SignedInBrowser) => {
+  const column = table === 'sessions' ? 'uai' : 'created_by'
+  const [row] =
+    await gateway.sql`select id from auth_gateway.${gateway.sql(table)} where ${gateway.sql(column)} = ${uai} limit 1`
+  return row?.id as string
+}
+
+/** Posts an action as a form of the console does. */
+async function act(operator: SignedInBrowser, fields: Record<string, string>) {
+  const page = await visit(operator, '/admin/people')
+  const own = await visit(operator, `/admin/people/${operator.uai}`)
+  const form = formsOf(own).find(({ action }) => action === '/admin/act')
+  expect([page.status, form !== undefined]).toEqual([200, true])
+  const body = new URLSearchParams({ ...form?.fields, back: '/admin/people', ...fields })
+  return operator.browser.visit('/admin/act', { method: 'POST', body })
+}
+
+describe.each(PAGES)('/admin%s', (path) => {
+  test('200 for who answers for everybody; what the other operator may see for one organization', async () => {
+    expect((await visit(platform, `/admin${path}`)).status).toBe(200)
+    expect((await visit(admin, `/admin${path}`)).status).toBe(PLATFORM_ONLY.includes(path) ? 403 : 200)
+  })
+
+  test('403 for a person, sign-in for nobody', async () => {
+    expect((await visit(stranger, `/admin${path}`)).status).toBe(403)
+    const response = await fetch(`${gateway.url}/admin${path}`, { redirect: 'manual' })
+    expect([response.status, response.headers.get('location')]).toEqual([303, expect.stringContaining('/web/login')])
+  })
+})
+
+describe('who sees what, route by route', () => {
+  beforeAll(() => settled(gateway))
+
+  const json = async (person: SignedInBrowser, path: string) =>
+    JSON.stringify((await ask(gateway, person, 'GET', path)).body)
+
+  test('a person sees their own alone', async () => {
+    for (const path of [
+      '/v1/audit/events',
+      '/v1/audit/events?order=asc',
+      '/v1/audit/export',
+      `/v1/audit/events?person=${member.uai}`,
+    ]) {
+      const text = await json(stranger, path)
+      expect(text, path).not.toContain(member.uai)
+      expect(text, path).not.toContain(member.email)
+    }
+    const [event] =
+      await gateway.sql`select event_id from auth_gateway.event_store where subject = ${member.uai} limit 1`
+    const [request] =
+      await gateway.sql`select metadata->>'requestId' as id from auth_gateway.event_store where subject = ${member.uai} limit 1`
+    expect((await ask(gateway, stranger, 'GET', `/v1/audit/inclusion?event=${event?.event_id}`)).status).toBe(404)
+    expect(await json(stranger, `/v1/audit/events?request=${request?.id}`)).toContain('"events":[]')
+    for (const path of [
+      '/v1/audit/events?scope=organization',
+      '/v1/audit/events?scope=everything',
+      '/v1/audit/export?scope=everything',
+      `/v1/audit/inclusion?scope=everything&event=${event?.event_id}`,
+      `/v1/operators/state?person=${stranger.uai}&at=2026-01-01T00:00:00Z`,
+      '/v1/webhooks',
+      `/admin/people/${stranger.uai}`,
+      `/admin/requests/${request?.id}`,
+      `/admin/radius?id=${await idOf('sessions', stranger)}`,
+    ])
+      expect((await ask(gateway, stranger, 'GET', path)).status, path).toBe(403)
+  })
+
+  test('an operator of one organization sees its people alone', async () => {
+    for (const path of [
+      '/v1/audit/events?scope=organization&limit=200',
+      '/v1/audit/export?scope=organization',
+      '/admin',
+      '/admin/people',
+      '/admin/sessions',
+      '/admin/keys',
+      '/admin/events',
+    ]) {
+      const text = path.startsWith('/admin') ? (await visit(admin, path)).html : await json(admin, path)
+      expect(text, path).toContain(member.uai)
+      expect(text, path).not.toContain(stranger.uai)
+      expect(text, path).not.toContain(stranger.email)
+    }
+    for (const who of [stranger.uai, stranger.email])
+      expect((await visit(admin, `/admin/people?find=${encodeURIComponent(who)}`)).html).not.toContain(
+        `/admin/people/${stranger.uai}`,
+      )
+    const [request] =
+      await gateway.sql`select metadata->>'requestId' as id from auth_gateway.event_store where subject = ${stranger.uai} limit 1`
+    expect((await visit(admin, `/admin/requests/${request?.id}`)).html).not.toContain('SessionStarted')
+    expect((await visit(admin, `/admin/people/${stranger.uai}`)).status).toBe(404)
+    expect((await visit(admin, `/admin/radius?id=${await idOf('sessions', stranger)}`)).status).toBe(404)
+    expect((await ask(gateway, admin, 'GET', '/v1/audit/events?scope=everything')).status).toBe(403)
+    expect((await ask(gateway, admin, 'GET', '/v1/audit/export?scope=everything')).status).toBe(403)
+  })
+
+  test('an operator of everything sees everybody, and nothing sealed of anybody in an export', async () => {
+    const text = await json(platform, '/v1/audit/events?scope=everything&limit=200')
+    expect(text).toContain(member.uai)
+    expect(text).toContain(stranger.email)
+    const exported = (await ask(gateway, platform, 'GET', '/v1/audit/export?scope=everything')).body
+    expect(JSON.stringify(exported)).toContain(stranger.uai)
+    expect(JSON.stringify(exported)).not.toContain(stranger.email)
+  })
+})
+
+describe('POST /admin/act', () => {
+  test('403, 404: nothing outside of the organization, of applications or of themselves', async () => {
+    const [client] = await gateway.sql`select id from auth_gateway.api_clients where client_id = 'auth-tester'`
+    const before =
+      await gateway.sql`select count(*)::int as n from auth_gateway.event_store where metadata->>'actor' = ${admin.uai} and metadata->>'actorType' = 'operator'`
+    for (const [name, id, status] of [
+      ['suspend', stranger.uai, 404],
+      ['reinstate', stranger.uai, 404],
+      ['erase', stranger.uai, 404],
+      ['end', await idOf('sessions', stranger), 404],
+      ['revoke', await idOf('api_keys', stranger), 404],
+      ['revokeAll', await idOf('sessions', stranger), 404],
+      ['suspendClient', client?.id, 403],
+      ['disable', crypto.randomUUID(), 403],
+      ['suspend', admin.uai, 403],
+      ['erase', admin.uai, 403],
+      ['end', crypto.randomUUID(), 404],
+    ] as const)
+      expect((await act(admin, { act: name, id, reason: 'to try' })).status, name).toBe(status)
+    const after =
+      await gateway.sql`select count(*)::int as n from auth_gateway.event_store where metadata->>'actor' = ${admin.uai} and metadata->>'actorType' = 'operator'`
+    expect(after).toEqual(before)
+  })
+
+  test.each([
+    ['revoke', 'api_keys', 'ApiKeyRevoked'],
+    ['end', 'sessions', 'SessionEnded'],
+  ] as const)('200 %s: an event by the operator, with the reason', async (name, table, type) => {
+    const id = await idOf(table, member)
+    expect((await act(admin, { act: name, id, reason: 'lost phone' })).html).toContain('It stands in the log')
+    const [event] =
+      await gateway.sql`select data, metadata from auth_gateway.event_store where stream_id = ${id} and event_type = ${type}`
+    expect(JSON.stringify(event?.data)).toContain('lost phone')
+    expect(event?.metadata).toMatchObject({ actorType: 'operator', actor: admin.uai })
+  })
+
+  test('400 without a reason, 403 with the token of another session, the second time nothing', async () => {
+    expect((await act(platform, { act: 'suspend', id: stranger.uai, reason: '' })).status).toBe(400)
+    expect((await act(platform, { act: 'suspend', id: stranger.uai, reason: 'x y z', csrf: 'forged' })).status).toBe(
+      403,
+    )
+    expect((await act(platform, { act: 'unknown', id: stranger.uai, reason: 'x y z' })).status).toBe(404)
+    const form_id = crypto.randomUUID()
+    await act(platform, { act: 'suspend', id: stranger.uai, reason: 'twice', form_id })
+    await act(platform, { act: 'reinstate', id: stranger.uai, reason: 'twice', form_id })
+    const [row] = await gateway.sql`select status from auth_gateway.identities where uai = ${stranger.uai}`
+    expect(row?.status).toBe('suspended')
+    expect(
+      (await act(platform, { act: 'reinstate', id: stranger.uai, reason: 'done', back: 'https://evil.example/admin' }))
+        .url,
+    ).toContain(gateway.url)
+  })
+
+  test('303 to the authenticator app when the step-up is long ago', async () => {
+    await ageStepUp(gateway, platform.uai, 901)
+    expect((await visit(platform, '/admin')).url).toContain('/web/step-up')
+    expect((await ask(gateway, platform, 'GET', '/v1/audit/events?scope=everything')).status).toBe(401)
+    const [row] = await gateway.sql`select status from auth_gateway.identities where uai = ${member.uai}`
+    const body = new URLSearchParams({ act: 'suspend', id: member.uai, reason: 'no step-up' })
+    await platform.browser.visit('/admin/act', { method: 'POST', body })
+    expect((await gateway.sql`select status from auth_gateway.identities where uai = ${member.uai}`)[0]).toEqual(row)
+  })
+})
