@@ -168,7 +168,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     const render = options.refusal ?? (() => renderError(error, dialect, c.req.raw))
     const response = wantsPage && options.errorPage ? await options.errorPage(error, c) : render(error, c)
     tellMetadata(response.headers)
-    return error.status >= 500 ? response : c.newResponse(response.body, response)
+    return error.status >= 500 ? response : c.newResponse(await response.text(), response)
   })
   return app
 }

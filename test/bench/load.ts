@@ -32,7 +32,8 @@ async function open(url: URL): Promise<Connection> {
     if (end < 0 || !current) return
     const head = text.slice(0, end)
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
-    if (text.length < end + 4 + length) return
+    const inChunks = /\r\ntransfer-encoding: *chunked/i.test(head)
+    if (inChunks ? !text.endsWith('\r\n0\r\n\r\n') : text.length < end + 4 + length) return
     const { call, resolve } = current
     const status = Number(head.slice(9, 12))
     const body = text.slice(end + 4)
