@@ -22,23 +22,22 @@ const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
 /** What few requests or deployments need is a file of its own, so that a cold start does not read it. */
-const APART: [imported: RegExp, file: string, source: string][] = [
-  [/\/tracing\.ts$/, 'tracing', 'shared/tracing.ts'],
-  [/\/metrics\.ts$/, 'metrics', 'netlify/metrics.ts'],
-  [/^@node-saml\/node-saml$/, 'saml-library', '@node-saml/node-saml'],
-  [/^libphonenumber-js\/mobile$/, 'telephone-library', 'libphonenumber-js/mobile'],
-  [/^@supabase\/supabase-js$/, 'supabase-library', '@supabase/auth-js'],
+const APART = [
+  'shared/tracing.ts',
+  'netlify/metrics.ts',
+  'shared/sso/saml-library.ts',
+  'shared/identity/supabase-library.ts',
+  'shared/identity/telephone-library.ts',
 ]
+const nameOf = (file: string) => path.basename(file, '.ts')
 
-/** Leaves a dynamic import of such a thing as one of its file, at `path` from the bundle. */
-const apart = (path: string): Plugin => ({
+/** Leaves a dynamic import of such a file as one of its bundle, at `place` from this one. */
+const apart = (place: string): Plugin => ({
   name: 'apart',
-  setup: ({ onResolve }) => {
-    for (const [filter, file] of APART)
-      onResolve({ filter }, ({ kind }) =>
-        kind === 'dynamic-import' ? { path: `${path}${file}.mjs`, external: true } : undefined,
-      )
-  },
+  setup: ({ onResolve }) =>
+    onResolve({ filter: new RegExp(`/(${APART.map(nameOf).join('|')})\\.ts$`) }, ({ kind, path: file }) =>
+      kind === 'dynamic-import' ? { path: `${place}${nameOf(file)}.mjs`, external: true } : undefined,
+    ),
 })
 
 const shared: BuildOptions = {
@@ -88,7 +87,7 @@ await build({
 await build({
   ...shared,
   entryPoints: {
-    ...Object.fromEntries(APART.map(([, file, source]) => [file, source])),
+    ...Object.fromEntries(APART.map((file) => [nameOf(file), file])),
     'verify-request': 'shared/resource-server/verify-request.ts',
     'mcp-guard': 'shared/resource-server/mcp-guard.ts',
   },
@@ -101,8 +100,7 @@ for (const name of names) {
   const most = MAX_OF.find(([names]) => names.test(name))?.[1] ?? MAX_FUNCTION_BYTES
   if ((await measure(file)) > most) tooBig.push(file)
 }
-for (const file of ['server', ...APART.map(([, file]) => file), 'verify-request', 'mcp-guard'])
-  await measure(`${file}.mjs`)
+for (const file of ['server', ...APART.map(nameOf), 'verify-request', 'mcp-guard']) await measure(`${file}.mjs`)
 // Netlify packs what it deploys itself.
 if (!flags.server && !NETLIFY) {
   if (!hasNetlifyBundler()) console.log('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')

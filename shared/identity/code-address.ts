@@ -29,7 +29,7 @@ export async function telephone({ config }: Pick<Gateway, 'config'>, text: strin
   const [home] = countries
   if (!home) throw new GatewayError('sms_unavailable', { reason: 'SMS_COUNTRIES is not set' })
   // Loaded by the first number: what it knows of numbering plans is a third of a function.
-  const { parsePhoneNumberFromString } = await import('libphonenumber-js/mobile')
+  const { parsePhoneNumberFromString } = await import('./telephone-library.ts')
   const written = text.trim().replace(/^00/, '+')
   const number = parsePhoneNumberFromString(written, { defaultCountry: home as CountryCode, extract: false })
   if (!number?.isValid() || number.ext) throw new GatewayError('invalid_phone')

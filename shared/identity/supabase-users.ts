@@ -9,7 +9,7 @@ import { profileOfUser } from '../sso/supabase-project.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
 /** Loaded by the first who needs it, so that a cold start is not longer for the others. */
-const library = () => import('@supabase/supabase-js')
+const library = () => import('./supabase-library.ts')
 
 function projectOf({ config }: Gateway): { url: string; key: string } {
   const { SUPABASE_URL, SUPABASE_ANON_KEY } = config

@@ -52,7 +52,7 @@ export async function samlOf(
 ): Promise<SAML> {
   const { saml } = settings
   if (!saml) throw providerFault('no SAML settings')
-  const { SAML, ValidateInResponseTo } = await import('@node-saml/node-saml')
+  const { SAML, ValidateInResponseTo } = await import('./saml-library.ts')
   return new SAML({
     callbackUrl: samlAddress(gateway, slug, 'acs'),
     issuer: samlAddress(gateway, slug, 'metadata'),

@@ -28,6 +28,14 @@ test('every function is built, and its size printed', async () => {
   for (const name of sources) expect(printed).toMatch(new RegExp(`functions/${name}\\.mjs +[\\d.]+ KB`))
 })
 
+test('what is loaded later exports what its source does', async () => {
+  const identity = ['supabase-library', 'telephone-library'].map((name) => `shared/identity/${name}.ts`)
+  for (const source of ['shared/tracing.ts', 'netlify/metrics.ts', 'shared/sso/saml-library.ts', ...identity]) {
+    const built = await import(pathToFileURL(at(`${path.basename(source, '.ts')}.mjs`)).href)
+    expect(Object.keys(built).sort()).toEqual(Object.keys(await import(path.resolve(source))).sort())
+  }
+})
+
 test('netlify.toml deploys what the build makes, and no source file', async () => {
   const { build, functions } = parse(await readFile('netlify.toml', 'utf8')) as Record<string, Record<string, string>>
   expect([build?.command, build?.publish, functions?.directory]).toEqual([
