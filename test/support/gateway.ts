@@ -11,7 +11,7 @@ import type { FunctionHandler } from '../../shared/http/serve.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { type CodeInbox, startCodeInbox } from './codes.ts'
 import { createTestDatabase } from './database.ts'
-import { scaleOut } from './scale-out.ts'
+import { type ScaledOut, scaleOut } from './scale-out.ts'
 
 /** What the gateway under test signs its messages with. */
 export const WEBHOOK_SECRET = `v1,whsec_${Buffer.from('a test of messages in flight!!!!').toString('base64')}`
@@ -26,6 +26,8 @@ export interface TestGateway {
   /** Superuser connection to the gateway's database. */
   sql: postgres.Sql
   gateway: Gateway
+  /** The processes, with SCALED_OUT. */
+  scaled: ScaledOut | undefined
   stop(): Promise<void>
 }
 
@@ -73,6 +75,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     inbox,
     sql,
     gateway: gateway(),
+    scaled,
     stop: async () => {
       await server?.close()
       await scaled?.stop()

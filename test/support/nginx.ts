@@ -68,7 +68,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     MTLS_HOST,
     API_HOST,
     API_UPSTREAM: `127.0.0.1:${options.api?.port ?? 1}`,
-    GATEWAY_SERVERS: gateway.ports.map((one) => `server 127.0.0.1:${one};`).join(' '),
+    GATEWAY_SERVERS: gateway.ports.map((one) => `server 127.0.0.1:${one} fail_timeout=1s;`).join(' '),
     ACCESS_LOG: path.join(directory, 'access.log'),
     GATEWAY_SECRET_FILE: path.join(directory, 'gateway-secret.conf'),
     TLS_CERTIFICATE: serverCertificate.certFile,
