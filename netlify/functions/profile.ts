@@ -42,6 +42,9 @@ const shownCode = (one: OperatorCodeListing) => ({
   operators: [one.operator, one.second_operator].filter((operator) => operator !== null),
 })
 
+const kindOf = (template: string) =>
+  template.startsWith('otp.') ? 'code' : template.startsWith('magic_link.') ? 'link' : 'notice'
+
 /** Offered to everybody, or to people with an address of its domains. */
 const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
   listed || domains.includes(normaliseEmail(email).split('@').at(-1) ?? '')
@@ -94,7 +97,7 @@ app.get(BASE, async (c) => {
       applications,
       messages: messages.map(({ channel, template, status, queued_at }) => ({
         ...{ channel, status, sentAt: queued_at },
-        isCode: template.startsWith('otp.'),
+        kind: kindOf(template),
       })),
       now: new Date(),
       notice: NOTICES[done],

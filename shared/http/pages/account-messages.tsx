@@ -3,7 +3,7 @@ import { Time } from './api-key-parts.tsx'
 
 export type ShownMessage = {
   channel: 'email' | 'sms'
-  isCode: boolean
+  kind: 'code' | 'link' | 'notice'
   status: keyof typeof words.messages.status
   sentAt: Date
 }
@@ -17,10 +17,10 @@ export function AccountMessages({ messages, now }: { messages: ShownMessage[]; n
       <h2 id="messages">{text.title}</h2>
       <p class="note">{text.lead}</p>
       <ul class="cards">
-        {messages.map(({ channel, isCode, status, sentAt }) => (
+        {messages.map(({ channel, kind, status, sentAt }) => (
           <li class="row">
             <div>
-              <h3>{text[isCode ? 'code' : 'notice'][channel]}</h3>
+              <h3>{text[kind][channel]}</h3>
               <p class="note">
                 <Time at={sentAt} now={now} />
               </p>

@@ -38,8 +38,9 @@ export const words = {
   signOut: 'Sign out here',
   messages: {
     title: 'What we sent you',
-    lead: 'The newest messages to your addresses. A code that you did not ask for means that somebody typed your address.',
+    lead: 'The newest messages to your addresses. A code or link that you did not ask for means that somebody typed your address.',
     code: { email: 'A code by e-mail', sms: 'A code by text message' },
+    link: { email: 'A link to sign in with, by e-mail', sms: 'A link to sign in with, by text message' },
     notice: { email: 'A notice by e-mail', sms: 'A notice by text message' },
     status: {
       queued: 'On its way',
