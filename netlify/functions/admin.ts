@@ -80,15 +80,14 @@ app.post('/admin/register-app', async (c) => {
     throw new GatewayError('invalid_request', {
       details: Object.fromEntries(faults.map(({ member, message }) => [member, [message]])),
     })
-  const client_id = `${app_id}_${randomBytes(8).toString('hex')}`
+  const client_id = `${app_id}_${hashToken(app_id).slice(0, 16)}`
   const client_secret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
     ? `secret_${randomBytes(32).toString('hex')}`
     : undefined
   await commit(commitContext(gateway(), c), async (work) => {
     actAsOperator(work, operator)
     work.limits = [gateway().limiter.limit('register-app', operator.principal.person.uai, 60, 3600)]
-    const taken = (await listClients(gateway().reads)).some((one) => one.metadata.software_id === app_id)
-    if (taken) throw new GatewayError('app_exists')
+    if (await findClient(gateway().reads, client_id)) throw new GatewayError('app_exists')
     const secretHash = client_secret && hashToken(client_secret)
     work
       .start(apiClient, uuidv7(), {})

@@ -110,6 +110,7 @@ async function route(c: AppContext, name: string, rest: string): Promise<Respons
 /** JSON is wrapped, with what the router did; anything else passes as it is. */
 function present(c: AppContext, answer: Response, service: string): Response {
   const headers = new Headers(answer.headers)
+  headers.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; form-action 'none'; sandbox")
   headers.set('X-Powered-By', 'Onasis-CORE')
   headers.set('X-Privacy-Level', 'High')
   headers.set('X-Router-Version', VERSION)

@@ -211,7 +211,7 @@ export function buildDocument(version: string): OpenApiDocument {
       const path = pathOf(route)
       paths[path] = { ...paths[path], [method.toLowerCase()]: describe(family, key, one, bodies) }
       for (const mirror of mirrorsOf(route).slice(1))
-        paths[pathOf(mirror)] = { $ref: `#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1')}` }
+        paths[pathOf(mirror)] = { $ref: `#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}` }
     }
   return {
     openapi: '3.1.1',

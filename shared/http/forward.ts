@@ -13,16 +13,14 @@ const TO_SERVICE = [
   'traceparent',
   'tracestate',
 ]
-/** What of its answer reaches the caller; it sets no cookies here. */
+/** What of its answer reaches the caller; it sets no cookies here, and lets nobody store what is for one person. */
 const TO_CALLER = [
   'accept-ranges',
-  'cache-control',
   'content-disposition',
   'content-language',
   'content-range',
   'content-type',
   'etag',
-  'expires',
   'last-modified',
   'mcp-session-id',
   'retry-after',

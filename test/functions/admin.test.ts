@@ -55,6 +55,13 @@ describe('1.9: operators of everything, stepped up', () => {
     expect(JSON.stringify(registered)).not.toContain(body.client_secret)
   })
 
+  test('201 for one of twenty that register the same name at once', async () => {
+    const all = Array.from({ length: 20 }, () =>
+      postJson(gateway, '/admin/register-app', { ...app, app_id: 'app_race' }, as(operator)),
+    )
+    expect((await Promise.all(all)).map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)])
+  })
+
   test.each([
     [{ app_id: 'notes' }, 'app_id'],
     [{ redirect_uris: ['javascript:alert(1)'] }, 'redirect_uris'],
@@ -69,7 +76,7 @@ describe('1.9: operators of everything, stepped up', () => {
     )
     expect([status, body.code]).toEqual([400, 'INVALID_REQUEST'])
     expect(body.details).toHaveProperty(member)
-    expect((await get('/admin/list-apps', as(operator))).body.total).toBe(1)
+    expect((await get('/admin/list-apps', as(operator))).body.total).toBe(2)
   })
 })
 

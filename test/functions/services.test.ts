@@ -34,7 +34,13 @@ beforeAll(async () => {
     if (url.includes('/nothing')) return response.writeHead(204).end()
     if (url.includes('/refused'))
       return response.writeHead(409, { 'content-type': 'application/json' }).end('{"error":"taken"}')
-    response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'a=b', server: 'secret', etag: '"1"' })
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'set-cookie': 'a=b',
+      'cache-control': 'public, s-maxage=600',
+      server: 'secret',
+      etag: '"1"',
+    })
     response.end('{"memories":[1]}')
   })
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
@@ -101,6 +107,8 @@ describe('1.10: the router', () => {
     expect(headers.get('server')).toBeNull()
     expect(headers.get('etag')).toBe('"1"')
     expect(headers.get('x-powered-by')).toBe('Onasis-CORE')
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('content-security-policy')).toContain('sandbox')
   })
 
   test('200: the assertion stands under our keys, for that service, and is no access token', async () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadFunctions } from '../../netlify/listen.ts'
 import { buildDocument, FAMILIES, printDocument } from '../../netlify/openapi/document.ts'
@@ -35,6 +36,12 @@ test('every redirect leads to a path of the document', () => {
 
 test('the file that is served is up to date: npm run openapi', () => {
   expect(readFileSync('netlify/openapi/openapi.json', 'utf8') === printDocument(document)).toBe(true)
+})
+
+test('the document is valid OpenAPI 3.1', async () => {
+  const { valid, errors } = await new Validator().validate(structuredClone(document))
+  expect(errors ?? []).toEqual([])
+  expect(valid).toBe(true)
 })
 
 test('operation ids are unique', () => {
