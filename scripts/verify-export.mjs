@@ -97,12 +97,19 @@ function isConsistent(first, second, path) {
 
 function readNote(text) {
   const [, body = '', signatures = ''] = /^([\s\S]*?\n)\n([\s\S]+)$/.exec(text) ?? []
-  const [origin = '', size = '', root = ''] = body.split('\n')
+  const [origin = '', size = '', root = '', position = ''] = body.split('\n')
   const signed = [...signatures.matchAll(/^— (\S+) (\S+)$/gm)].map(([, name, value]) => ({
     name,
     value: Buffer.from(value, 'base64'),
   }))
-  return { body, origin, size: Number(size), root: Buffer.from(root, 'base64'), signed }
+  return {
+    body,
+    origin,
+    size: Number(size),
+    root: Buffer.from(root, 'base64'),
+    position: BigInt(position.replace(/\D/g, '')),
+    signed,
+  }
 }
 
 function isSigned(note, key) {
@@ -184,7 +191,12 @@ function checkEvent(line, partial) {
     tree.add(leafHash(line.hash))
     passCheckpoints()
   }
-  if (!line.inclusion) return
+  if (!line.inclusion) {
+    // A part of the log proves each event that its checkpoint covers: what was made up has no proof.
+    if (!whole && checkpoint && BigInt(position) <= checkpoint.position)
+      fault('the event has no proof of being in the log', where)
+    return
+  }
   const path = line.inclusion.path.map(fromHex)
   if (checkpoint && includes(leafHash(line.hash), line.inclusion.index, checkpoint.size, path, checkpoint.root))
     seen.included += 1
@@ -231,6 +243,7 @@ for (const file of files) await checkFile(file)
 if (whole)
   for (const note of awaited)
     fault('events that the checkpoint covers are missing', { size: note.size, events: tree.size })
+if (flags.key && !checkpoint && !kept && seen.events > 0) fault('there is no checkpoint that the key could have signed')
 if (kept && !key) fault('no key to check the kept checkpoint with')
 if (kept && key && !isSigned(kept, key)) fault('the kept checkpoint is not signed by the key', { size: kept.size })
 if (kept && !whole) {

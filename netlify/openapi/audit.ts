@@ -28,7 +28,7 @@ const receipt = z.object({
 })
 const radius = z.object({
   origin: z.looseObject({ event: z.uuid(), type: z.string() }),
-  people: z.array(z.object({ uai: z.uuid(), organizations: z.array(z.uuid()) })),
+  people: z.array(z.object({ uai: z.uuid(), role: z.string(), organizations: z.array(z.uuid()) })),
   followed: z.array(z.looseObject({ kind: z.string(), id: z.uuid(), from: z.uuid(), live: z.boolean() })),
   acts: z.array(z.looseObject({ event: z.uuid(), type: z.string() })),
   dry_run: z.boolean(),

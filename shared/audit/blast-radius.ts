@@ -31,7 +31,7 @@ export type Follower = {
 
 export type BlastRadius = {
   origin: { event: string; type: string; stream: { type: string; id: string }; recorded_at: string }
-  people: { uai: string; organizations: string[] }[]
+  people: { uai: string; role: string; organizations: string[] }[]
   followed: Follower[]
   /** What was done to others in these sessions. */
   acts: { event: string; type: string; subject: string | null; recorded_at: string }[]
@@ -98,7 +98,7 @@ export async function traceBlastRadius({ reads }: Gateway, id: string): Promise<
       stream: { type: origin.stream_type, id: origin.stream_id },
       recorded_at: origin.recorded_at.toISOString(),
     },
-    people: people.map(({ uai, organizations }) => ({ uai, organizations })),
+    people: people.map(({ uai, role, organizations }) => ({ uai, role, organizations })),
     followed: all.flatMap(({ event, from }) => {
       const found = known.get(event.stream_id)
       return found

@@ -8,7 +8,7 @@ import { listProofs } from '../queries/proofs.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
 import { type ErasureReceipt, erasePerson } from './erase-person.ts'
-import { actAsOperator, answersFor, type Operator } from './operator.ts'
+import { actAsOperator, mayActOn, type Operator } from './operator.ts'
 import { mayChangeProofs } from './step-up.ts'
 
 /**
@@ -39,7 +39,7 @@ export async function eraseOther(
   { uai, reason }: { uai: string; reason: string },
 ): Promise<ErasureReceipt> {
   const person = await findPerson(gateway.reads, gateway.personal, uai)
-  if (!person || !answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  if (!person || !mayActOn(operator, person)) throw new GatewayError('not_found')
   if (person.uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'themselves' })
   const backupDays = gateway.config.BACKUP_DAYS
   const act = (work: Work) => actAsOperator(work, operator)

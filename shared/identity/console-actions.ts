@@ -13,7 +13,7 @@ import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { eraseOther } from './account-erasure.ts'
 import { operatedRadius } from './operated-radius.ts'
-import { actAsOperator, answersFor, type Operator } from './operator.ts'
+import { actAsOperator, mayActOn, type Operator } from './operator.ts'
 
 export const ACTS = [
   'suspend',
@@ -39,7 +39,7 @@ const asOperator = ({ gateway, c, operator }: Call, block: (work: Work) => Promi
 
 /** @throws GatewayError not_found, also for whom the operator does not answer */
 function answered({ operator }: Call, person: Person | undefined): Person {
-  if (!person || !answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  if (!person || !mayActOn(operator, person)) throw new GatewayError('not_found')
   return person
 }
 

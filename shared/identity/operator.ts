@@ -22,6 +22,16 @@ export function answersFor({ organizationId }: Operator, organizations: readonly
   return organizationId === undefined || organizations.includes(organizationId)
 }
 
+/**
+ * Whether the operator may act on a person: one they answer for, and nobody who answers for everything unless they do as well.
+ */
+export function mayActOn(operator: Operator, person: { organizations: readonly string[]; role: string }): boolean {
+  return (
+    answersFor(operator, person.organizations) &&
+    (operator.organizationId === undefined || person.role !== 'platform_admin')
+  )
+}
+
 /** What the operator does is recorded as theirs; say why in the event itself. */
 export function actAsOperator(work: Work, { principal }: Operator): void {
   const { person, session, family } = principal

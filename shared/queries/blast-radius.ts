@@ -36,13 +36,12 @@ export async function findOrigin(sql: postgres.Sql, id: string): Promise<TracedE
   return row
 }
 
+export type Concerned = { uai: string; role: string; members: string[]; organizations: string[] }
+
 /** The people that an event is about or was done by, with every UAI of theirs and their organizations. */
-export async function peopleOf(
-  sql: postgres.Sql,
-  uais: string[],
-): Promise<{ uai: string; members: string[]; organizations: string[] }[]> {
-  return sql<{ uai: string; members: string[]; organizations: string[] }[]>`
-    select distinct g.uai, g.members::text[] as members, g.organizations::text[] as organizations
+export async function peopleOf(sql: postgres.Sql, uais: string[]): Promise<Concerned[]> {
+  return sql<Concerned[]>`
+    select distinct g.uai, g.role, g.members::text[] as members, g.organizations::text[] as organizations
     from auth_gateway.identities i join auth_gateway.identities g on g.uai = i.canonical_uai where i.uai = any (${uais})`
 }
 

@@ -122,6 +122,14 @@ describe('checkpoints', () => {
     expect(bad.answer.faults.map(({ fault }) => fault)).toEqual([
       'the log of the kept checkpoint is not the beginning of this one',
     ])
+    const forged = html.split('\n').map((line) => line.replace(/,"inclusion":\{[^}]*\}/, ''))
+    const lines = forged.slice(0, -2)
+    const sha256 = createHash('sha256')
+      .update(`${lines.join('\n')}\n`)
+      .digest('hex')
+    const end = JSON.stringify({ kind: 'end', lines: lines.length, sha256, next_after: null })
+    const unproven = await verifyFile(await save('unproven.jsonl', `${[...lines, end].join('\n')}\n`), '--key', key)
+    expect(unproven.answer.faults[0]?.fault).toBe('the event has no proof of being in the log')
     const otherKey = key.replace(/.{6}$/, (end: string) => end.split('').reverse().join(''))
     expect((await verifyFile(file, '--key', otherKey)).answer.faults[0]?.fault).toBe(
       'the checkpoint is not signed by the key',

@@ -160,6 +160,21 @@ describe('POST /admin/act', () => {
     expect(after).toEqual(before)
   })
 
+  test('404: an operator of one organization does nothing to who answers for everything', async () => {
+    const { sql } = gateway
+    const chief = await signInOperator(gateway)
+    await sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
+      from auth_gateway.identities a where m.uai = ${chief.uai} and a.uai = ${admin.uai}`
+    for (const [name, id] of [
+      ['suspend', chief.uai],
+      ['erase', chief.uai],
+      ['end', await idOf('sessions', chief)],
+      ['revokeAll', await idOf('sessions', chief)],
+    ] as const)
+      expect((await act(admin, { act: name, id, reason: 'to try' })).status, name).toBe(404)
+    expect((await visit(chief, '/admin')).status).toBe(200)
+  })
+
   test.each([
     ['revoke', 'api_keys', 'ApiKeyRevoked'],
     ['end', 'sessions', 'SessionEnded'],

@@ -22,6 +22,9 @@ export type ShownEvent = {
 
 const isUai = (text: string | null): text is string => text !== null && /^[0-9a-f-]{36}$/.test(text)
 
+/** What has a data key of its own, such as a challenge, is about nobody yet. */
+const isPerson = ({ subject, stream }: ShownEvent) => stream.type === 'identity' || subject !== stream.id
+
 function Who({ id, type }: { id: string | null; type: string }) {
   return (
     <>
@@ -153,7 +156,7 @@ export function RequestPage({ frame, id, events }: { frame: Frame; id: string; e
           <li>
             <strong>{event.type}</strong> · {event.stream.type}{' '}
             <a href={`/admin/radius?id=${event.id}`}>{event.stream.id.slice(-8)}</a>
-            {isUai(event.subject) && (
+            {isUai(event.subject) && isPerson(event) && (
               <>
                 {' · '}
                 <a href={`/admin/people/${event.subject}`}>{words.columns.person.toLowerCase()}</a>
