@@ -1,7 +1,7 @@
 -- What verify, resolve, introspect and refresh read: one statement each. They are functions, so that their plans outlive the
 -- statement: the gateway prepares none, since a pooler hands the connection on. They run as the caller and are read-only; names
 -- are written out instead of set search_path, which costs as much as a look-up, and keeps small functions from becoming a part of
--- what calls them.
+-- what calls them. Every look-up is by a key, so the plan that fits any value is as good as one for each, which some values would get.
 
 -- A person with their wrapped data key.
 create function auth_gateway.person_json(i auth_gateway.identities, k auth_gateway.subject_keys) returns json
@@ -31,7 +31,7 @@ end $$;
 
 -- The session behind a browser's handle and its person; null when there is none.
 create function auth_gateway.find_session(p_id uuid, p_handle_hash text) returns json
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
   return (
     select json_build_object('session', auth_gateway.session_json(s, a.last_seen_at, o.ended_at),
@@ -48,7 +48,7 @@ end $$;
 -- A token family with everything that it depends on, whether an access token of it was taken back, the client that asks, and the
 -- seconds until the asked limits open.
 create function auth_gateway.find_family(p_id uuid, p_jti text, p_client_id text, p_limits jsonb) returns json
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
   return (
     select json_build_object(

@@ -4,7 +4,7 @@
 create function auth_gateway.find_otp(
   p_digest bytea, p_credential_kind text, p_challenge uuid, p_client_id text, p_limits jsonb
 ) returns json
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
   v_challenge uuid := (
     select d.stream_id from auth_gateway.lookup_digests d
@@ -16,7 +16,8 @@ begin
     select json_build_object(
       'challenge_id', v_challenge,
       'challenge_key', (select encode(x.wrapped_key, 'base64') from auth_gateway.subject_keys x where x.subject = v_challenge),
-      'events', auth_gateway.events_json('otp_challenge', v_challenge),
+      'events', (select coalesce(json_agg(auth_gateway.event_json(e) order by e.version), '[]')
+        from auth_gateway.event_store e where e.stream_type = 'otp_challenge' and e.stream_id = v_challenge),
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
       'default_resources', (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default),
       'person', case when i.uai is not null then auth_gateway.person_json(i, k) end,
