@@ -39,7 +39,10 @@ begin
   return (
     select coalesce(max(ceil(extract(epoch from r.expires_at - now()))::int), 0)
     from jsonb_to_recordset(p_limits) as x(bucket text, max int)
-    join auth_gateway.rate_limits r on r.bucket = x.bucket and r.expires_at > now() and r.count >= x.max);
+    -- One look-up by key for each: a join would read the whole table as long as it is small, or its statistics say so.
+    cross join lateral (
+      select b.expires_at from auth_gateway.rate_limits b
+      where b.bucket = x.bucket and b.expires_at > now() and b.count >= x.max limit 1) as r);
 end $$;
 
 grant execute on function auth_gateway.hit_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb) to auth_gateway_app;
