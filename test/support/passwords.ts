@@ -6,8 +6,8 @@ export const PASSWORD = 'correct horse battery'
 const KEY = 'sb_publishable_test'
 
 export type PasswordGateway = TestGateway & {
-  /** A user whom Supabase Auth knows, with PASSWORD. */
-  addUser(email?: string): string
+  /** A user whom Supabase Auth knows, with PASSWORD unless another is given. */
+  addUser(email?: string, password?: string): string
   /** A Supabase access token of a new user. */
   supabaseToken(email?: string): Promise<string>
 }
@@ -16,9 +16,9 @@ export type PasswordGateway = TestGateway & {
 export async function startWithPasswords(env: Record<string, string> = {}): Promise<PasswordGateway> {
   const supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY, send: () => {} })
   const gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, ...env } })
-  const add = (email: string) => supabase.add({ email, password: PASSWORD, metadata: { full_name: 'Ada' } })
+  const add = (email: string, password = PASSWORD) => supabase.add({ email, password, metadata: { full_name: 'Ada' } })
   return Object.assign(gateway, {
-    addUser: (email = newEmail('supabase')) => add(email).email,
+    addUser: (email = newEmail('supabase'), password?: string) => add(email, password).email,
     supabaseToken: async (email = newEmail('supabase')) => (await supabase.session(add(email))).access_token,
     stop: ((stop) => async () => {
       await stop()
