@@ -92,12 +92,13 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
       const random = numbers(SEED)
       const until = Date.now() + SECONDS * 1000
       await sleep(500)
-      for (let n = 0; Date.now() < until; n++) {
+      for (let n = 0; Date.now() < until || n < 2; n++) {
         await (n !== 1 && random() < 0.6 ? killProcess(random) : killPostgres(random))
         await sleep(400 + random() * 1200)
       }
       await expect.poll(async () => (await fetch(`${gateway.url}/ready`)).status, { timeout: 20_000 }).toBe(200)
-      await sleep(500)
+      const promised = () => Object.values(traffic.acknowledged).map(({ length }) => length > 0)
+      await expect.poll(promised, { timeout: 20_000 }).toEqual([true, true, true, true])
       traffic.stop()
       await Promise.all(workers)
       expect(traffic.violations).toEqual([])
@@ -107,8 +108,6 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
         `killed processes ${kills.process} times, Postgres ${kills.postgres}; promised ${signIns.length} sign-ins, ${rotations.length} rotations, ` +
           `${revocations.length} revocations, ${keys.length} keys; answers ${JSON.stringify([...traffic.statuses])}`,
       )
-      for (const [what, count] of Object.entries({ ...kills, signIns, rotations, revocations, keys }))
-        expect([what, typeof count === 'number' ? count : count.length]).not.toEqual([what, 0])
     },
     (SECONDS + 60) * 1000,
   )
