@@ -7,12 +7,16 @@ import {
   reinstate,
   suspend,
 } from '../shared/domain/identity.ts'
+import { recoveryCodes, replaceCodes } from '../shared/domain/recovery-codes.ts'
+import { remove, totpAuthenticator } from '../shared/domain/totp-authenticator.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { erasePerson } from '../shared/identity/erase-person.ts'
 import { splitIdentity } from '../shared/identity/identities.ts'
 import { OPERATOR_ROLES } from '../shared/identity/operator.ts'
+import { resumeProof } from '../shared/identity/proofs.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
+import { listProofs } from '../shared/queries/proofs.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, actAsAccount, commandContext, withGateway } from './lib/operator.ts'
 import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
@@ -20,11 +24,13 @@ import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber
 const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
 npm run identities -- erase <uai or e-mail> [--reason <text>] [--backup-days <days>]
-npm run identities -- role <uai or e-mail> user|admin|platform_admin [--reason <text>]
+npm run identities -- role <uai or e-mail> user|admin|platform_admin [--reason <text>] [--without-app]
+npm run identities -- reset-proofs <uai or e-mail> [--reason <text>]
 npm run identities -- provenance <uai or e-mail>
 npm run identities -- split <retired uai> [--reason <text>]
 
-role says what somebody may do: an admin is the operator of their own organization, a platform_admin of everything.
+role says what somebody may do: an admin is the operator of their own organization, a platform_admin of everything. Whoever becomes
+one has set up an authenticator app before. reset-proofs takes apps and recovery codes from somebody who has lost both.
 split undoes a merge: what was the retired identity's is its own again. provenance tells who linked, merged and split what.
 erase destroys the person's data key and look-up digests for good and prints the receipt; doing it again changes nothing.
 Backups forget when they age out: --backup-days (30) is how long yours are kept.
@@ -42,11 +48,33 @@ async function decide(
   return (await findIdentity(gateway, uai)) ?? found
 }
 
+/** Whoever is to be an operator has an app already: otherwise whoever reads their mail could set one up as theirs. */
+async function refuseWithoutApp(gateway: Gateway, { members }: IdentityFacts): Promise<void> {
+  const { authenticators } = await listProofs(gateway.reads, gateway.personal, { members })
+  if (authenticators.length === 0)
+    throw new RefusedError(
+      'They have no authenticator app yet: they set one up at /account/totp first. --without-app goes on all the same',
+    )
+}
+
+/** For somebody who has lost their app and their recovery codes. */
+async function resetProofs({ gateway, found: { members }, reason }: Call): Promise<void> {
+  await act(gateway, async (work) => {
+    const { authenticators, recoveryCodes: sets } = await listProofs(gateway.reads, gateway.personal, { members })
+    for (const one of authenticators) resumeProof(work, totpAuthenticator, one).decide((state) => remove(state, reason))
+    for (const one of sets) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, reason))
+  })
+}
+
 const actions: Record<string, (call: Call) => Promise<object>> = {
   show: async ({ found }) => found,
   suspend: (call) => decide(call, (state) => suspend(state, call.reason)),
   reinstate: (call) => decide(call, (state) => reinstate(state, call.reason)),
   role: (call) => decide(call, (state) => changeIdentity(state, { role: call.role, reason: call.reason })),
+  'reset-proofs': async (call) => {
+    await resetProofs(call)
+    return (await findIdentity(call.gateway, call.found.uai)) ?? call.found
+  },
   erase: ({ gateway, found, reason, backupDays }) =>
     erasePerson(gateway, commandContext(gateway), found, { act: actAsAccount, reason, backupDays }),
   provenance: async ({ gateway, found }) => listProvenance(gateway.reads, found.members),
@@ -60,6 +88,7 @@ const options = {
   json: { type: 'boolean' },
   reason: { type: 'string', default: 'operator' },
   'backup-days': { type: 'string', default: '30' },
+  'without-app': { type: 'boolean' },
 } as const
 
 async function command(args: string[], terminal: Terminal): Promise<number> {
@@ -76,6 +105,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     if (!found) throw new RefusedError('Nobody is known by that')
     if (found.status === 'erased' && /suspend|reinstate|role/.test(action))
       throw new RefusedError(`${found.uai} is erased`)
+    if (OPERATOR_ROLES.some((one) => one === role) && !flags['without-app']) await refuseWithoutApp(gateway, found)
     const answer = await perform({ gateway, found, who, role, reason: flags.reason, backupDays })
     const rows = Array.isArray(answer)
       ? answer.map((one) => [one.event_type, JSON.stringify(one)])

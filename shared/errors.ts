@@ -108,6 +108,12 @@ export const catalogue = {
     'This belongs to another identity. Prove both, and merge them.',
   ),
   merge_impossible: row(409, 'MERGE_IMPOSSIBLE', 'invalid_request', 'These identities cannot be merged as they are.'),
+  merge_needs_step_up: row(
+    409,
+    'MERGE_NEEDS_STEP_UP',
+    'invalid_request',
+    'The account with this address is protected by an authenticator app. Sign in to it and add this address there.',
+  ),
   not_merged: row(409, 'NOT_MERGED', 'invalid_request', 'This identity is not part of another one.'),
   agent_unknown: row(
     400,
@@ -352,6 +358,12 @@ export const catalogue = {
     'SECOND_OPERATOR_NEEDED',
     'access_denied',
     'Somebody else has to agree: another operator than the one who asked.',
+  ),
+  last_authenticator: row(
+    409,
+    'LAST_AUTHENTICATOR',
+    'invalid_request',
+    'Operators need an authenticator app. Set up another one first.',
   ),
   too_many_authenticators: row(
     409,

@@ -16,15 +16,10 @@ import {
   splitIdentity,
   tellOfMerge,
 } from '../../shared/identity/identities.ts'
-import {
-  actAsService,
-  demandRecent,
-  identityAsked,
-  provenBy,
-  trustedService,
-} from '../../shared/identity/identity-callers.ts'
+import { actAsService, identityAsked, provenBy, trustedService } from '../../shared/identity/identity-callers.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
+import { demandProof } from '../../shared/identity/step-up.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
 
@@ -113,7 +108,7 @@ app.delete('/v1/auth/identities/:uai/credentials/:id', async (c) => {
   if (principal.kind === 'person') {
     const { person } = await identityAsked(gateway(), c, uai)
     refuseForeignPage(gateway(), c, principal)
-    demandRecent(principal)
+    await demandProof(gateway(), principal)
     const act = (work: Work) => actAs(work, principal)
     await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'person', act })
     return c.json({ success: true })
@@ -156,7 +151,7 @@ app.post('/v1/auth/identities/split', async (c) => {
   if (principal.kind === 'person') {
     await identityAsked(gateway(), c, uai)
     refuseForeignPage(gateway(), c, principal)
-    demandRecent(principal)
+    await demandProof(gateway(), principal)
   }
   const service = principal.kind === 'service' ? await trustedService(gateway(), c, 'identities:merge') : undefined
   await commit(commitContext(gateway(), c), async (work) => {

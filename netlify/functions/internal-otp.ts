@@ -103,7 +103,13 @@ app.post('/account/totp/remove', async (c) => {
   const { principal } = owner
   const posted = await readBody(c, removal)
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
-  await removeTotp(gateway(), c, principal, { id: posted.id, reason: 'person' })
+  try {
+    await removeTotp(gateway(), c, principal, { id: posted.id, reason: 'person' })
+  } catch (error) {
+    if (error instanceof GatewayError && error.refusal === 'last_authenticator')
+      return c.redirect(`${HOME}?done=totp_last`, 303)
+    throw error
+  }
   tellOfProofs(gateway(), c, principal.person, 'authenticator_removed')
   return c.redirect(`${HOME}?done=totp_removed`, 303)
 })

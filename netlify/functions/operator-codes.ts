@@ -44,7 +44,7 @@ function idOf(c: AppContext): string {
 /** One-time codes for people whom no mail reaches: the open ones of those whom the operator answers for. */
 app.get(BASE, async (c) => {
   const { organizationId } = await requireOperator(gateway(), c)
-  const codes = await listOpenOperatorCodes(gateway().reads, organizationId)
+  const codes = await listOpenOperatorCodes(gateway().reads, gateway().personal, organizationId)
   return c.json({ codes })
 })
 

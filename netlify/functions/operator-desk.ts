@@ -30,11 +30,17 @@ type Shown = { email?: string; error?: GatewayError; notice?: string }
 
 async function desk(operator: Operator, { email: given, error, notice }: Shown = {}): Promise<Response> {
   const { principal, organizationId } = operator
-  const codes = await listOpenOperatorCodes(gateway().reads, organizationId)
+  const codes = await listOpenOperatorCodes(gateway().reads, gateway().personal, organizationId)
   const page = OperatorCodesPage({
     ...{ base: BASE, ...formOf(gateway(), principal), now: new Date(), email: given, notice, error: error?.message },
     codes: codes.map((one) => ({
-      ...{ id: one.id, person: one.uai, operator: one.operator, reason: one.reason, expiresAt: one.expires_at },
+      ...{
+        id: one.id,
+        person: one.email ?? one.uai,
+        operator: one.operator,
+        reason: one.reason,
+        expiresAt: one.expires_at,
+      },
       ...{ own: one.operator === principal.person.uai, waiting: one.status === 'waiting' },
     })),
   })

@@ -24,6 +24,7 @@ import {
   withCookies,
   writeSignIn,
 } from '../../shared/identity/sign-in-cookie.ts'
+import { listProofs } from '../../shared/queries/proofs.ts'
 
 const HOME = '/account'
 const app = createPageApp()
@@ -109,6 +110,9 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
     const { person: holder, credential, challengeId } = proven
     if (holder?.uai === person.uai) return { done: 'own' }
     if (holder) {
+      const { authenticators } = await listProofs(gateway().reads, gateway().personal, holder)
+      // A code by mail is not enough to take an account over that an app protects.
+      if (authenticators.length > 0) throw new GatewayError('merge_needs_step_up')
       const evidence = { method: 'signed_in_and_code', challengeId, sessionId: principal.credentialId }
       await mergeIdentities(work, { survivor: person, retired: holder, evidence })
       return { done: 'merged', holder }

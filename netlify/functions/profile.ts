@@ -62,7 +62,7 @@ app.get(BASE, async (c) => {
     await listConnections(reads),
     await listProofs(reads, personal, person),
     await listApplications(reads, person),
-    await listOperatorCodesOf(reads, person),
+    await listOperatorCodesOf(reads, personal, person),
     await listMessagesOf(reads, person, NEWEST_MESSAGES),
   ]
   const csrf = linkToken(gateway(), principal.credentialId)

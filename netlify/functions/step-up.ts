@@ -8,7 +8,6 @@ import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { StepUpPage } from '../../shared/http/pages/step-up.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { actAs } from '../../shared/identity/authority.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
 import { visitorOn, withGoal } from '../../shared/identity/proof-pages.ts'
@@ -81,11 +80,10 @@ async function take(c: AppContext, method: Method): Promise<Response> {
   const { person } = principal
   const limits = ownLimits(gateway(), person)
   try {
-    const proven = { person, code, methods: [method], purpose: 'step_up' as const, limits }
-    const handOut = await withProof(gateway(), c, proven, async (work, { id }) => {
-      actAs(work, principal)
-      return strengthenSession(work, principal, { method, id })
-    })
+    const proven = { person, code, methods: [method], purpose: 'step_up' as const, limits, by: principal }
+    const handOut = await withProof(gateway(), c, proven, (work, { id }) =>
+      strengthenSession(work, principal, { method, id }),
+    )
     handOut(c)
     if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
     return c.redirect(back ?? HOME, 303)

@@ -4,8 +4,8 @@ import type { Aggregate, Decision } from '../events/types.ts'
 export const APPROVAL_SECONDS = 3600
 /** How long a code lives once it is whole. */
 export const CODE_SECONDS = 900
-/** Wrong tries that one code survives. */
-export const MAX_TRIES = 5
+/** Wrong tries that one code survives: few against its 38 bits, and more than a stranger gets through the limits who wants it void. */
+export const MAX_TRIES = 100
 
 export type OperatorCodeEvent =
   | {
@@ -14,14 +14,19 @@ export type OperatorCodeEvent =
         uai: string
         /** UAI of the operator. */
         operator: string
-        reason: string
         /** Whether a second operator has to agree, whose part of the code is made then. */
         needsSecond: boolean
         partHash: string
         expiresAt: string
       }
+      /** Written by an operator about the person. */
+      personal: { reason: string }
     }
-  | { type: 'OperatorCodeApproved'; data: { operator: string; reason: string; partHash: string; expiresAt: string } }
+  | {
+      type: 'OperatorCodeApproved'
+      data: { operator: string; partHash: string; expiresAt: string }
+      personal: { reason: string }
+    }
   | { type: 'OperatorCodeRevoked'; data: { operator: string; reason: string } }
   | { type: 'OperatorCodeRefused'; data: { attempt: number } }
   | { type: 'OperatorCodeUsed'; data: Record<string, never> }
@@ -79,20 +84,24 @@ export function requestCode(input: {
   partHash: string
   now: Date
 }): Decision<OperatorCodeEvent> {
-  const { now, ...facts } = input
+  const { now, reason, ...facts } = input
   const expiresAt = after(now, facts.needsSecond ? APPROVAL_SECONDS : CODE_SECONDS)
-  return { events: [{ type: 'OperatorCodeRequested', data: { ...facts, expiresAt } }] }
+  return { events: [{ type: 'OperatorCodeRequested', data: { ...facts, expiresAt }, personal: { reason } }] }
 }
 
-/** The second operator agrees: somebody else than the first. */
+/**
+ * The second operator agrees: somebody else than the first.
+ * @param input.members every UAI that is the second operator
+ */
 export function approveCode(
   state: OperatorCode,
-  input: { operator: string; reason: string; partHash: string; now: Date },
+  input: { operator: string; members: readonly string[]; reason: string; partHash: string; now: Date },
 ): Decision<OperatorCodeEvent> {
   if (state.status !== 'waiting' || state.expiresAt <= input.now) return { events: [], refuse: 'not_found' }
-  if (state.operator === input.operator) return { events: [], refuse: 'second_operator_needed' }
-  const { now, ...facts } = input
-  return { events: [{ type: 'OperatorCodeApproved', data: { ...facts, expiresAt: after(now, CODE_SECONDS) } }] }
+  if (input.members.includes(state.operator)) return { events: [], refuse: 'second_operator_needed' }
+  const { operator, reason, partHash, now } = input
+  const data = { operator, partHash, expiresAt: after(now, CODE_SECONDS) }
+  return { events: [{ type: 'OperatorCodeApproved', data, personal: { reason } }] }
 }
 
 export function revokeCode(

@@ -50,7 +50,7 @@ export const totpAuthenticator: Aggregate<TotpAuthenticator, TotpAuthenticatorEv
 }
 
 /**
- * The authenticator has shown a code of its secret, so it is the person's from now on. Enrolling it again changes nothing.
+ * The authenticator has shown a code of its secret, so it is the person's from now on: once, since its code counts once.
  * @param input.step time step of that code, which is spent by this
  * @param input.secret sealed under the data key of the person
  */
@@ -58,8 +58,7 @@ export function enrol(
   state: TotpAuthenticator,
   input: { uai: string; step: number; secret: Uint8Array },
 ): Decision<TotpAuthenticatorEvent> {
-  if (state.status === 'active') return { events: [] }
-  if (state.status === 'removed') return { events: [], refuse: 'csrf_invalid' }
+  if (state.status !== 'none') return { events: [], refuse: 'csrf_invalid' }
   const { uai, step, secret } = input
   return {
     events: [{ type: 'TotpEnrolled', data: { uai, step }, secrets: [{ name: 'totp_secret', sealed: secret }] }],

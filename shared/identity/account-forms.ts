@@ -1,12 +1,12 @@
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
-import { isRecent } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { authenticatePerson, type PersonPrincipal } from './authenticate.ts'
 import { checkCsrf, csrfToken } from './csrf.ts'
+import { missingProof, proofUrl } from './step-up.ts'
 
 const FORM_SECONDS = 86_400
 
@@ -22,11 +22,15 @@ export async function visitor(gateway: Gateway, c: AppContext, home: string): Pr
   })
 }
 
-/** The same, signed in a short while ago: what one signs in with is not for a browser that somebody left open. */
+/**
+ * The same, who signed in a short while ago, or gave a code of their app where they have one: what one signs in with is not for a
+ * browser that somebody left open, nor for whoever reads the mail.
+ */
 export async function lately(gateway: Gateway, c: AppContext, home: string): Promise<PersonPrincipal | Response> {
   const principal = await visitor(gateway, c, home)
-  if (principal instanceof Response || isRecent(principal.session?.authenticatedAt, new Date())) return principal
-  return c.redirect(`/web/login?prompt=login&return_to=${encodeURIComponent(home)}`, 303)
+  if (principal instanceof Response) return principal
+  const missing = await missingProof(gateway, principal)
+  return missing ? c.redirect(proofUrl(missing, home), 303) : principal
 }
 
 const boundTo = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { isRecent } from '../domain/authentication.ts'
 import { satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
@@ -9,6 +8,7 @@ import { checkAccessToken } from '../oauth/access-token.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { authenticate, type PersonPrincipal, type ServicePrincipal } from './authenticate.ts'
 import { personOf } from './identities.ts'
+import { demandProof } from './step-up.ts'
 
 /** A service that an operator trusts with identities, by a token in its own name for the gateway. */
 export async function trustedService(gateway: Gateway, c: AppContext, scope: string): Promise<ServicePrincipal> {
@@ -25,15 +25,9 @@ export const actAsService = (work: Work, { client }: ServicePrincipal) => {
   work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
 }
 
-/** What one signs in with is changed by who signed in a short while ago. @throws GatewayError login_required */
-export function demandRecent({ session }: { session?: SessionFacts }): void {
-  if (!isRecent(session?.authenticatedAt, new Date()))
-    throw new GatewayError('login_required', { description: 'Please sign in again first.' })
-}
-
 type Proven = { person: Person; session: SessionFacts }
 
-/** The person that a token of a sign-in proves; a merge wants a recent one. */
+/** The person that a token of a sign-in proves; a merge wants a recent one, stepped up where the person has an app. */
 export async function provenBy(gateway: Gateway, presented: string, options: { recent: boolean }): Promise<Proven> {
   const unproven = (reason: string) => new GatewayError('invalid_token', { reason })
   const verdict = await checkAccessToken(gateway, presented)
@@ -41,7 +35,7 @@ export async function provenBy(gateway: Gateway, presented: string, options: { r
   const { family } = verdict
   if (!family.client.first_party || (family.kind !== 'session' && family.kind !== 'authorization'))
     throw unproven('not of a sign-in in a LanOnasis application')
-  if (options.recent) demandRecent(family)
+  if (options.recent) await demandProof(gateway, family)
   return { person: family.person, session: family.session }
 }
 

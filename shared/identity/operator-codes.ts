@@ -8,11 +8,9 @@ import { normaliseEmail } from '../personal.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
-import { actAsOperator, answersFor, OPERATOR_ROLES, type Operator } from './operator.ts'
+import { actAsOperator, answersFor, isOperator, type Operator } from './operator.ts'
 import { grouped, newCodePart } from './proof-codes.ts'
 import { tellOfProofs } from './proof-notices.ts'
-
-const isOperator = ({ role }: Person) => OPERATOR_ROLES.some((one) => one === role)
 
 /** A person by their UAI or by one of their addresses. */
 export type Who = { uai?: string; email?: string }
@@ -22,14 +20,22 @@ export type Who = { uai?: string; email?: string }
  * @throws GatewayError not_found when there is none whom the operator answers for, access_denied for themselves and for whoever may
  * do more than they
  */
-async function personFor(gateway: Gateway, operator: Operator, { uai, email = '' }: Who): Promise<Person> {
+async function personFor(
+  gateway: Gateway,
+  operator: Operator,
+  { uai, email = '' }: Who,
+  options: { self?: boolean } = {},
+): Promise<Person> {
   const { reads, personal } = gateway
   const person =
     uai !== undefined
       ? await findPerson(reads, personal, uai)
       : await findByAddress(reads, personal, personal.digest(normaliseEmail(email)))
-  if (!person?.active || !answersFor(operator, [person.organizationId])) throw new GatewayError('not_found')
+  if (!person?.active) throw new GatewayError('not_found')
   const self = operator.principal.person
+  if (options.self && person.uai === self.uai) return person
+  // A code opens everything that became part of the person, so the operator has to answer for all of that.
+  if (!person.organizations.every((one) => answersFor(operator, [one]))) throw new GatewayError('not_found')
   if (person.uai === self.uai) throw new GatewayError('access_denied', { reason: 'a code for oneself' })
   if (person.role === 'platform_admin' && self.role !== 'platform_admin')
     throw new GatewayError('access_denied', { reason: 'a code for somebody who may do more' })
@@ -82,10 +88,10 @@ export async function requestOperatorCode(
 }
 
 /** A code that is not over, with the person it is for. */
-async function open(gateway: Gateway, work: Work, operator: Operator, id: string) {
+async function open(gateway: Gateway, work: Work, operator: Operator, id: string, options: { self?: boolean } = {}) {
   const { state } = await work.load(operatorCode, id, {})
   if (!('uai' in state)) throw new GatewayError('not_found')
-  const person = await personFor(gateway, operator, state)
+  const person = await personFor(gateway, operator, state, options)
   work.knowKey(person.uai, person.wrappedKey)
   return { person, stream: await work.load(operatorCode, id, { subject: state.uai }) }
 }
@@ -103,8 +109,9 @@ export async function approveOperatorCode(
     actAsOperator(work, operator)
     const { stream, person } = await open(gateway, work, operator, id)
     const partHash = gateway.hashCode(id, part)
-    const { uai } = operator.principal.person
-    const state = stream.decide((current) => approveCode(current, { operator: uai, reason, partHash, now: new Date() }))
+    const { uai, members } = operator.principal.person
+    const now = new Date()
+    const state = stream.decide((current) => approveCode(current, { operator: uai, members, reason, partHash, now }))
     return { person, ...stateOf(state) }
   })
   tellOfProofs(gateway, c, person, 'operator_code_made')
@@ -121,7 +128,7 @@ export async function revokeOperatorCode(
   const { id, reason } = input
   await commit(commitContext(gateway, c), async (work) => {
     actAsOperator(work, operator)
-    const { stream } = await open(gateway, work, operator, id)
+    const { stream } = await open(gateway, work, operator, id, { self: true })
     const { uai } = operator.principal.person
     stream.decide((state) => revokeCode(state, { operator: uai, reason }))
   })

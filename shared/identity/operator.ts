@@ -1,15 +1,16 @@
-import { ACR, RECENT_SECONDS } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import type { SessionFacts } from '../queries/person.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
 import { visitor } from './account-forms.ts'
 import { accountOwner } from './account-holder.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { isSteppedUp, stepUpUrl } from './step-up.ts'
+import { isSteppedUp, stepUpNeeded, stepUpUrl } from './step-up.ts'
 
 export const OPERATOR_ROLES = ['admin', 'platform_admin'] as const
+
+export const isOperator = ({ role }: Pick<Person, 'role'>) => OPERATOR_ROLES.some((one) => one === role)
 
 export type Operator = {
   principal: PersonPrincipal & { session: SessionFacts }
@@ -51,22 +52,26 @@ function operatorOf(principal: Operator['principal'], { platform }: Demand): Ope
   throw new GatewayError('access_denied', { reason: 'not an operator' })
 }
 
-/** How a program is told to let its person step up (RFC 9470 section 3). */
-const challenge = `Bearer error="insufficient_user_authentication", error_description="A fresh code from the authenticator app is needed.", acr_values="${ACR.multiFactor}", max_age="${RECENT_SECONDS}"`
+/** At a browser only our own pages act for an operator, not those of other sub-domains, which other pages of the API trust. */
+function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
+  const [site, origin] = [c.req.header('sec-fetch-site') ?? 'none', c.req.header('origin')]
+  const own = (site === 'same-origin' || site === 'none') && (!origin || origin === new URL(issuer).origin)
+  if (!own) throw new GatewayError('csrf_invalid', { reason: 'another page asked for an operator' })
+}
 
 /**
  * The operator behind a request to the API: at their browser, or with a token for the gateway alone (`resource` is the issuer)
  * in one of our applications, and stepped up a short while ago.
- * @throws GatewayError as accountOwner, access_denied, insufficient_user_authentication
+ * @throws GatewayError as accountOwner, access_denied, csrf_invalid, insufficient_user_authentication
  */
 export async function requireOperator(gateway: Gateway, c: AppContext, demand: Demand = {}): Promise<Operator> {
   const principal = await accountOwner(gateway, c)
   const operator = operatorOf(principal, demand)
+  if (principal.source === 'sso_session') refuseOtherPages(gateway, c)
   // A token that other resources see as well could be passed on by whoever serves them.
   if (principal.family && !principal.audience?.every((one) => one === gateway.issuer))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
-  if (!isSteppedUp(principal.session))
-    throw new GatewayError('insufficient_user_authentication', { headers: { 'WWW-Authenticate': challenge } })
+  if (!isSteppedUp(principal.session)) throw stepUpNeeded()
   return operator
 }
 

@@ -20,6 +20,9 @@ export const grouped = (code: string) => code.replace(/.{4}(?!$)/g, '$&-')
 /** A presented code without what people put between its characters. */
 const plain = (code: string) => code.replace(/[\s-]/g, '').toUpperCase()
 
+/** Whether a code is so short that enough tries would hit one. */
+export const isGuessable = (code: string) => /^\d{6}$/.test(plain(code))
+
 export type RightCode =
   | { right: true; method: 'totp'; record: TotpRecord; step: number }
   | { right: true; method: 'recovery_code'; record: RecoveryRecord; codeHash: string }

@@ -4,7 +4,7 @@ import type { AppContext } from '../http/app.ts'
 import { listProofs, type Proofs } from '../queries/proofs.ts'
 import { visitor } from './account-forms.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { mayChangeProofs, stepUpUrl } from './step-up.ts'
+import { mayChangeProofs, proofUrl } from './step-up.ts'
 
 /** A page with where the person is on the way to. */
 export const withGoal = (path: string, goal: string | undefined) =>
@@ -32,6 +32,5 @@ export async function ownerOfProofs(
   const proofs = await listProofs(gateway.reads, gateway.personal, person)
   const hasAuthenticator = proofs.authenticators.length > 0
   if (mayChangeProofs(session, hasAuthenticator)) return { principal, proofs }
-  if (hasAuthenticator) return c.redirect(stepUpUrl(here), 303)
-  return c.redirect(`/web/login?${new URLSearchParams({ prompt: 'login', return_to: here })}`, 303)
+  return c.redirect(proofUrl(hasAuthenticator ? 'step_up' : 'sign_in', here), 303)
 }

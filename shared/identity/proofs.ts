@@ -9,6 +9,8 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Person } from '../queries/person.ts'
 import { listProofs, type Proofs, type Recorded } from '../queries/proofs.ts'
+import type { PersonPrincipal } from './authenticate.ts'
+import { actAs } from './authority.ts'
 import { type Match, matchCode, type RightCode } from './proof-codes.ts'
 
 export type ProofMethod = RightCode['method']
@@ -78,17 +80,25 @@ const only = (proofs: Proofs, methods: readonly ProofMethod[]): Proofs => ({
 export async function withProof<T>(
   gateway: Gateway,
   c: AppContext,
-  input: { person: Person; code: string; methods: readonly ProofMethod[]; purpose: TotpPurpose; limits: RateLimit[] },
+  input: {
+    person: Person
+    code: string
+    methods: readonly ProofMethod[]
+    purpose: TotpPurpose
+    limits: RateLimit[]
+    /** Whose session the code is tried in. */
+    by?: PersonPrincipal
+  },
   block: (work: Work, proof: { method: ProofMethod; id: string }) => Promise<T>,
 ): Promise<T> {
-  const { person, code, methods, purpose, limits } = input
+  const { person, code, methods, purpose, limits, by } = input
   return commit(commitContext(gateway, c), async (work) => {
     const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
     if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
-    work.actor = { type: 'anonymous' }
+    if (by) actAs(work, by)
     const match = matchCode(gateway, only(proofs, methods), code, new Date())
     if (match.right) {
-      work.actor = { type: 'person', id: person.uai }
+      if (!by) work.actor = { type: 'person', id: person.uai }
       spendCode(work, match, purpose)
       return block(work, { method: match.method, id: match.record.id })
     }

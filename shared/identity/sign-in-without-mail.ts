@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { addressKey } from '../http/rate-limit.ts'
+import { addressKey, networkKey } from '../http/rate-limit.ts'
 import { normaliseEmail } from '../personal.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
@@ -12,7 +12,7 @@ import { listProofs } from '../queries/proofs.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { endReplaced } from './end-session.ts'
 import { projectScope } from './project-scope.ts'
-import { matchCode } from './proof-codes.ts'
+import { isGuessable, matchCode } from './proof-codes.ts'
 import { type ProofMethod, refuseHopeless, withProof } from './proofs.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
@@ -24,12 +24,24 @@ const SOURCES: Record<ProofMethod, ProofSource> = {
   operator_code: 'operator_code',
 }
 
-/** Counted by address and caller, so that a known address is not told from an unknown one (standards S2, S5). */
-const tryLimits = ({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] => [
-  limiter.limit('proof-sign-in', address, 5, 300),
-  limiter.limit('proof-sign-in', address, 30, 86_400),
-  limiter.limit('proof-sign-in-ip', addressKey(ip), 60, 3600),
-]
+/**
+ * Counted alike for a known address and an unknown one (standards S2, S5). Six digits can be guessed, so they are counted by the address
+ * too; the longer codes cannot, so that strangers do not keep anybody from using those.
+ */
+function tryLimits(
+  { limiter }: Gateway,
+  { address, code, ip }: { address: string; code: string; ip?: string },
+): RateLimit[] {
+  const guessable = [
+    limiter.limit('proof-sign-in', address, 5, 300),
+    limiter.limit('proof-sign-in', address, 30, 86_400),
+  ]
+  return [
+    ...(isGuessable(code) ? guessable : []),
+    limiter.limit('proof-sign-in-ip', addressKey(ip), 60, 3600),
+    limiter.limit('proof-sign-in-net', networkKey(ip), 200, 3600),
+  ]
+}
 
 /** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
 async function factsIfRight(gateway: Gateway, person: Person, email: string, code: string) {
@@ -51,10 +63,14 @@ export async function signInWithoutMail(
 ): Promise<{ person: Person; session: StartedSession; method: ProofMethod }> {
   const { email, code, replaces } = input
   const address = normaliseEmail(email)
-  const limits = tryLimits(gateway, address, c.get('clientIp'))
+  const limits = tryLimits(gateway, { address, code, ip: c.get('clientIp') })
   const person = await findByAddress(gateway.reads, gateway.personal, gateway.personal.digest(address))
-  if (!person) return refuseHopeless(gateway, limits)
   const hooks = await hooksFor(gateway, undefined)
+  if (!person) {
+    // As much work as for somebody who is known.
+    await listProofs(gateway.reads, gateway.personal, { members: [] }, limits)
+    return refuseHopeless(gateway, limits)
+  }
   const facts = hooks.length > 0 ? await factsIfRight(gateway, person, email, code) : undefined
   if (facts) await beforeSignIn(gateway, c, hooks, facts)
   const proven = { person, code, methods: METHODS, purpose: 'sign_in' as const, limits }

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { isRecent } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
@@ -13,6 +12,7 @@ import { checkCsrf, csrfToken, isCrossSite } from './csrf.ts'
 import { clientOfPlatform, PLATFORMS } from './direct-sign-in.ts'
 import { projectScope } from './project-scope.ts'
 import { safeReturnTo } from './return-to.ts'
+import { missingProof, proofUrl } from './step-up.ts'
 
 export const startQuery = z.object({
   provider: z.string('provider_unknown').check(z.maxLength(63, 'provider_unknown')),
@@ -53,8 +53,8 @@ export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(d
  */
 async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | undefined): Promise<string | Response> {
   const signedIn = await browserSession(gateway, c)
-  if (!signedIn || !isRecent(signedIn.session.authenticatedAt, new Date()))
-    return c.redirect('/web/login?prompt=login&return_to=/account', 302)
+  const missing = signedIn ? await missingProof(gateway, signedIn) : 'sign_in'
+  if (!signedIn || missing) return c.redirect(proofUrl(missing ?? 'sign_in', '/account'), 302)
   const { id } = signedIn.session
   checkCsrf(c, gateway.derive, `${id}.link`, csrf)
   return id

@@ -1,10 +1,12 @@
-import { isRecent } from '../domain/authentication.ts'
+import { ACR, isRecent, RECENT_SECONDS } from '../domain/authentication.ts'
 import { recover, session, stepUp } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { setSessionCookies } from '../http/cookies.ts'
-import type { SessionFacts } from '../queries/person.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
+import { listProofs } from '../queries/proofs.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../tokens/opaque.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 
@@ -13,13 +15,44 @@ export function isSteppedUp({ steppedUpAt }: SessionFacts): boolean {
   return isRecent(steppedUpAt, new Date())
 }
 
-/** Whether the person may set up what they prove themselves by: where there is something already, it was used a short while ago. */
+/** Whether the person may change what they are proven by: where there is an app already, it was used a short while ago. */
 export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean): boolean {
   if (isSteppedUp(current) || isRecent(current.recoveredAt, new Date())) return true
   return !hasAuthenticator && isRecent(current.authenticatedAt, new Date())
 }
 
 export const stepUpUrl = (returnTo: string) => `/web/step-up?${new URLSearchParams({ return_to: returnTo })}`
+
+/** What is missing before the person may change what they are proven by. */
+export async function missingProof(
+  { reads, personal }: Gateway,
+  { person, session: current }: { person: Person; session?: SessionFacts },
+): Promise<'sign_in' | 'step_up' | undefined> {
+  const { authenticators } = await listProofs(reads, personal, person)
+  if (current && mayChangeProofs(current, authenticators.length > 0)) return undefined
+  return authenticators.length > 0 ? 'step_up' : 'sign_in'
+}
+
+/** Where a browser gives the proof that is missing, on the way to `returnTo`. */
+export const proofUrl = (missing: 'sign_in' | 'step_up', returnTo: string) =>
+  missing === 'step_up'
+    ? stepUpUrl(returnTo)
+    : `/web/login?${new URLSearchParams({ prompt: 'login', return_to: returnTo })}`
+
+/** How a program is told to let its person step up (RFC 9470 section 3). */
+export const stepUpNeeded = () =>
+  new GatewayError('insufficient_user_authentication', {
+    headers: {
+      'WWW-Authenticate': `Bearer error="insufficient_user_authentication", error_description="A fresh code from the authenticator app is needed.", acr_values="${ACR.multiFactor}", max_age="${RECENT_SECONDS}"`,
+    },
+  })
+
+/** @throws GatewayError login_required, insufficient_user_authentication */
+export async function demandProof(gateway: Gateway, by: Parameters<typeof missingProof>[1]): Promise<void> {
+  const missing = await missingProof(gateway, by)
+  if (missing === 'step_up') throw stepUpNeeded()
+  if (missing) throw new GatewayError('login_required', { description: 'Please sign in again first.' })
+}
 
 /**
  * One more proof in a browser's session, whose handle is a new one from then on. Call the answer when the unit of work is recorded:

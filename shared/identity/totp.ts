@@ -9,6 +9,7 @@ import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../tokens/totp.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
+import { isOperator } from './operator.ts'
 import { resumeProof } from './proofs.ts'
 
 const ENROLMENT_MS = 900_000
@@ -66,7 +67,7 @@ export async function enrolTotp<T>(
   })
 }
 
-/** @throws GatewayError not_found when it is not the person's own */
+/** @throws GatewayError not_found when it is not the person's own, last_authenticator of an operator */
 export async function removeTotp(
   gateway: Gateway,
   c: AppContext,
@@ -78,6 +79,7 @@ export async function removeTotp(
     const { authenticators } = await listProofs(gateway.reads, gateway.personal, principal.person)
     const own = authenticators.find((one) => one.id === id)
     if (!own) throw new GatewayError('not_found')
+    if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')
     resumeProof(work, totpAuthenticator, own).decide((state) => remove(state, reason))
   })
 }

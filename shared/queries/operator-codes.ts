@@ -1,9 +1,12 @@
 import type postgres from 'postgres'
+import type { Personal } from '../personal.ts'
 import type { Person } from './person.ts'
 
 export type OperatorCodeListing = {
   id: string
   uai: string
+  /** The person's address. */
+  email?: string
   status: 'waiting' | 'ready' | 'used' | 'revoked' | 'locked'
   operator: string
   second_operator: string | null
@@ -12,27 +15,45 @@ export type OperatorCodeListing = {
   expires_at: Date
 }
 
-const columns = (sql: postgres.Sql) =>
-  sql`o.id, o.uai, o.status, o.operator, o.second_operator, o.reason, o.requested_at, o.expires_at`
+type Row = Omit<OperatorCodeListing, 'email' | 'reason'> & {
+  email: string | null
+  reason: string | null
+  wrapped_key: Uint8Array | null
+}
+
+const columns = (sql: postgres.Sql) => sql`
+  select o.id, o.uai, i.email, o.status, o.operator, o.second_operator, o.reason, o.requested_at, o.expires_at, k.wrapped_key
+  from auth_gateway.operator_codes o join auth_gateway.identities i on i.uai = o.uai
+  left join auth_gateway.subject_keys k on k.subject = o.uai`
+
+function toListing(personal: Personal, { email, reason, wrapped_key, ...facts }: Row): OperatorCodeListing {
+  const key = wrapped_key ? personal.unwrap(facts.uai, wrapped_key) : undefined
+  const open = (sealed: string | null) => (key && sealed ? personal.open(facts.uai, key, sealed) : undefined)
+  return { ...facts, email: open(email), reason: open(reason) ?? '' }
+}
 
 /** The codes that operators made for a person in the last 90 days, newest first. */
 export async function listOperatorCodesOf(
   sql: postgres.Sql,
+  personal: Personal,
   { members }: Pick<Person, 'members'>,
 ): Promise<OperatorCodeListing[]> {
-  return sql<OperatorCodeListing[]>`
-    select ${columns(sql)} from auth_gateway.operator_codes o
+  const rows = await sql<Row[]>`
+    ${columns(sql)}
     where o.uai = any (${members}) and o.requested_at > now() - interval '90 days' order by o.requested_at desc limit 50`
+  return rows.map((row) => toListing(personal, row))
 }
 
 /** Codes that can still be agreed to or used, newest first. @param organizationId only of its people, where given */
 export async function listOpenOperatorCodes(
   sql: postgres.Sql,
+  personal: Personal,
   organizationId: string | undefined,
 ): Promise<OperatorCodeListing[]> {
-  return sql<OperatorCodeListing[]>`
-    select ${columns(sql)} from auth_gateway.operator_codes o join auth_gateway.identities i on i.uai = o.uai
+  const rows = await sql<Row[]>`
+    ${columns(sql)}
     where o.status in ('waiting', 'ready') and o.expires_at > now()
       and (${organizationId ?? null}::uuid is null or i.organization_id = ${organizationId ?? null}::uuid)
     order by o.requested_at desc limit 100`
+  return rows.map((row) => toListing(personal, row))
 }

@@ -5,7 +5,8 @@ create table auth_gateway.operator_codes (
   status          text not null check (status in ('waiting', 'ready', 'used', 'revoked', 'locked')),
   operator        uuid not null,
   second_operator uuid,
-  reason          text not null,
+  -- Sealed under the data key of the person.
+  reason          text,
   part_hashes     text[] not null,
   attempts        integer not null default 0,
   requested_at    timestamptz not null,
@@ -22,7 +23,7 @@ begin
     when 'OperatorCodeRequested' then
       insert into operator_codes (id, uai, status, operator, reason, part_hashes, requested_at, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, case when (e.data->>'needsSecond')::boolean then 'waiting' else 'ready' end,
-        (e.data->>'operator')::uuid, e.data->>'reason', array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz,
+        (e.data->>'operator')::uuid, e.data->'sealed'->>'reason', array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz,
         e.version);
     when 'OperatorCodeApproved' then
       update operator_codes set status = 'ready', second_operator = (e.data->>'operator')::uuid,
@@ -32,7 +33,7 @@ begin
       update operator_codes set status = 'revoked', version = e.version where id = e.stream_id;
     when 'OperatorCodeRefused' then
       update operator_codes set attempts = (e.data->>'attempt')::integer, version = e.version,
-        status = case when (e.data->>'attempt')::integer >= 5 then 'locked' else status end
+        status = case when (e.data->>'attempt')::integer >= 100 then 'locked' else status end
       where id = e.stream_id;
     when 'OperatorCodeUsed' then
       update operator_codes set status = 'used', version = e.version where id = e.stream_id;

@@ -1,8 +1,8 @@
 import decodeQr from 'qr/decode.js'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eventsOf, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
-import { ageStepUp, codeOf, enrolTotp, scan } from '../support/operators.ts'
-import { formsOf, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+import { ageStepUp, codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
+import { formsOf, getTokens, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -269,6 +269,81 @@ describe('removal', () => {
     const [row] = await gateway.sql`select id from auth_gateway.totp_authenticators where uai = ${ada.uai}`
     const page = await eve.browser.visit('/account')
     expect((await eve.browser.submit(page, { id: row?.id }, '/account/totp/remove')).status).toBe(404)
+  })
+})
+
+describe('somebody who reads the mail of a person with an app', () => {
+  /** A new sign-in by code alone, as whoever reads the mail could do it. */
+  const intrude = async (email: string) => {
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    return signIn(gateway, email)
+  }
+
+  test('adds no address or account, merges none, and takes no way to sign in away', async () => {
+    const ada = await signIn(gateway)
+    await enrolTotp(ada)
+    const eve = await intrude(ada.email)
+    for (const path of ['/account/email', '/account/totp', '/account/recovery-codes'])
+      expect((await eve.browser.visit(path)).url, path).toContain('/web/step-up')
+    const page = await eve.browser.visit('/account')
+    expect((await eve.browser.submit(page, {}, '/account/totp/remove')).url).toContain('/web/step-up')
+    const link = `/v1/auth/oauth?${new URLSearchParams({ provider: 'none', purpose: 'link', redirect_uri: '/account' })}`
+    expect((await eve.browser.visit(link)).url).not.toContain('/account/')
+  })
+
+  test('brings no app of their own in by a merge, from either side', async () => {
+    const [victim, attacker] = [await signIn(gateway), await signIn(gateway)]
+    await enrolTotp(victim)
+    await enrolTotp(attacker)
+    const asVictim = await intrude(victim.email)
+    const token = async (one: SignedInBrowser) =>
+      (await getTokens(gateway, one, { client_id: 'auth-tester' })).access_token
+    const merge = (survivor_token: string, retired_token: string) =>
+      postJson(gateway, '/v1/auth/identities/merge', { survivor_token, retired_token })
+    const [theirs, own] = [await token(asVictim), await token(attacker)]
+    for (const [survivor, retired] of [
+      [theirs, own],
+      [own, theirs],
+    ] as const)
+      expect(await merge(survivor, retired)).toMatchObject({ status: 401, body: { code: 'STEP_UP_REQUIRED' } })
+    // The attacker is stepped up in their own account, and proves the mailbox of the victim there.
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    const { browser } = attacker
+    const asked = await browser.submit(await browser.visit('/account/email'), { email: victim.email }, '/account/email')
+    const code = gateway.inbox.codeFor(victim.email)
+    const refused = await browser.submit(asked, { code }, '/account/email/code')
+    expect(refused.html).toContain('is protected by an authenticator app')
+    const merged = await gateway.sql`select 1 from auth_gateway.event_store where event_type = 'IdentityMerged'
+      and stream_id in (${victim.uai}, ${attacker.uai})`
+    expect(merged).toEqual([])
+  })
+
+  test('an operator keeps the last app', async () => {
+    const operator = await signInOperator(gateway)
+    const page = await operator.browser.visit('/account')
+    const done = await operator.browser.submit(page, {}, '/account/totp/remove')
+    expect(done.html).toContain('Operators need an authenticator app.')
+  })
+
+  test('20 enrolments at once with one code: one app, one step-up', async () => {
+    const ada = await signIn(gateway)
+    const page = await ada.browser.visit('/account/totp')
+    const [form] = formsOf(page)
+    const code = codeOf(scan(page), 0)
+    const cookie = `lanonasis_session=${ada.browser.cookies.get('lanonasis_session')}`
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        fetch(`${gateway.url}/account/totp`, {
+          method: 'POST',
+          body: new URLSearchParams({ ...form?.fields, form_id: crypto.randomUUID(), code }),
+          redirect: 'manual',
+          headers: { cookie },
+        }),
+      ),
+    )
+    const rows = await gateway.sql`select event_type from auth_gateway.event_store where subject = ${ada.uai}
+      and event_type in ('TotpEnrolled', 'SessionSteppedUp') order by event_type`
+    expect(rows.map((one) => one.event_type)).toEqual(['SessionSteppedUp', 'TotpEnrolled'])
   })
 })
 

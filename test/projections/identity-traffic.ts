@@ -140,7 +140,10 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       await unit(async (work) => {
         const stream = work.start(codes.operatorCode, uuidv7(), { subject: uai })
         stream.decide(() => codes.requestCode({ uai, operator, reason, needsSecond: n % 2 === 0, partHash, now }))
-        if (n % 4) stream.decide((state) => codes.approveCode(state, { operator: second, reason, partHash, now }))
+        if (n % 4)
+          stream.decide((state) =>
+            codes.approveCode(state, { operator: second, members: [second], reason, partHash, now }),
+          )
         for (let tries = n % 7; tries > 0; tries--)
           stream.decide((state) => ({ events: codes.useCode(state, { matches: false, now }).events }))
         if (n % 3 === 1) stream.decide((state) => codes.useCode(state, { matches: true, now }))

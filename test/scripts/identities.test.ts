@@ -1,9 +1,12 @@
 import postgres from 'postgres'
+import { uuidv7 } from 'uuidv7'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identities } from '../../scripts/identities.ts'
 import { findIdentity } from '../../scripts/lib/find-identity.ts'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
+import { enrol, totpAuthenticator } from '../../shared/domain/totp-authenticator.ts'
+import { commit } from '../../shared/events/commit.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { findOtp } from '../../shared/queries/otp-challenges.ts'
 import { createTraffic, type Person, testGateway } from '../projections/traffic.ts'
@@ -52,7 +55,9 @@ test('0: show finds a person by UAI and by e-mail in any case', async () => {
 
 test('0: role makes an operator, with the reason; 2 for a role that there is not', async () => {
   const { uai, email } = person(1)
-  expect(await json('role', email, 'platform_admin', '--reason', 'first operator')).toMatchObject({
+  const early = await cli('role', email, 'admin')
+  expect([early.exitCode, early.err]).toEqual([1, expect.stringContaining('no authenticator app yet')])
+  expect(await json('role', email, 'platform_admin', '--reason', 'first operator', '--without-app')).toMatchObject({
     uai,
     role: 'platform_admin',
   })
@@ -67,6 +72,23 @@ test('0: role makes an operator, with the reason; 2 for a role that there is not
   ])
     expect((await cli(...wrong)).exitCode, wrong.join(' ')).toBe(2)
   expect(await json('role', uai, 'user')).toMatchObject({ role: 'user' })
+})
+
+test('0: an operator’s app is there before the role; reset-proofs takes it from somebody who has lost it', async () => {
+  const { uai } = person(1)
+  const key = await gateway.store.subjectKey(uai)
+  const sealed = gateway.personal.seal(uai, gateway.personal.unwrap(uai, key ?? new Uint8Array()), 'SECRET')
+  await commit({ ...gateway, request: { requestId: uai } }, async (work) => {
+    const stream = work.start(totpAuthenticator, uuidv7(), { subject: uai })
+    stream.decide((state) => enrol(state, { uai, step: 1, secret: Buffer.from(sealed, 'base64') }))
+  })
+  expect(await json('role', uai, 'admin')).toMatchObject({ role: 'admin' })
+  await json('role', uai, 'user')
+  await json('reset-proofs', uai, '--reason', 'lost phone')
+  const [row] = await owner`select data, metadata->>'actorType' as by from auth_gateway.event_store
+    where event_type = 'TotpRemoved' and subject = ${uai}`
+  expect(row).toEqual({ data: { reason: 'lost phone' }, by: 'operator' })
+  expect((await cli('role', uai, 'admin')).exitCode).toBe(1)
 })
 
 test('0: suspend and reinstate are recorded with the reason', async () => {

@@ -105,6 +105,7 @@ export const words = {
     withdrawn: 'It is no longer connected: what it had stopped working.',
     merged: 'Both accounts are one now.',
     totp_added: 'Your authenticator app is set up.',
+    totp_last: 'Operators need an authenticator app. Set up another one first.',
     totp_removed: 'The authenticator app is removed: its codes work no more.',
   },
 } as const
