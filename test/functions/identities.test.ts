@@ -323,7 +323,9 @@ describe('the account page', () => {
     )
     await ada.browser.submit(asked, { code: gateway.inbox.codeFor(fresh) }, '/account/email/code')
     const told = (kind: string) =>
-      gateway.inbox.sent.some(({ to, body }) => to === ada.email && body.kind === kind && body.key_name === fresh)
+      gateway.inbox.sent.some(
+        ({ to, body }) => to === ada.email && body.kind === kind && body.key_preview === 'f•••@example.com',
+      )
     await expect.poll(() => told('sign_in_method_added')).toBe(true)
     const account = await ada.browser.visit('/account')
     await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '16 minutes' where uai = ${ada.uai}`
