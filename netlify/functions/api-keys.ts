@@ -26,7 +26,7 @@ import {
   type WithSecret,
 } from '../../shared/identity/api-keys.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
+import { demandScope, demandUai, refuseForeignPage } from '../../shared/identity/authority.ts'
 import { recordRefusals, rememberCaller } from '../../shared/identity/record-refusals.ts'
 import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import {
@@ -47,6 +47,7 @@ const app = createApp('api', { around: recordRefusals(gateway) })
 async function callerOf(c: AppContext): Promise<PersonPrincipal> {
   const principal = await accountHolder(gateway(), c, { missing: 'auth_required' })
   rememberCaller(c, principal)
+  demandUai(principal)
   return principal
 }
 

@@ -3,7 +3,7 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { accountHolder } from '../../shared/identity/account-holder.ts'
-import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
+import { demandScope, demandUai, refuseForeignPage } from '../../shared/identity/authority.ts'
 import {
   createProject,
   deleteProject,
@@ -34,6 +34,7 @@ const app = createApp('api', { around: recordRefusals(gateway) })
 async function callerFor(c: AppContext, area: 'projects' | 'secrets') {
   const principal = await accountHolder(gateway(), c, { missing: 'auth_required' })
   rememberCaller(c, principal)
+  demandUai(principal)
   const writes = c.req.method !== 'GET'
   if (writes) refuseForeignPage(gateway(), c, principal)
   demandScope(principal, `${area}:${writes ? 'write' : 'read'}`)

@@ -32,6 +32,14 @@ export function demandScope(principal: PersonPrincipal, needed: string): void {
 }
 
 /**
+ * Keeps what names people by their UAI from a client that knows them by another name (OpenID Connect Core section 8).
+ * @throws GatewayError insufficient_scope
+ */
+export function demandUai({ person }: PersonPrincipal): void {
+  if (person.alias !== undefined) throw new GatewayError('insufficient_scope', { reason: 'pairwise client' })
+}
+
+/**
  * Refuses a change that a page of somebody else made a signed-in browser ask for. Programs send no `Origin`.
  * @throws GatewayError csrf_invalid
  */

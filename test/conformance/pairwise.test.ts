@@ -77,6 +77,8 @@ test('P8 nothing that such a client is told names the UAI, the organization or t
     expect(text).toContain(sub)
     for (const secret of [ada.uai, session?.sid, session?.organization]) expect(text).not.toContain(secret)
   }
+  for (const path of ['/v1/projects', '/v1/auth/api-keys', '/v1/auth/sessions', '/v1/auth/identities/me'])
+    expect([path, (await get(path)).status]).toEqual([path, 403])
   const guess = await get(`/v1/auth/resolve?uai=${ada.uai}`)
   expect(guess.status).toBe(403)
   expect((await get(`/v1/auth/resolve?uai=${sub}`)).status).toBe(200)
