@@ -15,7 +15,7 @@ import * as schemas from './schemas.ts'
 const userinfo: Operation = {
   summary: 'Claims about the person behind an access token (OpenID Connect Core section 5.3)',
   by: ['token'],
-  answers: { 200: z.looseObject({ sub: z.uuid() }) },
+  answers: { 200: z.looseObject({ sub: schemas.subject }) },
 }
 const authorize: Operation = {
   summary: 'Asks a person for authorization (OAuth 2.1 section 4.1.1)',

@@ -5,8 +5,11 @@ const orNull = z.nullable
 const list = z.array(z.string())
 const role = z.string()
 
+/** A UAI, or what a client with `subject_type` pairwise knows the person by. */
+export const subject = z.string()
+
 export const user = z.object({
-  id: z.uuid(),
+  id: subject,
   email: z.string(),
   role,
   project_scope: z.string(),
@@ -114,7 +117,7 @@ export const tokenVerdict = z.union([
 const actor = z.object({
   actor_id: z.string(),
   actor_type: z.enum(['user', 'service']),
-  user_id: orNull(z.uuid()),
+  user_id: orNull(subject),
   organization_id: orNull(z.uuid()),
   project_scope: z.string(),
   api_key_id: orNull(z.uuid()),
@@ -159,7 +162,7 @@ export const introspection = z.union([
     jti: z.optional(z.string()),
     cnf: z.optional(confirmation),
     act: z.optional(z.looseObject({ sub: z.string() })),
-    sid: z.optional(z.uuid()),
+    sid: z.optional(z.string()),
     auth_time: z.optional(z.int()),
     acr: z.optional(z.string()),
     amr: z.optional(list),
@@ -171,7 +174,7 @@ export const introspection = z.union([
 
 export const resolution = z.object({
   success: z.literal(true),
-  authId: orNull(z.uuid()),
+  authId: orNull(subject),
   organizationId: orNull(z.uuid()),
   authMethod: z.enum(['sso_cookie', 'bearer_token', 'api_key']),
   credentialId: z.string(),
@@ -192,15 +195,15 @@ export const openedApplication = z.object({
 })
 
 export const profile = z.object({
-  id: z.uuid(),
-  user_id: z.uuid(),
+  id: subject,
+  user_id: subject,
   email: z.string(),
   name: orNull(z.string()),
   avatar_url: orNull(z.string()),
   role,
   plan: z.string(),
-  organization_id: z.uuid(),
-  organizationId: z.uuid(),
+  organization_id: orNull(z.uuid()),
+  organizationId: orNull(z.uuid()),
   provider: z.string(),
   project_scope: z.string(),
   platform: z.string(),
