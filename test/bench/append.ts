@@ -21,8 +21,8 @@ export async function measureAppends(database: BenchDatabase, seconds: number): 
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, worker))
   const elapsed = (performance.now() - startedAt) / 1000
-  await sql.end()
   const after = await database.work()
+  await sql.end()
   times.sort((a, b) => a - b)
   return {
     name: 'event append',

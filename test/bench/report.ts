@@ -46,14 +46,14 @@ export function printColdStarts(all: ColdStart[]): void {
     console.log(`| ${name} | ${cell(milliseconds, 0)} | ${cell(cpu, 0)} | ${cell(times, 2)} |`)
 }
 
-/** How much more CPU than at first a read takes later, beside what the yardstick took in the same minutes. */
+/** How many times the CPU that it took at first a read takes later. */
 function growth(rows: Row[], suffix: RegExp): number[] {
   return rows
     .filter(({ name }) => suffix.test(name))
     .flatMap((later) => {
       const first = rows.find(({ name }) => name === later.name.replace(suffix, ''))
       if (!first?.cpu || !later.cpu) return []
-      return [(later.cpu / first.cpu) * ((first.yardstickCpu ?? 1) / (later.yardstickCpu ?? 1))]
+      return [later.cpu / first.cpu]
     })
 }
 
