@@ -44,6 +44,8 @@ async function main(): Promise<void> {
     setTimeout(again, MINUTE_MILLISECONDS).unref()
     setInterval(again, minutes * MINUTE_MILLISECONDS).unref()
   }
+  // The driver asks something of each new connection that nobody awaits, so a database that goes away then would end the process.
+  process.on('unhandledRejection', (error) => log.error('something failed that nobody awaited', { error }))
   process.send?.('ready')
   const stop = async (signal: NodeJS.Signals) => {
     if (isDraining()) return

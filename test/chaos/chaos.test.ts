@@ -47,6 +47,7 @@ const start = () => startPostgres({ dataDirectory: dataDirectory(), port })
 async function killProcess(random: () => number): Promise<void> {
   const index = Math.floor(random() * 2)
   const victim = gateway.scaled?.processes[index]
+  if (!victim?.isRunning()) traffic.violations.push('a process ended by itself')
   victim?.kill('SIGKILL')
   await victim?.exited
   kills.process++
@@ -99,6 +100,7 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
       await expect.poll(async () => (await fetch(`${gateway.url}/ready`)).status, { timeout: 20_000 }).toBe(200)
       const promised = () => Object.values(traffic.acknowledged).map(({ length }) => length > 0)
       await expect.poll(promised, { timeout: 20_000 }).toEqual([true, true, true, true])
+      expect(gateway.scaled?.processes.map((one) => one.isRunning())).toEqual([true, true])
       traffic.stop()
       await Promise.all(workers)
       expect(traffic.violations).toEqual([])

@@ -13,6 +13,7 @@ export type BuiltServer = {
 
 export type ServerProcess = {
   exited: Promise<unknown>
+  isRunning(): boolean
   kill(signal: NodeJS.Signals): void
 }
 
@@ -36,7 +37,11 @@ export async function buildServer(): Promise<BuiltServer> {
       const exited = once(child, 'exit')
       const ready = once(child, 'message').then(() => true)
       if (!(await Promise.race([ready, exited.then(() => false)]))) throw new Error(`the server ended:\n${trouble}`)
-      return { exited, kill: (signal) => void child.kill(signal) }
+      return {
+        exited,
+        isRunning: () => child.exitCode === null && child.signalCode === null,
+        kill: (signal) => void child.kill(signal),
+      }
     },
   }
 }
