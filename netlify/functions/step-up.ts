@@ -78,7 +78,7 @@ async function take(c: AppContext, method: Method): Promise<Response> {
   checkCsrf(c, gateway().derive, boundTo(principal, method), csrf)
   const back = safeReturnTo(gateway().config, return_to)
   const { person } = principal
-  const limits = ownLimits(gateway(), person)
+  const limits = ownLimits(gateway(), method, principal)
   try {
     const proven = { person, code, methods: [method], purpose: 'step_up' as const, limits, by: principal }
     const handOut = await withProof(gateway(), c, proven, (work, { id }) =>

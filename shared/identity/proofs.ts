@@ -115,8 +115,15 @@ export async function refuseHopeless({ limiter }: Gateway, limits: RateLimit[]):
   throw wait > 0 ? new GatewayError('otp_rate_limited', { retryAfter: wait }) : new GatewayError('otp_invalid')
 }
 
-/** Wrong codes of a person who is signed in (standards S2). Strangers cannot use these up. */
-export const ownLimits = ({ limiter }: Gateway, { uai }: Person): RateLimit[] => [
-  limiter.limit('proof-try', uai, 5, 300),
-  limiter.limit('proof-try', uai, 30, 86_400),
-]
+/**
+ * Wrong codes of a person who is signed in (standards S2). Six digits are counted for the person; recovery codes, which nobody guesses,
+ * for the session alone, so that whoever reads the mail cannot use them up for the owner.
+ */
+export function ownLimits(
+  { limiter }: Gateway,
+  method: ProofMethod,
+  { person, credentialId }: PersonPrincipal,
+): RateLimit[] {
+  if (method !== 'totp') return [limiter.limit('recovery-try', credentialId, 10, 300)]
+  return [limiter.limit('proof-try', person.uai, 5, 300), limiter.limit('proof-try', person.uai, 30, 86_400)]
+}

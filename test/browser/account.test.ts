@@ -81,7 +81,7 @@ it('a person sees and changes how they sign in, where they are, and what they ha
   await checkPage(page, 'account-prove-phone')
   await page.getByLabel('6-digit code').fill(gateway.inbox.codeFor('+41781234567'))
   await page.getByRole('button', { name: 'Add the number' }).click()
-  await page.getByRole('heading', { name: 'Code by text message' }).waitFor()
+  await page.getByRole('heading', { name: 'Code by text message', exact: true }).waitFor()
 
   await page.getByRole('button', { name: 'Withdraw the consent of <b>Notes</b>' }).click()
   await page.getByText('It is no longer connected').waitFor()

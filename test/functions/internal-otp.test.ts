@@ -318,6 +318,21 @@ describe('somebody who reads the mail of a person with an app', () => {
     expect(merged).toEqual([])
   })
 
+  test('uses up no tries of the recovery codes', async () => {
+    const ada = await signIn(gateway)
+    await enrolTotp(ada)
+    const shown = await ada.browser.submit(await ada.browser.visit('/account/recovery-codes'), {}, '/recovery-codes')
+    const [, code = ''] = /<li>([-A-Z2-9]{14})<\/li>/.exec(shown.html) ?? []
+    const eve = await intrude(ada.email)
+    for (let n = 0; n < 6; n++) await stepUp(eve, '000000')
+    for (let n = 0; n < 11; n++) {
+      const wrong = { code: 'BBBB-BBBB-BBBB' }
+      await eve.browser.submit(await eve.browser.visit('/web/recovery'), wrong, '/web/recovery')
+    }
+    const used = await ada.browser.submit(await ada.browser.visit('/web/recovery'), { code }, '/web/recovery')
+    expect(used).toMatchObject({ status: 200, url: `${gateway.url}/account` })
+  })
+
   test('an operator keeps the last app', async () => {
     const operator = await signInOperator(gateway)
     const page = await operator.browser.visit('/account')
