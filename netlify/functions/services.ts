@@ -129,7 +129,7 @@ for (const path of [`${BASE}/:service`, `${BASE}/:service/*`])
   })
 
 app.on(METHODS, '/services/:service', (c) =>
-  c.redirect(`${BASE}/${c.req.param('service')}${new URL(c.req.url).search}`, 307),
+  c.redirect(`${BASE}/${encodeURIComponent(c.req.param('service'))}${new URL(c.req.url).search}`, 307),
 )
 
 app.post('/api/v1/chat/completions', (c) => route(c, 'ai-chat', '/chat/completions'))

@@ -12,15 +12,19 @@ function isTransient(error: unknown, depth = 0): boolean {
   return isTransient(cause, depth + 1)
 }
 
+/** SQLSTATE of text in no encoding, and of a time that is none or too far away. */
+const UNSTORABLE = new Set(['22021', '22P05', '22007', '22008', '22009'])
+
 /**
  * The refusal behind anything thrown: trouble with Postgres or the network is 503 with `Retry-After`, a stale stream
- * (SQLSTATE LA001) is 409, text that Postgres cannot hold (a NUL) is 400, the rest is 500. Nothing of the original reaches the client.
+ * (SQLSTATE LA001) is 409, text or a time that Postgres cannot hold (a NUL, the year 0) is 400, the rest is 500. Nothing of the original reaches the client.
  */
 export function toGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error
   if (isTransient(error)) return new GatewayError('service_unavailable', { retryAfter: 2, cause: error })
   const code = (error as { code?: unknown } | null)?.code
-  if (code === '22021' || code === '22P05') return new GatewayError('invalid_request', { reason: 'unstorable text' })
+  if (typeof code === 'string' && UNSTORABLE.has(code))
+    return new GatewayError('invalid_request', { reason: 'unstorable' })
   if (code === 'LA001') return new GatewayError('stale', { cause: error })
   return new GatewayError('server_error', { cause: error })
 }

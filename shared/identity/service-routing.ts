@@ -1,3 +1,4 @@
+import { uuidv7 } from 'uuidv7'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { PersonPrincipal } from './authenticate.ts'
@@ -12,6 +13,7 @@ const ASSERTION_SECONDS = 60
  */
 export function serviceAddress(upstream: string | undefined, rest: string, search: string): URL | undefined {
   if (!upstream || !URL.canParse(upstream)) return undefined
+  if (rest !== '' && !rest.startsWith('/')) return undefined
   if (/%2f|%5c|%00|\\|;/i.test(rest) || /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(rest)) return undefined
   const base = new URL(upstream)
   const to = new URL(`${base.origin}${base.pathname.replace(/\/$/, '')}${rest}${search}`)
@@ -36,7 +38,7 @@ export async function toServiceHeaders(
     aud: audience,
     iat: now,
     exp: now + ASSERTION_SECONDS,
-    jti: requestId,
+    jti: uuidv7(),
     organization_id: person.organizationId,
     scope: scope.join(' '),
   })

@@ -101,6 +101,14 @@ describe('GET /v1/audit/events', () => {
     expect([status, (body as unknown as { code: string }).code]).toEqual([400, 'INVALID_REQUEST'])
   })
 
+  test.each<Record<string, string>>([{ since: '0000-01-01' }, { until: '9999-12-31T23:59:59-14:00' }])(
+    '400 for a time that no database knows: %j',
+    async (query) => {
+      const { status, body } = await get(await signIn(gateway), query)
+      expect([status, body]).toEqual([400, expect.objectContaining({ code: 'INVALID_REQUEST' })])
+    },
+  )
+
   test('401 without a credential, 403 for the application of somebody else', async () => {
     expect((await fetch(`${gateway.url}/v1/audit/events`)).status).toBe(401)
     const ada = await signIn(gateway)

@@ -117,6 +117,7 @@ describe('1.10: the router', () => {
     const keys = createRemoteJWKSet(new URL(`${gateway.url}/oauth/jwks.json`))
     const { payload } = await jwtVerify(assertion, keys, { issuer: gateway.url, audience: origin, typ: 'uai+jwt' })
     expect(payload.sub).toBe(ada.uai)
+    expect(payload.jti).not.toBe(arrived[0]?.headers['x-request-id'])
     expect((await ask('/v1/auth/me', { headers: { authorization: `Bearer ${assertion}` } })).status).toBe(401)
   })
 
@@ -149,6 +150,13 @@ describe('1.10: the router', () => {
   test('307 from the short address, with the query', async () => {
     const { status, headers } = await ask('/services/memories?a=1', { method: 'POST' })
     expect([status, headers.get('location')]).toEqual([307, `${MEMORIES}?a=1`])
+  })
+
+  test('307 to a service and nowhere else, whatever the name is encoded from', async () => {
+    for (const name of ['..%2f..%2fweb%2flogout', '%0d%0ax']) {
+      const { status, headers } = await ask(`/services/${name}`, { method: 'POST' })
+      expect([status, headers.get('location')?.toLowerCase()]).toEqual([307, `/api/v1/services/${name}`])
+    }
   })
 })
 
@@ -234,6 +242,11 @@ describe('SSRF: no request leaves the services that the operator named', () => {
     const { status } = await ask(`${MEMORIES}${path}`)
     expect(arrived.filter(({ url }) => !url.startsWith('/base'))).toEqual([])
     expect([200, 404]).toContain(status)
+  })
+
+  test('404 for an encoded name, which would cut the path elsewhere', async () => {
+    expect((await ask('/api/v1/services/%6demories/x')).status).toBe(404)
+    expect(arrived).toEqual([])
   })
 
   test.each(['@evil.example', ':80@evil.example', '.evil.example', '//evil.example'])(

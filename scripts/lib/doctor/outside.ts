@@ -7,7 +7,7 @@ import { type Checked, type Finding, look, ok, warning, wrong } from './check.ts
 const TIMEOUT_MILLISECONDS = 10_000
 const MOST_SKEW_SECONDS = 30
 /** Of `supabase/functions`, those that take signed messages. */
-export const EDGE_FUNCTIONS = ['send-notice-email', 'send-otp-email', 'send-otp-sms']
+export const EDGE_FUNCTIONS = ['send-magic-link', 'send-notice-email', 'send-otp-email', 'send-otp-sms']
 const DISCOVERY = '/.well-known/openid-configuration'
 
 const get = (url: string, init: RequestInit = {}) =>
