@@ -84,6 +84,16 @@ export type PresentedCode = {
   clientId?: string
 }
 
+/** Whether a code could be right: it is not spent, not expired and not another browser's. */
+function isOpenFor(
+  state: otp.OtpChallenge,
+  { browserHash }: PresentedCode,
+  now: Date,
+): state is Extract<otp.OtpChallenge, { status: 'open' }> {
+  const isOpen = state.status === 'open' && state.expiresAt > now
+  return isOpen && (!state.browserHash || state.browserHash === browserHash)
+}
+
 export type ProvenAddress = {
   /** Who is known by the address. */
   person?: Person
@@ -118,9 +128,7 @@ export async function withProvenAddress<T>(
     const uai = person?.uai ?? uuidv7()
     const stream = resumeChallenge(work, challenge)
     const { state } = stream
-    const sameBrowser = state.status === 'open' && (!state.browserHash || state.browserHash === input.browserHash)
-    if (state.status !== 'open' || state.expiresAt <= now || !sameBrowser)
-      return refuseHopeless(gateway, c, 'no open challenge of this browser')
+    if (!isOpenFor(state, input, now)) return refuseHopeless(gateway, c, 'no open challenge of this browser')
     const matches = equalHash(state.codeHash, gateway.hashCode(challenge.id, input.code))
     if (!matches) {
       work.limits = limits
@@ -129,7 +137,7 @@ export async function withProvenAddress<T>(
     work.correlationId = challenge.id
     work.actor = matches ? { type: 'person', id: uai } : { type: 'anonymous' }
     stream.decide((current) => {
-      const decision = otp.verify(current, { matches, sameBrowser, uai, now })
+      const decision = otp.verify(current, { matches, sameBrowser: true, uai, now })
       return person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
     })
     const evidence = { method: 'otp', challengeId: challenge.id }
@@ -164,17 +172,22 @@ export type SignedInByCode = {
   now: Date
 }
 
-/** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
-async function factsIfRight(gateway: Gateway, input: CodeSignIn): Promise<SignInFacts | undefined> {
+/**
+ * What hooks are told, when the code is the right one: nobody outside hears of guesses. The limits come first, so that whether a hook
+ * was asked tells nothing about a code that is not counted.
+ * @throws GatewayError otp_rate_limited
+ */
+async function factsIfRight(gateway: Gateway, c: AppContext, input: CodeSignIn): Promise<SignInFacts | undefined> {
   const { to, code, challengeId, platform, link } = input
-  const { challenge, person } = await findChallenge(gateway, { to, challengeId })
+  const limits = tryLimits(gateway, to.lookup, c.get('clientIp'))
+  const { challenge, person, wait } = await findChallenge(gateway, { to, challengeId, limits })
+  if (wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: wait })
   const issued = challenge?.events.reduce(
     (state, event) => otp.otpChallenge.evolve(state, event as never),
     otp.otpChallenge.initial,
   )
-  const isRight =
-    challenge && issued?.status === 'open' && equalHash(issued.codeHash, gateway.hashCode(challenge.id, code))
-  if (!isRight) return undefined
+  if (!challenge || !issued || !isOpenFor(issued, input, new Date())) return undefined
+  if (!equalHash(issued.codeHash, gateway.hashCode(challenge.id, code))) return undefined
   const proofs = ['otp', ...(link ? [`${link.method}:${link.provider}`] : [])]
   return { method: 'otp', platform, proofs, person, profile: profileOf(to) }
 }
@@ -192,7 +205,7 @@ export async function signInWithCode<T>(
 ): Promise<T> {
   const { link } = input
   const hooks = await hooksFor(gateway, link?.provider)
-  const facts = hooks.length > 0 ? await factsIfRight(gateway, input) : undefined
+  const facts = hooks.length > 0 ? await factsIfRight(gateway, c, input) : undefined
   const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
   const result = await withProvenAddress(gateway, c, input, async (work, proven) => {
     // The code became the right one after the hooks were to be asked: nobody passes unasked.

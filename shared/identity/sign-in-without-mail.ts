@@ -1,5 +1,6 @@
 import { ACR } from '../domain/authentication.ts'
 import type { ProofSource } from '../domain/session.ts'
+import { accept } from '../domain/totp-authenticator.ts'
 import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
@@ -43,11 +44,22 @@ function tryLimits(
   ]
 }
 
-/** What hooks are told, when the code is the right one: nobody outside hears of guesses. */
-async function factsIfRight(gateway: Gateway, person: Person, email: string, code: string) {
-  const match = matchCode(gateway, await listProofs(gateway.reads, gateway.personal, person), code, new Date())
+/**
+ * What hooks are told, when the code is the right one: nobody outside hears of guesses. The limits come first, so that whether a hook
+ * was asked tells nothing about a code that is not counted.
+ * @throws GatewayError otp_rate_limited
+ */
+async function factsIfRight(
+  gateway: Gateway,
+  { person, email, code, limits }: { person: Person; email: string; code: string; limits: RateLimit[] },
+) {
+  const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
+  if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
+  const match = matchCode(gateway, proofs, code, new Date())
   if (!match.right) return undefined
   const { method } = match
+  if (match.method === 'totp' && accept(match.record.state, { step: match.step, purpose: 'sign_in' }).refuse)
+    return undefined
   return { method, platform: 'web', proofs: [method], person, profile: { email } } satisfies SignInFacts
 }
 
@@ -71,7 +83,7 @@ export async function signInWithoutMail(
     await listProofs(gateway.reads, gateway.personal, { members: [] }, limits)
     return refuseHopeless(gateway, limits)
   }
-  const facts = hooks.length > 0 ? await factsIfRight(gateway, person, email, code) : undefined
+  const facts = hooks.length > 0 ? await factsIfRight(gateway, { person, email, code, limits }) : undefined
   if (facts) await beforeSignIn(gateway, c, hooks, facts)
   const proven = { person, code, methods: METHODS, purpose: 'sign_in' as const, limits }
   const signedIn = await withProof(gateway, c, proven, async (work, { method, id }) => {

@@ -1,12 +1,13 @@
 import postgres from 'postgres'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { hooks } from '../../scripts/hooks.ts'
 import { call } from '../scripts/terminal.ts'
 import { connect } from '../support/connections.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { addTestHook, startHookServer } from '../support/hooks.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
+import { codeOf, enrolTotp } from '../support/operators.ts'
 import { createBrowser, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 let gateway: TestGateway
@@ -102,6 +103,51 @@ describe('before-sign-in', () => {
     await postJson(gateway, '/v1/auth/otp/send', { email })
     const wrong = gateway.inbox.codeFor(email) === '000000' ? '111111' : '000000'
     expect((await postJson(gateway, '/v1/auth/otp/verify', { email, token: wrong })).status).toBe(400)
+    expect(outside.heard).toEqual([])
+  })
+
+  test('429 over the limit, and hears nothing of the right code: guessing by whether it is asked', async () => {
+    await add('before-sign-in')
+    outside.answers(() => ({ body: { decision: 'deny' } }))
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    const email = newEmail()
+    await postJson(gateway, '/v1/auth/otp/send', { email })
+    const from = { [IP_HEADER]: randomIp() }
+    const verify = (to: string, token: string) => postJson(gateway, '/v1/auth/otp/verify', { email: to, token }, from)
+    for (let n = 0; n < 60; n++) await verify(newEmail('nobody'), '000000')
+    const right = gateway.inbox.codeFor(email)
+    for (const token of [right === '000000' ? '111111' : '000000', right])
+      expect(await verify(email, token)).toMatchObject({ status: 429 })
+    expect(outside.heard).toEqual([])
+  })
+
+  test('400 for the right code too late, and hears nothing of it', async () => {
+    await add('before-sign-in')
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    const email = newEmail()
+    await postJson(gateway, '/v1/auth/otp/send', { email })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 600_000 })
+    const token = gateway.inbox.codeFor(email)
+    const late = await postJson(gateway, '/v1/auth/otp/verify', { email, token }).finally(() => vi.useRealTimers())
+    expect(late.status).toBe(400)
+    expect(outside.heard).toEqual([])
+  })
+
+  test('without mail: 429 over the limit, 400 for a code again, and hears nothing of either right code', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    await add('before-sign-in')
+    outside.answers(() => ({ body: { decision: 'deny' } }))
+    const attempt = async (code: string) => {
+      const browser = createBrowser(gateway)
+      const page = await browser.visit('/web/without-mail')
+      return (await browser.submit(page, { email: ada.email, code }, '/web/without-mail')).status
+    }
+    expect(await attempt(codeOf(app, -1))).toBe(400)
+    const right = [-1, 0, 1].map((step) => codeOf(app, step as -1))
+    const wrong = ['000000', '111111', '222222', '333333'].find((code) => !right.includes(code)) ?? ''
+    for (let n = 0; n < 5; n++) expect(await attempt(wrong)).toBe(400)
+    expect(await attempt(codeOf(app, 0))).toBe(429)
     expect(outside.heard).toEqual([])
   })
 
