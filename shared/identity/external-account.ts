@@ -8,6 +8,7 @@ import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
+import { hasAuthenticator } from '../queries/proofs.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { createIdentity } from './create-identity.ts'
 import { applyClaims, type MappedClaims, standingOf } from './mapped-claims.ts'
@@ -56,7 +57,7 @@ export type ProviderAccount = {
   connection: ConnectionRow
   profile: ExternalProfile
   method: string
-  /** The mailbox was confirmed by our own project, which is as good as by us: the account becomes its owner's. */
+  /** The mailbox was confirmed by our own project, which is as good as by us: the account becomes its owner's, if they have no app. */
   ownMailbox?: boolean
 }
 
@@ -77,7 +78,7 @@ export type Settled = { person: Person; isNew: boolean; isLinked: boolean; clien
 
 /**
  * The person whose account this is, or a new one. An address that is somebody's here already links nothing: its owner must prove it
- * (standards S10).
+ * (standards S10), and whoever has an authenticator app must link it in a session that was stepped up: no mailbox is enough for that.
  * @param input.clientId the client a sign-in is for
  * @param claims what hooks say of the person
  * @throws GatewayError link_needed, not_provisioned, access_denied (suspended)
@@ -94,7 +95,8 @@ export async function settleAccount(
   const found = await findExternal(reads, personal, { digest, addressDigest, clientId })
   const { client, resources } = found
   const isOwners = !found.person && found.addressKnown && ownMailbox && addressDigest
-  const holder = isOwners ? await findByAddress(reads, personal, addressDigest) : undefined
+  const owner = isOwners ? await findByAddress(reads, personal, addressDigest) : undefined
+  const holder = owner && !(await hasAuthenticator(reads, personal, owner)) ? owner : undefined
   if (!found.person && found.addressKnown && !holder)
     throw new GatewayError('link_needed', { body: { needed: ['subject_token'] } })
   const known = found.person ?? holder
@@ -126,19 +128,21 @@ export async function refuseTaken({ reads, personal }: Gateway, account: ProvenA
 
 /**
  * Links an account that was proven in this browser to the person who is signed in, or signs in, in it.
- * @returns whether it was not linked before
+ * @param to.byMail a mailbox is all that they proved, which links nothing to somebody who has an authenticator app
+ * @returns whether it was linked by this
  * @throws GatewayError credential_taken when it is somebody else's
  */
 export async function linkAccount(
   { reads, personal }: Gateway,
   work: Work,
   account: ProvenAccount,
-  to: { person: Person; sessionId?: string },
+  to: { person: Person; sessionId?: string; byMail?: boolean },
 ): Promise<boolean> {
   const digest = personal.digest(externalLookup(account.provider, account.externalId))
   const { person: holder } = await findExternal(reads, personal, { digest })
   if (holder?.uai === to.person.uai) return false
   if (holder) throw new GatewayError('credential_taken')
+  if (to.byMail && (await hasAuthenticator(reads, personal, to.person))) return false
   const { uai, wrappedKey } = to.person
   work.knowKey(uai, wrappedKey ?? undefined)
   const stream = await work.load(identity, uai, { subject: uai })

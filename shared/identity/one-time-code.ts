@@ -152,7 +152,7 @@ export async function withProvenAddress<T>(
 }
 
 export type CodeSignIn = PresentedCode & {
-  /** An account at another provider that was proven in this browser before, and is to be the person's. */
+  /** An account at another provider that was proven in this browser before, and is to be the person's, if they have no app. */
   link?: ProvenAccount
   /** The code came in a link. */
   byLink?: boolean
@@ -230,7 +230,7 @@ export async function signInWithCode<T>(
       authenticatedAt: now,
       now,
     })
-    const to = { person, sessionId: session.id }
+    const to = { person, sessionId: session.id, byMail: true }
     const isLinked = link && proven.person ? await linkAccount(gateway, work, link, to) : false
     return { person, isLinked, value: await more(work, { person, session, client, resources, now }) }
   })

@@ -8,10 +8,12 @@ import { normaliseEmail } from '../personal.ts'
 import { listCredentials } from '../queries/credentials.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
+import { hasAuthenticator } from '../queries/proofs.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { profileOfUser, SUPABASE, SUPABASE_SLUG, type SupabaseUser } from '../sso/supabase-project.ts'
 import { externalLookup, settleAccount } from './external-account.ts'
-import { removeSignInMethod } from './sign-in-methods.ts'
+import { tellOfProofs } from './proof-notices.ts'
+import { nameOfMethod, removeSignInMethod } from './sign-in-methods.ts'
 
 const act = (work: Work) => {
   work.actor = { type: 'service', id: SUPABASE_SLUG }
@@ -23,43 +25,56 @@ export async function findSupabasePerson({ reads, personal }: Gateway, userId: s
   return (await findExternal(reads, personal, { digest })).person
 }
 
-/** What is new of somebody who is known: a name where there was none, and an address that they have confirmed there since. */
-async function bringUpToDate({ reads, personal }: Gateway, work: Work, person: Person, profile: ExternalProfile) {
+/**
+ * What is new of somebody who is known: a name where there was none, and an address that they have confirmed there since, unless they
+ * have an authenticator app, which no mailbox stands in for.
+ * @returns the address that was added
+ */
+async function bringUpToDate(
+  { reads, personal }: Gateway,
+  work: Work,
+  person: Person,
+  profile: ExternalProfile,
+): Promise<string | undefined> {
   const { name, email, emailVerified } = profile
   const lookup = email && emailVerified ? normaliseEmail(email) : undefined
   const holder = lookup && (await findByAddress(reads, personal, personal.digest(lookup)))
   if (holder && holder.uai !== person.uai) throw new GatewayError('credential_taken', { body: { needed: ['merge'] } })
-  const isNewAddress = email && lookup && !holder
+  const isNewAddress = email && lookup && !holder && !(await hasAuthenticator(reads, personal, person))
   const isNewName = name && !person.name
-  if (!isNewAddress && !isNewName) return
+  if (!isNewAddress && !isNewName) return undefined
   work.knowKey(person.uai, person.wrappedKey)
   const stream = await work.load(identity, person.uai, { subject: person.uai })
   if (isNewName) stream.decide((state) => changeIdentity(state, { name }))
-  if (!isNewAddress) return
+  if (!isNewAddress) return undefined
   const evidence = { method: 'supabase', assertedBy: SUPABASE_SLUG }
   const facts = { credentialId: uuidv7(), kind: 'email' as const, verified: true, evidence }
   stream.decide((state) => linkCredential(state, { ...facts, address: email, lookup }))
+  return email
 }
 
 /**
  * Takes over a user of our Supabase project, or what has changed of one. The same again changes nothing. An address that nobody
- * confirmed there, and that is somebody's here, links nothing.
+ * confirmed there, and that is somebody's here, links nothing; nor does one of somebody who has an authenticator app. A person is told of
+ * what they can sign in with from then on.
  * @returns the UAI, and whether it is new
  * @throws GatewayError link_needed, credential_taken (409), service_unavailable
  */
 export async function syncUser(gateway: Gateway, c: AppContext, user: SupabaseUser) {
   const profile = await profileOfUser(gateway, user)
-  return commit(commitContext(gateway, c), async (work) => {
+  const { person, created, added } = await commit(commitContext(gateway, c), async (work) => {
     act(work)
     const known = await findSupabasePerson(gateway, user.id)
     if (known) {
-      if (known.active) await bringUpToDate(gateway, work, known, profile)
-      return { uai: known.uai, created: false }
+      const address = known.active ? await bringUpToDate(gateway, work, known, profile) : undefined
+      return { person: known, created: false, added: address }
     }
     const account = { connection: SUPABASE, profile, method: 'supabase', ownMailbox: profile.emailVerified }
-    const { person, isNew } = await settleAccount(gateway, work, { ...account, now: new Date() }, {})
-    return { uai: person.uai, created: isNew }
+    const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: new Date() }, {})
+    return { person, created: isNew, added: isLinked ? nameOfMethod({ provider: SUPABASE_SLUG }) : undefined }
   })
+  if (added) tellOfProofs(gateway, c, person, 'sign_in_method_added', added)
+  return { uai: person.uai, created }
 }
 
 /** A user is gone there: their account is no way to sign in any more, unless it is all that the person has. */

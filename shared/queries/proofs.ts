@@ -89,6 +89,16 @@ export async function listProofs(
   }
 }
 
+/** Whether the person has an authenticator app: then no mailbox alone may change how they sign in. */
+export async function hasAuthenticator(
+  sql: postgres.Sql,
+  personal: Personal,
+  person: Pick<Person, 'members'>,
+): Promise<boolean> {
+  const { authenticators } = await listProofs(sql, personal, person)
+  return authenticators.length > 0
+}
+
 function recorded<S>({ id, uai, version, key }: Common, state: S): Recorded<S> {
   return { id, uai, version, wrappedKey: key === null ? null : Buffer.from(key, 'base64'), state }
 }

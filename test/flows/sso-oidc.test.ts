@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../support/connections.ts'
 import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
+import { enrolTotp } from '../support/operators.ts'
 import { createBrowser, type Page, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 let gateway: TestGateway
@@ -193,6 +194,19 @@ describe('account takeover', () => {
     expect(page.url).toContain('error=link_needed')
     expect(attacker.cookies.has('lanonasis_session')).toBe(false)
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
+  })
+
+  test('by who reads the mail of somebody with an app: the code signs in and links no account', async () => {
+    const victim = await signIn(gateway)
+    await enrolTotp(victim)
+    upstream.account.email = victim.email
+    const browser = createBrowser(gateway)
+    const asked = await enter(browser)
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await passSignIn(gateway, browser, asked, victim.email)
+    expect(uaiOf(browser)).toBe(victim.uai)
+    expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
+    expect((await enter(createBrowser(gateway))).url).toContain('error=link_needed')
   })
 
   test('by an address that is unverified, or not of the domains of its provider, taken before the victim comes: the victim becomes somebody else', async () => {

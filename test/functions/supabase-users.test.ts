@@ -5,6 +5,7 @@ import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { api, directSignIn } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { enrolTotp } from '../support/operators.ts'
 import { createBrowser, passSignIn, post, postJson, signIn } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
@@ -347,6 +348,22 @@ describe('a Supabase access token', () => {
       Object.assign(gateway.gateway, { config: { ...gateway.gateway.config, SUPABASE_URL } })
       await careless.stop()
     }
+  })
+
+  test('409 where the victim has an app, also after a code by mail: a lasting way in for who reads their mail', async () => {
+    const victim = await signIn(gateway)
+    await enrolTotp(victim)
+    addUser({ email: victim.email })
+    expect(await login(victim.email)).toMatchObject({ status: 409, body: { code: 'LINK_NEEDED' } })
+    const browser = createBrowser(gateway)
+    const input = { email: victim.email, password: PASSWORD }
+    const asked = await browser.submit(await browser.visit('/web/password'), input, '/web/password')
+    expect(asked.url).toContain('error=link_needed')
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await passSignIn(gateway, browser, asked, victim.email)
+    expect(browser.cookies.has('lanonasis_session')).toBe(true)
+    expect((await login(victim.email)).status).toBe(409)
+    expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
   })
 
   test('20 at once make one identity', async () => {

@@ -3,6 +3,7 @@ import { freePort } from '../../scripts/lib/ports.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { enrolTotp } from '../support/operators.ts'
 import { postJson, signIn } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
@@ -119,6 +120,33 @@ describe('a user of the Supabase project', () => {
     for (let n = 0; n < 2; n++) expect((await tell('user', gone)).status).toBe(200)
     const events = (await eventsOf(gateway, 'identity', body.user_id)).map(({ event_type }) => event_type)
     expect(events.filter((one) => one === 'CredentialUnlinked')).toHaveLength(1)
+  })
+
+  test('the person is told of an account and of an address that are added', async () => {
+    const ada = await signIn(gateway)
+    const told = () =>
+      gateway.inbox.sent.filter(({ to, body }) => to === ada.email && body.kind === 'sign_in_method_added').length
+    const user = newUser({ email: ada.email })
+    await tell('user', user)
+    await expect.poll(told).toBe(1)
+    await tell('user', { ...user, email: newEmail('changed') })
+    await expect.poll(told).toBe(2)
+  })
+
+  test('409, and no address more, for somebody who has an app: a lasting way in for who reads their mail', async () => {
+    const [victim, linked] = [await signIn(gateway), await signIn(gateway)]
+    const user = newUser({ email: linked.email })
+    await tell('user', user)
+    for (const one of [victim, linked]) await enrolTotp(one)
+    const credentials = async () => (await gateway.sql`select id from auth_gateway.credentials`).length
+    const before = await credentials()
+    expect(await tell('user', newUser({ email: victim.email }))).toMatchObject({
+      status: 409,
+      body: { code: 'LINK_NEEDED' },
+    })
+    const changed = await tell('user', { ...user, email: newEmail('changed') })
+    expect(changed).toMatchObject({ status: 200, body: { user_id: linked.uai } })
+    expect(await credentials()).toBe(before)
   })
 
   test('a deletion never takes the last way to sign in', async () => {
