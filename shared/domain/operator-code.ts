@@ -4,8 +4,11 @@ import type { Aggregate, Decision } from '../events/types.ts'
 export const APPROVAL_SECONDS = 3600
 /** How long a code lives once it is whole. */
 export const CODE_SECONDS = 900
-/** Wrong tries that one code survives: few against its 38 bits, and more than a stranger gets through the limits who wants it void. */
-export const MAX_TRIES = 100
+/**
+ * Wrong tries that one code survives: they find one of its 38 bits once in 38 million. Fewer would let strangers at a few networks void it,
+ * since the limits count each network for itself.
+ */
+export const MAX_TRIES = 10_000
 
 export type OperatorCodeEvent =
   | {

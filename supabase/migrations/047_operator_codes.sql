@@ -33,7 +33,7 @@ begin
       update operator_codes set status = 'revoked', version = e.version where id = e.stream_id;
     when 'OperatorCodeRefused' then
       update operator_codes set attempts = (e.data->>'attempt')::integer, version = e.version,
-        status = case when (e.data->>'attempt')::integer >= 100 then 'locked' else status end
+        status = case when (e.data->>'attempt')::integer >= 10000 then 'locked' else status end
       where id = e.stream_id;
     when 'OperatorCodeUsed' then
       update operator_codes set status = 'used', version = e.version where id = e.stream_id;

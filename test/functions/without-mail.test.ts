@@ -182,15 +182,15 @@ describe('an operator’s code', () => {
     }
   })
 
-  test('void after 100 wrong tries, when it is taken back, and after 15 minutes', async () => {
+  test('void after 10,000 wrong tries, when it is taken back, and after 15 minutes', async () => {
     const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
     const one = (await ask(operator, { uai: ada.uai })).body
     for (let n = 0; n < 6; n++) await attempt(ada.email, 'BBBBBBBB')
-    await gateway.sql`update auth_gateway.operator_codes set attempts = 99 where id = ${one.id}`
+    await gateway.sql`update auth_gateway.operator_codes set attempts = 9999 where id = ${one.id}`
     await attempt(ada.email, 'BBBBBBBB')
     expect((await attempt(ada.email, one.code)).session).toBeUndefined()
     const [row] = await gateway.sql`select status, attempts from auth_gateway.operator_codes where id = ${one.id}`
-    expect(row).toEqual({ status: 'locked', attempts: 100 })
+    expect(row).toEqual({ status: 'locked', attempts: 10_000 })
 
     const other = (await ask(operator, { uai: ada.uai })).body
     const cookie = `lanonasis_session=${operator.browser.cookies.get('lanonasis_session')}`
