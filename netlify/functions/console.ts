@@ -24,13 +24,14 @@ import { formOf, postedForm, takeForm } from '../../shared/identity/account-form
 import { ACTS, actOn } from '../../shared/identity/console-actions.ts'
 import { chartsOf } from '../../shared/identity/console-charts.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
-import { answersFor, type Operator, visitingOperator } from '../../shared/identity/operator.ts'
+import { type Operator, visitingOperator } from '../../shared/identity/operator.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { normaliseEmail } from '../../shared/personal.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { listConnections } from '../../shared/queries/connections.ts'
 import {
   countLimits,
+  findListed,
   type ListedKey,
   type ListedSession,
   listApiKeys,
@@ -38,7 +39,6 @@ import {
   listLiveSessions,
   listPeople,
 } from '../../shared/queries/console.ts'
-import { findPerson } from '../../shared/queries/identities.ts'
 import { type StateAt, stateAt } from '../../shared/queries/time-travel.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 
@@ -133,17 +133,16 @@ app.get('/admin/people/:uai', async (c) => {
   const { operator, frame } = visited
   const { reads, personal } = gateway()
   const uai = z.uuid().safeParse(c.req.param('uai')).data
-  const person = uai && (await findPerson(reads, personal, uai))
-  if (!person || !answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  const person = uai && (await findListed(reads, personal, operator.organizationId, uai))
+  if (!person) throw new GatewayError('not_found')
   const { at } = readQuery(c, z.extend(loose, { at: z.optional(time) }))
   const states = at ? await stateAt(reads, timeOf(at), person.members) : []
   const past = states.find((one) => one.uai === person.uai)
   const { members } = person
-  const [listed] = await listPeople(reads, personal, undefined, { uai: person.uai })
   return renderPage(
     PersonPage({
       frame,
-      person: { ...person, status: listed?.status ?? 'erased' },
+      person,
       sessions: (await listLiveSessions(reads, undefined, { members })).map(shownSession),
       keys: (await listApiKeys(reads, undefined, { members })).map(shownKey),
       events: await eventsOf({ of: 'people', uais: members }, {}, 30),

@@ -35,7 +35,7 @@ async function personFor(
   const self = operator.principal.person
   if (options.self && person.uai === self.uai) return person
   // A code opens everything that became part of the person, so the operator has to answer for all of that.
-  if (!person.organizations.every((one) => answersFor(operator, [one]))) throw new GatewayError('not_found')
+  if (!answersFor(operator, person.organizations)) throw new GatewayError('not_found')
   if (person.uai === self.uai) throw new GatewayError('access_denied', { reason: 'a code for oneself' })
   if (person.role === 'platform_admin' && self.role !== 'platform_admin')
     throw new GatewayError('access_denied', { reason: 'a code for somebody who may do more' })

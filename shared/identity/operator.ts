@@ -18,9 +18,9 @@ export type Operator = {
   organizationId?: string
 }
 
-/** Whether a person of these organizations, or a thing of theirs, is the operator's to act on. */
+/** Whether the operator answers for a person of these organizations: for all of them, since a merge can bring others' into one. */
 export function answersFor({ organizationId }: Operator, organizations: readonly string[]): boolean {
-  return organizationId === undefined || organizations.includes(organizationId)
+  return organizationId === undefined || organizations.every((one) => one === organizationId)
 }
 
 /**

@@ -22,17 +22,41 @@ export async function listPeople(
   organizationId: Scope,
   { uai, digest, before }: { uai?: string; digest?: Uint8Array; before?: string },
 ): Promise<ListedPerson[]> {
+  // What another organization's identity is found by finds nobody here, though it became part of somebody.
+  const own = within(sql, 'o.organization_id', organizationId)
   const found = uai
-    ? sql`i.uai = (select o.canonical_uai from auth_gateway.identities o where o.uai = ${uai})`
+    ? sql`i.uai = (select o.canonical_uai from auth_gateway.identities o where o.uai = ${uai} and ${own})`
     : digest
       ? sql`i.uai in (select o.canonical_uai from auth_gateway.credentials c join auth_gateway.identities o on o.uai = c.uai
-          where c.digest = ${digest})`
+          where c.digest = ${digest} and ${own})`
       : sql`true`
   const rows = await sql<PersonRow[]>`
     select ${personColumns(sql)} from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai
     where ${found} and i.merged_into is null and ${within(sql, 'i.organization_id', organizationId)}
       and ${before ? sql`i.uai < ${before}` : sql`true`} order by i.uai desc limit ${PAGE}`
   return rows.map((row) => ({ ...toPerson(personal, row), status: row.identity_status }))
+}
+
+/**
+ * A person as an operator may see them, found by any UAI of the organization. Where a merge went across organizations, the members are
+ * those of this one alone; and when the surviving identity is of another one, the asked identity is told instead of it.
+ */
+export async function findListed(
+  sql: postgres.Sql,
+  personal: Personal,
+  organizationId: Scope,
+  uai: string,
+): Promise<ListedPerson | undefined> {
+  const [row] = await sql<(PersonRow & { seen: string[] })[]>`
+    select ${personColumns(sql)}, (
+      select array_agg(m.uai::text order by m.uai) from auth_gateway.identities m
+      where m.uai = any (g.members) and ${within(sql, 'm.organization_id', organizationId)}) as seen
+    from auth_gateway.identities own join auth_gateway.identities g on g.uai = own.canonical_uai
+    join auth_gateway.identities i
+      on i.uai = case when ${within(sql, 'g.organization_id', organizationId)} then g.uai else own.uai end
+    left join auth_gateway.subject_keys k on k.subject = i.uai
+    where own.uai = ${uai} and ${within(sql, 'own.organization_id', organizationId)}`
+  return row && { ...toPerson(personal, { ...row, members: row.seen }), status: row.identity_status }
 }
 
 export type ListedSession = {

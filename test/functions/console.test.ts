@@ -136,6 +136,88 @@ describe('who sees what, route by route', () => {
   })
 })
 
+describe('an employee who merged the account of the company with their private one', () => {
+  const hereIs = async (one: SignedInBrowser) => {
+    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    const { access_token } = await getTokens(gateway, one)
+    await ask(gateway, one, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
+    return access_token
+  }
+
+  /** Both accounts, of which `survivor` took up the other one by a merge that its person proved. */
+  async function merged(survivor: 'company' | 'home') {
+    const { sql } = gateway
+    const [company, home] = [await signIn(gateway), await signIn(gateway)]
+    await sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
+      from auth_gateway.identities a where m.uai = ${company.uai} and a.uai = ${admin.uai}`
+    const [atWork, own] = [await hereIs(company), await hereIs(home)]
+    const [survivor_token, retired_token] = survivor === 'company' ? [atWork, own] : [own, atWork]
+    const body = { survivor_token, retired_token }
+    expect((await ask(gateway, company, 'POST', '/v1/auth/identities/merge', body)).status).toBe(200)
+    await settled(gateway)
+    const ids = async (one: SignedInBrowser) => ({
+      session: await idOf('sessions', one),
+      key: await idOf('api_keys', one),
+    })
+    return { company, home, things: { company: await ids(company), home: await ids(home) } }
+  }
+
+  const stateOf = (uai: string) => `/v1/operators/state?person=${uai}&at=${new Date().toISOString()}`
+
+  test.each(['home', 'company'] as const)(
+    '404 for the operator of the company who acts on the person that the account of %s became',
+    async (survivor) => {
+      const { company, home, things } = await merged(survivor)
+      for (const [name, id] of [
+        ['suspend', company.uai],
+        ['suspend', home.uai],
+        ['reinstate', company.uai],
+        ['erase', company.uai],
+        ['erase', home.uai],
+        ['end', things.home.session],
+        ['revoke', things.home.key],
+        ['revokeAll', things.home.session],
+        ['end', things.company.session],
+        ['revoke', things.company.key],
+      ] as const)
+        expect((await act(admin, { act: name, id, reason: 'to try' })).status, name).toBe(404)
+      const erase = (uai: string) =>
+        ask(gateway, admin, 'POST', `/v1/operators/people/${uai}/erase`, { reason: 'to try' })
+      expect([(await erase(company.uai)).status, (await erase(home.uai)).status]).toEqual([404, 404])
+      const done = await gateway.sql`select event_type from auth_gateway.event_store
+        where subject in (${company.uai}, ${home.uai}) and metadata->>'actorType' = 'operator'`
+      expect(done).toEqual([])
+      expect((await act(platform, { act: 'end', id: things.home.session, reason: 'lost phone' })).status).toBe(200)
+    },
+  )
+
+  test.each(['home', 'company'] as const)(
+    '404 or what is of the company alone for its operator who looks at the person that the account of %s became',
+    async (survivor) => {
+      const { company, home, things } = await merged(survivor)
+      const page = await visit(admin, `/admin/people/${company.uai}?at=${new Date().toISOString()}`)
+      expect([page.status, page.html.includes(company.email)]).toEqual([200, true])
+      expect(page.html).toContain(things.company.session)
+      const { status, body } = await ask(gateway, admin, 'GET', stateOf(company.uai))
+      expect([status, body.people.map(({ uai }: { uai: string }) => uai)]).toEqual([200, [company.uai]])
+      const people = (await visit(admin, '/admin/people')).html
+      for (const text of [page.html, JSON.stringify(body), people])
+        for (const private_ of [home.email, things.home.session, things.home.key]) expect(text).not.toContain(private_)
+
+      expect((await visit(admin, `/admin/people/${home.uai}`)).status).toBe(404)
+      expect((await ask(gateway, admin, 'GET', stateOf(home.uai))).status).toBe(404)
+      for (const find of [home.uai, home.email])
+        expect((await visit(admin, `/admin/people?find=${encodeURIComponent(find)}`)).html).not.toContain(
+          `/admin/people/${company.uai}`,
+        )
+      expect((await visit(admin, `/admin/radius?id=${things.home.session}`)).status).toBe(404)
+
+      const all = await visit(platform, `/admin/people/${company.uai}`)
+      for (const id of [things.company.session, things.home.session]) expect(all.html).toContain(id)
+    },
+  )
+})
+
 describe('POST /admin/act', () => {
   test('403, 404: nothing outside of the organization, of applications or of themselves', async () => {
     const [client] = await gateway.sql`select id from auth_gateway.api_clients where client_id = 'auth-tester'`
