@@ -24,6 +24,7 @@ import { formOf, postedForm, takeForm } from '../../shared/identity/account-form
 import { ACTS, actOn } from '../../shared/identity/console-actions.ts'
 import { chartsOf } from '../../shared/identity/console-charts.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
+import { operatedState } from '../../shared/identity/operated-state.ts'
 import { type Operator, visitingOperator } from '../../shared/identity/operator.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { normaliseEmail } from '../../shared/personal.ts'
@@ -39,7 +40,7 @@ import {
   listLiveSessions,
   listPeople,
 } from '../../shared/queries/console.ts'
-import { type StateAt, stateAt } from '../../shared/queries/time-travel.ts'
+import type { StateAt } from '../../shared/queries/time-travel.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 
 const app = createPageApp()
@@ -136,7 +137,7 @@ app.get('/admin/people/:uai', async (c) => {
   const person = uai && (await findListed(reads, personal, operator.organizationId, uai))
   if (!person) throw new GatewayError('not_found')
   const { at } = readQuery(c, z.extend(loose, { at: z.optional(time) }))
-  const states = at ? await stateAt(reads, timeOf(at), person.members) : []
+  const states = at ? await operatedState(gateway(), operator, person, timeOf(at)) : []
   const past = states.find((one) => one.uai === person.uai)
   const { members } = person
   return renderPage(

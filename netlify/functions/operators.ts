@@ -8,9 +8,9 @@ import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { refuseForeignPage } from '../../shared/identity/authority.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
+import { operatedState } from '../../shared/identity/operated-state.ts'
 import { actAsOperator, requireOperator } from '../../shared/identity/operator.ts'
 import { findListed } from '../../shared/queries/console.ts'
-import { stateAt } from '../../shared/queries/time-travel.ts'
 
 const app = createApp('api')
 
@@ -43,12 +43,10 @@ export const stateQuery = z.object({
 app.get('/v1/operators/state', async (c) => {
   const operator = await requireOperator(gateway(), c)
   const { person: uai, at } = readQuery(c, stateQuery)
-  const { reads, personal, limiter } = gateway()
+  const { reads, personal } = gateway()
   const person = await findListed(reads, personal, operator.organizationId, uai)
   if (!person) throw new GatewayError('not_found')
-  const wait = await limiter.hit([limiter.limit('state-at', operator.principal.person.uai, 30, 60)])
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  return c.json({ at, people: await stateAt(reads, new Date(at), person.members) })
+  return c.json({ at, people: await operatedState(gateway(), operator, person, new Date(at)) })
 })
 
 export default serve(app)

@@ -105,7 +105,7 @@ async function revokeAll(call: Call): Promise<void> {
 
 /**
  * Does what an operator asks of a thing they answer for; the reason stands in the event.
- * @throws GatewayError not_found, access_denied
+ * @throws GatewayError not_found, access_denied, rate_limited
  */
 export async function actOn(call: Call, act: Act): Promise<void> {
   switch (act) {

@@ -1,13 +1,14 @@
 import { type BlastRadius, traceBlastRadius } from '../audit/blast-radius.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import { mayActOn, type Operator } from './operator.ts'
+import { limitReading, mayActOn, type Operator } from './operator.ts'
 
 /**
  * What followed from a credential or event, where the operator may act on everybody whom it concerns.
- * @throws GatewayError not_found
+ * @throws GatewayError not_found, rate_limited
  */
 export async function operatedRadius(gateway: Gateway, operator: Operator, id: string): Promise<BlastRadius> {
+  await limitReading(gateway, operator, 'blast-radius')
   const radius = await traceBlastRadius(gateway, id)
   const all = radius.people.every((person) => mayActOn(operator, person))
   if (!all || (radius.people.length === 0 && operator.organizationId !== undefined)) throw new GatewayError('not_found')

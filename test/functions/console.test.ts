@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ask } from '../support/as-browser.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { ageStepUp, signInOperator } from '../support/operators.ts'
@@ -37,6 +37,8 @@ const idOf = async (table: 'sessions' | 'api_keys', { uai }: SignedInBrowser) =>
     await gateway.sql`select id from auth_gateway.${gateway.sql(table)} where ${gateway.sql(column)} = ${uai} limit 1`
   return row?.id as string
 }
+
+const openLimits = () => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
 
 /** Posts an action as a form of the console does. */
 async function act(operator: SignedInBrowser, fields: Record<string, string>) {
@@ -138,7 +140,7 @@ describe('who sees what, route by route', () => {
 
 describe('an employee who merged the account of the company with their private one', () => {
   const hereIs = async (one: SignedInBrowser) => {
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits()
     const { access_token } = await getTokens(gateway, one)
     await ask(gateway, one, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
     return access_token
@@ -216,6 +218,33 @@ describe('an employee who merged the account of the company with their private o
       for (const id of [things.company.session, things.home.session]) expect(all.html).toContain(id)
     },
   )
+})
+
+describe('an operator who has much of the log read over and over', () => {
+  const now = new Date().toISOString()
+  beforeEach(openLimits)
+  afterAll(openLimits)
+
+  test('429 after 30 looks back a minute, in the console and by the API alike', async () => {
+    const page = () => visit(admin, `/admin/people/${member.uai}?at=${now}`)
+    const state = () => ask(gateway, admin, 'GET', `/v1/operators/state?person=${member.uai}&at=${now}`)
+    expect([(await page()).status, (await state()).status]).toEqual([200, 200])
+    await gateway.sql`update auth_gateway.rate_limits set count = 29 where bucket like 'state-at:%'`
+    expect([(await page()).status, (await page()).status, (await state()).status]).toEqual([200, 429, 429])
+    expect((await visit(admin, `/admin/people/${member.uai}`)).status).toBe(200)
+    expect((await visit(platform, `/admin/people/${member.uai}?at=${now}`)).status).toBe(200)
+  })
+
+  test('429 after 30 traces a minute, in the console and by the API alike', async () => {
+    const body = { id: await idOf('sessions', member) }
+    const page = () => visit(admin, `/admin/radius?id=${body.id}`)
+    const trace = () => ask(gateway, admin, 'POST', '/v1/operators/blast-radius', body)
+    expect([(await page()).status, (await trace()).status]).toEqual([200, 200])
+    await gateway.sql`update auth_gateway.rate_limits set count = 29 where bucket like 'blast-radius:%'`
+    expect([(await page()).status, (await page()).status, (await trace()).status]).toEqual([200, 429, 429])
+    expect((await act(admin, { act: 'revokeAll', ...body, reason: 'to try' })).status).toBe(429)
+    expect((await visit(platform, `/admin/radius?id=${body.id}`)).status).toBe(200)
+  })
 })
 
 describe('POST /admin/act', () => {

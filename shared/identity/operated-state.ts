@@ -1,0 +1,18 @@
+import type { Gateway } from '../gateway.ts'
+import type { Person } from '../queries/person.ts'
+import { type StateAt, stateAt } from '../queries/time-travel.ts'
+import { limitReading, type Operator } from './operator.ts'
+
+/**
+ * What a person, as the operator sees them, could do at a time.
+ * @throws GatewayError rate_limited
+ */
+export async function operatedState(
+  gateway: Gateway,
+  operator: Operator,
+  { members }: Pick<Person, 'members'>,
+  at: Date,
+): Promise<StateAt[]> {
+  await limitReading(gateway, operator, 'state-at')
+  return stateAt(gateway.reads, at, members)
+}
