@@ -346,7 +346,6 @@ export const catalogue = {
   invalid_email: row(400, 'INVALID_EMAIL', 'invalid_request', 'The e-mail address is not valid.'),
   missing_token: row(400, 'MISSING_TOKEN', 'invalid_request', 'A token is required.'),
   otp_invalid: row(400, 'OTP_INVALID', 'invalid_grant', 'The code is wrong or has expired.'),
-  totp_not_enrolled: row(403, 'TOTP_NOT_ENROLLED', 'access_denied', 'There is no authenticator app for this account.'),
   totp_locked: row(
     403,
     'TOTP_LOCKED',

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto'
 import * as z from 'zod/mini'
 import { isHttps } from '../config.ts'
 import type { PublicJwk } from '../domain/api-client.ts'
@@ -67,15 +66,4 @@ export async function clientKeys({ metadata }: Client, kid?: string): Promise<re
   const fetched = await fetchKeys(url)
   keep(url, fetched)
   return fetched.keys
-}
-
-/** The certificates in a key set (`x5c`, RFC 7517 section 4.7), first of each chain, for `self_signed_tls_client_auth`. */
-export function certificatesOf(keys: readonly PublicJwk[]): X509Certificate[] {
-  return keys.flatMap(({ x5c }) => {
-    try {
-      return x5c?.[0] ? [new X509Certificate(Buffer.from(x5c[0], 'base64'))] : []
-    } catch {
-      return []
-    }
-  })
 }
