@@ -17,21 +17,22 @@ export type ShownKey = {
 }
 
 const MINUTE = 60_000
-const UNITS: [milliseconds: number, unit: Intl.RelativeTimeFormatUnit][] = [
+const UNITS: [milliseconds: number, unit: string][] = [
   [365 * 1440 * MINUTE, 'year'],
   [30 * 1440 * MINUTE, 'month'],
   [1440 * MINUTE, 'day'],
   [60 * MINUTE, 'hour'],
   [MINUTE, 'minute'],
 ]
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** "5 minutes ago", "in 3 days". */
+/** "5 minutes ago", "in 3 days". Pages are in English; loading the data of `Intl` would be a tenth of a cold start. */
 export function fromNow(at: Date, now: Date): string {
   const distance = at.getTime() - now.getTime()
   const [size, unit] = UNITS.find(([milliseconds]) => Math.abs(distance) >= milliseconds) ?? [MINUTE, 'minute']
-  const count = Math.round(distance / size)
-  return count === 0 ? (distance > 0 ? 'in a moment' : 'just now') : relative.format(count, unit)
+  const count = Math.round(Math.abs(distance) / size)
+  if (count === 0) return distance > 0 ? 'in a moment' : 'just now'
+  const span = `${count} ${unit}${count === 1 ? '' : 's'}`
+  return distance > 0 ? `in ${span}` : `${span} ago`
 }
 
 /** An instant in words, with the exact time beside it for those who need it. */
