@@ -16,16 +16,15 @@ function typeOf(schema: z.core.JSONSchema.BaseSchema): string {
 
 /** Every variable of `shared/config.ts` as the documentation shows it; defaults of secrets are not repeated. */
 export function documentedVariables(): Variable[] {
-  const { properties = {}, required = [] } = z.toJSONSchema(variables, { io: 'input' })
-  return Object.entries(properties).map(([name, property]) => {
-    const schema = property as z.core.JSONSchema.BaseSchema
-    const secret = name.endsWith('_SECRET') && schema.default !== undefined
+  return Object.entries(variables).map(([name, { meaning, type, fallback, required = false }]) => {
+    const secret = name.endsWith('_SECRET') && fallback !== undefined
+    const shown = typeof fallback === 'object' ? Object.values(fallback).join(',') : fallback?.toString()
     return {
       name,
-      type: typeOf(schema),
-      fallback: secret ? undefined : schema.default?.toString(),
-      required: required.includes(name) || secret,
-      meaning: `${schema.description}${secret ? ' Development has its own.' : ''}`,
+      type: typeOf(z.toJSONSchema(type() as z.core.$ZodType, { io: 'input' })),
+      fallback: secret ? undefined : shown || undefined,
+      required: required || secret,
+      meaning: `${meaning}${secret ? ' Development has its own.' : ''}`,
     }
   })
 }

@@ -11,7 +11,8 @@ const httpUrl = () =>
     z.transform((value: string) => value.replace(/\/+$/, '')),
   )
 const postgresUrl = () => url(/^postgres(ql)?$/)
-const seconds = (minimum: number, maximum: number) =>
+const text = (minimum: number) => () => z.string().check(z.minLength(minimum))
+const whole = (minimum: number, maximum: number) => () =>
   z.coerce.number().check(z.int(), z.minimum(minimum), z.maximum(maximum))
 const flag = () =>
   z.pipe(
@@ -54,126 +55,131 @@ const isWebhookSecret = (value: string) =>
 
 const isSvixSecret = (value: string) => /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(value.trim())
 
-/** A variable with the line that documents it. */
-function documented<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
-  z.globalRegistry.add(schema, { description })
-  return schema
+type Variable<Type extends z.ZodMiniType, Unset> = {
+  meaning: string
+  /** Made where the variable is set, so that a start does not pay for the others. */
+  type: () => Type
+  /** What it is where it is not set. */
+  fallback: Unset
+  required?: boolean
 }
 
-/** Every variable the gateway reads, with its type, default and documentation; the README table is made from it. */
-export const variables = z.object({
-  NODE_ENV: documented(
+const required = <Type extends z.ZodMiniType>(meaning: string, type: () => Type): Variable<Type, never> => ({
+  meaning,
+  type,
+  fallback: undefined as never,
+  required: true,
+})
+const optional = <Type extends z.ZodMiniType>(meaning: string, type: () => Type): Variable<Type, undefined> => ({
+  meaning,
+  type,
+  fallback: undefined,
+})
+const variable = <Type extends z.ZodMiniType>(
+  meaning: string,
+  type: () => Type,
+  fallback: z.output<Type>,
+): Variable<Type, z.output<Type>> => ({ meaning, type, fallback })
+
+/** Every variable the gateway reads, with its documentation, type and default; the README table is made from it. */
+export const variables = {
+  NODE_ENV: variable(
     '`production`, the default on Netlify, refuses every development value below.',
-    z._default(z.enum(['development', 'test', 'production']), 'development'),
+    () => z.enum(['development', 'test', 'production']),
+    'development',
   ),
-  HOST: documented('Address `npm start` listens on.', z._default(z.string().check(z.minLength(1)), '127.0.0.1')),
-  PORT: documented(
-    'Port `npm start` listens on.',
-    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(65_535)), 4000),
-  ),
-  AUTH_BASE_URL: documented(
+  HOST: variable('Address `npm start` listens on.', text(1), '127.0.0.1'),
+  PORT: variable('Port `npm start` listens on.', whole(0, 65_535), 4000),
+  AUTH_BASE_URL: variable(
     'Public base URL and OAuth issuer, without a trailing slash.',
-    z.prefault(httpUrl(), 'http://localhost:4000'),
+    httpUrl,
+    'http://localhost:4000',
   ),
-  DATABASE_URL: documented('Postgres through the transaction-mode pooler, as the application role.', postgresUrl()),
-  DATABASE_MIGRATION_URL: documented(
+  DATABASE_URL: required('Postgres through the transaction-mode pooler, as the application role.', postgresUrl),
+  DATABASE_MIGRATION_URL: optional(
     'Direct Postgres connection as the owner; only the operator commands use it.',
-    z.optional(postgresUrl()),
+    postgresUrl,
   ),
-  AUTH_MASTER_SECRET: documented(
+  AUTH_MASTER_SECRET: variable(
     'Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it.',
-    z._default(
-      z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
-      DEVELOPMENT_MASTER_SECRET,
-    ),
+    () => z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
+    DEVELOPMENT_MASTER_SECRET,
   ),
-  COOKIE_DOMAIN: documented(
-    'Domain of the session cookies; unset means the gateway’s own host only.',
-    z.optional(
-      z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
-    ),
+  COOKIE_DOMAIN: optional('Domain of the session cookies; unset means the gateway’s own host only.', () =>
+    z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
   ),
-  CORS_ORIGIN: documented(
+  CORS_ORIGIN: variable(
     'Origins that may call the API from a browser; `*.` stands for any subdomain, `:*` for any port.',
-    z.prefault(list(), '*.lanonasis.com,https://*.lanonasis.com,http://localhost:*'),
+    list,
+    ['*.lanonasis.com', 'https://*.lanonasis.com', 'http://localhost:*'],
   ),
-  DASHBOARD_URL: documented(
-    'Where a sign-in without a return address ends.',
-    z.prefault(httpUrl(), 'https://dashboard.lanonasis.com'),
-  ),
-  SUPABASE_FUNCTIONS_URL: documented(
+  DASHBOARD_URL: variable('Where a sign-in without a return address ends.', httpUrl, 'https://dashboard.lanonasis.com'),
+  SUPABASE_FUNCTIONS_URL: variable(
     'Base URL of the Supabase Edge Functions that deliver codes.',
-    z.prefault(httpUrl(), 'http://127.0.0.1:54321/functions/v1'),
+    httpUrl,
+    'http://127.0.0.1:54321/functions/v1',
   ),
-  OTP_WEBHOOK_SECRET: documented(
+  OTP_WEBHOOK_SECRET: variable(
     'Signs the calls to the Edge Functions: `v1,whsec_<base64>`; with several (separated by a vertical bar) each one signs, so that a secret can be replaced without a gap.',
-    z._default(
+    () =>
       z
         .string()
         .check(z.refine(isWebhookSecret, 'must be v1,whsec_<base64 of at least 24 bytes>, several separated by |')),
-      DEVELOPMENT_WEBHOOK_SECRET,
-    ),
+    DEVELOPMENT_WEBHOOK_SECRET,
   ),
-  RESEND_WEBHOOK_SECRET: documented(
+  RESEND_WEBHOOK_SECRET: optional(
     'Signing secret (`whsec_…`) of the webhook that tells `/v1/delivery/resend` what became of mails; several separated by a vertical bar. Unset refuses it.',
-    z.optional(
+    () =>
       z
         .string()
         .check(
           z.refine((value) => value.split('|').every(isSvixSecret), 'must be whsec_<base64>, several separated by |'),
         ),
-    ),
   ),
-  TWILIO_AUTH_TOKEN: documented(
+  TWILIO_AUTH_TOKEN: optional(
     'Auth token that Twilio signs status callbacks at `/v1/delivery/twilio` with; several separated by a vertical bar. Unset refuses them.',
-    z.optional(z.string().check(z.minLength(8))),
+    text(8),
   ),
-  SMS_COUNTRIES: documented(
+  SMS_COUNTRIES: variable(
     'Countries (ISO 3166, such as `CH,DE,FR`) whose mobile numbers get codes by text message; numbers without a country code are of the first. Unset means no text messages.',
-    z.prefault(
-      list().check(z.refine((all) => all.every((one) => /^[A-Z]{2}$/.test(one)), 'must be codes such as CH,DE')),
-      '',
-    ),
+    () => list().check(z.refine((all) => all.every((one) => /^[A-Z]{2}$/.test(one)), 'must be codes such as CH,DE')),
+    [],
   ),
-  SMS_DAILY_CAP: documented(
-    'Text messages in 24 hours, whoever they go to.',
-    z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(10_000_000)), 1000),
-  ),
-  SMS_BREAKER_SENDS: documented(
+  SMS_DAILY_CAP: variable('Text messages in 24 hours, whoever they go to.', whole(1, 10_000_000), 1000),
+  SMS_BREAKER_SENDS: variable(
     'Codes by text message to one country in an hour, from which on it is stopped when fewer than a fifth of them are entered.',
-    z._default(z.coerce.number().check(z.int(), z.minimum(5), z.maximum(1_000_000)), 30),
+    whole(5, 1_000_000),
+    30,
   ),
-  API_URL: documented(
+  API_URL: variable(
     'Base URL of the LanOnasis API, for `/.well-known/onasis.json`.',
-    z._default(httpUrl(), 'https://api.lanonasis.com'),
+    httpUrl,
+    'https://api.lanonasis.com',
   ),
-  MCP_URL: documented(
-    'Base URL of the LanOnasis MCP server, for the same.',
-    z._default(httpUrl(), 'https://mcp.lanonasis.com'),
-  ),
-  SUPABASE_URL: documented(
+  MCP_URL: variable('Base URL of the LanOnasis MCP server, for the same.', httpUrl, 'https://mcp.lanonasis.com'),
+  SUPABASE_URL: optional(
     'The Supabase project whose users sign in here, with passwords and by its tokens; unset means that there is none.',
-    z.optional(httpUrl()),
+    httpUrl,
   ),
-  SUPABASE_ANON_KEY: documented(
-    'Publishable (or anon) key of that project.',
-    z.optional(z.string().check(z.minLength(10), z.maxLength(1000))),
+  SUPABASE_ANON_KEY: optional('Publishable (or anon) key of that project.', () =>
+    z.string().check(z.minLength(10), z.maxLength(1000)),
   ),
-  SUPABASE_JWT_SECRET: documented(
+  SUPABASE_JWT_SECRET: optional(
     'The old shared JWT secret of that project, as long as it still signs with one.',
-    z.optional(z.string().check(z.minLength(32))),
+    text(32),
   ),
-  LEGACY_TOKEN_SECRET: documented(
+  LEGACY_TOKEN_SECRET: optional(
     'Signs access tokens with HS256 for resource servers that cannot read a key set yet, and share this secret. The gateway takes none of them back.',
-    z.optional(z.string().check(z.minLength(32))),
+    text(32),
   ),
-  LEGACY_TOKEN_CLIENTS: documented(
+  LEGACY_TOKEN_CLIENTS: variable(
     'Which tokens those are: `client_id=resource` pairs, separated by commas, for tokens of the client that are for that resource alone; with `resource=<issuer>` it gets others, for the gateway.',
-    z.prefault(urlsByName(), ''),
+    urlsByName,
+    {},
   ),
-  SYNC_WEBHOOK_SECRET: documented(
+  SYNC_WEBHOOK_SECRET: optional(
     'What webhooks at `/v1/sync/…` bring in `X-Webhook-Secret`, 32 characters or more; several separated by a vertical bar. Unset refuses them.',
-    z.optional(
+    () =>
       z
         .string()
         .check(
@@ -182,139 +188,135 @@ export const variables = z.object({
             'must be 32 characters or more, several separated by |',
           ),
         ),
-    ),
   ),
-  INTROSPECTION_REQUIRES_CLIENT_AUTH: documented(
+  INTROSPECTION_REQUIRES_CLIENT_AUTH: variable(
     '`true` refuses introspection by a caller that only holds the token.',
-    z.prefault(flag(), 'false'),
+    flag,
+    false,
   ),
-  MTLS_BASE_URL: documented(
+  MTLS_BASE_URL: optional(
     'Base URL of the proxy that asks callers for a client certificate; unset means that there is none.',
-    z.optional(httpUrl()),
+    httpUrl,
   ),
-  MTLS_PROXY_SECRET: documented(
+  MTLS_PROXY_SECRET: optional(
     'Base64, at least 32 random bytes, shared with that proxy alone: what it says of certificates is believed by this.',
-    z.optional(z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes'))),
+    () => z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
   ),
-  DPOP_NONCE_REQUIRED: documented(
+  DPOP_NONCE_REQUIRED: variable(
     '`true` accepts only DPoP proofs with a nonce of this gateway; clients get one with the first refusal.',
-    z.prefault(flag(), 'false'),
+    flag,
+    false,
   ),
-  CLIENT_IP_HEADER: documented(
+  CLIENT_IP_HEADER: optional(
     'Header with the client address, set by your own proxy (nginx: `x-real-ip`). Leave unset on Netlify.',
-    z.optional(z.string().check(z.regex(/^[a-z0-9-]+$/i, 'must be a header name'), z.toLowerCase())),
+    () => z.string().check(z.regex(/^[a-z0-9-]+$/i, 'must be a header name'), z.toLowerCase()),
   ),
-  ACCESS_TOKEN_SECONDS: documented('Life of an access token.', z._default(seconds(60, DAY), 3600)),
-  SIGNING_KEY_DAYS: documented(
+  ACCESS_TOKEN_SECONDS: variable('Life of an access token.', whole(60, DAY), 3600),
+  SIGNING_KEY_DAYS: variable(
     'The hourly job rotates signing keys that are older than this; 0 leaves it to `npm run keys -- rotate`.',
-    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(3650)), 90),
+    whole(0, 3650),
+    90,
   ),
-  SESSION_IDLE_SECONDS: documented(
-    'A session ends after this long without use.',
-    z._default(seconds(60, 90 * DAY), 7 * DAY),
-  ),
-  SESSION_ABSOLUTE_SECONDS: documented(
-    'A session ends after this long in any case.',
-    z._default(seconds(60, 365 * DAY), 30 * DAY),
-  ),
-  REFRESH_IDLE_SECONDS: documented(
-    'A refresh token ends after this long without use.',
-    z._default(seconds(60, 365 * DAY), 30 * DAY),
-  ),
-  REFRESH_ABSOLUTE_SECONDS: documented(
+  SESSION_IDLE_SECONDS: variable('A session ends after this long without use.', whole(60, 90 * DAY), 7 * DAY),
+  SESSION_ABSOLUTE_SECONDS: variable('A session ends after this long in any case.', whole(60, 365 * DAY), 30 * DAY),
+  REFRESH_IDLE_SECONDS: variable('A refresh token ends after this long without use.', whole(60, 365 * DAY), 30 * DAY),
+  REFRESH_ABSOLUTE_SECONDS: variable(
     'A token family ends after this long, rotation or not.',
-    z._default(seconds(60, 365 * DAY), 90 * DAY),
+    whole(60, 365 * DAY),
+    90 * DAY,
   ),
-  VERIFIER_ADDRESSES: documented(
+  VERIFIER_ADDRESSES: variable(
     'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from, and learn the UAI behind tokens of clients that do not know it.',
-    z.prefault(list(), ''),
+    list,
+    [],
   ),
-  SERVICE_UPSTREAMS: documented(
+  SERVICE_UPSTREAMS: variable(
     'Where `/api/v1/services/<name>` leads: `name=URL` pairs, separated by commas. No other address is ever asked.',
-    z.prefault(urlsByName(), ''),
+    urlsByName,
+    {},
   ),
-  AUTH_GATEWAY_REQUIRE_API_KEY_BINDING: documented(
+  AUTH_GATEWAY_REQUIRE_API_KEY_BINDING: variable(
     '`true` refuses API keys that are not bound to a caller.',
-    z.prefault(flag(), 'false'),
+    flag,
+    false,
   ),
-  AUTH_GATEWAY_REQUIRE_API_KEY_SIGNATURE: documented(
+  AUTH_GATEWAY_REQUIRE_API_KEY_SIGNATURE: variable(
     '`true` refuses requests with an API key that are not signed.',
-    z.prefault(flag(), 'false'),
+    flag,
+    false,
   ),
-  AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS: documented(
+  AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS: variable(
     'How far the time of a signed request may be off.',
-    z._default(seconds(10, 900), 300),
+    whole(10, 900),
+    300,
   ),
-  LEAK_SCANNER_KEYS_URL: documented(
+  LEAK_SCANNER_KEYS_URL: variable(
     'Where the public keys of the secret scanner stand, whose reports `/v1/keys/leaked` takes.',
-    z.prefault(httpUrl(), 'https://api.github.com/meta/public_keys/secret_scanning'),
+    httpUrl,
+    'https://api.github.com/meta/public_keys/secret_scanning',
   ),
-  LEAKED_KEY_POLICY: documented(
+  LEAKED_KEY_POLICY: variable(
     'What becomes of a key that was found in public; its owner is told in any case.',
-    z._default(z.enum(['quarantine', 'revoke', 'notify']), 'quarantine'),
+    () => z.enum(['quarantine', 'revoke', 'notify']),
+    'quarantine',
   ),
-  API_KEY_EXPIRY_WARNING_DAYS: documented(
-    'How many days before a key expires its owner is told.',
-    z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(90)), 7),
-  ),
-  REQUIRE_PUSHED_AUTHORIZATION_REQUESTS: documented(
+  API_KEY_EXPIRY_WARNING_DAYS: variable('How many days before a key expires its owner is told.', whole(1, 90), 7),
+  REQUIRE_PUSHED_AUTHORIZATION_REQUESTS: variable(
     '`true` takes authorization requests only where they were pushed (RFC 9126).',
-    z.prefault(flag(), 'false'),
+    flag,
+    false,
   ),
-  REGISTER_UNKNOWN_CLIENTS: documented(
+  REGISTER_UNKNOWN_CLIENTS: optional(
     '`true` registers an unknown client that starts a device sign-in as a minimal public client; unset means so, except in production.',
-    z.optional(flag()),
+    flag,
   ),
-  METRICS_PORT: documented(
+  METRICS_PORT: optional(
     'Port where `npm start` tells its metrics to Prometheus at `/metrics`, plus `NODE_APP_INSTANCE`; unset means nowhere.',
-    z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(65_535))),
+    whole(1, 65_535),
   ),
-  METRICS_TOKEN: documented(
+  METRICS_TOKEN: optional(
     'Bearer token for them. With it they are told wherever `HOST` says, without on this machine alone.',
-    z.optional(z.string().check(z.minLength(16))),
+    text(16),
   ),
-  NODE_APP_INSTANCE: documented(
-    'Number of this process among its siblings, which PM2 sets.',
-    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(999)), 0),
-  ),
-  DRAIN_SECONDS: documented(
+  NODE_APP_INSTANCE: variable('Number of this process among its siblings, which PM2 sets.', whole(0, 999), 0),
+  DRAIN_SECONDS: variable(
     'How long `npm start` goes on when it is told to stop, with `/ready` saying no, so that a load balancer turns away.',
-    z._default(seconds(0, 300), 0),
+    whole(0, 300),
+    0,
   ),
-  OTEL_EXPORTER_OTLP_ENDPOINT: documented(
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(
     'OpenTelemetry collector (OTLP over HTTP) that gets traces; unset means none. Its `OTEL_EXPORTER_OTLP_…` siblings and `OTEL_RESOURCE_ATTRIBUTES` count too.',
-    z.optional(httpUrl()),
+    httpUrl,
   ),
-  OTEL_TRACES_SAMPLER_ARG: documented(
+  OTEL_TRACES_SAMPLER_ARG: variable(
     'Share of the requests that is traced, from 0 to 1.',
-    z._default(z.coerce.number().check(z.minimum(0), z.maximum(1)), 1),
+    () => z.coerce.number().check(z.minimum(0), z.maximum(1)),
+    1,
   ),
-  BACKUP_DAYS: documented(
+  BACKUP_DAYS: variable(
     'How many days your database backups are kept; the receipt of an erasure says when they have forgotten too.',
-    z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(3650)), 30),
+    whole(0, 3650),
+    30,
   ),
-  AUDIT_SIGNING_KEY: documented(
+  AUDIT_SIGNING_KEY: optional(
     'Base64 of 32 random bytes: the Ed25519 key that signs checkpoints of the audit log. Unset means one derived from the master secret.',
-    z.optional(
-      z.string().check(z.refine((value) => isBase64(value) && bytesOf(value) === 32, 'must be base64 of 32 bytes')),
-    ),
+    () => z.string().check(z.refine((value) => isBase64(value) && bytesOf(value) === 32, 'must be base64 of 32 bytes')),
   ),
-  CHECKPOINT_URL: documented(
+  CHECKPOINT_URL: optional(
     'Where each newest checkpoint is put (PUT, text/plain), out of the reach of the database; `{size}` in it stands for the number of events.',
-    z.optional(httpUrl()),
+    httpUrl,
   ),
-  CHECKPOINT_URL_TOKEN: documented('Bearer token for that.', z.optional(z.string().check(z.minLength(1)))),
-  CHECKPOINT_FILE: documented(
-    'File that each newest checkpoint is added to, as a line of JSON.',
-    z.optional(z.string().check(z.minLength(1))),
-  ),
-  LOG_LEVEL: documented(
+  CHECKPOINT_URL_TOKEN: optional('Bearer token for that.', text(1)),
+  CHECKPOINT_FILE: optional('File that each newest checkpoint is added to, as a line of JSON.', text(1)),
+  LOG_LEVEL: variable(
     'Least important line that is logged.',
-    z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
+    () => z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    'info',
   ),
-})
+}
 
-export type Config = z.infer<typeof variables>
+type ValueOf<One> = One extends Variable<infer Type, infer Unset> ? z.output<Type> | Unset : never
+export type Config = { [Name in keyof typeof variables]: ValueOf<(typeof variables)[Name]> }
 
 const isLocal = (value = '') => /^http:/.test(value) || /^https?:\/\/(localhost|127\.|\[::1\])/.test(value)
 
@@ -366,16 +368,21 @@ function withPlatformDefaults(
  */
 export function loadConfig(env: Record<string, string | undefined>, previewUrl?: string): Config {
   const given = withPlatformDefaults(env, previewUrl)
-  const result = variables.safeParse(given, { jitless: true })
-  const faults = result.success
-    ? developmentFaults(result.data)
-    : result.error.issues.map(({ path: [name], message }) =>
-        given[String(name)] ? `${String(name)}: ${message}` : `${String(name)}: is required`,
-      )
-  if (!result.success || faults.length > 0) {
-    throw new Error(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+  const values: Record<string, unknown> = {}
+  const faults: string[] = []
+  for (const [name, { type, fallback, required }] of Object.entries(variables)) {
+    values[name] = fallback
+    if (given[name] !== undefined) {
+      const { data, error } = type().safeParse(given[name], { jitless: true })
+      values[name] = data
+      for (const { message } of error?.issues ?? []) faults.push(`${name}: ${message}`)
+    } else if (required) faults.push(`${name}: is required`)
   }
-  return Object.freeze(result.data)
+  const read = Object.freeze(values) as Config
+  if (faults.length === 0) faults.push(...developmentFaults(read))
+  if (faults.length > 0)
+    throw new Error(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+  return read
 }
 
 let loaded: Config | undefined
