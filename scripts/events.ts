@@ -1,15 +1,14 @@
 import { parseArgs } from 'node:util'
-import postgres from 'postgres'
 import { exportEvents } from './lib/export-events.ts'
 import { openerOf, readKept, signerAtHand } from './lib/kept-checkpoints.ts'
-import { operatorUrl } from './lib/operator-environment.ts'
+import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
 import { RefusedError, run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
 import { type Verification, verifyEvents } from './lib/verify-events.ts'
 
 const ROWS_SHOWN = 20
 
-const USAGE = `npm run events -- verify [--checkpoint <file>] [--key <verifier key>] [--json]
+const USAGE = `npm run events -- verify [--checkpoint <file>] [--key <verifier key>] [--archives <folder>] [--json]
                                               walk every chain, grow the audit tree again and compare both with the signed
                                               checkpoints, and name the first broken event of each kind
 npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
@@ -17,6 +16,7 @@ npm run -s events -- export [--after <n>]     every event as JSON Lines, for scr
 
 They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.
 --checkpoint is a note kept from earlier, or the file that CHECKPOINT_FILE gathers: the log must still begin with what it covers.
+--archives is where the files of npm run archive are: each must be the one that was made.
 --key checks signatures where AUTH_MASTER_SECRET (or AUDIT_SIGNING_KEY) is not at hand.`
 
 function verificationText({ ok, events, streams, faults }: Verification): string {
@@ -51,6 +51,7 @@ const options = {
   after: { type: 'string', default: '0' },
   checkpoint: { type: 'string' },
   key: { type: 'string' },
+  archives: { type: 'string' },
 } as const
 
 async function command(args: string[], { env, out, err }: Terminal): Promise<number> {
@@ -59,14 +60,13 @@ async function command(args: string[], { env, out, err }: Terminal): Promise<num
   if (!['verify', 'rebuild', 'export'].includes(action)) throw new UsageError(`There is no "${action}"`)
   if (action !== 'rebuild' && models.length > 0) throw new UsageError(`${action} takes no names`)
   const after = wholeNumber('after', values.after)
-  const connection = { max: 1, prepare: false, onnotice: () => {}, connection: { application_name: 'events' } }
-  const sql = postgres(operatorUrl(env), connection)
+  const sql = operatorConnection(env, 'events')
   try {
     if (action === 'verify') {
       const openNote = values.key === undefined ? signerAtHand(env)?.open : openerOf(values.key)
       if (!openNote) err('No key to check the signatures of checkpoints with: give --key')
       const known = values.checkpoint === undefined ? [] : readKept(values.checkpoint, openNote)
-      const verification = await verifyEvents(sql, { openNote, known })
+      const verification = await verifyEvents(sql, { openNote, known, archives: values.archives })
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
       return verification.ok ? 0 : 1
     }

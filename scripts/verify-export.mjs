@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Checks an export of the audit log with nothing but Node: no other file of this project, no network, no database.
 //
-//   node scripts/verify-export.mjs audit.jsonl [more.jsonl …] [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
+//   node scripts/verify-export.mjs audit.jsonl [more.jsonl …] [archive.jsonl.gz …] [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
 //
 // What it does, so that anybody can write it again:
 //  - A file is JSON Lines: `export`, maybe `checkpoint`, then `event` and `hidden` lines by position, then `end` with the SHA-256 of
@@ -14,6 +14,9 @@
 //  - A checkpoint is a signed note (C2SP tlog-checkpoint, Ed25519): the number of events and the root of the Merkle tree (RFC 9162
 //    section 2.1) over their hashes by position, leaf = SHA-256(0x00, hash).
 //  - `inclusion` is the proof (RFC 9162 section 2.1.3.2) that an event is in the tree of the file's checkpoint.
+//  - A month of events may have been taken out of the log into a file of its own, an archive: gzipped, its scope a month, every event
+//    with its proof. Of such an event the log has an `archived` line with its leaf, and an event `EventsArchived` later on that says
+//    how many there are, SHA-256 of their positions (ascending, a LF after each) as `positionsSha256`, and that of the file as `sha256`.
 //
 // --key         the log's verifier key, got from somewhere else than the file (`/v1/audit/checkpoints` has it)
 // --checkpoint  a note kept from earlier, or published elsewhere: what it covers must still be there
@@ -23,6 +26,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { createGunzip } from 'node:zlib'
 
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
 const fromHex = (text) => Buffer.from(String(text), 'hex')
@@ -146,18 +150,31 @@ if (files.length === 0) {
 const faults = []
 const fault = (what, where = {}) => faults.push({ fault: what, ...where })
 const kept = flags.checkpoint === undefined ? undefined : readNote(readFileSync(flags.checkpoint, 'utf8'))
-const streams = new Map()
-const tree = createTree()
-/** Checkpoints whose root the tree of a whole log must pass. */
-const awaited = kept ? [kept] : []
-const seen = { events: 0, hidden: 0, included: 0, sealed: 0 }
+const seen = { events: 0, hidden: 0, archived: 0, included: 0, sealed: 0, streams: 0 }
 let key = flags.key
-let checkpoint
-let whole = true
-let expected = '0'
-let last = -1n
 
-function passCheckpoints() {
+/** One log: the files that continue each other, or an archive. */
+const newLog = (archive) => ({
+  archive,
+  streams: new Map(),
+  tree: createTree(),
+  /** Checkpoints whose root the tree of a whole log must pass. */
+  awaited: kept ? [kept] : [],
+  checkpoint: undefined,
+  whole: !archive,
+  expected: '0',
+  last: -1n,
+  positions: createHash('sha256'),
+  events: 0,
+  /** By archive: of the events whose lines say that they are there. */
+  takenOut: new Map(),
+  /** By archive: what the log says of it. */
+  archives: new Map(),
+})
+const logs = []
+
+function passCheckpoints(log) {
+  const { awaited, tree } = log
   for (const note of awaited.filter(({ size }) => size === tree.size)) {
     if (!tree.root().equals(note.root)) fault('the events are not those of the checkpoint', { size: note.size })
     seen.sealed = Math.max(seen.sealed, note.size)
@@ -165,35 +182,58 @@ function passCheckpoints() {
   }
 }
 
-function checkCheckpoint(line) {
-  checkpoint = readNote(line.note)
+function checkCheckpoint(log, line) {
+  log.checkpoint = readNote(line.note)
+  const { size } = log.checkpoint
   key ??= line.verifier_key
-  if (key && !isSigned(checkpoint, key)) fault('the checkpoint is not signed by the key', { size: checkpoint.size })
-  awaited.push(checkpoint)
-  passCheckpoints()
+  if (key && !isSigned(log.checkpoint, key)) fault('the checkpoint is not signed by the key', { size })
+  log.awaited.push(log.checkpoint)
+  passCheckpoints(log)
 }
 
-function checkEvent(line, partial) {
+function takePosition(log, position, where) {
+  if (BigInt(position) <= log.last) fault('the positions do not rise', where)
+  log.last = BigInt(position)
+}
+
+function takeLeaf(log, leaf) {
+  if (!log.whole) return
+  log.tree.add(leaf)
+  passCheckpoints(log)
+}
+
+function checkArchived(log, { position, archive, leaf }) {
+  seen.archived += 1
+  takePosition(log, position, { position })
+  const taken = log.takenOut.get(archive) ?? { events: 0, positions: createHash('sha256') }
+  taken.events += 1
+  taken.positions.update(`${position}\n`)
+  log.takenOut.set(archive, taken)
+  takeLeaf(log, fromHex(leaf))
+}
+
+function checkEvent(log, line, partial) {
   const { position, stream_type, stream_id, version } = line
   const where = { position, stream_type, stream_id, version }
   seen[line.kind === 'event' ? 'events' : 'hidden'] += 1
-  if (BigInt(position) <= last) fault('the positions do not rise', where)
-  last = BigInt(position)
+  log.events += 1
+  log.positions.update(`${position}\n`)
+  takePosition(log, position, where)
   if (line.kind === 'event' && eventHash(line) !== line.hash) fault('the event is not what was hashed', where)
-  const before = streams.get(`${stream_type} ${stream_id}`)
+  if (line.kind === 'event' && line.event_type === 'EventsArchived') log.archives.set(stream_id, JSON.parse(line.data))
+  const before = log.streams.get(`${stream_type} ${stream_id}`)
+  if (!before) seen.streams += 1
   if (!before && version === 1 && line.previous_hash !== ZERO)
     fault('the first event of its stream follows another', where)
   if (!before && version !== 1 && !partial) fault('an event is missing before this one', where)
   if (before && before.version + 1 !== version) fault('an event is missing before this one', where)
   else if (before && before.hash !== line.previous_hash) fault('the event does not follow the one before it', where)
-  streams.set(`${stream_type} ${stream_id}`, { version, hash: line.hash })
-  if (whole) {
-    tree.add(leafHash(line.hash))
-    passCheckpoints()
-  }
+  log.streams.set(`${stream_type} ${stream_id}`, { version, hash: line.hash })
+  takeLeaf(log, leafHash(line.hash))
+  const { checkpoint } = log
   if (!line.inclusion) {
     // A part of the log proves each event that its checkpoint covers: what was made up has no proof.
-    if (!whole && checkpoint && BigInt(position) <= checkpoint.position)
+    if (!log.whole && checkpoint && BigInt(position) <= checkpoint.position)
       fault('the event has no proof of being in the log', where)
     return
   }
@@ -203,12 +243,28 @@ function checkEvent(line, partial) {
   else fault('the event is not in the tree of the checkpoint', where)
 }
 
+function logOf(header, file) {
+  if (header.scope?.of === 'month') {
+    logs.push(newLog({ month: header.scope.month, file }))
+    return logs.at(-1)
+  }
+  const log = logs.find(({ archive }) => !archive)
+  if (!log) logs.unshift(newLog())
+  const own = log ?? logs[0]
+  own.whole = own.whole && header.scope?.of === 'everything' && header.after === own.expected
+  return own
+}
+
 async function checkFile(file) {
   const digest = createHash('sha256')
+  const bytes = createHash('sha256')
   let lines = 0
   let header
+  let log
   let ended = false
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  const source = createReadStream(file).on('data', (chunk) => bytes.update(chunk))
+  const input = file.endsWith('.gz') ? source.pipe(createGunzip()) : source
+  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (text === '') continue
     if (ended) fault('something follows the end', { file })
     let line
@@ -222,27 +278,56 @@ async function checkFile(file) {
       ended = true
       if (line.lines !== lines) fault('lines are missing', { file })
       if (line.sha256 !== digest.copy().digest('hex')) fault('the file is not what was exported', { file })
-      expected = line.next_after
+      if (log) log.expected = line.next_after
       continue
     }
     digest.update(`${text}\n`)
     lines += 1
     if (line.kind === 'export') {
       header = line
-      whole = whole && header.scope?.of === 'everything' && header.after === expected
-    } else if (line.kind === 'checkpoint') checkCheckpoint(line)
-    else if (line.kind === 'event' || line.kind === 'hidden') checkEvent(line, header?.after !== '0')
+      log = logOf(header, file)
+      continue
+    }
+    log ??= logOf({}, file)
+    if (line.kind === 'checkpoint') checkCheckpoint(log, line)
+    else if (line.kind === 'archived') checkArchived(log, line)
+    else if (line.kind === 'event' || line.kind === 'hidden') checkEvent(log, line, header?.after !== '0')
     else fault('a line of no known kind', { file, line: lines })
   }
   if (!header) fault('the file does not begin with its header', { file })
   if (!ended) fault('the file is cut off', { file })
+  if (!log?.archive) return
+  log.archive.sha256 = bytes.digest('hex')
+  if (!log.checkpoint) fault('the archive has no checkpoint', { file })
 }
 
-for (const file of files) await checkFile(file)
+/** What the log says of its archives, against the lines that stand for their events, and the archives that are at hand. */
+function checkArchives(log, archives) {
+  for (const [archive, { events, positions }] of log.takenOut) {
+    const said = log.archives.get(archive)
+    if (!log.whole) continue
+    if (!said) fault('events are said to be in an archive that the log does not know', { archive })
+    else if (said.events !== events || said.positionsSha256 !== positions.digest('hex'))
+      fault('the events that were taken out are not those of the archive', { archive, month: said.month })
+  }
+  for (const { archive, events, positions } of archives) {
+    const { month, file, sha256: is } = archive
+    const said = [...log.archives.values()].find((one) => one.month === month)
+    if (!said) fault('the log does not know the archive', { file, month })
+    else if (said.sha256 !== is || said.events !== events || said.positionsSha256 !== positions.digest('hex'))
+      fault('the archive is not the one that the log knows', { file, month })
+  }
+}
 
+for (const file of files)
+  await checkFile(file).catch((error) => fault('the file cannot be read', { file, error: error.message }))
+
+const [log = newLog()] = logs
+const { checkpoint, whole } = log
+if (!log.archive) checkArchives(log, logs.slice(1))
 if (whole)
-  for (const note of awaited)
-    fault('events that the checkpoint covers are missing', { size: note.size, events: tree.size })
+  for (const note of log.awaited)
+    fault('events that the checkpoint covers are missing', { size: note.size, events: log.tree.size })
 if (flags.key && !checkpoint && !kept && seen.events > 0) fault('there is no checkpoint that the key could have signed')
 if (kept && !key) fault('no key to check the kept checkpoint with')
 if (kept && key && !isSigned(kept, key)) fault('the kept checkpoint is not signed by the key', { size: kept.size })
@@ -260,7 +345,6 @@ const answer = {
   ok: faults.length === 0,
   whole,
   ...seen,
-  streams: streams.size,
   checkpoint: checkpoint?.size ?? null,
   key: key ?? null,
   key_given: flags.key !== undefined,
@@ -270,8 +354,9 @@ if (flags.json) console.log(JSON.stringify(answer, null, 2))
 else {
   for (const { fault: what, ...where } of faults.slice(0, 50)) console.log(`${what}: ${JSON.stringify(where)}`)
   console.log(
-    `${seen.events} events (${seen.hidden} more of others) in ${streams.size} streams: ${answer.ok ? 'every chain holds' : 'BROKEN'}`,
+    `${seen.events} events (${seen.hidden} more of others) in ${seen.streams} streams: ${answer.ok ? 'every chain holds' : 'BROKEN'}`,
   )
+  if (seen.archived > 0) console.log(`${seen.archived} more were taken out into archives`)
   if (checkpoint)
     console.log(
       `checkpoint of ${checkpoint.size} events, ${whole ? `${seen.sealed} of them here` : `${seen.included} events proven to be in it`}`,

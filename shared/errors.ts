@@ -26,6 +26,7 @@ export const catalogue = {
     'invalid_grant',
     'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
   ),
+  state_archived: row(410, 'STATE_ARCHIVED', 'invalid_request', 'Sessions and tokens of that time are in the archive.'),
   sign_in_denied: row(403, 'SIGN_IN_DENIED', 'access_denied', 'Your organization does not allow this sign-in.'),
   more_proof_needed: row(
     403,

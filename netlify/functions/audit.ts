@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { toAuditEvent, type Viewer } from '../../shared/audit/event-view.ts'
-import { checkpointLine, createExport, exportLine } from '../../shared/audit/export.ts'
+import { archivedLine, checkpointLine, createExport, exportLine, inOrder } from '../../shared/audit/export.ts'
 import { proveConsistency, proveInclusion } from '../../shared/audit/proofs.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -10,6 +10,7 @@ import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { accountOwner } from '../../shared/identity/account-holder.ts'
 import { requireOperator } from '../../shared/identity/operator.ts'
+import { archivedLeaves } from '../../shared/queries/archives.ts'
 import { type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
 import { type CheckpointRow, listCheckpoints } from '../../shared/queries/audit-tree.ts'
 
@@ -85,7 +86,11 @@ app.get('/v1/audit/export', async (c) => {
   const who = scope.of === 'people' ? scope.uais.join() : scope.of === 'organization' ? scope.id : scope.of
   const wait = await limiter.hit([limiter.limit('audit-export', who, 120, 3600)])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  const rows = await listForExport(reads, scope, { after, limit })
+  const [events, archived] = await Promise.all([
+    listForExport(reads, scope, { after, limit }),
+    scope.of === 'everything' ? archivedLeaves(reads, { after, limit }) : [],
+  ])
+  const rows = inOrder(events, archived, limit)
   const out = createExport({ issuer, exported_at: new Date().toISOString(), scope, after })
   const [checkpoint] = await listCheckpoints(reads, { limit: 1 })
   const proofs =
@@ -98,7 +103,13 @@ app.get('/v1/audit/export', async (c) => {
   const lines = [
     out.header(),
     ...(checkpoint ? [out.line(checkpointLine(checkpoint, checkpointSigner(gateway())))] : []),
-    ...rows.map((row) => out.line({ ...exportLine(personal, row, viewer), inclusion: proofs?.get(row.position) })),
+    ...rows.map((row) =>
+      out.line(
+        'leaf' in row
+          ? archivedLine(row)
+          : { ...exportLine(personal, row, viewer), inclusion: proofs?.get(row.position) },
+      ),
+    ),
   ]
   const next = rows.length < limit ? null : (rows.at(-1)?.position ?? null)
   const body = `${[...lines, out.end(next)].join('\n')}\n`

@@ -1,12 +1,14 @@
 import type postgres from 'postgres'
-import { checkpointLine, createExport, eventLine } from '../../shared/audit/export.ts'
+import { archivedLine, checkpointLine, createExport, eventLine, inOrder } from '../../shared/audit/export.ts'
+import { archivedLeaves } from '../../shared/queries/archives.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import type { NoteSigner } from '../../shared/tokens/note.ts'
 
 const BATCH = 1000
 
 /**
- * Every checkpoint, and every event after a position, in one snapshot, as lines that verify by themselves. Personal values stay sealed.
+ * Every checkpoint, and every event after a position, in one snapshot, as lines that verify by themselves. Personal values stay sealed;
+ * of what is in an archive the leaves are told.
  * @param signer names the key of the checkpoints, where it is at hand
  * @param out takes a line
  */
@@ -23,10 +25,16 @@ export async function exportEvents(
     const checkpoints = await transaction<{ note: string }[]>`
       select note from auth_gateway.audit_checkpoints where position > ${after} order by size`
     for (const checkpoint of checkpoints) out(lines.line(checkpointLine(checkpoint, signer)))
-    const events = transaction<EventRecord[]>`
-      select ${recordColumns(transaction)} from auth_gateway.event_store e
-      where e.position > ${after} order by e.position`.cursor(BATCH)
-    for await (const batch of events) for (const event of batch) out(lines.line(eventLine(event)))
+    for (let from = after, more = true; more; ) {
+      const events = await transaction<EventRecord[]>`
+        select ${recordColumns(transaction)} from auth_gateway.event_store e
+        where e.position > ${from} order by e.position limit ${BATCH}`
+      const archived = await archivedLeaves(transaction, { after: from, limit: BATCH })
+      const page = inOrder(events, archived, BATCH)
+      for (const one of page) out(lines.line('leaf' in one ? archivedLine(one) : eventLine(one)))
+      from = page.at(-1)?.position ?? from
+      more = page.length === BATCH
+    }
   })
   out(lines.end(null))
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import postgres from 'postgres'
 import { gatewayDatabase } from './gateway-database.ts'
 import { RefusedError } from './terminal.ts'
 
@@ -31,6 +32,12 @@ export function operatorUrl(given: NodeJS.ProcessEnv): string {
   const url = env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL ?? developmentUrl()
   if (!url) throw new RefusedError('Set DATABASE_MIGRATION_URL or DATABASE_URL, or start `npm run dev` first')
   return url
+}
+
+/** One connection to the operator's database, for what needs a transaction. */
+export function operatorConnection(env: NodeJS.ProcessEnv, name: string): postgres.Sql {
+  const connection = { application_name: name }
+  return postgres(operatorUrl(env), { max: 1, prepare: false, onnotice: () => {}, connection })
 }
 
 /**

@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import type { Checkpoint } from '../../shared/tokens/note.ts'
 import { createFindings, type FaultReport } from './findings.ts'
+import { verifyArchives } from './verify-archives.ts'
 import { verifyBeside } from './verify-beside.ts'
 import { walkChains } from './verify-chains.ts'
 import { verifySurroundings } from './verify-surroundings.ts'
@@ -10,11 +11,11 @@ export type Verification = { ok: boolean; events: number; streams: number; fault
 
 /**
  * Checks the whole event store and what hangs on it against itself, and against its signed checkpoints, in one snapshot.
- * @param outside the key that opens checkpoints, and checkpoints that were kept outside of the database
+ * @param outside the key that opens checkpoints, and what was kept outside of the database: checkpoints, and the folder of the archives
  */
 export async function verifyEvents(
   sql: postgres.Sql,
-  outside: { openNote?: OpenNote; known?: Checkpoint[] } = {},
+  outside: { openNote?: OpenNote; known?: Checkpoint[]; archives?: string } = {},
 ): Promise<Verification> {
   const findings = createFindings()
   const counted = await sql.begin('isolation level repeatable read read only', async (transaction) => {
@@ -23,6 +24,7 @@ export async function verifyEvents(
     const walked = await walkChains(transaction, findings.add)
     await verifySurroundings(transaction, findings.add)
     await verifyBeside(transaction, findings.add)
+    await verifyArchives(transaction, findings.add, outside.archives)
     await verifyTree(transaction, findings.add, outside)
     return walked
   })

@@ -54,11 +54,15 @@ function heads(sql: postgres.TransactionSql) {
     where h.version is distinct from e.version or h.hash is distinct from e.hash`
 }
 
+/** What an archive has taken out may be the cause of what is still there: of those times, the audit tree alone tells what is missing. */
 function causes(sql: postgres.TransactionSql) {
   return sql<Row[]>`
     select 'cause_missing' as fault, ${eventColumns(sql)} from auth_gateway.event_store e
     where e.metadata ? 'causationId'
-      and not exists (select 1 from auth_gateway.event_store c where c.event_id::text = e.metadata->>'causationId')`
+      and not exists (select 1 from auth_gateway.event_store c where c.event_id::text = e.metadata->>'causationId')
+      and not (e.metadata->>'causationId' < (
+        select auth_gateway.uuid_v7_floor(max((a.data->>'endedBy')::timestamptz))::text from auth_gateway.event_store a
+        where a.stream_type = 'archive') is true)`
 }
 
 function digests(sql: postgres.TransactionSql) {

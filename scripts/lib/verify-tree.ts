@@ -17,6 +17,7 @@ type Leaf = {
   type: string
   hash: Uint8Array
   leaf: Uint8Array | null
+  archived: boolean
 }
 
 /**
@@ -38,18 +39,23 @@ export async function verifyTree(
   let size = 0
   const rows = sql<Leaf[]>`
     select coalesce(e.position, l.position)::text as position, e.stream_type, e.stream_id, e.version, e.event_type as type, e.hash,
-      l.hash as leaf
+      l.hash as leaf, l.archived
     from (select position, stream_type, stream_id, version, event_type, hash from auth_gateway.event_store where position <= ${tree.position}) e
     full join (
-      select p.position, substring(t.hashes from (p.n::int - 1) * 32 + 1 for 32) as hash
-      from auth_gateway.audit_tiles t cross join lateral unnest(t.positions) with ordinality as p(position, n)
+      select p.position, substring(t.hashes from (p.n::int - 1) * 32 + 1 for 32) as hash,
+        coalesce(get_bit(a.bits, p.n::int - 1) = 1, false) as archived
+      from auth_gateway.audit_tiles t
+      left join (select tile, bit_or(bits) as bits from auth_gateway.archived_leaves group by tile) a on a.tile = t.index
+      cross join lateral unnest(t.positions) with ordinality as p(position, n)
       where t.level = 0) l using (position)
     order by coalesce(e.position, l.position)`.cursor(BATCH)
   for await (const batch of rows) {
     const leaves = batch.map((row) => {
-      const { position, stream_type, stream_id, version, type, hash, leaf } = row
+      const { position, stream_type, stream_id, version, type, hash, leaf, archived } = row
       const where = { position: Number(position), stream_type, stream_id, version, type }
-      if (!hash) report({ fault: 'event_cut_off', position: Number(position) })
+      if (hash && archived) report({ fault: 'archived_event_stands', ...where })
+      if (!hash && !archived) report({ fault: 'event_cut_off', position: Number(position) })
+      else if (!hash) return Buffer.from(leaf ?? [])
       else if (!leaf) report({ fault: 'event_slipped_in', ...where })
       else if (!leafHash(hash).equals(leaf)) report({ fault: 'leaf_differs', ...where })
       return leaf ? Buffer.from(leaf) : hash ? leafHash(hash) : Buffer.alloc(32)

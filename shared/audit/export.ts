@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Personal } from '../personal.ts'
+import type { ArchivedLeaf } from '../queries/archives.ts'
 import type { ExportRow } from '../queries/audit-events.ts'
 import type { EventRecord } from '../queries/event-records.ts'
 import { openOrigin, openPersonal, type Viewer } from './event-view.ts'
@@ -27,6 +28,21 @@ function hiddenLine({ position, stream_type, stream_id, version, previous_hash, 
     previous_hash: hex(previous_hash),
     hash: hex(hash),
   }
+}
+
+/** The leaf of an event that was taken out into an archive. */
+export function archivedLine({ position, archive, leaf }: ArchivedLeaf) {
+  return { kind: 'archived', position, archive, leaf: hex(leaf) }
+}
+
+/** Events, and what stands for those that were taken out: the first of both by position. */
+export function inOrder<T extends { position: string }>(
+  events: T[],
+  archived: ArchivedLeaf[],
+  limit: number,
+): (T | ArchivedLeaf)[] {
+  const both: (T | ArchivedLeaf)[] = [...events, ...archived]
+  return both.sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1)).slice(0, limit)
 }
 
 /** The checkpoint that the proofs of an export lead to. */

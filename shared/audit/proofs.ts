@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import { consistencyPath, inclusionPath, nodesOf, tilesNeeded } from '../events/merkle.ts'
 import { leavesOf, readTiles } from '../queries/audit-tree.ts'
+import type { AnySql } from '../queries/event-records.ts'
 
 export type Inclusion = { index: number; path: string[] }
 
@@ -10,11 +11,7 @@ const hexes = (hashes: Buffer[]) => hashes.map((hash) => hash.toString('hex'))
  * Proofs that events are in the tree of a checkpoint, by position; those that it does not cover have none.
  * @see RFC 9162 section 2.1.3
  */
-export async function proveInclusion(
-  sql: postgres.Sql,
-  positions: string[],
-  size: number,
-): Promise<Map<string, Inclusion>> {
+export async function proveInclusion(sql: AnySql, positions: string[], size: number): Promise<Map<string, Inclusion>> {
   const leaves = [...(await leavesOf(sql, positions))].filter(([, leaf]) => leaf < size)
   const { hashes } = await readTiles(
     sql,

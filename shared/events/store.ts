@@ -28,14 +28,16 @@ export class RateLimitedError extends Error {
   }
 }
 
+type AnySql = postgres.ISql<Record<never, never>>
+
 export type EventStore = ReturnType<typeof createEventStore>
 
 /**
  * The only writer of the event store and reader of streams.
- * @param reads a small pool, where statements may wait
- * @param writes a small pool
+ * @param reads a small pool, where statements may wait, or a transaction
+ * @param writes a small pool, or that transaction
  */
-export function createEventStore(reads: postgres.Sql, writes: postgres.Sql) {
+export function createEventStore(reads: AnySql, writes: AnySql) {
   return {
     /** The events of one stream in order; empty when there is none. */
     async read(streamType: string, streamId: string): Promise<StoredEvent[]> {

@@ -24,6 +24,7 @@ export type StreamType =
   | 'message'
   | 'suppression'
   | 'sms_breaker'
+  | 'archive'
   | 'totp_authenticator'
   | 'recovery_codes'
   | 'operator_code'

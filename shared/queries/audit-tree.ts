@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { type Tile, tileKey } from '../events/merkle.ts'
+import type { AnySql } from './event-records.ts'
 
 const HASH = 32
 
@@ -49,7 +50,7 @@ const split = (hashes: Uint8Array) =>
 export type StoredTiles = { hashes: Map<string, Buffer[]>; positions: Map<number, string[]> }
 
 /** Tiles by their key; those of level 0 with the positions of their events. */
-export async function readTiles(sql: postgres.Sql, wanted: { level: number; index: number }[]): Promise<StoredTiles> {
+export async function readTiles(sql: AnySql, wanted: { level: number; index: number }[]): Promise<StoredTiles> {
   const rows = await sql<{ level: number; index: string; hashes: Uint8Array; positions: string[] | null }[]>`
     select t.level, t.index::text, t.hashes, t.positions::text[] as positions from auth_gateway.audit_tiles t
     join unnest(${wanted.map(({ level }) => level)}::smallint[], ${wanted.map(({ index }) => index)}::bigint[]) as w(level, index)
@@ -120,7 +121,7 @@ export async function noteCheckpointPublished(sql: postgres.Sql, size: string): 
 }
 
 /** Which leaf of the tree each event is; those that are not in it yet are left out. */
-export async function leavesOf(sql: postgres.Sql, positions: string[]): Promise<Map<string, number>> {
+export async function leavesOf(sql: AnySql, positions: string[]): Promise<Map<string, number>> {
   const rows = await sql<{ position: string; leaf: string | null }[]>`
     select p.position::text, (t.index * 256 + array_position(t.positions, p.position) - 1)::text as leaf
     from unnest(${positions}::bigint[]) as p(position) cross join lateral (

@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 
-type AnySql = postgres.ISql<Record<never, never>>
+/** A connection or a transaction. */
+export type AnySql = postgres.ISql<Record<never, never>>
 
 /** An event as text, field by field, in the words of `009_event_store.sql`. */
 export type EventRecord = {

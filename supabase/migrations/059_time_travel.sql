@@ -1,5 +1,5 @@
 -- Who could do what at a time: the events up to then are replayed into a schema of their own by copies of the projectors, which is read
--- and dropped again. No live table is touched. p_people: whose streams; null for everybody's. The log knows nothing of idleness.
+-- and dropped again. No live table is touched. Raises LA005 for a time of which streams were archived. p_people: whose streams; null for everybody's. The log knows nothing of idleness.
 create function auth_gateway.state_at(p_at timestamptz, p_people uuid[]) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ -- so that definitions name every schema
 declare
@@ -9,6 +9,9 @@ declare
   v_definition text;
   v_answer jsonb;
 begin
+  if p_at < (select max(ended_by) from auth_gateway.archives) then
+    raise exception 'sessions and tokens of that time are in the archive' using errcode = 'LA005';
+  end if;
   execute format('create schema %I', v_schema);
   execute format(
     'create view %I.event_store as select * from auth_gateway.event_store
@@ -20,7 +23,7 @@ begin
   end loop;
   for v_definition in
     select pg_get_functiondef(p.oid) from pg_proc p
-    where p.pronamespace = 'auth_gateway'::regnamespace and p.proname ~ '^(project|regroup)_' and p.prokind = 'f'
+    where p.pronamespace = 'auth_gateway'::regnamespace and p.proname ~ '^(project_|regroup_|is_other_client$)' and p.prokind = 'f'
       or p.pronamespace = 'auth_gateway'::regnamespace and p.proname = any (select 'rebuild_' || m from unnest(v_models) m)
   loop
     v_definition := replace(v_definition, 'auth_gateway.', v_schema || '.');

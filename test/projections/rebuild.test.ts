@@ -110,7 +110,8 @@ describe('any order of real units of work', () => {
   test('has filled every read model', async () => {
     const results = await rebuildModels(owner)
     expect(results.length).toBeGreaterThanOrEqual(12)
-    expect(results.filter(({ rows }) => rows === 0)).toEqual([])
+    // Archives are made in test/scripts/archive.test.ts.
+    expect(results.filter(({ rows }) => rows === 0).map(({ model }) => model)).toEqual(['archives'])
   })
 
   test('leaves rows of token families that equal what their events evolve to', async () => {

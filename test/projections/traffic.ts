@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
+import { vi } from 'vitest'
 import { loadConfig } from '../../shared/config.ts'
 import * as clients from '../../shared/domain/api-client.ts'
 import * as authorizations from '../../shared/domain/authorization.ts'
@@ -393,5 +394,15 @@ function clientMetadata(n: number): clients.ClientMetadata {
     redirect_uris: [`https://client-${n}.example/callback`],
     scope: 'profile',
     default_scope: 'profile',
+  }
+}
+
+/** Traffic of an earlier time: streams sort by their birth, and what they say expires from then on. */
+export async function sweepAt(time: string, gateway: Gateway): Promise<void> {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date(time) })
+  try {
+    await createTraffic(gateway).sweep(14)
+  } finally {
+    vi.useRealTimers()
   }
 }

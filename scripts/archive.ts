@@ -1,0 +1,77 @@
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import type postgres from 'postgres'
+import { archiveMonth } from './lib/archive-month.ts'
+import { listMonths, type Month } from './lib/months.ts'
+import { withGateway } from './lib/operator.ts'
+import { operatorConnection } from './lib/operator-environment.ts'
+import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+
+const USAGE = `npm run archive -- list [--json]                                months of short-lived streams, and which may go
+npm run archive -- make [<YYYY-MM>…] --to <folder> [--json]      takes months out into files there; without a month, all that may go
+
+A month may go when nothing that began in it can be used any more. Its file is verified before anything is taken away, and verifies for
+ever: node scripts/verify-export.mjs <file> [<log.jsonl>]. Keep it as long as the log; npm run events -- verify --archives <folder> compares.`
+
+type Listed = { month: string; megabytes: number | null; state: string; file: string | null }
+
+async function list(sql: postgres.Sql): Promise<Listed[]> {
+  const made = await sql<{ month: string; file: string }[]>`
+    select to_char(month, 'YYYY-MM') as month, file from auth_gateway.archives order by month`
+  const standing = await listMonths(sql)
+  return [
+    ...made.map(({ month, file }) => ({ month, megabytes: null, state: 'archived', file })),
+    ...standing.map(({ month, bytes, obstacle }) => {
+      const megabytes = Math.round(bytes / 1e6)
+      return { month, megabytes, state: obstacle ?? 'may be archived', file: null }
+    }),
+  ]
+}
+
+/** @throws RefusedError for a month that is not there */
+async function chosen(sql: postgres.Sql, months: string[]): Promise<Month[]> {
+  const standing = await listMonths(sql)
+  const unknown = months.find((month) => !standing.some((one) => one.month === month))
+  if (unknown) throw new RefusedError(`There is no month ${unknown} in the store: list shows them`)
+  return standing.filter(({ month, obstacle }) => (months.length > 0 ? months.includes(month) : obstacle === null))
+}
+
+function folderOf(to: string | undefined): string {
+  if (to === undefined) throw new UsageError('make takes --to <folder>')
+  const folder = path.resolve(process.env.INIT_CWD ?? '.', to)
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new RefusedError(`${to} is not a folder`)
+  return folder
+}
+
+async function command(args: string[], terminal: Terminal): Promise<number> {
+  const options = { json: { type: 'boolean' }, to: { type: 'string' } } as const
+  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const [action = '', ...months] = positionals
+  const { out } = terminal
+  const sql = operatorConnection(terminal.env, 'archive')
+  return withGateway(terminal, async (gateway) => {
+    if (action === 'list' && months.length === 0) {
+      const rows = await list(sql)
+      const words = rows.map((row) => ({ ...row, megabytes: String(row.megabytes ?? '-'), file: row.file ?? '-' }))
+      out(flags.json ? JSON.stringify(rows, null, 2) : table(words) || 'no month yet')
+      return 0
+    }
+    if (action !== 'make') throw new UsageError(`There is no "${positionals.join(' ')}"`)
+    const folder = folderOf(flags.to)
+    for (const month of await chosen(sql, months)) {
+      const made = await archiveMonth({ sql, gateway }, month, folder)
+      out(
+        flags.json
+          ? JSON.stringify(made)
+          : `${made.month}: ${made.events} events of ${made.streams} streams in ${made.file}`,
+      )
+    }
+    return 0
+  }).finally(() => sql.end())
+}
+
+/** Operator command: takes old months out of the event store. */
+export const archive = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+
+await runAsProgram(import.meta.url, archive)
