@@ -1,6 +1,8 @@
 import type { Context as NetlifyContext } from '@netlify/functions'
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { HonoBase } from 'hono/hono-base'
+import { LinearRouter } from 'hono/router/linear-router'
 import { uuidv7 } from 'uuidv7'
 import { config } from '../config.ts'
 import { type Dialect, GatewayError } from '../errors.ts'
@@ -138,7 +140,11 @@ function tellMetadata(headers: Headers): void {
  * @param dialect how refusals are rendered: `oauth` (RFC 6749), `api`, or `page` (HTML through `errorPage`).
  */
 export function createApp(dialect: Dialect, options: AppOptions = {}): App {
-  const app: App = new Hono<AppEnv>({ getPath: (request) => canonicalPath(pathOf(request.url)) })
+  // Few routes are found as fast one by one as by an expression over all, which a cold start would have to build first.
+  const app: App = new HonoBase<AppEnv>({
+    router: new LinearRouter(),
+    getPath: (request) => canonicalPath(pathOf(request.url)),
+  })
 
   app.use(async (c, next) => {
     const startedAt = performance.now()

@@ -8,6 +8,7 @@ import type { AppContext } from '../http/app.ts'
 import { type Fetched, GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
 import { addressKey } from '../http/rate-limit.ts'
 import { findClientDocument, noteClientDocument } from '../queries/client-documents.ts'
+import { readDynamicMetadata } from './dynamic-registration.ts'
 import { checkSector } from './sector-identifier.ts'
 
 const MAX_BYTES = 10_240
@@ -44,7 +45,7 @@ export function documentAddressFault(clientId: string, allowLoopback: boolean): 
 type Read = { metadata: ClientMetadata; fault?: undefined } | { metadata?: undefined; fault: string }
 
 /** What a document says, or why it does not count. */
-async function readDocument(clientId: string, { status, contentType, body }: Fetched): Promise<Read> {
+function readDocument(clientId: string, { status, contentType, body }: Fetched): Read {
   if (status !== 200) return { fault: `it answers ${status}` }
   if (!JSON_TYPE.test(contentType)) return { fault: 'it is not JSON' }
   let given: unknown
@@ -60,8 +61,6 @@ async function readDocument(clientId: string, { status, contentType, body }: Fet
   if ('client_secret' in document || 'client_secret_expires_at' in document) return { fault: 'it contains a secret' }
   const method = document.token_endpoint_auth_method ?? 'none'
   if (method !== 'none' && method !== 'private_key_jwt') return { fault: 'it asks to authenticate by a secret' }
-  // Loaded when it is needed: what it takes to describe all metadata makes every cold start longer.
-  const { readDynamicMetadata } = await import('./dynamic-registration.ts')
   try {
     return { metadata: readDynamicMetadata(document) }
   } catch (error) {
@@ -81,7 +80,7 @@ async function fetchDocument(clientId: string): Promise<Fetching> {
     const fetched = await guardedFetch(clientId, { ...options, allowLoopback: !isHttps() })
     const asked = fetched.maxAge ?? USUAL_SECONDS
     const keptSeconds = Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS)
-    const read = await readDocument(clientId, fetched)
+    const read = readDocument(clientId, fetched)
     if (read.metadata) await checkSector(read.metadata)
     return { ...read, keptSeconds, isSilent: fetched.status >= 500 }
   } catch (error) {
