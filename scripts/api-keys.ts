@@ -55,7 +55,7 @@ async function importKey({ gateway, flags, what }: Call) {
   if (!/^[0-9a-f]{64}$/.test(hash))
     throw new UsageError('--hash takes the SHA-256 of the key as 64 lower-case hex digits')
   const owner = await person(gateway, what)
-  const asked = newKeyBody.safeParse({ name, scopes: scope, expires_at: flags['expires-at'] })
+  const asked = newKeyBody().safeParse({ name, scopes: scope, expires_at: flags['expires-at'] })
   if (!asked.success) throw new RefusedError(asked.error.issues.map((one) => one.message).join(', '))
   const id = uuidv7()
   await act(gateway, async (work) => {

@@ -25,6 +25,7 @@ const REQUIRE_BANNER =
 const APART = [
   'shared/tracing.ts',
   'netlify/metrics.ts',
+  'shared/http/public-address.ts',
   'shared/sso/saml-library.ts',
   'shared/identity/supabase-library.ts',
   'shared/identity/telephone-library.ts',

@@ -28,6 +28,7 @@ const BASE = [
   'shared/config.ts',
   'shared/errors.ts',
   'shared/log.ts',
+  'shared/once.ts',
   'shared/personal.ts',
   'shared/telemetry.ts',
 ]
@@ -48,7 +49,7 @@ const FOR_SERVICES = [
 /** Where the files of a folder may import from, besides packages; the first row that fits a file holds. */
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(at-once|config|errors|telemetry)\.ts$/, []],
+  [/^shared\/(at-once|config|errors|once|telemetry)\.ts$/, []],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],

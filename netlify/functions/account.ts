@@ -27,6 +27,7 @@ import {
   rotateApiKey,
 } from '../../shared/identity/api-keys.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import { once } from '../../shared/once.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 
 const BASE = '/account/api-keys'
@@ -43,13 +44,13 @@ async function record(c: AppContext, principal: PersonPrincipal) {
 }
 
 const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
-const listQuery = z.object({ done: z.optional(z.string()) })
+const listQuery = once(() => z.object({ done: z.optional(z.string()) }))
 
 app.get(BASE, async (c) => {
   const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
   const { reads, personal } = gateway()
-  const { done = '' } = readQuery(c, listQuery)
+  const { done = '' } = readQuery(c, listQuery())
   const keys = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: false })
   const now = new Date()
   return renderPage(
@@ -71,21 +72,23 @@ app.get(`${BASE}/new`, async (c) => {
   return formPage(principal, { scopes: MINIMAL_SCOPES, days: '90' })
 })
 
-const createForm = z.object({
-  ...postedForm,
-  name: z.optional(z.string()),
-  scope: z.optional(z.array(z.string())),
-  days: z.optional(z.string()),
-  networks: z.optional(z.string()),
-  per_minute: z.optional(z.string()),
-})
+const createForm = once(() =>
+  z.object({
+    ...postedForm(),
+    name: z.optional(z.string()),
+    scope: z.optional(z.array(z.string())),
+    days: z.optional(z.string()),
+    networks: z.optional(z.string()),
+    per_minute: z.optional(z.string()),
+  }),
+)
 
 /** What the form asks for, in the words of the API; or the sentence that says what is wrong with it. */
 function readForm(
-  posted: z.infer<typeof createForm>,
+  posted: z.infer<ReturnType<typeof createForm>>,
 ): { input: NewKey; fault?: undefined } | { input?: undefined; fault: string } {
   const networks = posted.networks?.split(/[\s,]+/).filter(Boolean)
-  const result = newKeyBody.safeParse({
+  const result = newKeyBody().safeParse({
     name: posted.name,
     scopes: posted.scope ?? [],
     expires_in_days: posted.days === 'never' ? undefined : posted.days,
@@ -106,7 +109,7 @@ const FAULTS: Record<string, string> = {
 app.post(BASE, async (c) => {
   const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
-  const posted = await readBody(c, createForm, { repeatable: ['scope'] })
+  const posted = await readBody(c, createForm(), { repeatable: ['scope'] })
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
   const { name, scope: scopes = [], days = '90', networks, per_minute: perMinute } = posted
   const again = (error: string, status: number) =>
@@ -123,7 +126,7 @@ app.post(BASE, async (c) => {
 })
 
 function showKey(apiKey: string, name: string, notice?: string): Response {
-  return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource })
+  return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource() })
 }
 
 app.get(`${BASE}/:id`, async (c) => {
@@ -158,16 +161,18 @@ app.get(`${BASE}/:id/:decision{rotate|revoke|delete}`, async (c) => {
   return renderPage(EndKeyPage({ ...asked, kind: kind === 'revoke' ? 'revoke' : 'delete' }))
 })
 
-const rotateForm = z.object({
-  ...postedForm,
-  grace_seconds: z.enum(['0', '3600', '86400', '604800'], 'invalid_request'),
-})
+const rotateForm = once(() =>
+  z.object({
+    ...postedForm(),
+    grace_seconds: z.enum(['0', '3600', '86400', '604800'], 'invalid_request'),
+  }),
+)
 
 app.post(`${BASE}/:id/rotate`, async (c) => {
   const arrivedAt = new Date()
   const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
-  const posted = await readBody(c, rotateForm)
+  const posted = await readBody(c, rotateForm())
   const target = { principal, record: await record(c, principal) }
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
   const graceSeconds = Number(posted.grace_seconds)
@@ -177,12 +182,14 @@ app.post(`${BASE}/:id/rotate`, async (c) => {
   return showKey(made.secret, made.record.name, graceSeconds > 0 ? later : words.shown.rotatedNow)
 })
 
-const endForm = z.object({ ...postedForm, reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) })
+const endForm = once(() =>
+  z.object({ ...postedForm(), reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }),
+)
 
 app.post(`${BASE}/:id/:decision{revoke|delete}`, async (c) => {
   const principal = await visitorOf(c)
   if (principal instanceof Response) return principal
-  const posted = await readBody(c, endForm)
+  const posted = await readBody(c, endForm())
   const target = { principal, record: await record(c, principal) }
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
   const revokes = c.req.param('decision') === 'revoke'

@@ -13,6 +13,7 @@ import { actAsOperator, type Operator, requireOperator } from '../../shared/iden
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { hasPasswords, sendRecovery } from '../../shared/identity/supabase-users.ts'
 import { parseClientMetadata } from '../../shared/oauth/client-metadata.ts'
+import { once } from '../../shared/once.ts'
 import { readAdminStatus } from '../../shared/queries/admin-status.ts'
 import { findClient, listClients } from '../../shared/queries/api-clients.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
@@ -57,18 +58,23 @@ app.get('/admin/status', async (c) => {
   })
 })
 
-export const newApp = z.object({
-  app_id: z.string().check(z.regex(APP_ID, 'must be app_ and small letters, digits or _')),
-  app_name: z.string().check(z.minLength(1), z.maxLength(100)),
-  redirect_uris: z.array(z.string().check(z.maxLength(2000))).check(z.minLength(1), z.maxLength(20)),
-  metadata: z.optional(z.looseObject({})),
-  reason: z.prefault(z.string().check(z.trim(), z.minLength(3), z.maxLength(200)), 'registered at /admin/register-app'),
-})
+export const newApp = once(() =>
+  z.object({
+    app_id: z.string().check(z.regex(APP_ID, 'must be app_ and small letters, digits or _')),
+    app_name: z.string().check(z.minLength(1), z.maxLength(100)),
+    redirect_uris: z.array(z.string().check(z.maxLength(2000))).check(z.minLength(1), z.maxLength(20)),
+    metadata: z.optional(z.looseObject({})),
+    reason: z.prefault(
+      z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
+      'registered at /admin/register-app',
+    ),
+  }),
+)
 
 /** Registers a confidential application; its secret is told this once. */
 app.post('/admin/register-app', async (c) => {
   const operator = await operatorOf(c)
-  const { app_id, app_name, redirect_uris, metadata: more = {}, reason } = await readBody(c, newApp)
+  const { app_id, app_name, redirect_uris, metadata: more = {}, reason } = await readBody(c, newApp())
   const { metadata, faults } = parseClientMetadata({
     token_endpoint_auth_method: 'client_secret_basic',
     ...more,

@@ -21,6 +21,7 @@ import { SCOPE_GROUPS } from '../../shared/identity/api-key-view.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { refuseForeignPage } from '../../shared/identity/authority.ts'
 import { parseScope } from '../../shared/oauth/scope.ts'
+import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
 
 const BASE = '/account/agents'
@@ -48,14 +49,16 @@ app.get('/v1/auth/agents', async (c) => {
   })
 })
 
-const text = z.string().check(z.maxLength(2000))
-export const newAgent = z.object({
-  client_id: z.string().check(z.minLength(3), z.maxLength(2000)),
-  scopes: z.optional(z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50))),
-  scope: z.optional(text),
-  resources: z.optional(z.array(text).check(z.maxLength(10))),
-  expires_in_days: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_DAYS)), 30),
-})
+const text = once(() => z.string().check(z.maxLength(2000)))
+export const newAgent = once(() =>
+  z.object({
+    client_id: z.string().check(z.minLength(3), z.maxLength(2000)),
+    scopes: z.optional(z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50))),
+    scope: z.optional(text()),
+    resources: z.optional(z.array(text()).check(z.maxLength(10))),
+    expires_in_days: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_DAYS)), 30),
+  }),
+)
 
 async function ownerWhoActs(c: AppContext) {
   const owner = await accountOwner(gateway(), c)
@@ -66,7 +69,7 @@ async function ownerWhoActs(c: AppContext) {
 /** Lets an agent act for the person, for a time. What it gets it asks for at the token endpoint, by the id (RFC 8693). */
 app.post('/v1/auth/agents', async (c) => {
   const owner = await ownerWhoActs(c)
-  const body = await readBody(c, newAgent)
+  const body = await readBody(c, newAgent())
   const made = await delegateToAgent(gateway(), c, owner, {
     client_id: body.client_id,
     scopes: body.scopes ?? parseScope(body.scope ?? '') ?? [],
@@ -89,7 +92,7 @@ app.delete('/v1/auth/agents/:id', async (c) => {
 
 app.delete('/v1/auth/applications', async (c) => {
   const owner = await ownerWhoActs(c)
-  const { client_id } = readQuery(c, z.object({ client_id: text }))
+  const { client_id } = readQuery(c, z.object({ client_id: text() }))
   return c.json({ success: true, revoked: await cutOffApplication(gateway(), c, owner, client_id) })
 })
 
@@ -118,17 +121,19 @@ app.get(`${BASE}/new`, async (c) => {
   return formPage(principal, { scopes: ['memories:read'], days: '30' })
 })
 
-const agentForm = z.object({
-  ...postedForm,
-  client_id: z.prefault(text, ''),
-  scope: z.optional(z.array(z.string().check(z.maxLength(200)))),
-  days: z.enum(['1', '7', '30', '90'], 'invalid_request'),
-})
+const agentForm = once(() =>
+  z.object({
+    ...postedForm(),
+    client_id: z.prefault(text(), ''),
+    scope: z.optional(z.array(z.string().check(z.maxLength(200)))),
+    days: z.enum(['1', '7', '30', '90'], 'invalid_request'),
+  }),
+)
 
 app.post(BASE, async (c) => {
   const principal = await visitor(gateway(), c, BASE)
   if (principal instanceof Response) return principal
-  const posted = await readBody(c, agentForm, { repeatable: ['scope'] })
+  const posted = await readBody(c, agentForm(), { repeatable: ['scope'] })
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(BASE, 303)
   const { client_id, scope: scopes = [], days } = posted
   try {
@@ -140,17 +145,19 @@ app.post(BASE, async (c) => {
   }
 })
 
-const cutForm = z.object({
-  ...postedForm,
-  agent: z.optional(z.uuid('not_found')),
-  client_id: z.optional(text),
-  back: z.optional(z.literal('account')),
-})
+const cutForm = once(() =>
+  z.object({
+    ...postedForm(),
+    agent: z.optional(z.uuid('not_found')),
+    client_id: z.optional(text()),
+    back: z.optional(z.literal('account')),
+  }),
+)
 
 app.post(`${BASE}/cut-off`, async (c) => {
   const principal = await visitor(gateway(), c, BASE)
   if (principal instanceof Response) return principal
-  const posted = await readBody(c, cutForm)
+  const posted = await readBody(c, cutForm())
   const done = posted.back ? '/account?done=withdrawn' : `${BASE}?done=cut`
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(done, 303)
   if (posted.agent) await cutOffAgent(gateway(), c, principal, posted.agent)

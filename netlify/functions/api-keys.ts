@@ -39,6 +39,7 @@ import {
   storedKeysOf,
   updateStoredKey,
 } from '../../shared/identity/stored-keys.ts'
+import { once } from '../../shared/once.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 
 const BASE = '/v1/auth/api-keys'
@@ -92,11 +93,13 @@ async function eitherOf(c: AppContext, principal: PersonPrincipal) {
 const shown = (c: AppContext, { record, secret }: WithSecret, message: string, status: 200 | 201) =>
   c.json({ success: true, data: { ...describeKey(record), key: secret }, message }, status)
 
-export const listQuery = z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) })
+export const listQuery = once(() =>
+  z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) }),
+)
 
 app.get(BASE, async (c) => {
   const principal = await reader(c)
-  const { active_only, projectId } = readQuery(c, listQuery)
+  const { active_only, projectId } = readQuery(c, listQuery())
   if (projectId) {
     const stored = await storedKeysOf({ gateway: gateway(), c, principal }, projectId)
     return c.json({ success: true, data: stored.map(describeStoredKey) })
@@ -107,17 +110,19 @@ app.get(BASE, async (c) => {
 })
 
 /** The editor extension keeps secrets of a project under the same address, and means those by `value` and `projectId`. */
-export const storedKeyBody = z.extend(newStoredKeyBody, { projectId: z.optional(z.string().check(z.maxLength(100))) })
+export const storedKeyBody = once(() =>
+  z.extend(newStoredKeyBody(), { projectId: z.optional(z.string().check(z.maxLength(100))) }),
+)
 
 async function create(c: AppContext) {
   const principal = await writer(c)
   const kind = await readBody(c, z.object({ value: z.optional(z.unknown()), projectId: z.optional(z.unknown()) }))
   if (kind.value !== undefined && kind.projectId !== undefined) {
-    const { projectId = '', ...given } = await readBody(c, storedKeyBody)
+    const { projectId = '', ...given } = await readBody(c, storedKeyBody())
     const made = await createStoredKey({ gateway: gateway(), c, principal }, projectId, given)
     return c.json(describeStoredKey(made), 201)
   }
-  const made = await createApiKey(gateway(), c, principal, await readBody(c, newKeyBody))
+  const made = await createApiKey(gateway(), c, principal, await readBody(c, newKeyBody()))
   return shown(c, made, 'The key is shown only now. Keep it in a safe place.', 201)
 }
 
@@ -138,39 +143,41 @@ app.get(`${BASE}/:id`, async (c) => {
 app.on(['PUT', 'PATCH'], `${BASE}/:id`, async (c) => {
   const { target, seen, stored } = await eitherOf(c, await writer(c))
   if (stored)
-    return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody))))
-  const record = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody))
+    return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody()))))
+  const record = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody()))
   return c.json({ success: true, data: describeKey(record) })
 })
 
 app.on(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, async (c) => {
   const target = await targetOf(c, await writer(c))
-  const { service_keys, ...limits } = await readBody(c, serviceScopesBody)
+  const { service_keys, ...limits } = await readBody(c, serviceScopesBody())
   const record = await updateServices(gateway(), c, target, readServices(service_keys, limits))
   return c.json({ success: true, data: describeKey(record), message: 'The services of the key were updated.' })
 })
 
-export const rotateBody = z.object({
-  grace_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_GRACE_SECONDS))),
-  reason,
-})
+export const rotateBody = once(() =>
+  z.object({
+    grace_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_GRACE_SECONDS))),
+    reason: reason(),
+  }),
+)
 
 app.post(`${BASE}/:id/rotate`, async (c) => {
   const arrivedAt = new Date()
   const { target, seen, stored } = await eitherOf(c, await writer(c))
   if (stored) {
-    const given = await readBody(c, storedKeyChangesBody)
+    const given = await readBody(c, storedKeyChangesBody())
     if (!given.value && !given.encryptedValue) throw new GatewayError('invalid_value')
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, given)))
   }
-  const { grace_seconds: graceSeconds = 0, reason: why } = await readBody(c, rotateBody)
+  const { grace_seconds: graceSeconds = 0, reason: why } = await readBody(c, rotateBody())
   const made = await rotateApiKey(gateway(), c, target, { graceSeconds, reason: why, arrivedAt })
   const message = graceSeconds > 0 ? 'The old key works until the grace time ends.' : 'The old key no longer works.'
   return shown(c, made, `${message} The new one is shown only now.`, 200)
 })
 
-export const reasonBody = z.object({ reason })
-const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody)).reason ?? 'owner'
+export const reasonBody = once(() => z.object({ reason: reason() }))
+const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody())).reason ?? 'owner'
 
 app.post(`${BASE}/:id/revoke`, async (c) => {
   await revokeApiKey(gateway(), c, await targetOf(c, await writer(c)), await reasonOf(c))

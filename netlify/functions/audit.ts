@@ -10,6 +10,7 @@ import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { accountOwner } from '../../shared/identity/account-holder.ts'
 import { requireOperator } from '../../shared/identity/operator.ts'
+import { once } from '../../shared/once.ts'
 import { archivedLeaves } from '../../shared/queries/archives.ts'
 import { type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
 import { type CheckpointRow, listCheckpoints } from '../../shared/queries/audit-tree.ts'
@@ -17,33 +18,37 @@ import { type CheckpointRow, listCheckpoints } from '../../shared/queries/audit-
 const MOST_EXPORTED = 1000
 const app = createApp('api')
 
-const position = z.string().check(z.regex(/^\d{1,18}$/))
-const time = z.pipe(
-  z.string().check(
-    z.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/),
-    z.refine((text) => !Number.isNaN(Date.parse(text))),
+const position = once(() => z.string().check(z.regex(/^\d{1,18}$/)))
+const time = once(() =>
+  z.pipe(
+    z.string().check(
+      z.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/),
+      z.refine((text) => !Number.isNaN(Date.parse(text))),
+    ),
+    z.transform((text: string) => new Date(text)),
   ),
-  z.transform((text: string) => new Date(text)),
 )
-const word = z.string().check(z.maxLength(100), z.regex(/^\w+$/))
+const word = once(() => z.string().check(z.maxLength(100), z.regex(/^\w+$/)))
 
-const scope = z._default(z.enum(['own', 'organization', 'everything']), 'own')
+const scope = once(() => z._default(z.enum(['own', 'organization', 'everything']), 'own'))
 
-export const eventsQuery = z.object({
-  scope,
-  person: z.optional(z.uuid()),
-  client: z.optional(z.string().check(z.maxLength(2000))),
-  type: z.optional(word),
-  stream_type: z.optional(word),
-  stream: z.optional(z.uuid()),
-  request: z.optional(z.uuid()),
-  session: z.optional(z.uuid()),
-  since: z.optional(time),
-  until: z.optional(time),
-  order: z._default(z.enum(['desc', 'asc']), 'desc'),
-  cursor: z.optional(position),
-  limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
-})
+export const eventsQuery = once(() =>
+  z.object({
+    scope: scope(),
+    person: z.optional(z.uuid()),
+    client: z.optional(z.string().check(z.maxLength(2000))),
+    type: z.optional(word()),
+    stream_type: z.optional(word()),
+    stream: z.optional(z.uuid()),
+    request: z.optional(z.uuid()),
+    session: z.optional(z.uuid()),
+    since: z.optional(time()),
+    until: z.optional(time()),
+    order: z._default(z.enum(['desc', 'asc']), 'desc'),
+    cursor: z.optional(position()),
+    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
+  }),
+)
 
 type Seen = { scope: AuditScope; viewer: Viewer }
 
@@ -51,7 +56,7 @@ type Seen = { scope: AuditScope; viewer: Viewer }
  * Whose events the caller may see: a person their own; an operator, who asks for it, those of their organization, or all of them.
  * @throws GatewayError as accountOwner and requireOperator
  */
-async function scopeOf(c: AppContext, wanted: z.output<typeof scope>): Promise<Seen> {
+async function scopeOf(c: AppContext, wanted: z.output<ReturnType<typeof scope>>): Promise<Seen> {
   if (wanted === 'own') {
     const { person } = await accountOwner(gateway(), c)
     return { scope: { of: 'people', uais: person.members }, viewer: 'person' }
@@ -63,7 +68,7 @@ async function scopeOf(c: AppContext, wanted: z.output<typeof scope>): Promise<S
 
 /** What happened, newest first or, to follow it, oldest first; `next_cursor` leads to the next page. */
 app.get('/v1/audit/events', async (c) => {
-  const { scope: wanted, order, cursor, limit, stream_type: streamType, ...filter } = readQuery(c, eventsQuery)
+  const { scope: wanted, order, cursor, limit, stream_type: streamType, ...filter } = readQuery(c, eventsQuery())
   const { scope, viewer } = await scopeOf(c, wanted)
   const { reads, personal } = gateway()
   const rows = await listAuditEvents(reads, scope, { ...filter, streamType }, { order, position: cursor, limit })
@@ -72,15 +77,17 @@ app.get('/v1/audit/events', async (c) => {
   return c.json({ events: rows.map((row) => toAuditEvent(personal, row, viewer)), next_cursor: next })
 })
 
-export const exportQuery = z.object({
-  scope,
-  after: z.prefault(position, '0'),
-  limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_EXPORTED)), MOST_EXPORTED),
-})
+export const exportQuery = once(() =>
+  z.object({
+    scope: scope(),
+    after: z.prefault(position(), '0'),
+    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_EXPORTED)), MOST_EXPORTED),
+  }),
+)
 
 /** The same as JSON Lines that can be checked without us (`scripts/verify-export.mjs`); personal values opened only for their person. */
 app.get('/v1/audit/export', async (c) => {
-  const { scope: wanted, after, limit } = readQuery(c, exportQuery)
+  const { scope: wanted, after, limit } = readQuery(c, exportQuery())
   const { scope, viewer } = await scopeOf(c, wanted)
   const { reads, personal, limiter, issuer } = gateway()
   const who = scope.of === 'people' ? scope.uais.join() : scope.of === 'organization' ? scope.id : scope.of
@@ -120,18 +127,20 @@ app.get('/v1/audit/export', async (c) => {
   })
 })
 
-const whole = z.pipe(z.string().check(z.regex(/^\d{1,15}$/)), z.transform(Number))
+const whole = once(() => z.pipe(z.string().check(z.regex(/^\d{1,15}$/)), z.transform(Number)))
 
-export const checkpointsQuery = z.object({
-  before: z.optional(position),
-  limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
-})
-export const consistencyQuery = z.object({ from: whole, to: z.optional(whole) })
-export const inclusionQuery = z.object({ scope, event: z.uuid() })
+export const checkpointsQuery = once(() =>
+  z.object({
+    before: z.optional(position()),
+    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
+  }),
+)
+export const consistencyQuery = once(() => z.object({ from: whole(), to: z.optional(whole()) }))
+export const inclusionQuery = once(() => z.object({ scope: scope(), event: z.uuid() }))
 
 /** Signed roots of the tree over all events, newest first. For everybody: a witness keeps them. */
 app.get('/v1/audit/checkpoints', async (c) => {
-  const { before, limit } = readQuery(c, checkpointsQuery)
+  const { before, limit } = readQuery(c, checkpointsQuery())
   const { origin, verifierKey } = checkpointSigner(gateway())
   const checkpoints = await listCheckpoints(gateway().reads, { before, limit })
   return c.json({
@@ -161,7 +170,7 @@ app.get('/v1/audit/checkpoint', async (c) => {
 
 /** That an older tree is the beginning of a newer one. */
 app.get('/v1/audit/consistency', async (c) => {
-  const { from, to: wanted } = readQuery(c, consistencyQuery)
+  const { from, to: wanted } = readQuery(c, consistencyQuery())
   const { size, note } = await newestCheckpoint()
   const to = wanted ?? Number(size)
   if (from > to || to > Number(size)) throw new GatewayError('invalid_request', { details: { from: ['no such tree'] } })
@@ -170,7 +179,7 @@ app.get('/v1/audit/consistency', async (c) => {
 
 /** That an event which the caller may see is in the tree of the newest checkpoint. */
 app.get('/v1/audit/inclusion', async (c) => {
-  const { scope: wanted, event } = readQuery(c, inclusionQuery)
+  const { scope: wanted, event } = readQuery(c, inclusionQuery())
   const { scope } = await scopeOf(c, wanted)
   const { reads } = gateway()
   const [row] = await listAuditEvents(reads, scope, { event }, { order: 'desc', limit: 1 })

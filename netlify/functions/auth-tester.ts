@@ -13,6 +13,7 @@ import { clearTry, readTry, startTry } from '../../shared/identity/tester-cookie
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
 import { challengeOf } from '../../shared/oauth/pkce.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { once } from '../../shared/once.ts'
 
 const CLIENT_ID = 'auth-tester'
 const app = createPageApp()
@@ -43,23 +44,25 @@ app.post('/test-client', async (c) => {
   return c.redirect(`/oauth/authorize?${new URLSearchParams(query)}`, 303)
 })
 
-export const callback = z.object({
-  code: z.optional(z.string().check(z.maxLength(500))),
-  state: z.optional(z.string().check(z.maxLength(2048))),
-  error: z.optional(z.string().check(z.maxLength(100))),
-  error_description: z.optional(z.string().check(z.maxLength(1000))),
-})
+export const callback = once(() =>
+  z.object({
+    code: z.optional(z.string().check(z.maxLength(500))),
+    state: z.optional(z.string().check(z.maxLength(2048))),
+    error: z.optional(z.string().check(z.maxLength(100))),
+    error_description: z.optional(z.string().check(z.maxLength(1000))),
+  }),
+)
 
 app.get('/auth-tester', (c: AppContext) => {
-  const { code, state, error, error_description: description } = readQuery(c, callback)
+  const { code, state, error, error_description: description } = readQuery(c, callback())
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
   if (!code) return c.redirect('/test-client', 302)
   const own = readTry(c)?.state === state
-  return renderPage(TesterCodePage({ code, own }), { script: copyScriptSource })
+  return renderPage(TesterCodePage({ code, own }), { script: copyScriptSource() })
 })
 
 app.post('/auth-tester', async (c) => {
-  const { code } = await readBody(c, callback)
+  const { code } = await readBody(c, callback())
   const verifier = readTry(c)?.verifier
   if (!verifier) return c.redirect('/test-client', 303)
   clearTry(c)

@@ -21,6 +21,7 @@ import { projectScope } from '../../shared/identity/project-scope.ts'
 import { openSignIn } from '../../shared/identity/sign-in-pages.ts'
 import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { checkPassword } from '../../shared/identity/supabase-users.ts'
+import { once } from '../../shared/once.ts'
 
 const BASE = '/auth/cli-login'
 const app = createPageApp()
@@ -39,7 +40,7 @@ app.get(BASE, (c) =>
 
 /** For terminals that ask for a password themselves (wire-contract 1.5). */
 app.post(BASE, async (c) => {
-  const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput)))
+  const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput())))
   const wanted = { method: 'password' as const, platform: 'cli', projectScope: projectScope(undefined) }
   return c.json(await pairForSupabaseUser(gateway(), c, profile, wanted))
 })
@@ -50,16 +51,18 @@ app.post(`${BASE}/token`, async (c) => {
   if (!signedIn) return c.redirect(BASE, 303)
   checkCsrf(c, gateway().derive, boundTo(signedIn.session.id), csrf)
   const { token, until } = await tokenToPaste(gateway(), c, signedIn)
-  return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource })
+  return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource() })
 })
 
-export const callbackQuery = z.object({
-  code: z.optional(z.string().check(z.maxLength(500))),
-  state: z.optional(z.string().check(z.maxLength(2048))),
-  iss: z.optional(z.string().check(z.maxLength(500))),
-  error: z.optional(z.string().check(z.maxLength(100))),
-  error_description: z.optional(z.string().check(z.maxLength(1000))),
-})
+export const callbackQuery = once(() =>
+  z.object({
+    code: z.optional(z.string().check(z.maxLength(500))),
+    state: z.optional(z.string().check(z.maxLength(2048))),
+    iss: z.optional(z.string().check(z.maxLength(500))),
+    error: z.optional(z.string().check(z.maxLength(100))),
+    error_description: z.optional(z.string().check(z.maxLength(1000))),
+  }),
+)
 
 /** The listener of a terminal on the person's own computer: its port stands at the end of the state, `….8888`. */
 function listenerOf(state: string | undefined): string | undefined {
@@ -72,7 +75,7 @@ function listenerOf(state: string | undefined): string | undefined {
  * computer, and the code is shown to be pasted. Only the session that granted it sees it (standards S11).
  */
 app.get('/auth/cli-callback', async (c) => {
-  const query = readQuery(c, callbackQuery)
+  const query = readQuery(c, callbackQuery())
   const listener = listenerOf(query.state)
   const answer = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const to = listener && `${listener}/callback?${new URLSearchParams(answer)}`

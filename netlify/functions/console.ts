@@ -27,6 +27,7 @@ import { operatedRadius } from '../../shared/identity/operated-radius.ts'
 import { operatedState } from '../../shared/identity/operated-state.ts'
 import { type Operator, visitingOperator } from '../../shared/identity/operator.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
+import { once } from '../../shared/once.ts'
 import { normaliseEmail } from '../../shared/personal.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { listConnections } from '../../shared/queries/connections.ts'
@@ -46,7 +47,7 @@ import { listWebhooks } from '../../shared/queries/webhooks.ts'
 const app = createPageApp()
 const PAGE = 50
 const REFRESH_SECONDS = 5
-const loose = z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) })
+const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) }))
 
 type Visit = { operator: Operator; frame: Frame; scope: AuditScope }
 
@@ -55,7 +56,7 @@ async function visit(c: AppContext, section: string): Promise<Visit | Response> 
   const operator = await visitingOperator(gateway(), c, section)
   if (operator instanceof Response) return operator
   const { organizationId, principal } = operator
-  const { done } = readQuery(c, loose)
+  const { done } = readQuery(c, loose())
   const frame = {
     section,
     platform: organizationId === undefined,
@@ -101,7 +102,7 @@ app.get('/admin/people', async (c) => {
   const { reads, personal } = gateway()
   const { find, before } = readQuery(
     c,
-    z.extend(loose, { find: z.optional(z.string().check(z.trim(), z.maxLength(254))) }),
+    z.extend(loose(), { find: z.optional(z.string().check(z.trim(), z.maxLength(254))) }),
   )
   const uai = z.uuid().safeParse(find).data
   const digest = find && !uai ? personal.digest(normaliseEmail(find)) : undefined
@@ -120,11 +121,13 @@ const held = ({ sessions, tokens, keys, agents, consents }: StateAt): Held[] => 
 /** What is given without a zone is UTC. */
 const timeOf = (text: string) =>
   new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text.length === 10 ? `${text}T00:00` : text}Z`)
-const time = z.string().check(
-  z.maxLength(40),
-  z.refine(
-    (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(timeOf(text).getTime()),
-    'is no time such as 2026-11-26T12:00',
+const time = once(() =>
+  z.string().check(
+    z.maxLength(40),
+    z.refine(
+      (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(timeOf(text).getTime()),
+      'is no time such as 2026-11-26T12:00',
+    ),
   ),
 )
 
@@ -136,7 +139,7 @@ app.get('/admin/people/:uai', async (c) => {
   const uai = z.uuid().safeParse(c.req.param('uai')).data
   const person = uai && (await findListed(reads, personal, operator.organizationId, uai))
   if (!person) throw new GatewayError('not_found')
-  const { at } = readQuery(c, z.extend(loose, { at: z.optional(time) }))
+  const { at } = readQuery(c, z.extend(loose(), { at: z.optional(time()) }))
   const states = at ? await operatedState(gateway(), operator, person, timeOf(at)) : []
   const past = states.find((one) => one.uai === person.uai)
   const { members } = person
@@ -155,7 +158,7 @@ app.get('/admin/people/:uai', async (c) => {
 app.get('/admin/sessions', async (c) => {
   const visited = await visit(c, '/admin/sessions')
   if (visited instanceof Response) return visited
-  const { before } = readQuery(c, loose)
+  const { before } = readQuery(c, loose())
   const rows = await listLiveSessions(gateway().reads, visited.operator.organizationId, { before })
   const page = { frame: visited.frame, sessions: rows.map(shownSession), olderHref: olderThan('/admin/sessions', rows) }
   return renderPage(SessionsPage(page))
@@ -164,7 +167,7 @@ app.get('/admin/sessions', async (c) => {
 app.get('/admin/keys', async (c) => {
   const visited = await visit(c, '/admin/keys')
   if (visited instanceof Response) return visited
-  const { before } = readQuery(c, loose)
+  const { before } = readQuery(c, loose())
   const rows = await listApiKeys(gateway().reads, visited.operator.organizationId, { before })
   return renderPage(
     KeysPage({ frame: visited.frame, keys: rows.map(shownKey), olderHref: olderThan('/admin/keys', rows) }),
@@ -179,7 +182,7 @@ app.get('/admin/clients', async (c) => {
   const visited = await visit(c, '/admin/clients')
   if (visited instanceof Response) return visited
   demandPlatform(visited)
-  const rows = await listApplicationsOfAll(gateway().reads, readQuery(c, loose).before)
+  const rows = await listApplicationsOfAll(gateway().reads, readQuery(c, loose()).before)
   const clients = rows.map((one) => ({
     ...one,
     clientId: one.client_id,
@@ -207,22 +210,24 @@ app.get('/admin/webhooks', async (c) => {
   return renderPage(WebhooksPage({ frame: visited.frame, webhooks }))
 })
 
-const filters = z.object({
-  person: z.optional(z.uuid()),
-  client: z.optional(z.string().check(z.maxLength(200))),
-  type: z.optional(z.string().check(z.maxLength(100))),
-  request: z.optional(z.uuid()),
-  since: z.optional(time),
-  until: z.optional(time),
-  live: z.optional(z.literal('1')),
-  cursor: z.optional(z.string().check(z.regex(/^\d{1,18}$/))),
-})
+const filters = once(() =>
+  z.object({
+    person: z.optional(z.uuid()),
+    client: z.optional(z.string().check(z.maxLength(200))),
+    type: z.optional(z.string().check(z.maxLength(100))),
+    request: z.optional(z.uuid()),
+    since: z.optional(time()),
+    until: z.optional(time()),
+    live: z.optional(z.literal('1')),
+    cursor: z.optional(z.string().check(z.regex(/^\d{1,18}$/))),
+  }),
+)
 
 /** Everything that happens, newest first; it looks again by itself when told to. */
 app.get('/admin/events', async (c) => {
   const visited = await visit(c, '/admin/events')
   if (visited instanceof Response) return visited
-  const { cursor, live, since, until, ...found } = readQuery(c, filters)
+  const { cursor, live, since, until, ...found } = readQuery(c, filters())
   const range = { since: since ? timeOf(since) : undefined, until: until ? timeOf(until) : undefined }
   const events = await eventsOf(visited.scope, { ...found, ...range }, PAGE, cursor)
   const given: Filters = { ...found, since, until, live }
@@ -247,26 +252,28 @@ app.get('/admin/requests/:id', async (c) => {
 app.get('/admin/radius', async (c) => {
   const visited = await visit(c, '/admin/events')
   if (visited instanceof Response) return visited
-  const { id } = readQuery(c, z.extend(loose, { id: z.uuid('not_found') }))
+  const { id } = readQuery(c, z.extend(loose(), { id: z.uuid('not_found') }))
   const radius = await operatedRadius(gateway(), visited.operator, id)
   const { origin, followed, acts } = radius
   const at = { type: origin.type, recordedAt: new Date(origin.recorded_at) }
   return renderPage(RadiusPage({ frame: visited.frame, id, origin: at, followed, acts }))
 })
 
-const acting = z.object({
-  ...postedForm,
-  act: z.enum(ACTS, 'not_found'),
-  id: z.uuid('not_found'),
-  reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
-  back: z.optional(z.string().check(z.maxLength(200))),
-})
+const acting = once(() =>
+  z.object({
+    ...postedForm(),
+    act: z.enum(ACTS, 'not_found'),
+    id: z.uuid('not_found'),
+    reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
+    back: z.optional(z.string().check(z.maxLength(200))),
+  }),
+)
 
 /** Does one thing to one thing, with a reason. */
 app.post('/admin/act', async (c) => {
   const operator = await visitingOperator(gateway(), c, '/admin')
   if (operator instanceof Response) return operator
-  const { act, id, reason, back, ...posted } = await readBody(c, acting)
+  const { act, id, reason, back, ...posted } = await readBody(c, acting())
   const home = back?.startsWith('/admin') ? (safeReturnTo(gateway().config, back) ?? '/admin') : '/admin'
   if (!(await takeForm(gateway(), c, operator.principal, posted))) return c.redirect(home, 303)
   await actOn({ gateway: gateway(), c, operator, id, reason }, act)

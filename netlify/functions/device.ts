@@ -25,31 +25,36 @@ import { projectScope } from '../../shared/identity/project-scope.ts'
 import { brandOf, sendCode } from '../../shared/identity/send-code.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { normaliseUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
+import { once } from '../../shared/once.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
 
 const BASE = '/oauth/device'
 const app = createApp('oauth', { errorPage })
 
-export const startBody = z.object({
-  ...clientParameters,
-  scope: z.optional(z.string().check(z.maxLength(2000))),
-  resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
-})
+export const startBody = once(() =>
+  z.object({
+    ...clientParameters,
+    scope: z.optional(z.string().check(z.maxLength(2000))),
+    resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
+  }),
+)
 
 /** Device authorization request (RFC 8628 section 3.1). */
 app.post(BASE, async (c) => {
-  refuseQuery(c, Object.keys(startBody.shape))
-  const body = await readBody(c, startBody, { repeatable: ['resource'] })
+  refuseQuery(c, Object.keys(startBody().shape))
+  const body = await readBody(c, startBody(), { repeatable: ['resource'] })
   const credentials = readClientCredentials(c, body)
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
   return c.json(await startDevice(gateway(), c, credentials, body))
 })
 
-export const codeQuery = z.object({
-  code: z.optional(z.string().check(z.maxLength(40))),
-  user_code: z.optional(z.string().check(z.maxLength(40))),
-})
+export const codeQuery = once(() =>
+  z.object({
+    code: z.optional(z.string().check(z.maxLength(40))),
+    user_code: z.optional(z.string().check(z.maxLength(40))),
+  }),
+)
 
 function enterPage(value?: string, error?: GatewayError): Response {
   const headers = error?.options.retryAfter ? { 'Retry-After': String(Math.ceil(error.options.retryAfter)) } : undefined
@@ -58,7 +63,7 @@ function enterPage(value?: string, error?: GatewayError): Response {
 
 /** The page where a person connects a device: what is asked is shown, and approved by a button, always (standards D6). */
 app.get(BASE, async (c) => {
-  const query = readQuery(c, codeQuery)
+  const query = readQuery(c, codeQuery())
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
   const signedIn = await browserSession(gateway(), c)
@@ -100,14 +105,16 @@ function approvePage(device: OpenDevice, userCode: string, email: string, sessio
   )
 }
 
-export const decisionForm = z.object({
-  user_code: z.string('user_code_invalid').check(z.maxLength(40)),
-  csrf: z.optional(z.string()),
-  decision: z.enum(['approve', 'deny'], 'invalid_request'),
-})
+export const decisionForm = once(() =>
+  z.object({
+    user_code: z.string('user_code_invalid').check(z.maxLength(40)),
+    csrf: z.optional(z.string()),
+    decision: z.enum(['approve', 'deny'], 'invalid_request'),
+  }),
+)
 
 app.post(`${BASE}/decision`, async (c) => {
-  const { user_code, csrf, decision } = await readBody(c, decisionForm)
+  const { user_code, csrf, decision } = await readBody(c, decisionForm())
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })
   const { person, session } = signedIn
@@ -120,7 +127,7 @@ app.post(`${BASE}/decision`, async (c) => {
 
 /** For pages of others: whether a code can be used (wire-contract 1.3). */
 app.get(`${BASE}/check`, async (c) => {
-  const { code } = readQuery(c, codeQuery)
+  const { code } = readQuery(c, codeQuery())
   try {
     const device = await findOpenDevice(gateway(), c, code)
     const stream = device.events.reduce(
@@ -135,15 +142,14 @@ app.get(`${BASE}/check`, async (c) => {
   }
 })
 
-const email = z.pipe(
-  z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
-  z.email('invalid_email'),
+const email = once(() =>
+  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
 )
-const userCode = z.string('user_code_invalid').check(z.maxLength(40, 'user_code_invalid'))
+const userCode = once(() => z.string('user_code_invalid').check(z.maxLength(40, 'user_code_invalid')))
 
 /** Sends the one code that proves the person's address; the code itself then approves (wire-contract 1.3). */
 app.post(`${BASE}/verify`, async (c) => {
-  const body = await readBody(c, z.object({ user_code: userCode, email }))
+  const body = await readBody(c, z.object({ user_code: userCode(), email: email() }))
   const device = await findOpenDevice(gateway(), c, body.user_code)
   const { client } = device
   const to = mailbox(body.email)
@@ -152,7 +158,11 @@ app.post(`${BASE}/verify`, async (c) => {
 })
 
 app.post(`${BASE}/authorize`, async (c) => {
-  const shape = { user_code: userCode, email, otp_code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')) }
+  const shape = {
+    user_code: userCode(),
+    email: email(),
+    otp_code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+  }
   const body = await readBody(c, z.object(shape))
   const device = await findOpenDevice(gateway(), c, body.user_code)
   const code = body.otp_code.replace(/\D/g, '')
@@ -167,14 +177,16 @@ app.post(`${BASE}/authorize`, async (c) => {
 })
 
 app.post(`${BASE}/deny`, async (c) => {
-  const { user_code } = await readBody(c, z.object({ user_code: userCode }))
+  const { user_code } = await readBody(c, z.object({ user_code: userCode() }))
   await denyUnseen(gateway(), c, await findOpenDevice(gateway(), c, user_code))
   return c.json({ success: true, message: 'The device was not connected.' })
 })
 
-export const revokeQuery = z.object({
-  token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')),
-})
+export const revokeQuery = once(() =>
+  z.object({
+    token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')),
+  }),
+)
 
 async function revocation(token: string) {
   const named = readRevokeToken(gateway(), token)
@@ -185,13 +197,13 @@ async function revocation(token: string) {
 
 /** Where the link in the notice leads; the button ends it, the link alone ends nothing. */
 app.get(`${BASE}/revoke`, async (c) => {
-  const { token } = readQuery(c, revokeQuery)
+  const { token } = readQuery(c, revokeQuery())
   const { client, requestedAt: connectedAt } = (await revocation(token)).connected
   return renderPage(RevokeDevicePage({ action: `${BASE}/revoke`, token, client, connectedAt, now: new Date() }))
 })
 
 app.post(`${BASE}/revoke`, async (c) => {
-  const { token } = await readBody(c, revokeQuery)
+  const { token } = await readBody(c, revokeQuery())
   const { named, connected } = await revocation(token)
   await revokeDevice(gateway(), c, named)
   return renderPage(DeviceDonePage({ kind: 'revoked', client: connected.client }))

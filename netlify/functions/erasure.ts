@@ -16,6 +16,7 @@ import { refuseForeignPage } from '../../shared/identity/authority.ts'
 import { requireOperator } from '../../shared/identity/operator.ts'
 import { ownerOfProofs } from '../../shared/identity/proof-pages.ts'
 import { withCookies } from '../../shared/identity/sign-in-cookie.ts'
+import { once } from '../../shared/once.ts'
 
 const HOME = '/account'
 const BASE = '/account/erase'
@@ -28,13 +29,13 @@ app.get(BASE, async (c) => {
   return renderPage(ErasePage({ ...formOf(gateway(), owner.principal), action: BASE, backHref: HOME }))
 })
 
-const erasing = z.object({ ...postedForm, word: z.optional(z.string().check(z.maxLength(40))) })
+const erasing = once(() => z.object({ ...postedForm(), word: z.optional(z.string().check(z.maxLength(40))) }))
 
 app.post(BASE, async (c) => {
   const owner = await ownerOfProofs(gateway(), c, BASE)
   if (owner instanceof Response) return owner
   const { principal } = owner
-  const body = await readBody(c, erasing)
+  const body = await readBody(c, erasing())
   if (!(await takeForm(gateway(), c, principal, body))) return c.redirect(BASE, 303)
   if (body.word?.trim().toLowerCase() !== words.word) {
     const page = ErasePage({ ...formOf(gateway(), principal), action: BASE, backHref: HOME, error: words.wrong })
@@ -55,26 +56,28 @@ app.post(BASE, async (c) => {
   return withCookies(c, renderPage(page))
 })
 
-export const eraseSelfBody = z.object({ uai: z.uuid() })
+export const eraseSelfBody = once(() => z.object({ uai: z.uuid() }))
 
 /** Erases whoever asks, who names themselves to show that they mean it. */
 app.post('/v1/auth/me/erase', async (c) => {
   const owner = await accountOwner(gateway(), c)
   refuseForeignPage(gateway(), c, owner)
-  const { uai } = await readBody(c, eraseSelfBody)
+  const { uai } = await readBody(c, eraseSelfBody())
   if (uai !== owner.person.uai) throw new GatewayError('not_found')
   const receipt = await eraseSelf(gateway(), c, owner)
   clearSessionCookies(c)
   return c.json(receipt)
 })
 
-export const eraseOtherBody = z.object({ reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)) })
+export const eraseOtherBody = once(() =>
+  z.object({ reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)) }),
+)
 
 /** Erases a person whom the operator answers for. */
 app.post('/v1/operators/people/:uai/erase', async (c) => {
   const operator = await requireOperator(gateway(), c)
   refuseForeignPage(gateway(), c, operator.principal)
-  const { reason } = await readBody(c, eraseOtherBody)
+  const { reason } = await readBody(c, eraseOtherBody())
   const uai = z.uuid('not_found').safeParse(c.req.param('uai'))
   if (!uai.success) throw new GatewayError('not_found')
   return c.json(await eraseOther(gateway(), c, operator, { uai: uai.data, reason }))

@@ -20,36 +20,39 @@ import { actAsService, identityAsked, provenBy, trustedService } from '../../sha
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
 import { demandProof } from '../../shared/identity/step-up.ts'
+import { once } from '../../shared/once.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
 
 const MOST = 100
 const app = createApp('api', { around: recordRefusals(gateway) })
 
-const provider = z.string().check(z.trim(), z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'invalid_request'))
-const external_id = z.string().check(z.minLength(1), z.maxLength(500))
-const uuid = z.uuid('invalid_request')
-const token = z.string().check(z.maxLength(8000))
+const provider = once(() => z.string().check(z.trim(), z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'invalid_request')))
+const external_id = once(() => z.string().check(z.minLength(1), z.maxLength(500)))
+const uuid = once(() => z.uuid('invalid_request'))
+const token = once(() => z.string().check(z.maxLength(8000)))
 
-export const account = z.object({ provider, external_id })
+export const account = once(() => z.object({ provider: provider(), external_id: external_id() }))
 
 app.post('/v1/auth/resolve/external', async (c) => {
   await trustedService(gateway(), c, 'identities:read')
-  const asked = await readBody(c, account)
+  const asked = await readBody(c, account())
   const digest = gateway().personal.digest(externalLookup(asked.provider, asked.external_id))
   const [uai] = await resolveMany(gateway().reads, [{ digest }])
   if (!uai) throw new GatewayError('not_found')
   return c.json({ success: true, uai, authId: uai })
 })
 
-export const bulk = z.object({
-  items: z.array(z.union([account, z.object({ uai: uuid })])).check(z.minLength(1), z.maxLength(MOST)),
-})
+export const bulk = once(() =>
+  z.object({
+    items: z.array(z.union([account(), z.object({ uai: uuid() })])).check(z.minLength(1), z.maxLength(MOST)),
+  }),
+)
 
 /** Up to 100 look-ups in one statement; what is not known is null. */
 app.post('/v1/auth/resolve/bulk', async (c) => {
   await trustedService(gateway(), c, 'identities:read')
-  const { items } = await readBody(c, bulk)
+  const { items } = await readBody(c, bulk())
   const { personal, reads } = gateway()
   const asked = items.map((item) =>
     'uai' in item ? { uai: item.uai } : { digest: personal.digest(externalLookup(item.provider, item.external_id)) },
@@ -58,18 +61,20 @@ app.post('/v1/auth/resolve/bulk', async (c) => {
   return c.json({ results: items.map((item, n) => ({ ...item, resolved_uai: found[n] ?? null })) })
 })
 
-export const mapping = z.object({
-  provider,
-  external_id,
-  email: z.optional(z.email('invalid_email')),
-  name: z.optional(z.string().check(z.maxLength(200))),
-  subject_token: z.optional(token),
-})
+export const mapping = once(() =>
+  z.object({
+    provider: provider(),
+    external_id: external_id(),
+    email: z.optional(z.email('invalid_email')),
+    name: z.optional(z.string().check(z.maxLength(200))),
+    subject_token: z.optional(token()),
+  }),
+)
 
 /** Maps a vendor's account to a UAI: the known one, that of the person whose token comes with it, or a new one. */
 app.post('/v1/auth/identities', async (c) => {
   const service = await trustedService(gateway(), c, 'identities:link')
-  const { subject_token, ...given } = await readBody(c, mapping)
+  const { subject_token, ...given } = await readBody(c, mapping())
   const proven = subject_token === undefined ? undefined : await provenBy(gateway(), subject_token, { recent: false })
   const wanted = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
   const assertedBy = service.client.client_id
@@ -126,11 +131,11 @@ app.delete('/v1/auth/identities/:uai/credentials/:id', async (c) => {
   return c.json({ success: true })
 })
 
-export const merging = z.object({ survivor_token: token, retired_token: token })
+export const merging = once(() => z.object({ survivor_token: token(), retired_token: token() }))
 
 /** Makes one person of two, each proven by a token of a recent sign-in; tells both addresses. */
 app.post('/v1/auth/identities/merge', async (c) => {
-  const body = await readBody(c, merging)
+  const body = await readBody(c, merging())
   const survivor = await provenBy(gateway(), body.survivor_token, { recent: true })
   const retired = await provenBy(gateway(), body.retired_token, { recent: true })
   await commit(commitContext(gateway(), c), async (work) => {
@@ -142,11 +147,11 @@ app.post('/v1/auth/identities/merge', async (c) => {
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 
-export const splitting = z.object({ uai: uuid, reason: z.optional(z.string().check(z.maxLength(500))) })
+export const splitting = once(() => z.object({ uai: uuid(), reason: z.optional(z.string().check(z.maxLength(500))) }))
 
 /** Undoes a wrong merge: by the person it is, lately signed in, or by a service that may. */
 app.post('/v1/auth/identities/split', async (c) => {
-  const { uai, reason = 'wrong merge' } = await readBody(c, splitting)
+  const { uai, reason = 'wrong merge' } = await readBody(c, splitting())
   const principal = await authenticate(gateway(), c, { order: ['bearer', 'cookie'] })
   if (principal.kind === 'person') {
     await identityAsked(gateway(), c, uai)

@@ -26,6 +26,7 @@ import {
   sealEnrolment,
 } from '../../shared/identity/totp.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { once } from '../../shared/once.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
 
 const HOME = '/account'
@@ -34,9 +35,9 @@ const CODES = '/account/recovery-codes'
 const APP = 'LanOnasis'
 
 const app = createPageApp()
-const returnTo = z.optional(z.string().check(z.maxLength(4000)))
-const goal = z.object({ return_to: returnTo })
-const goalOf = (c: AppContext) => safeReturnTo(gateway().config, readQuery(c, goal).return_to)
+const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
+const goal = once(() => z.object({ return_to: returnTo() }))
+const goalOf = (c: AppContext) => safeReturnTo(gateway().config, readQuery(c, goal()).return_to)
 
 /** What the person can mend on the page itself. */
 function told(error: unknown): GatewayError {
@@ -65,16 +66,18 @@ app.get(ENROL, async (c) => {
   return owner instanceof Response ? owner : enrolPage(owner.principal, newEnrolment(), back)
 })
 
-const enrolmentForm = z.object({
-  ...postedForm,
-  code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
-  enrolment: z.string('csrf_invalid').check(z.maxLength(1000, 'csrf_invalid')),
-  return_to: returnTo,
-})
+const enrolmentForm = once(() =>
+  z.object({
+    ...postedForm(),
+    code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+    enrolment: z.string('csrf_invalid').check(z.maxLength(1000, 'csrf_invalid')),
+    return_to: returnTo(),
+  }),
+)
 
 /** A right code shows that the app has the secret; it counts as a step-up too. */
 app.post(ENROL, async (c) => {
-  const posted = await readBody(c, enrolmentForm)
+  const posted = await readBody(c, enrolmentForm())
   const back = safeReturnTo(gateway().config, posted.return_to)
   const owner = await ownerOfProofs(gateway(), c, withGoal(ENROL, back))
   if (owner instanceof Response) return owner
@@ -95,13 +98,13 @@ app.post(ENROL, async (c) => {
   }
 })
 
-const removal = z.object({ ...postedForm, id: z.uuid('not_found') })
+const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
 app.post('/account/totp/remove', async (c) => {
   const owner = await ownerOfProofs(gateway(), c, HOME)
   if (owner instanceof Response) return owner
   const { principal } = owner
-  const posted = await readBody(c, removal)
+  const posted = await readBody(c, removal())
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
   try {
     await removeTotp(gateway(), c, principal, { id: posted.id, reason: 'person' })
@@ -129,7 +132,7 @@ app.post(CODES, async (c) => {
   const owner = await ownerOfProofs(gateway(), c, CODES)
   if (owner instanceof Response) return owner
   const { principal } = owner
-  const posted = await readBody(c, z.object({ ...postedForm, return_to: returnTo }))
+  const posted = await readBody(c, z.object({ ...postedForm(), return_to: returnTo() }))
   const back = safeReturnTo(gateway().config, posted.return_to) ?? HOME
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back, 303)
   const codes = await makeRecoveryCodes(gateway(), c, principal)

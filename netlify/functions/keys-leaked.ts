@@ -9,25 +9,28 @@ import { serve } from '../../shared/http/serve.ts'
 import { sendDueNotices } from '../../shared/identity/key-notices.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { checkScannerSignature } from '../../shared/identity/scanner-keys.ts'
+import { once } from '../../shared/once.ts'
 import { findKeysByHash } from '../../shared/queries/api-keys.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 
 const app = createApp('api', { around: recordRefusals(gateway) })
 
-const text = z.string().check(z.maxLength(2000))
-export const report = z
-  .array(z.object({ token: text, type: z.optional(text), url: z.optional(text), source: z.optional(text) }))
-  .check(z.minLength(1), z.maxLength(100))
+const text = once(() => z.string().check(z.maxLength(2000)))
+export const report = once(() =>
+  z
+    .array(z.object({ token: text(), type: z.optional(text()), url: z.optional(text()), source: z.optional(text()) }))
+    .check(z.minLength(1), z.maxLength(100)),
+)
 
-function parse(body: string): z.infer<typeof report> {
+function parse(body: string): z.infer<ReturnType<typeof report>> {
   try {
-    return report.parse(JSON.parse(body))
+    return report().parse(JSON.parse(body))
   } catch (cause) {
     throw new GatewayError('invalid_body', { reason: 'not a report', cause })
   }
 }
 
-type Finding = z.infer<typeof report>[number]
+type Finding = z.infer<ReturnType<typeof report>>[number]
 
 /** Takes note of the found keys and, as the policy says, stops them: all in one unit of work. */
 async function stop(c: AppContext, findings: Finding[], known: { hash: string; id: string; createdBy: string }[]) {

@@ -27,23 +27,29 @@ import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { once } from '../../shared/once.ts'
 import { findClient } from '../../shared/queries/api-clients.ts'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
 const app = createApp('api', { errorPage })
 
-const uri = z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri')))
-export const magicLinkRequest = z.object({
-  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-  redirect_uri: uri,
-  return_to: uri,
-  platform: z._default(z.enum(PLATFORMS), 'web'),
-  project_scope: z.optional(z.string().check(z.maxLength(100))),
-  create_user: z.optional(z.boolean()),
-})
+const uri = once(() => z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))))
+export const magicLinkRequest = once(() =>
+  z.object({
+    email: z.pipe(
+      z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
+      z.email('invalid_email'),
+    ),
+    redirect_uri: uri(),
+    return_to: uri(),
+    platform: z._default(z.enum(PLATFORMS), 'web'),
+    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    create_user: z.optional(z.boolean()),
+  }),
+)
 
 app.post('/v1/auth/magic-link', async (c) => {
-  const { email, redirect_uri, return_to, platform, project_scope, create_user } = await readBody(c, magicLinkRequest)
+  const { email, redirect_uri, return_to, platform, project_scope, create_user } = await readBody(c, magicLinkRequest())
   const redirectUri = redirect_uri ?? return_to
   await sendMagicLink(gateway(), c, {
     email,
@@ -55,11 +61,11 @@ app.post('/v1/auth/magic-link', async (c) => {
   return c.json({ success: true, message: 'If the address can receive messages, a link is on its way.' })
 })
 
-const linkState = z.string('magic_link_state_missing').check(z.maxLength(4000, 'magic_link_state_invalid'))
+const linkState = once(() => z.string('magic_link_state_missing').check(z.maxLength(4000, 'magic_link_state_invalid')))
 
 /** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (standards S8). */
 app.get(CALLBACK, async (c) => {
-  const { state } = readQuery(c, z.object({ state: linkState }))
+  const { state } = readQuery(c, z.object({ state: linkState() }))
   const link = openLink(gateway(), state)
   const { email, device, askedAt, handsOver } = link
   const client = handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
@@ -77,11 +83,11 @@ app.get(CALLBACK, async (c) => {
 
 const endOf = ({ redirectUri }: MagicLink) => redirectUri ?? `${gateway().config.DASHBOARD_URL}/dashboard`
 
-export const confirmation = z.object({ state: linkState, csrf: z.optional(z.string()) })
+export const confirmation = once(() => z.object({ state: linkState(), csrf: z.optional(z.string()) }))
 
 /** The person confirms: this browser is signed in, or the application is handed a code. No token is ever in an address. */
 app.post(CALLBACK, async (c) => {
-  const { state, csrf } = await readBody(c, confirmation)
+  const { state, csrf } = await readBody(c, confirmation())
   checkCsrf(c, gateway().derive, readSignIn(gateway(), c).id, csrf)
   const link = openLink(gateway(), state)
   if (link.handsOver && link.redirectUri) return c.redirect(handOverUrl(gateway(), link, link.redirectUri), 303)
@@ -126,13 +132,13 @@ async function pairOfSupabaseUser(c: AppContext, token: string, state: string) {
   return { ...(await pairForSupabaseUser(gateway(), c, profile, { method: 'supabase', platform, projectScope })), link }
 }
 
-export const exchange = z.object({ state: linkState })
+export const exchange = once(() => z.object({ state: linkState() }))
 
 /** A code that an application was handed, or a Supabase token with the state of a link, becomes a session. */
 app.post('/v1/auth/magic-link/exchange', async (c) => {
   const token = bearerToken(c)
   if (!token) throw new GatewayError('token_missing')
-  const { state } = await readBody(c, exchange)
+  const { state } = await readBody(c, exchange())
   if (token.includes('.')) {
     const { link, ...pair } = await pairOfSupabaseUser(c, token, state)
     return c.json({ success: true, redirect_to: endOf(link), ...pair, auth_method: 'magic_link' })

@@ -30,6 +30,7 @@ import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
 import { keepOpen, mustPush, readPushed } from '../../shared/oauth/pushed-request.ts'
 import { ownResource } from '../../shared/oauth/resource.ts'
+import { once } from '../../shared/once.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
@@ -142,11 +143,13 @@ function requestFacts(
 app.get('/oauth/authorize', (c) => authorize(c, new URL(c.req.url).searchParams))
 app.post('/oauth/authorize', async (c) => authorize(c, new URLSearchParams(await c.req.text())))
 
-export const decisionForm = z.object({
-  authorization_id: z.uuid('csrf_invalid'),
-  csrf: z.optional(z.string()),
-  decision: z.enum(['allow', 'deny'], 'invalid_request'),
-})
+export const decisionForm = once(() =>
+  z.object({
+    authorization_id: z.uuid('csrf_invalid'),
+    csrf: z.optional(z.string()),
+    decision: z.enum(['allow', 'deny'], 'invalid_request'),
+  }),
+)
 
 /** Nobody comes here without a request; links to the consent page of before end here (wire-contract 1.2). */
 app.get('/oauth/consent', () => {
@@ -157,7 +160,7 @@ app.get('/oauth/consent', () => {
 
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (standards A40). */
 app.post('/oauth/consent', async (c) => {
-  const { authorization_id: id, csrf, decision } = await readBody(c, decisionForm)
+  const { authorization_id: id, csrf, decision } = await readBody(c, decisionForm())
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })
   const { person, session } = signedIn

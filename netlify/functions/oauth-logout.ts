@@ -14,16 +14,19 @@ import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.
 import { endSession } from '../../shared/identity/end-session.ts'
 import { matchesRedirectUri } from '../../shared/oauth/redirect-uri.ts'
 import { isSubject } from '../../shared/oauth/subject.ts'
+import { once } from '../../shared/once.ts'
 import { type Client, findClient } from '../../shared/queries/api-clients.ts'
 
-export const parameters = z.object({
-  id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
-  client_id: z.optional(z.string().check(z.maxLength(500))),
-  post_logout_redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
-  state: z.optional(z.string().check(z.maxLength(2000))),
-  csrf: z.optional(z.string()),
-})
-type Parameters = z.output<typeof parameters>
+export const parameters = once(() =>
+  z.object({
+    id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
+    client_id: z.optional(z.string().check(z.maxLength(500))),
+    post_logout_redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
+    state: z.optional(z.string().check(z.maxLength(2000))),
+    csrf: z.optional(z.string()),
+  }),
+)
+type Parameters = z.output<ReturnType<typeof parameters>>
 
 const app = createPageApp()
 
@@ -76,7 +79,7 @@ function postLogoutRedirect(client: Client | undefined, params: Parameters): str
   return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`
 }
 
-app.get('/oauth/logout', (c) => logout(c, readQuery(c, z.omit(parameters, { csrf: true }))))
-app.post('/oauth/logout', async (c) => logout(c, await readBody(c, parameters)))
+app.get('/oauth/logout', (c) => logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))))
+app.post('/oauth/logout', async (c) => logout(c, await readBody(c, parameters())))
 
 export default serve(app)

@@ -16,35 +16,38 @@ import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { dpopKeyOf } from '../../shared/oauth/dpop.ts'
 import { keepPushed } from '../../shared/oauth/pushed-request.ts'
 import { ownResource } from '../../shared/oauth/resource.ts'
+import { once } from '../../shared/once.ts'
 import { findForService } from '../../shared/queries/authorizations.ts'
 
 const app = createApp('oauth', { around: recordRefusals(gateway) })
 
-const text = z.optional(z.string().check(z.maxLength(4000)))
+const text = once(() => z.optional(z.string().check(z.maxLength(4000))))
 /** What an authorization request may say (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1); the rest is ignored. */
-export const parameters = z.object({
-  response_type: text,
-  response_mode: text,
-  redirect_uri: text,
-  scope: text,
-  state: text,
-  nonce: text,
-  code_challenge: text,
-  code_challenge_method: text,
-  dpop_jkt: text,
-  prompt: text,
-  max_age: text,
-  acr_values: text,
-  claims: text,
-  id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
-  login_hint: text,
-  request: z.optional(z.string()),
-  request_uri: text,
-  registration: text,
-  resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
-})
+export const parameters = once(() =>
+  z.object({
+    response_type: text(),
+    response_mode: text(),
+    redirect_uri: text(),
+    scope: text(),
+    state: text(),
+    nonce: text(),
+    code_challenge: text(),
+    code_challenge_method: text(),
+    dpop_jkt: text(),
+    prompt: text(),
+    max_age: text(),
+    acr_values: text(),
+    claims: text(),
+    id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
+    login_hint: text(),
+    request: z.optional(z.string()),
+    request_uri: text(),
+    registration: text(),
+    resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
+  }),
+)
 
-function toQuery(clientId: string, body: z.infer<typeof parameters>): URLSearchParams {
+function toQuery(clientId: string, body: z.infer<ReturnType<typeof parameters>>): URLSearchParams {
   const query = new URLSearchParams({ client_id: clientId })
   for (const [name, value] of Object.entries(body))
     for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) query.append(name, one)
@@ -56,7 +59,7 @@ app.post('/oauth/par', async (c) => {
   const { limiter, reads, issuer } = gateway()
   if ([...new URL(c.req.url).searchParams].length > 0)
     throw new GatewayError('invalid_request', { description: 'Parameters must be sent in the request body.' })
-  const body = await readBody(c, z.extend(parameters, clientParameters), { repeatable: ['resource'] })
+  const body = await readBody(c, z.extend(parameters(), clientParameters), { repeatable: ['resource'] })
   const credentials = readClientCredentials(c, body)
   c.set('caller', { clientId: credentials.clientId })
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
@@ -80,8 +83,8 @@ app.post('/oauth/par', async (c) => {
 })
 
 /** A body without what it says to authenticate the client, which is nobody else's business. */
-function parametersOf(body: z.infer<typeof parameters>): z.infer<typeof parameters> {
-  return Object.fromEntries(Object.keys(parameters.shape).map((name) => [name, body[name as keyof typeof body]]))
+function parametersOf(body: z.infer<ReturnType<typeof parameters>>): z.infer<ReturnType<typeof parameters>> {
+  return Object.fromEntries(Object.keys(parameters().shape).map((name) => [name, body[name as keyof typeof body]]))
 }
 
 export default serve(app)

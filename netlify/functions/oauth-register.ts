@@ -23,13 +23,14 @@ import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientInformation } from '../../shared/oauth/client-information.ts'
 import { readDynamicMetadata } from '../../shared/oauth/dynamic-registration.ts'
 import { checkSector } from '../../shared/oauth/sector-identifier.ts'
+import { once } from '../../shared/once.ts'
 import { type Client, findClient } from '../../shared/queries/api-clients.ts'
 import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
 
 const MAX_OVERLAP_SECONDS = 7 * 86_400
 
 const app = createApp('oauth', { around: recordRefusals(gateway) })
-const anything = z.looseObject({})
+const anything = once(() => z.looseObject({}))
 
 const newSecret = () => `mcs_${randomBytes(32).toString('base64url')}`
 const managementUri = (clientId: string) => `${gateway().issuer}/register/${encodeURIComponent(clientId)}`
@@ -46,7 +47,7 @@ async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<
 /** Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. */
 app.post('/register', async (c) => {
   const { limiter } = gateway()
-  const metadata = readDynamicMetadata(await readBody(c, anything))
+  const metadata = readDynamicMetadata(await readBody(c, anything()))
   await checkOwnSector(c, metadata)
   const id = uuidv7()
   const client_id = `mcp_${Date.now()}_${randomBytes(9).toString('hex')}`
@@ -116,7 +117,7 @@ app.get('/register/:client_id', async (c) => c.json(management(await managed(c))
 /** Replaces all metadata; what is left out is gone (RFC 7592 section 2.2). */
 app.put('/register/:client_id', async (c) => {
   const client = await managed(c)
-  const body: Record<string, unknown> = await readBody(c, anything)
+  const body: Record<string, unknown> = await readBody(c, anything())
   if (body.client_id !== client.client_id)
     throw new GatewayError('client_metadata_invalid', { description: 'client_id must be that of the client' })
   for (const name of [
@@ -149,14 +150,16 @@ app.delete('/register/:client_id', async (c) => {
   return c.body(null, 204)
 })
 
-export const rotateBody = z.object({
-  overlap_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_OVERLAP_SECONDS))),
-})
+export const rotateBody = once(() =>
+  z.object({
+    overlap_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_OVERLAP_SECONDS))),
+  }),
+)
 
 /** A new secret; the old one lives on for the overlap, or dies at once. Of several rotations at once one wins. */
 app.post('/register/:client_id/secret', async (c) => {
   const client = await managed(c)
-  const { overlap_seconds: overlapSeconds = 0 } = await readBody(c, rotateBody)
+  const { overlap_seconds: overlapSeconds = 0 } = await readBody(c, rotateBody())
   const secret = newSecret()
   const replaces = client.secrets[0]?.hash
   await change(c, client, (stream) => {

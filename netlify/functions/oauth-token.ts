@@ -15,34 +15,37 @@ import { exchangeAssertion } from '../../shared/oauth/grants/jwt-bearer.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { ACCESS_TOKEN_TYPE, exchangeToken } from '../../shared/oauth/grants/token-exchange.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { once } from '../../shared/once.ts'
 
-const identifiers = z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10)))
-const token = z.optional(z.string().check(z.maxLength(8000)))
-export const parameters = z.object({
-  grant_type: z.optional(z.string().check(z.maxLength(200))),
-  ...clientParameters,
-  code: z.optional(z.string().check(z.maxLength(500))),
-  redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
-  code_verifier: z.optional(z.string().check(z.maxLength(500))),
-  device_code: z.optional(z.string().check(z.maxLength(500))),
-  refresh_token: z.optional(z.string().check(z.maxLength(500))),
-  scope: z.optional(z.string().check(z.maxLength(2000))),
-  resource: identifiers,
-  audience: identifiers,
-  assertion: token,
-  subject_token: token,
-  subject_token_type: z.optional(z.string().check(z.maxLength(200))),
-  actor_token: token,
-  actor_token_type: z.optional(z.string().check(z.maxLength(200))),
-  requested_token_type: z.optional(z.string().check(z.maxLength(200))),
-})
+const identifiers = once(() => z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))))
+const token = once(() => z.optional(z.string().check(z.maxLength(8000))))
+export const parameters = once(() =>
+  z.object({
+    grant_type: z.optional(z.string().check(z.maxLength(200))),
+    ...clientParameters,
+    code: z.optional(z.string().check(z.maxLength(500))),
+    redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
+    code_verifier: z.optional(z.string().check(z.maxLength(500))),
+    device_code: z.optional(z.string().check(z.maxLength(500))),
+    refresh_token: z.optional(z.string().check(z.maxLength(500))),
+    scope: z.optional(z.string().check(z.maxLength(2000))),
+    resource: identifiers(),
+    audience: identifiers(),
+    assertion: token(),
+    subject_token: token(),
+    subject_token_type: z.optional(z.string().check(z.maxLength(200))),
+    actor_token: token(),
+    actor_token_type: z.optional(z.string().check(z.maxLength(200))),
+    requested_token_type: z.optional(z.string().check(z.maxLength(200))),
+  }),
+)
 
 const app = createApp('oauth', { around: recordRefusals(gateway) })
 
 /** The token endpoint (OAuth 2.1 section 3.2), for forms and JSON alike. */
 app.post('/oauth/token', async (c) => {
-  refuseQuery(c, Object.keys(parameters.shape))
-  const body = await readBody(c, parameters, { repeatable: ['resource', 'audience'] })
+  refuseQuery(c, Object.keys(parameters().shape))
+  const body = await readBody(c, parameters(), { repeatable: ['resource', 'audience'] })
   const credentials = readClientCredentials(c, body)
   c.set('caller', { clientId: credentials.clientId })
   if (!body.grant_type) throw new GatewayError('invalid_request', { details: { grant_type: ['is required'] } })

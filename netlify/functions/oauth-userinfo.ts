@@ -8,8 +8,9 @@ import { bearerToken, schemeOf } from '../../shared/identity/authenticate.ts'
 import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
 import { scopeClaims } from '../../shared/oauth/token-response.ts'
+import { once } from '../../shared/once.ts'
 
-export const form = z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) })
+export const form = once(() => z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) }))
 
 const app = createApp('oauth')
 
@@ -31,7 +32,7 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
 /** UserInfo (OpenID Connect Core section 5.3). */
 app.get('/oauth/userinfo', (c) => userinfo(c, bearerToken(c)))
 app.post('/oauth/userinfo', async (c) => {
-  const { access_token } = await readBody(c, form)
+  const { access_token } = await readBody(c, form())
   const header = bearerToken(c)
   if (header && access_token) throw new GatewayError('invalid_request', { description: 'Send the token in one place.' })
   return userinfo(c, header ?? access_token)

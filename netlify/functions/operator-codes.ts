@@ -12,14 +12,17 @@ import {
   requestOperatorCode,
   revokeOperatorCode,
 } from '../../shared/identity/operator-codes.ts'
+import { once } from '../../shared/once.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 
 const BASE = '/v1/auth/operator-codes'
 const app = createApp('api')
-const reason = z.string().check(z.trim(), z.minLength(3), z.maxLength(200))
-export const request = z
-  .object({ uai: z.optional(z.uuid()), email: z.optional(z.email().check(z.maxLength(254))), reason })
-  .check(z.refine(({ uai, email }) => (uai === undefined) !== (email === undefined), 'uai or email is required'))
+const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
+export const request = once(() =>
+  z
+    .object({ uai: z.optional(z.uuid()), email: z.optional(z.email().check(z.maxLength(254))), reason: reason() })
+    .check(z.refine(({ uai, email }) => (uai === undefined) !== (email === undefined), 'uai or email is required')),
+)
 
 const made = ({ id, code, awaitsSecond, expiresAt }: MadePart) => ({
   id,
@@ -51,14 +54,14 @@ app.get(BASE, async (c) => {
 /** Makes a code, or, for another operator, the first half of one. It is told this once. */
 app.post(BASE, async (c) => {
   const operator = await acting(c)
-  const body = await readBody(c, request)
+  const body = await readBody(c, request())
   return c.json(made(await requestOperatorCode(gateway(), c, operator, body)), 201)
 })
 
 /** The second operator agrees and is told the other half. */
 app.post(`${BASE}/:id/approve`, async (c) => {
   const operator = await acting(c)
-  const body = await readBody(c, z.object({ reason }))
+  const body = await readBody(c, z.object({ reason: reason() }))
   return c.json(made(await approveOperatorCode(gateway(), c, operator, { id: idOf(c), reason: body.reason })))
 })
 

@@ -16,14 +16,14 @@ import {
   requestOperatorCode,
   revokeOperatorCode,
 } from '../../shared/identity/operator-codes.ts'
+import { once } from '../../shared/once.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 
 const BASE = '/operator/codes'
 const app = createPageApp()
-const reason = z.string().check(z.trim(), z.minLength(3), z.maxLength(200))
-const email = z.pipe(
-  z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
-  z.email('invalid_email'),
+const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
+const email = once(() =>
+  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
 )
 
 type Shown = { email?: string; error?: GatewayError; notice?: string }
@@ -79,12 +79,12 @@ app.get(BASE, async (c) => {
   return desk(operator, { notice: done === 'revoked' ? words.desk.revoked : undefined })
 })
 
-const requestForm = z.object({ ...postedForm, email, reason })
+const requestForm = once(() => z.object({ ...postedForm(), email: email(), reason: reason() }))
 
 app.post(BASE, (c) =>
   taken(
     c,
-    () => readBody(c, requestForm),
+    () => readBody(c, requestForm()),
     async (operator, posted) => {
       const made = await requestOperatorCode(gateway(), c, operator, { email: posted.email, reason: posted.reason })
       return show(made, made.awaitsSecond ? 'half' : 'whole')
@@ -92,23 +92,23 @@ app.post(BASE, (c) =>
   ),
 )
 
-const approvalForm = z.object({ ...postedForm, id: z.uuid('not_found'), reason })
+const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found'), reason: reason() }))
 
 app.post(`${BASE}/approve`, (c) =>
   taken(
     c,
-    () => readBody(c, approvalForm),
+    () => readBody(c, approvalForm()),
     async (operator, { id, reason: why }) =>
       show(await approveOperatorCode(gateway(), c, operator, { id, reason: why }), 'otherHalf'),
   ),
 )
 
-const revocationForm = z.object({ ...postedForm, id: z.uuid('not_found') })
+const revocationForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
 app.post(`${BASE}/revoke`, (c) =>
   taken(
     c,
-    () => readBody(c, revocationForm),
+    () => readBody(c, revocationForm()),
     async (operator, { id }) => {
       await revokeOperatorCode(gateway(), c, operator, { id, reason: 'taken back' })
       return c.redirect(`${BASE}?done=revoked`, 303)

@@ -10,23 +10,26 @@ import { refuseForeignPage } from '../../shared/identity/authority.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
 import { operatedState } from '../../shared/identity/operated-state.ts'
 import { actAsOperator, requireOperator } from '../../shared/identity/operator.ts'
+import { once } from '../../shared/once.ts'
 import { findListed } from '../../shared/queries/console.ts'
 
 const app = createApp('api')
 
-export const radiusBody = z
-  .object({
-    id: z.uuid(),
-    dry_run: z._default(z.boolean(), true),
-    reason: z.optional(z.string().check(z.trim(), z.minLength(3), z.maxLength(200))),
-  })
-  .check(z.refine(({ dry_run, reason }) => dry_run || reason !== undefined, 'reason is required'))
+export const radiusBody = once(() =>
+  z
+    .object({
+      id: z.uuid(),
+      dry_run: z._default(z.boolean(), true),
+      reason: z.optional(z.string().check(z.trim(), z.minLength(3), z.maxLength(200))),
+    })
+    .check(z.refine(({ dry_run, reason }) => dry_run || reason !== undefined, 'reason is required')),
+)
 
 /** What followed from a credential or event, and, when it is meant, revokes all of it. */
 app.post('/v1/operators/blast-radius', async (c) => {
   const operator = await requireOperator(gateway(), c)
   refuseForeignPage(gateway(), c, operator.principal)
-  const { id, dry_run, reason } = await readBody(c, radiusBody)
+  const { id, dry_run, reason } = await readBody(c, radiusBody())
   const radius = await operatedRadius(gateway(), operator, id)
   if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
   const act = (work: Work) => actAsOperator(work, operator)
@@ -34,15 +37,17 @@ app.post('/v1/operators/blast-radius', async (c) => {
   return c.json({ ...radius, dry_run: false, revoked })
 })
 
-export const stateQuery = z.object({
-  person: z.uuid(),
-  at: z.iso.datetime({ offset: true }),
-})
+export const stateQuery = once(() =>
+  z.object({
+    person: z.uuid(),
+    at: z.iso.datetime({ offset: true }),
+  }),
+)
 
 /** What a person could do at a time. */
 app.get('/v1/operators/state', async (c) => {
   const operator = await requireOperator(gateway(), c)
-  const { person: uai, at } = readQuery(c, stateQuery)
+  const { person: uai, at } = readQuery(c, stateQuery())
   const { reads, personal } = gateway()
   const person = await findListed(reads, personal, operator.organizationId, uai)
   if (!person) throw new GatewayError('not_found')

@@ -14,29 +14,33 @@ import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { sendCode } from '../../shared/identity/send-code.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { once } from '../../shared/once.ts'
 
-const email = z.pipe(
-  z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
-  z.email('invalid_email'),
+const email = once(() =>
+  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
 )
-const phone = z
-  .string('missing_phone')
-  .check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone'))
-const type = z.optional(z.enum(['email', 'sms'], 'codes come by email or sms'))
-const address = { email: z.optional(email), phone: z.optional(phone), type }
-export const send = z.object({
-  ...address,
-  type: z.optional(z.enum(['email', 'sms', 'magiclink'], 'codes come by email or sms, links by magiclink')),
-  redirect_uri: z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))),
-  platform: z._default(z.enum(PLATFORMS), 'cli'),
-  project_scope: z.optional(z.string().check(z.maxLength(100))),
-})
-export const verify = z.object({
-  ...address,
-  token: z.string('missing_token').check(z.trim(), z.maxLength(40, 'otp_invalid')),
-  platform: z._default(z.enum(PLATFORMS), 'cli'),
-  project_scope: z.optional(z.string().check(z.maxLength(100))),
-})
+const phone = once(() =>
+  z.string('missing_phone').check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone')),
+)
+const type = once(() => z.optional(z.enum(['email', 'sms'], 'codes come by email or sms')))
+const address = once(() => ({ email: z.optional(email()), phone: z.optional(phone()), type: type() }))
+export const send = once(() =>
+  z.object({
+    ...address(),
+    type: z.optional(z.enum(['email', 'sms', 'magiclink'], 'codes come by email or sms, links by magiclink')),
+    redirect_uri: z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))),
+    platform: z._default(z.enum(PLATFORMS), 'cli'),
+    project_scope: z.optional(z.string().check(z.maxLength(100))),
+  }),
+)
+export const verify = once(() =>
+  z.object({
+    ...address(),
+    token: z.string('missing_token').check(z.trim(), z.maxLength(40, 'otp_invalid')),
+    platform: z._default(z.enum(PLATFORMS), 'cli'),
+    project_scope: z.optional(z.string().check(z.maxLength(100))),
+  }),
+)
 
 const app = createApp('api')
 
@@ -53,7 +57,7 @@ async function addressOf(body: { email?: string; phone?: string; type?: 'email' 
 }
 
 async function sendIt(c: AppContext) {
-  const { type: kind, ...body } = await readBody(c, send)
+  const { type: kind, ...body } = await readBody(c, send())
   const sent = { success: true, message: 'If the address can receive messages, a code is on its way.' }
   if (kind === 'magiclink') {
     const { email: mail, phone: number, redirect_uri: redirectUri, platform, project_scope } = body
@@ -73,7 +77,7 @@ app.post('/v1/auth/otp/send', sendIt)
 app.post('/v1/auth/otp/resend', sendIt)
 
 app.post('/v1/auth/otp/verify', async (c) => {
-  const body = await readBody(c, verify)
+  const body = await readBody(c, verify())
   if (body.platform === 'web') checkOrigin(c, gateway().issuer)
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
   const { pair, person, session } = await signInWithCode(

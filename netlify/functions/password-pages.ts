@@ -25,13 +25,16 @@ import { clearSignIn, readSignIn, withCookies, writeSignIn } from '../../shared/
 import { enterAsSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/identity/supabase-users.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { once } from '../../shared/once.ts'
 import type { ExternalProfile } from '../../shared/sso/profile.ts'
 import { SUPABASE } from '../../shared/sso/supabase-project.ts'
 
 const app = createPageApp({ around: recordRefusals(gateway) })
-const address = z.optional(z.string().check(z.maxLength(4000)))
-export const pageQuery = z.object({ return_to: address, email: z.optional(z.string().check(z.maxLength(254))) })
-const formFields = { csrf: z.optional(z.string()), return_to: address }
+const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
+export const pageQuery = once(() =>
+  z.object({ return_to: address(), email: z.optional(z.string().check(z.maxLength(254))) }),
+)
+const formFields = once(() => ({ csrf: z.optional(z.string()), return_to: address() }))
 
 type Shown = { error?: string; email?: string; name?: string }
 type Render = (form: { action: string; csrf: string; returnTo?: string } & Shown) => ReturnType<typeof PasswordPage>
@@ -61,7 +64,7 @@ function show(
 for (const [path, page] of Object.entries(PAGES))
   app.get(path, (c) => {
     if (!hasPasswords(gateway())) return c.redirect(`/web/login${new URL(c.req.url).search}`, 302)
-    const { return_to, email } = readQuery(c, pageQuery)
+    const { return_to, email } = readQuery(c, pageQuery())
     return show(c, path, page, { returnTo: safeReturnTo(gateway().config, return_to), email })
   })
 
@@ -72,7 +75,7 @@ const MENDABLE = /^(credentials_|email_not|weak_|missing_|invalid_email|invalid_
 async function take(c: AppContext, path: string, page: Render, work: () => Promise<Response>): Promise<Response> {
   const loose = await readBody(
     c,
-    z.object({ ...formFields, email: z.optional(z.string()), name: z.optional(z.string()) }),
+    z.object({ ...formFields(), email: z.optional(z.string()), name: z.optional(z.string()) }),
   )
   checkCsrf(c, gateway().derive, readSignIn(gateway(), c).id, loose.csrf)
   try {
@@ -107,29 +110,32 @@ async function enter(c: AppContext, profile: ExternalProfile): Promise<Response>
 
 app.post('/web/password', (c) =>
   take(c, '/web/password', PasswordPage, async () =>
-    enter(c, await checkPassword(gateway(), c, await readBody(c, z.object({ ...formFields, ...credentialsInput })))),
+    enter(
+      c,
+      await checkPassword(gateway(), c, await readBody(c, z.object({ ...formFields(), ...credentialsInput() }))),
+    ),
   ),
 )
 
-export const signUpForm = z.object({ ...formFields, ...credentialsInput, name: optionalName })
+export const signUpForm = once(() => z.object({ ...formFields(), ...credentialsInput(), name: optionalName() }))
 
 app.post('/web/signup', (c) =>
   take(c, '/web/signup', SignUpPage, async () => {
-    const profile = await signUp(gateway(), c, await readBody(c, signUpForm))
+    const profile = await signUp(gateway(), c, await readBody(c, signUpForm()))
     return profile ? enter(c, profile) : renderPage(LinkSentPage())
   }),
 )
 
 app.post('/web/forgot-password', (c) =>
   take(c, '/web/forgot-password', ForgotPasswordPage, async () => {
-    const { email } = await readBody(c, z.object({ ...formFields, email: credentialsInput.email }))
+    const { email } = await readBody(c, z.object({ ...formFields(), email: credentialsInput().email }))
     await sendRecovery(gateway(), c, email)
     return renderPage(LinkSentPage())
   }),
 )
 
-const tokenHash = z.string('recovery_invalid').check(z.regex(/^[\w-]{8,200}$/, 'recovery_invalid'))
-export const linkQuery = z.object({ token_hash: tokenHash })
+const tokenHash = once(() => z.string('recovery_invalid').check(z.regex(/^[\w-]{8,200}$/, 'recovery_invalid')))
+export const linkQuery = once(() => z.object({ token_hash: tokenHash() }))
 
 /** Where the links that Supabase Auth mails lead; only the button consumes them. */
 const resetPage =
@@ -141,19 +147,19 @@ const confirmPage =
   (form) =>
     ConfirmAddressPage({ ...form, tokenHash: hash })
 
-app.get('/web/reset-password', (c) => show(c, '/web/reset-password', resetPage(readQuery(c, linkQuery).token_hash)))
-app.get('/web/confirm', (c) => show(c, '/web/confirm', confirmPage(readQuery(c, linkQuery).token_hash)))
+app.get('/web/reset-password', (c) => show(c, '/web/reset-password', resetPage(readQuery(c, linkQuery()).token_hash)))
+app.get('/web/confirm', (c) => show(c, '/web/confirm', confirmPage(readQuery(c, linkQuery()).token_hash)))
 
 app.post('/web/reset-password', async (c) => {
-  const { token_hash } = await readBody(c, linkQuery)
+  const { token_hash } = await readBody(c, linkQuery())
   return take(c, '/web/reset-password', resetPage(token_hash), async () => {
-    const { password } = await readBody(c, z.object({ ...formFields, password: credentialsInput.password }))
+    const { password } = await readBody(c, z.object({ ...formFields(), password: credentialsInput().password }))
     return enter(c, await followLink(gateway(), { token_hash, type: 'recovery' }, password))
   })
 })
 
 app.post('/web/confirm', async (c) => {
-  const { token_hash } = await readBody(c, linkQuery)
+  const { token_hash } = await readBody(c, linkQuery())
   return take(c, '/web/confirm', confirmPage(token_hash), async () =>
     enter(c, await followLink(gateway(), { token_hash, type: 'email' })),
   )

@@ -12,33 +12,36 @@ import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { checkPassword, signUp } from '../../shared/identity/supabase-users.ts'
+import { once } from '../../shared/once.ts'
 
 const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
 
-export const login = z.object({
-  ...credentialsInput,
-  project_scope: z.optional(z.string().check(z.maxLength(100))),
-  platform: z.prefault(z.enum(PLATFORMS), 'web'),
-  return_to: z.optional(z.string().check(z.maxLength(4000))),
-})
+export const login = once(() =>
+  z.object({
+    ...credentialsInput(),
+    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    platform: z.prefault(z.enum(PLATFORMS), 'web'),
+    return_to: z.optional(z.string().check(z.maxLength(4000))),
+  }),
+)
 
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
 
 /** Signs in with a password, which Supabase Auth knows (wire-contract 1.4 and 5.1). */
 app.post('/v1/auth/login', async (c) => {
-  const { platform, project_scope, return_to, ...credentials } = await readBody(c, login)
+  const { platform, project_scope, return_to, ...credentials } = await readBody(c, login())
   const profile = await checkPassword(gateway(), c, credentials)
   const wanted = { method: 'password' as const, platform, projectScope: scopeOf(c, project_scope) }
   const redirect_to = safeReturnTo(gateway().config, return_to)
   return c.json({ ...(await pairForSupabaseUser(gateway(), c, profile, wanted)), ...(redirect_to && { redirect_to }) })
 })
 
-export const registration = z.object({ ...credentialsInput, name: optionalName })
+export const registration = once(() => z.object({ ...credentialsInput(), name: optionalName() }))
 const MESSAGE = 'Follow the link in the mail that we sent to confirm the address, then sign in.'
 
 /** Signs up. Whether the address is known already, the answer does not tell. */
 async function register(c: AppContext) {
-  const input = await readBody(c, registration)
+  const input = await readBody(c, registration())
   const profile = await signUp(gateway(), c, input)
   const user = { email: input.email, plan: 'free' }
   if (!profile) return c.json({ success: true, message: MESSAGE, user, requires_confirmation: true })
@@ -56,14 +59,16 @@ async function register(c: AppContext) {
 app.post('/v1/auth/signup', register)
 app.post('/v1/auth/register', register)
 
-export const cliRegistration = z.object({
-  ...credentialsInput,
-  confirm_password: z.optional(z.string()),
-  name: optionalName,
-})
+export const cliRegistration = once(() =>
+  z.object({
+    ...credentialsInput(),
+    confirm_password: z.optional(z.string()),
+    name: optionalName(),
+  }),
+)
 
 app.post('/auth/cli-register', async (c) => {
-  const { confirm_password, ...input } = await readBody(c, cliRegistration)
+  const { confirm_password, ...input } = await readBody(c, cliRegistration())
   if (confirm_password !== undefined && confirm_password !== input.password) throw new GatewayError('passwords_differ')
   const profile = await signUp(gateway(), c, input)
   if (!profile)
@@ -75,7 +80,7 @@ app.post('/auth/cli-register', async (c) => {
 
 /** For MCP clients of before that ask for a password themselves (wire-contract 1.5). */
 app.post('/mcp/auth', async (c) => {
-  const credentials = await readBody(c, z.object(credentialsInput))
+  const credentials = await readBody(c, z.object(credentialsInput()))
   const profile = await checkPassword(gateway(), c, credentials)
   return c.json(
     await pairForSupabaseUser(gateway(), c, profile, { method: 'password', platform: 'mcp', projectScope: 'mcp' }),

@@ -24,21 +24,31 @@ import {
   withCookies,
   writeSignIn,
 } from '../../shared/identity/sign-in-cookie.ts'
+import { once } from '../../shared/once.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
 
 const HOME = '/account'
 const app = createPageApp()
 
-const given = z.optional(z.string())
-const looseForm = z.object({ ...postedForm, email: given, phone: given })
-const emailForm = z.object({
-  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-})
-const phoneForm = z.object({ phone: z.string('missing_phone').check(z.trim(), z.maxLength(40, 'invalid_phone')) })
-const codeForm = z.object({ ...postedForm, code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')) })
+const given = once(() => z.optional(z.string()))
+const looseForm = once(() => z.object({ ...postedForm(), email: given(), phone: given() }))
+const emailForm = once(() =>
+  z.object({
+    email: z.pipe(
+      z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
+      z.email('invalid_email'),
+    ),
+  }),
+)
+const phoneForm = once(() =>
+  z.object({ phone: z.string('missing_phone').check(z.trim(), z.maxLength(40, 'invalid_phone')) }),
+)
+const codeForm = once(() =>
+  z.object({ ...postedForm(), code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')) }),
+)
 
-const readMailbox = async (c: AppContext) => mailbox((await readBody(c, emailForm)).email)
-const readTelephone = async (c: AppContext) => telephone(gateway(), (await readBody(c, phoneForm)).phone)
+const readMailbox = async (c: AppContext) => mailbox((await readBody(c, emailForm())).email)
+const readTelephone = async (c: AppContext) => telephone(gateway(), (await readBody(c, phoneForm())).phone)
 
 /** What the person can mend on the page itself. */
 function told(error: unknown): GatewayError {
@@ -63,7 +73,7 @@ for (const kind of ['email', 'phone'] as const) {
   app.post(base, async (c) => {
     const principal = await lately(gateway(), c, base)
     if (principal instanceof Response) return principal
-    const loose = await readBody(c, looseForm)
+    const loose = await readBody(c, looseForm())
     if (!(await takeForm(gateway(), c, principal, loose))) return c.redirect(HOME, 303)
     try {
       const to = kind === 'email' ? await readMailbox(c) : await readTelephone(c)
@@ -83,7 +93,7 @@ for (const kind of ['email', 'phone'] as const) {
   app.post(`${base}/code`, async (c) => {
     const principal = await lately(gateway(), c, base)
     if (principal instanceof Response) return principal
-    const posted = await readBody(c, codeForm)
+    const posted = await readBody(c, codeForm())
     if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
     const signIn = readSignIn(gateway(), c)
     const { to, challengeId } = signIn
@@ -128,12 +138,12 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
   return outcome.done
 }
 
-const splitForm = z.object({ ...postedForm, uai: z.uuid('not_found') })
+const splitForm = once(() => z.object({ ...postedForm(), uai: z.uuid('not_found') }))
 
 app.post('/account/split', async (c) => {
   const principal = await lately(gateway(), c, HOME)
   if (principal instanceof Response) return principal
-  const posted = await readBody(c, splitForm)
+  const posted = await readBody(c, splitForm())
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
   if (!principal.person.members.includes(posted.uai)) throw new GatewayError('not_found')
   await commit(commitContext(gateway(), c), async (work) => {

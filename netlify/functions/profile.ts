@@ -16,6 +16,7 @@ import { endSession } from '../../shared/identity/end-session.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
 import { linkToken } from '../../shared/identity/sso-steps.ts'
+import { once } from '../../shared/once.ts'
 import { normaliseEmail } from '../../shared/personal.ts'
 import { listApplications } from '../../shared/queries/agent-delegations.ts'
 import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
@@ -118,10 +119,10 @@ async function posted<T extends { csrf?: string; form_id: string }>(
   return { principal, body }
 }
 
-const removal = z.object({ ...postedForm, id: z.uuid('not_found') })
+const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
 app.post(`${BASE}/sign-in-methods/remove`, async (c) => {
-  const taken = await posted(c, () => readBody(c, removal), lately)
+  const taken = await posted(c, () => readBody(c, removal()), lately)
   if (taken instanceof Response) return taken
   const { principal, body } = taken
   const { person } = principal
@@ -136,10 +137,10 @@ app.post(`${BASE}/sign-in-methods/remove`, async (c) => {
   return c.redirect(`${BASE}?done=${done}`, 303)
 })
 
-const ending = z.object({ ...postedForm, which: z.union([z.literal('others'), z.uuid()], 'not_found') })
+const ending = once(() => z.object({ ...postedForm(), which: z.union([z.literal('others'), z.uuid()], 'not_found') }))
 
 app.post(`${BASE}/sessions/end`, async (c) => {
-  const taken = await posted(c, () => readBody(c, ending))
+  const taken = await posted(c, () => readBody(c, ending()))
   if (taken instanceof Response) return taken
   const { principal, body } = taken
   const { person, session } = principal

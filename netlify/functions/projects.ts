@@ -50,7 +50,7 @@ app.get(BASE, async (c) => {
 
 app.post(BASE, async (c) => {
   const { principal } = await callerFor(c, 'projects')
-  return c.json(describeProject(await createProject(gateway(), c, principal, await readBody(c, newProjectBody))), 201)
+  return c.json(describeProject(await createProject(gateway(), c, principal, await readBody(c, newProjectBody()))), 201)
 })
 
 app.get(`${BASE}/:projectId`, async (c) => {
@@ -60,7 +60,7 @@ app.get(`${BASE}/:projectId`, async (c) => {
 
 app.on(['PUT', 'PATCH'], `${BASE}/:projectId`, async (c) => {
   const { principal } = await callerFor(c, 'projects')
-  const changes = await readBody(c, projectChangesBody)
+  const changes = await readBody(c, projectChangesBody())
   return c.json(describeProject(await updateProject(gateway(), c, principal, projectId(c), changes)))
 })
 
@@ -77,7 +77,7 @@ app.get(KEYS, async (c) => {
 
 app.post(KEYS, async (c) => {
   const seen = await callerFor(c, 'secrets')
-  const made = await createStoredKey(seen, projectId(c), await readBody(c, newStoredKeyBody))
+  const made = await createStoredKey(seen, projectId(c), await readBody(c, newStoredKeyBody()))
   return c.json(describeStoredKey(made), 201)
 })
 
@@ -89,7 +89,7 @@ app.get(`${KEYS}/:keyId`, async (c) => c.json(describeStoredKey(await keyIn(awai
 app.on(['PUT', 'PATCH'], `${KEYS}/:keyId`, async (c) => {
   const seen = await callerFor(c, 'secrets')
   const before = await keyIn(seen)
-  return c.json(describeStoredKey(await updateStoredKey(seen, before, await readBody(c, storedKeyChangesBody))))
+  return c.json(describeStoredKey(await updateStoredKey(seen, before, await readBody(c, storedKeyChangesBody()))))
 })
 
 app.delete(`${KEYS}/:keyId`, async (c) => {

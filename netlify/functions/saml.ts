@@ -10,6 +10,7 @@ import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/pr
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { finishFlow } from '../../shared/identity/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/identity/sso-steps.ts'
+import { once } from '../../shared/once.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, writeFlow } from '../../shared/sso/flow.ts'
 import { providerFault } from '../../shared/sso/oauth-client.ts'
@@ -38,7 +39,7 @@ app.get(`${BASE}/metadata`, async (c) => {
 
 app.get(`${BASE}/start`, async (c) => {
   const connection = await samlConnection(c)
-  const query = { ...readQuery(c, startQuery), provider: connection.slug }
+  const query = { ...readQuery(c, startQuery()), provider: connection.slug }
   const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
   if (flow instanceof Response) return flow
   const url = await (await samlOf(gateway(), connection, flow)).getAuthorizeUrlAsync(flow.state, undefined, {})
@@ -46,17 +47,19 @@ app.get(`${BASE}/start`, async (c) => {
   return c.redirect(url, 302)
 })
 
-export const answerForm = z.object({
-  SAMLResponse: z.string('invalid_request').check(z.maxLength(60_000)),
-  RelayState: z.optional(z.string().check(z.maxLength(200))),
-})
+export const answerForm = once(() =>
+  z.object({
+    SAMLResponse: z.string('invalid_request').check(z.maxLength(60_000)),
+    RelayState: z.optional(z.string().check(z.maxLength(200))),
+  }),
+)
 
 /** The assertion consumer service: only an answer to the request of this browser counts, and each assertion once. */
 app.post(`${BASE}/acs`, async (c) => {
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
   try {
-    const { SAMLResponse, RelayState } = await readBody(c, answerForm)
+    const { SAMLResponse, RelayState } = await readBody(c, answerForm())
     flow = await takeFlow(gateway(), c, connection.slug, RelayState ?? null)
     clearFlow(c)
     const expected = { requestId: flow.requestId, recipient: flow.callback }
@@ -78,12 +81,12 @@ app.post(`${BASE}/acs`, async (c) => {
   }
 })
 
-export const ticketQuery = z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) })
+export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) }))
 
 /** A browser that signed out here signs out at the provider as well. */
 app.get(`${BASE}/logout`, async (c) => {
   const connection = await samlConnection(c)
-  const { account } = readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery).ticket) ?? {}
+  const { account } = readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket) ?? {}
   if (!account) throw new GatewayError('not_found')
   const { saml } = connection.settings
   const user = {
@@ -112,29 +115,31 @@ async function singleLogout(c: AppContext, container: Record<string, string>, or
   return c.redirect(await saml.getLogoutResponseUrlAsync(profile, container.RelayState ?? '', {}, true), 302)
 }
 
-const message = z.optional(z.string().check(z.maxLength(60_000)))
-const logoutQuery = z.object({
-  ...{ SAMLRequest: message, SAMLResponse: message, RelayState: z.optional(z.string().check(z.maxLength(2000))) },
-  ...{ SigAlg: z.optional(z.enum(SIGNATURE_ALGORITHMS, 'invalid_request')), Signature: message },
-})
-const logoutBody = z.object({ SAMLRequest: message, SAMLResponse: message, RelayState: message })
+const message = once(() => z.optional(z.string().check(z.maxLength(60_000))))
+const logoutQuery = once(() =>
+  z.object({
+    ...{ SAMLRequest: message(), SAMLResponse: message(), RelayState: z.optional(z.string().check(z.maxLength(2000))) },
+    ...{ SigAlg: z.optional(z.enum(SIGNATURE_ALGORITHMS, 'invalid_request')), Signature: message() },
+  }),
+)
+const logoutBody = once(() => z.object({ SAMLRequest: message(), SAMLResponse: message(), RelayState: message() }))
 
 /** Takes each parameter once and in its plain spelling, since the library looks for the signed ones in the text of the query. */
 app.get(`${BASE}/slo`, (c) => {
-  const container = readQuery(c, logoutQuery)
+  const container = readQuery(c, logoutQuery())
   // Only a signed request says anything: an unsigned one could sign anybody out.
   if (container.SAMLRequest && !(container.Signature && container.SigAlg))
     throw new GatewayError('invalid_request', { reason: 'not signed' })
   const signed = new URL(c.req.url).search
     .slice(1)
     .split('&')
-    .filter((pair) => Object.hasOwn(logoutQuery.shape, pair.split('=', 1)[0] ?? ''))
+    .filter((pair) => Object.hasOwn(logoutQuery().shape, pair.split('=', 1)[0] ?? ''))
   if (signed.length !== Object.keys(container).length)
     throw new GatewayError('invalid_request', { reason: 'a parameter under another spelling' })
   return singleLogout(c, container as Record<string, string>, signed.join('&'))
 })
 app.post(`${BASE}/slo`, async (c) =>
-  singleLogout(c, (await readBody(c, logoutBody)) as Record<string, string>, undefined),
+  singleLogout(c, (await readBody(c, logoutBody())) as Record<string, string>, undefined),
 )
 
 export default serve(app)

@@ -17,6 +17,7 @@ import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
+import { once } from '../../shared/once.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import type { Family } from '../../shared/queries/token-families.ts'
 
@@ -125,14 +126,16 @@ app.post('/v1/auth/logout', async (c) => {
   return c.json({ success: true, revoked: ended.includes(true) })
 })
 
-export const refreshBody = z.object({
-  refresh_token: z.optional(z.string().check(z.maxLength(500))),
-  refreshToken: z.optional(z.string().check(z.maxLength(500))),
-})
+export const refreshBody = once(() =>
+  z.object({
+    refresh_token: z.optional(z.string().check(z.maxLength(500))),
+    refreshToken: z.optional(z.string().check(z.maxLength(500))),
+  }),
+)
 
 /** Refreshes a direct sign-in; without a refresh token, the bearer of a live one gets another access token (lanonasis-sdk). */
 app.post('/v1/auth/refresh', async (c) => {
-  const body = await readBody(c, refreshBody)
+  const body = await readBody(c, refreshBody())
   const presented = body.refresh_token ?? body.refreshToken
   if (!presented) return c.json(await renewAccessToken(c))
   try {

@@ -11,6 +11,7 @@ import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/pr
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { finishFlow } from '../../shared/identity/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/identity/sso-steps.ts'
+import { once } from '../../shared/once.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, writeFlow } from '../../shared/sso/flow.ts'
 import { askHookProvider, readHookAssertion } from '../../shared/sso/hook-provider.ts'
@@ -28,7 +29,7 @@ const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
 
 /** Sends the browser to another provider (wire-contract 1.4). */
 app.get('/v1/auth/oauth', async (c) => {
-  const query = readQuery(c, startQuery)
+  const query = readQuery(c, startQuery())
   const connection = await enabledConnection(gateway(), query.provider)
   const { slug, settings } = connection
   if (settings.protocol === 'saml') return c.redirect(`/v1/auth/saml/${slug}/start${new URL(c.req.url).search}`, 302)
@@ -89,12 +90,12 @@ app.post(`${CALLBACK}/:slug`, async (c) => {
   return c.redirect(`${CALLBACK}/${encodeURIComponent(slug)}?${query}`, 303)
 })
 
-export const ticketQuery = z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) })
+export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) }))
 
 /** A browser that signed out here signs out at the provider as well (OpenID Connect RP-Initiated Logout). */
 app.get('/v1/auth/oauth/logout/:slug', async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
-  if (!readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery).ticket))
+  if (!readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket))
     throw new GatewayError('not_found')
   const returnTo = `${gateway().issuer}/web/login`
   const url = await providerLogoutUrl(gateway(), connection, { returnTo }).catch(() => undefined)
@@ -102,12 +103,12 @@ app.get('/v1/auth/oauth/logout/:slug', async (c) => {
 })
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-export const logoutForm = z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) })
+export const logoutForm = once(() => z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) }))
 
 /** A provider tells that somebody signed out there (OpenID Connect Back-Channel Logout section 2.6). */
 app.post('/v1/auth/oauth/backchannel/:slug', async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
-  const { logout_token } = await readBody(c, logoutForm)
+  const { logout_token } = await readBody(c, logoutForm())
   const configuration = await configurationOf(gateway(), connection)
   const { client_id = '', issuer } = connection.settings
   const { payload } = await jwtVerify(logout_token, keysOf(gateway(), configuration), {

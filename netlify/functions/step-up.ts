@@ -15,6 +15,7 @@ import { ownLimits, withProof } from '../../shared/identity/proofs.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { stepUpUrl, strengthenSession } from '../../shared/identity/step-up.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { once } from '../../shared/once.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
 
 const HOME = '/account'
@@ -22,7 +23,7 @@ const PAGES = { totp: '/web/step-up', recovery_code: '/web/recovery' } as const
 type Method = keyof typeof PAGES
 
 const app = createPageApp()
-const returnTo = z.optional(z.string().check(z.maxLength(4000)))
+const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const boundTo = ({ credentialId }: PersonPrincipal, method: Method) => `${credentialId}.${method}`
 
 /** What the person can mend on the page itself. */
@@ -46,7 +47,7 @@ function page(principal: PersonPrincipal, method: Method, back: string | undefin
 }
 
 async function show(c: AppContext, method: Method): Promise<Response> {
-  const query = readQuery(c, z.object({ return_to: returnTo }))
+  const query = readQuery(c, z.object({ return_to: returnTo() }))
   const back = safeReturnTo(gateway().config, query.return_to)
   const principal = await visitorOn(gateway(), c, withGoal(PAGES[method], back))
   if (principal instanceof Response) return principal
@@ -72,7 +73,7 @@ async function take(c: AppContext, method: Method): Promise<Response> {
     z.object({
       csrf: z.optional(z.string()),
       code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
-      return_to: returnTo,
+      return_to: returnTo(),
     }),
   )
   checkCsrf(c, gateway().derive, boundTo(principal, method), csrf)

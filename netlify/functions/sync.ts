@@ -9,6 +9,7 @@ import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { keyOfRow, readKey, readUser } from '../../shared/identity/sync-input.ts'
 import { syncKey } from '../../shared/identity/sync-keys.ts'
 import { forgetUser, syncUser } from '../../shared/identity/sync-users.ts'
+import { once } from '../../shared/once.ts'
 import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
 
 const MOST_KEYS = 100
@@ -48,12 +49,14 @@ app.post('/v1/sync/api-key', async (c) => {
   return c.json({ success: true, message: `The key is ${outcome}.`, ...answer, key_hash_stored: outcome !== 'skipped' })
 })
 
-const backfill = z.object({ keys: z.array(z.looseObject({})).check(z.minLength(1), z.maxLength(MOST_KEYS)) })
+const backfill = once(() =>
+  z.object({ keys: z.array(z.looseObject({})).check(z.minLength(1), z.maxLength(MOST_KEYS)) }),
+)
 
 /** Up to 100 keys at once, each for itself: what became of one says nothing of the others. Safe to send again. */
 app.post('/v1/sync/backfill-api-keys', async (c) => {
   await checkSecret(c)
-  const { keys } = await readBody(c, backfill)
+  const { keys } = await readBody(c, backfill())
   const results = []
   for (const row of keys) {
     const id = String(row.id ?? '').slice(0, 200)

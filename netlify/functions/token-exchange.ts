@@ -12,17 +12,20 @@ import { projectScope } from '../../shared/identity/project-scope.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { linkSupabaseUser, pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
+import { once } from '../../shared/once.ts'
 
 /** The dashboard exchanges a few times at every page load, and offices share an address (wire-contract 5.4). */
 const AN_HOUR = 3000
 const app = createApp('api', { around: recordRefusals(gateway) })
 
-export const exchange = z.object({
-  project_scope: z.optional(z.string().check(z.maxLength(100))),
-  platform: z.prefault(z.enum(PLATFORMS), 'web'),
-  /** Of the person whom the account is to be linked to, where its address alone does not say so. */
-  subject_token: z.optional(z.string().check(z.maxLength(8000))),
-})
+export const exchange = once(() =>
+  z.object({
+    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    platform: z.prefault(z.enum(PLATFORMS), 'web'),
+    /** Of the person whom the account is to be linked to, where its address alone does not say so. */
+    subject_token: z.optional(z.string().check(z.maxLength(8000))),
+  }),
+)
 
 /**
  * A Supabase access token becomes a session here, with cookies for browsers (wire-contract 1.4 and 5.4). An account whose address is
@@ -34,7 +37,7 @@ app.post('/v1/auth/token/exchange', async (c) => {
   const { limiter } = gateway()
   const wait = await limiter.hit([limiter.limit('supabase-exchange', addressKey(c.get('clientIp')), AN_HOUR, 3600)])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  const { project_scope, platform, subject_token } = await readBody(c, exchange)
+  const { project_scope, platform, subject_token } = await readBody(c, exchange())
   const profile = await readSupabaseToken(gateway(), token)
   if (subject_token)
     await linkSupabaseUser(gateway(), c, profile, await provenBy(gateway(), subject_token, { recent: true }))

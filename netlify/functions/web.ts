@@ -28,26 +28,33 @@ import {
   writeSignIn,
 } from '../../shared/identity/sign-in-cookie.ts'
 import { codePage, openSignIn, signInPage } from '../../shared/identity/sign-in-pages.ts'
+import { once } from '../../shared/once.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
 import { findOutcome } from '../../shared/queries/messages.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 
-const email = z.pipe(
-  z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
-  z.email('invalid_email'),
+const email = once(() =>
+  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
 )
-const phone = z
-  .string('missing_phone')
-  .check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone'))
-const posted = { csrf: z.optional(z.string()), return_to: z.optional(z.string().check(z.maxLength(4000))) }
-export const addressForm = z.object({ ...posted, email: z.optional(z.string()), phone: z.optional(z.string()) })
-const emailForm = z.object({ ...posted, email })
-const phoneForm = z.object({ ...posted, phone })
-export const codeForm = z.object({
-  code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+const phone = once(() =>
+  z.string('missing_phone').check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone')),
+)
+const posted = once(() => ({
   csrf: z.optional(z.string()),
-})
-export const csrfForm = z.object(posted)
+  return_to: z.optional(z.string().check(z.maxLength(4000))),
+}))
+export const addressForm = once(() =>
+  z.object({ ...posted(), email: z.optional(z.string()), phone: z.optional(z.string()) }),
+)
+const emailForm = once(() => z.object({ ...posted(), email: email() }))
+const phoneForm = once(() => z.object({ ...posted(), phone: phone() }))
+export const codeForm = once(() =>
+  z.object({
+    code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+    csrf: z.optional(z.string()),
+  }),
+)
+export const csrfForm = once(() => z.object(posted()))
 
 const app = createPageApp()
 const digits = (text: string) => text.replace(/\D/g, '')
@@ -83,13 +90,13 @@ app.get('/web/login', (c) =>
 
 app.post('/web/login', async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const loose = await readBody(c, addressForm)
+  const loose = await readBody(c, addressForm())
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
   try {
     const byPhone = loose.phone !== undefined && !signIn.link
     const to = byPhone
-      ? await telephone(gateway(), (await readBody(c, phoneForm)).phone)
-      : mailbox((await readBody(c, emailForm)).email)
+      ? await telephone(gateway(), (await readBody(c, phoneForm())).phone)
+      : mailbox((await readBody(c, emailForm())).email)
     const domain = byPhone || signIn.link ? undefined : to.lookup.split('@').at(-1)
     const connection = domain ? await findDomain(gateway().reads, domain) : undefined
     if (connection) {
@@ -129,7 +136,7 @@ app.get('/web/code', async (c) => {
 
 app.post('/web/code/resend', async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const { csrf } = await readBody(c, csrfForm)
+  const { csrf } = await readBody(c, csrfForm())
   checkCsrf(c, gateway().derive, signIn.id, csrf)
   const { to } = signIn
   if (!to) return c.redirect('/web/login', 303)
@@ -146,12 +153,12 @@ app.post('/web/code/resend', async (c) => {
 
 app.post('/web/code', async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const loose = await readBody(c, z.extend(codeForm, { code: z.optional(z.string()) }))
+  const loose = await readBody(c, z.extend(codeForm(), { code: z.optional(z.string()) }))
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
   const { to, challengeId } = signIn
   if (!to || !challengeId) return c.redirect('/web/login', 303)
   try {
-    const { code } = await readBody(c, codeForm)
+    const { code } = await readBody(c, codeForm())
     const replaces = await browserSession(gateway(), c)
     const { person, session } = await signInWithCode(
       gateway(),
@@ -193,7 +200,7 @@ async function signOut(c: AppContext, { person, session }: SignedIn, returnTo: s
 
 /** Our own pages sign people out by this link (wire-contract 1.5 and 5.4); anybody else's only ask whether they want to. */
 app.get('/web/logout', async (c) => {
-  const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm).return_to)
+  const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm()).return_to)
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) {
     clearSessionCookies(c)
@@ -213,7 +220,7 @@ app.get('/web/logout', async (c) => {
 })
 
 app.post('/web/logout', async (c) => {
-  const { csrf, return_to } = await readBody(c, csrfForm)
+  const { csrf, return_to } = await readBody(c, csrfForm())
   const returnTo = safeReturnTo(gateway().config, return_to)
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn && isForeignPost(c)) throw new GatewayError('csrf_invalid')

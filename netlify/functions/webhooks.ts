@@ -8,38 +8,45 @@ import { serve } from '../../shared/http/serve.ts'
 import { refuseForeignPage } from '../../shared/identity/authority.ts'
 import { type Operator, requireOperator } from '../../shared/identity/operator.ts'
 import { operatedWebhook, registerWebhook, renewWebhookSecret, updateWebhook } from '../../shared/identity/webhooks.ts'
+import { once } from '../../shared/once.ts'
 import { listUndelivered, listWebhooks, retryDead, type WebhookRow } from '../../shared/queries/webhooks.ts'
 
 const BASE = '/v1/webhooks'
 const app = createApp('api')
 
-const reason = z.string().check(z.trim(), z.minLength(3), z.maxLength(200))
-const position = z.string().check(z.regex(/^\d{1,18}$/))
-const settings = {
+const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
+const position = once(() => z.string().check(z.regex(/^\d{1,18}$/)))
+const settings = once(() => ({
   name: z.string().check(z.trim(), z.minLength(1), z.maxLength(100)),
   url: z.string().check(z.maxLength(2000)),
   types: z._default(z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100)), []),
-}
-export const newWebhook = z.object({
-  ...settings,
-  scope: z._default(z.enum(['organization', 'everything']), 'organization'),
-  reason,
-})
-export const webhookChange = z.object({
-  name: z.optional(settings.name),
-  url: z.optional(settings.url),
-  types: z.optional(z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100))),
-  status: z.optional(z.enum(['active', 'stopped'])),
-  reason,
-})
-export const because = z.object({ reason })
-export const replay = z.object({ after: position, reason })
-export const deliveriesQuery = z.object({
-  status: z._default(z.enum(['dead', 'waiting']), 'dead'),
-  cursor: z.prefault(position, '0'),
-  limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
-})
-export const retry = z.object({ position: z.optional(position), reason })
+}))
+export const newWebhook = once(() =>
+  z.object({
+    ...settings(),
+    scope: z._default(z.enum(['organization', 'everything']), 'organization'),
+    reason: reason(),
+  }),
+)
+export const webhookChange = once(() =>
+  z.object({
+    name: z.optional(settings().name),
+    url: z.optional(settings().url),
+    types: z.optional(z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100))),
+    status: z.optional(z.enum(['active', 'stopped'])),
+    reason: reason(),
+  }),
+)
+export const because = once(() => z.object({ reason: reason() }))
+export const replay = once(() => z.object({ after: position(), reason: reason() }))
+export const deliveriesQuery = once(() =>
+  z.object({
+    status: z._default(z.enum(['dead', 'waiting']), 'dead'),
+    cursor: z.prefault(position(), '0'),
+    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
+  }),
+)
+export const retry = once(() => z.object({ position: z.optional(position()), reason: reason() }))
 
 const shown = ({ id, settings, organization_id, status, status_reason, added_at, ...row }: WebhookRow) => ({
   id,
@@ -80,7 +87,7 @@ app.get(BASE, async (c) => {
 /** Adds one; its secret is told this once. */
 app.post(BASE, async (c) => {
   const operator = await acting(c)
-  const { scope, reason: why, ...given } = await readBody(c, newWebhook)
+  const { scope, reason: why, ...given } = await readBody(c, newWebhook())
   const made = { settings: given, everything: scope === 'everything', reason: why }
   const { id, secret } = await registerWebhook(gateway(), c, operator, made)
   return answer(c, operator, id, { secret }, 201)
@@ -91,7 +98,7 @@ app.get(`${BASE}/:id`, async (c) => answer(c, await requireOperator(gateway(), c
 app.patch(`${BASE}/:id`, async (c) => {
   const operator = await acting(c)
   const id = idOf(c)
-  const { status, reason: why, ...given } = await readBody(c, webhookChange)
+  const { status, reason: why, ...given } = await readBody(c, webhookChange())
   const row = await operatedWebhook(gateway(), operator, id)
   const settings: WebhookSettings = { ...row.settings, ...given }
   if (Object.keys(given).length > 0)
@@ -105,7 +112,7 @@ app.patch(`${BASE}/:id`, async (c) => {
 
 app.delete(`${BASE}/:id`, async (c) => {
   const operator = await acting(c)
-  const { reason: why } = await readBody(c, because)
+  const { reason: why } = await readBody(c, because())
   await updateWebhook(gateway(), c, operator, idOf(c), { change: 'remove', reason: why })
   return c.json({ success: true })
 })
@@ -113,14 +120,14 @@ app.delete(`${BASE}/:id`, async (c) => {
 /** A new secret, told this once; the one before signs too, until the next time. */
 app.post(`${BASE}/:id/secret`, async (c) => {
   const operator = await acting(c)
-  const { reason: why } = await readBody(c, because)
+  const { reason: why } = await readBody(c, because())
   return c.json({ secret: await renewWebhookSecret(gateway(), c, operator, idOf(c), why) })
 })
 
 /** Tells everything after a position once more. */
 app.post(`${BASE}/:id/replay`, async (c) => {
   const operator = await acting(c)
-  const { after, reason: why } = await readBody(c, replay)
+  const { after, reason: why } = await readBody(c, replay())
   const id = idOf(c)
   await updateWebhook(gateway(), c, operator, id, { change: 'replay', after, reason: why })
   return answer(c, operator, id)
@@ -130,7 +137,7 @@ app.post(`${BASE}/:id/replay`, async (c) => {
 app.get(`${BASE}/:id/deliveries`, async (c) => {
   const operator = await requireOperator(gateway(), c)
   const { id } = await operatedWebhook(gateway(), operator, idOf(c))
-  const { status, cursor, limit } = readQuery(c, deliveriesQuery)
+  const { status, cursor, limit } = readQuery(c, deliveriesQuery())
   const rows = await listUndelivered(gateway().reads, id, { status, after: cursor, limit })
   return c.json({
     deliveries: rows.map((row) => ({ ...row, position: Number(row.position) })),
@@ -142,7 +149,7 @@ app.get(`${BASE}/:id/deliveries`, async (c) => {
 app.post(`${BASE}/:id/deliveries/retry`, async (c) => {
   const operator = await acting(c)
   const id = idOf(c)
-  const { position: one, reason: why } = await readBody(c, retry)
+  const { position: one, reason: why } = await readBody(c, retry())
   await updateWebhook(gateway(), c, operator, id, { change: 'retry', position: one, reason: why })
   return c.json({ retried: await retryDead(gateway().reads, id, one) })
 })

@@ -20,16 +20,22 @@ import {
 } from '../../shared/identity/sign-in-cookie.ts'
 import { signInWithoutMail } from '../../shared/identity/sign-in-without-mail.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
+import { once } from '../../shared/once.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
 
 const PAGE = '/web/without-mail'
 const app = createPageApp()
 
-const form = z.object({
-  email: z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-  code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
-})
-const loose = z.object({ csrf: z.optional(z.string()), email: z.optional(z.string()) })
+const form = once(() =>
+  z.object({
+    email: z.pipe(
+      z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
+      z.email('invalid_email'),
+    ),
+    code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+  }),
+)
+const loose = once(() => z.object({ csrf: z.optional(z.string()), email: z.optional(z.string()) }))
 
 /** What the person can mend on the page itself. */
 function told(error: unknown): GatewayError {
@@ -59,10 +65,10 @@ app.get(PAGE, (c) => {
 /** The same answer for every address, known or not, and for every wrong code (standards S5). */
 app.post(PAGE, async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const posted = await readBody(c, loose)
+  const posted = await readBody(c, loose())
   checkCsrf(c, gateway().derive, signIn.id, posted.csrf)
   try {
-    const { email, code } = await readBody(c, form)
+    const { email, code } = await readBody(c, form())
     const connection = await findDomain(gateway().reads, email.split('@').at(-1) ?? '')
     if (connection) {
       const goal = signIn.returnTo && { redirect_uri: signIn.returnTo }

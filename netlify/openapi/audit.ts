@@ -51,44 +51,44 @@ export const audit: Family = {
     'GET /v1/audit/events': {
       summary: 'What happened to them',
       by: PERSON,
-      query: eventsQuery,
+      query: eventsQuery(),
       answers: { 200: z.object({ events: z.array(event), next_cursor: z.nullable(z.string()) }) },
     },
     'GET /v1/audit/export': {
       summary: 'The same, to be checked without us',
       by: PERSON,
-      query: exportQuery,
+      query: exportQuery(),
       answers: { 200: 'application/x-ndjson' },
     },
     'POST /v1/auth/me/erase': {
       summary: 'Erases whoever asks, for good',
       by: ['token', 'session'],
-      body: eraseSelfBody,
+      body: eraseSelfBody(),
       answers: { 200: receipt },
     },
     'POST /v1/operators/people/:uai/erase': {
       summary: 'Erases a person whom the operator answers for, for good',
       by: ['token', 'session'],
-      body: eraseOtherBody,
+      body: eraseOtherBody(),
       answers: { 200: receipt },
     },
     'POST /v1/operators/blast-radius': {
       summary: 'What followed from a credential or event; revokes it all when dry_run is false',
       by: ['token', 'session'],
-      body: radiusBody,
+      body: radiusBody(),
       answers: { 200: radius },
     },
     'GET /v1/operators/state': {
       summary: 'What a person could do at a time',
       by: ['token', 'session'],
-      query: stateQuery,
+      query: stateQuery(),
       answers: {
         200: z.object({ at: z.string(), people: z.array(z.looseObject({ uai: z.uuid(), status: z.string() })) }),
       },
     },
     'GET /v1/audit/checkpoints': {
       summary: 'Signed roots of the tree over all events, newest first',
-      query: checkpointsQuery,
+      query: checkpointsQuery(),
       answers: {
         200: z.object({ origin: z.string(), verifier_key: z.string(), checkpoints: z.array(checkpoint) }),
       },
@@ -96,13 +96,13 @@ export const audit: Family = {
     'GET /v1/audit/checkpoint': { summary: 'The newest one as it was signed', answers: { 200: 'text/plain' } },
     'GET /v1/audit/consistency': {
       summary: 'That an older tree is the beginning of a newer one (RFC 9162 section 2.1.4)',
-      query: consistencyQuery,
+      query: consistencyQuery(),
       answers: { 200: z.object({ from: z.number(), to: z.number(), path, note: z.string() }) },
     },
     'GET /v1/audit/inclusion': {
       summary: 'That an event is in the tree of the newest checkpoint (RFC 9162 section 2.1.3)',
       by: PERSON,
-      query: inclusionQuery,
+      query: inclusionQuery(),
       answers: {
         200: z.object({
           event: z.uuid(),

@@ -67,14 +67,14 @@ export const verifications: Family = {
 }
 
 const message = z.object({ success: z.literal(true), message: z.string(), type: z.string(), expires_in: z.int() })
-const sendCode: Operation = { summary: 'Sends a one-time password', body: send, answers: { 200: message } }
+const sendCode: Operation = { summary: 'Sends a one-time password', body: send(), answers: { 200: message } }
 const byPassword = {
-  body: login,
+  body: login(),
   answers: { 200: schemas.pair },
 }
 const register: Operation = {
   summary: 'Signs up with a password, which Supabase Auth keeps',
-  body: registration,
+  body: registration(),
   answers: { 200: z.union([schemas.signUp, schemas.awaitsConfirmation]) },
 }
 const health = z.object({ status: z.string(), service: z.string(), timestamp: z.iso.datetime() })
@@ -88,28 +88,28 @@ export const signIns: Family = {
     'POST /v1/auth/otp/resend': { ...sendCode, summary: 'Sends a new one' },
     'POST /v1/auth/otp/verify': {
       summary: 'Signs in with a one-time password',
-      body: verify,
+      body: verify(),
       answers: { 200: schemas.otpPair },
     },
     'POST /v1/auth/magic-link': {
       summary: 'Sends a link to sign in with',
-      body: magicLinkRequest,
+      body: magicLinkRequest(),
       answers: { 200: done },
     },
     'GET /v1/auth/magic-link/callback': {
       summary: 'What a link leads to: asks',
-      query: linkExchange,
+      query: linkExchange(),
       answers: { 200: 'page' },
     },
     'POST /v1/auth/magic-link/callback': {
       summary: 'The person confirms',
-      body: confirmation,
+      body: confirmation(),
       answers: { 303: 'redirect' },
     },
     'POST /v1/auth/magic-link/exchange': {
       summary: 'Makes a session of the code that an application was handed, or of a Supabase access token',
       by: ['token'],
-      body: linkExchange,
+      body: linkExchange(),
       answers: { 200: schemas.linkPair },
     },
     'POST /v1/auth/login': { summary: 'Signs in with a password', ...byPassword },
@@ -117,7 +117,7 @@ export const signIns: Family = {
     'POST /v1/auth/register': register,
     'POST /auth/cli-register': {
       summary: 'Signs up from a terminal',
-      body: cliRegistration,
+      body: cliRegistration(),
       answers: { 200: z.union([schemas.cliSignUp, schemas.awaitsConfirmation]) },
     },
     'POST /mcp/auth': { summary: 'Signs an MCP client in with a password', ...byPassword },
@@ -125,7 +125,7 @@ export const signIns: Family = {
     'POST /v1/auth/token/exchange': {
       summary: 'Makes a session of a Supabase access token',
       by: ['token'],
-      body: exchange,
+      body: exchange(),
       answers: { 200: schemas.pair },
     },
   },
@@ -170,7 +170,7 @@ export const sessions: Family = {
       summary: 'Refreshes a direct sign-in',
       by: ['token'],
       open: true,
-      body: refreshBody,
+      body: refreshBody(),
       answers: { 200: schemas.refreshed },
     },
     'GET /v1/auth/agents': {
@@ -181,7 +181,7 @@ export const sessions: Family = {
     'POST /v1/auth/agents': {
       summary: 'Lets an agent act for them, for a time',
       by: PERSON,
-      body: newAgent,
+      body: newAgent(),
       answers: { 201: z.looseObject({ id: z.uuid(), client_id: z.string(), expires_at: z.iso.datetime() }) },
     },
     'DELETE /v1/auth/agents/:id': { summary: 'Cuts an agent off', by: PERSON, answers: { 200: anything } },
@@ -204,19 +204,19 @@ export const identities: Family = {
     'POST /v1/auth/resolve/external': {
       summary: 'The UAI of a vendor’s account',
       by: ['token'],
-      body: account,
+      body: account(),
       answers: { 200: z.object({ success: z.literal(true), uai: z.uuid(), authId: z.uuid() }) },
     },
     'POST /v1/auth/resolve/bulk': {
       summary: 'Up to 100 look-ups',
       by: ['token'],
-      body: bulk,
+      body: bulk(),
       answers: { 200: z.object({ results: z.array(z.looseObject({ resolved_uai: z.nullable(z.uuid()) })) }) },
     },
     'POST /v1/auth/identities': {
       summary: 'Maps a vendor’s account to a UAI',
       by: ['token'],
-      body: mapping,
+      body: mapping(),
       answers: { 200: mapped, 201: mapped },
     },
     'GET /v1/auth/identities/:uai': {
@@ -236,13 +236,13 @@ export const identities: Family = {
     },
     'POST /v1/auth/identities/merge': {
       summary: 'Makes one person of two that are both signed in',
-      body: merging,
+      body: merging(),
       answers: { 200: z.object({ success: z.literal(true), uai: z.uuid(), merged_uai: z.uuid() }) },
     },
     'POST /v1/auth/identities/split': {
       summary: 'Undoes a wrong merge',
       by: ['token', 'session'],
-      body: splitting,
+      body: splitting(),
       answers: { 200: z.object({ success: z.literal(true), uai: z.uuid() }) },
     },
   },

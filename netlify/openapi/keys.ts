@@ -19,19 +19,19 @@ const either = (data: z.core.$ZodType) => z.union([wrapped(data), storedKey])
 const create: Operation = {
   summary: 'Creates an API key; with value and projectId, keeps a secret in a project',
   by: PERSON,
-  body: z.union([newKeyBody, storedKeyBody]),
+  body: z.union([newKeyBody(), storedKeyBody()]),
   answers: { 201: either(apiKeyWithSecret) },
 }
 const change: Operation = {
   summary: 'Changes a key',
   by: PERSON,
-  body: z.union([keyChangesBody, storedKeyChangesBody]),
+  body: z.union([keyChangesBody(), storedKeyChangesBody()]),
   answers: { 200: either(apiKey) },
 }
 const scopes: Operation = {
   summary: 'Sets the services a key is for',
   by: PERSON,
-  body: serviceScopesBody,
+  body: serviceScopesBody(),
   answers: { 200: wrapped(apiKey) },
 }
 
@@ -43,7 +43,7 @@ export const apiKeys: Family = {
     [`GET ${BASE}`]: {
       summary: 'Lists keys; with projectId, the stored keys of a project',
       by: PERSON,
-      query: listQuery,
+      query: listQuery(),
       answers: { 200: wrapped(z.array(z.union([apiKey, storedKey]))) },
     },
     [`POST ${BASE}`]: create,
@@ -61,11 +61,11 @@ export const apiKeys: Family = {
     [`POST ${BASE}/:id/rotate`]: {
       summary: 'A new secret under the same id',
       by: PERSON,
-      body: z.union([rotateBody, storedKeyChangesBody]),
+      body: z.union([rotateBody(), storedKeyChangesBody()]),
       answers: { 200: either(apiKeyWithSecret) },
     },
-    [`POST ${BASE}/:id/revoke`]: { summary: 'Stops a key', by: PERSON, body: reasonBody, answers: { 200: done } },
-    [`DELETE ${BASE}/:id`]: { summary: 'Deletes a key', by: PERSON, body: reasonBody, answers: { 200: done } },
+    [`POST ${BASE}/:id/revoke`]: { summary: 'Stops a key', by: PERSON, body: reasonBody(), answers: { 200: done } },
+    [`DELETE ${BASE}/:id`]: { summary: 'Deletes a key', by: PERSON, body: reasonBody(), answers: { 200: done } },
     [`GET ${BASE}/:id/history`]: {
       summary: 'Who did what to it, and why',
       by: PERSON,
@@ -79,7 +79,7 @@ export const apiKeys: Family = {
     'POST /v1/keys/leaked': {
       summary: 'A secret scanner reports keys that it found in public',
       by: ['signature'],
-      body: report,
+      body: report(),
       answers: {
         200: z.array(z.object({ token_hash: z.string(), token_type: z.string(), label: z.string() })),
       },
@@ -90,13 +90,13 @@ export const apiKeys: Family = {
 const changeProject: Operation = {
   summary: 'Changes a project',
   by: PERSON,
-  body: projectChangesBody,
+  body: projectChangesBody(),
   answers: { 200: project },
 }
 const changeStored: Operation = {
   summary: 'Changes or replaces a stored key',
   by: PERSON,
-  body: storedKeyChangesBody,
+  body: storedKeyChangesBody(),
   answers: { 200: storedKey },
 }
 
@@ -109,7 +109,7 @@ export const projects: Family = {
     [`POST ${PROJECTS}`]: {
       summary: 'Creates a project',
       by: PERSON,
-      body: newProjectBody,
+      body: newProjectBody(),
       answers: { 201: project },
     },
     [`GET ${PROJECTS}/:projectId`]: { summary: 'One project', by: PERSON, answers: { 200: project } },
@@ -117,7 +117,12 @@ export const projects: Family = {
     [`PATCH ${PROJECTS}/:projectId`]: changeProject,
     [`DELETE ${PROJECTS}/:projectId`]: { summary: 'Deletes a project', by: PERSON, answers: { 200: done } },
     [`GET ${STORED}`]: { summary: 'Lists its stored keys', by: PERSON, answers: { 200: z.array(storedKey) } },
-    [`POST ${STORED}`]: { summary: 'Keeps a secret', by: PERSON, body: newStoredKeyBody, answers: { 201: storedKey } },
+    [`POST ${STORED}`]: {
+      summary: 'Keeps a secret',
+      by: PERSON,
+      body: newStoredKeyBody(),
+      answers: { 201: storedKey },
+    },
     [`GET ${STORED}/:keyId`]: { summary: 'One stored key', by: PERSON, answers: { 200: storedKey } },
     [`PUT ${STORED}/:keyId`]: changeStored,
     [`PATCH ${STORED}/:keyId`]: changeStored,

@@ -19,7 +19,7 @@ const userinfo: Operation = {
 }
 const authorize: Operation = {
   summary: 'Asks a person for authorization (OAuth 2.1 section 4.1.1)',
-  query: pushed,
+  query: pushed(),
   answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
 }
 const byClient = { by: ['client'] as const satisfies Operation['by'], open: true }
@@ -42,7 +42,7 @@ export const oauth: Family = {
   operations: {
     'POST /oauth/token': {
       summary: 'Exchanges a code, refresh token, device code, assertion or token for tokens (OAuth 2.1 section 3.2)',
-      body: grantParameters,
+      body: grantParameters(),
       ...byClient,
       answers: { 200: schemas.tokenResponse },
     },
@@ -59,10 +59,10 @@ export const oauth: Family = {
       answers: { 200: z.object({ revoked: z.boolean() }) },
     },
     'GET /oauth/userinfo': userinfo,
-    'POST /oauth/userinfo': { ...userinfo, body: userinfoForm },
+    'POST /oauth/userinfo': { ...userinfo, body: userinfoForm() },
     'POST /oauth/par': {
       summary: 'Pushes an authorization request (RFC 9126)',
-      body: z.extend(pushed, clientParameters),
+      body: z.extend(pushed(), clientParameters),
       ...byClient,
       answers: { 201: z.object({ request_uri: z.string(), expires_in: z.int() }) },
     },
@@ -82,18 +82,18 @@ export const oauth: Family = {
       summary: 'Ends the client (RFC 7592 section 2.3)',
       answers: { 204: 'empty' },
     },
-    'POST /register/:client_id/secret': { ...registered, summary: 'Rotates its secret', body: rotateBody },
+    'POST /register/:client_id/secret': { ...registered, summary: 'Rotates its secret', body: rotateBody() },
     'POST /oauth/device': {
       summary: 'Begins the sign-in of a device (RFC 8628 section 3.1)',
-      body: startBody,
+      body: startBody(),
       ...byClient,
       answers: { 200: schemas.deviceAuthorization },
     },
-    'GET /oauth/device': page('The page where a person connects a device', codeQuery),
-    'POST /oauth/device/decision': form('Approves or denies it', deviceDecision),
+    'GET /oauth/device': page('The page where a person connects a device', codeQuery()),
+    'POST /oauth/device/decision': form('Approves or denies it', deviceDecision()),
     'GET /oauth/device/check': {
       summary: 'Whether a user code can be used',
-      query: codeQuery,
+      query: codeQuery(),
       answers: { 200: checked, 400: checked, 404: checked },
     },
     'POST /oauth/device/verify': {
@@ -111,8 +111,8 @@ export const oauth: Family = {
       body: z.pick(otp, { user_code: true }),
       answers: { 200: z.object(sent) },
     },
-    'GET /oauth/device/revoke': page('Where the notice of a connected device leads', revokeQuery),
-    'POST /oauth/device/revoke': form('Disconnects a device', revokeQuery),
+    'GET /oauth/device/revoke': page('Where the notice of a connected device leads', revokeQuery()),
+    'POST /oauth/device/revoke': form('Disconnects a device', revokeQuery()),
   },
 }
 
@@ -122,13 +122,13 @@ export const oauthPages: Family = {
   dialect: 'page',
   operations: {
     'GET /oauth/authorize': authorize,
-    'POST /oauth/authorize': { ...authorize, query: undefined, body: pushed },
+    'POST /oauth/authorize': { ...authorize, query: undefined, body: pushed() },
     'GET /oauth/consent': { summary: 'Says that consent is asked for on the way from an application', answers: {} },
-    'POST /oauth/consent': form('The person’s answer to an application', decisionForm),
+    'POST /oauth/consent': form('The person’s answer to an application', decisionForm()),
     'GET /oauth/logout': page(
       'Signs out (OpenID Connect RP-Initiated Logout)',
-      z.omit(logoutParameters, { csrf: true }),
+      z.omit(logoutParameters(), { csrf: true }),
     ),
-    'POST /oauth/logout': form('Signs out', logoutParameters),
+    'POST /oauth/logout': form('Signs out', logoutParameters()),
   },
 }

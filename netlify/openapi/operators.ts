@@ -27,7 +27,7 @@ export const operators: Family = {
     [`POST ${CODES}`]: {
       summary: 'Asks for such a code',
       by: ['token', 'session'],
-      body: request,
+      body: request(),
       answers: { 201: made },
     },
     [`POST ${CODES}/:id/approve`]: {
@@ -40,7 +40,7 @@ export const operators: Family = {
     'POST /admin/register-app': {
       summary: 'Registers a confidential application',
       by: ['token', 'session'],
-      body: newApp,
+      body: newApp(),
       answers: { 201: z.object({ ...app, client_secret: z.optional(z.string()), message: z.string() }) },
     },
     'GET /admin/list-apps': {

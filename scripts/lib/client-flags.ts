@@ -110,7 +110,7 @@ function readObject(path: string, { env }: Terminal): Record<string, unknown> {
 
 function readMetadataFile(path: string, terminal: Terminal): Record<string, unknown> {
   const parsed = readObject(path, terminal)
-  const known = new Set([...metadataNames, 'client_id'])
+  const known = new Set([...metadataNames(), 'client_id'])
   const ignored = Object.keys(parsed).filter((name) => !known.has(name))
   if (ignored.length > 0) terminal.err(`ignored in ${path}: ${ignored.join(', ')}`)
   return parsed

@@ -1,7 +1,6 @@
 import type { LookupAddress, lookup } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
-import ipaddr from 'ipaddr.js'
 
 export type GuardedFetchOptions = {
   maxBytes: number
@@ -39,20 +38,15 @@ export class GuardedFetchError extends Error {
 
 const refuse = (message: string) => new GuardedFetchError('refused', message)
 
-/** Whether an address is one that anybody may reach: not special-use (RFC 6890), however it is written. */
-export function isPublicAddress(address: string, allowLoopback: boolean): boolean {
-  if (!ipaddr.isValid(address)) return false
-  const range = ipaddr.process(address).range()
-  return range === 'unicast' || (allowLoopback && range === 'loopback')
-}
+type IsAllowed = (address: string) => boolean
 
 /** Resolves a name and hands out its addresses only if all are public, so that what was checked is what is connected to. */
-function guardedLookup(resolve: typeof lookup, allowLoopback: boolean): LookupFunction {
+function guardedLookup(resolve: typeof lookup, isAllowed: IsAllowed): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { all: true, verbatim: true }, (error, addresses: LookupAddress[]) => {
       if (error) return callback(error, '', 4)
       const [first] = addresses
-      if (!first || !addresses.every(({ address }) => isPublicAddress(address, allowLoopback)))
+      if (!first || !addresses.every(({ address }) => isAllowed(address)))
         return callback(refuse('the name leads to an address that is not public'), '', 4)
       if (options.all) return callback(null, addresses)
       return callback(null, first.address, first.family)
@@ -60,13 +54,13 @@ function guardedLookup(resolve: typeof lookup, allowLoopback: boolean): LookupFu
   }
 }
 
-function checkUrl(text: string, allowLoopback: boolean): URL {
+function checkUrl(text: string, allowLoopback: boolean, isAllowed: IsAllowed): URL {
   if (!URL.canParse(text)) throw refuse('not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:')) throw refuse('not https')
   if (url.username || url.password) throw refuse('credentials in the URL')
   const literal = url.hostname.replace(/^\[|\]$/g, '')
-  if (isIP(literal) && !isPublicAddress(literal, allowLoopback)) throw refuse('an address that is not public')
+  if (isIP(literal) && !isAllowed(literal)) throw refuse('an address that is not public')
   return url
 }
 
@@ -103,7 +97,9 @@ const loadClient = ({ protocol }: URL) =>
  */
 export async function guardedFetch(address: string, options: GuardedFetchOptions): Promise<Fetched> {
   const { maxBytes, timeoutMs, accept, allowLoopback } = options
-  const url = checkUrl(address, allowLoopback)
+  const { isPublicAddress } = await import('./public-address.ts')
+  const isAllowed = (one: string) => isPublicAddress(one, allowLoopback)
+  const url = checkUrl(address, allowLoopback, isAllowed)
   const [dns, { request: send }] = await loadClient(url)
   const signal = AbortSignal.timeout(timeoutMs)
   try {
@@ -113,7 +109,7 @@ export async function guardedFetch(address: string, options: GuardedFetchOptions
       const { method, body } = options
       const request = send(
         url,
-        { method, agent: false, headers, signal, lookup: guardedLookup(dns.lookup, allowLoopback) },
+        { method, agent: false, headers, signal, lookup: guardedLookup(dns.lookup, isAllowed) },
         resolve,
       )
       request.on('error', reject)

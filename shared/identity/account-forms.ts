@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { once } from '../once.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { authenticatePerson, type PersonPrincipal } from './authenticate.ts'
 import { checkCsrf, csrfToken } from './csrf.ts'
@@ -41,7 +42,7 @@ export const formOf = ({ derive }: Gateway, principal: PersonPrincipal) => ({
   formId: uuidv7(),
 })
 
-export const postedForm = { csrf: z.optional(z.string()), form_id: z.uuid('csrf_invalid') }
+export const postedForm = once(() => ({ csrf: z.optional(z.string()), form_id: z.uuid('csrf_invalid') }))
 
 /**
  * A posted form of this person's, taken once: a reload of the answer does nothing again.

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import type { ApiKeySettings, Binding, ServiceScope } from '../domain/api-key.ts'
 import { canonicalScope, isScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
+import { once } from '../once.ts'
 import { bindingKey } from './api-key-binding.ts'
 import { isService } from './service-catalogue.ts'
 
@@ -20,16 +21,18 @@ const SCOPE_OF_CONTEXT: Record<string, string> = {
 
 const text = (longest: number) => z.string().check(z.trim(), z.minLength(1), z.maxLength(longest))
 const short = text(200)
-const scopeList = z.union([z.array(text(200)).check(z.maxLength(100)), z.string().check(z.maxLength(4000))])
-const count = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1_000_000_000))
-const network = z.string().check(
-  z.maxLength(60),
-  z.refine((value) => {
-    const [address = '', bits, ...rest] = value.split('/')
-    const longest = isIP(address) === 6 ? 128 : 32
-    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
-    return isIP(address) !== 0 && fits && rest.length === 0
-  }, 'must be an address or a CIDR block'),
+const scopeList = once(() => z.union([z.array(text(200)).check(z.maxLength(100)), z.string().check(z.maxLength(4000))]))
+const count = once(() => z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1_000_000_000)))
+const network = once(() =>
+  z.string().check(
+    z.maxLength(60),
+    z.refine((value) => {
+      const [address = '', bits, ...rest] = value.split('/')
+      const longest = isIP(address) === 6 ? 128 : 32
+      const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
+      return isIP(address) !== 0 && fits && rest.length === 0
+    }, 'must be an address or a CIDR block'),
+  ),
 )
 
 const isPublicKey = (value: Binding) => {
@@ -43,67 +46,77 @@ const isPublicKey = (value: Binding) => {
   }
 }
 
-const binding = z
-  .object({
-    audiences: z.optional(z.array(short).check(z.maxLength(20))),
-    client_id: z.optional(short),
-    installation_id: z.optional(short),
-    public_key_pem: z.optional(text(4000)),
-    public_key_jwk: z.optional(z.record(z.string(), z.unknown())),
-    require_request_signature: z.optional(z.boolean()),
-  })
-  .check(
-    z.refine(isPublicKey, 'must hold a public key: RSA of 2048 bits or more, EC or Ed25519'),
-    z.refine(
-      (value) => !value.require_request_signature || value.public_key_pem || value.public_key_jwk,
-      'needs a public key to check signatures with',
+const binding = once(() =>
+  z
+    .object({
+      audiences: z.optional(z.array(short).check(z.maxLength(20))),
+      client_id: z.optional(short),
+      installation_id: z.optional(short),
+      public_key_pem: z.optional(text(4000)),
+      public_key_jwk: z.optional(z.record(z.string(), z.unknown())),
+      require_request_signature: z.optional(z.boolean()),
+    })
+    .check(
+      z.refine(isPublicKey, 'must hold a public key: RSA of 2048 bits or more, EC or Ed25519'),
+      z.refine(
+        (value) => !value.require_request_signature || value.public_key_pem || value.public_key_jwk,
+        'needs a public key to check signatures with',
+      ),
     ),
-  )
+)
 
-const rateLimits = z.object({ max_calls_per_minute: z.optional(count), max_calls_per_day: z.optional(count) })
+const rateLimits = once(() =>
+  z.object({ max_calls_per_minute: z.optional(count()), max_calls_per_day: z.optional(count()) }),
+)
 
-const settable = {
+const settable = once(() => ({
   description: z.optional(z.string().check(z.trim(), z.maxLength(1000))),
   access_level: z.optional(z.enum(['public', 'authenticated', 'team', 'admin', 'enterprise'])),
   key_context: z.optional(z.enum(['personal', 'team', 'enterprise', 'none'])),
-  scopes: z.optional(scopeList),
-  permissions: z.optional(scopeList),
+  scopes: z.optional(scopeList()),
+  permissions: z.optional(scopeList()),
   expires_in_days: z.optional(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3650))),
   expires_at: z.optional(z.iso.datetime({ offset: true, error: 'must be a date and time (RFC 3339)' })),
-  binding: z.optional(binding),
+  binding: z.optional(binding()),
   consumer: z.optional(z.string().check(z.regex(/^[a-z0-9_-]{1,40}$/i))),
   service_type: z.optional(z.enum(['all', 'specific'])),
   service_keys: z.optional(z.array(text(100)).check(z.maxLength(50))),
-  rate_limits: z.optional(rateLimits),
+  rate_limits: z.optional(rateLimits()),
   max_uses: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(1_000_000_000))),
   limits_counted_by: z.optional(z.enum(['key', 'owner'])),
-  allowed_networks: z.optional(z.array(network).check(z.maxLength(50))),
-}
+  allowed_networks: z.optional(z.array(network()).check(z.maxLength(50))),
+}))
 
-export const newKeyBody = z.object({
-  name: text(100),
-  owner: z.optional(z.enum(['person', 'organization'])),
-  ...settable,
-})
+export const newKeyBody = once(() =>
+  z.object({
+    name: text(100),
+    owner: z.optional(z.enum(['person', 'organization'])),
+    ...settable(),
+  }),
+)
 
 /** Why, for the history. */
-export const reason = z.optional(z.string().check(z.trim(), z.maxLength(500)))
+export const reason = once(() => z.optional(z.string().check(z.trim(), z.maxLength(500))))
 
-export const keyChangesBody = z.object({
-  name: z.optional(text(100)),
-  clear_expiry: z.optional(z.boolean()),
-  reason,
-  ...settable,
-})
+export const keyChangesBody = once(() =>
+  z.object({
+    name: z.optional(text(100)),
+    clear_expiry: z.optional(z.boolean()),
+    reason: reason(),
+    ...settable(),
+  }),
+)
 
-export const serviceScopesBody = z.object({
-  service_keys: z.array(text(100), 'is required').check(z.minLength(1), z.maxLength(50)),
-  allowed_actions: z.optional(z.array(text(100)).check(z.maxLength(50))),
-  rate_limits: z.optional(rateLimits),
-})
+export const serviceScopesBody = once(() =>
+  z.object({
+    service_keys: z.array(text(100), 'is required').check(z.minLength(1), z.maxLength(50)),
+    allowed_actions: z.optional(z.array(text(100)).check(z.maxLength(50))),
+    rate_limits: z.optional(rateLimits()),
+  }),
+)
 
-export type NewKey = z.infer<typeof newKeyBody>
-export type KeyChanges = z.infer<typeof keyChangesBody>
+export type NewKey = z.infer<ReturnType<typeof newKeyBody>>
+export type KeyChanges = z.infer<ReturnType<typeof keyChangesBody>>
 
 /** Scopes in their one spelling, each once. */
 function readScopes(given: string | string[]): string[] {
@@ -126,7 +139,7 @@ function readExpiry(given: KeyChanges, now: Date): string | undefined {
 /** One entry per service, with what it is limited to. @throws GatewayError invalid_service */
 export function readServices(
   names: string[],
-  limits: { allowed_actions?: string[]; rate_limits?: z.infer<typeof rateLimits> } = {},
+  limits: { allowed_actions?: string[]; rate_limits?: z.infer<ReturnType<typeof rateLimits>> } = {},
 ): ServiceScope[] {
   if (!names.every(isService)) throw new GatewayError('invalid_service')
   const { allowed_actions, rate_limits } = limits

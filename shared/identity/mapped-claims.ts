@@ -1,21 +1,24 @@
 import * as z from 'zod/mini'
 import { changeIdentity, identity } from '../domain/identity.ts'
 import type { Work } from '../events/commit.ts'
+import { once } from '../once.ts'
 import type { Person } from '../queries/person.ts'
 import type { Standing } from './create-identity.ts'
 
-const shortText = z.string().check(z.minLength(1), z.maxLength(200))
+const text = () => z.string().check(z.minLength(1), z.maxLength(200))
 
-export const claimsShape = z.object({
-  name: z.optional(shortText),
-  locale: z.optional(z.string().check(z.regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/))),
-  role: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
-  plan: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
-  organization_id: z.optional(z.uuid()),
-})
+export const claimsShape = once(() =>
+  z.object({
+    name: z.optional(text()),
+    locale: z.optional(z.string().check(z.regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/))),
+    role: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
+    plan: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
+    organization_id: z.optional(z.uuid()),
+  }),
+)
 
 /** What a hook says of a person, as far as it may. */
-export type MappedClaims = z.infer<typeof claimsShape>
+export type MappedClaims = z.infer<ReturnType<typeof claimsShape>>
 
 export const standingOf = ({ role, plan, organization_id }: MappedClaims): Standing => ({
   ...(role && { role }),

@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { once } from '../once.ts'
 import { findForProject, findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
 import { listStoredKeys } from '../queries/stored-keys.ts'
 import type { PersonPrincipal } from './authenticate.ts'
@@ -14,22 +15,26 @@ import { actAs } from './authority.ts'
 
 const MOST_PROJECTS = 100
 
-const object = z
-  .record(z.string(), z.unknown())
-  .check(z.refine((value) => JSON.stringify(value).length <= 16_384, 'is too large'))
-const name = z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name'))
-const settable = {
+const object = once(() =>
+  z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 16_384, 'is too large')),
+)
+const name = once(() =>
+  z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name')),
+)
+const settable = once(() => ({
   description: z.optional(z.string().check(z.trim(), z.maxLength(2000))),
   teamMembers: z.optional(z.array(z.string().check(z.trim(), z.maxLength(254))).check(z.maxLength(100))),
-  settings: z.optional(object),
-}
+  settings: z.optional(object()),
+}))
 
-export const newProjectBody = z.object({
-  name,
-  organizationId: z.optional(z.uuid('invalid_organization')),
-  ...settable,
-})
-export const projectChangesBody = z.object({ name: z.optional(name), ...settable })
+export const newProjectBody = once(() =>
+  z.object({
+    name: name(),
+    organizationId: z.optional(z.uuid('invalid_organization')),
+    ...settable(),
+  }),
+)
+export const projectChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
 
 /** A project as clients know it (wire-contract 1.8). */
 export function describeProject(project: ProjectRecord) {
@@ -79,7 +84,7 @@ export async function createProject(
   gateway: Gateway,
   c: AppContext,
   principal: PersonPrincipal,
-  input: z.infer<typeof newProjectBody>,
+  input: z.infer<ReturnType<typeof newProjectBody>>,
 ): Promise<ProjectRecord> {
   const { uai, organizationId } = principal.person
   if (input.organizationId && input.organizationId !== organizationId) throw new GatewayError('invalid_organization')
@@ -102,7 +107,7 @@ export async function updateProject(
   c: AppContext,
   principal: PersonPrincipal,
   id: string,
-  input: z.infer<typeof projectChangesBody>,
+  input: z.infer<ReturnType<typeof projectChangesBody>>,
 ): Promise<ProjectRecord> {
   const before = await projectOf(gateway, principal, id)
   const { name: wanted = before.name, description = before.description } = input

@@ -4,11 +4,12 @@ import { isHttps } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { guardedFetch } from '../http/guarded-fetch.ts'
+import { once } from '../once.ts'
 
 const KEPT_MILLISECONDS = 600_000
 const AGAIN_MILLISECONDS = 10_000
 
-const list = z.object({ public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })) })
+const list = once(() => z.object({ public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })) }))
 
 let kept: { url: string; keys: Map<string, string>; fetchedAt: number } | undefined
 
@@ -20,7 +21,7 @@ async function fetchKeys(url: string): Promise<Map<string, string>> {
     throw unavailable(error)
   })
   try {
-    const { public_keys } = list.parse(JSON.parse(answer.body.toString()))
+    const { public_keys } = list().parse(JSON.parse(answer.body.toString()))
     return new Map(public_keys.map(({ key_identifier, key }) => [key_identifier, key]))
   } catch (error) {
     throw unavailable(error)

@@ -7,6 +7,7 @@ import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { log } from '../log.ts'
+import { once } from '../once.ts'
 import { type HookRow, listHooks } from '../queries/hooks.ts'
 import type { Person } from '../queries/person.ts'
 import { callHook, HOOK_MS } from '../sso/call-hook.ts'
@@ -34,7 +35,8 @@ export type SignInFacts = {
   }
 }
 
-const decisionShape = z.object({ decision: z.enum(['allow', 'deny', 'step_up']) })
+const decisionShape = once(() => z.object({ decision: z.enum(['allow', 'deny', 'step_up']) }))
+
 function messageOf(point: HookPoint, id: string, facts: SignInFacts, c: AppContext) {
   const { person, ...rest } = facts
   const request = { id: c.get('requestId'), ip: c.get('clientIp'), user_agent: c.get('userAgent') }
@@ -64,9 +66,10 @@ async function call(
   })
   const { milliseconds } = answer
   const body = answer.answered ? answer.body : undefined
-  const decision = body && decisionShape.safeParse(body).data?.decision
+  const decision = body && decisionShape().safeParse(body).data?.decision
   const asked = point === 'before-sign-in' || point === 'provision-user'
-  const claims = point === 'map-claims' && body ? Object.keys(claimsShape.safeParse(body.claims).data ?? {}) : undefined
+  const claims =
+    point === 'map-claims' && body ? Object.keys(claimsShape().safeParse(body.claims).data ?? {}) : undefined
   const failure = answer.answered ? (asked && !decision ? 'no_decision' : undefined) : answer.failure
   const outcome = failure ? 'failed' : 'answered'
   const recorded: HookCallFacts = { hookId, point, outcome, decision, claims, failure, milliseconds }
@@ -97,7 +100,7 @@ async function ask(
 
 async function mayGo(...args: Parameters<typeof ask>): Promise<void> {
   for (const { hook, body } of await ask(...args)) {
-    const { decision } = decisionShape.parse(body)
+    const { decision } = decisionShape().parse(body)
     const refused = `hook ${hook.settings.name}`
     const description = typeof body.reason === 'string' ? body.reason.slice(0, 200) : undefined
     if (decision === 'deny') throw new GatewayError('sign_in_denied', { reason: refused, description })
@@ -107,7 +110,7 @@ async function mayGo(...args: Parameters<typeof ask>): Promise<void> {
 
 /** Roles and organizations only as the hook may give them. */
 function allowed({ settings: { roles, organizations } }: HookRow, body: Record<string, unknown>): MappedClaims {
-  const { role, organization_id, ...claims } = claimsShape.safeParse(body.claims).data ?? {}
+  const { role, organization_id, ...claims } = claimsShape().safeParse(body.claims).data ?? {}
   return {
     ...claims,
     ...(role && roles.includes(role) && { role }),

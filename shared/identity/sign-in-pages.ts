@@ -8,6 +8,7 @@ import { CodePage } from '../http/pages/code.tsx'
 import { renderPage } from '../http/pages/render.ts'
 import { SignInPage } from '../http/pages/sign-in.tsx'
 import { clientIdOf, endsAtClient } from '../oauth/authorize-url.ts'
+import { once } from '../once.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { findConnection, listConnections } from '../queries/connections.ts'
 import type { SignedIn } from '../queries/sessions.ts'
@@ -102,13 +103,15 @@ const TOLD: Refusal[] = [
   'more_proof_needed',
 ]
 
-const signInQuery = z.object({
-  return_to: z.optional(z.string().check(z.maxLength(4000))),
-  redirect_url: z.optional(z.string().check(z.maxLength(4000))),
-  prompt: z.optional(z.string().check(z.maxLength(100))),
-  error: z.optional(z.string().check(z.maxLength(100))),
-  by: z.optional(z.string().check(z.maxLength(100))),
-})
+const signInQuery = once(() =>
+  z.object({
+    return_to: z.optional(z.string().check(z.maxLength(4000))),
+    redirect_url: z.optional(z.string().check(z.maxLength(4000))),
+    prompt: z.optional(z.string().check(z.maxLength(100))),
+    error: z.optional(z.string().check(z.maxLength(100))),
+    by: z.optional(z.string().check(z.maxLength(100))),
+  }),
+)
 
 /**
  * Opens a sign-in on the way to `return_to`; somebody who is signed in goes there at once.
@@ -120,7 +123,7 @@ export async function openSignIn(
   c: AppContext,
   options: { home?: string; welcome: (signedIn: SignedIn) => Response },
 ): Promise<Response> {
-  const query = readQuery(c, signInQuery)
+  const query = readQuery(c, signInQuery())
   const asked = safeReturnTo(gateway.config, query.return_to ?? query.redirect_url)
   const signedIn = await browserSession(gateway, c)
   const failed = TOLD.find((one) => one === query.error)

@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { matchesRedirectUri } from '../oauth/redirect-uri.ts'
+import { once } from '../once.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { type ConnectionRow, findConnection } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
@@ -14,15 +15,17 @@ import { projectScope } from './project-scope.ts'
 import { safeReturnTo } from './return-to.ts'
 import { missingProof, proofUrl } from './step-up.ts'
 
-export const startQuery = z.object({
-  provider: z.string('provider_unknown').check(z.maxLength(63, 'provider_unknown')),
-  redirect_uri: z.optional(z.string().check(z.maxLength(4000))),
-  project_scope: z.optional(z.string().check(z.maxLength(100))),
-  platform: z.prefault(z.enum(PLATFORMS), 'web'),
-  login_hint: z.optional(z.string().check(z.maxLength(254))),
-  purpose: z.prefault(z.enum(['sign-in', 'link']), 'sign-in'),
-  csrf: z.optional(z.string().check(z.maxLength(100))),
-})
+export const startQuery = once(() =>
+  z.object({
+    provider: z.string('provider_unknown').check(z.maxLength(63, 'provider_unknown')),
+    redirect_uri: z.optional(z.string().check(z.maxLength(4000))),
+    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    platform: z.prefault(z.enum(PLATFORMS), 'web'),
+    login_hint: z.optional(z.string().check(z.maxLength(254))),
+    purpose: z.prefault(z.enum(['sign-in', 'link']), 'sign-in'),
+    csrf: z.optional(z.string().check(z.maxLength(100))),
+  }),
+)
 
 /** A connection that can be signed in with. @throws GatewayError provider_unknown */
 export async function enabledConnection(gateway: Gateway, slug: string): Promise<ConnectionRow> {
@@ -67,7 +70,7 @@ async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | un
 export async function beginFlow(
   gateway: Gateway,
   c: AppContext,
-  query: z.infer<typeof startQuery>,
+  query: z.infer<ReturnType<typeof startQuery>>,
   callback: string,
 ): Promise<SsoFlow | Response> {
   const foreign = isCrossSite(c)

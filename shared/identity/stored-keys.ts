@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { once } from '../once.ts'
 import {
   findForStoredKey,
   findStoredKey,
@@ -19,31 +20,33 @@ import { projectOf } from './projects.ts'
 const MOST_KEYS = 500
 const LONGEST_VALUE = 48_000
 
-const label = z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(60)))
-const settable = {
+const label = once(() => z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(60))))
+const settable = once(() => ({
   value: z.optional(
     z.string('invalid_value').check(z.minLength(1, 'invalid_value'), z.maxLength(LONGEST_VALUE, 'invalid_value')),
   ),
   encryptedValue: z.optional(
     z.string('invalid_value').check(z.minLength(1, 'invalid_value'), z.maxLength(LONGEST_VALUE, 'invalid_value')),
   ),
-  keyType: label,
-  environment: label,
-  accessLevel: label,
-  status: label,
-  rotationFrequency: label,
+  keyType: label(),
+  environment: label(),
+  accessLevel: label(),
+  status: label(),
+  rotationFrequency: label(),
   tags: z.optional(z.array(z.string().check(z.trim(), z.maxLength(60))).check(z.maxLength(50))),
   expiresAt: z.optional(z.iso.datetime({ offset: true, error: 'must be a date and time (RFC 3339)' })),
   metadata: z.optional(
     z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 8192, 'is too large')),
   ),
-}
-const name = z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name'))
+}))
+const name = once(() =>
+  z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name')),
+)
 
-export const newStoredKeyBody = z.object({ name, ...settable })
-export const storedKeyChangesBody = z.object({ name: z.optional(name), ...settable })
+export const newStoredKeyBody = once(() => z.object({ name: name(), ...settable() }))
+export const storedKeyChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
 
-type Given = z.infer<typeof storedKeyChangesBody>
+type Given = z.infer<ReturnType<typeof storedKeyChangesBody>>
 type Seen = { gateway: Gateway; c: AppContext; principal: PersonPrincipal }
 
 /** A stored key as clients know it (wire-contract 1.8). */
@@ -121,7 +124,7 @@ export async function storedKeyOf(
 export async function createStoredKey(
   seen: Seen,
   projectId: string,
-  given: z.infer<typeof newStoredKeyBody>,
+  given: z.infer<ReturnType<typeof newStoredKeyBody>>,
 ): Promise<StoredKeyRecord> {
   const { gateway, c, principal } = seen
   const { person } = principal

@@ -2,38 +2,43 @@ import * as z from 'zod/mini'
 import { GatewayError } from '../errors.ts'
 import type { AppContext } from '../http/app.ts'
 import { readBody } from '../http/body.ts'
+import { once } from '../once.ts'
 import type { SupabaseUser } from '../sso/supabase-project.ts'
 import type { SyncedKey } from './sync-keys.ts'
 
-const text = z.string().check(z.minLength(1), z.maxLength(200))
-const details = z.nullish(z.record(z.string(), z.unknown()))
+const text = once(() => z.string().check(z.minLength(1), z.maxLength(200)))
+const details = once(() => z.nullish(z.record(z.string(), z.unknown())))
 
-const userRow = z.object({
-  id: z.uuid(),
-  email: z.nullish(z.email('invalid_email').check(z.maxLength(254))),
-  email_confirmed_at: z.nullish(z.string().check(z.maxLength(60))),
-  metadata: details,
-  raw_user_meta_data: details,
-})
+const userRow = once(() =>
+  z.object({
+    id: z.uuid(),
+    email: z.nullish(z.email('invalid_email').check(z.maxLength(254))),
+    email_confirmed_at: z.nullish(z.string().check(z.maxLength(60))),
+    metadata: details(),
+    raw_user_meta_data: details(),
+  }),
+)
 
-const keyHash = z.string().check(z.toLowerCase(), z.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'))
-const keyRow = z.object({
-  event_type: z.prefault(z.enum(['INSERT', 'UPDATE', 'REVOKE', 'ROTATE']), 'INSERT'),
-  id: text,
-  user_id: z.uuid(),
-  organization_id: text,
-  name: text,
-  key_hash: keyHash,
-  old_key_hash: z.nullish(keyHash),
-  access_level: z.nullish(text),
-  key_context: z.nullish(text),
-  permissions: z.nullish(z.union([z.array(text).check(z.maxLength(100)), z.string().check(z.maxLength(4000))])),
-  expires_at: z.nullish(z.pipe(z.string(), z.coerce.date())),
-  is_active: z.nullish(z.boolean()),
-})
+const keyHash = once(() => z.string().check(z.toLowerCase(), z.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')))
+const keyRow = once(() =>
+  z.object({
+    event_type: z.prefault(z.enum(['INSERT', 'UPDATE', 'REVOKE', 'ROTATE']), 'INSERT'),
+    id: text(),
+    user_id: z.uuid(),
+    organization_id: text(),
+    name: text(),
+    key_hash: keyHash(),
+    old_key_hash: z.nullish(keyHash()),
+    access_level: z.nullish(text()),
+    key_context: z.nullish(text()),
+    permissions: z.nullish(z.union([z.array(text()).check(z.maxLength(100)), z.string().check(z.maxLength(4000))])),
+    expires_at: z.nullish(z.pipe(z.string(), z.coerce.date())),
+    is_active: z.nullish(z.boolean()),
+  }),
+)
 
-const row = z.nullish(z.looseObject({}))
-const webhook = z.object({ type: z.enum(['INSERT', 'UPDATE', 'DELETE']), record: row, old_record: row })
+const row = once(() => z.nullish(z.looseObject({})))
+const webhook = once(() => z.object({ type: z.enum(['INSERT', 'UPDATE', 'DELETE']), record: row(), old_record: row() }))
 
 type Row = Record<string, unknown>
 type Told = { event?: 'INSERT' | 'UPDATE' | 'DELETE'; row: Row; before?: Row }
@@ -41,7 +46,7 @@ type Told = { event?: 'INSERT' | 'UPDATE' | 'DELETE'; row: Row; before?: Row }
 /** What a webhook tells: the body itself (wire-contract 1.10), or the row in the body of a database webhook of Supabase. */
 async function told(c: AppContext): Promise<Told> {
   const body = await readBody(c, z.looseObject({}))
-  const { data } = webhook.safeParse(body)
+  const { data } = webhook().safeParse(body)
   if (!data?.record && !data?.old_record) return { row: body }
   return { event: data.type, row: data.record ?? data.old_record ?? {}, before: data.old_record ?? undefined }
 }
@@ -59,7 +64,7 @@ function parse<Schema extends z.ZodMiniType>(schema: Schema, given: Row): z.outp
  */
 export async function readUser(c: AppContext): Promise<{ user: SupabaseUser; isGone: boolean }> {
   const { event, row } = await told(c)
-  const { id, email, email_confirmed_at, metadata, raw_user_meta_data } = parse(userRow, row)
+  const { id, email, email_confirmed_at, metadata, raw_user_meta_data } = parse(userRow(), row)
   const isGone = event === 'DELETE'
   if (!email && !isGone) throw new GatewayError('missing_email')
   const user_metadata = raw_user_meta_data ?? metadata
@@ -68,7 +73,7 @@ export async function readUser(c: AppContext): Promise<{ user: SupabaseUser; isG
 
 /** A key as a row has it. @throws GatewayError invalid_request */
 export function keyOfRow(given: Row): SyncedKey {
-  const parsed = parse(keyRow, given)
+  const parsed = parse(keyRow(), given)
   const { permissions } = parsed
   return {
     event: parsed.event_type,

@@ -44,7 +44,7 @@ export type SyncedAs = {
 }
 
 const known = (name: 'access_level' | 'key_context', value: string | undefined) =>
-  newKeyBody.shape[name].safeParse(value).success ? value : undefined
+  newKeyBody().shape[name].safeParse(value).success ? value : undefined
 
 /** What the key may do, as far as it means something here; what a key may not hold it does not get by being written elsewhere. */
 function changesOf({ permissions, accessLevel, keyContext, expiresAt }: SyncedKey): KeyChanges {

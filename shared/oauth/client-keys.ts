@@ -3,6 +3,7 @@ import { isHttps } from '../config.ts'
 import type { PublicJwk } from '../domain/api-client.ts'
 import { GatewayError } from '../errors.ts'
 import { guardedFetch } from '../http/guarded-fetch.ts'
+import { once } from '../once.ts'
 import type { Client } from '../queries/api-clients.ts'
 
 const MAX_BYTES = 65_536
@@ -11,9 +12,11 @@ const KEPT_SECONDS = 300
 const AGAIN_MILLISECONDS = 10_000
 const MOST_SETS = 500
 
-const keySet = z.object({
-  keys: z.array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()) })).check(z.maxLength(50)),
-})
+const keySet = once(() =>
+  z.object({
+    keys: z.array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()) })).check(z.maxLength(50)),
+  }),
+)
 
 type Kept = { keys: PublicJwk[]; fetchedAt: number; until: number }
 
@@ -22,7 +25,7 @@ const kept = new Map<string, Kept>()
 /** Reads a key set; its private members, should there be any, are not kept. */
 export function parseKeySet(text: string): PublicJwk[] | undefined {
   try {
-    const parsed = keySet.safeParse(JSON.parse(text))
+    const parsed = keySet().safeParse(JSON.parse(text))
     return parsed.success ? (parsed.data.keys as PublicJwk[]) : undefined
   } catch {
     return undefined

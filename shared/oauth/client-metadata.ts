@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
 import * as z from 'zod/mini'
 import type { ClientMetadata, PublicJwk } from '../domain/api-client.ts'
+import { once } from '../once.ts'
 import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
 import { isLoopback, redirectUriFault } from './redirect-uri.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
@@ -18,19 +19,21 @@ const CERTIFICATE_NAMES = [
 
 const text = (longest = 200) =>
   z.string('must be a text').check(z.trim(), z.minLength(1, 'must not be empty'), z.maxLength(longest, 'is too long'))
-const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).check(z.maxLength(2000))
-const scope = z
-  .string('must be a text')
-  .check(
-    z.maxLength(2000, 'is too long'),
-    z.regex(/^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/, 'must be scopes, one space between'),
-  )
-const redirectUri = z.string('must be a text').check(z.maxLength(2000, 'is too long'), (context) => {
-  const fault = redirectUriFault(context.value)
-  if (fault) context.issues.push({ code: 'custom', message: `${context.value} ${fault}`, input: context.value })
-})
-const redirectUris = z.array(redirectUri, 'must be a list').check(z.maxLength(20, 'has too many'))
-const resources = z.array(webUrl, 'must be a list').check(z.maxLength(20, 'has too many'))
+const webUrl = () => z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).check(z.maxLength(2000))
+const scope = () =>
+  z
+    .string('must be a text')
+    .check(
+      z.maxLength(2000, 'is too long'),
+      z.regex(/^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/, 'must be scopes, one space between'),
+    )
+const redirectUri = () =>
+  z.string('must be a text').check(z.maxLength(2000, 'is too long'), (context) => {
+    const fault = redirectUriFault(context.value)
+    if (fault) context.issues.push({ code: 'custom', message: `${context.value} ${fault}`, input: context.value })
+  })
+const redirectUris = () => z.array(redirectUri(), 'must be a list').check(z.maxLength(20, 'has too many'))
+const resources = () => z.array(webUrl(), 'must be a list').check(z.maxLength(20, 'has too many'))
 
 /** Why a key cannot be registered; undefined when it can. */
 export function keyFault(jwk: PublicJwk): string | undefined {
@@ -45,81 +48,84 @@ export function keyFault(jwk: PublicJwk): string | undefined {
   }
 }
 
-const keySet = z
-  .object({
-    keys: z
-      .array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()) }), 'must be a list')
-      .check(z.minLength(1, 'must not be empty'), z.maxLength(20, 'has too many')),
-  })
-  .check((context) => {
-    const fault = context.value.keys.map((key) => keyFault(key as PublicJwk)).find(Boolean)
-    if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
-  })
+const keySet = () =>
+  z
+    .object({
+      keys: z
+        .array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()) }), 'must be a list')
+        .check(z.minLength(1, 'must not be empty'), z.maxLength(20, 'has too many')),
+    })
+    .check((context) => {
+      const fault = context.value.keys.map((key) => keyFault(key as PublicJwk)).find(Boolean)
+      if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+    })
 
 /** RFC 7591 section 2 as far as it means something here, RFC 8705, RFC 9449, and members of our own. */
-const metadata = z.object({
-  client_name: text(100),
-  application_type: z.optional(z.enum(['native', 'web'], 'must be native or web')),
-  token_endpoint_auth_method: z.optional(
-    z.enum(
-      [
-        'none',
-        'client_secret_basic',
-        'client_secret_post',
-        'private_key_jwt',
-        'tls_client_auth',
-        'self_signed_tls_client_auth',
-      ],
-      'is not supported',
+const metadata = once(() =>
+  z.object({
+    client_name: text(100),
+    application_type: z.optional(z.enum(['native', 'web'], 'must be native or web')),
+    token_endpoint_auth_method: z.optional(
+      z.enum(
+        [
+          'none',
+          'client_secret_basic',
+          'client_secret_post',
+          'private_key_jwt',
+          'tls_client_auth',
+          'self_signed_tls_client_auth',
+        ],
+        'is not supported',
+      ),
     ),
-  ),
-  token_endpoint_auth_signing_alg: z.optional(
-    z.enum(CLIENT_SIGNING_ALGORITHMS as [string, ...string[]], 'is not supported'),
-  ),
-  grant_types: z._default(
-    z.array(
-      z.enum(['authorization_code', 'refresh_token', DEVICE_CODE, ...SERVICE_GRANTS], 'is not supported'),
-      'must be a list',
+    token_endpoint_auth_signing_alg: z.optional(
+      z.enum(CLIENT_SIGNING_ALGORITHMS as [string, ...string[]], 'is not supported'),
     ),
-    ['authorization_code', 'refresh_token'],
-  ),
-  response_types: z.optional(z.array(z.enum(['code'], 'is not supported'), 'must be a list')),
-  redirect_uris: z._default(redirectUris, []),
-  post_logout_redirect_uris: z.optional(redirectUris),
-  scope: z._default(scope, 'openid profile email'),
-  default_scope: z.optional(scope),
-  access_token_seconds: z.optional(
-    z
-      .number('must be a number')
-      .check(z.int('must be whole'), z.minimum(60, 'must be 60 or more'), z.maximum(86_400, 'must be 86400 or less')),
-  ),
-  require_pkce: z.optional(z.boolean()),
-  client_uri: z.optional(webUrl),
-  logo_uri: z.optional(webUrl),
-  brand_color: z.optional(z.string().check(z.regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0b5c52'))),
-  policy_uri: z.optional(webUrl),
-  tos_uri: z.optional(webUrl),
-  contacts: z.optional(z.array(text()).check(z.maxLength(20, 'has too many'))),
-  subject_type: z.optional(z.enum(['public', 'pairwise'], 'must be public or pairwise')),
-  sector_identifier_uri: z.optional(webUrl),
-  jwks: z.optional(keySet),
-  jwks_uri: z.optional(webUrl),
-  tls_client_auth_subject_dn: z.optional(text(500)),
-  tls_client_auth_san_dns: z.optional(text(255)),
-  tls_client_auth_san_uri: z.optional(text(500)),
-  tls_client_auth_san_ip: z.optional(text(50)),
-  tls_client_auth_san_email: z.optional(text(254)),
-  tls_client_certificate_bound_access_tokens: z.optional(z.boolean()),
-  dpop_bound_access_tokens: z.optional(z.boolean()),
-  require_pushed_authorization_requests: z.optional(z.boolean()),
-  resources: z.optional(resources),
-  exchange_resources: z.optional(resources),
-  software_id: z.optional(text(100)),
-  software_version: z.optional(text(100)),
-})
+    grant_types: z._default(
+      z.array(
+        z.enum(['authorization_code', 'refresh_token', DEVICE_CODE, ...SERVICE_GRANTS], 'is not supported'),
+        'must be a list',
+      ),
+      ['authorization_code', 'refresh_token'],
+    ),
+    response_types: z.optional(z.array(z.enum(['code'], 'is not supported'), 'must be a list')),
+    redirect_uris: z._default(redirectUris(), []),
+    post_logout_redirect_uris: z.optional(redirectUris()),
+    scope: z._default(scope(), 'openid profile email'),
+    default_scope: z.optional(scope()),
+    access_token_seconds: z.optional(
+      z
+        .number('must be a number')
+        .check(z.int('must be whole'), z.minimum(60, 'must be 60 or more'), z.maximum(86_400, 'must be 86400 or less')),
+    ),
+    require_pkce: z.optional(z.boolean()),
+    client_uri: z.optional(webUrl()),
+    logo_uri: z.optional(webUrl()),
+    brand_color: z.optional(z.string().check(z.regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0b5c52'))),
+    policy_uri: z.optional(webUrl()),
+    tos_uri: z.optional(webUrl()),
+    contacts: z.optional(z.array(text()).check(z.maxLength(20, 'has too many'))),
+    subject_type: z.optional(z.enum(['public', 'pairwise'], 'must be public or pairwise')),
+    sector_identifier_uri: z.optional(webUrl()),
+    jwks: z.optional(keySet()),
+    jwks_uri: z.optional(webUrl()),
+    tls_client_auth_subject_dn: z.optional(text(500)),
+    tls_client_auth_san_dns: z.optional(text(255)),
+    tls_client_auth_san_uri: z.optional(text(500)),
+    tls_client_auth_san_ip: z.optional(text(50)),
+    tls_client_auth_san_email: z.optional(text(254)),
+    tls_client_certificate_bound_access_tokens: z.optional(z.boolean()),
+    dpop_bound_access_tokens: z.optional(z.boolean()),
+    require_pushed_authorization_requests: z.optional(z.boolean()),
+    resources: z.optional(resources()),
+    exchange_resources: z.optional(resources()),
+    software_id: z.optional(text(100)),
+    software_version: z.optional(text(100)),
+  }),
+)
 
 /** Names of the members that are understood; RFC 7591 section 2 has others be ignored. */
-export const metadataNames = Object.keys(metadata.shape)
+export const metadataNames = () => Object.keys(metadata().shape)
 
 export type MetadataFault = { member: string; message: string }
 export type ParsedMetadata =
@@ -128,7 +134,7 @@ export type ParsedMetadata =
 
 /** Client metadata with its defaults, checked for itself and for consistency. */
 export function parseClientMetadata(given: Record<string, unknown>): ParsedMetadata {
-  const result = metadata.safeParse(given)
+  const result = metadata().safeParse(given)
   if (!result.success)
     return {
       faults: result.error.issues.map(({ path: [name], message }) => ({

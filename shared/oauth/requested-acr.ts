@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { ACR } from '../domain/authentication.ts'
+import { once } from '../once.ts'
 import type { SessionFacts } from '../queries/person.ts'
 
 /** How sure a client wants to be of the person. */
@@ -12,15 +13,17 @@ export type RequestedAcr = {
 
 export const SUPPORTED_ACR: string[] = Object.values(ACR)
 
-const text = z.string().check(z.maxLength(500))
-const acrClaim = z.object({
-  essential: z.optional(z.boolean()),
-  value: z.optional(text),
-  values: z.optional(z.array(text).check(z.maxLength(20))),
-})
-const claimsShape = z.object({
-  userinfo: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
-  id_token: z.optional(z.nullable(z.object({ acr: z.optional(z.nullable(acrClaim)) }))),
+const claimsShape = once(() => {
+  const text = z.string().check(z.maxLength(500))
+  const acr = z.object({
+    essential: z.optional(z.boolean()),
+    value: z.optional(text),
+    values: z.optional(z.array(text).check(z.maxLength(20))),
+  })
+  return z.object({
+    userinfo: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
+    id_token: z.optional(z.nullable(z.object({ acr: z.optional(z.nullable(acr)) }))),
+  })
 })
 
 /**
@@ -40,9 +43,9 @@ export function requestedAcr(
   return voluntary.length > 0 ? { values: voluntary, essential } : undefined
 }
 
-function readClaims(claims: string, refuse: (description: string) => never): z.infer<typeof acrClaim> | undefined {
+function readClaims(claims: string, refuse: (description: string) => never) {
   try {
-    return claimsShape.parse(JSON.parse(claims)).id_token?.acr ?? undefined
+    return claimsShape().parse(JSON.parse(claims)).id_token?.acr ?? undefined
   } catch {
     return refuse('claims must be a JSON object as OpenID Connect Core section 5.5 has it.')
   }

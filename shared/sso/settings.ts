@@ -1,53 +1,58 @@
 import * as z from 'zod/mini'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { keyFault } from '../oauth/client-metadata.ts'
+import { once } from '../once.ts'
 
 const LOCAL = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/
 const address = (text: string) => URL.canParse(text) && (text.startsWith('https:') || LOCAL.test(text))
-const url = z.string().check(z.maxLength(2000), z.refine(address, 'must be an https address'))
-const text = z.string().check(z.minLength(1), z.maxLength(500))
-const no = z._default(z.boolean(), false)
+const url = once(() => z.string().check(z.maxLength(2000), z.refine(address, 'must be an https address')))
+const text = once(() => z.string().check(z.minLength(1), z.maxLength(500)))
+const no = once(() => z._default(z.boolean(), false))
 
-const publicKey = z.looseObject({ kty: z.string() }).check((context) => {
-  const fault = keyFault(context.value)
-  if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
-})
+const publicKey = once(() =>
+  z.looseObject({ kty: z.string() }).check((context) => {
+    const fault = keyFault(context.value)
+    if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+  }),
+)
 
-const shape = z.strictObject({
-  slug: z.string().check(z.regex(/^[a-z0-9][a-z0-9_-]{1,62}$/, 'must be 2 to 63 lower-case letters, digits, _ or -')),
-  name: text,
-  protocol: z.enum(['oidc', 'oauth2', 'saml', 'supabase', 'hook']),
-  issuer: z.optional(url),
-  client_id: z.optional(text),
-  auth_method: z.optional(z.enum(['client_secret_basic', 'client_secret_post', 'none', 'apple'])),
-  scope: z.optional(text),
-  authorization_endpoint: z.optional(url),
-  token_endpoint: z.optional(url),
-  userinfo_endpoint: z.optional(url),
-  emails_endpoint: z.optional(url),
-  subject_member: z.optional(text),
-  apple: z.optional(z.strictObject({ team_id: text, key_id: text })),
-  saml: z.optional(
-    z.strictObject({
-      entry_point: url,
-      idp_issuer: text,
-      certificates: z.array(z.string().check(z.maxLength(10_000))).check(z.minLength(1)),
-      logout_url: z.optional(url),
-    }),
-  ),
-  supabase_provider: z.optional(text),
-  hook: z.optional(z.strictObject({ url, public_jwk: publicKey })),
-  domains: z._default(
-    z.array(z.string().check(z.toLowerCase(), z.regex(/^[a-z0-9.-]+\.[a-z]{2,}$/, 'must be domains'))),
-    [],
-  ),
-  provision: z._default(z.boolean(), true),
-  organization_id: z.optional(z.uuid()),
-  trust_email: no,
-  listed: z._default(z.boolean(), true),
-  id_jag: no,
-  logout: no,
-})
+const shape = once(() =>
+  z.strictObject({
+    slug: z.string().check(z.regex(/^[a-z0-9][a-z0-9_-]{1,62}$/, 'must be 2 to 63 lower-case letters, digits, _ or -')),
+    name: text(),
+    protocol: z.enum(['oidc', 'oauth2', 'saml', 'supabase', 'hook']),
+    issuer: z.optional(url()),
+    client_id: z.optional(text()),
+    auth_method: z.optional(z.enum(['client_secret_basic', 'client_secret_post', 'none', 'apple'])),
+    scope: z.optional(text()),
+    authorization_endpoint: z.optional(url()),
+    token_endpoint: z.optional(url()),
+    userinfo_endpoint: z.optional(url()),
+    emails_endpoint: z.optional(url()),
+    subject_member: z.optional(text()),
+    apple: z.optional(z.strictObject({ team_id: text(), key_id: text() })),
+    saml: z.optional(
+      z.strictObject({
+        entry_point: url(),
+        idp_issuer: text(),
+        certificates: z.array(z.string().check(z.maxLength(10_000))).check(z.minLength(1)),
+        logout_url: z.optional(url()),
+      }),
+    ),
+    supabase_provider: z.optional(text()),
+    hook: z.optional(z.strictObject({ url: url(), public_jwk: publicKey() })),
+    domains: z._default(
+      z.array(z.string().check(z.toLowerCase(), z.regex(/^[a-z0-9.-]+\.[a-z]{2,}$/, 'must be domains'))),
+      [],
+    ),
+    provision: z._default(z.boolean(), true),
+    organization_id: z.optional(z.uuid()),
+    trust_email: no(),
+    listed: z._default(z.boolean(), true),
+    id_jag: no(),
+    logout: no(),
+  }),
+)
 
 const NEEDED: Record<ConnectionSettings['protocol'], (keyof ConnectionSettings)[]> = {
   oidc: ['issuer', 'client_id'],
@@ -61,7 +66,7 @@ const NEEDED: Record<ConnectionSettings['protocol'], (keyof ConnectionSettings)[
 export function parseConnection(
   given: unknown,
 ): { settings: ConnectionSettings; faults?: undefined } | { settings?: undefined; faults: string[] } {
-  const parsed = shape.safeParse(given)
+  const parsed = shape().safeParse(given)
   if (!parsed.success)
     return { faults: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'settings'}: ${message}`) }
   const settings = parsed.data as ConnectionSettings

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { guardedFetch, isPublicAddress } from '../../shared/http/guarded-fetch.ts'
+import { guardedFetch } from '../../shared/http/guarded-fetch.ts'
+import { isPublicAddress } from '../../shared/http/public-address.ts'
 
 const OPTIONS = { maxBytes: 1000, timeoutMs: 400, accept: 'application/json', allowLoopback: true }
 const STRICT = { ...OPTIONS, allowLoopback: false }

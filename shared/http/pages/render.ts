@@ -42,7 +42,7 @@ export function contentSecurityPolicy({
   const targets = new Set(["'self'", ...formAction.flatMap(formActionSources)])
   return [
     "default-src 'none'",
-    `style-src ${stylesheetSource}`,
+    `style-src ${stylesheetSource()}`,
     ...(script ? [`script-src ${script}`] : []),
     ...(connect ? [`connect-src ${connect}`] : []),
     "img-src 'self' data:",

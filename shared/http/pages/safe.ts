@@ -1,5 +1,3 @@
-const invisible = /[\p{Cc}\p{Zl}\p{Zp}\u{115F}\u{1160}\u{3164}\u{FFA0}]|(?![\u{200C}\u{200D}])\p{Cf}/gu
-const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
 const nameLimit = 60
 
 /**
@@ -7,6 +5,8 @@ const nameLimit = 60
  * characters (joiners stay: Persian and emoji need them), single spaces, and at most 60 characters. Returns `fallback` when nothing visible is left.
  */
 export function displayName(name: string, fallback: string): string {
+  const invisible = /[\p{Cc}\p{Zl}\p{Zp}\u{115F}\u{1160}\u{3164}\u{FFA0}]|(?![\u{200C}\u{200D}])\p{Cf}/gu
+  const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
   const characters = [...name.replace(invisible, ' ').replace(/\s+/g, ' ').trim()]
   if (!characters.some((character) => visible.test(character))) return fallback
   return characters.length > nameLimit ? `${characters.slice(0, nameLimit - 1).join('')}…` : characters.join('')

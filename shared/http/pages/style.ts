@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from '../../once.ts'
 
 /** The one stylesheet of all pages, inlined into each. */
 export const stylesheet = `
@@ -159,4 +160,4 @@ font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375
 `
 
 /** The stylesheet as a Content-Security-Policy source. */
-export const stylesheetSource = `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`
+export const stylesheetSource = once(() => `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`)
