@@ -30,7 +30,13 @@ test('every function is built, and its size printed', async () => {
 
 test('what is loaded later exports what its source does', async () => {
   const identity = ['supabase-library', 'telephone-library'].map((name) => `shared/identity/${name}.ts`)
-  for (const source of ['shared/tracing.ts', 'netlify/metrics.ts', 'shared/sso/saml-library.ts', ...identity]) {
+  const others = [
+    'shared/tracing.ts',
+    'netlify/metrics.ts',
+    'shared/http/public-address.ts',
+    'shared/sso/saml-library.ts',
+  ]
+  for (const source of [...others, ...identity]) {
     const built = await import(pathToFileURL(at(`${path.basename(source, '.ts')}.mjs`)).href)
     expect(Object.keys(built).sort()).toEqual(Object.keys(await import(path.resolve(source))).sort())
   }
