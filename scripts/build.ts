@@ -7,8 +7,6 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
 
 const MAX_FUNCTION_BYTES = 320 * 1024
-/** The reference carries the whole description. */
-const MAX_OF: [names: RegExp, bytes: number][] = [[/openapi/, 480 * 1024]]
 /** An archive holds Netlify's own entry as well, some 350 KB. */
 const MAX_ARCHIVE_BYTES = 900 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -25,6 +23,7 @@ const REQUIRE_BANNER =
 const APART = [
   'shared/tracing.ts',
   'netlify/metrics.ts',
+  'netlify/openapi/description.ts',
   'shared/http/public-address.ts',
   'shared/sso/saml-library.ts',
   'shared/identity/supabase-library.ts',
@@ -40,6 +39,16 @@ const apart = (place: string): Plugin => ({
       kind === 'dynamic-import' ? { path: `${place}${nameOf(file)}.mjs`, external: true } : undefined,
     ),
 })
+
+/** JSON is parsed twice as fast as the literal that esbuild makes of it. */
+const parsedJson: Plugin = {
+  name: 'parsed-json',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.json$/ }, async ({ path: file }) => {
+      const text = JSON.stringify(JSON.parse(await readFile(file, 'utf8')))
+      return { contents: `export default JSON.parse(${JSON.stringify(text)})` }
+    }),
+}
 
 const shared: BuildOptions = {
   absWorkingDir: root,
@@ -93,13 +102,13 @@ await build({
     'mcp-guard': 'shared/resource-server/mcp-guard.ts',
   },
   outdir: out,
+  plugins: [parsedJson],
 })
 
 const tooBig: string[] = []
 for (const name of names) {
   const file = `functions/${name.replace(/\.ts$/, '.mjs')}`
-  const most = MAX_OF.find(([names]) => names.test(name))?.[1] ?? MAX_FUNCTION_BYTES
-  if ((await measure(file)) > most) tooBig.push(file)
+  if ((await measure(file)) > MAX_FUNCTION_BYTES) tooBig.push(file)
 }
 for (const file of ['server', ...APART.map(nameOf), 'verify-request', 'mcp-guard']) await measure(`${file}.mjs`)
 // Netlify packs what it deploys itself.

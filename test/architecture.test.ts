@@ -61,7 +61,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/gateway\.ts$/, ['shared/http/', ...FACTORIES]],
   [/^shared\/queries\//, READS],
   [/^shared\/(identity|oauth|sso|audit)\//, METHODS],
-  [/^netlify\/functions\/openapi\.ts$/, ['netlify/openapi/openapi.json', ...METHODS]],
+  [/^netlify\/functions\/openapi\.ts$/, ['netlify/openapi/description.ts', ...METHODS]],
   [/^netlify\/functions\//, METHODS],
   [/^netlify\/openapi\//, ['netlify/openapi/', 'netlify/functions/', ...METHODS]],
   [/^netlify\//, ['netlify/', 'shared/http/', 'shared/gateway.ts', ...BASE]],

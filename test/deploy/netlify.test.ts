@@ -33,6 +33,7 @@ test('what is loaded later exports what its source does', async () => {
   const others = [
     'shared/tracing.ts',
     'netlify/metrics.ts',
+    'netlify/openapi/description.ts',
     'shared/http/public-address.ts',
     'shared/sso/saml-library.ts',
   ]
