@@ -122,7 +122,7 @@ function present(c: AppContext, answer: Response, service: string): Response {
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-for (const path of [`${BASE}/:service`, `${BASE}/:service/*`])
+for (const path of [`${BASE}/:service`, `${BASE}/:service/:rest{.+}`])
   app.on(METHODS, path, (c) => {
     const name = c.req.param('service') ?? ''
     return route(c, name, c.req.path.slice(BASE.length + 1 + name.length))

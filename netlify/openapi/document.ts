@@ -102,7 +102,7 @@ const statuses = ({ answers }: Operation) =>
   Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)])
 
 function parametersOf(route: string, query: z.core.$ZodObject | undefined): Json[] {
-  const inPath = [...route.matchAll(/:(\w+)(?:\{([^}]*)\})?/g)].map(([, name, values]) => ({
+  const inPath = [...route.matchAll(/:(\w+)(?:\{([\w|]+)\})?/g)].map(([, name, values]) => ({
     name,
     in: 'path',
     required: true,

@@ -40,7 +40,7 @@ export const services: Family = {
     },
     ...toAll('/services/:service', { summary: 'Leads to the service', answers: { 307: 'redirect' } }),
     ...toAll('/api/v1/services/:service', routed),
-    ...toAll('/api/v1/services/:service/*', routed),
+    ...toAll('/api/v1/services/:service/:rest{.+}', routed),
     'POST /api/v1/chat/completions': { ...routed, summary: 'The same as /api/v1/services/ai-chat/chat/completions' },
     'POST /webhook/:service': { ...routed, summary: 'Passes on to webhook-handler' },
   },

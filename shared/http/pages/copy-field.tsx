@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { once } from '../../once.ts'
@@ -9,7 +9,7 @@ if(b&&navigator.clipboard){b.hidden=false;b.addEventListener('click',async()=>{k
 document.getElementById('copied').textContent=b.dataset.done})}`
 
 /** The script as a Content-Security-Policy source. */
-export const copyScriptSource = once(() => `'sha256-${createHash('sha256').update(script).digest('base64')}'`)
+export const copyScriptSource = once(() => `'sha256-${hash('sha256', script, 'base64')}'`)
 
 /** Something to be copied, with a button where scripts run; without them it is selected and copied by hand. One per page. */
 export function CopyField({ label, value }: { label: Child; value: string }) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { once } from '../../once.ts'
 
 /** The one stylesheet of all pages, inlined into each. */
@@ -160,4 +160,4 @@ font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375
 `
 
 /** The stylesheet as a Content-Security-Policy source. */
-export const stylesheetSource = once(() => `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`)
+export const stylesheetSource = once(() => `'sha256-${hash('sha256', stylesheet, 'base64')}'`)
