@@ -30,6 +30,8 @@ const PEOPLE = options.quick ? 60 : 300
 const FEW = 1_000
 const MANY = options.quick ? 100_000 : 1_000_000
 const REQUESTS = options.quick ? 30_000 : 500_000
+/** Of each function. */
+const COLD_STARTS = options.quick ? 5 : 15
 const only = options.only ? new RegExp(options.only) : undefined
 
 function startGateway(database: BenchDatabase, delivery: DeliveryStub): Promise<MeasuredProcess> {
@@ -71,9 +73,13 @@ const unexpectedIn = (rows: Row[]) => (rows.some(({ unexpected }) => unexpected.
 async function main(): Promise<number> {
   execFileSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   const cores = cpus().length
+  const others = cores > 2 ? `1-${cores - 1}` : String(cores - 1)
+  if (only?.test('cold start')) {
+    printColdStarts(await measureColdStarts(COLD_STARTS, pin(process.pid, others)))
+    return 0
+  }
   const database = await startBenchDatabase()
   const delivery = await startDeliveryStub()
-  const others = cores > 2 ? `1-${cores - 1}` : String(cores - 1)
   const pinned = [process.pid, database.postmaster].map((pid) => pin(pid, others)).every(Boolean)
   const servers: MeasuredProcess[] = []
   const rows: Row[] = []
@@ -126,7 +132,7 @@ async function main(): Promise<number> {
     if (!only || only.test('event append')) report(await measureAppends(database, SECONDS))
     report(await bench.yardstick())
     if (only) return unexpectedIn(rows)
-    const coldStarts = await measureColdStarts(options.quick ? 2 : 7, pinned)
+    const coldStarts = await measureColdStarts(COLD_STARTS, pinned)
     printColdStarts(coldStarts)
     printGoals(
       rows.filter(({ name }) => name !== 'yardstick'),
