@@ -100,14 +100,24 @@ app.get('/admin/people', async (c) => {
   const visited = await visit(c, '/admin/people')
   if (visited instanceof Response) return visited
   const { reads, personal } = gateway()
-  const { find, before } = readQuery(
-    c,
-    z.extend(loose(), { find: z.optional(z.string().check(z.trim(), z.maxLength(254))) }),
-  )
+  const { before } = readQuery(c, loose())
+  const people = await listPeople(reads, personal, visited.operator.organizationId, { before })
+  return renderPage(PeoplePage({ frame: visited.frame, people, olderHref: olderThan('/admin/people', people) }))
+})
+
+const finding = once(() => z.object({ find: z.string().check(z.trim(), z.maxLength(254)) }))
+
+/** Leads to whom it finds. Posted, so that no address stands in a history or the log of a proxy. */
+app.post('/admin/people', async (c) => {
+  const visited = await visit(c, '/admin/people')
+  if (visited instanceof Response) return visited
+  const { reads, personal } = gateway()
+  const { find } = await readBody(c, finding())
   const uai = z.uuid().safeParse(find).data
-  const digest = find && !uai ? personal.digest(normaliseEmail(find)) : undefined
-  const people = await listPeople(reads, personal, visited.operator.organizationId, { uai, digest, before })
-  return renderPage(PeoplePage({ frame: visited.frame, people, find, olderHref: olderThan('/admin/people', people) }))
+  const by = uai ? { uai } : { digest: personal.digest(normaliseEmail(find)) }
+  const [person] = await listPeople(reads, personal, visited.operator.organizationId, by)
+  if (person) return c.redirect(`/admin/people/${person.uai}`, 303)
+  return renderPage(PeoplePage({ frame: visited.frame, people: [], find }))
 })
 
 const held = ({ sessions, tokens, keys, agents, consents }: StateAt): Held[] => [

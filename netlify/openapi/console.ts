@@ -7,6 +7,7 @@ export const operatorsConsole: Family = {
   operations: {
     'GET /admin': page('Charts, limits and the newest events'),
     'GET /admin/people': page('People'),
+    'POST /admin/people': form('Finds a person by identifier or e-mail address'),
     'GET /admin/people/:uai': page('A person, and what they could do at a time'),
     'GET /admin/sessions': page('Live sessions'),
     'GET /admin/keys': page('API keys'),

@@ -31,6 +31,8 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop())
 
 const visit = (person: SignedInBrowser, path: string) => person.browser.visit(path)
+const find = (person: SignedInBrowser, who: string) =>
+  person.browser.visit('/admin/people', { method: 'POST', body: new URLSearchParams({ find: who }) })
 const idOf = async (table: 'sessions' | 'api_keys', { uai }: SignedInBrowser) => {
   const column = table === 'sessions' ? 'uai' : 'created_by'
   const [row] =
@@ -100,6 +102,16 @@ describe('who sees what, route by route', () => {
       expect((await ask(gateway, stranger, 'GET', path)).status, path).toBe(403)
   })
 
+  test('303 to whoever is found by identifier or address, which stands in no URL; else a page that says so', async () => {
+    for (const who of [member.uai, ` ${member.email.toUpperCase()} `]) {
+      const page = await find(admin, who)
+      expect([page.status, new URL(page.url).pathname]).toEqual([200, `/admin/people/${member.uai}`])
+    }
+    const page = await find(platform, 'nobody@example.test')
+    expect([page.status, new URL(page.url).search]).toEqual([200, ''])
+    expect(page.html).toContain('Nothing here.')
+  })
+
   test('an operator of one organization sees its people alone', async () => {
     for (const path of [
       '/v1/audit/events?scope=organization&limit=200',
@@ -116,9 +128,7 @@ describe('who sees what, route by route', () => {
       expect(text, path).not.toContain(stranger.email)
     }
     for (const who of [stranger.uai, stranger.email])
-      expect((await visit(admin, `/admin/people?find=${encodeURIComponent(who)}`)).html).not.toContain(
-        `/admin/people/${stranger.uai}`,
-      )
+      expect((await find(admin, who)).html).not.toContain(`/admin/people/${stranger.uai}`)
     const [request] =
       await gateway.sql`select metadata->>'requestId' as id from auth_gateway.event_store where subject = ${stranger.uai} limit 1`
     expect((await visit(admin, `/admin/requests/${request?.id}`)).html).not.toContain('SessionStarted')
@@ -208,10 +218,8 @@ describe('an employee who merged the account of the company with their private o
 
       expect((await visit(admin, `/admin/people/${home.uai}`)).status).toBe(404)
       expect((await ask(gateway, admin, 'GET', stateOf(home.uai))).status).toBe(404)
-      for (const find of [home.uai, home.email])
-        expect((await visit(admin, `/admin/people?find=${encodeURIComponent(find)}`)).html).not.toContain(
-          `/admin/people/${company.uai}`,
-        )
+      for (const who of [home.uai, home.email])
+        expect((await find(admin, who)).html).not.toContain(`/admin/people/${company.uai}`)
       expect((await visit(admin, `/admin/radius?id=${things.home.session}`)).status).toBe(404)
 
       const all = await visit(platform, `/admin/people/${company.uai}`)

@@ -53,7 +53,7 @@ export function PeoplePage({ frame, people, find, olderHref }: PeopleProps) {
   const { person, status, role, since } = words.columns
   return (
     <ConsolePage frame={frame} title={words.sections['/admin/people']}>
-      <form method="get" action="/admin/people" class="search">
+      <form method="post" action="/admin/people" class="search">
         <label for="find">{words.findPeople}</label>
         <input id="find" name="find" type="text" value={find} maxlength={254} autocomplete="off" />
         <button class="button small" type="submit">
