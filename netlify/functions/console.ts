@@ -25,7 +25,7 @@ import { ACTS, actOn } from '../../shared/identity/console-actions.ts'
 import { chartsOf } from '../../shared/identity/console-charts.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
 import { operatedState } from '../../shared/identity/operated-state.ts'
-import { type Operator, visitingOperator } from '../../shared/identity/operator.ts'
+import { mayActOn, type Operator, visitingOperator } from '../../shared/identity/operator.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { once } from '../../shared/once.ts'
 import { normaliseEmail } from '../../shared/personal.ts'
@@ -41,6 +41,7 @@ import {
   listLiveSessions,
   listPeople,
 } from '../../shared/queries/console.ts'
+import { findPerson } from '../../shared/queries/identities.ts'
 import type { StateAt } from '../../shared/queries/time-travel.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 
@@ -153,9 +154,11 @@ app.get('/admin/people/:uai', async (c) => {
   const states = at ? await operatedState(gateway(), operator, person, timeOf(at)) : []
   const past = states.find((one) => one.uai === person.uai)
   const { members } = person
+  // What is acted on is the whole of who they became, of whom less may be seen here.
+  const whole = await findPerson(reads, personal, person.uai)
   return renderPage(
     PersonPage({
-      frame,
+      frame: { ...frame, readOnly: !whole || !mayActOn(operator, whole) },
       person,
       sessions: (await listLiveSessions(reads, undefined, { members })).map(shownSession),
       keys: (await listApiKeys(reads, undefined, { members })).map(shownKey),

@@ -210,6 +210,7 @@ describe('an employee who merged the account of the company with their private o
       const page = await visit(admin, `/admin/people/${company.uai}?at=${new Date().toISOString()}`)
       expect([page.status, page.html.includes(company.email)]).toEqual([200, true])
       expect(page.html).toContain(things.company.session)
+      expect(page.html).not.toContain('/admin/act')
       const { status, body } = await ask(gateway, admin, 'GET', stateOf(company.uai))
       expect([status, body.people.map(({ uai }: { uai: string }) => uai)]).toEqual([200, [company.uai]])
       const people = (await visit(admin, '/admin/people')).html

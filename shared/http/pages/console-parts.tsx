@@ -12,6 +12,8 @@ export type Frame = {
   formId: string
   now: Date
   notice?: string
+  /** Of somebody on whom the operator may not act: it is shown, without a button. */
+  readOnly?: boolean
 }
 
 /** A page of the console: its sections, and which scope the operator has. */
@@ -76,6 +78,7 @@ type ActionProps = { frame: Frame; act: keyof typeof words.actions; id: string; 
 
 /** Something an operator may do to a thing, once they have said why. */
 export function Action({ frame, act, id, what, back }: ActionProps) {
+  if (frame.readOnly) return null
   const name = words.actions[act]
   const field = `reason-${act}-${id}`
   return (

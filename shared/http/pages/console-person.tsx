@@ -42,6 +42,7 @@ export function PersonPage({ frame, person, sessions, keys, events, past }: Prop
           <Time at={person.createdAt} now={frame.now} />
         </Fact>
       </dl>
+      {frame.readOnly && <p>{text.readOnly}</p>}
       {person.status !== 'erased' && (
         <div class="row across">
           <Action

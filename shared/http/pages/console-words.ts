@@ -91,6 +91,7 @@ export const words = {
     uai: 'Identifier',
     organization: 'Organization',
     created: 'Created',
+    readOnly: 'Others answer for this person too, or they for everybody: you see them and act on nothing of theirs.',
     events: 'What happened',
     past: 'What they could do at a time',
     at: 'Time (UTC)',
