@@ -4,7 +4,7 @@ import { createGateway } from '../shared/gateway.ts'
 import { type Checked, ok, warning } from './lib/doctor/check.ts'
 import { checkDatabase } from './lib/doctor/database.ts'
 import { checkOutside } from './lib/doctor/outside.ts'
-import { operatorEnvironment, withDotEnv } from './lib/operator-environment.ts'
+import { deploymentEnvironment } from './lib/operator-environment.ts'
 import { run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run doctor [-- --json]
@@ -51,8 +51,7 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
     options: { json: { type: 'boolean' } },
   })
   if (positionals.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
-  const given = withDotEnv(env)
-  const { config, checks } = checkConfiguration(given.DATABASE_URL ? given : operatorEnvironment(env))
+  const { config, checks } = checkConfiguration(deploymentEnvironment(env))
   if (config) {
     const gateway = createGateway(config)
     try {

@@ -12,12 +12,12 @@ export function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value))
 }
 
-/** The owner's connection to the database of a running `npm run dev`. */
-function developmentUrl(): string | undefined {
+/** The database of a running `npm run dev`. */
+function developmentDatabase(): { ownerUrl: string; appUrl: string } | undefined {
   try {
     const port = Number(readFileSync(`${DEV_DATA}/postmaster.pid`, 'utf8').split('\n')[3])
     const password = readFileSync(`${DEV_DATA}.password`, 'utf8').trim()
-    return gatewayDatabase(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, 'auth_gateway').ownerUrl
+    return gatewayDatabase(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, 'auth_gateway')
   } catch {
     return undefined
   }
@@ -29,7 +29,7 @@ function developmentUrl(): string | undefined {
  */
 export function operatorUrl(given: NodeJS.ProcessEnv): string {
   const env = withDotEnv(given)
-  const url = env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL ?? developmentUrl()
+  const url = env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL ?? developmentDatabase()?.ownerUrl
   if (!url) throw new RefusedError('Set DATABASE_MIGRATION_URL or DATABASE_URL, or start `npm run dev` first')
   return url
 }
@@ -53,4 +53,13 @@ export function operatorEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv
   if (!here && !env.AUTH_MASTER_SECRET) throw new RefusedError('Set AUTH_MASTER_SECRET to that of the gateway')
   const secrets = here && given === process.env && existsSync(DEV_SECRETS) ? readFileSync(DEV_SECRETS, 'utf8') : '{}'
   return { ...JSON.parse(secrets), ...env, DATABASE_URL: url }
+}
+
+/** What a deployment runs with, as far as it stands here: the environment, else that of a running `npm run dev`. */
+export function deploymentEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const env = withDotEnv(given)
+  if (env.DATABASE_URL) return env
+  const development = env.DATABASE_MIGRATION_URL ? undefined : developmentDatabase()
+  const { appUrl: DATABASE_URL, ownerUrl: DATABASE_MIGRATION_URL } = development ?? {}
+  return { ...operatorEnvironment(given), ...(development && { DATABASE_URL, DATABASE_MIGRATION_URL }) }
 }
