@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { type EventRecord, recordColumns } from './event-records.ts'
+import { type LogRange, rangeOf, recordedBefore, recordedSince } from './log-time.ts'
 
 /** Whose events may be seen: those about some people, about everybody of an organization, or all there are. */
 export type AuditScope = { of: 'people'; uais: string[] } | { of: 'organization'; id: string } | { of: 'everything' }
@@ -45,21 +46,7 @@ export type AuditRow = {
 
 type Part = postgres.PendingQuery<postgres.Row[]>
 
-/** Event ids are uuid v7, made just before the event: how far their time may be off from that of the event. */
-const SLACK_MS = 300_000
-
-/** The smallest uuid v7 of an instant (RFC 9562 section 5.7). */
-function floorOf(milliseconds: number): string {
-  const hex = Math.max(0, milliseconds).toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
-}
-
-/** The position that events of a time begin at, roughly: found by the index of their ids, so that a time is a range of positions. */
-function positionAt(sql: postgres.Sql, milliseconds: number): Part {
-  return sql`(select b.position from auth_gateway.event_store b where b.event_id >= ${floorOf(milliseconds)} order by b.event_id limit 1)`
-}
-
-function conditions(sql: postgres.Sql, filter: AuditFilter, { order, position }: AuditPage): Part {
+function conditions(sql: postgres.Sql, filter: AuditFilter, { order, position }: AuditPage, range: LogRange): Part {
   const { client, type, streamType, stream, event, request, session, since, until } = filter
   const none = sql``
   return sql`
@@ -71,8 +58,8 @@ function conditions(sql: postgres.Sql, filter: AuditFilter, { order, position }:
     ${request === undefined ? none : sql`and e.metadata->>'requestId' = ${request}`}
     ${client === undefined ? none : sql`and e.metadata->>'clientId' = ${client}`}
     ${session === undefined ? none : sql`and e.metadata->>'sessionId' = ${session}`}
-    ${since === undefined ? none : sql`and e.recorded_at >= ${since} and e.position >= ${positionAt(sql, since.getTime() - SLACK_MS)}`}
-    ${until === undefined ? none : sql`and e.recorded_at < ${until} and e.position <= coalesce(${positionAt(sql, until.getTime() + SLACK_MS)}, e.position)`}`
+    ${since === undefined ? none : sql`and ${recordedSince(sql, since, range)}`}
+    ${until === undefined ? none : sql`and ${recordedBefore(sql, until, range)}`}`
 }
 
 /** The UAIs whose events are meant; undefined for those of nobody in particular. */
@@ -86,7 +73,7 @@ function membersOf(sql: postgres.Sql, scope: AuditScope, person: string | undefi
 }
 
 /**
- * A page of events. One statement that walks an index from where the page begins: each person's for a person or an organization,
+ * A page of events. It walks an index from where the page begins: each person's for a person or an organization,
  * so that its cost goes by the page and the people, and not by how much there is.
  */
 export async function listAuditEvents(
@@ -98,7 +85,8 @@ export async function listAuditEvents(
   const direction = page.order === 'desc' ? sql`desc` : sql`asc`
   // Positions commit out of order: who follows the log upwards must not step over one that is still to come.
   const settled = page.order === 'asc' ? sql`and e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())` : sql``
-  const where = sql`${conditions(sql, filter, page)} ${settled} order by e.position ${direction} limit ${page.limit}`
+  const range = await rangeOf(sql, filter)
+  const where = sql`${conditions(sql, filter, page, range)} ${settled} order by e.position ${direction} limit ${page.limit}`
   const members = membersOf(sql, scope, filter.person)
   const found = members
     ? sql`select e.* from (${members}) as m(uai) cross join lateral (

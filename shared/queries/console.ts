@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
+import { rangeOf, recordedSince } from './log-time.ts'
 import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 
 const PAGE = 50
@@ -75,12 +76,18 @@ export function listLiveSessions(
   organizationId: Scope,
   { members, before }: { members?: string[]; before?: string } = {},
 ): Promise<ListedSession[]> {
-  return sql<ListedSession[]>`
-    select s.id, s.uai, s.platform, s.method, s.stepped_up_at, s.started_at, s.expires_at
-    from auth_gateway.sessions s join auth_gateway.identities i on i.uai = s.uai
-    where ${within(sql, 'i.organization_id', organizationId)} and ${members ? sql`s.uai = any (${members})` : sql`true`}
-      and ${before ? sql`s.id < ${before}` : sql`true`} and auth_gateway.session_is_live(s)
+  const live = sql`
+    s.ended_at is null and s.expires_at > now() and ${before ? sql`s.id < ${before}` : sql`true`} and auth_gateway.session_is_live(s)
     order by s.id desc limit ${PAGE}`
+  const whose = members
+    ? sql`select m.uai from unnest(${members}::uuid[]) as m(uai)`
+    : organizationId && sql`select i.uai from auth_gateway.identities i where i.organization_id = ${organizationId}`
+  const found = whose
+    ? sql`select s.* from (${whose}) as p cross join lateral (
+        select * from auth_gateway.sessions s where s.uai = p.uai and ${live}) s order by s.id desc limit ${PAGE}`
+    : sql`select s.* from auth_gateway.sessions s where ${live}`
+  return sql<ListedSession[]>`
+    select s.id, s.uai, s.platform, s.method, s.stepped_up_at, s.started_at, s.expires_at from (${found}) s`
 }
 
 export type ListedKey = {
@@ -145,11 +152,12 @@ export type DayCount = { day: string; type: string; count: number }
 const MOST_COUNTED = 20_000
 
 /** How often each type of event happened on each of the last days, oldest first. */
-export function countByDay(
+export async function countByDay(
   sql: postgres.Sql,
   organizationId: Scope,
   { types, since }: { types: string[]; since: Date },
 ): Promise<DayCount[]> {
+  const range = await rangeOf(sql, { since })
   const ofOrganization =
     organizationId === undefined
       ? sql`true`
@@ -158,7 +166,7 @@ export function countByDay(
     select to_char(x.recorded_at at time zone 'UTC', 'YYYY-MM-DD') as day, t.type, count(*)::int as count
     from unnest(${types}::text[]) as t(type) cross join lateral (
       select e.recorded_at from auth_gateway.event_store e
-      where e.event_type = t.type and e.recorded_at >= ${since} and ${ofOrganization}
+      where e.event_type = t.type and ${recordedSince(sql, since, range)} and ${ofOrganization}
       order by e.position desc limit ${MOST_COUNTED}) x
     group by 1, 2 order by 1, 2`
 }

@@ -41,11 +41,14 @@ const SETTINGS = {
   shared_buffers: '256MB',
 }
 
-/** A migrated database on a server of its own, durable as in production (fsync on). */
-export async function startBenchDatabase(): Promise<BenchDatabase> {
+/**
+ * A migrated database on a server of its own, durable as in production (fsync on).
+ * @param settings more of the server's
+ */
+export async function startBenchDatabase(settings: Record<string, string> = {}): Promise<BenchDatabase> {
   const folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-bench-'))
   const dataDirectory = path.join(folder, 'data')
-  const server = await startPostgres({ dataDirectory, settings: SETTINGS })
+  const server = await startPostgres({ dataDirectory, settings: { ...SETTINGS, ...settings } })
   const { ownerUrl, appUrl, superuserUrl } = await createGatewayDatabase(server.url, 'bench')
   const directory = fileURLToPath(new URL('../../supabase/migrations', import.meta.url))
   await migrate({ url: ownerUrl, directory, applicationUrl: appUrl })

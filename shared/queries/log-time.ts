@@ -1,0 +1,35 @@
+import type postgres from 'postgres'
+
+/** Event ids are uuid v7, made just before the event: how far their time may be off from that of the event. */
+const SLACK_MS = 300_000
+
+/** The smallest uuid v7 of an instant (RFC 9562 section 5.7). */
+function floorOf(milliseconds: number): string {
+  const hex = Math.max(0, milliseconds).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
+}
+
+/** Positions between which everything of a time stands, and more at both ends; null where the log has an end before it. */
+export type LogRange = { since?: string | null; until?: string | null }
+
+/**
+ * A time as a range of positions, found by the index of the event ids. It is a statement of its own, since the planner must know the
+ * numbers to see that walking the range in order is cheaper than sorting it.
+ */
+export async function rangeOf(sql: postgres.Sql, { since, until }: { since?: Date; until?: Date }): Promise<LogRange> {
+  if (!since && !until) return {}
+  const after = (time: Date | undefined, slack: number) => sql`
+    (select e.position::text from auth_gateway.event_store e
+     where e.event_id >= ${time ? floorOf(time.getTime() + slack) : null} order by e.event_id limit 1)`
+  const [row] = await sql<{ since: string | null; until: string | null }[]>`
+    select ${after(since, -SLACK_MS)} as since, ${after(until, SLACK_MS)} as until`
+  return { since: since && row?.since, until: until && row?.until }
+}
+
+/** That event `e` was recorded then or later. */
+export const recordedSince = (sql: postgres.Sql, time: Date, { since }: LogRange) =>
+  since === null ? sql`false` : sql`e.recorded_at >= ${time} and e.position >= ${since ?? '0'}`
+
+/** That event `e` was recorded before. */
+export const recordedBefore = (sql: postgres.Sql, time: Date, { until }: LogRange) => sql`
+  e.recorded_at < ${time} ${until ? sql`and e.position <= ${until}` : sql``}`

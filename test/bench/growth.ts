@@ -1,0 +1,138 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { verifyEvents } from '../../scripts/lib/verify-events.ts'
+import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
+import { loadConfig } from '../../shared/config.ts'
+import { createGateway, type Gateway } from '../../shared/gateway.ts'
+import { type BenchDatabase, startBenchDatabase } from './database.ts'
+import { type Client, EVENTS_PER_SIGN_IN, idAt, type SeededPerson, signInAt } from './growth-events.ts'
+import { growthQueries, sample } from './growth-queries.ts'
+import { percentile } from './measure.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    /** Sizes of the log, ascending, at which everything is asked. */
+    events: { type: 'string', default: '100000,1000000,10000000' },
+  },
+})
+const SIZES = options.events.split(',').map(Number)
+const BATCH = 25
+const MONTHS = 12
+/** People in each. */
+const ORGANIZATION = 30
+const WRITERS = 2
+const ROUNDS = 25
+const DAY = 86_400_000
+
+const SETTINGS = {
+  // What is filled in need not outlive a crash.
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_wal_size: '8GB',
+  maintenance_work_mem: '512MB',
+}
+
+/** Sign-ins of more and more people over a year, through `append_events` with its projections. */
+function createTraffic({ store, personal }: Gateway, clients: Client[], until: number) {
+  const people: SeededPerson[] = []
+  let organization = randomUUID()
+  const start = Date.now() - MONTHS * 30 * DAY
+  const total = until / EVENTS_PER_SIGN_IN
+  let signIns = 0
+  const next = () => {
+    const at = Math.floor(start + Math.min(1, signIns / total) * (Date.now() - start))
+    const n = signIns++
+    const client = clients[n % clients.length] as Client
+    const known = n % 10 === 0 ? undefined : people[Math.floor(Math.random() * people.length)]
+    if (known) return signInAt(personal, at, { ...known, isNew: false }, client)
+    if (people.length % ORGANIZATION === 0) organization = randomUUID()
+    const person = { uai: idAt(at), address: randomUUID(), organization, isNew: true }
+    people.push(person)
+    return signInAt(personal, at, person, client)
+  }
+  return {
+    async upTo(events: number) {
+      const writer = async () => {
+        while (signIns * EVENTS_PER_SIGN_IN < events) {
+          const batch = Array.from({ length: BATCH }, next)
+          await store.append(
+            batch.flatMap(({ appends }) => appends),
+            batch.flatMap(({ keys }) => keys),
+          )
+        }
+      }
+      await Promise.all(Array.from({ length: WRITERS }, writer))
+    },
+  }
+}
+
+/** What is filled in happened when its ids say; what comes afterwards happens now again. */
+async function goByIds<T>({ sql }: BenchDatabase, use: () => Promise<T>): Promise<T> {
+  const [row] = await sql<{ definition: string }[]>`
+    select pg_get_functiondef(oid) as definition from pg_proc where proname = 'append_events'`
+  const definition = row?.definition ?? ''
+  const byId = `uuid_extract_timestamp((a.events->0->>'event_id')::uuid)`
+  await sql.unsafe(definition.replace('clock_timestamp()', byId))
+  return use().finally(() => sql.unsafe(definition))
+}
+
+/** Milliseconds of each query, the middle of several. */
+async function ask(gateway: Gateway, database: BenchDatabase): Promise<Record<string, number>> {
+  const times: Record<string, number> = {}
+  for (const [name, query] of Object.entries(growthQueries(gateway, await sample(database.sql)))) {
+    const taken: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const at = performance.now()
+      await query()
+      taken.push(performance.now() - at)
+    }
+    taken.sort((a, b) => a - b)
+    times[name] = percentile(taken, 0.5)
+  }
+  return times
+}
+
+const shown = (n: number) => n.toLocaleString('en')
+
+async function main(): Promise<void> {
+  const database = await startBenchDatabase(SETTINGS)
+  const secrets = { AUTH_MASTER_SECRET: randomBytes(32).toString('base64') }
+  const gateway = createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.appUrl, ...secrets }))
+  const results: Record<string, number>[] = []
+  try {
+    const { sql } = database
+    await sql`select auth_gateway.ensure_event_partitions(now() - make_interval(months => ${MONTHS}), ${MONTHS + 1})`
+    const clients = await sql<Client[]>`select id, client_id from auth_gateway.api_clients order by client_id limit 6`
+    const traffic = createTraffic(gateway, clients, SIZES.at(-1) ?? 0)
+    for (const size of SIZES) {
+      const at = performance.now()
+      await goByIds(database, () => traffic.upTo(size))
+      const seeded = performance.now()
+      while ((await makeCheckpoints(gateway, 600_000)) > 0);
+      const signed = performance.now()
+      await sql`vacuum analyze`
+      const [row] = await sql<{ events: number; bytes: string }[]>`
+        select (select size from auth_gateway.audit_tree)::integer as events, pg_size_pretty(pg_database_size(current_database())) as bytes`
+      console.log(
+        `${shown(row?.events ?? 0)} events, ${row?.bytes}; appended in ${((seeded - at) / 1000).toFixed(0)} s, taken into the audit tree in ${((signed - seeded) / 1000).toFixed(0)} s`,
+      )
+      results.push(await ask(gateway, database))
+    }
+    console.log(
+      `\n| milliseconds, at events | ${SIZES.map(shown).join(' | ')} |\n|---|${SIZES.map(() => '--:|').join('')}`,
+    )
+    for (const name of Object.keys(results[0] ?? {}))
+      console.log(`| ${name} | ${results.map((one) => one[name]?.toFixed(1)).join(' | ')} |`)
+    const at = performance.now()
+    const { ok, events, faults } = await verifyEvents(sql)
+    console.log(
+      `\nverified ${shown(events)} events in ${((performance.now() - at) / 1000).toFixed(0)} s: ${ok ? 'every chain holds' : JSON.stringify(faults)}`,
+    )
+  } finally {
+    await gateway.close()
+    await database.stop()
+  }
+}
+
+await main()
