@@ -34,7 +34,7 @@ const app = createApp('oauth', { errorPage })
 
 export const startBody = once(() =>
   z.object({
-    ...clientParameters,
+    ...clientParameters(),
     scope: z.optional(z.string().check(z.maxLength(2000))),
     resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
   }),

@@ -16,17 +16,18 @@ import { describeApiKey } from '../../shared/oauth/introspect-key.ts'
 import { describeToken, findToken, isFor, type LiveToken } from '../../shared/oauth/introspection.ts'
 import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
 import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
+import { once } from '../../shared/once.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { looksLikeApiKey } from '../../shared/tokens/api-key.ts'
 
 const app = createApp('oauth')
 
-export const parameters = z.object({ ...tokenParameters.shape, ...forwardedParameters })
+export const parameters = once(() => z.object({ ...tokenParameters().shape, ...forwardedParameters() }))
 
 /** Who holds a bound token must prove it; a resource server gets `cnf` to compare, or forwards what it saw. */
 async function isPresentedByHolder(
   c: AppContext,
-  body: z.infer<typeof parameters>,
+  body: z.infer<ReturnType<typeof parameters>>,
   { confirmation }: LiveToken,
   caller: Client | undefined,
 ): Promise<boolean> {
@@ -47,8 +48,8 @@ async function isPresentedByHolder(
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
 app.post('/oauth/introspect', async (c) => {
   const { config, limiter, jwts } = gateway()
-  refuseQuery(c, Object.keys(parameters.shape))
-  const body = await readBody(c, parameters)
+  refuseQuery(c, Object.keys(parameters().shape))
+  const body = await readBody(c, parameters())
   const credentials = readClientCredentials(c, body)
   const onFailure = secretLimits(limiter, c, credentials)
   const anonymous = limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)

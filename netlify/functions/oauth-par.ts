@@ -59,7 +59,7 @@ app.post('/oauth/par', async (c) => {
   const { limiter, reads, issuer } = gateway()
   if ([...new URL(c.req.url).searchParams].length > 0)
     throw new GatewayError('invalid_request', { description: 'Parameters must be sent in the request body.' })
-  const body = await readBody(c, z.extend(parameters(), clientParameters), { repeatable: ['resource'] })
+  const body = await readBody(c, z.extend(parameters(), clientParameters()), { repeatable: ['resource'] })
   const credentials = readClientCredentials(c, body)
   c.set('caller', { clientId: credentials.clientId })
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })

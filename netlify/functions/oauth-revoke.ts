@@ -18,8 +18,8 @@ const app = createApp('oauth')
  */
 app.post('/oauth/revoke', async (c) => {
   const { limiter } = gateway()
-  refuseQuery(c, Object.keys(tokenParameters.shape))
-  const body = await readBody(c, tokenParameters)
+  refuseQuery(c, Object.keys(tokenParameters().shape))
+  const body = await readBody(c, tokenParameters())
   const credentials = readClientCredentials(c, body)
   await freshenClient(gateway(), c, credentials.clientId, 'token')
   const onFailure = secretLimits(limiter, c, credentials)

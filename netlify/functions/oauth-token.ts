@@ -22,7 +22,7 @@ const token = once(() => z.optional(z.string().check(z.maxLength(8000))))
 export const parameters = once(() =>
   z.object({
     grant_type: z.optional(z.string().check(z.maxLength(200))),
-    ...clientParameters,
+    ...clientParameters(),
     code: z.optional(z.string().check(z.maxLength(500))),
     redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
     code_verifier: z.optional(z.string().check(z.maxLength(500))),

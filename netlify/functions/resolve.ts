@@ -19,16 +19,19 @@ import { startSession } from '../../shared/identity/start-session.ts'
 import { methodOf, uaiHeaders } from '../../shared/identity/uai-headers.ts'
 import { startTokenFamily } from '../../shared/oauth/token-family.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { once } from '../../shared/once.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { findForApplication } from '../../shared/queries/applications.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
 
 const app = createApp('api')
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
-export const query = z.object({
-  client_id: z.optional(z.string().check(z.maxLength(500))),
-  uai: z.optional(z.string().check(z.maxLength(100))),
-})
+export const query = once(() =>
+  z.object({
+    client_id: z.optional(z.string().check(z.maxLength(500))),
+    uai: z.optional(z.string().check(z.maxLength(100))),
+  }),
+)
 
 async function principalOf(c: AppContext): Promise<Principal> {
   try {
@@ -73,7 +76,7 @@ function isNamed(principal: Principal, uai: string): boolean {
 
 /** Who this request is, for nginx `auth_request` and for other services (wire-contract 1.6). */
 app.get('/v1/auth/resolve', async (c) => {
-  const { client_id: clientId, uai } = readQuery(c, query)
+  const { client_id: clientId, uai } = readQuery(c, query())
   const principal = await principalOf(c)
   if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
   for (const [name, value] of Object.entries(uaiHeaders(principal, c.get('requestId')))) c.header(name, value)

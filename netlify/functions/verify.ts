@@ -16,27 +16,32 @@ import { checkApiKey } from '../../shared/identity/check-api-key.ts'
 import { describeActor, describePrincipal } from '../../shared/identity/describe-principal.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { forwardedParameters, forwardedProof } from '../../shared/oauth/forwarded-proof.ts'
+import { once } from '../../shared/once.ts'
 
 const app = createApp('api')
 
-const name = z.optional(z.string().check(z.maxLength(500)))
-const scopes = z.pipe(
-  z.union([z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50)), z.string().check(z.maxLength(2000))]),
-  z.transform((given: string | string[]) => (typeof given === 'string' ? given.split(' ').filter(Boolean) : given)),
+const name = once(() => z.optional(z.string().check(z.maxLength(500))))
+const scopes = once(() =>
+  z.pipe(
+    z.union([z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50)), z.string().check(z.maxLength(2000))]),
+    z.transform((given: string | string[]) => (typeof given === 'string' ? given.split(' ').filter(Boolean) : given)),
+  ),
 )
 /** What the credential is checked for, all of it optional: a service, an action, scopes, and the request a resource server got. */
-export const contextBody = z.object({
-  service: name,
-  action: name,
-  scope: z.optional(scopes),
-  method: name,
-  path: name,
-  audience: name,
-  client_id: name,
-  installation_id: name,
-  client_ip: name,
-  ...forwardedParameters,
-})
+export const contextBody = once(() =>
+  z.object({
+    service: name(),
+    action: name(),
+    scope: z.optional(scopes()),
+    method: name(),
+    path: name(),
+    audience: name(),
+    client_id: name(),
+    installation_id: name(),
+    client_ip: name(),
+    ...forwardedParameters(),
+  }),
+)
 
 /** A 401 or 403 that says in the old words that it is a no. */
 async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
@@ -51,7 +56,7 @@ async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
 
 /** First-party yes or no, for any credential (wire-contract 1.4): members both in `payload` and at the top. */
 async function verify(c: AppContext) {
-  const context = c.req.method === 'POST' ? await readBody(c, contextBody) : {}
+  const context = c.req.method === 'POST' ? await readBody(c, contextBody()) : {}
   const forwarded = forwardedProof(context)
   const payload = describePrincipal(await orInvalid(authenticate(gateway(), c, { context, forwarded })))
   return c.json({ valid: true, payload, ...payload })
@@ -66,7 +71,7 @@ app.post('/auth/validate', verify)
 app.post('/v1/auth/verify-api-key', async (c) => {
   const presented = presentedApiKey(c)
   if (!presented) throw new GatewayError('api_key_missing', { body: { valid: false } })
-  const context = await readBody(c, contextBody)
+  const context = await readBody(c, contextBody())
   const { key, person, scope, service, binding, remainingUses } = await orInvalid(
     checkApiKey(gateway(), c, presented, context),
     { reason: 'The key was not accepted.' },
@@ -90,11 +95,13 @@ app.post('/v1/auth/verify-api-key', async (c) => {
   })
 })
 
-export const tokenBody = z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...forwardedParameters })
+export const tokenBody = once(() =>
+  z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...forwardedParameters() }),
+)
 
 /** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (wire-contract 5.9). */
 app.post('/v1/auth/verify-token', async (c) => {
-  const { token, ...proof } = await readBody(c, tokenBody)
+  const { token, ...proof } = await readBody(c, tokenBody())
   if (!token) throw new GatewayError('missing_token', { body: { valid: false } })
   try {
     const principal = await principalOf(gateway(), c, token, { forwarded: forwardedProof(proof) })
@@ -126,15 +133,17 @@ const KIND_OF_TYPE: Record<string, CredentialKind> = {
   oauth_token: 'bearer',
   session: 'cookie',
 }
-export const introspectBody = z.object({
-  ...contextBody.shape,
-  credential: z.optional(z.string().check(z.maxLength(8000))),
-  token: z.optional(z.string().check(z.maxLength(8000))),
-  token_type_hint: name,
-  type: name,
-  project_scope: name,
-  platform: name,
-})
+export const introspectBody = once(() =>
+  z.object({
+    ...contextBody().shape,
+    credential: z.optional(z.string().check(z.maxLength(8000))),
+    token: z.optional(z.string().check(z.maxLength(8000))),
+    token_type_hint: name(),
+    type: name(),
+    project_scope: name(),
+    platform: name(),
+  }),
+)
 
 /** The code and status that introspection gives for a refusal (wire-contract 1.4). */
 function introspectionError(error: GatewayError, asked: { type?: string }) {
@@ -147,14 +156,14 @@ function introspectionError(error: GatewayError, asked: { type?: string }) {
 }
 
 /** OAuth clients ask here as at `/oauth/introspect`, with a token and nothing else, and expect 200 for both verdicts (wire-contract 7.24). */
-function asksAsOauth(c: AppContext, body: z.infer<typeof introspectBody>): boolean {
+function asksAsOauth(c: AppContext, body: z.infer<ReturnType<typeof introspectBody>>): boolean {
   const { token, token_type_hint: _hint, ...rest } = body
   return new URL(c.req.url).pathname.startsWith('/api/') && token !== undefined && Object.keys(rest).length === 0
 }
 
 /** Any credential, in the body or on the request: who it is (wire-contract 1.4), with the members of RFC 7662 beside. */
 app.post('/v1/auth/introspect', async (c) => {
-  const body = await readBody(c, introspectBody)
+  const body = await readBody(c, introspectBody())
   const { type = 'auto', project_scope: asked, client_id: clientId, audience } = body
   try {
     const kind = KIND_OF_TYPE[type]

@@ -16,7 +16,7 @@ const verification: Operation = {
   by: PERSON,
   answers: { 200: schemas.verified },
 }
-const posted: Operation = { ...verification, body: contextBody }
+const posted: Operation = { ...verification, body: contextBody() }
 
 export const verifications: Family = {
   tag: 'Verification',
@@ -30,19 +30,19 @@ export const verifications: Family = {
     'POST /v1/auth/verify-api-key': {
       summary: 'Whether an API key stands, and what it may do',
       by: ['apiKey'],
-      body: contextBody,
+      body: contextBody(),
       answers: { 200: schemas.verifiedKey },
     },
     'POST /v1/auth/verify-token': {
       summary: 'Whether a token stands; both verdicts are 200',
-      body: tokenBody,
+      body: tokenBody(),
       answers: { 200: schemas.tokenVerdict },
     },
     'POST /v1/auth/introspect': {
       summary: 'Who any credential belongs to, in the body or on the request',
       by: PERSON,
       open: true,
-      body: introspectBody,
+      body: introspectBody(),
       answers: {
         200: z.union([schemas.identified, schemas.notIdentified]),
         400: schemas.notIdentified,
@@ -54,7 +54,7 @@ export const verifications: Family = {
     'GET /v1/auth/resolve': {
       summary: 'Who a request comes from, with X-UAI-* headers; with client_id also a session of that application',
       by: PERSON,
-      query: resolveQuery,
+      query: resolveQuery(),
       answers: { 200: z.union([schemas.resolution, schemas.openedApplication]) },
     },
     'GET /v1/auth/resolve/debug': {

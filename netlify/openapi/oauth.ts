@@ -48,13 +48,13 @@ export const oauth: Family = {
     },
     'POST /oauth/introspect': {
       summary: 'What a token is good for (RFC 7662)',
-      body: introspectParameters,
+      body: introspectParameters(),
       ...byClient,
       answers: { 200: [schemas.introspection, 'application/token-introspection+jwt'] },
     },
     'POST /oauth/revoke': {
       summary: 'Revokes a token and what came from it (RFC 7009)',
-      body: tokenParameters,
+      body: tokenParameters(),
       ...byClient,
       answers: { 200: z.object({ revoked: z.boolean() }) },
     },
@@ -62,7 +62,7 @@ export const oauth: Family = {
     'POST /oauth/userinfo': { ...userinfo, body: userinfoForm() },
     'POST /oauth/par': {
       summary: 'Pushes an authorization request (RFC 9126)',
-      body: z.extend(pushed(), clientParameters),
+      body: z.extend(pushed(), clientParameters()),
       ...byClient,
       answers: { 201: z.object({ request_uri: z.string(), expires_in: z.int() }) },
     },

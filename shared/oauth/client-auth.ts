@@ -7,6 +7,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { type ClientCertificate, readClientCertificate } from '../http/client-certificate.ts'
 import { addressKey, type Limiter } from '../http/rate-limit.ts'
+import { once } from '../once.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { equalHash, hashToken } from '../tokens/opaque.ts'
@@ -17,14 +18,14 @@ import { clientKeys } from './client-keys.ts'
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
 
 /** What a body may say of the client, for the schema of every endpoint that authenticates one. */
-export const clientParameters = {
+export const clientParameters = once(() => ({
   client_id: text(500),
   client_secret: text(500),
   client_assertion_type: text(200),
   client_assertion: text(8000),
-}
+}))
 
-type ClientParameters = { [name in keyof typeof clientParameters]?: string }
+type ClientParameters = { [name in keyof ReturnType<typeof clientParameters>]?: string }
 
 export type ClientCredentials = {
   clientId?: string

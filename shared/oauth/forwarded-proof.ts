@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { once } from '../once.ts'
 import type { ForwardedProof } from './sender-constraint.ts'
 
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
@@ -7,14 +8,14 @@ const text = (longest: number) => z.optional(z.string().check(z.maxLength(longes
  * What a resource server may add to its question about a bound token, so that the gateway checks the binding: the `DPoP` header it
  * got with the method and URL it was called by, and the `x5t#S256` of the certificate on its connection.
  */
-export const forwardedParameters = {
+export const forwardedParameters = once(() => ({
   dpop_proof: text(4096),
   dpop_htm: text(20),
   dpop_htu: text(2000),
   client_certificate_thumbprint: text(100),
-}
+}))
 
-type Given = { [name in keyof typeof forwardedParameters]?: string }
+type Given = { [name in keyof ReturnType<typeof forwardedParameters>]?: string }
 
 /** Undefined when nothing was forwarded: then the request at hand is meant. */
 export function forwardedProof(given: Given): ForwardedProof | undefined {
