@@ -25,7 +25,9 @@ const APART = [
   'netlify/metrics.ts',
   'netlify/openapi/description.ts',
   'shared/http/public-address.ts',
+  'shared/sso/openid-library.ts',
   'shared/sso/saml-library.ts',
+  'shared/identity/qr-library.ts',
   'shared/identity/supabase-library.ts',
   'shared/identity/telephone-library.ts',
 ]

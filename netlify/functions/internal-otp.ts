@@ -1,4 +1,3 @@
-import encodeQr from 'qr'
 import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -45,7 +44,13 @@ function told(error: unknown): GatewayError {
   throw error
 }
 
-function enrolPage(principal: PersonPrincipal, enrolment: Enrolment, back: string | undefined, error?: GatewayError) {
+async function enrolPage(
+  principal: PersonPrincipal,
+  enrolment: Enrolment,
+  back: string | undefined,
+  error?: GatewayError,
+) {
+  const { encodeQr } = await import('../../shared/identity/qr-library.ts')
   const account = principal.person.email || principal.person.uai
   const uri = totpUri(enrolment.secret, APP, account)
   return renderPage(

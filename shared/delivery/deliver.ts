@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Attempt, attempt } from './attempt.ts'
 import { createSigner } from './sign.ts'
 
@@ -145,6 +144,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
       const pause = pauseBefore(attempts + 1, outcome)
       const left = deadline - performance.now() - pause
       if (!outcome.retryable || attempts >= MAX_ATTEMPTS || left < SHORTEST_ATTEMPT_MS) return { ...outcome, attempts }
+      const { setTimeout: sleep } = await import('node:timers/promises')
       await sleep(pause)
     }
   }

@@ -20,7 +20,7 @@ const SCOPE_OF_CONTEXT: Record<string, string> = {
 }
 
 const text = (longest: number) => z.string().check(z.trim(), z.minLength(1), z.maxLength(longest))
-const short = text(200)
+const short = once(() => text(200))
 const scopeList = once(() => z.union([z.array(text(200)).check(z.maxLength(100)), z.string().check(z.maxLength(4000))]))
 const count = once(() => z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1_000_000_000)))
 const network = once(() =>
@@ -49,9 +49,9 @@ const isPublicKey = (value: Binding) => {
 const binding = once(() =>
   z
     .object({
-      audiences: z.optional(z.array(short).check(z.maxLength(20))),
-      client_id: z.optional(short),
-      installation_id: z.optional(short),
+      audiences: z.optional(z.array(short()).check(z.maxLength(20))),
+      client_id: z.optional(short()),
+      installation_id: z.optional(short()),
       public_key_pem: z.optional(text(4000)),
       public_key_jwk: z.optional(z.record(z.string(), z.unknown())),
       require_request_signature: z.optional(z.boolean()),

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch, importPKCS8, jwtVerify, SignJWT } from 'jose'
-import * as client from 'openid-client'
+import type { ClientAuth, Configuration } from 'openid-client'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -8,11 +8,13 @@ import { openBytes } from '../tokens/sealed.ts'
 import { askProvider } from './ask.ts'
 import { answeredFor, type ExternalProfile, profileOf } from './profile.ts'
 
+const library = () => import('./openid-library.ts')
+
 const KEPT_MS = 600_000
 const APPLE_SECRET_SECONDS = 300
 const ALGORITHMS = ['RS256', 'ES256', 'PS256', 'EdDSA', 'Ed25519', 'ES384', 'RS384', 'PS384', 'ES512', 'RS512', 'PS512']
 
-const kept = new Map<string, { configuration: client.Configuration; until: number }>()
+const kept = new Map<string, { configuration: Configuration; until: number }>()
 
 /** A fault of the provider's side, for the log and the page. */
 export const providerFault = (reason: string, cause?: unknown) => new GatewayError('provider_failed', { reason, cause })
@@ -34,7 +36,8 @@ async function appleSecret({ client_id = '', apple, issuer = '' }: ConnectionSet
     .sign(await importPKCS8(key, 'ES256'))
 }
 
-async function authentication(gateway: Gateway, connection: ConnectionRow): Promise<client.ClientAuth> {
+async function authentication(gateway: Gateway, connection: ConnectionRow): Promise<ClientAuth> {
+  const client = await library()
   const { auth_method } = connection.settings
   const secret = secretOf(gateway, connection)
   if (!secret || auth_method === 'none') return client.None()
@@ -44,7 +47,8 @@ async function authentication(gateway: Gateway, connection: ConnectionRow): Prom
 
 const isLocal = (address: string) => address.startsWith('http:')
 
-async function discover(gateway: Gateway, connection: ConnectionRow): Promise<client.Configuration> {
+async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Configuration> {
+  const client = await library()
   const { settings } = connection
   const { issuer = '', client_id = '' } = settings
   const auth = await authentication(gateway, connection)
@@ -77,7 +81,7 @@ async function discover(gateway: Gateway, connection: ConnectionRow): Promise<cl
 }
 
 /** What is known of a provider, kept for ten minutes; Apple's secret is made anew each time. */
-export async function configurationOf(gateway: Gateway, connection: ConnectionRow): Promise<client.Configuration> {
+export async function configurationOf(gateway: Gateway, connection: ConnectionRow): Promise<Configuration> {
   const key = `${gateway.issuer} ${connection.id} ${connection.version}`
   const found = kept.get(key)
   if (found && found.until > Date.now() && connection.settings.auth_method !== 'apple') return found.configuration
@@ -92,7 +96,7 @@ export async function configurationOf(gateway: Gateway, connection: ConnectionRo
 const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
 
 /** The keys of a provider; an unknown one is asked for once in a second, so that a rotation is followed at once. */
-export function keysOf(gateway: Gateway, configuration: client.Configuration): ReturnType<typeof createRemoteJWKSet> {
+export function keysOf(gateway: Gateway, configuration: Configuration): ReturnType<typeof createRemoteJWKSet> {
   const { jwks_uri: address } = configuration.serverMetadata()
   if (!address) throw providerFault('no keys')
   const options = { [customFetch]: askProvider(gateway) as typeof fetch, cooldownDuration: 1000 }
@@ -111,6 +115,7 @@ export async function codeRequestUrl(
   { callback, state, nonce, verifier }: CodeRequest,
   hints: { loginHint?: string },
 ): Promise<URL> {
+  const client = await library()
   const configuration = await configurationOf(gateway, connection)
   const { settings } = connection
   return client.buildAuthorizationUrl(configuration, {
@@ -148,6 +153,7 @@ export async function finishCodeRequest(
   { state, nonce, verifier }: CodeRequest,
   answer: URL,
 ): Promise<ExternalProfile> {
+  const client = await library()
   const configuration = await configurationOf(gateway, connection)
   const { protocol, subject_member, emails_endpoint, userinfo_endpoint } = connection.settings
   const isOidc = protocol === 'oidc'
@@ -186,6 +192,7 @@ export async function providerLogoutUrl(
   connection: ConnectionRow,
   input: { idToken?: string; returnTo: string },
 ): Promise<URL | undefined> {
+  const client = await library()
   const configuration = await configurationOf(gateway, connection)
   if (!configuration.serverMetadata().end_session_endpoint) return undefined
   return client.buildEndSessionUrl(configuration, {

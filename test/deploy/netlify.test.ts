@@ -29,12 +29,13 @@ test('every function is built, and its size printed', async () => {
 })
 
 test('what is loaded later exports what its source does', async () => {
-  const identity = ['supabase-library', 'telephone-library'].map((name) => `shared/identity/${name}.ts`)
+  const identity = ['qr-library', 'supabase-library', 'telephone-library'].map((name) => `shared/identity/${name}.ts`)
   const others = [
     'shared/tracing.ts',
     'netlify/metrics.ts',
     'netlify/openapi/description.ts',
     'shared/http/public-address.ts',
+    'shared/sso/openid-library.ts',
     'shared/sso/saml-library.ts',
   ]
   for (const source of [...others, ...identity]) {
