@@ -36,10 +36,8 @@ const isTelling = ({ status, refusal }: GatewayError, target: string | undefined
   !USUAL.includes(refusal) &&
   (status !== 404 || target !== undefined)
 
-async function record(gateway: Gateway, c: AppContext, error: GatewayError): Promise<void> {
+async function record(gateway: Gateway, c: AppContext, error: GatewayError, target: string | undefined): Promise<void> {
   const { uai, clientId, credentialId } = c.get('caller') ?? {}
-  const target = c.req.path.match(IDS)?.at(-1)
-  if (!isTelling(error, target)) return
   const ip = networkKey(c.get('clientIp'))
   await commit(commitContext(gateway, c), async (work) => {
     // A client is named, not proven: what it says of itself stands in the data.
@@ -72,8 +70,9 @@ export function recordRefusals(gateway: () => Gateway): MiddlewareHandler<AppEnv
   return async (c, next) => {
     await next()
     const refused = c.get('refused')
-    if (!refused) return
-    await record(gateway(), c, refused).catch((error: unknown) => {
+    const target = c.req.path.match(IDS)?.at(-1)
+    if (!refused || !isTelling(refused, target)) return
+    await record(gateway(), c, refused, target).catch((error: unknown) => {
       const full = error instanceof Error && 'refusal' in error && error.refusal === 'rate_limited'
       if (!full) log.warn('a refusal was not recorded', { error })
     })
