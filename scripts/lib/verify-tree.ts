@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
-import { grow, leafHash, nodesOf, type Tile, tileKey, treeRoot } from '../../shared/events/merkle.ts'
-import type { CheckpointRow } from '../../shared/queries/audit-tree.ts'
+import { grow, leafHash, nodesOf, TILE, type Tile, tileKey, treeRoot } from '../../shared/events/merkle.ts'
+import { type CheckpointRow, splitHashes } from '../../shared/queries/audit-tree.ts'
 import type { Checkpoint } from '../../shared/tokens/note.ts'
 import type { Finding } from './findings.ts'
 
@@ -35,7 +35,7 @@ export async function verifyTree(
   >`select size::text, position::text from auth_gateway.audit_tree`
   if (!tree) return report({ fault: 'tree_missing', table: 'audit_tree' })
   const edge = new Map<string, Buffer[]>()
-  const all = new Map<string, Buffer[]>()
+  const all = new Map<string, Buffer>()
   let size = 0
   const rows = sql<Leaf[]>`
     select coalesce(e.position, l.position)::text as position, e.stream_type, e.stream_id, e.version, e.event_type as type, e.hash,
@@ -70,25 +70,28 @@ export async function verifyTree(
     for (const { level, index, hashes } of batch) {
       kept.add(tileKey(level, Number(index)))
       const built = all.get(tileKey(level, Number(index)))
-      if (!built || !Buffer.concat(built).equals(hashes)) report({ fault: 'tile_differs', table: 'audit_tiles' })
+      if (!built?.equals(hashes)) report({ fault: 'tile_differs', table: 'audit_tiles' })
     }
   if (![...all.keys()].every((key) => kept.has(key))) report({ fault: 'tile_missing', table: 'audit_tiles' })
   await verifyCheckpoints(sql, report, { all, size, openNote, known })
 }
 
-function keep({ level, index, hashes }: Tile, edge: Map<string, Buffer[]>, all: Map<string, Buffer[]>): void {
-  edge.set(tileKey(level, index), hashes)
-  all.set(tileKey(level, index), hashes)
+/** A tile as one piece: there are many. */
+function keep({ level, index, hashes }: Tile, edge: Map<string, Buffer[]>, all: Map<string, Buffer>): void {
+  const key = tileKey(level, index)
+  if (hashes.length === TILE) edge.delete(key)
+  else edge.set(key, hashes)
+  all.set(key, Buffer.concat(hashes))
 }
 
 async function verifyCheckpoints(
   sql: postgres.TransactionSql,
   report: (finding: Finding) => void,
-  built: { all: Map<string, Buffer[]>; size: number; openNote?: OpenNote; known: Checkpoint[] },
+  built: { all: Map<string, Buffer>; size: number; openNote?: OpenNote; known: Checkpoint[] },
 ): Promise<void> {
   const { all, size, openNote, known } = built
   const table = 'audit_checkpoints'
-  const node = nodesOf(all)
+  const node = nodesOf({ get: (key) => splitHashes(all.get(key) ?? Buffer.alloc(0)) })
   const checkpoints = await sql<CheckpointRow[]>`
     select c.size::text, c.root, c.position::text, c.note from auth_gateway.audit_checkpoints c order by c.size`
   for (const checkpoint of checkpoints) {

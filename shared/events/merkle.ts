@@ -69,16 +69,21 @@ export type Tile = { level: number; index: number; hashes: Buffer[] }
 
 export const tileKey = (level: number, index: number) => `${level}/${index}`
 
-/** Reads nodes out of tiles. @throws Error when one is missing */
-export function nodesOf(tiles: ReadonlyMap<string, Buffer[]>): ReadNode {
-  return (level, index) => {
-    const [tileLevel, up] = [Math.floor(level / TILE_LEVELS), level % TILE_LEVELS]
-    const start = index * 2 ** up
-    const from = start % TILE
-    const hashes = tiles.get(tileKey(tileLevel, Math.floor(start / TILE)))?.slice(from, from + 2 ** up)
-    if (hashes?.length !== 2 ** up) throw new Error(`the tree has no node ${level}/${index}`)
-    return rootOf(hashes)
+/** Reads nodes out of tiles, and works each of those between two levels of tiles out once. @throws Error when one is missing */
+export function nodesOf(tiles: Pick<ReadonlyMap<string, Buffer[]>, 'get'>): ReadNode {
+  const known = new Map<string, Buffer>()
+  const node: ReadNode = (level, index) => {
+    if (level % TILE_LEVELS === 0) {
+      const hash = tiles.get(tileKey(level / TILE_LEVELS, Math.floor(index / TILE)))?.[index % TILE]
+      if (!hash) throw new Error(`the tree has no node ${level}/${index}`)
+      return hash
+    }
+    const key = tileKey(level, index)
+    const hash = known.get(key) ?? nodeHash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+    known.set(key, hash)
+    return hash
   }
+  return node
 }
 
 /** Which tiles a walk of the tree reads. */

@@ -44,7 +44,8 @@ export async function treeState(sql: postgres.Sql): Promise<TreeState> {
   return { size: Number(size), position, checkpoint }
 }
 
-const split = (hashes: Uint8Array) =>
+/** The hashes of a tile that is kept as one piece. */
+export const splitHashes = (hashes: Uint8Array) =>
   Array.from({ length: hashes.length / HASH }, (_, n) => Buffer.from(hashes.subarray(n * HASH, (n + 1) * HASH)))
 
 export type StoredTiles = { hashes: Map<string, Buffer[]>; positions: Map<number, string[]> }
@@ -56,7 +57,7 @@ export async function readTiles(sql: AnySql, wanted: { level: number; index: num
     join unnest(${wanted.map(({ level }) => level)}::smallint[], ${wanted.map(({ index }) => index)}::bigint[]) as w(level, index)
       on w.level = t.level and w.index = t.index`
   return {
-    hashes: new Map(rows.map(({ level, index, hashes }) => [tileKey(level, Number(index)), split(hashes)])),
+    hashes: new Map(rows.map(({ level, index, hashes }) => [tileKey(level, Number(index)), splitHashes(hashes)])),
     positions: new Map(
       rows.flatMap(({ index, positions }) => (positions ? [[Number(index), positions] as const] : [])),
     ),

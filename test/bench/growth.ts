@@ -1,5 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { archiveMonth } from '../../scripts/lib/archive-month.ts'
+import { listMonths } from '../../scripts/lib/months.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { loadConfig } from '../../shared/config.ts'
@@ -95,6 +100,28 @@ async function ask(gateway: Gateway, database: BenchDatabase): Promise<Record<st
 
 const shown = (n: number) => n.toLocaleString('en')
 
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(0)} s`
+
+async function verifyAll({ sql }: BenchDatabase): Promise<void> {
+  const at = performance.now()
+  const { ok, events, faults } = await verifyEvents(sql)
+  console.log(
+    `verified ${shown(events)} events in ${seconds(at)}: ${ok ? 'every chain holds' : JSON.stringify(faults)}`,
+  )
+}
+
+async function archiveOldest(gateway: Gateway, { sql }: BenchDatabase): Promise<void> {
+  const months = await listMonths(sql)
+  const oldest = months.find(({ bytes, obstacle }) => obstacle === null && bytes > 1e6)
+  if (!oldest) return console.log('no month may be archived')
+  const folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-bench-archive-'))
+  const at = performance.now()
+  const { month, events, file } = await archiveMonth({ sql, gateway }, oldest, folder)
+  const megabytes = Math.round((await stat(file)).size / 1e6)
+  console.log(`archived ${month}: ${shown(events)} events, ${megabytes} MB, in ${seconds(at)}`)
+  await rm(folder, { recursive: true })
+}
+
 async function main(): Promise<void> {
   const database = await startBenchDatabase(SETTINGS)
   const secrets = { AUTH_MASTER_SECRET: randomBytes(32).toString('base64') }
@@ -108,14 +135,15 @@ async function main(): Promise<void> {
     for (const size of SIZES) {
       const at = performance.now()
       await goByIds(database, () => traffic.upTo(size))
+      const appended = seconds(at)
       const seeded = performance.now()
       while ((await makeCheckpoints(gateway, 600_000)) > 0);
-      const signed = performance.now()
+      const taken = seconds(seeded)
       await sql`vacuum analyze`
       const [row] = await sql<{ events: number; bytes: string }[]>`
         select (select size from auth_gateway.audit_tree)::integer as events, pg_size_pretty(pg_database_size(current_database())) as bytes`
       console.log(
-        `${shown(row?.events ?? 0)} events, ${row?.bytes}; appended in ${((seeded - at) / 1000).toFixed(0)} s, taken into the audit tree in ${((signed - seeded) / 1000).toFixed(0)} s`,
+        `${shown(row?.events ?? 0)} events, ${row?.bytes}; appended in ${appended}, taken into the audit tree in ${taken}`,
       )
       results.push(await ask(gateway, database))
     }
@@ -124,11 +152,9 @@ async function main(): Promise<void> {
     )
     for (const name of Object.keys(results[0] ?? {}))
       console.log(`| ${name} | ${results.map((one) => one[name]?.toFixed(1)).join(' | ')} |`)
-    const at = performance.now()
-    const { ok, events, faults } = await verifyEvents(sql)
-    console.log(
-      `\nverified ${shown(events)} events in ${((performance.now() - at) / 1000).toFixed(0)} s: ${ok ? 'every chain holds' : JSON.stringify(faults)}`,
-    )
+    await verifyAll(database)
+    await archiveOldest(gateway, database)
+    await verifyAll(database)
   } finally {
     await gateway.close()
     await database.stop()
