@@ -12,7 +12,7 @@ export const joinPerson = (sql: postgres.Sql, uai: postgres.PendingQuery<postgre
   left join auth_gateway.identities i on i.uai = own.canonical_uai
   left join auth_gateway.subject_keys k on k.subject = i.uai`
 
-/** A person as columns, or as `person_json` tells it: then times are ISO 8601 and the key is base64. */
+/** A person as columns, or as JSON of `person_facts`: then times are ISO 8601 and the key is base64. */
 export type PersonRow = {
   uai: string
   identity_status: string
@@ -29,7 +29,7 @@ export type PersonRow = {
   wrapped_key: Uint8Array | string | null
 }
 
-/** A session as `session_json` tells it; times are ISO 8601. */
+/** A session as `session_facts` has it; in JSON times are ISO 8601. */
 export type SessionRow = {
   session_id: string
   opened_from: string | null
@@ -84,19 +84,27 @@ export type SessionFacts = {
   unseen: boolean
 }
 
-/** Tells the person of a row. What is sealed is opened when it is asked for: most requests need neither address nor name. */
+const SEALED = Symbol('what is sealed')
+type Sealed = { [SEALED]: { personal: Personal; row: PersonRow } }
+
+/** Opens a column when it is asked for: most requests need neither address nor name. */
+const opened = (column: 'name' | 'email', otherwise?: string): PropertyDescriptor => ({
+  enumerable: true,
+  get(this: Sealed) {
+    const { personal, row } = this[SEALED]
+    const { uai, wrapped_key: key, [column]: sealed } = row
+    return key && sealed ? personal.openWrapped(uai, key, sealed) : otherwise
+  },
+})
+// The same functions for all people: with its own, each person would get a hidden class, and live until the next full collection.
+const OPENED = { name: opened('name'), email: opened('email', '') }
+
+/** Tells the person of a row. */
 export function toPerson(personal: Personal, row: PersonRow): Person {
-  const { uai } = row
-  const wrappedKey = typeof row.wrapped_key === 'string' ? Buffer.from(row.wrapped_key, 'base64') : row.wrapped_key
-  const key = once(() => (wrappedKey ? personal.unwrap(uai, wrappedKey) : undefined))
-  const opened = (sealed: string | null) =>
-    once(() => {
-      const dataKey = sealed === null ? undefined : key()
-      return dataKey && sealed ? personal.open(uai, dataKey, sealed) : undefined
-    })
-  const [name, email] = [opened(row.name), opened(row.email)]
-  return {
-    uai,
+  const { wrapped_key: key } = row
+  const person: Omit<Person, 'name' | 'email'> & Sealed = {
+    [SEALED]: { personal, row },
+    uai: row.uai,
     active: row.identity_status === 'active',
     role: row.role,
     plan: row.plan,
@@ -104,24 +112,11 @@ export function toPerson(personal: Personal, row: PersonRow): Person {
     members: row.members,
     organizations: row.organizations,
     locale: row.locale ?? undefined,
-    get name() {
-      return name()
-    },
-    get email() {
-      return email() ?? ''
-    },
     emailVerified: row.email_verified,
     createdAt: new Date(row.identity_created_at),
-    wrappedKey,
+    wrappedKey: typeof key === 'string' ? Buffer.from(key, 'base64') : key,
   }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
-  }
+  return Object.defineProperties(person as typeof person & Person, OPENED)
 }
 
 export function toSession(row: SessionRow): SessionFacts {
