@@ -35,14 +35,19 @@ end $$;
 -- The same question without counting, for use inside a hot read: seconds to wait, 0 when every bucket is open.
 create function auth_gateway.rate_limit_wait(p_limits jsonb) returns integer
 language plpgsql stable as $$
+declare
+  v_expires timestamptz;
+  v_wait integer := 0;
 begin
-  return (
-    select coalesce(max(ceil(extract(epoch from r.expires_at - now()))::int), 0)
-    from jsonb_to_recordset(p_limits) as x(bucket text, max int)
-    -- One look-up by key for each: a join would read the whole table as long as it is small, or its statistics say so.
-    cross join lateral (
-      select b.expires_at from auth_gateway.rate_limits b
-      where b.bucket = x.bucket and b.expires_at > now() and b.count >= x.max limit 1) as r);
+  -- One look-up by key for each: a join would read the whole table as long as it is small, or its statistics say so.
+  for i in 0 .. jsonb_array_length(p_limits) - 1 loop
+    select r.expires_at into v_expires from auth_gateway.rate_limits r
+    where r.bucket = p_limits->i->>'bucket' and r.expires_at > now() and r.count >= (p_limits->i->>'max')::int;
+    if found then
+      v_wait := greatest(v_wait, ceil(extract(epoch from v_expires - now()))::int);
+    end if;
+  end loop;
+  return v_wait;
 end $$;
 
 grant execute on function auth_gateway.hit_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb) to auth_gateway_app;

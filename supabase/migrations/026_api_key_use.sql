@@ -64,7 +64,7 @@ create function auth_gateway.check_api_key(p_hash text, p_address inet, p_servic
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
   k api_keys;
-  v_person json;
+  v_person record;
   v_used timestamptz;
   v_service jsonb;
   v_near boolean;
@@ -75,10 +75,9 @@ begin
   if k.id is null or k.status <> 'active' or k.expires_at <= now() then
     return null;
   end if;
-  select person_json(i, d) into v_person
-  from identities own join identities i on i.uai = own.canonical_uai left join subject_keys d on d.subject = i.uai
-  where own.uai = k.created_by and i.status = 'active';
-  if v_person is null then
+  select i.* into v_person from identities own join person_facts i on i.uai = own.canonical_uai
+  where own.uai = k.created_by and i.identity_status = 'active';
+  if not found then
     return null;
   end if;
   v_near := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
@@ -92,7 +91,7 @@ begin
   end if;
   return json_build_object(
     'key', row_to_json(k),
-    'person', v_person,
+    'person', row_to_json(v_person),
     'near', v_near,
     'service', v_service,
     'unseen', v_used is null or v_used < now() - interval '1 minute',

@@ -21,18 +21,15 @@ begin
     select json_build_object(
       'client', case when c.id is not null then row_to_json(c) end,
       'resources', auth_gateway.resources_json(),
-      'session', case when s.id is not null then auth_gateway.session_json(s, v.last_seen_at, o.ended_at) end,
-      'person', case when i.uai is not null then auth_gateway.person_json(i, k) end,
+      'session', case when s.session_id is not null then row_to_json(s) end,
+      'person', case when i.uai is not null then row_to_json(i) end,
       'consent', (select row_to_json(n) from auth_gateway.consents n where n.uai = any (i.members) and n.client_id = c.id
         order by n.uai <> i.uai limit 1))
     from (select 1) as one
     left join auth_gateway.api_clients c on auth_gateway.client_key(c.client_id) = auth_gateway.client_key(p_client_id)
-    left join auth_gateway.sessions s on s.id = p_session and s.handle_hash = p_handle_hash
-    left join auth_gateway.session_activity v on v.session_id = s.id
-    left join auth_gateway.sessions o on o.id = s.opened_from
+    left join auth_gateway.session_facts s on s.session_id = p_session and s.handle_hash = p_handle_hash
     left join auth_gateway.identities own on own.uai = s.uai
-    left join auth_gateway.identities i on i.uai = own.canonical_uai
-    left join auth_gateway.subject_keys k on k.subject = i.uai);
+    left join auth_gateway.person_facts i on i.uai = own.canonical_uai);
 end $$;
 
 -- An authorization's history, by its id or the short form of its code, with the client that asks, its person and session, and the
@@ -50,20 +47,17 @@ begin
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
       'requested_by', case when c.id is not null then row_to_json(c) end,
       'resources', auth_gateway.resources_json(),
-      'session', case when s.id is not null then auth_gateway.session_json(s, v.last_seen_at, o.ended_at) end,
-      'person', case when i.uai is not null then auth_gateway.person_json(i, k) end,
+      'session', case when s.session_id is not null then row_to_json(s) end,
+      'person', case when i.uai is not null then row_to_json(i) end,
       'consent', (select row_to_json(n) from auth_gateway.consents n where n.uai = any (i.members) and n.client_id = a.client_id
         order by n.uai <> i.uai limit 1),
       'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end)
     from (select 1) as one
     left join auth_gateway.authorizations a on a.id = v_id
     left join auth_gateway.api_clients c on c.id = a.client_id
-    left join auth_gateway.sessions s on s.id = a.session_id
-    left join auth_gateway.session_activity v on v.session_id = s.id
-    left join auth_gateway.sessions o on o.id = s.opened_from
+    left join auth_gateway.session_facts s on s.session_id = a.session_id
     left join auth_gateway.identities own on own.uai = a.uai
-    left join auth_gateway.identities i on i.uai = own.canonical_uai
-    left join auth_gateway.subject_keys k on k.subject = i.uai);
+    left join auth_gateway.person_facts i on i.uai = own.canonical_uai);
 end $$;
 
 -- The client that asks for a token in its own name, the known resources, and the seconds until the asked limits open.
@@ -83,17 +77,14 @@ begin
       'events', (select coalesce(json_agg(auth_gateway.event_json(e) order by e.version), '[]')
         from auth_gateway.event_store e where e.stream_type = 'device_authorization' and e.stream_id = d.id),
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
-      'session', case when s.id is not null then auth_gateway.session_json(s, v.last_seen_at, o.ended_at) end,
-      'person', case when i.uai is not null then auth_gateway.person_json(i, k) end,
+      'session', case when s.session_id is not null then row_to_json(s) end,
+      'person', case when i.uai is not null then row_to_json(i) end,
       'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end)
     from (select 1) as one
     left join auth_gateway.device_authorizations d on d.id = p_id
-    left join auth_gateway.sessions s on s.id = d.session_id and d.uai is not null
-    left join auth_gateway.session_activity v on v.session_id = s.id
-    left join auth_gateway.sessions o on o.id = s.opened_from
+    left join auth_gateway.session_facts s on s.session_id = d.session_id and d.uai is not null
     left join auth_gateway.identities own on own.uai = d.uai
-    left join auth_gateway.identities i on i.uai = own.canonical_uai
-    left join auth_gateway.subject_keys k on k.subject = i.uai);
+    left join auth_gateway.person_facts i on i.uai = own.canonical_uai);
 end $$;
 
 grant execute on function auth_gateway.resources_json(), auth_gateway.event_json(auth_gateway.event_store),

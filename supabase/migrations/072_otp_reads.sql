@@ -20,7 +20,7 @@ begin
         from auth_gateway.event_store e where e.stream_type = 'otp_challenge' and e.stream_id = v_challenge),
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
       'default_resources', (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default),
-      'person', case when i.uai is not null then auth_gateway.person_json(i, k) end,
+      'person', case when i.uai is not null then row_to_json(i) end,
       'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end,
       'suppressed', exists (
         select from auth_gateway.lookup_digests sd join auth_gateway.suppressions su on su.id = sd.stream_id
@@ -28,8 +28,7 @@ begin
     from (select 1) as one
     left join auth_gateway.credentials c on c.kind = p_credential_kind and c.digest = p_digest
     left join auth_gateway.identities own on own.uai = c.uai
-    left join auth_gateway.identities i on i.uai = own.canonical_uai
-    left join auth_gateway.subject_keys k on k.subject = i.uai);
+    left join auth_gateway.person_facts i on i.uai = own.canonical_uai);
 end $$;
 
 grant execute on function auth_gateway.find_otp(bytea, text, uuid, text, jsonb) to auth_gateway_app;
