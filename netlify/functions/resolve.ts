@@ -13,7 +13,7 @@ import {
   type Principal,
 } from '../../shared/identity/authenticate.ts'
 import { isCrossSite } from '../../shared/identity/csrf.ts'
-import { describeActor } from '../../shared/identity/describe-principal.ts'
+import { type Actor, describeActor } from '../../shared/identity/describe-principal.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
 import { methodOf, uaiHeaders } from '../../shared/identity/uai-headers.ts'
@@ -48,9 +48,8 @@ async function principalOf(c: AppContext): Promise<Principal> {
 }
 
 /** A service has no UAI: it is known by its client id. */
-function describe(c: AppContext, principal: Principal) {
+function describe(principal: Principal, actor: Actor) {
   const { source, credentialId } = principal
-  const actor = describeActor(principal, c.get('requestId'))
   return {
     success: true,
     authId: actor.user_id,
@@ -59,7 +58,7 @@ function describe(c: AppContext, principal: Principal) {
     credentialId,
     email: actor.email,
     fromCache: false,
-    requestId: c.get('requestId'),
+    requestId: actor.request_id,
     authSource: source,
     actorId: actor.actor_id,
     actorType: actor.actor_type,
@@ -79,8 +78,9 @@ app.get('/v1/auth/resolve', async (c) => {
   const { client_id: clientId, uai } = readQuery(c, query())
   const principal = await principalOf(c)
   if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
-  for (const [name, value] of Object.entries(uaiHeaders(principal, c.get('requestId')))) c.header(name, value)
-  const resolution = describe(c, principal)
+  const actor = describeActor(principal, c.get('requestId'))
+  for (const [name, value] of Object.entries(uaiHeaders(principal, actor))) c.header(name, value)
+  const resolution = describe(principal, actor)
   if (clientId === undefined) return c.json(resolution)
   return c.json({ ...resolution, ...(await openApplication(c, principal, clientId)) })
 })
@@ -159,7 +159,7 @@ app.get('/v1/auth/resolve/debug', async (c) => {
       api_key: Boolean(c.req.header('x-api-key')),
     },
     resolvedMethod: principal?.source ?? null,
-    resolution: principal ? describe(c, principal) : null,
+    resolution: principal ? describe(principal, describeActor(principal, c.get('requestId'))) : null,
     cacheStatus: { skipCache: true, fromCache: false },
     headers: {
       authorization: present(authorization),

@@ -90,6 +90,8 @@ export async function readBody<Schema extends z.core.$ZodType>(
   schema: Schema,
   { repeatable = [] }: ReadOptions = NO_PARAMETERS,
 ): Promise<z.output<Schema>> {
+  // To read a body costs more than to look whether there is one.
+  if (c.req.header('content-length') === '0') return parse(schema, {})
   const text = await c.req.text()
   if (text.trim() === '') return parse(schema, {})
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
@@ -98,6 +100,8 @@ export async function readBody<Schema extends z.core.$ZodType>(
   if (type !== 'application/x-www-form-urlencoded') throw new GatewayError('unsupported_media_type')
   return parse(schema, fromPairs(new URLSearchParams(text), schema, repeatable))
 }
+
+const queryOf = (c: AppContext) => (c.req.url.includes('?') ? new URL(c.req.url).searchParams : new URLSearchParams())
 
 /**
  * The query as `schema` describes it, under the same rules as `readBody`.
@@ -108,7 +112,7 @@ export function readQuery<Schema extends z.core.$ZodType>(
   schema: Schema,
   { repeatable = [] }: ReadOptions = NO_PARAMETERS,
 ): z.output<Schema> {
-  return parse(schema, fromPairs(new URL(c.req.url).searchParams, schema, repeatable))
+  return parse(schema, fromPairs(queryOf(c), schema, repeatable))
 }
 
 /**
@@ -116,7 +120,7 @@ export function readQuery<Schema extends z.core.$ZodType>(
  * @throws {GatewayError} invalid_request
  */
 export function refuseQuery(c: AppContext, names: readonly string[]): void {
-  const query = new URL(c.req.url).searchParams
+  const query = queryOf(c)
   const found = names.filter((name) => query.has(name))
   if (found.length === 0) return
   throw new GatewayError('invalid_request', {

@@ -82,6 +82,7 @@ export function clientCertificateOf(
  * @param proxySecret MTLS_PROXY_SECRET; without one no certificate is ever honoured
  */
 export function readClientCertificate(c: AppContext, proxySecret: string | undefined): ClientCertificate | undefined {
+  if (!proxySecret) return undefined
   const { pathname, search } = new URL(c.req.url)
   const uri = `${pathname}${search}`
   const clientCert = c.req.header('client-cert')

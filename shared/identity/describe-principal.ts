@@ -59,3 +59,5 @@ export function describeActor(principal: Principal, requestId: string) {
     expires_at: expiresAt?.toISOString(),
   }
 }
+
+export type Actor = ReturnType<typeof describeActor>

@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { PersonPrincipal } from './authenticate.ts'
+import { describeActor } from './describe-principal.ts'
 import { uaiHeaders } from './uai-headers.ts'
 
 const VENDOR = 'lanonasis'
@@ -43,7 +44,7 @@ export async function toServiceHeaders(
     scope: scope.join(' '),
   })
   return {
-    ...uaiHeaders(principal, requestId),
+    ...uaiHeaders(principal, describeActor(principal, requestId)),
     'X-UAI-Auth-Id': person.uai,
     'X-UAI-Credential-Id': credentialId,
     'X-UAI-Assertion': assertion,

@@ -1,5 +1,5 @@
 import type { Principal } from './authenticate.ts'
-import { describeActor } from './describe-principal.ts'
+import type { Actor } from './describe-principal.ts'
 
 const METHODS: Partial<Record<Principal['source'], string>> = {
   sso_session: 'sso_cookie',
@@ -11,8 +11,7 @@ const METHODS: Partial<Record<Principal['source'], string>> = {
 export const methodOf = ({ source }: Principal) => METHODS[source] ?? 'bearer_token'
 
 /** Who a request comes from, as services read it (wire-contract 2.2); what is not known is empty. */
-export function uaiHeaders(principal: Principal, requestId: string): Record<string, string> {
-  const actor = describeActor(principal, requestId)
+export function uaiHeaders(principal: Principal, actor: Actor): Record<string, string> {
   return {
     'X-UAI-Auth-Id': actor.user_id ?? '',
     'X-UAI-Organization': actor.organization_id ?? '',
