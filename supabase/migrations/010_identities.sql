@@ -92,16 +92,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_identity() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_identity(new);
-  return null;
-end $$;
-
-create trigger project_identity after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'identity') execute function auth_gateway.on_project_identity();
-
 create function auth_gateway.rebuild_identities() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -33,16 +33,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_credential() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_credential(new);
-  return null;
-end $$;
-
-create trigger project_credential after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'identity') execute function auth_gateway.on_project_credential();
-
 create function auth_gateway.rebuild_credentials() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

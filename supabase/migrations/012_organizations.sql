@@ -17,16 +17,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_organization() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_organization(new);
-  return null;
-end $$;
-
-create trigger project_organization after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'organization') execute function auth_gateway.on_project_organization();
-
 create function auth_gateway.rebuild_organizations() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -67,16 +67,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_session() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_session(new);
-  return null;
-end $$;
-
-create trigger project_session after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'session') execute function auth_gateway.on_project_session();
-
 create function auth_gateway.rebuild_sessions() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -32,16 +32,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_otp_challenge() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_otp_challenge(new);
-  return null;
-end $$;
-
-create trigger project_otp_challenge after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'otp_challenge') execute function auth_gateway.on_project_otp_challenge();
-
 create function auth_gateway.rebuild_otp_challenges() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

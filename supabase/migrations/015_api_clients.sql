@@ -59,16 +59,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_api_client() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_api_client(new);
-  return null;
-end $$;
-
-create trigger project_api_client after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'api_client') execute function auth_gateway.on_project_api_client();
-
 create function auth_gateway.rebuild_api_clients() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

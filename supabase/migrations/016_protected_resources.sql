@@ -24,16 +24,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_protected_resource() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_protected_resource(new);
-  return null;
-end $$;
-
-create trigger project_protected_resource after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'protected_resource') execute function auth_gateway.on_project_protected_resource();
-
 create function auth_gateway.rebuild_protected_resources() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -27,16 +27,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_consent() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_consent(new);
-  return null;
-end $$;
-
-create trigger project_consent after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'consent') execute function auth_gateway.on_project_consent();
-
 create function auth_gateway.rebuild_consents() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

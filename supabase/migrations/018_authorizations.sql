@@ -46,16 +46,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_authorization() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_authorization(new);
-  return null;
-end $$;
-
-create trigger project_authorization after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'authorization') execute function auth_gateway.on_project_authorization();
-
 create function auth_gateway.rebuild_authorizations() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

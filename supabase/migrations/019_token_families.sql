@@ -69,16 +69,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_token_family() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_token_family(new);
-  return null;
-end $$;
-
-create trigger project_token_family after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'token_family') execute function auth_gateway.on_project_token_family();
-
 create function auth_gateway.rebuild_token_families() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -17,16 +17,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_access_token_revocation() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_access_token_revocation(new);
-  return null;
-end $$;
-
-create trigger project_access_token_revocation after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'token_family') execute function auth_gateway.on_project_access_token_revocation();
-
 create function auth_gateway.rebuild_access_token_revocations() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

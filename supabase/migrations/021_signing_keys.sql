@@ -23,16 +23,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_signing_key() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_signing_key(new);
-  return null;
-end $$;
-
-create trigger project_signing_key after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'signing_key') execute function auth_gateway.on_project_signing_key();
-
 create function auth_gateway.rebuild_signing_keys() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

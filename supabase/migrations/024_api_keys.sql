@@ -91,16 +91,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_api_key() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_api_key(new);
-  return null;
-end $$;
-
-create trigger project_api_key after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'api_key') execute function auth_gateway.on_project_api_key();
-
 create function auth_gateway.rebuild_api_keys() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -36,16 +36,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_project() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_project(new);
-  return null;
-end $$;
-
-create trigger project_project after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'project') execute function auth_gateway.on_project_project();
-
 create function auth_gateway.rebuild_projects() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

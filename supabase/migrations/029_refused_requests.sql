@@ -25,16 +25,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_refused_request() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_refused_request(new);
-  return null;
-end $$;
-
-create trigger project_refused_request after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'refused_request') execute function auth_gateway.on_project_refused_request();
-
 create function auth_gateway.rebuild_refused_requests() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

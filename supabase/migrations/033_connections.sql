@@ -38,16 +38,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_connection() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_connection(new);
-  return null;
-end $$;
-
-create trigger project_connection after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'connection') execute function auth_gateway.on_project_connection();
-
 create function auth_gateway.rebuild_connections() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

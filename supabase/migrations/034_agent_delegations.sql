@@ -28,16 +28,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_agent_delegation() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_agent_delegation(new);
-  return null;
-end $$;
-
-create trigger project_agent_delegation after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'agent_delegation') execute function auth_gateway.on_project_agent_delegation();
-
 create function auth_gateway.rebuild_agent_delegations() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -23,16 +23,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_hook() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_hook(new);
-  return null;
-end $$;
-
-create trigger project_hook after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'hook') execute function auth_gateway.on_project_hook();
-
 create function auth_gateway.rebuild_hooks() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -25,16 +25,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_hook_call() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_hook_call(new);
-  return null;
-end $$;
-
-create trigger project_hook_call after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'hook_call') execute function auth_gateway.on_project_hook_call();
-
 create function auth_gateway.rebuild_hook_calls() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -42,16 +42,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_message() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_message(new);
-  return null;
-end $$;
-
-create trigger project_message after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'message') execute function auth_gateway.on_project_message();
-
 create function auth_gateway.rebuild_messages() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

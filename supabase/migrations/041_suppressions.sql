@@ -22,16 +22,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_suppression() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_suppression(new);
-  return null;
-end $$;
-
-create trigger project_suppression after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'suppression') execute function auth_gateway.on_project_suppression();
-
 create function auth_gateway.rebuild_suppressions() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -26,16 +26,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_sms_breaker() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_sms_breaker(new);
-  return null;
-end $$;
-
-create trigger project_sms_breaker after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'sms_breaker') execute function auth_gateway.on_project_sms_breaker();
-
 create function auth_gateway.rebuild_sms_breakers() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -34,16 +34,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_totp_authenticator() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_totp_authenticator(new);
-  return null;
-end $$;
-
-create trigger project_totp_authenticator after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'totp_authenticator') execute function auth_gateway.on_project_totp_authenticator();
-
 create function auth_gateway.rebuild_totp_authenticators() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -25,16 +25,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_recovery_codes() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_recovery_codes(new);
-  return null;
-end $$;
-
-create trigger project_recovery_codes after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'recovery_codes') execute function auth_gateway.on_project_recovery_codes();
-
 create function auth_gateway.rebuild_recovery_codes() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

@@ -40,16 +40,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_operator_code() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_operator_code(new);
-  return null;
-end $$;
-
-create trigger project_operator_code after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'operator_code') execute function auth_gateway.on_project_operator_code();
-
 create function auth_gateway.rebuild_operator_codes() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin

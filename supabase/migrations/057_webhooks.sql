@@ -39,16 +39,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_webhook() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_webhook(new);
-  return null;
-end $$;
-
-create trigger project_webhook after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'webhook') execute function auth_gateway.on_project_webhook();
-
 create function auth_gateway.rebuild_webhooks() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
