@@ -6,6 +6,15 @@ import { stylesheet } from './style.ts'
 const icon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%230b5c52'/%3E%3Cpath d='M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z' fill='none' stroke='%23fff' stroke-width='3' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
 
+/** What the head and the brand of every page hold, as text: as elements they would cost each page as much as all the rest of it. */
+const head = raw(
+  `<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="color-scheme" content="light dark"/><meta name="robots" content="noindex"/><link rel="icon" href="${icon}"/><style>${stylesheet}</style>`,
+)
+/** The LanOnasis mark, an O at home in an L. Decoration; the name stands beside it. */
+const mark = raw(
+  '<svg viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect class="mark-ground" width="32" height="32" rx="9"/><path class="mark-line" d="M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z"/></svg>',
+)
+
 /**
  * The frame of every page. `failed` puts "Error:" first in the title, where screen readers and tabs show it; `wide` gives lists and
  * long forms more room, and `console` still more.
@@ -20,33 +29,19 @@ export function Layout({
   return (
     <html lang={copy.lang}>
       <head>
-        <meta charset="utf-8" />
+        {raw('<meta charset="utf-8"/>')}
         <title>{fill(copy.titleSite, { title: state }).join('')}</title>
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="robots" content="noindex" />
-        <link rel="icon" href={icon} />
-        <style>{raw(stylesheet)}</style>
+        {head}
       </head>
       <body class={wide === 'console' ? 'wide console' : wide ? 'wide' : undefined}>
         <header class="brand">
-          <Mark />
+          {mark}
           {copy.brand}
         </header>
         <main>{children}</main>
         <footer>{copy.tagline}</footer>
       </body>
     </html>
-  )
-}
-
-/** The LanOnasis mark, an O at home in an L. Decoration; the name stands beside it. */
-function Mark() {
-  return (
-    <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-      <rect class="mark-ground" width="32" height="32" rx="9" />
-      <path class="mark-line" d="M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z" />
-    </svg>
   )
 }
 
