@@ -63,6 +63,21 @@ function challengeOf(error: GatewayError): string | undefined {
   return error.status === 401 && error.refusal !== 'invalid_client' ? 'Bearer' : undefined
 }
 
+/** When to come back; of a limit also in the words of both customs: seconds from now, and seconds since 1970. */
+function waitHeaders({ status, options: { retryAfter } }: GatewayError): [name: string, value: string][] {
+  if (retryAfter === undefined) return []
+  const seconds = Math.ceil(retryAfter)
+  const wait: [string, string] = ['Retry-After', String(seconds)]
+  if (status !== 429) return [wait]
+  return [
+    wait,
+    ['RateLimit-Remaining', '0'],
+    ['RateLimit-Reset', String(seconds)],
+    ['X-RateLimit-Remaining', '0'],
+    ['X-RateLimit-Reset', String(Math.ceil(Date.now() / 1000) + seconds)],
+  ]
+}
+
 const STATUS_TITLES: Record<number, string> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -70,6 +85,7 @@ const STATUS_TITLES: Record<number, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
+  410: 'Gone',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
@@ -88,7 +104,7 @@ export function renderError(thrown: unknown, dialect: Dialect, request: Request)
   headers.set('Content-Type', wantsProblem ? 'application/problem+json' : 'application/json')
   const challenge = challengeOf(error)
   if (challenge && !headers.has('WWW-Authenticate')) headers.set('WWW-Authenticate', challenge)
-  if (error.options.retryAfter !== undefined) headers.set('Retry-After', String(Math.ceil(error.options.retryAfter)))
+  for (const [name, value] of waitHeaders(error)) headers.set(name, value)
   const body = wantsProblem ? problemOf(error) : bodyOf(error, dialect)
   return new Response(JSON.stringify(body), { status: error.status, headers })
 }

@@ -61,6 +61,9 @@ describe('the API dialect', () => {
       60,
       'OTP_RATE_LIMITED',
     ])
+    expect([headers.get('ratelimit-remaining'), headers.get('ratelimit-reset')]).toEqual(['0', '60'])
+    expect(headers.get('x-ratelimit-remaining')).toBe('0')
+    expect(Number(headers.get('x-ratelimit-reset')) - Date.now() / 1000).toBeCloseTo(60, -1)
   })
 
   test('401 carries a Bearer challenge, with an error only when a token was judged (RFC 6750 section 3.1)', async () => {
