@@ -31,6 +31,7 @@ begin
     when 'recovery_codes' then perform project_recovery_codes(new);
     when 'operator_code' then perform project_operator_code(new);
     when 'webhook' then perform project_webhook(new);
+    when 'archive' then perform project_archive(new);
   end case; -- no else: a stream that nobody projects must fail the append, not vanish
   return null;
 end $$;

@@ -24,16 +24,6 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.on_project_archive() returns trigger
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  perform project_archive(new);
-  return null;
-end $$;
-
-create trigger project_archive after insert on auth_gateway.event_store
-  for each row when (new.stream_type = 'archive') execute function auth_gateway.on_project_archive();
-
 create function auth_gateway.rebuild_archives() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
