@@ -65,7 +65,9 @@ async function settle(
   const { uai, ...sent } = outgoing
   const result = await gateway.deliver(sent)
   let at: typeof known | undefined = known
-  await commit(context, async (work) => {
+  // What became of it is no act of the caller: their origin stands with the message, and to seal it again would cost a look-up.
+  const { requestId } = context.request
+  await commit({ ...context, request: { requestId } }, async (work) => {
     work.correlationId = outgoing.id
     const options = subjectOf(outgoing)
     // The provider's own news may have come first, and then the stream is read again.
@@ -85,8 +87,7 @@ async function settle(
 }
 
 /** A message sealed under the key of the person it is for, so that it can be tried again for a day; nothing once they are forgotten. */
-async function keepForLater({ store, personal }: Gateway, { uai, ...sent }: Outgoing) {
-  const wrapped = uai ? await store.subjectKey(uai) : undefined
+function keepForLater({ personal }: Gateway, { uai, ...sent }: Outgoing, wrapped: Uint8Array | undefined) {
   if (!uai || !wrapped) return undefined
   const sealed = sealBytes(personal.unwrap(uai, wrapped), Buffer.from(JSON.stringify(sent)), sent.id)
   return { sealed, expiresAt: new Date(Date.now() + KEPT_MS) }
@@ -102,9 +103,11 @@ export async function sendMessage(
   outgoing: Outgoing,
 ): Promise<DeliveryResult> {
   const digest = gateway.personal.digest(addressLookup(outgoing))
-  const kept = await keepForLater(gateway, outgoing)
+  const wrapped = outgoing.uai ? await gateway.store.subjectKey(outgoing.uai) : undefined
+  const kept = keepForLater(gateway, outgoing, wrapped)
   const before = await commit(context, async (work) => {
     work.correlationId = outgoing.id
+    if (outgoing.uai) work.knowKey(outgoing.uai, wrapped ?? null)
     const { events, suppressed } = await findMessage(gateway.reads, { id: outgoing.id, digest })
     const stream = work.resume(message, outgoing.id, events, subjectOf(outgoing))
     stream.decide((state) => queue(state, { ...queued(outgoing), kept }))
