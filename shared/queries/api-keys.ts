@@ -52,7 +52,7 @@ export type ApiKeyCheck = {
 }
 
 type CheckRow = {
-  key: KeyRow & { name_digest: string | null }
+  key: ApiKeyFacts
   person: PersonRow
   near: boolean
   service: ServiceScope | null
@@ -71,9 +71,8 @@ export async function checkKey(
     select auth_gateway.check_api_key(${hash}, ${address ?? null}, ${service ?? null}) as found`)
   if (!row?.found) return undefined
   const { key, person, near, unseen, count } = row.found
-  const { name: _name, description: _description, name_digest: _digest, ...facts } = key
   return {
-    key: facts,
+    key,
     person: toPerson(personal, person),
     near,
     service: row.found.service ?? undefined,

@@ -57,7 +57,8 @@ begin
 end $$;
 
 -- Everything a verification needs to know of a presented key, and its count where the key is limited; null when no live key
--- answers to the hash or its owner is not in good standing. A function, so that its plans outlive the statement.
+-- answers to the hash or its owner is not in good standing. A function, so that its plans outlive the statement. What is sealed of the
+-- key is not told.
 --   p_address where the request comes from, p_service the service it is for (null: not said)
 -- A key bound to a caller is counted later, by count_bound_api_key_use, once the caller has proven to be the one.
 create function auth_gateway.check_api_key(p_hash text, p_address inet, p_service text) returns json
@@ -89,6 +90,9 @@ begin
   elsif v_near and k.binding is null then
     v_count := count_api_key_use(k, v_service);
   end if;
+  k.name := null;
+  k.description := null;
+  k.name_digest := null;
   return json_build_object(
     'key', row_to_json(k),
     'person', row_to_json(v_person),
