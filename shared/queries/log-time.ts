@@ -9,7 +9,7 @@ function floorOf(milliseconds: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
 }
 
-/** Positions between which everything of a time stands, and more at both ends; null where the log has an end before it. */
+/** Positions between which everything of a time stands, and more at both ends; null where the log begins or ends in it. */
 export type LogRange = { since?: string | null; until?: string | null }
 
 /**
@@ -18,17 +18,17 @@ export type LogRange = { since?: string | null; until?: string | null }
  */
 export async function rangeOf(sql: postgres.Sql, { since, until }: { since?: Date; until?: Date }): Promise<LogRange> {
   if (!since && !until) return {}
-  const after = (time: Date | undefined, slack: number) => sql`
-    (select e.position::text from auth_gateway.event_store e
-     where e.event_id >= ${time ? floorOf(time.getTime() + slack) : null} order by e.event_id limit 1)`
   const [row] = await sql<{ since: string | null; until: string | null }[]>`
-    select ${after(since, -SLACK_MS)} as since, ${after(until, SLACK_MS)} as until`
+    select (select e.position::text from auth_gateway.event_store e
+        where e.event_id < ${since ? floorOf(since.getTime() - SLACK_MS) : null} order by e.event_id desc limit 1) as since,
+      (select e.position::text from auth_gateway.event_store e
+        where e.event_id >= ${until ? floorOf(until.getTime() + SLACK_MS) : null} order by e.event_id limit 1) as until`
   return { since: since && row?.since, until: until && row?.until }
 }
 
 /** That event `e` was recorded then or later. */
-export const recordedSince = (sql: postgres.Sql, time: Date, { since }: LogRange) =>
-  since === null ? sql`false` : sql`e.recorded_at >= ${time} and e.position >= ${since ?? '0'}`
+export const recordedSince = (sql: postgres.Sql, time: Date, { since }: LogRange) => sql`
+  e.recorded_at >= ${time} ${since ? sql`and e.position >= ${since}` : sql``}`
 
 /** That event `e` was recorded before. */
 export const recordedBefore = (sql: postgres.Sql, time: Date, { until }: LogRange) => sql`
