@@ -66,7 +66,8 @@ export function listDelegations(sql: postgres.Sql, { members }: Person): Promise
   return sql<Access[]>`
     select d.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party, d.scopes, d.resources,
       d.created_at as since, d.expires_at,
-      (select max(f.started_at) from auth_gateway.token_families f where f.uai = d.uai and f.agent_delegation_id = d.id) as last_used_at
+      greatest((select u.last_used_at from auth_gateway.archived_uses u where u.id = d.id),
+        (select max(f.started_at) from auth_gateway.token_families f where f.uai = d.uai and f.agent_delegation_id = d.id)) as last_used_at
     from auth_gateway.agent_delegations d join auth_gateway.api_clients c on c.id = d.client_id
     where d.uai = any (${members}) and d.ended_at is null and d.expires_at > now()
     order by d.created_at desc limit 200`

@@ -33,6 +33,7 @@ export async function listUnusedClients(sql: postgres.Sql, most: number): Promis
     where c.origin = 'dynamic' and c.status = 'active' and c.created_at < now() - interval '30 days'
       and not exists (select 1 from auth_gateway.token_families f where f.client_id = c.id
         and (f.started_at > now() - interval '180 days' or (f.revoked_at is null and f.expires_at > now())))
+      and not exists (select 1 from auth_gateway.archived_uses u where u.id = c.id and u.last_used_at > now() - interval '180 days')
     order by c.created_at limit ${most}`
   return rows.map((row) => row.client)
 }

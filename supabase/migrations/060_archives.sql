@@ -48,6 +48,13 @@ cross join lateral unnest(t.positions) with ordinality as p(position, n)
 where get_bit(a.bits, p.n::integer - 1) = 1;
 
 grant select on auth_gateway.archived_events to auth_gateway_app;
+
+-- When clients, and agents by a person's word, last got tokens, as far as those were taken out.
+create table auth_gateway.archived_uses (
+  id           uuid primary key,
+  last_used_at timestamptz not null
+);
+
 grant execute on function auth_gateway.uuid_v7_floor(timestamptz) to auth_gateway_app;
 
 -- Takes away what hangs on the streams of a month, and notes which events they had; the month itself is detached by the caller, in the
@@ -73,6 +80,11 @@ begin
   delete from webhook_deliveries d using taken_out o where d.position = o.position;
   delete from stream_heads h using taken_out o
   where o.version = 1 and h.stream_type = o.stream_type and h.stream_id = o.stream_id;
+
+  insert into archived_uses as u (id, last_used_at)
+  select x.id, max(f.started_at) from token_families f cross join lateral unnest(array[f.client_id, f.agent_delegation_id]) as x(id)
+  where f.id >= v_from and f.id < v_until and x.id is not null group by x.id
+  on conflict (id) do update set last_used_at = greatest(u.last_used_at, excluded.last_used_at);
 
   delete from session_activity where session_id >= v_from and session_id < v_until;
   delete from sessions where id >= v_from and id < v_until;
