@@ -15,8 +15,9 @@
 //    section 2.1) over their hashes by position, leaf = SHA-256(0x00, hash).
 //  - `inclusion` is the proof (RFC 9162 section 2.1.3.2) that an event is in the tree of the file's checkpoint.
 //  - A month of events may have been taken out of the log into a file of its own, an archive: gzipped, its scope a month, every event
-//    with its proof. Of such an event the log has an `archived` line with its leaf, and an event `EventsArchived` later on that says
-//    how many there are, SHA-256 of their positions (ascending, a LF after each) as `positionsSha256`, and that of the file as `sha256`.
+//    with its proof, of streams that began in it (their ids are uuids v7). Of such an event the log has an `archived` line with its leaf,
+//    and an event `EventsArchived` later on that says how many there are, SHA-256 of their positions (ascending, a LF after each) as
+//    `positionsSha256`, and that of the file as `sha256`.
 //
 // --key         the log's verifier key, got from somewhere else than the file (`/v1/audit/checkpoints` has it)
 // --checkpoint  a note kept from earlier, or published elsewhere: what it covers must still be there
@@ -147,8 +148,9 @@ if (files.length === 0) {
   process.exit(2)
 }
 
+const MOST_FAULTS = 1000
 const faults = []
-const fault = (what, where = {}) => faults.push({ fault: what, ...where })
+const fault = (what, where = {}) => faults.length < MOST_FAULTS && faults.push({ fault: what, ...where })
 const kept = flags.checkpoint === undefined ? undefined : readNote(readFileSync(flags.checkpoint, 'utf8'))
 const seen = { events: 0, hidden: 0, archived: 0, included: 0, sealed: 0, streams: 0 }
 let key = flags.key
@@ -203,6 +205,7 @@ function takeLeaf(log, leaf) {
 }
 
 function checkArchived(log, { position, archive, leaf }) {
+  if (log.archive) fault('the line does not belong into an archive', { position })
   seen.archived += 1
   takePosition(log, position, { position })
   const taken = log.takenOut.get(archive) ?? { events: 0, positions: createHash('sha256') }
@@ -212,6 +215,12 @@ function checkArchived(log, { position, archive, leaf }) {
   takeLeaf(log, fromHex(leaf))
 }
 
+/** The month in which a stream began: its id is a uuid v7 (RFC 9562 section 5.7). */
+function monthOf(id) {
+  const began = new Date(Number.parseInt(String(id).replace(/-/g, '').slice(0, 12), 16))
+  return Number.isNaN(began.getTime()) ? '' : began.toISOString().slice(0, 7)
+}
+
 function checkEvent(log, line, partial) {
   const { position, stream_type, stream_id, version } = line
   const where = { position, stream_type, stream_id, version }
@@ -219,6 +228,8 @@ function checkEvent(log, line, partial) {
   log.events += 1
   log.positions.update(`${position}\n`)
   takePosition(log, position, where)
+  if (log.archive && (line.kind !== 'event' || monthOf(stream_id) !== log.archive.month))
+    fault('the line does not belong into an archive', where)
   if (line.kind === 'event' && eventHash(line) !== line.hash) fault('the event is not what was hashed', where)
   if (line.kind === 'event' && line.event_type === 'EventsArchived') log.archives.set(stream_id, JSON.parse(line.data))
   const before = log.streams.get(`${stream_type} ${stream_id}`)
@@ -232,8 +243,8 @@ function checkEvent(log, line, partial) {
   takeLeaf(log, leafHash(line.hash))
   const { checkpoint } = log
   if (!line.inclusion) {
-    // A part of the log proves each event that its checkpoint covers: what was made up has no proof.
-    if (!log.whole && checkpoint && BigInt(position) <= checkpoint.position)
+    // A part of the log proves each event that its checkpoint covers, an archive all of them: what was made up has no proof.
+    if (log.archive || (!log.whole && checkpoint && BigInt(position) <= checkpoint.position))
       fault('the event has no proof of being in the log', where)
     return
   }
@@ -264,6 +275,7 @@ async function checkFile(file) {
   let ended = false
   const source = createReadStream(file).on('data', (chunk) => bytes.update(chunk))
   const input = file.endsWith('.gz') ? source.pipe(createGunzip()) : source
+  source.on('error', (error) => input.destroy(error))
   for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (text === '') continue
     if (ended) fault('something follows the end', { file })
@@ -284,6 +296,7 @@ async function checkFile(file) {
     digest.update(`${text}\n`)
     lines += 1
     if (line.kind === 'export') {
+      if (header) fault('the file has two headers', { file })
       header = line
       log = logOf(header, file)
       continue
@@ -291,13 +304,15 @@ async function checkFile(file) {
     log ??= logOf({}, file)
     if (line.kind === 'checkpoint') checkCheckpoint(log, line)
     else if (line.kind === 'archived') checkArchived(log, line)
-    else if (line.kind === 'event' || line.kind === 'hidden') checkEvent(log, line, header?.after !== '0')
+    else if (line.kind === 'event' || line.kind === 'hidden')
+      checkEvent(log, line, !log.archive && header?.after !== '0')
     else fault('a line of no known kind', { file, line: lines })
   }
   if (!header) fault('the file does not begin with its header', { file })
   if (!ended) fault('the file is cut off', { file })
   if (!log?.archive) return
   log.archive.sha256 = bytes.digest('hex')
+  log.archive.positions_sha256 = log.positions.digest('hex')
   if (!log.checkpoint) fault('the archive has no checkpoint', { file })
 }
 
@@ -310,11 +325,11 @@ function checkArchives(log, archives) {
     else if (said.events !== events || said.positionsSha256 !== positions.digest('hex'))
       fault('the events that were taken out are not those of the archive', { archive, month: said.month })
   }
-  for (const { archive, events, positions } of archives) {
-    const { month, file, sha256: is } = archive
+  for (const { archive, events } of archives) {
+    const { month, file, sha256: is, positions_sha256: positions } = archive
     const said = [...log.archives.values()].find((one) => one.month === month)
     if (!said) fault('the log does not know the archive', { file, month })
-    else if (said.sha256 !== is || said.events !== events || said.positionsSha256 !== positions.digest('hex'))
+    else if (said.sha256 !== is || said.events !== events || said.positionsSha256 !== positions)
       fault('the archive is not the one that the log knows', { file, month })
   }
 }
@@ -348,6 +363,7 @@ const answer = {
   checkpoint: checkpoint?.size ?? null,
   key: key ?? null,
   key_given: flags.key !== undefined,
+  archives: logs.filter(({ archive }) => archive).map(({ archive, events }) => ({ ...archive, events })),
   faults,
 }
 if (flags.json) console.log(JSON.stringify(answer, null, 2))
