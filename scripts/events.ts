@@ -63,10 +63,13 @@ async function command(args: string[], { env, out, err }: Terminal): Promise<num
   const sql = operatorConnection(env, 'events')
   try {
     if (action === 'verify') {
-      const openNote = values.key === undefined ? signerAtHand(env)?.open : openerOf(values.key)
+      const key = values.key ?? signerAtHand(env)?.verifierKey
+      const openNote = key === undefined ? undefined : openerOf(key)
       if (!openNote) err('No key to check the signatures of checkpoints with: give --key')
       const known = values.checkpoint === undefined ? [] : readKept(values.checkpoint, openNote)
-      const verification = await verifyEvents(sql, { openNote, known, archives: values.archives })
+      const verification = await verifyEvents(sql, { key, openNote, known, archives: values.archives })
+      if (verification.archives > 0 && values.archives === undefined)
+        err(`What ${verification.archives} archives took out was not looked at: give --archives`)
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
       return verification.ok ? 0 : 1
     }

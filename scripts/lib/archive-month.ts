@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { createWriteStream, existsSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createGzip } from 'node:zlib'
 import type postgres from 'postgres'
 import { uuidv7 } from 'uuidv7'
@@ -18,13 +16,15 @@ import { createEventStore } from '../../shared/events/store.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import type { NoteSigner } from '../../shared/tokens/note.ts'
-import { hashOf } from './hash-of.ts'
-import { type Month, obstacleTo } from './months.ts'
+import { endOf, type Month, obstacleTo } from './months.ts'
 import { actAsAccount, commandContext } from './operator.ts'
+import { type ReadArchive, readArchive } from './read-archive.ts'
 import { RefusedError } from './terminal.ts'
 
 const BATCH = 1000
-const VERIFIER = fileURLToPath(new URL('../verify-export.mjs', import.meta.url))
+/** How often the month is tried to be detached, and the pause between. */
+const DETACH_ATTEMPTS = 20
+const DETACH_PAUSE_MS = 1000
 
 /** The owner's connection, and a gateway on it. */
 type Owner = { sql: postgres.Sql; gateway: Gateway }
@@ -35,25 +35,41 @@ export type Archived = { month: string; events: number; streams: number; file: s
 
 /**
  * Takes a month of short-lived streams out of the event store into a file in a folder. The file is written and verified first; then the
- * month, what hangs on its streams, and the event that tells of it change in one transaction. Whatever fails before leaves the store as it was.
+ * month, what hangs on its streams, and the event that tells of it change in one transaction, at whose end the file gets its name.
+ * Whatever fails before leaves the store as it was.
  * @throws RefusedError when it cannot be archived, or the file does not verify
  */
 export async function archiveMonth({ sql, gateway }: Owner, month: Month, folder: string): Promise<Archived> {
   if (month.obstacle) throw new RefusedError(`${month.month} cannot be archived: ${month.obstacle}`)
   const signer = checkpointSigner(gateway)
-  const file = `lanonasis-audit-${month.month}.jsonl.gz`
-  const place = path.join(folder, file)
-  const partial = path.join(folder, `partial-${file}`)
+  const id = uuidv7()
+  const place = path.join(folder, `lanonasis-audit-${month.month}.jsonl.gz`)
+  const partial = path.join(folder, `partial-${id}.jsonl.gz`)
+  refuseExisting(place)
   try {
     await writeMonth(sql, month, { signer, issuer: gateway.issuer }, partial)
-    const seen = await verifyFile(partial, signer.verifierKey)
-    const sha256 = await hashOf(partial)
-    await rename(partial, place)
-    await takeOut({ sql, gateway }, month, { file, sha256, ...seen })
-    return { month: month.month, file: place, sha256, ...seen }
+    const { faults, ...read } = await readArchive(partial, signer.verifierKey)
+    if (faults.length > 0) throw new RefusedError(`The archive does not verify: ${JSON.stringify(faults[0])}`)
+    const made = { ...read, file: path.basename(place) }
+    await takeOut({ sql, gateway }, month, { id, made, keep: () => moveTo(partial, place) })
+    return { month: month.month, events: made.events, streams: made.streams, file: place, sha256: made.sha256 }
   } finally {
     await rm(partial, { force: true })
   }
+}
+
+/** It may be all that is left of a month: of this log, when it failed at the very end, or of another one. */
+function refuseExisting(place: string): void {
+  if (existsSync(place)) throw new RefusedError(`${place} is there already: see what it is, and move it away`)
+}
+
+/** So that it is still there after a power failure: the month will be nowhere else. */
+async function moveTo(partial: string, place: string): Promise<void> {
+  refuseExisting(place)
+  await rename(partial, place)
+  const folder = await open(path.dirname(place))
+  await folder.sync()
+  await folder.close()
 }
 
 async function writeMonth(sql: postgres.Sql, month: Month, by: By, place: string): Promise<void> {
@@ -84,46 +100,64 @@ async function* linesOf(sql: postgres.TransactionSql, { month, partition }: Mont
   yield `${out.end(null)}\n`
 }
 
-/** What an outsider sees in the file. */
-async function verifyFile(file: string, verifierKey: string): Promise<{ events: number; streams: number }> {
-  const args = [VERIFIER, file, '--json', '--key', verifierKey]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 }).catch((error) => error)
-  const { ok, events, streams, included, faults } = JSON.parse(stdout)
-  if (!ok || included !== events) throw new RefusedError(`The archive does not verify: ${JSON.stringify(faults[0])}`)
-  return { events, streams }
+type Outcome = {
+  id: string
+  made: ReadArchive & { file: string }
+  /** Gives the file its name. */
+  keep: () => Promise<void>
 }
 
-type Made = { file: string; sha256: string; events: number; streams: number }
-
-async function takeOut({ sql: connection, gateway }: Owner, month: Month, made: Made): Promise<void> {
-  const id = uuidv7()
+async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcome: Outcome): Promise<void> {
+  const { id, made, keep } = outcome
   await connection.begin(async (sql) => {
     await sql`set local statement_timeout = 0`
     await sql`set local idle_in_transaction_session_timeout = 0`
     await sql`set local lock_timeout = '10s'`
-    const partition = sql`auth_gateway.${sql(month.partition)}`
-    await sql`lock table ${partition} in exclusive mode`
+    await sql`lock table auth_gateway.${sql(month.partition)} in exclusive mode`
     const obstacle = await obstacleTo(sql, month)
     if (obstacle) throw new RefusedError(`${month.month} cannot be archived: ${obstacle}`)
-    const [now] = await sql<{ events: number; ended_by: Date }[]>`
-      select count(*)::integer as events, greatest(max(recorded_at),
-        (select max(s.expires_at) from auth_gateway.sessions s join ${partition} e on e.stream_id = s.id and e.version = 1),
-        (select max(f.expires_at) from auth_gateway.token_families f join ${partition} e on e.stream_id = f.id and e.version = 1)) as ended_by
-      from ${partition}`
-    if (now?.events !== made.events) throw new RefusedError(`${month.month} has changed meanwhile: try again`)
+    const endedBy = await endOf(sql, month)
     await sql`select auth_gateway.take_out_month(${id}, ${`${month.month}-01`})`
-    const [taken] = await sql<{ positions: string; sha256: string }[]>`
-      select count(*)::integer as positions,
-        encode(sha256(convert_to(coalesce(string_agg(position || E'\n', '' order by position), ''), 'UTF8')), 'hex') as sha256
+    const [taken] = await sql<{ sha256: string }[]>`
+      select encode(sha256(convert_to(coalesce(string_agg(position || E'\n', '' order by position), ''), 'UTF8')), 'hex') as sha256
       from auth_gateway.archived_events where archive_id = ${id}`
-    if (Number(taken?.positions) !== made.events)
-      throw new RefusedError(`${month.month} is not whole in the audit tree`)
+    if (taken?.sha256 !== made.positionsSha256)
+      throw new RefusedError(`${month.month} has changed meanwhile, or is not whole in the audit tree: try again`)
     await commit({ ...commandContext(gateway), store: createEventStore(sql, sql) }, async (work) => {
       actAsAccount(work)
-      const about = { month: month.month, endedBy: (now.ended_by ?? new Date()).toISOString() }
-      work.start(archive, id, {}).decide(() => makeArchive({ ...about, ...made, positionsSha256: taken?.sha256 ?? '' }))
+      const { file, sha256, events, streams, positionsSha256 } = made
+      const facts = {
+        month: month.month,
+        events,
+        streams,
+        endedBy: endedBy.toISOString(),
+        file,
+        sha256,
+        positionsSha256,
+      }
+      work.start(archive, id, {}).decide(() => makeArchive(facts))
     })
-    await sql`alter table auth_gateway.event_store_short_lived detach partition ${partition}`
-    await sql`drop table ${partition}`
+    await detach(sql, month)
+    await keep()
   })
+}
+
+/** Whoever signs in waits as long as this waits for others, so it waits a moment at a time: somebody may be reading all of the log. */
+async function detach(connection: postgres.TransactionSql, { month, partition }: Month): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connection.savepoint(async (sql) => {
+        await sql`set local lock_timeout = '300ms'`
+        await sql`alter table auth_gateway.event_store_short_lived detach partition auth_gateway.${sql(partition)}`
+        await sql`drop table auth_gateway.${sql(partition)}`
+      })
+    } catch (error) {
+      if ((error as { code?: string }).code !== '55P03') throw error
+      if (attempt === DETACH_ATTEMPTS)
+        throw new RefusedError(
+          `${month} is being read, by a verification, an export or a backup: try again when that has ended`,
+        )
+      await pause(DETACH_PAUSE_MS)
+    }
+  }
 }

@@ -30,7 +30,7 @@ export const faults = {
   archive_differs: 'what was taken out into an archive is not what its event tells',
   archived_event_stands: 'the event stands in the store, though an archive has taken it out',
   archive_missing: 'the file of an archive is not at hand',
-  archive_file_differs: 'the file of an archive is not the one that was made',
+  archive_file_differs: 'the file of an archive is not the one that was made, or does not verify',
   tile_differs: 'a tile of the audit tree does not follow from the events',
   tile_missing: 'a tile of the audit tree is gone',
   checkpoint_unsigned: 'a checkpoint is not signed by the key of the log',

@@ -28,27 +28,43 @@ export async function listMonths(sql: postgres.Sql): Promise<Month[]> {
   return months
 }
 
+/** The first and the last id of streams that began in a month, and the sessions `s` and token families `f` that did, or came from such. */
+const partsOf = (sql: AnySql, month: string) => ({
+  ids: sql`
+    select auth_gateway.uuid_v7_floor(start at time zone 'UTC') as low,
+      auth_gateway.uuid_v7_floor((start + interval '1 month') at time zone 'UTC') as high,
+      (start + interval '1 month') at time zone 'UTC' as until from (select ${`${month}-01`}::timestamp as start) as m`,
+  sessions: sql`(s.id >= i.low and s.id < i.high or s.opened_from >= i.low and s.opened_from < i.high)`,
+  families: sql`(f.id >= i.low and f.id < i.high or f.session_id >= i.low and f.session_id < i.high
+    or exists (select 1 from unnest(f.ancestors) as a(id) where a.id >= i.low and a.id < i.high))`,
+})
+
+/** When the last of a month that can be archived, and of what came from it, had ended. */
+export async function endOf(sql: AnySql, { month, partition }: Pick<Month, 'month' | 'partition'>): Promise<Date> {
+  const { ids, sessions, families } = partsOf(sql, month)
+  const [row] = await sql<{ ended: Date }[]>`
+    select greatest(i.until, (select max(recorded_at) from auth_gateway.${sql(partition)}),
+      (select max(least(s.expires_at, s.ended_at)) from auth_gateway.sessions s where ${sessions}),
+      (select max(least(f.expires_at, f.revoked_at)) from auth_gateway.token_families f where ${families})) as ended
+    from (${ids}) as i`
+  if (!row) throw new Error('a look-up without a row')
+  return row.ended
+}
+
 /** Why a month cannot be archived: something of it, or that came from it, can still be used. Null when nothing can. */
 export async function obstacleTo(sql: AnySql, { month, partition }: Pick<Month, 'month' | 'partition'>) {
+  const { ids, sessions, families } = partsOf(sql, month)
   const [row] = await sql<{ obstacle: string | null }[]>`
-    with bounds as (
-      select start, start + interval '1 month' as until from (select ${`${month}-01`}::timestamp as start) as s),
-    ids as (
-      select auth_gateway.uuid_v7_floor(start at time zone 'UTC') as low, auth_gateway.uuid_v7_floor(until at time zone 'UTC') as high,
-        until at time zone 'UTC' + make_interval(days => ${SETTLED_DAYS}) as settled from bounds)
     select case
-      when now() < i.settled then 'it ends on ' || to_char(i.settled at time zone 'UTC' - make_interval(days => ${SETTLED_DAYS}), 'YYYY-MM-DD') ||
+      when now() < i.until + make_interval(days => ${SETTLED_DAYS}) then 'it ends on ' || to_char(i.until at time zone 'UTC', 'YYYY-MM-DD') ||
         ', and ' || ${SETTLED_DAYS}::text || ' days must pass'
-      when exists (select 1 from auth_gateway.sessions s where s.ended_at is null and s.expires_at > now()
-        and (s.id >= i.low and s.id < i.high or s.opened_from >= i.low and s.opened_from < i.high))
+      when exists (select 1 from auth_gateway.sessions s where s.ended_at is null and s.expires_at > now() and ${sessions})
         then 'sessions that began in it, or were opened from one, still stand'
-      when exists (select 1 from auth_gateway.token_families f where f.revoked_at is null and f.expires_at > now()
-        and (f.id >= i.low and f.id < i.high or f.session_id >= i.low and f.session_id < i.high
-          or exists (select 1 from unnest(f.ancestors) as a(id) where a.id >= i.low and a.id < i.high)))
+      when exists (select 1 from auth_gateway.token_families f where f.revoked_at is null and f.expires_at > now() and ${families})
         then 'tokens that began in it, or came from what did, still stand'
       when exists (select 1 from auth_gateway.${sql(partition)} e where e.position > (select position from auth_gateway.audit_tree))
         then 'events of it are in no checkpoint yet'
       end as obstacle
-    from ids i`
+    from (${ids}) as i`
   return row?.obstacle ?? null
 }

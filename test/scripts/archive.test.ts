@@ -9,11 +9,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { archive } from '../../scripts/archive.ts'
 import { events } from '../../scripts/events.ts'
 import { dropDatabase, gatewayDatabase, onServer } from '../../scripts/lib/gateway-database.ts'
+import { endOf } from '../../scripts/lib/months.ts'
 import { isEqual, type Rebuilt } from '../../scripts/lib/rebuild-models.ts'
 import type { Verification } from '../../scripts/lib/verify-events.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import type { Gateway } from '../../shared/gateway.ts'
+import { listUnusedClients } from '../../shared/queries/api-clients.ts'
+import { listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { stateAt } from '../../shared/queries/time-travel.ts'
+import { findFamily } from '../../shared/queries/token-families.ts'
 import { createTraffic, sweepAt, testGateway } from '../projections/traffic.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -64,13 +68,40 @@ async function command(of: typeof archive, ...args: string[]): Promise<{ exitCod
 const make = (...months: string[]) => command(archive, 'make', ...months, '--to', folder)
 
 async function verification(...args: string[]): Promise<Verification> {
-  return JSON.parse((await command(events, 'verify', '--json', ...args)).lines.join('\n'))
+  const { lines } = await command(events, 'verify', '--json', ...args)
+  return JSON.parse(lines.at(-1) ?? '')
 }
 
 async function exported(): Promise<string> {
   const file = path.join(folder, 'log.jsonl')
   await writeFile(file, `${(await command(events, 'export')).lines.join('\n')}\n`)
   return file
+}
+
+/** Archives and exports are not signed: whoever holds one can write another last line. */
+function withEnd(lines: string[]): string {
+  const body = `${lines.slice(0, -1).join('\n')}\n`
+  const sha256 = createHash('sha256').update(body).digest('hex')
+  return `${body}${JSON.stringify({ kind: 'end', lines: lines.length - 1, sha256, next_after: null })}\n`
+}
+
+/** An event that nobody recorded, after all that the checkpoint covers. */
+function unproven(line: string): string {
+  const { inclusion: _, ...event } = JSON.parse(line)
+  const { event_id, stream_type, event_type, schema_version, subject } = event
+  const made = { ...event, position: '999999', stream_id: event_id, version: 1, previous_hash: '0'.repeat(64) }
+  const fields = [made.position, event_id, stream_type, made.stream_id, made.version, event_type, schema_version]
+  const rest = [subject ?? '-', made.transaction_id, made.recorded_at, made.data, made.metadata]
+  const text = ['lanonasis-event-v1', ...fields, ...rest].join('\n')
+  const hash = createHash('sha256').update(Buffer.from(made.previous_hash, 'hex')).update(text).digest('hex')
+  return JSON.stringify({ ...made, hash })
+}
+
+const asSuperuser = async <T>(use: (sql: postgres.Sql) => Promise<T>): Promise<T> => {
+  const superuser = postgres(copy.superuserUrl, { max: 1, onnotice: () => {} })
+  await superuser`set session_replication_role = replica`
+  await superuser`set search_path = auth_gateway`
+  return use(superuser).finally(() => superuser.end())
 }
 
 type Outside = { ok: boolean; archived: number; events: number; included: number; faults: { fault: string }[] }
@@ -151,6 +182,59 @@ describe('a month that is taken out', () => {
     await expect(stateAt(gateway.reads, new Date())).resolves.toBeInstanceOf(Array)
   })
 
+  test('may be one in which nothing happened', async () => {
+    await owner`select auth_gateway.ensure_event_partitions('2026-05-01', 1)`
+    expect((await make('2026-05')).exitCode).toBe(0)
+    expect(await verification('--archives', folder)).toMatchObject({ ok: true, archives: 1 })
+    expect(await verifyFiles(await exported(), archiveFile('2026-05'))).toMatchObject({ ok: true, whole: true })
+  })
+
+  test('had ended when the last of it was ended or expired, and of what came from it', async () => {
+    const march = { month: MONTH, partition: 'event_store_2026_03' }
+    await owner`update auth_gateway.token_families set revoked_at = now(), expires_at = now() + interval '1 year'
+      where id in (select stream_id from auth_gateway.event_store_2026_03)`
+    expect((await endOf(owner, march)).getTime()).toBeLessThanOrEqual(Date.now())
+    const [opened] = await owner`
+      update auth_gateway.sessions set ended_at = null, expires_at = now(), opened_from = (
+        select stream_id from auth_gateway.event_store_2026_03 limit 1)
+      where id in (select stream_id from auth_gateway.event_store_2026_04) returning expires_at`
+    expect(await endOf(owner, march)).toEqual(opened?.expires_at)
+  })
+
+  test('leaves tokens of its sessions that are not known any more, and no client that nobody used', async () => {
+    const [family] = await owner`
+      update auth_gateway.token_families f set revoked_at = now(), session_id = s.stream_id
+      from auth_gateway.event_store_2026_03 s, auth_gateway.event_store_2026_04 e
+      where s.stream_type = 'session' and f.kind = 'authorization' and f.id = e.stream_id returning f.id`
+    await owner`update auth_gateway.api_clients set origin = 'dynamic', created_at = now() - interval '1 year'`
+    await owner`update auth_gateway.token_families set started_at = now() - interval '100 days'`
+    const unused = await listUnusedClients(gateway.reads, 1000)
+    await make()
+    expect(await findFamily(gateway.reads, gateway.personal, { familyId: family?.id })).toMatchObject({
+      family: undefined,
+    })
+    await owner`update auth_gateway.token_families set revoked_at = now(), started_at = now() - interval '1 year'`
+    expect(await listUnusedClients(gateway.reads, 1000)).toEqual(unused)
+    await owner`update auth_gateway.archived_uses set last_used_at = now() - interval '200 days'`
+    expect((await listUnusedClients(gateway.reads, 1000)).length).toBeGreaterThan(unused.length)
+  })
+
+  test('waits for who reads all of the log, and lets who writes pass meanwhile', async () => {
+    const reader = postgres(copy.ownerUrl, { max: 1 })
+    const reading = await reader.reserve()
+    await reading`begin`
+    await reading`select from auth_gateway.event_store limit 1`
+    const made = make(MONTH)
+    for (let waits = false; !waits; )
+      [{ waits } = { waits: false }] = await owner<{ waits: boolean }[]>`
+        select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like 'alter table%') as waits`
+    await createTraffic(gateway).sweep(1)
+    await reading`rollback`
+    reading.release()
+    await reader.end()
+    expect((await made).exitCode).toBe(0)
+  }, 30_000)
+
   test('is listed as archived, and its successor as one that may go', async () => {
     await make(MONTH)
     const { lines } = await command(archive, 'list')
@@ -200,11 +284,22 @@ describe('a month stays where it is', () => {
     expect((await make(MONTH)).exitCode).toBe(0)
   })
 
+  test('when another file has its name, which stays as it is', async () => {
+    await writeFile(archiveFile(), 'of another log')
+    expect(await make(MONTH)).toEqual({ exitCode: 1, lines: [expect.stringContaining('is there already')] })
+    expect(await readdir(folder)).toEqual([path.basename(archiveFile())])
+    expect(await readFile(archiveFile(), 'utf8')).toBe('of another log')
+  })
+
+  test('but for one of two operators who take it out at once', async () => {
+    const both = await Promise.all([make(MONTH), make(MONTH)])
+    expect(both.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1])
+    expect(await readdir(folder)).toEqual([path.basename(archiveFile())])
+    expect(await verification('--archives', folder)).toMatchObject({ ok: true, archives: 1 })
+  }, 30_000)
+
   test('when its events do not verify', async () => {
-    const superuser = postgres(copy.superuserUrl, { max: 1, onnotice: () => {} })
-    await superuser`set session_replication_role = replica`
-    await superuser`update auth_gateway.event_store_2026_03 set data = data || '{"by": "nobody"}' where version = 2`
-    await superuser.end()
+    await asSuperuser((sql) => sql`update event_store_2026_03 set data = data || '{"by": "nobody"}' where version = 2`)
     await unchanged('does not verify', MONTH)
   })
 
@@ -225,11 +320,7 @@ describe('verify finds', () => {
   beforeEach(async () => void (await make()))
 
   const faultsAfter = async (statement: string): Promise<string[]> => {
-    const superuser = postgres(copy.superuserUrl, { max: 1, onnotice: () => {} })
-    await superuser`set session_replication_role = replica`
-    await superuser`set search_path = auth_gateway`
-    expect((await superuser.unsafe(statement)).count).toBeGreaterThan(0)
-    await superuser.end()
+    expect((await asSuperuser((sql) => sql.unsafe(statement))).count).toBeGreaterThan(0)
     return (await verification('--archives', folder)).faults.map(({ fault }) => fault)
   }
 
@@ -251,6 +342,16 @@ describe('verify finds', () => {
 
   test('archived events of an archive that nobody made', async () => {
     expect(await faultsAfter('update archived_leaves set archive_id = gen_random_uuid()')).toEqual(['archive_differs'])
+  })
+
+  test('a file of which the event was forged too', async () => {
+    const other = gzipSync('nothing')
+    await writeFile(archiveFile(), other)
+    const sha256 = createHash('sha256').update(other).digest('hex')
+    const found = await faultsAfter(
+      `update event_store set data = jsonb_set(data, '{sha256}', '"${sha256}"') where data->>'month' = '${MONTH}'`,
+    )
+    expect(found).toContain('archive_file_differs')
   })
 
   test('a file that was changed, or is gone', async () => {
@@ -276,6 +377,35 @@ describe('verify finds', () => {
     expect((await verifyFiles(archiveFile())).ok).toBe(false)
   })
 
+  test.each<[string, (lines: string[]) => string[]]>([
+    [
+      'the event has no proof of being in the log',
+      (lines) => [...lines.slice(0, -1), unproven(lines.at(-2) ?? ''), lines.at(-1) ?? ''],
+    ],
+    ['the line does not belong into an archive', ([header = '', ...lines]) => [header.replace(MONTH, NEXT), ...lines]],
+    [
+      'the line does not belong into an archive',
+      (lines) => [
+        ...lines.slice(0, -1),
+        JSON.stringify({ kind: 'archived', position: '999999', archive: 'x', leaf: '00' }),
+        lines.at(-1) ?? '',
+      ],
+    ],
+    ['the file has two headers', ([header = '', ...lines]) => [header, header, ...lines]],
+  ])('outside too, in an archive alone: %s', async (fault, change) => {
+    const lines = gunzipSync(await readFile(archiveFile()))
+      .toString()
+      .trimEnd()
+      .split('\n')
+    await writeFile(archiveFile(), gzipSync(withEnd(change(lines))))
+    const { faults } = await verifyFiles(archiveFile())
+    expect([...new Set(faults.map((one) => one.fault))]).toEqual([fault])
+  })
+
+  test('outside too: a file that is not there', async () => {
+    expect(await verifyFiles(archiveFile('2020-01'))).toMatchObject({ ok: false })
+  })
+
   test('outside too: an event of the log that was called archived', async () => {
     const log = await exported()
     const lines = (await readFile(log, 'utf8')).trimEnd().split('\n')
@@ -284,12 +414,7 @@ describe('verify finds', () => {
     const [one] = await owner`select id from auth_gateway.archives`
     const leaf = createHash('sha256').update('\0').update(Buffer.from(hash, 'hex')).digest('hex')
     lines[n] = JSON.stringify({ kind: 'archived', position, archive: one?.id, leaf })
-    const body = `${lines.slice(0, -1).join('\n')}\n`
-    const sha256 = createHash('sha256').update(body).digest('hex')
-    await writeFile(
-      log,
-      `${body}${JSON.stringify({ kind: 'end', lines: lines.length - 1, sha256, next_after: null })}\n`,
-    )
+    await writeFile(log, withEnd(lines))
     expect((await verifyFiles(log)).faults.map(({ fault }) => fault)).toContain(
       'the events that were taken out are not those of the archive',
     )
@@ -303,4 +428,16 @@ test('wrong usage is told', async () => {
   ])
   expect((await command(archive, 'take', MONTH)).exitCode).toBe(2)
   expect(await make('2019-01')).toEqual({ exitCode: 1, lines: [expect.stringContaining('There is no month 2019-01')] })
+})
+
+test('events about a time are found though there is nothing before it, in whatever order they came', async () => {
+  await asSuperuser(async (sql) => {
+    for (const [n, id] of ['ffffffff-0000-7000-8000-000000000002', 'ffffffff-0000-7000-8000-000000000001'].entries())
+      await sql`insert into event_store select (jsonb_populate_record(e, jsonb_build_object(
+          'position', (select max(position) + 1 from event_store), 'event_id', ${id}::text, 'version', ${1000 + n}::int,
+          'recorded_at', now() + interval '2 days'))).* from event_store e where e.stream_type = 'identity' limit 1`
+  })
+  const since = new Date(Date.now() + 86_400_000)
+  const found = await listAuditEvents(gateway.reads, { of: 'everything' }, { since }, { order: 'desc', limit: 10 })
+  expect(found).toHaveLength(2)
 })

@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { RefusedError } from './terminal.ts'
+
+const VERIFIER = fileURLToPath(new URL('../verify-export.mjs', import.meta.url))
+
+export type ReadArchive = { events: number; streams: number; sha256: string; positionsSha256: string }
+
+/**
+ * What an outsider sees in the file of an archive, and what is wrong with it.
+ * @param verifierKey the log's; else the key that the file itself brings
+ */
+export async function readArchive(file: string, verifierKey?: string): Promise<ReadArchive & { faults: object[] }> {
+  const args = [VERIFIER, file, '--json', ...(verifierKey ? ['--key', verifierKey] : [])]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 }).catch(
+    (error) => error,
+  )
+  if (!stdout) throw new RefusedError(`${file} cannot be verified: ${stderr}`)
+  const { archives, streams, faults } = JSON.parse(stdout)
+  const { events = 0, sha256 = '', positions_sha256: positionsSha256 = '' } = archives[0] ?? {}
+  return { events, streams, sha256, positionsSha256, faults }
+}
