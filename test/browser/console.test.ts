@@ -64,9 +64,12 @@ it('an operator sees what happens, follows a request, and acts on a person with 
   await checkPage(page, 'console-request')
 
   await page.getByRole('link', { name: 'People' }).click()
+  await page.getByLabel('Identifier or e-mail address').fill('nobody@example.test')
+  await page.getByRole('button', { name: 'Find' }).click()
+  await page.getByText('Nothing here.').waitFor()
+  await checkPage(page, 'console-people-none')
   await page.getByLabel('Identifier or e-mail address').fill(ada.email)
   await page.getByRole('button', { name: 'Find' }).click()
-  await page.getByRole('link', { name: ada.email }).click()
   await page.getByRole('heading', { name: ada.email }).waitFor()
   await page.getByLabel('Time (UTC)').fill(new Date().toISOString())
   await page.getByRole('button', { name: 'Look' }).click()
