@@ -1,12 +1,10 @@
-import { statSync } from 'node:fs'
-import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type postgres from 'postgres'
 import { archiveMonth } from './lib/archive-month.ts'
 import { listMonths, type Month } from './lib/months.ts'
 import { withGateway } from './lib/operator.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { folderOf, RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run archive -- list [--json]                                months of short-lived streams, and which may go
 npm run archive -- make [<YYYY-MM>…] --to <folder> [--json]      takes months out into files there; without a month, all that may go
@@ -37,13 +35,6 @@ async function chosen(sql: postgres.Sql, months: string[]): Promise<Month[]> {
   return standing.filter(({ month, obstacle }) => (months.length > 0 ? months.includes(month) : obstacle === null))
 }
 
-function folderOf(to: string | undefined): string {
-  if (to === undefined) throw new UsageError('make takes --to <folder>')
-  const folder = path.resolve(process.env.INIT_CWD ?? '.', to)
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new RefusedError(`${to} is not a folder`)
-  return folder
-}
-
 async function command(args: string[], terminal: Terminal): Promise<number> {
   const options = { json: { type: 'boolean' }, to: { type: 'string' } } as const
   const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
@@ -58,7 +49,8 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
       return 0
     }
     if (action !== 'make') throw new UsageError(`There is no "${positionals.join(' ')}"`)
-    const folder = folderOf(flags.to)
+    if (flags.to === undefined) throw new UsageError('make takes --to <folder>')
+    const folder = folderOf(terminal, flags.to)
     for (const month of await chosen(sql, months)) {
       const made = await archiveMonth({ sql, gateway }, month, folder)
       out(

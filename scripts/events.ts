@@ -1,9 +1,19 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { exportEvents } from './lib/export-events.ts'
 import { openerOf, readKept, signerAtHand } from './lib/kept-checkpoints.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
+import {
+  folderOf,
+  RefusedError,
+  run,
+  runAsProgram,
+  type Terminal,
+  table,
+  UsageError,
+  wholeNumber,
+} from './lib/terminal.ts'
 import { type Verification, verifyEvents } from './lib/verify-events.ts'
 
 const ROWS_SHOWN = 20
@@ -54,7 +64,8 @@ const options = {
   archives: { type: 'string' },
 } as const
 
-async function command(args: string[], { env, out, err }: Terminal): Promise<number> {
+async function command(args: string[], terminal: Terminal): Promise<number> {
+  const { env, out, err } = terminal
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
   const [action = '', ...models] = positionals
   if (!['verify', 'rebuild', 'export'].includes(action)) throw new UsageError(`There is no "${action}"`)
@@ -66,9 +77,11 @@ async function command(args: string[], { env, out, err }: Terminal): Promise<num
       const key = values.key ?? signerAtHand(env)?.verifierKey
       const openNote = key === undefined ? undefined : openerOf(key)
       if (!openNote) err('No key to check the signatures of checkpoints with: give --key')
-      const known = values.checkpoint === undefined ? [] : readKept(values.checkpoint, openNote)
-      const verification = await verifyEvents(sql, { key, openNote, known, archives: values.archives })
-      if (verification.archives > 0 && values.archives === undefined)
+      const known =
+        values.checkpoint === undefined ? [] : readKept(resolve(env.INIT_CWD ?? '', values.checkpoint), openNote)
+      const archives = values.archives === undefined ? undefined : folderOf(terminal, values.archives)
+      const verification = await verifyEvents(sql, { key, openNote, known, archives })
+      if (verification.archives > 0 && archives === undefined)
         err(`What ${verification.archives} archives took out was not looked at: give --archives`)
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
       return verification.ok ? 0 : 1

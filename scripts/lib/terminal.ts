@@ -1,4 +1,5 @@
-import { realpathSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../../shared/errors.ts'
 
@@ -52,6 +53,16 @@ export async function runAsProgram(moduleUrl: string, command: Command): Promise
 export function wholeNumber(flag: string, value: unknown): number {
   if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) throw new UsageError(`--${flag} takes a whole number`)
   return Number(value)
+}
+
+/**
+ * A folder that the person names from where they stand.
+ * @throws RefusedError when it is none
+ */
+export function folderOf({ env }: Terminal, named: string): string {
+  const folder = resolve(env.INIT_CWD ?? '', named)
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new RefusedError(`${named} is not a folder`)
+  return folder
 }
 
 /** Rows as columns of text; every row has the members of the first. */

@@ -426,6 +426,9 @@ test('wrong usage is told', async () => {
   expect((await command(archive, 'make', '--to', path.join(folder, 'nowhere'))).lines).toEqual([
     expect.stringContaining('is not a folder'),
   ])
+  expect((await command(events, 'verify', '--archives', path.join(folder, 'nowhere'))).lines).toContainEqual(
+    expect.stringContaining('is not a folder'),
+  )
   expect((await command(archive, 'take', MONTH)).exitCode).toBe(2)
   expect(await make('2019-01')).toEqual({ exitCode: 1, lines: [expect.stringContaining('There is no month 2019-01')] })
 })
