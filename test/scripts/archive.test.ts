@@ -277,6 +277,12 @@ describe('a month stays where it is', () => {
     await unchanged(`${what} that began in it`, MONTH)
   })
 
+  test('while a message is owed whose stream began in it', async () => {
+    const [ids] = await idsOf(MONTH)
+    await owner`update auth_gateway.api_keys set notice_event = ${ids?.low} where id = (select min(id::text)::uuid from auth_gateway.api_keys)`
+    await unchanged('still to be told', MONTH)
+  })
+
   test('while the audit tree does not have all of it', async () => {
     await sweepAt('2026-03-20T12:00:00Z', gateway)
     await unchanged('in no checkpoint yet', MONTH)
