@@ -173,6 +173,18 @@ describe('personal data', () => {
     expect(() => personal.open(STREAM, personal.newKey(STREAM).key, sealed)).toThrow()
   })
 
+  test('what was opened is remembered for this subject, this stored key and this text alone', () => {
+    const { key, wrapped } = personal.newKey(STREAM)
+    const stored = wrapped.toString('base64')
+    const sealed = personal.seal(STREAM, key, 'ada@example.com')
+    for (const form of [stored, wrapped, stored])
+      expect(personal.openWrapped(STREAM, form, sealed)).toBe('ada@example.com')
+    const changed = personal.seal(STREAM, key, 'ada@example.org')
+    expect(personal.openWrapped(STREAM, stored, changed)).toBe('ada@example.org')
+    expect(() => personal.openWrapped(OTHER, stored, sealed)).toThrow()
+    expect(() => personal.openWrapped(STREAM, personal.newKey(STREAM).wrapped, sealed)).toThrow()
+  })
+
   test('wrapped keys are useless under another master secret', () => {
     const { wrapped } = personal.newKey(STREAM)
     expect(() => createPersonal(keyDerivation(randomBytes(32))).unwrap(STREAM, wrapped)).toThrow()
