@@ -62,8 +62,6 @@ export async function obstacleTo(sql: AnySql, { month, partition }: Pick<Month, 
         then 'sessions that began in it, or were opened from one, still stand'
       when exists (select 1 from auth_gateway.token_families f where f.revoked_at is null and f.expires_at > now() and ${families})
         then 'tokens that began in it, or came from what did, still stand'
-      when exists (select 1 from auth_gateway.api_keys k where k.notice_event >= i.low and k.notice_event < i.high)
-        then 'owners of keys are still to be told of what happened in it'
       when exists (select 1 from auth_gateway.${sql(partition)} e where e.position > (select position from auth_gateway.audit_tree))
         then 'events of it are in no checkpoint yet'
       end as obstacle

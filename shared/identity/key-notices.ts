@@ -42,7 +42,7 @@ async function deliver(gateway: Gateway, notice: DueNotice): Promise<string | un
 }
 
 /**
- * Tells the owners of keys what they are still to be told, a few at a time. What cannot be delivered now stays due. The message is
+ * Tells the owners of keys what they are still to be told, a few at a time. What cannot be delivered now stays due for a month. The message is
  * named by the event that it tells of, so that two runs at once send one mail. Answers how many were settled.
  */
 export async function sendDueNotices(gateway: Gateway): Promise<number> {

@@ -234,7 +234,10 @@ type NoticeRow = PersonRow & {
   creator_key: Uint8Array | null
 }
 
-/** Keys whose owner is still to be told of something, with the owner. */
+/**
+ * Keys whose owner is still to be told of something, with the owner. Not after a month: the message has the id of the event that it tells
+ * of, and what began then may be in an archive.
+ */
 export async function listDueNotices(sql: postgres.Sql, personal: Personal, limit: number): Promise<DueNotice[]> {
   const rows = await sql<NoticeRow[]>`
     select a.id, a.notice_event, a.notice_kind, a.name as key_name, a.preview, a.expires_at, a.created_by,
@@ -242,7 +245,7 @@ export async function listDueNotices(sql: postgres.Sql, personal: Personal, limi
     from auth_gateway.api_keys a
     left join auth_gateway.subject_keys o on o.subject = a.created_by
     ${joinPerson(sql, sql`a.created_by`)}
-    where a.notice_event is not null order by a.id limit ${limit}`
+    where a.notice_event >= auth_gateway.uuid_v7_floor(now() - interval '30 days') order by a.id limit ${limit}`
   return rows.map((row) => {
     const dataKey = row.creator_key ? personal.unwrap(row.created_by, row.creator_key) : undefined
     return {

@@ -15,6 +15,7 @@ import type { Verification } from '../../scripts/lib/verify-events.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { listUnusedClients } from '../../shared/queries/api-clients.ts'
+import { listDueNotices } from '../../shared/queries/api-keys.ts'
 import { listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { stateAt } from '../../shared/queries/time-travel.ts'
 import { findFamily } from '../../shared/queries/token-families.ts'
@@ -219,6 +220,21 @@ describe('a month that is taken out', () => {
     expect((await listUnusedClients(gateway.reads, 1000)).length).toBeGreaterThan(unused.length)
   })
 
+  test('begins no stream anew: what owners of keys were not told in a month, they are told no more', async () => {
+    const [key] = await owner<{ id: string; notice_event: string }[]>`
+      select id, notice_event from auth_gateway.api_keys where notice_event is not null limit 1`
+    const isDue = async () =>
+      (await listDueNotices(gateway.reads, gateway.personal, 1000)).some(({ id }) => id === key?.id)
+    for (const [days, due] of [
+      [29, true],
+      [31, false],
+    ] as const) {
+      await owner`update auth_gateway.api_keys set notice_event = auth_gateway.uuid_v7_floor(now() - make_interval(days => ${days}))
+        where id = ${key?.id ?? null}`
+      expect(await isDue()).toBe(due)
+    }
+  })
+
   test('waits for who reads all of the log, and lets who writes pass meanwhile', async () => {
     const reader = postgres(copy.ownerUrl, { max: 1 })
     const reading = await reader.reserve()
@@ -275,12 +291,6 @@ describe('a month stays where it is', () => {
   ])('while %s stand (%#)', async (what, statement) => {
     expect((await owner.unsafe(statement)).count).toBeGreaterThan(0)
     await unchanged(`${what} that began in it`, MONTH)
-  })
-
-  test('while a message is owed whose stream began in it', async () => {
-    const [ids] = await idsOf(MONTH)
-    await owner`update auth_gateway.api_keys set notice_event = ${ids?.low} where id = (select min(id::text)::uuid from auth_gateway.api_keys)`
-    await unchanged('still to be told', MONTH)
   })
 
   test('while the audit tree does not have all of it', async () => {
