@@ -59,9 +59,12 @@ export function beganAfter(sql: postgres.Sql, members: string[], position: strin
 /** What was done in sessions to others than these people: an operator's acts. */
 export function actsOnOthers(sql: postgres.Sql, sessions: string[], members: string[]): Promise<TracedEvent[]> {
   return sql<TracedEvent[]>`
-    select ${columns(sql)} from auth_gateway.event_store e
-    where e.metadata->>'sessionId' = any (${sessions}) and (e.subject is null or e.subject <> all (${members}::uuid[]))
-    order by e.position limit 500`
+    select * from (
+      select ${columns(sql)} from unnest(${sessions}::text[]) as s(id) cross join lateral (
+        select * from auth_gateway.event_store e
+        where e.metadata->>'sessionId' = s.id and (e.subject is null or e.subject <> all (${members}::uuid[]))
+        order by e.position limit 500) e) e
+    order by e.position::bigint limit 500`
 }
 
 export type Liveness = { id: string; live: boolean; label: string | null }

@@ -23,11 +23,12 @@ create table auth_gateway.event_store (
 create index event_store_position on auth_gateway.event_store (position);
 create index event_store_event_id on auth_gateway.event_store (event_id);
 create index event_store_subject on auth_gateway.event_store (subject, position) where subject is not null;
--- What an audit asks by: each answer is a walk of one of these.
+-- What an audit asks by: each answer is a walk of one of these. None is partial: the planner has no statistics of what a partial index
+-- is over, and would walk all positions to find what a session did.
 create index event_store_type on auth_gateway.event_store (event_type, position);
 create index event_store_request on auth_gateway.event_store ((metadata->>'requestId'), position);
-create index event_store_client on auth_gateway.event_store ((metadata->>'clientId'), position) where metadata->>'clientId' is not null;
-create index event_store_session on auth_gateway.event_store ((metadata->>'sessionId'), position) where metadata->>'sessionId' is not null;
+create index event_store_client on auth_gateway.event_store ((metadata->>'clientId'), position);
+create index event_store_session on auth_gateway.event_store ((metadata->>'sessionId'), position);
 
 create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',

@@ -22,6 +22,8 @@ create table auth_gateway.sessions (
   end_reason    text,
   version       integer not null
 );
+-- Those that may still be live.
+create index sessions_standing on auth_gateway.sessions (expires_at) where ended_at is null;
 create index sessions_uai on auth_gateway.sessions (uai, started_at desc);
 
 -- Live: not ended, nor the session it was opened from, inside its absolute life, and seen within its idle time. started_at is also the time of authentication.

@@ -39,11 +39,11 @@ const SETTINGS = {
 }
 
 /** Sign-ins of more and more people over a year, through `append_events` with its projections. */
-function createTraffic({ store, personal }: Gateway, clients: Client[], until: number) {
+async function fillIn({ store, personal }: Gateway, clients: Client[], events: number): Promise<void> {
   const people: SeededPerson[] = []
   let organization = randomUUID()
   const start = Date.now() - MONTHS * 30 * DAY
-  const total = until / EVENTS_PER_SIGN_IN
+  const total = events / EVENTS_PER_SIGN_IN
   let signIns = 0
   const next = () => {
     const at = Math.floor(start + Math.min(1, signIns / total) * (Date.now() - start))
@@ -56,20 +56,16 @@ function createTraffic({ store, personal }: Gateway, clients: Client[], until: n
     people.push(person)
     return signInAt(personal, at, person, client)
   }
-  return {
-    async upTo(events: number) {
-      const writer = async () => {
-        while (signIns * EVENTS_PER_SIGN_IN < events) {
-          const batch = Array.from({ length: BATCH }, next)
-          await store.append(
-            batch.flatMap(({ appends }) => appends),
-            batch.flatMap(({ keys }) => keys),
-          )
-        }
-      }
-      await Promise.all(Array.from({ length: WRITERS }, writer))
-    },
+  const writer = async () => {
+    while (signIns < total) {
+      const batch = Array.from({ length: BATCH }, next)
+      await store.append(
+        batch.flatMap(({ appends }) => appends),
+        batch.flatMap(({ keys }) => keys),
+      )
+    }
   }
+  await Promise.all(Array.from({ length: WRITERS }, writer))
 }
 
 /** What is filled in happened when its ids say; what comes afterwards happens now again. */
@@ -122,43 +118,42 @@ async function archiveOldest(gateway: Gateway, { sql }: BenchDatabase): Promise<
   await rm(folder, { recursive: true })
 }
 
-async function main(): Promise<void> {
+/** A log of a year up to now. Answers the milliseconds of each query. */
+async function measure(size: number, last: boolean): Promise<Record<string, number>> {
   const database = await startBenchDatabase(SETTINGS)
   const secrets = { AUTH_MASTER_SECRET: randomBytes(32).toString('base64') }
   const gateway = createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.appUrl, ...secrets }))
-  const results: Record<string, number>[] = []
   try {
     const { sql } = database
     await sql`select auth_gateway.ensure_event_partitions(now() - make_interval(months => ${MONTHS}), ${MONTHS + 1})`
     const clients = await sql<Client[]>`select id, client_id from auth_gateway.api_clients order by client_id limit 6`
-    const traffic = createTraffic(gateway, clients, SIZES.at(-1) ?? 0)
-    for (const size of SIZES) {
-      const at = performance.now()
-      await goByIds(database, () => traffic.upTo(size))
-      const appended = seconds(at)
-      const seeded = performance.now()
-      while ((await makeCheckpoints(gateway, 600_000)) > 0);
-      const taken = seconds(seeded)
-      await sql`vacuum analyze`
-      const [row] = await sql<{ events: number; bytes: string }[]>`
-        select (select size from auth_gateway.audit_tree)::integer as events, pg_size_pretty(pg_database_size(current_database())) as bytes`
-      console.log(
-        `${shown(row?.events ?? 0)} events, ${row?.bytes}; appended in ${appended}, taken into the audit tree in ${taken}`,
-      )
-      results.push(await ask(gateway, database))
-    }
+    const at = performance.now()
+    await goByIds(database, () => fillIn(gateway, clients, size))
+    const appended = seconds(at)
+    const seeded = performance.now()
+    while ((await makeCheckpoints(gateway, 600_000)) > 0);
+    const taken = seconds(seeded)
+    await sql`vacuum analyze`
+    const [row] = await sql<{ events: number; bytes: string }[]>`
+      select (select size from auth_gateway.audit_tree)::integer as events, pg_size_pretty(pg_database_size(current_database())) as bytes`
     console.log(
-      `\n| milliseconds, at events | ${SIZES.map(shown).join(' | ')} |\n|---|${SIZES.map(() => '--:|').join('')}`,
+      `${shown(row?.events ?? 0)} events, ${row?.bytes}; appended in ${appended}, taken into the audit tree in ${taken}`,
     )
-    for (const name of Object.keys(results[0] ?? {}))
-      console.log(`| ${name} | ${results.map((one) => one[name]?.toFixed(1)).join(' | ')} |`)
-    await verifyAll(database)
-    await archiveOldest(gateway, database)
-    await verifyAll(database)
+    const times = await ask(gateway, database)
+    if (last) {
+      await verifyAll(database)
+      await archiveOldest(gateway, database)
+      await verifyAll(database)
+    }
+    return times
   } finally {
     await gateway.close()
     await database.stop()
   }
 }
 
-await main()
+const results: Record<string, number>[] = []
+for (const size of SIZES) results.push(await measure(size, size === SIZES.at(-1)))
+console.log(`\n| milliseconds, at events | ${SIZES.map(shown).join(' | ')} |\n|---|${SIZES.map(() => '--:|').join('')}`)
+for (const name of Object.keys(results[0] ?? {}))
+  console.log(`| ${name} | ${results.map((one) => one[name]?.toFixed(1)).join(' | ')} |`)
