@@ -83,7 +83,7 @@ async function writeMonth(sql: postgres.Sql, month: Month, by: By, place: string
 
 async function* linesOf(sql: postgres.TransactionSql, { month, partition }: Month, { signer, issuer }: By) {
   const [checkpoint] = await sql<{ size: string; note: string }[]>`
-    select size::text, note from auth_gateway.audit_checkpoints order by size desc limit 1`
+    select c.size::text, c.note from auth_gateway.audit_checkpoints c order by c.size desc limit 1`
   if (!checkpoint) throw new RefusedError('There is no checkpoint yet')
   const out = createExport({ issuer, exported_at: new Date().toISOString(), scope: { of: 'month', month }, after: '0' })
   yield `${out.header()}\n`

@@ -36,6 +36,9 @@ beforeAll(async () => {
   old = await createTestDatabase()
   await onServer(old.ownerUrl, (sql) => sql`select auth_gateway.ensure_event_partitions(${`${MONTH}-01`}, 2)`)
   const of = testGateway(old)
+  // Sizes of one, two and more digits: the newest is not the last in the order of letters.
+  await createTraffic(of).sweep(1)
+  await makeCheckpoints(of)
   await sweepAt('2026-03-10T12:00:00Z', of)
   await sweepAt('2026-04-30T23:59:00Z', of)
   await createTraffic(of).sweep(5)
