@@ -13,7 +13,8 @@ import { openBytes, sealBytes } from './sealed.ts'
 export const KEY_SET_SECONDS = 300
 const SYSTEM: Actor = { type: 'system', id: 'signing-keys' }
 const REFRESH_MS = 60_000
-const UNKNOWN_KID_MS = 10_000
+/** How often an id that is unknown here may have the keys read again: random ones would keep the database busy. */
+const UNKNOWN_KID_MS = 1000
 /** Streams of the first keys, the same everywhere, so that of all instances that meet an empty database one makes them. */
 const FIRST_KEY = {
   ES256: '0195d000-0000-7000-8000-000000002001',
@@ -38,6 +39,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
   const sealingKey = derive('signing-key')
   let cache: { keys: Key[]; readAt: number } | undefined
   let reading: Promise<Key[]> | undefined
+  let askedAgainAt = 0
   const making = new Map<SigningAlgorithm, Promise<void>>()
 
   async function read(): Promise<Key[]> {
@@ -68,8 +70,8 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     return keys
   }
 
-  async function current(maxAge = REFRESH_MS): Promise<Key[]> {
-    return cache && Date.now() - cache.readAt < maxAge ? cache.keys : refresh()
+  async function current(): Promise<Key[]> {
+    return cache && Date.now() - cache.readAt < REFRESH_MS ? cache.keys : refresh()
   }
 
   async function make(alg: SigningAlgorithm, activeFrom: Date, id: string, actor: Actor = SYSTEM): Promise<void> {
@@ -113,10 +115,15 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
       return made
     },
 
-    /** The published key of that id; an unknown id is asked for again, at most every ten seconds. */
+    /** The published key of that id. For one that another instance may just have made, the keys are read again, at most every second. */
     async find(kid: string): Promise<Key | undefined> {
       const byKid = (keys: Key[]) => keys.find((key) => key.kid === kid)
-      return byKid(await current()) ?? byKid(await current(UNKNOWN_KID_MS))
+      const known = byKid(await current())
+      if (known || Date.now() - askedAgainAt < UNKNOWN_KID_MS) return known
+      askedAgainAt = Date.now()
+      // What is being read may have been asked for before the key was there.
+      await reading
+      return byKid(await refresh())
     },
 
     /** Every published key, for the key set (RFC 7517 section 5). */

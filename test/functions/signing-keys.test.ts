@@ -21,6 +21,21 @@ test('one key per algorithm when twenty requests and three instances meet an emp
   }
 })
 
+test('a token of an instance that has just made a key counts at once at one that had looked for keys before', async () => {
+  await gateway.sql`delete from auth_gateway.signing_keys`
+  const [early, maker] = [1, 2].map(() => createGateway(gateway.gateway.config))
+  if (!early || !maker) throw new Error('two instances')
+  onTestFinished(async () => {
+    await Promise.all([early.close(), maker.close()])
+    await gateway.sql`select auth_gateway.rebuild_signing_keys()`
+  })
+  expect(await early.keys.find('unknown')).toBeUndefined()
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  await gateway.sql`select auth_gateway.rebuild_signing_keys()`
+  const { kid } = await maker.keys.active('ES256')
+  expect((await early.keys.find(kid))?.kid).toBe(kid)
+})
+
 test('one successor per algorithm when eight instances find the keys old, and none while they are young', async () => {
   const instances = Array.from({ length: 8 }, () => createGateway(gateway.gateway.config))
   const rotate = () => Promise.all(instances.map(rotateOldKeys))
