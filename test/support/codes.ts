@@ -65,7 +65,8 @@ export async function startCodeInbox(secret: string): Promise<CodeInbox> {
       return inbox.attempts
     },
     codeFor(email) {
-      const found = sent.findLast(({ to }) => to.toLowerCase() === email.toLowerCase())
+      // A notice to the same address may arrive after the code.
+      const found = sent.findLast(({ to, code }) => code && to.toLowerCase() === email.toLowerCase())
       if (!found) throw new Error(`no code was sent to ${email}`)
       return found.code
     },
