@@ -16,7 +16,7 @@ import { createEventStore } from '../../shared/events/store.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import type { NoteSigner } from '../../shared/tokens/note.ts'
-import { endOf, type Month, obstacleTo } from './months.ts'
+import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
 import { actAsAccount, commandContext } from './operator.ts'
 import { type ReadArchive, readArchive } from './read-archive.ts'
 import { RefusedError } from './terminal.ts'
@@ -119,8 +119,7 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
     const endedBy = await endOf(sql, month)
     await sql`select auth_gateway.take_out_month(${id}, ${`${month.month}-01`})`
     const [taken] = await sql<{ sha256: string }[]>`
-      select encode(sha256(convert_to(coalesce(string_agg(position || E'\n', '' order by position), ''), 'UTF8')), 'hex') as sha256
-      from auth_gateway.archived_events where archive_id = ${id}`
+      select ${positionsSha256(sql)} as sha256 from auth_gateway.archived_events x where x.archive_id = ${id}`
     if (taken?.sha256 !== made.positionsSha256)
       throw new RefusedError(`${month.month} has changed meanwhile, or is not whole in the audit tree: try again`)
     await commit({ ...commandContext(gateway), store: createEventStore(sql, sql) }, async (work) => {

@@ -68,3 +68,7 @@ export async function obstacleTo(sql: AnySql, { month, partition }: Pick<Month, 
     from (${ids}) as i`
   return row?.obstacle ?? null
 }
+
+/** SHA-256 of the positions of archived events `x`, ascending, a LF after each: what the event of an archive names them by. */
+export const positionsSha256 = (sql: AnySql) => sql`
+  encode(sha256(convert_to(coalesce(string_agg(x.position || E'\n', '' order by x.position), ''), 'UTF8')), 'hex')`

@@ -7,7 +7,7 @@ const DEV_DATA = '.dev/postgres'
 const DEV_SECRETS = '.dev/secrets.json'
 
 /** The environment with `.env` of the current folder behind it, as `npm run dev` reads it. An empty value counts as unset. */
-export function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (env === process.env && existsSync('.env')) process.loadEnvFile('.env')
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value))
 }

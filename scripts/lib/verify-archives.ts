@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type postgres from 'postgres'
 import type { Finding } from './findings.ts'
+import { positionsSha256 } from './months.ts'
 import { readArchive } from './read-archive.ts'
 
 const NOTHING = createHash('sha256').digest('hex')
@@ -32,7 +33,7 @@ export async function verifyArchives(
       e.data->>'positionsSha256' as said, a.sha256 as is
     from (select * from auth_gateway.event_store where stream_type = 'archive') e
     full join (
-      select l.archive_id, encode(sha256(convert_to(coalesce(string_agg(x.position || E'\n', '' order by x.position), ''), 'UTF8')), 'hex') as sha256
+      select l.archive_id, ${positionsSha256(sql)} as sha256
       from (select distinct archive_id from auth_gateway.archived_leaves) l
       left join auth_gateway.archived_events x on x.archive_id = l.archive_id
       group by l.archive_id) a on a.archive_id = e.stream_id`

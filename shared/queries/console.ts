@@ -76,6 +76,7 @@ export function listLiveSessions(
   organizationId: Scope,
   { members, before }: { members?: string[]; before?: string } = {},
 ): Promise<ListedSession[]> {
+  // What is said of the session first, an index can tell; then the rest of what makes it live.
   const live = sql`
     s.ended_at is null and s.expires_at > now() and ${before ? sql`s.id < ${before}` : sql`true`} and auth_gateway.session_is_live(s)
     order by s.id desc limit ${PAGE}`

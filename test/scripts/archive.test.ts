@@ -8,7 +8,7 @@ import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { archive } from '../../scripts/archive.ts'
 import { events } from '../../scripts/events.ts'
-import { dropDatabase, gatewayDatabase, onServer } from '../../scripts/lib/gateway-database.ts'
+import { onServer } from '../../scripts/lib/gateway-database.ts'
 import { endOf } from '../../scripts/lib/months.ts'
 import { isEqual, type Rebuilt } from '../../scripts/lib/rebuild-models.ts'
 import type { Verification } from '../../scripts/lib/verify-events.ts'
@@ -20,17 +20,16 @@ import { listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { stateAt } from '../../shared/queries/time-travel.ts'
 import { findFamily } from '../../shared/queries/token-families.ts'
 import { createTraffic, sweepAt, testGateway } from '../projections/traffic.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { copyOf, createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const MONTH = '2026-03'
 const NEXT = '2026-04'
 
 let old: TestDatabase
 let folder: string
-let copy: { name: string; superuserUrl: string; ownerUrl: string; appUrl: string }
+let copy: TestDatabase
 let owner: postgres.Sql
 let gateway: Gateway
-let count = 0
 
 beforeAll(async () => {
   old = await createTestDatabase()
@@ -48,17 +47,14 @@ beforeAll(async () => {
 afterAll(() => old?.drop())
 
 beforeEach(async () => {
-  const name = `${old.name}_${count++}`
-  const server = old.superuserUrl.replace(`/${old.name}`, '/postgres')
-  await onServer(server, (sql) => sql`create database ${sql(name)} template ${sql(old.name)} owner auth_gateway_owner`)
-  copy = { name, ...gatewayDatabase(old.superuserUrl, name) }
+  copy = await copyOf(old)
   owner = postgres(copy.ownerUrl, { max: 1, onnotice: () => {} })
-  gateway = testGateway({ ...old, ...copy })
+  gateway = testGateway(copy)
   folder = await mkdtemp(path.join(tmpdir(), 'archive-'))
 })
 afterEach(async () => {
   await Promise.all([owner.end(), gateway.close()])
-  await dropDatabase(old.superuserUrl.replace(`/${old.name}`, '/postgres'), copy.name)
+  await copy.drop()
   await rm(folder, { recursive: true, force: true })
 })
 

@@ -4,18 +4,17 @@ import path from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { events } from '../../scripts/events.ts'
-import { dropDatabase, gatewayDatabase, onServer } from '../../scripts/lib/gateway-database.ts'
+import { onServer } from '../../scripts/lib/gateway-database.ts'
 import type { Rebuilt } from '../../scripts/lib/rebuild-models.ts'
 import type { Verification } from '../../scripts/lib/verify-events.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { createNoteSigner } from '../../shared/tokens/note.ts'
 import { createTraffic, testGateway } from '../projections/traffic.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { copyOf, createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let sound: TestDatabase
 let superuser: postgres.Sql
-let copy: { name: string; superuserUrl: string; ownerUrl: string }
-let count = 0
+let copy: TestDatabase
 
 beforeAll(async () => {
   sound = await createTestDatabase()
@@ -32,17 +31,13 @@ beforeAll(async () => {
 afterAll(() => sound?.drop())
 
 beforeEach(async () => {
-  const name = `${sound.name}_${count++}`
-  await onServer(sound.superuserUrl.replace(`/${sound.name}`, '/postgres'), async (sql) => {
-    await sql`create database ${sql(name)} template ${sql(sound.name)} owner auth_gateway_owner`
-  })
-  copy = { name, ...gatewayDatabase(sound.superuserUrl, name) }
+  copy = await copyOf(sound)
   superuser = postgres(copy.superuserUrl, { max: 1, onnotice: () => {} })
 })
 
 afterEach(async () => {
   await superuser.end()
-  await dropDatabase(sound.superuserUrl.replace(`/${sound.name}`, '/postgres'), copy.name)
+  await copy.drop()
 })
 
 async function command<T>(...args: string[]): Promise<{ exitCode: number; answer: T }> {
@@ -96,7 +91,7 @@ test('a store that nobody touched verifies and rebuilds with exit code 0', async
 
 test('the application role may verify, but not rebuild', async () => {
   const lines: string[] = []
-  const env = { DATABASE_URL: gatewayDatabase(sound.superuserUrl, copy.name).appUrl }
+  const env = { DATABASE_URL: copy.appUrl }
   const terminal = { env, out: (line: string) => void lines.push(line), err: (line: string) => void lines.push(line) }
   expect(await events(['verify'], terminal)).toBe(0)
   expect(lines.at(-1)).toMatch(/^\d+ events in \d+ streams: every chain holds$/)
@@ -404,7 +399,7 @@ describe('verify names by the signed checkpoints', () => {
     await forge(
       `update event_store set data = data || '{"role": "platform_admin"}' where event_type = 'IdentityCreated'`,
     )
-    const forger = testGateway({ ...sound, ...gatewayDatabase(copy.superuserUrl, copy.name) })
+    const forger = testGateway(copy)
     await tamper(`delete from audit_tiles; delete from audit_checkpoints; update audit_tree set size = 0, position = 0`)
     const stolen = { ...forger, derive: () => Buffer.alloc(32, 7) }
     expect(await makeCheckpoints(stolen)).toBeGreaterThan(0)
@@ -473,7 +468,7 @@ describe('verify names by the signed checkpoints', () => {
     await tamper(`delete from audit_checkpoints where size = (select max(size) from audit_checkpoints)`)
     const { position, size } = (await superuser`select position, size from auth_gateway.audit_checkpoints`)[0] ?? {}
     await tamper(`delete from audit_tiles; delete from audit_checkpoints; update audit_tree set size = 0, position = 0`)
-    const forger = testGateway({ ...sound, ...gatewayDatabase(copy.superuserUrl, copy.name) })
+    const forger = testGateway(copy)
     await makeCheckpoints(forger)
     await forger.close()
     expect((await superuser`select position, size from auth_gateway.audit_checkpoints`)[0]).toEqual({ position, size })
@@ -496,7 +491,7 @@ describe('verify names by the signed checkpoints', () => {
 test('the gateway signs no tree that was changed after it was signed', async () => {
   await tamper(`update audit_tiles set hashes = sha256('x') || substring(hashes from 33) where level = 1`)
   await superuser.unsafe('set session_replication_role = origin')
-  const gateway = testGateway({ ...sound, ...gatewayDatabase(copy.superuserUrl, copy.name) })
+  const gateway = testGateway(copy)
   await createTraffic(gateway).sweep(1)
   await expect(makeCheckpoints(gateway)).rejects.toThrow('the audit tree is not the one of its checkpoint')
   await gateway.close()

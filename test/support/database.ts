@@ -18,6 +18,9 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   return create('template1')
 }
 
+/** A copy of a database that nobody is connected to. */
+export const copyOf = ({ name }: TestDatabase): Promise<TestDatabase> => create(name)
+
 async function create(template: string): Promise<TestDatabase> {
   const { serverUrl } = inject('postgres')
   const name = `test_${randomBytes(8).toString('hex')}`
