@@ -16,7 +16,6 @@ import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { listUnusedClients } from '../../shared/queries/api-clients.ts'
 import { listDueNotices } from '../../shared/queries/api-keys.ts'
-import { listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { stateAt } from '../../shared/queries/time-travel.ts'
 import { findFamily } from '../../shared/queries/token-families.ts'
 import { createTraffic, sweepAt, testGateway } from '../projections/traffic.ts'
@@ -446,16 +445,4 @@ test('wrong usage is told', async () => {
   )
   expect((await command(archive, 'take', MONTH)).exitCode).toBe(2)
   expect(await make('2019-01')).toEqual({ exitCode: 1, lines: [expect.stringContaining('There is no month 2019-01')] })
-})
-
-test('events about a time are found though there is nothing before it, in whatever order they came', async () => {
-  await asSuperuser(async (sql) => {
-    for (const [n, id] of ['ffffffff-0000-7000-8000-000000000002', 'ffffffff-0000-7000-8000-000000000001'].entries())
-      await sql`insert into event_store select (jsonb_populate_record(e, jsonb_build_object(
-          'position', (select max(position) + 1 from event_store), 'event_id', ${id}::text, 'version', ${1000 + n}::int,
-          'recorded_at', now() + interval '2 days'))).* from event_store e where e.stream_type = 'identity' limit 1`
-  })
-  const since = new Date(Date.now() + 86_400_000)
-  const found = await listAuditEvents(gateway.reads, { of: 'everything' }, { since }, { order: 'desc', limit: 10 })
-  expect(found).toHaveLength(2)
 })
