@@ -9,10 +9,17 @@ import { serve } from '../../shared/http/serve.ts'
 import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { finishFlow } from '../../shared/identity/sso-finish.ts'
-import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/identity/sso-steps.ts'
+import {
+  backToSignIn,
+  beginFlow,
+  enabledConnection,
+  startQuery,
+  takeFlow,
+  takeProfile,
+} from '../../shared/identity/sso-steps.ts'
 import { once } from '../../shared/once.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
-import { clearFlow, type SsoFlow, writeFlow } from '../../shared/sso/flow.ts'
+import { clearFlow, type SsoFlow, sealProfile, writeFlow } from '../../shared/sso/flow.ts'
 import { providerFault } from '../../shared/sso/oauth-client.ts'
 import { checkConfirmation, profileOfSaml, samlAddress, samlOf } from '../../shared/sso/saml.ts'
 
@@ -43,7 +50,7 @@ app.get(`${BASE}/start`, async (c) => {
   const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
   if (flow instanceof Response) return flow
   const url = await (await samlOf(gateway(), connection, flow)).getAuthorizeUrlAsync(flow.state, undefined, {})
-  writeFlow(gateway(), c, flow)
+  writeFlow(gateway(), c, flow, { posted: true })
   return c.redirect(url, 302)
 })
 
@@ -61,7 +68,6 @@ app.post(`${BASE}/acs`, async (c) => {
   try {
     const { SAMLResponse, RelayState } = await readBody(c, answerForm())
     flow = await takeFlow(gateway(), c, connection.slug, RelayState ?? null)
-    clearFlow(c)
     const expected = { requestId: flow.requestId, recipient: flow.callback }
     const saml = await samlOf(gateway(), connection, flow)
     const { profile } = await saml.validatePostResponseAsync({ SAMLResponse }).catch((cause: unknown) => {
@@ -75,7 +81,27 @@ app.post(`${BASE}/acs`, async (c) => {
     const until = new Date(Date.now() + 3_600_000)
     if (!(await claimOnce(gateway().reads, 'saml-assertion', [connection.slug, assertion], until)))
       throw providerFault('SAML: assertion seen before')
-    return await finishFlow(gateway(), c, connection, flow, profileOfSaml(profile), 'saml')
+    const answer = sealProfile(gateway(), flow, profileOfSaml(profile))
+    return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ answer })}`, 303)
+  } catch (error) {
+    if (flow) clearFlow(c)
+    return backToSignIn(c, error, flow)
+  }
+})
+
+export const finishQuery = once(() =>
+  z.object({ answer: z.string('sso_state_invalid').check(z.maxLength(8000, 'sso_state_invalid')) }),
+)
+
+/** Finishes the flow with the cookies of this browser, which a page of the provider's site cannot send along. */
+app.get(`${BASE}/acs`, async (c) => {
+  const connection = await samlConnection(c)
+  let flow: SsoFlow | undefined
+  try {
+    const taken = await takeProfile(gateway(), c, connection.slug, readQuery(c, finishQuery()).answer)
+    flow = taken.flow
+    clearFlow(c)
+    return await finishFlow(gateway(), c, connection, flow, taken.profile, 'saml')
   } catch (error) {
     return backToSignIn(c, error, flow)
   }

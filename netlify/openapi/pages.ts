@@ -4,7 +4,7 @@ import { startQuery } from '../../shared/identity/sso-steps.ts'
 import { callback as testerCallback } from '../functions/auth-tester.ts'
 import { callbackQuery } from '../functions/cli.ts'
 import { linkQuery, pageQuery, signUpForm } from '../functions/password-pages.ts'
-import { answerForm } from '../functions/saml.ts'
+import { answerForm, finishQuery } from '../functions/saml.ts'
 import { logoutForm, ticketQuery } from '../functions/sso.ts'
 import { addressForm, codeForm, csrfForm } from '../functions/web.ts'
 import { type Family, form, type Operation, page } from './operation.ts'
@@ -88,6 +88,7 @@ export const providers: Family = {
     },
     'GET /v1/auth/saml/:slug/start': away('Sends the browser to a SAML provider', startQuery()),
     'POST /v1/auth/saml/:slug/acs': { ...away('Takes its assertion'), body: answerForm() },
+    'GET /v1/auth/saml/:slug/acs': away('Finishes the sign-in that the assertion began', finishQuery()),
     'GET /v1/auth/saml/:slug/logout': away('Signs out there as well', ticketQuery()),
     'GET /v1/auth/saml/:slug/slo': away('Single logout'),
     'POST /v1/auth/saml/:slug/slo': away('Single logout'),

@@ -7,7 +7,8 @@ import { once } from '../once.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { type ConnectionRow, findConnection } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
-import { newFlow, readFlow, type SsoFlow } from '../sso/flow.ts'
+import { newFlow, openProfile, readFlow, type SsoFlow } from '../sso/flow.ts'
+import type { ExternalProfile } from '../sso/profile.ts'
 import { browserSession } from './authenticate.ts'
 import { checkCsrf, csrfToken, isCrossSite } from './csrf.ts'
 import { clientOfPlatform, PLATFORMS } from './direct-sign-in.ts'
@@ -99,14 +100,40 @@ export function backToSignIn(c: AppContext, error: unknown, flow?: SsoFlow): Res
   return c.redirect(`/web/login?${new URLSearchParams(query)}`, 302)
 }
 
+const invalidState = (reason: string) => new GatewayError('sso_state_invalid', { reason })
+
+/** The flow that this browser has begun for this provider. @throws GatewayError sso_state_invalid */
+function currentFlow(gateway: Gateway, c: AppContext, slug: string): SsoFlow {
+  const flow = readFlow(gateway, c)
+  if (!flow) throw invalidState('no flow in this browser')
+  if (flow.slug !== slug) throw invalidState('answer of another provider')
+  return flow
+}
+
 /** The flow this answer belongs to: begun in this browser, for this provider, and never answered before. */
 export async function takeFlow(gateway: Gateway, c: AppContext, slug: string, state: string | null): Promise<SsoFlow> {
-  const flow = readFlow(gateway, c)
-  const invalid = (reason: string) => new GatewayError('sso_state_invalid', { reason })
-  if (!flow) throw invalid('no flow in this browser')
-  if (flow.slug !== slug) throw invalid('answer of another provider')
-  if (flow.state !== state) throw invalid('another state')
+  const flow = currentFlow(gateway, c, slug)
+  if (flow.state !== state) throw invalidState('another state')
   const first = await claimOnce(gateway.reads, 'sso-state', [flow.state], new Date(flow.until))
-  if (!first) throw invalid('answered before')
+  if (!first) throw invalidState('answered before')
   return flow
+}
+
+/**
+ * The flow and the profile that a posted answer proved, once. The provider's page posts without this browser's session cookie
+ * (SameSite=Lax), so the flow is finished by a request of our own that carries it.
+ * @throws GatewayError sso_state_invalid
+ */
+export async function takeProfile(
+  gateway: Gateway,
+  c: AppContext,
+  slug: string,
+  sealed: string,
+): Promise<{ flow: SsoFlow; profile: ExternalProfile }> {
+  const flow = currentFlow(gateway, c, slug)
+  const profile = openProfile(gateway, flow, sealed)
+  if (!profile) throw invalidState('no answer of this flow')
+  const first = await claimOnce(gateway.reads, 'sso-answer', [flow.state], new Date(flow.until))
+  if (!first) throw invalidState('finished before')
+  return { flow, profile }
 }

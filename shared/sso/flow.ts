@@ -5,6 +5,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import type { CodeRequest } from './oauth-client.ts'
+import type { ExternalProfile } from './profile.ts'
 
 const SECONDS = 600
 const COOKIE = 'lanonasis_sso'
@@ -27,9 +28,7 @@ export type SsoFlow = CodeRequest & {
 }
 
 const name = () => (isHttps() ? `__Host-${COOKIE}` : COOKIE)
-// An answer that is posted from the provider's site brings the cookie only so (SAML, form_post).
-const attributes = () =>
-  ({ path: '/', httpOnly: true, sameSite: isHttps() ? 'None' : 'Lax', secure: isHttps() }) as const
+const attributes = () => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps() }) as const
 const random = () => randomBytes(24).toString('base64url')
 
 export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>): SsoFlow {
@@ -37,9 +36,14 @@ export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'u
   return { ...facts, state: random(), nonce: random(), verifier, until: Date.now() + SECONDS * 1000 }
 }
 
-export function writeFlow({ derive }: Gateway, c: AppContext, flow: SsoFlow): void {
+/**
+ * Keeps the flow in this browser.
+ * @param options.posted the answer is checked where the provider's page posts it, so the cookie must come with a cross-site POST
+ */
+export function writeFlow({ derive }: Gateway, c: AppContext, flow: SsoFlow, options: { posted?: boolean } = {}): void {
   const sealed = sealBytes(derive('sso-cookie'), Buffer.from(JSON.stringify(flow)), COOKIE).toString('base64url')
-  setCookie(c, name(), sealed, { ...attributes(), maxAge: SECONDS })
+  const crossSite = options.posted && isHttps() ? ({ sameSite: 'None' } as const) : {}
+  setCookie(c, name(), sealed, { ...attributes(), ...crossSite, maxAge: SECONDS })
 }
 
 /** The flow that this browser has begun, if it is not too old. */
@@ -58,4 +62,26 @@ export function readFlow({ derive }: Gateway, c: AppContext): SsoFlow | undefine
 
 export function clearFlow(c: AppContext): void {
   deleteCookie(c, name(), attributes())
+}
+
+const ANSWER = 'sso-answer'
+
+/** Seals the profile that a posted answer proved, for the next request of this browser; only the same flow opens it. */
+export function sealProfile({ derive }: Gateway, { slug, state }: SsoFlow, profile: ExternalProfile): string {
+  const plain = Buffer.from(JSON.stringify(profile))
+  return sealBytes(derive(ANSWER), plain, `${ANSWER}.${slug}.${state}`).toString('base64url')
+}
+
+/** The profile that was sealed for this flow; undefined for anything else. */
+export function openProfile(
+  { derive }: Gateway,
+  { slug, state }: SsoFlow,
+  sealed: string,
+): ExternalProfile | undefined {
+  try {
+    const context = `${ANSWER}.${slug}.${state}`
+    return JSON.parse(openBytes(derive(ANSWER), Buffer.from(sealed, 'base64url'), context).toString())
+  } catch {
+    return undefined
+  }
 }

@@ -189,6 +189,52 @@ describe('SAML 2.0 single sign-on', () => {
   })
 })
 
+describe('the request that finishes a sign-in', () => {
+  /** What the gateway answers to the provider's post, before the browser follows it. */
+  async function accepted(browser: TestBrowser): Promise<string> {
+    const { requestId, relayState } = await begin(browser)
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const body = new URLSearchParams({
+      SAMLResponse: await provider.answer(requestId, account),
+      RelayState: relayState,
+    })
+    const init = { method: 'POST', body, redirect: 'manual', headers: { cookie, 'x-real-ip': browser.ip } } as const
+    const response = await fetch(`${gateway.url}/v1/auth/saml/acme/acs`, init)
+    expect(response.status).toBe(303)
+    return response.headers.get('location') ?? ''
+  }
+
+  test('counts once, of twenty at the same time', async () => {
+    const browser = createBrowser(gateway)
+    const finish = await accepted(browser)
+    expect(finish).toMatch(/^\/v1\/auth\/saml\/acme\/acs\?answer=[\w-]+$/)
+    const cookies = [...browser.cookies]
+    const pages = await Promise.all(
+      Array.from({ length: 20 }, () => {
+        const copy = createBrowser(gateway)
+        for (const [name, value] of cookies) copy.cookies.set(name, value)
+        return copy.visit(finish).then(({ url }) => new URL(url).search || new URL(url).pathname)
+      }),
+    )
+    expect(pages.filter((page) => page === '/account')).toHaveLength(1)
+    expect(pages.filter((page) => page === '?error=sso_state_invalid')).toHaveLength(19)
+  })
+
+  test('is refused without the flow, of another flow, and with another answer', async () => {
+    const browser = createBrowser(gateway)
+    const finish = await accepted(browser)
+    const stranger = createBrowser(gateway)
+    expect((await stranger.visit(finish)).url).toContain('error=sso_state_invalid')
+    await begin(stranger)
+    expect((await stranger.visit(finish)).url).toContain('error=sso_state_invalid')
+    expect((await browser.visit(`${finish.slice(0, -8)}AAAAAAAA`)).url).toContain('error=sso_state_invalid')
+    expect((await browser.visit('/v1/auth/saml/acme/acs')).url).toContain('error=sso_state_invalid')
+    expect(signedIn(stranger)).toBe(false)
+    expect((await browser.visit(finish)).url).toContain('/account')
+    expect(signedIn(browser)).toBe(true)
+  })
+})
+
 describe('SAML single logout', () => {
   test('signing out here leads to the provider, with the name of the account', async () => {
     const browser = createBrowser(gateway)

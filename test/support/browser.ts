@@ -12,9 +12,13 @@ const flags = [
   '--disable-sync',
 ]
 
-/** Starts headless Chromium from `CHROMIUM_PATH`, or from where Debian installs it. The caller closes it. */
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium', args: flags })
+/**
+ * Starts headless Chromium from `CHROMIUM_PATH`, or from where Debian installs it. The caller closes it.
+ * @param options.local every host name leads to this machine
+ */
+export function launchBrowser(options: { local?: boolean } = {}): Promise<Browser> {
+  const args = options.local ? [...flags, '--host-resolver-rules=MAP * 127.0.0.1'] : flags
+  return chromium.launch({ executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium', args })
 }
 
 /**
