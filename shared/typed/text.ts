@@ -1,0 +1,38 @@
+/** Full-width forms of ASCII, as East Asian keyboards write them. */
+const FULL_WIDTH = /[\uff01-\uff5e]/g
+const FULL_STOPS = /[\u3002\uff61]/g
+const INVISIBLE = /[\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
+
+/** The value of a decimal digit of any script: Unicode keeps the ten of each in a row. */
+function digitValue(digit: string): string {
+  const point = digit.codePointAt(0) ?? 0
+  let first = point
+  while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first -= 1
+  return String((point - first) % 10)
+}
+
+/**
+ * Text as it was meant, however it was typed, pasted or dictated: digits of every script and full-width letters in ASCII, each kind of
+ * space a plain one, and nothing invisible.
+ */
+export function cleanText(text: string): string {
+  return text
+    .replace(INVISIBLE, (one) => (one >= '\t' && one <= '\r' ? ' ' : ''))
+    .replace(/\p{Z}/gu, ' ')
+    .replace(FULL_WIDTH, (one) => String.fromCharCode(one.charCodeAt(0) - 0xfee0))
+    .replace(FULL_STOPS, '.')
+    .replace(/\p{Nd}/gu, digitValue)
+    .trim()
+}
+
+/** Longer text is no address, number or code, nor a message around one. */
+const LONGEST = 1000
+
+/**
+ * What a person typed, as clean text: empty when it is none.
+ * @param typed text, or a whole number from JSON
+ */
+export function readText(typed: unknown): string {
+  if (typeof typed === 'number') return Number.isSafeInteger(typed) && typed >= 0 ? String(typed) : ''
+  return typeof typed === 'string' && typed.length <= LONGEST ? cleanText(typed) : ''
+}
