@@ -72,7 +72,8 @@ function createListener(redirects: Redirect[], functions: Functions, background:
       if (isDraining()) outgoing.shouldKeepAlive = false
       const handle = functions.get(match(pathOf(request.url).replace(/\/{2,}/g, '/')) ?? '')
       if (!handle) throw new GatewayError('route_not_found')
-      const context = { ip: socket.remoteAddress ?? '', params: {}, geo: {}, waitUntil }
+      const breakOff = () => void outgoing.destroy()
+      const context = { ip: socket.remoteAddress ?? '', params: {}, geo: {}, waitUntil, breakOff }
       return handle(request, context as unknown as Context)
     },
     { errorHandler: renderTrouble },

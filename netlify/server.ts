@@ -4,7 +4,7 @@ import { type Config, config } from '../shared/config.ts'
 import { gateway, POOL_SIZES } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
-import { gatherLines, log } from '../shared/log.ts'
+import { captureConsole, gatherLines, log } from '../shared/log.ts'
 import checkpoints from './functions/checkpoints.ts'
 import maintenance from './functions/maintenance.ts'
 import webhookDeliveries from './functions/webhook-deliveries.ts'
@@ -38,6 +38,7 @@ async function main(): Promise<void> {
   const flushTraces = await ensureTracing(false)
   const metrics = await tellMetrics(settings)
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
+  captureConsole()
   log.info('listening', { url: server.url, issuer: settings.AUTH_BASE_URL })
   for (const { run, minutes } of SCHEDULED) {
     const again = () => void run().catch((error) => log.error(`${run.name} failed`, { error }))

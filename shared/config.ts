@@ -235,6 +235,16 @@ export const variables = {
     urlsByName,
     {},
   ),
+  SERVICE_ANSWER_MB: variable(
+    'Longest answer of such a service that is streamed on, in MiB. JSON is read whole, up to 6 MiB.',
+    whole(1, 10_000),
+    20,
+  ),
+  SERVICE_IDLE_SECONDS: variable(
+    'How long such a service may pause within an answer; a stream of events needs a comment at least this often.',
+    whole(1, 3600),
+    60,
+  ),
   AUTH_GATEWAY_REQUIRE_API_KEY_BINDING: variable(
     '`true` refuses API keys that are not bound to a caller.',
     flag,

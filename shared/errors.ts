@@ -289,6 +289,12 @@ export const catalogue = {
     'Too many requests to this service. Please wait a moment.',
   ),
   routing_failed: row(500, 'ROUTING_FAILURE', 'server_error', 'The service did not answer. Please try again shortly.'),
+  service_answer_unusable: row(
+    502,
+    'SERVICE_ANSWER_UNUSABLE',
+    'server_error',
+    'The service sent an answer that cannot be passed on.',
+  ),
   scope_not_allowed: row(403, 'SCOPE_NOT_ALLOWED', 'invalid_scope', 'A key cannot hold more than its creator has.'),
 
   credentials_invalid: row(

@@ -1,3 +1,4 @@
+import { format } from 'node:util'
 import { config } from './config.ts'
 
 const RANK = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 } as const
@@ -39,6 +40,11 @@ function clean(key: string, value: unknown): unknown {
   return PRIVATE.test(key) && value !== undefined && value !== null ? '[redacted]' : value
 }
 
+/** Where lines go, whatever becomes of `console` later. */
+const printed = {
+  error: (line: string) => console.error(line),
+  other: (line: string) => console.log(line),
+}
 let gather: ((line: string) => void) | undefined
 
 /**
@@ -71,9 +77,24 @@ function write(level: Level, message: string, fields: LogFields = {}): void {
   const safe: LogFields = { time: new Date().toISOString(), level, message }
   for (const key in fields) safe[key] = clean(key, fields[key])
   const line = JSON.stringify(safe)
-  if (level === 'error' || level === 'warn') console.error(line)
+  if (level === 'error' || level === 'warn') printed.error(line)
   else if (gather) gather(line)
-  else console.log(line)
+  else printed.other(line)
+}
+
+/** Makes log lines of what packages and Node print by themselves. For a process whose output is the log. */
+export function captureConsole(): void {
+  const { error, log: other } = console
+  Object.assign(printed, { error: error.bind(console), other: other.bind(console) })
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    console[level] = (...words: unknown[]) => {
+      const cause = words.find((word) => word instanceof Error)
+      write(level, cause ? 'printed by a package' : format(...words), cause ? { error: cause } : {})
+    }
+  }
+  console.log = console.info
+  process.removeAllListeners('warning')
+  process.on('warning', (error) => write('warn', 'a warning of Node', { error }))
 }
 
 /** One JSON line per call. Fields that name a secret or personal data are redacted; never pass such data in `message`. */

@@ -168,8 +168,8 @@ describe('closing', () => {
 })
 
 describe('the process', () => {
-  const run = (env: Record<string, string>) =>
-    spawn(process.execPath, ['--import', 'tsx', 'netlify/server.ts'], {
+  const run = (env: Record<string, string>, more: string[] = []) =>
+    spawn(process.execPath, ['--import', 'tsx', ...more, 'netlify/server.ts'], {
       env: { PATH: process.env.PATH, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -203,5 +203,32 @@ describe('the process', () => {
     expect([response.status, await response.json()]).toMatchObject([404, { code: 'ROUTE_NOT_FOUND' }])
     child.kill(signal)
     expect(await once(child, 'close')).toEqual([0, null])
+  })
+
+  test('makes JSON lines of what packages and Node print', async () => {
+    const prints = `process.on('SIGUSR2', () => {
+      console.warn('%s printed', 'a package')
+      console.error(new Error('a stack'))
+      process.emitWarning('careful')
+    })`
+    const env = { DATABASE_URL: 'postgres://app@127.0.0.1:9/gateway' }
+    const child = run(env, ['--import', `data:text/javascript,${encodeURIComponent(prints)}`])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let text = ''
+    child.stderr.on('data', (chunk) => {
+      text += chunk
+    })
+    await once(child.stdout, 'data')
+    child.kill('SIGUSR2')
+    await expect.poll(() => text.split('\n').length).toBe(4)
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.map(({ level, message, error }) => [level, message, error?.message])).toEqual([
+      ['warn', 'a package printed', undefined],
+      ['error', 'printed by a package', 'a stack'],
+      ['warn', 'a warning of Node', 'careful'],
+    ])
   })
 })

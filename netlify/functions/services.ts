@@ -1,7 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
-import { ForwardError, forward, wrapJson } from '../../shared/http/forward.ts'
+import { ForwardError, forward, readJsonText, streamAnswer } from '../../shared/http/forward.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { forThisGateway } from '../../shared/identity/account-holder.ts'
 import { asPerson, authenticatePerson, type PersonPrincipal, principalOf } from '../../shared/identity/authenticate.ts'
@@ -9,6 +9,7 @@ import { demandScope, refuseForeignPage } from '../../shared/identity/authority.
 import { rememberCaller } from '../../shared/identity/record-refusals.ts'
 import { SERVICES, type Service } from '../../shared/identity/service-catalogue.ts'
 import { serviceAddress, toServiceHeaders } from '../../shared/identity/service-routing.ts'
+import { log } from '../../shared/log.ts'
 
 const BASE = '/api/v1/services'
 const VERSION = '1'
@@ -85,7 +86,7 @@ function authorize(c: AppContext, principal: PersonPrincipal, { scopes }: Servic
   demandScope(principal, reads ? scopes.read : scopes.write)
 }
 
-/** Asks the service on behalf of the person, and hands its answer on as it comes. */
+/** Asks the service on behalf of the person, and hands its answer on. */
 async function route(c: AppContext, name: string, rest: string): Promise<Response> {
   const service = available().find(({ service_key }) => service_key === name)
   const to = serviceAddress(gateway().config.SERVICE_UPSTREAMS[name], rest, new URL(c.req.url).search)
@@ -98,27 +99,47 @@ async function route(c: AppContext, name: string, rest: string): Promise<Respons
   const wait = await limiter.hit([limiter.limit(`service-${name}`, principal.person.uai, A_MINUTE, 60)])
   if (wait > 0) throw new GatewayError('service_rate_limited', { retryAfter: wait })
   const headers = await toServiceHeaders(gateway(), c, principal, { service: name, audience: to.origin })
-  const answer = await forward(c.req.raw, to, { headers, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS }).catch(
-    (cause: unknown) => {
-      const tooLarge = cause instanceof ForwardError && cause.kind === 'too_large'
-      throw new GatewayError(tooLarge ? 'payload_too_large' : 'routing_failed', { cause })
-    },
-  )
-  return present(c, answer, name)
+  try {
+    const answer = await forward(c.req.raw, to, { headers, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS })
+    return await present(c, answer, name)
+  } catch (cause) {
+    throw new GatewayError(REFUSALS[cause instanceof ForwardError ? cause.kind : 'failed'], { cause })
+  }
 }
 
-/** JSON is wrapped, with what the router did; anything else passes as it is. */
-function present(c: AppContext, answer: Response, service: string): Response {
+const REFUSALS = {
+  failed: 'routing_failed',
+  too_large: 'payload_too_large',
+  unusable: 'service_answer_unusable',
+} as const
+
+/** JSON is read whole and wrapped, with what the router did; anything else streams by as it is. */
+async function present(c: AppContext, answer: Response, service: string): Promise<Response> {
   const headers = new Headers(answer.headers)
   headers.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; form-action 'none'; sandbox")
   headers.set('X-Powered-By', 'Onasis-CORE')
   headers.set('X-Privacy-Level', 'High')
   headers.set('X-Router-Version', VERSION)
   const json = /^application\/json\b/i.test(answer.headers.get('content-type') ?? '')
-  if (!answer.ok || !json || c.req.method === 'HEAD')
-    return new Response(answer.body, { status: answer.status, headers })
-  const onasis_metadata = { service, request_id: c.get('requestId'), router_version: VERSION }
-  return new Response(wrapJson(answer.body, { onasis_metadata }), { status: answer.status, headers })
+  const { status } = answer
+  const { SERVICE_ANSWER_MB, SERVICE_IDLE_SECONDS } = gateway().config
+  const idleMs = SERVICE_IDLE_SECONDS * 1000
+  const hasBody = status !== 204 && status !== 205 && c.req.method !== 'HEAD'
+  if (answer.ok && json && hasBody) {
+    const data = await readJsonText(answer.body, { maxBytes: MAX_BYTES, idleMs, timeoutMs: TIMEOUT_MS })
+    const onasis_metadata = { service, request_id: c.get('requestId'), router_version: VERSION }
+    return new Response(`{"data":${data},"onasis_metadata":${JSON.stringify(onasis_metadata)}}`, { status, headers })
+  }
+  const limits = { maxBytes: SERVICE_ANSWER_MB * 1024 * 1024, idleMs }
+  const body = answer.body && streamAnswer(answer.body, limits, (error) => breakOff(c, service, error))
+  return new Response(body, { status, headers })
+}
+
+/** Ends the connection of an answer that has begun: what came so far must not look like the whole. */
+function breakOff(c: AppContext, service: string, error: unknown): boolean {
+  if (!c.req.raw.signal.aborted)
+    log.error('a service did not finish its answer', { request_id: c.get('requestId'), service, error })
+  return c.get('breakOff')()
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']

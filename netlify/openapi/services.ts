@@ -5,7 +5,7 @@ const METHODS: Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 const routed: Operation = {
   summary: 'Passes a request on to a service, with who it is from; JSON comes back under data',
   by: PERSON,
-  answers: { 200: [anything, 'text/event-stream'], 204: 'empty' },
+  answers: { 200: [anything, 'text/event-stream'], 204: 'empty', 205: 'empty', 304: 'empty' },
 }
 const toAll = (route: string, operation: Operation): Family['operations'] =>
   Object.fromEntries(METHODS.map((method) => [`${method} ${route}`, operation]))

@@ -20,8 +20,11 @@ const MAX_BODY_BYTES = 64 * 1024
 const TRACE_ID = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
+/** What the platform says of a request. Our own server can end the connection of an answer that has begun. */
+export type PlatformContext = NetlifyContext & { breakOff?: () => void }
+
 export type AppEnv = {
-  Bindings: { netlify?: NetlifyContext }
+  Bindings: { netlify?: PlatformContext }
   Variables: {
     requestId: string
     /** Address of the caller as the platform or the configured proxy states it; `undefined` when it does not. */
@@ -29,6 +32,8 @@ export type AppEnv = {
     userAgent: string | undefined
     /** Lets work finish after the answer has been sent. Failures are logged. */
     waitUntil: (work: Promise<unknown>) => void
+    /** Ends the connection of an answer that has begun, where the platform can; answers whether it did. */
+    breakOff: () => boolean
     /** Of the trace that the request belongs to, for the log; 32 hex digits. */
     traceId: string | undefined
     /** What the request was refused with, for the log. */
@@ -72,6 +77,10 @@ function prepare(c: AppContext): void {
   c.set('clientIp', clientAddress(c.req.raw, netlify?.ip))
   c.set('userAgent', c.req.header('user-agent')?.slice(0, 512))
   c.set('traceId', TRACE_ID.exec(c.req.header('traceparent') ?? '')?.[1])
+  c.set('breakOff', () => {
+    netlify?.breakOff?.()
+    return netlify?.breakOff !== undefined
+  })
   c.set('waitUntil', (work) => {
     const safe = work.catch((error) => log.error('work after the answer failed', { error }))
     netlify?.waitUntil?.(safe)

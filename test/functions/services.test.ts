@@ -1,10 +1,21 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { connect as connectTcp } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type DirectSignIn, directSignIn } from '../support/api-keys.ts'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
 import { createBrowser, getTokens, signIn } from '../support/sign-in.ts'
+
+/** What a service may answer, by name. */
+const answers = new Map<string, (response: ServerResponse, request: IncomingMessage) => unknown>()
 
 type Arrived = { method: string; url: string; headers: IncomingHttpHeaders; body: string }
 
@@ -24,6 +35,8 @@ beforeAll(async () => {
     }
     if (url.includes('/moved')) return response.writeHead(302, { location: 'http://169.254.169.254/' }).end()
     if (url.includes('/broken')) return response.destroy()
+    const made = answers.get(/answer=(\w+)/.exec(url)?.[1] ?? '')
+    if (made) return made(response, request)
     let body = ''
     try {
       for await (const chunk of request) body += chunk
@@ -47,6 +60,8 @@ beforeAll(async () => {
   origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
   gateway = await startGateway({
     env: {
+      SERVICE_ANSWER_MB: '8',
+      SERVICE_IDLE_SECONDS: '1',
       SERVICE_UPSTREAMS: `memories=${origin}/base/, ai-chat=${origin}/ai,webhook-handler=${origin}/hooks,mcp-handler=http://127.0.0.1:1`,
     },
   })
@@ -64,7 +79,7 @@ const ask = async (path: string, init: RequestInit = {}) => {
   const response = await fetch(`${gateway.url}${path}`, { redirect: 'manual', ...init, headers })
   const text = await response.text()
   const json = response.headers.get('content-type')?.includes('json')
-  return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : undefined }
+  return { status: response.status, headers: response.headers, text, body: json && text ? JSON.parse(text) : undefined }
 }
 const MEMORIES = '/api/v1/services/memories'
 
@@ -269,6 +284,102 @@ describe('SSRF: no request leaves the services that the operator named', () => {
     const { status, body } = await ask(`${MEMORIES}/x`, { method: 'POST', body: new Uint8Array(6 * 1024 * 1024 + 1) })
     expect([status, body.error.code]).toEqual([413, 'PAYLOAD_TOO_LARGE'])
   })
+})
+
+describe('what a service may answer', () => {
+  const JSON_TYPE = { 'content-type': 'application/json' }
+  const EVENTS = { 'content-type': 'text/event-stream' }
+  const MIB = 1024 * 1024
+  const answering = async (name: string, answer: (response: ServerResponse, request: IncomingMessage) => unknown) => {
+    answers.set(name, answer)
+    return ask(`${MEMORIES}?answer=${name}`)
+  }
+  const json = (text: string | Buffer) => (response: ServerResponse) => response.writeHead(200, JSON_TYPE).end(text)
+
+  test.each([
+    ['an object', '{"a":1}', '{"a":1}'],
+    ['numbers that no double holds, as they are', '[12345678901234567890, 1.10]', '[12345678901234567890, 1.10]'],
+    ['members twice, inside of data', '{"a":1,"a":2}', '{"a":1,"a":2}'],
+    ['null', 'null', 'null'],
+    ['nothing', '', 'null'],
+    ['a byte order mark', '\uFEFF{"a":1}', '{"a":1}'],
+  ])('200 with %s under data', async (_name, sent, data) => {
+    const { status, text } = await answering('good', json(sent))
+    expect(status).toBe(200)
+    expect(text.split(',"onasis_metadata":')[0]).toBe(`{"data":${data}`)
+  })
+
+  test.each([
+    ['two values, of which one would be a member of ours', json('null,"data":{"admin":true}')],
+    ['an object that is not closed', json('{"a":1')],
+    ['text', json('<html>')],
+    ['bytes that are not UTF-8', json(Buffer.from([0x22, 0xff, 0x22]))],
+    ['more JSON than fits', json(`"${'a'.repeat(6 * MIB)}"`)],
+    [
+      'JSON that unpacks to more',
+      (response: ServerResponse) =>
+        response
+          .writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' })
+          .end(gzipSync(`"${'a'.repeat(64 * MIB)}"`)),
+    ],
+    ['JSON that stops', (response: ServerResponse) => void response.writeHead(200, JSON_TYPE).write('{"a":')],
+    [
+      'JSON that breaks off',
+      (response: ServerResponse) =>
+        response.writeHead(200, { ...JSON_TYPE, 'content-length': '99' }).write('{"a":1}', () => response.destroy()),
+    ],
+    [
+      'a status that is none',
+      (_response: ServerResponse, { socket }: IncomingMessage) =>
+        socket.end('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'),
+    ],
+    ['a status above 599', (response: ServerResponse) => response.writeHead(600).end()],
+  ])('502 SERVICE_ANSWER_UNUSABLE for %s', async (_name, answer) => {
+    const { status, body } = await answering('bad', answer)
+    expect([status, body.error.code]).toEqual([502, 'SERVICE_ANSWER_UNUSABLE'])
+  })
+
+  test('asks for plain bytes, whatever the caller takes', async () => {
+    await ask(MEMORIES, { headers: { 'accept-encoding': 'gzip, br' } })
+    expect(arrived[0]?.headers['accept-encoding']).toBe('identity')
+  })
+
+  test('an answer without a body has none, whatever the service says of its type', async () => {
+    for (const status of [204, 205, 304]) {
+      const answered = await answering(`empty${status}`, (response) => response.writeHead(status, JSON_TYPE).end())
+      expect([answered.status, answered.text]).toEqual([status, ''])
+    }
+  })
+
+  test('a stream that stops, is too long or breaks off never looks complete, and is one JSON line in the log', async () => {
+    answers.set('stops', (response) => void response.writeHead(200, EVENTS).write('data: one\n\n'))
+    answers.set('long', (response) => response.writeHead(200, EVENTS).end('a'.repeat(8 * MIB + 1)))
+    answers.set('breaks', (response) =>
+      response.writeHead(200, EVENTS).write('data: one\n\n', () => response.destroy()),
+    )
+    for (const name of ['stops', 'long', 'breaks']) {
+      const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+      const raw = await readRaw(`${MEMORIES}?answer=${name}`)
+      expect(raw.head, name).toContain('HTTP/1.1 200')
+      expect(raw.ended, name).toBe(false)
+      expect(raw.text, name).not.toContain('Error')
+      expect(printed.mock.calls, name).toEqual([])
+      printed.mockRestore()
+    }
+  })
+
+  /** The bytes of an answer, and whether the last chunk came. */
+  function readRaw(path: string): Promise<{ head: string; text: string; ended: boolean }> {
+    const { hostname, port } = new URL(gateway.url)
+    return new Promise((resolve) => {
+      const socket = connectTcp(Number(port), hostname)
+      let text = ''
+      socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+      socket.on('error', () => {})
+      socket.on('close', () => resolve({ head: text.slice(0, 12), text, ended: text.endsWith('0\r\n\r\n') }))
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ada.token}\r\nconnection: close\r\n\r\n`)
+    })
+  }
 })
 
 test('429 RATE_LIMIT_EXCEEDED past the limit of a person', async () => {
