@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { type Limits, readLimits } from './limits.ts'
 
 const DEVELOPMENT_MASTER_SECRET = 'bG9jYWwtZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXItc2VjcmV0'
 const DEVELOPMENT_WEBHOOK_SECRET = 'v1,whsec_bG9jYWwtZGV2ZWxvcG1lbnQtb25seS13ZWJob29r'
@@ -44,6 +45,18 @@ const urlsByName = () =>
       return Object.fromEntries(
         pairs.map((pair) => /^([^=]+)=(.*?)\/*$/.exec(pair.trim())?.slice(1) as [string, string]),
       )
+    }),
+  )
+
+/** Limits by their name, where they are not the defaults. */
+const limits = () =>
+  z.pipe(
+    z.string(),
+    z.transform((value: string, context): Partial<Limits> => {
+      const read = readLimits(value)
+      if (typeof read !== 'string') return read
+      context.issues.push({ code: 'custom', input: value, message: read })
+      return z.NEVER
     }),
   )
 
@@ -150,6 +163,11 @@ export const variables = {
     'Codes by text message to one country in an hour, from which on it is stopped when fewer than a fifth of them are entered.',
     whole(5, 1_000_000),
     30,
+  ),
+  LIMITS: variable(
+    'Limits other than the defaults in `docs/limits.md`: `name=max/time` pairs, separated by commas, such as `otp-send-ip=60/1h,device=240/1h`.',
+    limits,
+    {},
   ),
   API_URL: variable(
     'Base URL of the LanOnasis API, for `/.well-known/onasis.json`.',

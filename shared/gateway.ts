@@ -7,6 +7,7 @@ import { createEventStore, type EventStore } from './events/store.ts'
 import type { RequestFacts } from './events/types.ts'
 import type { AppContext } from './http/app.ts'
 import { createLimiter, type Limiter } from './http/rate-limit.ts'
+import { allLimits } from './limits.ts'
 import { createPersonal, type Personal } from './personal.ts'
 import { callOwn, observeDelivery, observePool } from './telemetry.ts'
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
@@ -68,7 +69,7 @@ export function createGateway(settings: Config): Gateway {
     reads,
     store,
     personal,
-    limiter: createLimiter(writes, personal),
+    limiter: createLimiter(writes, personal, allLimits(settings.LIMITS)),
     deliver: observeDelivery(
       createDelivery({
         functionsUrl: settings.SUPABASE_FUNCTIONS_URL,

@@ -27,6 +27,7 @@ const BASE = [
   'shared/at-once.ts',
   'shared/config.ts',
   'shared/errors.ts',
+  'shared/limits.ts',
   'shared/log.ts',
   'shared/once.ts',
   'shared/personal.ts',
@@ -54,7 +55,8 @@ const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/f
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(at-once|config|errors|once|telemetry)\.ts$/, []],
+  [/^shared\/(at-once|errors|limits|once|telemetry)\.ts$/, []],
+  [/^shared\/config\.ts$/, ['shared/limits.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],

@@ -92,7 +92,7 @@ app.post('/admin/register-app', async (c) => {
     : undefined
   await commit(commitContext(gateway(), c), async (work) => {
     actAsOperator(work, operator)
-    work.limits = [gateway().limiter.limit('register-app', operator.principal.person.uai, 60, 3600)]
+    work.limits = gateway().limiter.of('register-app', operator.principal.person.uai)
     if (await findClient(gateway().reads, client_id)) throw new GatewayError('app_exists')
     const secretHash = client_secret && hashToken(client_secret)
     work

@@ -91,7 +91,7 @@ app.get('/v1/audit/export', async (c) => {
   const { scope, viewer } = await scopeOf(c, wanted)
   const { reads, personal, limiter, issuer } = gateway()
   const who = scope.of === 'people' ? scope.uais.join() : scope.of === 'organization' ? scope.id : scope.of
-  const wait = await limiter.hit([limiter.limit('audit-export', who, 120, 3600)])
+  const wait = await limiter.hit(limiter.of('audit-export', who))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const [events, archived] = await Promise.all([
     listForExport(reads, scope, { after, limit }),

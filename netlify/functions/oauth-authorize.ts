@@ -103,7 +103,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     work.correlationId = id
     work.knowKey(person.uai, person.wrappedKey)
-    work.limits = [gateway().limiter.limit('authorize', person.uai, 60, 60)]
+    work.limits = gateway().limiter.of('authorize', person.uai)
     const options = { subject: person.uai }
     const stream = wanted.pushed ? await work.load(authorization, id, options) : work.start(authorization, id, options)
     stream.decide((current) =>

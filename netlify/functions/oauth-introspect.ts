@@ -52,7 +52,7 @@ app.post('/oauth/introspect', async (c) => {
   const body = await readBody(c, parameters())
   const credentials = readClientCredentials(c, body)
   const onFailure = secretLimits(limiter, c, credentials)
-  const anonymous = () => limiter.limit('introspect-unknown', addressKey(c.get('clientIp')), 300, 60)
+  const anonymous = () => limiter.of('introspect-unknown', addressKey(c.get('clientIp')))
   const { method, certificate, clientId } = credentials
   const mayProve = method !== 'none' || (certificate !== undefined && clientId !== undefined)
   const isKey = looksLikeApiKey(body.token)
@@ -60,7 +60,7 @@ app.post('/oauth/introspect', async (c) => {
     return c.json((await describeApiKey(gateway(), c, body.token)) ?? { active: false })
   const found = await findToken(gateway(), body.token, {
     clientId,
-    limits: mayProve ? onFailure : [anonymous()],
+    limits: mayProve ? onFailure : anonymous(),
   })
   const authenticates = provesClient(found.client, credentials)
   if (config.INTROSPECTION_REQUIRES_CLIENT_AUTH && !authenticates) throw new GatewayError('invalid_client')
@@ -71,7 +71,7 @@ app.post('/oauth/introspect', async (c) => {
 
   const seen = found.token && (!caller || isFor(found.token, caller)) ? found.token : undefined
   const token = seen && (await isPresentedByHolder(c, body, seen, caller)) ? seen : undefined
-  if (!token && !caller) await limiter.hit([anonymous()])
+  if (!token && !caller) await limiter.hit(anonymous())
   const key = isKey && caller?.first_party ? await describeApiKey(gateway(), c, body.token) : undefined
   const answer = token ? describeToken(gateway(), token, caller) : (key ?? { active: false })
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {

@@ -39,7 +39,7 @@ const managementUri = (clientId: string) => `${gateway().issuer}/register/${enco
 async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<void> {
   if (metadata.sector_identifier_uri === undefined) return
   const { limiter } = gateway()
-  const wait = await limiter.hit([limiter.limit('sector-identifier', addressKey(c.get('clientIp')), 30, 3600)])
+  const wait = await limiter.hit(limiter.of('sector-identifier', addressKey(c.get('clientIp'))))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   await checkSector(metadata)
 }
@@ -57,10 +57,7 @@ app.post('/register', async (c) => {
   const now = new Date()
   await commit(commitContext(gateway(), c), async (work) => {
     const ip = c.get('clientIp')
-    work.limits = [
-      limiter.limit('register', addressKey(ip), 30, 3600),
-      limiter.limit('register-net', networkKey(ip), 200, 3600),
-    ]
+    work.limits = [...limiter.of('register', addressKey(ip)), ...limiter.of('register-net', networkKey(ip))]
     work.start(apiClient, id, {}).decide(() =>
       registerClient({
         clientId: client_id,
@@ -102,7 +99,7 @@ async function change(
 ): Promise<void> {
   await commit(commitContext(gateway(), c), async (work) => {
     work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
-    work.limits = [gateway().limiter.limit('manage-client', client.id, 60, 3600)]
+    work.limits = gateway().limiter.of('manage-client', client.id)
     decide(await work.load(apiClient, client.id, {}), work)
   })
 }

@@ -113,7 +113,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
     const now = new Date()
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     work.knowKey(person.uai, person.wrappedKey)
-    work.limits = [gateway().limiter.limit('open-application', person.uai, 60, 60)]
+    work.limits = gateway().limiter.of('open-application', person.uai)
     const started = startSession(gateway(), work, {
       person,
       client,

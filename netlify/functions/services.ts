@@ -16,7 +16,6 @@ const VERSION = '1'
 /** What a function of the platform may take (standards NF2). */
 const MAX_BYTES = 6 * 1024 * 1024
 const TIMEOUT_MS = 30_000
-const A_MINUTE = 600
 
 const available = () => SERVICES.filter(({ service_key }) => service_key in gateway().config.SERVICE_UPSTREAMS)
 
@@ -96,7 +95,7 @@ async function route(c: AppContext, name: string, rest: string): Promise<Respons
   const principal = await callerOf(c, name)
   authorize(c, principal, service)
   const { limiter } = gateway()
-  const wait = await limiter.hit([limiter.limit(`service-${name}`, principal.person.uai, A_MINUTE, 60)])
+  const wait = await limiter.hit(limiter.of('service', `${name} ${principal.person.uai}`))
   if (wait > 0) throw new GatewayError('service_rate_limited', { retryAfter: wait })
   const headers = await toServiceHeaders(gateway(), c, principal, { service: name, audience: to.origin })
   try {

@@ -13,7 +13,6 @@ import { once } from '../../shared/once.ts'
 import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
 
 const MOST_KEYS = 100
-const WRONG_SECRETS_AN_HOUR = 60
 const app = createApp('api', { around: recordRefusals(gateway) })
 
 /** Only who knows the shared secret may tell (wire-contract 1.10); compared by hash, so that the time tells nothing. */
@@ -24,8 +23,8 @@ async function checkSecret(c: AppContext): Promise<void> {
   const given = hashToken(c.req.header('x-webhook-secret') ?? '')
   const matches = secrets.map((one) => equalHash(hashToken(one), given))
   if (matches.includes(true)) return
-  const limit = limiter.limit('sync-secret', addressKey(c.get('clientIp')), WRONG_SECRETS_AN_HOUR, 3600)
-  const wait = await limiter.hit([limit])
+  const limits = limiter.of('sync-secret', addressKey(c.get('clientIp')))
+  const wait = await limiter.hit(limits)
   throw wait > 0 ? new GatewayError('rate_limited', { retryAfter: wait }) : new GatewayError('webhook_unauthorized')
 }
 

@@ -14,8 +14,6 @@ import { linkSupabaseUser, pairForSupabaseUser } from '../../shared/identity/sup
 import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
 import { once } from '../../shared/once.ts'
 
-/** The dashboard exchanges a few times at every page load, and offices share an address (wire-contract 5.4). */
-const AN_HOUR = 3000
 const app = createApp('api', { around: recordRefusals(gateway) })
 
 export const exchange = once(() =>
@@ -35,7 +33,7 @@ app.post('/v1/auth/token/exchange', async (c) => {
   const token = bearerToken(c)
   if (!token) throw new GatewayError('token_missing')
   const { limiter } = gateway()
-  const wait = await limiter.hit([limiter.limit('supabase-exchange', addressKey(c.get('clientIp')), AN_HOUR, 3600)])
+  const wait = await limiter.hit(limiter.of('supabase-exchange', addressKey(c.get('clientIp'))))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const { project_scope, platform, subject_token } = await readBody(c, exchange())
   const profile = await readSupabaseToken(gateway(), token)

@@ -16,7 +16,15 @@ export type AppendedEvent = {
 
 export type Append = { stream_type: string; stream_id: string; expected_version: number; events: AppendedEvent[] }
 
-export type RateLimit = { bucket: string; seconds: number; max: number }
+export type RateLimit = {
+  bucket: string
+  seconds: number
+  max: number
+  /** No span of `seconds` holds more than `max`; otherwise the window begins with its first hit. */
+  exact?: true
+  /** Empties the bucket instead of counting in it. */
+  reset?: true
+}
 
 /** A stream, or a unique value in a read model, was changed by somebody else since it was read. */
 export class StaleError extends Error {}

@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
 import type { RateLimit } from '../events/store.ts'
+import { type Effort, type Limits, type RuleName, rules, windowsOf } from '../limits.ts'
 import type { Personal } from '../personal.ts'
 
 export type Limiter = ReturnType<typeof createLimiter>
@@ -9,22 +10,36 @@ export type Limiter = ReturnType<typeof createLimiter>
  * Rate limits in Postgres, so that every instance counts together (standards NF8). A bucket's name is a rule and the keyed
  * digest of what it limits, so the table shows no address.
  */
-export function createLimiter(writes: postgres.Sql, personal: Personal) {
+export function createLimiter(writes: postgres.Sql, personal: Personal, limits: Limits) {
+  const ask = async (query: postgres.PendingQuery<{ wait: number }[]>) => (await atOnce(query))[0]?.wait ?? 0
+  const digestOf = (key: string) => personal.digest(key).toString('hex').slice(0, 40)
   return {
     /**
-     * A limit of a rule for one caller, address or client.
-     * @param seconds length of the window, which begins with the first hit
+     * The limits of a rule for one caller, address or client.
+     * @param key what is counted apart
+     * @param effort what the caller has put in
      */
-    limit(rule: string, key: string, max: number, seconds: number): RateLimit {
-      return { bucket: `${rule}:${seconds}:${personal.digest(key).toString('hex').slice(0, 40)}`, seconds, max }
+    of(rule: RuleName, key: string, effort: Effort = 'none'): RateLimit[] {
+      const digest = digestOf(key)
+      return windowsOf(limits, rule, effort).map(({ max, seconds }) => ({
+        ...{ bucket: `${rule}:${seconds}:${digest}`, seconds, max },
+        ...('exact' in rules[rule] && { exact: true }),
+      }))
     },
 
-    /** Counts a hit in each; the seconds to wait when one is over its limit, otherwise 0. */
+    /** A share of something that a setting of its own says, such as the day's text messages. */
+    share(name: string, key: string, max: number, seconds: number): RateLimit {
+      return { bucket: `${name}:${seconds}:${digestOf(key)}`, seconds, max }
+    },
+
+    /** Counts a hit in each, or in none where one is full; the seconds to wait then, otherwise 0. */
     async hit(limits: RateLimit[]): Promise<number> {
-      if (limits.length === 0) return 0
-      const [row] = await atOnce(writes<{ wait: number }[]>`
-        select auth_gateway.hit_rate_limits(${writes.json(limits)}) as wait`)
-      return row?.wait ?? 0
+      return limits.length === 0 ? 0 : ask(writes`select auth_gateway.take_rate_limits(${writes.json(limits)}) as wait`)
+    },
+
+    /** The seconds until all are open, without counting. */
+    async wait(limits: RateLimit[]): Promise<number> {
+      return limits.length === 0 ? 0 : ask(writes`select auth_gateway.rate_limit_wait(${writes.json(limits)}) as wait`)
     },
   }
 }
@@ -51,4 +66,9 @@ export function addressKey(ip: string | undefined): string {
 /** The network an address is in: IPv4 its /24, IPv6 the /48 that one site may have. */
 export function networkKey(ip: string | undefined): string {
   return ip?.includes(':') ? prefix(ip, 3) : addressKey(ip).split('.').slice(0, 3).join('.')
+}
+
+/** The range that a provider has: IPv4 /16, IPv6 /32. It only makes limits stricter, since many people share it. */
+export function rangeKey(ip: string | undefined): string {
+  return ip?.includes(':') ? prefix(ip, 2) : addressKey(ip).split('.').slice(0, 2).join('.')
 }

@@ -53,7 +53,7 @@ export async function delegateToAgent(gateway: Gateway, c: AppContext, principal
   const expiresAt = new Date(Date.now() + input.days * 86_400_000)
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
-    work.limits = [gateway.limiter.limit('agents', person.uai, 30, 3600)]
+    work.limits = gateway.limiter.of('agents', person.uai)
     const there = await listDelegations(gateway.reads, person)
     if (there.length >= MOST_AGENTS) throw new GatewayError('too_many_agents')
     work

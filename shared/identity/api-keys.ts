@@ -23,7 +23,6 @@ import type { PersonPrincipal } from './authenticate.ts'
 import { actAs, ceilingOf } from './authority.ts'
 
 const MAX_LIVE_KEYS = 1000
-const CREATED_AN_HOUR = 500
 
 /** A key with its secret, which is known in this answer only. */
 export type WithSecret = { record: ApiKeyRecord; secret: string }
@@ -75,7 +74,7 @@ export async function createApiKey(
   const id = uuidv7()
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
-    work.limits = [gateway.limiter.limit('create-key', person.uai, CREATED_AN_HOUR, 3600)]
+    work.limits = gateway.limiter.of('create-key', person.uai)
     const nameDigest = gateway.personal.digest(keyNameLookup(owner.id, input.name))
     const { taken, live } = await findForNewKey(gateway.reads, { ownerId: owner.id, nameDigest })
     if (taken) throw new GatewayError('key_exists')

@@ -57,7 +57,7 @@ export async function tokenToPaste(
     if (client?.status !== 'active') throw new GatewayError('unauthorized_client')
     work.knowKey(person.uai, person.wrappedKey)
     work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: client.client_id }
-    work.limits = [gateway.limiter.limit('paste-token', person.uai, 10, 3600)]
+    work.limits = gateway.limiter.of('paste-token', person.uai)
     const scope = parseScope(client.metadata.default_scope) ?? []
     const wanted = { kind: 'authorization' as const, client, person, session, scope, resources }
     return startTokenFamily(gateway, work, wanted, { id: uuidv7(), offline: true, withoutRefresh: true, now })

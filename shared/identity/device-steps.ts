@@ -30,7 +30,6 @@ import { newOpaqueToken } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import { sendNotice } from './send-notice.ts'
 
-const STARTED_AN_HOUR = 120
 const REVOKE_DAYS = 30
 
 /** What an unknown client becomes where the switch is open: public, and allowed as little as is of use. */
@@ -50,7 +49,7 @@ async function registerUnknown(gateway: Gateway, c: AppContext, clientId: string
   const id = uuidv7()
   const metadata = { client_name: clientId, ...MINIMAL_CLIENT }
   await commit(commitContext(gateway, c), async (work) => {
-    work.limits = [gateway.limiter.limit('register', addressKey(c.get('clientIp')), 30, 3600)]
+    work.limits = gateway.limiter.of('register', addressKey(c.get('clientIp')))
     work
       .start(apiClient, id, {})
       .decide(() => registerClient({ clientId, firstParty: false, origin: 'dynamic', metadata }))
@@ -88,10 +87,7 @@ export async function startDevice(
   await commit(commitContext(gateway, c), async (work) => {
     const ip = c.get('clientIp')
     work.actor = { type: 'anonymous', clientId: client.client_id }
-    work.limits = [
-      gateway.limiter.limit('device', addressKey(ip), STARTED_AN_HOUR, 3600),
-      gateway.limiter.limit('device-net', networkKey(ip), STARTED_AN_HOUR * 10, 3600),
-    ]
+    work.limits = [...gateway.limiter.of('device', addressKey(ip)), ...gateway.limiter.of('device-net', networkKey(ip))]
     work.start(deviceAuthorization, id, { subject: id }).decide(() =>
       requestDevice({
         facts: {
@@ -129,11 +125,9 @@ export async function findOpenDevice(
 ): Promise<OpenDevice> {
   const { limiter, reads, personal, derive } = gateway
   const ip = c.get('clientIp')
-  const limits = [
-    limiter.limit('user-code', addressKey(ip), 10, 900),
-    limiter.limit('user-code-net', networkKey(ip), 60, 900),
-    ...(sessionId ? [limiter.limit('user-code-session', sessionId, 10, 900)] : []),
-  ]
+  const limits = sessionId
+    ? [...limiter.of('user-code-session', sessionId), ...limiter.of('user-code-session-net', networkKey(ip))]
+    : [...limiter.of('user-code', addressKey(ip)), ...limiter.of('user-code-net', networkKey(ip))]
   const code = normaliseUserCode(typed)
   const { device, wait } = await findByUserCode(reads, personal, {
     userCodeHash: userCodeHash(derive, code ?? ''),

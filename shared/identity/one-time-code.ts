@@ -41,15 +41,11 @@ const profileOf = ({ channel, address }: CodeAddress) =>
 
 /** Wrong codes per address and per caller, across all codes (standards S2). */
 function tryLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {
-  return [
-    limiter.limit('otp-try', address, 10, 3600),
-    limiter.limit('otp-try', address, 30, 86_400),
-    callerLimit({ limiter }, ip),
-  ]
+  return [...limiter.of('otp-try', address), ...callerLimits({ limiter }, ip)]
 }
 
-function callerLimit({ limiter }: Pick<Gateway, 'limiter'>, ip: string | undefined): RateLimit {
-  return limiter.limit('otp-try-ip', addressKey(ip), 60, 3600)
+function callerLimits({ limiter }: Pick<Gateway, 'limiter'>, ip: string | undefined): RateLimit[] {
+  return limiter.of('otp-try-ip', addressKey(ip))
 }
 
 /**
@@ -57,7 +53,7 @@ function callerLimit({ limiter }: Pick<Gateway, 'limiter'>, ip: string | undefin
  * alone and alike in every case, so that it neither tells whether an address is known nor locks its owner out.
  */
 async function refuseHopeless(gateway: Gateway, c: AppContext, reason: string): Promise<never> {
-  await gateway.limiter.hit([callerLimit(gateway, c.get('clientIp'))])
+  await gateway.limiter.hit(callerLimits(gateway, c.get('clientIp')))
   throw new GatewayError('otp_invalid', { reason })
 }
 

@@ -74,10 +74,7 @@ export async function requestOperatorCode(
   const made = await commit(commitContext(gateway, c), async (work) => {
     actAsOperator(work, operator)
     work.knowKey(person.uai, person.wrappedKey)
-    work.limits = [
-      gateway.limiter.limit('operator-code', uai, 20, 3600),
-      gateway.limiter.limit('operator-code-for', person.uai, 5, 3600),
-    ]
+    work.limits = [...gateway.limiter.of('operator-code', uai), ...gateway.limiter.of('operator-code-for', person.uai)]
     const facts = { uai: person.uai, operator: uai, reason: input.reason, needsSecond: isOperator(person) }
     const partHash = gateway.hashCode(id, part)
     const stream = work.start(operatorCode, id, { subject: person.uai })

@@ -8,9 +8,6 @@ import { accountOwner } from './account-holder.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { isSteppedUp, stepUpNeeded, stepUpUrl } from './step-up.ts'
 
-/** How often a minute an operator has much of the log read. */
-const A_MINUTE = 30
-
 export const OPERATOR_ROLES = ['admin', 'platform_admin'] as const
 
 export const isOperator = ({ role }: Pick<Person, 'role'>) => OPERATOR_ROLES.some((one) => one === role)
@@ -47,8 +44,12 @@ export function actAsOperator(work: Work, { principal }: Operator): void {
  * Counts what reads much of the log, so that one operator keeps the database from nobody.
  * @throws GatewayError rate_limited
  */
-export async function limitReading({ limiter }: Gateway, { principal }: Operator, rule: string): Promise<void> {
-  const wait = await limiter.hit([limiter.limit(rule, principal.person.uai, A_MINUTE, 60)])
+export async function limitReading(
+  { limiter }: Gateway,
+  { principal }: Operator,
+  rule: 'state-at' | 'blast-radius',
+): Promise<void> {
+  const wait = await limiter.hit(limiter.of(rule, principal.person.uai))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
 }
 

@@ -124,6 +124,6 @@ export function ownLimits(
   method: ProofMethod,
   { person, credentialId }: PersonPrincipal,
 ): RateLimit[] {
-  if (method !== 'totp') return [limiter.limit('recovery-try', credentialId, 10, 300)]
-  return [limiter.limit('proof-try', person.uai, 5, 300), limiter.limit('proof-try', person.uai, 30, 86_400)]
+  if (method !== 'totp') return limiter.of('recovery-try', credentialId)
+  return limiter.of('proof-try', person.uai)
 }

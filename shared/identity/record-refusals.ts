@@ -9,8 +9,6 @@ import { networkKey } from '../http/rate-limit.ts'
 import { log } from '../log.ts'
 import type { Principal } from './authenticate.ts'
 
-const PER_NETWORK_AN_HOUR = 60
-const PER_CALLER_AN_HOUR = 200
 const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
 const NAME = /^[\w.:-]{1,100}$/
 
@@ -43,10 +41,8 @@ async function record(gateway: Gateway, c: AppContext, error: GatewayError, targ
     // A client is named, not proven: what it says of itself stands in the data.
     if (uai) work.actor = { type: 'person', id: uai, clientId, credentialId }
     work.limits = [
-      gateway.limiter.limit('refused', ip, PER_NETWORK_AN_HOUR, 3600),
-      ...(uai || clientId
-        ? [gateway.limiter.limit('refused-caller', uai ?? clientId ?? '', PER_CALLER_AN_HOUR, 3600)]
-        : []),
+      ...gateway.limiter.of('refused', ip),
+      ...(uai || clientId ? gateway.limiter.of('refused-caller', uai ?? clientId ?? '') : []),
     ]
     work.start(refusedRequest, uuidv7(), { subject: uai }).decide(() =>
       recordRefusal({

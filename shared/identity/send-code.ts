@@ -11,6 +11,7 @@ import { askedLanguage } from '../http/locale.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
+import { countingMailbox } from '../typed/email.ts'
 import type { CodeAddress } from './code-address.ts'
 import { findChallenge, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
@@ -20,11 +21,9 @@ import { passSmsGuard, smsLimits } from './sms-guard.ts'
 function sendLimits(gateway: Gateway, to: CodeAddress, ip: string | undefined): RateLimit[] {
   const { limiter } = gateway
   return [
-    limiter.limit('otp-send', to.lookup, 1, 30),
-    limiter.limit('otp-send', to.lookup, 5, 3600),
-    limiter.limit('otp-send', to.lookup, 10, 86_400),
-    limiter.limit('otp-send-ip', addressKey(ip), 30, 3600),
-    limiter.limit('otp-send-net', networkKey(ip), 200, 3600),
+    ...limiter.of('otp-send', countingMailbox(to.lookup)),
+    ...limiter.of('otp-send-ip', addressKey(ip)),
+    ...limiter.of('otp-send-net', networkKey(ip)),
     ...(to.channel === 'sms' ? smsLimits(gateway, to, ip) : []),
   ]
 }

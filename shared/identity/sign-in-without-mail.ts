@@ -33,14 +33,10 @@ function tryLimits(
   { limiter }: Gateway,
   { address, code, ip }: { address: string; code: string; ip?: string },
 ): RateLimit[] {
-  const guessable = [
-    limiter.limit('proof-sign-in', address, 5, 300),
-    limiter.limit('proof-sign-in', address, 30, 86_400),
-  ]
   return [
-    ...(isGuessable(code) ? guessable : []),
-    limiter.limit('proof-sign-in-ip', addressKey(ip), 60, 3600),
-    limiter.limit('proof-sign-in-net', networkKey(ip), 200, 3600),
+    ...(isGuessable(code) ? limiter.of('proof-sign-in', address) : []),
+    ...limiter.of('proof-sign-in-ip', addressKey(ip)),
+    ...limiter.of('proof-sign-in-net', networkKey(ip)),
   ]
 }
 

@@ -13,7 +13,7 @@ const DAY = 86_400
 const BLOCK_DIGITS = 3
 const LONGEST_WAIT = 3600
 
-const dailyCap = ({ limiter, config }: Gateway) => limiter.limit('sms-day', 'all', config.SMS_DAILY_CAP, DAY)
+const dailyCap = ({ limiter, config }: Gateway) => limiter.share('sms-day', 'all', config.SMS_DAILY_CAP, DAY)
 
 /** What a text message costs counts per block of numbers, caller, network, country and day (standards S4). */
 export function smsLimits(
@@ -23,11 +23,10 @@ export function smsLimits(
 ): RateLimit[] {
   const { limiter, config } = gateway
   return [
-    limiter.limit('sms-block', address.slice(0, -BLOCK_DIGITS), 20, 3600),
-    limiter.limit('sms-ip', addressKey(ip), 10, 3600),
-    limiter.limit('sms-ip', addressKey(ip), 20, DAY),
-    limiter.limit('sms-net', networkKey(ip), 50, 3600),
-    limiter.limit('sms-country', country, Math.max(10, Math.ceil(config.SMS_DAILY_CAP / 10)), 600),
+    ...limiter.of('sms-block', address.slice(0, -BLOCK_DIGITS)),
+    ...limiter.of('sms-ip', addressKey(ip)),
+    ...limiter.of('sms-net', networkKey(ip)),
+    limiter.share('sms-country', country, Math.max(10, Math.ceil(config.SMS_DAILY_CAP / 10)), 600),
     dailyCap(gateway),
   ]
 }

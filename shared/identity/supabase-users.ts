@@ -65,9 +65,8 @@ async function refusalOf(error: unknown): Promise<GatewayError> {
 async function countTry({ limiter }: Gateway, c: AppContext, email: string): Promise<void> {
   const address = normaliseEmail(email)
   const wait = await limiter.hit([
-    limiter.limit('password', address, 20, 3600),
-    limiter.limit('password', address, 60, 86_400),
-    limiter.limit('password-ip', addressKey(c.get('clientIp')), 100, 3600),
+    ...limiter.of('password', address),
+    ...limiter.of('password-ip', addressKey(c.get('clientIp'))),
   ])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
 }

@@ -94,7 +94,7 @@ export function readClientCredentials(c: AppContext, body: ClientParameters): Cl
 export function secretLimits(limiter: Limiter, c: AppContext, credentials: ClientCredentials): RateLimit[] {
   if (credentials.method === 'none' && !credentials.certificate) return []
   const ip = addressKey(c.get('clientIp'))
-  return [limiter.limit('client-secret', `${credentials.clientId?.toLowerCase()} ${ip}`, 20, 900)]
+  return limiter.of('client-secret', `${credentials.clientId?.toLowerCase()} ${ip}`)
 }
 
 const byCertificate = (client: Client) =>

@@ -113,10 +113,10 @@ export async function freshenClient(
   if (known.isFresh || (known.client && known.client.status !== 'active')) return
 
   const { limiter } = gateway
-  const address = limiter.limit('client-document', addressKey(c.get('clientIp')), 30, 300)
+  const address = limiter.of('client-document', addressKey(c.get('clientIp')))
   // A stranger must not be able to make us fetch for ever from one host, nor to use up what its known clients need.
-  const host = limiter.limit('client-document-host', new URL(clientId).host, 60, 300)
-  const wait = await limiter.hit(known.client ? [address] : [address, host])
+  const host = limiter.of('client-document-host', new URL(clientId).host)
+  const wait = await limiter.hit(known.client ? address : [...address, ...host])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const reading = await fetchDocument(clientId)
   if (!reading.metadata) {

@@ -40,8 +40,8 @@ export async function keepPushed(
     work.actor = { type: 'anonymous', clientId: client.client_id }
     work.correlationId = id
     work.limits = [
-      limiter.limit('pushed-request', `${client.id} ${addressKey(ip)}`, 120, 60),
-      limiter.limit('pushed-request-net', networkKey(ip), 1200, 60),
+      ...limiter.of('pushed-request', `${client.id} ${addressKey(ip)}`),
+      ...limiter.of('pushed-request-net', networkKey(ip)),
     ]
     work.start(authorization, id, {}).decide(() =>
       push({

@@ -2,33 +2,67 @@
 create table auth_gateway.rate_limits (
   bucket     text primary key,
   count      integer not null,
-  expires_at timestamptz not null
+  expires_at timestamptz not null,
+  -- When each hit of an exact limit was, oldest first.
+  hits       timestamptz[]
 );
 create index rate_limits_expiry on auth_gateway.rate_limits (expires_at);
 
+-- Hits that are younger than a time, oldest first.
+create function auth_gateway.recent_hits(p_hits timestamptz[], p_since timestamptz) returns timestamptz[]
+language sql immutable
+return array(select h from unnest(p_hits) h where h > p_since order by h);
+
 -- Counts a hit in each bucket and answers the seconds until the fullest one opens again (0: within every limit).
--- p_limits: [{"bucket": text, "seconds": int, "max": int}]; buckets are locked in one order, so two calls cannot deadlock.
+-- p_limits: [{"bucket": text, "seconds": int, "max": int, "exact": bool, "reset": bool}]; buckets are locked in one order, so two calls
+-- cannot deadlock. A window begins with its first hit; that of an exact limit slides, so that no such span of time holds more than max.
+-- One to reset is emptied instead.
 create function auth_gateway.hit_rate_limits(p_limits jsonb) returns integer
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
   l record;
   v_count integer;
   v_expires timestamptz;
+  v_hits timestamptz[];
   v_wait integer := 0;
 begin
   for l in
-    select x.bucket, x.seconds, x.max from jsonb_to_recordset(p_limits) as x(bucket text, seconds int, max int) order by 1
+    select x.bucket, x.max, make_interval(secs => x.seconds) as length, x.exact, x.reset
+    from jsonb_to_recordset(p_limits) as x(bucket text, seconds int, max int, exact boolean, reset boolean) order by 1
   loop
-    insert into rate_limits as r (bucket, count, expires_at)
-    values (l.bucket, 1, now() + make_interval(secs => l.seconds))
+    if l.reset then
+      delete from rate_limits where bucket = l.bucket;
+      continue;
+    end if;
+    insert into rate_limits as r (bucket, count, expires_at, hits)
+    values (l.bucket, 1, now() + l.length, case when l.exact then array[now()] end)
     on conflict (bucket) do update set
-      count = case when r.expires_at <= now() then 1 else r.count + 1 end,
-      expires_at = case when r.expires_at <= now() then now() + make_interval(secs => l.seconds) else r.expires_at end
-    returning r.count, r.expires_at into v_count, v_expires;
+      count = case when r.expires_at <= now() then 1 when l.exact then cardinality(recent_hits(r.hits, now() - l.length)) + 1
+        else r.count + 1 end,
+      expires_at = case when l.exact or r.expires_at <= now() then now() + l.length else r.expires_at end,
+      hits = case when l.exact is not true then null when r.expires_at <= now() then array[now()]
+        else recent_hits(r.hits, now() - l.length) || now() end
+    returning r.count, r.expires_at, r.hits into v_count, v_expires, v_hits;
     if v_count > l.max then
+      v_expires := case when l.exact then v_hits[v_count - l.max] + l.length else v_expires end;
       v_wait := greatest(v_wait, ceil(extract(epoch from v_expires - now()))::int, 1);
     end if;
   end loop;
+  return v_wait;
+end $$;
+
+-- The same for a step that is refused when a limit is full: then it counts nowhere.
+create function auth_gateway.take_rate_limits(p_limits jsonb) returns integer
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  v_wait integer;
+begin
+  v_wait := hit_rate_limits(p_limits);
+  if v_wait > 0 then
+    raise exception 'rate limit reached' using errcode = 'LA003';
+  end if;
+  return 0;
+exception when sqlstate 'LA003' then
   return v_wait;
 end $$;
 
@@ -36,18 +70,30 @@ end $$;
 create function auth_gateway.rate_limit_wait(p_limits jsonb) returns integer
 language plpgsql stable as $$
 declare
-  v_expires timestamptz;
+  r auth_gateway.rate_limits;
+  v_hits timestamptz[];
+  v_length interval;
+  v_max integer;
   v_wait integer := 0;
 begin
   -- One look-up by key for each: a join would read the whole table as long as it is small, or its statistics say so.
   for i in 0 .. jsonb_array_length(p_limits) - 1 loop
-    select r.expires_at into v_expires from auth_gateway.rate_limits r
-    where r.bucket = p_limits->i->>'bucket' and r.expires_at > now() and r.count >= (p_limits->i->>'max')::int;
-    if found then
-      v_wait := greatest(v_wait, ceil(extract(epoch from v_expires - now()))::int);
+    v_max := (p_limits->i->>'max')::int;
+    select x.* into r from auth_gateway.rate_limits x
+    where x.bucket = p_limits->i->>'bucket' and x.expires_at > now() and x.count >= v_max;
+    continue when not found;
+    if r.hits is null then
+      v_wait := greatest(v_wait, ceil(extract(epoch from r.expires_at - now()))::int);
+    else
+      v_length := make_interval(secs => (p_limits->i->>'seconds')::int);
+      v_hits := auth_gateway.recent_hits(r.hits, now() - v_length);
+      if cardinality(v_hits) >= v_max then
+        v_wait := greatest(v_wait, ceil(extract(epoch from v_hits[cardinality(v_hits) - v_max + 1] + v_length - now()))::int, 1);
+      end if;
     end if;
   end loop;
   return v_wait;
 end $$;
 
-grant execute on function auth_gateway.hit_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb) to auth_gateway_app;
+grant execute on function auth_gateway.hit_rate_limits(jsonb), auth_gateway.take_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb),
+  auth_gateway.recent_hits(timestamptz[], timestamptz) to auth_gateway_app;

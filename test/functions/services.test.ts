@@ -384,7 +384,7 @@ describe('what a service may answer', () => {
 
 test('429 RATE_LIMIT_EXCEEDED past the limit of a person', async () => {
   const { limiter } = gateway.gateway
-  const { bucket } = limiter.limit('service-memories', ada.uai, 600, 60)
+  const [{ bucket = '' } = {}] = limiter.of('service', `memories ${ada.uai}`)
   await ask(MEMORIES)
   await gateway.sql`update auth_gateway.rate_limits set count = 600 where bucket = ${bucket}`
   const { status, body, headers } = await ask(MEMORIES)

@@ -36,7 +36,7 @@ export async function redeemCode(
     })
   const pasteHash = pastedCodeHash(gateway.derive, code)
   const limits = secretLimits(gateway.limiter, c, credentials)
-  const guesses = pasteHash ? [gateway.limiter.limit('paste-try', addressKey(c.get('clientIp')), 20, 600)] : []
+  const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(c.get('clientIp'))) : []
 
   return commit(commitContext(gateway, c), async (work) => {
     const now = new Date()

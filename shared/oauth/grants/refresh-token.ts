@@ -61,7 +61,7 @@ export async function refresh(
       return { response: openAnswer(answerKey, found.answer, context), family }
 
     const stream = resumeFamily(work, family)
-    work.limits = [gateway.limiter.limit('refresh', family.id, 120, 60)]
+    work.limits = gateway.limiter.of('refresh', family.id)
     const next = gateway.refreshTokens.issue(family.id, genuine.generation + 1)
     const refreshExpiresAt = refreshExpiry(gateway, family.expiresAt, now)
     const jti = newAccessTokenId(family.id)

@@ -1,0 +1,151 @@
+/** At most `max` hits in `seconds`. */
+export type Window = { max: number; seconds: number }
+
+/**
+ * What a caller has put in, where a limit gives more to those who do: nothing, a minute of waiting (pages without JavaScript), or a
+ * proof of work.
+ */
+export const EFFORTS = ['none', 'waited', 'worked'] as const
+export type Effort = (typeof EFFORTS)[number]
+
+type Rule = {
+  /** What is counted, and by what. */
+  counts: string
+  /** Windows for each effort, or for all of them. `-` is no limit. */
+  fallback: string
+  /**
+   * Counted to the second: never more than `max` in any window of that length. Others count in windows that begin with the first hit.
+   * Only for small limits, since each hit is kept.
+   */
+  exact?: true
+}
+
+/** Every limit of the gateway by its name, which is also the name of its counters. `docs/limits.md` is the model behind them. */
+export const rules = {
+  'otp-send': { counts: 'codes and links to one address', fallback: '1/30s 5/1h 10/1d' },
+  'otp-send-ip': { counts: 'messages that one caller asks for', fallback: '30/1h' },
+  'otp-send-net': { counts: 'the same for one network', fallback: '200/1h' },
+  'otp-try': { counts: 'wrong codes for one address', fallback: '10/1h 30/1d' },
+  'otp-try-ip': { counts: 'wrong codes of one caller', fallback: '60/1h' },
+  'sms-ip': { counts: 'text messages that one caller asks for', fallback: '10/1h 20/1d' },
+  'sms-net': { counts: 'the same for one network', fallback: '50/1h' },
+  'sms-block': { counts: 'text messages to one block of a thousand numbers', fallback: '20/1h' },
+  'proof-sign-in': { counts: 'wrong codes of an authenticator app for one address', fallback: '5/5m 30/1d' },
+  'proof-sign-in-ip': { counts: 'wrong codes without mail of one caller', fallback: '60/1h' },
+  'proof-sign-in-net': { counts: 'the same for one network', fallback: '200/1h' },
+  'proof-try': { counts: 'wrong codes of an authenticator app in sessions of one person', fallback: '5/5m 30/1d' },
+  'recovery-try': { counts: 'wrong recovery codes in one session', fallback: '10/5m' },
+  password: { counts: 'passwords tried for one address', fallback: '20/1h 60/1d' },
+  'password-ip': { counts: 'passwords tried by one caller', fallback: '100/1h' },
+
+  register: { counts: 'clients that one caller registers', fallback: '30/1h' },
+  'register-net': { counts: 'the same for one network', fallback: '200/1h' },
+  'register-app': { counts: 'applications that one operator registers', fallback: '60/1h' },
+  'manage-client': { counts: 'changes of one client’s registration', fallback: '60/1h' },
+  'sector-identifier': { counts: 'sector identifier documents that one caller has read', fallback: '30/1h' },
+  'client-document': { counts: 'client documents that one caller has read', fallback: '30/5m' },
+  'client-document-host': { counts: 'client documents of one host', fallback: '60/5m' },
+  'client-secret': { counts: 'wrong secrets of one client from one caller', fallback: '20/15m' },
+
+  device: { counts: 'device sign-ins that one caller begins', fallback: '120/1h' },
+  'device-net': { counts: 'the same for one network', fallback: '1200/1h' },
+  'user-code': { counts: 'wrong device codes of one caller who is not signed in', fallback: '10/15m' },
+  'user-code-net': { counts: 'the same for one network', fallback: '60/15m' },
+  'user-code-session': { counts: 'wrong device codes in one session', fallback: '10/15m' },
+  'user-code-session-net': { counts: 'the same for the sessions of one network', fallback: '120/15m' },
+  'paste-try': { counts: 'pasted codes that one caller redeems', fallback: '20/10m' },
+  'paste-token': { counts: 'pasted tokens that one person makes', fallback: '10/1h' },
+
+  authorize: { counts: 'authorizations of one person', fallback: '60/1m' },
+  'open-application': { counts: 'applications that one person opens', fallback: '60/1m' },
+  'pushed-request': { counts: 'requests that one client pushes from one caller', fallback: '120/1m' },
+  'pushed-request-net': { counts: 'requests pushed from one network', fallback: '1200/1m' },
+  refresh: { counts: 'refreshes of one token family', fallback: '120/1m' },
+  'introspect-unknown': { counts: 'introspections of one caller without client authentication', fallback: '300/1m' },
+  'supabase-exchange': { counts: 'Supabase tokens that one caller exchanges', fallback: '3000/1h' },
+
+  'create-key': { counts: 'API keys that one person makes', fallback: '500/1h' },
+  agents: { counts: 'agents that one person allows', fallback: '30/1h' },
+  service: { counts: 'calls of one person to one service', fallback: '600/1m' },
+  'operator-code': { counts: 'sign-in codes that one operator makes', fallback: '20/1h' },
+  'operator-code-for': { counts: 'sign-in codes made for one person', fallback: '5/1h' },
+  'state-at': { counts: 'looks into the past of one operator', fallback: '30/1m' },
+  'blast-radius': { counts: 'traces of one operator', fallback: '30/1m' },
+  'audit-export': { counts: 'parts of the log that one person exports', fallback: '120/1h' },
+  'sync-secret': { counts: 'wrong webhook secrets of one caller', fallback: '60/1h' },
+  refused: { counts: 'refused requests of one network that are recorded', fallback: '60/1h' },
+  'refused-caller': { counts: 'refused requests of one person or client that are recorded', fallback: '200/1h' },
+} satisfies Record<string, Rule>
+
+export type RuleName = keyof typeof rules
+
+/** The windows of a rule for each effort; a rule that is the same for all of them has them once. */
+export type Tiers = readonly (readonly Window[])[]
+export type Limits = Readonly<Record<RuleName, Tiers>>
+
+const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
+const MOST = 1_000_000
+/** Hits of an exact limit are kept one by one. */
+const MOST_EXACT = 100
+
+function readWindow(text: string): Window | undefined {
+  const [, max, count, unit = ''] = /^([1-9]\d{0,6})\/([1-9]\d{0,4})([smhd])$/.exec(text) ?? []
+  const seconds = Number(count) * (UNITS[unit] ?? Number.NaN)
+  return max && Number(max) <= MOST && seconds <= 90 * 86_400 ? { max: Number(max), seconds } : undefined
+}
+
+/** The windows that `5/1h 10/1d | 8/1h 20/1d | …` says; undefined where it says none. */
+export function readTiers(text: string): Tiers | undefined {
+  const tiers = text.split('|').map((tier) => {
+    const windows = tier.trim() === '-' ? [] : tier.trim().split(/[\s+]+/)
+    return windows.map(readWindow)
+  })
+  return tiers.flat().includes(undefined) ? undefined : (tiers as Window[][])
+}
+
+const secondsOf = (tier: readonly Window[]) => tier.map(({ seconds }) => seconds).join()
+
+/** What is wrong with new windows of a rule; undefined when they will do. */
+function tiersError(name: RuleName, tiers: Tiers): string | undefined {
+  const rule: Rule = rules[name]
+  const before = readTiers(rule.fallback) ?? []
+  if (tiers.length > 1 && tiers.length !== before.length)
+    return before.length === 1 ? 'is the same for every effort' : `has ${before.length} efforts`
+  const lengths = new Set(tiers.filter((tier) => tier.length > 0).map(secondsOf))
+  if (lengths.size > 1) return 'must count the same windows for every effort'
+  const falls = tiers.some((tier, index) => tier.some((window, at) => window.max < (tiers[index - 1]?.[at]?.max ?? 0)))
+  if (falls) return 'must not give less for more effort'
+  if (rule.exact && tiers.flat().some(({ max }) => max > MOST_EXACT)) return `must be ${MOST_EXACT} or less`
+  return undefined
+}
+
+/**
+ * Reads changed limits: `name=windows` pairs, separated by commas.
+ * @returns the changed ones, or a sentence about the first that is wrong
+ */
+export function readLimits(text: string): Partial<Limits> | string {
+  const changed: Partial<Record<RuleName, Tiers>> = {}
+  const pairs = text.split(',').filter((one) => one.trim())
+  for (const [index, pair] of pairs.entries()) {
+    const [name = '', windows = ''] = pair.split('=', 2).map((one) => one.trim())
+    if (!Object.hasOwn(rules, name)) return `pair ${index + 1} names no limit of docs/limits.md`
+    const tiers = readTiers(windows)
+    if (!tiers) return `${name} must be written like 5/1h 10/1d`
+    const error = tiersError(name as RuleName, tiers)
+    if (error) return `${name} ${error}`
+    changed[name as RuleName] = tiers
+  }
+  return changed
+}
+
+/** All limits, the changed ones in place of their defaults. */
+export function allLimits(changed: Partial<Limits>): Limits {
+  const entries = Object.entries(rules).map(([name, { fallback }]) => [name, readTiers(fallback)])
+  return { ...Object.fromEntries(entries), ...changed }
+}
+
+/** The windows of a rule for an effort. */
+export function windowsOf(limits: Limits, name: RuleName, effort: Effort): readonly Window[] {
+  const tiers = limits[name]
+  return tiers[Math.min(EFFORTS.indexOf(effort), tiers.length - 1)] ?? []
+}

@@ -1,0 +1,9 @@
+import type postgres from 'postgres'
+
+/** Lets time pass for the limits: what was counted is so much older. */
+export async function ageLimits(sql: postgres.ISql<Record<never, never>>, seconds: number): Promise<void> {
+  const by = sql`make_interval(secs => ${seconds})`
+  await sql`
+    update auth_gateway.rate_limits set expires_at = expires_at - ${by},
+      hits = case when hits is not null then array(select h - ${by} from unnest(hits) h) end`
+}
