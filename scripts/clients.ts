@@ -50,8 +50,12 @@ const newSecret = () => {
 }
 
 /** @throws RefusedError that names every fault */
-async function checked(given: Record<string, unknown>, firstParty: boolean): Promise<ClientMetadata> {
-  const { metadata, faults } = parseClientMetadata(given)
+async function checked(
+  { config }: Gateway,
+  given: Record<string, unknown>,
+  firstParty: boolean,
+): Promise<ClientMetadata> {
+  const { metadata, faults } = parseClientMetadata(given, config.PRIVATE_USE_SCHEMES)
   if (firstParty && metadata?.subject_type === 'pairwise')
     throw new RefusedError('subject_type: a LanOnasis application knows the UAI')
   if (metadata) {
@@ -75,7 +79,7 @@ async function existing({ gateway, id }: Pick<Call, 'gateway' | 'id'>): Promise<
 
 async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
   const request = readClientRequest(flags, terminal)
-  const metadata = await checked(request.metadata, flags['first-party'] === true)
+  const metadata = await checked(gateway, request.metadata, flags['first-party'] === true)
   const clientId = request.clientId ?? `client_${randomBytes(16).toString('hex')}`
   if (typeof clientId !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._~-]{2,99}$/.test(clientId))
     throw new RefusedError('client_id: must be 3 to 100 letters, digits or . _ ~ - and start with a letter or digit')
@@ -107,7 +111,11 @@ async function update(call: Call): Promise<Outcome> {
   if (clientId !== undefined && String(clientId).toLowerCase() !== before.client_id.toLowerCase())
     throw new RefusedError('A client_id cannot be changed')
   if (call.flags['first-party']) throw new RefusedError('Whether a client is first-party is settled when it is added')
-  const wanted = await checked(fromFile ? metadata : { ...before.metadata, ...metadata }, before.first_party)
+  const wanted = await checked(
+    call.gateway,
+    fromFile ? metadata : { ...before.metadata, ...metadata },
+    before.first_party,
+  )
   const client = await change(call, (state) => updateClient(state, wanted))
   const needsSecret = hasSecret(wanted) && client.secrets.length === 0
   return { client, remark: needsSecret ? 'It has no secret yet: rotate-secret makes one' : undefined }

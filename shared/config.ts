@@ -60,6 +60,12 @@ const limits = () =>
     }),
   )
 
+/** URI schemes (RFC 3986 section 3.1) in lower case. */
+const schemes = () =>
+  list().check(
+    z.refine((all) => all.every((one) => /^[a-z][a-z0-9+.-]*$/.test(one)), 'must be schemes such as vscode,cursor'),
+  )
+
 const bytesOf = (base64: string) => Buffer.from(base64, 'base64').length
 const isBase64 = (value: string) => /^[A-Za-z0-9+/]+={0,2}$/.test(value)
 const isLongSecret = (value: string) => isBase64(value) && bytesOf(value) >= 32
@@ -125,6 +131,11 @@ export const variables = {
     'Origins that may call the API from a browser; `*.` stands for any subdomain, `:*` for any port.',
     list,
     ['*.lanonasis.com', 'https://*.lanonasis.com', 'http://localhost:*'],
+  ),
+  PRIVATE_USE_SCHEMES: variable(
+    'URI schemes without a dot that redirect URIs of native applications may have, such as those of editors; schemes with a dot always may.',
+    schemes,
+    ['cursor', 'vscode', 'vscode-insiders', 'windsurf', 'warp', 'claude', 'raycast', 'goose', 'lanonasis'],
   ),
   DASHBOARD_URL: variable('Where a sign-in without a return address ends.', httpUrl, 'https://dashboard.lanonasis.com'),
   SUPABASE_FUNCTIONS_URL: variable(

@@ -31,6 +31,7 @@ const BASE = [
   'shared/log.ts',
   'shared/once.ts',
   'shared/personal.ts',
+  'shared/present.ts',
   'shared/telemetry.ts',
   'shared/typed/',
 ]
@@ -55,7 +56,7 @@ const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/f
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(at-once|errors|limits|once|telemetry)\.ts$/, []],
+  [/^shared\/(at-once|errors|limits|once|present|telemetry)\.ts$/, []],
   [/^shared\/config\.ts$/, ['shared/limits.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],

@@ -75,13 +75,14 @@ export const newApp = once(() =>
 app.post('/admin/register-app', async (c) => {
   const operator = await operatorOf(c)
   const { app_id, app_name, redirect_uris, metadata: more = {}, reason } = await readBody(c, newApp())
-  const { metadata, faults } = parseClientMetadata({
+  const given = {
     token_endpoint_auth_method: 'client_secret_basic',
     ...more,
     client_name: app_name,
     redirect_uris,
     software_id: app_id,
-  })
+  }
+  const { metadata, faults } = parseClientMetadata(given, gateway().config.PRIVATE_USE_SCHEMES)
   if (!metadata)
     throw new GatewayError('invalid_request', {
       details: Object.fromEntries(faults.map(({ member, message }) => [member, [message]])),

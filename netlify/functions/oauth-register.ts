@@ -47,14 +47,13 @@ async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<
 /** Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. */
 app.post('/register', async (c) => {
   const { limiter } = gateway()
-  const metadata = readDynamicMetadata(await readBody(c, anything()))
+  const metadata = readDynamicMetadata(await readBody(c, anything()), gateway().config.PRIVATE_USE_SCHEMES)
   await checkOwnSector(c, metadata)
   const id = uuidv7()
   const client_id = `mcp_${Date.now()}_${randomBytes(9).toString('hex')}`
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
   const secret = needsSecret ? newSecret() : undefined
   const access = newOpaqueToken(id, CODE_SECRET_BYTES)
-  const now = new Date()
   await commit(commitContext(gateway(), c), async (work) => {
     const ip = c.get('clientIp')
     work.limits = [...limiter.of('register', addressKey(ip)), ...limiter.of('register-net', networkKey(ip))]
@@ -69,7 +68,8 @@ app.post('/register', async (c) => {
       }),
     )
   })
-  const client = { client_id, created_at: now.toISOString(), metadata }
+  const client = await findClient(gateway().reads, client_id)
+  if (!client) throw new Error('a client that was just registered is gone')
   return c.json(
     {
       ...clientInformation(client, secret),
@@ -127,7 +127,7 @@ app.put('/register/:client_id', async (c) => {
   const given = body.client_secret
   if (given !== undefined && !client.secrets.some(({ hash }) => equalHash(hash, hashToken(String(given)))))
     throw new GatewayError('invalid_request', { details: { client_secret: ['cannot be chosen'] } })
-  const metadata = readDynamicMetadata(body)
+  const metadata = readDynamicMetadata(body, gateway().config.PRIVATE_USE_SCHEMES)
   await checkOwnSector(c, metadata)
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_') && client.secrets.length === 0
   const secret = needsSecret ? newSecret() : undefined

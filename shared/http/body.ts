@@ -1,6 +1,7 @@
 import { en } from 'zod/locales'
 import * as z from 'zod/mini'
 import { GatewayError, isRefusal } from '../errors.ts'
+import { presentMembers } from '../present.ts'
 import type { AppContext } from './app.ts'
 
 z.config(en())
@@ -30,7 +31,7 @@ function parseJson(text: string): Record<string, unknown> {
     throw cause instanceof GatewayError ? cause : malformed('not JSON')
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw malformed('not a JSON object')
-  return Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== '' && value !== null))
+  return presentMembers(parsed)
 }
 
 function fromPairs(

@@ -9,18 +9,20 @@ import { type Client, isStranger } from '../queries/api-clients.ts'
 import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
-import { hostedCallback } from './redirect-uri.ts'
+import { hostedCallback, isPrivateUse } from './redirect-uri.ts'
 import { judgeAcr, wantsMultiFactor } from './requested-acr.ts'
 import { isSubject } from './subject.ts'
 
 /**
- * Whether an answer surely reaches a client that somebody answers for, and nobody who took its name: confidential, or with an
- * https redirect; at the hosted callback the person carries it on, to whoever asked for it. The others are asked about every time
- * (RFC 8252 section 8.6, standards A41).
+ * Whether an answer reaches the client that an operator registered and no other program: confidential, or a web application at
+ * https. Any program can claim a private-use scheme, a relay at https passes answers to every extension of an editor, and at the
+ * hosted callback the person carries the answer to whoever asked for it. The others are asked about every time (RFC 8252 section
+ * 8.6, rule A41).
  */
 export function isAssured(client: Client, redirectUri: string): boolean {
-  if (isStranger(client) || redirectUri === hostedCallback(gateway().issuer)) return false
-  return client.metadata.token_endpoint_auth_method !== 'none' || redirectUri.startsWith('https:')
+  const { application_type, token_endpoint_auth_method: method } = client.metadata
+  if (isStranger(client) || isPrivateUse(redirectUri) || redirectUri === hostedCallback(gateway().issuer)) return false
+  return method !== 'none' || (application_type === 'web' && redirectUri.startsWith('https:'))
 }
 
 /** What the person has allowed this client, unless it has since become another one (standards R14). */

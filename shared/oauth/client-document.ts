@@ -7,6 +7,7 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { type Fetched, GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
 import { addressKey } from '../http/rate-limit.ts'
+import { presentMembers } from '../present.ts'
 import { findClientDocument, noteClientDocument } from '../queries/client-documents.ts'
 import { readDynamicMetadata } from './dynamic-registration.ts'
 import { checkSector } from './sector-identifier.ts'
@@ -45,7 +46,7 @@ export function documentAddressFault(clientId: string, allowLoopback: boolean): 
 type Read = { metadata: ClientMetadata; fault?: undefined } | { metadata?: undefined; fault: string }
 
 /** What a document says, or why it does not count. */
-function readDocument(clientId: string, { status, contentType, body }: Fetched): Read {
+function readDocument(clientId: string, { status, contentType, body }: Fetched, schemes: readonly string[]): Read {
   if (status !== 200) return { fault: `it answers ${status}` }
   if (!JSON_TYPE.test(contentType)) return { fault: 'it is not JSON' }
   let given: unknown
@@ -55,14 +56,14 @@ function readDocument(clientId: string, { status, contentType, body }: Fetched):
     return { fault: 'it is not JSON' }
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return { fault: 'it is not an object' }
-  const document = given as Record<string, unknown>
+  const document = presentMembers(given)
   if (document.client_id !== clientId) return { fault: 'it names another client_id' }
   if (document.client_name === undefined) return { fault: 'it has no client_name' }
   if ('client_secret' in document || 'client_secret_expires_at' in document) return { fault: 'it contains a secret' }
   const method = document.token_endpoint_auth_method ?? 'none'
   if (method !== 'none' && method !== 'private_key_jwt') return { fault: 'it asks to authenticate by a secret' }
   try {
-    return { metadata: readDynamicMetadata(document) }
+    return { metadata: readDynamicMetadata(document, schemes) }
   } catch (error) {
     if (error instanceof GatewayError) return { fault: error.message }
     throw error
@@ -74,13 +75,13 @@ type Fetching = Read & {
   isSilent: boolean
 }
 
-async function fetchDocument(clientId: string): Promise<Fetching> {
+async function fetchDocument(clientId: string, schemes: readonly string[]): Promise<Fetching> {
   const options = { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MILLISECONDS, accept: 'application/json' }
   try {
     const fetched = await guardedFetch(clientId, { ...options, allowLoopback: !isHttps() })
     const asked = fetched.maxAge ?? USUAL_SECONDS
     const keptSeconds = Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS)
-    const read = readDocument(clientId, fetched)
+    const read = readDocument(clientId, fetched, schemes)
     if (read.metadata) await checkSector(read.metadata)
     return { ...read, keptSeconds, isSilent: fetched.status >= 500 }
   } catch (error) {
@@ -118,7 +119,7 @@ export async function freshenClient(
   const host = limiter.of('client-document-host', new URL(clientId).host)
   const wait = await limiter.hit(known.client ? address : [...address, ...host])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  const reading = await fetchDocument(clientId)
+  const reading = await fetchDocument(clientId, gateway.config.PRIVATE_USE_SCHEMES)
   if (!reading.metadata) {
     if (step === 'token' && known.client && reading.isSilent && known.ageSeconds < GRACE_SECONDS) return
     return refuse(`leads to a document that cannot be used: ${reading.fault}`)

@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import type { ClientMetadata, PublicJwk } from '../domain/api-client.ts'
 import { once } from '../once.ts'
 import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
-import { isLoopback, redirectUriFault } from './redirect-uri.ts'
+import { ambiguityOf, isOnDevice, redirectUriFault } from './redirect-uri.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
@@ -19,7 +19,12 @@ const CERTIFICATE_NAMES = [
 
 const text = (longest = 200) =>
   z.string('must be a text').check(z.trim(), z.minLength(1, 'must not be empty'), z.maxLength(longest, 'is too long'))
-const webUrl = () => z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).check(z.maxLength(2000))
+/** A web address that every parser reads in one way, with a fragment if it likes. */
+const webUrl = () =>
+  z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).check(
+    z.maxLength(2000),
+    z.refine((value) => ambiguityOf(value.split('#', 1)[0] ?? '') === undefined, 'must be an http(s) URL'),
+  )
 const scope = () =>
   z
     .string('must be a text')
@@ -27,12 +32,10 @@ const scope = () =>
       z.maxLength(2000, 'is too long'),
       z.regex(/^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/, 'must be scopes, one space between'),
     )
-const redirectUri = () =>
-  z.string('must be a text').check(z.maxLength(2000, 'is too long'), (context) => {
-    const fault = redirectUriFault(context.value)
-    if (fault) context.issues.push({ code: 'custom', message: `${context.value} ${fault}`, input: context.value })
-  })
-const redirectUris = () => z.array(redirectUri(), 'must be a list').check(z.maxLength(20, 'has too many'))
+const redirectUris = () =>
+  z
+    .array(z.string('must be a text').check(z.maxLength(2000, 'is too long')), 'must be a list')
+    .check(z.maxLength(20, 'has too many'))
 const resources = () => z.array(webUrl(), 'must be a list').check(z.maxLength(20, 'has too many'))
 
 /** Why a key cannot be registered; undefined when it can. */
@@ -132,8 +135,11 @@ export type ParsedMetadata =
   | { metadata: ClientMetadata; faults?: undefined }
   | { metadata?: undefined; faults: MetadataFault[] }
 
-/** Client metadata with its defaults, checked for itself and for consistency. */
-export function parseClientMetadata(given: Record<string, unknown>): ParsedMetadata {
+/**
+ * Client metadata with its defaults, checked for itself and for consistency.
+ * @param schemes private-use schemes that redirect URIs may have although they have no dot
+ */
+export function parseClientMetadata(given: Record<string, unknown>, schemes: readonly string[]): ParsedMetadata {
   const result = metadata().safeParse(given)
   if (!result.success)
     return {
@@ -154,14 +160,23 @@ export function parseClientMetadata(given: Record<string, unknown>): ParsedMetad
     jwks: parsed.jwks as ClientMetadata['jwks'],
   }
   if (!complete.jwks) delete complete.jwks
-  const faults = inconsistencies(complete)
+  const unusable = redirectFaults(complete, schemes)
+  const faults = unusable.length > 0 ? unusable : inconsistencies(complete)
   return faults.length > 0 ? { faults } : { metadata: complete }
 }
 
 // Loopback and private-use schemes lead to a program on the person's own machine (RFC 8252 section 7).
 function defaultApplicationType(uris: string[]): 'native' | 'web' {
-  const isNative = (uri: string) => isLoopback(uri) || !/^https?:/.test(uri)
-  return uris.length > 0 && uris.every(isNative) ? 'native' : 'web'
+  return uris.length > 0 && uris.every(isOnDevice) ? 'native' : 'web'
+}
+
+function redirectFaults(client: ClientMetadata, schemes: readonly string[]): MetadataFault[] {
+  return (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((member) =>
+    (client[member] ?? []).flatMap((uri) => {
+      const fault = redirectUriFault(uri, schemes)
+      return fault ? [{ member, message: `${uri} ${fault}` }] : []
+    }),
+  )
 }
 
 function inconsistencies(client: ClientMetadata): MetadataFault[] {

@@ -2,7 +2,7 @@ import type { ClientMetadata } from '../domain/api-client.ts'
 import { GatewayError } from '../errors.ts'
 import { parseClientMetadata } from './client-metadata.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
-import { isLoopback } from './redirect-uri.ts'
+import { isOnDevice } from './redirect-uri.ts'
 import { isOpenToStrangers, parseScope } from './scope.ts'
 
 /** What a stranger may register for; the rest is for operators. */
@@ -56,23 +56,23 @@ function checkName(name: unknown): void {
   if (RESERVED.test(bare(name))) throw invalid('client_name', 'is reserved')
 }
 
-/** A web application lives behind https, a native one on the device (OpenID Connect Registration section 2; standards R4). */
-function checkApplicationType({ application_type, redirect_uris }: ClientMetadata): void {
-  const isWeb = (uri: string) => uri.startsWith('https:')
-  if (application_type === 'web' && !redirect_uris.every(isWeb))
-    throw invalid('redirect_uris', 'must be https for a web application')
-  const onDevice = (uri: string) => isLoopback(uri) || !/^https?:/.test(uri)
-  if (application_type === 'native' && !redirect_uris.every(onDevice))
-    throw invalid('redirect_uris', 'must be loopback or a private-use scheme for a native application')
+/**
+ * What kind of application a stranger's is: native as soon as one answer may go to the person's own machine, whatever it calls
+ * itself. A native one may also have https redirect URIs, which lead to an app or to a relay (RFC 8252 section 7.2).
+ */
+function readApplicationType({ application_type, redirect_uris: uris }: Record<string, unknown>): unknown {
+  const isNative = Array.isArray(uris) && uris.some((uri) => typeof uri === 'string' && isOnDevice(uri))
+  return isNative && (application_type ?? 'web') === 'web' ? 'native' : application_type
 }
 
 /**
  * Metadata that a stranger registers (RFC 7591 section 2): what only an operator may say is left out, unknown scopes and grants are
  * dropped. Without a method the client is public, since that is what the ecosystem's clients mean (wire-contract 1.2), where the RFC
  * would have `client_secret_basic`.
+ * @param schemes private-use schemes that redirect URIs may have although they have no dot
  * @throws GatewayError client_metadata_invalid, redirect_uri_unusable, software_statement_unapproved
  */
-export function readDynamicMetadata(given: Record<string, unknown>): ClientMetadata {
+export function readDynamicMetadata(given: Record<string, unknown>, schemes: readonly string[]): ClientMetadata {
   if (given.software_statement !== undefined) throw new GatewayError('software_statement_unapproved')
   const { client_name = 'MCP Client', token_endpoint_auth_method: method = 'none' } = given
   if (typeof method !== 'string' || !METHODS.includes(method))
@@ -80,16 +80,19 @@ export function readDynamicMetadata(given: Record<string, unknown>): ClientMetad
   checkName(client_name)
   const scope = readScope(given.scope)
   const open = Object.entries(given).filter(([name]) => !OPERATOR_MEMBERS.includes(name) && !name.startsWith('tls_'))
-  const { metadata, faults } = parseClientMetadata({
-    ...Object.fromEntries(open),
-    client_name,
-    scope,
-    token_endpoint_auth_method: method,
-    grant_types: readGrants(given.grant_types),
-  })
+  const { metadata, faults } = parseClientMetadata(
+    {
+      ...Object.fromEntries(open),
+      client_name,
+      scope,
+      application_type: readApplicationType(given),
+      token_endpoint_auth_method: method,
+      grant_types: readGrants(given.grant_types),
+    },
+    schemes,
+  )
   const fault = faults?.find(({ member }) => member === 'redirect_uris') ?? faults?.[0]
   if (!metadata) throw invalid(fault?.member ?? 'metadata', fault?.message ?? 'is malformed')
-  if (given.application_type !== undefined) checkApplicationType(metadata)
   const minimal = scope.split(' ').filter((one) => MINIMAL.includes(one))
   return { ...metadata, default_scope: minimal.length > 0 ? minimal.join(' ') : scope }
 }

@@ -22,11 +22,47 @@ export function isLoopback(uri: string): boolean {
   return withoutPort(uri) !== undefined
 }
 
+/** RFC 3986 appendix B, without a fragment. */
+const PARTS = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/?]*))?([^?]*)(\?.*)?$/
+/** Labels of a DNS name or an IPv4 address, or an IPv6 literal, and a port without leading zeros. */
+const HOST_AND_PORT = /^([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?$/i
+const DEFAULT_PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' }
+
+/** The URI as the WHATWG parser must print it when it reads the same parts as RFC 3986; undefined when no host is one. */
+function expectedHref(uri: string, protocol: string): string | undefined {
+  const defaultPort = DEFAULT_PORTS[protocol]
+  if (defaultPort === undefined) return uri
+  const [, , authority = '', path = '', query = ''] = PARTS.exec(uri) ?? []
+  const [, host, port] = HOST_AND_PORT.exec(authority) ?? []
+  if (!host) return undefined
+  return `${protocol}//${host.toLowerCase()}${port && port !== defaultPort ? `:${port}` : ''}${path || '/'}${query}`
+}
+
+/**
+ * Why two parsers could read different hosts or paths from an absolute URI without a fragment, or undefined when RFC 3986 and
+ * WHATWG URL agree on every part. Anything that a browser would rewrite is refused: backslashes, dot segments, numbers as hosts,
+ * missing slashes, and encoded characters of the path that some servers decode before they route.
+ */
+export function ambiguityOf(uri: string): string | undefined {
+  if (/[^\x21-\x7E]/.test(uri)) return 'contains a space, control or non-ASCII character'
+  if (/[\\"<>^`{|}]|%(?![0-9a-f]{2})/i.test(uri)) return 'contains a character that a URI must encode'
+  if (!URL.canParse(uri)) return 'is not an absolute URI'
+  const { protocol, username, password, href } = new URL(uri)
+  if (username || password) return 'contains credentials'
+  const [, , authority = '', path = '', query = ''] = PARTS.exec(uri) ?? []
+  if (/[[\]]/.test(path + query) || authority.includes('@') || href !== expectedHref(uri, protocol))
+    return 'is not in its normal form: parsers read it differently'
+  return /%(2e|2f|5c|[01][0-9a-f]|7f)/i.test(path)
+    ? 'has an encoded dot, slash, backslash or control character in its path'
+    : undefined
+}
+
 /**
  * Whether a requested redirect URI is one of the registered ones: simple string comparison, but for the port on loopback
- * (OAuth 2.1 section 2.3.1, RFC 8252 section 7.3).
+ * (OAuth 2.1 section 2.3.1, RFC 8252 section 7.3). One that parsers read differently is none, whatever was registered.
  */
 export function matchesRedirectUri(registered: readonly string[], requested: string): boolean {
+  if (ambiguityOf(requested)) return false
   if (registered.includes(requested)) return true
   const loopback = withoutPort(requested)
   return loopback !== undefined && registered.some((one) => withoutPort(one) === loopback)
@@ -35,17 +71,24 @@ export function matchesRedirectUri(registered: readonly string[], requested: str
 /** Where a terminal's sign-in ends that has no browser beside it: the page that hands the code over, or shows it. */
 export const hostedCallback = (issuer: string) => `${issuer}/auth/cli-callback`
 
+/** Whether a URI opens a program by its scheme (RFC 8252 section 7.1), rather than a web address. */
+export const isPrivateUse = (uri: string) => !/^https?:/.test(uri)
+
+/** Whether a URI leads to a program on the person's own machine (RFC 8252 section 7). */
+export const isOnDevice = (uri: string) => isLoopback(uri) || isPrivateUse(uri)
+
 /**
  * Why a redirect URI cannot be registered, or undefined when it can (OAuth 2.1 section 2.3.1, RFC 8252 sections 7.1 and 8.4).
+ * @param schemes private-use schemes that are allowed although they have no dot
  */
-export function redirectUriFault(uri: string): string | undefined {
-  if (/[^\x21-\x7E]/.test(uri)) return 'contains a space, control or non-ASCII character'
-  if (!URL.canParse(uri)) return 'is not an absolute URI'
-  const { protocol, hash, username, password } = new URL(uri)
-  if (hash || uri.includes('#')) return 'has a fragment'
-  if (username || password) return 'contains credentials'
+export function redirectUriFault(uri: string, schemes: readonly string[] = []): string | undefined {
+  if (uri.includes('#')) return 'has a fragment'
+  const protocol = URL.canParse(uri) ? new URL(uri).protocol : ''
   if (FORBIDDEN_SCHEMES.has(protocol)) return 'has a forbidden scheme'
-  if (protocol === 'https:') return undefined
-  if (protocol === 'http:') return isLoopback(uri) ? undefined : 'is http outside of the loopback interface'
-  return protocol.includes('.') ? undefined : 'has a private-use scheme without a dot (RFC 8252 section 7.1)'
+  if (protocol === 'http:' && !isLoopback(uri)) return 'is http outside of the loopback interface'
+  const ambiguity = ambiguityOf(uri)
+  if (ambiguity || /^https?:$/.test(protocol)) return ambiguity
+  return protocol.includes('.') || schemes.includes(protocol.slice(0, -1))
+    ? undefined
+    : 'has a private-use scheme without a dot that is not on the list (RFC 8252 section 7.1, PRIVATE_USE_SCHEMES)'
 }

@@ -88,6 +88,13 @@ test.each([
   expect(page.html).not.toContain(redirect_uri)
 })
 
+test('A6 a redirect URI that parsers read differently is refused although it was registered before', async () => {
+  const redirect_uri = 'https://dashboard.lanonasis.com\\@evil.test/cb'
+  await addClient(gateway, 'from-before', { token_endpoint_auth_method: 'none', redirect_uris: [redirect_uri] })
+  const page = await visit(params({ client_id: 'from-before', redirect_uri, scope: undefined }))
+  expect(page).toMatchObject({ status: 400, location: undefined })
+})
+
 test('A6 the registered query is kept and the answer is appended', async () => {
   const page = await visit(params({ ...web, prompt: 'none', scope: 'memories:read' }))
   expect(page.location).toMatch(/^https:\/\/app\.example\/callback\?kept=1&error=consent_required&/)

@@ -43,11 +43,18 @@ test('R3 the errors of RFC 7591', async () => {
   expect(await error({ software_statement: 'x.y.z' })).toBe('unapproved_software_statement')
 })
 
-test('R4 application_type: native lives on the device, web behind https; loopback alone means native', async () => {
-  expect((await register({})).body.application_type).toBe('native')
-  expect((await register({ application_type: 'web', redirect_uris: [WEB] })).status).toBe(201)
-  expect((await register({ application_type: 'web' })).body.error).toBe('invalid_redirect_uri')
-  expect((await register({ application_type: 'native', redirect_uris: [WEB] })).body.error).toBe('invalid_redirect_uri')
+test.each([
+  [undefined, [CALLBACK], 'native'],
+  [undefined, [WEB], 'web'],
+  [undefined, [WEB, CALLBACK], 'native'],
+  ['web', [WEB], 'web'],
+  ['web', [CALLBACK], 'native'],
+  ['web', [WEB, 'cursor://anysphere.cursor-mcp/oauth/callback'], 'native'],
+  ['native', [WEB], 'native'],
+  ['native', [WEB, CALLBACK, 'com.example.app:/callback'], 'native'],
+])('R4 application_type %s with %j is registered as %s', async (application_type, redirect_uris, kind) => {
+  const { status, body } = await register({ application_type, redirect_uris })
+  expect([status, body.application_type, body.redirect_uris]).toEqual([201, kind, redirect_uris])
 })
 
 test('R5 offline_access that was not registered is no reason to refuse; unknown scopes are dropped', async () => {
@@ -100,8 +107,26 @@ test('A8 registration refuses what runs code or belongs to nobody', async () => 
     'vbscript:x',
     'myapp:/cb',
     'https://a.example/#f',
+    'https://dashboard.lanonasis.com\\@evil.test/cb',
+    'https://127.1/cb',
+    'https://a.example/%2e%2e/cb',
   ])
     expect([uri, (await register({ redirect_uris: [uri] })).status]).toEqual([uri, 400])
+})
+
+test.each(['cursor', 'vscode', 'vscode-insiders', 'windsurf', 'warp', 'claude', 'raycast', 'goose', 'lanonasis'])(
+  'A8 %s: is a scheme without a dot that clients may use',
+  async (scheme) => {
+    expect((await register({ redirect_uris: [`${scheme}://callback`] })).status).toBe(201)
+  },
+)
+
+test('A6 A8 post-logout redirect URIs and addresses of pages are read in one way too', async () => {
+  const twoWays = 'https://app.example\\@evil.test/'
+  expect((await register({ post_logout_redirect_uris: [twoWays] })).body.error).toBe('invalid_client_metadata')
+  for (const name of ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'jwks_uri'])
+    expect([name, (await register({ [name]: twoWays })).body.error]).toEqual([name, 'invalid_client_metadata'])
+  expect((await register({ tos_uri: 'https://app.example/legal#terms' })).status).toBe(201)
 })
 
 test('S14 an API key is shown once, rests as a hash, carries scopes and an end, and dies at once', async () => {

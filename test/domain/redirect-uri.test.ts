@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isLoopback, matchesRedirectUri, redirectUriFault } from '../../shared/oauth/redirect-uri.ts'
 
@@ -102,6 +103,15 @@ describe('OAuth 2.1 section 2.3.1: exact match', () => {
     expect(matchesRedirectUri(['http://localhost:1/cb'], 'http://[::1]:1/cb')).toBe(false)
   })
 
+  test.each([
+    'https://app.example.com\\@evil.example/cb',
+    'https://app.example.com/x/../cb',
+    'https://2130706433/cb',
+    'https:app.example.com/cb',
+  ])('does not match, although it was registered before: %s', (uri) => {
+    expect(matchesRedirectUri([uri], uri)).toBe(false)
+  })
+
   test('does not match: anything where nothing is registered', () => {
     expect(matchesRedirectUri([], 'http://127.0.0.1/cb')).toBe(false)
   })
@@ -138,7 +148,129 @@ describe('registration', () => {
     ['https://a.example/cb\u0000', /control/],
     ['https://ä.example/cb', /non-ASCII/],
     ['https://a.example/\u202Ecb', /non-ASCII/],
+    ['https://dashboard.lanonasis.com\\@evil.test/cb', /encode/],
+    ['https://a.example\\.evil.test/cb', /encode/],
+    ['https://a.example/cb?x={y}', /encode/],
+    ['https://a.example/%zz', /encode/],
+    ['https://@a.example/cb', /normal form/],
+    ['https:a.example/cb', /normal form/],
+    ['https:/a.example/cb', /normal form/],
+    ['https:///a.example/cb', /normal form/],
+    ['HTTPS://a.example/cb', /normal form/],
+    ['https://127.1/cb', /normal form/],
+    ['https://2130706433/cb', /normal form/],
+    ['https://0x7f000001/cb', /normal form/],
+    ['https://0177.0.0.1/cb', /normal form/],
+    ['https://[::FFFF:1.2.3.4]/cb', /normal form/],
+    ['https://a%2eexample/cb', /normal form/],
+    ['https://a.example./cb', /normal form/],
+    ['https://a..example/cb', /normal form/],
+    ['https://a.example:/cb', /normal form/],
+    ['https://a.example:0443/cb', /normal form/],
+    ['https://a.example/x/../cb', /normal form/],
+    ['https://a.example/./cb', /normal form/],
+    ['https://a.example/%2e%2e/cb', /normal form/],
+    ['https://a.example/.%2E/cb', /normal form/],
+    ['https://a.example/cb?list[]=1', /normal form/],
+    ['https://a.example/x%2e%2e%2fcb', /encoded dot/],
+    ['https://a.example/x%5ccb', /encoded dot/],
+    ['https://a.example/x%0d%0acb', /encoded dot/],
+    ['com.example.app://user@host/cb', /credentials/],
+    ['com.example.app://host/x/../cb', /normal form/],
+    ['com.example.app:\\\\host', /encode/],
+    ['COM.example.app:/cb', /normal form/],
   ])('refused: %j', (uri, why) => {
     expect(redirectUriFault(uri)).toMatch(why)
+  })
+
+  test.each([
+    'https://APP.example.com/cb',
+    'https://app.example.com:443/cb',
+    'https://app.example.com:8443/cb?next=%2Fhome&x=1;2',
+    'https://app.example.com?x=1',
+    'https://xn--bcher-kva.example/cb',
+    'https://192.0.2.1/cb',
+    'https://[2001:db8::1]:8443/cb',
+    'https://app.example.com//cb/@x',
+    'http://localhost:80/cb',
+    'com.example.app:cb',
+    'com.example.app:///cb',
+  ])('allowed, since all parsers agree: %s', (uri) => {
+    expect(redirectUriFault(uri)).toBeUndefined()
+  })
+
+  test('private-use schemes without a dot are allowed from a list, in one spelling, and never those that run code', () => {
+    const uri = 'cursor://anysphere.cursor-mcp/oauth/callback'
+    expect(redirectUriFault(uri, ['vscode'])).toMatch(/dot/)
+    expect(redirectUriFault(uri, ['cursor'])).toBeUndefined()
+    expect(redirectUriFault('Cursor://anysphere.cursor-mcp/cb', ['cursor'])).toMatch(/normal form/)
+    expect(redirectUriFault('javascript:alert(1)', ['javascript'])).toMatch(/forbidden/)
+  })
+
+  test('whatever is allowed has the same host, port, path and query for RFC 3986 and for WHATWG', () => {
+    const piece = fc.constantFrom(
+      ...[
+        'https:',
+        'http:',
+        'com.example:',
+        '/',
+        '//',
+        '\\',
+        '@',
+        ':',
+        '.',
+        '..',
+        '%2e',
+        '%2F',
+        '%5c',
+        '?',
+        '#',
+        '[',
+        ']',
+        '::1',
+      ],
+      ...[
+        'a.example',
+        'evil.test',
+        '127.0.0.1',
+        'localhost',
+        '127.1',
+        '0x7f',
+        '80',
+        '443',
+        '08',
+        'cb',
+        'ä',
+        ' ',
+        '\t',
+        '\n',
+        ';',
+        "'",
+      ],
+    )
+    const uri = fc.array(piece, { minLength: 1, maxLength: 8 }).map((all) => all.join(''))
+    const url = fc
+      .tuple(fc.constantFrom('https://', 'http://localhost', 'com.example:/'), uri)
+      .map((all) => all.join(''))
+    let allowed = 0
+    fc.assert(
+      fc.property(url, (given) => {
+        if (redirectUriFault(given) !== undefined) return
+        allowed += 1
+        const read = new URL(given)
+        const [, scheme, authority = '', path, query = ''] =
+          /^([^:/?]+):(?:\/\/([^/?]*))?([^?]*)(\?.*)?$/.exec(given) ?? []
+        const [, host, port = ''] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? []
+        const expected = { https: '443', http: '80' }[scheme ?? ''] === port ? '' : port
+        expect({ host: read.hostname, port: read.port, username: read.username }).toEqual({
+          host,
+          port: expected,
+          username: '',
+        })
+        expect(read.href.endsWith(`${path || (scheme === 'com.example' ? '' : '/')}${query}`)).toBe(true)
+      }),
+      { numRuns: 20_000 },
+    )
+    expect(allowed).toBeGreaterThan(100)
   })
 })
