@@ -7,6 +7,7 @@ import * as z from 'zod'
 import { createServer, type RunningServer, type ServerOptions } from '../netlify/listen.ts'
 import { createApp } from '../shared/http/app.ts'
 import { readBody } from '../shared/http/body.ts'
+import { openToAll } from '../shared/http/route.ts'
 import { type FunctionHandler, serve } from '../shared/http/serve.ts'
 
 beforeAll(() => {
@@ -27,7 +28,9 @@ const redirects = [
 
 function echo(): FunctionHandler {
   const app = createApp('api')
-  app.post('/v1/auth/echo', async (c) => c.json({ body: await readBody(c, z.looseObject({})), ip: c.get('clientIp') }))
+  app.route('POST', '/v1/auth/echo', { authority: openToAll }, async (c) =>
+    c.json({ body: await readBody(c, z.looseObject({})), ip: c.get('clientIp') }),
+  )
   return serve(app)
 }
 

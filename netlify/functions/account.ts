@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { page } from '../../shared/access/pages.ts'
 import { mayHold } from '../../shared/domain/scopes.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -15,7 +16,7 @@ import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
+import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
 import { MINIMAL_SCOPES, type NewKey, newKeyBody } from '../../shared/identity/api-key-input.ts'
 import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../../shared/identity/api-key-view.ts'
 import {
@@ -34,7 +35,6 @@ const BASE = '/account/api-keys'
 
 const app = createPageApp()
 
-const visitorOf = (c: AppContext) => visitor(gateway(), c, BASE)
 const form = (principal: PersonPrincipal) => ({ ...formOf(gateway(), principal), backHref: BASE })
 
 async function record(c: AppContext, principal: PersonPrincipal) {
@@ -46,9 +46,7 @@ async function record(c: AppContext, principal: PersonPrincipal) {
 const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
 const listQuery = once(() => z.object({ done: z.optional(z.string()) }))
 
-app.get(BASE, async (c) => {
-  const principal = await visitorOf(c)
-  if (principal instanceof Response) return principal
+app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   const { reads, personal } = gateway()
   const { done = '' } = readQuery(c, listQuery())
   const keys = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: false })
@@ -66,11 +64,9 @@ function formPage(principal: PersonPrincipal, values: KeyFormValues, error?: str
   return renderPage(ApiKeyFormPage({ action: BASE, ...form(principal), groups, values, error }), { status })
 }
 
-app.get(`${BASE}/new`, async (c) => {
-  const principal = await visitorOf(c)
-  if (principal instanceof Response) return principal
-  return formPage(principal, { scopes: MINIMAL_SCOPES, days: '90' })
-})
+app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (_, principal) =>
+  formPage(principal, { scopes: MINIMAL_SCOPES, days: '90' }),
+)
 
 const createForm = once(() =>
   z.object({
@@ -106,9 +102,7 @@ const FAULTS: Record<string, string> = {
   rate_limits: 'The number of calls must be a whole number of 1 or more.',
 }
 
-app.post(BASE, async (c) => {
-  const principal = await visitorOf(c)
-  if (principal instanceof Response) return principal
+app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
   const posted = await readBody(c, createForm(), { repeatable: ['scope'] })
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
   const { name, scope: scopes = [], days = '90', networks, per_minute: perMinute } = posted
@@ -129,9 +123,7 @@ function showKey(apiKey: string, name: string, notice?: string): Response {
   return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource() })
 }
 
-app.get(`${BASE}/:id`, async (c) => {
-  const principal = await visitorOf(c)
-  if (principal instanceof Response) return principal
+app.route('GET', `${BASE}/:id`, { authority: page(BASE) }, async (c, principal) => {
   const key = await record(c, principal)
   const { reads } = gateway()
   const [history, usage] = [await listKeyHistory(reads, key.id), await listKeyUsage(reads, key.id, 30)]
@@ -151,9 +143,7 @@ app.get(`${BASE}/:id`, async (c) => {
   )
 })
 
-app.get(`${BASE}/:id/:decision{rotate|revoke|delete}`, async (c) => {
-  const principal = await visitorOf(c)
-  if (principal instanceof Response) return principal
+app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, { authority: page(BASE) }, async (c, principal) => {
   const { id, name } = await record(c, principal)
   const kind = c.req.param('decision')
   const asked = { action: `${BASE}/${id}/${kind}`, name, ...form(principal) }
@@ -168,10 +158,8 @@ const rotateForm = once(() =>
   }),
 )
 
-app.post(`${BASE}/:id/rotate`, async (c) => {
+app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, async (c, principal) => {
   const arrivedAt = new Date()
-  const principal = await visitorOf(c)
-  if (principal instanceof Response) return principal
   const posted = await readBody(c, rotateForm())
   const target = { principal, record: await record(c, principal) }
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
@@ -186,9 +174,7 @@ const endForm = once(() =>
   z.object({ ...postedForm(), reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }),
 )
 
-app.post(`${BASE}/:id/:decision{revoke|delete}`, async (c) => {
-  const principal = await visitorOf(c)
-  if (principal instanceof Response) return principal
+app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, { authority: page(BASE) }, async (c, principal) => {
   const posted = await readBody(c, endForm())
   const target = { principal, record: await record(c, principal) }
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
+import { operator } from '../../shared/access/authorities.ts'
 import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { refuseForeignPage } from '../../shared/identity/authority.ts'
-import { actAsOperator, type Operator, requireOperator } from '../../shared/identity/operator.ts'
+import { actAsOperator, type Operator } from '../../shared/identity/operator.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { hasPasswords, sendRecovery } from '../../shared/identity/supabase-users.ts'
 import { parseClientMetadata } from '../../shared/oauth/client-metadata.ts'
@@ -21,31 +22,34 @@ import { hashToken } from '../../shared/tokens/opaque.ts'
 const app = createApp('api', { around: recordRefusals(gateway) })
 const APP_ID = /^app_[a-z0-9_]{1,60}$/
 
-/** An operator of everything, in the words of before where it is none (wire-contract 1.9). */
-async function operatorOf(c: AppContext): Promise<Operator> {
-  const operator = await requireOperator(gateway(), c, { platform: true }).catch((error: unknown) => {
-    const denied = error instanceof GatewayError && /^(access_denied|insufficient_scope)$/.test(error.refusal)
-    throw denied ? new GatewayError('admin_access_required', { reason: error.options.reason }) : error
-  })
-  if (c.req.method !== 'GET') refuseForeignPage(gateway(), c, operator.principal)
-  return operator
+const ofPlatform = operator('platform')
+
+/** An operator of everything; others are refused with the code that existing clients know (wire-contract 1.9). */
+const administrator: Authority<Operator> = {
+  accepts: ofPlatform.accepts,
+  admit: async (c) => {
+    try {
+      return await ofPlatform.admit(c)
+    } catch (error) {
+      const denied = error instanceof GatewayError && /^(access_denied|insufficient_scope)$/.test(error.refusal)
+      throw denied ? new GatewayError('admin_access_required', { reason: error.options.reason }) : error
+    }
+  },
 }
 
 /** There is no login that bypasses checks, whatever is sent; operators sign in as everybody does and step up. */
-app.post('/admin/bypass-login', () => {
+app.route('POST', '/admin/bypass-login', { authority: openToAll }, () => {
   throw new GatewayError('admin_access_required', { body: { sign_in: `${gateway().issuer}/web/login` } })
 })
 
 /** Operators have no password of their own; the one that Supabase Auth keeps is chosen anew by a link to their address. */
-app.post('/admin/change-password', async (c) => {
-  const { principal } = await operatorOf(c)
+app.route('POST', '/admin/change-password', { authority: administrator }, async (c, { principal }) => {
   if (!hasPasswords(gateway())) throw new GatewayError('passwords_disabled')
   await sendRecovery(gateway(), c, principal.person.email)
   return c.json({ success: true, message: 'A link to choose a new password is on its way to your address.' })
 })
 
-app.get('/admin/status', async (c) => {
-  const { principal } = await operatorOf(c)
+app.route('GET', '/admin/status', { authority: administrator }, async (c, { principal }) => {
   const { issuer, config, reads } = gateway()
   return c.json({
     status: 'ok',
@@ -72,8 +76,7 @@ export const newApp = once(() =>
 )
 
 /** Registers a confidential application; its secret is told this once. */
-app.post('/admin/register-app', async (c) => {
-  const operator = await operatorOf(c)
+app.route('POST', '/admin/register-app', { authority: administrator }, async (c, operator) => {
   const { app_id, app_name, redirect_uris, metadata: more = {}, reason } = await readBody(c, newApp())
   const given = {
     token_endpoint_auth_method: 'client_secret_basic',
@@ -117,8 +120,7 @@ app.post('/admin/register-app', async (c) => {
   )
 })
 
-app.get('/admin/list-apps', async (c) => {
-  await operatorOf(c)
+app.route('GET', '/admin/list-apps', { authority: administrator }, async (c) => {
   const apps = (await listClients(gateway().reads))
     .filter(({ metadata }) => APP_ID.test(metadata.software_id ?? ''))
     .map(({ client_id, metadata, status, created_at }) => ({

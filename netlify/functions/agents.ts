@@ -1,15 +1,16 @@
 import * as z from 'zod/mini'
+import { everydayOwner, sensitive } from '../../shared/access/authorities.ts'
+import { page } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { AgentFormPage, type AgentFormValues, AgentsPage } from '../../shared/http/pages/agents.tsx'
 import { words } from '../../shared/http/pages/agents-words.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
-import { accountOwner } from '../../shared/identity/account-holder.ts'
+import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
 import {
   cutOffAgent,
   cutOffApplication,
@@ -19,7 +20,6 @@ import {
 } from '../../shared/identity/agents.ts'
 import { SCOPE_GROUPS } from '../../shared/identity/api-key-view.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { refuseForeignPage } from '../../shared/identity/authority.ts'
 import { parseScope } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
@@ -39,8 +39,7 @@ const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_u
 })
 
 /** Who acts for the person: agents by their word, applications by their consent. */
-app.get('/v1/auth/agents', async (c) => {
-  const { person } = await accountOwner(gateway(), c)
+app.route('GET', '/v1/auth/agents', { authority: everydayOwner }, async (c, { person }) => {
   const { reads } = gateway()
   const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
   return c.json({
@@ -60,15 +59,8 @@ export const newAgent = once(() =>
   }),
 )
 
-async function ownerWhoActs(c: AppContext) {
-  const owner = await accountOwner(gateway(), c)
-  refuseForeignPage(gateway(), c, owner)
-  return owner
-}
-
 /** Lets an agent act for the person, for a time. What it gets it asks for at the token endpoint, by the id (RFC 8693). */
-app.post('/v1/auth/agents', async (c) => {
-  const owner = await ownerWhoActs(c)
+app.route('POST', '/v1/auth/agents', { authority: sensitive('tokens') }, async (c, owner) => {
   const body = await readBody(c, newAgent())
   const made = await delegateToAgent(gateway(), c, owner, {
     client_id: body.client_id,
@@ -83,24 +75,20 @@ app.post('/v1/auth/agents', async (c) => {
 
 const isUuid = (text: string) => z.uuid().safeParse(text).success
 
-app.delete('/v1/auth/agents/:id', async (c) => {
-  const owner = await ownerWhoActs(c)
+app.route('DELETE', '/v1/auth/agents/:id', { authority: sensitive('tokens') }, async (c, owner) => {
   const id = c.req.param('id')
   if (!isUuid(id)) throw new GatewayError('not_found')
   return c.json({ success: true, revoked: await cutOffAgent(gateway(), c, owner, id) })
 })
 
-app.delete('/v1/auth/applications', async (c) => {
-  const owner = await ownerWhoActs(c)
+app.route('DELETE', '/v1/auth/applications', { authority: sensitive('tokens') }, async (c, owner) => {
   const { client_id } = readQuery(c, z.object({ client_id: text() }))
   return c.json({ success: true, revoked: await cutOffApplication(gateway(), c, owner, client_id) })
 })
 
 const NOTICES: Record<string, string> = words.done
 
-app.get(BASE, async (c) => {
-  const principal = await visitor(gateway(), c, BASE)
-  if (principal instanceof Response) return principal
+app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   const { reads } = gateway()
   const { person } = principal
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
@@ -115,11 +103,9 @@ function formPage(principal: PersonPrincipal, values: AgentFormValues, error?: G
   return renderPage(page, { status: error?.status })
 }
 
-app.get(`${BASE}/new`, async (c) => {
-  const principal = await visitor(gateway(), c, BASE)
-  if (principal instanceof Response) return principal
-  return formPage(principal, { scopes: ['memories:read'], days: '30' })
-})
+app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (_, principal) =>
+  formPage(principal, { scopes: ['memories:read'], days: '30' }),
+)
 
 const agentForm = once(() =>
   z.object({
@@ -130,9 +116,7 @@ const agentForm = once(() =>
   }),
 )
 
-app.post(BASE, async (c) => {
-  const principal = await visitor(gateway(), c, BASE)
-  if (principal instanceof Response) return principal
+app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
   const posted = await readBody(c, agentForm(), { repeatable: ['scope'] })
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(BASE, 303)
   const { client_id, scope: scopes = [], days } = posted
@@ -154,9 +138,7 @@ const cutForm = once(() =>
   }),
 )
 
-app.post(`${BASE}/cut-off`, async (c) => {
-  const principal = await visitor(gateway(), c, BASE)
-  if (principal instanceof Response) return principal
+app.route('POST', `${BASE}/cut-off`, { authority: page(BASE) }, async (c, principal) => {
   const posted = await readBody(c, cutForm())
   const done = posted.back ? '/account?done=withdrawn' : `${BASE}?done=cut`
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(done, 303)

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
+import { everyday } from '../../shared/access/authorities.ts'
 import { MAX_GRACE_SECONDS } from '../../shared/domain/api-key.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { accountHolder } from '../../shared/identity/account-holder.ts'
 import {
   keyChangesBody,
   newKeyBody,
@@ -26,8 +26,8 @@ import {
   type WithSecret,
 } from '../../shared/identity/api-keys.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { demandScope, demandUai, refuseForeignPage } from '../../shared/identity/authority.ts'
-import { recordRefusals, rememberCaller } from '../../shared/identity/record-refusals.ts'
+import { demandScope } from '../../shared/identity/authority.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import {
   createStoredKey,
@@ -45,25 +45,8 @@ import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api
 const BASE = '/v1/auth/api-keys'
 const app = createApp('api', { around: recordRefusals(gateway) })
 
-async function callerOf(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await accountHolder(gateway(), c, { missing: 'auth_required' })
-  rememberCaller(c, principal)
-  demandUai(principal)
-  return principal
-}
-
-async function reader(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await callerOf(c)
-  demandScope(principal, 'api-keys:read')
-  return principal
-}
-
-async function writer(c: AppContext): Promise<PersonPrincipal> {
-  const principal = await callerOf(c)
-  refuseForeignPage(gateway(), c, principal)
-  demandScope(principal, 'api-keys:write')
-  return principal
-}
+const reading = everyday({ scope: 'api-keys:read', namesPeople: true, missing: 'auth_required' })
+const writing = everyday({ scope: 'api-keys:write', namesPeople: true, missing: 'auth_required' })
 
 /** The key in the path, when it is the principal's to see. */
 async function targetOf(c: AppContext, principal: PersonPrincipal) {
@@ -97,8 +80,7 @@ export const listQuery = once(() =>
   z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) }),
 )
 
-app.get(BASE, async (c) => {
-  const principal = await reader(c)
+app.route('GET', BASE, { authority: reading }, async (c, principal) => {
   const { active_only, projectId } = readQuery(c, listQuery())
   if (projectId) {
     const stored = await storedKeysOf({ gateway: gateway(), c, principal }, projectId)
@@ -114,8 +96,7 @@ export const storedKeyBody = once(() =>
   z.extend(newStoredKeyBody(), { projectId: z.optional(z.string().check(z.maxLength(100))) }),
 )
 
-async function create(c: AppContext) {
-  const principal = await writer(c)
+async function create(c: AppContext, principal: PersonPrincipal) {
   const kind = await readBody(c, z.object({ value: z.optional(z.unknown()), projectId: z.optional(z.unknown()) }))
   if (kind.value !== undefined && kind.projectId !== undefined) {
     const { projectId = '', ...given } = await readBody(c, storedKeyBody())
@@ -126,30 +107,29 @@ async function create(c: AppContext) {
   return shown(c, made, 'The key is shown only now. Keep it in a safe place.', 201)
 }
 
-app.post(BASE, create)
-app.post(`${BASE}/with-services`, create)
+app.route('POST', BASE, { authority: writing }, create)
+app.route('POST', `${BASE}/with-services`, { authority: writing }, create)
 
-app.get(`${BASE}/services/configured`, async (c) => {
-  await reader(c)
+app.route('GET', `${BASE}/services/configured`, { authority: reading }, async (c) => {
   const data = SERVICES.map(({ service_key, display_name, category }) => ({ service_key, display_name, category }))
   return c.json({ success: true, data: data.map((service) => ({ ...service, is_enabled: true })) })
 })
 
-app.get(`${BASE}/:id`, async (c) => {
-  const { target, stored } = await eitherOf(c, await reader(c))
+app.route('GET', `${BASE}/:id`, { authority: reading }, async (c, principal) => {
+  const { target, stored } = await eitherOf(c, principal)
   return c.json(stored ? describeStoredKey(stored) : { success: true, data: describeKey(target.record) })
 })
 
-app.on(['PUT', 'PATCH'], `${BASE}/:id`, async (c) => {
-  const { target, seen, stored } = await eitherOf(c, await writer(c))
+app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing }, async (c, principal) => {
+  const { target, seen, stored } = await eitherOf(c, principal)
   if (stored)
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody()))))
   const record = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody()))
   return c.json({ success: true, data: describeKey(record) })
 })
 
-app.on(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, async (c) => {
-  const target = await targetOf(c, await writer(c))
+app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, { authority: writing }, async (c, principal) => {
+  const target = await targetOf(c, principal)
   const { service_keys, ...limits } = await readBody(c, serviceScopesBody())
   const record = await updateServices(gateway(), c, target, readServices(service_keys, limits))
   return c.json({ success: true, data: describeKey(record), message: 'The services of the key were updated.' })
@@ -162,9 +142,9 @@ export const rotateBody = once(() =>
   }),
 )
 
-app.post(`${BASE}/:id/rotate`, async (c) => {
+app.route('POST', `${BASE}/:id/rotate`, { authority: writing }, async (c, principal) => {
   const arrivedAt = new Date()
-  const { target, seen, stored } = await eitherOf(c, await writer(c))
+  const { target, seen, stored } = await eitherOf(c, principal)
   if (stored) {
     const given = await readBody(c, storedKeyChangesBody())
     if (!given.value && !given.encryptedValue) throw new GatewayError('invalid_value')
@@ -179,26 +159,26 @@ app.post(`${BASE}/:id/rotate`, async (c) => {
 export const reasonBody = once(() => z.object({ reason: reason() }))
 const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody())).reason ?? 'owner'
 
-app.post(`${BASE}/:id/revoke`, async (c) => {
-  await revokeApiKey(gateway(), c, await targetOf(c, await writer(c)), await reasonOf(c))
+app.route('POST', `${BASE}/:id/revoke`, { authority: writing }, async (c, principal) => {
+  await revokeApiKey(gateway(), c, await targetOf(c, principal), await reasonOf(c))
   return c.json({ success: true, message: 'The key no longer works.' })
 })
 
-app.delete(`${BASE}/:id`, async (c) => {
-  const { target, seen, stored } = await eitherOf(c, await writer(c))
+app.route('DELETE', `${BASE}/:id`, { authority: writing }, async (c, principal) => {
+  const { target, seen, stored } = await eitherOf(c, principal)
   if (stored) await removeStoredKey(seen, stored)
   else await deleteApiKey(gateway(), c, target, await reasonOf(c))
   return c.json({ success: true, message: 'The key was deleted.' })
 })
 
-app.get(`${BASE}/:id/history`, async (c) => {
-  const { record } = await targetOf(c, await reader(c))
+app.route('GET', `${BASE}/:id/history`, { authority: reading }, async (c, principal) => {
+  const { record } = await targetOf(c, principal)
   const history = await listKeyHistory(gateway().reads, record.id)
   return c.json({ success: true, data: history.map(describeHistory) })
 })
 
-app.get(`${BASE}/:id/usage`, async (c) => {
-  const { record } = await targetOf(c, await reader(c))
+app.route('GET', `${BASE}/:id/usage`, { authority: reading }, async (c, principal) => {
+  const { record } = await targetOf(c, principal)
   return c.json({ success: true, data: await listKeyUsage(gateway().reads, record.id, 90) })
 })
 

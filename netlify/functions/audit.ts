@@ -1,15 +1,15 @@
 import * as z from 'zod/mini'
+import { everydayOwner, operator, whichever } from '../../shared/access/authorities.ts'
 import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { toAuditEvent, type Viewer } from '../../shared/audit/event-view.ts'
 import { archivedLine, checkpointLine, createExport, exportLine, inOrder } from '../../shared/audit/export.ts'
 import { proveConsistency, proveInclusion } from '../../shared/audit/proofs.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { accountOwner } from '../../shared/identity/account-holder.ts'
-import { requireOperator } from '../../shared/identity/operator.ts'
 import { once } from '../../shared/once.ts'
 import { archivedLeaves } from '../../shared/queries/archives.ts'
 import { type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
@@ -52,24 +52,27 @@ export const eventsQuery = once(() =>
 
 type Seen = { scope: AuditScope; viewer: Viewer }
 
-/**
- * Whose events the caller may see: a person their own; an operator, who asks for it, those of their organization, or all of them.
- * @throws GatewayError as accountOwner and requireOperator
- */
-async function scopeOf(c: AppContext, wanted: z.output<ReturnType<typeof scope>>): Promise<Seen> {
-  if (wanted === 'own') {
-    const { person } = await accountOwner(gateway(), c)
-    return { scope: { of: 'people', uais: person.members }, viewer: 'person' }
-  }
-  const { principal } = await requireOperator(gateway(), c, { platform: wanted === 'everything' })
-  const organization = { of: 'organization', id: principal.person.organizationId } as const
-  return { scope: wanted === 'everything' ? { of: 'everything' } : organization, viewer: 'operator' }
-}
+const seeing = <P>({ accepts, admit }: Authority<P>, seen: (principal: P) => Seen): Authority<Seen> => ({
+  accepts,
+  admit: async (c) => seen(await admit(c)),
+})
+
+/** Whose events the caller may see: a person their own; an operator, on request, those of the organization, or all of them. */
+const ownOrOperated = whichever<'own' | 'organization' | 'everything', Seen>(
+  {
+    own: seeing(everydayOwner, ({ person }) => ({ scope: { of: 'people', uais: person.members }, viewer: 'person' })),
+    organization: seeing(operator(), ({ principal }) => ({
+      scope: { of: 'organization', id: principal.person.organizationId },
+      viewer: 'operator',
+    })),
+    everything: seeing(operator('platform'), () => ({ scope: { of: 'everything' }, viewer: 'operator' })),
+  },
+  (c) => readQuery(c, z.object({ scope: scope() })).scope,
+)
 
 /** What happened, newest first or, to follow it, oldest first; `next_cursor` leads to the next page. */
-app.get('/v1/audit/events', async (c) => {
-  const { scope: wanted, order, cursor, limit, stream_type: streamType, ...filter } = readQuery(c, eventsQuery())
-  const { scope, viewer } = await scopeOf(c, wanted)
+app.route('GET', '/v1/audit/events', { authority: ownOrOperated }, async (c, { scope, viewer }) => {
+  const { scope: _asked, order, cursor, limit, stream_type: streamType, ...filter } = readQuery(c, eventsQuery())
   const { reads, personal } = gateway()
   const rows = await listAuditEvents(reads, scope, { ...filter, streamType }, { order, position: cursor, limit })
   const last = rows.at(-1)?.position
@@ -86,9 +89,8 @@ export const exportQuery = once(() =>
 )
 
 /** The same as JSON Lines that can be checked without us (`scripts/verify-export.mjs`); personal values opened only for their person. */
-app.get('/v1/audit/export', async (c) => {
-  const { scope: wanted, after, limit } = readQuery(c, exportQuery())
-  const { scope, viewer } = await scopeOf(c, wanted)
+app.route('GET', '/v1/audit/export', { authority: ownOrOperated }, async (c, { scope, viewer }) => {
+  const { after, limit } = readQuery(c, exportQuery())
   const { reads, personal, limiter, issuer } = gateway()
   const who = scope.of === 'people' ? scope.uais.join() : scope.of === 'organization' ? scope.id : scope.of
   const wait = await limiter.hit(limiter.of('audit-export', who))
@@ -139,7 +141,7 @@ export const consistencyQuery = once(() => z.object({ from: whole(), to: z.optio
 export const inclusionQuery = once(() => z.object({ scope: scope(), event: z.uuid() }))
 
 /** Signed roots of the tree over all events, newest first. For everybody: a witness keeps them. */
-app.get('/v1/audit/checkpoints', async (c) => {
+app.route('GET', '/v1/audit/checkpoints', { authority: openToAll }, async (c) => {
   const { before, limit } = readQuery(c, checkpointsQuery())
   const { origin, verifierKey } = checkpointSigner(gateway())
   const checkpoints = await listCheckpoints(gateway().reads, { before, limit })
@@ -163,13 +165,13 @@ async function newestCheckpoint(): Promise<CheckpointRow> {
 }
 
 /** The newest one as it was signed. */
-app.get('/v1/audit/checkpoint', async (c) => {
+app.route('GET', '/v1/audit/checkpoint', { authority: openToAll }, async (c) => {
   const { note } = await newestCheckpoint()
   return c.body(note, 200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'public, max-age=30' })
 })
 
 /** That an older tree is the beginning of a newer one. */
-app.get('/v1/audit/consistency', async (c) => {
+app.route('GET', '/v1/audit/consistency', { authority: openToAll }, async (c) => {
   const { from, to: wanted } = readQuery(c, consistencyQuery())
   const { size, note } = await newestCheckpoint()
   const to = wanted ?? Number(size)
@@ -178,9 +180,8 @@ app.get('/v1/audit/consistency', async (c) => {
 })
 
 /** That an event which the caller may see is in the tree of the newest checkpoint. */
-app.get('/v1/audit/inclusion', async (c) => {
-  const { scope: wanted, event } = readQuery(c, inclusionQuery())
-  const { scope } = await scopeOf(c, wanted)
+app.route('GET', '/v1/audit/inclusion', { authority: ownOrOperated }, async (c, { scope }) => {
+  const { event } = readQuery(c, inclusionQuery())
   const { reads } = gateway()
   const [row] = await listAuditEvents(reads, scope, { event }, { order: 'desc', limit: 1 })
   if (!row) throw new GatewayError('not_found')

@@ -8,6 +8,7 @@ import { TesterCodePage, TesterFailedPage, TesterPage, TesterTokensPage } from '
 import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { clearTry, readTry, startTry } from '../../shared/identity/tester-cookie.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
@@ -26,9 +27,11 @@ app.use(async (_, next) => {
 })
 
 /** A client to see the whole flow with (wire-contract 1.5 and 3.5). */
-app.get('/test-client', () => renderPage(TesterPage({ scope: 'openid profile email' })))
+app.route('GET', '/test-client', { authority: byProtocol('ceremony') }, () =>
+  renderPage(TesterPage({ scope: 'openid profile email' })),
+)
 
-app.post('/test-client', async (c) => {
+app.route('POST', '/test-client', { authority: byProtocol('ceremony') }, async (c) => {
   const { scope } = await readBody(c, z.object({ scope: z.optional(z.string().check(z.maxLength(500))) }))
   const { verifier, state, nonce } = startTry(c)
   const query = {
@@ -53,7 +56,7 @@ export const callback = once(() =>
   }),
 )
 
-app.get('/auth-tester', (c: AppContext) => {
+app.route('GET', '/auth-tester', { authority: byProtocol('ceremony') }, (c: AppContext) => {
   const { code, state, error, error_description: description } = readQuery(c, callback())
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
   if (!code) return c.redirect('/test-client', 302)
@@ -61,7 +64,7 @@ app.get('/auth-tester', (c: AppContext) => {
   return renderPage(TesterCodePage({ code, own }), { script: copyScriptSource() })
 })
 
-app.post('/auth-tester', async (c) => {
+app.route('POST', '/auth-tester', { authority: byProtocol('ceremony') }, async (c) => {
   const { code } = await readBody(c, callback())
   const verifier = readTry(c)?.verifier
   if (!verifier) return c.redirect('/test-client', 303)

@@ -12,6 +12,7 @@ import {
 import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { pasteCode, tokenToPaste } from '../../shared/identity/cli-steps.ts'
@@ -28,7 +29,7 @@ const app = createPageApp()
 const boundTo = (sessionId: string) => `${sessionId}.cli`
 
 /** Sign-in on the way to a terminal; who came from none may take a token to one (wire-contract 1.5). */
-app.get(BASE, (c) =>
+app.route('GET', BASE, { authority: byProtocol('ceremony') }, (c) =>
   openSignIn(gateway(), c, {
     home: BASE,
     welcome: ({ person, session }) => {
@@ -39,13 +40,13 @@ app.get(BASE, (c) =>
 )
 
 /** For terminals that ask for a password themselves (wire-contract 1.5). */
-app.post(BASE, async (c) => {
+app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput())))
   const wanted = { method: 'password' as const, platform: 'cli', projectScope: projectScope(undefined) }
   return c.json(await pairForSupabaseUser(gateway(), c, profile, wanted))
 })
 
-app.post(`${BASE}/token`, async (c) => {
+app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async (c) => {
   const { csrf } = await readBody(c, z.object({ csrf: z.optional(z.string()) }))
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) return c.redirect(BASE, 303)
@@ -74,7 +75,7 @@ function listenerOf(state: string | undefined): string | undefined {
  * Where the sign-in of a terminal ends that cannot be redirected to: the answer goes to its listener where there is one on this
  * computer, and the code is shown to be pasted. Only the session that granted it sees it (standards S11).
  */
-app.get('/auth/cli-callback', async (c) => {
+app.route('GET', '/auth/cli-callback', { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, callbackQuery())
   const listener = listenerOf(query.state)
   const answer = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)

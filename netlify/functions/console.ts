@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { operatorPage } from '../../shared/access/pages.ts'
 import { toAuditEvent } from '../../shared/audit/event-view.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -25,7 +26,7 @@ import { ACTS, actOn } from '../../shared/identity/console-actions.ts'
 import { chartsOf } from '../../shared/identity/console-charts.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
 import { operatedState } from '../../shared/identity/operated-state.ts'
-import { mayActOn, type Operator, visitingOperator } from '../../shared/identity/operator.ts'
+import { mayActOn, type Operator } from '../../shared/identity/operator.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { once } from '../../shared/once.ts'
 import { normaliseEmail } from '../../shared/personal.ts'
@@ -52,10 +53,8 @@ const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.option
 
 type Visit = { operator: Operator; frame: Frame; scope: AuditScope }
 
-/** The operator at this browser, stepped up, and what every page of theirs needs. */
-async function visit(c: AppContext, section: string): Promise<Visit | Response> {
-  const operator = await visitingOperator(gateway(), c, section)
-  if (operator instanceof Response) return operator
+/** What every page of an operator needs. */
+function visit(c: AppContext, operator: Operator, section: string): Visit {
   const { organizationId, principal } = operator
   const { done } = readQuery(c, loose())
   const frame = {
@@ -88,35 +87,32 @@ const olderThan = (path: string, rows: { id?: string; uai?: string }[]) => {
 const shownSession = (one: ListedSession) => ({ ...one, startedAt: one.started_at, expiresAt: one.expires_at })
 const shownKey = (one: ListedKey) => ({ ...one, uai: one.created_by, createdAt: one.created_at })
 
-app.get('/admin', async (c) => {
-  const visited = await visit(c, '/admin')
-  if (visited instanceof Response) return visited
-  const { operator, frame, scope } = visited
+app.route('GET', '/admin', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin')
+  const { frame, scope } = visited
   const charts = await chartsOf(gateway().reads, operator.organizationId, frame.now)
   const limits = frame.platform ? await countLimits(gateway().reads) : []
   return renderPage(OverviewPage({ frame, charts, limits, events: await eventsOf(scope, {}, 15) }))
 })
 
-app.get('/admin/people', async (c) => {
-  const visited = await visit(c, '/admin/people')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/people', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/people')
   const { reads, personal } = gateway()
   const { before } = readQuery(c, loose())
-  const people = await listPeople(reads, personal, visited.operator.organizationId, { before })
+  const people = await listPeople(reads, personal, operator.organizationId, { before })
   return renderPage(PeoplePage({ frame: visited.frame, people, olderHref: olderThan('/admin/people', people) }))
 })
 
 const finding = once(() => z.object({ find: z.string().check(z.trim(), z.maxLength(254)) }))
 
 /** Leads to whom it finds. Posted, so that no address stands in a history or the log of a proxy. */
-app.post('/admin/people', async (c) => {
-  const visited = await visit(c, '/admin/people')
-  if (visited instanceof Response) return visited
+app.route('POST', '/admin/people', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/people')
   const { reads, personal } = gateway()
   const { find } = await readBody(c, finding())
   const uai = z.uuid().safeParse(find).data
   const by = uai ? { uai } : { digest: personal.digest(normaliseEmail(find)) }
-  const [person] = await listPeople(reads, personal, visited.operator.organizationId, by)
+  const [person] = await listPeople(reads, personal, operator.organizationId, by)
   if (person) return c.redirect(`/admin/people/${person.uai}`, 303)
   return renderPage(PeoplePage({ frame: visited.frame, people: [], find }))
 })
@@ -142,10 +138,9 @@ const time = once(() =>
   ),
 )
 
-app.get('/admin/people/:uai', async (c) => {
-  const visited = await visit(c, '/admin/people')
-  if (visited instanceof Response) return visited
-  const { operator, frame } = visited
+app.route('GET', '/admin/people/:uai', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/people')
+  const { frame } = visited
   const { reads, personal } = gateway()
   const uai = z.uuid().safeParse(c.req.param('uai')).data
   const person = uai && (await findListed(reads, personal, operator.organizationId, uai))
@@ -168,20 +163,18 @@ app.get('/admin/people/:uai', async (c) => {
   )
 })
 
-app.get('/admin/sessions', async (c) => {
-  const visited = await visit(c, '/admin/sessions')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/sessions', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/sessions')
   const { before } = readQuery(c, loose())
-  const rows = await listLiveSessions(gateway().reads, visited.operator.organizationId, { before })
+  const rows = await listLiveSessions(gateway().reads, operator.organizationId, { before })
   const page = { frame: visited.frame, sessions: rows.map(shownSession), olderHref: olderThan('/admin/sessions', rows) }
   return renderPage(SessionsPage(page))
 })
 
-app.get('/admin/keys', async (c) => {
-  const visited = await visit(c, '/admin/keys')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/keys', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/keys')
   const { before } = readQuery(c, loose())
-  const rows = await listApiKeys(gateway().reads, visited.operator.organizationId, { before })
+  const rows = await listApiKeys(gateway().reads, operator.organizationId, { before })
   return renderPage(
     KeysPage({ frame: visited.frame, keys: rows.map(shownKey), olderHref: olderThan('/admin/keys', rows) }),
   )
@@ -191,9 +184,8 @@ function demandPlatform({ frame }: Visit): void {
   if (!frame.platform) throw new GatewayError('access_denied', { reason: 'one organization only' })
 }
 
-app.get('/admin/clients', async (c) => {
-  const visited = await visit(c, '/admin/clients')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/clients', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/clients')
   demandPlatform(visited)
   const rows = await listApplicationsOfAll(gateway().reads, readQuery(c, loose()).before)
   const clients = rows.map((one) => ({
@@ -205,18 +197,16 @@ app.get('/admin/clients', async (c) => {
   return renderPage(ClientsPage({ frame: visited.frame, clients, olderHref: olderThan('/admin/clients', rows) }))
 })
 
-app.get('/admin/connections', async (c) => {
-  const visited = await visit(c, '/admin/connections')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/connections', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/connections')
   demandPlatform(visited)
   const connections = (await listConnections(gateway().reads)).map((one) => ({ ...one, name: one.settings.name }))
   return renderPage(ConnectionsPage({ frame: visited.frame, connections }))
 })
 
-app.get('/admin/webhooks', async (c) => {
-  const visited = await visit(c, '/admin/webhooks')
-  if (visited instanceof Response) return visited
-  const rows = await listWebhooks(gateway().reads, visited.operator.organizationId)
+app.route('GET', '/admin/webhooks', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/webhooks')
+  const rows = await listWebhooks(gateway().reads, operator.organizationId)
   const webhooks = rows.map(({ id, settings, status, told, waiting, dead }) => ({
     ...{ id, ...settings, status, told: Number(told), waiting, dead },
   }))
@@ -237,9 +227,8 @@ const filters = once(() =>
 )
 
 /** Everything that happens, newest first; it looks again by itself when told to. */
-app.get('/admin/events', async (c) => {
-  const visited = await visit(c, '/admin/events')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/events', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/events')
   const { cursor, live, since, until, ...found } = readQuery(c, filters())
   const range = { since: since ? timeOf(since) : undefined, until: until ? timeOf(until) : undefined }
   const events = await eventsOf(visited.scope, { ...found, ...range }, PAGE, cursor)
@@ -253,18 +242,16 @@ app.get('/admin/events', async (c) => {
 })
 
 /** What one request did, step by step, as far as it is about people the operator answers for. */
-app.get('/admin/requests/:id', async (c) => {
-  const visited = await visit(c, '/admin/events')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/requests/:id', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/events')
   const request = z.uuid().safeParse(c.req.param('id')).data
   if (!request) throw new GatewayError('not_found')
   const events = (await eventsOf(visited.scope, { request }, 200)).reverse()
   return renderPage(RequestPage({ frame: visited.frame, id: request, events }))
 })
 
-app.get('/admin/radius', async (c) => {
-  const visited = await visit(c, '/admin/events')
-  if (visited instanceof Response) return visited
+app.route('GET', '/admin/radius', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/events')
   const { id } = readQuery(c, z.extend(loose(), { id: z.uuid('not_found') }))
   const radius = await operatedRadius(gateway(), visited.operator, id)
   const { origin, followed, acts } = radius
@@ -283,9 +270,7 @@ const acting = once(() =>
 )
 
 /** Does one thing to one thing, with a reason. */
-app.post('/admin/act', async (c) => {
-  const operator = await visitingOperator(gateway(), c, '/admin')
-  if (operator instanceof Response) return operator
+app.route('POST', '/admin/act', { authority: operatorPage('/admin') }, async (c, operator) => {
   const { act, id, reason, back, ...posted } = await readBody(c, acting())
   const home = back?.startsWith('/admin') ? (safeReturnTo(gateway().config, back) ?? '/admin') : '/admin'
   if (!(await takeForm(gateway(), c, operator.principal, posted))) return c.redirect(home, 303)

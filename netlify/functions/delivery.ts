@@ -4,6 +4,7 @@ import { isFromTwilio, readTwilioNews } from '../../shared/delivery/twilio-news.
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { hearOfMessage } from '../../shared/identity/hear-of-message.ts'
 
@@ -11,7 +12,7 @@ const app = createApp('api')
 const isMessageId = (text: unknown): text is string => z.uuid().safeParse(text).success
 
 /** Resend tells what became of a mail. Whatever it has to say that is nothing to us is taken as well, or it would say it again. */
-app.post('/v1/delivery/resend', async (c) => {
+app.route('POST', '/v1/delivery/resend', { authority: byProtocol('signature') }, async (c) => {
   const { RESEND_WEBHOOK_SECRET: secrets } = gateway().config
   if (!secrets) throw new GatewayError('route_not_found')
   const body = await c.req.text()
@@ -23,7 +24,7 @@ app.post('/v1/delivery/resend', async (c) => {
 })
 
 /** Twilio tells what became of a text message, at the address that was named when it was sent. */
-app.post('/v1/delivery/twilio', async (c) => {
+app.route('POST', '/v1/delivery/twilio', { authority: byProtocol('signature') }, async (c) => {
   const { TWILIO_AUTH_TOKEN: tokens } = gateway().config
   if (!tokens) throw new GatewayError('route_not_found')
   const fields = new URLSearchParams(await c.req.text())

@@ -7,6 +7,7 @@ import { readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
 import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../../shared/http/pages/device.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { mailbox } from '../../shared/identity/code-address.ts'
@@ -41,7 +42,7 @@ export const startBody = once(() =>
 )
 
 /** Device authorization request (RFC 8628 section 3.1). */
-app.post(BASE, async (c) => {
+app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   refuseQuery(c, Object.keys(startBody().shape))
   const body = await readBody(c, startBody(), { repeatable: ['resource'] })
   const credentials = readClientCredentials(c, body)
@@ -62,7 +63,7 @@ function enterPage(value?: string, error?: GatewayError): Response {
 }
 
 /** The page where a person connects a device: what is asked is shown, and approved by a button, always (standards D6). */
-app.get(BASE, async (c) => {
+app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, codeQuery())
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
@@ -113,7 +114,7 @@ export const decisionForm = once(() =>
   }),
 )
 
-app.post(`${BASE}/decision`, async (c) => {
+app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, async (c) => {
   const { user_code, csrf, decision } = await readBody(c, decisionForm())
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })
@@ -126,7 +127,7 @@ app.post(`${BASE}/decision`, async (c) => {
 })
 
 /** For pages of others: whether a code can be used (wire-contract 1.3). */
-app.get(`${BASE}/check`, async (c) => {
+app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (c) => {
   const { code } = readQuery(c, codeQuery())
   try {
     const device = await findOpenDevice(gateway(), c, code)
@@ -148,7 +149,7 @@ const email = once(() =>
 const userCode = once(() => z.string('user_code_invalid').check(z.maxLength(40, 'user_code_invalid')))
 
 /** Sends the one code that proves the person's address; the code itself then approves (wire-contract 1.3). */
-app.post(`${BASE}/verify`, async (c) => {
+app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, z.object({ user_code: userCode(), email: email() }))
   const device = await findOpenDevice(gateway(), c, body.user_code)
   const { client } = device
@@ -157,7 +158,7 @@ app.post(`${BASE}/verify`, async (c) => {
   return c.json({ success: true, message: 'A code is on its way to the address.', requires_otp: true })
 })
 
-app.post(`${BASE}/authorize`, async (c) => {
+app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, async (c) => {
   const shape = {
     user_code: userCode(),
     email: email(),
@@ -176,7 +177,7 @@ app.post(`${BASE}/authorize`, async (c) => {
   })
 })
 
-app.post(`${BASE}/deny`, async (c) => {
+app.route('POST', `${BASE}/deny`, { authority: byProtocol('ceremony') }, async (c) => {
   const { user_code } = await readBody(c, z.object({ user_code: userCode() }))
   await denyUnseen(gateway(), c, await findOpenDevice(gateway(), c, user_code))
   return c.json({ success: true, message: 'The device was not connected.' })
@@ -196,13 +197,13 @@ async function revocation(token: string) {
 }
 
 /** Where the link in the notice leads; the button ends it, the link alone ends nothing. */
-app.get(`${BASE}/revoke`, async (c) => {
+app.route('GET', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, async (c) => {
   const { token } = readQuery(c, revokeQuery())
   const { client, requestedAt: connectedAt } = (await revocation(token)).connected
   return renderPage(RevokeDevicePage({ action: `${BASE}/revoke`, token, client, connectedAt, now: new Date() }))
 })
 
-app.post(`${BASE}/revoke`, async (c) => {
+app.route('POST', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, async (c) => {
   const { token } = await readBody(c, revokeQuery())
   const { named, connected } = await revocation(token)
   await revokeDevice(gateway(), c, named)

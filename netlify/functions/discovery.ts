@@ -3,6 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { ecosystemDocument, resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
 import { ownResource } from '../../shared/oauth/resource.ts'
@@ -14,17 +15,20 @@ const RESOURCE = '/.well-known/oauth-protected-resource'
 const CACHE = { 'Cache-Control': `public, max-age=${KEY_SET_SECONDS}` }
 
 for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])
-  for (const route of [path, `${path}/*`]) app.get(route, (c) => c.json(serverMetadata(gateway()), 200, CACHE))
+  for (const route of [path, `${path}/*`])
+    app.route('GET', route, { authority: openToAll }, (c) => c.json(serverMetadata(gateway()), 200, CACHE))
 
 /** Where everything is, for the CLI (wire-contract 1.1 and 5.1). */
-app.get('/.well-known/onasis.json', (c) => c.json(ecosystemDocument(gateway()), 200, CACHE))
+app.route('GET', '/.well-known/onasis.json', { authority: openToAll }, (c) =>
+  c.json(ecosystemDocument(gateway()), 200, CACHE),
+)
 
 /**
  * Protected resource metadata (RFC 9728 section 3): of the gateway itself, and of the registered resources whose hosts forward the
  * question here, by their path or, where they have none, by `resource`.
  */
 for (const route of [RESOURCE, `${RESOURCE}/*`])
-  app.get(route, async (c) => {
+  app.route('GET', route, { authority: openToAll }, async (c) => {
     const { issuer, reads } = gateway()
     const { resource } = readQuery(c, z.object({ resource: z.optional(z.string().check(z.maxLength(2000))) }))
     const path = new URL(c.req.url).pathname.slice(RESOURCE.length).replace(/\/$/, '')
@@ -39,7 +43,7 @@ for (const route of [RESOURCE, `${RESOURCE}/*`])
   })
 
 for (const path of ['/oauth/jwks.json', '/.well-known/jwks.json'])
-  app.get(path, async (c) => {
+  app.route('GET', path, { authority: openToAll }, async (c) => {
     const keys = await gateway().keys.published()
     return c.json({ keys: keys.map((key) => key.publicJwk) }, 200, CACHE)
   })

@@ -1,4 +1,6 @@
 import * as z from 'zod/mini'
+import { operator, sensitive } from '../../shared/access/authorities.ts'
+import { sensitivePage } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -11,10 +13,6 @@ import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { eraseOther, eraseSelf } from '../../shared/identity/account-erasure.ts'
 import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
-import { accountOwner } from '../../shared/identity/account-holder.ts'
-import { refuseForeignPage } from '../../shared/identity/authority.ts'
-import { requireOperator } from '../../shared/identity/operator.ts'
-import { ownerOfProofs } from '../../shared/identity/proof-pages.ts'
 import { withCookies } from '../../shared/identity/sign-in-cookie.ts'
 import { once } from '../../shared/once.ts'
 
@@ -23,18 +21,13 @@ const BASE = '/account/erase'
 const app = createApp('api', { errorPage })
 
 /** Asks whether the person means it, once they have proven themselves anew. */
-app.get(BASE, async (c) => {
-  const owner = await ownerOfProofs(gateway(), c, BASE)
-  if (owner instanceof Response) return owner
-  return renderPage(ErasePage({ ...formOf(gateway(), owner.principal), action: BASE, backHref: HOME }))
-})
+app.route('GET', BASE, { authority: sensitivePage(BASE) }, (_, principal) =>
+  renderPage(ErasePage({ ...formOf(gateway(), principal), action: BASE, backHref: HOME })),
+)
 
 const erasing = once(() => z.object({ ...postedForm(), word: z.optional(z.string().check(z.maxLength(40))) }))
 
-app.post(BASE, async (c) => {
-  const owner = await ownerOfProofs(gateway(), c, BASE)
-  if (owner instanceof Response) return owner
-  const { principal } = owner
+app.route('POST', BASE, { authority: sensitivePage(BASE) }, async (c, principal) => {
   const body = await readBody(c, erasing())
   if (!(await takeForm(gateway(), c, principal, body))) return c.redirect(BASE, 303)
   if (body.word?.trim().toLowerCase() !== words.word) {
@@ -59,9 +52,7 @@ app.post(BASE, async (c) => {
 export const eraseSelfBody = once(() => z.object({ uai: z.uuid() }))
 
 /** Erases whoever asks, who names themselves to show that they mean it. */
-app.post('/v1/auth/me/erase', async (c) => {
-  const owner = await accountOwner(gateway(), c)
-  refuseForeignPage(gateway(), c, owner)
+app.route('POST', '/v1/auth/me/erase', { authority: sensitive('every caller') }, async (c, owner) => {
   const { uai } = await readBody(c, eraseSelfBody())
   if (uai !== owner.person.uai) throw new GatewayError('not_found')
   const receipt = await eraseSelf(gateway(), c, owner)
@@ -74,9 +65,7 @@ export const eraseOtherBody = once(() =>
 )
 
 /** Erases a person whom the operator answers for. */
-app.post('/v1/operators/people/:uai/erase', async (c) => {
-  const operator = await requireOperator(gateway(), c)
-  refuseForeignPage(gateway(), c, operator.principal)
+app.route('POST', '/v1/operators/people/:uai/erase', { authority: operator() }, async (c, operator) => {
   const { reason } = await readBody(c, eraseOtherBody())
   const uai = z.uuid('not_found').safeParse(c.req.param('uai'))
   if (!uai.success) throw new GatewayError('not_found')

@@ -1,12 +1,13 @@
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { isDraining } from '../../shared/http/draining.ts'
+import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { checkDatabase } from '../../shared/queries/health.ts'
 
 const app = createApp('api')
 
-app.get('/health', async (c) => {
+app.route('GET', '/health', { authority: openToAll }, async (c) => {
   const database = await checkDatabase(gateway().reads)
   return c.json({
     status: 'ok',
@@ -18,7 +19,7 @@ app.get('/health', async (c) => {
   })
 })
 
-app.get('/ready', async (c) => {
+app.route('GET', '/ready', { authority: openToAll }, async (c) => {
   const { issuer, reads, keys } = gateway()
   const startedAt = performance.now()
   const database = await checkDatabase(reads)

@@ -1,31 +1,32 @@
 import * as z from 'zod/mini'
+import { everydayOwner, ownerOrService, sensitive, service } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authenticate } from '../../shared/identity/authenticate.ts'
-import { actAs, refuseForeignPage } from '../../shared/identity/authority.ts'
+import { actAs } from '../../shared/identity/authority.ts'
 import { externalLookup } from '../../shared/identity/external-account.ts'
 import {
   mapVendorAccount,
   mergeIdentities,
-  personOf,
   refuseStranding,
   splitIdentity,
   tellOfMerge,
 } from '../../shared/identity/identities.ts'
-import { actAsService, identityAsked, provenBy, trustedService } from '../../shared/identity/identity-callers.ts'
+import { actAsService, identityAsked, provenBy } from '../../shared/identity/identity-callers.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
-import { demandProof } from '../../shared/identity/step-up.ts'
 import { once } from '../../shared/once.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
 
 const MOST = 100
+const MERGES_AN_HOUR = 10
 const app = createApp('api', { around: recordRefusals(gateway) })
+
+const readers = ownerOrService(everydayOwner, 'identities:read')
 
 const provider = once(() => z.string().check(z.trim(), z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'invalid_request')))
 const external_id = once(() => z.string().check(z.minLength(1), z.maxLength(500)))
@@ -34,8 +35,7 @@ const token = once(() => z.string().check(z.maxLength(8000)))
 
 export const account = once(() => z.object({ provider: provider(), external_id: external_id() }))
 
-app.post('/v1/auth/resolve/external', async (c) => {
-  await trustedService(gateway(), c, 'identities:read')
+app.route('POST', '/v1/auth/resolve/external', { authority: service('identities:read') }, async (c) => {
   const asked = await readBody(c, account())
   const digest = gateway().personal.digest(externalLookup(asked.provider, asked.external_id))
   const [uai] = await resolveMany(gateway().reads, [{ digest }])
@@ -50,8 +50,7 @@ export const bulk = once(() =>
 )
 
 /** Up to 100 look-ups in one statement; what is not known is null. */
-app.post('/v1/auth/resolve/bulk', async (c) => {
-  await trustedService(gateway(), c, 'identities:read')
+app.route('POST', '/v1/auth/resolve/bulk', { authority: service('identities:read') }, async (c) => {
   const { items } = await readBody(c, bulk())
   const { personal, reads } = gateway()
   const asked = items.map((item) =>
@@ -72,10 +71,9 @@ export const mapping = once(() =>
 )
 
 /** Maps a vendor's account to a UAI: the known one, that of the person whose token comes with it, or a new one. */
-app.post('/v1/auth/identities', async (c) => {
-  const service = await trustedService(gateway(), c, 'identities:link')
+app.route('POST', '/v1/auth/identities', { authority: service('identities:link') }, async (c, service) => {
   const { subject_token, ...given } = await readBody(c, mapping())
-  const proven = subject_token === undefined ? undefined : await provenBy(gateway(), subject_token, { recent: false })
+  const proven = subject_token === undefined ? undefined : await provenBy(gateway(), subject_token)
   const wanted = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
   const assertedBy = service.client.client_id
   const { uai, created, linked } = await mapVendorAccount(gateway(), c, { ...wanted, assertedBy }, (work) =>
@@ -84,8 +82,8 @@ app.post('/v1/auth/identities', async (c) => {
   return c.json({ success: true, uai, created, linked }, created ? 201 : 200)
 })
 
-app.get('/v1/auth/identities/:uai', async (c) => {
-  const { person, owner } = await identityAsked(gateway(), c, c.req.param('uai'))
+app.route('GET', '/v1/auth/identities/:uai', { authority: readers }, async (c, principal) => {
+  const person = await identityAsked(gateway(), principal, c.req.param('uai'))
   const credentials = await listCredentials(gateway().reads, gateway().personal, person)
   return c.json({
     uai: person.uai,
@@ -94,52 +92,49 @@ app.get('/v1/auth/identities/:uai', async (c) => {
     merged_uais: person.members.filter((one) => one !== person.uai),
     credentials: credentials.map(({ id, uai, kind, provider, address, verified, usable, evidence, linkedAt }) => ({
       ...{ id, uai, kind, provider, verified, usable, evidence },
-      ...(owner && { address }),
+      ...(principal.kind === 'person' && { address }),
       linked_at: linkedAt,
     })),
   })
 })
 
 /** Who linked what, when, and by which proof. */
-app.get('/v1/auth/identities/:uai/provenance', async (c) => {
-  const { person } = await identityAsked(gateway(), c, c.req.param('uai'))
+app.route('GET', '/v1/auth/identities/:uai/provenance', { authority: readers }, async (c, principal) => {
+  const person = await identityAsked(gateway(), principal, c.req.param('uai'))
   return c.json({ uai: person.uai, events: await listProvenance(gateway().reads, person.members) })
 })
 
-app.delete('/v1/auth/identities/:uai/credentials/:id', async (c) => {
-  const { uai, id } = c.req.param()
-  if (!z.uuid().safeParse(id).success) throw new GatewayError('not_found')
-  const principal = await authenticate(gateway(), c, { order: ['bearer', 'cookie'] })
-  if (principal.kind === 'person') {
-    const { person } = await identityAsked(gateway(), c, uai)
-    refuseForeignPage(gateway(), c, principal)
-    await demandProof(gateway(), principal)
-    const act = (work: Work) => actAs(work, principal)
-    await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'person', act })
+app.route(
+  'DELETE',
+  '/v1/auth/identities/:uai/credentials/:id',
+  { authority: ownerOrService(sensitive('every caller'), 'identities:link') },
+  async (c, principal) => {
+    const { uai, id } = c.req.param()
+    if (!z.uuid().safeParse(id).success) throw new GatewayError('not_found')
+    const person = await identityAsked(gateway(), principal, uai)
+    if (principal.kind === 'person') {
+      const act = (work: Work) => actAs(work, principal)
+      await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'person', act })
+      return c.json({ success: true })
+    }
+    const all = await listCredentials(gateway().reads, gateway().personal, person)
+    const isTheirs = all.find((one) => one.id === id)?.evidence.assertedBy === principal.client.client_id
+    if (!isTheirs) throw new GatewayError('not_found')
+    const act = (work: Work) => actAsService(work, principal)
+    await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'service', act })
     return c.json({ success: true })
-  }
-  const service = await trustedService(gateway(), c, 'identities:link')
-  const person = await personOf(
-    gateway(),
-    z.uuid().safeParse(uai).success ? uai : '00000000-0000-0000-0000-000000000000',
-  )
-  const all = await listCredentials(gateway().reads, gateway().personal, person)
-  const isTheirs = all.find((one) => one.id === id)?.evidence.assertedBy === service.client.client_id
-  if (!isTheirs) throw new GatewayError('not_found')
-  const act = (work: Work) => actAsService(work, service)
-  await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'service', act })
-  return c.json({ success: true })
-})
+  },
+)
 
-export const merging = once(() => z.object({ survivor_token: token(), retired_token: token() }))
+export const merging = once(() => z.object({ retired_token: token() }))
 
-/** Makes one person of two, each proven by a token of a recent sign-in; tells both addresses. */
-app.post('/v1/auth/identities/merge', async (c) => {
-  const body = await readBody(c, merging())
-  const survivor = await provenBy(gateway(), body.survivor_token, { recent: true })
-  const retired = await provenBy(gateway(), body.retired_token, { recent: true })
+/** Makes one person of two: who asks survives; the other is proven by a token of a recent sign-in. Both addresses get a notice. */
+app.route('POST', '/v1/auth/identities/merge', { authority: sensitive('every caller') }, async (c, survivor) => {
+  const { retired_token } = await readBody(c, merging())
+  const retired = await provenBy(gateway(), retired_token)
   await commit(commitContext(gateway(), c), async (work) => {
-    work.actor = { type: 'person', id: survivor.person.uai, sessionId: survivor.session.id }
+    actAs(work, survivor)
+    work.limits = [gateway().limiter.limit('merge', survivor.person.uai, MERGES_AN_HOUR, 3600)]
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })
   })
@@ -149,23 +144,22 @@ app.post('/v1/auth/identities/merge', async (c) => {
 
 export const splitting = once(() => z.object({ uai: uuid(), reason: z.optional(z.string().check(z.maxLength(500))) }))
 
-/** Undoes a wrong merge: by the person it is, lately signed in, or by a service that may. */
-app.post('/v1/auth/identities/split', async (c) => {
-  const { uai, reason = 'wrong merge' } = await readBody(c, splitting())
-  const principal = await authenticate(gateway(), c, { order: ['bearer', 'cookie'] })
-  if (principal.kind === 'person') {
-    await identityAsked(gateway(), c, uai)
-    refuseForeignPage(gateway(), c, principal)
-    await demandProof(gateway(), principal)
-  }
-  const service = principal.kind === 'service' ? await trustedService(gateway(), c, 'identities:merge') : undefined
-  await commit(commitContext(gateway(), c), async (work) => {
-    if (principal.kind === 'person') actAs(work, principal)
-    if (service) actAsService(work, service)
-    await refuseStranding(gateway(), work, uai)
-    await splitIdentity(work, { uai, reason })
-  })
-  return c.json({ success: true, uai })
-})
+/** Undoes a wrong merge: by the person, recently authenticated, or by a service with the scope. */
+app.route(
+  'POST',
+  '/v1/auth/identities/split',
+  { authority: ownerOrService(sensitive('every caller'), 'identities:merge') },
+  async (c, principal) => {
+    const { uai, reason = 'wrong merge' } = await readBody(c, splitting())
+    if (principal.kind === 'person') await identityAsked(gateway(), principal, uai)
+    await commit(commitContext(gateway(), c), async (work) => {
+      if (principal.kind === 'person') actAs(work, principal)
+      else actAsService(work, principal)
+      await refuseStranding(gateway(), work, uai)
+      await splitIdentity(work, { uai, reason })
+    })
+    return c.json({ success: true, uai })
+  },
+)
 
 export default serve(app)

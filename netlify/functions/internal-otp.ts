@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { sensitivePage, withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -12,7 +13,6 @@ import { formOf, postedForm, takeForm } from '../../shared/identity/account-form
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { grouped } from '../../shared/identity/proof-codes.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
-import { ownerOfProofs, withGoal } from '../../shared/identity/proof-pages.ts'
 import { makeRecoveryCodes } from '../../shared/identity/recovery-codes.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { strengthenSession } from '../../shared/identity/step-up.ts'
@@ -26,6 +26,7 @@ import {
 } from '../../shared/identity/totp.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import { once } from '../../shared/once.ts'
+import { listProofs } from '../../shared/queries/proofs.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
 
 const HOME = '/account'
@@ -37,6 +38,8 @@ const app = createPageApp()
 const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const goal = once(() => z.object({ return_to: returnTo() }))
 const goalOf = (c: AppContext) => safeReturnTo(gateway().config, readQuery(c, goal()).return_to)
+
+const proofsOf = ({ person }: PersonPrincipal) => listProofs(gateway().reads, gateway().personal, person)
 
 /** What the person can mend on the page itself. */
 function told(error: unknown): GatewayError {
@@ -65,11 +68,9 @@ async function enrolPage(
   )
 }
 
-app.get(ENROL, async (c) => {
-  const back = goalOf(c)
-  const owner = await ownerOfProofs(gateway(), c, withGoal(ENROL, back))
-  return owner instanceof Response ? owner : enrolPage(owner.principal, newEnrolment(), back)
-})
+app.route('GET', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
+  enrolPage(principal, newEnrolment(), goalOf(c)),
+)
 
 const enrolmentForm = once(() =>
   z.object({
@@ -81,12 +82,9 @@ const enrolmentForm = once(() =>
 )
 
 /** A right code shows that the app has the secret; it counts as a step-up too. */
-app.post(ENROL, async (c) => {
+app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principal) => {
   const posted = await readBody(c, enrolmentForm())
   const back = safeReturnTo(gateway().config, posted.return_to)
-  const owner = await ownerOfProofs(gateway(), c, withGoal(ENROL, back))
-  if (owner instanceof Response) return owner
-  const { principal, proofs } = owner
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back ?? HOME, 303)
   const enrolment = openEnrolment(gateway(), principal, posted.enrolment)
   try {
@@ -97,7 +95,8 @@ app.post(ENROL, async (c) => {
     handOut(c)
     tellOfProofs(gateway(), c, principal.person, 'authenticator_added')
     const done = back ?? `${HOME}?done=totp_added`
-    return c.redirect(proofs.recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)
+    const { recoveryCodes } = await proofsOf(principal)
+    return c.redirect(recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)
   } catch (error) {
     return enrolPage(principal, enrolment, back, told(error))
   }
@@ -105,10 +104,7 @@ app.post(ENROL, async (c) => {
 
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-app.post('/account/totp/remove', async (c) => {
-  const owner = await ownerOfProofs(gateway(), c, HOME)
-  if (owner instanceof Response) return owner
-  const { principal } = owner
+app.route('POST', '/account/totp/remove', { authority: sensitivePage(HOME) }, async (c, principal) => {
   const posted = await readBody(c, removal())
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
   try {
@@ -122,21 +118,16 @@ app.post('/account/totp/remove', async (c) => {
   return c.redirect(`${HOME}?done=totp_removed`, 303)
 })
 
-app.get(CODES, async (c) => {
+app.route('GET', CODES, { authority: sensitivePage(CODES) }, async (c, principal) => {
   const back = goalOf(c)
-  const owner = await ownerOfProofs(gateway(), c, withGoal(CODES, back))
-  if (owner instanceof Response) return owner
-  const { principal, proofs } = owner
-  const left = proofs.recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
+  const { recoveryCodes } = await proofsOf(principal)
+  const left = recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
   const form = { ...formOf(gateway(), principal), action: CODES, returnTo: back, backHref: back ?? HOME }
   return renderPage(MakeRecoveryCodesPage({ ...form, left }))
 })
 
 /** Makes new codes and shows them, this once. */
-app.post(CODES, async (c) => {
-  const owner = await ownerOfProofs(gateway(), c, CODES)
-  if (owner instanceof Response) return owner
-  const { principal } = owner
+app.route('POST', CODES, { authority: sensitivePage(CODES) }, async (c, principal) => {
   const posted = await readBody(c, z.object({ ...postedForm(), return_to: returnTo() }))
   const back = safeReturnTo(gateway().config, posted.return_to) ?? HOME
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back, 303)

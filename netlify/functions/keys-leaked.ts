@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { sendDueNotices } from '../../shared/identity/key-notices.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
@@ -52,7 +53,7 @@ async function stop(c: AppContext, findings: Finding[], known: { hash: string; i
  * A secret scanner reports keys that it found (GitHub's partner format): matching ones are stopped and their owners told. The answer
  * says which were real, by hash, never the keys themselves.
  */
-app.post('/v1/keys/leaked', async (c) => {
+app.route('POST', '/v1/keys/leaked', { authority: byProtocol('signature') }, async (c) => {
   const body = await c.req.text()
   await checkScannerSignature(gateway(), {
     body,

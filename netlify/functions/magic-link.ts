@@ -8,6 +8,7 @@ import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { MagicLinkPage } from '../../shared/http/pages/magic-link.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
 import { mailbox } from '../../shared/identity/code-address.ts'
@@ -48,7 +49,7 @@ export const magicLinkRequest = once(() =>
   }),
 )
 
-app.post('/v1/auth/magic-link', async (c) => {
+app.route('POST', '/v1/auth/magic-link', { authority: byProtocol('ceremony') }, async (c) => {
   const { email, redirect_uri, return_to, platform, project_scope, create_user } = await readBody(c, magicLinkRequest())
   const redirectUri = redirect_uri ?? return_to
   await sendMagicLink(gateway(), c, {
@@ -64,7 +65,7 @@ app.post('/v1/auth/magic-link', async (c) => {
 const linkState = once(() => z.string('magic_link_state_missing').check(z.maxLength(4000, 'magic_link_state_invalid')))
 
 /** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (standards S8). */
-app.get(CALLBACK, async (c) => {
+app.route('GET', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => {
   const { state } = readQuery(c, z.object({ state: linkState() }))
   const link = openLink(gateway(), state)
   const { email, device, askedAt, handsOver } = link
@@ -86,7 +87,7 @@ const endOf = ({ redirectUri }: MagicLink) => redirectUri ?? `${gateway().config
 export const confirmation = once(() => z.object({ state: linkState(), csrf: z.optional(z.string()) }))
 
 /** The person confirms: this browser is signed in, or the application is handed a code. No token is ever in an address. */
-app.post(CALLBACK, async (c) => {
+app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => {
   const { state, csrf } = await readBody(c, confirmation())
   checkCsrf(c, gateway().derive, readSignIn(gateway(), c).id, csrf)
   const link = openLink(gateway(), state)
@@ -135,7 +136,7 @@ async function pairOfSupabaseUser(c: AppContext, token: string, state: string) {
 export const exchange = once(() => z.object({ state: linkState() }))
 
 /** A code that an application was handed, or a Supabase token with the state of a link, becomes a session. */
-app.post('/v1/auth/magic-link/exchange', async (c) => {
+app.route('POST', '/v1/auth/magic-link/exchange', { authority: byProtocol('ceremony') }, async (c) => {
   const token = bearerToken(c)
   if (!token) throw new GatewayError('token_missing')
   const { state } = await readBody(c, exchange())

@@ -8,6 +8,7 @@ import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession, sessionHandle } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
@@ -140,8 +141,12 @@ function requestFacts(
   return { clientId: client.id, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce, expiresAt }
 }
 
-app.get('/oauth/authorize', (c) => authorize(c, new URL(c.req.url).searchParams))
-app.post('/oauth/authorize', async (c) => authorize(c, new URLSearchParams(await c.req.text())))
+app.route('GET', '/oauth/authorize', { authority: byProtocol('ceremony') }, (c) =>
+  authorize(c, new URL(c.req.url).searchParams),
+)
+app.route('POST', '/oauth/authorize', { authority: byProtocol('ceremony') }, async (c) =>
+  authorize(c, new URLSearchParams(await c.req.text())),
+)
 
 export const decisionForm = once(() =>
   z.object({
@@ -152,14 +157,14 @@ export const decisionForm = once(() =>
 )
 
 /** Nobody comes here without a request; links to the consent page of before end here (wire-contract 1.2). */
-app.get('/oauth/consent', () => {
+app.route('GET', '/oauth/consent', { authority: byProtocol('ceremony') }, () => {
   throw new GatewayError('invalid_request', {
     description: 'Consent is asked for on the way from an application. Please go back to it and start again.',
   })
 })
 
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (standards A40). */
-app.post('/oauth/consent', async (c) => {
+app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async (c) => {
   const { authorization_id: id, csrf, decision } = await readBody(c, decisionForm())
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })

@@ -4,6 +4,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   authenticateClient,
@@ -46,7 +47,7 @@ async function isPresentedByHolder(
 }
 
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
-app.post('/oauth/introspect', async (c) => {
+app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) }, async (c) => {
   const { config, limiter, jwts } = gateway()
   refuseQuery(c, Object.keys(parameters().shape))
   const body = await readBody(c, parameters())

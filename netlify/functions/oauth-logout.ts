@@ -8,6 +8,7 @@ import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
@@ -79,7 +80,11 @@ function postLogoutRedirect(client: Client | undefined, params: Parameters): str
   return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`
 }
 
-app.get('/oauth/logout', (c) => logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))))
-app.post('/oauth/logout', async (c) => logout(c, await readBody(c, parameters())))
+app.route('GET', '/oauth/logout', { authority: byProtocol('ceremony') }, (c) =>
+  logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))),
+)
+app.route('POST', '/oauth/logout', { authority: byProtocol('ceremony') }, async (c) =>
+  logout(c, await readBody(c, parameters())),
+)
 
 export default serve(app)

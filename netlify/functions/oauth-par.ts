@@ -3,6 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { AuthorizationFault, checkRedirect, checkRequest } from '../../shared/oauth/authorization-request.ts'
@@ -55,7 +56,7 @@ function toQuery(clientId: string, body: z.infer<ReturnType<typeof parameters>>)
 }
 
 /** The pushed authorization request endpoint (RFC 9126 section 2): the request is checked here as it will be there. */
-app.post('/oauth/par', async (c) => {
+app.route('POST', '/oauth/par', { authority: byProtocol('client') }, async (c) => {
   const { limiter, reads, issuer } = gateway()
   if ([...new URL(c.req.url).searchParams].length > 0)
     throw new GatewayError('invalid_request', { description: 'Parameters must be sent in the request body.' })

@@ -17,6 +17,7 @@ import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { addressKey, networkKey } from '../../shared/http/rate-limit.ts'
+import { byProtocol, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken } from '../../shared/identity/authenticate.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
@@ -45,7 +46,7 @@ async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<
 }
 
 /** Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. */
-app.post('/register', async (c) => {
+app.route('POST', '/register', { authority: openToAll }, async (c) => {
   const { limiter } = gateway()
   const metadata = readDynamicMetadata(await readBody(c, anything()), gateway().config.PRIVATE_USE_SCHEMES)
   await checkOwnSector(c, metadata)
@@ -109,10 +110,12 @@ const management = (client: Client, secret?: string) => ({
   registration_client_uri: managementUri(client.client_id),
 })
 
-app.get('/register/:client_id', async (c) => c.json(management(await managed(c))))
+app.route('GET', '/register/:client_id', { authority: byProtocol('client') }, async (c) =>
+  c.json(management(await managed(c))),
+)
 
 /** Replaces all metadata; what is left out is gone (RFC 7592 section 2.2). */
-app.put('/register/:client_id', async (c) => {
+app.route('PUT', '/register/:client_id', { authority: byProtocol('client') }, async (c) => {
   const client = await managed(c)
   const body: Record<string, unknown> = await readBody(c, anything())
   if (body.client_id !== client.client_id)
@@ -141,7 +144,7 @@ app.put('/register/:client_id', async (c) => {
   return c.json(management({ ...client, metadata }, secret))
 })
 
-app.delete('/register/:client_id', async (c) => {
+app.route('DELETE', '/register/:client_id', { authority: byProtocol('client') }, async (c) => {
   const client = await managed(c)
   await change(c, client, (stream) => void stream.decide((state) => deleteClient(state, 'client')))
   return c.body(null, 204)
@@ -154,7 +157,7 @@ export const rotateBody = once(() =>
 )
 
 /** A new secret; the old one lives on for the overlap, or dies at once. Of several rotations at once one wins. */
-app.post('/register/:client_id/secret', async (c) => {
+app.route('POST', '/register/:client_id/secret', { authority: byProtocol('client') }, async (c) => {
   const client = await managed(c)
   const { overlap_seconds: overlapSeconds = 0 } = await readBody(c, rotateBody())
   const secret = newSecret()

@@ -3,6 +3,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/client-auth.ts'
 import { freshenClient } from '../../shared/oauth/client-document.ts'
@@ -16,7 +17,7 @@ const app = createApp('oauth')
  * Revocation (RFC 7009). A refresh token takes its family with it, an access token goes alone. A client that neither names
  * nor proves itself may revoke a public client's token that it holds (wire-contract 1.2).
  */
-app.post('/oauth/revoke', async (c) => {
+app.route('POST', '/oauth/revoke', { authority: byProtocol('subject', true) }, async (c) => {
   const { limiter } = gateway()
   refuseQuery(c, Object.keys(tokenParameters().shape))
   const body = await readBody(c, tokenParameters())

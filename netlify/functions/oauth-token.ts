@@ -3,6 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
@@ -43,7 +44,7 @@ export const parameters = once(() =>
 const app = createApp('oauth', { around: recordRefusals(gateway) })
 
 /** The token endpoint (OAuth 2.1 section 3.2), for forms and JSON alike. */
-app.post('/oauth/token', async (c) => {
+app.route('POST', '/oauth/token', { authority: byProtocol('client') }, async (c) => {
   refuseQuery(c, Object.keys(parameters().shape))
   const body = await readBody(c, parameters(), { repeatable: ['resource', 'audience'] })
   const credentials = readClientCredentials(c, body)

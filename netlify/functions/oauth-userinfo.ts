@@ -3,6 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, schemeOf } from '../../shared/identity/authenticate.ts'
 import { checkAccessToken } from '../../shared/oauth/access-token.ts'
@@ -30,8 +31,8 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
 }
 
 /** UserInfo (OpenID Connect Core section 5.3). */
-app.get('/oauth/userinfo', (c) => userinfo(c, bearerToken(c)))
-app.post('/oauth/userinfo', async (c) => {
+app.route('GET', '/oauth/userinfo', { authority: byProtocol('subject') }, (c) => userinfo(c, bearerToken(c)))
+app.route('POST', '/oauth/userinfo', { authority: byProtocol('subject') }, async (c) => {
   const { access_token } = await readBody(c, form())
   const header = bearerToken(c)
   if (header && access_token) throw new GatewayError('invalid_request', { description: 'Send the token in one place.' })

@@ -2,6 +2,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { ReferencePage } from '../../shared/http/pages/reference.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 
 const app = createPageApp()
@@ -9,12 +10,12 @@ const load = () => import('../openapi/description.ts')
 const CACHE = { 'Cache-Control': 'public, max-age=300' }
 
 /** The description of every route (OpenAPI 3.1), made by `npm run openapi` from the schemas that the functions validate with. */
-app.get('/openapi.json', async (c) => {
+app.route('GET', '/openapi.json', { authority: openToAll }, async (c) => {
   const { description } = await load()
   return c.json({ ...description, servers: [{ url: gateway().issuer }] }, 200, CACHE)
 })
 
-app.get('/reference', async () => {
+app.route('GET', '/reference', { authority: openToAll }, async () => {
   const { description } = await load()
   return renderPage(ReferencePage({ document: { ...description } }))
 })

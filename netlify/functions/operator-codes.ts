@@ -1,11 +1,10 @@
 import * as z from 'zod/mini'
+import { operator } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { refuseForeignPage } from '../../shared/identity/authority.ts'
-import { type Operator, requireOperator } from '../../shared/identity/operator.ts'
 import {
   approveOperatorCode,
   type MadePart,
@@ -31,13 +30,6 @@ const made = ({ id, code, awaitsSecond, expiresAt }: MadePart) => ({
   expires_at: expiresAt.toISOString(),
 })
 
-/** An operator who changes something, at their browser only by our own pages. */
-async function acting(c: AppContext): Promise<Operator> {
-  const operator = await requireOperator(gateway(), c)
-  refuseForeignPage(gateway(), c, operator.principal)
-  return operator
-}
-
 function idOf(c: AppContext): string {
   const id = z.uuid().safeParse(c.req.param('id'))
   if (!id.success) throw new GatewayError('not_found')
@@ -45,28 +37,24 @@ function idOf(c: AppContext): string {
 }
 
 /** One-time codes for people whom no mail reaches: the open ones of those whom the operator answers for. */
-app.get(BASE, async (c) => {
-  const { organizationId } = await requireOperator(gateway(), c)
+app.route('GET', BASE, { authority: operator() }, async (c, { organizationId }) => {
   const codes = await listOpenOperatorCodes(gateway().reads, gateway().personal, organizationId)
   return c.json({ codes })
 })
 
 /** Makes a code, or, for another operator, the first half of one. It is told this once. */
-app.post(BASE, async (c) => {
-  const operator = await acting(c)
+app.route('POST', BASE, { authority: operator() }, async (c, operator) => {
   const body = await readBody(c, request())
   return c.json(made(await requestOperatorCode(gateway(), c, operator, body)), 201)
 })
 
 /** The second operator agrees and is told the other half. */
-app.post(`${BASE}/:id/approve`, async (c) => {
-  const operator = await acting(c)
+app.route('POST', `${BASE}/:id/approve`, { authority: operator() }, async (c, operator) => {
   const body = await readBody(c, z.object({ reason: reason() }))
   return c.json(made(await approveOperatorCode(gateway(), c, operator, { id: idOf(c), reason: body.reason })))
 })
 
-app.delete(`${BASE}/:id`, async (c) => {
-  const operator = await acting(c)
+app.route('DELETE', `${BASE}/:id`, { authority: operator() }, async (c, operator) => {
   await revokeOperatorCode(gateway(), c, operator, { id: idOf(c), reason: 'taken back' })
   return c.json({ success: true })
 })

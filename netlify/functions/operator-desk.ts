@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { operatorPage } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -9,7 +10,7 @@ import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
-import { type Operator, visitingOperator } from '../../shared/identity/operator.ts'
+import type { Operator } from '../../shared/identity/operator.ts'
 import {
   approveOperatorCode,
   type MadePart,
@@ -55,15 +56,14 @@ function show({ code, expiresAt }: MadePart, kind: 'whole' | 'half' | 'otherHalf
 /** A posted form of an operator, taken once, and what the operator can mend on the page told there. */
 async function taken<T extends { csrf?: string; form_id: string; email?: string }>(
   c: AppContext,
+  operator: Operator,
   read: () => Promise<T>,
-  act: (operator: Operator, posted: T) => Promise<Response>,
+  act: (posted: T) => Promise<Response>,
 ): Promise<Response> {
-  const operator = await visitingOperator(gateway(), c, BASE)
-  if (operator instanceof Response) return operator
   const posted = await read()
   if (!(await takeForm(gateway(), c, operator.principal, posted))) return c.redirect(BASE, 303)
   try {
-    return await act(operator, posted)
+    return await act(posted)
   } catch (error) {
     const mendable = error instanceof GatewayError && /^(not_found|access_denied|second_op|rate_)/.test(error.refusal)
     if (!mendable) throw error
@@ -72,20 +72,19 @@ async function taken<T extends { csrf?: string; form_id: string; email?: string 
 }
 
 /** The codes that operators make for people whom no mail reaches. */
-app.get(BASE, async (c) => {
-  const operator = await visitingOperator(gateway(), c, BASE)
-  if (operator instanceof Response) return operator
+app.route('GET', BASE, { authority: operatorPage(BASE) }, async (c, operator) => {
   const { done } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   return desk(operator, { notice: done === 'revoked' ? words.desk.revoked : undefined })
 })
 
 const requestForm = once(() => z.object({ ...postedForm(), email: email(), reason: reason() }))
 
-app.post(BASE, (c) =>
+app.route('POST', BASE, { authority: operatorPage(BASE) }, (c, operator) =>
   taken(
     c,
+    operator,
     () => readBody(c, requestForm()),
-    async (operator, posted) => {
+    async (posted) => {
       const made = await requestOperatorCode(gateway(), c, operator, { email: posted.email, reason: posted.reason })
       return show(made, made.awaitsSecond ? 'half' : 'whole')
     },
@@ -94,22 +93,24 @@ app.post(BASE, (c) =>
 
 const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found'), reason: reason() }))
 
-app.post(`${BASE}/approve`, (c) =>
+app.route('POST', `${BASE}/approve`, { authority: operatorPage(BASE) }, (c, operator) =>
   taken(
     c,
+    operator,
     () => readBody(c, approvalForm()),
-    async (operator, { id, reason: why }) =>
+    async ({ id, reason: why }) =>
       show(await approveOperatorCode(gateway(), c, operator, { id, reason: why }), 'otherHalf'),
   ),
 )
 
 const revocationForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-app.post(`${BASE}/revoke`, (c) =>
+app.route('POST', `${BASE}/revoke`, { authority: operatorPage(BASE) }, (c, operator) =>
   taken(
     c,
+    operator,
     () => readBody(c, revocationForm()),
-    async (operator, { id }) => {
+    async ({ id }) => {
       await revokeOperatorCode(gateway(), c, operator, { id, reason: 'taken back' })
       return c.redirect(`${BASE}?done=revoked`, 303)
     },

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { operator } from '../../shared/access/authorities.ts'
 import { revokeBlastRadius } from '../../shared/audit/blast-radius.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { Work } from '../../shared/events/commit.ts'
@@ -6,10 +7,9 @@ import { commitContext, gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { refuseForeignPage } from '../../shared/identity/authority.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
 import { operatedState } from '../../shared/identity/operated-state.ts'
-import { actAsOperator, requireOperator } from '../../shared/identity/operator.ts'
+import { actAsOperator } from '../../shared/identity/operator.ts'
 import { once } from '../../shared/once.ts'
 import { findListed } from '../../shared/queries/console.ts'
 
@@ -26,9 +26,7 @@ export const radiusBody = once(() =>
 )
 
 /** What followed from a credential or event, and, when it is meant, revokes all of it. */
-app.post('/v1/operators/blast-radius', async (c) => {
-  const operator = await requireOperator(gateway(), c)
-  refuseForeignPage(gateway(), c, operator.principal)
+app.route('POST', '/v1/operators/blast-radius', { authority: operator() }, async (c, operator) => {
   const { id, dry_run, reason } = await readBody(c, radiusBody())
   const radius = await operatedRadius(gateway(), operator, id)
   if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
@@ -45,8 +43,7 @@ export const stateQuery = once(() =>
 )
 
 /** What a person could do at a time. */
-app.get('/v1/operators/state', async (c) => {
-  const operator = await requireOperator(gateway(), c)
+app.route('GET', '/v1/operators/state', { authority: operator() }, async (c, operator) => {
   const { person: uai, at } = readQuery(c, stateQuery())
   const { reads, personal } = gateway()
   const person = await findListed(reads, personal, operator.organizationId, uai)

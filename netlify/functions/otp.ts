@@ -5,6 +5,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { setSessionCookies } from '../../shared/http/cookies.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
 import { checkOrigin } from '../../shared/identity/csrf.ts'
@@ -73,10 +74,10 @@ async function sendIt(c: AppContext) {
 }
 
 /** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (standards S5). */
-app.post('/v1/auth/otp/send', sendIt)
-app.post('/v1/auth/otp/resend', sendIt)
+app.route('POST', '/v1/auth/otp/send', { authority: byProtocol('ceremony') }, sendIt)
+app.route('POST', '/v1/auth/otp/resend', { authority: byProtocol('ceremony') }, sendIt)
 
-app.post('/v1/auth/otp/verify', async (c) => {
+app.route('POST', '/v1/auth/otp/verify', { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, verify())
   if (body.platform === 'web') checkOrigin(c, gateway().issuer)
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))

@@ -13,6 +13,7 @@ import {
 } from '../../shared/http/pages/password.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
@@ -62,7 +63,7 @@ function show(
 }
 
 for (const [path, page] of Object.entries(PAGES))
-  app.get(path, (c) => {
+  app.route('GET', path, { authority: byProtocol('ceremony') }, (c) => {
     if (!hasPasswords(gateway())) return c.redirect(`/web/login${new URL(c.req.url).search}`, 302)
     const { return_to, email } = readQuery(c, pageQuery())
     return show(c, path, page, { returnTo: safeReturnTo(gateway().config, return_to), email })
@@ -108,7 +109,7 @@ async function enter(c: AppContext, profile: ExternalProfile): Promise<Response>
   return c.redirect(returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
 }
 
-app.post('/web/password', (c) =>
+app.route('POST', '/web/password', { authority: byProtocol('ceremony') }, (c) =>
   take(c, '/web/password', PasswordPage, async () =>
     enter(
       c,
@@ -119,14 +120,14 @@ app.post('/web/password', (c) =>
 
 export const signUpForm = once(() => z.object({ ...formFields(), ...credentialsInput(), name: optionalName() }))
 
-app.post('/web/signup', (c) =>
+app.route('POST', '/web/signup', { authority: byProtocol('ceremony') }, (c) =>
   take(c, '/web/signup', SignUpPage, async () => {
     const profile = await signUp(gateway(), c, await readBody(c, signUpForm()))
     return profile ? enter(c, profile) : renderPage(LinkSentPage())
   }),
 )
 
-app.post('/web/forgot-password', (c) =>
+app.route('POST', '/web/forgot-password', { authority: byProtocol('ceremony') }, (c) =>
   take(c, '/web/forgot-password', ForgotPasswordPage, async () => {
     const { email } = await readBody(c, z.object({ ...formFields(), email: credentialsInput().email }))
     await sendRecovery(gateway(), c, email)
@@ -147,10 +148,14 @@ const confirmPage =
   (form) =>
     ConfirmAddressPage({ ...form, tokenHash: hash })
 
-app.get('/web/reset-password', (c) => show(c, '/web/reset-password', resetPage(readQuery(c, linkQuery()).token_hash)))
-app.get('/web/confirm', (c) => show(c, '/web/confirm', confirmPage(readQuery(c, linkQuery()).token_hash)))
+app.route('GET', '/web/reset-password', { authority: byProtocol('ceremony') }, (c) =>
+  show(c, '/web/reset-password', resetPage(readQuery(c, linkQuery()).token_hash)),
+)
+app.route('GET', '/web/confirm', { authority: byProtocol('ceremony') }, (c) =>
+  show(c, '/web/confirm', confirmPage(readQuery(c, linkQuery()).token_hash)),
+)
 
-app.post('/web/reset-password', async (c) => {
+app.route('POST', '/web/reset-password', { authority: byProtocol('ceremony') }, async (c) => {
   const { token_hash } = await readBody(c, linkQuery())
   return take(c, '/web/reset-password', resetPage(token_hash), async () => {
     const { password } = await readBody(c, z.object({ ...formFields(), password: credentialsInput().password }))
@@ -158,7 +163,7 @@ app.post('/web/reset-password', async (c) => {
   })
 })
 
-app.post('/web/confirm', async (c) => {
+app.route('POST', '/web/confirm', { authority: byProtocol('ceremony') }, async (c) => {
   const { token_hash } = await readBody(c, linkQuery())
   return take(c, '/web/confirm', confirmPage(token_hash), async () =>
     enter(c, await followLink(gateway(), { token_hash, type: 'email' })),

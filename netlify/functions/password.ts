@@ -4,6 +4,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { PLATFORMS } from '../../shared/identity/direct-sign-in.ts'
 import { credentialsInput, optionalName } from '../../shared/identity/password-input.ts'
@@ -28,7 +29,7 @@ export const login = once(() =>
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
 
 /** Signs in with a password, which Supabase Auth knows (wire-contract 1.4 and 5.1). */
-app.post('/v1/auth/login', async (c) => {
+app.route('POST', '/v1/auth/login', { authority: byProtocol('ceremony') }, async (c) => {
   const { platform, project_scope, return_to, ...credentials } = await readBody(c, login())
   const profile = await checkPassword(gateway(), c, credentials)
   const wanted = { method: 'password' as const, platform, projectScope: scopeOf(c, project_scope) }
@@ -56,8 +57,8 @@ async function register(c: AppContext) {
   })
 }
 
-app.post('/v1/auth/signup', register)
-app.post('/v1/auth/register', register)
+app.route('POST', '/v1/auth/signup', { authority: byProtocol('ceremony') }, register)
+app.route('POST', '/v1/auth/register', { authority: byProtocol('ceremony') }, register)
 
 export const cliRegistration = once(() =>
   z.object({
@@ -67,7 +68,7 @@ export const cliRegistration = once(() =>
   }),
 )
 
-app.post('/auth/cli-register', async (c) => {
+app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, async (c) => {
   const { confirm_password, ...input } = await readBody(c, cliRegistration())
   if (confirm_password !== undefined && confirm_password !== input.password) throw new GatewayError('passwords_differ')
   const profile = await signUp(gateway(), c, input)
@@ -79,7 +80,7 @@ app.post('/auth/cli-register', async (c) => {
 })
 
 /** For MCP clients of before that ask for a password themselves (wire-contract 1.5). */
-app.post('/mcp/auth', async (c) => {
+app.route('POST', '/mcp/auth', { authority: byProtocol('ceremony') }, async (c) => {
   const credentials = await readBody(c, z.object(credentialsInput()))
   const profile = await checkPassword(gateway(), c, credentials)
   return c.json(
@@ -87,6 +88,8 @@ app.post('/mcp/auth', async (c) => {
   )
 })
 
-app.get('/mcp/health', (c) => c.json({ status: 'ok', service: 'mcp-auth', timestamp: new Date().toISOString() }))
+app.route('GET', '/mcp/health', { authority: byProtocol('ceremony') }, (c) =>
+  c.json({ status: 'ok', service: 'mcp-auth', timestamp: new Date().toISOString() }),
+)
 
 export default serve(app)

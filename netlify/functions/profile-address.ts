@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { sensitivePage } from '../../shared/access/pages.ts'
 import { identity, linkCredential } from '../../shared/domain/identity.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -9,7 +10,7 @@ import { AddAddressPage, ProveAddressPage } from '../../shared/http/pages/add-ad
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, lately, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs } from '../../shared/identity/authority.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
@@ -64,15 +65,11 @@ for (const kind of ['email', 'phone'] as const) {
     ...{ kind, action, backHref: HOME },
   })
 
-  app.get(base, async (c) => {
-    const principal = await lately(gateway(), c, base)
-    if (principal instanceof Response) return principal
-    return renderPage(AddAddressPage(form(principal, base)))
-  })
+  app.route('GET', base, { authority: sensitivePage(base) }, (_, principal) =>
+    renderPage(AddAddressPage(form(principal, base))),
+  )
 
-  app.post(base, async (c) => {
-    const principal = await lately(gateway(), c, base)
-    if (principal instanceof Response) return principal
+  app.route('POST', base, { authority: sensitivePage(base) }, async (c, principal) => {
     const loose = await readBody(c, looseForm())
     if (!(await takeForm(gateway(), c, principal, loose))) return c.redirect(HOME, 303)
     try {
@@ -90,9 +87,7 @@ for (const kind of ['email', 'phone'] as const) {
   })
 
   /** The code proves the address: it is linked, or, where it has an account, that account becomes part of this one. */
-  app.post(`${base}/code`, async (c) => {
-    const principal = await lately(gateway(), c, base)
-    if (principal instanceof Response) return principal
+  app.route('POST', `${base}/code`, { authority: sensitivePage(base) }, async (c, principal) => {
     const posted = await readBody(c, codeForm())
     if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
     const signIn = readSignIn(gateway(), c)
@@ -140,9 +135,7 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
 
 const splitForm = once(() => z.object({ ...postedForm(), uai: z.uuid('not_found') }))
 
-app.post('/account/split', async (c) => {
-  const principal = await lately(gateway(), c, HOME)
-  if (principal instanceof Response) return principal
+app.route('POST', '/account/split', { authority: sensitivePage(HOME) }, async (c, principal) => {
   const posted = await readBody(c, splitForm())
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
   if (!principal.person.members.includes(posted.uai)) throw new GatewayError('not_found')

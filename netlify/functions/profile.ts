@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { page, sensitivePage } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -8,8 +9,9 @@ import { AccountPage } from '../../shared/http/pages/account.tsx'
 import { words } from '../../shared/http/pages/account-words.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { Redirect } from '../../shared/http/redirect.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, lately, postedForm, takeForm, visitor } from '../../shared/identity/account-forms.ts'
+import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs } from '../../shared/identity/authority.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
@@ -51,9 +53,7 @@ const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: 
   listed || domains.includes(normaliseEmail(email).split('@').at(-1) ?? '')
 
 /** Who the person is, how they sign in, where they are signed in, and what they have let applications do. */
-app.get(BASE, async (c) => {
-  const principal = await visitor(gateway(), c, BASE)
-  if (principal instanceof Response) return principal
+app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const { person, session: current } = principal
   const { reads, personal } = gateway()
@@ -109,22 +109,18 @@ app.get(BASE, async (c) => {
 /** Takes a posted form once; one that was posted before leads back to the page. */
 async function posted<T extends { csrf?: string; form_id: string }>(
   c: AppContext,
+  principal: PersonPrincipal,
   read: () => Promise<T>,
-  who = visitor,
-): Promise<{ principal: PersonPrincipal; body: T } | Response> {
-  const principal = await who(gateway(), c, BASE)
-  if (principal instanceof Response) return principal
+): Promise<T> {
   const body = await read()
-  if (!(await takeForm(gateway(), c, principal, body))) return c.redirect(BASE, 303)
-  return { principal, body }
+  if (!(await takeForm(gateway(), c, principal, body))) throw new Redirect(BASE)
+  return body
 }
 
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-app.post(`${BASE}/sign-in-methods/remove`, async (c) => {
-  const taken = await posted(c, () => readBody(c, removal()), lately)
-  if (taken instanceof Response) return taken
-  const { principal, body } = taken
+app.route('POST', `${BASE}/sign-in-methods/remove`, { authority: sensitivePage(BASE) }, async (c, principal) => {
+  const body = await posted(c, principal, () => readBody(c, removal()))
   const { person } = principal
   const input = { person, credentialId: body.id, reason: 'person', act: (work: Work) => actAs(work, principal) }
   const done = await removeSignInMethod(gateway(), c, input).then(
@@ -139,10 +135,8 @@ app.post(`${BASE}/sign-in-methods/remove`, async (c) => {
 
 const ending = once(() => z.object({ ...postedForm(), which: z.union([z.literal('others'), z.uuid()], 'not_found') }))
 
-app.post(`${BASE}/sessions/end`, async (c) => {
-  const taken = await posted(c, () => readBody(c, ending()))
-  if (taken instanceof Response) return taken
-  const { principal, body } = taken
+app.route('POST', `${BASE}/sessions/end`, { authority: page(BASE) }, async (c, principal) => {
+  const body = await posted(c, principal, () => readBody(c, ending()))
   const { person, session } = principal
   if (!session) throw new GatewayError('session_invalid')
   const others = async () => (await listSessions(gateway().reads, person)).map(({ id }) => id)

@@ -1,9 +1,9 @@
+import { everyday } from '../../shared/access/authorities.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { accountHolder } from '../../shared/identity/account-holder.ts'
-import { demandScope, demandUai, refuseForeignPage } from '../../shared/identity/authority.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import {
   createProject,
   deleteProject,
@@ -14,7 +14,7 @@ import {
   projectsOf,
   updateProject,
 } from '../../shared/identity/projects.ts'
-import { recordRefusals, rememberCaller } from '../../shared/identity/record-refusals.ts'
+import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import {
   createStoredKey,
   describeStoredKey,
@@ -30,70 +30,68 @@ const BASE = '/v1/projects'
 const KEYS = `${BASE}/:projectId/api-keys`
 const app = createApp('api', { around: recordRefusals(gateway) })
 
-/** The person, who reads; or writes, which a page of somebody else may not make them do. */
-async function callerFor(c: AppContext, area: 'projects' | 'secrets') {
-  const principal = await accountHolder(gateway(), c, { missing: 'auth_required' })
-  rememberCaller(c, principal)
-  demandUai(principal)
-  const writes = c.req.method !== 'GET'
-  if (writes) refuseForeignPage(gateway(), c, principal)
-  demandScope(principal, `${area}:${writes ? 'write' : 'read'}`)
-  return { gateway: gateway(), c, principal }
+const over = (area: 'projects' | 'secrets') => {
+  const options = { namesPeople: true, missing: 'auth_required' } as const
+  return {
+    read: everyday({ scope: `${area}:read`, ...options }),
+    write: everyday({ scope: `${area}:write`, ...options }),
+  }
 }
+const [projects, secrets] = [over('projects'), over('secrets')]
+
+/** What the stored keys of a project need to know of a request. */
+const seenBy = (c: AppContext, principal: PersonPrincipal) => ({ gateway: gateway(), c, principal })
 
 const projectId = (c: AppContext) => c.req.param('projectId') ?? ''
 
-app.get(BASE, async (c) => {
-  const { principal } = await callerFor(c, 'projects')
+app.route('GET', BASE, { authority: projects.read }, async (c, principal) => {
   return c.json((await projectsOf(gateway(), principal)).map(describeProject))
 })
 
-app.post(BASE, async (c) => {
-  const { principal } = await callerFor(c, 'projects')
+app.route('POST', BASE, { authority: projects.write }, async (c, principal) => {
   return c.json(describeProject(await createProject(gateway(), c, principal, await readBody(c, newProjectBody()))), 201)
 })
 
-app.get(`${BASE}/:projectId`, async (c) => {
-  const { principal } = await callerFor(c, 'projects')
+app.route('GET', `${BASE}/:projectId`, { authority: projects.read }, async (c, principal) => {
   return c.json(describeProject(await projectOf(gateway(), principal, projectId(c))))
 })
 
-app.on(['PUT', 'PATCH'], `${BASE}/:projectId`, async (c) => {
-  const { principal } = await callerFor(c, 'projects')
+app.route(['PUT', 'PATCH'], `${BASE}/:projectId`, { authority: projects.write }, async (c, principal) => {
   const changes = await readBody(c, projectChangesBody())
   return c.json(describeProject(await updateProject(gateway(), c, principal, projectId(c), changes)))
 })
 
-app.delete(`${BASE}/:projectId`, async (c) => {
-  const { principal } = await callerFor(c, 'projects')
+app.route('DELETE', `${BASE}/:projectId`, { authority: projects.write }, async (c, principal) => {
   await deleteProject(gateway(), c, principal, projectId(c))
   return c.json({ success: true })
 })
 
-app.get(KEYS, async (c) => {
-  const keys = await storedKeysOf(await callerFor(c, 'secrets'), projectId(c))
+app.route('GET', KEYS, { authority: secrets.read }, async (c, principal) => {
+  const keys = await storedKeysOf(seenBy(c, principal), projectId(c))
   return c.json(keys.map(describeStoredKey))
 })
 
-app.post(KEYS, async (c) => {
-  const seen = await callerFor(c, 'secrets')
+app.route('POST', KEYS, { authority: secrets.write }, async (c, principal) => {
+  const seen = seenBy(c, principal)
   const made = await createStoredKey(seen, projectId(c), await readBody(c, newStoredKeyBody()))
   return c.json(describeStoredKey(made), 201)
 })
 
-const keyIn = (seen: Awaited<ReturnType<typeof callerFor>>, counts = false) =>
+const keyIn = (seen: ReturnType<typeof seenBy>, counts = false) =>
   storedKeyOf(seen, seen.c.req.param('keyId') ?? '', { projectId: projectId(seen.c), counts })
 
-app.get(`${KEYS}/:keyId`, async (c) => c.json(describeStoredKey(await keyIn(await callerFor(c, 'secrets'), true))))
+app.route('GET', `${KEYS}/:keyId`, { authority: secrets.read }, async (c, principal) =>
+  c.json(describeStoredKey(await keyIn(seenBy(c, principal), true))),
+)
 
-app.on(['PUT', 'PATCH'], `${KEYS}/:keyId`, async (c) => {
-  const seen = await callerFor(c, 'secrets')
+app.route(['PUT', 'PATCH'], `${KEYS}/:keyId`, { authority: secrets.write }, async (c, principal) => {
+  const seen = seenBy(c, principal)
   const before = await keyIn(seen)
   return c.json(describeStoredKey(await updateStoredKey(seen, before, await readBody(c, storedKeyChangesBody()))))
 })
 
-app.delete(`${KEYS}/:keyId`, async (c) => {
-  const seen = await callerFor(c, 'secrets')
+app.route('DELETE', `${KEYS}/:keyId`, { authority: secrets.write }, async (c, principal) => {
+  const seen = seenBy(c, principal)
   await removeStoredKey(seen, await keyIn(seen))
   return c.json({ success: true })
 })

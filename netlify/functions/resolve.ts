@@ -5,6 +5,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   authenticate,
@@ -74,7 +75,7 @@ function isNamed(principal: Principal, uai: string): boolean {
 }
 
 /** Who this request is, for nginx `auth_request` and for other services (wire-contract 1.6). */
-app.get('/v1/auth/resolve', async (c) => {
+app.route('GET', '/v1/auth/resolve', { authority: byProtocol('subject') }, async (c) => {
   const { client_id: clientId, uai } = readQuery(c, query())
   const principal = await principalOf(c)
   if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
@@ -145,7 +146,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
 
 const present = (value: string | undefined) => (value ? '[PRESENT]' : null)
 
-app.get('/v1/auth/resolve/debug', async (c) => {
+app.route('GET', '/v1/auth/resolve/debug', { authority: byProtocol('subject') }, async (c) => {
   if (gateway().config.NODE_ENV === 'production') throw new GatewayError('route_not_found')
   const principal = await principalOf(c).catch((error: unknown) => {
     if (error instanceof GatewayError && error.status === 401) return undefined

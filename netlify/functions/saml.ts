@@ -5,6 +5,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
@@ -38,13 +39,13 @@ async function samlConnection(c: AppContext) {
 }
 
 /** What the identity provider's operator imports (SAML 2.0 Metadata). */
-app.get(`${BASE}/metadata`, async (c) => {
+app.route('GET', `${BASE}/metadata`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
   const xml = (await samlOf(gateway(), connection, {})).generateServiceProviderMetadata(null, null)
   return c.body(xml, 200, { 'Content-Type': 'application/samlmetadata+xml' })
 })
 
-app.get(`${BASE}/start`, async (c) => {
+app.route('GET', `${BASE}/start`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
   const query = { ...readQuery(c, startQuery()), provider: connection.slug }
   const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
@@ -62,7 +63,7 @@ export const answerForm = once(() =>
 )
 
 /** The assertion consumer service: only an answer to the request of this browser counts, and each assertion once. */
-app.post(`${BASE}/acs`, async (c) => {
+app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
   try {
@@ -110,7 +111,7 @@ app.get(`${BASE}/acs`, async (c) => {
 export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) }))
 
 /** A browser that signed out here signs out at the provider as well. */
-app.get(`${BASE}/logout`, async (c) => {
+app.route('GET', `${BASE}/logout`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
   const { account } = readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket) ?? {}
   if (!account) throw new GatewayError('not_found')
@@ -151,7 +152,7 @@ const logoutQuery = once(() =>
 const logoutBody = once(() => z.object({ SAMLRequest: message(), SAMLResponse: message(), RelayState: message() }))
 
 /** Takes each parameter once and in its plain spelling, since the library looks for the signed ones in the text of the query. */
-app.get(`${BASE}/slo`, (c) => {
+app.route('GET', `${BASE}/slo`, { authority: byProtocol('ceremony') }, (c) => {
   const container = readQuery(c, logoutQuery())
   // Only a signed request says anything: an unsigned one could sign anybody out.
   if (container.SAMLRequest && !(container.Signature && container.SigAlg))
@@ -164,7 +165,7 @@ app.get(`${BASE}/slo`, (c) => {
     throw new GatewayError('invalid_request', { reason: 'a parameter under another spelling' })
   return singleLogout(c, container as Record<string, string>, signed.join('&'))
 })
-app.post(`${BASE}/slo`, async (c) =>
+app.route('POST', `${BASE}/slo`, { authority: byProtocol('ceremony') }, async (c) =>
   singleLogout(c, (await readBody(c, logoutBody())) as Record<string, string>, undefined),
 )
 

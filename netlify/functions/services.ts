@@ -1,13 +1,19 @@
+import { permit } from '../../shared/access/admit.ts'
+import { EVERY_PERSON } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { ForwardError, forward, readJsonText, streamAnswer } from '../../shared/http/forward.ts'
+import { type Accepts, type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { forThisGateway } from '../../shared/identity/account-holder.ts'
-import { asPerson, authenticatePerson, type PersonPrincipal, principalOf } from '../../shared/identity/authenticate.ts'
-import { demandScope, refuseForeignPage } from '../../shared/identity/authority.ts'
-import { rememberCaller } from '../../shared/identity/record-refusals.ts'
-import { SERVICES, type Service } from '../../shared/identity/service-catalogue.ts'
+import {
+  asPerson,
+  authenticatePerson,
+  type CredentialKind,
+  type PersonPrincipal,
+  principalOf,
+} from '../../shared/identity/authenticate.ts'
+import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import { serviceAddress, toServiceHeaders } from '../../shared/identity/service-routing.ts'
 import { log } from '../../shared/log.ts'
 
@@ -44,7 +50,7 @@ function refusal(error: GatewayError, c: AppContext): Response {
 const app = createApp('api', { refusal, passesBodies: true })
 
 /** The catalogue (wire-contract 1.10). */
-app.get('/services', (c) => {
+app.route('GET', '/services', { authority: openToAll }, (c) => {
   const { issuer, config } = gateway()
   const services = SERVICES.map(({ service_key: name, description, methods, scopes }) => ({
     name,
@@ -64,36 +70,39 @@ app.get('/services', (c) => {
   })
 })
 
-/** The person behind a request: by cookie, token, API key, or what MCP clients of before send. */
-async function callerOf(c: AppContext, service: string): Promise<PersonPrincipal> {
+const ROUTED: Accepts = { door: 'everyday', callers: EVERY_PERSON, audience: 'account', missing: 'auth_required' }
+
+/** The person behind a request: by cookie, token, API key, or what older MCP clients send. */
+async function personBehind(c: AppContext, service: string): Promise<PersonPrincipal> {
   const named = /^mcp +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
   const mcp = named ?? c.req.header('x-mcp-auth')
-  const principal = mcp
-    ? asPerson(await principalOf(gateway(), c, mcp, { kind: 'bearer' }))
-    : await authenticatePerson(gateway(), c, {
-        order: ['cookie', 'bearer', 'api_key'],
-        missing: 'auth_required',
-        context: { service },
-      })
-  rememberCaller(c, principal)
-  return forThisGateway(gateway(), principal)
+  if (mcp) return asPerson(await principalOf(gateway(), c, mcp, { kind: 'bearer' }))
+  const order: CredentialKind[] = ['cookie', 'bearer', 'api_key']
+  return authenticatePerson(gateway(), c, { order, missing: ROUTED.missing, context: { service } })
 }
 
-function authorize(c: AppContext, principal: PersonPrincipal, { scopes }: Service): void {
-  const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
-  if (!reads) refuseForeignPage(gateway(), c, principal)
-  demandScope(principal, reads ? scopes.read : scopes.write)
-}
+type Routed = { name: string; to: URL; principal: PersonPrincipal }
+
+/** The service that a request is for, and the person it asks for, who needs the scope that the service names. */
+const routing = (find: (c: AppContext) => { name: string; rest: string }): Authority<Routed> => ({
+  accepts: [ROUTED],
+  admit: async (c) => {
+    const { name, rest } = find(c)
+    const service = available().find(({ service_key }) => service_key === name)
+    const to = serviceAddress(gateway().config.SERVICE_UPSTREAMS[name], rest, new URL(c.req.url).search)
+    if (!service || !to) throw new GatewayError('service_unknown')
+    const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
+    if (!service.methods.includes(method))
+      throw new GatewayError('method_not_allowed', { headers: { Allow: service.methods.join(', ') } })
+    const principal = await personBehind(c, name)
+    const scope = method === 'GET' ? service.scopes.read : service.scopes.write
+    await permit(gateway(), c, principal, { ...ROUTED, scope })
+    return { name, to, principal }
+  },
+})
 
 /** Asks the service on behalf of the person, and hands its answer on. */
-async function route(c: AppContext, name: string, rest: string): Promise<Response> {
-  const service = available().find(({ service_key }) => service_key === name)
-  const to = serviceAddress(gateway().config.SERVICE_UPSTREAMS[name], rest, new URL(c.req.url).search)
-  if (!service || !to) throw new GatewayError('service_unknown')
-  if (!service.methods.includes(c.req.method === 'HEAD' ? 'GET' : c.req.method))
-    throw new GatewayError('method_not_allowed', { headers: { Allow: service.methods.join(', ') } })
-  const principal = await callerOf(c, name)
-  authorize(c, principal, service)
+async function route(c: AppContext, { name, to, principal }: Routed): Promise<Response> {
   const { limiter } = gateway()
   const wait = await limiter.hit(limiter.of('service', `${name} ${principal.person.uai}`))
   if (wait > 0) throw new GatewayError('service_rate_limited', { retryAfter: wait })
@@ -141,18 +150,24 @@ function breakOff(c: AppContext, service: string, error: unknown): boolean {
   return c.get('breakOff')()
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-for (const path of [`${BASE}/:service`, `${BASE}/:service/:rest{.+}`])
-  app.on(METHODS, path, (c) => {
-    const name = c.req.param('service') ?? ''
-    return route(c, name, c.req.path.slice(BASE.length + 1 + name.length))
-  })
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+const named = routing((c) => {
+  const name = c.req.param('service') ?? ''
+  return { name, rest: c.req.path.slice(BASE.length + 1 + name.length) }
+})
+const chat = routing(() => ({ name: 'ai-chat', rest: '/chat/completions' }))
+const webhook = routing((c) => ({
+  name: 'webhook-handler',
+  rest: `/${encodeURIComponent(c.req.param('service') ?? '')}`,
+}))
 
-app.on(METHODS, '/services/:service', (c) =>
+app.route(METHODS, `${BASE}/:service`, { authority: named }, route)
+app.route(METHODS, `${BASE}/:service/:rest{.+}`, { authority: named }, route)
+app.route('POST', '/api/v1/chat/completions', { authority: chat }, route)
+app.route('POST', '/webhook/:service', { authority: webhook }, route)
+
+app.route(METHODS, '/services/:service', { authority: openToAll }, (c) =>
   c.redirect(`${BASE}/${encodeURIComponent(c.req.param('service'))}${new URL(c.req.url).search}`, 307),
 )
-
-app.post('/api/v1/chat/completions', (c) => route(c, 'ai-chat', '/chat/completions'))
-app.post('/webhook/:service', (c) => route(c, 'webhook-handler', `/${encodeURIComponent(c.req.param('service'))}`))
 
 export default serve(app)

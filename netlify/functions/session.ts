@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { everyday, everydayOwner, sensitive } from '../../shared/access/authorities.ts'
 import { revokeFamily } from '../../shared/domain/token-family.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -6,10 +7,10 @@ import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { accountHolder, accountOwner } from '../../shared/identity/account-holder.ts'
 import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
-import { isForeignPost } from '../../shared/identity/csrf.ts'
+import { refuseForeignPage } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
@@ -23,10 +24,9 @@ import type { Family } from '../../shared/queries/token-families.ts'
 
 const app = createApp('api')
 
-const personOf = (c: AppContext) => accountHolder(gateway(), c)
+const profile = everyday({ scope: 'account:read', keyScope: null })
 
-app.get('/v1/auth/me', async (c) => {
-  const { person, session, projectScope, platform } = await personOf(c)
+app.route('GET', '/v1/auth/me', { authority: profile }, (c, { person, session, projectScope, platform }) => {
   const organizationId = person.alias ? null : person.organizationId
   const createdAt = person.createdAt.toISOString()
   const lastSignIn = session?.authenticatedAt.toISOString() ?? null
@@ -51,8 +51,7 @@ app.get('/v1/auth/me', async (c) => {
   })
 })
 
-app.get('/v1/auth/session', async (c) => {
-  const { person, projectScope, platform } = await personOf(c)
+app.route('GET', '/v1/auth/session', { authority: profile }, async (c, { person, projectScope, platform }) => {
   const sessions = await listSessions(gateway().reads, person)
   return c.json({
     user: { ...userOf(person, projectScope), platform },
@@ -60,7 +59,7 @@ app.get('/v1/auth/session', async (c) => {
   })
 })
 
-app.get('/v1/auth/session/check', async (c) => {
+app.route('GET', '/v1/auth/session/check', { authority: byProtocol('subject', true) }, async (c) => {
   const signedIn = await browserSession(gateway(), c)
   return c.json({
     authenticated: signedIn !== undefined,
@@ -68,10 +67,7 @@ app.get('/v1/auth/session/check', async (c) => {
   })
 })
 
-const ownerOf = (c: AppContext) => accountOwner(gateway(), c)
-
-app.get('/v1/auth/sessions', async (c) => {
-  const { person, session: current } = await ownerOf(c)
+app.route('GET', '/v1/auth/sessions', { authority: everydayOwner }, async (c, { person, session: current }) => {
   const sessions = await listSessions(gateway().reads, person)
   return c.json({
     sessions: sessions.map((session) => {
@@ -90,8 +86,7 @@ app.get('/v1/auth/sessions', async (c) => {
   })
 })
 
-app.delete('/v1/auth/sessions/:id', async (c) => {
-  const { person, session } = await ownerOf(c)
+app.route('DELETE', '/v1/auth/sessions/:id', { authority: sensitive('tokens') }, async (c, { person, session }) => {
   const id = z.uuid().safeParse(c.req.param('id'))
   if (!id.success) throw new GatewayError('not_found')
   const revoked = await endSession(gateway(), c, person, id.data, 'revoked', { sessionId: session.id })
@@ -111,8 +106,9 @@ async function endTokens(c: AppContext, family: Family): Promise<boolean> {
 }
 
 /** Ends what the request proves to hold: the browser's session, the session of a direct sign-in, or one application's tokens. */
-app.post('/v1/auth/logout', async (c) => {
+app.route('POST', '/v1/auth/logout', { authority: byProtocol('subject', true) }, async (c) => {
   const signedIn = await browserSession(gateway(), c)
+  if (signedIn) refuseForeignPage(gateway(), c)
   const token = bearerToken(c)
   const verdict = token ? await checkAccessToken(gateway(), token) : undefined
   const ended = [
@@ -122,7 +118,7 @@ app.post('/v1/auth/logout', async (c) => {
       })),
     verdict?.valid && (await endTokens(c, verdict.family)),
   ]
-  if (!isForeignPost(c)) clearSessionCookies(c)
+  clearSessionCookies(c)
   return c.json({ success: true, revoked: ended.includes(true) })
 })
 
@@ -134,7 +130,7 @@ export const refreshBody = once(() =>
 )
 
 /** Refreshes a direct sign-in; without a refresh token, the bearer of a live one gets another access token (lanonasis-sdk). */
-app.post('/v1/auth/refresh', async (c) => {
+app.route('POST', '/v1/auth/refresh', { authority: byProtocol('subject') }, async (c) => {
   const body = await readBody(c, refreshBody())
   const presented = body.refresh_token ?? body.refreshToken
   if (!presented) return c.json(await renewAccessToken(c))

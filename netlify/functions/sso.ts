@@ -6,6 +6,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
@@ -28,7 +29,7 @@ const CALLBACK = '/v1/auth/oauth/callback'
 const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
 
 /** Sends the browser to another provider (wire-contract 1.4). */
-app.get('/v1/auth/oauth', async (c) => {
+app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, startQuery())
   const connection = await enabledConnection(gateway(), query.provider)
   const { slug, settings } = connection
@@ -52,11 +53,11 @@ app.get('/v1/auth/oauth', async (c) => {
 })
 
 /** Each provider has an address of its own, so an answer to the one address of before belongs to no flow (standards S12). */
-app.get('/v1/auth/oauth/callback', (c) =>
+app.route('GET', '/v1/auth/oauth/callback', { authority: byProtocol('ceremony') }, (c) =>
   backToSignIn(c, new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })),
 )
 
-app.get(`${CALLBACK}/:slug`, async (c) => {
+app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, async (c) => {
   const slug = c.req.param('slug').toLowerCase()
   const answer = new URL(`${gateway().issuer}${CALLBACK}/${slug}`)
   answer.search = new URL(c.req.url).search
@@ -82,7 +83,7 @@ app.get(`${CALLBACK}/:slug`, async (c) => {
 })
 
 /** An answer that is posted (`form_post`) is brought again as a request that carries this browser's cookies. */
-app.post(`${CALLBACK}/:slug`, async (c) => {
+app.route('POST', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, async (c) => {
   const slug = c.req.param('slug').toLowerCase()
   const query = new URLSearchParams(await c.req.text())
   const known = /^(code|state|iss|assertion|error|error_description)$/
@@ -93,7 +94,7 @@ app.post(`${CALLBACK}/:slug`, async (c) => {
 export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) }))
 
 /** A browser that signed out here signs out at the provider as well (OpenID Connect RP-Initiated Logout). */
-app.get('/v1/auth/oauth/logout/:slug', async (c) => {
+app.route('GET', '/v1/auth/oauth/logout/:slug', { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
   if (!readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket))
     throw new GatewayError('not_found')
@@ -106,7 +107,7 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 export const logoutForm = once(() => z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) }))
 
 /** A provider tells that somebody signed out there (OpenID Connect Back-Channel Logout section 2.6). */
-app.post('/v1/auth/oauth/backchannel/:slug', async (c) => {
+app.route('POST', '/v1/auth/oauth/backchannel/:slug', { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
   const { logout_token } = await readBody(c, logoutForm())
   const configuration = await configurationOf(gateway(), connection)

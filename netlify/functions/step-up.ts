@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { page, withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -10,7 +11,6 @@ import { serve } from '../../shared/http/serve.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
-import { visitorOn, withGoal } from '../../shared/identity/proof-pages.ts'
 import { ownLimits, withProof } from '../../shared/identity/proofs.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { stepUpUrl, strengthenSession } from '../../shared/identity/step-up.ts'
@@ -32,7 +32,7 @@ function told(error: unknown): GatewayError {
   throw error
 }
 
-function page(principal: PersonPrincipal, method: Method, back: string | undefined, error?: GatewayError) {
+function form(principal: PersonPrincipal, method: Method, back: string | undefined, error?: GatewayError) {
   const { issuer, derive } = gateway()
   const { email, uai } = principal.person
   return renderPage(
@@ -46,15 +46,13 @@ function page(principal: PersonPrincipal, method: Method, back: string | undefin
   )
 }
 
-async function show(c: AppContext, method: Method): Promise<Response> {
+async function show(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
   const query = readQuery(c, z.object({ return_to: returnTo() }))
   const back = safeReturnTo(gateway().config, query.return_to)
-  const principal = await visitorOn(gateway(), c, withGoal(PAGES[method], back))
-  if (principal instanceof Response) return principal
   const { authenticators } = await listProofs(gateway().reads, gateway().personal, principal.person)
   if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
   if (method === 'totp' && principal.session?.method === 'totp') return anew(c, back)
-  return page(principal, method, back)
+  return form(principal, method, back)
 }
 
 /** A session that began with the app needs another proof, so its person signs in another way first. */
@@ -65,9 +63,7 @@ function anew(c: AppContext, back: string | undefined): Response {
   )
 }
 
-async function take(c: AppContext, method: Method): Promise<Response> {
-  const principal = await visitorOn(gateway(), c, PAGES[method])
-  if (principal instanceof Response) return principal
+async function take(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
   const { csrf, code, return_to } = await readBody(
     c,
     z.object({
@@ -89,16 +85,18 @@ async function take(c: AppContext, method: Method): Promise<Response> {
     if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
     return c.redirect(back ?? HOME, 303)
   } catch (error) {
-    return page(principal, method, back, told(error))
+    return form(principal, method, back, told(error))
   }
 }
 
 /** Asks a person who is signed in for one more proof, on the way to what needs it. */
-app.get('/web/step-up', (c) => show(c, 'totp'))
-app.post('/web/step-up', (c) => take(c, 'totp'))
+app.route('GET', '/web/step-up', { authority: page(HOME) }, (c, principal) => show(c, principal, 'totp'))
+app.route('POST', '/web/step-up', { authority: page('/web/step-up') }, (c, principal) => take(c, principal, 'totp'))
 
 /** For somebody whose app is lost: a recovery code opens what they prove themselves by, to be set up anew. */
-app.get('/web/recovery', (c) => show(c, 'recovery_code'))
-app.post('/web/recovery', (c) => take(c, 'recovery_code'))
+app.route('GET', '/web/recovery', { authority: page(HOME) }, (c, principal) => show(c, principal, 'recovery_code'))
+app.route('POST', '/web/recovery', { authority: page('/web/recovery') }, (c, principal) =>
+  take(c, principal, 'recovery_code'),
+)
 
 export default serve(app)

@@ -4,6 +4,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { keyOfRow, readKey, readUser } from '../../shared/identity/sync-input.ts'
@@ -29,7 +30,7 @@ async function checkSecret(c: AppContext): Promise<void> {
 }
 
 /** A user of our Supabase project was made, changed or deleted. Roles are not taken over. */
-app.post('/v1/sync/user', async (c) => {
+app.route('POST', '/v1/sync/user', { authority: byProtocol('signature') }, async (c) => {
   await checkSecret(c)
   const { user, isGone } = await readUser(c)
   if (isGone) {
@@ -40,7 +41,7 @@ app.post('/v1/sync/user', async (c) => {
   return c.json({ success: true, message: created ? 'User created.' : 'User up to date.', user_id: uai, created })
 })
 
-app.post('/v1/sync/api-key', async (c) => {
+app.route('POST', '/v1/sync/api-key', { authority: byProtocol('signature') }, async (c) => {
   await checkSecret(c)
   const key = await readKey(c)
   const { keyId, outcome } = await syncKey(gateway(), c, key)
@@ -53,7 +54,7 @@ const backfill = once(() =>
 )
 
 /** Up to 100 keys at once, each for itself: what became of one says nothing of the others. Safe to send again. */
-app.post('/v1/sync/backfill-api-keys', async (c) => {
+app.route('POST', '/v1/sync/backfill-api-keys', { authority: byProtocol('signature') }, async (c) => {
   await checkSecret(c)
   const { keys } = await readBody(c, backfill())
   const results = []
@@ -77,7 +78,7 @@ app.post('/v1/sync/backfill-api-keys', async (c) => {
 })
 
 /** Whether webhooks would be taken: for the secret as for everything here. */
-app.get('/v1/sync/health', async (c) => {
+app.route('GET', '/v1/sync/health', { authority: byProtocol('signature') }, async (c) => {
   await checkSecret(c)
   return c.json({ status: 'ok', service: 'sync' })
 })

@@ -4,6 +4,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken } from '../../shared/identity/authenticate.ts'
 import { PLATFORMS } from '../../shared/identity/direct-sign-in.ts'
@@ -29,7 +30,7 @@ export const exchange = once(() =>
  * A Supabase access token becomes a session here, with cookies for browsers (wire-contract 1.4 and 5.4). An account whose address is
  * somebody's here, and not confirmed, comes with a token of that person: both sides are proven.
  */
-app.post('/v1/auth/token/exchange', async (c) => {
+app.route('POST', '/v1/auth/token/exchange', { authority: byProtocol('ceremony') }, async (c) => {
   const token = bearerToken(c)
   if (!token) throw new GatewayError('token_missing')
   const { limiter } = gateway()
@@ -37,8 +38,7 @@ app.post('/v1/auth/token/exchange', async (c) => {
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const { project_scope, platform, subject_token } = await readBody(c, exchange())
   const profile = await readSupabaseToken(gateway(), token)
-  if (subject_token)
-    await linkSupabaseUser(gateway(), c, profile, await provenBy(gateway(), subject_token, { recent: true }))
+  if (subject_token) await linkSupabaseUser(gateway(), c, profile, await provenBy(gateway(), subject_token))
   const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
   return c.json(await pairForSupabaseUser(gateway(), c, profile, { method: 'supabase', platform, projectScope: scope }))
 })

@@ -4,6 +4,7 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { toGatewayError } from '../../shared/http/render-error.ts'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   authenticate,
@@ -62,13 +63,13 @@ async function verify(c: AppContext) {
   return c.json({ valid: true, payload, ...payload })
 }
 
-app.post('/v1/auth/verify', verify)
-app.get('/v1/auth/verify', verify)
-app.get('/auth/validate', verify)
-app.post('/auth/validate', verify)
+app.route('POST', '/v1/auth/verify', { authority: byProtocol('subject') }, verify)
+app.route('GET', '/v1/auth/verify', { authority: byProtocol('subject') }, verify)
+app.route('GET', '/auth/validate', { authority: byProtocol('subject') }, verify)
+app.route('POST', '/auth/validate', { authority: byProtocol('subject') }, verify)
 
 /** An API key and what it may do (wire-contract 1.4). */
-app.post('/v1/auth/verify-api-key', async (c) => {
+app.route('POST', '/v1/auth/verify-api-key', { authority: byProtocol('subject') }, async (c) => {
   const presented = presentedApiKey(c)
   if (!presented) throw new GatewayError('api_key_missing', { body: { valid: false } })
   const context = await readBody(c, contextBody())
@@ -100,7 +101,7 @@ export const tokenBody = once(() =>
 )
 
 /** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (wire-contract 5.9). */
-app.post('/v1/auth/verify-token', async (c) => {
+app.route('POST', '/v1/auth/verify-token', { authority: byProtocol('subject') }, async (c) => {
   const { token, ...proof } = await readBody(c, tokenBody())
   if (!token) throw new GatewayError('missing_token', { body: { valid: false } })
   try {
@@ -162,7 +163,7 @@ function asksAsOauth(c: AppContext, body: z.infer<ReturnType<typeof introspectBo
 }
 
 /** Any credential, in the body or on the request: who it is (wire-contract 1.4), with the members of RFC 7662 beside. */
-app.post('/v1/auth/introspect', async (c) => {
+app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, async (c) => {
   const body = await readBody(c, introspectBody())
   const { type = 'auto', project_scope: asked, client_id: clientId, audience } = body
   try {

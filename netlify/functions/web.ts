@@ -9,6 +9,7 @@ import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { SignedInPage } from '../../shared/http/pages/signed-in.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
@@ -71,9 +72,11 @@ function sentence(error: unknown): string {
   throw error
 }
 
-app.get('/auth/login', (c) => c.redirect(`/web/login${new URL(c.req.url).search}`, 302))
+app.route('GET', '/auth/login', { authority: byProtocol('ceremony') }, (c) =>
+  c.redirect(`/web/login${new URL(c.req.url).search}`, 302),
+)
 
-app.get('/web/login', (c) =>
+app.route('GET', '/web/login', { authority: byProtocol('ceremony') }, (c) =>
   openSignIn(gateway(), c, {
     welcome: ({ person, session }) =>
       renderPage(
@@ -88,7 +91,7 @@ app.get('/web/login', (c) =>
   }),
 )
 
-app.post('/web/login', async (c) => {
+app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, async (c) => {
   const signIn = readSignIn(gateway(), c)
   const loose = await readBody(c, addressForm())
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
@@ -126,7 +129,7 @@ async function sendTo(c: AppContext, signIn: SignInUnderWay & { to: CodeAddress 
   return waiting
 }
 
-app.get('/web/code', async (c) => {
+app.route('GET', '/web/code', { authority: byProtocol('ceremony') }, async (c) => {
   const signIn = readSignIn(gateway(), c)
   if (!signIn.challengeId) return c.redirect('/web/login', 302)
   const outcome = await findOutcome(gateway().reads, signIn.challengeId)
@@ -134,7 +137,7 @@ app.get('/web/code', async (c) => {
   return codePage(gateway(), signIn, { error })
 })
 
-app.post('/web/code/resend', async (c) => {
+app.route('POST', '/web/code/resend', { authority: byProtocol('ceremony') }, async (c) => {
   const signIn = readSignIn(gateway(), c)
   const { csrf } = await readBody(c, csrfForm())
   checkCsrf(c, gateway().derive, signIn.id, csrf)
@@ -151,7 +154,7 @@ app.post('/web/code/resend', async (c) => {
   }
 })
 
-app.post('/web/code', async (c) => {
+app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, async (c) => {
   const signIn = readSignIn(gateway(), c)
   const loose = await readBody(c, z.extend(codeForm(), { code: z.optional(z.string()) }))
   checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
@@ -199,7 +202,7 @@ async function signOut(c: AppContext, { person, session }: SignedIn, returnTo: s
 }
 
 /** Our own pages sign people out by this link (wire-contract 1.5 and 5.4); anybody else's only ask whether they want to. */
-app.get('/web/logout', async (c) => {
+app.route('GET', '/web/logout', { authority: byProtocol('ceremony') }, async (c) => {
   const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm()).return_to)
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) {
@@ -219,7 +222,7 @@ app.get('/web/logout', async (c) => {
   )
 })
 
-app.post('/web/logout', async (c) => {
+app.route('POST', '/web/logout', { authority: byProtocol('ceremony') }, async (c) => {
   const { csrf, return_to } = await readBody(c, csrfForm())
   const returnTo = safeReturnTo(gateway().config, return_to)
   const signedIn = await browserSession(gateway(), c)

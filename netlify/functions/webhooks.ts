@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
+import { operator } from '../../shared/access/authorities.ts'
 import type { WebhookSettings } from '../../shared/domain/webhook.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { refuseForeignPage } from '../../shared/identity/authority.ts'
-import { type Operator, requireOperator } from '../../shared/identity/operator.ts'
+import type { Operator } from '../../shared/identity/operator.ts'
 import { operatedWebhook, registerWebhook, renewWebhookSecret, updateWebhook } from '../../shared/identity/webhooks.ts'
 import { once } from '../../shared/once.ts'
 import { listUndelivered, listWebhooks, retryDead, type WebhookRow } from '../../shared/queries/webhooks.ts'
@@ -62,13 +62,6 @@ const shown = ({ id, settings, organization_id, status, status_reason, added_at,
   behind: Number(row.behind),
 })
 
-/** An operator who changes something, at their browser only by our own pages. */
-async function acting(c: AppContext): Promise<Operator> {
-  const operator = await requireOperator(gateway(), c)
-  refuseForeignPage(gateway(), c, operator.principal)
-  return operator
-}
-
 function idOf(c: AppContext): string {
   const id = z.uuid().safeParse(c.req.param('id'))
   if (!id.success) throw new GatewayError('not_found')
@@ -79,24 +72,21 @@ const answer = async (c: AppContext, operator: Operator, id: string, more: objec
   c.json({ ...shown(await operatedWebhook(gateway(), operator, id)), ...more }, status)
 
 /** The webhooks that the operator answers for, and how far each is. */
-app.get(BASE, async (c) => {
-  const { organizationId } = await requireOperator(gateway(), c)
+app.route('GET', BASE, { authority: operator() }, async (c, { organizationId }) => {
   return c.json({ webhooks: (await listWebhooks(gateway().reads, organizationId)).map(shown) })
 })
 
 /** Adds one; its secret is told this once. */
-app.post(BASE, async (c) => {
-  const operator = await acting(c)
+app.route('POST', BASE, { authority: operator() }, async (c, operator) => {
   const { scope, reason: why, ...given } = await readBody(c, newWebhook())
   const made = { settings: given, everything: scope === 'everything', reason: why }
   const { id, secret } = await registerWebhook(gateway(), c, operator, made)
   return answer(c, operator, id, { secret }, 201)
 })
 
-app.get(`${BASE}/:id`, async (c) => answer(c, await requireOperator(gateway(), c), idOf(c)))
+app.route('GET', `${BASE}/:id`, { authority: operator() }, async (c, operator) => answer(c, operator, idOf(c)))
 
-app.patch(`${BASE}/:id`, async (c) => {
-  const operator = await acting(c)
+app.route('PATCH', `${BASE}/:id`, { authority: operator() }, async (c, operator) => {
   const id = idOf(c)
   const { status, reason: why, ...given } = await readBody(c, webhookChange())
   const row = await operatedWebhook(gateway(), operator, id)
@@ -110,23 +100,20 @@ app.patch(`${BASE}/:id`, async (c) => {
   return answer(c, operator, id)
 })
 
-app.delete(`${BASE}/:id`, async (c) => {
-  const operator = await acting(c)
+app.route('DELETE', `${BASE}/:id`, { authority: operator() }, async (c, operator) => {
   const { reason: why } = await readBody(c, because())
   await updateWebhook(gateway(), c, operator, idOf(c), { change: 'remove', reason: why })
   return c.json({ success: true })
 })
 
 /** A new secret, told this once; the one before signs too, until the next time. */
-app.post(`${BASE}/:id/secret`, async (c) => {
-  const operator = await acting(c)
+app.route('POST', `${BASE}/:id/secret`, { authority: operator() }, async (c, operator) => {
   const { reason: why } = await readBody(c, because())
   return c.json({ secret: await renewWebhookSecret(gateway(), c, operator, idOf(c), why) })
 })
 
 /** Tells everything after a position once more. */
-app.post(`${BASE}/:id/replay`, async (c) => {
-  const operator = await acting(c)
+app.route('POST', `${BASE}/:id/replay`, { authority: operator() }, async (c, operator) => {
   const { after, reason: why } = await readBody(c, replay())
   const id = idOf(c)
   await updateWebhook(gateway(), c, operator, id, { change: 'replay', after, reason: why })
@@ -134,8 +121,7 @@ app.post(`${BASE}/:id/replay`, async (c) => {
 })
 
 /** What it did not take: dead letters, or what will be tried again. */
-app.get(`${BASE}/:id/deliveries`, async (c) => {
-  const operator = await requireOperator(gateway(), c)
+app.route('GET', `${BASE}/:id/deliveries`, { authority: operator() }, async (c, operator) => {
   const { id } = await operatedWebhook(gateway(), operator, idOf(c))
   const { status, cursor, limit } = readQuery(c, deliveriesQuery())
   const rows = await listUndelivered(gateway().reads, id, { status, after: cursor, limit })
@@ -146,8 +132,7 @@ app.get(`${BASE}/:id/deliveries`, async (c) => {
 })
 
 /** Tries dead letters again: one, or all. */
-app.post(`${BASE}/:id/deliveries/retry`, async (c) => {
-  const operator = await acting(c)
+app.route('POST', `${BASE}/:id/deliveries/retry`, { authority: operator() }, async (c, operator) => {
   const id = idOf(c)
   const { position: one, reason: why } = await readBody(c, retry())
   await updateWebhook(gateway(), c, operator, id, { change: 'retry', position: one, reason: why })

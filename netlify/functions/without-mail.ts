@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { readBody } from '../../shared/http/body.ts'
@@ -6,11 +7,11 @@ import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { WithoutMailPage } from '../../shared/http/pages/without-mail.tsx'
+import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
-import { withGoal } from '../../shared/identity/proof-pages.ts'
 import {
   clearSignIn,
   readSignIn,
@@ -56,14 +57,14 @@ function page(signIn: SignInUnderWay, shown: { email?: string; error?: GatewayEr
 }
 
 /** Goes on with the sign-in that this browser has begun. */
-app.get(PAGE, (c) => {
+app.route('GET', PAGE, { authority: byProtocol('ceremony') }, (c) => {
   const signIn = readSignIn(gateway(), c)
   writeSignIn(gateway(), c, signIn)
   return withCookies(c, page(signIn))
 })
 
 /** The same answer for every address, known or not, and for every wrong code (standards S5). */
-app.post(PAGE, async (c) => {
+app.route('POST', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
   const signIn = readSignIn(gateway(), c)
   const posted = await readBody(c, loose())
   checkCsrf(c, gateway().derive, signIn.id, posted.csrf)

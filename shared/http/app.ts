@@ -12,7 +12,9 @@ import { canonicalPath, pathOf } from './canonical-path.ts'
 import { clientAddress } from './client-address.ts'
 import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
 import { ensureTracing } from './ensure-tracing.ts'
+import { Redirect } from './redirect.ts'
 import { renderError, toGatewayError } from './render-error.ts'
+import type { Register, Route } from './route.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { serverTiming, watchTimings } from './server-timing.ts'
 
@@ -43,7 +45,9 @@ export type AppEnv = {
   }
 }
 export type AppContext = Context<AppEnv>
-export type App = Hono<AppEnv>
+
+/** What serves the routes of a function. Routes are added by `route` alone, so that none can do without an authority. */
+export type App = Pick<Hono<AppEnv>, 'fetch' | 'request' | 'use'> & { route: Register; routes: readonly Route[] }
 
 export type AppOptions = {
   /** Renders errors as HTML: in the `page` dialect for whoever does not refuse it, in others for who asks for it. */
@@ -127,7 +131,7 @@ async function tell(c: AppContext, work: () => Promise<void>): Promise<void> {
   }, seen)
 }
 
-function allowedMethods(app: App, path: string): string[] {
+function allowedMethods(app: Hono<AppEnv>, path: string): string[] {
   const methods = new Set(app.routes.map((route) => route.method).filter((method) => method !== 'ALL'))
   const allowed = [...methods].filter((method) =>
     app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
@@ -150,7 +154,7 @@ function tellMetadata(headers: Headers): void {
  */
 export function createApp(dialect: Dialect, options: AppOptions = {}): App {
   // Few routes are found as fast one by one as by an expression over all, which a cold start would have to build first.
-  const app: App = new HonoBase<AppEnv>({
+  const app: Hono<AppEnv> = new HonoBase<AppEnv>({
     router: new LinearRouter(),
     getPath: (request) => canonicalPath(pathOf(request.url)),
   })
@@ -176,6 +180,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     throw new GatewayError('method_not_allowed', { headers: { Allow: [...allowed, 'OPTIONS'].join(', ') } })
   })
   app.onError(async (thrown, c) => {
+    if (thrown instanceof Redirect) return c.redirect(thrown.location, 303)
     const error = toGatewayError(thrown)
     c.set('refused', error)
     const pages = dialect === 'page' ? /text\/html|\*\/\*/ : /text\/html/
@@ -185,5 +190,14 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     tellMetadata(response.headers)
     return error.status >= 500 ? response : c.newResponse(await response.text(), response)
   })
-  return app
+  return withRoutes(app)
+}
+
+function withRoutes(app: Hono<AppEnv>): App {
+  const routes: Route[] = []
+  const route: Register = (methods, path, spec, handler) => {
+    for (const method of [methods].flat() as Route['method'][]) routes.push({ method, path, spec })
+    app.on(methods as string[], path, async (c) => handler(c as never, await spec.authority.admit(c)))
+  }
+  return { fetch: app.fetch, request: app.request, use: app.use, route, routes }
 }

@@ -11,6 +11,7 @@ import type { Confirmation, DelegatedFamily, PersonFamily, ServiceFamily } from 
 import { looksLikeApiKey } from '../tokens/api-key.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
 import { type CheckedKey, checkApiKey, isOwnService, type KeyUseContext } from './check-api-key.ts'
+import { refuseForeignPage } from './csrf.ts'
 import { projectScope } from './project-scope.ts'
 
 type Proven = {
@@ -190,7 +191,7 @@ export async function principalOf(
 
 /**
  * Finds the principal of a request by the first kind of credential that it carries (wire-contract 1.0). A credential that is
- * presented and bad is refused, not passed over; only a stale cookie is.
+ * presented and bad is refused, not passed over; only a stale cookie is. A cookie changes nothing for a foreign page.
  * @param options.missing what a request without any credential is refused with
  * @param options.audience resources one of which a bearer token must be for
  * @param options.context what an API key is used for, where that is known
@@ -211,7 +212,10 @@ export async function authenticate(
       if (presented) return byApiKey(gateway, c, presented, options)
     } else {
       const principal = await bySession(gateway, readCookie(c, SESSION_COOKIE))
-      if (principal) return principal
+      if (principal) {
+        refuseForeignPage(gateway, c)
+        return principal
+      }
     }
   }
   const ended = sessionHandle(c) !== undefined ? 'session_invalid' : 'token_required'

@@ -1,10 +1,7 @@
 import { satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
-import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { checkOrigin, isCrossSite } from './csrf.ts'
 
 /** Tokens of our own applications with one of these act with all that their person has. */
 const WHOLE = ['write', 'api-keys:write', 'api_keys:manage']
@@ -29,24 +26,6 @@ export function demandScope(principal: PersonPrincipal, needed: string): void {
     throw new GatewayError('insufficient_scope', {
       headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${needed}"` },
     })
-}
-
-/**
- * Keeps what names people by their UAI from a client that knows them by another name (OpenID Connect Core section 8).
- * @throws GatewayError insufficient_scope
- */
-export function demandUai({ person }: PersonPrincipal): void {
-  if (person.alias !== undefined) throw new GatewayError('insufficient_scope', { reason: 'pairwise client' })
-}
-
-/**
- * Refuses a change that a page of somebody else made a signed-in browser ask for. Programs send no `Origin`.
- * @throws GatewayError csrf_invalid
- */
-export function refuseForeignPage({ issuer }: Gateway, c: AppContext, { source }: PersonPrincipal): void {
-  if (source !== 'sso_session') return
-  if (isCrossSite(c)) throw new GatewayError('csrf_invalid', { reason: 'a foreign page asked' })
-  checkOrigin(c, issuer)
 }
 
 /** Names the person, and the credential they act with, as the actor. */

@@ -46,3 +46,13 @@ export function isOwnNavigation(c: AppContext): boolean {
 export function isForeignPost(c: AppContext): boolean {
   return c.req.method === 'POST' && isCrossSite(c)
 }
+
+/**
+ * Refuses a change that a page of another site made a signed-in browser ask for. Programs send no `Origin`.
+ * @throws GatewayError csrf_invalid
+ */
+export function refuseForeignPage({ issuer }: { issuer: string }, c: AppContext): void {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return
+  if (isCrossSite(c)) throw new GatewayError('csrf_invalid', { reason: 'a foreign page asked' })
+  checkOrigin(c, issuer)
+}

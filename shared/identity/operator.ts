@@ -1,12 +1,8 @@
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
-import { visitor } from './account-forms.ts'
-import { accountOwner } from './account-holder.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { isSteppedUp, stepUpNeeded, stepUpUrl } from './step-up.ts'
 
 export const OPERATOR_ROLES = ['admin', 'platform_admin'] as const
 
@@ -53,58 +49,16 @@ export async function limitReading(
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
 }
 
-type Demand = {
-  /** Refuses operators of one organization. */
-  platform?: boolean
-}
-
-function operatorOf(principal: Operator['principal'], { platform }: Demand): Operator {
-  const { role, organizationId } = principal.person
-  if (role === 'platform_admin') return { principal }
-  if (role === 'admin' && !platform) return { principal, organizationId }
-  throw new GatewayError('access_denied', { reason: 'not an operator' })
-}
-
-/** At a browser only our own pages act for an operator, not those of other sub-domains, which other pages of the API trust. */
-function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
-  const [site, origin] = [c.req.header('sec-fetch-site') ?? 'none', c.req.header('origin')]
-  const own = (site === 'same-origin' || site === 'none') && (!origin || origin === new URL(issuer).origin)
-  if (!own) throw new GatewayError('csrf_invalid', { reason: 'another page asked for an operator' })
-}
-
 /**
- * The operator behind a request to the API: at their browser, or with a token for the gateway alone (`resource` is the issuer)
- * in one of our applications, and stepped up a short while ago.
- * @throws GatewayError as accountOwner, access_denied, csrf_invalid, insufficient_user_authentication
- */
-export async function requireOperator(gateway: Gateway, c: AppContext, demand: Demand = {}): Promise<Operator> {
-  const principal = await accountOwner(gateway, c)
-  const operator = operatorOf(principal, demand)
-  if (principal.source === 'sso_session') refuseOtherPages(gateway, c)
-  // A token that other resources see as well could be passed on by whoever serves them.
-  if (principal.family && !principal.audience?.every((one) => one === gateway.issuer))
-    throw new GatewayError('invalid_token', { reason: 'token for another resource' })
-  if (!isSteppedUp(principal.session)) throw stepUpNeeded()
-  return operator
-}
-
-/**
- * The operator at this browser; whoever is not signed in, or did not step up a short while ago, does so first and comes back.
- * @param home where a form's sender comes back to
+ * The operator that a principal is.
+ * @param kind `platform` refuses operators of one organization
  * @throws GatewayError access_denied
  */
-export async function visitingOperator(
-  gateway: Gateway,
-  c: AppContext,
-  home: string,
-  demand: Demand = {},
-): Promise<Operator | Response> {
-  const principal = await visitor(gateway, c, home)
-  if (principal instanceof Response) return principal
-  const { session } = principal
+export function operatorOf(principal: PersonPrincipal, kind: 'organization' | 'platform'): Operator {
+  const { person, session } = principal
   if (!session) throw new GatewayError('session_invalid')
-  const operator = operatorOf({ ...principal, session }, demand)
-  if (isSteppedUp(session)) return operator
-  const { pathname, search } = new URL(c.req.url)
-  return c.redirect(stepUpUrl(c.req.method === 'GET' ? pathname + search : home), 303)
+  const { role, organizationId } = person
+  if (role === 'platform_admin') return { principal: { ...principal, session } }
+  if (role === 'admin' && kind === 'organization') return { principal: { ...principal, session }, organizationId }
+  throw new GatewayError('access_denied', { reason: 'not an operator' })
 }

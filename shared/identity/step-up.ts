@@ -47,8 +47,14 @@ export const stepUpNeeded = () =>
     },
   })
 
-/** @throws GatewayError login_required, insufficient_user_authentication */
-export async function demandProof(gateway: Gateway, by: Parameters<typeof missingProof>[1]): Promise<void> {
+/**
+ * Demands a recent authentication, with the authenticator app where the person has one.
+ * @throws GatewayError login_required, insufficient_user_authentication
+ */
+export async function demandRecentAuthentication(
+  gateway: Gateway,
+  by: Parameters<typeof missingProof>[1],
+): Promise<void> {
   const missing = await missingProof(gateway, by)
   if (missing === 'step_up') throw stepUpNeeded()
   if (missing) throw new GatewayError('login_required', { description: 'Please sign in again first.' })

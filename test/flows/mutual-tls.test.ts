@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RunningServer } from '../../netlify/listen.ts'
+import { openToAll } from '../../shared/http/route.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
 import {
   AUTH_HOST,
@@ -36,7 +37,7 @@ beforeAll(async () => {
   const { readClientCertificate } = await import('../../shared/http/client-certificate.ts')
   const { serve } = await import('../../shared/http/serve.ts')
   const app = createApp('api')
-  app.all('*', async (c) => {
+  app.route('ALL', '*', { authority: openToAll }, async (c) => {
     arrived.push({ url: c.req.url, headers: c.req.header() })
     const found = readClientCertificate(c, SECRET)
     const certificate = found && { thumbprint: found.thumbprint, chainVerified: found.chainVerified }

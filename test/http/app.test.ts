@@ -3,6 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
+import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 
 const UUID = '018f2b3c-4d5e-7a6b-8c9d-0e1f2a3b4c5d'
@@ -21,14 +22,20 @@ beforeEach(() => {
 
 function endpoint() {
   const app = createApp('api')
-  app.get('/v1/auth/me', (c) => c.json({ ip: c.get('clientIp') ?? null, path: c.req.path }))
-  app.post('/v1/auth/me', (c) => c.json({}))
-  app.get('/oauth/jwks.json', (c) => c.json({}, 200, { 'Cache-Control': 'public, max-age=300' }))
-  app.get('/oauth/authorize', (c) => c.redirect('https://client.example/?code=1', 303))
-  app.get('/fails', () => {
+  app.route('GET', '/v1/auth/me', { authority: openToAll }, (c) =>
+    c.json({ ip: c.get('clientIp') ?? null, path: c.req.path }),
+  )
+  app.route('POST', '/v1/auth/me', { authority: openToAll }, (c) => c.json({}))
+  app.route('GET', '/oauth/jwks.json', { authority: openToAll }, (c) =>
+    c.json({}, 200, { 'Cache-Control': 'public, max-age=300' }),
+  )
+  app.route('GET', '/oauth/authorize', { authority: openToAll }, (c) =>
+    c.redirect('https://client.example/?code=1', 303),
+  )
+  app.route('GET', '/fails', { authority: openToAll }, () => {
     throw new Error('broken: hunter2')
   })
-  app.get('/refuses', (c) => {
+  app.route('GET', '/refuses', { authority: openToAll }, (c) => {
     clearSessionCookies(c)
     throw new GatewayError('session_invalid', { reason: 'revoked' })
   })
@@ -99,7 +106,7 @@ describe('routing', () => {
 
   test('405 with Allow on pages too', async () => {
     const app = createPageApp()
-    app.get('/page', (c) => c.text('page'))
+    app.route('GET', '/page', { authority: openToAll }, (c) => c.text('page'))
     const response = await app.request('/page', { method: 'PUT', headers: { accept: 'text/html' } })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
     expect(response.headers.get('content-type')).toMatch('text/html')
@@ -176,7 +183,7 @@ describe('the caller', () => {
 
   test('may leave work behind; its failure is logged, not thrown', async () => {
     const app = createApp('api')
-    app.get('/x', (c) => {
+    app.route('GET', '/x', { authority: openToAll }, (c) => {
       c.get('waitUntil')(Promise.reject(new Error('late')))
       return c.json({})
     })

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { createApp } from '../../shared/http/app.ts'
 import { type ReadOptions, readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
+import { openToAll } from '../../shared/http/route.ts'
 
 const schema = z.object({
   email: z.string('missing_email').check(z.email('invalid_email')).optional(),
@@ -25,11 +26,11 @@ async function send(
   using: z.ZodType = schema,
 ): Promise<Answer> {
   const app = createApp('api')
-  app.post('/v1/auth/x', async (c) => {
+  app.route('POST', '/v1/auth/x', { authority: openToAll }, async (c) => {
     refuseQuery(c, ['code', 'client_secret'])
     return c.json((await readBody(c, using, options)) as object)
   })
-  app.get('/v1/auth/x', (c) => c.json(readQuery(c, schema, options)))
+  app.route('GET', '/v1/auth/x', { authority: openToAll }, (c) => c.json(readQuery(c, schema, options)))
   const response = await app.request(path, init)
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }

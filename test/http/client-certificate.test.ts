@@ -1,6 +1,7 @@
 import { createHash, createHmac, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clientCertificateOf, readClientCertificate } from '../../shared/http/client-certificate.ts'
+import { openToAll } from '../../shared/http/route.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
 import { newProxySecret } from '../support/nginx.ts'
 
@@ -127,7 +128,9 @@ test('the certificate of a request is read by its own method, path and query', a
   process.env.LOG_LEVEL = 'silent'
   const { createApp } = await import('../../shared/http/app.ts')
   const app = createApp('api')
-  app.all('*', (c) => c.json({ thumbprint: readClientCertificate(c, SECRET)?.thumbprint ?? null }))
+  app.route('ALL', '*', { authority: openToAll }, (c) =>
+    c.json({ thumbprint: readClientCertificate(c, SECRET)?.thumbprint ?? null }),
+  )
   const ask = async (url: string) => {
     const { clientCert, proof } = forwarded(derOf(certificate), { uri: '/api/v1/oauth/token?a=%20b' })
     const headers = { 'client-cert': clientCert, 'client-cert-proof': proof }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { openToAll } from '../../shared/http/route.ts'
 
 const user = { id: 'u1', email: 'ada@example.com', role: 'user', name: 'Ada; "Ł"' }
 
@@ -15,11 +16,11 @@ async function cookiesUnder(env: Record<string, string>): Promise<{ set: string[
   const { createApp } = await import('../../shared/http/app.ts')
   const { setSessionCookies, clearSessionCookies } = await import('../../shared/http/cookies.ts')
   const app = createApp('api')
-  app.get('/set', (c) => {
+  app.route('GET', '/set', { authority: openToAll }, (c) => {
     setSessionCookies(c, { handle: 'opaque', user, maxAge: 3600 })
     return c.json({})
   })
-  app.get('/clear', (c) => {
+  app.route('GET', '/clear', { authority: openToAll }, (c) => {
     clearSessionCookies(c)
     return c.json({})
   })
@@ -64,7 +65,9 @@ test('a cookie is read URL-decoded, an empty one is none', async () => {
   const { createApp } = await import('../../shared/http/app.ts')
   const { readCookie } = await import('../../shared/http/cookies.ts')
   const app = createApp('api')
-  app.get('/', (c) => c.json([readCookie(c, 'a') ?? null, readCookie(c, 'b') ?? null, readCookie(c, 'c') ?? null]))
+  app.route('GET', '/', { authority: openToAll }, (c) =>
+    c.json([readCookie(c, 'a') ?? null, readCookie(c, 'b') ?? null, readCookie(c, 'c') ?? null]),
+  )
   const response = await app.request('/', { headers: { cookie: 'a=x%20y; b=; d=%E0%A4%A' } })
   expect(await response.json()).toEqual(['x y', null, null])
 })

@@ -1,0 +1,90 @@
+import { satisfies } from '../domain/scopes.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import type { Accepts, Caller } from '../http/route.ts'
+import { authenticate, type CredentialKind, type Principal } from '../identity/authenticate.ts'
+import { operatorOf } from '../identity/operator.ts'
+import { rememberCaller } from '../identity/record-refusals.ts'
+import { demandRecentAuthentication, isSteppedUp, stepUpNeeded } from '../identity/step-up.ts'
+
+/** Which caller of `Accepts` a principal is. */
+export function callerOf(principal: Principal): Caller {
+  if (principal.kind === 'service') return 'service'
+  const { source, apiKey, family } = principal
+  if (apiKey) return 'api_key'
+  if (source === 'sso_session' || !family) return 'browser'
+  if (family.kind === 'delegated') return 'agent'
+  return family.client.first_party ? 'first_party' : 'application'
+}
+
+const needsScope = (scope: string) =>
+  new GatewayError('insufficient_scope', {
+    headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+  })
+
+/** @throws GatewayError invalid_token for a token that is also, or only, for another resource */
+function demandAudience({ issuer }: Gateway, principal: Principal, wanted: Accepts['audience']): void {
+  const { family } = principal
+  if (!family || wanted === 'any') return
+  const { audience = [] } = principal
+  const alone = audience.length > 0 && audience.every((one) => one === issuer)
+  const shared = wanted === 'account' && family.client.first_party && audience.includes(issuer)
+  if (!alone && !shared) throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+}
+
+/** @throws GatewayError insufficient_scope */
+function demandScopeOf(principal: Principal, caller: Caller, { scope, keyScope = scope, serviceScope }: Accepts): void {
+  const needed = { application: scope, agent: scope, api_key: keyScope, service: serviceScope }[caller as string]
+  if (needed && !satisfies(principal.scope, needed)) throw needsScope(needed)
+}
+
+/**
+ * At a browser only our own pages act for an operator, not those of other sub-domains, which other routes trust.
+ * @throws GatewayError csrf_invalid
+ */
+function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
+  const [site, origin] = [c.req.header('sec-fetch-site') ?? 'none', c.req.header('origin')]
+  const own = (site === 'same-origin' || site === 'none') && (!origin || origin === new URL(issuer).origin)
+  if (!own) throw new GatewayError('csrf_invalid', { reason: 'another page asked for an operator' })
+}
+
+/**
+ * Checks a principal against what the route accepts.
+ * @throws GatewayError insufficient_scope, invalid_token, csrf_invalid, access_denied, login_required,
+ * insufficient_user_authentication
+ */
+export async function permit(gateway: Gateway, c: AppContext, principal: Principal, accepts: Accepts): Promise<void> {
+  rememberCaller(c, principal)
+  const caller = callerOf(principal)
+  demandAudience(gateway, principal, accepts.audience)
+  if (!accepts.callers.includes(caller)) throw new GatewayError('insufficient_scope', { reason: `closed to ${caller}` })
+  demandScopeOf(principal, caller, accepts)
+  if (principal.kind === 'service') return
+  if (accepts.namesPeople && principal.person.alias !== undefined)
+    throw new GatewayError('insufficient_scope', { reason: 'pairwise client' })
+  if (accepts.operator) {
+    operatorOf(principal, accepts.operator)
+    if (caller === 'browser') refuseOtherPages(gateway, c)
+    if (!principal.session || !isSteppedUp(principal.session)) throw stepUpNeeded()
+  } else if (accepts.recent === 'every caller' || (accepts.recent && caller !== 'browser')) {
+    await demandRecentAuthentication(gateway, principal)
+  }
+}
+
+export type AdmitOptions = { order?: CredentialKind[] }
+
+/**
+ * The principal of a request to a route that accepts these.
+ * @throws GatewayError as authenticate and permit
+ */
+export async function admit(
+  gateway: Gateway,
+  c: AppContext,
+  accepts: Accepts,
+  { order }: AdmitOptions = {},
+): Promise<Principal> {
+  const principal = await authenticate(gateway, c, { order, missing: accepts.missing })
+  await permit(gateway, c, principal, accepts)
+  return principal
+}

@@ -1,0 +1,73 @@
+import type { Refusal } from '../errors.ts'
+import { gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import type { Accepts, Authority, Caller } from '../http/route.ts'
+import type { CredentialKind, PersonPrincipal, Principal, ServicePrincipal } from '../identity/authenticate.ts'
+import { type Operator, operatorOf } from '../identity/operator.ts'
+import type { SessionFacts } from '../queries/person.ts'
+import { admit } from './admit.ts'
+
+/** The owner of the account: at their browser, or in an application of ours that they signed in with. */
+export type Owner = PersonPrincipal & { session: SessionFacts }
+
+/** Every credential that a person can have. */
+export const EVERY_PERSON: Caller[] = ['browser', 'first_party', 'application', 'agent', 'api_key']
+const OWNER: Caller[] = ['browser', 'first_party']
+
+const admitting = <P extends Principal>(accepts: Accepts, order?: CredentialKind[]): Authority<P> => ({
+  accepts: [accepts],
+  admit: async (c) => (await admit(gateway(), c, accepts, { order })) as P,
+})
+
+/**
+ * What a person does every day, with any credential of theirs.
+ * @param options.scope what applications, agents and API keys need
+ * @param options.keyScope what API keys need instead; null for nothing
+ */
+export const everyday = (options: {
+  scope: string
+  keyScope?: string | null
+  namesPeople?: true
+  missing?: Refusal
+}): Authority<PersonPrincipal> =>
+  admitting({ door: 'everyday', callers: EVERY_PERSON, audience: 'account', ...options })
+
+/** What the owner of an account reads every day; no other application, agent or key does. */
+export const everydayOwner: Authority<Owner> = admitting({ door: 'everyday', callers: OWNER, audience: 'account' })
+
+/**
+ * What changes who may act for a person: at their browser, or with a token for this gateway alone and a recent authentication.
+ * @param recent whether the browser needs one as well
+ */
+export const sensitive = (recent: NonNullable<Accepts['recent']>): Authority<Owner> =>
+  admitting({ door: 'sensitive', callers: OWNER, audience: 'issuer', recent })
+
+/** A service that an operator trusts with a scope, by a token in its own name for this gateway. */
+export const service = (serviceScope: string): Authority<ServicePrincipal> =>
+  admitting({ door: 'service', callers: ['service'], audience: 'issuer', serviceScope }, ['bearer'])
+
+/** An operator, stepped up recently: at their browser, or with a token for this gateway alone. */
+export function operator(
+  kind: NonNullable<Accepts['operator']> = 'organization',
+  options: { missing?: Refusal } = {},
+): Authority<Operator> {
+  const accepts: Accepts = { door: 'operator', callers: OWNER, audience: 'issuer', operator: kind, ...options }
+  const admitOperator = async (c: AppContext) =>
+    operatorOf((await admit(gateway(), c, accepts)) as PersonPrincipal, kind)
+  return { accepts: [accepts], admit: admitOperator }
+}
+
+/** The owner, or a service with a scope. */
+export function ownerOrService(owner: Authority<Owner>, serviceScope: string): Authority<Owner | ServicePrincipal> {
+  const [own] = owner.accepts as [Accepts]
+  return admitting({ ...own, callers: [...own.callers, 'service'], serviceScope }, ['bearer', 'api_key', 'cookie'])
+}
+
+/** One of several authorities, as the request says. */
+export const whichever = <Name extends string, P>(
+  all: Record<Name, Authority<P>>,
+  which: (c: AppContext) => Name,
+): Authority<P> => ({
+  accepts: Object.values<Authority<P>>(all).flatMap(({ accepts }) => accepts),
+  admit: (c) => all[which(c)].admit(c),
+})

@@ -1,0 +1,67 @@
+import { GatewayError } from '../errors.ts'
+import { gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { Redirect } from '../http/redirect.ts'
+import type { Accepts, Authority } from '../http/route.ts'
+import { authenticatePerson, type PersonPrincipal } from '../identity/authenticate.ts'
+import { type Operator, operatorOf } from '../identity/operator.ts'
+import { rememberCaller } from '../identity/record-refusals.ts'
+import { safeReturnTo } from '../identity/return-to.ts'
+import { isSteppedUp, missingProof, proofUrl, stepUpUrl } from '../identity/step-up.ts'
+
+/** A page with where the person is on the way to. */
+export const withGoal = (path: string, goal: string | undefined) =>
+  goal ? `${path}?${new URLSearchParams({ return_to: goal })}` : path
+
+/** Where a person comes back to: the page they opened, or the page of the form they posted; with where they were going. */
+async function backTo(c: AppContext, home: string): Promise<string> {
+  const isGet = c.req.method === 'GET'
+  const goal = isGet ? c.req.query('return_to') : new URLSearchParams(await c.req.text()).get('return_to')
+  return withGoal(isGet ? c.req.path : home, safeReturnTo(gateway().config, goal ?? undefined))
+}
+
+async function visitor(c: AppContext, back: string): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(gateway(), c, { order: ['cookie'] }).catch((error: unknown) => {
+    if (!(error instanceof GatewayError) || error.status !== 401) throw error
+    throw new Redirect(withGoal('/web/login', back))
+  })
+  rememberCaller(c, principal)
+  return principal
+}
+
+const accepting = (more: Pick<Accepts, 'door'> & Partial<Accepts>): Accepts[] => [
+  { callers: ['browser'], audience: 'any', page: true, ...more },
+]
+
+/**
+ * A page for the person at this browser; anybody else signs in first and comes back.
+ * @param home where the sender of a form comes back to
+ */
+export const page = (home: string): Authority<PersonPrincipal> => ({
+  accepts: accepting({ door: 'everyday' }),
+  admit: async (c) => visitor(c, await backTo(c, home)),
+})
+
+/** The same for a person who authenticated recently, with their authenticator app where they have one; others do so first. */
+export const sensitivePage = (home: string): Authority<PersonPrincipal> => ({
+  accepts: accepting({ door: 'sensitive', recent: 'every caller' }),
+  admit: async (c) => {
+    const back = await backTo(c, home)
+    const principal = await visitor(c, back)
+    const missing = await missingProof(gateway(), principal)
+    if (missing) throw new Redirect(proofUrl(missing, back))
+    return principal
+  },
+})
+
+/** A page for an operator; one who did not step up recently does so first. */
+export const operatorPage = (home: string): Authority<Operator> => ({
+  accepts: accepting({ door: 'operator', operator: 'organization' }),
+  admit: async (c) => {
+    const back = c.req.method === 'GET' ? c.req.path + new URL(c.req.url).search : home
+    const principal = await visitor(c, back)
+    const operator = operatorOf(principal, 'organization')
+    if (!isSteppedUp(operator.principal.session)) throw new Redirect(stepUpUrl(back))
+    return operator
+  },
+})
