@@ -57,8 +57,8 @@ function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
 export async function permit(gateway: Gateway, c: AppContext, principal: Principal, accepts: Accepts): Promise<void> {
   rememberCaller(c, principal)
   const caller = callerOf(principal)
-  demandAudience(gateway, principal, accepts.audience)
   if (!accepts.callers.includes(caller)) throw new GatewayError('insufficient_scope', { reason: `closed to ${caller}` })
+  demandAudience(gateway, principal, accepts.audience)
   demandScopeOf(principal, caller, accepts)
   if (principal.kind === 'service') return
   if (accepts.namesPeople && principal.person.alias !== undefined)

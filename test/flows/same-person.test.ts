@@ -140,9 +140,7 @@ test('the same person is one UAI through every door', async () => {
       const authorization = `Basic ${Buffer.from(`crm:${encodeURIComponent(client_secret)}`).toString('base64')}`
       const asked = { grant_type: 'client_credentials', scope, resource: gateway.url }
       const { body } = await post(gateway, '/oauth/token', asked, { authorization })
-      const { access_token: subject_token } = (
-        await postJson(gateway, '/v1/auth/login', { email: ada.email, password: PASSWORD })
-      ).body
+      const { access_token: subject_token } = await getTokens(gateway, ada, { resource: gateway.url })
       const vendor = { provider: 'stripe', external_id: 'cus_ada' }
       const token = body.access_token
       await api(gateway, 'POST', '/v1/auth/identities', { token, body: { ...vendor, subject_token } })

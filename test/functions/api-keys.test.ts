@@ -325,7 +325,8 @@ describe('never wider than what made it', () => {
       scope: 'openid memories:read api-keys:write',
       default_scope: 'memories:read',
     })
-    const grant = (scope: string) => getTokens(gateway, person, { client_id: 'partner-keys', redirect_uri, scope })
+    const grant = (scope: string) =>
+      getTokens(gateway, person, { client_id: 'partner-keys', redirect_uri, scope, resource: gateway.url })
     const without = await grant('openid memories:read')
     expect((await create({ name: 'p' }, without.access_token)).status).toBe(403)
     const within = await grant('openid memories:read api-keys:write')

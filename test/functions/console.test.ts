@@ -151,7 +151,7 @@ describe('who sees what, route by route', () => {
 describe('an employee who merged the account of the company with their private one', () => {
   const hereIs = async (one: SignedInBrowser) => {
     await openLimits()
-    const { access_token } = await getTokens(gateway, one)
+    const { access_token } = await getTokens(gateway, one, { resource: gateway.url })
     await ask(gateway, one, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
     return access_token
   }
@@ -163,9 +163,9 @@ describe('an employee who merged the account of the company with their private o
     await sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
       from auth_gateway.identities a where m.uai = ${company.uai} and a.uai = ${admin.uai}`
     const [atWork, own] = [await hereIs(company), await hereIs(home)]
-    const [survivor_token, retired_token] = survivor === 'company' ? [atWork, own] : [own, atWork]
-    const body = { survivor_token, retired_token }
-    expect((await ask(gateway, company, 'POST', '/v1/auth/identities/merge', body)).status).toBe(200)
+    const [asks, retired_token] = survivor === 'company' ? [company, own] : [home, atWork]
+    const merged = await ask(gateway, asks, 'POST', '/v1/auth/identities/merge', { retired_token })
+    expect(merged.status).toBe(200)
     await settled(gateway)
     const ids = async (one: SignedInBrowser) => ({
       session: await idOf('sessions', one),

@@ -4,7 +4,7 @@ import { api, type Body } from '../support/api-keys.ts'
 import { connect } from '../support/connections.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { addClient, eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
-import { getTokens, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+import { getTokens, NATIVE, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
 let database: TestDatabase
@@ -46,14 +46,14 @@ const cookie = ({ browser }: SignedInBrowser) => ({
   cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}`,
 })
 
-/** A token of a sign-in in an application of ours. */
+/** A token for the gateway alone, of a sign-in in an application of ours. */
 async function pairOf(email = newEmail()): Promise<{ email: string; token: string; uai: string; refresh: string }> {
-  await postJson(gateway, '/v1/auth/otp/send', { email })
-  const { body } = await postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) })
-  return { email, token: body.access_token, uai: body.user.id, refresh: body.refresh_token }
+  const person = await signIn(gateway, email)
+  const { access_token, refresh_token } = await getTokens(gateway, person, { resource: gateway.url })
+  return { email, token: access_token, uai: person.uai, refresh: refresh_token }
 }
-const merge = (survivor_token: string, retired_token: string) =>
-  postJson(gateway, '/v1/auth/identities/merge', { survivor_token, retired_token })
+const merge = (survivor: string, retired_token: string) =>
+  api(gateway, 'POST', '/v1/auth/identities/merge', { token: survivor, body: { retired_token } })
 
 describe('a vendor’s account', () => {
   test('201 becomes a new identity, 200 the same one ever after, found alone and in bulk', async () => {
@@ -197,7 +197,8 @@ describe('a merge', () => {
       body: { name: 'new name' },
     })
     expect(changed.status).toBe(200)
-    const refreshed = await postJson(gateway, '/v1/auth/refresh', { refresh_token: gone.refresh })
+    const renewal = { grant_type: 'refresh_token', client_id: NATIVE.client_id, refresh_token: gone.refresh }
+    const refreshed = await post(gateway, '/oauth/token', renewal)
     expect(decodeJwt(refreshed.body.access_token).sub).toBe(ada.uai)
     expect((await signInAgain(gone.email)).uai).toBe(ada.uai)
     const sessions = await api(gateway, 'GET', '/v1/auth/sessions', { token: ada.token })

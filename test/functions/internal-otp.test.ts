@@ -1,8 +1,9 @@
 import decodeQr from 'qr/decode.js'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { api } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
 import { ageStepUp, codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
-import { formsOf, getTokens, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -297,9 +298,9 @@ describe('somebody who reads the mail of a person with an app', () => {
     await enrolTotp(attacker)
     const asVictim = await intrude(victim.email)
     const token = async (one: SignedInBrowser) =>
-      (await getTokens(gateway, one, { client_id: 'auth-tester' })).access_token
-    const merge = (survivor_token: string, retired_token: string) =>
-      postJson(gateway, '/v1/auth/identities/merge', { survivor_token, retired_token })
+      (await getTokens(gateway, one, { client_id: 'auth-tester', resource: gateway.url })).access_token
+    const merge = (survivor: string, retired_token: string) =>
+      api(gateway, 'POST', '/v1/auth/identities/merge', { token: survivor, body: { retired_token } })
     const [theirs, own] = [await token(asVictim), await token(attacker)]
     for (const [survivor, retired] of [
       [theirs, own],

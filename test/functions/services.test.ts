@@ -217,6 +217,7 @@ describe('1.10: who may ask', () => {
       client_id: client.client_id,
       redirect_uri: client.redirect_uri,
       scope: 'profile',
+      resource: gateway.url,
     })
     const refused = await ask(MEMORIES, { headers: { authorization: `Bearer ${access_token}` } })
     expect(refused).toMatchObject({ status: 403, body: { error: { code: 'SCOPE_INSUFFICIENT' } } })

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { freePort } from '../../scripts/lib/ports.ts'
 import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
-import { api, directSignIn } from '../support/api-keys.ts'
+import { api } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { enrolTotp } from '../support/operators.ts'
-import { createBrowser, passSignIn, post, postJson, signIn } from '../support/sign-in.ts'
+import { createBrowser, getTokens, passSignIn, post, postJson, signIn } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
 const SECRET = 'an old shared secret of a Supabase project'
@@ -310,18 +310,21 @@ describe('a Supabase access token', () => {
   })
 
   test('200 with a token of the person besides: both sides are proven, the account is linked, and its person told', async () => {
-    const ada = await directSignIn(gateway)
+    const ada = await signIn(gateway)
     const user = addUser({ email: ada.email, confirmed: false })
     const { access_token } = await supabase.session(user)
-    expect((await exchange(access_token, { subject_token: 'made-up' })).status).toBe(401)
-    const linked = await exchange(access_token, { subject_token: ada.token })
+    for (const subject_token of ['made-up', (await getTokens(gateway, ada)).access_token])
+      expect((await exchange(access_token, { subject_token })).status).toBe(401)
+    const forTheGateway = { resource: gateway.url }
+    const { access_token: subject_token } = await getTokens(gateway, ada, forTheGateway)
+    const linked = await exchange(access_token, { subject_token })
     expect([linked.status, (await linked.json()).user.id]).toEqual([200, ada.uai])
     expect((await (await exchange(access_token)).json()).user.id).toBe(ada.uai)
     const told = () =>
       gateway.inbox.sent.some(({ to, body }) => to === ada.email && body.kind === 'sign_in_method_added')
     await expect.poll(told).toBe(true)
-    const grace = await directSignIn(gateway)
-    expect((await exchange(access_token, { subject_token: grace.token })).status).toBe(409)
+    const grace = await getTokens(gateway, await signIn(gateway), forTheGateway)
+    expect((await exchange(access_token, { subject_token: grace.access_token })).status).toBe(409)
   })
 
   test('409 in a project that confirms every address by itself: account takeover by signing up as the victim', async () => {
