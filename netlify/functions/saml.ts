@@ -95,7 +95,7 @@ export const finishQuery = once(() =>
 )
 
 /** Finishes the flow with the cookies of this browser, which a page of the provider's site cannot send along. */
-app.get(`${BASE}/acs`, async (c) => {
+app.route('GET', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
   try {
