@@ -64,6 +64,7 @@ export const rules = {
   'introspect-unknown': { counts: 'introspections of one caller without client authentication', fallback: '300/1m' },
   'supabase-exchange': { counts: 'Supabase tokens that one caller exchanges', fallback: '3000/1h' },
 
+  merge: { counts: 'merges that one person begins', fallback: '10/1h' },
   'create-key': { counts: 'API keys that one person makes', fallback: '500/1h' },
   agents: { counts: 'agents that one person allows', fallback: '30/1h' },
   service: { counts: 'calls of one person to one service', fallback: '600/1m' },

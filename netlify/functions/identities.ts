@@ -23,7 +23,6 @@ import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
 
 const MOST = 100
-const MERGES_AN_HOUR = 10
 const app = createApp('api', { around: recordRefusals(gateway) })
 
 const readers = ownerOrService(everydayOwner, 'identities:read')
@@ -134,7 +133,7 @@ app.route('POST', '/v1/auth/identities/merge', { authority: sensitive('every cal
   const retired = await provenBy(gateway(), retired_token)
   await commit(commitContext(gateway(), c), async (work) => {
     actAs(work, survivor)
-    work.limits = [gateway().limiter.limit('merge', survivor.person.uai, MERGES_AN_HOUR, 3600)]
+    work.limits = gateway().limiter.of('merge', survivor.person.uai)
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })
   })
