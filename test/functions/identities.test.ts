@@ -162,7 +162,7 @@ describe('a merge', () => {
     await map({ external_id: `cus_${gone.uai}`, subject_token: gone.token })
     const browser = await signInAgain(gone.email)
     const key = await api(gateway, 'POST', '/api/v1/api-keys', {
-      token: gone.token,
+      headers: cookie(browser),
       body: { name: 'old key', scopes: ['memories:read'] },
     })
     const project = await api(gateway, 'POST', '/api/v1/projects', { token: gone.token, body: { name: 'old project' } })
