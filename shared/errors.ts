@@ -479,6 +479,8 @@ export type RefusalOptions = {
   headers?: Record<string, string>
   /** Replaces the catalogue's sentence. */
   description?: string
+  /** Where the person may go on to from the error page, and the host that is named there. */
+  onward?: { host: string; href: string }
   /** Further members of an API-dialect body, such as `{ valid: false }`. */
   body?: Record<string, unknown>
   cause?: unknown

@@ -18,10 +18,11 @@ import {
   checkRedirect,
   checkRequest,
 } from '../../shared/oauth/authorization-request.ts'
+import { errorForPerson, redirectWith } from '../../shared/oauth/authorization-response.ts'
 import {
+  answersUnasked,
   isAssured,
   proofNeeded,
-  redirectWith,
   rememberedConsent,
   signInNeeded,
   signInUrl,
@@ -59,11 +60,12 @@ async function authorize(c: AppContext, given: URLSearchParams): Promise<Respons
     return await proceed(c, params, wanted, facts)
   } catch (error) {
     if (!(error instanceof AuthorizationFault)) throw error
-    return redirectWith(c, error.redirectUri, {
-      error: error.refusal,
-      description: error.description,
-      state: error.state,
-    })
+    const { refusal, redirectUri, state, description } = error
+    const answer = { error: refusal, description, state }
+    const consent = facts.consent
+    if (!answersUnasked(redirect.client, redirectUri, { prompt: params.get('prompt'), consent }))
+      throw errorForPerson(redirectUri, answer)
+    return redirectWith(c, redirectUri, answer)
   }
 }
 

@@ -13,10 +13,10 @@ import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
-import { matchesRedirectUri } from '../../shared/oauth/redirect-uri.ts'
+import { matchesRedirectUri, shownHost } from '../../shared/oauth/redirect-uri.ts'
 import { isSubject } from '../../shared/oauth/subject.ts'
 import { once } from '../../shared/once.ts'
-import { type Client, findClient } from '../../shared/queries/api-clients.ts'
+import { type Client, findClient, isStranger } from '../../shared/queries/api-clients.ts'
 
 export const parameters = once(() =>
   z.object({
@@ -31,7 +31,11 @@ type Parameters = z.output<ReturnType<typeof parameters>>
 
 const app = createPageApp()
 
-/** RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asks first, unless a valid hint names the person. */
+/**
+ * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asks first, unless a valid hint names the person. The browser goes
+ * back to the client at once only after that; otherwise the person follows a link that names the host, since a stranger's client
+ * and its own hint would make us an open redirector (RFC 9700 section 4.11.2).
+ */
 async function logout(c: AppContext, params: Parameters): Promise<Response> {
   const { jwts, reads, derive } = gateway()
   const hint = params.id_token_hint ? await jwts.readIdTokenHint(params.id_token_hint) : undefined
@@ -45,6 +49,7 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
   const returnHref = postLogoutRedirect(client, params)
 
   const signedIn = await browserSession(gateway(), c)
+  const vouched = hint !== undefined && client !== undefined && !isStranger(client)
   if (signedIn) {
     const { person, session } = signedIn
     if (params.csrf !== undefined) checkCsrf(c, derive, session.id, params.csrf)
@@ -58,6 +63,7 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
           csrf: csrfToken(derive, session.id),
           email: person.email,
           returnHref,
+          returnHost: returnHref && shownHost(returnHref),
           hidden,
         }),
         { formAction: returnHref ? [returnHref] : [] },
@@ -66,8 +72,11 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
     await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id, clientId: client?.client_id })
   }
   if (hint || !isForeignPost(c)) clearSessionCookies(c)
-  if (returnHref) return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
-  const page = renderPage(SignedOutPage({ clientName: client?.metadata.client_name }))
+  if (returnHref && (signedIn || vouched))
+    return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
+  const page = renderPage(
+    SignedOutPage({ continueHref: returnHref, continueHost: returnHref && shownHost(returnHref) }),
+  )
   return c.newResponse(page.body, page)
 }
 

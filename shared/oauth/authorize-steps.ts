@@ -1,9 +1,6 @@
 import type { Consent } from '../domain/consent.ts'
-import { catalogue, type Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
-import { errorDescription } from '../http/render-error.ts'
 import { stepUpUrl } from '../identity/step-up.ts'
 import { type Client, isStranger } from '../queries/api-clients.ts'
 import type { AuthorizeFacts } from '../queries/authorizations.ts'
@@ -29,6 +26,21 @@ export function isAssured(client: Client, redirectUri: string): boolean {
 export function rememberedConsent(client: Client, consent: AuthorizeFacts['consent']): Consent {
   const counts = consent && new Date(consent.granted_at) >= new Date(client.identity_changed_at)
   return counts ? consent : { scopes: [], resources: [] }
+}
+
+/**
+ * Whether an error may go to the client before the person did anything. Otherwise whoever registers a client makes us an open
+ * redirector: the person sees a page first (RFC 9700 section 4.11.2). A silent request is answered, which no page could be; a
+ * private-use scheme opens a program only once this person has allowed the client.
+ */
+export function answersUnasked(
+  client: Client,
+  redirectUri: string,
+  { prompt, consent }: { prompt: string | null; consent: AuthorizeFacts['consent'] },
+): boolean {
+  const { scopes, resources } = rememberedConsent(client, consent)
+  if (scopes.length + resources.length > 0) return true
+  return !isPrivateUse(redirectUri) && (client.first_party || prompt === 'none')
 }
 
 /** Whether the last proof is older than the request allows; whatever a pushed request forces, a proof after it satisfies. */
@@ -85,24 +97,3 @@ export function signInUrl(request: AuthorizationRequest, params: URLSearchParams
 /** The page that asks for one more proof and leads back to this request. */
 export const stepUpPage = (request: AuthorizationRequest, params: URLSearchParams) =>
   stepUpUrl(wayBack(request, params))
-
-/**
- * The authorization response: by redirect, the query of the redirect URI kept, with `iss` in success and error alike
- * (OAuth 2.1 section 4.1.2, RFC 9207 section 2).
- */
-export function redirectWith(
-  c: AppContext,
-  redirectUri: string,
-  answer: { code?: string; error?: Refusal; description?: string; state?: string },
-): Response {
-  const params = new URLSearchParams()
-  if (answer.code) params.set('code', answer.code)
-  if (answer.error) {
-    params.set('error', catalogue[answer.error].oauth)
-    params.set('error_description', errorDescription(answer.description ?? catalogue[answer.error].message))
-  }
-  if (answer.state !== undefined) params.set('state', answer.state)
-  params.set('iss', gateway().issuer)
-  const location = `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${params}`
-  return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: location })
-}

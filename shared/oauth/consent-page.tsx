@@ -6,15 +6,14 @@ import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { rememberedConsent } from './authorize-steps.ts'
-import { hostedCallback, isLoopback } from './redirect-uri.ts'
+import { hostedCallback, isLoopback, isPrivateUse, shownHost } from './redirect-uri.ts'
 
-const hostOf = (uri: string | undefined) =>
-  uri && URL.canParse(uri) ? new URL(uri).host || new URL(uri).protocol : undefined
+const hostOf = (uri: string | undefined) => (uri && URL.canParse(uri) ? shownHost(uri) : undefined)
 
 function warningOf(redirectUri: string, issuer: string) {
   if (redirectUri === hostedCallback(issuer)) return 'terminal'
   if (isLoopback(redirectUri)) return 'localhost'
-  return /^https?:/.test(redirectUri) ? undefined : 'custom-scheme'
+  return isPrivateUse(redirectUri) ? 'custom-scheme' : undefined
 }
 
 /** The page that asks whether a client may act for the person (OAuth 2.1 section 7.9). */
@@ -32,7 +31,6 @@ export function consentPage(input: {
   const { client_name, client_uri, policy_uri, tos_uri } = client.metadata
   const allowed = rememberedConsent(client, facts.consent)
   const resource = facts.resources.find((one) => one.identifier === resources[0] && !one.is_default)
-  const custom = !/^https?:/.test(redirectUri)
   return renderPage(
     <ConsentPage
       action="/oauth/consent"
@@ -42,7 +40,7 @@ export function consentPage(input: {
         name: client_name,
         host: hostOf(client_uri),
         documentHost: client.origin === 'document' ? hostOf(client.client_id) : undefined,
-        redirectHost: custom ? (redirectUri.split(':', 1)[0] ?? redirectUri) : (hostOf(redirectUri) ?? redirectUri),
+        redirectHost: shownHost(redirectUri),
         firstParty: client.first_party,
         verified: !isStranger(client),
         uri: client_uri,

@@ -74,6 +74,9 @@ export const hostedCallback = (issuer: string) => `${issuer}/auth/cli-callback`
 /** Whether a URI opens a program by its scheme (RFC 8252 section 7.1), rather than a web address. */
 export const isPrivateUse = (uri: string) => !/^https?:/.test(uri)
 
+/** What people are shown of a redirect URI: its host, or its scheme and colon where a program is opened by it. */
+export const shownHost = (uri: string) => (isPrivateUse(uri) ? new URL(uri).protocol : new URL(uri).host)
+
 /** Whether a URI leads to a program on the person's own machine (RFC 8252 section 7). */
 export const isOnDevice = (uri: string) => isLoopback(uri) || isPrivateUse(uri)
 

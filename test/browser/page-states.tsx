@@ -272,8 +272,8 @@ export const states: Record<string, JSX.Element> = {
     />
   ),
   'signed-out': <SignedOutPage />,
-  'signed-out-continue': <SignedOutPage continueHref="https://claude.ai/" clientName="Claude" />,
-  'signed-out-hostile': <SignedOutPage continueHref="javascript:document.title='owned'" clientName={hostile} />,
+  'signed-out-continue': <SignedOutPage continueHref="https://claude.ai/" continueHost="claude.ai" />,
+  'signed-out-hostile': <SignedOutPage continueHref="javascript:document.title='owned'" continueHost={hostile} />,
   'confirm-sign-out': <ConfirmSignOutPage {...signOut} returnHref="https://dashboard.lanonasis.com" />,
   'confirm-sign-out-hostile': (
     <ConfirmSignOutPage

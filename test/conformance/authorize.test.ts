@@ -131,6 +131,101 @@ test.each([
   expect(told.get('error_description')).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/)
 })
 
+describe('A7 an error before the person did anything', () => {
+  const redirects = {
+    https: 'https://stranger.example/cb?kept=1',
+    loopback: 'http://127.0.0.1:8765/cb',
+    app: 'com.stranger.app:/cb',
+  }
+  const redirect_uris = Object.values(redirects)
+  const wrong = { state: 'a&b', scope: 'nope' }
+  const open = (client_id: string, changes: Record<string, string | undefined>, browser = createBrowser(gateway)) =>
+    browser.visit(`/oauth/authorize?${new URLSearchParams(params({ client_id, ...wrong, ...changes }))}`)
+  beforeAll(async () => {
+    const metadata = { token_endpoint_auth_method: 'none' as const, redirect_uris }
+    await addClient(gateway, 'unknown-to-people', metadata)
+    await addClient(gateway, 'of-ours', metadata, true)
+  })
+
+  test.each([
+    ['https', 'stranger.example'],
+    ['loopback', '127.0.0.1:8765'],
+    ['app', 'com.stranger.app:'],
+  ] as const)('is a page that names the host and goes on at a button: %s', async (kind, host) => {
+    const redirect_uri = redirects[kind]
+    for (const browser of [createBrowser(gateway), person.browser]) {
+      const page = await open('unknown-to-people', { redirect_uri }, browser)
+      expect(page).toMatchObject({ status: 400, location: undefined })
+      expect(page.html).toContain(`wants you back at ${host}.`)
+      const href = page.html.match(/<a class="button primary" href="([^"]+)"/)?.[1]?.replaceAll('&amp;', '&') ?? ''
+      expect(href.startsWith(`${redirect_uri}${redirect_uri.includes('?') ? '&' : '?'}error=invalid_scope&`)).toBe(true)
+      const told = new URL(href).searchParams
+      expect([told.get('state'), told.get('iss')]).toEqual(['a&b', gateway.url])
+    }
+  })
+
+  test.each([
+    ['invalid_request', { code_challenge: undefined }],
+    ['unsupported_response_type', { response_type: 'token' }],
+    ['invalid_target', { resource: 'https://evil.example' }],
+    ['request_not_supported', { request: 'x' }],
+    ['unmet_authentication_requirements', { claims: '{"id_token":{"acr":{"essential":true,"value":"gold"}}}' }],
+  ])('is a page for every error: %s', async (error, changes) => {
+    const asked = { scope: undefined, redirect_uri: redirects.https, ...changes }
+    const page = await open('unknown-to-people', asked, person.browser)
+    expect([page.status, page.location, page.html.includes(`error=${error}&`)]).toEqual([400, undefined, true])
+  })
+
+  test('is JSON for a program that takes no page', async () => {
+    const query = new URLSearchParams(
+      params({ client_id: 'unknown-to-people', ...wrong, redirect_uri: redirects.https }),
+    )
+    const response = await fetch(`${gateway.url}/oauth/authorize?${query}`, {
+      headers: { accept: 'application/json' },
+      redirect: 'manual',
+    })
+    expect([response.status, (await response.json()).code]).toEqual([400, 'INVALID_SCOPE'])
+  })
+
+  test.each([
+    ['https', 'login_required', true],
+    ['loopback', 'login_required', true],
+    ['app', 'login_required', false],
+  ] as const)('of a silent request is answered where no app would open: %s', async (kind, error, answered) => {
+    const asked = { redirect_uri: redirects[kind], prompt: 'none', scope: undefined }
+    const page = await open('unknown-to-people', asked)
+    expect(page.location?.includes(`error=${error}&`) ?? false).toBe(answered)
+  })
+
+  test.each([
+    ['https', true],
+    ['loopback', true],
+    ['app', false],
+  ] as const)('of an application of ours is answered where no app would open: %s', async (kind, answered) => {
+    const page = await open('of-ours', { redirect_uri: redirects[kind] })
+    expect(page.location?.includes('error=invalid_scope&') ?? false).toBe(answered)
+  })
+
+  test.each(['https', 'loopback', 'app'] as const)(
+    'is answered for a person who allowed the client: %s',
+    async (kind) => {
+      const one = await signIn(gateway)
+      const asked = { client_id: 'unknown-to-people', redirect_uri: redirects[kind], scope: undefined }
+      expect((await authorize(one.browser, params(asked))).get('code')).toBeTruthy()
+      const again = await open('unknown-to-people', { redirect_uri: redirects[kind] }, one.browser)
+      expect(again.location).toContain('error=invalid_scope&')
+      const other = await open('unknown-to-people', { redirect_uri: redirects[kind] }, person.browser)
+      expect(other.location).toBeUndefined()
+    },
+  )
+
+  test.each(['https', 'loopback', 'app'] as const)('a refusal of the person is answered: %s', async (kind) => {
+    const asked = { client_id: 'unknown-to-people', redirect_uri: redirects[kind], scope: undefined }
+    const told = await authorize((await signIn(gateway)).browser, params(asked), 'deny')
+    expect(told.get('error')).toBe('access_denied')
+  })
+})
+
 test('A9 P7 a confidential client that is exempt may leave PKCE out; a public one never', async () => {
   const redirect_uris = ['https://legacy.example/cb']
   await addClient(gateway, 'legacy', { require_pkce: false, redirect_uris })
@@ -142,7 +237,8 @@ test('A9 P7 a confidential client that is exempt may leave PKCE out; a public on
     scope: undefined,
   }
   expect((await visit(params({ ...none, client_id: 'legacy' }))).status).toBe(200)
-  expect((await answer({ ...none, client_id: 'legacy-public' })).get('error')).toBe('invalid_request')
+  const refused = await visit(params({ ...none, client_id: 'legacy-public' }))
+  expect([refused.status, refused.html.includes('error=invalid_request')]).toEqual([400, true])
 })
 
 test('A17 A18 I1 a granted request has code, state byte for byte and iss, by 303', async () => {

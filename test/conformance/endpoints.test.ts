@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader, generateKeyPair, importJWK, jwtVerify
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
 import {
+  createBrowser,
   getTokens,
   NATIVE,
   newVerifier,
@@ -413,6 +414,41 @@ describe('Q1 RP-initiated logout', () => {
       location: undefined,
     })
     expect(await one.browser.visit(out({ id_token_hint: `${one.id_token}x` }))).toMatchObject({ status: 400 })
+  })
+
+  test('without a session only a hint of a client that an operator registered goes back at once', async () => {
+    const one = await signIn(gateway)
+    const { id_token = '' } = await getTokens(gateway, one, { client_id: 'rp' })
+    const asked = { client_id: 'rp', post_logout_redirect_uri: back, state: 's' }
+    const gone = createBrowser(gateway)
+    expect((await gone.visit(out({ ...asked, id_token_hint: id_token }))).location).toBe(`${back}?state=s`)
+    const page = await gone.visit(out(asked))
+    expect([page.status, page.location]).toEqual([200, undefined])
+    expect(page.html).toContain(`<a class="button primary" href="${back}?state=s">Continue to rp.example</a>`)
+  })
+
+  test('a stranger cannot send people anywhere with a hint of their own', async () => {
+    const { body } = await postJson(gateway, '/register', {
+      redirect_uris: ['https://evil.example/cb'],
+      post_logout_redirect_uris: ['https://evil.example/bye'],
+      scope: 'openid',
+    })
+    const stranger = { client_id: body.client_id, redirect_uri: 'https://evil.example/cb', scope: 'openid' }
+    const { id_token = '' } = await getTokens(gateway, await signIn(gateway), stranger)
+    const asked = { id_token_hint: id_token, post_logout_redirect_uri: 'https://evil.example/bye' }
+    const page = await createBrowser(gateway).visit(out(asked))
+    expect([page.location, page.html.includes('Continue to evil.example')]).toEqual([undefined, true])
+    const victim = await setup()
+    const confirm = await victim.browser.visit(out(asked))
+    expect([confirm.location, confirm.html.includes('evil.example')]).toEqual([undefined, true])
+    expect(victim.browser.cookies.has('lanonasis_session')).toBe(true)
+  })
+
+  test('a confirmed sign-out goes back', async () => {
+    const one = await setup()
+    const page = await one.browser.visit(out({ client_id: 'rp', post_logout_redirect_uri: back }))
+    expect(page.html).toContain('rp.example')
+    expect((await one.browser.submit(page, {}, '/oauth/logout')).location).toBe(back)
   })
 
   test("another person's hint asks first", async () => {

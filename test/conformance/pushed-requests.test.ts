@@ -170,10 +170,10 @@ describe('J4 an assertion is for the issuer alone', () => {
   })
 })
 
-test('J3 a client that must push is told so by redirect when it does not', async () => {
+test('J3 a request that was not pushed is refused for a client that must push', async () => {
   const plain = asked({ client_id: 'par-only' })
   const page = await person.browser.visit(`/oauth/authorize?${new URLSearchParams(plain)}`)
-  expect(new URL(page.location ?? '').searchParams.get('error')).toBe('invalid_request')
+  expect([page.status, page.location, page.html.includes('error=invalid_request&')]).toEqual([400, undefined, true])
   const { status, body } = await post(gateway, '/oauth/par', plain)
   expect(status).toBe(201)
   const consent = await bring(body.request_uri, { client_id: 'par-only' })

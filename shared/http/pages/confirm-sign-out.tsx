@@ -8,11 +8,13 @@ type ConfirmSignOutProps = {
   csrf: string
   email: string
   returnHref?: string
+  /** The host there. */
+  returnHost?: string
   hidden: Record<string, string>
 }
 
 /** Asks before ending a session that no valid hint vouches for (OpenID Connect RP-Initiated Logout 1.0 section 2). */
-export function ConfirmSignOutPage({ action, csrf, email, returnHref, hidden }: ConfirmSignOutProps) {
+export function ConfirmSignOutPage({ action, csrf, email, returnHref, returnHost, hidden }: ConfirmSignOutProps) {
   const text = copy.confirmSignOut
   const href = safeHref(returnHref, 'app')
   return (
@@ -21,6 +23,11 @@ export function ConfirmSignOutPage({ action, csrf, email, returnHref, hidden }: 
       <p class="lead">
         <Sentence text={text.lead} email={<Name>{email}</Name>} />
       </p>
+      {returnHost && (
+        <p class="note">
+          <Sentence text={text.afterwards} host={<Name>{returnHost}</Name>} />
+        </p>
+      )}
       <form method="post" action={action} class="actions">
         <Hidden fields={{ ...hidden, csrf }} />
         <button class="button primary" type="submit">

@@ -85,18 +85,25 @@ export const copy = {
     deny: 'Deny',
     footnote: 'If you deny, nothing is shared.',
   },
-  error: { code: 'Error', reference: 'Reference' },
+  error: {
+    code: 'Error',
+    reference: 'Reference',
+    onward:
+      'The application that sent this request wants you back at {host}. LanOnasis has not verified who is there. Go on only if you know it.',
+    goOn: 'Go on to {host}',
+  },
   signedOut: {
     title: 'You are signed out',
     lead: 'On a computer that others use, close the browser window too.',
     continue: 'Continue',
-    continueFor: 'Continue to {client}',
+    continueTo: 'Continue to {host}',
   },
   confirmSignOut: {
     title: 'Sign out?',
     lead: 'You are signed in as {email}. This ends your session here and in the applications that share it.',
     submit: 'Sign out',
     stay: 'Stay signed in',
+    afterwards: 'You then go back to {host}.',
   },
   signedIn: {
     title: 'You are signed in',

@@ -12,11 +12,13 @@ type ErrorProps = {
   hint?: string
   actionHref?: string
   actionLabel?: string
+  /** Whether the button leads into an app, by its own scheme. */
+  opensApp?: boolean
 }
 
 /** Says what went wrong on a page that cannot continue, in words first and for support below. */
-export function ErrorPage({ title, message, code, requestId, hint, actionHref, actionLabel }: ErrorProps) {
-  const href = safeHref(actionHref)
+export function ErrorPage({ title, message, code, requestId, hint, actionHref, actionLabel, opensApp }: ErrorProps) {
+  const href = safeHref(actionHref, opensApp ? 'app' : 'web')
   return (
     <Layout title={title} failed>
       <div role="alert">

@@ -1,6 +1,7 @@
 import { config } from '../../config.ts'
 import type { GatewayError } from '../../errors.ts'
 import { type App, type AppContext, type AppOptions, createApp } from '../app.ts'
+import { copy, fill } from './copy.ts'
 import { ErrorPage } from './error.tsx'
 import { renderPage } from './render.ts'
 
@@ -13,8 +14,8 @@ const TITLES: Record<number, string> = {
 
 /** A refusal as a page for people. */
 export function errorPage(error: GatewayError, c: AppContext): Response {
-  const { headers, retryAfter } = error.options
-  const loopback = error.refusal === 'invalid_redirect_uri'
+  const { headers, retryAfter, onward } = error.options
+  const unregistered = error.refusal === 'invalid_redirect_uri'
   return renderPage(
     <ErrorPage
       title={
@@ -26,12 +27,13 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
       code={error.code}
       requestId={c.get('requestId')}
       hint={
-        loopback
+        unregistered
           ? 'The application sent an address to return to that it has not registered. Ask its developer.'
-          : undefined
+          : onward && fill(copy.error.onward, { host: onward.host }).join('')
       }
-      actionHref={`${config().AUTH_BASE_URL}/web/login`}
-      actionLabel="Go to sign-in"
+      actionHref={onward?.href ?? `${config().AUTH_BASE_URL}/web/login`}
+      actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : 'Go to sign-in'}
+      opensApp={onward !== undefined}
     />,
     {
       status: error.status,

@@ -1,19 +1,25 @@
 import { copy, fill } from './copy.ts'
 import { Layout } from './layout.tsx'
-import { displayName, safeHref } from './safe.ts'
+import { safeHref } from './safe.ts'
 
-/** Confirms the end of a session; `continueHref` leads back to the application, custom schemes included. */
-export function SignedOutPage({ continueHref, clientName }: { continueHref?: string; clientName?: string }) {
+type SignedOutProps = {
+  /** Where the button leads, app schemes included. */
+  continueHref?: string
+  /** The host there, where it is another one than ours. */
+  continueHost?: string
+}
+
+/** Confirms the end of a session. */
+export function SignedOutPage({ continueHref, continueHost }: SignedOutProps) {
   const text = copy.signedOut
   const href = safeHref(continueHref, 'app')
-  const client = clientName && displayName(clientName, copy.unnamedClient)
   return (
     <Layout title={text.title}>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
       {href && (
         <a class="button primary" href={href}>
-          {client ? fill(text.continueFor, { client }).join('') : text.continue}
+          {continueHost ? fill(text.continueTo, { host: continueHost }).join('') : text.continue}
         </a>
       )}
     </Layout>
