@@ -6,6 +6,7 @@ import {
   type ApiClientEvent,
   apiClient,
   type ClientMetadata,
+  changeAccountAccess,
   deleteClient,
   registerClient,
   reinstateClient,
@@ -26,8 +27,8 @@ import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber
 
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
-npm run clients -- add --name <name> --redirect-uri <uri>… [metadata] [--client-id <id>] [--first-party]
-npm run clients -- update <client_id> [metadata]        flags change members, --file replaces all of them
+npm run clients -- add --name <name> --redirect-uri <uri>… [metadata] [--client-id <id>] [--first-party [--account-access everyday]]
+npm run clients -- update <client_id> [metadata] [--account-access none|everyday]   flags change members, --file replaces all of them
 npm run clients -- suspend|reinstate|delete <client_id> [--reason <text>]
 npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old secret lives on for that long (0)
 
@@ -39,6 +40,8 @@ Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input
   --application-type native|web --grant-type… --response-type… --access-token-seconds --require-pkce true|false
   --subject-type public|pairwise --sector-identifier-uri (OpenID Connect Core section 8)
   --client-uri --logo-uri --brand-color '#rrggbb' (of its messages, with --first-party) --policy-uri --tos-uri --contact…
+--account-access everyday: a LanOnasis application whose tokens, when it names no resource, also work at the everyday endpoints of the
+  account API (profile, sessions, API keys, projects).
 --json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
 
 type Call = { gateway: Gateway; terminal: Terminal; flags: ClientFlags; id?: string }
@@ -68,6 +71,7 @@ async function checked(
   throw new RefusedError(`The client metadata is not usable:\n${lines.join('\n')}`)
 }
 
+const NOT_OURS = 'account_access: only a LanOnasis application (--first-party) may have it'
 const hasSecret = ({ token_endpoint_auth_method: method }: ClientMetadata) => method.startsWith('client_secret_')
 
 async function existing({ gateway, id }: Pick<Call, 'gateway' | 'id'>): Promise<Client> {
@@ -83,6 +87,8 @@ async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
   const clientId = request.clientId ?? `client_${randomBytes(16).toString('hex')}`
   if (typeof clientId !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._~-]{2,99}$/.test(clientId))
     throw new RefusedError('client_id: must be 3 to 100 letters, digits or . _ ~ - and start with a letter or digit')
+  const { accountAccess } = request
+  if (accountAccess === 'everyday' && !flags['first-party']) throw new RefusedError(NOT_OURS)
   const made = hasSecret(metadata) ? newSecret() : undefined
   await act(gateway, async (work) => {
     if (await findClient(gateway.reads, clientId)) throw new RefusedError(`There is a client "${clientId}" already`)
@@ -90,6 +96,7 @@ async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
       registerClient({
         clientId,
         firstParty: flags['first-party'] === true,
+        accountAccess,
         origin: 'operator',
         metadata,
         secretHash: made?.secretHash,
@@ -99,24 +106,33 @@ async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
   return { client: await existing({ gateway, id: clientId }), secret: made?.secret }
 }
 
-async function change({ gateway, id }: Call, decide: (state: ApiClient) => Decision<ApiClientEvent>): Promise<Client> {
+type Decide = (state: ApiClient) => Decision<ApiClientEvent>
+
+async function change({ gateway, id }: Call, ...decisions: Decide[]): Promise<Client> {
   const client = await existing({ gateway, id })
-  await act(gateway, async (work) => (await work.load(apiClient, client.id, {})).decide(decide))
+  await act(gateway, async (work) => {
+    const stream = await work.load(apiClient, client.id, {})
+    for (const decide of decisions) stream.decide(decide)
+  })
   return existing({ gateway, id })
 }
 
 async function update(call: Call): Promise<Outcome> {
   const before = await existing(call)
-  const { clientId, fromFile, metadata } = readClientRequest(call.flags, call.terminal)
+  const { clientId, fromFile, metadata, accountAccess } = readClientRequest(call.flags, call.terminal)
   if (clientId !== undefined && String(clientId).toLowerCase() !== before.client_id.toLowerCase())
     throw new RefusedError('A client_id cannot be changed')
   if (call.flags['first-party']) throw new RefusedError('Whether a client is first-party is settled when it is added')
+  if (accountAccess === 'everyday' && !before.first_party) throw new RefusedError(NOT_OURS)
   const wanted = await checked(
     call.gateway,
     fromFile ? metadata : { ...before.metadata, ...metadata },
     before.first_party,
   )
-  const client = await change(call, (state) => updateClient(state, wanted))
+  const decisions: Decide[] = accountAccess ? [(state) => changeAccountAccess(state, accountAccess)] : []
+  if (!accountAccess || fromFile || Object.keys(metadata).length > 0)
+    decisions.unshift((state) => updateClient(state, wanted))
+  const client = await change(call, ...decisions)
   const needsSecret = hasSecret(wanted) && client.secrets.length === 0
   return { client, remark: needsSecret ? 'It has no secret yet: rotate-secret makes one' : undefined }
 }

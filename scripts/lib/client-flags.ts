@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { AccountAccess } from '../../shared/domain/api-client.ts'
 import { metadataNames } from '../../shared/oauth/client-metadata.ts'
 import { RefusedError, type Terminal, UsageError, wholeNumber } from './terminal.ts'
 
 /** Flags of `npm run clients` for `parseArgs`. */
 export const clientOptions = {
+  'account-access': { type: 'string' },
   'access-token-seconds': { type: 'string' },
   'application-type': { type: 'string' },
   'auth-method': { type: 'string' },
@@ -77,6 +79,13 @@ const MEMBER_OF_FLAG: [flag: keyof ClientFlags, member: string][] = [
   ['tls-client-auth-san-email', 'tls_client_auth_san_email'],
 ]
 
+/** The everyday access of a client to the account API, where the flag names it. */
+export function readAccountAccess(flags: ClientFlags): AccountAccess | undefined {
+  const value = flags['account-access']
+  if (value === undefined || value === 'none' || value === 'everyday') return value
+  throw new UsageError('--account-access takes none or everyday')
+}
+
 /** RFC 7591 metadata from `--file` (`-` reads standard input) with the flags over it, and the client id if one is wished. */
 export function readClientRequest(flags: ClientFlags, terminal: Terminal) {
   const file = flags.file === undefined ? {} : readMetadataFile(String(flags.file), terminal)
@@ -87,6 +96,7 @@ export function readClientRequest(flags: ClientFlags, terminal: Terminal) {
   return {
     clientId: (flags['client-id'] ?? client_id) as unknown,
     fromFile: flags.file !== undefined,
+    accountAccess: readAccountAccess(flags),
     metadata: {
       ...members,
       ...Object.fromEntries(given),

@@ -8,6 +8,7 @@ export function operatorInformation(client: Client, secret?: string) {
     ...clientInformation(client, secret),
     status: client.status,
     first_party: client.first_party,
+    account_access: client.account_access,
     origin: client.origin,
     secrets: client.secrets.length,
   }

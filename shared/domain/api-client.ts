@@ -69,6 +69,12 @@ export type ClientMetadata = {
   software_version?: string
 }
 
+/**
+ * Whether tokens of a client that name no resource also work at the everyday endpoints of the account API. Only operators set it, and
+ * only for LanOnasis applications.
+ */
+export type AccountAccess = 'none' | 'everyday'
+
 /** SHA-256 hex of a secret, and until when it is accepted beside its successor. */
 export type ClientSecret = { hash: string; expiresAt?: string }
 
@@ -78,6 +84,7 @@ export type ApiClientEvent =
       data: {
         clientId: string
         firstParty: boolean
+        accountAccess?: AccountAccess
         origin: 'seed' | 'operator' | 'dynamic' | 'document'
         metadata: ClientMetadata
         secretHash?: string
@@ -88,6 +95,7 @@ export type ApiClientEvent =
       }
     }
   | { type: 'ClientUpdated'; data: { metadata: ClientMetadata } }
+  | { type: 'ClientAccountAccessChanged'; data: { accountAccess: AccountAccess } }
   | { type: 'ClientSecretRotated'; data: { secrets: ClientSecret[] } }
   | { type: 'ClientSuspended'; data: { reason: string } }
   | { type: 'ClientReinstated'; data: { reason: string } }
@@ -95,20 +103,29 @@ export type ApiClientEvent =
 
 export type ApiClient =
   | { status: 'none' }
-  | { status: 'active' | 'suspended' | 'deleted'; metadata: ClientMetadata; secrets: ClientSecret[] }
+  | {
+      status: 'active' | 'suspended' | 'deleted'
+      firstParty: boolean
+      accountAccess: AccountAccess
+      metadata: ClientMetadata
+      secrets: ClientSecret[]
+    }
 
 export const apiClient: Aggregate<ApiClient, ApiClientEvent> = {
   type: 'api_client',
   initial: { status: 'none' },
   evolve(state, event) {
     if (event.type === 'ClientRegistered') {
-      const { metadata, secretHash } = event.data
-      return { status: 'active', metadata, secrets: secretHash ? [{ hash: secretHash }] : [] }
+      const { firstParty, accountAccess = 'none', metadata, secretHash } = event.data
+      const secrets = secretHash ? [{ hash: secretHash }] : []
+      return { status: 'active', firstParty, accountAccess, metadata, secrets }
     }
     if (state.status === 'none') return state
     switch (event.type) {
       case 'ClientUpdated':
         return { ...state, metadata: event.data.metadata }
+      case 'ClientAccountAccessChanged':
+        return { ...state, accountAccess: event.data.accountAccess }
       case 'ClientSecretRotated':
         return { ...state, secrets: event.data.secrets }
       case 'ClientSuspended':
@@ -127,6 +144,7 @@ const isGone = (state: ApiClient): state is Extract<ApiClient, { status: 'none' 
 export function registerClient(data: {
   clientId: string
   firstParty: boolean
+  accountAccess?: AccountAccess
   origin: 'operator' | 'dynamic' | 'document'
   metadata: ClientMetadata
   secretHash?: string
@@ -139,6 +157,14 @@ export function registerClient(data: {
 export function updateClient(state: ApiClient, metadata: ClientMetadata): Decision<ApiClientEvent> {
   if (isGone(state)) return { events: [], refuse: 'not_found' }
   return { events: [{ type: 'ClientUpdated', data: { metadata } }] }
+}
+
+/** Gives a LanOnasis application everyday access to the account API, or takes it back. */
+export function changeAccountAccess(state: ApiClient, accountAccess: AccountAccess): Decision<ApiClientEvent> {
+  if (isGone(state)) return { events: [], refuse: 'not_found' }
+  if (!state.firstParty && accountAccess !== 'none') return { events: [], refuse: 'unauthorized_client' }
+  if (state.accountAccess === accountAccess) return { events: [] }
+  return { events: [{ type: 'ClientAccountAccessChanged', data: { accountAccess } }] }
 }
 
 /**

@@ -1,11 +1,12 @@
 import type postgres from 'postgres'
-import type { ClientMetadata, ClientSecret } from '../domain/api-client.ts'
+import type { AccountAccess, ClientMetadata, ClientSecret } from '../domain/api-client.ts'
 
 export type Client = {
   id: string
   client_id: string
   status: 'active' | 'suspended' | 'deleted'
   first_party: boolean
+  account_access: AccountAccess
   origin: 'seed' | 'operator' | 'dynamic' | 'document'
   metadata: ClientMetadata
   secrets: ClientSecret[]

@@ -1,10 +1,12 @@
 -- OAuth clients. metadata is RFC 7591 client metadata; secrets are SHA-256 of at least 256 random bits. identity_changed_at is when
--- the client last changed what people know it by; what they allowed it before is not remembered.
+-- the client last changed what people know it by; what they allowed it before is not remembered. account_access says whether its tokens
+-- that name no resource also work at the everyday endpoints of the account API; operators set it, registration never does.
 create table auth_gateway.api_clients (
   id          uuid primary key,
   client_id   text not null,
   status      text not null check (status in ('active', 'suspended', 'deleted')),
   first_party boolean not null,
+  account_access text not null check (account_access in ('none', 'everyday')),
   origin      text not null check (origin in ('seed', 'operator', 'dynamic', 'document')),
   metadata    jsonb not null,
   secrets     jsonb not null default '[]',
@@ -38,15 +40,18 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'ClientRegistered' then
-      insert into api_clients (id, client_id, status, first_party, origin, metadata, secrets,
+      insert into api_clients (id, client_id, status, first_party, account_access, origin, metadata, secrets,
         registration_token_hash, created_at, identity_changed_at, version)
-      values (e.stream_id, e.data->>'clientId', 'active', (e.data->>'firstParty')::boolean, e.data->>'origin', e.data->'metadata',
+      values (e.stream_id, e.data->>'clientId', 'active', (e.data->>'firstParty')::boolean,
+        coalesce(e.data->>'accountAccess', 'none'), e.data->>'origin', e.data->'metadata',
         case when e.data->>'secretHash' is null then '[]' else jsonb_build_array(jsonb_build_object('hash', e.data->>'secretHash')) end,
         e.data->>'registrationTokenHash', e.recorded_at, e.recorded_at, e.version);
     when 'ClientUpdated' then
       update api_clients set metadata = e.data->'metadata', version = e.version, identity_changed_at = case
         when is_other_client(metadata, e.data->'metadata') then e.recorded_at else identity_changed_at end
       where id = e.stream_id;
+    when 'ClientAccountAccessChanged' then
+      update api_clients set account_access = e.data->>'accountAccess', version = e.version where id = e.stream_id;
     when 'ClientSecretRotated' then
       update api_clients set secrets = e.data->'secrets', version = e.version where id = e.stream_id;
     when 'ClientSuspended' then

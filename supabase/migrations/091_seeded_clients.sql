@@ -1,5 +1,5 @@
 -- The clients that are in people's hands, as events, with the ids they send. No secret is seeded: a confidential client
--- authenticates after `npm run clients -- rotate-secret <client_id>`.
+-- authenticates after `npm run clients -- rotate-secret <client_id>`. Our own applications use one token for the memory API and the account.
 -- L<port>/<path> stands for the two loopback spellings; the port is free at request time (RFC 8252 section 7.3).
 with seed(n, client_id, kind, name, first_party, redirects, scope, default_scope) as (values
   (1, 'partner-sandbox', 'spa', 'Partner Sandbox', false, 'L3000/callback', 'memories:read', 'memories:read'),
@@ -64,6 +64,7 @@ with seed(n, client_id, kind, name, first_party, redirects, scope, default_scope
 ), registered as (
   select s.n, jsonb_build_object(
     'clientId', s.client_id, 'firstParty', s.first_party, 'origin', 'seed',
+    'accountAccess', case when s.first_party then 'everyday' else 'none' end,
     'metadata', jsonb_build_object(
       'client_name', s.name,
       'application_type', case when s.kind in ('cli', 'native') then 'native' else 'web' end,

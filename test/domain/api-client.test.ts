@@ -4,6 +4,7 @@ import {
   type ApiClientEvent,
   apiClient,
   type ClientMetadata,
+  changeAccountAccess,
   registerClient,
   reinstateClient,
   rotateClientSecret,
@@ -28,6 +29,7 @@ const isPublic: ApiClientEvent = {
   type: 'ClientRegistered',
   data: { ...registration, secretHash: undefined, metadata: { ...metadata, token_endpoint_auth_method: 'none' } },
 }
+const stored = { firstParty: false, accountAccess: 'none' }
 const suspended: ApiClientEvent = { type: 'ClientSuspended', data: { reason: 'abuse' } }
 const rotation = { secretHash: 'second', overlapSeconds: 0, now: NOW }
 
@@ -36,7 +38,7 @@ describe('register', () => {
     const after = given(apiClient)
       .when(() => registerClient(registration))
       .then([registered])
-    expect(after).toEqual({ status: 'active', metadata, secrets: [{ hash: 'first' }] })
+    expect(after).toEqual({ ...stored, status: 'active', metadata, secrets: [{ hash: 'first' }] })
   })
 
   test('registered: a public client has no secret', () => {
@@ -51,7 +53,7 @@ describe('update', () => {
     const after = given(apiClient, registered, suspended)
       .when((state) => updateClient(state, renamed))
       .then([{ type: 'ClientUpdated', data: { metadata: renamed } }])
-    expect(after).toEqual({ status: 'suspended', metadata: renamed, secrets: [{ hash: 'first' }] })
+    expect(after).toEqual({ ...stored, status: 'suspended', metadata: renamed, secrets: [{ hash: 'first' }] })
   })
 })
 
@@ -123,10 +125,43 @@ describe('suspend and reinstate', () => {
   })
 })
 
+describe('account access', () => {
+  const ourData = { ...registration, firstParty: true }
+  const ours: ApiClientEvent = { type: 'ClientRegistered', data: ourData }
+  const everyday: ApiClientEvent = { type: 'ClientAccountAccessChanged', data: { accountAccess: 'everyday' } }
+  const none: ApiClientEvent = { type: 'ClientAccountAccessChanged', data: { accountAccess: 'none' } }
+
+  test('changed: given to a LanOnasis application and taken back, each once', () => {
+    given(apiClient, ours)
+      .when((state) => changeAccountAccess(state, 'everyday'))
+      .then([everyday])
+    given(apiClient, ours, everyday)
+      .when((state) => changeAccountAccess(state, 'everyday'))
+      .then([])
+    given(apiClient, ours, everyday)
+      .when((state) => changeAccountAccess(state, 'none'))
+      .then([none])
+  })
+
+  test('changed: registered with it, as the seeded applications are', () => {
+    const seeded: ApiClientEvent = { type: 'ClientRegistered', data: { ...ourData, accountAccess: 'everyday' } }
+    given(apiClient, seeded)
+      .when((state) => changeAccountAccess(state, 'none'))
+      .then([none])
+  })
+
+  test('unauthorized_client: no other application may have it', () => {
+    given(apiClient, registered)
+      .when((state) => changeAccountAccess(state, 'everyday'))
+      .then([], 'unauthorized_client')
+  })
+})
+
 describe('unknown client', () => {
   test.each([
     ['update', (state: ApiClient) => updateClient(state, metadata)],
     ['rotate', (state: ApiClient) => rotateClientSecret(state, rotation)],
+    ['account access', (state: ApiClient) => changeAccountAccess(state, 'everyday')],
     ['suspend', (state: ApiClient) => suspendClient(state, 'why')],
     ['reinstate', (state: ApiClient) => reinstateClient(state, 'why')],
   ])('not_found: %s', (_name, decision) => {

@@ -73,11 +73,16 @@ describe('POST /register', () => {
       access_token_seconds: 86_400,
       require_pkce: false,
       first_party: true,
+      account_access: 'everyday',
+      accountAccess: 'everyday',
     })
     expect(client.scope).toBe('memories:read offline_access')
     expect(client.grant_types).toEqual(['authorization_code', 'refresh_token'])
-    for (const name of ['resources', 'access_token_seconds', 'require_pkce', 'first_party'])
+    for (const name of ['resources', 'access_token_seconds', 'require_pkce', 'first_party', 'account_access'])
       expect(client).not.toHaveProperty(name)
+    const [stored] =
+      await gateway.sql`select first_party, account_access from auth_gateway.api_clients where client_id = ${client.client_id}`
+    expect(stored).toEqual({ first_party: false, account_access: 'none' })
   })
 
   test.each([

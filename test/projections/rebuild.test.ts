@@ -72,6 +72,7 @@ describe('any order of real units of work', () => {
         'TokenFamilyRevoked',
         'AccessTokenRevoked',
         'ClientSecretRotated',
+        'ClientAccountAccessChanged',
         'SigningKeyRetired',
         'IdentitySuspended',
         'ConsentGranted',

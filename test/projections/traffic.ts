@@ -289,6 +289,8 @@ export function createTraffic(gateway: Gateway) {
             }),
           (state: clients.ApiClient) => clients.suspendClient(state, 'test'),
           (state: clients.ApiClient) => clients.reinstateClient(state, 'test'),
+          (state: clients.ApiClient) =>
+            clients.changeAccountAccess(state, state.status !== 'none' && state.firstParty ? 'everyday' : 'none'),
         ]
         stream.decide(pick(changes, n) ?? ((state) => clients.updateClient(state, metadata)))
       })

@@ -56,6 +56,7 @@ describe('add', () => {
       default_scope: 'openid profile email',
       status: 'active',
       first_party: false,
+      account_access: 'none',
       origin: 'operator',
       secrets: 0,
     })
@@ -201,6 +202,49 @@ describe('update', () => {
   })
 })
 
+describe('account access', () => {
+  test('0: given when a LanOnasis application is added, changed later without touching its metadata', async () => {
+    const args = [...WEB, '--client-id', 'ours', '--first-party', '--account-access', 'everyday']
+    expect(await json('add', ...args)).toMatchObject({ account_access: 'everyday' })
+    expect(await json('update', 'ours', '--account-access', 'none')).toMatchObject({ account_access: 'none' })
+    expect(await json('update', 'ours', '--name', 'Ours', '--account-access', 'everyday')).toMatchObject({
+      client_name: 'Ours',
+      account_access: 'everyday',
+    })
+    expect((await eventsOf('ours')).map(({ type }) => type)).toEqual([
+      'ClientRegistered',
+      'ClientAccountAccessChanged',
+      'ClientUpdated',
+      'ClientAccountAccessChanged',
+    ])
+  })
+
+  test('1: not for an application of somebody else, 2: another word', async () => {
+    const refused = {
+      exitCode: 1,
+      out: '',
+      err: 'account_access: only a LanOnasis application (--first-party) may have it',
+    }
+    expect(await cli('add', ...WEB, '--client-id', 'theirs', '--account-access', 'everyday')).toEqual(refused)
+    await json('add', ...WEB, '--client-id', 'theirs')
+    expect(await cli('update', 'theirs', '--account-access', 'everyday')).toEqual(refused)
+    expect(await cli('update', 'ours', '--account-access', 'all')).toMatchObject({ exitCode: 2 })
+  })
+
+  test('the seeded LanOnasis applications have it, and nobody else', async () => {
+    const list: { client_id: string; origin: string; first_party: boolean; account_access: string }[] =
+      await json('list')
+    const seeded = list.filter(({ origin }) => origin === 'seed')
+    expect(seeded.filter((one) => (one.account_access === 'everyday') !== one.first_party)).toEqual([])
+    expect(seeded.filter(({ first_party }) => !first_party).map(({ client_id }) => client_id)).toEqual([
+      'claude-desktop',
+      'claude-web',
+      'mcp-client',
+      'partner-sandbox',
+    ])
+  })
+})
+
 test('0: suspend and reinstate record who and why, and say nothing twice', async () => {
   await json('add', ...NATIVE, '--client-id', 'standing')
   expect(await json('suspend', 'standing', '--reason', 'abuse')).toMatchObject({ status: 'suspended' })
@@ -252,7 +296,12 @@ describe('list and show', () => {
     const list = await json('list')
     expect(list.length).toBeGreaterThanOrEqual(25)
     expect(list).toContainEqual(
-      expect.objectContaining({ client_id: 'lanonasis-cli', origin: 'seed', first_party: true }),
+      expect.objectContaining({
+        client_id: 'lanonasis-cli',
+        origin: 'seed',
+        first_party: true,
+        account_access: 'everyday',
+      }),
     )
     expect((await cli('list')).out).toMatch(/^lanonasis-cli +LanOnasis CLI +native +none +first +seed +active$/m)
   })
