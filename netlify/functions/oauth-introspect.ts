@@ -70,7 +70,7 @@ app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) 
     : undefined
   if (!caller && found.wait > 0) throw new GatewayError('rate_limited', { retryAfter: found.wait })
 
-  const seen = found.token && (!caller || isFor(found.token, caller)) ? found.token : undefined
+  const seen = found.token && isFor(found.token, caller) ? found.token : undefined
   const token = seen && (await isPresentedByHolder(c, body, seen, caller)) ? seen : undefined
   if (!token && !caller) await limiter.hit(anonymous())
   const key = isKey && caller?.first_party ? await describeApiKey(gateway(), c, body.token) : undefined

@@ -12,7 +12,7 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
-import { endSession } from '../../shared/identity/end-session.ts'
+import { signOutOf } from '../../shared/identity/end-session.ts'
 import { matchesRedirectUri, shownHost } from '../../shared/oauth/redirect-uri.ts'
 import { isSubject } from '../../shared/oauth/subject.ts'
 import { once } from '../../shared/once.ts'
@@ -69,8 +69,10 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
         { formAction: returnHref ? [returnHref] : [] },
       )
     }
-    await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id, clientId: client?.client_id })
   }
+  // Without a browser session, an ID token still says for which application of which session its holder signs out.
+  const hinted = z.uuid().safeParse(hint?.sid).data
+  await signOutOf(gateway(), c, { signedIn, client, hinted })
   if (hint || !isForeignPost(c)) clearSessionCookies(c)
   if (returnHref && (signedIn || vouched))
     return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })

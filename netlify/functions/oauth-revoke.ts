@@ -14,8 +14,8 @@ import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
 const app = createApp('oauth')
 
 /**
- * Revocation (RFC 7009). A refresh token takes its family with it, an access token goes alone. A client that neither names
- * nor proves itself may revoke a public client's token that it holds (wire-contract 1.2).
+ * Revocation (RFC 7009). A refresh token takes its family with it, an access token only those that it was renewed by. A client that
+ * neither names nor proves itself may revoke a public client's token that it holds (wire-contract 1.2).
  */
 app.route('POST', '/oauth/revoke', { authority: byProtocol('subject', true) }, async (c) => {
   const { limiter } = gateway()
@@ -35,16 +35,16 @@ app.route('POST', '/oauth/revoke', { authority: byProtocol('subject', true) }, a
       ? await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure })
       : undefined
     if (!found.token) return false
-    const { family, kind, jti, expiresAt } = found.token
+    const { family, kind, revocationId: jti, expiresAt } = found.token
     const isPublic = family.client.metadata.token_endpoint_auth_method === 'none'
     const mayRevoke = caller
       ? caller.id === family.client.id || (family.kind === 'session' && caller.first_party)
       : isPublic
     if (!mayRevoke) return false
+    // The token of a direct sign-in can be renewed for as long as its family lives.
+    const lastEnd = family.kind === 'session' ? family.expiresAt : new Date(expiresAt * 1000)
     resumeFamily(work, family).decide((state) =>
-      kind === 'access' && jti
-        ? revokeAccessToken(state, { jti, expiresAt: new Date(expiresAt * 1000) })
-        : revokeFamily(state, 'client'),
+      kind === 'access' && jti ? revokeAccessToken(state, { jti, expiresAt: lastEnd }) : revokeFamily(state, 'client'),
     )
     return true
   })

@@ -18,6 +18,7 @@ import { type Actor, describeActor } from '../../shared/identity/describe-princi
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
 import { methodOf, uaiHeaders } from '../../shared/identity/uai-headers.ts'
+import { unnamedResources } from '../../shared/oauth/resource.ts'
 import { startTokenFamily } from '../../shared/oauth/token-family.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 import { once } from '../../shared/once.ts'
@@ -103,8 +104,10 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   if (isCrossSite(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
   const { family: opener } = principal
   if (opener && (opener.kind === 'delegated' || !opener.client.first_party)) throw new GatewayError('access_denied')
-  const { client, consent, resources } = await findForApplication(gateway().reads, person.members, clientId)
+  const found = await findForApplication(gateway().reads, person.members, clientId)
+  const { client, consent } = found
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
+  const resources = unnamedResources(gateway().issuer, client, found.resources)
   const scope = openedScope(principal, client)
   if (scope.length === 0) throw new GatewayError('insufficient_scope')
   const consented = consent && covers(consent, scope, resources)

@@ -9,15 +9,15 @@ import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
+import { bearerToken, browserSession, schemeOf } from '../../shared/identity/authenticate.ts'
 import { refuseForeignPage } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
 import { checkAccessToken } from '../../shared/oauth/access-token.ts'
-import { refresh } from '../../shared/oauth/grants/refresh-token.ts'
+import { type Refreshed, refresh } from '../../shared/oauth/grants/refresh-token.ts'
+import { renewAccessToken } from '../../shared/oauth/grants/renewal.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
-import { accessTokenSeconds, newAccessTokenId, signAccessToken } from '../../shared/oauth/token-response.ts'
 import { once } from '../../shared/once.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import type { Family } from '../../shared/queries/token-families.ts'
@@ -129,18 +129,23 @@ export const refreshBody = once(() =>
   }),
 )
 
-/** Refreshes a direct sign-in; without a refresh token, the bearer of a live one gets another access token (lanonasis-sdk). */
-app.route('POST', '/v1/auth/refresh', { authority: byProtocol('subject') }, async (c) => {
+/** What a direct sign-in is refreshed by: its refresh token, or the access token of the request (lanonasis-sdk). */
+async function refreshed(c: AppContext): Promise<Refreshed> {
   const body = await readBody(c, refreshBody())
   const presented = body.refresh_token ?? body.refreshToken
-  if (!presented) return c.json(await renewAccessToken(c))
+  if (presented) return refresh(gateway(), c, undefined, { refresh_token: presented })
+  const token = bearerToken(c)
+  if (!token) throw new GatewayError('missing_refresh_token')
+  return renewAccessToken(gateway(), c, { token, scheme: schemeOf(c) })
+}
+
+app.route('POST', '/v1/auth/refresh', { authority: byProtocol('subject') }, async (c) => {
   try {
-    const { response, family } = await refresh(gateway(), c, undefined, { refresh_token: presented })
-    const expiresAt = new Date(Date.now() + response.expires_in * 1000).toISOString()
+    const { response, family } = await refreshed(c)
     return c.json({
       ...response,
       token: response.access_token,
-      expiresAt,
+      expiresAt: new Date(Date.now() + response.expires_in * 1000).toISOString(),
       user: userOf(family.person, family.session.projectScope),
     })
   } catch (error) {
@@ -149,27 +154,5 @@ app.route('POST', '/v1/auth/refresh', { authority: byProtocol('subject') }, asyn
     throw error
   }
 })
-
-async function renewAccessToken(c: AppContext) {
-  const token = bearerToken(c)
-  if (!token) throw new GatewayError('missing_refresh_token')
-  const verdict = await checkAccessToken(gateway(), token)
-  if (!verdict.valid) throw new GatewayError(verdict.refusal)
-  const { family, claims } = verdict
-  if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
-  const now = new Date()
-  const scope = String(claims.scope ?? '').split(' ')
-  const grant = { ...family, familyId: family.id, scope: family.scope.filter((one) => scope.includes(one)) }
-  const access = await signAccessToken(gateway(), grant, newAccessTokenId(family.id), now)
-  const expiresIn = accessTokenSeconds(gateway(), family.client)
-  return {
-    token_type: 'Bearer',
-    access_token: access,
-    expires_in: expiresIn,
-    token: access,
-    expiresAt: new Date(now.getTime() + expiresIn * 1000).toISOString(),
-    user: userOf(family.person, family.session.projectScope),
-  }
-}
 
 export default serve(app)

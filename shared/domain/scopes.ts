@@ -6,7 +6,18 @@ export const CATALOGUE: readonly string[] = [
   ...['analytics:read', 'analytics:*', 'ai:chat', 'ai:*'],
   ...['tts', 'stt', 'transcribe', '*'].map((action) => `media:${action}`),
   ...['tags', 'summary', 'embedding', '*'].map((action) => `content:${action}`),
-  ...['api:access', 'api-keys:read', 'api-keys:write', 'api-keys:*', 'admin:*', 'legacy:full_access', '*'],
+  ...[
+    'api:access',
+    'api-keys:read',
+    'api-keys:write',
+    'api-keys:*',
+    'account:read',
+    'account:write',
+    'account:*',
+    'admin:*',
+    'legacy:full_access',
+    '*',
+  ],
 ]
 
 const FORM = /^[a-z_]{1,40}(:([a-z_]{1,40}|\*)){1,4}$/

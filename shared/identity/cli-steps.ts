@@ -6,6 +6,7 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { pastedCode, pastedCodeHash } from '../oauth/pasted-code.ts'
 import { hostedCallback } from '../oauth/redirect-uri.ts'
+import { unnamedResources } from '../oauth/resource.ts'
 import { parseScope } from '../oauth/scope.ts'
 import { startTokenFamily } from '../oauth/token-family.ts'
 import { accessTokenSeconds, tokenResponse } from '../oauth/token-response.ts'
@@ -53,12 +54,13 @@ export async function tokenToPaste(
 ): Promise<{ token: string; until: Date }> {
   const started = await commit(commitContext(gateway, c), async (work) => {
     const now = new Date()
-    const { client, resources } = await findForApplication(gateway.reads, person.members, CLI)
+    const { client, resources: defaults } = await findForApplication(gateway.reads, person.members, CLI)
     if (client?.status !== 'active') throw new GatewayError('unauthorized_client')
     work.knowKey(person.uai, person.wrappedKey)
     work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: client.client_id }
     work.limits = gateway.limiter.of('paste-token', person.uai)
     const scope = parseScope(client.metadata.default_scope) ?? []
+    const resources = unnamedResources(gateway.issuer, client, defaults)
     const wanted = { kind: 'authorization' as const, client, person, session, scope, resources }
     return startTokenFamily(gateway, work, wanted, { id: uuidv7(), offline: true, withoutRefresh: true, now })
   })

@@ -80,7 +80,7 @@ export async function startDevice(
   const offered = [...found.resources, ownResource(gateway.issuer)]
   const scope = narrowScope(client, asked, scopesNeeded(offered, params.resource))
   if (!scope) throw new GatewayError('invalid_scope')
-  const resources = chooseResources(offered, params.resource)
+  const resources = chooseResources(offered, params.resource, client)
   const id = uuidv7()
   const deviceCode = newOpaqueToken(id, DEVICE_SECRET_BYTES)
   const userCode = newUserCode()

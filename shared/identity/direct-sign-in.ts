@@ -1,5 +1,6 @@
 import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { unnamedResources } from '../oauth/resource.ts'
 import { SESSION_SCOPE } from '../oauth/scope.ts'
 import { type StartedFamily, startTokenFamily } from '../oauth/token-family.ts'
 import type { Client } from '../queries/api-clients.ts'
@@ -26,7 +27,8 @@ export function startPair(
   work: Work,
   signedIn: { person: Person; session: StartedSession; client: Client; resources: string[]; now: Date },
 ): StartedFamily {
-  const { person, session, client, resources, now } = signedIn
+  const { person, session, client, now } = signedIn
+  const resources = unnamedResources(gateway.issuer, client, signedIn.resources)
   return startTokenFamily(
     gateway,
     work,

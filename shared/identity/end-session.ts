@@ -1,10 +1,13 @@
 import { end, type SessionEnd, session } from '../domain/session.ts'
+import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
+import { listLeftOverFamilies } from '../queries/token-families.ts'
 
 /**
  * Ends a person's session; what depends on it is refused from the next request on.
@@ -29,6 +32,37 @@ export async function endSession(
     const before = stream.state.status
     stream.decide((state) => end(state, reason))
     return before === 'started'
+  })
+}
+
+/**
+ * Signs out of an application (OpenID Connect RP-Initiated Logout section 2): ends the browser's session, and the tokens that the
+ * application got in it or in the session that its ID token names. Tokens with offline access stay.
+ */
+export async function signOutOf(
+  gateway: Gateway,
+  c: AppContext,
+  input: { signedIn?: SignedIn; client?: Client; hinted?: string },
+): Promise<void> {
+  const { signedIn, client, hinted } = input
+  const ending = signedIn?.session.id
+  const sessionIds = [ending, hinted].filter((one) => one !== undefined)
+  if (sessionIds.length === 0) return
+  await commit(commitContext(gateway, c), async (work) => {
+    const clientId = client?.client_id
+    work.actor = { type: 'anonymous', clientId }
+    if (signedIn) {
+      const { person, session: current } = signedIn
+      work.actor = { type: 'person', id: person.uai, sessionId: current.id, clientId }
+      work.knowKey(person.uai, person.wrappedKey)
+      const stream = await work.load(session, current.id, { subject: person.uai })
+      stream.decide((state) => end(state, 'logout'))
+    }
+    const asked = client && { clientId: client.id, sessionIds, ending }
+    for (const { id, uai } of asked ? await listLeftOverFamilies(gateway.reads, asked) : []) {
+      const family = await work.load(tokenFamily, id, { subject: uai })
+      family.decide((state) => revokeFamily(state, 'logout'))
+    }
   })
 }
 

@@ -4,8 +4,8 @@ import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 import { type Confirmation, type Family, findFamily } from '../queries/token-families.ts'
+import { readAccessTokenId } from './access-token-id.ts'
 import { isPairwise, isSubject, subjectOf } from './subject.ts'
-import { familyOfAccessToken } from './token-response.ts'
 
 export type TokenVerdict =
   | { valid: true; family: Family; claims: JWTPayload; confirmation?: Confirmation; expiresAt: Date }
@@ -28,9 +28,9 @@ function knownTo(gateway: Gateway, client: Client, person: Person, scope: string
  */
 export async function checkAccessToken(gateway: Gateway, token: string): Promise<TokenVerdict> {
   const claims = await gateway.jwts.readAccessToken(token)
-  const familyId = claims?.jti && familyOfAccessToken(claims.jti)
-  if (!claims || !familyId) return { valid: false, refusal: 'invalid_token' }
-  const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims.jti })
+  const id = readAccessTokenId(claims?.jti)
+  if (!claims || !id) return { valid: false, refusal: 'invalid_token' }
+  const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, id)
   const { sub } = claims
   const isTheirs = family?.person
     ? isSubject(gateway, family.client, family.person, sub)

@@ -102,7 +102,7 @@ export function checkRequest(
       redirectUri,
       state: keptState,
       scope: narrowScope(client, get('scope'), scopesNeeded(known, resource)) ?? refuse('invalid_scope'),
-      resources: chooseResources(known, resource),
+      resources: chooseResources(known, resource, client),
       nonce: bounded('nonce', get, refuse),
       codeChallenge: codeChallenge(client, get, refuse),
       dpopJkt: thumbprint(get('dpop_jkt'), refuse),

@@ -30,7 +30,7 @@ export function consentPage(input: {
   const { client, redirectUri, scope, resources } = wanted
   const { client_name, client_uri, policy_uri, tos_uri } = client.metadata
   const allowed = rememberedConsent(client, facts.consent)
-  const resource = facts.resources.find((one) => one.identifier === resources[0] && !one.is_default)
+  const named = facts.resources.filter((one) => resources.includes(one.identifier) && !one.is_default)
   return renderPage(
     <ConsentPage
       action="/oauth/consent"
@@ -53,7 +53,7 @@ export function consentPage(input: {
         ...scopeSentence(name),
         alreadyGranted: allowed.scopes.includes(name),
       }))}
-      resource={resource && { name: resource.name, identifier: resource.identifier }}
+      resources={named.map(({ name, identifier }) => ({ name, identifier }))}
       switchAccountHref={input.switchAccountHref}
       warning={warningOf(redirectUri, input.issuer)}
     />,

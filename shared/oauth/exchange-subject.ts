@@ -7,10 +7,10 @@ import { findDelegation } from '../queries/agent-delegations.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findFamily } from '../queries/token-families.ts'
+import { readAccessTokenId } from './access-token-id.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
 import { parseScope } from './scope.ts'
 import type { Descent } from './token-family.ts'
-import { familyOfAccessToken } from './token-response.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** A key that does not expire is good for this long at a time. */
@@ -51,12 +51,12 @@ export async function subjectOfToken(
 ): Promise<{ client: Client; subject: Subject }> {
   const limits = secretLimits(gateway.limiter, c, credentials)
   const claims = await gateway.jwts.readAccessToken(token)
-  const familyId = claims?.jti && familyOfAccessToken(claims.jti)
+  const id = readAccessTokenId(claims?.jti)
   const { clientId } = credentials
-  const found = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims?.jti, clientId, limits })
+  const found = await findFamily(gateway.reads, gateway.personal, { ...id, clientId, limits })
   const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
   const { family, jtiRevoked } = found
-  if (!claims?.jti || !family?.live || jtiRevoked) throw unacceptable('subject token is not live')
+  if (!claims || !id || !family?.live || jtiRevoked) throw unacceptable('subject token is not live')
   if (!family.person) throw unacceptable('subject token of a service')
   const before = family.kind === 'delegated' ? family : undefined
   const subject: Subject = {
@@ -73,7 +73,7 @@ export async function subjectOfToken(
       agentDelegation: before?.agentDelegation,
       offline: family.offline,
       ancestors: [...(before?.ancestors ?? []), family.id],
-      ancestorTokens: [...(before?.ancestorTokens ?? []), claims.jti],
+      ancestorTokens: [...(before?.ancestorTokens ?? []), id.jti],
       until: new Date((claims.exp ?? 0) * 1000),
     },
   }

@@ -2,8 +2,8 @@ import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { type Confirmation, type Family, findFamily } from '../queries/token-families.ts'
+import { readAccessTokenId } from './access-token-id.ts'
 import { isPairwise, sessionNameFor, subjectOf } from './subject.ts'
-import { familyOfAccessToken } from './token-response.ts'
 
 export type LiveToken = {
   kind: 'access' | 'refresh'
@@ -13,6 +13,8 @@ export type LiveToken = {
   issuedAt: number
   expiresAt: number
   jti?: string
+  /** What it is revoked by, together with those that renew it. */
+  revocationId?: string
   confirmation?: Confirmation
 }
 
@@ -27,10 +29,10 @@ export async function findToken(
 ): Promise<{ token?: LiveToken; client?: Client; wait: number }> {
   const claims = token.includes('.') ? await gateway.jwts.readAccessToken(token) : undefined
   const refresh = claims ? undefined : gateway.refreshTokens.parse(token)
-  const familyId = claims?.jti ? familyOfAccessToken(claims.jti) : refresh?.familyId
+  const id = readAccessTokenId(claims?.jti)
   const { family, client, jtiRevoked, wait } = await findFamily(gateway.reads, gateway.personal, {
-    familyId,
-    jti: claims?.jti,
+    familyId: id?.familyId ?? refresh?.familyId,
+    jti: id?.jti,
     ...input,
   })
   if (!family?.live || jtiRevoked) return { client, wait }
@@ -43,6 +45,7 @@ export async function findToken(
       issuedAt: claims.iat ?? 0,
       expiresAt: claims.exp ?? 0,
       jti: claims.jti,
+      revocationId: id?.jti,
       confirmation: claims.cnf as Confirmation | undefined,
     }
     return { token: live, client, wait }
@@ -62,11 +65,15 @@ export async function findToken(
 }
 
 /**
- * A client may see its own tokens, and as a resource server those for a resource it serves; a first-party client that does not say
- * what it serves sees every token (RFC 7662 section 4).
+ * A client may see its own tokens, and as a resource server the access tokens for a resource it serves; a first-party client that does
+ * not say what it serves sees every access token (RFC 7662 section 4). A caller that does not authenticate may ask about an access
+ * token that it holds. A refresh token is nothing to anyone but its own client, which authenticates: whoever else takes it for an
+ * access token would let its holder in.
  */
-export function isFor(token: LiveToken, caller: Client): boolean {
-  if (caller.id === token.family.client.id) return true
+export function isFor(token: LiveToken, caller: Client | undefined): boolean {
+  if (caller?.id === token.family.client.id) return true
+  if (token.kind === 'refresh') return false
+  if (!caller) return true
   const { resources } = caller.metadata
   return resources ? resources.some((one) => token.audience.includes(one)) : caller.first_party
 }

@@ -4,6 +4,15 @@ import { type Client, isStranger } from '../queries/api-clients.ts'
 /** Scopes every client may ask for; what they give is bound by consent. */
 const COMMON = ['openid', 'profile', 'email', 'offline_access']
 
+/** What an application may do with the account itself. Others cannot register for it, and it stands last in a token's scope. */
+const ACCOUNT = ['account:read', 'account:write']
+
+/** A scope with those of the account last: existing consumers read the first word (wire-contract 5.8). */
+export function accountScopesLast(scope: string[]): string[] {
+  const isAccount = (one: string) => ACCOUNT.includes(one)
+  return [...scope.filter((one) => !isAccount(one)), ...scope.filter(isAccount)]
+}
+
 /** What a direct sign-in of a person gets. */
 export const SESSION_SCOPE = [
   'openid',
@@ -29,6 +38,7 @@ export const SUPPORTED_SCOPES = [
   'mcp:resources',
   'mcp:prompts',
   'api:access',
+  ...ACCOUNT,
 ]
 
 /** Splits a scope parameter (RFC 6749 section 3.3); undefined when it has a character that no scope may have. */
@@ -41,7 +51,7 @@ export function parseScope(text: string): string[] | undefined {
 export function isOpenToStrangers(scope: string): boolean {
   const name = canonicalScope(scope)
   const known = SUPPORTED_SCOPES.includes(scope) || CATALOGUE.includes(name)
-  return known && mayHold('user', name) && !/^(api-keys|secrets):/.test(name)
+  return known && mayHold('user', name) && !/^(account|api-keys|secrets):/.test(name)
 }
 
 /**

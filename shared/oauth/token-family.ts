@@ -3,10 +3,11 @@ import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } fro
 import type { Stream, Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Family } from '../queries/token-families.ts'
+import { newAccessTokenId } from './access-token-id.ts'
+import { accountScopesLast } from './scope.ts'
 import {
   accessTokenSeconds,
   type DelegatedGrant,
-  newAccessTokenId,
   type PersonGrant,
   type ServiceGrant,
   type TokenGrant,
@@ -35,12 +36,12 @@ export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: D
 export function startTokenFamily(
   gateway: Gateway,
   work: Work,
-  wanted: Omit<PersonGrant, 'familyId'>,
+  wanted: Omit<PersonGrant, 'familyId' | 'offline'>,
   options: { id?: string; authorizationId?: string; offline: boolean; withoutRefresh?: boolean; now: Date },
 ): StartedFamily {
   const familyId = options.id ?? uuidv7()
   const { now, offline, authorizationId, withoutRefresh } = options
-  const grant: PersonGrant = { ...wanted, familyId }
+  const grant: PersonGrant = { ...wanted, scope: accountScopesLast(wanted.scope), familyId, offline }
   const { client, person, session } = grant
   const jti = newAccessTokenId(familyId)
   const mayRefresh = !withoutRefresh && client.metadata.grant_types.includes('refresh_token')
@@ -82,7 +83,8 @@ export function startServiceFamily(
   wanted: Omit<ServiceGrant, 'familyId' | 'kind'>,
   now: Date,
 ): StartedFamily<ServiceGrant> {
-  const grant: ServiceGrant = { ...wanted, kind: 'service', familyId: uuidv7() }
+  const own = { kind: 'service' as const, familyId: uuidv7() }
+  const grant: ServiceGrant = { ...wanted, ...own, scope: accountScopesLast(wanted.scope) }
   const { client, familyId, scope, resources, confirmation } = grant
   const jti = newAccessTokenId(familyId)
   const expiresAt = new Date(now.getTime() + accessTokenSeconds(gateway, client) * 1000).toISOString()
@@ -110,7 +112,8 @@ export function startDelegatedFamily(
   from: Descent,
   now: Date,
 ): StartedFamily<DelegatedGrant> {
-  const grant: DelegatedGrant = { ...wanted, kind: 'delegated', familyId: uuidv7() }
+  const own = { kind: 'delegated' as const, familyId: uuidv7() }
+  const grant: DelegatedGrant = { ...wanted, ...own, scope: accountScopesLast(wanted.scope) }
   const { client, person, session, familyId, scope, resources, confirmation, actor } = grant
   const jti = newAccessTokenId(familyId)
   const { until, ...descent } = from

@@ -4,7 +4,6 @@ import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 import type { Confirmation } from '../queries/token-families.ts'
-import { newOpaqueToken, streamOfToken, TOKEN_ID_SECRET_BYTES } from '../tokens/opaque.ts'
 import { isPairwise, sessionNameFor, subjectOf } from './subject.ts'
 
 /** Whom and what tokens are made for. */
@@ -16,12 +15,22 @@ export type GrantFacts = {
   confirmation?: Confirmation
 }
 
-type SignIn = { id: string; amr: string[]; acr: string; authenticatedAt: Date; platform: string; projectScope: string }
+type SignIn = {
+  id: string
+  amr: string[]
+  acr: string
+  authenticatedAt: Date
+  platform: string
+  projectScope: string
+  expiresAt: Date
+}
 
 export type PersonGrant = GrantFacts & {
   kind: 'authorization' | 'session'
   person: Person
   session: SignIn
+  /** The tokens outlive the session. */
+  offline: boolean
   nonce?: string
 }
 export type DelegatedGrant = GrantFacts & { kind: 'delegated'; person: Person; session?: SignIn; actor: ActorClaim }
@@ -36,16 +45,6 @@ export type TokenResponse = {
   refresh_expires_in?: number
   id_token?: string
   scope: string
-}
-
-/** A token id (`jti`) that tells which family the token is of. */
-export function newAccessTokenId(familyId: string): string {
-  return newOpaqueToken(familyId, TOKEN_ID_SECRET_BYTES).token
-}
-
-/** The family an access token is of, from its `jti`. */
-export function familyOfAccessToken(jti: string): string | undefined {
-  return streamOfToken(jti, TOKEN_ID_SECRET_BYTES)
 }
 
 export function accessTokenSeconds({ config }: Gateway, client: Client): number {
@@ -69,27 +68,43 @@ function firstPartyClaims({ client, person, session }: TokenGrant) {
 }
 
 /**
- * An access token in the JWT profile (RFC 9068 section 2.2). First-party tokens of a person, and those with `openid`, are for the
- * gateway's own endpoints too; only first-party ones say more of the person than the identifier. A service's own token has its
- * client id as `sub` and says `sub_type: "client"`, so that no resource server takes it for a person's (RFC 9068 section 5).
- * @param until when it ends, where that is before the usual time
+ * What a token is for: exactly the granted resources. The account API stands beside another one only in tokens of clients that have
+ * everyday access to it now.
+ */
+function audienceOf({ issuer }: Gateway, { client, resources }: TokenGrant): string[] {
+  const isShared = resources.length > 1 && client.account_access !== 'everyday'
+  return isShared ? resources.filter((one) => one !== issuer) : resources
+}
+
+/**
+ * When an access token that is signed now ends: after its usual life, and with the session that it depends on at the latest.
+ * @param until another end that it must not outlive
+ */
+function endOfAccessToken(gateway: Gateway, grant: TokenGrant, { now, until }: { now: Date; until?: Date }): Date {
+  const usual = new Date(now.getTime() + accessTokenSeconds(gateway, grant.client) * 1000)
+  const isBound = (grant.kind === 'authorization' || grant.kind === 'session') && !grant.offline
+  const ends = [usual, until ?? usual, isBound ? grant.session.expiresAt : usual]
+  return new Date(Math.min(...ends.map(Number)))
+}
+
+/**
+ * An access token in the JWT profile (RFC 9068 section 2.2). Only first-party tokens say more of the person than the identifier. A
+ * service's own token has its client id as `sub` and says `sub_type: "client"`, so that no resource server takes it for a person's
+ * (RFC 9068 section 5).
  */
 export async function signAccessToken(
   gateway: Gateway,
   grant: TokenGrant,
-  jti: string,
-  now: Date,
-  until?: Date,
+  { jti, now, expiresAt }: { jti: string; now: Date; expiresAt: Date },
 ): Promise<string> {
   const { kind, client, person, session, scope, confirmation } = grant
-  const isOwn = (kind === 'authorization' || kind === 'session') && (client.first_party || scope.includes('openid'))
-  const secret = legacySecret(gateway, grant)
-  const audience = [...new Set([...grant.resources, ...(isOwn && !secret ? [gateway.issuer] : [])])]
+  const legacy = legacyToken(gateway, grant)
+  const audience = legacy ? [legacy.resource] : audienceOf(gateway, grant)
   const claims = {
     sub: person ? subjectOf(gateway, client, person) : client.client_id,
     aud: audience.length === 1 ? audience[0] : audience,
     iat: seconds(now),
-    exp: until ? seconds(until) : seconds(now) + accessTokenSeconds(gateway, client),
+    exp: seconds(expiresAt),
     jti,
     client_id: client.client_id,
     scope: scope.join(' '),
@@ -104,13 +119,18 @@ export async function signAccessToken(
     ...(kind === 'delegated' && { act: grant.actor }),
     ...firstPartyClaims(grant),
   }
-  return secret ? gateway.jwts.legacyAccessToken(claims, secret) : gateway.jwts.accessToken(claims)
+  return legacy ? gateway.jwts.legacyAccessToken(claims, legacy.secret) : gateway.jwts.accessToken(claims)
 }
 
-/** The secret of a resource server that cannot read our keys yet, for tokens that are for it alone and of a client that is listed. */
-function legacySecret({ config }: Gateway, { client, resources }: TokenGrant): string | undefined {
+/**
+ * The resource server that cannot read our keys yet, and its secret, for tokens of a client that is listed and that are for no other
+ * resource. Such a token is for that server alone: the account API takes none back.
+ */
+function legacyToken({ config, issuer }: Gateway, { client, resources }: TokenGrant) {
   const resource = config.LEGACY_TOKEN_CLIENTS[client.client_id]
-  return resources.length === 1 && resources[0] === resource ? config.LEGACY_TOKEN_SECRET : undefined
+  const secret = config.LEGACY_TOKEN_SECRET
+  const others = resources.filter((one) => one !== issuer)
+  return secret && resource && others.length === 1 && others[0] === resource ? { resource, secret } : undefined
 }
 
 /** What the granted scopes say of a person (OpenID Connect Core section 5.4). */
@@ -148,12 +168,13 @@ export async function tokenResponse(
   grant: TokenGrant,
   issued: { jti: string; refreshToken?: string; refreshExpiresAt?: Date; until?: Date; now: Date },
 ): Promise<TokenResponse> {
-  const { jti, now, until, refreshToken, refreshExpiresAt } = issued
-  const accessToken = await signAccessToken(gateway, grant, jti, now, until)
+  const { jti, now, refreshToken, refreshExpiresAt } = issued
+  const expiresAt = endOfAccessToken(gateway, grant, issued)
+  const accessToken = await signAccessToken(gateway, grant, { jti, now, expiresAt })
   return {
     token_type: grant.confirmation?.jkt ? 'DPoP' : 'Bearer',
     access_token: accessToken,
-    expires_in: until ? seconds(until) - seconds(now) : accessTokenSeconds(gateway, grant.client),
+    expires_in: seconds(expiresAt) - seconds(now),
     ...(refreshToken && {
       refresh_token: refreshToken,
       refresh_expires_in: refreshExpiresAt ? seconds(refreshExpiresAt) - seconds(now) : undefined,

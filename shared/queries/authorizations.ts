@@ -7,7 +7,15 @@ import type { PersonRow, SessionRow } from './person.ts'
 import { limitsParameter } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
 
-export type Resource = { id?: string; identifier: string; name: string; scopes: string[]; is_default: boolean }
+export type Resource = {
+  id?: string
+  identifier: string
+  name: string
+  scopes: string[]
+  is_default: boolean
+  /** The gateway's own account API. */
+  is_account?: true
+}
 
 export type AuthorizeFacts = {
   client?: Client

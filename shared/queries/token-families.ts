@@ -126,6 +126,22 @@ export async function findFamily(
   }
 }
 
+/**
+ * The tokens of a client that began in one of these sessions and would live on: those that do not need their session, unless the
+ * person granted offline access, and those of a session that is not the one that ends.
+ */
+export async function listLeftOverFamilies(
+  sql: postgres.Sql,
+  { clientId, sessionIds, ending }: { clientId: string; sessionIds: string[]; ending?: string },
+): Promise<{ id: string; uai: string }[]> {
+  return sql<{ id: string; uai: string }[]>`
+    select f.id, f.uai from auth_gateway.token_families f
+    where f.session_id = any (${sessionIds}) and f.client_id = ${clientId} and f.kind in ('authorization', 'session')
+      and f.revoked_at is null and f.expires_at > now() and not ('offline_access' = any (f.scope))
+      and (f.offline or f.session_id is distinct from ${ending ?? null}::uuid)
+    order by f.started_at limit 100`
+}
+
 const dateOf = (at: string | null) => (at === null ? undefined : new Date(at))
 
 /** The session as it was proven when its person allowed this; what was proven since is for later tokens. */

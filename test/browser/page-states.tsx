@@ -162,7 +162,7 @@ export const states: Record<string, JSX.Element> = {
     />
   ),
   consent: (
-    <ConsentPage {...consent} resource={{ name: 'Memory service', identifier: 'https://mcp.lanonasis.com/mcp' }} />
+    <ConsentPage {...consent} resources={[{ name: 'Memory service', identifier: 'https://mcp.lanonasis.com/mcp' }]} />
   ),
   'consent-first-party': (
     <ConsentPage
@@ -218,7 +218,7 @@ export const states: Record<string, JSX.Element> = {
       client={{ ...claude, name: longName, redirectHost: `${'sub.'.repeat(20)}example.com`, verified: false }}
       account={{ email: longEmail, name: longName }}
       scopes={scopes(everyScope)}
-      resource={{ name: longName, identifier: `https://example.com/${'path/'.repeat(30)}` }}
+      resources={[{ name: longName, identifier: `https://example.com/${'path/'.repeat(30)}` }]}
     />
   ),
   'consent-right-to-left': (
@@ -244,7 +244,7 @@ export const states: Record<string, JSX.Element> = {
       }}
       account={{ email: hostile, name: hostile }}
       scopes={scopes(`${hostile.replaceAll(' ', '')} memories:read`)}
-      resource={{ name: hostile, identifier: hostile }}
+      resources={[{ name: hostile, identifier: hostile }]}
       switchAccountHref="javascript:document.title='owned'"
     />
   ),

@@ -118,9 +118,13 @@ describe('E1 E2 revocation', () => {
     const one = await getTokens(gateway, person)
     await revoke(one.access_token, { ...mine, token_type_hint: 'refresh_token' })
     expect((await introspect(one.access_token)).body).toEqual({ active: false })
-    expect((await introspect(one.refresh_token)).body.active).toBe(true)
-    await revoke(one.refresh_token, { ...mine, token_type_hint: 'nonsense' })
-    expect((await introspect(one.refresh_token)).body).toEqual({ active: false })
+    const refresh = (token: string) =>
+      post(gateway, '/oauth/token', { ...mine, grant_type: 'refresh_token', refresh_token: token })
+    const { status, body: two } = await refresh(one.refresh_token)
+    expect(status).toBe(200)
+    await revoke(two.refresh_token, { ...mine, token_type_hint: 'nonsense' })
+    expect((await introspect(two.access_token)).body).toEqual({ active: false })
+    expect((await refresh(two.refresh_token)).body.error).toBe('invalid_grant')
   })
 
   test('E1 a confidential client must authenticate', async () => {

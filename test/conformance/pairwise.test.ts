@@ -65,7 +65,6 @@ test('P8 nothing that such a client is told names the UAI, the organization or t
     await get('/v1/auth/me'),
     await get('/v1/auth/session'),
     await post(gateway, '/oauth/introspect', { token }),
-    await post(gateway, '/oauth/introspect', { token: tokens.refresh_token }),
     await post(gateway, '/v1/auth/introspect', { token }),
     await post(gateway, '/v1/auth/verify-token', { token }),
   ]

@@ -100,12 +100,17 @@ describe('a token for another service', () => {
     expect(decodeJwt(token)).toMatchObject({ aud: MCP, scope: 'openid memories:read api-keys:read' })
   })
 
-  test.each(['/v1/auth/me', '/v1/auth/session', '/v1/auth/sessions', '/api/v1/api-keys', '/oauth/userinfo'])(
+  test.each(['/v1/auth/me', '/v1/auth/session', '/v1/auth/sessions', '/api/v1/api-keys'])(
     '401 at %s, which it is not for',
     async (path) => {
       expect((await api(gateway, 'GET', path, { token })).status).toBe(401)
     },
   )
+
+  test('200 at userinfo, with the claims of its scope alone', async () => {
+    const { status, body } = await api(gateway, 'GET', '/oauth/userinfo', { token })
+    expect({ status, body }).toEqual({ status: 200, body: { sub: ada.uai } })
+  })
 
   test('opens no application and renews nothing', async () => {
     const opened = await api(gateway, 'GET', '/v1/auth/resolve?client_id=dashboard', { token })

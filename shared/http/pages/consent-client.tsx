@@ -29,15 +29,17 @@ export function Standing({ client }: { client: Pick<ConsentClient, 'firstParty' 
   )
 }
 
+export type ConsentResource = { name: string; identifier: string }
+
 type DestinationProps = {
   client: ConsentClient
   account: { email: string; name?: string }
-  resource?: { name: string; identifier: string }
+  resources: ConsentResource[]
   switchAccountHref?: string
 }
 
 /** Where the answer goes, what it is good for, and whose account is meant. */
-export function Destination({ client, account, resource, switchAccountHref }: DestinationProps) {
+export function Destination({ client, account, resources, switchAccountHref }: DestinationProps) {
   const text = copy.consent
   const name = account.name && displayName(account.name, '')
   return (
@@ -56,12 +58,14 @@ export function Destination({ client, account, resource, switchAccountHref }: De
           </dd>
         </div>
       )}
-      {resource && (
+      {resources.length > 0 && (
         <div>
           <dt>{text.resource}</dt>
-          <dd>
-            <bdi>{displayName(resource.name, resource.identifier)}</bdi>
-          </dd>
+          {resources.map(({ name: title, identifier }) => (
+            <dd>
+              <bdi>{displayName(title, identifier)}</bdi>
+            </dd>
+          ))}
         </div>
       )}
       <div>

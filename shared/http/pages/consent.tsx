@@ -1,4 +1,4 @@
-import { ClientLinks, type ConsentClient, Destination, Standing } from './consent-client.tsx'
+import { ClientLinks, type ConsentClient, type ConsentResource, Destination, Standing } from './consent-client.tsx'
 import { type ConsentScope, ScopeList } from './consent-scopes.tsx'
 import { copy, fill } from './copy.ts'
 import { Hidden, Layout, Name, Sentence } from './layout.tsx'
@@ -12,7 +12,8 @@ type ConsentProps = {
   client: ConsentClient
   account: { email: string; name?: string }
   scopes: ConsentScope[]
-  resource?: { name: string; identifier: string }
+  /** Where the tokens work, besides the default API. */
+  resources?: ConsentResource[]
   switchAccountHref: string
   /** Redirects that prove nothing about who receives the answer (RFC 8252 section 8.6). */
   warning?: keyof typeof copy.consent.warnings
@@ -20,6 +21,7 @@ type ConsentProps = {
 
 /** Asks whether an application may act for the person: who, where the answer goes, and what for (OAuth 2.1 section 7.9). */
 export function ConsentPage(props: ConsentProps) {
+  const { resources = [] } = props
   const text = copy.consent
   const name = displayName(props.client.name, copy.unnamedClient)
   return (
@@ -31,7 +33,7 @@ export function ConsentPage(props: ConsentProps) {
       <Destination
         client={props.client}
         account={props.account}
-        resource={props.resource}
+        resources={resources}
         switchAccountHref={safeHref(props.switchAccountHref)}
       />
       {props.warning && <p class="caution">{text.warnings[props.warning]}</p>}
@@ -54,16 +56,16 @@ export function ConsentPage(props: ConsentProps) {
   )
 }
 
-function TechnicalDetails({ client, scopes, resource }: ConsentProps) {
+function TechnicalDetails({ client, scopes, resources = [] }: ConsentProps) {
   const text = copy.consent
-  if (!client.host && scopes.length === 0 && !resource) return null
+  if (!client.host && scopes.length === 0 && resources.length === 0) return null
   return (
     <details>
       <summary>{text.details}</summary>
       <dl>
         {client.host && <Detail term={text.clientHost} values={[client.host]} />}
         {scopes.length > 0 && <Detail term={text.scopeNames} values={scopes.map((scope) => scope.name)} />}
-        {resource && <Detail term={text.resourceName} values={[resource.identifier]} />}
+        {resources.length > 0 && <Detail term={text.resourceName} values={resources.map((one) => one.identifier)} />}
       </dl>
     </details>
   )

@@ -143,6 +143,8 @@ const sentences = new Map<string, ScopeSentence>([
   ['offline_access', { sentence: 'Keep its access while you are away', sensitive: false }],
   ['read', { sentence: 'See your LanOnasis data', sensitive: false }],
   ['write', { sentence: 'Add and change your LanOnasis data', sensitive: false }],
+  ['account:read', { sentence: 'See your LanOnasis account, its sign-ins and projects', sensitive: false }],
+  ['account:write', { sentence: 'Change your LanOnasis account', sensitive: true }],
   ['admin', { sentence: 'Administer your organization', sensitive: true }],
   ['secrets:read', { sentence: 'Read your stored secrets', sensitive: true }],
   ['secrets:write', { sentence: 'Add and replace your stored secrets', sensitive: true }],

@@ -8,12 +8,13 @@ import { touchSession } from '../../queries/sessions.ts'
 import { type Confirmation, type Family, findFamily, type PersonFamily } from '../../queries/token-families.ts'
 import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { newAccessTokenId } from '../access-token-id.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
 import { narrowResources } from '../resource.ts'
 import { parseScope } from '../scope.ts'
 import { confirmationFor } from '../sender-constraint.ts'
 import { refreshExpiry, resumeFamily } from '../token-family.ts'
-import { newAccessTokenId, type TokenResponse, tokenResponse } from '../token-response.ts'
+import { type TokenResponse, tokenResponse } from '../token-response.ts'
 
 export type RefreshParameters = { refresh_token?: string; scope?: string; resource?: string[] }
 
@@ -113,7 +114,8 @@ function narrow(family: Family, params: RefreshParameters): { scope: string[]; r
   const asked = params.scope === undefined ? family.scope : parseScope(params.scope)
   if (!asked || asked.length === 0 || asked.some((one) => !family.scope.includes(one)))
     throw new GatewayError('invalid_scope')
-  return { scope: asked, resources: narrowResources(family.resources, params.resource) }
+  const scope = family.scope.filter((one) => asked.includes(one))
+  return { scope, resources: narrowResources(family.resources, params.resource) }
 }
 
 function openAnswer(key: Uint8Array, sealed: Uint8Array | undefined, context: string): TokenResponse {

@@ -5,14 +5,15 @@ import { commitContext, type Gateway } from '../../gateway.ts'
 import type { AppContext } from '../../http/app.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findFamily } from '../../queries/token-families.ts'
+import { readAccessTokenId } from '../access-token-id.ts'
 import type { ClientCredentials } from '../client-auth.ts'
 import { type Subject, subjectOfDelegation, subjectOfKey, subjectOfToken, unacceptable } from '../exchange-subject.ts'
 import { TOKEN_EXCHANGE } from '../grant-types.ts'
-import { registeredForms } from '../resource.ts'
+import { accountAlone, registeredForms } from '../resource.ts'
 import { parseScope } from '../scope.ts'
 import { confirmationFor } from '../sender-constraint.ts'
 import { type StartedFamily, startDelegatedFamily } from '../token-family.ts'
-import { accessTokenSeconds, type DelegatedGrant, familyOfAccessToken } from '../token-response.ts'
+import { accessTokenSeconds, type DelegatedGrant } from '../token-response.ts'
 
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt'
@@ -59,21 +60,22 @@ function checkParameters(params: ExchangeParameters): { token: string; type: str
 async function checkActor(gateway: Gateway, client: Client, actorToken: string | undefined): Promise<void> {
   if (actorToken === undefined) return
   const claims = await gateway.jwts.readAccessToken(actorToken)
-  const familyId = claims?.jti && familyOfAccessToken(claims.jti)
-  if (!familyId || claims.sub !== client.client_id) throw unacceptable('actor token of somebody else')
-  const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, { familyId, jti: claims.jti })
+  const id = readAccessTokenId(claims?.jti)
+  if (!id || claims?.sub !== client.client_id) throw unacceptable('actor token of somebody else')
+  const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, id)
   if (!family?.live || jtiRevoked) throw unacceptable('actor token is not live')
 }
 
 /** Where the new token is for: what was asked, or the only one there is. @throws GatewayError invalid_target */
 function exchangedResources(
+  { issuer }: Gateway,
   { metadata }: Client,
   subject: Subject,
   { resource = [], audience = [] }: ExchangeParameters,
 ): string[] {
   const allowed = subject.resources ?? metadata.exchange_resources ?? []
   const asked = [...resource, ...audience]
-  if (asked.length > 0) return registeredForms(allowed, asked)
+  if (asked.length > 0) return accountAlone(issuer, registeredForms(allowed, asked))
   if (allowed.length !== 1) throw new GatewayError('invalid_target')
   return allowed
 }
@@ -103,7 +105,7 @@ export async function exchangeToken(
     throw unacceptable('subject token for another resource')
   if (subject.mayAct !== undefined && subject.mayAct !== client.client_id) throw unacceptable('may_act names another')
   await checkActor(gateway, client, params.actor_token)
-  const resources = exchangedResources(client, subject, params)
+  const resources = exchangedResources(gateway, client, subject, params)
   const asked = params.scope === undefined ? undefined : (parseScope(params.scope) ?? [])
   // What an agent may do is for the person to say who lets it; of a service, its registration says so as well.
   const allowed = isAgent ? subject.scope : metadata.scope.split(' ')

@@ -1,0 +1,42 @@
+import { GatewayError } from '../../errors.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { touchSession } from '../../queries/sessions.ts'
+import { checkAccessToken } from '../access-token.ts'
+import { renewedAccessTokenId } from '../access-token-id.ts'
+import { checkSenderConstraint, type TokenScheme } from '../sender-constraint.ts'
+import { tokenResponse } from '../token-response.ts'
+import type { Refreshed } from './refresh-token.ts'
+
+/**
+ * Renews the access token of a direct sign-in without a refresh token, for an SDK that has none. The new token is for the same
+ * resources, scope and key, and ends with the session. Revoking either of the two, their family or their session ends both.
+ * @throws GatewayError invalid_token, session_invalid, invalid_dpop_proof, invalid_refresh_token, rate_limited
+ */
+export async function renewAccessToken(
+  gateway: Gateway,
+  c: AppContext,
+  { token, scheme }: { token: string; scheme: TokenScheme },
+): Promise<Refreshed> {
+  const verdict = await checkAccessToken(gateway, token)
+  if (!verdict.valid) throw new GatewayError(verdict.refusal)
+  const { family, claims, confirmation } = verdict
+  await checkSenderConstraint(gateway, c, { token, scheme, confirmation })
+  if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
+  const { session } = family
+  const { limiter, reads } = gateway
+  const wait = await limiter.hit([limiter.limit('renew', family.id, 120, 60)])
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  if (session.unseen) await touchSession(reads, session.id)
+  const had = { scope: String(claims.scope ?? '').split(' '), audience: [claims.aud ?? []].flat() }
+  const grant = {
+    ...family,
+    familyId: family.id,
+    scope: family.scope.filter((one) => had.scope.includes(one)),
+    resources: family.resources.filter((one) => had.audience.includes(one)),
+    confirmation,
+  }
+  const jti = renewedAccessTokenId(claims.jti ?? '')
+  const response = await tokenResponse(gateway, grant, { jti, until: family.expiresAt, now: new Date() })
+  return { response, family }
+}
