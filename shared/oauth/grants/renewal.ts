@@ -25,7 +25,7 @@ export async function renewAccessToken(
   if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
   const { session } = family
   const { limiter, reads } = gateway
-  const wait = await limiter.hit([limiter.limit('renew', family.id, 120, 60)])
+  const wait = await limiter.hit(limiter.of('refresh', family.id))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   if (session.unseen) await touchSession(reads, session.id)
   const had = { scope: String(claims.scope ?? '').split(' '), audience: [claims.aud ?? []].flat() }
