@@ -154,7 +154,8 @@ app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async
   const device = await findOpenDevice(gateway(), c, body.user_code)
   const { client } = device
   const to = mailbox(body.email)
-  await sendCode(gateway(), c, { to, clientName: client.metadata.client_name, brand: brandOf(client) })
+  const clientName = isStranger(client) ? undefined : client.metadata.client_name
+  await sendCode(gateway(), c, { to, clientName, brand: brandOf(client) })
   return c.json({ success: true, message: 'A code is on its way to the address.', requires_otp: true })
 })
 

@@ -11,6 +11,7 @@ import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { Redirect } from '../../shared/http/redirect.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs } from '../../shared/identity/authority.ts'
@@ -93,7 +94,14 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
       sessions: sessions.map((one) => {
         const { ip, userAgent } = originOf(gateway(), one)
         const seenAt = one.last_seen_at ?? one.started_at
-        return { id: one.id, current: one.id === current?.id, device: userAgent, ip, startedAt: one.started_at, seenAt }
+        return {
+          id: one.id,
+          current: one.id === current?.id,
+          device: describeUserAgent(userAgent),
+          ip,
+          startedAt: one.started_at,
+          seenAt,
+        }
       }),
       applications,
       messages: messages.map(({ channel, template, status, queued_at }) => ({

@@ -121,7 +121,8 @@ app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, async (c)
 
 /** Sends a code for the sign-in of this browser, which from then on waits for that one. */
 async function sendTo(c: AppContext, signIn: SignInUnderWay & { to: CodeAddress }): Promise<SignInUnderWay> {
-  const { to, challengeId: replaces, clientName, brand } = signIn
+  const { to, challengeId: replaces, clientHost, brand } = signIn
+  const clientName = clientHost === undefined ? signIn.clientName : undefined
   const browserHash = browserHashOf(signIn)
   const challengeId = await sendCode(gateway(), c, { to, browserHash, replaces, clientName, brand })
   const waiting = { ...signIn, challengeId }

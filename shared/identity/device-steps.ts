@@ -20,6 +20,7 @@ import { authenticateClient, type ClientCredentials, secretLimits } from '../oau
 import { freshenClient } from '../oauth/client-document.ts'
 import { DEVICE_SECRET_BYTES, newUserCode, normaliseUserCode, userCodeHash } from '../oauth/device-code.ts'
 import { DEVICE_CODE } from '../oauth/grant-types.ts'
+import { looksLikeOurs } from '../oauth/reserved-names.ts'
 import { chooseResources, ownResource, scopesNeeded } from '../oauth/resource.ts'
 import { narrowScope } from '../oauth/scope.ts'
 import type { Client } from '../queries/api-clients.ts'
@@ -47,7 +48,7 @@ async function registerUnknown(gateway: Gateway, c: AppContext, clientId: string
   const open = gateway.config.REGISTER_UNKNOWN_CLIENTS ?? gateway.config.NODE_ENV !== 'production'
   if (!open || !clientId || !/^[A-Za-z0-9][\w.-]{2,99}$/.test(clientId)) throw new GatewayError('invalid_client')
   const id = uuidv7()
-  const metadata = { client_name: clientId, ...MINIMAL_CLIENT }
+  const metadata = { client_name: looksLikeOurs(clientId) ? 'Device' : clientId, ...MINIMAL_CLIENT }
   await commit(commitContext(gateway, c), async (work) => {
     work.limits = gateway.limiter.of('register', addressKey(c.get('clientIp')))
     work

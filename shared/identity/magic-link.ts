@@ -3,6 +3,7 @@ import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { describeUserAgent } from '../http/user-agent.ts'
 import { matchesRedirectUri } from '../oauth/redirect-uri.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
@@ -30,7 +31,7 @@ export type MagicLink = {
   /** Milliseconds. */
   askedAt: number
   until: number
-  /** What asked, as it called itself. */
+  /** Browser and system that asked. */
   device?: string
 }
 
@@ -77,7 +78,7 @@ export async function sendMagicLink(gateway: Gateway, c: AppContext, asked: Aske
   const facts = {
     ...{ email, platform, projectScope: projectScope(asked.projectScope), redirectUri, handsOver },
     ...{ onlyKnown: !createUser, askedAt, until: askedAt + LIFETIME_SECONDS * 1000 },
-    device: c.get('userAgent')?.slice(0, 80),
+    device: describeUserAgent(c.get('userAgent')),
   }
   const link = (challengeId: string, secret: string) => {
     const state = seal(gateway, 'link', { ...facts, challengeId, secret } satisfies MagicLink)

@@ -35,6 +35,7 @@ type CodeMessage = {
   url?: string
   to: CodeAddress
   locale?: string
+  /** Only a name that LanOnasis gave or checked: mail must not carry what a stranger wrote. */
   clientName?: string
   brand?: Brand
   host: string

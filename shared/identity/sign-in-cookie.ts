@@ -24,6 +24,8 @@ export type SignInUnderWay = {
   returnTo?: string
   /** The application that the person is on the way to. */
   clientName?: string
+  /** Where its answers go, when nobody at LanOnasis knows who made it. */
+  clientHost?: string
   /** Of that application, where messages are in its name. */
   brand?: Brand
   /** An account at another provider that was proven here and waits to be linked, once the person has proven to be themselves. */

@@ -7,7 +7,7 @@ import { readQuery } from '../http/body.ts'
 import { CodePage } from '../http/pages/code.tsx'
 import { renderPage } from '../http/pages/render.ts'
 import { SignInPage } from '../http/pages/sign-in.tsx'
-import { clientIdOf, endsAtClient } from '../oauth/authorize-url.ts'
+import { clientIdOf, endsAtClient, hostOfStranger } from '../oauth/authorize-url.ts'
 import { once } from '../once.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { findConnection, listConnections } from '../queries/connections.ts'
@@ -36,7 +36,7 @@ export async function signInPage(
   signIn: SignInUnderWay,
   shown: Shown & { email?: string; phone?: string } = {},
 ): Promise<Response> {
-  const { returnTo, clientName, link } = signIn
+  const { returnTo, clientName, clientHost, link } = signIn
   const connections = link ? [] : await listConnections(reads)
   const providers = connections
     .filter(({ status, settings }) => status === 'enabled' && settings.listed)
@@ -54,6 +54,7 @@ export async function signInPage(
       csrf: csrfToken(derive, signIn.id),
       returnTo,
       clientName,
+      clientHost,
       providers,
       linking,
       passwordHref,
@@ -67,7 +68,7 @@ export async function signInPage(
 
 /** The page that asks for the code sent to the address. */
 export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnderWay, shown: Shown = {}): Response {
-  const { returnTo, clientName, to } = signIn
+  const { returnTo, clientName, clientHost, to } = signIn
   return renderPage(
     CodePage({
       action: '/web/code',
@@ -79,6 +80,7 @@ export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnde
       channel: to?.channel,
       minutes: LIFETIME_SECONDS / 60,
       clientName,
+      clientHost,
       host: new URL(issuer).host,
       ...shown,
     }),
@@ -132,10 +134,13 @@ export async function openSignIn(
   const returnTo = asked ?? options.home
   const clientId = clientIdOf(returnTo)
   const client = clientId ? await findClient(gateway.reads, clientId) : undefined
-  const clientName = client?.status === 'active' ? client.metadata.client_name : undefined
+  const shown = client?.status === 'active' ? client : undefined
+  const clientName = shown?.metadata.client_name
+  const clientHost = shown && hostOfStranger(shown, returnTo)
   const before = readSignIn(gateway, c)
   const waits = failed === 'link_needed' || failed === 'more_proof_needed'
-  const signIn = { ...before, returnTo, clientName, brand: brandOf(client), link: waits ? before.link : undefined }
+  const link = waits ? before.link : undefined
+  const signIn = { ...before, returnTo, clientName, clientHost, brand: brandOf(client), link }
   writeSignIn(gateway, c, signIn)
   const phone = query.by === 'phone' && gateway.config.SMS_COUNTRIES.length > 0 && !signIn.link ? '' : undefined
   const error = failed && catalogue[failed].message

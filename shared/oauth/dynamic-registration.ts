@@ -3,14 +3,13 @@ import { GatewayError } from '../errors.ts'
 import { parseClientMetadata } from './client-metadata.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
 import { isOnDevice } from './redirect-uri.ts'
+import { looksLikeOurs } from './reserved-names.ts'
 import { isOpenToStrangers, parseScope } from './scope.ts'
 
 /** What a stranger may register for; the rest is for operators. */
 const GRANTS = ['authorization_code', 'refresh_token', DEVICE_CODE, JWT_BEARER_GRANT]
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
 const DEFAULT_SCOPE = 'memories:read memories:write mcp:connect'
-/** Names no stranger's application may go by, however they are spelled. */
-const RESERVED = /lanonasis|onasis/
 /** What a client gets that asks for no scope: as little as is of use. */
 const MINIMAL = ['memories:read', 'mcp:connect', 'openid', 'profile']
 const OPERATOR_MEMBERS = [
@@ -27,13 +26,6 @@ const invalid = (member: string, message: string) =>
     description: `${member} ${message}`,
     details: { [member]: [message] },
   })
-
-/** Letters that look alike are one (NFKC), and what is not a letter does not hide a name. */
-const bare = (name: string) =>
-  name
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[^a-z]/g, '')
 
 function readScope(given: unknown): string {
   if (given === undefined) return DEFAULT_SCOPE
@@ -53,7 +45,7 @@ function readGrants(given: unknown): unknown {
 function checkName(name: unknown): void {
   if (typeof name !== 'string') return
   if (/\p{Cc}|\p{Cf}/u.test(name)) throw invalid('client_name', 'contains control or formatting characters')
-  if (RESERVED.test(bare(name))) throw invalid('client_name', 'is reserved')
+  if (looksLikeOurs(name)) throw invalid('client_name', 'is reserved')
 }
 
 /**

@@ -74,7 +74,9 @@ test('R6 strangers get no privileged scope, no secret without asking, no name th
   const { body } = await register({ scope: 'memories:read admin:* secrets:read api-keys:write *' })
   expect(body.scope).toBe('memories:read')
   expect(body).not.toHaveProperty('client_secret')
-  expect((await register({ client_name: 'LanOnasis' })).status).toBe(400)
+  for (const client_name of ['LanOnasis', 'Lan0nasis Dashboard', 'LаnОnаsіs', 'ʟᴀɴᴏɴᴀꜱɪꜱ'])
+    expect([client_name, (await register({ client_name })).status]).toEqual([client_name, 400])
+  expect((await register({ client_name: 'Claude' })).status).toBe(201)
   expect((await register({ client_name: 'x'.repeat(101) })).status).toBe(400)
 })
 

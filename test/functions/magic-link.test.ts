@@ -68,6 +68,16 @@ describe('a link for a browser', () => {
     expect(again.browser.cookies.get('lanonasis_session')).toBeUndefined()
   })
 
+  test.each([
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Linux', true],
+    ['Visit https://evil.test to confirm', 'evil.test', false],
+  ])('the page names browser and system, and nothing else that a header says: %s', async (agent, words, shown) => {
+    const email = newEmail()
+    await postJson(gateway, '/v1/auth/magic-link', { email }, { 'user-agent': agent })
+    const page = await createBrowser(gateway).visit(gateway.inbox.linkFor(email))
+    expect([page.status, page.html.includes(words)]).toEqual([200, shown])
+  })
+
   test('20 confirmations at once: one session', async () => {
     const email = newEmail()
     await ask({ email, redirect_uri: '/account' })

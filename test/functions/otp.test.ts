@@ -171,3 +171,24 @@ test('on the way to an application of ours with a colour the mail is in its name
     expect(body.brand).toEqual(firstParty ? { name: 'v-secure', colour: '#1a2b3c' } : undefined)
   }
 })
+
+test('a name that a stranger registered is shown as not verified, with the host of the answer, and never mailed', async () => {
+  const redirect_uris = ['https://notes.example/cb', 'https://other.example/cb']
+  const { body: client } = await postJson(gateway, '/register', { client_name: 'Claude', redirect_uris })
+  const request = new URLSearchParams({
+    ...{ response_type: 'code', client_id: client.client_id, redirect_uri: 'https://notes.example/cb' },
+    ...{ code_challenge_method: 'S256', code_challenge: 'a'.repeat(43) },
+  })
+  const browser = createBrowser(gateway)
+  const email = newEmail()
+  const page = await browser.visit(`/oauth/authorize?${request}`)
+  const textOf = (html: string) => html.replaceAll(/<[^>]+>/g, '')
+  expect(textOf(page.html)).toContain('to continue to Claude (not verified, notes.example).')
+  const code = await browser.submit(page, { email }, '/web/login')
+  expect(code.html).toContain('Continue to notes.example')
+  expect(gateway.inbox.sent.findLast(({ to }) => to === email)?.body).not.toHaveProperty('client_name')
+  const borrowed = new URLSearchParams({ client_id: client.client_id, redirect_uri: 'https://claude.ai/cb' })
+  const back = encodeURIComponent(`/oauth/authorize?${borrowed}`)
+  const forged = textOf((await createBrowser(gateway).visit(`/web/login?return_to=${back}`)).html)
+  expect([forged.includes('claude.ai'), forged.includes('notes.example')]).toEqual([false, true])
+})

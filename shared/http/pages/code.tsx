@@ -20,6 +20,8 @@ type CodeProps = {
   error?: string
   notice?: string
   clientName?: string
+  /** Named instead of an application that LanOnasis has not verified. */
+  clientHost?: string
   /** The host of this page, so that a person can tell a copy of it; read from `action` when that is absolute. */
   host?: string
 }
@@ -43,7 +45,9 @@ export function CodePage(props: CodeProps) {
         <CodeField label={text.label} error={props.error} describedBy="guard" />
         <button class="button primary" type="submit">
           {props.clientName
-            ? fill(text.submitFor, { client: displayName(props.clientName, copy.unnamedClient) }).join('')
+            ? fill(text.submitFor, {
+                client: props.clientHost ?? displayName(props.clientName, copy.unnamedClient),
+              }).join('')
             : text.submit}
         </button>
         <p class="note" id="guard">

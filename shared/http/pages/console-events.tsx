@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import { describeUserAgent } from '../user-agent.ts'
 import { Time } from './api-key-parts.tsx'
 import { ConsolePage, type Frame, Listing, Older } from './console-parts.tsx'
 import { words } from './console-words.ts'
@@ -146,7 +147,7 @@ export function RequestPage({ frame, id, events }: { frame: Frame; id: string; e
         )}
         {first?.origin?.ip && (
           <Fact term={text.from}>
-            {first.origin.ip} <bdi>{first.origin.user_agent}</bdi>
+            {first.origin.ip} {describeUserAgent(first.origin.user_agent)}
           </Fact>
         )}
       </dl>

@@ -6,6 +6,7 @@ export const copy = {
   titleError: 'Error: {title}',
   titleSite: '{title} · LanOnasis',
   unnamedClient: 'An unnamed application',
+  notVerified: 'not verified',
   newTab: '(opens in a new tab)',
   copyIt: 'Copy',
   copied: 'Copied',

@@ -16,7 +16,7 @@ export const words = {
     account: 'Signed in as',
     started: 'Started',
     from: 'From the address',
-    by: 'By',
+    by: 'With',
     unknown: 'unknown',
     scopes: 'It will be able to',
     noScopes: 'It will only learn that you signed in.',

@@ -1,3 +1,4 @@
+import { describeUserAgent } from '../user-agent.ts'
 import { Time } from './api-key-parts.tsx'
 import { Standing } from './consent-client.tsx'
 import { scopeSentence } from './copy.ts'
@@ -70,6 +71,7 @@ export function ApproveDevicePage({
   now,
 }: ApproveProps) {
   const text = words.approve
+  const browser = describeUserAgent(origin.userAgent)
   return (
     <Layout title={text.title}>
       <h1>
@@ -82,7 +84,7 @@ export function ApproveDevicePage({
         <Fact term={text.account} value={<bdi>{email}</bdi>} />
         <Fact term={text.started} value={<Time at={startedAt} now={now} />} />
         <Fact term={text.from} value={origin.ip ?? text.unknown} />
-        {origin.userAgent && <Fact term={text.by} value={<bdi>{displayName(origin.userAgent, text.unknown)}</bdi>} />}
+        {browser && <Fact term={text.by} value={browser} />}
       </dl>
       {scopes.length === 0 ? (
         <p>{text.noScopes}</p>

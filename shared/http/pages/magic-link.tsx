@@ -35,11 +35,7 @@ export function MagicLinkPage(props: Props) {
         <Fact term={words.asked}>
           <Time at={askedAt} now={now} />
         </Fact>
-        {device && (
-          <Fact term={words.from}>
-            <bdi>{displayName(device, words.unknown)}</bdi>
-          </Fact>
-        )}
+        {device && <Fact term={words.from}>{device}</Fact>}
         <Fact term={words.to}>
           <bdi>{destination}</bdi>
         </Fact>

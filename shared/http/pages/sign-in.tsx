@@ -112,7 +112,7 @@ function Client({ name, host }: { name: string; host?: string }) {
       {host && (
         <>
           {' ('}
-          <bdi>{host}</bdi>)
+          {copy.notVerified}, <bdi>{host}</bdi>)
         </>
       )}
     </>

@@ -1,0 +1,33 @@
+/** The first that fits counts: most browsers also name those they descend from. */
+const BROWSERS: [sign: RegExp, name: string][] = [
+  [/\bEdg(A|iOS)?\//, 'Edge'],
+  [/\b(OPR|Opera|OPT)\//, 'Opera'],
+  [/\bSamsungBrowser\//, 'Samsung Internet'],
+  [/\bVivaldi\//, 'Vivaldi'],
+  [/\b(DuckDuckGo|Ddg)\//, 'DuckDuckGo'],
+  [/\b(Firefox|FxiOS)\//, 'Firefox'],
+  [/\b(HeadlessChrome|Chrome|Chromium|CriOS)\//, 'Chrome'],
+  [/\bVersion\/[\d.]+ .*\bSafari\//, 'Safari'],
+]
+
+const SYSTEMS: [sign: RegExp, name: string][] = [
+  [/\bWindows NT\b/, 'Windows'],
+  [/\biPhone\b/, 'iPhone'],
+  [/\biPad\b/, 'iPad'],
+  [/\bAndroid\b/, 'Android'],
+  [/\bCrOS\b/, 'ChromeOS'],
+  [/\bMacintosh\b/, 'macOS'],
+  [/\bLinux\b/, 'Linux'],
+]
+
+const named = (list: [RegExp, string][], text: string) => list.find(([sign]) => sign.test(text))?.[1]
+
+/**
+ * Names the browser and system that a User-Agent header claims, such as "Firefox on Windows". Only names of these lists are ever
+ * shown to people: whoever sends a request writes the header, and could put a sentence or an address there.
+ */
+export function describeUserAgent(userAgent: string | undefined): string | undefined {
+  const [, system = '', rest = ''] = /^Mozilla\/5\.0 \(([^)]*)\)(.*)$/.exec(userAgent ?? '') ?? []
+  const names = [named(BROWSERS, rest), named(SYSTEMS, system)].filter((one) => one !== undefined)
+  return names.length > 0 ? names.join(' on ') : undefined
+}
