@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { checkpointsQuery, consistencyQuery, eventsQuery, exportQuery, inclusionQuery } from '../functions/audit.ts'
 import { eraseOtherBody, eraseSelfBody } from '../functions/erasure.ts'
 import { radiusBody, stateQuery } from '../functions/operators.ts'
-import { type Family, PERSON } from './operation.ts'
+import type { Family } from './operation.ts'
 
 const event = z.looseObject({
   id: z.uuid(),
@@ -50,37 +50,31 @@ export const audit: Family = {
   operations: {
     'GET /v1/audit/events': {
       summary: 'What happened to them',
-      by: PERSON,
       query: eventsQuery(),
       answers: { 200: z.object({ events: z.array(event), next_cursor: z.nullable(z.string()) }) },
     },
     'GET /v1/audit/export': {
       summary: 'The same, to be checked without us',
-      by: PERSON,
       query: exportQuery(),
       answers: { 200: 'application/x-ndjson' },
     },
     'POST /v1/auth/me/erase': {
       summary: 'Erases whoever asks, for good',
-      by: ['token', 'session'],
       body: eraseSelfBody(),
       answers: { 200: receipt },
     },
     'POST /v1/operators/people/:uai/erase': {
       summary: 'Erases a person whom the operator answers for, for good',
-      by: ['token', 'session'],
       body: eraseOtherBody(),
       answers: { 200: receipt },
     },
     'POST /v1/operators/blast-radius': {
       summary: 'What followed from a credential or event; revokes it all when dry_run is false',
-      by: ['token', 'session'],
       body: radiusBody(),
       answers: { 200: radius },
     },
     'GET /v1/operators/state': {
       summary: 'What a person could do at a time',
-      by: ['token', 'session'],
       query: stateQuery(),
       answers: {
         200: z.object({ at: z.string(), people: z.array(z.looseObject({ uai: z.uuid(), status: z.string() })) }),
@@ -101,7 +95,6 @@ export const audit: Family = {
     },
     'GET /v1/audit/inclusion': {
       summary: 'That an event is in the tree of the newest checkpoint (RFC 9162 section 2.1.3)',
-      by: PERSON,
       query: inclusionQuery(),
       answers: {
         200: z.object({

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { Dialect } from '../../shared/errors.ts'
 import { mirrorsOf } from '../../shared/http/canonical-path.ts'
+import type { Accepts, Route } from '../../shared/http/route.ts'
 import { audit } from './audit.ts'
 import { operatorsConsole } from './console.ts'
 import { discovery, operation as operating, reference } from './discovery.ts'
@@ -140,9 +141,37 @@ function bodyOf(schema: z.core.$ZodType, bodies: Json): Json {
   return { content: Object.fromEntries(content) }
 }
 
-function describe(family: Family, key: string, operation: Operation, bodies: Json): Json {
+/** Who may call, as OpenAPI states it: any one of these, with the scopes that it needs. */
+function securityOf(accepts: readonly Accepts[], { by = [], open }: Operation): Json[] {
+  const asked = accepts.flatMap(({ callers, scope, keyScope = scope, serviceScope, optional }) => [
+    ...(optional && callers.length > 0 ? [{}] : []),
+    ...callers.map((caller): Json => {
+      if (caller === 'browser') return { session: [] }
+      if (caller === 'api_key') return { apiKey: keyScope ? [keyScope] : [] }
+      const needed = caller === 'service' ? serviceScope : caller === 'first_party' ? undefined : scope
+      return { token: needed ? [needed] : [] }
+    }),
+  ])
+  const stated = [
+    ...by.map((scheme) => ({ [scheme]: [] })),
+    ...(open || (by.length === 0 && asked.length === 0) ? [{}] : []),
+  ]
+  return [...new Map([...asked, ...stated].map((one) => [JSON.stringify(one), one])).values()]
+}
+
+/** What a route accepts beyond what `security` can say. */
+function authorityOf(accepts: readonly Accepts[]): Json[] {
+  return accepts.map(({ door, audience, recent, operator, callers }) => ({
+    door,
+    ...(callers.length > 0 && { callers, audience }),
+    ...(recent && { recent_authentication: recent }),
+    ...(operator && { operator }),
+  }))
+}
+
+function describe(family: Family, key: string, operation: Operation, bodies: Json, accepts: readonly Accepts[]): Json {
   const [method = '', route = ''] = key.split(' ')
-  const { summary, body, query, by = [], open } = operation
+  const { summary, body, query } = operation
   const parameters = parametersOf(route, query)
   const mirrors = mirrorsOf(route).slice(1).map(pathOf)
   return {
@@ -152,7 +181,8 @@ function describe(family: Family, key: string, operation: Operation, bodies: Jso
     ...(mirrors.length > 0 && { 'x-mirrors': mirrors }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: bodyOf(body, bodies) }),
-    security: [...by.map((scheme) => ({ [scheme]: [] })), ...(open || by.length === 0 ? [{}] : [])],
+    security: securityOf(accepts, operation),
+    'x-authority': authorityOf(accepts),
     responses: {
       ...Object.fromEntries(statuses(operation)),
       default: { $ref: `#/components/responses/${family.refusal ?? ERROR[family.dialect]}` },
@@ -201,15 +231,19 @@ const securitySchemes = {
   },
 }
 
-/** Describes every route and its mirrors, from the schemas that the functions validate with. */
-export function buildDocument(version: string): OpenApiDocument {
+/** Describes every route and its mirrors, from the schemas that the functions validate with and what each route accepts. */
+export function buildDocument(version: string, routes: readonly Route[]): OpenApiDocument {
+  const accepted = new Map(routes.map(({ method, path, spec }) => [`${method} ${path}`, spec.authority.accepts]))
   const paths: Record<string, Json> = {}
   const bodies: Json = {}
   for (const family of FAMILIES)
     for (const [key, one] of Object.entries(family.operations)) {
       const [method = '', route = ''] = key.split(' ')
       const path = pathOf(route)
-      paths[path] = { ...paths[path], [method.toLowerCase()]: describe(family, key, one, bodies) }
+      paths[path] = {
+        ...paths[path],
+        [method.toLowerCase()]: describe(family, key, one, bodies, accepted.get(key) ?? []),
+      }
       for (const mirror of mirrorsOf(route).slice(1))
         paths[pathOf(mirror)] = { $ref: `#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}` }
     }

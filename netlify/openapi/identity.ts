@@ -138,10 +138,10 @@ export const sessions: Family = {
   description: 'The person behind a request, and where they are signed in.',
   dialect: 'api',
   operations: {
-    'GET /v1/auth/me': { summary: 'Their profile', by: PERSON, answers: { 200: schemas.profile } },
+    'GET /v1/auth/me': { summary: 'Their profile', answers: { 200: schemas.profile } },
     'GET /v1/auth/session': {
       summary: 'Who they are, and how many sessions they have',
-      by: PERSON,
+
       answers: { 200: z.object({ user: sessionUser, sessions: z.int() }) },
     },
     'GET /v1/auth/session/check': {
@@ -152,12 +152,12 @@ export const sessions: Family = {
     },
     'GET /v1/auth/sessions': {
       summary: 'Their sessions',
-      by: PERSON,
+
       answers: { 200: z.object({ sessions: z.array(schemas.session) }) },
     },
     'DELETE /v1/auth/sessions/:id': {
       summary: 'Ends one of them',
-      by: PERSON,
+
       answers: { 200: z.object({ success: z.literal(true), revoked: z.boolean() }) },
     },
     'POST /v1/auth/logout': {
@@ -175,19 +175,19 @@ export const sessions: Family = {
     },
     'GET /v1/auth/agents': {
       summary: 'Agents and applications that act for them',
-      by: PERSON,
+
       answers: { 200: schemas.agents },
     },
     'POST /v1/auth/agents': {
       summary: 'Lets an agent act for them, for a time',
-      by: PERSON,
+
       body: newAgent(),
       answers: { 201: z.looseObject({ id: z.uuid(), client_id: z.string(), expires_at: z.iso.datetime() }) },
     },
-    'DELETE /v1/auth/agents/:id': { summary: 'Cuts an agent off', by: PERSON, answers: { 200: anything } },
+    'DELETE /v1/auth/agents/:id': { summary: 'Cuts an agent off', answers: { 200: anything } },
     'DELETE /v1/auth/applications': {
       summary: 'Takes the consent to an application back',
-      by: PERSON,
+
       query: z.object({ client_id: z.string() }),
       answers: { 200: anything },
     },
@@ -203,35 +203,29 @@ export const identities: Family = {
   operations: {
     'POST /v1/auth/resolve/external': {
       summary: 'The UAI of a vendor’s account',
-      by: ['token'],
       body: account(),
       answers: { 200: z.object({ success: z.literal(true), uai: z.uuid(), authId: z.uuid() }) },
     },
     'POST /v1/auth/resolve/bulk': {
       summary: 'Up to 100 look-ups',
-      by: ['token'],
       body: bulk(),
       answers: { 200: z.object({ results: z.array(z.looseObject({ resolved_uai: z.nullable(z.uuid()) })) }) },
     },
     'POST /v1/auth/identities': {
       summary: 'Maps a vendor’s account to a UAI',
-      by: ['token'],
       body: mapping(),
       answers: { 200: mapped, 201: mapped },
     },
     'GET /v1/auth/identities/:uai': {
       summary: 'A person and their credentials',
-      by: ['token', 'session'],
       answers: { 200: z.looseObject({ uai: z.uuid(), status: z.string(), credentials: z.array(anything) }) },
     },
     'GET /v1/auth/identities/:uai/provenance': {
       summary: 'Who linked what, when, and by which proof',
-      by: ['token', 'session'],
       answers: { 200: z.object({ uai: z.uuid(), events: z.array(anything) }) },
     },
     'DELETE /v1/auth/identities/:uai/credentials/:id': {
       summary: 'Removes a credential',
-      by: ['token', 'session'],
       answers: { 200: done },
     },
     'POST /v1/auth/identities/merge': {
@@ -241,7 +235,6 @@ export const identities: Family = {
     },
     'POST /v1/auth/identities/split': {
       summary: 'Undoes a wrong merge',
-      by: ['token', 'session'],
       body: splitting(),
       answers: { 200: z.object({ success: z.literal(true), uai: z.uuid() }) },
     },

@@ -4,7 +4,7 @@ import { newProjectBody, projectChangesBody } from '../../shared/identity/projec
 import { newStoredKeyBody, storedKeyChangesBody } from '../../shared/identity/stored-keys.ts'
 import { listQuery, reasonBody, rotateBody, storedKeyBody } from '../functions/api-keys.ts'
 import { report } from '../functions/keys-leaked.ts'
-import { anything, done, type Family, type Operation, PERSON } from './operation.ts'
+import { anything, done, type Family, type Operation } from './operation.ts'
 import { apiKey, apiKeyWithSecret, project, storedKey } from './schemas.ts'
 
 const BASE = '/v1/auth/api-keys'
@@ -18,19 +18,16 @@ const either = (data: z.core.$ZodType) => z.union([wrapped(data), storedKey])
 
 const create: Operation = {
   summary: 'Creates an API key; with value and projectId, keeps a secret in a project',
-  by: PERSON,
   body: z.union([newKeyBody(), storedKeyBody()]),
   answers: { 201: either(apiKeyWithSecret) },
 }
 const change: Operation = {
   summary: 'Changes a key',
-  by: PERSON,
   body: z.union([keyChangesBody(), storedKeyChangesBody()]),
   answers: { 200: either(apiKey) },
 }
 const scopes: Operation = {
   summary: 'Sets the services a key is for',
-  by: PERSON,
   body: serviceScopesBody(),
   answers: { 200: wrapped(apiKey) },
 }
@@ -42,7 +39,6 @@ export const apiKeys: Family = {
   operations: {
     [`GET ${BASE}`]: {
       summary: 'Lists keys; with projectId, the stored keys of a project',
-      by: PERSON,
       query: listQuery(),
       answers: { 200: wrapped(z.array(z.union([apiKey, storedKey]))) },
     },
@@ -50,30 +46,26 @@ export const apiKeys: Family = {
     [`POST ${BASE}/with-services`]: { ...create, summary: 'Creates an API key for some services' },
     [`GET ${BASE}/services/configured`]: {
       summary: 'The services a key can be for',
-      by: PERSON,
       answers: { 200: wrapped(z.array(z.looseObject({ service_key: z.string() }))) },
     },
-    [`GET ${BASE}/:id`]: { summary: 'One key', by: PERSON, answers: { 200: either(apiKey) } },
+    [`GET ${BASE}/:id`]: { summary: 'One key', answers: { 200: either(apiKey) } },
     [`PUT ${BASE}/:id`]: change,
     [`PATCH ${BASE}/:id`]: change,
     [`PUT ${BASE}/:id/service-scopes`]: scopes,
     [`PATCH ${BASE}/:id/service-scopes`]: scopes,
     [`POST ${BASE}/:id/rotate`]: {
       summary: 'A new secret under the same id',
-      by: PERSON,
       body: z.union([rotateBody(), storedKeyChangesBody()]),
       answers: { 200: either(apiKeyWithSecret) },
     },
-    [`POST ${BASE}/:id/revoke`]: { summary: 'Stops a key', by: PERSON, body: reasonBody(), answers: { 200: done } },
-    [`DELETE ${BASE}/:id`]: { summary: 'Deletes a key', by: PERSON, body: reasonBody(), answers: { 200: done } },
+    [`POST ${BASE}/:id/revoke`]: { summary: 'Stops a key', body: reasonBody(), answers: { 200: done } },
+    [`DELETE ${BASE}/:id`]: { summary: 'Deletes a key', body: reasonBody(), answers: { 200: done } },
     [`GET ${BASE}/:id/history`]: {
       summary: 'Who did what to it, and why',
-      by: PERSON,
       answers: { 200: wrapped(z.array(anything)) },
     },
     [`GET ${BASE}/:id/usage`]: {
       summary: 'Uses by day, the last 90 days',
-      by: PERSON,
       answers: { 200: wrapped(z.array(z.object({ day: z.string(), uses: z.int() }))) },
     },
     'POST /v1/keys/leaked': {
@@ -89,13 +81,11 @@ export const apiKeys: Family = {
 
 const changeProject: Operation = {
   summary: 'Changes a project',
-  by: PERSON,
   body: projectChangesBody(),
   answers: { 200: project },
 }
 const changeStored: Operation = {
   summary: 'Changes or replaces a stored key',
-  by: PERSON,
   body: storedKeyChangesBody(),
   answers: { 200: storedKey },
 }
@@ -105,27 +95,25 @@ export const projects: Family = {
   description: 'Projects, and secrets of other services kept in them.',
   dialect: 'api',
   operations: {
-    [`GET ${PROJECTS}`]: { summary: 'Lists projects', by: PERSON, answers: { 200: z.array(project) } },
+    [`GET ${PROJECTS}`]: { summary: 'Lists projects', answers: { 200: z.array(project) } },
     [`POST ${PROJECTS}`]: {
       summary: 'Creates a project',
-      by: PERSON,
       body: newProjectBody(),
       answers: { 201: project },
     },
-    [`GET ${PROJECTS}/:projectId`]: { summary: 'One project', by: PERSON, answers: { 200: project } },
+    [`GET ${PROJECTS}/:projectId`]: { summary: 'One project', answers: { 200: project } },
     [`PUT ${PROJECTS}/:projectId`]: changeProject,
     [`PATCH ${PROJECTS}/:projectId`]: changeProject,
-    [`DELETE ${PROJECTS}/:projectId`]: { summary: 'Deletes a project', by: PERSON, answers: { 200: done } },
-    [`GET ${STORED}`]: { summary: 'Lists its stored keys', by: PERSON, answers: { 200: z.array(storedKey) } },
+    [`DELETE ${PROJECTS}/:projectId`]: { summary: 'Deletes a project', answers: { 200: done } },
+    [`GET ${STORED}`]: { summary: 'Lists its stored keys', answers: { 200: z.array(storedKey) } },
     [`POST ${STORED}`]: {
       summary: 'Keeps a secret',
-      by: PERSON,
       body: newStoredKeyBody(),
       answers: { 201: storedKey },
     },
-    [`GET ${STORED}/:keyId`]: { summary: 'One stored key', by: PERSON, answers: { 200: storedKey } },
+    [`GET ${STORED}/:keyId`]: { summary: 'One stored key', answers: { 200: storedKey } },
     [`PUT ${STORED}/:keyId`]: changeStored,
     [`PATCH ${STORED}/:keyId`]: changeStored,
-    [`DELETE ${STORED}/:keyId`]: { summary: 'Removes it', by: PERSON, answers: { 200: done } },
+    [`DELETE ${STORED}/:keyId`]: { summary: 'Removes it', answers: { 200: done } },
   },
 }

@@ -1,10 +1,9 @@
 import * as z from 'zod/mini'
-import { anything, type Family, type Method, type Operation, PERSON } from './operation.ts'
+import { anything, type Family, type Method, type Operation } from './operation.ts'
 
 const METHODS: Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 const routed: Operation = {
   summary: 'Passes a request on to a service, with who it is from; JSON comes back under data',
-  by: PERSON,
   answers: { 200: [anything, 'text/event-stream'], 204: 'empty', 205: 'empty', 304: 'empty' },
 }
 const toAll = (route: string, operation: Operation): Family['operations'] =>

@@ -1,8 +1,7 @@
 import * as z from 'zod/mini'
 import { because, deliveriesQuery, newWebhook, replay, retry, webhookChange } from '../functions/webhooks.ts'
-import type { Credential, Family } from './operation.ts'
+import type { Family } from './operation.ts'
 
-const by: Credential[] = ['token', 'session']
 const webhook = z.looseObject({
   id: z.uuid(),
   name: z.string(),
@@ -32,44 +31,37 @@ export const webhooks: Family = {
   operations: {
     'GET /v1/webhooks': {
       summary: 'Those the operator answers for',
-      by,
       answers: { 200: z.object({ webhooks: z.array(webhook) }) },
     },
-    'POST /v1/webhooks': { summary: 'Adds one', by, body: newWebhook(), answers: { 201: webhook } },
-    'GET /v1/webhooks/:id': { summary: 'One, and how far it is', by, answers: { 200: webhook } },
+    'POST /v1/webhooks': { summary: 'Adds one', body: newWebhook(), answers: { 201: webhook } },
+    'GET /v1/webhooks/:id': { summary: 'One, and how far it is', answers: { 200: webhook } },
     'PATCH /v1/webhooks/:id': {
       summary: 'Changes, stops or starts it',
-      by,
       body: webhookChange(),
       answers: { 200: webhook },
     },
     'DELETE /v1/webhooks/:id': {
       summary: 'Removes it',
-      by,
       body: because(),
       answers: { 200: z.object({ success: z.literal(true) }) },
     },
     'POST /v1/webhooks/:id/secret': {
       summary: 'A new secret; the one before signs too, until the next time',
-      by,
       body: because(),
       answers: { 200: z.object({ secret: z.string() }) },
     },
     'POST /v1/webhooks/:id/replay': {
       summary: 'Tells everything after a position once more',
-      by,
       body: replay(),
       answers: { 200: webhook },
     },
     'GET /v1/webhooks/:id/deliveries': {
       summary: 'What it did not take',
-      by,
       query: deliveriesQuery(),
       answers: { 200: z.object({ deliveries: z.array(delivery), next_cursor: z.nullable(z.string()) }) },
     },
     'POST /v1/webhooks/:id/deliveries/retry': {
       summary: 'Tries dead letters again',
-      by,
       body: retry(),
       answers: { 200: z.object({ retried: z.number() }) },
     },

@@ -8,7 +8,9 @@ import { startGateway, type TestGateway } from '../support/gateway.ts'
 
 const redirects = readRedirects('netlify.toml')
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
-const document = buildDocument(version)
+const functions = await loadFunctions(redirects)
+const routes = [...functions.values()].flatMap(({ app }) => app?.routes ?? [])
+const document = buildDocument(version, routes)
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -16,11 +18,8 @@ beforeAll(async () => {
 })
 afterAll(() => gateway?.stop())
 
-test('every route of every function is described, and nothing else', async () => {
-  const functions = await loadFunctions(redirects)
-  const served = [...functions.values()]
-    .flatMap(({ app }) => app?.routes ?? [])
-    .filter(({ method }) => method !== 'ALL')
+test('every route of every function is described, and nothing else', () => {
+  const served = routes.filter(({ method }) => method !== 'ALL')
   const described = FAMILIES.flatMap(({ operations }) => Object.keys(operations))
   expect(described.toSorted()).toEqual([...new Set(served.map(({ method, path }) => `${method} ${path}`))].toSorted())
 })
@@ -56,4 +55,18 @@ test('200: anybody may read it, with the issuer as its server, and a page of it'
   expect(await response.json()).toMatchObject({ openapi: '3.1.1', servers: [{ url: gateway.url }] })
   const page = await (await fetch(`${gateway.url}/reference`)).text()
   expect(page.match(/<details/g)?.length).toBe(FAMILIES.flatMap(({ operations }) => Object.keys(operations)).length)
+})
+
+test('security names the scopes of each route, and the families state none of their own for them', () => {
+  const accepts = new Map(routes.map(({ method, path, spec }) => [`${method} ${path}`, spec.authority.accepts]))
+  const twice = FAMILIES.flatMap(({ operations }) => Object.entries(operations))
+    .filter(([key, { by }]) => by && accepts.get(key)?.some(({ callers }) => callers.length > 0))
+    .map(([key]) => key)
+  expect(twice).toEqual([])
+  expect(document.paths['/v1/auth/api-keys']).toMatchObject({
+    get: {
+      security: [{ session: [] }, { token: [] }, { token: ['api-keys:read'] }, { apiKey: ['api-keys:read'] }],
+      'x-authority': [{ door: 'everyday', audience: 'account' }],
+    },
+  })
 })

@@ -11,7 +11,7 @@ type Operation = { responses: Record<string, Described> }
 /** What answers of this process were not as the document describes them. */
 export const undescribed: string[] = []
 
-const document = buildDocument('test')
+const document = buildDocument('test', [])
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 ajv.addSchema(document, 'document')

@@ -1,0 +1,54 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { loadFunctions } from '../netlify/listen.ts'
+import { readRedirects } from '../netlify/redirects.ts'
+import type { Accepts, Route } from '../shared/http/route.ts'
+
+const START = '<!-- authority:start -->'
+const END = '<!-- authority:end -->'
+const TARGET = 'docs/authority.md'
+
+const CALLERS: Record<string, string> = { first_party: 'own application', api_key: 'API key' }
+
+function scopesOf({ scope, keyScope, serviceScope, operator }: Accepts): string {
+  const key = keyScope === null ? 'none for API keys' : keyScope && `\`${keyScope}\` for API keys`
+  const role = operator && (operator === 'platform' ? 'operator of all organizations' : 'operator')
+  return [scope && `\`${scope}\``, key, serviceScope && `\`${serviceScope}\` for services`, role]
+    .filter(Boolean)
+    .join(', ')
+}
+
+function cells({ door, callers, audience, recent, operator, page, namesPeople, ...rest }: Accepts): string[] {
+  const who = callers.map((one) => CALLERS[one] ?? one).join(', ')
+  const isToken = callers.some((one) => one !== 'browser' && one !== 'api_key')
+  return [
+    page ? `${door} page` : door,
+    who || '–',
+    isToken ? audience : '–',
+    scopesOf({ door, callers, audience, operator, ...rest }) + (namesPeople ? ' (no pairwise clients)' : '') || '–',
+    operator ? 'stepped up' : (recent ?? '–'),
+  ]
+}
+
+/** Every route and what it accepts, as a Markdown table. */
+export function authorityTable(routes: readonly Route[]): string {
+  const rows = routes.flatMap(({ method, path, spec }) =>
+    spec.authority.accepts.map(
+      (accepts) => `| \`${method} ${path.replaceAll('|', '\\|')}\` | ${cells(accepts).join(' | ')} |`,
+    ),
+  )
+  const head = ['| Route | Door | Callers | Tokens for | Needs | Recent authentication |', '|---|---|---|---|---|---|']
+  return [...head, ...[...new Set(rows)].sort()].join('\n')
+}
+
+/** All routes of all functions. */
+export async function allRoutes(): Promise<Route[]> {
+  const functions = await loadFunctions(readRedirects('netlify.toml'))
+  return [...functions.values()].flatMap(({ app }) => app?.routes ?? [])
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [before = '', rest = ''] = readFileSync(TARGET, 'utf8').split(START)
+  const after = rest.split(END)[1] ?? ''
+  writeFileSync(TARGET, `${before}${START}\n${authorityTable(await allRoutes())}\n${END}${after}`)
+}
