@@ -44,7 +44,7 @@ export const sensitive = (recent: NonNullable<Accepts['recent']>): Authority<Own
 
 /** A service that an operator trusts with a scope, by a token in its own name for this gateway. */
 export const service = (serviceScope: string): Authority<ServicePrincipal> =>
-  admitting({ door: 'service', callers: ['service'], audience: 'issuer', serviceScope }, ['bearer'])
+  admitting({ door: 'service', callers: ['service'], audience: 'issuer', serviceScope })
 
 /** An operator, stepped up recently: at their browser, or with a token for this gateway alone. */
 export function operator(
