@@ -51,7 +51,7 @@ function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
 
 /**
  * Checks a principal against what the route accepts.
- * @throws GatewayError insufficient_scope, invalid_token, csrf_invalid, access_denied, login_required,
+ * @throws GatewayError insufficient_scope, invalid_token, csrf_invalid, access_denied,
  * insufficient_user_authentication
  */
 export async function permit(gateway: Gateway, c: AppContext, principal: Principal, accepts: Accepts): Promise<void> {

@@ -4,25 +4,17 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { SessionFacts } from '../queries/person.ts'
-import { listProofs } from '../queries/proofs.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
 import { type ErasureReceipt, erasePerson } from './erase-person.ts'
 import { actAsOperator, mayActOn, type Operator } from './operator.ts'
-import { mayChangeProofs } from './step-up.ts'
 
-/**
- * Erases the person who asks, for good: at a session they began, or stepped up, a short while ago.
- * @throws GatewayError insufficient_user_authentication
- */
+/** Erases the person who asks, for good. The route demands a recent authentication. */
 export async function eraseSelf(
   gateway: Gateway,
   c: AppContext,
   principal: PersonPrincipal & { session: SessionFacts },
 ): Promise<ErasureReceipt> {
-  const { authenticators } = await listProofs(gateway.reads, gateway.personal, principal.person)
-  if (!mayChangeProofs(principal.session, authenticators.length > 0))
-    throw new GatewayError('insufficient_user_authentication')
   const backupDays = gateway.config.BACKUP_DAYS
   const act = (work: Work) => actAs(work, principal)
   return erasePerson(gateway, commitContext(gateway, c), principal.person, { act, reason: 'person', backupDays })

@@ -53,6 +53,8 @@ export function isForeignPost(c: AppContext): boolean {
  */
 export function refuseForeignPage({ issuer }: { issuer: string }, c: AppContext): void {
   if (c.req.method === 'GET' || c.req.method === 'HEAD') return
+  // Forms of our own pages come with `Origin: null`, since those pages send no referrer; the browser itself vouches for them.
+  if (c.req.header('sec-fetch-site') === 'same-origin') return
   if (isCrossSite(c)) throw new GatewayError('csrf_invalid', { reason: 'a foreign page asked' })
   checkOrigin(c, issuer)
 }

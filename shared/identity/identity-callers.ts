@@ -17,7 +17,7 @@ type Proven = { person: Person; session: SessionFacts }
 /**
  * The person that a token in a request body proves, to be linked or merged: a token of a sign-in in an application of ours, for this
  * gateway alone, after a recent authentication. A token that is bound to a key is refused, since no proof can come with it.
- * @throws GatewayError invalid_token, login_required, insufficient_user_authentication
+ * @throws GatewayError invalid_token, insufficient_user_authentication
  */
 export async function provenBy(gateway: Gateway, presented: string): Promise<Proven> {
   const unproven = (reason: string) => new GatewayError('invalid_token', { reason })

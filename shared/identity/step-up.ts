@@ -39,25 +39,27 @@ export const proofUrl = (missing: 'sign_in' | 'step_up', returnTo: string) =>
     ? stepUpUrl(returnTo)
     : `/web/login?${new URLSearchParams({ prompt: 'login', return_to: returnTo })}`
 
-/** How a program is told to let its person step up (RFC 9470 section 3). */
-export const stepUpNeeded = () =>
-  new GatewayError('insufficient_user_authentication', {
+/** The error that asks a program to let its person authenticate anew (RFC 9470 section 3). */
+export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): GatewayError {
+  const [what, acr] =
+    missing === 'step_up'
+      ? ['A fresh code from the authenticator app is needed.', `, acr_values="${ACR.multiFactor}"`]
+      : ['Please sign in again first.', '']
+  return new GatewayError('insufficient_user_authentication', {
+    description: what,
     headers: {
-      'WWW-Authenticate': `Bearer error="insufficient_user_authentication", error_description="A fresh code from the authenticator app is needed.", acr_values="${ACR.multiFactor}", max_age="${RECENT_SECONDS}"`,
+      'WWW-Authenticate': `Bearer error="insufficient_user_authentication", error_description="${what}"${acr}, max_age="${RECENT_SECONDS}"`,
     },
   })
+}
 
 /**
  * Demands a recent authentication, with the authenticator app where the person has one.
- * @throws GatewayError login_required, insufficient_user_authentication
+ * @throws GatewayError insufficient_user_authentication
  */
-export async function demandRecentAuthentication(
-  gateway: Gateway,
-  by: Parameters<typeof missingProof>[1],
-): Promise<void> {
+export async function demandRecentAuthentication(gateway: Gateway, by: Parameters<typeof missingProof>[1]): Promise<void> {
   const missing = await missingProof(gateway, by)
-  if (missing === 'step_up') throw stepUpNeeded()
-  if (missing) throw new GatewayError('login_required', { description: 'Please sign in again first.' })
+  if (missing) throw stepUpNeeded(missing)
 }
 
 /**

@@ -238,7 +238,7 @@ describe('a merge', () => {
     const old = await pairOf()
     await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '1 hour' where uai = ${old.uai}`
     await gateway.sql`update auth_gateway.token_families set authenticated_at = now() - interval '16 minutes' where uai = ${old.uai}`
-    expect((await merge(ada.token, old.token)).body).toMatchObject({ code: 'LOGIN_REQUIRED' })
+    expect((await merge(ada.token, old.token)).body).toMatchObject({ code: 'STEP_UP_REQUIRED' })
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => (n % 2 ? merge(ada.token, gone.token) : merge(gone.token, ada.token))),
     )
@@ -338,7 +338,7 @@ describe('the account page', () => {
     expect(removed.url).toContain('/web/login?prompt=login')
     const old = { headers: cookie(ada) }
     const remove = await api(gateway, 'DELETE', `/v1/auth/identities/me/credentials/${second?.id}`, old)
-    expect([remove.status, remove.body.code]).toEqual([400, 'LOGIN_REQUIRED'])
+    expect([remove.status, remove.body.code]).toEqual([401, 'STEP_UP_REQUIRED'])
     await gateway.sql`update auth_gateway.sessions set started_at = now() where uai = ${ada.uai}`
     const done = await ada.browser.submit(
       await ada.browser.visit('/account'),

@@ -198,7 +198,7 @@ function owed(route: Route, accepts: Accepts, credential: Credential): Refusal |
   if (wanted && !satisfies(scopes, wanted)) return 'insufficient_scope'
   if (accepts.namesPeople && pairwise) return 'insufficient_scope'
   if (accepts.operator) return 'access_denied'
-  if (old && accepts.recent) return 'login_required'
+  if (old && accepts.recent) return 'insufficient_user_authentication'
   return undefined
 }
 
@@ -210,7 +210,6 @@ const AUTHORITY_CODES = new Set<string>(
       'session_invalid',
       'csrf_invalid',
       'access_denied',
-      'login_required',
       'auth_required',
       'token_required',
       'insufficient_user_authentication',
@@ -301,4 +300,11 @@ test('where the token is what is asked about, and at userinfo, a token for anoth
   expect(await ask('/v1/auth/verify', {}, bearer(token))).toBe(200)
   expect(await ask('/oauth/userinfo', {}, bearer(token))).toBe(200)
   expect(await ask('/oauth/revoke', { token, client_id })).toBe(200)
+})
+
+test('401 a token in a body that is bound to a key proves nobody, whatever its audience', async () => {
+  const bound = credentials['a bound token without its proof']?.headers.authorization?.split(' ')[1]
+  const own = credentials['a token for the gateway alone, of our own application']?.headers
+  const merge = await post(gateway, '/v1/auth/identities/merge', { retired_token: bound ?? '' }, own)
+  expect([merge.status, merge.body.code]).toEqual([401, 'AUTH_TOKEN_INVALID'])
 })
