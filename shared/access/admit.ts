@@ -29,7 +29,7 @@ function demandAudience({ issuer }: Gateway, principal: Principal, wanted: Accep
   if (!family || wanted === 'any') return
   const { audience = [] } = principal
   const alone = audience.length > 0 && audience.every((one) => one === issuer)
-  const shared = wanted === 'account' && family.client.first_party && audience.includes(issuer)
+  const shared = wanted === 'account' && family.client.account_access === 'everyday' && audience.includes(issuer)
   if (!alone && !shared) throw new GatewayError('invalid_token', { reason: 'token for another resource' })
 }
 

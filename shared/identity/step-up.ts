@@ -57,7 +57,10 @@ export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): Gatewa
  * Demands a recent authentication, with the authenticator app where the person has one.
  * @throws GatewayError insufficient_user_authentication
  */
-export async function demandRecentAuthentication(gateway: Gateway, by: Parameters<typeof missingProof>[1]): Promise<void> {
+export async function demandRecentAuthentication(
+  gateway: Gateway,
+  by: Parameters<typeof missingProof>[1],
+): Promise<void> {
   const missing = await missingProof(gateway, by)
   if (missing) throw stepUpNeeded(missing)
 }

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadFunctions } from '../../netlify/listen.ts'
 import { readRedirects } from '../../netlify/redirects.ts'
@@ -6,6 +8,7 @@ import { authorityTable } from '../../scripts/authority-table.ts'
 import { satisfies } from '../../shared/domain/scopes.ts'
 import { catalogue, type Refusal } from '../../shared/errors.ts'
 import type { Accepts, Caller, Route } from '../../shared/http/route.ts'
+import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import type { Body } from '../support/api-keys.ts'
 import { addClient, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey } from '../support/proofs.ts'
@@ -45,15 +48,19 @@ const pathOf = ({ path }: Route) =>
     .replace(/:\w+\{([\w]+)\|[^}]*\}/g, '$1')
     .replace(/:\w+(\{[^}]*\})?/g, ID)
 
+/** A service behind the router. */
+const upstream = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'))
+
 let gateway: TestGateway
 let person: SignedInBrowser
 const credentials: Record<string, Credential> = {}
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 beforeAll(async () => {
-  const upstreams = ['memories', 'ai-chat', 'webhook-handler', 'mcp-handler'].map(
-    (name) => `${name}=http://127.0.0.1:1`,
-  )
+  const address = await new Promise<AddressInfo>((resolve) => {
+    upstream.listen(0, '127.0.0.1', () => resolve(upstream.address() as AddressInfo))
+  })
+  const upstreams = ['memories', 'ai-chat', 'webhook-handler'].map((name) => `${name}=http://127.0.0.1:${address.port}`)
   gateway = await startGateway({ env: { SERVICE_UPSTREAMS: upstreams.join(), SYNC_WEBHOOK_SECRET: 'a'.repeat(40) } })
   person = await signIn(gateway)
   const issuer = gateway.url
@@ -142,7 +149,10 @@ beforeAll(async () => {
     old: true,
   }
 })
-afterAll(() => gateway?.stop())
+afterAll(async () => {
+  await gateway?.stop()
+  upstream.close()
+})
 
 const cookieOf = ({ browser }: SignedInBrowser) => ({
   cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}`,
@@ -202,6 +212,14 @@ function owed(route: Route, accepts: Accepts, credential: Credential): Refusal |
   return undefined
 }
 
+/** Routes of the service router need the scope that the service names. */
+function scopeOfService({ method, path }: Route): { scope?: string } {
+  const name = /^\/api\/v1\/services\//.test(path) ? 'memories' : OTHERS[path]
+  const scopes = SERVICES.find(({ service_key }) => service_key === name)?.scopes
+  return scopes ? { scope: method === 'GET' ? scopes.read : scopes.write } : {}
+}
+const OTHERS: Record<string, string> = { '/api/v1/chat/completions': 'ai-chat', '/webhook/:service': 'webhook-handler' }
+
 const AUTHORITY_CODES = new Set<string>(
   (
     [
@@ -232,7 +250,9 @@ async function answerOf(route: Route, headers: Record<string, string>): Promise<
     redirect: 'manual',
   })
   const text = await response.text()
-  const body: Body = text.startsWith('{') ? JSON.parse(text) : {}
+  const isJson =
+    response.headers.get('content-type')?.includes('json') && !response.headers.get('content-type')?.includes('ndjson')
+  const body: Body = isJson ? JSON.parse(text) : {}
   return { status: response.status, code: body.code ?? body.error?.code ?? body.error }
 }
 
@@ -259,8 +279,9 @@ test('the table in the documents is up to date: npm run authority', () => {
 
 describe('a route of the API', () => {
   test.each(api)('%s refuses every credential that it does not accept', async (_, route) => {
-    const [accepts] = route.spec.authority.accepts
-    if (!accepts) throw new Error('no authority')
+    const [first] = route.spec.authority.accepts
+    if (!first) throw new Error('no authority')
+    const accepts = { ...first, ...scopeOfService(route) }
     const none = named(route, accepts.missing ?? 'token_required')
     const answers: Record<string, unknown> = { 'no credential': await answerOf(route, {}) }
     const right: Record<string, unknown> = { 'no credential': none }
