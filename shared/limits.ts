@@ -22,14 +22,47 @@ type Rule = {
 
 /** Every limit of the gateway by its name, which is also the name of its counters. `docs/limits.md` is the model behind them. */
 export const rules = {
-  'otp-send': { counts: 'codes and links to one address', fallback: '1/30s 5/1h 10/1d' },
-  'otp-send-ip': { counts: 'messages that one caller asks for', fallback: '30/1h' },
-  'otp-send-net': { counts: 'the same for one network', fallback: '200/1h' },
-  'otp-try': { counts: 'wrong codes for one address', fallback: '10/1h 30/1d' },
-  'otp-try-ip': { counts: 'wrong codes of one caller', fallback: '60/1h' },
+  'otp-send': {
+    counts: 'codes, links and passwords mails to one mailbox that unknown callers ask for',
+    fallback: '5/1h 10/1d | 6/1h 12/1d | 8/1h 20/1d',
+    exact: true,
+  },
+  'otp-send-known': {
+    counts: 'the same, asked for in browsers known to the person',
+    fallback: '4/1h 12/1d',
+    exact: true,
+  },
+  'otp-send-pause': { counts: 'messages to one address, by anyone unknown', fallback: '1/30s | 1/30s | -' },
+  'otp-send-repeat': { counts: 'messages to one address, by one caller', fallback: '1/30s' },
+  'otp-send-ip': { counts: 'messages that one unknown caller asks for', fallback: '30/1h | 40/1h | 120/1h' },
+  'otp-send-net': { counts: 'the same for one network', fallback: '200/1h | 250/1h | 1000/1h' },
+  'otp-send-range': { counts: 'the same for one range', fallback: '2000/1h | 2000/1h | 10000/1h' },
+
+  'sms-send': {
+    counts: 'codes to one number that unknown callers ask for',
+    fallback: '3/1h 4/1d | 3/1h 5/1d | 4/1h 7/1d',
+    exact: true,
+  },
+  'sms-send-known': {
+    counts: 'the same, asked for in browsers known to the person',
+    fallback: '3/1h 6/1d',
+    exact: true,
+  },
   'sms-ip': { counts: 'text messages that one caller asks for', fallback: '10/1h 20/1d' },
   'sms-net': { counts: 'the same for one network', fallback: '50/1h' },
   'sms-block': { counts: 'text messages to one block of a thousand numbers', fallback: '20/1h' },
+  'otp-try-ip': {
+    counts: 'wrong codes of one caller; full, it refuses those without an open challenge of their own',
+    fallback: '60/1h',
+  },
+  'otp-try-net': { counts: 'the same for one network', fallback: '300/1h' },
+  'otp-elsewhere': {
+    counts: 'wrong codes for one mailbox from networks that asked for none',
+    fallback: '5/1h 10/1d',
+    exact: true,
+  },
+  'otp-failures': { counts: 'the same until a right one', fallback: '100/30d' },
+
   'proof-sign-in': { counts: 'wrong codes of an authenticator app for one address', fallback: '5/5m 30/1d' },
   'proof-sign-in-ip': { counts: 'wrong codes without mail of one caller', fallback: '60/1h' },
   'proof-sign-in-net': { counts: 'the same for one network', fallback: '200/1h' },

@@ -4,13 +4,13 @@ import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { MagicLinkPage } from '../../shared/http/pages/magic-link.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
+import { signBrowserIn } from '../../shared/identity/browser-sign-in.ts'
 import { mailbox } from '../../shared/identity/code-address.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
@@ -96,11 +96,7 @@ app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => 
   const presented = { ...presentedBy(link), platform: 'web', replaces }
   const { person, session } = await signInWithCode(gateway(), c, presented, (_work, signedIn) => signedIn).catch(stale)
   clearSignIn(c)
-  setSessionCookies(c, {
-    handle: session.handle,
-    user: { id: person.uai, email: person.email, role: person.role },
-    maxAge: gateway().config.SESSION_ABSOLUTE_SECONDS,
-  })
+  signBrowserIn(gateway(), c, { person, session })
   return c.redirect(endOf(link), 303)
 })
 

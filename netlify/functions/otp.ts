@@ -4,9 +4,9 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { signBrowserIn } from '../../shared/identity/browser-sign-in.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
 import { checkOrigin } from '../../shared/identity/csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
@@ -98,12 +98,7 @@ app.route('POST', '/v1/auth/otp/verify', { authority: byProtocol('ceremony') }, 
     },
   )
   const tokens = await tokenResponse(gateway(), pair.grant, pair)
-  if (body.platform === 'web')
-    setSessionCookies(c, {
-      handle: session.handle,
-      user: { id: person.uai, email: person.email, role: person.role },
-      maxAge: gateway().config.SESSION_ABSOLUTE_SECONDS,
-    })
+  if (body.platform === 'web') signBrowserIn(gateway(), c, { person, session })
   return c.json({ ...tokens, auth_method: 'otp', user: userOf(person, scope) })
 })
 

@@ -3,7 +3,7 @@ import { catalogue, GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import { clearSessionCookies, setSessionCookies } from '../../shared/http/cookies.ts'
+import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
@@ -12,6 +12,7 @@ import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
+import { signBrowserIn } from '../../shared/identity/browser-sign-in.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
 import { checkCsrf, csrfToken, isForeignPost, isOwnNavigation } from '../../shared/identity/csrf.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
@@ -180,11 +181,7 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, async (c) 
       (_work, signedIn) => signedIn,
     )
     clearSignIn(c)
-    setSessionCookies(c, {
-      handle: session.handle,
-      user: { id: person.uai, email: person.email, role: person.role },
-      maxAge: gateway().config.SESSION_ABSOLUTE_SECONDS,
-    })
+    signBrowserIn(gateway(), c, { person, session })
     return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
   } catch (error) {
     return codePage(gateway(), signIn, {

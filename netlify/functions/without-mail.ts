@@ -3,13 +3,13 @@ import { withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { WithoutMailPage } from '../../shared/http/pages/without-mail.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
+import { signBrowserIn } from '../../shared/identity/browser-sign-in.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
 import {
@@ -80,11 +80,7 @@ app.route('POST', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
     const { person, session, method } = await signInWithoutMail(gateway(), c, { email, code, replaces })
     if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
     clearSignIn(c)
-    setSessionCookies(c, {
-      handle: session.handle,
-      user: { id: person.uai, email: person.email, role: person.role },
-      maxAge: gateway().config.SESSION_ABSOLUTE_SECONDS,
-    })
+    signBrowserIn(gateway(), c, { person, session })
     return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
   } catch (error) {
     return page(signIn, { email: posted.email?.slice(0, 254), error: told(error) })

@@ -10,8 +10,11 @@ export type OtpChallengeEvent =
       type: 'OtpChallengeIssued'
       data: { channel: Channel; country?: string; codeHash: string; expiresAt: string; browserHash?: string }
       personal: { address: string }
-      /** A code bound to one browser is not found by its address alone, so no other browser can replace or spend it. */
-      lookups: { kind: 'otp_address' | 'otp_browser_address'; value: string }[]
+      /**
+       * A code bound to one browser is not found by its address alone, so no other browser can replace or spend it. Another one is the
+       * code of the network that asked for it.
+       */
+      lookups: { kind: 'otp_address' | 'otp_browser_address' | 'otp_network_address'; value: string }[]
     }
   /** The code reached nobody. What became of its message otherwise stands in the stream of that, under the same id. */
   | { type: 'OtpDeliveryFailed'; data: { reason: string } }
@@ -52,11 +55,13 @@ export function issue(input: {
   address: string
   /** What the address is found by. */
   lookup: string
+  /** What the address is found by in the network that asks. */
+  networkLookup: string
   codeHash: string
   browserHash?: string
   now: Date
 }): Decision<OtpChallengeEvent> {
-  const { channel, country, address, lookup, codeHash, browserHash } = input
+  const { channel, country, address, lookup, networkLookup, codeHash, browserHash } = input
   const expiresAt = new Date(input.now.getTime() + LIFETIME_SECONDS * 1000).toISOString()
   return {
     events: [
@@ -64,7 +69,12 @@ export function issue(input: {
         type: 'OtpChallengeIssued',
         data: { channel, country, codeHash, expiresAt, browserHash },
         personal: { address },
-        lookups: [{ kind: browserHash ? 'otp_browser_address' : 'otp_address', value: lookup }],
+        lookups: browserHash
+          ? [{ kind: 'otp_browser_address', value: lookup }]
+          : [
+              { kind: 'otp_address', value: lookup },
+              { kind: 'otp_network_address', value: networkLookup },
+            ],
       },
     ],
   }

@@ -27,6 +27,12 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
       }))
     },
 
+    /** Limits that a step is counted in and not refused by. */
+    count: (limits: RateLimit[]) => limits.map((limit) => ({ ...limit, max: UNLIMITED })),
+
+    /** Limits that a step empties. */
+    reset: (limits: RateLimit[]) => limits.map((limit) => ({ ...limit, reset: true as const })),
+
     /** A share of something that a setting of its own says, such as the day's text messages. */
     share(name: string, key: string, max: number, seconds: number): RateLimit {
       return { bucket: `${name}:${seconds}:${digestOf(key)}`, seconds, max }
@@ -43,6 +49,8 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
     },
   }
 }
+
+const UNLIMITED = 2_147_483_647
 
 const groupsOf = (text: string | undefined) => (text ? text.split(':') : [])
 

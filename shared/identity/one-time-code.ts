@@ -8,16 +8,18 @@ import type { RateLimit } from '../events/store.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
-import { addressKey } from '../http/rate-limit.ts'
+import { addressKey, networkKey } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { equalHash } from '../tokens/opaque.ts'
+import { countingMailbox } from '../typed/email.ts'
 import type { CodeAddress } from './code-address.ts'
 import { createIdentity } from './create-identity.ts'
 import { endReplaced } from './end-session.ts'
 import { externalCredential, linkAccount, type ProvenAccount, refuseTaken } from './external-account.ts'
+import { sessionsOfBrowser } from './known-browser.ts'
 import { applyClaims, standingOf } from './mapped-claims.ts'
 import { tellOfProofs } from './proof-notices.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
@@ -39,31 +41,42 @@ const credentialKindOf = ({ channel }: CodeAddress) => (channel === 'sms' ? 'pho
 const profileOf = ({ channel, address }: CodeAddress) =>
   channel === 'sms' ? { phone_number: address } : { email: address, email_verified: true }
 
-/** Wrong codes per address and per caller, across all codes (standards S2). */
-function tryLimits({ limiter }: Gateway, address: string, ip: string | undefined): RateLimit[] {
-  return [...limiter.of('otp-try', address), ...callerLimits({ limiter }, ip)]
-}
+/** Wrong codes of a caller and their network. */
+const callerLimits = ({ limiter }: Gateway, ip: string | undefined): RateLimit[] => [
+  ...limiter.of('otp-try-ip', addressKey(ip)),
+  ...limiter.of('otp-try-net', networkKey(ip)),
+]
 
-function callerLimits({ limiter }: Pick<Gateway, 'limiter'>, ip: string | undefined): RateLimit[] {
-  return limiter.of('otp-try-ip', addressKey(ip))
-}
+/** Wrong codes for an address from networks that did not ask for the code, over all callers. */
+const elsewhereLimits = ({ limiter }: Gateway, { lookup }: CodeAddress): RateLimit[] => [
+  ...limiter.of('otp-elsewhere', countingMailbox(lookup)),
+  ...limiter.of('otp-failures', countingMailbox(lookup)),
+]
 
-/**
- * A try that no code could pass: nothing was sent, or the code is spent, expired or another browser's. It counts for the caller
- * alone and alike in every case, so that it neither tells whether an address is known nor locks its owner out.
- */
-async function refuseHopeless(gateway: Gateway, c: AppContext, reason: string): Promise<never> {
-  await gateway.limiter.hit(callerLimits(gateway, c.get('clientIp')))
-  throw new GatewayError('otp_invalid', { reason })
-}
+/** What an address is found by in the network of a caller. */
+export const networkLookup = ({ lookup }: CodeAddress, ip: string | undefined) => `${lookup} ${networkKey(ip)}`
 
 export function findChallenge(
-  { reads, personal }: Gateway,
+  gateway: Gateway,
+  c: AppContext,
   { to, ...input }: { to: CodeAddress; challengeId?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<OtpFacts> {
-  const credentialKind = credentialKindOf(to)
-  return findOtp(reads, personal, { limits: [], ...input, credentialKind, digest: personal.digest(to.lookup) })
+  const { reads, personal } = gateway
+  return findOtp(reads, personal, {
+    limits: [],
+    ...input,
+    credentialKind: credentialKindOf(to),
+    digest: personal.digest(to.lookup),
+    network: personal.digest(networkLookup(to, c.get('clientIp'))),
+    sessions: sessionsOfBrowser(gateway, c),
+  })
 }
+
+const stateOf = (challenge: OtpFacts['challenge']) =>
+  (challenge?.events ?? []).reduce(
+    (state, event) => otp.otpChallenge.evolve(state, event as never),
+    otp.otpChallenge.initial,
+  )
 
 export function resumeChallenge(work: Work, challenge: NonNullable<OtpFacts['challenge']>) {
   work.knowKey(challenge.id, challenge.wrappedKey)
@@ -80,14 +93,38 @@ export type PresentedCode = {
   clientId?: string
 }
 
-/** Whether a code could be right: it is not spent, not expired and not another browser's. */
-function isOpenFor(
-  state: otp.OtpChallenge,
-  { browserHash }: PresentedCode,
-  now: Date,
-): state is Extract<otp.OtpChallenge, { status: 'open' }> {
-  const isOpen = state.status === 'open' && state.expiresAt > now
-  return isOpen && (!state.browserHash || state.browserHash === browserHash)
+type Admission = ReturnType<typeof admissionOf>
+type OpenChallenge = Extract<otp.OtpChallenge, { status: 'open' }>
+
+/**
+ * Makes what decides whether a code of this request may be compared with a challenge. With one of the caller's own, which this browser or
+ * this network asked for, it may as often as a challenge takes tries, whatever others do. With one that another network asked for it may
+ * within limits that all such tries share: they are counted before the comparison, once for each request. A try that no code could pass
+ * (nothing was sent, or the code is spent, expired or another browser's) counts for the caller alone, alike in every case, so that it
+ * reveals nothing and locks no one out.
+ */
+function admissionOf(gateway: Gateway, c: AppContext, { to, browserHash }: PresentedCode) {
+  const own = callerLimits(gateway, c.get('clientIp'))
+  let counted: Promise<number> | undefined
+  const refuse = async (reason: string): Promise<never> => {
+    await gateway.limiter.hit(own)
+    throw new GatewayError('otp_invalid', { reason })
+  }
+  /** @throws GatewayError otp_invalid, otp_rate_limited */
+  return async (
+    { challenge, wait }: OtpFacts,
+    state: otp.OtpChallenge,
+    now: Date,
+  ): Promise<[OpenChallenge, boolean]> => {
+    const open = state.status === 'open' && state.expiresAt > now ? state : undefined
+    const isOwn = open?.browserHash ? open.browserHash === browserHash : challenge?.isOwn
+    if (open && isOwn) return [open, true]
+    if (wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: wait })
+    if (!challenge) return refuse('no challenge')
+    if (!open || open.browserHash) return refuse('no open challenge of this browser')
+    counted ??= gateway.limiter.hit([...own, ...elsewhereLimits(gateway, to)])
+    return (await counted) > 0 ? refuse('asked for in another network') : [open, false]
+  }
 }
 
 export type ProvenAddress = {
@@ -112,27 +149,30 @@ export async function withProvenAddress<T>(
   c: AppContext,
   input: PresentedCode,
   block: (work: Work, proven: ProvenAddress) => T | Promise<T>,
+  admit = admissionOf(gateway, c, input),
 ): Promise<T> {
   const { to } = input
-  const limits = tryLimits(gateway, to.lookup, c.get('clientIp'))
+  const limits = callerLimits(gateway, c.get('clientIp'))
   return commit(commitContext(gateway, c), async (work) => {
     const now = new Date()
-    const found = await findChallenge(gateway, { to, challengeId: input.challengeId, clientId: input.clientId, limits })
-    if (found.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: found.wait })
+    const found = await findChallenge(gateway, c, {
+      to,
+      challengeId: input.challengeId,
+      clientId: input.clientId,
+      limits,
+    })
     const { challenge, person } = found
-    if (!challenge) return refuseHopeless(gateway, c, 'no challenge')
     const uai = person?.uai ?? uuidv7()
-    const stream = resumeChallenge(work, challenge)
-    const { state } = stream
-    if (!isOpenFor(state, input, now)) return refuseHopeless(gateway, c, 'no open challenge of this browser')
+    const [state, isOwn] = await admit(found, stateOf(challenge), now)
+    if (!challenge) throw new Error('admitted without a challenge')
     const matches = equalHash(state.codeHash, gateway.hashCode(challenge.id, input.code))
-    if (!matches) {
-      work.limits = limits
-      work.limitRefusal = 'otp_rate_limited'
-    }
+    if (!matches && !isOwn) throw new GatewayError('otp_invalid', { reason: 'wrong, and asked for in another network' })
+    work.limits = matches
+      ? gateway.limiter.reset(elsewhereLimits(gateway, to))
+      : gateway.limiter.count([...limits, ...gateway.limiter.of('otp-failures', countingMailbox(to.lookup))])
     work.correlationId = challenge.id
     work.actor = matches ? { type: 'person', id: uai } : { type: 'anonymous' }
-    stream.decide((current) => {
+    resumeChallenge(work, challenge).decide((current) => {
       const decision = otp.verify(current, { matches, sameBrowser: true, uai, now })
       return person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
     })
@@ -171,19 +211,19 @@ export type SignedInByCode = {
 /**
  * What hooks are told, when the code is the right one: nobody outside hears of guesses. The limits come first, so that whether a hook
  * was asked tells nothing about a code that is not counted.
- * @throws GatewayError otp_rate_limited
+ * @throws GatewayError otp_invalid, otp_rate_limited
  */
-async function factsIfRight(gateway: Gateway, c: AppContext, input: CodeSignIn): Promise<SignInFacts | undefined> {
+async function factsIfRight(
+  gateway: Gateway,
+  c: AppContext,
+  input: CodeSignIn,
+  admit: Admission,
+): Promise<SignInFacts | undefined> {
   const { to, code, challengeId, platform, link } = input
-  const limits = tryLimits(gateway, to.lookup, c.get('clientIp'))
-  const { challenge, person, wait } = await findChallenge(gateway, { to, challengeId, limits })
-  if (wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: wait })
-  const issued = challenge?.events.reduce(
-    (state, event) => otp.otpChallenge.evolve(state, event as never),
-    otp.otpChallenge.initial,
-  )
-  if (!challenge || !issued || !isOpenFor(issued, input, new Date())) return undefined
-  if (!equalHash(issued.codeHash, gateway.hashCode(challenge.id, code))) return undefined
+  const found = await findChallenge(gateway, c, { to, challengeId, limits: callerLimits(gateway, c.get('clientIp')) })
+  const { challenge, person } = found
+  const [{ codeHash }] = await admit(found, stateOf(challenge), new Date())
+  if (!challenge || !equalHash(codeHash, gateway.hashCode(challenge.id, code))) return undefined
   const proofs = ['otp', ...(link ? [`${link.method}:${link.provider}`] : [])]
   return { method: 'otp', platform, proofs, person, profile: profileOf(to) }
 }
@@ -201,35 +241,42 @@ export async function signInWithCode<T>(
 ): Promise<T> {
   const { link } = input
   const hooks = await hooksFor(gateway, link?.provider)
-  const facts = hooks.length > 0 ? await factsIfRight(gateway, c, input) : undefined
+  const admit = admissionOf(gateway, c, input)
+  const facts = hooks.length > 0 ? await factsIfRight(gateway, c, input, admit) : undefined
   const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
-  const result = await withProvenAddress(gateway, c, input, async (work, proven) => {
-    // The code became the right one after the hooks were to be asked: nobody passes unasked.
-    if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
-    const { uai, credential, challengeId, client, resources, now } = proven
-    work.knowKey(uai, proven.person?.wrappedKey ?? undefined)
-    if (input.onlyKnown && !proven.person) throw new GatewayError('not_provisioned')
-    const { name, locale = askedLanguage(c) } = claims
-    if (link && !proven.person) await refuseTaken(gateway, link)
-    const credentials = [credential, ...(link ? [externalCredential(link)] : [])]
-    const person = proven.person
-      ? await applyClaims(work, proven.person, claims)
-      : createIdentity(work, { uai, credentials, name, locale, standing: standingOf(claims), now })
-    work.knowKey(person.uai, person.wrappedKey ?? undefined)
-    await endReplaced(work, input.replaces)
-    const session = startSession(gateway, work, {
-      person,
-      client,
-      platform: input.platform,
-      projectScope: input.projectScope,
-      proof: { ...proofOf(input.to, input.byLink), provenBy: { type: 'otp_challenge', id: challengeId } },
-      authenticatedAt: now,
-      now,
-    })
-    const to = { person, sessionId: session.id, byMail: true }
-    const isLinked = link && proven.person ? await linkAccount(gateway, work, link, to) : false
-    return { person, isLinked, value: await more(work, { person, session, client, resources, now }) }
-  })
+  const result = await withProvenAddress(
+    gateway,
+    c,
+    input,
+    async (work, proven) => {
+      // The code became the right one after the hooks were to be asked: nobody passes unasked.
+      if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
+      const { uai, credential, challengeId, client, resources, now } = proven
+      work.knowKey(uai, proven.person?.wrappedKey ?? undefined)
+      if (input.onlyKnown && !proven.person) throw new GatewayError('not_provisioned')
+      const { name, locale = askedLanguage(c) } = claims
+      if (link && !proven.person) await refuseTaken(gateway, link)
+      const credentials = [credential, ...(link ? [externalCredential(link)] : [])]
+      const person = proven.person
+        ? await applyClaims(work, proven.person, claims)
+        : createIdentity(work, { uai, credentials, name, locale, standing: standingOf(claims), now })
+      work.knowKey(person.uai, person.wrappedKey ?? undefined)
+      await endReplaced(work, input.replaces)
+      const session = startSession(gateway, work, {
+        person,
+        client,
+        platform: input.platform,
+        projectScope: input.projectScope,
+        proof: { ...proofOf(input.to, input.byLink), provenBy: { type: 'otp_challenge', id: challengeId } },
+        authenticatedAt: now,
+        now,
+      })
+      const to = { person, sessionId: session.id, byMail: true }
+      const isLinked = link && proven.person ? await linkAccount(gateway, work, link, to) : false
+      return { person, isLinked, value: await more(work, { person, session, client, resources, now }) }
+    },
+    admit,
+  )
   if (result.isLinked) tellOfProofs(gateway, c, result.person, 'sign_in_method_added', nameOfMethod(link ?? {}))
   if (facts) afterSignIn(gateway, c, hooks, { ...facts, person: result.person })
   return result.value

@@ -8,23 +8,37 @@ import type { RateLimit } from '../events/store.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
-import { addressKey, networkKey } from '../http/rate-limit.ts'
+import { addressKey, networkKey, rangeKey } from '../http/rate-limit.ts'
+import type { Effort } from '../limits.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { countingMailbox } from '../typed/email.ts'
 import type { CodeAddress } from './code-address.ts'
-import { findChallenge, resumeChallenge } from './one-time-code.ts'
+import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
 import { passSmsGuard, smsLimits } from './sms-guard.ts'
 
-/** Codes sent per address, per caller and per network; a new code does not reset them (standards S4). */
-function sendLimits(gateway: Gateway, to: CodeAddress, ip: string | undefined): RateLimit[] {
-  const { limiter } = gateway
+/**
+ * Messages to one mailbox or number, and those that a caller, a network and a range ask for; a new code does not reset them (standards S4).
+ * A browser known to the person has a share of its own, which no stranger can use up.
+ * @param caller.knownBy the session that makes the browser known to the person
+ */
+export function sendLimits(
+  { limiter }: Gateway,
+  { channel, lookup }: Pick<CodeAddress, 'channel' | 'lookup'>,
+  { ip, knownBy, effort = 'none' }: { ip: string | undefined; knownBy?: string; effort?: Effort },
+): RateLimit[] {
+  const mailbox = countingMailbox(lookup)
+  const sms = channel === 'sms'
+  const repeat = limiter.of('otp-send-repeat', `${lookup} ${knownBy ?? addressKey(ip)}`)
+  if (knownBy) return [...repeat, ...limiter.of(sms ? 'sms-send-known' : 'otp-send-known', mailbox)]
   return [
-    ...limiter.of('otp-send', countingMailbox(to.lookup)),
-    ...limiter.of('otp-send-ip', addressKey(ip)),
-    ...limiter.of('otp-send-net', networkKey(ip)),
-    ...(to.channel === 'sms' ? smsLimits(gateway, to, ip) : []),
+    ...repeat,
+    ...limiter.of('otp-send-pause', lookup, effort),
+    ...limiter.of(sms ? 'sms-send' : 'otp-send', mailbox, effort),
+    ...limiter.of('otp-send-ip', addressKey(ip), effort),
+    ...limiter.of('otp-send-net', networkKey(ip), effort),
+    ...limiter.of('otp-send-range', rangeKey(ip), effort),
   ]
 }
 
@@ -91,9 +105,13 @@ export async function sendCode(
   const outgoing = await commit(context, async (work) => {
     work.correlationId = id
     if (to.channel === 'sms') await passSmsGuard(gateway, work, to)
-    work.limits = sendLimits(gateway, to, c.get('clientIp'))
+    const ip = c.get('clientIp')
+    const found = await findChallenge(gateway, c, { to, challengeId: replaces })
+    work.limits = [
+      ...sendLimits(gateway, to, { ip, knownBy: found.knownBy }),
+      ...(to.channel === 'sms' ? smsLimits(gateway, to, ip) : []),
+    ]
     work.limitRefusal = 'otp_rate_limited'
-    const found = await findChallenge(gateway, { to, challengeId: replaces })
     const locale = found.person?.locale ?? askedLanguage(c)
     const message = messageOf({
       id,
@@ -109,9 +127,15 @@ export async function sendCode(
       noteSuppressed(work, message)
       return undefined
     }
-    if (found.challenge && (replaces || !browserHash))
+    if (found.challenge && (replaces || (!browserHash && found.challenge.isOwn)))
       resumeChallenge(work, found.challenge).decide((state) => otp.replace(state, id))
-    const issued = { ...to, codeHash: gateway.hashCode(id, code), browserHash, now: new Date() }
+    const issued = {
+      ...to,
+      networkLookup: networkLookup(to, ip),
+      codeHash: gateway.hashCode(id, code),
+      browserHash,
+      now: new Date(),
+    }
     work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
     queueMessage(work, message)
     return message
@@ -120,7 +144,7 @@ export async function sendCode(
 
   const result = await deliverQueued(gateway, context, outgoing, async (work, outcome) => {
     if (outcome.status === 'accepted') return
-    const { challenge } = await findChallenge(gateway, { to, challengeId: id })
+    const { challenge } = await findChallenge(gateway, c, { to, challengeId: id })
     if (challenge) resumeChallenge(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
   })
   if (result.status === 'failed') throw notSent(result)

@@ -2,7 +2,6 @@ import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { setSessionCookies } from '../http/cookies.ts'
 import type { StartedFamily } from '../oauth/token-family.ts'
 import { tokenResponse } from '../oauth/token-response.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
@@ -11,6 +10,7 @@ import type { SsoFlow } from '../sso/flow.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
 import { browserSession } from './authenticate.ts'
+import { signBrowserIn } from './browser-sign-in.ts'
 import { clientOfPlatform, startPair } from './direct-sign-in.ts'
 import { digestsOf, linkAccount } from './external-account.ts'
 import { signInExternally } from './external-sign-in.ts'
@@ -57,11 +57,7 @@ type Entered = Parameters<Parameters<typeof signInExternally>[3]>[1]
 
 /** The browser is signed in. */
 function enter(gateway: Gateway, c: AppContext, flow: SsoFlow, { person, session }: Entered): Response {
-  setSessionCookies(c, {
-    handle: session.handle,
-    user: { id: person.uai, email: person.email, role: person.role },
-    maxAge: gateway.config.SESSION_ABSOLUTE_SECONDS,
-  })
+  signBrowserIn(gateway, c, { person, session })
   return c.redirect(flow.returnTo ?? `${gateway.config.DASHBOARD_URL}/dashboard`, 302)
 }
 

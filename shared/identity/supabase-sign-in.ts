@@ -2,16 +2,16 @@ import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { setSessionCookies } from '../http/cookies.ts'
 import { tokenResponse } from '../oauth/token-response.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { SUPABASE } from '../sso/supabase-project.ts'
+import { signBrowserIn } from './browser-sign-in.ts'
 import { checkOrigin } from './csrf.ts'
 import { clientOfPlatform, startPair, userOf } from './direct-sign-in.ts'
 import { accountOf, linkAccount } from './external-account.ts'
-import { type SignedInExternally, signInExternally } from './external-sign-in.ts'
+import { signInExternally } from './external-sign-in.ts'
 import { tellOfProofs } from './proof-notices.ts'
 
 type Wanted = { method: 'password' | 'supabase'; platform: string; projectScope: string }
@@ -24,14 +24,6 @@ const input = (profile: ExternalProfile, { method, platform, projectScope }: Wan
   projectScope,
   ownMailbox: profile.emailVerified,
 })
-
-function setCookies({ config }: Gateway, c: AppContext, { person, session }: SignedInExternally): void {
-  setSessionCookies(c, {
-    handle: session.handle,
-    user: { id: person.uai, email: person.email, role: person.role },
-    maxAge: config.SESSION_ABSOLUTE_SECONDS,
-  })
-}
 
 /**
  * Signs a Supabase user in and answers with a token pair; browsers get cookies besides.
@@ -52,7 +44,7 @@ export async function pairForSupabaseUser(gateway: Gateway, c: AppContext, profi
   )
   const tokens = await tokenResponse(gateway, pair.grant, pair)
   const isWeb = wanted.platform === 'web'
-  if (isWeb) setCookies(gateway, c, signedIn)
+  if (isWeb) signBrowserIn(gateway, c, signedIn)
   return { ...tokens, user: userOf(signedIn.person, wanted.projectScope), cookies_set: isWeb }
 }
 
@@ -83,5 +75,5 @@ export async function enterAsSupabaseUser(
 ): Promise<void> {
   const { projectScope, replaces } = wanted
   const asked = input(profile, { method: 'password', platform: 'web', projectScope })
-  setCookies(gateway, c, await signInExternally(gateway, c, { ...asked, replaces }, (_work, found) => found))
+  signBrowserIn(gateway, c, await signInExternally(gateway, c, { ...asked, replaces }, (_work, found) => found))
 }

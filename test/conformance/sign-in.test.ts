@@ -50,20 +50,20 @@ test('S1 a code belongs to the browser that asked', async () => {
 })
 
 test('S2 five wrong tries end a code', async () => {
-  const email = newEmail()
-  await send(email)
+  const [email, ip] = [newEmail(), randomIp()]
+  await send(email, ip)
   const right = gateway.inbox.codeFor(email)
   const wrong = right === '000000' ? '111111' : '000000'
-  for (let tries = 0; tries < 5; tries++) expect((await verify(email, wrong)).body.code).toBe('OTP_INVALID')
-  expect((await verify(email, right)).body.code).toBe('OTP_INVALID')
+  for (let tries = 0; tries < 5; tries++) expect((await verify(email, wrong, ip)).body.code).toBe('OTP_INVALID')
+  expect((await verify(email, right, ip)).body.code).toBe('OTP_INVALID')
 })
 
 test('S3 only a keyed hash is stored, and a try is counted with its outcome', async () => {
-  const email = newEmail()
-  await send(email)
+  const [email, ip] = [newEmail(), randomIp()]
+  await send(email, ip)
   const code = gateway.inbox.codeFor(email)
   const { id = '' } = gateway.inbox.sent.find(({ to }) => to === email) ?? {}
-  await verify(email, code === '000000' ? '111111' : '000000')
+  await verify(email, code === '000000' ? '111111' : '000000', ip)
   const events = await eventsOf(gateway, 'otp_challenge', id)
   expect(events.map(({ event_type }) => event_type)).toEqual(['OtpChallengeIssued', 'OtpAttemptFailed'])
   const stored = JSON.stringify(events)

@@ -16,7 +16,12 @@ const issued = (browserHash?: string): OtpChallengeEvent => ({
   type: 'OtpChallengeIssued',
   data: { channel: 'email', codeHash: 'c0de', expiresAt: later(LIFETIME_SECONDS).toISOString(), browserHash },
   personal: { address: 'Ada@Example.com' },
-  lookups: [{ kind: 'otp_address', value: 'ada@example.com' }],
+  lookups: browserHash
+    ? [{ kind: 'otp_browser_address', value: 'ada@example.com' }]
+    : [
+        { kind: 'otp_address', value: 'ada@example.com' },
+        { kind: 'otp_network_address', value: 'ada@example.com 192.0.2' },
+      ],
 })
 const failed = (count: number): OtpChallengeEvent[] =>
   Array.from({ length: count }, (_, index) => ({ type: 'OtpAttemptFailed', data: { attempt: index + 1 } }))
@@ -36,6 +41,7 @@ describe('issue', () => {
       address: 'Ada@Example.com',
       channel: 'email' as const,
       lookup: 'ada@example.com',
+      networkLookup: 'ada@example.com 192.0.2',
       codeHash: 'c0de',
       now: NOW,
     }
@@ -44,6 +50,9 @@ describe('issue', () => {
       .then([issued()])
     expect(after).toEqual({ status: 'open', codeHash: 'c0de', expiresAt: later(600), attempts: 0 })
     expect(JSON.stringify(issue(input).events[0]?.data)).not.toMatch(/ada/i)
+    given(otpChallenge)
+      .when(() => issue({ ...input, browserHash: 'browser' }))
+      .then([issued('browser')])
   })
 })
 

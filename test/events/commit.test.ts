@@ -31,7 +31,14 @@ const context = (request: Partial<CommitContext['request']> = {}): CommitContext
 })
 const address = 'Ada@Example.com'
 const issued = () =>
-  otp.issue({ channel: 'email', address, lookup: 'ada@example.com', codeHash: 'right', now: new Date() })
+  otp.issue({
+    channel: 'email',
+    address,
+    lookup: 'ada@example.com',
+    networkLookup: 'ada@example.com 192.0.2',
+    codeHash: 'right',
+    now: new Date(),
+  })
 const guess = (matches: boolean) => (state: otp.OtpChallenge) =>
   otp.verify(state, { matches, sameBrowser: true, uai: uuidv7(), now: new Date() })
 
@@ -200,8 +207,12 @@ describe('what a unit of work writes', () => {
       userAgent: ORIGIN.userAgent,
     })
     expect(() => gateway.personal.open(uuidv7(), key, event?.data.sealed.address)).toThrow()
-    const rows = await owner`select kind, subject from auth_gateway.lookup_digests where event_id = ${event?.event_id}`
-    expect(rows).toEqual([{ kind: 'otp_address', subject: id }])
+    const rows =
+      await owner`select kind, subject from auth_gateway.lookup_digests where event_id = ${event?.event_id} order by kind`
+    expect(rows).toEqual([
+      { kind: 'otp_address', subject: id },
+      { kind: 'otp_network_address', subject: id },
+    ])
   })
 
   test('the same value is sealed differently every time', async () => {

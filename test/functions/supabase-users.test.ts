@@ -64,7 +64,11 @@ describe('a password that Supabase Auth knows', () => {
       redirect_to: '/account',
       cookies_set: true,
     })
-    expect(headers.getSetCookie().map((line) => line.split('=')[0])).toEqual(['lanonasis_session', 'lanonasis_user'])
+    expect(headers.getSetCookie().map((line) => line.split('=')[0])).toEqual([
+      'lanonasis_session',
+      'lanonasis_user',
+      'lanonasis_known',
+    ])
     const cli = await login(email, PASSWORD, { platform: 'cli' })
     expect(cli.headers.getSetCookie()).toEqual([])
     expect(cli.body.user.id).toBe(body.user.id)
@@ -246,7 +250,7 @@ describe('a Supabase access token', () => {
     }
     const response = await exchange(access_token, undefined, dashboard)
     expect(response.status).toBe(200)
-    expect(response.headers.getSetCookie()).toHaveLength(2)
+    expect(response.headers.getSetCookie()).toHaveLength(3)
     expect(response.headers.get('access-control-allow-credentials')).toBe('true')
     const body = await response.json()
     expect(body).toMatchObject({ token_type: 'Bearer', user: { email: user.email }, cookies_set: true })

@@ -78,7 +78,14 @@ export function createTraffic(gateway: Gateway) {
           open.decide((state) => otp.replace(state, id))
         }
         const where = n % 5 === 0 ? { channel: 'sms' as const, country: 'CH' } : { channel: 'email' as const }
-        const issued = { ...where, address: email, lookup: email, codeHash: hash(`${id}.123456`), now: new Date() }
+        const issued = {
+          ...where,
+          address: email,
+          lookup: email,
+          networkLookup: `${email} 192.0.2`,
+          codeHash: hash(`${id}.123456`),
+          now: new Date(),
+        }
         work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
       })
       challenges.push({ id, email })

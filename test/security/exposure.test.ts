@@ -14,7 +14,7 @@ const get = async (path: string, token: string) => {
   return { status: response.status, headers: response.headers, body: await response.json() }
 }
 const letSendLimitPass = () =>
-  gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send:%'`
+  gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send%'`
 
 async function directSignIn(email = newEmail()) {
   await postJson(gateway, '/v1/auth/otp/send', { email })
