@@ -178,7 +178,7 @@ describe('a pair from a code', () => {
 
   test('cookies for the web platform only', async () => {
     for (const [platform, count] of [
-      ['web', 2],
+      ['web', 3],
       ['cli', 0],
     ] as const) {
       const email = newEmail()
