@@ -1,10 +1,11 @@
 import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, config } from '../shared/config.ts'
-import { gateway, POOL_SIZES } from '../shared/gateway.ts'
+import { closeGateway, POOL_SIZES, startGateway } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
 import { captureConsole, gatherLines, log } from '../shared/log.ts'
+import { StartError } from '../shared/start.ts'
 import checkpoints from './functions/checkpoints.ts'
 import maintenance from './functions/maintenance.ts'
 import webhookDeliveries from './functions/webhook-deliveries.ts'
@@ -17,6 +18,7 @@ const SCHEDULED = [
   { run: checkpoints, minutes: 5 },
   { run: webhookDeliveries, minutes: 1 },
 ]
+const RETRY_MILLISECONDS = 1000
 /** Idle connections may still bring a request that left before the caller could know. */
 const LINGER_MILLISECONDS = 500
 
@@ -32,14 +34,35 @@ async function tellMetrics(settings: Config): Promise<Server | undefined> {
   })
 }
 
+/**
+ * Opens the gateway; while the database does not answer, tries on in the background, and requests are refused until then.
+ * @throws StartError
+ */
+async function start(): Promise<void> {
+  try {
+    await startGateway()
+  } catch (error) {
+    if (error instanceof StartError) throw error
+    log.warn('the database does not answer yet', { error })
+    void sleep(RETRY_MILLISECONDS).then(start).catch(leave)
+  }
+}
+
+function leave(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
+
 async function main(): Promise<void> {
   const settings = config()
   gatherLines()
   const flushTraces = await ensureTracing(false)
   const metrics = await tellMetrics(settings)
+  await start()
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
   captureConsole()
-  log.info('listening', { url: server.url, issuer: settings.AUTH_BASE_URL })
+  const { AUTH_BASE_URL: issuer, mode, modeReason: because } = settings
+  log.info('listening', { url: server.url, issuer, mode, because })
   for (const { run, minutes } of SCHEDULED) {
     const again = () => void run().catch((error) => log.error(`${run.name} failed`, { error }))
     setTimeout(again, MINUTE_MILLISECONDS).unref()
@@ -55,7 +78,7 @@ async function main(): Promise<void> {
     metrics?.close()
     await sleep(settings.DRAIN_SECONDS * 1000)
     await server.close(LINGER_MILLISECONDS)
-    await gateway().close()
+    await closeGateway()
     await flushTraces?.()
     process.exit(0)
   }
@@ -63,7 +86,4 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop)
 }
 
-main().catch((error) => {
-  console.error(error instanceof Error ? error.message : error)
-  process.exit(1)
-})
+main().catch(leave)

@@ -28,9 +28,12 @@ function textOf(checks: Checked[]): string {
 function checkConfiguration(env: NodeJS.ProcessEnv): { config?: Config; checks: Checked[] } {
   try {
     const config = loadConfig(env)
-    const mode = config.NODE_ENV
+    const { mode, modeReason } = config
+    const detail = `${mode}: ${modeReason}`
     const found =
-      mode === 'production' ? ok(mode) : warning(mode, 'Set NODE_ENV=production, which refuses development values')
+      mode === 'production'
+        ? ok(detail)
+        : warning(detail, 'Right on your own machine; a deployment has a public issuer')
     return { config, checks: [{ check: 'configuration', ...found }] }
   } catch (error) {
     const faults = (error as Error).message.split('\n').slice(1)

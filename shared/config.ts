@@ -69,10 +69,15 @@ const schemes = () =>
 const bytesOf = (base64: string) => Buffer.from(base64, 'base64').length
 const isBase64 = (value: string) => /^[A-Za-z0-9+/]+={0,2}$/.test(value)
 const isLongSecret = (value: string) => isBase64(value) && bytesOf(value) >= 32
+const several = (value: string) => value.split('|')
 const isWebhookSecret = (value: string) =>
-  value.split('|').every((one) => /^v1,whsec_/.test(one) && isBase64(one.slice(9)) && bytesOf(one.slice(9)) >= 24)
+  several(value).every((one) => /^v1,whsec_/.test(one) && isBase64(one.slice(9)) && bytesOf(one.slice(9)) >= 24)
 
 const isSvixSecret = (value: string) => /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(value.trim())
+const isMasterSecret = (value: string) => {
+  const all = several(value)
+  return all.every(isLongSecret) && new Set(all).size === all.length
+}
 
 type Variable<Type extends z.ZodMiniType, Unset> = {
   meaning: string
@@ -102,10 +107,9 @@ const variable = <Type extends z.ZodMiniType>(
 
 /** Every variable the gateway reads, with its documentation, type and default; the README table is made from it. */
 export const variables = {
-  NODE_ENV: variable(
-    '`production`, the default on Netlify, refuses every development value below.',
+  NODE_ENV: optional(
+    '`development` and `test` count only where the issuer and the listener are on loopback; everything else, and everything on Netlify, runs as `production`. Unset means `development` on loopback.',
     () => z.enum(['development', 'test', 'production']),
-    'development',
   ),
   HOST: variable('Address `npm start` listens on.', text(1), '127.0.0.1'),
   PORT: variable('Port `npm start` listens on.', whole(0, 65_535), 4000),
@@ -120,8 +124,13 @@ export const variables = {
     postgresUrl,
   ),
   AUTH_MASTER_SECRET: variable(
-    'Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it.',
-    () => z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
+    'Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it. With several (separated by a vertical bar) the one that belongs to the database is used; a new database takes the first.',
+    () =>
+      z
+        .string()
+        .check(
+          z.refine(isMasterSecret, 'must be base64 of at least 32 random bytes, several different ones separated by |'),
+        ),
     DEVELOPMENT_MASTER_SECRET,
   ),
   COOKIE_DOMAIN: optional('Domain of the session cookies; unset means the gateway’s own host only.', () =>
@@ -157,7 +166,7 @@ export const variables = {
       z
         .string()
         .check(
-          z.refine((value) => value.split('|').every(isSvixSecret), 'must be whsec_<base64>, several separated by |'),
+          z.refine((value) => several(value).every(isSvixSecret), 'must be whsec_<base64>, several separated by |'),
         ),
   ),
   TWILIO_AUTH_TOKEN: optional(
@@ -213,7 +222,7 @@ export const variables = {
         .string()
         .check(
           z.refine(
-            (value) => value.split('|').every((one) => one.length >= 32),
+            (value) => several(value).every((one) => one.length >= 32),
             'must be 32 characters or more, several separated by |',
           ),
         ),
@@ -355,28 +364,73 @@ export const variables = {
 }
 
 type ValueOf<One> = One extends Variable<infer Type, infer Unset> ? z.output<Type> | Unset : never
-export type Config = { [Name in keyof typeof variables]: ValueOf<(typeof variables)[Name]> }
+type Mode = 'development' | 'test' | 'production'
 
-const isLocal = (value = '') => /^http:/.test(value) || /^https?:\/\/(localhost|127\.|\[::1\])/.test(value)
+export type Config = { [Name in keyof typeof variables]: ValueOf<(typeof variables)[Name]> } & {
+  /** What the process runs as, whatever `NODE_ENV` says, and why. */
+  mode: Mode
+  modeReason: string
+}
+
+const isLoopback = (host: string) =>
+  /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host.toLowerCase().replace(/\.$/, ''))
+const isLocal = (value: string | undefined) => {
+  const { protocol, hostname } = new URL(value ?? 'https://unset.invalid')
+  return protocol === 'http:' || isLoopback(hostname)
+}
+
+/** Development features are for whoever sits at this machine: neither the issuer nor the listener may be reachable from another one. */
+function modeOf({ NODE_ENV, AUTH_BASE_URL, HOST }: Omit<Config, 'mode' | 'modeReason'>) {
+  const mode = (name: Mode, reason: string) => ({ mode: name, modeReason: reason })
+  if (NODE_ENV === 'production') return mode('production', 'NODE_ENV is production')
+  if (!isLoopback(new URL(AUTH_BASE_URL).hostname)) return mode('production', 'AUTH_BASE_URL is not on loopback')
+  if (!isLoopback(HOST)) return mode('production', 'HOST is not on loopback')
+  if (NODE_ENV) return mode(NODE_ENV, `NODE_ENV is ${NODE_ENV}, AUTH_BASE_URL and HOST are on loopback`)
+  return mode('development', 'NODE_ENV is unset, AUTH_BASE_URL and HOST are on loopback')
+}
 
 const isSecretOfDevelopment = (value: string) =>
-  value === DEVELOPMENT_MASTER_SECRET || value.includes(DEVELOPMENT_WEBHOOK_SECRET)
+  several(value).includes(DEVELOPMENT_MASTER_SECRET) || value.includes(DEVELOPMENT_WEBHOOK_SECRET)
 
-/** Development values where they must not be: anywhere in production, the secrets also behind a public address. */
-function developmentFaults(config: Config): string[] {
-  const { NODE_ENV, AUTH_BASE_URL } = config
+/**
+ * Development values where they must not be: published secrets in production, and local addresses too, unless `NODE_ENV` says that it
+ * is meant to be another environment, such as one that is tried through a tunnel.
+ */
+function developmentErrors(config: Config): string[] {
+  const { NODE_ENV, mode } = config
   const addresses = ['AUTH_BASE_URL', 'MTLS_BASE_URL', 'SUPABASE_FUNCTIONS_URL', 'DASHBOARD_URL'] as const
   const secrets = ['AUTH_MASTER_SECRET', 'OTP_WEBHOOK_SECRET'] as const
-  const production = NODE_ENV === 'production'
-  const reachable = production || (NODE_ENV === 'development' && !isLocal(AUTH_BASE_URL))
+  if (mode !== 'production') return []
+  const strict = NODE_ENV === undefined || NODE_ENV === 'production'
   return [
     ...addresses
-      .filter((name) => production && isLocal(config[name]))
+      .filter((name) => strict && isLocal(config[name]))
       .map((name) => `${name}: must be a public https address in production`),
     ...secrets
-      .filter((name) => reachable && isSecretOfDevelopment(config[name]))
+      .filter((name) => isSecretOfDevelopment(config[name]))
       .map((name) => `${name}: must be set to a secret of your own`),
   ]
+}
+
+/** The bytes that a secret may stand for: of its text, and of what the text encodes. */
+const bytesMeant = (secret: string) => {
+  const text = secret.trim().replace(/^(v1,)?whsec_/, '')
+  return [Buffer.from(text), ...(isBase64(text) ? [Buffer.from(text, 'base64')] : [])].map((one) => one.toString('hex'))
+}
+
+/** A secret that two parties know for one purpose would open the other purpose to both. */
+function sharedSecretErrors(config: Config): string[] {
+  const seen = new Map<string, string>()
+  const errors = new Set<string>()
+  for (const [name, value] of Object.entries(config)) {
+    if (!/_(SECRET|TOKEN|SIGNING_KEY)$/.test(name) || typeof value !== 'string') continue
+    for (const bytes of several(value).flatMap(bytesMeant)) {
+      const other = seen.get(bytes) ?? name
+      if (other !== name) errors.add(`${name}: must differ from ${other}`)
+      seen.set(bytes, other)
+    }
+  }
+  return [...errors]
 }
 
 /** Set by the build of a deploy preview, since a function cannot ask for it: the address it alone is reached at. */
@@ -384,18 +438,15 @@ declare const PREVIEW_URL: string | undefined
 const builtFor = typeof PREVIEW_URL === 'undefined' ? '' : PREVIEW_URL
 
 /**
- * Netlify sets no NODE_ENV where functions run, so a deployed function without one is production. A preview is an issuer of
- * its own, whatever the variables say that it shares with production.
+ * A deployed function is always production. A preview is an issuer of its own, whatever the variables say that it shares with
+ * production.
  */
-function withPlatformDefaults(
-  env: Record<string, string | undefined>,
-  previewUrl = builtFor,
-): Record<string, string | undefined> {
+function onPlatform(env: Record<string, string | undefined>, previewUrl: string): Record<string, string | undefined> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value))
   const deployed = given.AWS_LAMBDA_FUNCTION_NAME && !given.NETLIFY_DEV
   return {
-    ...(deployed && { NODE_ENV: 'production' }),
     ...given,
+    ...(deployed && { NODE_ENV: 'production' }),
     ...(previewUrl && { AUTH_BASE_URL: previewUrl, COOKIE_DOMAIN: undefined, MTLS_BASE_URL: undefined }),
   }
 }
@@ -405,23 +456,25 @@ function withPlatformDefaults(
  * @param previewUrl of a deploy preview; what the build says unless given
  * @throws {Error} one message that names every missing or wrong variable, never its value.
  */
-export function loadConfig(env: Record<string, string | undefined>, previewUrl?: string): Config {
-  const given = withPlatformDefaults(env, previewUrl)
+export function loadConfig(env: Record<string, string | undefined>, previewUrl = builtFor): Config {
+  const given = onPlatform(env, previewUrl)
   const values: Record<string, unknown> = {}
-  const faults: string[] = []
+  const errors: string[] = []
   for (const [name, { type, fallback, required }] of Object.entries(variables)) {
     values[name] = fallback
     if (given[name] !== undefined) {
       const { data, error } = type().safeParse(given[name], { jitless: true })
       values[name] = data
-      for (const { message } of error?.issues ?? []) faults.push(`${name}: ${message}`)
-    } else if (required) faults.push(`${name}: is required`)
+      for (const { message } of error?.issues ?? []) errors.push(`${name}: ${message}`)
+    } else if (required) errors.push(`${name}: is required`)
   }
-  const read = Object.freeze(values) as Config
-  if (faults.length === 0) faults.push(...developmentFaults(read))
-  if (faults.length > 0)
-    throw new Error(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
-  return read
+  if (errors.length === 0) {
+    Object.assign(values, modeOf(values as Config))
+    errors.push(...developmentErrors(values as Config), ...sharedSecretErrors(values as Config))
+  }
+  if (errors.length > 0)
+    throw new Error(`The configuration is not usable:\n${errors.map((error) => `  - ${error}`).join('\n')}`)
+  return Object.freeze(values) as Config
 }
 
 let loaded: Config | undefined
@@ -435,4 +488,10 @@ export function config(): Config {
 /** Whether the gateway is reached over https, so cookies are Secure and HSTS is sent. */
 export function isHttps(current: Config = config()): boolean {
   return current.AUTH_BASE_URL.startsWith('https:')
+}
+
+/** The master secrets, in the order in which they are tried. */
+export function masterSecrets({ AUTH_MASTER_SECRET }: Pick<Config, 'AUTH_MASTER_SECRET'>): [Buffer, ...Buffer[]] {
+  const [first = '', ...others] = several(AUTH_MASTER_SECRET)
+  return [Buffer.from(first, 'base64'), ...others.map((one) => Buffer.from(one, 'base64'))]
 }

@@ -1,14 +1,19 @@
 import { createHmac } from 'node:crypto'
 import postgres from 'postgres'
-import { type Config, config } from './config.ts'
+import { arrayTypes } from './array-types.ts'
+import { type Config, config, masterSecrets } from './config.ts'
 import { createDelivery, type Deliver } from './delivery/deliver.ts'
+import { GatewayError } from './errors.ts'
 import type { CommitContext } from './events/commit.ts'
 import { createEventStore, type EventStore } from './events/store.ts'
 import type { RequestFacts } from './events/types.ts'
 import type { AppContext } from './http/app.ts'
+import { beforeFirstRequest, prepared } from './http/first-request.ts'
 import { createLimiter, type Limiter } from './http/rate-limit.ts'
 import { allLimits } from './limits.ts'
+import { log } from './log.ts'
 import { createPersonal, type Personal } from './personal.ts'
+import { type Inspection, openDatabase, StartError, startWarnings } from './start.ts'
 import { callOwn, observeDelivery, observePool } from './telemetry.ts'
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { createJwts, type Jwts } from './tokens/jwt.ts'
@@ -40,10 +45,13 @@ export type Gateway = {
   close: () => Promise<void>
 }
 
-/** Wires a gateway; nothing connects before the first query. */
-export function createGateway(settings: Config): Gateway {
+type Pools = Record<keyof typeof POOL_SIZES, postgres.Sql>
+
+function createPools(settings: Config): Pools {
   const connection = {
     prepare: false,
+    fetch_types: false,
+    types: arrayTypes,
     // A pooler hands the server connection on at the first ReadyForQuery, so nothing may be sent behind a running query.
     max_pipeline: 0,
     connect_timeout: 5,
@@ -54,9 +62,22 @@ export function createGateway(settings: Config): Gateway {
   }
   const pool = (name: keyof typeof POOL_SIZES) =>
     observePool(postgres(settings.DATABASE_URL, { ...connection, max: POOL_SIZES[name] }), name)
-  const reads = pool('reads')
-  const writes = pool('writes')
-  const derive = keyDerivation(Buffer.from(settings.AUTH_MASTER_SECRET, 'base64'))
+  return { reads: pool('reads'), writes: pool('writes') }
+}
+
+const endPools = ({ reads, writes }: Pools) => Promise.all([reads.end({ timeout: 5 }), writes.end({ timeout: 5 })])
+
+/**
+ * Wires a gateway; nothing connects before the first query, and nothing looks whether the database is the right one.
+ * @param masterSecret the first one that is configured, unless given
+ */
+export function createGateway(
+  settings: Config,
+  masterSecret: Uint8Array = masterSecrets(settings)[0],
+  pools = createPools(settings),
+): Gateway {
+  const { reads, writes } = pools
+  const derive = keyDerivation(masterSecret)
   const personal = createPersonal(derive)
   const store = createEventStore(reads, writes)
   const internal = (): CommitContext => ({ store, personal, request: { requestId: crypto.randomUUID() } })
@@ -86,18 +107,79 @@ export function createGateway(settings: Config): Gateway {
     hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
     close: async () => {
       await keyUse.flush()
-      await Promise.all([reads.end({ timeout: 5 }), writes.end({ timeout: 5 })])
+      await endPools(pools)
     },
   }
 }
 
-let wired: Gateway | undefined
+/**
+ * Wires a gateway on a database that is the right one.
+ * @throws StartError when it is not; the driver's error when the database does not answer
+ */
+export async function openGateway(settings: Config): Promise<{ gateway: Gateway } & Inspection> {
+  const pools = createPools(settings)
+  try {
+    const found = await openDatabase(pools.reads, settings)
+    return { gateway: createGateway(settings, masterSecrets(settings)[found.secret], pools), ...found }
+  } catch (error) {
+    await endPools(pools)
+    throw error
+  }
+}
 
-/** The gateway of this process. */
+/** How long a wrong environment counts as wrong before a function looks again. */
+const WRONG_MILLISECONDS = 5000
+
+let wired: Gateway | undefined
+let opening: Promise<Gateway> | undefined
+
+/**
+ * The gateway of this process.
+ * @throws GatewayError 503 while the database has not been looked at: see `startGateway`
+ */
 export function gateway(): Gateway {
-  wired ??= createGateway(config())
+  if (!wired) throw new GatewayError('service_unavailable', { reason: 'not_open', retryAfter: 2 })
   return wired
 }
+
+async function open(): Promise<Gateway> {
+  const settings = config()
+  const found = await openGateway(settings)
+  const count = masterSecrets(settings).length
+  if (count > 1) log.info('the master secret of the database', { number: found.secret + 1, of: count })
+  for (const warning of found.warnings) log.warn(startWarnings[warning], { reason: warning })
+  wired = found.gateway
+  prepared()
+  return wired
+}
+
+/**
+ * Opens the gateway of this process, once; what fails is tried again by the next call.
+ * @throws StartError when the environment is wrong; the driver's error when the database does not answer
+ */
+export function startGateway(): Promise<Gateway> {
+  opening ??= open().catch((error) => {
+    const again = () => {
+      opening = undefined
+    }
+    if (error instanceof StartError) setTimeout(again, WRONG_MILLISECONDS).unref()
+    else again()
+    throw error
+  })
+  return opening
+}
+
+/** Closes the gateway of this process, if it is open. */
+export async function closeGateway(): Promise<void> {
+  await wired?.close()
+}
+
+beforeFirstRequest(() =>
+  startGateway().catch((error) => {
+    if (!(error instanceof StartError)) throw error
+    throw new GatewayError('service_unavailable', { reason: error.problem, retryAfter: 30, cause: error })
+  }),
+)
 
 /** What a unit of work needs to know of the request it serves. */
 export function commitContext({ store, personal }: Gateway, c: AppContext): CommitContext {

@@ -25,6 +25,7 @@ function importsOf(file: string): Import[] {
 }
 
 const BASE = [
+  'shared/array-types.ts',
   'shared/at-once.ts',
   'shared/config.ts',
   'shared/errors.ts',
@@ -37,7 +38,7 @@ const BASE = [
   'shared/typed/',
 ]
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
-const READS = ['shared/queries/', 'shared/gateway.ts', ...FACTORIES]
+const READS = ['shared/queries/', 'shared/gateway.ts', 'shared/start.ts', ...FACTORIES]
 const METHODS = [
   'shared/access/',
   'shared/identity/',
@@ -65,7 +66,7 @@ const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/f
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(at-once|errors|limits|once|present|telemetry)\.ts$/, []],
+  [/^shared\/(array-types|at-once|errors|limits|once|present|telemetry)\.ts$/, []],
   [/^shared\/config\.ts$/, ['shared/limits.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
@@ -75,13 +76,14 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/resource-server\//, ['shared/resource-server/', ...FOR_SERVICES]],
   [/^shared\/tokens\//, ['shared/queries/', ...FACTORIES]],
   [/^shared\/(events|delivery)\//, FACTORIES],
-  [/^shared\/gateway\.ts$/, ['shared/http/', ...FACTORIES]],
+  [/^shared\/start\.ts$/, ['shared/queries/', ...FACTORIES]],
+  [/^shared\/gateway\.ts$/, ['shared/http/', 'shared/start.ts', ...FACTORIES]],
   [/^shared\/queries\//, READS],
   [/^shared\/(access|identity|oauth|sso|audit)\//, METHODS],
   [/^netlify\/functions\/openapi\.ts$/, ['netlify/openapi/description.ts', ...METHODS]],
   [/^netlify\/functions\//, METHODS],
   [/^netlify\/openapi\//, ['netlify/openapi/', 'netlify/functions/', ...METHODS]],
-  [/^netlify\//, ['netlify/', 'shared/http/', 'shared/gateway.ts', ...BASE]],
+  [/^netlify\//, ['netlify/', 'shared/http/', 'shared/gateway.ts', 'shared/start.ts', ...BASE]],
   [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],
   [/^supabase\/functions\//, ['supabase/functions/']],
 ]

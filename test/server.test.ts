@@ -199,9 +199,13 @@ describe('the process', () => {
       trouble += chunk
     })
     const [line] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
-    expect(trouble).toBe('')
-    const { message, url } = JSON.parse(String(line))
-    expect(message).toBe('listening')
+    expect(JSON.parse(trouble).message).toBe('the database does not answer yet')
+    const { message, url, mode, because } = JSON.parse(String(line))
+    expect({ message, mode, because }).toEqual({
+      message: 'listening',
+      mode: 'development',
+      because: 'NODE_ENV is unset, AUTH_BASE_URL and HOST are on loopback',
+    })
     const response = await fetch(`${url}/no-such-path`)
     expect([response.status, await response.json()]).toMatchObject([404, { code: 'ROUTE_NOT_FOUND' }])
     child.kill(signal)

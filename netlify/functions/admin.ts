@@ -55,7 +55,7 @@ app.route('GET', '/admin/status', { authority: administrator }, async (c, { prin
     status: 'ok',
     service: 'auth-gateway',
     issuer,
-    environment: config.NODE_ENV,
+    environment: config.mode,
     ...(await readAdminStatus(reads)),
     operator: { id: principal.person.uai, role: principal.person.role },
     timestamp: new Date().toISOString(),

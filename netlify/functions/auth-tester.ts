@@ -22,7 +22,7 @@ const redirectUri = () => `${gateway().issuer}/auth-tester`
 
 /** The client lives on this machine's loopback; in production there is nothing to try. */
 app.use(async (_, next) => {
-  if (gateway().config.NODE_ENV === 'production') throw new GatewayError('route_not_found')
+  if (gateway().config.mode === 'production') throw new GatewayError('route_not_found')
   await next()
 })
 

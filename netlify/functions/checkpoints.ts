@@ -1,13 +1,14 @@
 import type { Config } from '@netlify/functions'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { publishCheckpoint } from '../../shared/audit/publish.ts'
-import { gateway } from '../../shared/gateway.ts'
+import { startGateway } from '../../shared/gateway.ts'
 import { log } from '../../shared/log.ts'
 
 /** Takes new events into the audit tree, signs it, and publishes the newest checkpoint, every five minutes. No path leads here. */
 export default async function checkpoints(): Promise<Response> {
-  const taken = await makeCheckpoints(gateway())
-  const published = await publishCheckpoint(gateway())
+  const gateway = await startGateway()
+  const taken = await makeCheckpoints(gateway)
+  const published = await publishCheckpoint(gateway)
   log.info('checkpoints', { taken, published })
   return new Response(null, { status: 204 })
 }

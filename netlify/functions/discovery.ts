@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { config } from '../../shared/config.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -11,17 +12,18 @@ import { listResources } from '../../shared/queries/authorizations.ts'
 import { KEY_SET_SECONDS } from '../../shared/tokens/keys.ts'
 
 const app = createApp('oauth')
+/** What does not change is answered by the configuration alone. */
+const fixed = { authority: openToAll, withoutDatabase: true } as const
+const settings = () => ({ issuer: config().AUTH_BASE_URL, config: config() })
 const RESOURCE = '/.well-known/oauth-protected-resource'
 const CACHE = { 'Cache-Control': `public, max-age=${KEY_SET_SECONDS}` }
 
 for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])
   for (const route of [path, `${path}/*`])
-    app.route('GET', route, { authority: openToAll }, (c) => c.json(serverMetadata(gateway()), 200, CACHE))
+    app.route('GET', route, fixed, (c) => c.json(serverMetadata(settings()), 200, CACHE))
 
 /** Where everything is, for the CLI (wire-contract 1.1 and 5.1). */
-app.route('GET', '/.well-known/onasis.json', { authority: openToAll }, (c) =>
-  c.json(ecosystemDocument(gateway()), 200, CACHE),
-)
+app.route('GET', '/.well-known/onasis.json', fixed, (c) => c.json(ecosystemDocument(settings()), 200, CACHE))
 
 /**
  * Protected resource metadata (RFC 9728 section 3): of the gateway itself, and of the registered resources whose hosts forward the

@@ -1,36 +1,57 @@
-import { gateway } from '../../shared/gateway.ts'
+import { config } from '../../shared/config.ts'
+import { type Gateway, startGateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { isDraining } from '../../shared/http/draining.ts'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { checkDatabase } from '../../shared/queries/health.ts'
+import { checkDatabase, withinTwoSeconds } from '../../shared/queries/health.ts'
+import { StartError } from '../../shared/start.ts'
 
 const app = createApp('api')
 
-app.route('GET', '/health', { authority: openToAll }, async (c) => {
-  const database = await checkDatabase(gateway().reads)
+/** The gateway, when the environment is right and the database answered once; else why not. */
+async function opened(): Promise<{ gateway?: Gateway; reason: string }> {
+  const reason = 'unreachable'
+  return withinTwoSeconds(
+    startGateway().then(
+      (gateway) => ({ gateway, reason }),
+      (error) => ({ reason: error instanceof StartError ? error.problem : reason }),
+    ),
+    { reason },
+  )
+}
+
+async function lookAtDatabase() {
+  const { gateway, reason } = await opened()
+  const { healthy, milliseconds } = gateway ? await checkDatabase(gateway.reads) : { healthy: false, milliseconds: 0 }
+  return { gateway, healthy, milliseconds, reason: healthy ? null : reason }
+}
+
+app.route('GET', '/health', { authority: openToAll, withoutDatabase: true }, async (c) => {
+  const { healthy, reason } = await lookAtDatabase()
   return c.json({
     status: 'ok',
     service: 'auth-gateway',
     liveness: 'pass',
-    database: { healthy: database.healthy, error: database.healthy ? null : 'unreachable' },
+    database: { healthy, error: reason },
     cache: { healthy: true, error: null },
     timestamp: new Date().toISOString(),
   })
 })
 
-app.route('GET', '/ready', { authority: openToAll }, async (c) => {
-  const { issuer, reads, keys } = gateway()
+app.route('GET', '/ready', { authority: openToAll, withoutDatabase: true }, async (c) => {
+  const issuer = config().AUTH_BASE_URL
   const startedAt = performance.now()
-  const database = await checkDatabase(reads)
-  const signingKeys = database.healthy
-    ? await keys.published().then(
-        () => true,
-        () => false,
-      )
-    : false
-  const ready = database.healthy && signingKeys && !isDraining()
-  const state = (ok: boolean, reason: string) => (ok ? { status: 'ok' } : { status: 'fail', reason })
+  const { gateway, healthy, milliseconds, reason } = await lookAtDatabase()
+  const signingKeys =
+    healthy && gateway
+      ? await gateway.keys.published().then(
+          () => true,
+          () => false,
+        )
+      : false
+  const ready = healthy && signingKeys && !isDraining()
+  const state = (ok: boolean, why: string | null) => (ok ? { status: 'ok' } : { status: 'fail', reason: why })
   return c.json(
     {
       status: ready ? 'ready' : 'not_ready',
@@ -38,10 +59,10 @@ app.route('GET', '/ready', { authority: openToAll }, async (c) => {
       canonical_issuer: issuer,
       issuer_configured: issuer,
       checks: {
-        issuer: state(true, ''),
-        postgres: { ...state(database.healthy, 'unreachable'), latency_ms: database.milliseconds },
-        sharedState: state(database.healthy, 'unreachable'),
-        session: state(database.healthy, 'unreachable'),
+        issuer: state(true, null),
+        postgres: { ...state(healthy, reason), latency_ms: milliseconds },
+        sharedState: state(healthy, reason),
+        session: state(healthy, reason),
         signingKeys: state(signingKeys, 'unavailable'),
         process: state(!isDraining(), 'stopping'),
       },

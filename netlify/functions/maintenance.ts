@@ -1,5 +1,5 @@
 import type { Config } from '@netlify/functions'
-import { gateway } from '../../shared/gateway.ts'
+import { startGateway } from '../../shared/gateway.ts'
 import { sendDueNotices, warnOfExpiringKeys } from '../../shared/identity/key-notices.ts'
 import { sendUnsent } from '../../shared/identity/unsent-messages.ts'
 import { log } from '../../shared/log.ts'
@@ -9,12 +9,13 @@ import { maintain } from '../../shared/queries/maintenance.ts'
 
 /** Runs every hour on Netlify; `netlify/server.ts` keeps the same hour by itself. No path leads here. */
 export default async function maintenance(): Promise<Response> {
-  const done = await maintain(gateway().reads)
-  const warned = await warnOfExpiringKeys(gateway())
-  const told = await sendDueNotices(gateway())
-  const sent = await sendUnsent(gateway())
-  const forgotten = await forgetUnusedClients(gateway())
-  const rotated = await rotateOldKeys(gateway())
+  const gateway = await startGateway()
+  const done = await maintain(gateway.reads)
+  const warned = await warnOfExpiringKeys(gateway)
+  const told = await sendDueNotices(gateway)
+  const sent = await sendUnsent(gateway)
+  const forgotten = await forgetUnusedClients(gateway)
+  const rotated = await rotateOldKeys(gateway)
   log.info('maintenance', { ...done, rotated, warned, told, sent, forgotten })
   return new Response(null, { status: 204 })
 }

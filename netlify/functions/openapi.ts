@@ -1,4 +1,4 @@
-import { gateway } from '../../shared/gateway.ts'
+import { config } from '../../shared/config.ts'
 import { ReferencePage } from '../../shared/http/pages/reference.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
@@ -10,12 +10,12 @@ const load = () => import('../openapi/description.ts')
 const CACHE = { 'Cache-Control': 'public, max-age=300' }
 
 /** The description of every route (OpenAPI 3.1), made by `npm run openapi` from the schemas that the functions validate with. */
-app.route('GET', '/openapi.json', { authority: openToAll }, async (c) => {
+app.route('GET', '/openapi.json', { authority: openToAll, withoutDatabase: true }, async (c) => {
   const { description } = await load()
-  return c.json({ ...description, servers: [{ url: gateway().issuer }] }, 200, CACHE)
+  return c.json({ ...description, servers: [{ url: config().AUTH_BASE_URL }] }, 200, CACHE)
 })
 
-app.route('GET', '/reference', { authority: openToAll }, async () => {
+app.route('GET', '/reference', { authority: openToAll, withoutDatabase: true }, async () => {
   const { description } = await load()
   return renderPage(ReferencePage({ document: { ...description } }))
 })

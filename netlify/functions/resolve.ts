@@ -150,7 +150,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
 const present = (value: string | undefined) => (value ? '[PRESENT]' : null)
 
 app.route('GET', '/v1/auth/resolve/debug', { authority: byProtocol('subject') }, async (c) => {
-  if (gateway().config.NODE_ENV === 'production') throw new GatewayError('route_not_found')
+  if (gateway().config.mode === 'production') throw new GatewayError('route_not_found')
   const principal = await principalOf(c).catch((error: unknown) => {
     if (error instanceof GatewayError && error.status === 401) return undefined
     throw error

@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { loadConfig } from '../../shared/config.ts'
 import { type CommitContext, commit, type Work } from '../../shared/events/commit.ts'
-import { createGateway, type Gateway } from '../../shared/gateway.ts'
+import { type Gateway, openGateway } from '../../shared/gateway.ts'
+import { StartError } from '../../shared/start.ts'
 import { operatorEnvironment } from './operator-environment.ts'
-import type { Terminal } from './terminal.ts'
+import { RefusedError, type Terminal } from './terminal.ts'
 
-/** Opens a gateway on the operator's connection for the time of `use`. */
+/**
+ * Opens a gateway on the operator's connection for the time of `use`.
+ * @throws RefusedError when the database is not one to work on, with these variables
+ */
 export async function withGateway<T>({ env }: Terminal, use: (gateway: Gateway) => Promise<T>): Promise<T> {
-  const gateway = createGateway(loadConfig(operatorEnvironment(env)))
+  const { gateway } = await openGateway(loadConfig(operatorEnvironment(env))).catch((error) => {
+    throw error instanceof StartError ? new RefusedError(error.message) : error
+  })
   try {
     return await use(gateway)
   } finally {

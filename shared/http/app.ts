@@ -12,6 +12,7 @@ import { canonicalPath, pathOf } from './canonical-path.ts'
 import { clientAddress } from './client-address.ts'
 import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
 import { ensureTracing } from './ensure-tracing.ts'
+import { unprepared } from './first-request.ts'
 import { Redirect } from './redirect.ts'
 import { renderError, toGatewayError } from './render-error.ts'
 import type { Register, Route } from './route.ts'
@@ -116,7 +117,7 @@ function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
     else headers.set(name, value)
   }
   headers.set('X-Request-ID', c.get('requestId'))
-  if (config().NODE_ENV === 'development') headers.set('Server-Timing', serverTiming(milliseconds))
+  if (config().mode === 'development') headers.set('Server-Timing', serverTiming(milliseconds))
   logRequest(c, c.res.status, milliseconds)
 }
 
@@ -137,6 +138,14 @@ function allowedMethods(app: Hono<AppEnv>, path: string): string[] {
     app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
   )
   return allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
+}
+
+/** Whether a request is for a route that cannot be answered before the database has been looked at. */
+function needsDatabase(app: Hono<AppEnv>, routes: readonly Route[], { req: { method, path } }: AppContext): boolean {
+  const [matched] = app.router.match(method === 'HEAD' ? 'GET' : method, path)
+  return routes.some(
+    ({ path: own, spec }) => !spec.withoutDatabase && matched.some(([[, route]]) => route.path === own),
+  )
 }
 
 /** A challenge says where to read which tokens are taken here (RFC 9728 section 5.1). */
@@ -164,12 +173,17 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     prepare(c)
     const tracing = ensureTracing(true)
     if (tracing) await tracing
-    if (config().NODE_ENV === 'development') watchTimings()
+    if (config().mode === 'development') watchTimings()
     await tell(c, async () => {
       if (isPreflight(c.req.raw) && corsPolicy(c.req.path, dialect) !== 'none') c.res = c.body(null, 204)
       else await next()
       finish(c, dialect, startedAt)
     })
+  })
+  const routes: Route[] = []
+  app.use((c, next) => {
+    const prepare = unprepared()
+    return prepare && needsDatabase(app, routes, c) ? prepare().then(next) : next()
   })
   if (options.around) app.use(options.around)
   if (!options.passesBodies) app.use(limitBody)
@@ -190,11 +204,10 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     tellMetadata(response.headers)
     return error.status >= 500 ? response : c.newResponse(await response.text(), response)
   })
-  return withRoutes(app)
+  return withRoutes(app, routes)
 }
 
-function withRoutes(app: Hono<AppEnv>): App {
-  const routes: Route[] = []
+function withRoutes(app: Hono<AppEnv>, routes: Route[]): App {
   const route: Register = (methods, path, spec, handler) => {
     for (const method of [methods].flat() as Route['method'][]) routes.push({ method, path, spec })
     app.on(methods as string[], path, async (c) => handler(c as never, await spec.authority.admit(c)))

@@ -60,6 +60,8 @@ export type RouteSpec<Principal> = {
   /** The schema the handler validates the body with. */
   body?: () => z.core.$ZodType
   query?: () => z.core.$ZodObject
+  /** Answered before the database has been looked at, and while it does not answer. */
+  withoutDatabase?: true
 }
 
 export type Route = { method: Method; path: string; spec: RouteSpec<unknown> }

@@ -45,7 +45,7 @@ const MINIMAL_CLIENT: Omit<ClientMetadata, 'client_name'> = {
 }
 
 async function registerUnknown(gateway: Gateway, c: AppContext, clientId: string | undefined): Promise<Client> {
-  const open = gateway.config.REGISTER_UNKNOWN_CLIENTS ?? gateway.config.NODE_ENV !== 'production'
+  const open = gateway.config.REGISTER_UNKNOWN_CLIENTS ?? gateway.config.mode !== 'production'
   if (!open || !clientId || !/^[A-Za-z0-9][\w.-]{2,99}$/.test(clientId)) throw new GatewayError('invalid_client')
   const id = uuidv7()
   const metadata = { client_name: looksLikeOurs(clientId) ? 'Device' : clientId, ...MINIMAL_CLIENT }

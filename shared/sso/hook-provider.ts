@@ -48,7 +48,7 @@ export async function askHookProvider(
   const { redirect_to, assertion, error } = answer.body
   if (error === 'access_denied') throw new GatewayError('provider_denied')
   if (typeof assertion === 'string') return { assertion }
-  const local = typeof redirect_to === 'string' && gateway.config.NODE_ENV !== 'production'
+  const local = typeof redirect_to === 'string' && gateway.config.mode !== 'production'
   const usable =
     typeof redirect_to === 'string' &&
     URL.canParse(redirect_to) &&

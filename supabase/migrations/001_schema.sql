@@ -5,3 +5,11 @@ create schema if not exists auth_gateway;
 comment on schema auth_gateway is 'LanOnasis auth gateway: event store and read models';
 
 revoke all on schema auth_gateway from public;
+
+-- What has been applied, as `npm run migrate` records it; it makes this table itself where it comes first.
+create table if not exists auth_gateway.migrations (
+  version    text primary key,
+  name       text not null,
+  checksum   text not null,
+  applied_at timestamptz not null default now()
+);

@@ -39,7 +39,7 @@ describe('the client to try the gateway with', () => {
 
   test('404 in production', async () => {
     const { gateway: wired } = await import('../../shared/gateway.ts')
-    const production = { ...wired().config, NODE_ENV: 'production' as const }
+    const production = { ...wired().config, mode: 'production' as const }
     const usual = wired().config
     wired().config = production
     expect((await createBrowser(gateway).visit('/test-client')).status).toBe(404)

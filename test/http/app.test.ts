@@ -5,13 +5,14 @@ import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { OWN_SECRETS } from '../support/secrets.ts'
 
 const UUID = '018f2b3c-4d5e-7a6b-8c9d-0e1f2a3b4c5d'
 const lines: Record<string, unknown>[] = []
 
 beforeAll(() => {
   process.env.DATABASE_URL = 'postgres://app@localhost/gateway'
-  process.env.AUTH_BASE_URL = 'https://auth.example.com'
+  Object.assign(process.env, OWN_SECRETS, { AUTH_BASE_URL: 'https://auth.example.com' })
   for (const method of ['log', 'error'] as const) {
     vi.spyOn(console, method).mockImplementation((line) => lines.push(JSON.parse(line)))
   }

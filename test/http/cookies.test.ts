@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { openToAll } from '../../shared/http/route.ts'
+import { OWN_SECRETS } from '../support/secrets.ts'
 
 const user = { id: 'u1', email: 'ada@example.com', role: 'user', name: 'Ada; "Ł"' }
 
@@ -28,7 +29,7 @@ async function cookiesUnder(env: Record<string, string>): Promise<{ set: string[
   return { set: await of('/set'), cleared: await of('/clear') }
 }
 
-const LIVE = { AUTH_BASE_URL: 'https://auth.lanonasis.com', COOKIE_DOMAIN: '.lanonasis.com' }
+const LIVE = { ...OWN_SECRETS, AUTH_BASE_URL: 'https://auth.lanonasis.com', COOKIE_DOMAIN: '.lanonasis.com' }
 
 describe('the session cookies', () => {
   test('are host-only and not Secure on a local machine', async () => {

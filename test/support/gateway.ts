@@ -63,7 +63,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     ...options.env,
   })
   const { createServer, loadFunctions } = await import('../../netlify/listen.ts')
-  const { gateway } = await import('../../shared/gateway.ts')
+  const { closeGateway, startGateway } = await import('../../shared/gateway.ts')
   const { described, undescribed } = await import('./described.ts')
   const loaded = await loadFunctions(readRedirects(new URL('../../netlify.toml', import.meta.url)))
   const functions = new Map([...loaded].map(([name, handle]) => [name, described(handle)]))
@@ -74,12 +74,12 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     url: `http://127.0.0.1:${port}`,
     inbox,
     sql,
-    gateway: gateway(),
+    gateway: await startGateway(),
     scaled,
     stop: async () => {
       await server?.close()
       await scaled?.stop()
-      await gateway().close()
+      await closeGateway()
       await inbox.stop()
       await sql.end({ timeout: 1 })
       await cloned?.drop()

@@ -6,6 +6,8 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 
 export type BuiltServer = {
+  /** Its file. */
+  program: string
   /** Starts a process of it; settles when it listens. */
   start(env: NodeJS.ProcessEnv): Promise<ServerProcess>
   remove(): Promise<void>
@@ -23,10 +25,12 @@ export async function buildServer(): Promise<BuiltServer> {
   const dist = path.join(folder, 'dist')
   await promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/build.ts', '--server', dist])
   await copyFile('netlify.toml', path.join(folder, 'netlify.toml'))
+  const program = path.join(dist, 'server.mjs')
   return {
+    program,
     remove: () => rm(folder, { recursive: true, force: true }),
     async start(env) {
-      const child = spawn(process.execPath, [path.join(dist, 'server.mjs')], {
+      const child = spawn(process.execPath, [program], {
         env,
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       })

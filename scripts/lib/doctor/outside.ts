@@ -91,7 +91,7 @@ const checkEdgeFunction = ({ config }: Gateway, name: string) =>
   })
 
 async function checkProxies({ config }: Gateway): Promise<Checked[]> {
-  const { MTLS_BASE_URL, MTLS_PROXY_SECRET, CLIENT_IP_HEADER, NODE_ENV } = config
+  const { MTLS_BASE_URL, MTLS_PROXY_SECRET, CLIENT_IP_HEADER, mode } = config
   const found: Checked[] = []
   if (Boolean(MTLS_BASE_URL) !== Boolean(MTLS_PROXY_SECRET)) {
     const lacking = MTLS_BASE_URL ? 'MTLS_PROXY_SECRET' : 'MTLS_BASE_URL'
@@ -103,7 +103,7 @@ async function checkProxies({ config }: Gateway): Promise<Checked[]> {
         return status === 200 ? ok(MTLS_BASE_URL) : wrong(`answers ${status}`, 'Start the proxy of deploy/nginx')
       }),
     )
-  if (NODE_ENV === 'production' && !CLIENT_IP_HEADER) {
+  if (mode === 'production' && !CLIENT_IP_HEADER) {
     const told = 'CLIENT_IP_HEADER is not set'
     const fix =
       'Right on Netlify; behind a proxy of your own all callers would share one rate limit: set it to x-real-ip'

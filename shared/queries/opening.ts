@@ -1,0 +1,46 @@
+import type postgres from 'postgres'
+
+/** What a process must know of a database before it serves from it. */
+export type DatabaseState = {
+  /** The key-check value; null in a new database. */
+  keyCheck: Uint8Array | null
+  newestMigration: string | null
+  /** Triggers of the event store that are missing, or disabled somewhere. */
+  disabledTriggers: string[]
+  /** Roles besides the owner and `auth_gateway_app` that may use the schema. */
+  foreignRoles: string[]
+}
+
+/** Reads it in one statement, which a cold start waits for: it asks the catalogs no more than it must. */
+export async function readDatabaseState(sql: postgres.Sql): Promise<DatabaseState> {
+  const [row] = await sql<DatabaseState[]>`
+    select (select k.sealed from auth_gateway.key_check k) as "keyCheck",
+      (select max(m.version) from auth_gateway.migrations m) as "newestMigration",
+      array(select g.name from unnest(array['append_only_rows', 'append_only_table', 'project_event']) as g(name)
+        where current_setting('session_replication_role') = 'replica' or not exists (
+          select 1 from pg_trigger t where t.tgrelid = 'auth_gateway.event_store'::regclass and t.tgname = g.name)
+        union select t.tgname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid
+        where c.relnamespace = n.oid and t.tgenabled not in ('O', 'A') and not t.tgisinternal) as "disabledTriggers",
+      array(select distinct coalesce(r.rolname, 'public')::text
+        from aclexplode(n.nspacl) x left join pg_roles r on r.oid = x.grantee
+        where x.grantee <> n.nspowner and r.rolname is distinct from 'auth_gateway_app') as "foreignRoles"
+    from pg_namespace n where n.nspname = 'auth_gateway'`
+  if (!row) throw new Error('the database gives no answer')
+  return row
+}
+
+/** A data key by which a key-check value that was lost is not made anew under another master secret. */
+export async function oldestSubjectKey(
+  sql: postgres.Sql,
+): Promise<{ subject: string; wrapped_key: Uint8Array } | undefined> {
+  const [row] = await sql<{ subject: string; wrapped_key: Uint8Array }[]>`
+    select subject, wrapped_key from auth_gateway.subject_keys order by subject limit 1`
+  return row
+}
+
+/** Keeps the key-check value of a new database; returns the one that counts. */
+export async function keepKeyCheck(sql: postgres.Sql, sealed: Uint8Array): Promise<Uint8Array> {
+  const [row] = await sql<{ kept: Uint8Array }[]>`select auth_gateway.keep_key_check(${sealed}) as kept`
+  if (!row) throw new Error('the key-check value was not kept')
+  return row.kept
+}

@@ -1,0 +1,123 @@
+import type postgres from 'postgres'
+import { type Config, masterSecrets } from './config.ts'
+import { type DatabaseState, keepKeyCheck, oldestSubjectKey, readDatabaseState } from './queries/opening.ts'
+import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
+import { openBytes, sealBytes } from './tokens/sealed.ts'
+
+/** Of `supabase/migrations`, the newest one that this code needs. */
+export const NEEDED_MIGRATION = '091'
+
+/** Why a process does not serve from a database. README.md lists the sentences, and what to do. */
+export const startErrors = {
+  database_refused: 'The database refuses DATABASE_URL: there is no such database or role, or the password is wrong.',
+  not_migrated: 'The database has no tables of the gateway, or they are not for the role in DATABASE_URL.',
+  migrations_missing: 'The database lacks migrations that this version needs.',
+  master_secret: 'AUTH_MASTER_SECRET is not the one of this database.',
+  projection_disabled: 'The trigger project_event is disabled: what is appended would not reach the read models.',
+} as const
+
+/** What a process says of a database that it serves from all the same. */
+export const startWarnings = {
+  newer_migrations: 'The database has migrations that are newer than this version.',
+  append_only_disabled: 'Append-only triggers are disabled: the owner of the database could rewrite the log.',
+  foreign_grants: 'Roles other than the gateway may use the schema auth_gateway.',
+} as const
+
+type StartProblem = keyof typeof startErrors
+export type StartWarning = keyof typeof startWarnings
+
+/** The environment is wrong, and stays so until someone changes it. */
+export class StartError extends Error {
+  constructor(readonly problem: StartProblem) {
+    super(startErrors[problem])
+  }
+}
+
+const KEY_CHECK = 'lanonasis-auth-gateway'
+const sealKeyCheck = (derive: DeriveKey) => sealBytes(derive('key-check'), Buffer.from(KEY_CHECK), 'key-check')
+
+function opens(open: () => Buffer): boolean {
+  try {
+    open()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Which of the configured master secrets opens a key-check value, from 0; -1 for none. */
+export function findMasterSecret(settings: Pick<Config, 'AUTH_MASTER_SECRET'>, keyCheck: Uint8Array): number {
+  return masterSecrets(settings).findIndex((secret) =>
+    opens(() => openBytes(keyDerivation(secret)('key-check'), keyCheck, 'key-check')),
+  )
+}
+
+/** The first of them, in a database whose data keys it opens, or that has none. */
+async function secretWithoutKeyCheck(sql: postgres.Sql, settings: Config): Promise<number> {
+  const known = await oldestSubjectKey(sql)
+  if (!known) return 0
+  return masterSecrets(settings).findIndex((secret) =>
+    opens(() => openBytes(keyDerivation(secret)('subject-key-wrapping'), known.wrapped_key, known.subject)),
+  )
+}
+
+const REFUSED = new Set(['28P01', '28000', '3D000', '42501'])
+const NOT_MIGRATED = new Set(['42P01', '3F000', '42501'])
+
+function startErrorOf(error: unknown): unknown {
+  const { code } = error as { code?: string }
+  if (code !== undefined && NOT_MIGRATED.has(code)) return new StartError('not_migrated')
+  if (code !== undefined && REFUSED.has(code)) return new StartError('database_refused')
+  return error
+}
+
+function problemOf({ newestMigration, disabledTriggers }: DatabaseState): StartProblem | undefined {
+  if ((newestMigration ?? '') < NEEDED_MIGRATION) return 'migrations_missing'
+  if (disabledTriggers.includes('project_event')) return 'projection_disabled'
+  return undefined
+}
+
+function warningsOf({ newestMigration, disabledTriggers, foreignRoles }: DatabaseState): StartWarning[] {
+  const found: Record<StartWarning, boolean> = {
+    newer_migrations: (newestMigration ?? '') > NEEDED_MIGRATION,
+    append_only_disabled: disabledTriggers.some((name) => name.startsWith('append_only')),
+    foreign_grants: foreignRoles.length > 0,
+  }
+  return (Object.keys(found) as StartWarning[]).filter((name) => found[name])
+}
+
+export type Inspection = {
+  /** Which of the configured master secrets is that of the database, from 0. */
+  secret: number
+  /** A new database has no key-check value yet. */
+  isNew: boolean
+  warnings: StartWarning[]
+}
+
+/**
+ * Looks whether a process may serve from a database, and with which master secret. Changes nothing.
+ * @throws StartError when it may not; the driver's error when the database does not answer
+ */
+export async function inspectDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
+  const state = await readDatabaseState(sql).catch((error) => Promise.reject(startErrorOf(error)))
+  const problem = problemOf(state)
+  if (problem) throw new StartError(problem)
+  const { keyCheck } = state
+  const secret = keyCheck ? findMasterSecret(settings, keyCheck) : await secretWithoutKeyCheck(sql, settings)
+  if (secret < 0) throw new StartError('master_secret')
+  return { secret, isNew: !keyCheck, warnings: warningsOf(state) }
+}
+
+/**
+ * The same, and a new database keeps a key-check value from then on.
+ * @throws StartError, also when another process began the database with another secret meanwhile
+ */
+export async function openDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
+  const found = await inspectDatabase(sql, settings)
+  if (!found.isNew) return found
+  const master = masterSecrets(settings)[found.secret]
+  if (!master) throw new StartError('master_secret')
+  const secret = findMasterSecret(settings, await keepKeyCheck(sql, sealKeyCheck(keyDerivation(master))))
+  if (secret < 0) throw new StartError('master_secret')
+  return { ...found, secret }
+}
