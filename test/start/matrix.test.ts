@@ -364,7 +364,7 @@ test('a database that comes late: requests get 503, then are served; a wrong one
     } else {
       while (started.exitCode === null) await sleep(50)
       expect(started.exitCode).toBe(1)
-      expect(started.lines().at(-1)).toBe(startErrors.master_secret)
+      expect(started.lines().at(-1)).toMatchObject({ level: 'error', message: startErrors.master_secret })
     }
     await new Promise((resolve) => relay.close(resolve))
   }
