@@ -7,7 +7,7 @@ import { readBody, readQuery } from '../../shared/http/body.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
+import { endUpstreamSessions, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { finishFlow } from '../../shared/identity/sso-finish.ts'
 import {
@@ -113,12 +113,12 @@ export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').c
 /** A browser that signed out here signs out at the provider as well. */
 app.route('GET', `${BASE}/logout`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
-  const { account } = readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket) ?? {}
-  if (!account) throw new GatewayError('not_found')
+  const upstream = await readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket)
+  if (!upstream) return c.redirect('/web/login', 302)
   const { saml } = connection.settings
   const user = {
     issuer: saml?.idp_issuer ?? '',
-    nameID: account,
+    nameID: upstream.account,
     nameIDFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
   }
   return c.redirect(await (await samlOf(gateway(), connection, {})).getLogoutUrlAsync(user, '', {}), 302)
@@ -138,7 +138,7 @@ async function singleLogout(c: AppContext, container: Record<string, string>, or
   const until = new Date(Date.now() + 3_600_000)
   if (!(await claimOnce(gateway().reads, 'saml-logout', [connection.slug, profile.ID], until)))
     throw new GatewayError('invalid_request', { reason: 'seen before' })
-  await endSessionsOfAccount(gateway(), c, connection, profile.nameID)
+  await endUpstreamSessions(gateway(), c, connection, { account: profile.nameID })
   return c.redirect(await saml.getLogoutResponseUrlAsync(profile, container.RelayState ?? '', {}, true), 302)
 }
 

@@ -8,7 +8,7 @@ import { readBody, readQuery } from '../../shared/http/body.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { endSessionsOfAccount, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
+import { endUpstreamSessions, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { finishFlow } from '../../shared/identity/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/identity/sso-steps.ts'
@@ -23,6 +23,7 @@ import {
   keysOf,
   providerLogoutUrl,
 } from '../../shared/sso/oauth-client.ts'
+import { idOf } from '../../shared/sso/profile.ts'
 import { finishSupabaseFlow, SUPABASE, supabaseAuthorizeUrl } from '../../shared/sso/supabase-project.ts'
 
 const CALLBACK = '/v1/auth/oauth/callback'
@@ -96,10 +97,9 @@ export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').c
 /** A browser that signed out here signs out at the provider as well (OpenID Connect RP-Initiated Logout). */
 app.route('GET', '/v1/auth/oauth/logout/:slug', { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
-  if (!readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket))
-    throw new GatewayError('not_found')
-  const returnTo = `${gateway().issuer}/web/login`
-  const url = await providerLogoutUrl(gateway(), connection, { returnTo }).catch(() => undefined)
+  const upstream = await readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket)
+  const asked = { returnTo: `${gateway().issuer}/web/login`, idToken: upstream?.idToken }
+  const url = await providerLogoutUrl(gateway(), connection, asked).catch(() => undefined)
   return c.redirect(url?.href ?? '/web/login', 302)
 })
 
@@ -118,17 +118,19 @@ app.route('POST', '/v1/auth/oauth/backchannel/:slug', { authority: byProtocol('c
     algorithms: ['RS256', 'ES256', 'PS256', 'EdDSA'],
     clockTolerance: 10,
     maxTokenAge: 300,
-    requiredClaims: ['jti', 'iat', 'sub', 'events'],
+    requiredClaims: ['jti', 'iat', 'events'],
   }).catch((cause: unknown) => {
     throw new GatewayError('invalid_request', { reason: 'logout token', cause })
   })
-  const events = payload.events as Record<string, unknown>
-  if (typeof events !== 'object' || !(EVENT in events) || 'nonce' in payload)
+  const [account, sid, nonce] = [idOf(payload.sub), idOf(payload.sid), payload.nonce ?? undefined]
+  const events = payload.events as Record<string, unknown> | null
+  const isLogout = typeof events === 'object' && events !== null && EVENT in events && nonce === undefined
+  if (!isLogout || (account ?? sid) === undefined)
     throw new GatewayError('invalid_request', { reason: 'no logout token' })
   const until = new Date(Date.now() + 600_000)
   if (!(await claimOnce(gateway().reads, 'logout-token', [connection.slug, payload.jti ?? ''], until)))
     throw new GatewayError('invalid_request', { reason: 'logout token seen before' })
-  await endSessionsOfAccount(gateway(), c, connection, payload.sub ?? '')
+  await endUpstreamSessions(gateway(), c, connection, { account, sessions: sid ? [sid] : [] })
   return c.body(null, 200, { 'Cache-Control': 'no-store' })
 })
 

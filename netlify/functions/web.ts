@@ -193,7 +193,7 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, async (c) 
 
 /** Ends the session and says where the browser goes next. */
 async function signOut(c: AppContext, { person, session }: SignedIn, returnTo: string | undefined) {
-  const elsewhere = await providerLogoutPath(gateway(), session.id, person)
+  const elsewhere = await providerLogoutPath(gateway(), session.id)
   await endSession(gateway(), c, person, session.id, 'logout', { sessionId: session.id })
   clearSessionCookies(c)
   return elsewhere ?? returnTo

@@ -45,9 +45,13 @@ function digests(sql: postgres.TransactionSql) {
     where not coalesce(e.metadata->'digests' ? d.kind, false)`
 }
 
-/** A stored value, or the secret of an authenticator, is destroyed when nothing refers to it any more. */
+/**
+ * A stored value, or the secret of an authenticator, is destroyed when nothing refers to it any more; what is kept of a session at
+ * another provider, when its person is forgotten.
+ */
 function secrets(sql: postgres.TransactionSql) {
   return sql<Row[]>`
+    with ${forgotten(sql)}
     select case when s.event_id is null then 'secret_missing' else 'secret_differs' end as fault, 'event_secrets' as "table",
       e.position, e.stream_type, e.stream_id, e.version
     from auth_gateway.event_store e cross join lateral jsonb_each(e.metadata->'secrets') as m(name, said)
@@ -57,6 +61,7 @@ function secrets(sql: postgres.TransactionSql) {
         and not (m.name = 'stored_value' and not exists (select 1 from auth_gateway.stored_keys k where k.value_event = e.event_id))
         and not (m.name = 'totp_secret' and not exists (
           select 1 from auth_gateway.totp_authenticators a where a.secret_event = e.event_id))
+        and not (m.name = 'upstream' and e.subject in (select subject from forgotten))
       else m.said->>'sha256' <> encode(sha256(s.sealed), 'hex')
         or (m.said->>'expiresAt')::timestamptz is distinct from s.expires_at end
     union all

@@ -44,8 +44,21 @@ export type StepUp = {
 /** A recovery code in a session: enough to set up proofs anew, no more. */
 export type Recovery = { at: string; handleHash: string; provenBy: { type: 'recovery_codes'; id: string } }
 
+/** The session at another identity provider that a session began with: to be found when it ends there, and to be ended there. */
+export type UpstreamSession = {
+  /** What the provider calls the account and the session, each with the connection's name before it. */
+  lookups: { account: string; session?: string }
+  /** What ending it takes. */
+  sealed: Uint8Array
+}
+
 export type SessionEvent =
-  | { type: 'SessionStarted'; data: SessionFacts }
+  | {
+      type: 'SessionStarted'
+      data: SessionFacts
+      lookups?: { kind: 'upstream_account' | 'upstream_session'; value: string }[]
+      secrets?: { name: 'upstream'; sealed: Uint8Array; expiresAt: Date }[]
+    }
   | { type: 'SessionSteppedUp'; data: StepUp }
   | { type: 'SessionRecovered'; data: Recovery }
   /** `why` is what an operator said. */
@@ -73,8 +86,22 @@ export const session: Aggregate<Session, SessionEvent> = {
   },
 }
 
-export function begin(facts: SessionFacts): Decision<SessionEvent> {
-  return { events: [{ type: 'SessionStarted', data: facts }] }
+export function begin(facts: SessionFacts, upstream?: UpstreamSession): Decision<SessionEvent> {
+  if (!upstream) return { events: [{ type: 'SessionStarted', data: facts }] }
+  const { account, session } = upstream.lookups
+  return {
+    events: [
+      {
+        type: 'SessionStarted',
+        data: facts,
+        lookups: [
+          { kind: 'upstream_account', value: account },
+          ...(session ? [{ kind: 'upstream_session' as const, value: session }] : []),
+        ],
+        secrets: [{ name: 'upstream', sealed: upstream.sealed, expiresAt: new Date(facts.expiresAt) }],
+      },
+    ],
+  }
 }
 
 type Proof<P> = { provenBy: P; handleHash: string; now: Date }

@@ -3,9 +3,11 @@ import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Client } from '../queries/api-clients.ts'
+import type { ConnectionRow } from '../queries/connections.ts'
 import { findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
+import type { UpstreamFacts } from '../sso/profile.ts'
 import { endReplaced } from './end-session.ts'
 import { digestsOf, type ProviderAccount, settleAccount } from './external-account.ts'
 import { tellOfProofs } from './proof-notices.ts'
@@ -58,6 +60,8 @@ export async function signInExternally<T>(
         provenBy: { type: 'connection', id: connection.id },
       },
       authenticatedAt: now,
+      notAfter: profile.notAfter ? new Date(profile.notAfter) : undefined,
+      upstream: profile.upstream && { slug: connection.slug, facts: upstreamOf(connection, profile.upstream) },
       now,
     })
     return { person, isLinked, value: await more(work, { person, session, client, resources, now }) }
@@ -67,6 +71,10 @@ export async function signInExternally<T>(
   if (facts) afterSignIn(gateway, c, hooks, { ...facts, person: result.person })
   return result.value
 }
+
+/** What is kept of the session there: an ID token only where signing out here signs out there. */
+const upstreamOf = ({ settings }: ConnectionRow, { idToken, ...facts }: UpstreamFacts): UpstreamFacts =>
+  settings.logout ? { ...facts, idToken } : facts
 
 /** What hooks are told; who it is, as far as that is known already. */
 async function factsOf(gateway: Gateway, input: ExternalSignIn): Promise<SignInFacts> {

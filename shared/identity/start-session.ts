@@ -4,7 +4,9 @@ import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
+import type { UpstreamFacts } from '../sso/profile.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../tokens/opaque.ts'
+import { sealUpstream } from './upstream-session.ts'
 
 export type StartedSession = {
   id: string
@@ -23,7 +25,7 @@ export type StartedSession = {
  * refresh tokens.
  */
 export function startSession(
-  { config }: Gateway,
+  gateway: Gateway,
   work: Work,
   input: {
     person: Person
@@ -35,9 +37,12 @@ export function startSession(
     authenticatedAt: Date
     /** The session whose proof this one rests on ends then, and so does this one. */
     notAfter?: Date
+    /** The session at the provider that this one begins with. */
+    upstream?: { slug: string; facts: UpstreamFacts }
     now: Date
   },
 ): StartedSession {
+  const { config } = gateway
   const id = uuidv7()
   const { platform, projectScope, proof, now, authenticatedAt } = input
   const browser = platform === 'web'
@@ -45,19 +50,19 @@ export function startSession(
   const lifeSeconds = browser ? config.SESSION_ABSOLUTE_SECONDS : config.REFRESH_ABSOLUTE_SECONDS
   const expiresAt = new Date(Math.min(now.getTime() + lifeSeconds * 1000, input.notAfter?.getTime() ?? Infinity))
   const { token: handle, hash } = newOpaqueToken(id, CODE_SECRET_BYTES)
-  work.start(session, id, { subject: input.person.uai }).decide(() =>
-    begin({
-      uai: input.person.uai,
-      openedFrom: input.openedFrom,
-      clientId: input.client?.id,
-      platform,
-      projectScope,
-      ...proof,
-      authenticatedAt: authenticatedAt.toISOString(),
-      handleHash: hash,
-      idleSeconds,
-      expiresAt: expiresAt.toISOString(),
-    }),
-  )
+  const facts = {
+    uai: input.person.uai,
+    openedFrom: input.openedFrom,
+    clientId: input.client?.id,
+    platform,
+    projectScope,
+    ...proof,
+    authenticatedAt: authenticatedAt.toISOString(),
+    handleHash: hash,
+    idleSeconds,
+    expiresAt: expiresAt.toISOString(),
+  }
+  const upstream = input.upstream && sealUpstream(gateway, id, input.upstream.slug, input.upstream.facts)
+  work.start(session, id, { subject: input.person.uai }).decide(() => begin(facts, upstream))
   return { id, amr: proof.amr, acr: proof.acr, authenticatedAt, platform, projectScope, expiresAt, handle }
 }

@@ -50,14 +50,38 @@ export async function touchSession(sql: postgres.Sql, sessionId: string): Promis
   await sql`select auth_gateway.touch_session(${sessionId})`
 }
 
-/** A person's live sessions that began through a connection. */
-export async function listSessionsOfConnection(
+export type SessionOfConnection = { id: string; uai: string; wrappedKey: Uint8Array | null }
+
+/**
+ * The live sessions that began through a connection with this account there, or with one of these sessions there, or both. A session of
+ * the account of which no session there is known counts as one of these.
+ * @param digests what upstream accounts and sessions are found by
+ */
+export function listSessionsOfConnection(
   sql: postgres.Sql,
-  { members }: Person,
   connectionId: string,
-): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`
-    select s.id from auth_gateway.sessions s
-    where s.uai = any (${members}) and s.connection_id = ${connectionId} and auth_gateway.session_is_live(s)`
-  return rows.map(({ id }) => id)
+  { account, sessions }: { account: Buffer | undefined; sessions: Buffer[] },
+): Promise<SessionOfConnection[]> {
+  const found = (kind: string, digests: Buffer[]) => sql`
+    select d.stream_id from auth_gateway.lookup_digests d where d.kind = ${kind} and d.digest in ${sql(digests)}`
+  const ofAccount = account && found('upstream_account', [account])
+  const ofSessions = sessions.length > 0 ? found('upstream_session', sessions) : undefined
+  if (!ofAccount && !ofSessions) return Promise.resolve([])
+  const unknown = sql`not exists (select from auth_gateway.lookup_digests d
+    where d.subject = s.uai and d.stream_id = s.id and d.kind = 'upstream_session')`
+  return sql<SessionOfConnection[]>`
+    select s.id, s.uai, k.wrapped_key as "wrappedKey" from auth_gateway.sessions s
+    left join auth_gateway.subject_keys k on k.subject = s.uai
+    where s.connection_id = ${connectionId} and auth_gateway.session_is_live(s)
+      ${ofAccount ? sql`and s.id in (${ofAccount})` : sql``}
+      ${ofSessions ? sql`and (s.id in (${ofSessions}) ${ofAccount ? sql`or ${unknown}` : sql``})` : sql``}
+    order by s.id`.then((rows) => [...rows])
+}
+
+/** What is kept, sealed, of the session at a provider that a session began with. */
+export async function findUpstream(sql: postgres.Sql, sessionId: string): Promise<Uint8Array | undefined> {
+  const [row] = await sql<{ sealed: Uint8Array }[]>`
+    select s.sealed from auth_gateway.event_secrets s
+    where s.stream_id = ${sessionId} and s.name = 'upstream' and s.expires_at > now()`
+  return row?.sealed
 }

@@ -5,6 +5,32 @@ import { guardedFetch } from '../http/guarded-fetch.ts'
 const MAX_BYTES = 256 * 1024
 const TIMEOUT_MS = 8_000
 
+/**
+ * The JSON of another provider without members that are null or empty: they say no more than absent ones, and libraries take them for
+ * values of the wrong kind. Anything that is no JSON stays as it is.
+ */
+function readFilled(text: string): unknown {
+  const isFilled = (value: unknown) => value !== null && value !== undefined && value !== ''
+  try {
+    return JSON.parse(text, (_name, value) => {
+      if (Array.isArray(value)) return value.filter(isFilled)
+      return isFilled(value) ? value : undefined
+    })
+  } catch {
+    return undefined
+  }
+}
+
+/** What of a token answer is used here: members of any other name or kind cannot end a sign-in. */
+const TOKEN_MEMBERS = ['access_token', 'token_type', 'id_token', 'error', 'error_description', 'error_uri']
+
+/** A token answer that says what it must, in the kinds of RFC 6749 section 5.1; a token of no type is a bearer token. */
+export function tokenMembers(answer: unknown): object {
+  const given = typeof answer === 'object' && answer !== null ? Object.entries(answer) : []
+  const used = given.filter(([name, value]) => TOKEN_MEMBERS.includes(name) && typeof value === 'string')
+  return { token_type: 'Bearer', ...Object.fromEntries(used) }
+}
+
 /** `fetch` for what other identity providers serve: guarded as an address that somebody else chose (standards R12). */
 export const askProvider =
   ({ config }: Pick<Gateway, 'config'>) =>
@@ -23,5 +49,7 @@ export const askProvider =
       allowLoopback: !isHttps(config),
     })
     const empty = answer.status === 204 || answer.status === 304
-    return new Response(empty ? null : new Uint8Array(answer.body), { status: answer.status, headers: answer.headers })
+    const filled = /[/+]json$/.test(answer.contentType) ? readFilled(answer.body.toString()) : undefined
+    const body = filled === undefined ? new Uint8Array(answer.body) : JSON.stringify(filled)
+    return new Response(empty ? null : body, { status: answer.status, headers: answer.headers })
   }

@@ -5,8 +5,8 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { openBytes } from '../tokens/sealed.ts'
-import { askProvider } from './ask.ts'
-import { answeredFor, type ExternalProfile, profileOf } from './profile.ts'
+import { askProvider, tokenMembers } from './ask.ts'
+import { answeredFor, type ExternalProfile, idOf, profileOf } from './profile.ts'
 
 const library = () => import('./openid-library.ts')
 
@@ -45,6 +45,22 @@ async function authentication(gateway: Gateway, connection: ConnectionRow): Prom
   return auth_method === 'client_secret_post' ? client.ClientSecretPost(secret) : client.ClientSecretBasic(secret)
 }
 
+/** `fetch` of the library: of a token answer it gets what is used of it. */
+const askFor = (gateway: Gateway, tokenEndpoint: string | undefined) => {
+  const ask = askProvider(gateway)
+  return async (address: string, init: Parameters<typeof ask>[1]): Promise<Response> => {
+    const response = await ask(address, init)
+    if (address !== tokenEndpoint) return response
+    const answer: unknown = await response
+      .clone()
+      .json()
+      .catch(() => undefined)
+    return answer === undefined
+      ? response
+      : Response.json(tokenMembers(answer), { status: response.status, headers: response.headers })
+  }
+}
+
 const isLocal = (address: string) => address.startsWith('http:')
 
 async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Configuration> {
@@ -61,7 +77,7 @@ async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Co
       userinfo_endpoint,
     }
     const configuration = new client.Configuration(server, client_id, undefined, auth)
-    configuration[client.customFetch] = askProvider(gateway)
+    configuration[client.customFetch] = askFor(gateway, token_endpoint)
     if (isLocal(authorization_endpoint)) client.allowInsecureRequests(configuration)
     return configuration
   }
@@ -75,7 +91,7 @@ async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Co
   const alg = ALGORITHMS.find((one) => offered.includes(one))
   if (!alg) throw providerFault('no usable signing algorithm')
   const configuration = new client.Configuration(server, client_id, { id_token_signed_response_alg: alg }, auth)
-  configuration[client.customFetch] = askProvider(gateway)
+  configuration[client.customFetch] = askFor(gateway, server.token_endpoint)
   if (isLocal(issuer)) client.allowInsecureRequests(configuration)
   return configuration
 }
@@ -168,7 +184,8 @@ export async function finishCodeRequest(
       const { payload } = await jwtVerify(tokens.id_token ?? '', keysOf(gateway, configuration), { algorithms: [alg] })
       const profile = profileOf(payload)
       if (!profile) throw providerFault('no subject')
-      return answeredFor(payload.iss, { ...profile, idToken: tokens.id_token }, payload.hd)
+      const upstream = { account: profile.externalId, session: idOf(payload.sid), idToken: tokens.id_token }
+      return answeredFor(payload.iss, { ...profile, upstream }, payload.hd)
     }
     const response = await askProvider(gateway)(userinfo_endpoint ?? '', {
       headers: { authorization: `Bearer ${tokens.access_token}` },

@@ -8,9 +8,21 @@ export type ExternalProfile = {
   locale?: string
   /** How they signed in there, where it says so (RFC 8176). */
   amr?: string[]
-  /** To sign out there later. */
+  /** The session there, to end it here and there at once. */
+  upstream?: UpstreamFacts
+  /** When the provider wants the session to end, ISO 8601. */
+  notAfter?: string
+}
+
+export type UpstreamFacts = {
+  /** What the provider calls the account when it speaks of its sessions: `sub`, or the NameID of SAML. */
+  account: string
+  /** `sid`, or the SessionIndex of SAML. */
+  session?: string
+  /** Of OpenID Connect, as the hint of a sign-out. */
   idToken?: string
-  sessionIndex?: string
+  /** How SAML qualifies the NameID; a sign-out must repeat it. */
+  nameId?: { format?: string; nameQualifier?: string; spNameQualifier?: string }
 }
 
 const MOST_ID = 500

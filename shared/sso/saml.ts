@@ -108,6 +108,6 @@ export function profileOfSaml(profile: Profile): ExternalProfile {
     email,
     emailVerified: email !== undefined,
     name: first(profile, NAMES),
-    sessionIndex: profile.sessionIndex,
+    upstream: { account: nameID, session: idOf(profile.sessionIndex) },
   }
 }

@@ -8,8 +8,8 @@ language sql stable set search_path = auth_gateway, pg_temp as $$
   where own.subject = p_subject
 $$;
 
--- Destroys what makes an erased person readable or findable: their data key, their look-up digests, and those of what IdentityErased
--- names as forgotten with them. Events and their hashes stay as they are, and say why a key is gone. Answers how many keys were
+-- Destroys what makes an erased person readable or findable: their data key, their look-up digests, what is kept of their sessions at
+-- other providers, and the same of what IdentityErased names as forgotten with them. Events and their hashes stay as they are, and say why a key is gone. Answers how many keys were
 -- destroyed; doing it again finishes what did not come to its end. Raises LA004 for whoever is not erased.
 create function auth_gateway.forget_erased(p_subject uuid) returns integer
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
@@ -24,6 +24,7 @@ begin
     raise exception 'identity % is not erased', p_subject using errcode = 'LA004';
   end if;
   delete from lookup_digests where subject = any (v_subjects);
+  delete from event_secrets where name = 'upstream' and stream_id in (select id from sessions where uai = any (v_subjects));
   update api_keys set name_digest = null where created_by = p_subject;
   update projects set name_digest = null where owner_id = p_subject;
   update stored_keys set name_digest = null where created_by = p_subject;

@@ -336,7 +336,13 @@ describe('a provider that lies', () => {
   /** A provider whose answers a test can spoil. */
   async function startLiar(
     slug: string,
-    lies: { issuer?: string; claims?: Record<string, unknown>; alg?: 'none' | 'other key' },
+    lies: {
+      issuer?: string
+      claims?: Record<string, unknown>
+      alg?: 'none' | 'other key'
+      metadata?: object
+      tokens?: object
+    },
   ) {
     const key = await generateKeyPair('RS256', { extractable: true })
     const other = await generateKeyPair('RS256', { extractable: true })
@@ -350,6 +356,7 @@ describe('a provider that lies', () => {
           token_endpoint: `${url}/token`,
           jwks_uri: `${url}/jwks`,
           id_token_signing_alg_values_supported: ['RS256'],
+          ...lies.metadata,
         })
       if (request.url === '/jwks')
         return json({ keys: [{ ...(await exportJWK(key.publicKey)), kid: 'k', alg: 'RS256', use: 'sig' }] })
@@ -362,7 +369,8 @@ describe('a provider that lies', () => {
       if (!('aud' in claims)) token.setAudience('us')
       const id_token = await token.sign(lies.alg === 'other key' ? other.privateKey : key.privateKey)
       const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${id_token.split('.')[1]}.`
-      json({ access_token: 'a', token_type: 'Bearer', id_token: lies.alg === 'none' ? unsigned : id_token })
+      const tokens = { access_token: 'a', token_type: 'Bearer', id_token: lies.alg === 'none' ? unsigned : id_token }
+      json({ ...tokens, ...lies.tokens })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -400,6 +408,36 @@ describe('a provider that lies', () => {
     expect(page.url).toContain('error=provider_failed')
     expect(browser.cookies.has('lanonasis_session')).toBe(false)
     stop()
+  })
+
+  test.each([
+    ['null', { refresh_token: null, scope: null, expires_in: null, token_type: null, error: null }],
+    ['empty', { refresh_token: '', scope: '', expires_in: '', token_type: '', error: '' }],
+    ['lists', { refresh_token: [], scope: ['openid', 'email'], token_type: ['Bearer'], expires_in: ['3600'] }],
+    ['objects and numbers', { refresh_token: 7, scope: { openid: true }, token_type: 1, expires_in: -1 }],
+  ])('a token answer whose other members are %s: signed in', async (name, tokens) => {
+    const metadata = {
+      end_session_endpoint: null,
+      id_token_signing_alg_values_supported: null,
+      scopes_supported: [null],
+    }
+    const claims = { name: null, email: null, amr: [null], locale: {} }
+    const odd = await startLiar(`odd-${name.slice(0, 4)}`, { tokens, metadata, claims })
+    expect((await odd.answer()).location ?? '').toContain('/dashboard')
+    odd.stop()
+  })
+
+  test.each([
+    ['no access token', { access_token: null }],
+    ['no ID token', { id_token: null }],
+    ['an ID token that is a list', { id_token: ['x'] }],
+    ['a token type that is not Bearer', { token_type: 'mac' }],
+    ['an error in place of tokens', { access_token: undefined, error: 'bad_verification_code' }],
+  ])('a token answer with %s: nobody is signed in', async (name, tokens) => {
+    const odd = await startLiar(`bad-${name.replace(/\W/g, '').toLowerCase()}`, { tokens })
+    expect((await odd.answer()).url).toContain('error=provider_failed')
+    expect(odd.browser.cookies.has('lanonasis_session')).toBe(false)
+    odd.stop()
   })
 
   test('another issuer in the answer (RFC 9207), and a state that is missing: nobody is signed in', async () => {

@@ -282,11 +282,17 @@ describe('a custom identity provider that is a hook alone', () => {
   })
 })
 
-describe('back-channel logout of a provider', () => {
-  test('ends the sessions that began there, once, by a token of the provider alone', async () => {
+describe('logout of an OpenID provider', () => {
+  const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+  let issuer: string
+  let enter: (sid?: string) => Promise<TestBrowser>
+  let token: (claims: Record<string, unknown>) => Promise<string>
+  let idToken = ''
+
+  beforeAll(async () => {
     const key = await generateKeyPair('RS256', { extractable: true })
-    const issuer = `${base}/oidc`
-    let nonce = ''
+    issuer = `${base}/oidc`
+    let claims: Record<string, unknown> = {}
     routes.set('/oidc/.well-known/openid-configuration', () => ({
       ...{
         issuer,
@@ -297,7 +303,7 @@ describe('back-channel logout of a provider', () => {
       ...{ id_token_signing_alg_values_supported: ['RS256'], end_session_endpoint: `${issuer}/end` },
     }))
     routes.set('/oidc/keys', async () => ({ keys: [{ ...(await exportJWK(key.publicKey)), kid: 'k', alg: 'RS256' }] }))
-    const token = (claims: Record<string, unknown>) =>
+    token = (claims) =>
       new SignJWT({ sub: 'worker', jti: crypto.randomUUID(), ...claims })
         .setProtectedHeader({ alg: 'RS256', kid: 'k' })
         .setIssuer(issuer)
@@ -305,40 +311,75 @@ describe('back-channel logout of a provider', () => {
         .setIssuedAt()
         .setExpirationTime('2m')
         .sign(key.privateKey)
-    routes.set('/oidc/token', async () => ({
-      access_token: 'a',
-      token_type: 'Bearer',
-      id_token: await token({ nonce }),
-    }))
+    routes.set('/oidc/token', async () => {
+      idToken = await token(claims)
+      return { access_token: 'a', token_type: 'Bearer', id_token: idToken }
+    })
     await connect(gateway, { slug: 'oidc', issuer, client_id: 'us', logout: true }, 'secret')
-    const browser = createBrowser(gateway)
-    const enter = async () => {
+    enter = async (sid) => {
+      const browser = createBrowser(gateway)
       const { asked } = await begin(browser, 'oidc')
-      nonce = asked.get('nonce') ?? ''
+      claims = { nonce: asked.get('nonce') ?? '', sid }
       await back(browser, 'oidc', { code: 'c', state: asked.get('state') ?? '' })
+      expect(await isSignedIn(browser)).toBe(true)
+      return browser
     }
-    await enter()
-    const out = async (logout_token: string) =>
-      (
-        await fetch(`${gateway.url}/v1/auth/oauth/backchannel/oidc`, {
-          method: 'POST',
-          body: new URLSearchParams({ logout_token }),
-        })
-      ).status
-    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
-    for (const bad of [{ events: {} }, { events, nonce: 'n' }, { events, sub: undefined }])
+  })
+
+  const isSignedIn = async (browser: TestBrowser) => !(await browser.visit('/account')).url.includes('/web/login')
+  const out = async (logout_token: string) => {
+    const body = new URLSearchParams({ logout_token })
+    return (await fetch(`${gateway.url}/v1/auth/oauth/backchannel/oidc`, { method: 'POST', body })).status
+  }
+
+  test('over the back channel, by a token of the provider alone, once', async () => {
+    const browser = await enter()
+    for (const bad of [{ events: {} }, { events: null }, { events, nonce: 'n' }, { events, sub: undefined }])
       expect(await out(await token(bad))).toBe(400)
     expect(await out('junk')).toBe(400)
-    expect((await browser.visit('/account')).url).toContain('/account')
-    const good = await token({ events })
+    expect(await isSignedIn(browser)).toBe(true)
+    const good = await token({ events, nonce: null, sid: null })
     expect(await out(good)).toBe(200)
     expect(await out(good)).toBe(400)
-    expect((await browser.visit('/account')).url).toContain('/web/login')
+    expect(await isSignedIn(browser)).toBe(false)
+  })
 
-    await enter()
-    const page = await browser.submit(await browser.visit('/web/logout'), {}, '/web/logout')
-    expect(page.location).toContain(`${issuer}/end?`)
-    expect(new URL(page.location ?? '').searchParams.get('post_logout_redirect_uri')).toBe(`${gateway.url}/web/login`)
+  test.each([
+    ['a session there ends what began with it alone', { sid: 'one', sub: undefined }, [false, true, true]],
+    ['a session there of the account, also what began without a name for it', { sid: 'one' }, [false, true, false]],
+    ['an account ends all of its sessions', {}, [false, false, false]],
+    ['a session of another account ends none', { sid: 'one', sub: 'another' }, [true, true, true]],
+  ])('over the back channel: %s', async (_name, claims, left) => {
+    await out(await token({ events }))
+    const browsers = [await enter('one'), await enter('two'), await enter()]
+    expect(await out(await token({ events, ...claims }))).toBe(200)
+    expect(await Promise.all(browsers.map(isSignedIn))).toEqual(left)
+  })
+
+  test('signing out here leads there, with the ID token as the hint', async () => {
+    const browser = await enter('three')
+    const page = await browser.visit('/web/logout')
+    const gone = await browser.submit(page, {}, '/web/logout')
+    const to = new URL(gone.location ?? '')
+    expect(`${to.origin}${to.pathname}`).toBe(`${issuer}/end`)
+    expect(Object.fromEntries(to.searchParams)).toEqual({
+      client_id: 'us',
+      id_token_hint: idToken,
+      post_logout_redirect_uri: `${gateway.url}/web/login`,
+    })
     expect((await browser.visit('/v1/auth/oauth/logout/oidc?ticket=junk')).status).toBe(404)
+  })
+
+  test('what is kept of a session there is sealed, and goes with the person who is erased', async () => {
+    const browser = await enter('four')
+    const uai = uaiOf(browser)
+    const kept = () => gateway.sql`
+      select s.sealed from auth_gateway.event_secrets s join auth_gateway.sessions x on x.id = s.stream_id
+      where s.name = 'upstream' and x.uai = ${uai}`
+    const [first] = await kept()
+    expect(Buffer.from(first?.sealed).toString('latin1')).not.toContain(idToken.slice(0, 40))
+    const page = await browser.visit('/account/erase')
+    await browser.submit(page, { word: 'delete' }, '/account/erase')
+    expect(await kept()).toEqual([])
   })
 })
