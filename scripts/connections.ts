@@ -20,14 +20,15 @@ import type { Gateway } from '../shared/gateway.ts'
 import { type ConnectionRow, findConnection, findNamed, listConnections } from '../shared/queries/connections.ts'
 import { organizationExists } from '../shared/queries/hooks.ts'
 import { PRESETS } from '../shared/sso/presets.ts'
+import { SAML_PRESETS } from '../shared/sso/saml-attributes.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { RefusedError, run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run connections -- list
 npm run connections -- show <slug>
-npm run connections -- add <slug> [--preset ${Object.keys(PRESETS).join('|')}] [settings]
+npm run connections -- add <slug> [--preset <name>] [settings]
 npm run connections -- change <slug> [settings]
 npm run connections -- enable|disable|remove <slug> [--reason "…"]
 
@@ -35,32 +36,91 @@ Other identity providers that people sign in with. Settings, as flags or as JSON
   --name --protocol oidc|oauth2|saml|supabase|hook --issuer --client-id --scope --auth-method --tenant (microsoft)
   --domain… (people with such an address are sent there) --no-provision --organization <id> (where new people belong)
   --trust-email --unlisted --id-jag --logout
+Presets: ${Object.keys(PRESETS).join(' ')}; for SAML ${Object.keys(SAML_PRESETS)
+  .map((name) => `saml-${name}`)
+  .join(' ')}
+SAML: --entry-point <URL> --idp-issuer <entity ID> --certificate <PEM file>… --logout-url <URL>
+  --name-id persistent|transient|emailAddress|unspecified|none --clock-skew <seconds, 120> --sha1 allow|refuse
+  --subject-attribute <name> (instead of the NameID) --email-attribute <name>… --name-attribute <name>…
 The client secret is read from the environment variable CONNECTION_SECRET, never from an argument.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 const string = { type: 'string' } as const
+const strings = { type: 'string', multiple: true } as const
 const boolean = { type: 'boolean' } as const
 const options = {
   ...{ json: boolean, preset: string, file: string, name: string, protocol: string, issuer: string, scope: string },
   ...{ organization: string, 'client-id': string, 'auth-method': string, tenant: string, reason: string },
-  domain: { type: 'string', multiple: true },
+  ...{ 'entry-point': string, 'idp-issuer': string, 'logout-url': string, 'name-id': string, 'clock-skew': string },
+  ...{ sha1: string, 'subject-attribute': string },
+  ...{ domain: strings, certificate: strings, 'email-attribute': strings, 'name-attribute': strings },
   ...{ 'no-provision': boolean, 'trust-email': boolean, unlisted: boolean, 'id-jag': boolean, logout: boolean },
 } as const
 
 type Flags = { [name in keyof typeof options]?: string | string[] | boolean }
 type Call = { gateway: Gateway; terminal: Terminal; slug: string; flags: Flags }
 
-function readFile(path: string, { env }: Terminal): object {
+function readText(path: string, { env }: Terminal): string {
   const file = path === '-' ? 0 : resolve(env.INIT_CWD ?? '', path)
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new RefusedError(`${path} cannot be read: ${(error as Error).message}`)
   }
 }
 
+function readFile(path: string, terminal: Terminal): object {
+  try {
+    return JSON.parse(readText(path, terminal))
+  } catch (error) {
+    if (error instanceof RefusedError) throw error
+    throw new RefusedError(`${path} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+const present = (given: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+
+/** What flags say of a SAML connection. */
+function samlOf({ flags, terminal }: Call): Record<string, unknown> {
+  const attributes = present({
+    subject: flags['subject-attribute'],
+    email: flags['email-attribute'],
+    name: flags['name-attribute'],
+  })
+  if (flags.sha1 !== undefined && flags.sha1 !== 'allow' && flags.sha1 !== 'refuse')
+    throw new UsageError('--sha1 is allow or refuse')
+  const files = flags.certificate as string[] | undefined
+  return present({
+    entry_point: flags['entry-point'],
+    idp_issuer: flags['idp-issuer'],
+    logout_url: flags['logout-url'],
+    certificates: files?.map((file) => readText(file, terminal)),
+    name_id_format: flags['name-id'],
+    clock_skew_seconds:
+      flags['clock-skew'] === undefined ? undefined : wholeNumber('clock-skew', String(flags['clock-skew'])),
+    allow_sha1: flags.sha1 === undefined ? undefined : flags.sha1 === 'allow',
+    attributes: Object.keys(attributes).length > 0 ? attributes : undefined,
+  })
+}
+
+const inner = (name: string, sources: Record<string, unknown>[]) =>
+  sources.map((one) => one[name]).filter((one) => typeof one === 'object' && one !== null) as Record<string, unknown>[]
+
+/** Settings of several sources, of which later ones win; those of SAML and its attributes are taken one by one. */
+function merged(sources: Record<string, unknown>[]): Record<string, unknown> {
+  const saml = inner('saml', sources)
+  const attributes = inner('attributes', saml)
+  const all = Object.assign({}, ...sources)
+  if (saml.length > 0) all.saml = Object.assign({}, ...saml)
+  if (attributes.length > 0) all.saml.attributes = Object.assign({}, ...attributes)
+  return all
+}
+
 function presetOf(name: string | undefined, tenant: unknown): object {
   if (name === undefined) return {}
+  const saml = SAML_PRESETS[name.replace(/^saml-/, '')]
+  if (name.startsWith('saml-') && saml) return { protocol: 'saml', saml }
   const preset = PRESETS[name]
   if (!preset) throw new RefusedError(`There is no preset "${name}"`)
   const issuer = preset.issuer?.replace('{tenant}', typeof tenant === 'string' ? tenant : '{tenant}')
@@ -68,7 +128,8 @@ function presetOf(name: string | undefined, tenant: unknown): object {
 }
 
 /** @throws RefusedError that names every fault */
-async function settingsOf({ gateway, flags, slug, terminal }: Call, before: object) {
+async function settingsOf(call: Call, before: object) {
+  const { gateway, flags, slug, terminal } = call
   const { name, protocol, issuer, scope, domain, file, preset, tenant } = flags
   const said = {
     ...{ name, protocol, issuer, scope, client_id: flags['client-id'], auth_method: flags['auth-method'] },
@@ -83,13 +144,17 @@ async function settingsOf({ gateway, flags, slug, terminal }: Call, before: obje
     ...(flags['id-jag'] && { id_jag: true }),
     ...(flags.logout && { logout: true }),
   }
-  const { settings, faults } = parseConnection({
-    ...before,
-    ...presetOf(preset as string | undefined, tenant),
-    ...(file !== undefined && readFile(String(file), terminal)),
-    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
-    ...switches,
-  })
+  const saml = samlOf(call)
+  const { settings, faults } = parseConnection(
+    merged([
+      before,
+      presetOf(preset as string | undefined, tenant),
+      file === undefined ? {} : readFile(String(file), terminal),
+      present(said),
+      switches,
+      Object.keys(saml).length > 0 ? { saml } : {},
+    ] as Record<string, unknown>[]),
+  )
   const { organization_id: organization } = settings ?? {}
   if (organization && !(await organizationExists(gateway.reads, organization)))
     throw new RefusedError(`There is no organization "${organization}"`)

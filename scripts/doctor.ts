@@ -4,6 +4,7 @@ import { createGateway } from '../shared/gateway.ts'
 import { type Checked, ok, warning } from './lib/doctor/check.ts'
 import { checkDatabase } from './lib/doctor/database.ts'
 import { checkOutside } from './lib/doctor/outside.ts'
+import { checkProviders } from './lib/doctor/providers.ts'
 import { deploymentEnvironment } from './lib/operator-environment.ts'
 import { run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
@@ -60,6 +61,7 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
     try {
       const database = await checkDatabase(gateway, config.DATABASE_MIGRATION_URL)
       const works = database.every(({ check, state }) => check !== 'database' || state !== 'wrong')
+      if (works) database.push(await checkProviders(gateway))
       checks.push(...database, ...(await checkOutside(gateway, works)))
     } finally {
       await gateway.close()

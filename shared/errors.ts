@@ -289,6 +289,12 @@ export const catalogue = {
     'Too many requests to this service. Please wait a moment.',
   ),
   routing_failed: row(500, 'ROUTING_FAILURE', 'server_error', 'The service did not answer. Please try again shortly.'),
+  provider_logout_failed: row(
+    502,
+    'PROVIDER_LOGOUT_FAILED',
+    'server_error',
+    'You are signed out here. The other provider did not confirm that you are signed out there.',
+  ),
   service_answer_unusable: row(
     502,
     'SERVICE_ANSWER_UNUSABLE',

@@ -22,14 +22,9 @@ import { once } from '../../shared/once.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, sealProfile, writeFlow } from '../../shared/sso/flow.ts'
 import { providerFault } from '../../shared/sso/oauth-client.ts'
-import { checkConfirmation, profileOfSaml, samlAddress, samlOf } from '../../shared/sso/saml.ts'
+import { checkLogout, readResponse, samlAddress, samlMetadata, samlOf } from '../../shared/sso/saml.ts'
 
 const BASE = '/v1/auth/saml/:slug'
-const SIGNATURE_ALGORITHMS = [
-  ...['rsa-sha256', 'rsa-sha384', 'rsa-sha512', 'ecdsa-sha256', 'ecdsa-sha384', 'ecdsa-sha512'].map(
-    (name) => `http://www.w3.org/2001/04/xmldsig-more#${name}`,
-  ),
-]
 const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
 
 async function samlConnection(c: AppContext) {
@@ -41,7 +36,7 @@ async function samlConnection(c: AppContext) {
 /** What the identity provider's operator imports (SAML 2.0 Metadata). */
 app.route('GET', `${BASE}/metadata`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
-  const xml = (await samlOf(gateway(), connection, {})).generateServiceProviderMetadata(null, null)
+  const xml = await samlMetadata(gateway(), connection)
   return c.body(xml, 200, { 'Content-Type': 'application/samlmetadata+xml' })
 })
 
@@ -69,20 +64,12 @@ app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c
   try {
     const { SAMLResponse, RelayState } = await readBody(c, answerForm())
     flow = await takeFlow(gateway(), c, connection.slug, RelayState ?? null)
-    const expected = { requestId: flow.requestId, recipient: flow.callback }
-    const saml = await samlOf(gateway(), connection, flow)
-    const { profile } = await saml.validatePostResponseAsync({ SAMLResponse }).catch((cause: unknown) => {
-      throw providerFault(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
-    })
-    if (!profile) throw providerFault('SAML: no assertion')
-    checkConfirmation(profile, expected)
-    const assertion = createHash('sha256')
-      .update(profile.getAssertionXml?.() ?? SAMLResponse)
-      .digest('hex')
+    const { profile, assertion } = await readResponse(gateway(), connection, flow, SAMLResponse)
+    const digest = createHash('sha256').update(assertion).digest('hex')
     const until = new Date(Date.now() + 3_600_000)
-    if (!(await claimOnce(gateway().reads, 'saml-assertion', [connection.slug, assertion], until)))
+    if (!(await claimOnce(gateway().reads, 'saml-assertion', [connection.slug, digest], until)))
       throw providerFault('SAML: assertion seen before')
-    const answer = sealProfile(gateway(), flow, profileOfSaml(profile))
+    const answer = sealProfile(gateway(), flow, profile)
     return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ answer })}`, 303)
   } catch (error) {
     if (flow) clearFlow(c)
@@ -119,34 +106,68 @@ app.route('GET', `${BASE}/logout`, { authority: byProtocol('ceremony') }, async 
   const user = {
     issuer: saml?.idp_issuer ?? '',
     nameID: upstream.account,
-    nameIDFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
+    nameIDFormat: upstream.nameId?.format ?? 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
+    nameQualifier: upstream.nameId?.nameQualifier,
+    spNameQualifier: upstream.nameId?.spNameQualifier,
+    sessionIndex: upstream.session,
   }
-  return c.redirect(await (await samlOf(gateway(), connection, {})).getLogoutUrlAsync(user, '', {}), 302)
+  return c.redirect(await (await samlOf(gateway(), connection, undefined)).getLogoutUrlAsync(user, '', {}), 302)
 })
 
+type LogoutMessage = {
+  SAMLRequest?: string
+  SAMLResponse?: string
+  RelayState?: string
+  SigAlg?: string
+  Signature?: string
+}
+
 /** The provider's answer to a logout of ours, or its own request to sign somebody out here. */
-async function singleLogout(c: AppContext, container: Record<string, string>, original: string | undefined) {
+async function singleLogout(c: AppContext, container: LogoutMessage, original: string | undefined) {
   const connection = await samlConnection(c)
-  const saml = await samlOf(gateway(), connection, {})
-  if (!container.SAMLRequest) return c.redirect('/web/login', 303)
+  const saml = await samlOf(gateway(), connection, undefined)
+  const { SAMLRequest, SAMLResponse = '', RelayState = '', SigAlg } = container
+  const refuse = (cause: unknown): never => {
+    const reason = `SAML logout: ${cause instanceof Error ? cause.message : 'invalid'}`
+    throw new GatewayError('invalid_request', { reason, cause })
+  }
+  const strength = connection.settings.saml?.allow_sha1
+    ? /./
+    : /^http:\/\/www\.w3\.org\/2001\/04\/xmldsig-more#\w+-sha(256|384|512)$/
+  if (SigAlg !== undefined && !strength.test(SigAlg)) refuse(new Error('is signed with SHA-1 or an unknown algorithm'))
+  const message = SAMLRequest ?? SAMLResponse
+  const kind = SAMLRequest ? 'LogoutRequest' : 'LogoutResponse'
+  const checking = checkLogout(gateway(), connection, { message, deflated: original !== undefined, kind })
+  if (kind === 'LogoutResponse') {
+    // Nothing follows from an answer: the session here has ended already.
+    const answer = await checking.then(
+      () => undefined,
+      (cause: unknown) => cause,
+    )
+    const reason = `SAML logout: ${answer instanceof Error ? answer.message : 'invalid'}`
+    return answer
+      ? backToSignIn(c, new GatewayError('provider_logout_failed', { reason }))
+      : c.redirect('/web/login', 303)
+  }
+  await checking.catch(refuse)
+  const given = container as Record<string, string>
   const checked =
-    original === undefined ? saml.validatePostRequestAsync(container) : saml.validateRedirectAsync(container, original)
-  const { profile } = await checked.catch((cause: unknown) => {
-    throw new GatewayError('invalid_request', { reason: 'SAML logout request', cause })
-  })
-  if (!profile?.nameID || !profile.ID) throw new GatewayError('invalid_request', { reason: 'SAML logout request' })
+    original === undefined ? saml.validatePostRequestAsync(given) : saml.validateRedirectAsync(given, original)
+  const { profile } = await checked.catch(refuse)
+  if (!profile?.nameID || !profile.ID) return refuse(new Error('names nobody'))
   const until = new Date(Date.now() + 3_600_000)
   if (!(await claimOnce(gateway().reads, 'saml-logout', [connection.slug, profile.ID], until)))
-    throw new GatewayError('invalid_request', { reason: 'seen before' })
-  await endUpstreamSessions(gateway(), c, connection, { account: profile.nameID })
-  return c.redirect(await saml.getLogoutResponseUrlAsync(profile, container.RelayState ?? '', {}, true), 302)
+    refuse(new Error('was seen before'))
+  const sessions = profile.sessionIndex ? [profile.sessionIndex] : []
+  await endUpstreamSessions(gateway(), c, connection, { account: profile.nameID, sessions })
+  return c.redirect(await saml.getLogoutResponseUrlAsync(profile, RelayState, {}, true), 302)
 }
 
 const message = once(() => z.optional(z.string().check(z.maxLength(60_000))))
 const logoutQuery = once(() =>
   z.object({
     ...{ SAMLRequest: message(), SAMLResponse: message(), RelayState: z.optional(z.string().check(z.maxLength(2000))) },
-    ...{ SigAlg: z.optional(z.enum(SIGNATURE_ALGORITHMS, 'invalid_request')), Signature: message() },
+    ...{ SigAlg: z.optional(z.string().check(z.maxLength(200))), Signature: message() },
   }),
 )
 const logoutBody = once(() => z.object({ SAMLRequest: message(), SAMLResponse: message(), RelayState: message() }))
@@ -163,10 +184,10 @@ app.route('GET', `${BASE}/slo`, { authority: byProtocol('ceremony') }, (c) => {
     .filter((pair) => Object.hasOwn(logoutQuery().shape, pair.split('=', 1)[0] ?? ''))
   if (signed.length !== Object.keys(container).length)
     throw new GatewayError('invalid_request', { reason: 'a parameter under another spelling' })
-  return singleLogout(c, container as Record<string, string>, signed.join('&'))
+  return singleLogout(c, container, signed.join('&'))
 })
 app.route('POST', `${BASE}/slo`, { authority: byProtocol('ceremony') }, async (c) =>
-  singleLogout(c, (await readBody(c, logoutBody())) as Record<string, string>, undefined),
+  singleLogout(c, await readBody(c, logoutBody()), undefined),
 )
 
 export default serve(app)

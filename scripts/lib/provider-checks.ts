@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import type { PublicJwk } from '../../shared/domain/api-client.ts'
 import type { Gateway } from '../../shared/gateway.ts'
@@ -7,6 +6,7 @@ import type { ConnectionRow } from '../../shared/queries/connections.ts'
 import { askProvider } from '../../shared/sso/ask.ts'
 import { callHook } from '../../shared/sso/call-hook.ts'
 import { configurationOf, secretOf } from '../../shared/sso/oauth-client.ts'
+import { lastCertificateEnd } from './doctor/providers.ts'
 
 export const CHECKS = ['discovery', 'keys', 'credentials', 'callback'] as const
 type Check = (typeof CHECKS)[number]
@@ -104,14 +104,11 @@ async function checkCodeFlow(gateway: Gateway, connection: ConnectionRow): Promi
   }
 }
 
-function checkCertificates(certificates: string[]): Verdict {
-  const ends = certificates.map((one) => {
-    const bare = one.replace(/-----[A-Z ]+-----|\s/g, '')
-    return new Date(new X509Certificate(Buffer.from(bare, 'base64')).validTo)
-  })
-  const last = ends.sort((one, other) => other.getTime() - one.getTime())[0]
-  const text = `${certificates.length} certificates, valid until ${last?.toISOString().slice(0, 10)}`
-  return last && last > new Date() ? right(text) : wrong(text)
+function checkCertificates(certificates: string[], allowSha1 = false): Verdict {
+  const last = lastCertificateEnd(certificates)
+  const weak = allowSha1 ? '; SHA-1 signatures are taken' : ''
+  const text = `${certificates.length} certificates, valid until ${last.toISOString().slice(0, 10)}${weak}`
+  return last > new Date() ? right(text) : wrong(text)
 }
 
 async function checkSaml(gateway: Gateway, { settings: { saml } }: ConnectionRow): Promise<Verdicts> {
@@ -121,7 +118,7 @@ async function checkSaml(gateway: Gateway, { settings: { saml } }: ConnectionRow
       const { status } = await askProvider(gateway)(entryPoint, { headers: { accept: 'text/html' } })
       return status < 500 ? right(entryPoint) : wrong(`status ${status}`)
     }),
-    keys: await attempt(async () => checkCertificates(saml?.certificates ?? [])),
+    keys: await attempt(async () => checkCertificates(saml?.certificates ?? [], saml?.allow_sha1)),
   }
 }
 

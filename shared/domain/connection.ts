@@ -21,7 +21,7 @@ export type ConnectionSettings = {
   subject_member?: string
   /** Key of an Apple client: the secret is its private half. */
   apple?: { team_id: string; key_id: string }
-  saml?: { entry_point: string; idp_issuer: string; certificates: string[]; logout_url?: string }
+  saml?: SamlSettings
   /** Provider of the Supabase project. */
   supabase_provider?: string
   /** Where a custom identity provider takes the sign-in request, and the public key of its answers. */
@@ -40,6 +40,21 @@ export type ConnectionSettings = {
   id_jag: boolean
   /** Signing out here signs out there. */
   logout: boolean
+}
+
+export type SamlSettings = {
+  entry_point: string
+  idp_issuer: string
+  certificates: string[]
+  logout_url?: string
+  /** What names of people are asked for; `none` leaves it to the provider. */
+  name_id_format?: 'persistent' | 'transient' | 'emailAddress' | 'unspecified' | 'none'
+  /** How far the clocks may be apart; 120 unless given. */
+  clock_skew_seconds?: number
+  /** Takes signatures and digests that are made with SHA-1. */
+  allow_sha1?: boolean
+  /** Attributes that say who it is, in the place of the usual ones. `subject` identifies the account in the place of the NameID. */
+  attributes?: { subject?: string; email?: string[]; name?: string[]; given_name?: string[]; family_name?: string[] }
 }
 
 type Secrets = { name: 'client_secret'; sealed: Uint8Array }[]
@@ -81,7 +96,9 @@ const exists = (state: Connection) => 'settings' in state
 
 /** Who it is that names the accounts of a connection: they are another's with every other one. */
 export const authorityOf = ({ protocol, issuer, authorization_endpoint, saml }: ConnectionSettings) =>
-  `${protocol} ${saml?.idp_issuer ?? issuer ?? authorization_endpoint ?? ''}`
+  [protocol, saml?.idp_issuer ?? issuer ?? authorization_endpoint ?? '', saml?.attributes?.subject]
+    .filter(Boolean)
+    .join(' ')
 
 export function addConnection(settings: ConnectionSettings, secret?: Uint8Array): Decision<ConnectionEvent> {
   const secrets: Secrets = secret ? [{ name: 'client_secret', sealed: secret }] : []

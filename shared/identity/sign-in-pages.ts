@@ -92,6 +92,7 @@ export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnde
 const TOLD: Refusal[] = [
   'provider_failed',
   'provider_denied',
+  'provider_logout_failed',
   'sso_state_invalid',
   'not_provisioned',
   'access_denied',

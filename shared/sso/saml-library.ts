@@ -1,2 +1,3 @@
-// By name, so that the bundle of a CommonJS package exports them: only what speaks SAML loads it.
+// By name, so that the bundle of CommonJS packages exports them: only what speaks SAML loads it.
 export { SAML, ValidateInResponseTo } from '@node-saml/node-saml'
+export { DOMParser } from '@xmldom/xmldom'

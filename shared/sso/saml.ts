@@ -1,38 +1,62 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { inflateRawSync } from 'node:zlib'
 import type { CacheProvider, Profile, SAML } from '@node-saml/node-saml'
+import type { SamlSettings } from '../domain/connection.ts'
+import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
+import { equalHash } from '../tokens/opaque.ts'
 import type { SsoFlow } from './flow.ts'
 import { providerFault } from './oauth-client.ts'
-import { addressOf, type ExternalProfile, idOf } from './profile.ts'
+import { type ExternalProfile, idOf } from './profile.ts'
+import { readAttributes } from './saml-attributes.ts'
+import { checkMessage, type ExpectedMessage } from './saml-message.ts'
 
-const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
 const TRANSIENT = /nameid-format:transient$/
-const EMAIL_FORMAT = /nameid-format:emailAddress$/
-const MAILS = [
-  'mail',
-  'email',
-  'urn:oid:0.9.2342.19200300.100.1.3',
-  'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress',
-]
-const NAMES = [
-  'displayName',
-  'name',
-  'cn',
-  'urn:oid:2.16.840.1.113730.3.1.241',
-  'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name',
-]
+const MOST_BYTES = 256 * 1024
+const FORMATS = {
+  persistent: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+  transient: 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient',
+  emailAddress: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress',
+  unspecified: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
+  none: null,
+}
 
-/** The only request that an answer may be to: the one that this browser's flow remembers. */
-function requestOf(flow: Pick<SsoFlow, 'requestId'>): CacheProvider {
+const skewOf = ({ clock_skew_seconds = 120 }: SamlSettings) => clock_skew_seconds * 1000
+
+function samlSettings({ settings: { saml } }: ConnectionRow): SamlSettings {
+  if (!saml) throw providerFault('no SAML settings')
+  return saml
+}
+
+const macOf = ({ derive }: Gateway, slug: string, random: string) =>
+  createHmac('sha256', derive('saml-id')).update(`${slug} ${random}`).digest('hex').slice(0, 32)
+
+/** An id of a request of ours, which later tells that it is. */
+function newId(gateway: Gateway, slug: string): string {
+  const random = randomBytes(16).toString('hex')
+  return `_${random}${macOf(gateway, slug, random)}`
+}
+
+/** Whether an answer names a request of ours to this provider. */
+export function isOurRequest(gateway: Gateway, slug: string, id: string): boolean {
+  const [, random = '', mac = ''] = /^_([0-9a-f]{32})([0-9a-f]{32})$/.exec(id) ?? []
+  return equalHash(macOf(gateway, slug, random), mac)
+}
+
+/** The only request that an assertion may answer is the one that this browser's flow remembers; a sign-out is one of ours. */
+function requestOf(gateway: Gateway, slug: string, flow: Pick<SsoFlow, 'requestId'> | undefined): CacheProvider {
+  const known = (key: string | null) =>
+    key !== null && (flow ? key === flow.requestId : isOurRequest(gateway, slug, key))
   return {
     saveAsync: async (key) => {
-      flow.requestId = key
+      if (flow) flow.requestId = key
       return { value: key, createdAt: Date.now() }
     },
-    getAsync: async (key) => (key === flow.requestId ? new Date().toISOString() : null),
+    getAsync: async (key) => (known(key) ? new Date().toISOString() : null),
     removeAsync: async (key) => {
-      flow.requestId = undefined
+      if (flow) flow.requestId = undefined
       return key
     },
   }
@@ -42,16 +66,17 @@ export const samlAddress = ({ issuer }: Gateway, slug: string, what: 'acs' | 'me
   `${issuer}/v1/auth/saml/${slug}/${what}`
 
 /**
- * The service provider of a connection (SAML 2.0): assertions must be signed by the provider's key, for us, in answer to our request.
- * @param flow where the id of the request is written to and read from
+ * The service provider of a connection (SAML 2.0): an assertion must be signed by the provider's key, itself or with its response, for
+ * us, in answer to our request.
+ * @param flow where the id of the request is written to and read from; undefined for a sign-out
  */
 export async function samlOf(
   gateway: Gateway,
-  { slug, settings }: ConnectionRow,
-  flow: Pick<SsoFlow, 'requestId'>,
+  connection: ConnectionRow,
+  flow: Pick<SsoFlow, 'requestId'> | undefined,
 ): Promise<SAML> {
-  const { saml } = settings
-  if (!saml) throw providerFault('no SAML settings')
+  const { slug } = connection
+  const saml = samlSettings(connection)
   const { SAML, ValidateInResponseTo } = await import('./saml-library.ts')
   return new SAML({
     callbackUrl: samlAddress(gateway, slug, 'acs'),
@@ -62,52 +87,142 @@ export async function samlOf(
     idpIssuer: saml.idp_issuer,
     logoutUrl: saml.logout_url ?? saml.entry_point,
     logoutCallbackUrl: samlAddress(gateway, slug, 'slo'),
-    identifierFormat: PERSISTENT,
-    wantAssertionsSigned: true,
+    identifierFormat: FORMATS[saml.name_id_format ?? 'persistent'],
+    wantAssertionsSigned: false,
     wantAuthnResponseSigned: false,
     validateInResponseTo: ValidateInResponseTo.always,
+    generateUniqueId: () => newId(gateway, slug),
     requestIdExpirationPeriodMs: 600_000,
-    acceptedClockSkewMs: 30_000,
+    acceptedClockSkewMs: skewOf(saml),
     maxAssertionAgeMs: 300_000,
     disableRequestedAuthnContext: true,
-    cacheProvider: requestOf(flow),
+    cacheProvider: requestOf(gateway, slug, flow),
   })
 }
 
-type Confirmation = { $?: { Method?: string }; SubjectConfirmationData?: { $?: Record<string, string> }[] }
+/** Our metadata at a connection. Assertions that are signed themselves are asked for; a signed response will do. */
+export async function samlMetadata(gateway: Gateway, connection: ConnectionRow): Promise<string> {
+  const service = await samlOf(gateway, connection, undefined)
+  service.options.wantAssertionsSigned = true
+  return service.generateServiceProviderMetadata(null, null)
+}
+
+/** What every message of a provider must be. */
+function expectedOf(connection: ConnectionRow): Pick<ExpectedMessage, 'issuer' | 'allowSha1' | 'skewMs'> {
+  const saml = samlSettings(connection)
+  return { issuer: saml.idp_issuer, allowSha1: saml.allow_sha1 ?? false, skewMs: skewOf(saml) }
+}
+
+type Part<T> = T[] | undefined
+type Assertion = {
+  $?: { Version?: string }
+  Subject?: Part<{
+    SubjectConfirmation?: Part<{
+      $?: { Method?: string }
+      SubjectConfirmationData?: Part<{ $?: Record<string, string> }>
+    }>
+  }>
+  AuthnStatement?: Part<{ $?: { SessionNotOnOrAfter?: string } }>
+}
 
 /**
- * Holds that the signed part itself names our request and our address (SAML Profiles section 4.1.4.3). The library takes the word of the
- * response, which nobody signed, where the assertion names no request.
+ * Holds that the signed part itself is SAML 2.0 of this provider, says how somebody signed in, and names our request and address in time
+ * (SAML Profiles section 4.1.4.3). The library takes the word of the response for some of it, which nobody need have signed.
  * @throws GatewayError provider_failed
  */
-export function checkConfirmation(profile: Profile, expected: { requestId?: string; recipient: string }): void {
-  const assertion = profile.getAssertion?.() as { Assertion?: { Subject?: { SubjectConfirmation?: Confirmation[] }[] } }
-  const confirmations = assertion?.Assertion?.Subject?.[0]?.SubjectConfirmation ?? []
-  const fits = confirmations.some(({ $, SubjectConfirmationData: [data] = [] }) => {
-    const { InResponseTo, Recipient } = data?.$ ?? {}
-    const isAnswer = expected.requestId !== undefined && InResponseTo === expected.requestId
-    return $?.Method === BEARER && isAnswer && Recipient === expected.recipient
+function checkAssertion(
+  profile: Profile,
+  issuer: string,
+  flow: SsoFlow,
+  requestId: string | undefined,
+  skewMs: number,
+) {
+  const { Assertion: assertion } = (profile.getAssertion?.() ?? {}) as { Assertion?: Assertion }
+  if (assertion?.$?.Version !== '2.0') throw providerFault('SAML: the assertion is not SAML 2.0')
+  if (profile.issuer?.trim() !== issuer) throw providerFault('SAML: the assertion is from another provider')
+  if (!assertion.AuthnStatement?.[0]) throw providerFault('SAML: the assertion is of no sign-in')
+  const fits = (assertion.Subject?.[0]?.SubjectConfirmation ?? []).some(({ $, SubjectConfirmationData: data }) => {
+    const { InResponseTo, Recipient, NotOnOrAfter = '', NotBefore } = data?.[0]?.$ ?? {}
+    const isAnswer = requestId !== undefined && InResponseTo === requestId
+    const inTime = NotBefore === undefined && Date.parse(NotOnOrAfter) + skewMs > Date.now()
+    return $?.Method === BEARER && isAnswer && Recipient === flow.callback && inTime
   })
   if (!fits) throw providerFault('SAML: not confirmed for this request at this address')
-}
-
-const first = (profile: Profile, names: string[]) => {
-  const values = names.map((name) => [profile[name]].flat()[0])
-  return values.find((value): value is string => typeof value === 'string' && value !== '')
+  const ends = assertion.AuthnStatement[0].$?.SessionNotOnOrAfter
+  if (ends !== undefined && !(Date.parse(ends) + skewMs > Date.now()))
+    throw providerFault('SAML: the session there has ended')
+  return ends
 }
 
 /** Who an assertion is about. A name that changes with every sign-in identifies nobody. */
-export function profileOfSaml(profile: Profile): ExternalProfile {
-  const { nameIDFormat } = profile
+function profileOfSaml(profile: Profile, { attributes }: SamlSettings, notAfter: string | undefined): ExternalProfile {
+  const { nameIDFormat: format, nameQualifier, spNameQualifier } = profile
   const nameID = idOf(profile.nameID)
-  if (!nameID || TRANSIENT.test(nameIDFormat ?? '')) throw providerFault('SAML: no lasting name id')
-  const email = addressOf(first(profile, MAILS) ?? (EMAIL_FORMAT.test(nameIDFormat ?? '') ? nameID : undefined))
+  const { subject, email, name } = readAttributes(profile, attributes)
+  const lasting = nameID && !TRANSIENT.test(format ?? '') ? nameID : undefined
+  const externalId = attributes?.subject ? idOf(subject) : lasting
+  if (!externalId)
+    throw providerFault(attributes?.subject ? `SAML: no ${attributes.subject}` : 'SAML: no lasting name id')
   return {
-    externalId: nameID,
+    externalId,
     email,
     emailVerified: email !== undefined,
-    name: first(profile, NAMES),
-    upstream: { account: nameID, session: idOf(profile.sessionIndex) },
+    name: name?.slice(0, 500),
+    notAfter,
+    upstream: nameID
+      ? { account: nameID, session: idOf(profile.sessionIndex), nameId: { format, nameQualifier, spNameQualifier } }
+      : undefined,
   }
+}
+
+/**
+ * Who a posted response says has signed in.
+ * @param response base64 of it
+ * @throws GatewayError provider_failed, provider_denied
+ */
+export async function readResponse(
+  gateway: Gateway,
+  connection: ConnectionRow,
+  flow: SsoFlow,
+  response: string,
+): Promise<{ profile: ExternalProfile; assertion: string }> {
+  const saml = samlSettings(connection)
+  const { requestId } = flow
+  try {
+    await checkMessage(Buffer.from(response, 'base64').toString(), {
+      ...expectedOf(connection),
+      kind: 'Response',
+      destination: flow.callback,
+      isAnswer: (id) => requestId !== undefined && id === requestId,
+    })
+    const service = await samlOf(gateway, connection, flow)
+    const { profile } = await service.validatePostResponseAsync({ SAMLResponse: response })
+    if (!profile) throw providerFault('SAML: no assertion')
+    const notAfter = checkAssertion(profile, saml.idp_issuer, flow, requestId, skewOf(saml))
+    return { profile: profileOfSaml(profile, saml, notAfter), assertion: profile.getAssertionXml?.() ?? response }
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause
+    throw providerFault(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
+  }
+}
+
+/**
+ * Holds that a logout message is what it must be, before its signature is looked at.
+ * @param sent as it came: base64, and deflated in a query
+ * @throws SamlError, Error
+ */
+export async function checkLogout(
+  gateway: Gateway,
+  connection: ConnectionRow,
+  sent: { message: string; deflated: boolean; kind: 'LogoutRequest' | 'LogoutResponse' },
+): Promise<void> {
+  const bytes = Buffer.from(sent.message, 'base64')
+  const xml = sent.deflated ? inflateRawSync(bytes, { maxOutputLength: MOST_BYTES }) : bytes
+  const { slug } = connection
+  await checkMessage(xml.toString(), {
+    ...expectedOf(connection),
+    kind: sent.kind,
+    destination: samlAddress(gateway, slug, 'slo'),
+    isAnswer: sent.kind === 'LogoutResponse' ? (id) => isOurRequest(gateway, slug, id) : undefined,
+  })
 }

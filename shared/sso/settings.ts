@@ -7,6 +7,7 @@ const LOCAL = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/
 const address = (text: string) => URL.canParse(text) && (text.startsWith('https:') || LOCAL.test(text))
 const url = once(() => z.string().check(z.maxLength(2000), z.refine(address, 'must be an https address')))
 const text = once(() => z.string().check(z.minLength(1), z.maxLength(500)))
+const names = once(() => z.optional(z.array(text()).check(z.minLength(1), z.maxLength(20))))
 const no = once(() => z._default(z.boolean(), false))
 
 const publicKey = once(() =>
@@ -37,6 +38,15 @@ const shape = once(() =>
         idp_issuer: text(),
         certificates: z.array(z.string().check(z.maxLength(10_000))).check(z.minLength(1)),
         logout_url: z.optional(url()),
+        name_id_format: z.optional(z.enum(['persistent', 'transient', 'emailAddress', 'unspecified', 'none'])),
+        clock_skew_seconds: z.optional(z.int().check(z.minimum(0), z.maximum(600))),
+        allow_sha1: z.optional(z.boolean()),
+        attributes: z.optional(
+          z.strictObject({
+            subject: z.optional(text()),
+            ...{ email: names(), name: names(), given_name: names(), family_name: names() },
+          }),
+        ),
       }),
     ),
     supabase_provider: z.optional(text()),
@@ -74,5 +84,7 @@ export function parseConnection(
   const faults = missing.map((name) => `${name}: is needed for ${settings.protocol}`)
   if (settings.issuer?.includes('{')) faults.push('issuer: has a place that is not filled in')
   if (settings.auth_method === 'apple' && !settings.apple) faults.push('apple: team_id and key_id are needed')
+  if (settings.saml?.name_id_format === 'transient' && !settings.saml.attributes?.subject)
+    faults.push('saml.attributes.subject: is needed where names change with every sign-in')
   return faults.length > 0 ? { faults } : { settings }
 }

@@ -8,6 +8,9 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkProviders } from '../../scripts/check-oauth-providers.ts'
 import { connections } from '../../scripts/connections.ts'
+import { checkProviders as inspectProviders } from '../../scripts/lib/doctor/providers.ts'
+import { loadConfig } from '../../shared/config.ts'
+import { createGateway } from '../../shared/gateway.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { HOOK_SECRET, startHookServer } from '../support/hooks.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
@@ -156,6 +159,42 @@ describe('node scripts/check-oauth-providers.mjs', () => {
     outside.stop()
     saml.remove()
     expect(await seen('own')).toEqual([1, false, true, undefined])
+  })
+
+  test('0: adds SAML from a preset and flags, changes one thing of it, and doctor tells of SHA-1', async () => {
+    const saml = createSamlProvider('https://idp.example', 'http://localhost:4000', 'initech')
+    const file = path.join(tmpdir(), `idp-${crypto.randomUUID()}.pem`)
+    writeFileSync(file, saml.cert)
+    const { entry_point, idp_issuer } = saml.settings
+    const at = ['--entry-point', entry_point, '--idp-issuer', idp_issuer, '--certificate', file]
+    const asked = ['--email-attribute', 'workMail', '--clock-skew', '30']
+    await cli('add', 'initech', '--name', 'Initech', '--preset', 'saml-entra', ...at, ...asked)
+    const shown = async () => JSON.parse((await cli('show', 'initech')).out)[0].saml
+    const subject = 'http://schemas.microsoft.com/identity/claims/objectidentifier'
+    expect(await shown()).toMatchObject({
+      certificates: [saml.cert],
+      clock_skew_seconds: 30,
+      attributes: { subject, email: ['workMail'], name: ['http://schemas.microsoft.com/identity/claims/displayname'] },
+    })
+    const gateway = createGateway(loadConfig({ DATABASE_URL: database.appUrl, LOG_LEVEL: 'silent' }))
+    const told = async () => {
+      const { state, detail } = await inspectProviders(gateway)
+      return [state, /initech takes SHA-1 signatures/.test(detail)]
+    }
+    await cli('change', 'initech', '--sha1', 'allow')
+    expect(await shown()).toMatchObject({
+      allow_sha1: true,
+      clock_skew_seconds: 30,
+      attributes: { email: ['workMail'] },
+    })
+    expect(await told()).toEqual(['warning', true])
+    await cli('change', 'initech', '--sha1', 'refuse')
+    expect((await told())[1]).toBe(false)
+    expect((await cli('change', 'initech', '--subject-attribute', 'uid')).err).toContain('another provider')
+    expect((await cli('change', 'initech', '--sha1', 'maybe')).exitCode).toBe(2)
+    await cli('remove', 'initech')
+    await gateway.close()
+    saml.remove()
   })
 
   test('1: a connection keeps its issuer, and so does its name', async () => {

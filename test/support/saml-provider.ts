@@ -52,7 +52,9 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
 
   return {
     cert,
+    key,
     idp,
+    names: { acs: `${at}/acs`, entityId: `${at}/metadata`, issuer: `${base}/metadata` },
     settings: {
       entry_point: `${base}/sso`,
       idp_issuer: `${base}/metadata`,
@@ -75,8 +77,10 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
         account as never,
         (template: string) => {
           const id = `_${crypto.randomUUID()}`
+          const signedIn = `<saml:AuthnStatement AuthnInstant="${now.toISOString()}"/>`
           // An assertion that a provider makes unasked names no request.
           const asked = changes.unsolicited ? template.replace(' InResponseTo="{InResponseTo}"/>', '/>') : template
+          const whole = asked.replace('{AuthnStatement}', signedIn)
           const values = {
             ID: id,
             AssertionID: `_${crypto.randomUUID()}`,
@@ -94,11 +98,10 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
             NameIDFormat: changes.format ?? PERSISTENT,
             NameID: account.id,
             InResponseTo: requestId,
-            AuthnStatement: '',
             attrUserEmail: account.email,
             attrUserName: account.name ?? 'Ada',
           }
-          return { id, context: saml.SamlLib.replaceTagsByValue(asked, values) }
+          return { id, context: saml.SamlLib.replaceTagsByValue(whole, values) }
         },
       )
       return context

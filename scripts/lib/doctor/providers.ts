@@ -1,0 +1,44 @@
+import { X509Certificate } from 'node:crypto'
+import type { Gateway } from '../../../shared/gateway.ts'
+import { type ConnectionRow, listConnections } from '../../../shared/queries/connections.ts'
+import { type Checked, look, ok, warning } from './check.ts'
+
+const SOON_MILLISECONDS = 30 * 86_400_000
+
+/** When the last certificate of a SAML provider ends. */
+export function lastCertificateEnd(certificates: string[]): Date {
+  const ends = certificates.map((one) => {
+    const bare = one.replace(/-----[A-Z ]+-----|\s/g, '')
+    return new Date(new X509Certificate(Buffer.from(bare, 'base64')).validTo).getTime()
+  })
+  return new Date(Math.max(...ends))
+}
+
+function complaintsOf({ slug, settings: { saml } }: ConnectionRow): string[] {
+  if (!saml) return []
+  return [
+    ...(saml.allow_sha1 ? [`${slug} takes SHA-1 signatures`] : []),
+    ...certificateComplaints(slug, saml.certificates),
+  ]
+}
+
+function certificateComplaints(slug: string, certificates: string[]): string[] {
+  try {
+    const ends = lastCertificateEnd(certificates)
+    const late = ends.getTime() < Date.now() + SOON_MILLISECONDS
+    return late ? [`${slug} has no certificate after ${ends.toISOString().slice(0, 10)}`] : []
+  } catch {
+    return [`${slug} has a certificate that cannot be read`]
+  }
+}
+
+/** What the settings of other identity providers lack; whether they answer, check-oauth-providers asks. */
+export const checkProviders = ({ reads }: Gateway): Promise<Checked> =>
+  look('identity providers', 'npm run connections -- show', async () => {
+    const enabled = (await listConnections(reads)).filter(({ status }) => status === 'enabled')
+    const complaints = enabled.flatMap(complaintsOf)
+    if (complaints.length === 0) return ok(`${enabled.length} connections`)
+    const fix =
+      'Let the provider sign with SHA-256, then npm run connections -- change <slug> --sha1 refuse; or give its new --certificate'
+    return warning(complaints.join('; '), fix)
+  })

@@ -1,0 +1,82 @@
+import type { Profile } from '@node-saml/node-saml'
+import type { SamlSettings } from '../domain/connection.ts'
+import { addressOf } from './profile.ts'
+
+type Mapping = NonNullable<SamlSettings['attributes']>
+
+const CLAIMS = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims'
+const MICROSOFT = 'http://schemas.microsoft.com/identity/claims'
+
+/** What providers call these by themselves. `NameID` is the name in the subject. */
+const USUAL: Required<Omit<Mapping, 'subject'>> = {
+  email: ['email', 'mail', 'emailAddress', 'urn:oid:0.9.2342.19200300.100.1.3', `${CLAIMS}/emailaddress`],
+  name: [
+    'displayName',
+    'urn:oid:2.16.840.1.113730.3.1.241',
+    `${MICROSOFT}/displayname`,
+    'name',
+    'cn',
+    'urn:oid:2.5.4.3',
+    `${CLAIMS}/name`,
+  ],
+  given_name: ['givenName', 'firstName', 'urn:oid:2.5.4.42', `${CLAIMS}/givenname`],
+  family_name: ['surname', 'sn', 'lastName', 'urn:oid:2.5.4.4', `${CLAIMS}/surname`],
+}
+
+/** Settings of a SAML connection that are the same for everybody who connects one of these. */
+export const SAML_PRESETS: Record<string, Partial<SamlSettings>> = {
+  entra: {
+    attributes: {
+      subject: `${MICROSOFT}/objectidentifier`,
+      email: [`${CLAIMS}/emailaddress`],
+      name: [`${MICROSOFT}/displayname`],
+      given_name: [`${CLAIMS}/givenname`],
+      family_name: [`${CLAIMS}/surname`],
+    },
+  },
+  okta: { name_id_format: 'unspecified', attributes: { email: ['email', 'mail', 'NameID'] } },
+  google: { name_id_format: 'emailAddress', attributes: { email: ['email', 'mail', 'NameID'] } },
+  adfs: {
+    name_id_format: 'none',
+    attributes: { email: [`${CLAIMS}/emailaddress`], name: ['displayName', `${CLAIMS}/name`] },
+  },
+  onelogin: {
+    name_id_format: 'emailAddress',
+    attributes: { email: ['User.email', 'NameID'], given_name: ['User.FirstName'], family_name: ['User.LastName'] },
+  },
+  keycloak: { attributes: { email: ['email', 'urn:oid:1.2.840.113549.1.9.1'] } },
+  shibboleth: { name_id_format: 'none', attributes: { subject: 'urn:oasis:names:tc:SAML:attribute:pairwise-id' } },
+}
+
+/** The values of attributes by name, in lower case, without those that are empty or no text. */
+function valuesOf({ attributes, nameID }: Profile): Map<string, string[]> {
+  const given: [string, unknown][] = [...Object.entries(attributes ?? {}), ['NameID', nameID]]
+  const values = new Map<string, string[]>()
+  for (const [name, value] of given) {
+    const texts = [value].flat().filter((one): one is string => typeof one === 'string' && one.trim() !== '')
+    const key = name.toLowerCase()
+    values.set(key, [...(values.get(key) ?? []), ...texts.map((text) => text.trim())])
+  }
+  return values
+}
+
+/**
+ * What the attributes of an assertion say of a person. A name that is an address is none: several providers send the user name as the name.
+ * @param mapping names of a connection's own, which come in the place of the usual ones
+ */
+export function readAttributes(
+  profile: Profile,
+  mapping: Mapping = {},
+): { subject?: string; email?: string; name?: string } {
+  const values = valuesOf(profile)
+  const all = (names: string[]) => names.flatMap((name) => values.get(name.toLowerCase()) ?? [])
+  const of = (member: keyof typeof USUAL) => all(mapping[member] ?? USUAL[member])
+  const isEmail = /nameid-format:emailAddress$/.test(profile.nameIDFormat ?? '')
+  const addresses = [...of('email'), ...(isEmail ? all(['NameID']) : [])]
+  const parts = [of('given_name')[0], of('family_name')[0]].filter(Boolean).join(' ')
+  return {
+    subject: mapping.subject ? all([mapping.subject])[0] : undefined,
+    email: addresses.map(addressOf).find(Boolean),
+    name: of('name').find((text) => !text.includes('@')) ?? (parts || undefined),
+  }
+}
