@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
-import { apiKey, createKey, revokeKey } from '../shared/domain/api-key.ts'
+import { apiKey, createKey } from '../shared/domain/api-key.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { definedScopes } from '../shared/identity/api-key-draft.ts'
 import { newKeyBody, PLAIN_SETTINGS, readSettings } from '../shared/identity/api-key-input.ts'
 import { describeHistory, describeKey } from '../shared/identity/api-key-record.ts'
+import { endKey } from '../shared/identity/key-lineage.ts'
 import { findKey, findKeysByHash, listKeyHistory, listKeys } from '../shared/queries/api-keys.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
@@ -57,6 +59,9 @@ async function importKey({ gateway, flags, what }: Call) {
   const owner = await person(gateway, what)
   const asked = newKeyBody().safeParse({ name, scopes: scope, expires_at: flags['expires-at'] })
   if (!asked.success) throw new RefusedError(asked.error.issues.map((one) => one.message).join(', '))
+  const defined = await definedScopes(gateway.reads)
+  const { settings, notes } = readSettings(asked.data, PLAIN_SETTINGS, { now: new Date(), defined })
+  if (notes.length > 0) throw new RefusedError(notes.join(' '))
   const id = uuidv7()
   await act(gateway, async (work) => {
     if ((await findKeysByHash(gateway.reads, [hash])).length > 0) throw new RefusedError('That key is known already')
@@ -69,7 +74,7 @@ async function importKey({ gateway, flags, what }: Call) {
         name,
         secretHash: hash,
         preview: 'imported',
-        settings: readSettings(asked.data, PLAIN_SETTINGS, new Date()),
+        settings,
       }),
     )
   })
@@ -84,11 +89,8 @@ const actions: Record<string, (call: Call) => Promise<object>> = {
     return shown(gateway, found.id)
   },
   revoke: async ({ gateway, flags, what }) => {
-    const { user_id } = await shown(gateway, what)
-    const by = { subject: user_id }
-    await act(gateway, async (work) =>
-      (await work.load(apiKey, what, by)).decide((state) => revokeKey(state, flags.reason)),
-    )
+    const { user_id: createdBy } = await shown(gateway, what)
+    await act(gateway, (work) => endKey(work, { id: what, createdBy }, flags.reason))
     return shown(gateway, what)
   },
   import: importKey,

@@ -301,6 +301,12 @@ export const catalogue = {
     'server_error',
     'The service sent an answer that cannot be passed on.',
   ),
+  derivation_exceeded: row(
+    403,
+    'DERIVATION_EXCEEDED',
+    'invalid_request',
+    'What is made from a credential, or changed with it, cannot be wider or last longer than that credential.',
+  ),
   scope_not_allowed: row(403, 'SCOPE_NOT_ALLOWED', 'invalid_scope', 'A key cannot hold more than its creator has.'),
 
   credentials_invalid: row(

@@ -73,8 +73,11 @@ async function eitherOf(c: AppContext, principal: PersonPrincipal) {
   }
 }
 
-const shown = (c: AppContext, { record, secret }: WithSecret, message: string, status: 200 | 201) =>
-  c.json({ success: true, data: { ...describeKey(record), key: secret }, message }, status)
+/** What the author of a request should know of what became of it; left out where there is nothing. */
+const noted = (notes: string[]) => (notes.length > 0 ? { notes } : {})
+
+const shown = (c: AppContext, { record, secret, notes }: WithSecret, message: string, status: 200 | 201) =>
+  c.json({ success: true, data: { ...describeKey(record), key: secret }, message, ...noted(notes) }, status)
 
 export const listQuery = once(() =>
   z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) }),
@@ -124,8 +127,8 @@ app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing }, async (c, pri
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored)
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody()))))
-  const record = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody()))
-  return c.json({ success: true, data: describeKey(record) })
+  const { record, notes } = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody()))
+  return c.json({ success: true, data: describeKey(record), ...noted(notes) })
 })
 
 app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, { authority: writing }, async (c, principal) => {

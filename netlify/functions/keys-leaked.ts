@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
-import { apiKey, reportLeak } from '../../shared/domain/api-key.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { stopLeakedKey } from '../../shared/identity/key-lineage.ts'
 import { sendDueNotices } from '../../shared/identity/key-notices.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { checkScannerSignature } from '../../shared/identity/scanner-keys.ts'
@@ -43,8 +43,7 @@ async function stop(c: AppContext, findings: Finding[], known: { hash: string; i
       const key = known.find(({ hash }) => hash === hashToken(token))
       if (!key || done.has(key.id)) continue
       done.add(key.id)
-      const stream = await work.load(apiKey, key.id, { subject: key.createdBy })
-      stream.decide((state) => reportLeak(state, { policy, source: source.slice(0, 100), url }))
+      await stopLeakedKey(work, key, { policy, source: source.slice(0, 100), url })
     }
   })
 }

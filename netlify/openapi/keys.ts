@@ -12,7 +12,7 @@ const PROJECTS = '/v1/projects'
 const STORED = `${PROJECTS}/:projectId/api-keys` as const
 
 const wrapped = <Schema extends z.core.$ZodType>(data: Schema) =>
-  z.object({ success: z.literal(true), data, message: z.optional(z.string()) })
+  z.object({ success: z.literal(true), data, message: z.optional(z.string()), notes: z.optional(z.array(z.string())) })
 /** Under the addresses of API keys stand stored keys of projects too, which come unwrapped. */
 const either = (data: z.core.$ZodType) => z.union([wrapped(data), storedKey])
 

@@ -237,6 +237,7 @@ export const apiKey = z.object({
   user_id: z.uuid(),
   organization_id: z.uuid(),
   owner: z.enum(['person', 'organization']),
+  parent_id: orNull(z.uuid()),
   access_level: z.string(),
   key_context: orNull(z.string()),
   permissions: list,

@@ -1,10 +1,10 @@
 import { agentDelegation, endDelegation } from '../domain/agent-delegation.ts'
-import { apiKey, revokeKey } from '../domain/api-key.ts'
 import { end, session } from '../domain/session.ts'
 import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { type CommitContext, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { endKey } from '../identity/key-lineage.ts'
 import {
   actsOnOthers,
   beganAfter,
@@ -129,7 +129,7 @@ async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): 
   if (kind === 'session') (await work.load(session, id, options)).decide((state) => end(state, 'revoked', reason))
   else if (kind === 'token_family')
     (await work.load(tokenFamily, id, options)).decide((state) => revokeFamily(state, 'operator', reason))
-  else if (kind === 'api_key') (await work.load(apiKey, id, options)).decide((state) => revokeKey(state, reason))
+  else if (kind === 'api_key') await endKey(work, { id, createdBy: uai ?? '' }, reason)
   else if (kind === 'agent_delegation')
     (await work.load(agentDelegation, id, options)).decide((state) => endDelegation(state, reason))
 }

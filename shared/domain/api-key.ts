@@ -1,7 +1,11 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { exceeds, lowerLevel, tighten } from './derivation.ts'
+import { satisfies } from './scopes.ts'
 
 /** Overlap a rotation may ask for. */
 export const MAX_GRACE_SECONDS = 7 * 86_400
+/** Keys in one line, from the first that a person made to the last that was made from it. */
+export const MAX_GENERATIONS = 5
 
 export type ServiceScope = {
   service_key: string
@@ -58,14 +62,23 @@ export type ApiKeyEvent =
         secretHash: string
         preview: string
         settings: ApiKeySettings
+        /** The key that it was made from, with which it ends. */
+        parent?: string
+        /** Row id of the application that made it for its owner, with whose access it ends. */
+        application?: string
       }
     } & Named)
+  /** On the parent. `createdBy` is the subject of the new key. */
+  | { type: 'ApiKeyChildCreated'; data: { keyId: string; createdBy: string } }
+  /** Its parent was narrowed, and it with it. */
+  | { type: 'ApiKeyNarrowed'; data: { settings: ApiKeySettings; reason: string; parent: string } }
   | ({ type: 'ApiKeyUpdated'; data: { settings: ApiKeySettings; reason?: string } } & Named)
   | {
       type: 'ApiKeyRotated'
       data: { secretHash: string; preview: string; previousExpiresAt?: string; reason?: string }
     }
-  | { type: 'ApiKeyRevoked'; data: { reason: string } }
+  /** `parent` is the key with which it ended. */
+  | { type: 'ApiKeyRevoked'; data: { reason: string; parent?: string } }
   | {
       type: 'ApiKeyQuarantined'
       data: { reason: string; source: string }
@@ -85,9 +98,12 @@ export type ApiKey =
       ownerType: 'person' | 'organization'
       ownerId: string
       createdBy: string
+      parent?: string
       settings: ApiKeySettings
       secretHash: string
       rotations: number
+      /** Keys that were made from it. */
+      children: { keyId: string; createdBy: string }[]
       warnedOf?: string
       leakReports: number
       notified: string[]
@@ -100,13 +116,16 @@ export const apiKey: Aggregate<ApiKey, ApiKeyEvent> = {
   initial: { status: 'none' },
   evolve(state, event) {
     if (event.type === 'ApiKeyCreated') {
-      const { ownerType, ownerId, createdBy, settings, secretHash } = event.data
-      const facts = { ownerType, ownerId, createdBy, settings, secretHash }
-      return { status: 'active', ...facts, rotations: 0, leakReports: 0, notified: [] }
+      const { ownerType, ownerId, createdBy, parent, settings, secretHash } = event.data
+      const facts = { ownerType, ownerId, createdBy, parent, settings, secretHash }
+      return { status: 'active', ...facts, rotations: 0, children: [], leakReports: 0, notified: [] }
     }
     if (state.status === 'none') return state
     switch (event.type) {
+      case 'ApiKeyChildCreated':
+        return { ...state, children: [...state.children, event.data] }
       case 'ApiKeyUpdated':
+      case 'ApiKeyNarrowed':
         return { ...state, settings: event.data.settings }
       case 'ApiKeyRotated':
         return {
@@ -144,8 +163,34 @@ export function keyNameLookup(ownerId: string, name: string): string {
   return `api-key:${ownerId}:${name.trim().normalize('NFC').toLowerCase()}`
 }
 
+/** What a key gets of the key it is made from, where the request names nothing else: all of its limits, and no more than is usual. */
+export function startingFrom(parent: ApiKeySettings, usual: ApiKeySettings): ApiKeySettings {
+  const { service, serviceScopes, expiresAt, binding, limits, networks } = parent
+  const scopes = usual.scopes.filter((one) => satisfies(parent.scopes, one))
+  const accessLevel = lowerLevel(usual.accessLevel, parent.accessLevel)
+  return { ...usual, scopes, accessLevel, service, serviceScopes, expiresAt, binding, limits, networks }
+}
+
 const gone = (state: ApiKey): state is { status: 'none' } | (Known & { status: 'deleted' }) =>
   state.status === 'none' || state.status === 'deleted'
+
+/** Active, or active again by a rotation. */
+const isUsable = (state: ApiKey): state is Known => state.status === 'active' || state.status === 'quarantined'
+
+/** Records on a key that another one is made from it, which is no wider, no looser, and ends with it. */
+export function deriveKey(
+  state: ApiKey,
+  input: { keyId: string; createdBy: string; settings: ApiKeySettings; generation: number; now: Date },
+): Decision<ApiKeyEvent> {
+  const { keyId, createdBy, settings, generation, now } = input
+  if (gone(state)) return { events: [], refuse: 'key_not_found' }
+  const { expiresAt } = state.settings
+  const isOver = expiresAt !== undefined && new Date(expiresAt) <= now
+  if (state.status !== 'active' || isOver) return { events: [], refuse: 'key_not_active' }
+  if (generation > MAX_GENERATIONS || exceeds(settings, state.settings).length > 0)
+    return { events: [], refuse: 'derivation_exceeded' }
+  return { events: [{ type: 'ApiKeyChildCreated', data: { keyId, createdBy } }] }
+}
 
 export function createKey(input: {
   owner: { type: 'person' | 'organization'; id: string }
@@ -157,8 +202,10 @@ export function createKey(input: {
   secretHash: string
   preview: string
   settings: ApiKeySettings
+  parent?: string
+  application?: string
 }): Decision<ApiKeyEvent> {
-  const { owner, organizationId, createdBy, origin, secretHash, preview, settings } = input
+  const { owner, organizationId, createdBy, origin, secretHash, preview, settings, parent, application } = input
   const data = {
     ownerType: owner.type,
     ownerId: owner.id,
@@ -168,23 +215,57 @@ export function createKey(input: {
     secretHash,
     preview,
     settings,
+    ...(parent && { parent }),
+    ...(application && { application }),
   }
   return { events: [{ type: 'ApiKeyCreated', data, ...named(owner.id, input.name, input.description) }] }
 }
 
-/** Replaces what an owner may change; a key that is no longer active stays as it is. */
+/**
+ * Replaces what an owner may change; a key that is no longer active stays as it is.
+ * @param input.parent settings of the key that it was made from
+ * @param input.mayLoosen whether the owner asks, and not another key or application
+ */
 export function updateKey(
   state: ApiKey,
-  input: { name: string; description?: string; settings: ApiKeySettings; reason?: string },
+  input: {
+    name: string
+    description?: string
+    settings: ApiKeySettings
+    reason?: string
+    parent?: ApiKeySettings
+    mayLoosen: boolean
+  },
 ): Decision<ApiKeyEvent> {
   if (gone(state)) return { events: [], refuse: 'key_not_found' }
   if (state.status !== 'active') return { events: [], refuse: 'key_not_active' }
-  const { settings, reason } = input
+  const { settings, reason, parent = {}, mayLoosen } = input
+  const before = mayLoosen ? {} : state.settings
+  if (exceeds(settings, before).length > 0 || exceeds(settings, parent).length > 0)
+    return { events: [], refuse: 'derivation_exceeded' }
   return {
     events: [
       { type: 'ApiKeyUpdated', data: { settings, reason }, ...named(state.ownerId, input.name, input.description) },
     ],
   }
+}
+
+/** Narrows a key to what the key it was made from has become; ends it when nothing is left. */
+export function followParent(state: ApiKey, parent: { id: string; settings: ApiKeySettings }): Decision<ApiKeyEvent> {
+  if (!isUsable(state) || exceeds(state.settings, parent.settings).length === 0) return { events: [] }
+  const settings = tighten(state.settings, parent.settings)
+  if (!settings) return endWithParent(state, { id: parent.id, reason: 'parent_narrowed' })
+  return { events: [{ type: 'ApiKeyNarrowed', data: { settings, reason: 'parent_narrowed', parent: parent.id } }] }
+}
+
+export type EndOfParent = 'parent_revoked' | 'parent_deleted' | 'parent_leaked' | 'parent_narrowed'
+
+/** Ends a key with the key it was made from. */
+export function endWithParent(
+  state: ApiKey,
+  { id, reason }: { id: string; reason: EndOfParent },
+): Decision<ApiKeyEvent> {
+  return { events: isUsable(state) ? [{ type: 'ApiKeyRevoked', data: { reason, parent: id } }] : [] }
 }
 
 /**

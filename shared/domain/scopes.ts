@@ -1,4 +1,4 @@
-/** Scopes with a meaning of their own (wire-contract 3.4); any other one of the same form belongs to an application. */
+/** Scopes with a meaning of their own (wire-contract 3.4). */
 export const CATALOGUE: readonly string[] = [
   ...['read', 'write', 'delete', '*'].map((action) => `memories:${action}`),
   ...['read', 'write', '*'].flatMap((action) => ['secrets', 'profile', 'projects'].map((area) => `${area}:${action}`)),
@@ -20,9 +20,25 @@ export const CATALOGUE: readonly string[] = [
   ],
 ]
 
-const FORM = /^[a-z_]{1,40}(:([a-z_]{1,40}|\*)){1,4}$/
-const PRIVILEGED_ROLES = ['admin', 'platform_admin', 'service_role']
 const EVERYTHING = ['*', 'legacy:full_access']
+const EVERYBODY = [
+  ...['openid', 'profile', 'email', 'offline_access', 'read', 'write', 'api:access'],
+  ...['memories:*', 'secrets:*', 'profile:*', 'projects:*', 'mcp:*', 'analytics:*', 'ai:*', 'media:*', 'content:*'],
+  ...['api-keys:*', 'account:*'],
+]
+
+/**
+ * What a person may have and pass on, by role; a role that is not here has what `user` has. To these come the scopes that a
+ * registered resource or application defines for itself, unless they are privileged.
+ */
+export const SCOPES_OF_ROLE: Readonly<Record<string, readonly string[]>> = {
+  user: EVERYBODY,
+  admin: EVERYTHING,
+  platform_admin: EVERYTHING,
+  service_role: EVERYTHING,
+}
+
+const FORM = /^[a-z_-]{1,40}(:([a-z_-]{1,40}|\*)){1,4}$/
 const ALIASES: [prefix: string, canonical: string][] = [
   ['memory:', 'memories:'],
   ['api_keys:manage', 'api-keys:*'],
@@ -35,9 +51,16 @@ export function canonicalScope(scope: string): string {
   return canonical + colons.slice(alias.length)
 }
 
-/** Whether a key may carry a scope of this name; a wildcard only ends one. */
-export function isScope(scope: string): boolean {
-  return CATALOGUE.includes(scope) || (FORM.test(scope) && !scope.slice(0, -1).includes('*'))
+/**
+ * Whether a scope means something here: one of the catalogue, one below its wildcards, or one that a resource defines.
+ * @param defined scopes of registered resources
+ */
+export function isKnownScope(scope: string, defined: readonly string[] = []): boolean {
+  const areas = CATALOGUE.filter((one) => one.endsWith(':*'))
+  const isPlain = !scope.slice(0, -1).includes('*')
+  return (
+    CATALOGUE.includes(scope) || defined.includes(scope) || (isPlain && FORM.test(scope) && satisfies(areas, scope))
+  )
 }
 
 function covers(grant: string, needed: string): boolean {
@@ -54,8 +77,26 @@ export function satisfies(granted: readonly string[], needed: string): boolean {
   return granted.some((one) => covers(canonicalScope(one), wanted))
 }
 
-/** Whether everybody with this role may hold a scope; consumers take any mention of `admin` for an administrator (wire-contract 5.8). */
-export function mayHold(role: string, scope: string): boolean {
-  if (PRIVILEGED_ROLES.includes(role)) return true
-  return !EVERYTHING.includes(scope) && !scope.includes('admin') && !scope.startsWith('legacy:')
+/** What only operators and services have; consumers take any mention of `admin` for an administrator (wire-contract 5.8). */
+function isPrivileged(scope: string): boolean {
+  return EVERYTHING.includes(scope) || scope.includes('admin') || /^(legacy|identities):/.test(scope)
+}
+
+const scopesOf = (role: string) => (Object.hasOwn(SCOPES_OF_ROLE, role) && SCOPES_OF_ROLE[role]) || EVERYBODY
+const isUnlimited = (role: string) => scopesOf(role).includes('*')
+
+/** Whether a scope is for other roles than this one. */
+export function isBeyondRole(role: string, scope: string): boolean {
+  return isPrivileged(scope) && !isUnlimited(role)
+}
+
+/** The highest access level that a key of a person with this role can have. */
+export const accessLevelOf = (role: string): string => (isUnlimited(role) ? 'admin' : 'team')
+
+/**
+ * Whether a person with this role may have a scope.
+ * @param defined scopes that the resource or application in question defines for itself
+ */
+export function mayHold(role: string, scope: string, defined: readonly string[] = []): boolean {
+  return !isBeyondRole(role, scope) && (satisfies(scopesOf(role), scope) || defined.includes(scope))
 }

@@ -37,6 +37,7 @@ export type Work = {
   limits: RateLimit[]
   limitRefusal: Refusal
   start<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Stream<S, E>
+  /** The same stream again gives the same one, with what was decided so far. */
   load<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Promise<Stream<S, E>>
   /** A stream whose events came with another read. */
   resume<S, E extends Event>(
@@ -90,7 +91,25 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
   const held: OpenStream[] = []
   const wrappedKeys = new Map<string, Uint8Array | null>()
 
-  const open = <S, E extends Event>(aggregate: Aggregate<S, E>, stream: OpenStream, initial: S): Stream<S, E> => {
+  const opened = new Map<string, { at: OpenStream; stream: Stream<unknown, never> }>()
+  const nameOf = (type: string, id: string) => `${type} ${id}`
+
+  /** The stream, when this unit opened it before: what was decided on it so far counts. */
+  const reopen = <S, E extends Event>(type: string, id: string, subject?: string): Stream<S, E> | undefined => {
+    const found = opened.get(nameOf(type, id))
+    if (found) found.at.subject ??= subject
+    return found?.stream as Stream<S, E> | undefined
+  }
+
+  const open = <S, E extends Event>(aggregate: Aggregate<S, E>, at: OpenStream, initial: S): Stream<S, E> => {
+    const known = reopen<S, E>(at.type, at.id, at.subject)
+    if (known) return known
+    const stream = make(aggregate, at, initial)
+    opened.set(nameOf(at.type, at.id), { at, stream: stream as Stream<unknown, never> })
+    return stream
+  }
+
+  const make = <S, E extends Event>(aggregate: Aggregate<S, E>, stream: OpenStream, initial: S): Stream<S, E> => {
     let state = initial
     return {
       id: stream.id,
@@ -118,6 +137,7 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
     start: (aggregate, id, { subject }) =>
       open(aggregate, { type: aggregate.type, id, version: 0, subject, isNew: true }, aggregate.initial),
     load: async (aggregate, id, options) =>
+      reopen(aggregate.type, id, options.subject) ??
       work.resume(aggregate, id, await context.store.read(aggregate.type, id), options),
     resume: (aggregate, id, events, { subject }) => {
       const state = events.reduce((soFar, event) => aggregate.evolve(soFar, event as never), aggregate.initial)

@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import { agentDelegation, delegate, endDelegation } from '../domain/agent-delegation.ts'
 import { consent, withdraw } from '../domain/consent.ts'
-import { canonicalScope, isScope, mayHold } from '../domain/scopes.ts'
+import { canonicalScope, isKnownScope, mayHold } from '../domain/scopes.ts'
 import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
@@ -15,6 +15,7 @@ import { findForService } from '../queries/authorizations.ts'
 import type { Person } from '../queries/person.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
+import { endKey } from './key-lineage.ts'
 
 const MOST_AGENTS = 50
 export const MOST_DAYS = 365
@@ -23,7 +24,7 @@ export type NewAgent = { client_id: string; scopes: string[]; resources?: string
 
 /** Whether a person can pass a scope on to an agent. A key that an agent made would outlive it. */
 export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): boolean {
-  return isScope(scope) && mayHold(role, scope) && !scope.startsWith('api-keys:')
+  return isKnownScope(scope) && mayHold(role, scope) && !scope.startsWith('api-keys:')
 }
 
 /** The agent that a person means: an application that can prove who it is, since its name alone must not be enough. */
@@ -79,10 +80,10 @@ export async function cutOffAgent(gateway: Gateway, c: AppContext, principal: Pe
   })
 }
 
-/** Ends what an application holds of the person: every token, and the consent. @throws GatewayError not_found */
+/** Ends what an application holds of the person: every token, the consent, and the keys that it made. @throws GatewayError not_found */
 export async function cutOffApplication(gateway: Gateway, c: AppContext, principal: PersonPrincipal, clientId: string) {
   const { person } = principal
-  return commit(commitContext(gateway, c), async (work) => {
+  const revoked = await commit(commitContext(gateway, c), async (work) => {
     const found = await findApplication(gateway.reads, person, clientId)
     if (!found) throw new GatewayError('not_found')
     actAs(work, principal)
@@ -93,4 +94,11 @@ export async function cutOffApplication(gateway: Gateway, c: AppContext, princip
       (await work.load(consent, id, { subject })).decide((state) => withdraw(state, 'person'))
     return found.families.length
   })
+  // Without a token it makes no more keys, so that those there are now are all.
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const { keys = [] } = (await findApplication(gateway.reads, person, clientId)) ?? {}
+    for (const key of keys) await endKey(work, key, 'application')
+  })
+  return revoked
 }

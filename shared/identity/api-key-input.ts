@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import * as z from 'zod/mini'
 import type { ApiKeySettings, Binding, ServiceScope } from '../domain/api-key.ts'
-import { canonicalScope, isScope } from '../domain/scopes.ts'
+import { ACCESS_LEVELS } from '../domain/derivation.ts'
+import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { once } from '../once.ts'
 import { bindingKey } from './api-key-binding.ts'
@@ -71,7 +72,7 @@ const rateLimits = once(() =>
 
 const settable = once(() => ({
   description: z.optional(z.string().check(z.trim(), z.maxLength(1000))),
-  access_level: z.optional(z.enum(['public', 'authenticated', 'team', 'admin', 'enterprise'])),
+  access_level: z.optional(z.enum(ACCESS_LEVELS)),
   key_context: z.optional(z.enum(['personal', 'team', 'enterprise', 'none'])),
   scopes: z.optional(scopeList()),
   permissions: z.optional(scopeList()),
@@ -118,11 +119,16 @@ export const serviceScopesBody = once(() =>
 export type NewKey = z.infer<ReturnType<typeof newKeyBody>>
 export type KeyChanges = z.infer<ReturnType<typeof keyChangesBody>>
 
-/** Scopes in their one spelling, each once. */
-function readScopes(given: string | string[]): string[] {
-  const scopes = (typeof given === 'string' ? given.split(/[\s,]+/) : given).filter(Boolean).map(canonicalScope)
-  if (!scopes.every(isScope)) throw new GatewayError('invalid_scope', { details: { scopes: ['one is not known'] } })
-  return [...new Set(scopes)].sort()
+/**
+ * Scopes in their one spelling. Those that mean nothing here are left out while one remains (wire-contract 3.4).
+ * @param defined scopes that registered resources define
+ */
+function readScopes(given: string | string[], defined: readonly string[]): { scopes: string[]; unknown: string[] } {
+  const asked = (typeof given === 'string' ? given.split(/[\s,]+/) : given).filter(Boolean).map(canonicalScope)
+  const scopes = asked.filter((one) => isKnownScope(one, defined))
+  if (scopes.length === 0 && asked.length > 0)
+    throw new GatewayError('invalid_scope', { details: { scopes: ['none of them is known'] } })
+  return { scopes, unknown: asked.filter((one) => !scopes.includes(one)) }
 }
 
 function readExpiry(given: KeyChanges, now: Date): string | undefined {
@@ -164,23 +170,32 @@ function readLimits(given: KeyChanges, before: ApiKeySettings['limits']): ApiKey
 
 const isEmpty = (value: object) => Object.keys(value).length === 0
 
+/** What a request makes of a key, with what its author should know of that. */
+export type Draft = { settings: ApiKeySettings; notes: string[] }
+
 /**
  * The settings that a request asks for, over those of before.
+ * @param options.defined scopes that registered resources define
  * @throws GatewayError invalid_request, invalid_scope, invalid_service
  */
-export function readSettings(given: KeyChanges, before: ApiKeySettings, now: Date): ApiKeySettings {
+export function readSettings(
+  given: KeyChanges,
+  before: ApiKeySettings,
+  { now, defined = [] }: { now: Date; defined?: readonly string[] },
+): Draft {
   const context = given.key_context ?? before.keyContext ?? 'none'
   const asked = given.scopes ?? given.permissions
   const needed = SCOPE_OF_CONTEXT[context]
-  const scopes = readScopes([...(asked === undefined ? before.scopes : readScopes(asked)), ...(needed ? [needed] : [])])
-  if (scopes.length === 0) throw new GatewayError('invalid_scope', { details: { scopes: ['must not be empty'] } })
+  const { scopes, unknown } = asked === undefined ? { scopes: before.scopes, unknown: [] } : readScopes(asked, defined)
+  const all = [...new Set([...scopes, ...(needed ? [needed] : [])])].sort()
+  if (all.length === 0) throw new GatewayError('invalid_scope', { details: { scopes: ['must not be empty'] } })
   const service = given.service_type ?? before.service
   if (service === 'specific' && !given.service_keys?.length && before.serviceScopes.length === 0)
     throw new GatewayError('invalid_request', { details: { service_keys: ['is required'] } })
   const named = given.service_keys ? readServices(given.service_keys) : before.serviceScopes
   const { binding: bound = before.binding, allowed_networks: networks = before.networks } = given
-  return {
-    scopes,
+  const settings: ApiKeySettings = {
+    scopes: all,
     accessLevel: given.access_level ?? before.accessLevel,
     keyContext: context === 'none' ? undefined : context,
     service,
@@ -191,6 +206,7 @@ export function readSettings(given: KeyChanges, before: ApiKeySettings, now: Dat
     networks: networks?.length ? networks : undefined,
     consumer: given.consumer ?? before.consumer,
   }
+  return { settings, notes: unknown.length > 0 ? [`Not known and left out: ${unknown.join(', ')}.`] : [] }
 }
 
 /** What a key starts from. */

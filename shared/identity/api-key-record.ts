@@ -1,6 +1,21 @@
+import type { ApiKeySettings } from '../domain/api-key.ts'
 import type { ApiKeyRecord, HistoryEntry } from '../queries/api-keys.ts'
 
 const iso = (at: string | Date | null | undefined) => (at ? new Date(at).toISOString() : null)
+
+/** What a key is set to, as its read model has it. */
+export const settingsOfRecord = (key: ApiKeyRecord): ApiKeySettings => ({
+  scopes: key.scopes,
+  accessLevel: key.access_level,
+  keyContext: key.key_context ?? undefined,
+  service: key.service,
+  serviceScopes: key.service_scopes,
+  expiresAt: iso(key.expires_at) ?? undefined,
+  binding: key.binding ?? undefined,
+  limits: key.limits ?? undefined,
+  networks: key.networks ?? undefined,
+  consumer: key.consumer ?? undefined,
+})
 
 /** A key as clients know it (wire-contract 1.7), without its secret. */
 export function describeKey(key: ApiKeyRecord) {
@@ -13,6 +28,7 @@ export function describeKey(key: ApiKeyRecord) {
     user_id: key.created_by,
     organization_id: key.organization_id,
     owner: key.owner_type,
+    parent_id: key.parent_id,
     access_level: key.access_level,
     key_context: key.key_context,
     permissions: key.scopes,

@@ -58,6 +58,7 @@ export function historyOf(history: HistoryEntry[], uai: string): ShownEvent[] {
   return history.toReversed().map((entry) => {
     const { reason } = entry.data
     const typed = typeof reason === 'string' && reason !== 'owner' && reason !== 'leaked'
-    return { type: entry.event_type, at: entry.recorded_at, by: whoOf(entry, uai), reason: typed ? reason : undefined }
+    const because = typed ? (words.reasons[reason] ?? reason) : undefined
+    return { type: entry.event_type, at: entry.recorded_at, by: whoOf(entry, uai), reason: because }
   })
 }

@@ -1,45 +1,44 @@
 import { uuidv7 } from 'uuidv7'
 import {
-  type ApiKey,
-  type ApiKeyEvent,
   type ApiKeySettings,
   apiKey,
   createKey,
-  deleteKey,
+  deriveKey,
   keyNameLookup,
-  revokeKey,
   rotateKey,
   updateKey,
 } from '../domain/api-key.ts'
-import { mayHold, satisfies } from '../domain/scopes.ts'
+import { tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Stream, type Work } from '../events/commit.ts'
+import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { type ApiKeyRecord, findForNewKey, findKey } from '../queries/api-keys.ts'
+import { type ApiKeyFacts, type ApiKeyRecord, findForNewKey, findKey } from '../queries/api-keys.ts'
 import { newApiKey } from '../tokens/api-key.ts'
-import { type KeyChanges, MINIMAL_SCOPES, type NewKey, PLAIN_SETTINGS, readSettings } from './api-key-input.ts'
+import {
+  checkCeiling,
+  checkWithin,
+  draft,
+  draftNew,
+  exceeded,
+  isOwner,
+  makerOf,
+  ownerOf,
+  settingsOf,
+} from './api-key-draft.ts'
+import type { Draft, KeyChanges, NewKey } from './api-key-input.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { actAs, ceilingOf } from './authority.ts'
+import { actAs } from './authority.ts'
+import { endChildrenOfLeaked, endKey, loadKey, narrowChildren, removeKey, resumeParent } from './key-lineage.ts'
 
 const MAX_LIVE_KEYS = 1000
 
 /** A key with its secret, which is known in this answer only. */
-export type WithSecret = { record: ApiKeyRecord; secret: string }
+export type WithSecret = { record: ApiKeyRecord; secret: string; notes: string[] }
 
 /** Whose keys a person may see and manage: their own and their organization's. */
 export function ownersOf({ person }: PersonPrincipal): string[] {
   return [...person.members, ...person.organizations]
-}
-
-/** A key holds no more than its creator has, here and now (standards S14). @throws GatewayError scope_not_allowed */
-function checkCeiling(principal: PersonPrincipal, { scopes, accessLevel }: ApiKeySettings): void {
-  const { person } = principal
-  const ceiling = ceilingOf(principal)
-  const beyond = scopes.filter((one) => !mayHold(person.role, one) || (ceiling && !satisfies(ceiling, one)))
-  if (beyond.length > 0) throw new GatewayError('scope_not_allowed', { reason: beyond.join(' ') })
-  if (accessLevel === 'admin' && !mayHold(person.role, 'admin:*'))
-    throw new GatewayError('scope_not_allowed', { details: { access_level: ['is not allowed'] } })
 }
 
 async function written(gateway: Gateway, id: string): Promise<ApiKeyRecord> {
@@ -48,14 +47,17 @@ async function written(gateway: Gateway, id: string): Promise<ApiKeyRecord> {
   return record
 }
 
-const defaultScopes = (principal: PersonPrincipal) => {
-  const ceiling = ceilingOf(principal)
-  return MINIMAL_SCOPES.filter((one) => !ceiling || satisfies(ceiling, one))
+/** An application whose tokens end meanwhile makes no key that would be missed. @throws GatewayError invalid_token */
+async function requireFamily(work: Work, { person, family }: PersonPrincipal): Promise<void> {
+  const stream = family && (await work.load(tokenFamily, family.id, { subject: person.uai }))
+  if (stream?.state.status !== 'active') throw new GatewayError('invalid_token', { reason: 'family was revoked' })
+  stream.hold()
 }
 
 /**
- * Creates a key for the person, or for their organization.
- * @throws GatewayError invalid_request, invalid_scope, invalid_service, scope_not_allowed, key_exists, too_many_keys, rate_limited
+ * Creates a key for the person, or for their organization. One that is made with a key is no wider than that, and ends with it.
+ * @throws GatewayError invalid_request, invalid_scope, invalid_service, scope_not_allowed, derivation_exceeded, key_exists,
+ * too_many_keys, rate_limited, insufficient_scope
  */
 export async function createApiKey(
   gateway: Gateway,
@@ -64,21 +66,27 @@ export async function createApiKey(
   input: NewKey,
 ): Promise<WithSecret> {
   const { person } = principal
-  const settings = readSettings(input, { ...PLAIN_SETTINGS, scopes: defaultScopes(principal) }, new Date())
-  checkCeiling(principal, settings)
-  const owner =
-    input.owner === 'organization'
-      ? { type: 'organization' as const, id: person.organizationId }
-      : { type: 'person' as const, id: person.uai }
+  const maker = makerOf(principal)
+  if (maker.delegated) throw new GatewayError('insufficient_scope', { reason: 'a key would outlive the delegation' })
+  const owner = ownerOf(principal, maker, input.owner)
   const made = newApiKey()
   const id = uuidv7()
-  await commit(commitContext(gateway, c), async (work) => {
+  const notes = await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
     work.limits = gateway.limiter.of('create-key', person.uai)
+    if (maker.application) await requireFamily(work, principal)
+    const parent = maker.parent && resumeParent(work, await written(gateway, maker.parent.id))
+    const from = parent && settingsOf(parent.state)
+    const { settings, notes } = await draftNew(gateway, principal, input, from)
+    checkCeiling(principal, settings)
+    checkWithin(settings, from)
     const nameDigest = gateway.personal.digest(keyNameLookup(owner.id, input.name))
     const { taken, live } = await findForNewKey(gateway.reads, { ownerId: owner.id, nameDigest })
     if (taken) throw new GatewayError('key_exists')
     if (live >= MAX_LIVE_KEYS) throw new GatewayError('too_many_keys')
+    const generation = (maker.parent?.ancestors.length ?? 0) + 2
+    const now = new Date()
+    parent?.decide((state) => deriveKey(state, { keyId: id, createdBy: person.uai, settings, generation, now }))
     work.start(apiKey, id, { subject: person.uai }).decide(() =>
       createKey({
         owner,
@@ -90,10 +98,13 @@ export async function createApiKey(
         secretHash: made.hash,
         preview: made.preview,
         settings,
+        parent: maker.parent?.id,
+        application: maker.application?.id ?? maker.parent?.application ?? undefined,
       }),
     )
+    return notes
   })
-  return { record: await written(gateway, id), secret: made.key }
+  return { record: await written(gateway, id), secret: made.key, notes }
 }
 
 /** A key of the principal's own or its organization's. @throws GatewayError key_not_found, as for one that does not exist */
@@ -105,23 +116,47 @@ export async function ownKey(gateway: Gateway, principal: PersonPrincipal, id: s
 
 type Change = { principal: PersonPrincipal; record: ApiKeyRecord }
 
+const keyOf = ({ id, created_by: createdBy }: Pick<ApiKeyFacts, 'id' | 'created_by'>) => ({ id, createdBy })
+
 /** Runs a decision on a key of the principal. */
-async function change(
+async function change<T>(
   gateway: Gateway,
   c: AppContext,
-  { principal, record }: Change,
-  decide: (stream: Stream<ApiKey, ApiKeyEvent>, work: Work) => Promise<void> | void,
-): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+  { principal }: Change,
+  decide: (work: Work) => Promise<T>,
+): Promise<T> {
+  return commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
-    await decide(await work.load(apiKey, record.id, { subject: record.created_by }), work)
+    return decide(work)
   })
 }
 
-const settingsOf = (state: ApiKey) => (state.status === 'none' ? PLAIN_SETTINGS : state.settings)
+/** Gives a key new settings within those of the key that it was made from, and narrows what was made from it. */
+async function resettle(
+  work: Work,
+  { principal, record }: Change,
+  read: (before: ApiKeySettings) => Promise<Draft>,
+  naming: { name: string; description?: string; reason?: string },
+): Promise<string[]> {
+  const stream = await loadKey(work, keyOf(record))
+  const before = settingsOf(stream.state)
+  checkCeiling(principal, before)
+  const { settings, notes } = await read(before)
+  checkCeiling(principal, settings)
+  const from = record.parent_id ? await loadKey(work, { ...keyOf(record), id: record.parent_id }) : undefined
+  from?.hold()
+  const parent = from && settingsOf(from.state)
+  const mayLoosen = isOwner(makerOf(principal))
+  checkWithin(settings, parent)
+  checkWithin(settings, mayLoosen ? undefined : before)
+  stream.decide((state) => updateKey(state, { ...naming, settings, parent, mayLoosen }))
+  await narrowChildren(work, stream)
+  return notes
+}
 
 /**
- * Changes what a request names and leaves the rest; a key wider than the credential at hand cannot be changed with it.
+ * Changes what a request names and leaves the rest; a key wider than the credential at hand cannot be changed with it. A key or another
+ * application loosens nothing, itself included.
  * @throws GatewayError as createApiKey, key_not_found, key_not_active
  */
 export async function updateApiKey(
@@ -129,22 +164,17 @@ export async function updateApiKey(
   c: AppContext,
   target: Change,
   input: KeyChanges & { reason?: string },
-): Promise<ApiKeyRecord> {
+): Promise<{ record: ApiKeyRecord; notes: string[] }> {
   const { principal, record } = target
   const { name = record.name, description = record.description } = input
-  await change(gateway, c, target, async (stream) => {
-    const before = settingsOf(stream.state)
-    checkCeiling(principal, before)
-    const settings = readSettings(input, before, new Date())
-    checkCeiling(principal, settings)
+  const naming = { name, description: description || undefined, reason: input.reason }
+  const notes = await change(gateway, c, target, async (work) => {
     const nameDigest = gateway.personal.digest(keyNameLookup(record.owner_id, name))
     const { taken } = await findForNewKey(gateway.reads, { ownerId: record.owner_id, nameDigest })
     if (taken && taken !== record.id) throw new GatewayError('key_exists')
-    stream.decide((state) =>
-      updateKey(state, { name, description: description || undefined, settings, reason: input.reason }),
-    )
+    return resettle(work, target, (before) => draft(gateway, principal, input, before), naming)
   })
-  return written(gateway, record.id)
+  return { record: await written(gateway, record.id), notes }
 }
 
 /** Sets which services a key is for. @throws GatewayError as updateApiKey */
@@ -154,22 +184,28 @@ export async function updateServices(
   target: Change,
   serviceScopes: ApiKeySettings['serviceScopes'],
 ): Promise<ApiKeyRecord> {
-  const { principal, record } = target
-  const { name, description } = record
-  await change(gateway, c, target, (stream) => {
-    const before = settingsOf(stream.state)
-    checkCeiling(principal, before)
-    const settings: ApiKeySettings = { ...before, service: 'specific', serviceScopes }
-    stream.decide((state) => updateKey(state, { name, description, settings }))
+  const { record } = target
+  const read = async (before: ApiKeySettings): Promise<Draft> => ({
+    settings: { ...before, service: 'specific', serviceScopes },
+    notes: [],
   })
+  await change(gateway, c, target, (work) => resettle(work, target, read, record))
   return written(gateway, record.id)
+}
+
+/** Whoever gets a new secret could use it when what made it has ended, so a key replaces only its own and those made from it. */
+function checkRotation({ principal, record }: Change): void {
+  const { parent, application, delegated } = makerOf(principal)
+  const own = !parent || record.id === parent.id || record.ancestors.includes(parent.id)
+  const made = !application || record.application === application.id
+  if (!own || !made || delegated) throw exceeded({ id: 'is not a key that this credential made' })
 }
 
 /**
  * A new secret for a key; of several rotations at once one wins, the others are told so.
  * @param graceSeconds how long the old secret is still accepted
  * @param arrivedAt when the request came: a key that was rotated since is somebody else's news
- * @throws GatewayError key_not_found, key_not_active, scope_not_allowed, stale
+ * @throws GatewayError key_not_found, key_not_active, scope_not_allowed, derivation_exceeded, stale
  */
 export async function rotateApiKey(
   gateway: Gateway,
@@ -181,8 +217,11 @@ export async function rotateApiKey(
   const { graceSeconds, reason, arrivedAt } = input
   if (record.rotated_at && new Date(record.rotated_at) >= arrivedAt) throw new GatewayError('stale')
   const made = newApiKey()
-  await change(gateway, c, target, (stream) => {
+  await change(gateway, c, target, async (work) => {
+    const stream = await loadKey(work, keyOf(record))
     checkCeiling(principal, settingsOf(stream.state))
+    checkRotation(target)
+    await endChildrenOfLeaked(work, stream)
     stream.decide((state) =>
       rotateKey(state, {
         secretHash: made.hash,
@@ -194,15 +233,15 @@ export async function rotateApiKey(
       }),
     )
   })
-  return { record: await written(gateway, record.id), secret: made.key }
+  return { record: await written(gateway, record.id), secret: made.key, notes: [] }
 }
 
-/** Ends a key at once; it stays in the list. @throws GatewayError key_not_found */
+/** Ends a key at once, and what was made from it; it stays in the list. @throws GatewayError key_not_found */
 export async function revokeApiKey(gateway: Gateway, c: AppContext, target: Change, reason: string): Promise<void> {
-  await change(gateway, c, target, (stream) => void stream.decide((state) => revokeKey(state, reason)))
+  await change(gateway, c, target, (work) => endKey(work, keyOf(target.record), reason))
 }
 
-/** Ends a key and takes it off the list. @throws GatewayError key_not_found */
+/** Ends a key and what was made from it, and takes it off the list. @throws GatewayError key_not_found */
 export async function deleteApiKey(gateway: Gateway, c: AppContext, target: Change, reason: string): Promise<void> {
-  await change(gateway, c, target, (stream) => void stream.decide((state) => deleteKey(state, reason)))
+  await change(gateway, c, target, (work) => removeKey(work, keyOf(target.record), reason))
 }

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { ServiceScope } from '../domain/api-key.ts'
-import { mayHold, satisfies } from '../domain/scopes.ts'
+import { lowerLevel } from '../domain/derivation.ts'
+import { accessLevelOf, isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
@@ -112,15 +113,14 @@ export async function checkApiKey(
   if (count) checkCount(count)
   else await keyUse.note(key.id, found.unseen)
 
-  const scope = key.scopes.filter((one) => mayHold(person.role, one))
+  const scope = key.scopes.filter((one) => !isBeyondRole(person.role, one))
   if (context.scope?.some((needed) => !satisfies(scope, needed))) throw new GatewayError('insufficient_scope')
-  const most = key.limits?.max_uses
   return {
-    key,
+    key: { ...key, access_level: lowerLevel(key.access_level, accessLevelOf(person.role)) },
     person,
     scope,
     service,
     binding: bound.status,
-    remainingUses: most === undefined || count?.uses === undefined ? undefined : most - count.uses,
+    remainingUses: count?.left ?? undefined,
   }
 }

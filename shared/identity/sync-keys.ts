@@ -1,14 +1,6 @@
 import { uuidv7 } from 'uuidv7'
-import {
-  type ApiKeySettings,
-  apiKey,
-  createKey,
-  keyNameLookup,
-  revokeKey,
-  rotateKey,
-  updateKey,
-} from '../domain/api-key.ts'
-import { canonicalScope, isScope } from '../domain/scopes.ts'
+import { type ApiKeySettings, apiKey, createKey, keyNameLookup, rotateKey, updateKey } from '../domain/api-key.ts'
+import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
@@ -17,7 +9,9 @@ import { type ApiKeyRecord, findForNewKey, findKey, findKeysByHash } from '../qu
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
+import { definedScopes } from './api-key-draft.ts'
 import { type KeyChanges, newKeyBody, PLAIN_SETTINGS, readSettings } from './api-key-input.ts'
+import { endChildrenOfLeaked, endKey, loadKey, narrowChildren } from './key-lineage.ts'
 import { findSupabasePerson } from './sync-users.ts'
 
 const PREVIEW = 'imported'
@@ -47,8 +41,11 @@ const known = (name: 'access_level' | 'key_context', value: string | undefined) 
   newKeyBody().shape[name].safeParse(value).success ? value : undefined
 
 /** What the key may do, as far as it means something here; what a key may not hold it does not get by being written elsewhere. */
-function changesOf({ permissions, accessLevel, keyContext, expiresAt }: SyncedKey): KeyChanges {
-  const scopes = permissions.map(canonicalScope).filter(isScope)
+function changesOf(
+  { permissions, accessLevel, keyContext, expiresAt }: SyncedKey,
+  defined: readonly string[],
+): KeyChanges {
+  const scopes = permissions.map(canonicalScope).filter((one) => isKnownScope(one, defined))
   const given = {
     scopes: scopes.length > 0 ? scopes : PLAIN_SETTINGS.scopes,
     access_level: known('access_level', accessLevel),
@@ -78,11 +75,16 @@ async function freeName({ reads, personal }: Gateway, owner: Person, key: Synced
   return taken ? withId : plain
 }
 
+async function settingsOf({ reads }: Gateway, key: SyncedKey, before: ApiKeySettings): Promise<ApiKeySettings> {
+  const defined = await definedScopes(reads)
+  return readSettings(changesOf(key, defined), before, { now: new Date(), defined }).settings
+}
+
 async function create(gateway: Gateway, work: Work, owner: Person, key: SyncedKey): Promise<SyncedAs> {
   if (!key.isActive || (key.expiresAt && key.expiresAt <= new Date())) return { outcome: 'skipped' }
   const keyId = uuidv7()
   const name = await freeName(gateway, owner, key)
-  const settings = readSettings(changesOf(key), PLAIN_SETTINGS, new Date())
+  const settings = await settingsOf(gateway, key, PLAIN_SETTINGS)
   work.knowKey(owner.uai, owner.wrappedKey)
   work.start(apiKey, keyId, { subject: owner.uai }).decide(() =>
     createKey({
@@ -104,30 +106,34 @@ const asStored = (settings: ApiKeySettings) => JSON.parse(JSON.stringify(setting
 type Target = { owner: Person; record: ApiKeyRecord; key: SyncedKey; rotate: boolean }
 
 async function change(gateway: Gateway, work: Work, { owner, record, key, rotate }: Target): Promise<SyncedAs> {
-  const stream = await work.load(apiKey, record.id, { subject: record.created_by })
+  const target = { id: record.id, createdBy: record.created_by }
+  const stream = await loadKey(work, target)
   const { state } = stream
   const done = (outcome: SyncedAs['outcome']): SyncedAs => ({ keyId: record.id, outcome })
   if (state.status === 'none' || state.status === 'deleted' || state.status === 'revoked') return done('unchanged')
   if (key.event === 'REVOKE' || !key.isActive) {
-    stream.decide((current) => revokeKey(current, 'revoked elsewhere'))
+    await endKey(work, target, 'revoked elsewhere')
     return done('revoked')
   }
   if (rotate) {
     const { rotations: knownRotations } = state
     const wanted = { secretHash: key.hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: new Date() }
+    await endChildrenOfLeaked(work, stream)
     stream.decide((current) => rotateKey(current, wanted))
     return done('rotated')
   }
   if (key.event !== 'UPDATE' || state.status !== 'active') return done('unchanged')
   if (key.expiresAt && key.expiresAt <= new Date()) {
-    stream.decide((current) => revokeKey(current, 'expired elsewhere'))
+    await endKey(work, target, 'expired elsewhere')
     return done('revoked')
   }
-  const settings = readSettings(changesOf(key), state.settings, new Date())
+  const settings = await settingsOf(gateway, key, state.settings)
   const name = namesOf(key).includes(record.name) ? record.name : await freeName(gateway, owner, key)
   const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
   if (name === record.name && isDeepStrictEqual(asStored(settings), asStored(state.settings))) return done('unchanged')
-  stream.decide((current) => updateKey(current, { name, description: record.description, settings }))
+  const { description } = record
+  stream.decide((current) => updateKey(current, { name, description, settings, mayLoosen: true }))
+  await narrowChildren(work, stream)
   return done('changed')
 }
 

@@ -73,12 +73,12 @@ export function listDelegations(sql: postgres.Sql, { members }: Person): Promise
     order by d.created_at desc limit 200`
 }
 
-/** The applications that hold tokens of a person now, or that the person said yes to. */
+/** The applications that hold tokens of a person now, that made keys for them, or that the person said yes to. */
 export function listApplications(sql: postgres.Sql, { members }: Person): Promise<Access[]> {
   return sql<Access[]>`
     select c.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party,
       array(select distinct s from unnest(coalesce(n.scopes, '{}') || coalesce(h.scopes, '{}')) as s order by s) as scopes,
-      coalesce(n.resources, '{}') as resources, least(h.since, n.granted_at) as since, h.last_used_at, null as expires_at
+      coalesce(n.resources, '{}') as resources, coalesce(least(h.since, n.granted_at), c.created_at) as since, h.last_used_at, null as expires_at
     from auth_gateway.api_clients c
     left join (
       select f.client_id, min(f.started_at) as since, max(coalesce(f.rotated_at, f.started_at)) as last_used_at,
@@ -89,21 +89,27 @@ export function listApplications(sql: postgres.Sql, { members }: Person): Promis
     left join lateral (select x.* from auth_gateway.consents x where x.client_id = c.id and x.uai = any (${members})
       and x.withdrawn_at is null order by x.granted_at limit 1) as n on true
     where h.client_id is not null or n.id is not null
+      or exists (select from auth_gateway.api_keys k where k.created_by = any (${members}) and k.application = c.id
+        and k.status in ('active', 'quarantined'))
     order by coalesce(h.last_used_at, n.granted_at) desc limit 200`
 }
 
-/** What an application holds of a person: families that can still be revoked, and the consent. */
+export type Holdings = { families: string[]; consents: string[]; keys: { id: string; createdBy: string }[] }
+
+/** What an application holds of a person: families and keys that can still be revoked, and the consent. */
 export async function findApplication(
   sql: postgres.Sql,
   { members }: Person,
   clientId: string,
-): Promise<{ id: string; families: string[]; consents: string[] } | undefined> {
-  const [row] = await sql<{ id: string; families: string[]; consents: string[] }[]>`
-    select c.id, array(select f.id::text from auth_gateway.token_families f where f.uai = any (${members}) and f.client_id = c.id
+): Promise<Holdings | undefined> {
+  const [row] = await sql<Holdings[]>`
+    select array(select f.id::text from auth_gateway.token_families f where f.uai = any (${members}) and f.client_id = c.id
         and f.kind = 'authorization' and f.revoked_at is null and f.expires_at > now()) as families,
       array(select n.id::text from auth_gateway.consents n where n.uai = any (${members}) and n.client_id = c.id
-        and n.withdrawn_at is null) as consents
+        and n.withdrawn_at is null) as consents,
+      (select coalesce(json_agg(json_build_object('id', k.id, 'createdBy', k.created_by)), '[]') from auth_gateway.api_keys k
+        where k.created_by = any (${members}) and k.application = c.id and k.status in ('active', 'quarantined')) as keys
     from auth_gateway.api_clients c
     where auth_gateway.client_key(c.client_id) = auth_gateway.client_key(${clientId}::text)`
-  return row && row.families.length + row.consents.length > 0 ? row : undefined
+  return row && row.families.length + row.consents.length + row.keys.length > 0 ? row : undefined
 }

@@ -11,6 +11,11 @@ type KeyRow = {
   organization_id: string
   created_by: string
   origin: 'owner' | 'import'
+  /** The key it was made from, and all before it, the first one first. */
+  parent_id: string | null
+  ancestors: string[]
+  /** Row id of the application that made it. */
+  application: string | null
   status: ApiKeyStatus
   name: string | null
   description: string | null
@@ -35,7 +40,8 @@ type KeyRow = {
 /** A key as it is stored, without its secret; the name still sealed. */
 export type ApiKeyFacts = Omit<KeyRow, 'name' | 'description'>
 
-export type UseCount = { wait: number; exhausted: boolean; uses?: number; replayed?: boolean }
+/** `left`: uses that remain, of this key and of those it was made from. */
+export type UseCount = { wait: number; exhausted: boolean; left?: number | null; replayed?: boolean }
 
 export type ApiKeyCheck = {
   key: ApiKeyFacts

@@ -6,6 +6,11 @@ create table auth_gateway.api_keys (
   organization_id uuid not null,
   created_by      uuid not null,
   origin          text not null check (origin in ('owner', 'import')),
+  -- The key that it was made from, and all before it, the first one first. It ends with each of them.
+  parent_id       uuid,
+  ancestors       uuid[] not null default '{}',
+  -- Row id of the application that made it for its owner.
+  application     uuid,
   status          text not null check (status in ('active', 'quarantined', 'revoked', 'deleted')),
   name            text,
   description     text,
@@ -45,11 +50,13 @@ declare
 begin
   case e.event_type
     when 'ApiKeyCreated' then
-      insert into api_keys (id, owner_type, owner_id, organization_id, created_by, origin, status, name, description, name_digest,
+      insert into api_keys (id, owner_type, owner_id, organization_id, created_by, origin, parent_id, ancestors, application, status, name, description, name_digest,
         preview, scopes, access_level, key_context, service, service_scopes, binding, limits, networks, consumer, expires_at,
         created_at, version)
       values (e.stream_id, e.data->>'ownerType', (e.data->>'ownerId')::uuid, (e.data->>'organizationId')::uuid,
-        (e.data->>'createdBy')::uuid, e.data->>'origin', 'active', e.data->'sealed'->>'name', e.data->'sealed'->>'description',
+        (e.data->>'createdBy')::uuid, e.data->>'origin', (e.data->>'parent')::uuid,
+        coalesce((select p.ancestors || p.id from api_keys p where p.id = (e.data->>'parent')::uuid), '{}'),
+        (e.data->>'application')::uuid, 'active', e.data->'sealed'->>'name', e.data->'sealed'->>'description',
         (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = 'api_key_name'), e.data->>'preview',
         array(select jsonb_array_elements_text(s->'scopes')), s->>'accessLevel', s->>'keyContext', s->>'service',
         s->'serviceScopes', s->'binding', s->'limits', array(select jsonb_array_elements_text(s->'networks'))::inet[],
@@ -62,6 +69,14 @@ begin
         limits = s->'limits', networks = array(select jsonb_array_elements_text(s->'networks'))::inet[], consumer = s->>'consumer',
         expires_at = (s->>'expiresAt')::timestamptz, version = e.version
       where id = e.stream_id;
+    when 'ApiKeyNarrowed' then
+      update api_keys set scopes = array(select jsonb_array_elements_text(s->'scopes')), access_level = s->>'accessLevel',
+        service = s->>'service', service_scopes = s->'serviceScopes', binding = s->'binding', limits = s->'limits',
+        networks = array(select jsonb_array_elements_text(s->'networks'))::inet[], expires_at = (s->>'expiresAt')::timestamptz,
+        version = e.version
+      where id = e.stream_id;
+    when 'ApiKeyChildCreated' then
+      update api_keys set version = e.version where id = e.stream_id;
     when 'ApiKeyRotated' then
       update api_keys set status = 'active', preview = e.data->>'preview', rotations = rotations + 1, rotated_at = e.recorded_at,
         notice_event = null, notice_kind = null, ended_at = null, end_reason = null, version = e.version

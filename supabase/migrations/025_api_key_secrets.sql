@@ -23,8 +23,8 @@ begin
       insert into api_key_secrets (hash, key_id) values (e.data->>'secretHash', e.stream_id);
     when 'ApiKeyDeleted' then
       delete from api_key_secrets where key_id = e.stream_id;
-    when 'ApiKeyUpdated', 'ApiKeyRevoked', 'ApiKeyQuarantined', 'ApiKeyLeakReported', 'ApiKeyExpiryWarned',
-      'ApiKeyOwnerNotified' then
+    when 'ApiKeyUpdated', 'ApiKeyNarrowed', 'ApiKeyChildCreated', 'ApiKeyRevoked', 'ApiKeyQuarantined', 'ApiKeyLeakReported',
+      'ApiKeyExpiryWarned', 'ApiKeyOwnerNotified' then
       null;
   end case;
 end $$;

@@ -24,40 +24,49 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   on conflict (key_id, day) do update set uses = d.uses + excluded.uses;
 $$;
 
--- Counts one use against what a key is limited to. Answers {"wait": seconds until the fullest rate limit opens, "exhausted": no
--- use is left}; a refused use takes none of the uses in all.
+-- Counts one use against what a key is limited to, and against what each key is limited to that it was made from. Answers {"wait": seconds
+-- until the fullest rate limit opens, "exhausted": no use is left, "left": uses that remain}; a refused use takes none of the uses in all.
 create function auth_gateway.count_api_key_use(k auth_gateway.api_keys, p_service jsonb) returns jsonb
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
-  v_counter text := case when k.limits->>'counted_by' = 'owner' then 'owner:' || k.owner_id else 'key:' || k.id end;
-  v_service text := format('key:%s:%s', k.id, p_service->>'service_key');
+  v_line uuid[] := array(select x.id from api_keys x where x.id = any (k.ancestors) and x.limits is not null) || k.id;
   v_wait integer;
-  v_uses integer;
+  v_left integer;
 begin
   v_wait := hit_rate_limits((
-    select coalesce(jsonb_agg(jsonb_build_object('bucket', format('api-key:%s:%s', l.seconds, l.counter), 'seconds', l.seconds,
-      'max', l.max)), '[]')
-    from (values (60, v_counter, (k.limits->>'max_calls_per_minute')::int), (86400, v_counter, (k.limits->>'max_calls_per_day')::int),
-      (60, v_service, (p_service->>'max_calls_per_minute')::int), (86400, v_service, (p_service->>'max_calls_per_day')::int))
-      as l(seconds, counter, max)
-    where l.max is not null));
+    select coalesce(jsonb_agg(jsonb_build_object('bucket', b.bucket, 'seconds', b.seconds, 'max', b.max)), '[]')
+    from (
+      select format('api-key:%s:%s', l.seconds, l.counter) as bucket, l.seconds, min(l.max) as max
+      from api_keys x
+      left join lateral (select value from jsonb_array_elements(x.service_scopes)
+        where value->>'service_key' = p_service->>'service_key' limit 1) s on true
+      cross join lateral (select case when x.limits->>'counted_by' = 'owner' then 'owner:' || x.owner_id else 'key:' || x.id end as counter,
+        format('key:%s:%s', x.id, p_service->>'service_key') as service) c
+      cross join lateral (values (60, c.counter, (x.limits->>'max_calls_per_minute')::int),
+        (86400, c.counter, (x.limits->>'max_calls_per_day')::int), (60, c.service, (s.value->>'max_calls_per_minute')::int),
+        (86400, c.service, (s.value->>'max_calls_per_day')::int)) as l(seconds, counter, max)
+      where x.id = any (k.ancestors || k.id) and l.max is not null
+      group by 1, 2) b));
   if v_wait > 0 then
     return jsonb_build_object('wait', v_wait, 'exhausted', false);
   end if;
-  insert into api_key_activity as a (key_id, last_used_at, limited_uses) values (k.id, now(), 1)
-  on conflict (key_id) do update set last_used_at = now(), limited_uses = a.limited_uses + 1
-    where k.limits->>'max_uses' is null or a.limited_uses < (k.limits->>'max_uses')::int
-  returning limited_uses into v_uses;
-  if v_uses is null then
+  insert into api_key_activity (key_id) select unnest(v_line) order by 1 on conflict do nothing;
+  perform 1 from api_key_activity a where a.key_id = any (v_line) order by a.key_id for update;
+  select min((x.limits->>'max_uses')::int - a.limited_uses) into v_left
+  from api_keys x join api_key_activity a on a.key_id = x.id where x.id = any (v_line);
+  if v_left <= 0 then
     return jsonb_build_object('wait', 0, 'exhausted', true);
   end if;
+  update api_key_activity a set limited_uses = a.limited_uses + 1,
+    last_used_at = case when a.key_id = k.id then now() else a.last_used_at end
+  where a.key_id = any (v_line);
   insert into api_key_usage as d (key_id, day, uses) values (k.id, (now() at time zone 'UTC')::date, 1)
   on conflict (key_id, day) do update set uses = d.uses + 1;
-  return jsonb_build_object('wait', 0, 'exhausted', false, 'uses', v_uses);
+  return jsonb_build_object('wait', 0, 'exhausted', false, 'left', v_left - 1);
 end $$;
 
 -- Everything a verification needs to know of a presented key, and its count where the key is limited; null when no live key
--- answers to the hash or its owner is not in good standing. A function, so that its plans outlive the statement. What is sealed of the
+-- answers to the hash, its owner is not in good standing, or the application that made it is not. A function, so that its plans outlive the statement. What is sealed of the
 -- key is not told.
 --   p_address where the request comes from, p_service the service it is for (null: not said)
 -- A key bound to a caller is counted later, by count_bound_api_key_use, once the caller has proven to be the one.
@@ -74,6 +83,10 @@ begin
   select x.* into k from api_key_secrets s join api_keys x on x.id = s.key_id
   where s.hash = p_hash and (s.expires_at is null or s.expires_at > now());
   if k.id is null or k.status <> 'active' or k.expires_at <= now() then
+    return null;
+  end if;
+  if k.application is not null
+    and not exists (select from api_clients c where c.id = k.application and c.status = 'active') then
     return null;
   end if;
   select i.* into v_person from identities own join person_facts i on i.uai = own.canonical_uai

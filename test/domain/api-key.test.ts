@@ -72,7 +72,7 @@ describe('create and update', () => {
   test('updated: settings and name are replaced', () => {
     const changed = { ...settings, scopes: ['memories:*'] }
     given(apiKey, created())
-      .when((state) => updateKey(state, { name: 'Laptop', settings: changed }))
+      .when((state) => updateKey(state, { name: 'Laptop', settings: changed, mayLoosen: true }))
       .then([{ type: 'ApiKeyUpdated', data: { settings: changed }, ...naming }])
   })
 
@@ -83,7 +83,7 @@ describe('create and update', () => {
     ['key_not_active', [created(), quarantined]],
   ] as const)('%s: nothing changes after %#', (refusal, history) => {
     given(apiKey, ...history)
-      .when((state) => updateKey(state, { name: 'x', settings }))
+      .when((state) => updateKey(state, { name: 'x', settings, mayLoosen: true }))
       .then([], refusal)
   })
 })

@@ -1,6 +1,14 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CATALOGUE, canonicalScope, isScope, mayHold, satisfies } from '../../shared/domain/scopes.ts'
+import {
+  CATALOGUE,
+  canonicalScope,
+  isKnownScope,
+  mayHold,
+  SCOPES_OF_ROLE,
+  satisfies,
+} from '../../shared/domain/scopes.ts'
 
 describe('satisfies', () => {
   test.each([
@@ -47,16 +55,31 @@ describe('satisfies', () => {
   })
 })
 
-describe('isScope', () => {
-  test.each([...CATALOGUE, 'maple:read', 'memories:team:read', 'a:b:c:*'])('yes: %s', (scope) => {
-    expect(isScope(scope)).toBe(true)
-  })
-  test.each(['foo', '', 'memories', 'memories:', ':read', 'a:*:b', 'Memories:read', 'memories:re ad', 'a:b\n', '**'])(
-    'no: %j',
+describe('isKnownScope', () => {
+  test.each([...CATALOGUE, 'memories:team:read', 'memories:personal:*', 'projects:admin', 'api-keys:rotate'])(
+    'yes: %s',
     (scope) => {
-      expect(isScope(scope)).toBe(false)
+      expect(isKnownScope(scope)).toBe(true)
     },
   )
+  test.each([
+    'foo',
+    '',
+    'memories',
+    'memories:',
+    ':read',
+    'a:*:b',
+    'mem*:read',
+    'memories:*:x',
+    'memories:re ad',
+    'memories:b\n',
+    '**',
+  ])('no: %j', (scope) => {
+    expect(isKnownScope(scope)).toBe(false)
+  })
+  test.each(['identities:merge', 'maple:read', 'notes:read'])('%s only where a resource defines it', (scope) => {
+    expect([isKnownScope(scope), isKnownScope(scope, [scope])]).toEqual([false, true])
+  })
   test('one spelling: dots, the singular, the old name of key management', () => {
     expect(['memories.read', 'memory:*', 'api_keys:manage'].map(canonicalScope)).toEqual([
       'memories:read',
@@ -67,9 +90,29 @@ describe('isScope', () => {
 })
 
 describe('mayHold', () => {
-  test('a normal user holds nothing that a consumer could take for an administrator’s', () => {
-    for (const scope of ['*', 'admin:*', 'legacy:full_access', 'projects:admin', 'administer:all'])
-      expect([scope, mayHold('user', scope), mayHold('admin', scope)]).toEqual([scope, false, true])
+  test('a normal user holds nothing that a consumer could take for an administrator’s, nor what is for services', () => {
+    for (const scope of ['*', 'admin:*', 'legacy:full_access', 'projects:admin', 'administer:all', 'identities:merge'])
+      expect([scope, mayHold('user', scope, [scope]), mayHold('admin', scope)]).toEqual([scope, false, true])
     expect(mayHold('user', 'memories:*')).toBe(true)
   })
+
+  test('what a resource or application defines is for everybody, what nobody defines for nobody', () => {
+    expect([mayHold('user', 'maple:read', ['maple:read']), mayHold('user', 'maple:read')]).toEqual([true, false])
+  })
+
+  test.each(['member', 'constructor', 'Admin', ''])('the role %j has what a user has', (role) => {
+    const held = (one: string) => CATALOGUE.filter((scope) => mayHold(one, scope))
+    expect(held(role)).toEqual(held('user'))
+  })
+
+  test('a user has the catalogue without what is for operators', () => {
+    expect(CATALOGUE.filter((scope) => !mayHold('user', scope))).toEqual(['admin:*', 'legacy:full_access', '*'])
+  })
+})
+
+test('the README says what each role may have', () => {
+  const rows = readFileSync('README.md', 'utf8').matchAll(/^\| ((?:`[a-z_]+`(?:, )?)+) \| ((?:`[a-z_:*-]+` ?)+) \|$/gm)
+  const words = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word)
+  const printed = [...rows].flatMap(([, roles, scopes]) => words(roles).map((role) => [role, words(scopes)]))
+  expect(Object.fromEntries(printed)).toEqual(SCOPES_OF_ROLE)
 })

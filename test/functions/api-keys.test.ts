@@ -85,7 +85,7 @@ describe('a new key', () => {
     ['INVALID_REQUEST', { name: 'a', service_type: 'specific' }],
     ['INVALID_SERVICE', { name: 'a', service_type: 'specific', service_keys: ['nuclear-launch'] }],
     ['INVALID_SCOPE', { name: 'a', scopes: ['foo'] }],
-    ['INVALID_SCOPE', { name: 'a', scopes: ['memories:read', 'mem*:read'] }],
+    ['INVALID_SCOPE', { name: 'a', scopes: ['identities:merge', 'mem*:read'] }],
   ])('400 %s for %j, and nothing is stored', async (code, body) => {
     const before = await eventsOf(gateway, 'api_key')
     const refused = await create(body)

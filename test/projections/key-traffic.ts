@@ -17,7 +17,7 @@ const settings = (n: number): keys.ApiKeySettings => ({
 
 /** Units of work on API keys. */
 export function createKeyTraffic(unit: Unit, people: Owner[]) {
-  const made: { id: string; owner: string }[] = []
+  const made: { id: string; owner: string; parent?: string }[] = []
 
   function decisions(
     n: number,
@@ -30,7 +30,7 @@ export function createKeyTraffic(unit: Unit, people: Owner[]) {
     const report = { source: 'github', url: `https://example.com/${n}` }
     return [
       (state) => keys.rotateKey(state, { ...fresh, graceSeconds: odd ? 3600 : 0 }),
-      (state) => keys.updateKey(state, { name, settings: settings(n) }),
+      (state) => keys.updateKey(state, { name, settings: settings(n), mayLoosen: true }),
       (state) => keys.reportLeak(state, { ...report, policy: odd ? 'quarantine' : 'notify' }),
       (state) => keys.warnOfExpiry(state),
       (state) => keys.noteNotified(state, { kind: 'api_key_leaked', outcome: 'sent', messageId: uuidv7() }),
@@ -63,6 +63,48 @@ export function createKeyTraffic(unit: Unit, people: Owner[]) {
         return true
       })
       if (done) made.push({ id, owner })
+    },
+
+    /** A key from one that is there, within its settings as far as those allow any. */
+    async deriveKey(n: number): Promise<void> {
+      const from = made[n % made.length]
+      if (!from) return
+      const id = uuidv7()
+      const done = await unit(async (work) => {
+        const parent = await work.load(keys.apiKey, from.id, { subject: from.owner })
+        if (parent.state.status === 'none') return undefined
+        const { settings: own } = parent.state
+        const made = { keyId: id, createdBy: from.owner, settings: own, generation: 2, now: new Date() }
+        parent.decide((state) => keys.deriveKey(state, made))
+        work.start(keys.apiKey, id, { subject: from.owner }).decide(() =>
+          keys.createKey({
+            owner: { type: 'person', id: from.owner },
+            organizationId: uuidv7(),
+            createdBy: from.owner,
+            origin: 'owner',
+            name: `Key ${id}`,
+            secretHash: id,
+            preview: 'lano_0000…0000',
+            settings: own,
+            parent: from.id,
+            application: n % 2 ? uuidv7() : undefined,
+          }),
+        )
+        return true
+      })
+      if (done) made.push({ id, owner: from.owner, parent: from.id })
+    },
+
+    /** What a narrowed parent does to one that was made from it. */
+    async narrowKey(n: number): Promise<void> {
+      const derived = made.filter(({ parent }) => parent !== undefined)
+      const { id, owner, parent } = derived[n % derived.length] ?? {}
+      if (!id || !owner || !parent) return
+      await unit(async (work) => {
+        const stream = await work.load(keys.apiKey, id, { subject: owner })
+        const narrowed = { ...settings(n), expiresAt: new Date(Date.now() + n * 1000).toISOString() }
+        stream.decide((state) => keys.followParent(state, { id: parent, settings: narrowed }))
+      })
     },
 
     async changeKey(n: number): Promise<void> {

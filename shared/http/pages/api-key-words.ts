@@ -95,9 +95,18 @@ export const words = {
     somebody: 'somebody of your organization',
     because: 'Reason: {reason}',
   },
+  reasons: {
+    parent_revoked: 'the key that it was made from was revoked',
+    parent_deleted: 'the key that it was made from was deleted',
+    parent_leaked: 'the key that it was made from was found in public',
+    parent_narrowed: 'the key that it was made from no longer covers it',
+    application: 'the application that made it was revoked',
+  } as Record<string, string>,
   events: {
     ApiKeyCreated: 'Created',
     ApiKeyUpdated: 'Changed',
+    ApiKeyNarrowed: 'Narrowed together with the key that it was made from',
+    ApiKeyChildCreated: 'Another key was made with it',
     ApiKeyRotated: 'Rotated',
     ApiKeyRevoked: 'Revoked',
     ApiKeyQuarantined: 'Stopped, since it was found in public',

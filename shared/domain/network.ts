@@ -1,0 +1,37 @@
+/** An address block: how many bits an address of its family has, its first address as a number, and the length of its prefix. */
+type Block = { bits: number; base: bigint; prefix: number }
+
+const joined = (parts: string[], bits: bigint, radix: '' | '0x') =>
+  parts.reduce((sum, part) => (sum << bits) + BigInt(`${radix}${part}`), 0n)
+
+const ofIpv4 = (address: string) => joined(address.split('.'), 8n, '')
+
+/** The last 32 bits as two groups, where they are written as an IPv4 address (RFC 4291 section 2.2). */
+function withoutDots(address: string): string {
+  return address.replace(/\d+(?:\.\d+){3}$/, (dotted) => {
+    const bits = ofIpv4(dotted)
+    return `${(bits >> 16n).toString(16)}:${(bits & 0xffffn).toString(16)}`
+  })
+}
+
+function ofIpv6(address: string): bigint {
+  const [head = [], tail] = withoutDots(address)
+    .split('::')
+    .map((half) => half.split(':').filter(Boolean))
+  const zeros = tail ? Array<string>(8 - head.length - tail.length).fill('0') : []
+  return joined([...head, ...zeros, ...(tail ?? [])], 16n, '0x')
+}
+
+function parse(block: string): Block {
+  const [address = '', prefix] = block.split('/')
+  const bits = address.includes(':') ? 128 : 32
+  const base = bits === 128 ? ofIpv6(address) : ofIpv4(address)
+  return { bits, base, prefix: prefix === undefined ? bits : Number(prefix) }
+}
+
+/** Whether every address of `inner` is one of `outer`. Both are valid addresses or CIDR blocks. */
+export function blockContains(outer: string, inner: string): boolean {
+  const [wide, narrow] = [parse(outer), parse(inner)]
+  const shift = BigInt(wide.bits - wide.prefix)
+  return wide.bits === narrow.bits && wide.prefix <= narrow.prefix && wide.base >> shift === narrow.base >> shift
+}
