@@ -269,7 +269,8 @@ describe('other applications and services', () => {
       token_endpoint_auth_method: 'none',
       scope: 'openid memories:read api-keys:write',
     })
-    const grant = { client_id: id, redirect_uri, scope: 'openid memories:read api-keys:write' }
+    const scope = 'openid memories:read api-keys:write'
+    const grant = { client_id: id, redirect_uri, scope, resource: gateway.url }
     const { access_token: token } = await getTokens(gateway, person, grant)
     const cookie = `lanonasis_session=${person.browser.cookies.get('lanonasis_session')}`
     const cutOff = () => api(gateway, 'DELETE', `/v1/auth/applications?client_id=${id}`, { headers: { cookie } })
