@@ -30,7 +30,7 @@ beforeAll(async () => {
   gateway = await startGateway()
   ada = await directSignIn(gateway)
   limited = await newKey(gateway, ada, { ...LIMITED, expires_in_days: 30 })
-})
+}, 120_000)
 afterAll(() => gateway?.stop())
 
 let names = 0
