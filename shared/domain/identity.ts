@@ -60,12 +60,21 @@ export type Identity = {
   credentials: string[]
   /** The identity that this one is part of. */
   mergedInto?: string
+  /** How often it changed what the person may do, or who answers for them. */
+  standing: number
+}
+
+/** Whether what was vouched for the person before no longer counts: another role, organization, or person. */
+function changesStanding(event: IdentityEvent): boolean {
+  if (event.type === 'IdentityChanged') return event.data.role !== undefined || event.data.organizationId !== undefined
+  return event.type !== 'CredentialLinked' && event.type !== 'CredentialUnlinked'
 }
 
 export const identity: Aggregate<Identity, IdentityEvent> = {
   type: 'identity',
-  initial: { status: 'none', credentials: [] },
-  evolve(state, event) {
+  initial: { status: 'none', credentials: [], standing: 0 },
+  evolve(before, event) {
+    const state = changesStanding(event) ? { ...before, standing: before.standing + 1 } : before
     switch (event.type) {
       case 'IdentityCreated':
       case 'IdentityReinstated':
@@ -73,7 +82,7 @@ export const identity: Aggregate<Identity, IdentityEvent> = {
       case 'IdentitySuspended':
         return { ...state, status: 'suspended' }
       case 'IdentityErased':
-        return { status: 'erased', credentials: [] }
+        return { status: 'erased', credentials: [], standing: state.standing }
       case 'CredentialLinked':
         return { ...state, credentials: [...state.credentials, event.data.credentialId] }
       case 'CredentialUnlinked':

@@ -19,6 +19,8 @@ export type OperatorCodeEvent =
         operator: string
         /** Whether a second operator has to agree, whose part of the code is made then. */
         needsSecond: boolean
+        /** The person's standing that it was made for; it is void once that has changed. */
+        standing: number
         partHash: string
         expiresAt: string
       }
@@ -40,6 +42,7 @@ export type OperatorCode =
       status: 'waiting' | 'ready'
       uai: string
       operator: string
+      standing: number
       /** Keyed hashes of its parts, in the order in which they were made. */
       partHashes: string[]
       expiresAt: Date
@@ -52,9 +55,9 @@ export const operatorCode: Aggregate<OperatorCode, OperatorCodeEvent> = {
   evolve(state, event) {
     switch (event.type) {
       case 'OperatorCodeRequested': {
-        const { uai, operator, needsSecond, partHash, expiresAt } = event.data
+        const { uai, operator, standing, needsSecond, partHash, expiresAt } = event.data
         const status = needsSecond ? 'waiting' : 'ready'
-        return { status, uai, operator, partHashes: [partHash], expiresAt: new Date(expiresAt), attempts: 0 }
+        return { status, uai, operator, standing, partHashes: [partHash], expiresAt: new Date(expiresAt), attempts: 0 }
       }
       case 'OperatorCodeApproved': {
         if (!('partHashes' in state)) return state
@@ -84,6 +87,7 @@ export function requestCode(input: {
   operator: string
   reason: string
   needsSecond: boolean
+  standing: number
   partHash: string
   now: Date
 }): Decision<OperatorCodeEvent> {
@@ -98,9 +102,17 @@ export function requestCode(input: {
  */
 export function approveCode(
   state: OperatorCode,
-  input: { operator: string; members: readonly string[]; reason: string; partHash: string; now: Date },
+  input: {
+    operator: string
+    members: readonly string[]
+    standing: number
+    reason: string
+    partHash: string
+    now: Date
+  },
 ): Decision<OperatorCodeEvent> {
-  if (state.status !== 'waiting' || state.expiresAt <= input.now) return { events: [], refuse: 'not_found' }
+  const isOpen = state.status === 'waiting' && state.expiresAt > input.now && state.standing === input.standing
+  if (!isOpen) return { events: [], refuse: 'not_found' }
   if (input.members.includes(state.operator)) return { events: [], refuse: 'second_operator_needed' }
   const { operator, reason, partHash, now } = input
   const data = { operator, partHash, expiresAt: after(now, CODE_SECONDS) }
@@ -115,9 +127,16 @@ export function revokeCode(
   return { events: [{ type: 'OperatorCodeRevoked', data: input }] }
 }
 
-/** @param input.matches whether the keyed hashes of the presented parts are those of the code, compared in constant time */
-export function useCode(state: OperatorCode, input: { matches: boolean; now: Date }): Decision<OperatorCodeEvent> {
-  if (state.status !== 'ready' || state.expiresAt <= input.now) return { events: [], refuse: 'otp_invalid' }
+/**
+ * @param input.standing the person's now: a change of role, organization or person voids every open code
+ * @param input.matches whether the keyed hashes of the presented parts are those of the code, compared in constant time
+ */
+export function useCode(
+  state: OperatorCode,
+  input: { matches: boolean; standing: number; now: Date },
+): Decision<OperatorCodeEvent> {
+  const isOpen = state.status === 'ready' && state.expiresAt > input.now && state.standing === input.standing
+  if (!isOpen) return { events: [], refuse: 'otp_invalid' }
   if (input.matches) return { events: [{ type: 'OperatorCodeUsed', data: {} }] }
   return {
     events: [{ type: 'OperatorCodeRefused', data: { attempt: state.attempts + 1 } }],

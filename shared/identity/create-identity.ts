@@ -27,6 +27,7 @@ export function createIdentity(
     organizationId,
     members: [uai],
     organizations: [organizationId],
+    standing: stream.state.standing,
     locale,
     name,
     email: email?.address ?? '',

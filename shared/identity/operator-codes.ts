@@ -75,7 +75,13 @@ export async function requestOperatorCode(
     actAsOperator(work, operator)
     work.knowKey(person.uai, person.wrappedKey)
     work.limits = [...gateway.limiter.of('operator-code', uai), ...gateway.limiter.of('operator-code-for', person.uai)]
-    const facts = { uai: person.uai, operator: uai, reason: input.reason, needsSecond: isOperator(person) }
+    const facts = {
+      uai: person.uai,
+      operator: uai,
+      reason: input.reason,
+      needsSecond: isOperator(person),
+      standing: person.standing,
+    }
     const partHash = gateway.hashCode(id, part)
     const stream = work.start(operatorCode, id, { subject: person.uai })
     return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: new Date() })))
@@ -107,8 +113,11 @@ export async function approveOperatorCode(
     const { stream, person } = await open(gateway, work, operator, id)
     const partHash = gateway.hashCode(id, part)
     const { uai, members } = operator.principal.person
+    const { standing } = person
     const now = new Date()
-    const state = stream.decide((current) => approveCode(current, { operator: uai, members, reason, partHash, now }))
+    const state = stream.decide((current) =>
+      approveCode(current, { operator: uai, members, standing, reason, partHash, now }),
+    )
     return { person, ...stateOf(state) }
   })
   tellOfProofs(gateway, c, person, 'operator_code_made')

@@ -1,3 +1,4 @@
+import { identity } from '../domain/identity.ts'
 import { operatorCode, useCode } from '../domain/operator-code.ts'
 import { recoveryCodes, spend } from '../domain/recovery-codes.ts'
 import { accept, miss, type TotpPurpose, totpAuthenticator } from '../domain/totp-authenticator.ts'
@@ -25,8 +26,15 @@ export function resumeProof<S, E extends Event>(
   return work.resumeAt(aggregate, id, { state, version }, { subject: uai })
 }
 
+/** The person's standing, which stays so until the unit of work is done. */
+async function heldStanding(work: Work, uai: string): Promise<number> {
+  const holder = await work.load(identity, uai, { subject: uai })
+  holder.hold()
+  return holder.state.standing
+}
+
 /** Spends a right code; of many at once one gets through. */
-function spendCode(work: Work, match: RightCode, purpose: TotpPurpose): void {
+async function spendCode(work: Work, match: RightCode, purpose: TotpPurpose): Promise<void> {
   switch (match.method) {
     case 'totp': {
       const { record, step } = match
@@ -38,10 +46,12 @@ function spendCode(work: Work, match: RightCode, purpose: TotpPurpose): void {
       resumeProof(work, recoveryCodes, record).decide((state) => spend(state, codeHash))
       return
     }
-    case 'operator_code':
+    case 'operator_code': {
+      const standing = await heldStanding(work, match.record.uai)
       resumeProof(work, operatorCode, match.record).decide((state) =>
-        useCode(state, { matches: true, now: new Date() }),
+        useCode(state, { matches: true, standing, now: new Date() }),
       )
+    }
   }
 }
 
@@ -58,7 +68,7 @@ function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, pur
     resumeProof(work, recoveryCodes, one).decide((state) => ({ events: spend(state, '').events }))
   for (const one of tried.operatorCodes)
     resumeProof(work, operatorCode, one).decide((state) => ({
-      events: useCode(state, { matches: false, now: new Date() }).events,
+      events: useCode(state, { matches: false, standing: one.state.standing, now: new Date() }).events,
     }))
   return locked ? 'totp_locked' : 'otp_invalid'
 }
@@ -99,7 +109,7 @@ export async function withProof<T>(
     const match = matchCode(gateway, only(proofs, methods), code, new Date())
     if (match.right) {
       if (!by) work.actor = { type: 'person', id: person.uai }
-      spendCode(work, match, purpose)
+      await spendCode(work, match, purpose)
       return block(work, { method: match.method, id: match.record.id })
     }
     if (Object.values(match.tried).every((one) => one.length === 0)) return refuseHopeless(gateway, limits)

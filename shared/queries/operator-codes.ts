@@ -7,7 +7,8 @@ export type OperatorCodeListing = {
   uai: string
   /** The person's address. */
   email?: string
-  status: 'waiting' | 'ready' | 'used' | 'revoked' | 'locked'
+  /** `void`: the person's role, organization or account changed since. */
+  status: 'waiting' | 'ready' | 'used' | 'revoked' | 'locked' | 'void'
   operator: string
   second_operator: string | null
   reason: string
@@ -22,7 +23,9 @@ type Row = Omit<OperatorCodeListing, 'email' | 'reason'> & {
 }
 
 const columns = (sql: postgres.Sql) => sql`
-  select o.id, o.uai, i.email, o.status, o.operator, o.second_operator, o.reason, o.requested_at, o.expires_at, k.wrapped_key
+  select o.id, o.uai, i.email,
+    case when o.status in ('waiting', 'ready') and (i.standing <> o.standing or i.canonical_uai <> i.uai) then 'void' else o.status end as status,
+    o.operator, o.second_operator, o.reason, o.requested_at, o.expires_at, k.wrapped_key
   from auth_gateway.operator_codes o join auth_gateway.identities i on i.uai = o.uai
   left join auth_gateway.subject_keys k on k.subject = o.uai`
 
@@ -52,7 +55,7 @@ export async function listOpenOperatorCodes(
 ): Promise<OperatorCodeListing[]> {
   const rows = await sql<Row[]>`
     ${columns(sql)}
-    where o.status in ('waiting', 'ready') and o.expires_at > now()
+    where o.status in ('waiting', 'ready') and o.expires_at > now() and i.standing = o.standing and i.canonical_uai = i.uai
       and (${organizationId ?? null}::uuid is null or i.organization_id = ${organizationId ?? null}::uuid)
     order by o.requested_at desc limit 100`
   return rows.map((row) => toListing(personal, row))

@@ -4,7 +4,7 @@ import type { Personal } from '../personal.ts'
 /** Columns of identity `i` and its data key `k`, as `PersonRow`. */
 export const personColumns = (sql: postgres.Sql) => sql`
   i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified,
-  i.members::text[] as members, i.organizations::text[] as organizations, i.created_at as identity_created_at, k.wrapped_key`
+  i.members::text[] as members, i.organizations::text[] as organizations, i.standing, i.created_at as identity_created_at, k.wrapped_key`
 
 /** Joins the person a UAI resolves to as `i`, also after merges, with their data key `k`. */
 export const joinPerson = (sql: postgres.Sql, uai: postgres.PendingQuery<postgres.Row[]>) => sql`
@@ -25,6 +25,7 @@ export type PersonRow = {
   email_verified: boolean
   members: string[]
   organizations: string[]
+  standing: number
   identity_created_at: Date | string
   wrapped_key: Uint8Array | string | null
 }
@@ -58,6 +59,8 @@ export type Person = {
   /** Every UAI that resolves to this person, this one included, and the organizations of them. */
   members: string[]
   organizations: string[]
+  /** How often it changed what the person may do, or who answers for them. */
+  standing: number
   locale?: string
   name?: string
   email: string
@@ -111,6 +114,7 @@ export function toPerson(personal: Personal, row: PersonRow): Person {
     organizationId: row.organization_id,
     members: row.members,
     organizations: row.organizations,
+    standing: row.standing,
     locale: row.locale ?? undefined,
     emailVerified: row.email_verified,
     createdAt: new Date(row.identity_created_at),

@@ -23,7 +23,7 @@ export type OperatorCodeRecord = Recorded<Active<OperatorCode>>
 export type Proofs = {
   authenticators: TotpRecord[]
   recoveryCodes: RecoveryRecord[]
-  /** Whole, unused and not expired. */
+  /** Whole, unused, not expired, and made for the person as they stand. */
   operatorCodes: OperatorCodeRecord[]
   /** Seconds until the limits are open. */
   wait: number
@@ -39,7 +39,13 @@ type Row = {
     last_used_at: string
   })[]
   recovery_codes: (Common & { code_hashes: string[]; issued_at: string })[]
-  operator_codes: (Common & { operator: string; part_hashes: string[]; attempts: number; expires_at: string })[]
+  operator_codes: (Common & {
+    operator: string
+    standing: number
+    part_hashes: string[]
+    attempts: number
+    expires_at: string
+  })[]
   wait: number
 }
 
@@ -61,6 +67,7 @@ export async function listProofs(
         select x.*, ${key} from auth_gateway.recovery_codes x where x.uai = any (${members}) and not x.replaced) r) as recovery_codes,
       (select coalesce(json_agg(o order by o.id), '[]') from (
         select x.*, ${key} from auth_gateway.operator_codes x
+        join auth_gateway.identities i on i.uai = x.uai and i.canonical_uai = i.uai and i.standing = x.standing
         where x.uai = any (${members}) and x.status = 'ready' and x.expires_at > now()) o) as operator_codes`
   if (!row) throw new Error('a look-up without a row')
   return {
@@ -76,11 +83,12 @@ export async function listProofs(
       issuedAt: new Date(one.issued_at),
     })),
     operatorCodes: row.operator_codes.map((one) => {
-      const { uai, operator, part_hashes: partHashes, attempts } = one
+      const { uai, operator, standing, part_hashes: partHashes, attempts } = one
       return recorded(one, {
         status: 'ready',
         uai,
         operator,
+        standing,
         partHashes,
         attempts,
         expiresAt: new Date(one.expires_at),

@@ -16,6 +16,8 @@ create table auth_gateway.identities (
   canonical_uai   uuid not null,
   members         uuid[] not null,
   organizations   uuid[] not null,
+  -- How often it changed what the person may do, or who answers for them: codes that operators made before are void.
+  standing        integer not null default 1,
   created_at      timestamptz not null,
   version         integer not null
 );
@@ -70,25 +72,26 @@ begin
     when 'IdentityChanged' then
       update identities set role = coalesce(e.data->>'role', role), plan = coalesce(e.data->>'plan', plan),
         locale = coalesce(e.data->>'locale', locale), name = coalesce(e.data->'sealed'->>'name', name),
-        organization_id = coalesce((e.data->>'organizationId')::uuid, organization_id), version = e.version
+        organization_id = coalesce((e.data->>'organizationId')::uuid, organization_id), version = e.version,
+        standing = standing + (e.data ?| array['role', 'organizationId'])::integer
       where uai = e.stream_id;
       perform regroup_identity(e.stream_id);
     when 'IdentityMerged' then
-      update identities set merged_into = (e.data->>'into')::uuid, version = e.version where uai = e.stream_id;
+      update identities set merged_into = (e.data->>'into')::uuid, standing = standing + 1, version = e.version where uai = e.stream_id;
       perform regroup_identity(e.stream_id);
     when 'IdentitySplit' then
-      update identities set merged_into = null, version = e.version where uai = e.stream_id;
+      update identities set merged_into = null, standing = standing + 1, version = e.version where uai = e.stream_id;
       perform regroup_identity(e.stream_id);
       perform regroup_identity((e.data->>'from')::uuid);
     when 'IdentityAbsorbed', 'IdentityReleased' then
-      update identities set version = e.version where uai = e.stream_id;
+      update identities set standing = standing + 1, version = e.version where uai = e.stream_id;
     when 'IdentitySuspended' then
-      update identities set status = 'suspended', version = e.version where uai = e.stream_id;
+      update identities set status = 'suspended', standing = standing + 1, version = e.version where uai = e.stream_id;
     when 'IdentityReinstated' then
-      update identities set status = 'active', version = e.version where uai = e.stream_id;
+      update identities set status = 'active', standing = standing + 1, version = e.version where uai = e.stream_id;
     when 'IdentityErased' then
       update identities set status = 'erased', name = null, emails = '[]', email = null, email_verified = false, locale = null,
-        version = e.version where uai = e.stream_id;
+        standing = standing + 1, version = e.version where uai = e.stream_id;
   end case;
 end $$;
 

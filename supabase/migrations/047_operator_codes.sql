@@ -5,6 +5,8 @@ create table auth_gateway.operator_codes (
   status          text not null check (status in ('waiting', 'ready', 'used', 'revoked', 'locked')),
   operator        uuid not null,
   second_operator uuid,
+  -- Of the person, when it was made; void once that has changed.
+  standing        integer not null,
   -- Sealed under the data key of the person.
   reason          text,
   part_hashes     text[] not null,
@@ -21,9 +23,9 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'OperatorCodeRequested' then
-      insert into operator_codes (id, uai, status, operator, reason, part_hashes, requested_at, expires_at, version)
+      insert into operator_codes (id, uai, status, operator, standing, reason, part_hashes, requested_at, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, case when (e.data->>'needsSecond')::boolean then 'waiting' else 'ready' end,
-        (e.data->>'operator')::uuid, e.data->'sealed'->>'reason', array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz,
+        (e.data->>'operator')::uuid, (e.data->>'standing')::integer, e.data->'sealed'->>'reason', array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz,
         e.version);
     when 'OperatorCodeApproved' then
       update operator_codes set status = 'ready', second_operator = (e.data->>'operator')::uuid,

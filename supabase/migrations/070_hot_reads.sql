@@ -7,7 +7,7 @@
 -- A person with their wrapped data key.
 create view auth_gateway.person_facts with (security_invoker = true) as
 select i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified, i.members,
-  i.organizations, i.created_at as identity_created_at, encode(k.wrapped_key, 'base64') as wrapped_key
+  i.organizations, i.standing, i.created_at as identity_created_at, encode(k.wrapped_key, 'base64') as wrapped_key
 from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai;
 
 -- A session, whether it is live, and whether it is time to note that it was seen.

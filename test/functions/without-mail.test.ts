@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  absorb,
+  changeIdentity,
+  type Identity,
+  type IdentityEvent,
+  identity,
+  reinstate,
+  suspend,
+} from '../../shared/domain/identity.ts'
+import { commit } from '../../shared/events/commit.ts'
+import type { Decision } from '../../shared/events/types.ts'
 import { csrfToken } from '../../shared/identity/csrf.ts'
 import { IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
-import { codeOf, enrolTotp, signInOperator } from '../support/operators.ts'
+import { codeOf, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
 import { createBrowser, formsOf, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 let gateway: TestGateway
@@ -220,6 +231,48 @@ describe('an operator’s code', () => {
       where uai = ${ada.uai} and method = 'operator_code'`
     expect(sessions).toHaveLength(1)
   }, 40_000)
+
+  test('void once the role, the organization or the account of its person changes, for good', async () => {
+    const [root, ada, other] = [await signInOperator(gateway), await signIn(gateway), await signIn(gateway)]
+    const made = async () => {
+      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      return (await ask(root, { uai: ada.uai })).body.code
+    }
+    const change = (decide: (state: Identity) => Decision<IdentityEvent>) =>
+      commit({ ...gateway.gateway, request: { requestId: crypto.randomUUID() } }, async (work) => {
+        ;(await work.load(identity, ada.uai, { subject: ada.uai })).decide(decide)
+      })
+    for (const changes of [
+      [
+        (state: Identity) => changeIdentity(state, { role: 'platform_admin' }),
+        (state: Identity) => changeIdentity(state, { role: 'user' }),
+      ],
+      [(state: Identity) => changeIdentity(state, { organizationId: crypto.randomUUID() })],
+      [(state: Identity) => suspend(state, 'test'), (state: Identity) => reinstate(state, 'test')],
+      [(state: Identity) => absorb(state, other.uai)],
+    ]) {
+      const code = await made()
+      for (const decide of changes) await change(decide)
+      expect((await attempt(ada.email, code)).session).toBeUndefined()
+    }
+    expect((await attempt(ada.email, await made())).session).toMatchObject({ method: 'operator_code' })
+  })
+
+  test('a change of role that comes at the same time: before it a session, after it none', async () => {
+    const [root, ada] = [await signInOperator(gateway), await signIn(gateway)]
+    const { body: made } = await ask(root, { uai: ada.uai })
+    const [, ...tries] = await Promise.all([
+      giveRole(gateway, ada.uai, 'platform_admin'),
+      ...Array.from({ length: 10 }, () => attempt(ada.email, made.code)),
+    ])
+    const events = await gateway.sql`select event_type from auth_gateway.event_store where
+      stream_id = ${made.id} and event_type = 'OperatorCodeUsed' or stream_id = ${ada.uai} and event_type = 'IdentityChanged'
+      order by position`
+    const types = events.map(({ event_type }) => event_type)
+    const signedIn = tries.filter(({ session }) => session).length
+    expect(types).toEqual(signedIn > 0 ? ['OperatorCodeUsed', 'IdentityChanged'] : ['IdentityChanged'])
+    expect((await attempt(ada.email, made.code)).session).toBeUndefined()
+  })
 
   test('the desk: 403 for a form of another site, 303 to the step-up when that is old', async () => {
     const operator = await signInOperator(gateway)

@@ -139,14 +139,16 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       const [reason, partHash, now] = ['lost phone', 'a', new Date()]
       await unit(async (work) => {
         const stream = work.start(codes.operatorCode, uuidv7(), { subject: uai })
-        stream.decide(() => codes.requestCode({ uai, operator, reason, needsSecond: n % 2 === 0, partHash, now }))
+        stream.decide(() =>
+          codes.requestCode({ uai, operator, reason, needsSecond: n % 2 === 0, standing: 1, partHash, now }),
+        )
         if (n % 4)
           stream.decide((state) =>
-            codes.approveCode(state, { operator: second, members: [second], reason, partHash, now }),
+            codes.approveCode(state, { operator: second, members: [second], standing: 1, reason, partHash, now }),
           )
         for (let tries = n % 7; tries > 0; tries--)
-          stream.decide((state) => ({ events: codes.useCode(state, { matches: false, now }).events }))
-        if (n % 3 === 1) stream.decide((state) => codes.useCode(state, { matches: true, now }))
+          stream.decide((state) => ({ events: codes.useCode(state, { matches: false, standing: 1, now }).events }))
+        if (n % 3 === 1) stream.decide((state) => codes.useCode(state, { matches: true, standing: 1, now }))
         if (n % 3 === 2) stream.decide((state) => codes.revokeCode(state, { operator, reason }))
       })
     },

@@ -73,7 +73,14 @@ export const words = {
   operatorCodes: {
     title: 'Codes that operators made for you',
     lead: 'Such a code signs in as you when no mail reaches you. If you did not ask for one, sign out everywhere else and tell your administrator.',
-    status: { waiting: 'not agreed yet', ready: 'not used', used: 'used', revoked: 'taken back', locked: 'locked' },
+    status: {
+      waiting: 'not agreed yet',
+      ready: 'not used',
+      used: 'used',
+      revoked: 'taken back',
+      locked: 'locked',
+      void: 'void',
+    },
     made: 'Made',
     by: 'By',
     reason: 'Reason',
