@@ -8,8 +8,7 @@ const END = '<!-- limits:end -->'
 /** Every limit of `shared/limits.ts` as a Markdown table. */
 export function limitsTable(): string {
   const rows = Object.entries(rules).map(([name, { counts, fallback }]) => {
-    const shown = fallback.replaceAll('|', '\\|')
-    return `| \`${name}\` | \`${shown}\` | ${counts} |`
+    return `| \`${name}\` | \`${fallback}\` | ${counts} |`
   })
   return ['| Limit | Default | Counts |', '|---|---|---|', ...rows].join('\n')
 }

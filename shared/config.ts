@@ -178,9 +178,13 @@ export const variables = {
     () => list().check(z.refine((all) => all.every((one) => /^[A-Z]{2}$/.test(one)), 'must be codes such as CH,DE')),
     [],
   ),
-  SMS_DAILY_CAP: variable('Text messages in 24 hours, whoever they go to.', whole(1, 10_000_000), 1000),
+  SMS_DAILY_CAP: variable(
+    'Text messages in 24 hours, whoever they go to; 30 % are kept for numbers that signed in before, 15 % for known browsers alone.',
+    whole(1, 10_000_000),
+    1000,
+  ),
   SMS_BREAKER_SENDS: variable(
-    'Codes by text message to one country in an hour, from which on it is stopped when fewer than a fifth of them are entered.',
+    'Codes by text message to one country in an hour, from which on newcomers there get none for a while when fewer than a fifth are entered.',
     whole(5, 1_000_000),
     30,
   ),

@@ -282,12 +282,7 @@ export const catalogue = {
   too_many_keys: row(409, 'TOO_MANY_KEYS', 'invalid_request', 'There are too many active keys. Delete one first.'),
   invalid_service: row(400, 'INVALID_SERVICE', 'invalid_request', 'One of the services is not known.'),
   service_unknown: row(404, 'SERVICE_UNKNOWN', 'invalid_request', 'There is no such service here.'),
-  service_rate_limited: row(
-    429,
-    'RATE_LIMIT_EXCEEDED',
-    'rate_limit_exceeded',
-    'Too many requests to this service. Please wait a moment.',
-  ),
+  service_rate_limited: row(429, 'RATE_LIMIT_EXCEEDED', 'rate_limit_exceeded', 'Too many requests to this service.'),
   routing_failed: row(500, 'ROUTING_FAILURE', 'server_error', 'The service did not answer. Please try again shortly.'),
   provider_logout_failed: row(
     502,
@@ -395,12 +390,7 @@ export const catalogue = {
     'access_denied',
     'You signed in with a code from that app already. Another kind of proof is needed.',
   ),
-  otp_rate_limited: row(
-    429,
-    'OTP_RATE_LIMITED',
-    'temporarily_unavailable',
-    'Too many codes or attempts. Please wait a moment.',
-  ),
+  otp_rate_limited: row(429, 'OTP_RATE_LIMITED', 'temporarily_unavailable', 'Too many codes or attempts.'),
   otp_send_failed: row(
     503,
     'OTP_SEND_FAILED',
@@ -449,7 +439,7 @@ export const catalogue = {
   ),
   csrf_invalid: row(403, 'CSRF_INVALID', 'invalid_request', 'The form has expired. Please open the page again.'),
 
-  rate_limited: row(429, 'RATE_LIMITED', 'rate_limit_exceeded', 'Too many requests. Please wait a moment.'),
+  rate_limited: row(429, 'RATE_LIMITED', 'rate_limit_exceeded', 'Too many requests.'),
   conflict: row(409, 'CONFLICT', 'invalid_request', 'This conflicts with what is stored already.'),
   stale: row(409, 'STALE', 'temporarily_unavailable', 'Something changed at the same time. Please try again.'),
   not_found: row(404, 'NOT_FOUND', 'invalid_request', 'Not found'),
@@ -498,6 +488,25 @@ export type RefusalOptions = {
   cause?: unknown
 }
 
+/** A length of time as people say it, rounded up. */
+export function durationText(seconds: number): string {
+  const units: [name: string, length: number, below: number][] = [
+    ['second', 1, 120],
+    ['minute', 60, 7200],
+    ['hour', 3600, 172_800],
+    ['day', 86_400, Number.POSITIVE_INFINITY],
+  ]
+  const [name, length] = units.find(([, , below]) => seconds < below) ?? ['second', 1]
+  const count = Math.max(1, Math.ceil(seconds / length))
+  return `${count} ${name}${count === 1 ? '' : 's'}`
+}
+
+/** The sentence of a refusal; a full limit says how long it lasts. */
+function sentenceOf({ status, message }: Row, { description = message, retryAfter }: RefusalOptions): string {
+  if (status !== 429) return description
+  return `${description} ${retryAfter === undefined ? 'Try again later.' : `Try again in ${durationText(retryAfter)}.`}`
+}
+
 /** A refusal on its way to the client: a row of the catalogue and what this occasion adds to it. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
@@ -508,8 +517,8 @@ export class GatewayError extends Error {
   readonly options: RefusalOptions
 
   constructor(refusal: Refusal, options: RefusalOptions = {}) {
-    const { status, code, oauth, message } = catalogue[refusal]
-    super(options.description ?? message, { cause: options.cause })
+    const { status, code, oauth } = catalogue[refusal]
+    super(sentenceOf(catalogue[refusal], options), { cause: options.cause })
     this.refusal = refusal
     this.status = status
     this.code = code

@@ -78,7 +78,10 @@ app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
     await claimDevice(gateway(), c, device, { person, sessionId: session.id })
     return approvePage(device, showUserCode(typed), person.email, session.id)
   } catch (error) {
-    if (error instanceof GatewayError && error.status < 500) return enterPage(typed, error)
+    if (error instanceof GatewayError && error.status < 500) {
+      c.set('refused', error)
+      return enterPage(typed, error)
+    }
     throw error
   }
 })

@@ -42,8 +42,11 @@ const goalOf = (c: AppContext) => safeReturnTo(gateway().config, readQuery(c, go
 const proofsOf = ({ person }: PersonPrincipal) => listProofs(gateway().reads, gateway().personal, person)
 
 /** What the person can mend on the page itself. */
-function told(error: unknown): GatewayError {
-  if (error instanceof GatewayError && /^(otp_|too_many_authenticators)/.test(error.refusal)) return error
+function told(c: AppContext, error: unknown): GatewayError {
+  if (error instanceof GatewayError && /^(otp_|too_many_authenticators)/.test(error.refusal)) {
+    c.set('refused', error)
+    return error
+  }
   throw error
 }
 
@@ -98,7 +101,7 @@ app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principa
     const { recoveryCodes } = await proofsOf(principal)
     return c.redirect(recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)
   } catch (error) {
-    return enrolPage(principal, enrolment, back, told(error))
+    return enrolPage(principal, enrolment, back, told(c, error))
   }
 })
 

@@ -52,9 +52,12 @@ const readMailbox = async (c: AppContext) => mailbox((await readBody(c, emailFor
 const readTelephone = async (c: AppContext) => telephone(gateway(), (await readBody(c, phoneForm())).phone)
 
 /** What the person can mend on the page itself. */
-function told(error: unknown): GatewayError {
+function told(c: AppContext, error: unknown): GatewayError {
   const mendable = /^(otp_|missing_|invalid_email|invalid_phone|phone_|sms_|merge_)/
-  if (error instanceof GatewayError && mendable.test(error.refusal)) return error
+  if (error instanceof GatewayError && mendable.test(error.refusal)) {
+    c.set('refused', error)
+    return error
+  }
   throw error
 }
 
@@ -80,7 +83,7 @@ for (const kind of ['email', 'phone'] as const) {
       const page = ProveAddressPage({ ...form(principal, `${base}/code`), address: to.address })
       return withCookies(c, renderPage(page))
     } catch (error) {
-      const { message, status } = told(error)
+      const { message, status } = told(c, error)
       const page = AddAddressPage({ ...form(principal, base), given: loose[kind]?.slice(0, 254), error: message })
       return renderPage(page, { status })
     }
@@ -99,7 +102,7 @@ for (const kind of ['email', 'phone'] as const) {
       clearSignIn(c)
       return c.redirect(`${HOME}?done=${done}`, 303)
     } catch (error) {
-      const { message, status } = told(error)
+      const { message, status } = told(c, error)
       const page = ProveAddressPage({ ...form(principal, `${base}/code`), address: to.address, error: message })
       return renderPage(page, { status })
     }

@@ -27,8 +27,11 @@ const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const boundTo = ({ credentialId }: PersonPrincipal, method: Method) => `${credentialId}.${method}`
 
 /** What the person can mend on the page itself. */
-function told(error: unknown): GatewayError {
-  if (error instanceof GatewayError && /^(otp_|totp_|another_proof)/.test(error.refusal)) return error
+function told(c: AppContext, error: unknown): GatewayError {
+  if (error instanceof GatewayError && /^(otp_|totp_|another_proof)/.test(error.refusal)) {
+    c.set('refused', error)
+    return error
+  }
   throw error
 }
 
@@ -85,7 +88,7 @@ async function take(c: AppContext, principal: PersonPrincipal, method: Method): 
     if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
     return c.redirect(back ?? HOME, 303)
   } catch (error) {
-    return form(principal, method, back, told(error))
+    return form(principal, method, back, told(c, error))
   }
 }
 

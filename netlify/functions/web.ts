@@ -62,14 +62,16 @@ const app = createPageApp()
 const digits = (text: string) => text.replace(/\D/g, '')
 
 /** A sentence on the page for what the person can mend there; anything else is an error page. */
-function sentence(error: unknown): string {
+function sentence(c: AppContext, error: unknown): string {
   if (
     error instanceof GatewayError &&
     /^(otp_|missing_|invalid_email|invalid_phone|phone_|sms_|credential_taken|sign_in_denied|more_proof_needed)/.test(
       error.refusal,
     )
-  )
+  ) {
+    c.set('refused', error)
     return error.message
+  }
   throw error
 }
 
@@ -116,7 +118,7 @@ app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, async (c)
   } catch (error) {
     const status = error instanceof GatewayError ? error.status : 500
     const typed = { email: loose.email?.slice(0, 254), phone: loose.phone?.slice(0, 40) }
-    return await signInPage(gateway(), signIn, { error: sentence(error), status, ...typed })
+    return await signInPage(gateway(), signIn, { error: sentence(c, error), status, ...typed })
   }
 })
 
@@ -150,7 +152,7 @@ app.route('POST', '/web/code/resend', { authority: byProtocol('ceremony') }, asy
     return withCookies(c, codePage(gateway(), waiting, { notice: 'A new code is on its way.' }))
   } catch (error) {
     return codePage(gateway(), signIn, {
-      error: sentence(error),
+      error: sentence(c, error),
       status: error instanceof GatewayError ? error.status : 500,
     })
   }
@@ -185,7 +187,7 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, async (c) 
     return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
   } catch (error) {
     return codePage(gateway(), signIn, {
-      error: sentence(error),
+      error: sentence(c, error),
       status: error instanceof GatewayError ? error.status : 500,
     })
   }

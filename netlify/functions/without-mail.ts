@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
@@ -39,8 +40,11 @@ const form = once(() =>
 const loose = once(() => z.object({ csrf: z.optional(z.string()), email: z.optional(z.string()) }))
 
 /** What the person can mend on the page itself. */
-function told(error: unknown): GatewayError {
-  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email|sign_in_denied)/.test(error.refusal)) return error
+function told(c: AppContext, error: unknown): GatewayError {
+  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email|sign_in_denied)/.test(error.refusal)) {
+    c.set('refused', error)
+    return error
+  }
   throw error
 }
 
@@ -83,7 +87,7 @@ app.route('POST', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
     signBrowserIn(gateway(), c, { person, session })
     return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
   } catch (error) {
-    return page(signIn, { email: posted.email?.slice(0, 254), error: told(error) })
+    return page(signIn, { email: posted.email?.slice(0, 254), error: told(c, error) })
   }
 })
 

@@ -5,6 +5,9 @@ import type { Channel } from './message.ts'
 export const MAX_ATTEMPTS = 5
 export const LIFETIME_SECONDS = 600
 
+/** Where a code by text message comes from and goes to. */
+export type SmsSourceKind = 'sms_caller' | 'sms_network' | 'sms_range' | 'sms_block'
+
 export type OtpChallengeEvent =
   | {
       type: 'OtpChallengeIssued'
@@ -14,7 +17,7 @@ export type OtpChallengeEvent =
        * A code bound to one browser is not found by its address alone, so no other browser can replace or spend it. Another one is the
        * code of the network that asked for it.
        */
-      lookups: { kind: 'otp_address' | 'otp_browser_address' | 'otp_network_address'; value: string }[]
+      lookups: { kind: 'otp_address' | 'otp_browser_address' | 'otp_network_address' | SmsSourceKind; value: string }[]
     }
   /** The code reached nobody. What became of its message otherwise stands in the stream of that, under the same id. */
   | { type: 'OtpDeliveryFailed'; data: { reason: string } }
@@ -57,11 +60,12 @@ export function issue(input: {
   lookup: string
   /** What the address is found by in the network that asks. */
   networkLookup: string
+  sources?: { kind: SmsSourceKind; value: string }[]
   codeHash: string
   browserHash?: string
   now: Date
 }): Decision<OtpChallengeEvent> {
-  const { channel, country, address, lookup, networkLookup, codeHash, browserHash } = input
+  const { channel, country, address, lookup, networkLookup, sources = [], codeHash, browserHash } = input
   const expiresAt = new Date(input.now.getTime() + LIFETIME_SECONDS * 1000).toISOString()
   return {
     events: [
@@ -69,12 +73,15 @@ export function issue(input: {
         type: 'OtpChallengeIssued',
         data: { channel, country, codeHash, expiresAt, browserHash },
         personal: { address },
-        lookups: browserHash
-          ? [{ kind: 'otp_browser_address', value: lookup }]
-          : [
-              { kind: 'otp_address', value: lookup },
-              { kind: 'otp_network_address', value: networkLookup },
-            ],
+        lookups: [
+          ...(browserHash
+            ? [{ kind: 'otp_browser_address' as const, value: lookup }]
+            : [
+                { kind: 'otp_address' as const, value: lookup },
+                { kind: 'otp_network_address' as const, value: networkLookup },
+              ]),
+          ...sources,
+        ],
       },
     ],
   }

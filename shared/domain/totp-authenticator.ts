@@ -4,8 +4,8 @@ import type { Aggregate, Decision } from '../events/types.ts'
 export const MAX_FAILURES = 100
 export const MAX_AUTHENTICATORS = 5
 
-/** Strangers can try to sign in, but only its person can step up: the ones cannot lock the other out. */
-export type TotpPurpose = 'sign_in' | 'step_up'
+/** Strangers can try to sign in, but not in a browser known to the person, nor step up: what they try locks neither. */
+export type TotpPurpose = 'sign_in' | 'known_browser' | 'step_up'
 
 export type TotpAuthenticatorEvent =
   | {
@@ -29,7 +29,7 @@ export type TotpAuthenticator =
       failures: Record<TotpPurpose, number>
     }
 
-const NONE = { sign_in: 0, step_up: 0 }
+const NONE = { sign_in: 0, known_browser: 0, step_up: 0 }
 
 export const totpAuthenticator: Aggregate<TotpAuthenticator, TotpAuthenticatorEvent> = {
   type: 'totp_authenticator',
@@ -69,7 +69,7 @@ export function enrol(
 function lockOf(state: TotpAuthenticator, purpose: TotpPurpose): 'otp_invalid' | 'totp_locked' | undefined {
   if (state.status !== 'active') return 'otp_invalid'
   if (state.failures[purpose] < MAX_FAILURES) return undefined
-  return purpose === 'sign_in' ? 'otp_invalid' : 'totp_locked'
+  return purpose === 'step_up' ? 'totp_locked' : 'otp_invalid'
 }
 
 /**

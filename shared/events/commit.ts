@@ -53,6 +53,8 @@ export type Work = {
     at: { state: S; version: number },
     options: { subject?: string },
   ): Stream<S, E>
+  /** Seconds after which a refused decision may be tried again. */
+  retryAfter?: number
   /** Ends the unit of work after the facts so far are recorded. */
   refuse(refusal: Refusal): never
   /** Tells the data key of a subject that came with another read, so that sealing needs none. */
@@ -161,7 +163,7 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
     await append(context, work, { pending, held }, wrappedKeys)
-    throw new GatewayError(error.refusal)
+    throw new GatewayError(error.refusal, { retryAfter: work.retryAfter })
   }
 }
 

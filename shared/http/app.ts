@@ -116,6 +116,9 @@ function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
     if (name === 'Vary') headers.append(name, value)
     else headers.set(name, value)
   }
+  const retryAfter = c.get('refused')?.options.retryAfter
+  if (retryAfter !== undefined && c.res.status >= 400 && !headers.has('Retry-After'))
+    headers.set('Retry-After', String(Math.ceil(retryAfter)))
   headers.set('X-Request-ID', c.get('requestId'))
   if (config().mode === 'development') headers.set('Server-Timing', serverTiming(milliseconds))
   logRequest(c, c.res.status, milliseconds)

@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
 import type { RateLimit } from '../events/store.ts'
-import { type Effort, type Limits, type RuleName, rules, windowsOf } from '../limits.ts'
+import { type Limits, type RuleName, rules } from '../limits.ts'
 import type { Personal } from '../personal.ts'
 
 export type Limiter = ReturnType<typeof createLimiter>
@@ -17,11 +17,10 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
     /**
      * The limits of a rule for one caller, address or client.
      * @param key what is counted apart
-     * @param effort what the caller has put in
      */
-    of(rule: RuleName, key: string, effort: Effort = 'none'): RateLimit[] {
+    of(rule: RuleName, key: string): RateLimit[] {
       const digest = digestOf(key)
-      return windowsOf(limits, rule, effort).map(({ max, seconds }) => ({
+      return limits[rule].map(({ max, seconds }) => ({
         ...{ bucket: `${rule}:${seconds}:${digest}`, seconds, max },
         ...('exact' in rules[rule] && { exact: true }),
       }))
@@ -41,11 +40,6 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
     /** Counts a hit in each, or in none where one is full; the seconds to wait then, otherwise 0. */
     async hit(limits: RateLimit[]): Promise<number> {
       return limits.length === 0 ? 0 : ask(writes`select auth_gateway.take_rate_limits(${writes.json(limits)}) as wait`)
-    },
-
-    /** The seconds until all are open, without counting. */
-    async wait(limits: RateLimit[]): Promise<number> {
-      return limits.length === 0 ? 0 : ask(writes`select auth_gateway.rate_limit_wait(${writes.json(limits)}) as wait`)
     },
   }
 }

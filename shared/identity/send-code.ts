@@ -9,14 +9,13 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
 import { addressKey, networkKey, rangeKey } from '../http/rate-limit.ts'
-import type { Effort } from '../limits.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { countingMailbox } from '../typed/email.ts'
 import type { CodeAddress } from './code-address.ts'
 import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
-import { passSmsGuard, smsLimits } from './sms-guard.ts'
+import { passSmsGuard, smsLimits, smsSources, smsTrust } from './sms-guard.ts'
 
 /**
  * Messages to one mailbox or number, and those that a caller, a network and a range ask for; a new code does not reset them (standards S4).
@@ -26,7 +25,7 @@ import { passSmsGuard, smsLimits } from './sms-guard.ts'
 export function sendLimits(
   { limiter }: Gateway,
   { channel, lookup }: Pick<CodeAddress, 'channel' | 'lookup'>,
-  { ip, knownBy, effort = 'none' }: { ip: string | undefined; knownBy?: string; effort?: Effort },
+  { ip, knownBy }: { ip: string | undefined; knownBy?: string },
 ): RateLimit[] {
   const mailbox = countingMailbox(lookup)
   const sms = channel === 'sms'
@@ -34,11 +33,11 @@ export function sendLimits(
   if (knownBy) return [...repeat, ...limiter.of(sms ? 'sms-send-known' : 'otp-send-known', mailbox)]
   return [
     ...repeat,
-    ...limiter.of('otp-send-pause', lookup, effort),
-    ...limiter.of(sms ? 'sms-send' : 'otp-send', mailbox, effort),
-    ...limiter.of('otp-send-ip', addressKey(ip), effort),
-    ...limiter.of('otp-send-net', networkKey(ip), effort),
-    ...limiter.of('otp-send-range', rangeKey(ip), effort),
+    ...limiter.of('otp-send-pause', lookup),
+    ...limiter.of(sms ? 'sms-send' : 'otp-send', mailbox),
+    ...limiter.of('otp-send-ip', addressKey(ip)),
+    ...limiter.of('otp-send-net', networkKey(ip)),
+    ...limiter.of('otp-send-range', rangeKey(ip)),
   ]
 }
 
@@ -104,12 +103,13 @@ export async function sendCode(
 
   const outgoing = await commit(context, async (work) => {
     work.correlationId = id
-    if (to.channel === 'sms') await passSmsGuard(gateway, work, to)
     const ip = c.get('clientIp')
     const found = await findChallenge(gateway, c, { to, challengeId: replaces })
+    const sms = to.channel === 'sms' ? { ip, trust: smsTrust(found) } : undefined
+    if (sms) await passSmsGuard(gateway, work, to, sms)
     work.limits = [
       ...sendLimits(gateway, to, { ip, knownBy: found.knownBy }),
-      ...(to.channel === 'sms' ? smsLimits(gateway, to, ip) : []),
+      ...(sms ? smsLimits(gateway, to, sms) : []),
     ]
     work.limitRefusal = 'otp_rate_limited'
     const locale = found.person?.locale ?? askedLanguage(c)
@@ -132,6 +132,7 @@ export async function sendCode(
     const issued = {
       ...to,
       networkLookup: networkLookup(to, ip),
+      sources: sms && smsSources(to, sms),
       codeHash: gateway.hashCode(id, code),
       browserHash,
       now: new Date(),

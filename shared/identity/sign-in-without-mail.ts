@@ -1,6 +1,6 @@
 import { ACR } from '../domain/authentication.ts'
 import type { ProofSource } from '../domain/session.ts'
-import { accept } from '../domain/totp-authenticator.ts'
+import { accept, type TotpPurpose } from '../domain/totp-authenticator.ts'
 import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
@@ -11,7 +11,9 @@ import { findByAddress } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { listProofs } from '../queries/proofs.ts'
 import type { SignedIn } from '../queries/sessions.ts'
+import { countingMailbox } from '../typed/email.ts'
 import { endReplaced } from './end-session.ts'
+import { knownBrowserOf } from './known-browser.ts'
 import { projectScope } from './project-scope.ts'
 import { isGuessable, matchCode } from './proof-codes.ts'
 import { type ProofMethod, refuseHopeless, withProof } from './proofs.ts'
@@ -27,14 +29,15 @@ const SOURCES: Record<ProofMethod, ProofSource> = {
 
 /**
  * Counted alike for a known address and an unknown one (standards S2, S5). Six digits can be guessed, so they are counted by the address
- * too; the longer codes cannot, so that strangers do not keep anybody from using those.
+ * too; the longer codes cannot, so that strangers do not keep anyone from using those. A browser known to the person has tries of its own.
  */
 function tryLimits(
   { limiter }: Gateway,
-  { address, code, ip }: { address: string; code: string; ip?: string },
+  { address, code, ip, knownBy }: { address: string; code: string; ip?: string; knownBy?: string },
 ): RateLimit[] {
+  if (knownBy) return limiter.of('proof-sign-in-known', knownBy)
   return [
-    ...(isGuessable(code) ? limiter.of('proof-sign-in', address) : []),
+    ...(isGuessable(code) ? limiter.of('proof-sign-in', countingMailbox(address)) : []),
     ...limiter.of('proof-sign-in-ip', addressKey(ip)),
     ...limiter.of('proof-sign-in-net', networkKey(ip)),
   ]
@@ -47,15 +50,20 @@ function tryLimits(
  */
 async function factsIfRight(
   gateway: Gateway,
-  { person, email, code, limits }: { person: Person; email: string; code: string; limits: RateLimit[] },
+  {
+    person,
+    email,
+    code,
+    limits,
+    purpose,
+  }: { person: Person; email: string; code: string; limits: RateLimit[]; purpose: TotpPurpose },
 ) {
   const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
   if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
   const match = matchCode(gateway, proofs, code, new Date())
   if (!match.right) return undefined
   const { method } = match
-  if (match.method === 'totp' && accept(match.record.state, { step: match.step, purpose: 'sign_in' }).refuse)
-    return undefined
+  if (match.method === 'totp' && accept(match.record.state, { step: match.step, purpose }).refuse) return undefined
   return { method, platform: 'web', proofs: [method], person, profile: { email } } satisfies SignInFacts
 }
 
@@ -71,7 +79,9 @@ export async function signInWithoutMail(
 ): Promise<{ person: Person; session: StartedSession; method: ProofMethod }> {
   const { email, code, replaces } = input
   const address = normaliseEmail(email)
-  const limits = tryLimits(gateway, { address, code, ip: c.get('clientIp') })
+  const knownBy = await knownBrowserOf(gateway, c, address)
+  const purpose: TotpPurpose = knownBy ? 'known_browser' : 'sign_in'
+  const limits = tryLimits(gateway, { address, code, ip: c.get('clientIp'), knownBy })
   const person = await findByAddress(gateway.reads, gateway.personal, gateway.personal.digest(address))
   const hooks = await hooksFor(gateway, undefined)
   if (!person) {
@@ -79,9 +89,9 @@ export async function signInWithoutMail(
     await listProofs(gateway.reads, gateway.personal, { members: [] }, limits)
     return refuseHopeless(gateway, limits)
   }
-  const facts = hooks.length > 0 ? await factsIfRight(gateway, { person, email, code, limits }) : undefined
+  const facts = hooks.length > 0 ? await factsIfRight(gateway, { person, email, code, limits, purpose }) : undefined
   if (facts) await beforeSignIn(gateway, c, hooks, facts)
-  const proven = { person, code, methods: METHODS, purpose: 'sign_in' as const, limits }
+  const proven = { person, code, methods: METHODS, purpose, limits }
   const signedIn = await withProof(gateway, c, proven, async (work, { method, id }) => {
     // The code became the right one after the hooks were to be asked: nobody passes unasked.
     if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })

@@ -1,10 +1,12 @@
 import { uuidv7 } from 'uuidv7'
-import { smsBreaker, stopForToday, watchPumping } from '../domain/sms-breaker.ts'
+import type { SmsSourceKind } from '../domain/otp-challenge.ts'
+import { liftBreaker, smsBreaker, stopForToday, watchPumping } from '../domain/sms-breaker.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
-import { addressKey, networkKey } from '../http/rate-limit.ts'
+import { addressKey, networkKey, rangeKey } from '../http/rate-limit.ts'
+import type { RuleName } from '../limits.ts'
 import { findSmsGuard } from '../queries/sms-guard.ts'
 import type { CodeAddress } from './code-address.ts'
 
@@ -12,37 +14,100 @@ const DAY = 86_400
 /** How many numbers in a row are looked at together. */
 const BLOCK_DIGITS = 3
 const LONGEST_WAIT = 3600
+/** Codes that may be under way to a country that was stopped a while ago, before one of them is entered. */
+const PROBES = 5
+const PROBE_WAIT = 60
+const FIRST_WAIT = 900
 
-const dailyCap = ({ limiter, config }: Gateway) => limiter.share('sms-day', 'all', config.SMS_DAILY_CAP, DAY)
+/** How much of the day's messages each may use up: what is left is kept for those whom we know better. */
+const SHARES = { newcomer: 0.7, proven: 0.85, known: 1 }
+export type SmsTrust = keyof typeof SHARES
 
-/** What a text message costs counts per block of numbers, caller, network, country and day (standards S4). */
-export function smsLimits(
-  gateway: Gateway,
-  { address, country = '' }: CodeAddress,
-  ip: string | undefined,
-): RateLimit[] {
-  const { limiter, config } = gateway
+/** Who asks for a text message, as far as the limits care. */
+export type SmsCaller = { ip: string | undefined; trust: SmsTrust }
+
+/** A known browser, or a number that somebody signed in with before, is no newcomer. */
+export function smsTrust({ knownBy, person }: { knownBy?: string; person?: object }): SmsTrust {
+  if (knownBy) return 'known'
+  return person ? 'proven' : 'newcomer'
+}
+
+const dayShare = ({ limiter, config }: Gateway, trust: SmsTrust) =>
+  limiter.share('sms-day', 'all', Math.max(1, Math.floor(config.SMS_DAILY_CAP * SHARES[trust])), DAY)
+
+/** What a text message costs counts per caller, network, country and day (standards S4). */
+export function smsLimits(gateway: Gateway, { country = '' }: CodeAddress, { ip, trust }: SmsCaller): RateLimit[] {
+  const { limiter } = gateway
   return [
-    ...limiter.of('sms-block', address.slice(0, -BLOCK_DIGITS)),
-    ...limiter.of('sms-ip', addressKey(ip)),
-    ...limiter.of('sms-net', networkKey(ip)),
-    limiter.share('sms-country', country, Math.max(10, Math.ceil(config.SMS_DAILY_CAP / 10)), 600),
-    dailyCap(gateway),
+    ...(trust === 'known' ? [] : [...limiter.of('sms-ip', addressKey(ip)), ...limiter.of('sms-net', networkKey(ip))]),
+    ...(trust === 'newcomer' ? limiter.of('sms-country', country) : []),
+    dayShare(gateway, trust),
+  ]
+}
+
+const SOURCE_RULES: Record<SmsSourceKind, RuleName> = {
+  sms_caller: 'sms-unentered-ip',
+  sms_network: 'sms-unentered-net',
+  sms_range: 'sms-unentered-range',
+  sms_block: 'sms-unentered-block',
+}
+
+/** Where the code of a newcomer comes from and goes to; found again by it, so that sources whose codes nobody enters stop first. */
+export function smsSources(
+  { address }: CodeAddress,
+  { ip, trust }: SmsCaller,
+): { kind: SmsSourceKind; value: string }[] | undefined {
+  if (trust !== 'newcomer') return undefined
+  return [
+    { kind: 'sms_caller', value: `sms-caller ${addressKey(ip)}` },
+    { kind: 'sms_network', value: `sms-network ${networkKey(ip)}` },
+    { kind: 'sms_range', value: `sms-range ${rangeKey(ip)}` },
+    { kind: 'sms_block', value: `sms-block ${address.slice(0, -BLOCK_DIGITS)}` },
   ]
 }
 
 /**
- * Lets a text message pass, or records the trip that stops it and those that follow.
- * @throws GatewayError sms_unavailable
+ * Lets a text message pass, or records the trip that stops it and those that follow. Callers, networks, ranges and blocks of numbers
+ * whose codes nobody enters stop first, then the country, for a while; neither concerns proven numbers and known browsers.
+ * @throws GatewayError sms_unavailable, otp_rate_limited
  */
-export async function passSmsGuard(gateway: Gateway, work: Work, { country = '' }: CodeAddress): Promise<void> {
-  const { config, reads } = gateway
-  const { stoppedUntil, sent, entered, wait } = await findSmsGuard(reads, { country, limits: [dailyCap(gateway)] })
-  if (stoppedUntil) {
-    const seconds = Math.ceil((stoppedUntil - Date.now()) / 1000)
+export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress, caller: SmsCaller): Promise<void> {
+  const { config, reads, personal, limiter } = gateway
+  const { country = '' } = to
+  const { trust } = caller
+  const day = dayShare(gateway, trust)
+  const sources = (smsSources(to, caller) ?? []).map(({ kind, value }) => {
+    const [limit] = limiter.of(SOURCE_RULES[kind], value)
+    return {
+      kind,
+      digest: personal.digest(value).toString('hex'),
+      max: limit?.max ?? null,
+      seconds: limit?.seconds ?? DAY,
+    }
+  })
+  const found = await findSmsGuard(reads, { country, limits: [day], sources })
+  const now = new Date()
+  if (found.wait > 0) {
+    const retryAfter = Math.min(found.wait, LONGEST_WAIT)
+    if (found.dayStops.some(({ sent }) => sent === day.max))
+      throw new GatewayError('sms_unavailable', { reason: 'daily cap', retryAfter })
+    work.retryAfter = retryAfter
+    work.start(smsBreaker, uuidv7(), {}).decide(() => stopForToday({ cap: day.max, waitSeconds: found.wait, now }))
+  }
+  if (trust !== 'newcomer') return
+  // Newcomers have messages again: the cap was raised, or the day is over.
+  for (const { id } of found.dayStops)
+    (await work.load(smsBreaker, id, {})).decide((state) => liftBreaker(state, 'there are messages again'))
+  if (found.sourceWait > 0)
+    throw new GatewayError('otp_rate_limited', { reason: 'unentered', retryAfter: found.sourceWait })
+  if (found.stoppedUntil) {
+    const seconds = Math.ceil((found.stoppedUntil - now.getTime()) / 1000)
     throw new GatewayError('sms_unavailable', { reason: 'breaker', retryAfter: Math.min(seconds, LONGEST_WAIT) })
   }
-  const breaker = work.start(smsBreaker, uuidv7(), {})
-  if (wait > 0) breaker.decide(() => stopForToday({ cap: config.SMS_DAILY_CAP, waitSeconds: wait, now: new Date() }))
-  breaker.decide(() => watchPumping({ country, sent, entered, least: config.SMS_BREAKER_SENDS }))
+  const { sent, entered, earlier, underWay } = found
+  const least = earlier > 0 ? PROBES : config.SMS_BREAKER_SENDS
+  work.retryAfter = FIRST_WAIT
+  work.start(smsBreaker, uuidv7(), {}).decide(() => watchPumping({ country, sent, entered, least, earlier, now }))
+  if (earlier > 0 && underWay >= PROBES && entered === 0)
+    throw new GatewayError('sms_unavailable', { reason: 'probing', retryAfter: PROBE_WAIT })
 }

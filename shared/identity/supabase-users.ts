@@ -1,11 +1,16 @@
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { GatewayError } from '../errors.ts'
+import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { addressKey } from '../http/rate-limit.ts'
+import { addressKey, networkKey } from '../http/rate-limit.ts'
 import { normaliseEmail } from '../personal.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { profileOfUser } from '../sso/supabase-project.ts'
+import { countingMailbox } from '../typed/email.ts'
+import { mailbox } from './code-address.ts'
+import { knownBrowserOf } from './known-browser.ts'
+import { sendLimits } from './send-code.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
 /** Loaded by the first who needs it, so that a cold start is not longer for the others. */
@@ -61,13 +66,38 @@ async function refusalOf(error: unknown): Promise<GatewayError> {
   return new GatewayError(refusal, { reason: `Supabase Auth: ${error.code ?? error.message}`, description })
 }
 
-/** Tries with passwords: per address and per caller, right or wrong, so that a guess costs as much as a success. */
-async function countTry({ limiter }: Gateway, c: AppContext, email: string): Promise<void> {
+/**
+ * Counts a try with a password, right or wrong, so that a guess costs as much as a success. Unknown callers share the tries of an address,
+ * and a hundred wrong ones close it to them until a right one; a browser known to the person has tries of its own.
+ * @returns what a right password empties
+ */
+async function countTry(gateway: Gateway, c: AppContext, email: string): Promise<RateLimit[]> {
   const address = normaliseEmail(email)
-  const wait = await limiter.hit([
-    ...limiter.of('password', address),
-    ...limiter.of('password-ip', addressKey(c.get('clientIp'))),
-  ])
+  const { limiter } = gateway
+  const ip = c.get('clientIp')
+  const knownBy = await knownBrowserOf(gateway, c, address)
+  const failures = limiter.of('password-failures', countingMailbox(address))
+  const limits = knownBy
+    ? limiter.of('password-known', knownBy)
+    : [
+        ...limiter.of('password', countingMailbox(address)),
+        ...failures,
+        ...limiter.of('password-ip', addressKey(ip)),
+        ...limiter.of('password-net', networkKey(ip)),
+      ]
+  const wait = await limiter.hit(limits)
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  return limiter.reset(failures)
+}
+
+/**
+ * Counts a mail that Supabase Auth sends for a caller, together with the codes and links to that mailbox.
+ * @throws GatewayError rate_limited
+ */
+async function countMail(gateway: Gateway, c: AppContext, email: string): Promise<void> {
+  const to = mailbox(email)
+  const knownBy = await knownBrowserOf(gateway, c, to.lookup)
+  const wait = await gateway.limiter.hit(sendLimits(gateway, to, { ip: c.get('clientIp'), knownBy }))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
 }
 
@@ -81,10 +111,11 @@ export async function checkPassword(
   { email, password }: { email: string; password: string },
 ): Promise<ExternalProfile> {
   const auth = await authOf(gateway)
-  await countTry(gateway, c, email)
+  const emptied = await countTry(gateway, c, email)
   const { data, error } = await auth.signInWithPassword({ email: email.trim(), password })
   if (error) throw await refusalOf(error)
   if (!data.user) throw new GatewayError('credentials_invalid')
+  await gateway.limiter.hit(emptied)
   // The session that Supabase began is not ours to keep.
   c.get('waitUntil')(auth.signOut({ scope: 'local' }).catch(() => undefined))
   return profileOfUser(gateway, data.user)
@@ -101,7 +132,7 @@ export async function signUp(
   input: { email: string; password: string; name?: string },
 ): Promise<ExternalProfile | undefined> {
   const auth = await authOf(gateway)
-  await countTry(gateway, c, input.email)
+  await countMail(gateway, c, input.email)
   const { data, error } = await auth.signUp({
     email: input.email.trim(),
     password: input.password,
@@ -118,7 +149,7 @@ export async function signUp(
 /** Mails a link with which a password is chosen anew; the same answer for every address. */
 export async function sendRecovery(gateway: Gateway, c: AppContext, email: string): Promise<void> {
   const auth = await authOf(gateway)
-  await countTry(gateway, c, email)
+  await countMail(gateway, c, email)
   const { error } = await auth.resetPasswordForEmail(email.trim(), {
     redirectTo: `${gateway.issuer}/web/reset-password`,
   })

@@ -4,32 +4,48 @@ import type { RateLimit } from '../events/store.ts'
 import { waitColumn } from './rate-limits.ts'
 
 export type SmsGuard = {
-  /** Until when nothing goes to that country; `Infinity` until an operator lifts it. */
+  /** Until when newcomers of that country get nothing. */
   stoppedUntil?: number
-  /** Codes of the last hour to that country that had time to be entered, since an operator last lifted a stop. */
+  /** Codes to that country in the last hour, and since it was last stopped or lifted, that had time to be entered. */
   sent: number
   entered: number
+  /** Those that had no time yet. */
+  underWay: number
+  /** Stops of that country in the last day that nobody lifted. */
+  earlier: number
+  /** Stops for the rest of the day that stand, by how many messages had gone out. */
+  dayStops: { id: string; sent: number }[]
   /** Seconds until the day's messages are no longer used up. */
   wait: number
+  /** Seconds until the fullest source of codes that nobody enters is open again. */
+  sourceWait: number
 }
+
+type Source = { kind: string; digest: string; max: number | null; seconds: number }
 
 /** What says whether a text message may go to a country. One statement. */
 export async function findSmsGuard(
   sql: postgres.Sql,
-  { country, limits }: { country: string; limits: RateLimit[] },
+  { country, limits, sources }: { country: string; limits: RateLimit[]; sources: Source[] },
 ): Promise<SmsGuard> {
-  const [row] = await sql<{ stopped: number | null; sent: number; entered: number; wait: number }[]>`
+  const [row] = await sql<(Omit<SmsGuard, 'stoppedUntil'> & { stopped: number | null })[]>`
     select extract(epoch from (
         select max(b.until) from auth_gateway.sms_breakers b
-        where b.country in (${country}, ${EVERYWHERE}) and b.lifted_at is null and b.until > now()
-      ))::float8 * 1000 as stopped, ${waitColumn(sql, limits)}, o.sent, o.entered
+        where b.country = ${country} and b.lifted_at is null and b.until > now()
+      ))::float8 * 1000 as stopped, ${waitColumn(sql, limits)}, o.sent, o.entered, o.under_way as "underWay",
+      (select count(*)::int from auth_gateway.sms_breakers b where b.country = ${country} and b.lifted_at is null
+        and b.tripped_at > now() - interval '1 day') as earlier,
+      (select coalesce(json_agg(json_build_object('id', b.id, 'sent', b.sent)), '[]') from auth_gateway.sms_breakers b
+        where b.country = ${EVERYWHERE} and b.lifted_at is null and b.until > now()) as "dayStops",
+      auth_gateway.sms_source_wait(${sql.json(sources)}) as "sourceWait"
     from (
-      select count(*)::int as sent, count(*) filter (where c.status = 'consumed')::int as entered
+      select count(*) filter (where c.status = 'consumed')::int as entered,
+        count(*) filter (where c.issued_at < now() - interval '2 minutes')::int as sent,
+        count(*) filter (where c.issued_at >= now() - interval '2 minutes' and c.status = 'open')::int as under_way
       from auth_gateway.otp_challenges c
       where c.channel = 'sms' and c.country = ${country} and c.status <> 'undelivered'
-        and c.issued_at < now() - interval '2 minutes'
         and c.issued_at > greatest(now() - interval '1 hour',
-          (select max(b.lifted_at) from auth_gateway.sms_breakers b where b.country = ${country}))
+          (select max(coalesce(b.lifted_at, b.until)) from auth_gateway.sms_breakers b where b.country = ${country}))
     ) o`
   if (!row) throw new Error('a look-up without a row')
   return { ...row, stoppedUntil: row.stopped ?? undefined }

@@ -10,7 +10,8 @@ create table auth_gateway.sms_breakers (
   lifted_at  timestamptz,
   version    integer not null
 );
-create unique index sms_breakers_tripped on auth_gateway.sms_breakers (country, until) where lifted_at is null;
+create unique index sms_breakers_tripped on auth_gateway.sms_breakers
+  (country, until, (case when cause = 'daily_cap' then sent else 0 end)) where lifted_at is null;
 create index sms_breakers_country on auth_gateway.sms_breakers (country, lifted_at);
 
 create function auth_gateway.project_sms_breaker(e auth_gateway.event_store) returns void
@@ -32,3 +33,30 @@ begin
   truncate sms_breakers;
   perform project_sms_breaker(e) from event_store e where e.stream_type = 'sms_breaker' order by e.position;
 end $$;
+
+-- Seconds until newcomers get codes by text message from or to these sources again: a caller, a network, a range, a block of numbers.
+-- A source is full when as many codes as its limit were never entered, where each entered one makes up for five.
+-- p_sources: [{"kind": text, "digest": hex, "max": int, "seconds": int}]
+create function auth_gateway.sms_source_wait(p_sources jsonb) returns integer
+language plpgsql stable as $$
+declare
+  s record;
+  v_oldest timestamptz;
+  v_sent integer;
+  v_entered integer;
+  v_wait integer := 0;
+begin
+  for s in select * from jsonb_to_recordset(p_sources) as x(kind text, digest text, max integer, seconds integer)
+  loop
+    select min(c.issued_at), count(*), count(*) filter (where c.status = 'consumed') into v_oldest, v_sent, v_entered
+    from auth_gateway.lookup_digests d join auth_gateway.otp_challenges c on c.id = d.stream_id
+    where d.kind = s.kind and d.digest = decode(s.digest, 'hex') and c.status <> 'undelivered'
+      and c.issued_at > now() - make_interval(secs => s.seconds);
+    if v_sent - 5 * v_entered >= s.max then
+      v_wait := greatest(v_wait, ceil(extract(epoch from v_oldest + make_interval(secs => s.seconds) - now()))::int, 1);
+    end if;
+  end loop;
+  return v_wait;
+end $$;
+
+grant execute on function auth_gateway.sms_source_wait(jsonb) to auth_gateway_app;

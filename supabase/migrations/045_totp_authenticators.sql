@@ -5,7 +5,7 @@ create table auth_gateway.totp_authenticators (
   uai          uuid not null,
   last_step    bigint not null,
   -- Wrong codes since the last right one, by what they were tried for.
-  failures     jsonb not null default '{"sign_in": 0, "step_up": 0}',
+  failures     jsonb not null default '{"sign_in": 0, "known_browser": 0, "step_up": 0}',
   -- Where the secret stands; none once it is removed.
   secret_event uuid,
   enrolled_at  timestamptz not null,

@@ -10,13 +10,13 @@ import { given, NOW, stateOf } from '../support/given.ts'
 
 const tripped: SmsBreakerEvent = {
   type: 'SmsBreakerTripped',
-  data: { country: 'CH', cause: 'pumping', sent: 30, entered: 5 },
+  data: { country: 'CH', cause: 'pumping', sent: 30, entered: 5, until: '2026-03-01T12:15:00.000Z' },
 }
 
 describe('pumping', () => {
   test('sms_unavailable and a trip when of many codes fewer than a fifth are entered', () => {
     given(smsBreaker)
-      .when(() => watchPumping({ country: 'CH', sent: 30, entered: 5, least: 30 }))
+      .when(() => watchPumping({ country: 'CH', sent: 30, entered: 5, least: 30, earlier: 0, now: NOW }))
       .then([tripped], 'sms_unavailable')
   })
 
@@ -27,9 +27,20 @@ describe('pumping', () => {
     ['nothing sent', { sent: 0, entered: 0 }],
   ])('nothing for %s', (_, figures) => {
     given(smsBreaker)
-      .when(() => watchPumping({ country: 'CH', least: 30, ...figures }))
+      .when(() => watchPumping({ country: 'CH', least: 30, earlier: 0, now: NOW, ...figures }))
       .then([])
   })
+})
+
+test.each([
+  [0, '2026-03-01T12:15:00.000Z'],
+  [1, '2026-03-01T12:30:00.000Z'],
+  [4, '2026-03-01T16:00:00.000Z'],
+  [5, '2026-03-01T18:00:00.000Z'],
+  [99, '2026-03-01T18:00:00.000Z'],
+])('after %i stops of a day the next one ends at %s', (earlier, until) => {
+  const { events } = watchPumping({ country: 'CH', sent: 5, entered: 0, least: 5, earlier, now: NOW })
+  expect(events.map(({ data }) => data)).toEqual([{ country: 'CH', cause: 'pumping', sent: 5, entered: 0, until }])
 })
 
 test('sms_unavailable and a trip until the day has messages again, on a whole minute so that two see the same', () => {

@@ -82,7 +82,7 @@ export function createMessageTraffic(unit: Unit) {
         const country = made.slice(-12)
         const trip =
           n % 2
-            ? breakers.watchPumping({ country, sent: 40, entered: 1, least: 30 })
+            ? breakers.watchPumping({ country, sent: 40, entered: 1, least: 30, earlier: 0, now: new Date(n * 1e9) })
             : breakers.stopForToday({ cap: 1000, waitSeconds: 60 * (n + tripped.length), now: new Date(n * 1e9) })
         tripped.push(made)
         work.start(breakers.smsBreaker, made, {}).decide(() => ({ events: trip.events }))

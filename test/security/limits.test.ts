@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withLimitsTable } from '../../scripts/limits-table.ts'
 import { addressKey, networkKey, rangeKey } from '../../shared/http/rate-limit.ts'
-import { allLimits, readLimits, rules, windowsOf } from '../../shared/limits.ts'
+import { allLimits, readLimits, rules } from '../../shared/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { ageLimits } from '../support/time.ts'
 
@@ -30,11 +30,11 @@ describe('the configuration of the limits', () => {
     const changed = readLimits('device=7/2m+9/1h, otp-try-ip=5/30s')
     if (typeof changed === 'string') throw new Error(changed)
     const limits = allLimits(changed)
-    expect(windowsOf(limits, 'device', 'none')).toEqual([
+    expect(limits.device).toEqual([
       { max: 7, seconds: 120 },
       { max: 9, seconds: 3600 },
     ])
-    expect(windowsOf(limits, 'otp-try-ip', 'worked')).toEqual([{ max: 5, seconds: 30 }])
+    expect(limits['otp-try-ip']).toEqual([{ max: 5, seconds: 30 }])
     expect({ ...limits, device: undefined, 'otp-try-ip': undefined }).toEqual({
       ...allLimits({}),
       device: undefined,
@@ -49,7 +49,8 @@ describe('the configuration of the limits', () => {
     ['device=1/1w', 'device must be written like 5/1h 10/1d'],
     ['device=1/91d', 'device must be written like 5/1h 10/1d'],
     ['device', 'device must be written like 5/1h 10/1d'],
-    ['device=1/1h | 2/1h', 'device is the same for every effort'],
+    ['device=1/1h | 2/1h', 'device must be written like 5/1h 10/1d'],
+    ['otp-send=101/1h', 'otp-send must be 100 or less'],
   ])('refuses %s', (text, error) => {
     expect(readLimits(text)).toBe(error)
   })
