@@ -1,11 +1,13 @@
 import * as z from 'zod/mini'
+import { permit } from '../../shared/access/admit.ts'
+import { demandRestrictions } from '../../shared/access/restrictions.ts'
 import { covers } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import { byProtocol } from '../../shared/http/route.ts'
+import { type Accepts, byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   authenticate,
@@ -28,16 +30,31 @@ import { touchSession } from '../../shared/queries/sessions.ts'
 
 const app = createApp('api')
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
+/** Who gets tokens of another application: the owner at their browser, or with a token for this gateway alone, recently authenticated. */
+const OPENS_APPLICATIONS: Accepts = {
+  door: 'sensitive',
+  callers: ['browser', 'first_party'],
+  audience: 'issuer',
+  recent: 'tokens',
+}
 export const query = once(() =>
   z.object({
     client_id: z.optional(z.string().check(z.maxLength(500))),
     uai: z.optional(z.string().check(z.maxLength(100))),
+    /** What a token or key must be good for: the resource that a proxy asks for. */
+    audience: z.optional(z.string().check(z.maxLength(500))),
   }),
 )
 
-async function principalOf(c: AppContext): Promise<Principal> {
+async function principalOf(c: AppContext, audience?: string): Promise<Principal> {
   try {
-    return await authenticate(gateway(), c, { order: ORDER, missing: 'auth_required' })
+    const principal = await authenticate(gateway(), c, {
+      order: ORDER,
+      missing: 'auth_required',
+      context: { audience },
+    })
+    demandRestrictions(principal, { audience })
+    return principal
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     throw new GatewayError(error.status === 401 ? 'auth_required' : error.refusal, {
@@ -77,8 +94,8 @@ function isNamed(principal: Principal, uai: string): boolean {
 
 /** Who this request is, for nginx `auth_request` and for other services (wire-contract 1.6). */
 app.route('GET', '/v1/auth/resolve', { authority: byProtocol('subject') }, async (c) => {
-  const { client_id: clientId, uai } = readQuery(c, query())
-  const principal = await principalOf(c)
+  const { client_id: clientId, uai, audience } = readQuery(c, query())
+  const principal = await principalOf(c, audience)
   if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
   const actor = describeActor(principal, c.get('requestId'))
   for (const [name, value] of Object.entries(uaiHeaders(principal, actor))) c.header(name, value)
@@ -102,8 +119,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   const { person, session } = principal
   if (!session) throw new GatewayError('access_denied', { reason: 'a key is no session' })
   if (isCrossSite(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
-  const { family: opener } = principal
-  if (opener && (opener.kind === 'delegated' || !opener.client.first_party)) throw new GatewayError('access_denied')
+  await permit(gateway(), c, principal, OPENS_APPLICATIONS)
   const found = await findForApplication(gateway().reads, person.members, clientId)
   const { client, consent } = found
   if (client?.status !== 'active') throw new GatewayError('invalid_client')

@@ -10,7 +10,7 @@ import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, browserSession, schemeOf } from '../../shared/identity/authenticate.ts'
-import { refuseForeignPage } from '../../shared/identity/csrf.ts'
+import { isForeignPost, refuseForeignPage } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
@@ -118,7 +118,7 @@ app.route('POST', '/v1/auth/logout', { authority: byProtocol('subject', true) },
       })),
     verdict?.valid && (await endTokens(c, verdict.family)),
   ]
-  clearSessionCookies(c)
+  if (!isForeignPost(c)) clearSessionCookies(c)
   return c.json({ success: true, revoked: ended.includes(true) })
 })
 

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
+import { actionAlone, demandRestrictions, restrictionParameters } from '../../shared/access/restrictions.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
-import { readBody } from '../../shared/http/body.ts'
+import { readNamed } from '../../shared/http/body.ts'
 import { toGatewayError } from '../../shared/http/render-error.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -22,27 +23,22 @@ import { once } from '../../shared/once.ts'
 const app = createApp('api')
 
 const name = once(() => z.optional(z.string().check(z.maxLength(500))))
-const scopes = once(() =>
-  z.pipe(
-    z.union([z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50)), z.string().check(z.maxLength(2000))]),
-    z.transform((given: string | string[]) => (typeof given === 'string' ? given.split(' ').filter(Boolean) : given)),
-  ),
-)
-/** What the credential is checked for, all of it optional: a service, an action, scopes, and the request a resource server got. */
+/** What the credential is checked for, all of it optional, and the request a resource server got. */
 export const contextBody = once(() =>
   z.object({
-    service: name(),
-    action: name(),
-    scope: z.optional(scopes()),
+    ...restrictionParameters(),
     method: name(),
     path: name(),
-    audience: name(),
-    client_id: name(),
-    installation_id: name(),
     client_ip: name(),
     ...forwardedParameters(),
   }),
 )
+
+/** `true`: members that nobody knows here are refused instead of being listed in `ignored`. */
+export const strictQuery = once(() => z.object({ strict: z.optional(z.enum(['true', 'false'])) }))
+
+/** What the answer says of members that were not used. */
+const remark = (ignored: string[]) => (ignored.length > 0 ? { ignored } : {})
 
 /** A 401 or 403 that says in the old words that it is a no. */
 async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
@@ -57,10 +53,14 @@ async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
 
 /** First-party yes or no, for any credential (wire-contract 1.4): members both in `payload` and at the top. */
 async function verify(c: AppContext) {
-  const context = c.req.method === 'POST' ? await readBody(c, contextBody()) : {}
-  const forwarded = forwardedProof(context)
-  const payload = describePrincipal(await orInvalid(authenticate(gateway(), c, { context, forwarded })))
-  return c.json({ valid: true, payload, ...payload })
+  const { values: context, ignored } = await readNamed(c, contextBody())
+  const restricted = async () => {
+    const principal = await authenticate(gateway(), c, { context, forwarded: forwardedProof(context) })
+    demandRestrictions(principal, context)
+    return principal
+  }
+  const payload = describePrincipal(await orInvalid(restricted()))
+  return c.json({ valid: true, payload, ...payload, ...remark(ignored) })
 }
 
 app.route('POST', '/v1/auth/verify', { authority: byProtocol('subject') }, verify)
@@ -72,11 +72,13 @@ app.route('POST', '/auth/validate', { authority: byProtocol('subject') }, verify
 app.route('POST', '/v1/auth/verify-api-key', { authority: byProtocol('subject') }, async (c) => {
   const presented = presentedApiKey(c)
   if (!presented) throw new GatewayError('api_key_missing', { body: { valid: false } })
-  const context = await readBody(c, contextBody())
+  const { values: context, ignored } = await readNamed(c, contextBody())
+  if (context.action !== undefined && context.service === undefined) throw actionAlone()
   const { key, person, scope, service, binding, remainingUses } = await orInvalid(
     checkApiKey(gateway(), c, presented, context),
     { reason: 'The key was not accepted.' },
   )
+  const { audiences, client_id } = key.binding ?? {}
   return c.json({
     valid: true,
     userId: person.uai,
@@ -86,38 +88,46 @@ app.route('POST', '/v1/auth/verify-api-key', { authority: byProtocol('subject') 
     keyContext: key.key_context,
     accessLevel: key.access_level,
     permissions: scope,
+    scope: scope.join(' '),
+    aud: audiences?.length === 1 ? audiences[0] : audiences,
+    client_id,
     service: key.service,
     services: key.service_scopes,
     ...(service && { serviceScope: service }),
-    binding: { status: binding, client_id: key.binding?.client_id },
+    binding: { status: binding, client_id },
     expiresAt: key.expires_at && new Date(key.expires_at).toISOString(),
     ...(remainingUses !== undefined && { remainingUses }),
     message: 'The API key is valid.',
+    ...remark(ignored),
   })
 })
 
 export const tokenBody = once(() =>
-  z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...forwardedParameters() }),
+  z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...contextBody().shape }),
 )
 
 /** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (wire-contract 5.9). */
 app.route('POST', '/v1/auth/verify-token', { authority: byProtocol('subject') }, async (c) => {
-  const { token, ...proof } = await readBody(c, tokenBody())
+  const { values, ignored } = await readNamed(c, tokenBody())
+  const { token, ...context } = values
   if (!token) throw new GatewayError('missing_token', { body: { valid: false } })
   try {
-    const principal = await principalOf(gateway(), c, token, { forwarded: forwardedProof(proof) })
-    const { id, email, role, scope, client_id } = { email: null, ...describePrincipal(principal) }
+    const principal = await principalOf(gateway(), c, token, { context, forwarded: forwardedProof(context) })
+    demandRestrictions(principal, context)
+    const { id, email, role, scope, aud, client_id } = { email: null, ...describePrincipal(principal) }
     return c.json({
       valid: true,
       type: typeOf(principal),
       user: { id, email, role },
       scope,
+      aud,
       client_id,
       expires_at: principal.expiresAt?.toISOString(),
+      ...remark(ignored),
     })
   } catch (error) {
     if (!(error instanceof GatewayError) || error.status >= 500 || error.status === 429) throw error
-    return c.json({ valid: false, error: error.message, code: error.code })
+    return c.json({ valid: false, error: error.message, code: error.code, ...remark(ignored) })
   }
 })
 
@@ -164,8 +174,8 @@ function asksAsOauth(c: AppContext, body: z.infer<ReturnType<typeof introspectBo
 
 /** Any credential, in the body or on the request: who it is (wire-contract 1.4), with the members of RFC 7662 beside. */
 app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, async (c) => {
-  const body = await readBody(c, introspectBody())
-  const { type = 'auto', project_scope: asked, client_id: clientId, audience } = body
+  const { values: body, ignored } = await readNamed(c, introspectBody())
+  const { type = 'auto', project_scope: asked, platform } = body
   try {
     const kind = KIND_OF_TYPE[type]
     if (type !== 'auto' && !kind) throw new GatewayError('invalid_request', { reason: 'type' })
@@ -173,13 +183,19 @@ app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, a
     const forwarded = forwardedProof(body)
     const principal = given
       ? await principalOf(gateway(), c, given, { kind, context: body, forwarded })
-      : await authenticate(gateway(), c, { context: body, forwarded, missing: 'invalid_request' })
+      : await authenticate(gateway(), c, {
+          order: kind && [kind],
+          context: body,
+          forwarded,
+          missing: 'invalid_request',
+        })
+    demandRestrictions(principal, body)
+    if (platform !== undefined && principal.platform !== platform)
+      throw new GatewayError('invalid_token', { reason: 'of another platform' })
     if (asked && projectScope(asked) !== asked) throw new GatewayError('project_scope_invalid')
-    const isToken = principal.source === 'oauth_token' || principal.source === 'service_token'
-    if (isToken && clientId && principal.family?.client.client_id !== clientId) throw new GatewayError('invalid_token')
-    if (isToken && audience && !principal.audience?.includes(audience)) throw new GatewayError('invalid_token')
     const identity = { ...describeActor(principal, c.get('requestId')), ...(asked && { project_scope: asked }) }
-    return c.json({ valid: true, identity, error: null, active: true, ...describePrincipal(principal) })
+    const described = { ...describePrincipal(principal), ...remark(ignored) }
+    return c.json({ valid: true, identity, error: null, active: true, ...described })
   } catch (thrown) {
     const error = toGatewayError(thrown)
     if (error.status === 429) throw error
@@ -187,7 +203,13 @@ app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, a
     const [code, status] = introspectionError(error, body)
     const retryable = status === 503
     return c.json(
-      { valid: false, active: false, identity: null, error: { code, message: error.message, retryable } },
+      {
+        valid: false,
+        active: false,
+        identity: null,
+        error: { code, message: error.message, retryable },
+        ...remark(ignored),
+      },
       asksAsOauth(c, body) && !retryable ? 200 : status,
     )
   }

@@ -7,16 +7,17 @@ import { cliRegistration, login, registration } from '../functions/password.ts'
 import { query as resolveQuery } from '../functions/resolve.ts'
 import { refreshBody } from '../functions/session.ts'
 import { exchange } from '../functions/token-exchange.ts'
-import { contextBody, introspectBody, tokenBody } from '../functions/verify.ts'
+import { contextBody, introspectBody, strictQuery, tokenBody } from '../functions/verify.ts'
 import { anything, done, type Family, type Operation, PERSON } from './operation.ts'
 import * as schemas from './schemas.ts'
 
 const verification: Operation = {
   summary: 'Whether a credential stands, and whose it is',
   by: PERSON,
+  query: z.object({ ...contextBody().shape, ...strictQuery().shape }),
   answers: { 200: schemas.verified },
 }
-const posted: Operation = { ...verification, body: contextBody() }
+const posted: Operation = { ...verification, query: strictQuery(), body: contextBody() }
 
 export const verifications: Family = {
   tag: 'Verification',
@@ -30,11 +31,13 @@ export const verifications: Family = {
     'POST /v1/auth/verify-api-key': {
       summary: 'Whether an API key stands, and what it may do',
       by: ['apiKey'],
+      query: strictQuery(),
       body: contextBody(),
       answers: { 200: schemas.verifiedKey },
     },
     'POST /v1/auth/verify-token': {
       summary: 'Whether a token stands; both verdicts are 200',
+      query: strictQuery(),
       body: tokenBody(),
       answers: { 200: schemas.tokenVerdict },
     },
@@ -42,10 +45,11 @@ export const verifications: Family = {
       summary: 'Who any credential belongs to, in the body or on the request',
       by: PERSON,
       open: true,
+      query: strictQuery(),
       body: introspectBody(),
       answers: {
         200: z.union([schemas.identified, schemas.notIdentified]),
-        400: schemas.notIdentified,
+        400: z.union([schemas.notIdentified, z.looseObject({ error: z.string(), code: z.string() })]),
         401: schemas.notIdentified,
         403: schemas.notIdentified,
         503: schemas.notIdentified,

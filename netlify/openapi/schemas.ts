@@ -69,6 +69,7 @@ const principal = {
   plan: z.optional(z.string()),
   organization_id: z.optional(z.uuid()),
   actor_type: z.enum(['user', 'service']),
+  aud: z.optional(z.union([z.string(), list])),
   client_id: z.optional(z.string()),
   session_id: z.optional(z.uuid()),
   api_key_id: z.optional(z.uuid()),
@@ -82,7 +83,8 @@ const principal = {
   exp: z.optional(z.int()),
   cnf: z.optional(confirmation),
 }
-export const verified = z.object({ valid: z.literal(true), payload: z.object(principal), ...principal })
+const ignored = z.optional(list)
+export const verified = z.object({ valid: z.literal(true), payload: z.object(principal), ...principal, ignored })
 
 export const verifiedKey = z.object({
   valid: z.literal(true),
@@ -93,6 +95,9 @@ export const verifiedKey = z.object({
   keyContext: orNull(z.string()),
   accessLevel: z.string(),
   permissions: list,
+  scope: z.string(),
+  aud: principal.aud,
+  client_id: principal.client_id,
   service: z.string(),
   services: z.array(z.looseObject({ service_key: z.string() })),
   serviceScope: z.optional(z.looseObject({ service_key: z.string() })),
@@ -100,6 +105,7 @@ export const verifiedKey = z.object({
   expiresAt: orNull(time),
   remainingUses: z.optional(z.int()),
   message: z.string(),
+  ignored,
 })
 
 export const tokenVerdict = z.union([
@@ -108,10 +114,12 @@ export const tokenVerdict = z.union([
     type: z.enum(['api_key', 'jwt', 'oauth_access_token']),
     user: z.object({ id: z.string(), email: orNull(z.string()), role }),
     scope: z.string(),
+    aud: principal.aud,
     client_id: z.optional(z.string()),
     expires_at: z.optional(time),
+    ignored,
   }),
-  z.object({ valid: z.literal(false), error: z.string(), code: z.string() }),
+  z.object({ valid: z.literal(false), error: z.string(), code: z.string(), ignored }),
 ])
 
 const actor = z.object({
@@ -135,12 +143,14 @@ export const identified = z.object({
   identity: actor,
   error: z.null(),
   ...principal,
+  ignored,
 })
 export const notIdentified = z.object({
   valid: z.literal(false),
   active: z.literal(false),
   identity: z.null(),
   error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }),
+  ignored,
 })
 
 /** RFC 7662 section 2.2. */

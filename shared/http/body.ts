@@ -89,17 +89,46 @@ function wrapRepeatable(values: Record<string, unknown>, repeatable: readonly st
 export async function readBody<Schema extends z.core.$ZodType>(
   c: AppContext,
   schema: Schema,
-  { repeatable = [] }: ReadOptions = NO_PARAMETERS,
+  options: ReadOptions = NO_PARAMETERS,
 ): Promise<z.output<Schema>> {
+  return parse(schema, await bodyValues(c, schema, options))
+}
+
+async function bodyValues(
+  c: AppContext,
+  schema: z.core.$ZodType,
+  { repeatable = [] }: ReadOptions,
+): Promise<Record<string, unknown>> {
   // To read a body costs more than to look whether there is one.
-  if (c.req.header('content-length') === '0') return parse(schema, {})
+  if (c.req.header('content-length') === '0') return {}
   const text = await c.req.text()
-  if (text.trim() === '') return parse(schema, {})
+  if (text.trim() === '') return {}
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  if (/^application\/([a-z0-9.-]+\+)?json$/.test(type))
-    return parse(schema, wrapRepeatable(parseJson(text), repeatable))
+  if (/^application\/([a-z0-9.-]+\+)?json$/.test(type)) return wrapRepeatable(parseJson(text), repeatable)
   if (type !== 'application/x-www-form-urlencoded') throw new GatewayError('unsupported_media_type')
-  return parse(schema, fromPairs(new URLSearchParams(text), schema, repeatable))
+  return fromPairs(new URLSearchParams(text), schema, repeatable)
+}
+
+/**
+ * The body as `schema` describes it, or for GET the query, with the names of everything else that was sent.
+ * @throws {GatewayError} as readBody; with `?strict=true` also invalid_request that names what else was sent
+ */
+export async function readNamed<Schema extends z.core.$ZodObject>(
+  c: AppContext,
+  schema: Schema,
+): Promise<{ values: z.output<Schema>; ignored: string[] }> {
+  const { strict, ...query } = fromPairs(queryOf(c), schema, [])
+  const isGet = c.req.method === 'GET'
+  const given = isGet ? query : await bodyValues(c, schema, NO_PARAMETERS)
+  const values = parse(schema, given)
+  const known = schema._zod.def.shape
+  const others = Object.keys(given).filter((name) => !Object.hasOwn(known, name))
+  const ignored = isGet ? others : [...others, ...Object.keys(query)]
+  if (strict === 'true' && ignored.length > 0)
+    throw new GatewayError('invalid_request', {
+      details: Object.fromEntries(ignored.map((name) => [name, ['is not known here']])),
+    })
+  return { values, ignored }
 }
 
 const queryOf = (c: AppContext) => (c.req.url.includes('?') ? new URL(c.req.url).searchParams : new URLSearchParams())

@@ -11,6 +11,8 @@ export type ForwardedRequest = {
   method?: string
   path?: string
   audience?: string
+  /** The same as `audience`. */
+  resource?: string
   client_id?: string
   installation_id?: string
 }
@@ -25,7 +27,9 @@ const header = (c: AppContext, ...names: string[]) => names.map((name) => c.req.
 
 function callerOf(c: AppContext, forwarded: ForwardedRequest): Caller {
   return {
-    audience: header(c, 'x-lanonasis-audience', 'x-auth-audience', 'x-service-audience') || (forwarded.audience ?? ''),
+    audience:
+      header(c, 'x-lanonasis-audience', 'x-auth-audience', 'x-service-audience') ||
+      (forwarded.audience ?? forwarded.resource ?? ''),
     projectScope: header(c, 'x-project-scope'),
     clientId: header(c, 'x-lanonasis-client-id', 'x-client-id') || (forwarded.client_id ?? ''),
     installationId: header(c, 'x-lanonasis-installation-id', 'x-installation-id') || (forwarded.installation_id ?? ''),
@@ -35,11 +39,16 @@ function callerOf(c: AppContext, forwarded: ForwardedRequest): Caller {
 const mismatch = (reason: string) => new GatewayError('api_key_binding_mismatch', { reason })
 const badSignature = (reason: string) => new GatewayError('api_key_signature_invalid', { reason })
 
-function checkCaller(binding: Binding, caller: Caller): void {
+/** What the caller says of itself and what the resource server says must both be what the key is bound to. */
+function checkCaller(binding: Binding, caller: Caller, forwarded: ForwardedRequest): void {
   const { audiences, client_id, installation_id } = binding
-  if (audiences && audiences.length > 0 && !audiences.includes(caller.audience)) throw mismatch('audience')
-  if (client_id && client_id !== caller.clientId) throw mismatch('client id')
-  if (installation_id && installation_id !== caller.installationId) throw mismatch('installation id')
+  const isOneOf = (bound: string[], ...stated: (string | undefined)[]) =>
+    stated.every((one) => one === undefined || bound.includes(one))
+  if (audiences && audiences.length > 0 && !isOneOf(audiences, caller.audience, forwarded.audience, forwarded.resource))
+    throw mismatch('audience')
+  if (client_id && !isOneOf([client_id], caller.clientId, forwarded.client_id)) throw mismatch('client id')
+  if (installation_id && !isOneOf([installation_id], caller.installationId, forwarded.installation_id))
+    throw mismatch('installation id')
 }
 
 /** The public key of a binding; throws when it is none. */
@@ -126,7 +135,7 @@ export async function checkBinding(
     return { status: 'legacy_unbound' }
   }
   const caller = callerOf(c, forwarded)
-  checkCaller(binding, caller)
+  checkCaller(binding, caller, forwarded)
   const publicKey = bindingKey(binding)
   const isSigned = c.req.header('x-lanonasis-signature') !== undefined
   const mustSign = rules.requireSignature || binding.require_request_signature === true

@@ -1,5 +1,20 @@
 import type { Principal } from './authenticate.ts'
 
+/** What a credential is for, and the client it belongs to, where it says so: of a key, what it is bound to. */
+export function boundTo({ audience, ...principal }: Principal): { audience?: string[]; clientId?: string } {
+  const binding = principal.kind === 'person' ? principal.apiKey?.key.binding : undefined
+  return {
+    audience: audience ?? binding?.audiences,
+    clientId: principal.family?.client.client_id ?? binding?.client_id,
+  }
+}
+
+/** The same as members of an answer. */
+function described(principal: Principal) {
+  const { audience, clientId } = boundTo(principal)
+  return { aud: audience?.length === 1 ? audience[0] : audience, client_id: clientId }
+}
+
 const seconds = (at: Date | undefined) => (at ? Math.floor(at.getTime() / 1000) : undefined)
 
 /** What first-party services learn of a principal at `verify` (wire-contract 1.4). */
@@ -9,6 +24,7 @@ export function describePrincipal(principal: Principal) {
     project_scope: projectScope,
     platform,
     scope: scope.join(' '),
+    ...described(principal),
     auth_source: principal.source,
     credential_id: credentialId,
     exp: seconds(expiresAt),
@@ -16,7 +32,7 @@ export function describePrincipal(principal: Principal) {
   }
   if (principal.kind === 'service') {
     const { client_id } = principal.client
-    return { id: client_id, sub: client_id, client_id, actor_type: 'service', role: 'service', ...common }
+    return { id: client_id, sub: client_id, actor_type: 'service', role: 'service', ...common }
   }
   const { person, session, family, apiKey } = principal
   return {
@@ -28,7 +44,6 @@ export function describePrincipal(principal: Principal) {
     plan: person.plan,
     organization_id: person.alias ? undefined : person.organizationId,
     actor_type: 'user',
-    client_id: family?.client.client_id,
     session_id: person.alias ? undefined : session?.id,
     api_key_id: apiKey?.key.id,
     permissions: apiKey ? scope : undefined,

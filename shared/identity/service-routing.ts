@@ -3,10 +3,12 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { describeActor } from './describe-principal.ts'
-import { uaiHeaders } from './uai-headers.ts'
+import { type RESOLVED_HEADERS, type ROUTED_HEADERS, uaiHeaders } from './uai-headers.ts'
 
 const VENDOR = 'lanonasis'
 const ASSERTION_SECONDS = 60
+
+type ServiceHeader = (typeof RESOLVED_HEADERS | typeof ROUTED_HEADERS)[number] | 'X-Request-ID'
 
 /**
  * The address at a service, or undefined for a path that could lead elsewhere: what is before the path is the operator's, and the path
@@ -30,7 +32,7 @@ export async function toServiceHeaders(
   c: AppContext,
   principal: PersonPrincipal,
   { service, audience }: { service: string; audience: string },
-): Promise<Record<string, string>> {
+): Promise<Record<ServiceHeader, string>> {
   const { person, credentialId, projectScope, scope } = principal
   const requestId = c.get('requestId')
   const now = Math.floor(Date.now() / 1000)

@@ -1,5 +1,5 @@
 import type { Principal } from './authenticate.ts'
-import type { Actor } from './describe-principal.ts'
+import { type Actor, boundTo } from './describe-principal.ts'
 
 const METHODS: Partial<Record<Principal['source'], string>> = {
   sso_session: 'sso_cookie',
@@ -10,14 +10,45 @@ const METHODS: Partial<Record<Principal['source'], string>> = {
 /** How a principal was proven, in the words of wire-contract 1.6. */
 export const methodOf = ({ source }: Principal) => METHODS[source] ?? 'bearer_token'
 
+/** Headers in which `resolve` returns who a request comes from (wire-contract 2.2). */
+export const RESOLVED_HEADERS = [
+  'X-UAI-Auth-Id',
+  'X-UAI-Organization',
+  'X-UAI-Auth-Method',
+  'X-UAI-Credential-Id',
+  'X-UAI-Email',
+  'X-UAI-Scope',
+  'X-UAI-Client-Id',
+  'X-UAI-Audience',
+  'X-UAI-From-Cache',
+  'X-Auth-Source',
+  'X-Actor-Id',
+  'X-Actor-Type',
+  'X-API-Key-Id',
+  'X-Project-Scope',
+] as const
+
+/** Headers that only the service router adds. */
+export const ROUTED_HEADERS = ['X-UAI-Assertion', 'X-Service', 'X-Vendor', 'X-User-Id', 'X-User-Role'] as const
+
+/**
+ * Every header that a service takes for a word of the gateway. A proxy before a service passes none of them on from a caller: the
+ * templates in `deploy/` clear these, and a test compares them with this list.
+ */
+export const IDENTITY_HEADERS = [...RESOLVED_HEADERS, ...ROUTED_HEADERS, 'X-UAI-Error'] as const
+
 /** Who a request comes from, as services read it (wire-contract 2.2); what is not known is empty. */
-export function uaiHeaders(principal: Principal, actor: Actor): Record<string, string> {
+export function uaiHeaders(principal: Principal, actor: Actor): Record<(typeof RESOLVED_HEADERS)[number], string> {
+  const { audience = [], clientId = '' } = boundTo(principal)
   return {
     'X-UAI-Auth-Id': actor.user_id ?? '',
     'X-UAI-Organization': actor.organization_id ?? '',
     'X-UAI-Auth-Method': methodOf(principal),
     'X-UAI-Credential-Id': actor.credential_id,
     'X-UAI-Email': encodeURI(actor.email ?? ''),
+    'X-UAI-Scope': encodeURI(principal.scope.join(' ')).replaceAll('%20', ' '),
+    'X-UAI-Client-Id': encodeURI(clientId),
+    'X-UAI-Audience': audience.map(encodeURI).join(' '),
     'X-UAI-From-Cache': 'false',
     'X-Auth-Source': actor.auth_source,
     'X-Actor-Id': actor.actor_id ?? '',

@@ -21,6 +21,11 @@ function canonical(uri: string): string | undefined {
   return `${protocol}//${host}${pathname.replace(/\/$/, '')}${search}`
 }
 
+/** Whether two identifiers name the same resource (standards H2); what is no URL is compared as it is. */
+export function isSameResource(one: string, other: string): boolean {
+  return one === other || (canonical(one) !== undefined && canonical(one) === canonical(other))
+}
+
 type Access = Pick<Client, 'account_access'>
 
 /**

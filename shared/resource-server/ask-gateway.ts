@@ -94,7 +94,7 @@ export function createQuestion(input: {
     const scheme = credential.kind === 'token' ? credential.scheme : 'Bearer'
     const [headers, body] =
       credential.kind === 'token'
-        ? [{ authorization: `${scheme} ${credential.token}` }, proof]
+        ? [{ authorization: `${scheme} ${credential.token}` }, { ...proof, audience, scope: needed }]
         : aboutKey(credential.key, question)
     const call = {
       method: 'POST',

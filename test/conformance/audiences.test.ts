@@ -225,6 +225,7 @@ describe('H3 what the operator of a resource server can do with a token that was
 
   test.each([
     ['GET', '/v1/auth/sessions', undefined],
+    ['GET', '/v1/auth/resolve?client_id=dashboard-web', undefined],
     ['POST', '/api/v1/api-keys', { name: 'for ever' }],
     [
       'POST',

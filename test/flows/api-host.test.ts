@@ -4,13 +4,15 @@ import { parseAllRedirects } from '@netlify/redirect-parser'
 import redirector from 'netlify-redirector'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMatcher, readRedirects } from '../../netlify/redirects.ts'
+import { IDENTITY_HEADERS, ROUTED_HEADERS } from '../../shared/identity/uai-headers.ts'
+import { directSignIn, newKey } from '../support/api-keys.ts'
 import { type Authority, openWorkshop } from '../support/certificates.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { API_HOST, AUTH_HOST, callTls, type Nginx, newProxySecret, startNginx, type TlsCall } from '../support/nginx.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
 const workshop = openWorkshop()
-const forged = { 'x-uai-auth-id': 'somebody', 'x-uai-email': 'root@example.com' }
+const forged = Object.fromEntries(IDENTITY_HEADERS.map((name) => [name.toLowerCase(), 'forged']))
 let gateway: TestGateway
 let api: Server
 let nginx: Nginx
@@ -83,7 +85,28 @@ describe('the host of the API behind nginx (wire-contract 1.0)', () => {
       'x-uai-auth-id': person.uai,
       'x-uai-email': person.email,
       'x-uai-auth-method': 'bearer_token',
+      'x-uai-scope': 'openid profile email',
+      'x-uai-client-id': 'auth-tester',
+      'x-uai-audience': `https://api.lanonasis.com ${gateway.url}`,
+      'x-project-scope': 'lanonasis-maas',
     })
+    for (const name of [...ROUTED_HEADERS, 'X-UAI-Error', 'X-API-Key-Id'])
+      expect([name, arrived.at(-1)?.[name.toLowerCase()]]).toEqual([name, undefined])
+    expect(Object.values(arrived.at(-1) ?? {})).not.toContain('forged')
+  })
+
+  test('401 before the API for a token or a key that is for another one', async () => {
+    const person = await signIn(gateway)
+    const { access_token } = await getTokens(gateway, person, { resource: 'https://mcp.lanonasis.com/mcp' })
+    const before = arrived.length
+    expect((await ask({ path: '/memories', headers: { authorization: `Bearer ${access_token}` } })).status).toBe(401)
+    const ada = await directSignIn(gateway)
+    const binding = { audiences: ['https://mcp.lanonasis.com/mcp'] }
+    const { key } = await newKey(gateway, ada, { binding })
+    const headers = { 'x-api-key': key, 'x-lanonasis-audience': 'https://mcp.lanonasis.com/mcp' }
+    expect((await ask({ path: '/memories', headers })).status).toBe(403)
+    expect(arrived).toHaveLength(before)
+    expect((await ask({ path: '/memories', headers: { authorization: `Bearer ${ada.token}` } })).status).toBe(200)
   })
 
   test('401 before the API for a caller that proves nothing', async () => {

@@ -50,12 +50,12 @@ describe('a token of another company’s application', () => {
       await postJson(gateway, '/v1/auth/verify-token', { token }),
       await get('/v1/auth/verify', token),
       await get('/v1/auth/resolve', token),
-      await get('/v1/auth/me', token),
     ]
     for (const { status, body, headers } of answers) {
       expect(status).toBe(200)
       expect(JSON.stringify(body) + [...headers].join()).not.toContain(person.email)
     }
+    expect((await get('/v1/auth/me', token)).status).toBe(401)
   })
 })
 
@@ -67,6 +67,7 @@ describe('a token of our own', () => {
       refresh_token,
       client_id: 'lanonasis-cli',
       scope: 'memories:read',
+      resource: gateway.url,
     })
     const opened = await get('/v1/auth/resolve?client_id=lanonasis-repl-cli', narrow.access_token)
     expect(opened).toMatchObject({ status: 200, body: { scope: 'memories:read' } })
@@ -76,11 +77,14 @@ describe('a token of our own', () => {
   })
 
   test('an opened session ends with the one it rests on, and lives when that one is old', async () => {
-    const { access_token } = await directSignIn()
-    const { sid } = JSON.parse(Buffer.from(access_token.split('.')[1], 'base64url').toString())
-    await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '8 days',
-      expires_at = now() + interval '1 hour' where id = ${sid}`
-    const { body } = await get('/v1/auth/resolve?client_id=dashboard', access_token)
+    const person = await signIn(gateway)
+    const [{ sid }] = await gateway.sql<[{ sid: string }]>`
+      update auth_gateway.sessions set started_at = now() - interval '8 days', expires_at = now() + interval '1 hour'
+      where uai = ${person.uai} returning id as sid`
+    await gateway.sql`insert into auth_gateway.session_activity (session_id, last_seen_at) values (${sid}, now())`
+    const cookie = `lanonasis_session=${person.browser.cookies.get('lanonasis_session')}`
+    const answer = await fetch(`${gateway.url}/v1/auth/resolve?client_id=dashboard`, { headers: { cookie } })
+    const body = await answer.json()
     const [opened] = await gateway.sql`select expires_at from auth_gateway.sessions where id = ${body.session_id}`
     expect(opened?.expires_at.getTime()).toBeLessThanOrEqual(Date.now() + 3_600_000)
     expect((await get('/v1/auth/me', body.access_token)).status).toBe(200)

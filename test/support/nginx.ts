@@ -67,6 +67,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     AUTH_HOST,
     MTLS_HOST,
     API_HOST,
+    API_AUDIENCE: 'https://api.lanonasis.com',
     API_UPSTREAM: `127.0.0.1:${options.api?.port ?? 1}`,
     GATEWAY_SERVERS: gateway.ports.map((one) => `server 127.0.0.1:${one} fail_timeout=1s;`).join(' '),
     ACCESS_LOG: path.join(directory, 'access.log'),

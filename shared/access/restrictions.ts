@@ -1,0 +1,88 @@
+import * as z from 'zod/mini'
+import { mayHold, satisfies } from '../domain/scopes.ts'
+import { GatewayError } from '../errors.ts'
+import type { Principal } from '../identity/authenticate.ts'
+import { SERVICES } from '../identity/service-catalogue.ts'
+import { isSameResource } from '../oauth/resource.ts'
+import { once } from '../once.ts'
+import { callerOf } from './admit.ts'
+
+const name = once(() => z.optional(z.string().check(z.maxLength(500))))
+const scopes = once(() =>
+  z.pipe(
+    z.union([z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50)), z.string().check(z.maxLength(2000))]),
+    z.transform((given: string | string[]) => (typeof given === 'string' ? given.split(' ').filter(Boolean) : given)),
+  ),
+)
+
+/** What a verification can be restricted to, all of it optional: the credential is refused unless it meets what is named. */
+export const restrictionParameters = once(() => ({
+  scope: z.optional(scopes()),
+  audience: name(),
+  resource: name(),
+  client_id: name(),
+  service: name(),
+  action: name(),
+  installation_id: name(),
+}))
+
+export type Restrictions = {
+  scope?: string[]
+  audience?: string
+  resource?: string
+  client_id?: string
+  service?: string
+  action?: string
+  installation_id?: string
+}
+
+/** An action means nothing without the service it is of. */
+export const actionAlone = () => new GatewayError('invalid_request', { details: { action: ['needs service'] } })
+const unmet = (reason: string) => new GatewayError('invalid_token', { reason })
+const lacks = (scope: string) =>
+  new GatewayError('insufficient_scope', {
+    reason: `lacks ${scope}`,
+    headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${scope.replace(/["\\]/g, '')}"` },
+  })
+
+/** Whether a principal has a scope: a browser session stands for the person and has what their role may have. */
+function holds(principal: Principal, scope: string): boolean {
+  if (principal.kind === 'person' && principal.source === 'sso_session') return mayHold(principal.person.role, scope)
+  return satisfies(principal.scope, scope)
+}
+
+/** A service takes our own applications and the browser as they are; others need its scopes, as at `/api/v1/services`. */
+function demandService(principal: Principal, service: string, action: string | undefined): void {
+  const found = SERVICES.find(({ service_key }) => service_key === service)
+  if (!found) throw lacks(service)
+  const caller = callerOf(principal)
+  if (caller === 'browser' || caller === 'first_party') return
+  const { read, write } = found.scopes
+  const enough = action === undefined ? [read, write] : [action === 'read' ? read : write]
+  if (!enough.some((one) => satisfies(principal.scope, one))) throw lacks(enough[0] ?? service)
+}
+
+/** Client ids are found in any case, but for addresses of metadata documents, which are compared as they are. */
+const clientKey = (id: string) => (/^https?:\/\//.test(id) ? id : id.toLowerCase())
+
+/**
+ * Refuses a token or a browser session that does not meet what is named. API keys are compared with their binding and services by
+ * `checkApiKey`, which takes the same names. A session is good for every audience of ours, but belongs to no client; tokens belong to no
+ * installation.
+ * @throws GatewayError invalid_request, invalid_token, insufficient_scope
+ */
+export function demandRestrictions(principal: Principal, asked: Restrictions): void {
+  const { scope = [], audience, resource, client_id, service, action, installation_id } = asked
+  if (action !== undefined && service === undefined) throw actionAlone()
+  if (principal.kind === 'person' && principal.apiKey) return
+  const { family, audience: good = [] } = principal
+  for (const wanted of [audience, resource])
+    if (family && wanted !== undefined && !good.some((one) => isSameResource(one, wanted)))
+      throw unmet('token for another resource')
+  if (client_id !== undefined && (!family || clientKey(family.client.client_id) !== clientKey(client_id)))
+    throw unmet('of another client')
+  if (installation_id !== undefined) throw unmet('of no installation')
+  const missing = scope.find((one) => !holds(principal, one))
+  if (missing !== undefined) throw lacks(missing)
+  if (service !== undefined) demandService(principal, service, action)
+}
