@@ -46,7 +46,7 @@ test('MagicLinkFlow: a code is sent and verified, and the tokens are known to Au
   })
   expect(await client.introspectToken(tokens.access_token)).toMatchObject({ valid: true, type: 'oauth' })
   const refreshed = await client.refreshToken(tokens.refresh_token ?? '')
-  expect(await client.introspectToken(refreshed.refresh_token ?? '')).toMatchObject({ valid: true })
+  expect(await client.introspectToken(refreshed.refresh_token ?? '')).toMatchObject({ valid: false })
   await client.revokeToken(refreshed.refresh_token ?? '', 'refresh_token')
   expect(await client.validateToken(refreshed.access_token)).toMatchObject({ valid: false })
   await expect(client.refreshToken(refreshed.refresh_token ?? '')).rejects.toThrow(/revoked/)

@@ -82,7 +82,8 @@ describe('MCP servers (wire-contract 5.7)', () => {
 
 describe('server-side consumers (wire-contract 5.8)', () => {
   test('Supabase functions: introspection by form; no scope mentions an administrator', async () => {
-    for (const token of [ada.token, ada.refreshToken, (await getTokens(gateway, await signIn(gateway))).access_token]) {
+    expect((await post(gateway, '/oauth/introspect', { token: ada.refreshToken })).body).toEqual({ active: false })
+    for (const token of [ada.token, (await getTokens(gateway, await signIn(gateway))).access_token]) {
       const { status, body } = await post(gateway, '/oauth/introspect', { token })
       expect(status).toBe(200)
       expect(body).toMatchObject({
