@@ -35,7 +35,7 @@ npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old sec
 Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input):
   --name --redirect-uri… --post-logout-redirect-uri… --scope --default-scope --auth-method none|client_secret_basic|client_secret_post|
     private_key_jwt|tls_client_auth|self_signed_tls_client_auth
-  --jwks <file> --jwks-uri --auth-signing-alg --tls-client-auth-subject-dn|san-dns|san-uri|san-ip|san-email
+  --jwks <file> --jwks-uri --auth-signing-alg --introspection-alg RS256|ES256 --tls-client-auth-subject-dn|san-dns|san-uri|san-ip|san-email
   --certificate-bound --dpop-bound --resource… (serves) --exchange-resource… (may get tokens for, RFC 8693)
   --application-type native|web --grant-type… --response-type… --access-token-seconds --require-pkce true|false
   --subject-type public|pairwise --sector-identifier-uri (OpenID Connect Core section 8)

@@ -77,7 +77,8 @@ app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) 
   const answer = token ? describeToken(gateway(), token, caller) : (key ?? { active: false })
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {
     const now = Math.floor(Date.now() / 1000)
-    const jwt = await jwts.introspection({ aud: caller.client_id, iat: now, token_introspection: answer })
+    const claims = { aud: caller.client_id, iat: now, token_introspection: answer }
+    const jwt = await jwts.introspection(claims, caller.metadata.introspection_signed_response_alg)
     return c.body(jwt, 200, { 'Content-Type': 'application/token-introspection+jwt' })
   }
   return c.json(answer)

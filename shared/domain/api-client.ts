@@ -49,6 +49,8 @@ export type ClientMetadata = {
   jwks?: { keys: PublicJwk[] }
   jwks_uri?: string
   token_endpoint_auth_signing_alg?: string
+  /** How introspection answers to it are signed (RFC 9701 section 6); RS256 where left out. */
+  introspection_signed_response_alg?: 'RS256' | 'ES256'
   /** Exactly one for `tls_client_auth` (RFC 8705 section 2.1.2). */
   tls_client_auth_subject_dn?: string
   tls_client_auth_san_dns?: string

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { decodeJwt } from 'jose'
 import * as z from 'zod/mini'
 import { config } from '../config.ts'
@@ -35,24 +36,30 @@ export type ClientCredentials = {
   assertion?: string
   /** The certificate on the connection; only a client that is registered for one authenticates by it. */
   certificate?: ClientCertificate
+  /** Whether a Basic header named the client without proving it, so that a refusal carries the challenge. */
+  challenged?: boolean
 }
 
 const BASIC_CHALLENGE = { 'WWW-Authenticate': 'Basic realm="lanonasis"' }
+
+const malformedBasic = () =>
+  new GatewayError('invalid_client', { reason: 'malformed Basic credentials', headers: BASIC_CHALLENGE })
 
 const decodeForm = (value: string) => {
   try {
     return decodeURIComponent(value.replaceAll('+', ' '))
   } catch {
-    throw new GatewayError('invalid_client', { reason: 'malformed Basic credentials', headers: BASIC_CHALLENGE })
+    throw malformedBasic()
   }
 }
 
-function fromBasic(basic: string, body: ClientParameters): ClientCredentials {
-  const [id = '', ...rest] = Buffer.from(basic, 'base64').toString().split(':')
-  const clientId = decodeForm(id)
-  if (body.client_id !== undefined && body.client_id.toLowerCase() !== clientId.toLowerCase())
-    throw new GatewayError('invalid_request', { description: 'Two different client ids were sent.' })
-  return { clientId, secret: decodeForm(rest.join(':')), method: 'client_secret_basic' }
+/** The client id and the secret of an Authorization header (RFC 7617 section 2, OAuth 2.1 section 2.4.1). */
+function readBasic(header: string): { clientId: string; secret: string } {
+  const decoded = Buffer.from(header, 'base64')
+  const [id = '', ...rest] = decoded.toString().split(':')
+  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(header) && isUtf8(decoded)
+  if (!isBase64 || !id || rest.length === 0) throw malformedBasic()
+  return { clientId: decodeForm(id), secret: decodeForm(rest.join(':')) }
 }
 
 /** Whom an unread assertion speaks of, for the look-up only. */
@@ -72,22 +79,32 @@ function fromAssertion(assertion: string, body: ClientParameters): ClientCredent
 
 /**
  * What a request says of its client: HTTP Basic, client_id and client_secret in the body (OAuth 2.1 section 2.4.1), or an
- * assertion (RFC 7523 section 2.2), whose `sub` may stand for the client_id.
+ * assertion (RFC 7523 section 2.2), whose `sub` may stand for the client_id. A header whose secret is empty only names the client,
+ * and a body may name it beside the header.
  * @throws GatewayError invalid_request when it uses two mechanisms or half of one, invalid_client when one is malformed
  */
 export function readClientCredentials(c: AppContext, body: ClientParameters): ClientCredentials {
-  const basic = /^basic +(.*)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-  const { client_id: clientId, client_secret: secret, client_assertion: assertion } = body
-  if ([basic, secret, assertion].filter((one) => one !== undefined).length > 1)
+  const header = /^basic(?: +(.*))?$/i.exec(c.req.header('authorization') ?? '')
+  const basic = header ? readBasic(header[1]?.trim() ?? '') : undefined
+  const { client_secret: secret, client_assertion: assertion } = body
+  if (basic && body.client_id && body.client_id.toLowerCase() !== basic.clientId.toLowerCase())
+    throw new GatewayError('invalid_request', { description: 'Two different client ids were sent.' })
+  const clientId = basic?.clientId ?? body.client_id
+  if ([basic?.secret || undefined, secret, assertion].filter((one) => one !== undefined).length > 1)
     throw new GatewayError('invalid_request', { description: 'Use one way to authenticate the client.' })
   if ((assertion === undefined) !== (body.client_assertion_type === undefined))
     throw new GatewayError('invalid_request', {
       description: 'client_assertion and client_assertion_type go together.',
     })
-  if (basic !== undefined) return fromBasic(basic, body)
-  if (assertion !== undefined) return fromAssertion(assertion, body)
+  if (basic?.secret) return { clientId, secret: basic.secret, method: 'client_secret_basic' }
+  if (assertion !== undefined) return fromAssertion(assertion, { ...body, client_id: clientId })
   if (secret !== undefined) return { clientId, secret, method: 'client_secret_post' }
-  return { clientId, method: 'none', certificate: readClientCertificate(c, config().MTLS_PROXY_SECRET) }
+  return {
+    clientId,
+    method: 'none',
+    challenged: basic !== undefined,
+    certificate: readClientCertificate(c, config().MTLS_PROXY_SECRET),
+  }
 }
 
 /** Failures are counted per known client and address (OAuth 2.1 section 2.4.1). */
@@ -117,13 +134,16 @@ export async function authenticateClient(
   credentials: ClientCredentials,
   limits: { wait: number; onFailure: RateLimit[] },
 ): Promise<Client> {
-  const headers = credentials.method === 'client_secret_basic' ? BASIC_CHALLENGE : undefined
+  const usedBasic = credentials.method === 'client_secret_basic' || credentials.challenged
+  const headers = usedBasic ? BASIC_CHALLENGE : undefined
   if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
   const fault = client ? await clientFault(gateway, client, credentials) : 'unknown client'
   if (client && !fault) return client
   if (client && provesClient(client, credentials)) await gateway.limiter.hit(limits.onFailure)
   throw new GatewayError('invalid_client', { reason: fault, headers })
 }
+
+const isSecret = (method: string) => method.startsWith('client_secret_')
 
 async function clientFault(
   gateway: Gateway,
@@ -137,7 +157,9 @@ async function clientFault(
     const findKeys = () => clientKeys(client)
     return certificateFault({ certificate, metadata: client.metadata, findKeys, now: new Date() })
   }
-  if (registered !== method) return `registered for ${registered}, used ${method}`
+  // The same secret proves the client in the header and in the body: many libraries know one way only.
+  const bySecret = isSecret(registered) && isSecret(method)
+  if (registered !== method && !bySecret) return `registered for ${registered}, used ${method}`
   if (method === 'none') return undefined
   return method === 'private_key_jwt'
     ? assertionFault(gateway, client, assertion, credentials)

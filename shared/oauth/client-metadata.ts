@@ -84,6 +84,7 @@ const metadata = once(() =>
     token_endpoint_auth_signing_alg: z.optional(
       z.enum(CLIENT_SIGNING_ALGORITHMS as [string, ...string[]], 'is not supported'),
     ),
+    introspection_signed_response_alg: z.optional(z.enum(['RS256', 'ES256'], 'is not supported')),
     grant_types: z._default(
       z.array(
         z.enum(['authorization_code', 'refresh_token', DEVICE_CODE, ...SERVICE_GRANTS], 'is not supported'),

@@ -4,7 +4,7 @@ import { parseClientMetadata } from './client-metadata.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
 import { isOnDevice } from './redirect-uri.ts'
 import { looksLikeOurs } from './reserved-names.ts'
-import { isOpenToStrangers, parseScope } from './scope.ts'
+import { isOpenToStrangers, isPrivileged, parseScope } from './scope.ts'
 
 /** What a stranger may register for; the rest is for operators. */
 const GRANTS = ['authorization_code', 'refresh_token', DEVICE_CODE, JWT_BEARER_GRANT]
@@ -27,12 +27,14 @@ const invalid = (member: string, message: string) =>
     details: { [member]: [message] },
   })
 
+/** What is left of a scope when unknown ones are dropped, or the default (RFC 7591 section 3.2.1); one that is only privileged is refused. */
 function readScope(given: unknown): string {
-  if (given === undefined) return DEFAULT_SCOPE
-  const asked = typeof given === 'string' ? parseScope(given) : undefined
-  const open = asked?.filter(isOpenToStrangers)
-  if (!open || open.length === 0) throw invalid('scope', 'names nothing that can be registered here')
-  return open.join(' ')
+  const asked = typeof given === 'string' ? parseScope(given) : given === undefined ? [] : undefined
+  if (!asked) throw invalid('scope', 'must be scopes')
+  const open = asked.filter(isOpenToStrangers)
+  if (open.length > 0) return open.join(' ')
+  if (asked.some(isPrivileged)) throw invalid('scope', 'names nothing that can be registered here')
+  return DEFAULT_SCOPE
 }
 
 function readGrants(given: unknown): unknown {

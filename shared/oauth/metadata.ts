@@ -65,7 +65,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     require_pushed_authorization_requests: config.REQUIRE_PUSHED_AUTHORIZATION_REQUESTS,
     subject_types_supported: ['public', 'pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],
-    introspection_signing_alg_values_supported: ['ES256'],
+    introspection_signing_alg_values_supported: ['RS256', 'ES256'],
     claims_supported: [
       'sub',
       'iss',

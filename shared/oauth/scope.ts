@@ -47,6 +47,12 @@ export function parseScope(text: string): string[] | undefined {
   return [...new Set(text.split(' ').filter(Boolean))]
 }
 
+/** The scopes that a parameter asks for: undefined when it is absent or blank, none when it has a character that no scope may have. */
+export function askedScope(text: string | undefined): string[] | undefined {
+  const asked = parseScope(text ?? '')
+  return asked?.length === 0 ? undefined : (asked ?? [])
+}
+
 /** A scope a stranger's application may ask people for. */
 export function isOpenToStrangers(scope: string): boolean {
   const name = canonicalScope(scope)
@@ -54,9 +60,12 @@ export function isOpenToStrangers(scope: string): boolean {
   return known && mayHold('user', name) && !/^(account|api-keys|secrets):/.test(name)
 }
 
+/** A scope with a meaning here that a stranger's application may not ask for. */
+export const isPrivileged = (scope: string) => CATALOGUE.includes(canonicalScope(scope)) && !isOpenToStrangers(scope)
+
 /**
- * The scope a client gets for what it asked: what it may have of it, or when it asked for nothing, what the resources need that it
- * names, or else its default. Unknown scopes are dropped while one remains (standards A28, R5); undefined when none does.
+ * The scope a client gets for what it asked: what it may have of it, or when it asked for nothing (an empty scope is none), what the
+ * resources need that it names, or else its default. Unknown scopes are dropped while one remains (standards A28, R5); undefined when none does.
  *
  * An application that registered itself did so for what it needed first; its person is asked about everything each time, so it may
  * step up to whatever it could have registered for (MCP authorization 2026-07-28).
@@ -69,11 +78,12 @@ export function narrowScope(
 ): string[] | undefined {
   const { scope, default_scope } = client.metadata
   const allowed = new Set([...scope.split(' '), ...default_scope.split(' '), ...COMMON])
-  if (requested === undefined) {
+  const asked = askedScope(requested)
+  if (!asked) {
     const least = needed.filter((one) => allowed.has(one))
     return least.length > 0 ? least : parseScope(default_scope)
   }
   const stepsUp = isStranger(client) && client.metadata.grant_types.includes('authorization_code')
-  const granted = parseScope(requested)?.filter((one) => allowed.has(one) || (stepsUp && isOpenToStrangers(one)))
-  return granted && granted.length > 0 ? granted : undefined
+  const granted = asked.filter((one) => allowed.has(one) || (stepsUp && isOpenToStrangers(one)))
+  return granted.length > 0 ? granted : undefined
 }

@@ -262,6 +262,10 @@ test('A28 A27 no scope means the default scope, and the answer says it', async (
   expect(tokens.scope).toBe('openid profile email')
 })
 
+test('A28 a blank scope counts as none', async () => {
+  expect((await getTokens(gateway, person, { scope: '  ' })).scope).toBe('openid profile email')
+})
+
 test('A28 an unknown scope beside a known one is dropped', async () => {
   expect((await getTokens(gateway, person, { scope: 'openid nonsense' })).scope).toBe('openid')
 })

@@ -69,6 +69,25 @@ describe('A20 two mechanisms at once are invalid_request', () => {
       )
   })
 
+  const header = (id: string, secret: string) => ({
+    authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+  })
+  const SAME = encodeURIComponent(SECRET.client_secret)
+
+  test.each([
+    ['the header and the same id in the body', 200, { client_id: 'by-basic' }, header('by-basic', SAME)],
+    ['an empty secret in the body', 200, { client_id: 'by-basic', client_secret: '' }, header('by-basic', SAME)],
+    ['a header that only names, and the secret in the body', 200, SECRET, header('by-post', '')],
+    ['the same secret twice', 400, { client_id: 'by-basic', ...SECRET }, header('by-basic', SAME)],
+    ['another id in the body', 400, { client_id: 'by-post' }, header('by-basic', SAME)],
+  ])('one mechanism or not: %s is %i', async (_, status, form, headers) => {
+    expect((await token(form, headers)).status).toBe(status)
+  })
+
+  test('a header that only names goes with an assertion', async () => {
+    expect((await token(await asserted(), header('by-assertion', ''))).status).toBe(200)
+  })
+
   test('half of an assertion', async () => {
     const { client_assertion, client_assertion_type } = await asserted()
     expect(await token({ client_assertion })).toMatchObject(refused('invalid_request'))
@@ -77,6 +96,60 @@ describe('A20 two mechanisms at once are invalid_request', () => {
 })
 
 describe('A22 a client authenticates as it is registered', () => {
+  const code = { grant_type: 'authorization_code', code: 'x'.repeat(64), code_verifier: 'v'.repeat(43) }
+  const header = (id: string, secret: string) => ({
+    authorization: `Basic ${Buffer.from(`${id}:${encodeURIComponent(secret)}`).toString('base64')}`,
+  })
+
+  test.each(['by-post', 'by-basic'])('%s by its secret, in the header or in the body', async (client_id) => {
+    expect((await token({}, header(client_id, SECRET.client_secret))).status).toBe(200)
+    expect((await token({ client_id, ...SECRET })).status).toBe(200)
+    expect((await token({}, header(client_id, 'wrong'))).status).toBe(401)
+    expect(await token({}, header(client_id, ''))).toMatchObject(INVALID_CLIENT)
+    expect(await token({ client_id })).toMatchObject(INVALID_CLIENT)
+  })
+
+  test('a public client by its name, also in a header with an empty secret, and never with another', async () => {
+    const goesOn = refused('invalid_grant')
+    expect(await post(gateway, '/oauth/token', { ...code, client_id: 'public' })).toMatchObject(goesOn)
+    expect(await post(gateway, '/oauth/token', code, header('public', ''))).toMatchObject(goesOn)
+    expect(await post(gateway, '/oauth/token', code, header('public', 'x'))).toMatchObject(INVALID_CLIENT)
+    expect(await post(gateway, '/oauth/token', { ...code, client_id: 'public', client_secret: 'x' })).toMatchObject(
+      INVALID_CLIENT,
+    )
+    for (const path of ['/oauth/par', '/oauth/device'])
+      expect((await post(gateway, path, {}, header('public', ''))).body.error).not.toBe('invalid_client')
+  })
+
+  test('an empty secret names a client and proves none', async () => {
+    await add('public-of-ours', { token_endpoint_auth_method: 'none', grant_types: ['authorization_code'] }, true)
+    const { access_token } = (await token({ client_id: 'by-post', ...SECRET })).body
+    const seen = await post(gateway, '/oauth/introspect', { token: access_token }, header('public-of-ours', ''))
+    const accept = { accept: 'application/token-introspection+jwt', ...header('public-of-ours', '') }
+    const signed = await fetch(`${gateway.url}/oauth/introspect`, {
+      method: 'POST',
+      body: new URLSearchParams({ token: access_token }),
+      headers: accept,
+    })
+    expect([seen.body.active, signed.headers.get('content-type')]).toEqual([true, 'application/json'])
+  })
+
+  test.each([
+    'Basic',
+    'Basic !!!',
+    'Basic bm9jb2xvbg==',
+    `Basic ${Buffer.from([0xff, 0x3a, 0x78]).toString('base64')}`,
+    `Basic ${Buffer.from('by-basic:%zz').toString('base64')}`,
+    `Basic ${Buffer.from(':secret').toString('base64')}`,
+    'Basic a:b',
+  ])('A23 401 with a challenge for %s', async (authorization) => {
+    for (const path of ['/oauth/token', '/oauth/revoke', '/oauth/introspect', '/oauth/par', '/oauth/device']) {
+      const answer = await post(gateway, path, { ...grant, token: 'x', client_id: 'by-basic' }, { authorization })
+      expect([path, answer.status, answer.body.error]).toEqual([path, 401, 'invalid_client'])
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /)
+    }
+  })
+
   test.each(['by-post', 'by-basic', 'public'])('%s not by a good assertion', async (clientId) => {
     expect(await token(await asserted({ clientId }))).toMatchObject(INVALID_CLIENT)
   })

@@ -23,6 +23,7 @@ const secretOf = (id: string, secret = 'a secret: +%') => ({
 beforeAll(async () => {
   gateway = await startGateway()
   await addClient(gateway, 'resource-server', {}, true)
+  await addClient(gateway, 'resource-server-es256', { introspection_signed_response_alg: 'ES256' }, true)
   await addClient(gateway, 'stranger')
   person = await signIn(gateway)
   tokens = await getTokens(gateway, person, { nonce: 'a nonce', scope: 'openid profile email offline_access' })
@@ -174,20 +175,27 @@ describe('E3-E5 introspection', () => {
     expect(body.scope).not.toContain('admin')
   })
 
-  test('E5 a signed answer when it is asked for', async () => {
+  test.each([
+    ['resource-server', 'RS256'],
+    ['resource-server-es256', 'ES256'],
+  ])('E5 a signed answer when it is asked for: %s gets %s', async (id, alg) => {
     const accept = 'application/token-introspection+jwt'
     const response = await fetch(`${gateway.url}/oauth/introspect`, {
       method: 'POST',
       body: new URLSearchParams({ token: tokens.access_token }),
-      headers: { accept, ...secretOf('resource-server') },
+      headers: { accept, ...secretOf(id) },
     })
     expect(response.headers.get('content-type')).toBe(accept)
     const jwt = await response.text()
-    expect(decodeProtectedHeader(jwt)).toMatchObject({ typ: 'token-introspection+jwt', alg: 'ES256' })
+    expect(decodeProtectedHeader(jwt)).toMatchObject({ typ: 'token-introspection+jwt', alg })
     const claims = decodeJwt(jwt)
-    expect(claims).toMatchObject({ iss: gateway.url, aud: 'resource-server', token_introspection: { active: true } })
+    expect(claims).toMatchObject({ iss: gateway.url, aud: id, token_introspection: { active: true } })
     expect(claims).not.toHaveProperty('sub')
     expect(claims).not.toHaveProperty('exp')
+    const { keys } = await json('/oauth/jwks.json')
+    const key = await importJWK(keys.find(({ kid }: { kid: string }) => kid === decodeProtectedHeader(jwt).kid))
+    expect((await jwtVerify(jwt, key, { issuer: gateway.url, typ: 'token-introspection+jwt' })).payload).toEqual(claims)
+    expect((await json(DISCOVERY[0] ?? '')).introspection_signing_alg_values_supported).toEqual(['RS256', 'ES256'])
   })
 
   test('E3 A25 answers are not stored, and a missing token is 400', async () => {

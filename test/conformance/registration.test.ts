@@ -70,6 +70,14 @@ test('R5 offline_access that was not registered is no reason to refuse; unknown 
   expect([page.status, page.location]).toEqual([200, undefined])
 })
 
+test.each(['nonsense', 'nonsense:a other.b', '', '  ', null])(
+  'R5 a scope that names nothing known is left out, and the answer says what was registered: %j',
+  async (scope) => {
+    const { status, body } = await register({ scope })
+    expect([status, body.scope]).toEqual([201, 'memories:read memories:write mcp:connect'])
+  },
+)
+
 test('R6 strangers get no privileged scope, no secret without asking, no name that is ours, and are asked about every time', async () => {
   const { body } = await register({ scope: 'memories:read admin:* secrets:read api-keys:write *' })
   expect(body.scope).toBe('memories:read')

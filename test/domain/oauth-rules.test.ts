@@ -3,7 +3,7 @@ import type { ClientMetadata } from '../../shared/domain/api-client.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { CODE_CHALLENGE, CODE_VERIFIER, challengeOf } from '../../shared/oauth/pkce.ts'
 import { chooseResources, narrowResources } from '../../shared/oauth/resource.ts'
-import { narrowScope, parseScope } from '../../shared/oauth/scope.ts'
+import { askedScope, narrowScope, parseScope } from '../../shared/oauth/scope.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 
 describe('RFC 7636: PKCE', () => {
@@ -60,6 +60,16 @@ describe('RFC 6749 section 3.3: scope', () => {
     expect(parseScope(text)).toEqual(expected)
   })
 
+  test.each<[string | undefined, string[] | undefined]>([
+    [undefined, undefined],
+    ['', undefined],
+    ['  ', undefined],
+    [' read ', ['read']],
+    ['re"ad', []],
+  ])('asks for %j', (text, expected) => {
+    expect(askedScope(text)).toEqual(expected)
+  })
+
   const client = {
     metadata: { scope: 'memories:read memories:write', default_scope: 'memories:read extra' } as ClientMetadata,
   } as Client
@@ -75,8 +85,8 @@ describe('RFC 6749 section 3.3: scope', () => {
     ['MEMORIES:READ', undefined],
     ['memories', undefined],
     ['memories:read\u0007', undefined],
-    ['', undefined],
-    [' ', undefined],
+    ['', ['memories:read', 'extra']],
+    ['  ', ['memories:read', 'extra']],
   ])('narrows %j', (requested, expected) => {
     expect(narrowScope(client, requested)).toEqual(expected)
   })

@@ -94,6 +94,8 @@ describe('POST /register', () => {
     ['invalid_redirect_uri', { redirect_uris: ['https://a.example/#x'] }],
     ['invalid_client_metadata', { redirect_uris: [CALLBACK], application_type: 'service' }],
     ['invalid_client_metadata', { redirect_uris: [CALLBACK], scope: 'admin:*' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], scope: 'nonsense secrets:read' }],
+    ['invalid_client_metadata', { redirect_uris: [CALLBACK], scope: 're"ad' }],
     ['invalid_client_metadata', { redirect_uris: [CALLBACK], scope: 7 }],
     ['invalid_client_metadata', { redirect_uris: [CALLBACK], grant_types: ['implicit'] }],
     ['invalid_client_metadata', { redirect_uris: [CALLBACK], response_types: ['token'] }],

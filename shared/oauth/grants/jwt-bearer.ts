@@ -13,7 +13,7 @@ import { profileOf } from '../../sso/profile.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
 import { JWT_BEARER_GRANT } from '../grant-types.ts'
 import { registeredForms } from '../resource.ts'
-import { parseScope } from '../scope.ts'
+import { askedScope, parseScope } from '../scope.ts'
 import { confirmationFor } from '../sender-constraint.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../signing-algorithms.ts'
 import { type StartedFamily, startTokenFamily } from '../token-family.ts'
@@ -67,7 +67,7 @@ function faultOf(claims: JWTPayload, issuer: string, client: Client): string | u
 function scopeOf(client: Client, allowed: unknown, asked: string | undefined): string[] {
   const may = new Set([...client.metadata.scope.split(' '), ...client.metadata.default_scope.split(' ')])
   const named = typeof allowed === 'string' ? (parseScope(allowed) ?? []) : [...may]
-  const wanted = asked === undefined ? named : (parseScope(asked) ?? [])
+  const wanted = askedScope(asked) ?? named
   const scope = wanted.filter((one) => may.has(one) && named.includes(one) && one !== 'offline_access')
   if (scope.length === 0) throw new GatewayError('invalid_scope')
   return scope

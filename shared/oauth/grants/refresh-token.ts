@@ -11,7 +11,7 @@ import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { newAccessTokenId } from '../access-token-id.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
 import { narrowResources } from '../resource.ts'
-import { parseScope } from '../scope.ts'
+import { askedScope } from '../scope.ts'
 import { confirmationFor } from '../sender-constraint.ts'
 import { refreshExpiry, resumeFamily } from '../token-family.ts'
 import { type TokenResponse, tokenResponse } from '../token-response.ts'
@@ -111,9 +111,8 @@ async function confirm(gateway: Gateway, c: AppContext, family: PersonFamily): P
 }
 
 function narrow(family: Family, params: RefreshParameters): { scope: string[]; resources: string[] } {
-  const asked = params.scope === undefined ? family.scope : parseScope(params.scope)
-  if (!asked || asked.length === 0 || asked.some((one) => !family.scope.includes(one)))
-    throw new GatewayError('invalid_scope')
+  const asked = askedScope(params.scope) ?? family.scope
+  if (asked.length === 0 || asked.some((one) => !family.scope.includes(one))) throw new GatewayError('invalid_scope')
   const scope = family.scope.filter((one) => asked.includes(one))
   return { scope, resources: narrowResources(family.resources, params.resource) }
 }

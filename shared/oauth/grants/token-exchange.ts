@@ -10,7 +10,7 @@ import type { ClientCredentials } from '../client-auth.ts'
 import { type Subject, subjectOfDelegation, subjectOfKey, subjectOfToken, unacceptable } from '../exchange-subject.ts'
 import { TOKEN_EXCHANGE } from '../grant-types.ts'
 import { accountAlone, registeredForms } from '../resource.ts'
-import { parseScope } from '../scope.ts'
+import { askedScope } from '../scope.ts'
 import { confirmationFor } from '../sender-constraint.ts'
 import { type StartedFamily, startDelegatedFamily } from '../token-family.ts'
 import { accessTokenSeconds, type DelegatedGrant } from '../token-response.ts'
@@ -106,7 +106,7 @@ export async function exchangeToken(
   if (subject.mayAct !== undefined && subject.mayAct !== client.client_id) throw unacceptable('may_act names another')
   await checkActor(gateway, client, params.actor_token)
   const resources = exchangedResources(gateway, client, subject, params)
-  const asked = params.scope === undefined ? undefined : (parseScope(params.scope) ?? [])
+  const asked = askedScope(params.scope)
   // What an agent may do is for the person to say who lets it; of a service, its registration says so as well.
   const allowed = isAgent ? subject.scope : metadata.scope.split(' ')
   const scope = delegatedScope({ held: subject.scope, allowed, asked })
