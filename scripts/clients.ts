@@ -33,7 +33,7 @@ npm run clients -- suspend|reinstate|delete <client_id> [--reason <text>]
 npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old secret lives on for that long (0)
 
 Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input):
-  --name --redirect-uri… --post-logout-redirect-uri… --scope --default-scope --auth-method none|client_secret_basic|client_secret_post|
+  --name --redirect-uri… --post-logout-redirect-uri… --web-origin… --scope --default-scope --auth-method none|client_secret_basic|client_secret_post|
     private_key_jwt|tls_client_auth|self_signed_tls_client_auth
   --jwks <file> --jwks-uri --auth-signing-alg --introspection-alg RS256|ES256 --tls-client-auth-subject-dn|san-dns|san-uri|san-ip|san-email
   --certificate-bound --dpop-bound --resource… (serves) --exchange-resource… (may get tokens for, RFC 8693)

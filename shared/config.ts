@@ -137,7 +137,7 @@ export const variables = {
     z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
   ),
   CORS_ORIGIN: variable(
-    'Origins that may call the API from a browser; `*.` stands for any subdomain, `:*` for any port.',
+    'Origins that may call everything from a browser, cookies included; `*.` stands for any subdomain, `:*` for any port. Others may call what OAuth clients need, without cookies.',
     list,
     ['*.lanonasis.com', 'https://*.lanonasis.com', 'http://localhost:*'],
   ),

@@ -7,6 +7,7 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, schemeOf } from '../../shared/identity/authenticate.ts'
 import { checkAccessToken } from '../../shared/oauth/access-token.ts'
+import { checkOrigin } from '../../shared/oauth/client-auth.ts'
 import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
 import { scopeClaims } from '../../shared/oauth/token-response.ts'
 import { once } from '../../shared/once.ts'
@@ -21,6 +22,7 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
   const { confirmation, claims, family } = verdict
   await checkSenderConstraint(gateway(), c, { token, scheme: schemeOf(c), confirmation })
+  checkOrigin(family.client, c.req.header('origin'))
   const { person } = family
   if (!person) throw new GatewayError('invalid_token', { reason: 'a service has no profile' })
   const scope = String(claims.scope ?? '').split(' ')

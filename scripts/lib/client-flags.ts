@@ -45,6 +45,7 @@ export const clientOptions = {
   'tls-client-auth-san-uri': { type: 'string' },
   'tls-client-auth-subject-dn': { type: 'string' },
   'tos-uri': { type: 'string' },
+  'web-origin': { type: 'string', multiple: true },
 } as const
 
 export type ClientFlags = { [name in keyof typeof clientOptions]?: string | string[] | boolean }
@@ -57,6 +58,7 @@ const MEMBER_OF_FLAG: [flag: keyof ClientFlags, member: string][] = [
   ['response-type', 'response_types'],
   ['redirect-uri', 'redirect_uris'],
   ['post-logout-redirect-uri', 'post_logout_redirect_uris'],
+  ['web-origin', 'web_origins'],
   ['scope', 'scope'],
   ['default-scope', 'default_scope'],
   ['client-uri', 'client_uri'],

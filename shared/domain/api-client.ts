@@ -26,6 +26,8 @@ export type ClientMetadata = {
   grant_types: string[]
   response_types: string[]
   redirect_uris: string[]
+  /** Origins of the pages that use it; requests from other origins are refused. Any origin where left out. */
+  web_origins?: string[]
   post_logout_redirect_uris?: string[]
   /** Every scope the client may ask for, space separated. */
   scope: string

@@ -1,6 +1,7 @@
 import { config } from '../config.ts'
 import type { Dialect } from '../errors.ts'
 
+/** What a preflight that names no headers is told (wire-contract 1.0). */
 const REQUEST_HEADERS = [
   'Content-Type',
   'Authorization',
@@ -33,13 +34,19 @@ const EXPOSED_HEADERS = [
 
 const ALWAYS_TRUSTED = ['api', 'mcp', 'mcp1', 'maas', 'auth'].map((name) => `https://${name}.lanonasis.com`)
 const PUBLIC = /^\/(\.well-known\/.+|oauth\/jwks\.json|openapi\.json|health|ready)$/
+/** Where clients prove themselves by what they send, and no cookie is read: applications of any origin may call these. */
+const OPEN = /^\/(oauth\/(token|revoke|par|device|userinfo)|register(\/[^/]+(\/secret)?)?)$/
 const NAVIGATED = /^\/oauth\/(authorize|consent|logout)$/
 
-export type CorsPolicy = 'none' | 'public' | 'trusted'
+export type CorsPolicy = 'none' | 'public' | 'open' | 'trusted'
 
-/** Which origins may read the answers of an endpoint: none (browser navigation), all (public documents) or trusted ones. */
+/**
+ * Which origins may read the answers of an endpoint: none (browser navigation), all (public documents), all without credentials and
+ * trusted ones with them (open), or trusted ones alone.
+ */
 export function corsPolicy(path: string, dialect: Dialect): CorsPolicy {
   if (PUBLIC.test(path)) return 'public'
+  if (OPEN.test(path)) return 'open'
   return dialect === 'page' || NAVIGATED.test(path) ? 'none' : 'trusted'
 }
 
@@ -58,28 +65,33 @@ export function isTrustedOrigin(origin: string, patterns: readonly string[] = co
   return ALWAYS_TRUSTED.includes(origin) || patterns.some((pattern) => matches(parsed, pattern))
 }
 
+/** The header names that a preflight asks for, as far as they are names; otherwise those of our own clients. */
+function requestedHeaders(request: Request): string {
+  const asked = request.headers.get('access-control-request-headers') ?? ''
+  const names = asked.split(',').map((name) => name.trim())
+  const usable = names.filter((name) => /^[\w!#$%&'*+.^`|~-]{1,100}$/.test(name)).slice(0, 50)
+  return usable.length > 0 ? usable.join(', ') : REQUEST_HEADERS
+}
+
 /** The CORS headers of an answer to `request` at canonical `path`; a preflight also gets the allowed methods and headers. */
 export function corsHeaders(request: Request, path: string, dialect: Dialect): Record<string, string> {
   const policy = corsPolicy(path, dialect)
   if (policy === 'none') return {}
   const origin = request.headers.get('origin')
-  const methods = dialect === 'oauth' ? 'GET, POST, OPTIONS' : 'GET, POST, PUT, PATCH, DELETE, OPTIONS'
+  const managed = path.startsWith('/register/')
+  const methods = dialect === 'oauth' && !managed ? 'GET, POST, OPTIONS' : 'GET, POST, PUT, PATCH, DELETE, OPTIONS'
   const preflight: Record<string, string> = isPreflight(request)
     ? {
         'Access-Control-Allow-Methods': methods,
-        'Access-Control-Allow-Headers': REQUEST_HEADERS,
+        'Access-Control-Allow-Headers': requestedHeaders(request),
         'Access-Control-Max-Age': '600',
       }
     : {}
   if (policy === 'public') return { 'Access-Control-Allow-Origin': '*', ...preflight }
-  if (!origin || !isTrustedOrigin(origin)) return { Vary: 'Origin' }
-  return {
-    Vary: 'Origin',
-    'Access-Control-Allow-Origin': origin,
-    'Access-Control-Allow-Credentials': 'true',
-    'Access-Control-Expose-Headers': EXPOSED_HEADERS,
-    ...preflight,
-  }
+  const exposed = { Vary: 'Origin', 'Access-Control-Expose-Headers': EXPOSED_HEADERS, ...preflight }
+  if (origin && isTrustedOrigin(origin))
+    return { ...exposed, 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' }
+  return policy === 'open' ? { ...exposed, 'Access-Control-Allow-Origin': '*' } : { Vary: 'Origin' }
 }
 
 /** Whether a request is a CORS preflight (Fetch standard, section 3.3.2). */

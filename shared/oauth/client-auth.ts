@@ -36,6 +36,8 @@ export type ClientCredentials = {
   assertion?: string
   /** The certificate on the connection; only a client that is registered for one authenticates by it. */
   certificate?: ClientCertificate
+  /** Origin of the page that sent the request. */
+  origin?: string
   /** Whether a Basic header named the client without proving it, so that a refusal carries the challenge. */
   challenged?: boolean
 }
@@ -96,11 +98,13 @@ export function readClientCredentials(c: AppContext, body: ClientParameters): Cl
     throw new GatewayError('invalid_request', {
       description: 'client_assertion and client_assertion_type go together.',
     })
-  if (basic?.secret) return { clientId, secret: basic.secret, method: 'client_secret_basic' }
-  if (assertion !== undefined) return fromAssertion(assertion, { ...body, client_id: clientId })
-  if (secret !== undefined) return { clientId, secret, method: 'client_secret_post' }
+  const origin = c.req.header('origin')
+  if (basic?.secret) return { clientId, origin, secret: basic.secret, method: 'client_secret_basic' }
+  if (assertion !== undefined) return { ...fromAssertion(assertion, { ...body, client_id: clientId }), origin }
+  if (secret !== undefined) return { clientId, origin, secret, method: 'client_secret_post' }
   return {
     clientId,
+    origin,
     method: 'none',
     challenged: basic !== undefined,
     certificate: readClientCertificate(c, config().MTLS_PROXY_SECRET),
@@ -126,7 +130,7 @@ export function provesClient(client: Client | undefined, { method, certificate }
 /**
  * The client behind a request, proven as it is registered. An assertion is taken once, and holds for this request however
  * often it is asked about.
- * @throws GatewayError invalid_client (401, with `WWW-Authenticate` where Basic was used)
+ * @throws GatewayError invalid_client (401, with `WWW-Authenticate` where Basic was used), unauthorized_client
  */
 export async function authenticateClient(
   gateway: Gateway,
@@ -138,9 +142,24 @@ export async function authenticateClient(
   const headers = usedBasic ? BASIC_CHALLENGE : undefined
   if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
   const fault = client ? await clientFault(gateway, client, credentials) : 'unknown client'
-  if (client && !fault) return client
+  if (client && !fault) {
+    checkOrigin(client, credentials.origin)
+    return client
+  }
   if (client && provesClient(client, credentials)) await gateway.limiter.hit(limits.onFailure)
   throw new GatewayError('invalid_client', { reason: fault, headers })
+}
+
+/**
+ * Refuses requests from pages of other origins than a client names, where it names any.
+ * @throws GatewayError unauthorized_client
+ */
+export function checkOrigin({ metadata }: Pick<Client, 'metadata'>, origin: string | undefined): void {
+  if (origin === undefined || !metadata.web_origins || metadata.web_origins.includes(origin)) return
+  throw new GatewayError('unauthorized_client', {
+    description: 'This client may not be used from this origin.',
+    reason: 'web_origins',
+  })
 }
 
 const isSecret = (method: string) => method.startsWith('client_secret_')

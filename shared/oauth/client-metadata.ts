@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import type { ClientMetadata, PublicJwk } from '../domain/api-client.ts'
 import { once } from '../once.ts'
 import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
-import { ambiguityOf, isOnDevice, redirectUriFault } from './redirect-uri.ts'
+import { ambiguityOf, isLoopback, isOnDevice, redirectUriFault } from './redirect-uri.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
@@ -36,7 +36,21 @@ const redirectUris = () =>
   z
     .array(z.string('must be a text').check(z.maxLength(2000, 'is too long')), 'must be a list')
     .check(z.maxLength(20, 'has too many'))
+const webOrigins = () =>
+  z
+    .array(
+      z.string('must be a text').check(
+        z.maxLength(300, 'is too long'),
+        z.refine((value) => isWebOrigin(value), 'must be origins such as https://app.example'),
+      ),
+      'must be a list',
+    )
+    .check(z.minLength(1, 'must not be empty'), z.maxLength(20, 'has too many'))
 const resources = () => z.array(webUrl(), 'must be a list').check(z.maxLength(20, 'has too many'))
+
+/** An origin as browsers write it, of a page at https or on the developer's own machine. */
+const isWebOrigin = (value: string) =>
+  URL.canParse(value) && new URL(value).origin === value && (value.startsWith('https:') || isLoopback(value))
 
 /** Why a key cannot be registered; undefined when it can. */
 export function keyFault(jwk: PublicJwk): string | undefined {
@@ -95,6 +109,7 @@ const metadata = once(() =>
     response_types: z.optional(z.array(z.enum(['code'], 'is not supported'), 'must be a list')),
     redirect_uris: z._default(redirectUris(), []),
     post_logout_redirect_uris: z.optional(redirectUris()),
+    web_origins: z.optional(webOrigins()),
     scope: z._default(scope(), 'openid profile email'),
     default_scope: z.optional(scope()),
     access_token_seconds: z.optional(

@@ -54,7 +54,8 @@ export function createJwts(keys: Keys, issuer: string) {
     /** An ID token (OpenID Connect Core section 2). */
     idToken: (claims: JWTPayload) => sign('RS256', 'JWT', claims),
     /** A signed introspection answer (RFC 9701 section 5). */
-    introspection: (claims: JWTPayload, alg: SigningAlgorithm = 'RS256') => sign(alg, 'token-introspection+jwt', claims),
+    introspection: (claims: JWTPayload, alg: SigningAlgorithm = 'RS256') =>
+      sign(alg, 'token-introspection+jwt', claims),
     /** An access token under a secret that its resource server shares; no key of ours stands behind it, so none is taken back. */
     legacyAccessToken: (claims: JWTPayload, secret: string) =>
       new SignJWT({ iss: issuer, ...claims })

@@ -58,8 +58,20 @@ describe('the policy', () => {
     ['/.well-known/openid-configuration', 'oauth', 'public'],
     ['/oauth/jwks.json', 'oauth', 'public'],
     ['/health', 'api', 'public'],
-    ['/oauth/token', 'oauth', 'trusted'],
+    ['/oauth/token', 'oauth', 'open'],
+    ['/oauth/revoke', 'oauth', 'open'],
+    ['/oauth/par', 'oauth', 'open'],
+    ['/oauth/device', 'oauth', 'open'],
+    ['/oauth/userinfo', 'oauth', 'open'],
+    ['/register', 'oauth', 'open'],
+    ['/register/mcp_1', 'oauth', 'open'],
+    ['/register/mcp_1/secret', 'oauth', 'open'],
+    ['/oauth/introspect', 'oauth', 'trusted'],
+    ['/oauth/device/decision', 'oauth', 'trusted'],
     ['/v1/auth/me', 'api', 'trusted'],
+    ['/v1/auth/sessions', 'api', 'trusted'],
+    ['/v1/auth/api-keys', 'api', 'trusted'],
+    ['/v1/auth/otp/verify', 'api', 'trusted'],
   ])('of %s in the %s dialect is %s', (path, dialect, policy) => {
     expect(corsPolicy(path, dialect)).toBe(policy)
   })
@@ -101,6 +113,42 @@ describe('the headers', () => {
     for (const name of ['Content-Type', 'Authorization', 'X-Request-ID', 'X-Project-Scope', 'X-Requested-With']) {
       expect(allowed).toContain(name)
     }
+  })
+
+  test.each([
+    ['/v1/auth/me', 'api', dashboard],
+    ['/oauth/token', 'oauth', 'https://spa.example'],
+    ['/.well-known/openid-configuration', 'oauth', 'https://spa.example'],
+  ] as const)('a preflight for %s allows what it asks for', (path, dialect, origin) => {
+    const asked = preflight(origin)
+    asked.headers.set('access-control-request-headers', 'content-type,x-vendor-trace, dpop, bad header,x:y')
+    expect(corsHeaders(asked, path, dialect)['Access-Control-Allow-Headers']).toBe('content-type, x-vendor-trace, dpop')
+  })
+
+  test.each(['https://spa.example', 'http://127.0.0.1:5173', 'http://192.0.2.1', 'null'])(
+    'any origin may call the token endpoint, without credentials: %s',
+    (origin) => {
+      const headers = corsHeaders(simple(origin), '/oauth/token', 'oauth')
+      expect(headers).toEqual({
+        Vary: 'Origin',
+        'Access-Control-Allow-Origin': '*',
+        'Access-Control-Expose-Headers': headers['Access-Control-Expose-Headers'],
+      })
+      for (const name of ['WWW-Authenticate', 'DPoP-Nonce', 'Retry-After', 'X-Request-ID'])
+        expect(headers['Access-Control-Expose-Headers']?.split(', ')).toContain(name)
+    },
+  )
+
+  test('a trusted origin keeps its credentials there', () => {
+    expect(corsHeaders(simple(dashboard), '/oauth/token', 'oauth')).toMatchObject({
+      'Access-Control-Allow-Origin': dashboard,
+      'Access-Control-Allow-Credentials': 'true',
+    })
+  })
+
+  test('a client is managed from a browser with PUT and DELETE', () => {
+    const headers = corsHeaders(preflight('https://spa.example'), '/register/mcp_1', 'oauth')
+    expect(headers['Access-Control-Allow-Methods']).toBe('GET, POST, PUT, PATCH, DELETE, OPTIONS')
   })
 
   test('the OAuth family allows only its own methods', () => {
