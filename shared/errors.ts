@@ -482,7 +482,12 @@ export type RefusalOptions = {
   /** Replaces the catalogue's sentence. */
   description?: string
   /** Where the person may go on to from the error page, and the host that is named there. */
-  onward?: { host: string; href: string }
+  onward?: {
+    host: string
+    href: string
+    /** What is posted there; a link leads there where left out. */
+    fields?: Record<string, string>
+  }
   /** Further members of an API-dialect body, such as `{ valid: false }`. */
   body?: Record<string, unknown>
   cause?: unknown

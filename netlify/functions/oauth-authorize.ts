@@ -60,8 +60,8 @@ async function authorize(c: AppContext, given: URLSearchParams): Promise<Respons
     return await proceed(c, params, wanted, facts)
   } catch (error) {
     if (!(error instanceof AuthorizationFault)) throw error
-    const { refusal, redirectUri, state, description } = error
-    const answer = { error: refusal, description, state }
+    const { refusal, redirectUri, state, description, responseMode } = error
+    const answer = { error: refusal, description, state, responseMode }
     const consent = facts.consent
     if (!answersUnasked(redirect.client, redirectUri, { prompt: params.get('prompt'), consent }))
       throw errorForPerson(redirectUri, answer)
@@ -79,8 +79,9 @@ function explainToPerson(error: unknown): never {
 }
 
 async function proceed(c: AppContext, params: URLSearchParams, wanted: AuthorizationRequest, facts: AuthorizeFacts) {
-  const { prompt, client, redirectUri, state, scope, resources } = wanted
-  const fault = (refusal: Refusal) => new AuthorizationFault(refusal, redirectUri, state)
+  const { prompt, client, redirectUri, state, scope, resources, responseMode } = wanted
+  const fault = (refusal: Refusal, description?: string) =>
+    new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
   const { signedIn } = facts
   const signIn = !signedIn || (await signInNeeded(gateway(), wanted, signedIn))
   const proof = signIn ? 'good' : proofNeeded(wanted, signedIn)
@@ -89,8 +90,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
     if (prompt.has('none')) throw fault('login_required')
     if (wanted.pushed) await keepOpen(gateway(), c, wanted.pushed)
     const url = signIn ? signInUrl(wanted, params) : stepUpPage(wanted, params)
-    if (url.length > MAX_SIGN_IN_URL)
-      throw new AuthorizationFault('invalid_request', redirectUri, state, 'The request is too long to sign in for.')
+    if (url.length > MAX_SIGN_IN_URL) throw fault('invalid_request', 'The request is too long to sign in for.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
   }
   const remembered = covers(rememberedConsent(client, facts.consent), scope, resources)
@@ -122,7 +122,7 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
       stream.decide((current) => grant(current, { by, scope, sessionId: session.id, codeHash: code.hash, now }))
     }
   })
-  if (silent) return redirectWith(c, redirectUri, { code: code.token, state })
+  if (silent) return redirectWith(c, redirectUri, { code: code.token, state, responseMode })
   const csrf = csrfToken(gateway().derive, `${signedIn.session.id}.${id}`)
   return consentPage({
     id,
@@ -136,11 +136,23 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
 }
 
 function requestFacts(
-  { client, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce }: AuthorizationRequest,
+  { client, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce, responseMode }: AuthorizationRequest,
   now: Date,
 ) {
   const expiresAt = new Date(now.getTime() + REQUEST_SECONDS * 1000).toISOString()
-  return { clientId: client.id, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce, expiresAt }
+  const posted = responseMode === 'form_post' ? { responseMode } : {}
+  return {
+    clientId: client.id,
+    redirectUri,
+    scope,
+    resources,
+    codeChallenge,
+    dpopJkt,
+    state,
+    nonce,
+    expiresAt,
+    ...posted,
+  }
 }
 
 app.route('GET', '/oauth/authorize', { authority: byProtocol('ceremony') }, (c) =>
@@ -205,7 +217,7 @@ app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async
     return state.facts
   })
   const answer = decision === 'deny' ? { error: 'access_denied' as const } : { code: code.token }
-  return redirectWith(c, facts.redirectUri, { ...answer, state: facts.state })
+  return redirectWith(c, facts.redirectUri, { ...answer, state: facts.state, responseMode: facts.responseMode })
 })
 
 export default serve(app)

@@ -2,8 +2,9 @@ import type { Refusal } from '../errors.ts'
 import { GatewayError } from '../errors.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Resource } from '../queries/authorizations.ts'
+import type { ResponseMode } from './authorization-response.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
-import { hostedCallback, matchesRedirectUri } from './redirect-uri.ts'
+import { hostedCallback, isPrivateUse, matchesRedirectUri } from './redirect-uri.ts'
 import { type RequestedAcr, requestedAcr } from './requested-acr.ts'
 import { chooseResources, scopesNeeded } from './resource.ts'
 import { narrowScope } from './scope.ts'
@@ -21,6 +22,7 @@ export type AuthorizationRequest = {
   codeChallenge?: string
   /** Thumbprint of the key that the code is bound to (RFC 9449 section 10). */
   dpopJkt?: string
+  responseMode: ResponseMode
   prompt: Set<string>
   /** Seconds. */
   maxAge?: number
@@ -37,6 +39,7 @@ export class AuthorizationFault extends Error {
     readonly redirectUri: string,
     readonly state: string | undefined,
     readonly description?: string,
+    readonly responseMode?: ResponseMode,
   ) {
     super(refusal)
   }
@@ -83,8 +86,10 @@ export function checkRequest(
 ): AuthorizationRequest {
   const states = params.getAll('state')
   const state = states.length === 1 ? states[0] || undefined : undefined
+  const responseMode =
+    offersFormPost(client, redirectUri) && params.get('response_mode') === 'form_post' ? 'form_post' : 'query'
   const refuse = (refusal: Refusal, description?: string): never => {
-    throw new AuthorizationFault(refusal, redirectUri, state, description)
+    throw new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
   }
   try {
     const get = (name: string) => single(params, name)
@@ -94,8 +99,8 @@ export function checkRequest(
     if (get('registration')) refuse('registration_not_supported')
     const responseType = get('response_type') ?? refuse('invalid_request', 'response_type is required.')
     if (responseType !== 'code') refuse('unsupported_response_type')
-    if ((get('response_mode') ?? 'query') !== 'query')
-      refuse('invalid_request', 'Only response_mode query is supported.')
+    if ((get('response_mode') ?? 'query') !== responseMode)
+      refuse('invalid_request', 'This response_mode is not offered to the client.')
     const resource = params.getAll('resource').filter(Boolean)
     return {
       client,
@@ -104,6 +109,7 @@ export function checkRequest(
       scope: narrowScope(client, get('scope'), scopesNeeded(known, resource)) ?? refuse('invalid_scope'),
       resources: chooseResources(known, resource, client),
       nonce: bounded('nonce', get, refuse),
+      responseMode,
       codeChallenge: codeChallenge(client, get, refuse),
       dpopJkt: thumbprint(get('dpop_jkt'), refuse),
       prompt: prompts(get('prompt'), refuse),
@@ -115,6 +121,12 @@ export function checkRequest(
     if (error instanceof GatewayError) return refuse(error.refusal, error.message)
     throw error
   }
+}
+
+/** A page may post an answer to a server or to a program on loopback; a native public client has no use for it, an app no way to take it. */
+function offersFormPost({ metadata }: Client, redirectUri: string): boolean {
+  if (isPrivateUse(redirectUri)) return false
+  return metadata.token_endpoint_auth_method !== 'none' || metadata.application_type === 'web'
 }
 
 /** A JWK thumbprint by SHA-256 (RFC 7638 section 3.4). */

@@ -1,32 +1,52 @@
+import { randomBytes } from 'node:crypto'
 import { catalogue, GatewayError, type Refusal } from '../errors.ts'
 import { gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { FormPostPage } from '../http/pages/form-post.tsx'
+import { renderPage } from '../http/pages/render.ts'
 import { errorDescription } from '../http/render-error.ts'
 import { shownHost } from './redirect-uri.ts'
 
-export type Answer = { code?: string; error?: Refusal; description?: string; state?: string }
+/** By redirect, or by a form that the browser posts (OAuth 2.0 Form Post Response Mode). */
+export type ResponseMode = 'query' | 'form_post'
+
+export type Answer = {
+  code?: string
+  error?: Refusal
+  description?: string
+  state?: string
+  /** `query` where left out. */
+  responseMode?: ResponseMode
+}
 
 /** Members of an authorization response, with `iss` in success and error alike (OAuth 2.1 section 4.1.2, RFC 9207 section 2). */
-function answerParameters({ code, error, description, state }: Answer): URLSearchParams {
-  const params = new URLSearchParams()
-  if (code) params.set('code', code)
-  if (error) {
-    params.set('error', catalogue[error].oauth)
-    params.set('error_description', errorDescription(description ?? catalogue[error].message))
+function answerParameters({ code, error, description, state }: Answer): Record<string, string> {
+  return {
+    ...(code && { code }),
+    ...(error && {
+      error: catalogue[error].oauth,
+      error_description: errorDescription(description ?? catalogue[error].message),
+    }),
+    ...(state !== undefined && { state }),
+    iss: gateway().issuer,
   }
-  if (state !== undefined) params.set('state', state)
-  params.set('iss', gateway().issuer)
-  return params
 }
 
 /** The redirect URI with the answer appended; the query that it has is kept. */
 function answerHref(redirectUri: string, answer: Answer): string {
-  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${answerParameters(answer)}`
+  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${new URLSearchParams(answerParameters(answer))}`
 }
 
-/** The authorization response, by redirect. */
+/** The authorization response: a redirect, or a page that posts it to the redirect URI and nowhere else. */
 export function redirectWith(c: AppContext, redirectUri: string, answer: Answer): Response {
-  return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: answerHref(redirectUri, answer) })
+  if (answer.responseMode !== 'form_post')
+    return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: answerHref(redirectUri, answer) })
+  const nonce = randomBytes(16).toString('base64')
+  const fields = answerParameters(answer)
+  return renderPage(FormPostPage({ action: redirectUri, host: shownHost(redirectUri), fields, nonce }), {
+    formAction: [redirectUri],
+    script: `'nonce-${nonce}'`,
+  })
 }
 
 /**
@@ -34,6 +54,10 @@ export function redirectWith(c: AppContext, redirectUri: string, answer: Answer)
  * `state` and `iss` (RFC 9700 section 4.11.2).
  */
 export function errorForPerson(redirectUri: string, answer: Answer & { error: Refusal }): GatewayError {
-  const onward = { host: shownHost(redirectUri), href: answerHref(redirectUri, answer) }
+  const host = shownHost(redirectUri)
+  const onward =
+    answer.responseMode === 'form_post'
+      ? { host, href: redirectUri, fields: answerParameters(answer) }
+      : { host, href: answerHref(redirectUri, answer) }
   return new GatewayError(answer.error, { description: answer.description, onward })
 }

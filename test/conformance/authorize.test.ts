@@ -226,6 +226,91 @@ describe('A7 an error before the person did anything', () => {
   })
 })
 
+describe('F4 response_mode form_post', () => {
+  const https = 'https://forms.example/cb?kept=1'
+  const loopback = 'http://localhost:8765/cb'
+  const app = 'com.forms.app:/cb'
+  const posted = { response_mode: 'form_post', scope: undefined, state: 'a"&<b' }
+  /** A person who has allowed nothing yet asks. */
+  const open = async (changes: Record<string, string | undefined>) => {
+    const { browser } = await signIn(gateway)
+    const query = new URLSearchParams(params({ ...posted, ...changes }))
+    return { browser, consent: await browser.visit(`/oauth/authorize?${query}`) }
+  }
+  beforeAll(async () => {
+    const redirect_uris = [https, loopback, app]
+    await addClient(gateway, 'forms-confidential', { redirect_uris })
+    await addClient(gateway, 'forms-browser', { redirect_uris, token_endpoint_auth_method: 'none' })
+    await addClient(gateway, 'forms-native', {
+      redirect_uris,
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+    })
+  })
+
+  test.each([
+    ['forms-confidential', https],
+    ['forms-confidential', loopback],
+    ['forms-browser', https],
+    ['forms-browser', loopback],
+  ])('%s gets its answer at %s from a page that may post there alone', async (client_id, redirect_uri) => {
+    const { browser, consent } = await open({ client_id, redirect_uri })
+    const page = await browser.submit(consent, { decision: 'allow' }, '/oauth/consent')
+    expect([page.status, page.location]).toEqual([200, undefined])
+    const [form] = formsOf(page)
+    expect(form).toMatchObject({ action: redirect_uri, method: 'POST' })
+    expect(form?.fields).toEqual({
+      code: expect.stringMatching(/^[\w-]{64}$/),
+      state: 'a"&<b',
+      iss: gateway.url,
+    })
+    const policy = page.headers.get('content-security-policy') ?? ''
+    const nonce = /<script nonce="([^"]+)">/.exec(page.html)?.[1]
+    const target = redirect_uri === https ? 'https:' : 'http://localhost:8765 https:'
+    expect(policy).toContain(`script-src 'nonce-${nonce}';`)
+    expect(policy).toContain(`form-action 'self' ${target};`)
+    expect(page.headers.get('cache-control')).toContain('no-store')
+    expect(page.html).toContain(`Continue to ${new URL(redirect_uri).host}`)
+  })
+
+  test('a refusal of the person and a silent answer are posted too', async () => {
+    const asked = { client_id: 'forms-browser', redirect_uri: https }
+    const { browser, consent } = await open(asked)
+    const denied = await browser.submit(consent, { decision: 'deny' }, '/oauth/consent')
+    expect(formsOf(denied)[0]?.fields.error).toBe('access_denied')
+    const silent = await createBrowser(gateway).visit(
+      `/oauth/authorize?${new URLSearchParams(params({ ...posted, ...asked, prompt: 'none' }))}`,
+    )
+    expect([silent.status, formsOf(silent)[0]?.fields.error]).toEqual([200, 'login_required'])
+  })
+
+  test('an error before the person did anything waits for a button that posts', async () => {
+    const { consent: page } = await open({ client_id: 'forms-browser', redirect_uri: loopback, scope: 'nope' })
+    expect(page).toMatchObject({ status: 400, location: undefined })
+    expect(formsOf(page)[0]).toMatchObject({
+      action: loopback,
+      fields: { error: 'invalid_scope', state: 'a"&<b', iss: gateway.url },
+    })
+    expect(page.html).not.toContain('<script')
+  })
+
+  test.each([
+    ['forms-confidential', app, 'form_post'],
+    ['forms-native', https, 'form_post'],
+    ['forms-native', loopback, 'form_post'],
+    ['forms-browser', https, 'fragment'],
+    ['forms-browser', https, 'query.jwt'],
+  ])('is not offered: %s at %s with %s', async (client_id, redirect_uri, response_mode) => {
+    const { consent: page } = await open({ client_id, redirect_uri, response_mode })
+    expect([page.status, page.location, page.html.includes('error=invalid_request&')]).toEqual([400, undefined, true])
+  })
+
+  test('metadata lists what works', async () => {
+    const metadata = await (await fetch(`${gateway.url}/.well-known/openid-configuration`)).json()
+    expect(metadata.response_modes_supported).toEqual(['query', 'form_post'])
+  })
+})
+
 test('A9 P7 a confidential client that is exempt may leave PKCE out; a public one never', async () => {
   const redirect_uris = ['https://legacy.example/cb']
   await addClient(gateway, 'legacy', { require_pkce: false, redirect_uris })

@@ -93,6 +93,7 @@ export const copy = {
       'The application that sent this request wants you back at {host}. LanOnasis has not verified who is there. Go on only if you know it.',
     goOn: 'Go on to {host}',
   },
+  formPost: { title: 'Back to the application', submit: 'Continue to {host}' },
   signedOut: {
     title: 'You are signed out',
     lead: 'On a computer that others use, close the browser window too.',

@@ -1,5 +1,5 @@
 import { copy } from './copy.ts'
-import { Layout } from './layout.tsx'
+import { Hidden, Layout } from './layout.tsx'
 import { safeHref } from './safe.ts'
 
 type ErrorProps = {
@@ -14,11 +14,14 @@ type ErrorProps = {
   actionLabel?: string
   /** Whether the button leads into an app, by its own scheme. */
   opensApp?: boolean
+  /** What the button posts to `actionHref`; it is a link where left out. */
+  actionFields?: Record<string, string>
 }
 
 /** Says what went wrong on a page that cannot continue, in words first and for support below. */
-export function ErrorPage({ title, message, code, requestId, hint, actionHref, actionLabel, opensApp }: ErrorProps) {
-  const href = safeHref(actionHref, opensApp ? 'app' : 'web')
+export function ErrorPage(props: ErrorProps) {
+  const { title, message, code, requestId, hint, actionHref, actionLabel, actionFields } = props
+  const href = safeHref(actionHref, props.opensApp ? 'app' : 'web')
   return (
     <Layout title={title} failed>
       <div role="alert">
@@ -26,7 +29,15 @@ export function ErrorPage({ title, message, code, requestId, hint, actionHref, a
         <p>{message}</p>
       </div>
       {hint && <p class="lead">{hint}</p>}
-      {href && actionLabel && (
+      {href && actionLabel && actionFields && (
+        <form method="post" action={href}>
+          <Hidden fields={actionFields} />
+          <button class="button primary" type="submit">
+            {actionLabel}
+          </button>
+        </form>
+      )}
+      {href && actionLabel && !actionFields && (
         <a class="button primary" href={href}>
           {actionLabel}
         </a>

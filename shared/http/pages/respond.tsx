@@ -34,9 +34,11 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
       actionHref={onward?.href ?? `${config().AUTH_BASE_URL}/web/login`}
       actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : 'Go to sign-in'}
       opensApp={onward !== undefined}
+      actionFields={onward?.fields}
     />,
     {
       status: error.status,
+      formAction: onward?.fields && [onward.href],
       headers: { ...headers, ...(retryAfter && { 'Retry-After': String(Math.ceil(retryAfter)) }) },
     },
   )
