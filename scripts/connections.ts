@@ -164,8 +164,8 @@ async function settingsOf(call: Call, before: object) {
 
 const sealed = ({ gateway, terminal }: Call, id: string, { protocol }: ConnectionSettings) => {
   const secret = terminal.env.CONNECTION_SECRET
-  if (secret && protocol === 'hook' && !/^v1,whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret))
-    throw new RefusedError('CONNECTION_SECRET must be v1,whsec_<base64 of at least 24 bytes> for a hook')
+  if (secret && protocol === 'hook' && !/^(v1,)?whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret))
+    throw new RefusedError('CONNECTION_SECRET must be whsec_<base64 of at least 24 bytes> for a hook')
   return secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
 }
 

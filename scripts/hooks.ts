@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
+import { newWebhookSecret } from '../shared/delivery/sign.ts'
 import { addHook, HOOK_POINTS, type HookPoint, hook, removeHook, replaceHookSecret } from '../shared/domain/hook.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
@@ -35,7 +35,6 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 type Call = { gateway: Gateway; name: string; flags: { [name in keyof typeof options]?: string | string[] | boolean } }
 
-const newSecret = () => `v1,whsec_${randomBytes(32).toString('base64')}`
 const seal = ({ derive }: Gateway, id: string, secret: string) =>
   sealBytes(derive('hook-secret'), Buffer.from(secret), id)
 
@@ -69,7 +68,7 @@ async function add({ gateway, name, flags }: Call): Promise<string> {
     roles,
     organizations,
   } as const
-  const [id, secret] = [uuidv7(), newSecret()]
+  const [id, secret] = [uuidv7(), newWebhookSecret()]
   await act(gateway, async (work) => {
     if ((await listHooks(gateway.reads)).some((one) => one.settings.name === name))
       throw new RefusedError(`There is a hook "${name}" already`)
@@ -82,7 +81,7 @@ const actions: Record<string, (call: Call) => Promise<unknown>> = {
   add,
   async 'rotate-secret'(call) {
     const { id } = await existing(call)
-    const secret = newSecret()
+    const secret = newWebhookSecret()
     await act(call.gateway, async (work) =>
       (await work.load(hook, id, {})).decide((state) => replaceHookSecret(state, seal(call.gateway, id, secret))),
     )

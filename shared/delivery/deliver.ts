@@ -115,7 +115,7 @@ export type Deliver = (message: DeliveryMessage) => Promise<DeliveryResult>
 export interface DeliveryOptions {
   /** Base URL of the edge functions, such as `https://<project>.supabase.co/functions/v1`. */
   functionsUrl: string
-  /** `v1,whsec_<base64>`; several separated by `|` sign every message, so that a secret can be replaced without a gap. */
+  /** `whsec_<base64>`, with or without `v1,`; several separated by `|` sign every message, so that a secret can be replaced without a gap. */
   webhookSecret: string
   fetch?: typeof fetch
   now?: () => Date

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import { openWebhookSecret, sealWebhookSecret } from '../audit/webhook-message.ts'
 import { isHttps } from '../config.ts'
+import { newWebhookSecret } from '../delivery/sign.ts'
 import {
   addWebhook,
   changeWebhook,
@@ -25,7 +25,6 @@ import { listWebhooks, type WebhookRow } from '../queries/webhooks.ts'
 import { actAsOperator, type Operator } from './operator.ts'
 
 const MOST_WEBHOOKS = 50
-const newSecret = () => `v1,whsec_${randomBytes(32).toString('base64')}`
 
 /** An https address; on a gateway that lives on loopback also one of this machine. @throws GatewayError invalid_request */
 function checkUrl({ config }: Gateway, url: string): void {
@@ -58,7 +57,7 @@ export async function registerWebhook(
   checkUrl(gateway, settings.url)
   if (everything && operator.organizationId !== undefined) throw new GatewayError('access_denied')
   const organizationId = everything ? undefined : operator.principal.person.organizationId
-  const [id, secret] = [uuidv7(), newSecret()]
+  const [id, secret] = [uuidv7(), newWebhookSecret()]
   await commit(commitContext(gateway, c), async (work) => {
     actAsOperator(work, operator)
     if ((await listWebhooks(gateway.reads, organizationId)).length >= MOST_WEBHOOKS)
@@ -130,7 +129,7 @@ export async function renewWebhookSecret(
   reason: string,
 ): Promise<string> {
   const row = await operatedWebhook(gateway, operator, id)
-  const secret = newSecret()
+  const secret = newWebhookSecret()
   const older = row.secret ? openWebhookSecret(gateway, id, row.secret).split('|')[0] : undefined
   const both = sealWebhookSecret(gateway, id, [secret, older].filter(Boolean).join('|'))
   await decide(gateway, c, operator, id, (state) => replaceWebhookSecret(state, both, reason))

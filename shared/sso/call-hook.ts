@@ -14,7 +14,7 @@ export type HookAnswer =
 /**
  * Calls a place outside with a message that it can tell is ours (Standard Webhooks): once, guarded, within the budget. Whatever happens is
  * a value.
- * @param call.secret `v1,whsec_<base64>`
+ * @param call.secret `whsec_<base64>`
  */
 export async function callHook(
   { config }: Gateway,

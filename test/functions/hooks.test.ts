@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { hooks } from '../../scripts/hooks.ts'
 import { call } from '../scripts/terminal.ts'
@@ -338,7 +339,8 @@ describe('npm run hooks', () => {
       '--json',
     )
     const { secret, hooks: all } = JSON.parse(added.out)
-    expect(secret).toMatch(/^v1,whsec_/)
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
+    expect(() => new Webhook(secret)).not.toThrow()
     expect(all).toEqual([
       {
         name: 'policy',
