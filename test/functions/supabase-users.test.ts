@@ -337,6 +337,7 @@ describe('a Supabase access token', () => {
     Object.assign(gateway.gateway, { config: { ...gateway.gateway.config, SUPABASE_URL: careless.url } })
     try {
       const victim = await signIn(gateway)
+      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
       const input = { email: victim.email, password: PASSWORD }
       expect(await postJson(gateway, '/v1/auth/signup', input)).toMatchObject({
         status: 409,
