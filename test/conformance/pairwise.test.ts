@@ -19,7 +19,11 @@ beforeAll(async () => {
   documents = await startDocumentServer()
   const pairwise = { subject_type: 'pairwise', token_endpoint_auth_method: 'none' } as const
   for (const [clientId, host] of Object.entries({ one: 'one.example', twin: 'one.example', two: 'two.example' }))
-    await addClient(gateway, clientId, { ...pairwise, redirect_uris: [`https://${host}/${clientId}`] })
+    await addClient(gateway, clientId, {
+      ...pairwise,
+      scope: 'openid profile email memories:read account:read',
+      redirect_uris: [`https://${host}/${clientId}`],
+    })
   await addClient(gateway, 'our-service', { redirect_uris: ['https://service.example/'] }, true)
 })
 afterAll(async () => {
@@ -33,6 +37,8 @@ const client = (id: string, host = `${id}.example`) => ({
   scope: SCOPE,
 })
 const ONE = client('one')
+/** The same client with a token for the account routes. */
+const account = () => ({ ...ONE, scope: `${SCOPE} account:read`, resource: gateway.url })
 const tokensOf = (person: Awaited<ReturnType<typeof signIn>>, asked = ONE) => getTokens(gateway, person, asked)
 const subOf = async (...args: Parameters<typeof tokensOf>) => decodeJwt((await tokensOf(...args)).id_token ?? '').sub
 
@@ -53,8 +59,9 @@ test('P8 nothing that such a client is told names the UAI, the organization or t
   const { sub } = decodeJwt(tokens.id_token ?? '')
   const token = tokens.access_token
   expect(decodeJwt(token).sub).toBe(sub)
-  const get = async (path: string) => {
-    const response = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  const { access_token: ofAccount } = await tokensOf(ada, account())
+  const get = async (path: string, bearer = token) => {
+    const response = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${bearer}` } })
     return { status: response.status, text: JSON.stringify([...response.headers]) + (await response.text()) }
   }
   const answers = [
@@ -62,8 +69,8 @@ test('P8 nothing that such a client is told names the UAI, the organization or t
     await get('/oauth/userinfo'),
     await get('/v1/auth/verify'),
     await get('/v1/auth/resolve'),
-    await get('/v1/auth/me'),
-    await get('/v1/auth/session'),
+    await get('/v1/auth/me', ofAccount),
+    await get('/v1/auth/session', ofAccount),
     await post(gateway, '/oauth/introspect', { token }),
     await post(gateway, '/v1/auth/introspect', { token }),
     await post(gateway, '/v1/auth/verify-token', { token }),
@@ -77,7 +84,7 @@ test('P8 nothing that such a client is told names the UAI, the organization or t
     for (const secret of [ada.uai, session?.sid, session?.organization]) expect(text).not.toContain(secret)
   }
   for (const path of ['/v1/projects', '/v1/auth/api-keys', '/v1/auth/sessions', '/v1/auth/identities/me'])
-    expect([path, (await get(path)).status]).toEqual([path, 403])
+    expect([path, (await get(path, ofAccount)).status]).toEqual([path, 403])
   const guess = await get(`/v1/auth/resolve?uai=${ada.uai}`)
   expect(guess.status).toBe(403)
   expect((await get(`/v1/auth/resolve?uai=${sub}`)).status).toBe(200)
