@@ -47,7 +47,7 @@ describe('create', () => {
           lookups: [{ kind: 'email', value: 'ada@example.com' }],
         },
       ])
-    expect(after).toEqual({ status: 'active', credentials: ['credential'] })
+    expect(after).toEqual({ status: 'active', credentials: ['credential'], standing: 1 })
   })
 
   test('created: no data member holds the address', () => {

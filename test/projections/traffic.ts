@@ -282,6 +282,7 @@ export function createTraffic(gateway: Gateway) {
           made.decide(() =>
             clients.registerClient({ clientId, firstParty: n % 2 === 0, origin: 'operator', metadata, secretHash }),
           )
+          made.decide((state) => clients.changeAccountAccess(state, n % 2 === 0 ? 'everyday' : 'none'))
           clientList.push(made.id)
           return
         }
