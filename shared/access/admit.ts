@@ -72,7 +72,7 @@ export async function permit(gateway: Gateway, c: AppContext, principal: Princip
   }
 }
 
-export type AdmitOptions = { order?: CredentialKind[] }
+type AdmitOptions = { order?: CredentialKind[] }
 
 /**
  * The principal of a request to a route that accepts these.

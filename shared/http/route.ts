@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import type * as z from 'zod/mini'
 import type { Refusal } from '../errors.ts'
 import type { AppEnv } from './app.ts'
 
@@ -57,9 +56,6 @@ export type Authority<Principal> = {
 
 export type RouteSpec<Principal> = {
   authority: Authority<Principal>
-  /** The schema the handler validates the body with. */
-  body?: () => z.core.$ZodType
-  query?: () => z.core.$ZodObject
   /** Answered before the database has been looked at, and while it does not answer. */
   withoutDatabase?: true
 }
