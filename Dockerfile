@@ -8,6 +8,7 @@ COPY netlify netlify
 COPY shared shared
 COPY scripts scripts
 COPY supabase/migrations supabase/migrations
+COPY supabase/functions/_shared supabase/functions/_shared
 USER node
 CMD ["npm", "run", "migrate"]
 
