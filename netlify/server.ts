@@ -38,13 +38,15 @@ async function tellMetrics(settings: Config): Promise<Server | undefined> {
  * Opens the gateway; while the database does not answer, tries on in the background, and requests are refused until then.
  * @throws StartError
  */
-async function start(): Promise<void> {
+async function start(tries = 0): Promise<void> {
   try {
     await startGateway()
   } catch (error) {
     if (error instanceof StartError) throw error
-    log.warn('the database does not answer yet', { error })
-    void sleep(RETRY_MILLISECONDS).then(start).catch(leave)
+    if (tries === 0) log.warn('the database does not answer yet', { error })
+    void sleep(RETRY_MILLISECONDS)
+      .then(() => start(tries + 1))
+      .catch(leave)
   }
 }
 
