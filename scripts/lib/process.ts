@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -17,10 +18,16 @@ export interface ProcessOptions {
 }
 
 export interface RunningProcess {
-  /** Settles with the exit code when it has ended, whoever ended it. */
+  /** Settles with the exit code when it has ended, whoever ended it; 128 and the number of the signal that killed it. */
   exited: Promise<number>
   /** Ends it: the signal first, SIGKILL after eight seconds. */
   stop(): Promise<void>
+}
+
+/** An exit code in words. */
+export function exitText(code: number): string {
+  const [signal] = Object.entries(constants.signals).find(([, number]) => code === 128 + number) ?? []
+  return signal ? `killed by ${signal}` : `exit code ${code}`
 }
 
 const TETHER = fileURLToPath(new URL('tether.mjs', import.meta.url))

@@ -1,8 +1,10 @@
 import { killLeftOver } from './left-over.ts'
 import { isPortBusy, waitForPort } from './ports.ts'
-import { type ProcessOptions, type RunningProcess, startProcess } from './process.ts'
+import { exitText, type ProcessOptions, type RunningProcess, startProcess } from './process.ts'
 
 const READY_MILLISECONDS = 120_000
+/** Before it is started again; doubled each time, up to the second, until it has lived for as long as the third. */
+const AGAIN_MILLISECONDS = { first: 250, most: 10_000, settled: 30_000 }
 
 export interface ServiceOptions extends Omit<ProcessOptions, 'output'> {
   name: string
@@ -20,11 +22,13 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** A program of the development environment that listens on a port. */
+/** A program of the development environment that listens on a port. One that was ready and ends unasked is started again. */
 export function createService({ name, port, portVariable, log, ...command }: ServiceOptions): Service {
   let running: RunningProcess | undefined
   let restarting: Promise<void> | undefined
   let again = false
+  let stopped = false
+  let pause = AGAIN_MILLISECONDS.first
 
   async function start(): Promise<boolean> {
     if (command.pidFile) await killLeftOver(command.pidFile, command.args.at(-1) ?? command.command)
@@ -32,15 +36,28 @@ export function createService({ name, port, portVariable, log, ...command }: Ser
       throw new Error(`Port ${port} is taken, ${name} needs it: end what listens there or set ${portVariable}`)
     const current = startProcess({ ...command, output: log })
     running = current
+    const startedAt = performance.now()
+    let ready = false
     current.exited.then((code) => {
       if (running !== current) return
       running = undefined
-      log(`ended by itself (exit code ${code})`)
+      if (ready) startAgain(exitText(code), performance.now() - startedAt)
+      else log(`ended before it was ready (${exitText(code)}): it starts again when a file changes`)
     })
-    return Promise.race([waitForPort(port, READY_MILLISECONDS), current.exited.then(() => false)])
+    ready = await Promise.race([waitForPort(port, READY_MILLISECONDS), current.exited.then(() => false)])
+    return ready
   }
 
-  async function stop(): Promise<void> {
+  function startAgain(reason: string, lived: number): void {
+    if (lived > AGAIN_MILLISECONDS.settled) pause = AGAIN_MILLISECONDS.first
+    log(`ended unasked (${reason}): starting it again in ${pause / 1000} s`)
+    setTimeout(() => {
+      if (!running && !stopped) void restart()
+    }, pause).unref()
+    pause = Math.min(pause * 2, AGAIN_MILLISECONDS.most)
+  }
+
+  async function end(): Promise<void> {
     const current = running
     running = undefined
     await current?.stop()
@@ -49,23 +66,28 @@ export function createService({ name, port, portVariable, log, ...command }: Ser
   async function restartOnce(): Promise<void> {
     do {
       again = false
-      await stop()
+      await end()
       const ready = await start()
       if (ready && !again) log('ready again')
     } while (again)
   }
 
+  function restart(): Promise<void> {
+    if (restarting) again = true
+    restarting ??= restartOnce()
+      .catch((error: Error) => log(error.message))
+      .finally(() => {
+        restarting = undefined
+      })
+    return restarting
+  }
+
   return {
     start,
-    stop,
-    restart: () => {
-      if (restarting) again = true
-      restarting ??= restartOnce()
-        .catch((error: Error) => log(error.message))
-        .finally(() => {
-          restarting = undefined
-        })
-      return restarting
+    stop: () => {
+      stopped = true
+      return end()
     },
+    restart,
   }
 }

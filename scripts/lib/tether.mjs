@@ -2,6 +2,7 @@
 // the operating system closes the message channel for it. Argument: JSON of { command, args, uid, gid, signal, pidFile }.
 import { spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 
 const SECONDS_TO_END = 8
 
@@ -20,9 +21,10 @@ function end() {
 child.on('error', (error) => {
   process.stderr.write(`${command}: ${error.message}\n`, () => process.exit(127))
 })
-child.on('exit', (code) => {
+// A shell says in the same way which signal ended a command.
+child.on('exit', (code, killedBy) => {
   if (pidFile) rmSync(pidFile, { force: true })
-  process.exit(code ?? 1)
+  process.exit(code ?? 128 + constants.signals[killedBy])
 })
 process.on('disconnect', end)
 process.on('SIGTERM', end)

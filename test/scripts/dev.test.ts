@@ -83,6 +83,17 @@ describe('npm run dev', { timeout: 120_000 }, () => {
     expect(pids.filter(isAlive)).toEqual([])
   })
 
+  test('starts a gateway again that was killed, and says why', async () => {
+    const dev = await startDev()
+    const killed = (await dev.pids()).at(-1) ?? 0
+    process.kill(killed, 'SIGKILL')
+    await expect.poll(() => dev.output(), { timeout: 30_000 }).toMatch(/gateway +ready again/)
+    expect(dev.output()).toMatch(/gateway +ended unasked \(killed by SIGKILL\): starting it again in 0\.25 s/)
+    await expectEverythingUp(dev)
+    expect((await dev.pids()).at(-1)).not.toBe(killed)
+    await end(dev, 'SIGTERM')
+  })
+
   test('leaves nothing behind when it is killed hard', async () => {
     const dev = await startDev()
     const pids = await dev.pids()
