@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
-import { type Config, loadConfig } from '../shared/config.ts'
-import { createGateway } from '../shared/gateway.ts'
+import { type Config, loadConfig, masterSecrets } from '../shared/config.ts'
+import { createGateway, type Gateway } from '../shared/gateway.ts'
+import { inspectDatabase } from '../shared/start.ts'
 import { type Checked, ok, warning } from './lib/doctor/check.ts'
 import { checkDatabase } from './lib/doctor/database.ts'
 import { checkOutside } from './lib/doctor/outside.ts'
@@ -10,7 +11,7 @@ import { run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run doctor [-- --json]
 
-Looks at a deployment with the variables that it runs with: configuration, database, role, migrations, partitions, pooler, signing
+Looks at a deployment with the variables that it runs with: configuration, database, role, migrations, whether it may start, triggers, grants, partitions, pooler, signing
 keys, clock, and from outside the issuer, readiness, key set, cookies and edge functions; says what to fix. With
 DATABASE_MIGRATION_URL it compares the migrations too. Changes nothing. Exit code 1: something is wrong; 2: wrong usage.`
 
@@ -48,6 +49,18 @@ function checkConfiguration(env: NodeJS.ProcessEnv): { config?: Config; checks: 
   }
 }
 
+/** A gateway with the master secret of the database, or with the first one where none is; nothing is written. */
+async function gatewayOf(config: Config): Promise<Gateway> {
+  const first = createGateway(config)
+  const secret = await inspectDatabase(first.reads, config).then(
+    (found) => found.secret,
+    () => 0,
+  )
+  if (secret === 0) return first
+  await first.close()
+  return createGateway(config, masterSecrets(config)[secret])
+}
+
 async function command(args: string[], { env, out }: Terminal): Promise<number> {
   const { values: flags, positionals } = parseArgs({
     args,
@@ -57,7 +70,7 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
   if (positionals.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
   const { config, checks } = checkConfiguration(deploymentEnvironment(env))
   if (config) {
-    const gateway = createGateway(config)
+    const gateway = await gatewayOf(config)
     try {
       const database = await checkDatabase(gateway, config.DATABASE_MIGRATION_URL)
       const works = database.every(({ check, state }) => check !== 'database' || state !== 'wrong')

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { logOrigins } from '../shared/queries/audit-tree.ts'
 import { exportEvents } from './lib/export-events.ts'
-import { openerOf, readKept, signerAtHand } from './lib/kept-checkpoints.ts'
+import { openerOf, readKept, secretsAtHand } from './lib/kept-checkpoints.ts'
+import { changeLogOrigin } from './lib/log-origin.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
 import {
@@ -23,17 +25,19 @@ const USAGE = `npm run events -- verify [--checkpoint <file>] [--key <verifier k
                                               checkpoints, and name the first broken event of each kind
 npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
 npm run -s events -- export [--after <n>]     every event as JSON Lines, for scripts/verify-export.mjs
+npm run events -- origin [<name> --reason …]  shows the name that the log is signed under and its verifier key, or changes it
 
 They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.
 --checkpoint is a note kept from earlier, or the file that CHECKPOINT_FILE gathers: the log must still begin with what it covers.
 --archives is where the files of npm run archive are: each must be the one that was made.
---key checks signatures where AUTH_MASTER_SECRET (or AUDIT_SIGNING_KEY) is not at hand.`
+--key checks signatures where AUTH_MASTER_SECRET (or AUDIT_SIGNING_KEY) is not at hand; one for each name that the log had.
+With AUTH_MASTER_SECRET at hand verify also opens what people are sealed under; further values (new|old) open more of it.`
 
 function verificationText({ ok, events, streams, faults }: Verification): string {
   const lines = faults.map(({ fault, meaning, count, first }) => {
-    const { position, stream_type, stream_id, version, type, table: where } = first
+    const { position, stream_type, stream_id, version, type, table: where, detail } = first
     const event = [position && `position ${position}`, version && `version ${version}`, type].filter(Boolean).join(', ')
-    const place = [where && `${where},`, stream_type, stream_id, event].filter(Boolean).join(' ')
+    const place = [where && `${where},`, stream_type, stream_id, event, detail].filter(Boolean).join(' ')
     return `${fault} (${count}): ${meaning}\n  first: ${place}`
   })
   return [...lines, `${events} events in ${streams} streams: ${ok ? 'every chain holds' : 'BROKEN'}`].join('\n')
@@ -60,7 +64,8 @@ const options = {
   json: { type: 'boolean' },
   after: { type: 'string', default: '0' },
   checkpoint: { type: 'string' },
-  key: { type: 'string' },
+  key: { type: 'string', multiple: true },
+  reason: { type: 'string' },
   archives: { type: 'string' },
 } as const
 
@@ -68,26 +73,32 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const { env, out, err } = terminal
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
   const [action = '', ...models] = positionals
-  if (!['verify', 'rebuild', 'export'].includes(action)) throw new UsageError(`There is no "${action}"`)
+  if (!['verify', 'rebuild', 'export', 'origin'].includes(action)) throw new UsageError(`There is no "${action}"`)
+  if (action === 'origin') return changeLogOrigin(terminal, models, values.reason)
   if (action !== 'rebuild' && models.length > 0) throw new UsageError(`${action} takes no names`)
   const after = wholeNumber('after', values.after)
   const sql = operatorConnection(env, 'events')
   try {
     if (action === 'verify') {
-      const key = values.key ?? signerAtHand(env)?.verifierKey
-      const openNote = key === undefined ? undefined : openerOf(key)
+      const { signerFor, derivations } = await secretsAtHand(env, sql)
+      const origins = await logOrigins(sql)
+      const keys = values.key ?? (signerFor && origins.map((origin) => signerFor(origin).verifierKey))
+      const openNote = keys && openerOf(keys)
       if (!openNote) err('No key to check the signatures of checkpoints with: give --key')
+      if (derivations.length === 0)
+        err('No master secret of this database: what people are sealed under was not looked at')
       const known =
         values.checkpoint === undefined ? [] : readKept(resolve(env.INIT_CWD ?? '', values.checkpoint), openNote)
       const archives = values.archives === undefined ? undefined : folderOf(terminal, values.archives)
-      const verification = await verifyEvents(sql, { key, openNote, known, archives })
+      const verification = await verifyEvents(sql, { keys, openNote, known, archives, derivations })
       if (verification.archives > 0 && archives === undefined)
         err(`What ${verification.archives} archives took out was not looked at: give --archives`)
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
       return verification.ok ? 0 : 1
     }
     if (action === 'export') {
-      await exportEvents(sql, String(after), signerAtHand(env), out)
+      const { signerFor } = await secretsAtHand(env, sql)
+      await exportEvents(sql, String(after), signerFor, out)
       return 0
     }
     const results = await rebuildModels(sql, models)

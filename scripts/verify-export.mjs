@@ -19,7 +19,8 @@
 //    and an event `EventsArchived` later on that says how many there are, SHA-256 of their positions (ascending, a LF after each) as
 //    `positionsSha256`, and that of the file as `sha256`.
 //
-// --key         the log's verifier key, got from somewhere else than the file (`/v1/audit/checkpoints` has it)
+// --key         the log's verifier key, got from somewhere else than the file (`/v1/audit/checkpoints` has it); one for each name that
+//               the log was signed under (events `AuditLogBegun` and `AuditLogOriginChanged`)
 // --checkpoint  a note kept from earlier, or published elsewhere: what it covers must still be there
 // --consistency answer of `/v1/audit/consistency` from that note's size to the file's, needed where the file is only a part
 // Exit code 0: everything holds, 1: it does not, 2: wrong usage.
@@ -135,7 +136,7 @@ function isSigned(note, key) {
 const { values: flags, positionals: files } = parseArgs({
   allowPositionals: true,
   options: {
-    key: { type: 'string' },
+    key: { type: 'string', multiple: true },
     checkpoint: { type: 'string' },
     consistency: { type: 'string' },
     json: { type: 'boolean' },
@@ -153,7 +154,9 @@ const faults = []
 const fault = (what, where = {}) => faults.length < MOST_FAULTS && faults.push({ fault: what, ...where })
 const kept = flags.checkpoint === undefined ? undefined : readNote(readFileSync(flags.checkpoint, 'utf8'))
 const seen = { events: 0, hidden: 0, archived: 0, included: 0, sealed: 0, streams: 0 }
-let key = flags.key
+/** Those that were given, else those that the files bring. */
+const keys = new Set(flags.key)
+const isSignedByAny = (note) => [...keys].some((key) => isSigned(note, key))
 
 /** One log: the files that continue each other, or an archive. */
 const newLog = (archive) => ({
@@ -187,8 +190,8 @@ function passCheckpoints(log) {
 function checkCheckpoint(log, line) {
   log.checkpoint = readNote(line.note)
   const { size } = log.checkpoint
-  key ??= line.verifier_key
-  if (key && !isSigned(log.checkpoint, key)) fault('the checkpoint is not signed by the key', { size })
+  if (!flags.key && line.verifier_key) keys.add(line.verifier_key)
+  if (keys.size > 0 && !isSignedByAny(log.checkpoint)) fault('the checkpoint is not signed by the key', { size })
   log.awaited.push(log.checkpoint)
   passCheckpoints(log)
 }
@@ -344,8 +347,9 @@ if (whole)
   for (const note of log.awaited)
     fault('events that the checkpoint covers are missing', { size: note.size, events: log.tree.size })
 if (flags.key && !checkpoint && !kept && seen.events > 0) fault('there is no checkpoint that the key could have signed')
-if (kept && !key) fault('no key to check the kept checkpoint with')
-if (kept && key && !isSigned(kept, key)) fault('the kept checkpoint is not signed by the key', { size: kept.size })
+if (kept && keys.size === 0) fault('no key to check the kept checkpoint with')
+if (kept && keys.size > 0 && !isSignedByAny(kept))
+  fault('the kept checkpoint is not signed by the key', { size: kept.size })
 if (kept && !whole) {
   if (!checkpoint) fault('there is no checkpoint to compare the kept one with')
   else {
@@ -361,7 +365,7 @@ const answer = {
   whole,
   ...seen,
   checkpoint: checkpoint?.size ?? null,
-  key: key ?? null,
+  keys: [...keys],
   key_given: flags.key !== undefined,
   archives: logs.filter(({ archive }) => archive).map(({ archive, events }) => ({ ...archive, events })),
   faults,
@@ -377,7 +381,7 @@ else {
     console.log(
       `checkpoint of ${checkpoint.size} events, ${whole ? `${seen.sealed} of them here` : `${seen.included} events proven to be in it`}`,
     )
-  if (checkpoint && !key) console.log('signatures were not checked: give --key')
-  if (key && !flags.key) console.log(`signed by a key that the file itself brought: compare ${key}`)
+  if (checkpoint && keys.size === 0) console.log('signatures were not checked: give --key')
+  if (!flags.key) for (const key of keys) console.log(`signed by a key that the file itself brought: compare ${key}`)
 }
 process.exitCode = answer.ok ? 0 : 1

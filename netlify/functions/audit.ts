@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { everydayOwner, operator, whichever } from '../../shared/access/authorities.ts'
-import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
+import { currentSigner, signerOfNote } from '../../shared/audit/checkpoints.ts'
 import { toAuditEvent, type Viewer } from '../../shared/audit/event-view.ts'
 import { archivedLine, checkpointLine, createExport, exportLine, inOrder } from '../../shared/audit/export.ts'
 import { proveConsistency, proveInclusion } from '../../shared/audit/proofs.ts'
@@ -111,7 +111,7 @@ app.route('GET', '/v1/audit/export', { authority: ownOrOperated }, async (c, { s
     ))
   const lines = [
     out.header(),
-    ...(checkpoint ? [out.line(checkpointLine(checkpoint, checkpointSigner(gateway())))] : []),
+    ...(checkpoint ? [out.line(checkpointLine(checkpoint, signerOfNote(gateway(), checkpoint.note)))] : []),
     ...rows.map((row) =>
       out.line(
         'leaf' in row
@@ -143,7 +143,7 @@ export const inclusionQuery = once(() => z.object({ scope: scope(), event: z.uui
 /** Signed roots of the tree over all events, newest first. For everybody: a witness keeps them. */
 app.route('GET', '/v1/audit/checkpoints', { authority: openToAll }, async (c) => {
   const { before, limit } = readQuery(c, checkpointsQuery())
-  const { origin, verifierKey } = checkpointSigner(gateway())
+  const { origin, verifierKey } = await currentSigner(gateway())
   const checkpoints = await listCheckpoints(gateway().reads, { before, limit })
   return c.json({
     origin,

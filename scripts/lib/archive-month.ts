@@ -14,8 +14,9 @@ import { archive, makeArchive } from '../../shared/domain/archive.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { createEventStore } from '../../shared/events/store.ts'
 import type { Gateway } from '../../shared/gateway.ts'
+import { logOrigins } from '../../shared/queries/audit-tree.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
-import type { NoteSigner } from '../../shared/tokens/note.ts'
+import { type NoteSigner, readNote } from '../../shared/tokens/note.ts'
 import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
 import { actAsAccount, commandContext } from './operator.ts'
 import { type ReadArchive, readArchive } from './read-archive.ts'
@@ -29,7 +30,7 @@ const DETACH_PAUSE_MS = 1000
 /** The owner's connection, and a gateway on it. */
 type Owner = { sql: postgres.Sql; gateway: Gateway }
 
-type By = { signer: NoteSigner; issuer: string }
+type By = { signerFor: (origin: string) => NoteSigner; issuer: string }
 
 export type Archived = { month: string; events: number; streams: number; file: string; sha256: string }
 
@@ -41,14 +42,15 @@ export type Archived = { month: string; events: number; streams: number; file: s
  */
 export async function archiveMonth({ sql, gateway }: Owner, month: Month, folder: string): Promise<Archived> {
   if (month.obstacle) throw new RefusedError(`${month.month} cannot be archived: ${month.obstacle}`)
-  const signer = checkpointSigner(gateway)
+  const signerFor = (origin: string) => checkpointSigner(gateway, origin)
   const id = uuidv7()
   const place = path.join(folder, `lanonasis-audit-${month.month}.jsonl.gz`)
   const partial = path.join(folder, `partial-${id}.jsonl.gz`)
   refuseExisting(place)
   try {
-    await writeMonth(sql, month, { signer, issuer: gateway.issuer }, partial)
-    const { faults, ...read } = await readArchive(partial, signer.verifierKey)
+    await writeMonth(sql, month, { signerFor, issuer: gateway.issuer }, partial)
+    const keys = (await logOrigins(sql)).map((origin) => signerFor(origin).verifierKey)
+    const { faults, ...read } = await readArchive(partial, keys)
     if (faults.length > 0) throw new RefusedError(`The archive does not verify: ${JSON.stringify(faults[0])}`)
     const made = { ...read, file: path.basename(place) }
     await takeOut({ sql, gateway }, month, { id, made, keep: () => moveTo(partial, place) })
@@ -81,13 +83,13 @@ async function writeMonth(sql: postgres.Sql, month: Month, by: By, place: string
   })
 }
 
-async function* linesOf(sql: postgres.TransactionSql, { month, partition }: Month, { signer, issuer }: By) {
+async function* linesOf(sql: postgres.TransactionSql, { month, partition }: Month, { signerFor, issuer }: By) {
   const [checkpoint] = await sql<{ size: string; note: string }[]>`
     select c.size::text, c.note from auth_gateway.audit_checkpoints c order by c.size desc limit 1`
   if (!checkpoint) throw new RefusedError('There is no checkpoint yet')
   const out = createExport({ issuer, exported_at: new Date().toISOString(), scope: { of: 'month', month }, after: '0' })
   yield `${out.header()}\n`
-  yield `${out.line(checkpointLine(checkpoint, signer))}\n`
+  yield `${out.line(checkpointLine(checkpoint, signerFor(readNote(checkpoint.note)?.origin ?? '')))}\n`
   for (let after = '0', more = true; more; ) {
     const events: EventRecord[] = await sql<EventRecord[]>`
       select ${recordColumns(sql)} from auth_gateway.${sql(partition)} e where e.position > ${after} order by e.position limit ${BATCH}`

@@ -2,20 +2,20 @@ import type postgres from 'postgres'
 import { archivedLine, checkpointLine, createExport, eventLine, inOrder } from '../../shared/audit/export.ts'
 import { archivedLeaves } from '../../shared/queries/archives.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
-import type { NoteSigner } from '../../shared/tokens/note.ts'
+import { type NoteSigner, readNote } from '../../shared/tokens/note.ts'
 
 const BATCH = 1000
 
 /**
  * Every checkpoint, and every event after a position, in one snapshot, as lines that verify by themselves. Personal values stay sealed;
  * of what is in an archive the leaves are told.
- * @param signer names the key of the checkpoints, where it is at hand
+ * @param signerFor names the key of the checkpoints under an origin, where it is at hand
  * @param out takes a line
  */
 export async function exportEvents(
   sql: postgres.Sql,
   after: string,
-  signer: NoteSigner | undefined,
+  signerFor: ((origin: string) => NoteSigner) | undefined,
   out: (line: string) => void,
 ): Promise<void> {
   const lines = createExport({ exported_at: new Date().toISOString(), scope: { of: 'everything' }, after })
@@ -24,7 +24,8 @@ export async function exportEvents(
     await transaction`set local statement_timeout = 0`
     const checkpoints = await transaction<{ note: string }[]>`
       select note from auth_gateway.audit_checkpoints where position > ${after} order by size`
-    for (const checkpoint of checkpoints) out(lines.line(checkpointLine(checkpoint, signer)))
+    for (const checkpoint of checkpoints)
+      out(lines.line(checkpointLine(checkpoint, signerFor?.(readNote(checkpoint.note)?.origin ?? ''))))
     for (let from = after, more = true; more; ) {
       const events = await transaction<EventRecord[]>`
         select ${recordColumns(transaction)} from auth_gateway.event_store e

@@ -22,6 +22,8 @@ export const faults = {
   key_differs: 'the data key of a subject is not the one that came with its first event',
   key_missing: 'the data key of a subject is gone, and it was not erased',
   key_orphaned: 'a data key belongs to no stream',
+  key_foreign: 'the data key of a subject is sealed under another master secret than that of the database',
+  address_twice: 'two identities have the same address',
   tree_missing: 'the audit tree is gone',
   tree_size: 'the audit tree has another size than its tiles',
   leaf_differs: 'the event is not the one that was taken into the audit tree',
@@ -34,11 +36,14 @@ export const faults = {
   tile_differs: 'a tile of the audit tree does not follow from the events',
   tile_missing: 'a tile of the audit tree is gone',
   checkpoint_unsigned: 'a checkpoint is not signed by the key of the log',
+  checkpoint_origin: 'a checkpoint is signed under a name that the log did not have then',
   checkpoint_differs: 'a checkpoint is not over these events',
   checkpoint_missing: 'the newest checkpoint is gone',
   log_cut_off: 'the log has fewer events than a checkpoint that was kept outside',
   row_orphaned: 'a row of the read model belongs to a stream that is gone',
   row_version: 'a row of the read model is not at the version of its stream',
+  unguarded: 'a trigger that keeps the log append-only, or projects it, is missing or disabled',
+  foreign_grant: 'a role other than the gateway and the owner may use what is in the schema',
 } as const
 
 export type Fault = keyof typeof faults
@@ -55,6 +60,8 @@ export type Finding = {
   type?: string
   /** Table, where it is not the event store. */
   table?: string
+  /** What else there is to say. */
+  detail?: string
 }
 
 export type FaultReport = { fault: Fault; meaning: string; count: number; first: Finding }

@@ -9,10 +9,13 @@ export type ReadArchive = { events: number; streams: number; sha256: string; pos
 
 /**
  * What an outsider sees in the file of an archive, and what is wrong with it.
- * @param verifierKey the log's; else the key that the file itself brings
+ * @param verifierKeys the log's; else the key that the file itself brings
  */
-export async function readArchive(file: string, verifierKey?: string): Promise<ReadArchive & { faults: object[] }> {
-  const args = [VERIFIER, file, '--json', ...(verifierKey ? ['--key', verifierKey] : [])]
+export async function readArchive(
+  file: string,
+  verifierKeys: string[] = [],
+): Promise<ReadArchive & { faults: object[] }> {
+  const args = [VERIFIER, file, '--json', ...verifierKeys.flatMap((key) => ['--key', key])]
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 }).catch(
     (error) => error,
   )

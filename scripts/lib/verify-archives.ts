@@ -20,13 +20,13 @@ type Made = {
 /**
  * Compares what was taken out of the store with what the events of the archives say, and their files with those at hand.
  * @param outside.archives the folder where the files are; without it they are not looked at
- * @param outside.key the verifier key of the log
+ * @param outside.keys the verifier keys of the log
  * @returns how many there are
  */
 export async function verifyArchives(
   sql: postgres.TransactionSql,
   report: (finding: Finding) => void,
-  { archives: folder, key }: { archives?: string; key?: string },
+  { archives: folder, keys }: { archives?: string; keys?: string[] },
 ): Promise<number> {
   const made = await sql<Made[]>`
     select e.position::text, coalesce(e.stream_id, a.archive_id) as stream_id, e.data->>'file' as file, e.data->>'sha256' as sha256,
@@ -45,7 +45,7 @@ export async function verifyArchives(
     const place = path.join(folder, path.basename(file))
     if (!existsSync(place)) report({ fault: 'archive_missing', table: file, ...where })
     else {
-      const read = await readArchive(place, key)
+      const read = await readArchive(place, keys)
       const same = read.sha256 === sha256 && read.positionsSha256 === said
       if (!same || read.faults.length > 0) report({ fault: 'archive_file_differs', table: file, ...where })
     }

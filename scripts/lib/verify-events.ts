@@ -1,22 +1,32 @@
 import type postgres from 'postgres'
+import type { DeriveKey } from '../../shared/tokens/derived-key.ts'
 import type { Checkpoint } from '../../shared/tokens/note.ts'
 import { createFindings, type FaultReport } from './findings.ts'
+import type { OpenNote } from './kept-checkpoints.ts'
 import { verifyArchives } from './verify-archives.ts'
 import { verifyBeside } from './verify-beside.ts'
 import { walkChains } from './verify-chains.ts'
+import { verifyGuards } from './verify-guards.ts'
+import { verifyPeople } from './verify-people.ts'
 import { verifySurroundings } from './verify-surroundings.ts'
-import { type OpenNote, verifyTree } from './verify-tree.ts'
+import { verifyTree } from './verify-tree.ts'
 
 export type Verification = { ok: boolean; events: number; streams: number; archives: number; faults: FaultReport[] }
 
 /**
  * Checks the whole event store and what hangs on it against itself, and against its signed checkpoints, in one snapshot.
- * @param outside the log's verifier key and what opens checkpoints with it, and what was kept outside of the database: checkpoints,
- *   and the folder of the archives
+ * @param outside the log's verifier keys and what opens checkpoints with them, what was kept outside of the database (checkpoints, and
+ *   the folder of the archives), and keys from its master secret, and others that are at hand
  */
 export async function verifyEvents(
   sql: postgres.Sql,
-  outside: { key?: string; openNote?: OpenNote; known?: Checkpoint[]; archives?: string } = {},
+  outside: {
+    keys?: string[]
+    openNote?: OpenNote
+    known?: Checkpoint[]
+    archives?: string
+    derivations?: DeriveKey[]
+  } = {},
 ): Promise<Verification> {
   const findings = createFindings()
   const counted = await sql.begin('isolation level repeatable read read only', async (transaction) => {
@@ -27,6 +37,8 @@ export async function verifyEvents(
     await verifyBeside(transaction, findings.add)
     const archives = await verifyArchives(transaction, findings.add, outside)
     await verifyTree(transaction, findings.add, outside)
+    await verifyPeople(transaction, findings.add, outside.derivations ?? [])
+    await verifyGuards(transaction, findings.add)
     return { ...walked, archives }
   })
   const faults = findings.reports()

@@ -1,13 +1,11 @@
 import type postgres from 'postgres'
 import { grow, leafHash, nodesOf, TILE, type Tile, tileKey, treeRoot } from '../../shared/events/merkle.ts'
-import { type CheckpointRow, splitHashes } from '../../shared/queries/audit-tree.ts'
-import type { Checkpoint } from '../../shared/tokens/note.ts'
+import { type CheckpointRow, logOrigins, splitHashes } from '../../shared/queries/audit-tree.ts'
+import { type Checkpoint, readNote } from '../../shared/tokens/note.ts'
 import type { Finding } from './findings.ts'
+import type { OpenNote } from './kept-checkpoints.ts'
 
 const BATCH = 2000
-
-/** Reads what a note says; undefined when it is not signed by the key of the log. */
-export type OpenNote = (note: string) => Checkpoint | undefined
 
 type Leaf = {
   position: string
@@ -94,11 +92,15 @@ async function verifyCheckpoints(
   const node = nodesOf({ get: (key) => splitHashes(all.get(key) ?? Buffer.alloc(0)) })
   const checkpoints = await sql<CheckpointRow[]>`
     select c.size::text, c.root, c.position::text, c.note from auth_gateway.audit_checkpoints c order by c.size`
+  let origins = await logOrigins(sql)
   for (const checkpoint of checkpoints) {
     const at = { table, position: Number(checkpoint.position) }
     const [, noteSize, noteRoot = ''] = checkpoint.note.split('\n')
     const says = noteSize === checkpoint.size && Buffer.from(noteRoot, 'base64').equals(checkpoint.root)
     if (!says || (openNote && !openNote(checkpoint.note))) report({ fault: 'checkpoint_unsigned', ...at })
+    const since = origins.indexOf(readNote(checkpoint.note)?.origin ?? '')
+    if (since < 0) report({ fault: 'checkpoint_origin', ...at })
+    else origins = origins.slice(since)
     if (Number(checkpoint.size) > size || !treeRoot(node, Number(checkpoint.size)).equals(checkpoint.root))
       report({ fault: 'checkpoint_differs', ...at })
   }

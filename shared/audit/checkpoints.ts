@@ -1,45 +1,66 @@
-import type { Config } from '../config.ts'
+import { AUDIT_LOG_ID, auditLog, beginLog } from '../domain/audit-log.ts'
+import { commit } from '../events/commit.ts'
 import { edgeOf, grow, leafHash, nodesOf, TILE, tileKey, tilesNeeded, treeRoot } from '../events/merkle.ts'
+import type { Actor } from '../events/types.ts'
 import type { Gateway } from '../gateway.ts'
 import { log } from '../log.ts'
-import { growTree, readTiles, settledEvents, settleLog, type TreeState, treeState } from '../queries/audit-tree.ts'
-import { keyDerivation } from '../tokens/derived-key.ts'
-import { createNoteSigner, type NoteSigner } from '../tokens/note.ts'
+import {
+  growTree,
+  logOrigin,
+  readTiles,
+  settledEvents,
+  settleLog,
+  type TreeState,
+  treeState,
+} from '../queries/audit-tree.ts'
+import { createNoteSigner, type NoteSigner, readNote } from '../tokens/note.ts'
 
 const BATCH = 20_000
 
-/** Names the log in its checkpoints. */
-export const originOfLog = (issuer: string) => `${issuer.replace(/^https?:\/\//, '')}/audit`
+const SYSTEM: Actor = { type: 'system', id: 'checkpoints' }
 
-type Settings = Pick<Gateway, 'issuer' | 'config' | 'derive'>
-
-/** What the signer needs to know, for a command without a gateway. */
-export const issuerSettings = (config: Config): Settings => ({
-  issuer: config.AUTH_BASE_URL,
-  config,
-  derive: keyDerivation(Buffer.from(config.AUTH_MASTER_SECRET, 'base64')),
-})
+/** What a log is called that begins at this gateway. */
+const originOfIssuer = (issuer: string) => `${issuer.replace(/^https?:\/\//, '')}/audit`
 
 /** Signs with a key that the database has no part of. */
-export function checkpointSigner({ issuer, config, derive }: Settings): NoteSigner {
+export function checkpointSigner({ config, derive }: Pick<Gateway, 'config' | 'derive'>, origin: string): NoteSigner {
   const { AUDIT_SIGNING_KEY } = config
   const seed = AUDIT_SIGNING_KEY ? Buffer.from(AUDIT_SIGNING_KEY, 'base64') : derive('audit-checkpoint')
-  return createNoteSigner(originOfLog(issuer), seed)
+  return createNoteSigner(origin, seed)
+}
+
+/** The signer of a note, which may have been signed before the log changed its origin. */
+export const signerOfNote = (settings: Pick<Gateway, 'config' | 'derive'>, note: string): NoteSigner =>
+  checkpointSigner(settings, readNote(note)?.origin ?? '')
+
+/** The signer of the log, under the origin that is stored with it or that it will begin with. */
+export async function currentSigner(gateway: Gateway): Promise<NoteSigner> {
+  return checkpointSigner(gateway, (await logOrigin(gateway.reads)) ?? originOfIssuer(gateway.issuer))
+}
+
+/** Stores the origin with the log before the first signature; of many instances one does so. */
+async function begin({ store, personal, reads, issuer }: Gateway): Promise<void> {
+  if (await logOrigin(reads)) return
+  await commit({ store, personal, request: { requestId: crypto.randomUUID() } }, async (work) => {
+    work.actor = SYSTEM
+    const log = await work.load(auditLog, AUDIT_LOG_ID, {})
+    log.decide((state) => beginLog(state, originOfIssuer(issuer)))
+  })
 }
 
 /**
  * Looks whether the tree still is the one that was signed last: what was changed in it is never signed again.
  * @throws Error
  */
-async function demandUnchanged({ reads }: Gateway, signer: NoteSigner, { size, checkpoint }: TreeState): Promise<void> {
+async function demandUnchanged(gateway: Gateway, { size, checkpoint }: TreeState): Promise<void> {
   if (!checkpoint) {
     if (size > 0) throw new Error('the checkpoints of the audit tree are gone')
     return
   }
   // Where another key signed before, the root that was kept is all there is to go by.
-  const { size: known, root } = signer.open(checkpoint.note) ?? checkpoint
+  const { size: known, root } = signerOfNote(gateway, checkpoint.note).open(checkpoint.note) ?? checkpoint
   const { hashes } = await readTiles(
-    reads,
+    gateway.reads,
     tilesNeeded((node) => treeRoot(node, known)),
   )
   if (known !== size || !treeRoot(nodesOf(hashes), known).equals(root))
@@ -47,14 +68,14 @@ async function demandUnchanged({ reads }: Gateway, signer: NoteSigner, { size, c
 }
 
 /** One batch of events into the tree and a checkpoint over it. Answers how many; undefined when another instance was faster. */
-async function advance(gateway: Gateway, signer: NoteSigner, settled: string): Promise<number | undefined> {
+async function advance(gateway: Gateway, settled: string): Promise<number | undefined> {
   const { reads } = gateway
   const state = await treeState(reads)
   const { size: before, position: after } = state
   const events = await settledEvents(reads, { after, until: settled, limit: BATCH })
   const last = events.at(-1)
   if (!last) return 0
-  await demandUnchanged(gateway, signer, state)
+  await demandUnchanged(gateway, state)
   const size = before + events.length
   const edge = await readTiles(reads, edgeOf(before))
   const tiles = grow(
@@ -81,6 +102,7 @@ async function advance(gateway: Gateway, signer: NoteSigner, settled: string): P
   )
   for (const [key, hashes] of (await readTiles(reads, missing)).hashes) grown.set(key, hashes)
   const root = treeRoot(nodesOf(grown), size)
+  const signer = checkpointSigner(gateway, state.origin)
   const note = signer.sign({ size, root, position: last.position, time: new Date().toISOString() })
   const done = await growTree(reads, { before, tiles, positions, size, position: last.position, root, note })
   return done ? events.length : undefined
@@ -92,12 +114,12 @@ async function advance(gateway: Gateway, signer: NoteSigner, settled: string): P
  * @returns how many events were taken in
  */
 export async function makeCheckpoints(gateway: Gateway, budgetMs = 15_000): Promise<number> {
-  const signer = checkpointSigner(gateway)
+  await begin(gateway)
   const deadline = performance.now() + budgetMs
   const settled = await settleLog(gateway.reads)
   let taken = 0
   while (performance.now() < deadline) {
-    const count = await advance(gateway, signer, settled)
+    const count = await advance(gateway, settled)
     if (count === undefined) log.debug('another instance grows the audit tree')
     if (!count) break
     taken += count

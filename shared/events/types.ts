@@ -25,6 +25,7 @@ export type StreamType =
   | 'suppression'
   | 'sms_breaker'
   | 'archive'
+  | 'audit_log'
   | 'totp_authenticator'
   | 'recovery_codes'
   | 'operator_code'

@@ -28,20 +28,37 @@ export type TreeState = {
   /** How many events the tree covers, and the position of the last one. */
   size: number
   position: string
+  /** Under which the log is signed. */
+  origin: string
   /** The newest checkpoint. */
   checkpoint?: { size: number; root: Buffer; note: string }
 }
 
-/** Where the tree stands. */
+/** The name under which the log is signed; undefined before its first checkpoint. */
+export async function logOrigin(sql: AnySql): Promise<string | undefined> {
+  const [row] = await sql<{ origin: string }[]>`select origin from auth_gateway.audit_log`
+  return row?.origin
+}
+
+/** Every name that the log was signed under, oldest first. */
+export async function logOrigins(sql: AnySql): Promise<string[]> {
+  const rows = await sql<{ origin: string }[]>`
+    select e.data->>'origin' as origin from auth_gateway.event_store e where e.stream_type = 'audit_log' order by e.version`
+  return rows.map(({ origin }) => origin)
+}
+
+/** Where the tree of a log that has begun stands. */
 export async function treeState(sql: postgres.Sql): Promise<TreeState> {
-  const [row] = await sql<{ size: string; position: string; known: string | null; root: Uint8Array; note: string }[]>`
-    select t.size::text, t.position::text, c.size::text as known, c.root, c.note
+  type Row = { size: string; position: string; origin: string; known: string | null; root: Uint8Array; note: string }
+  const [row] = await sql<Row[]>`
+    select t.size::text, t.position::text, l.origin, c.size::text as known, c.root, c.note
     from auth_gateway.audit_tree t
+    cross join auth_gateway.audit_log l
     left join (select * from auth_gateway.audit_checkpoints order by size desc limit 1) c on true`
   if (!row) throw new Error('the audit tree is gone')
-  const { size, position, known, root, note } = row
+  const { size, position, origin, known, root, note } = row
   const checkpoint = known === null ? undefined : { size: Number(known), root: Buffer.from(root), note }
-  return { size: Number(size), position, checkpoint }
+  return { size: Number(size), position, origin, checkpoint }
 }
 
 /** The hashes of a tile that is kept as one piece. */

@@ -34,7 +34,7 @@ create table auth_gateway.event_store_lasting partition of auth_gateway.event_st
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
     'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator',
     'recovery_codes', 'operator_code',
-    'suppression', 'sms_breaker', 'archive');
+    'suppression', 'sms_breaker', 'archive', 'audit_log');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
   for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'device_authorization',

@@ -32,6 +32,7 @@ begin
     when 'operator_code' then perform project_operator_code(new);
     when 'webhook' then perform project_webhook(new);
     when 'archive' then perform project_archive(new);
+    when 'audit_log' then perform project_audit_log(new);
   end case; -- no else: a stream that nobody projects must fail the append, not vanish
   return null;
 end $$;

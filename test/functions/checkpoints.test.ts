@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { events } from '../../scripts/events.ts'
-import { checkpointSigner, makeCheckpoints } from '../../shared/audit/checkpoints.ts'
+import { currentSigner, makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { publishCheckpoint } from '../../shared/audit/publish.ts'
 import { createNoteOpener } from '../../shared/tokens/note.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
@@ -164,7 +164,7 @@ test('the whole log, taken out by command, leads to every checkpoint, and one ke
   }
   await events(['export'], { env, out: (line) => void lines.push(line), err: () => {} })
   const file = await save('whole.jsonl', `${lines.join('\n')}\n`)
-  const { verifierKey } = checkpointSigner(gateway.gateway)
+  const { verifierKey } = await currentSigner(gateway.gateway)
   const newest = (await json('checkpoints')).body.checkpoints[0]
   expect(await verifyFile(file, '--key', verifierKey)).toMatchObject({
     code: 0,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
-import { checkpointSigner, makeCheckpoints } from '../../shared/audit/checkpoints.ts'
+import { currentSigner, makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { ask } from '../support/as-browser.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { enrolTotp, signInOperator } from '../support/operators.ts'
@@ -31,7 +31,7 @@ async function traces(uai: string): Promise<number> {
 async function stillVerifies(): Promise<void> {
   await settled(gateway)
   await makeCheckpoints(gateway.gateway)
-  const { open: openNote } = checkpointSigner(gateway.gateway)
+  const { open: openNote } = await currentSigner(gateway.gateway)
   expect((await verifyEvents(gateway.sql, { openNote })).faults).toEqual([])
   expect(
     (await rebuildModels(gateway.sql, ['identities', 'credentials', 'otp_challenges', 'api_keys'])).filter(

@@ -94,6 +94,8 @@ describe('any order of real units of work', () => {
         'SuppressionLifted',
         'SmsBreakerTripped',
         'SmsBreakerLifted',
+        'AuditLogBegun',
+        'AuditLogOriginChanged',
       ]),
     )
   }, 60_000)

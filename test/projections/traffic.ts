@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7'
 import { vi } from 'vitest'
 import { loadConfig } from '../../shared/config.ts'
 import * as clients from '../../shared/domain/api-client.ts'
+import { AUDIT_LOG_ID, auditLog, beginLog, changeOrigin } from '../../shared/domain/audit-log.ts'
 import * as authorizations from '../../shared/domain/authorization.ts'
 import * as consents from '../../shared/domain/consent.ts'
 import * as identities from '../../shared/domain/identity.ts'
@@ -324,6 +325,14 @@ export function createTraffic(gateway: Gateway) {
         }
         stream.decide(() => signingKeys.createKey(key))
         keyList.push(stream.id)
+      })
+    },
+
+    async nameLog(n: number): Promise<void> {
+      await unit(async (work) => {
+        const stream = await work.load(auditLog, AUDIT_LOG_ID, {})
+        stream.decide((state) => beginLog(state, 'localhost:4000/audit'))
+        if (n % 2) stream.decide((state) => changeOrigin(state, { origin: `log-${n}.example.test`, reason: 'test' }))
       })
     },
 

@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
+import { masterSecrets } from '../../../shared/config.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
+import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
+import { grantText, listForeignGrants, listUnguarded } from '../guards.ts'
 import { readMigrations } from '../migration-files.ts'
 import { assertInStep, readLedger } from '../migration-ledger.ts'
 import { type Checked, look, ok, warning, wrong } from './check.ts'
@@ -104,6 +107,36 @@ const checkKeys = ({ keys, config, reads }: Gateway) =>
     return late ? warning(told, 'The scheduled job does not run: npm run keys -- rotate, and see to it') : ok(told)
   })
 
+const checkStart = ({ reads, config }: Gateway) =>
+  look('start', 'The README says under "What starts, and what does not" what to do', async () => {
+    const { secret, isNew, warnings } = await inspectDatabase(reads, config)
+    const count = masterSecrets(config).length
+    const which = count === 1 ? '' : `, with master secret ${secret + 1} of ${count}`
+    const newer = warnings.includes('newer_migrations')
+    if (newer) return warning(startWarnings.newer_migrations, 'Right during a release, or after going back')
+    return ok(isNew ? `a new database, which the first process takes${which}` : `a process may serve from it${which}`)
+  })
+
+const checkGuards = ({ reads }: Gateway) =>
+  look('append-only', 'npm run migrate', async () => {
+    const missing = await listUnguarded(reads)
+    if (missing.length === 0) return ok('every trigger of the event store fires')
+    const named = missing.slice(0, 3).map(({ relation, guard }) => `${guard} of ${relation}`)
+    const more = missing.length > 3 ? ` and ${missing.length - 3} more` : ''
+    return wrong(
+      `disabled or missing: ${named.join(', ')}${more}`,
+      'Enable them (alter table … enable trigger …), then npm run events -- verify with a checkpoint kept outside',
+    )
+  })
+
+const checkGrants = ({ reads }: Gateway) =>
+  look('grants', 'npm run migrate', async () => {
+    const grants = await listForeignGrants(reads)
+    if (grants.length === 0) return ok('nothing for other roles')
+    const fix = 'Revoke them: the gateway alone should read and append'
+    return (grants.some(({ severe }) => severe) ? wrong : warning)(grants.map(grantText).join('; '), fix)
+  })
+
 const checkClock = ({ reads }: Gateway) =>
   look('clock', 'Let the system clock follow NTP', async () => {
     const before = Date.now()
@@ -121,6 +154,9 @@ export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefin
     connection,
     await checkRole(gateway),
     await checkMigrations(ownerUrl),
+    await checkStart(gateway),
+    await checkGuards(gateway),
+    await checkGrants(gateway),
     await checkPartitions(gateway),
     await checkPooler(gateway),
     await checkKeys(gateway),
