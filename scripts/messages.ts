@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util'
 import { liftBreaker, smsBreaker } from '../shared/domain/sms-breaker.ts'
 import { lift, suppression } from '../shared/domain/suppression.ts'
 import type { Gateway } from '../shared/gateway.ts'
-import { normaliseEmail } from '../shared/personal.ts'
 import { countMessages, listMessages, listSuppressions } from '../shared/queries/messages.ts'
 import { listBreakers } from '../shared/queries/sms-guard.ts'
+import { addressLookup } from '../shared/typed/address.ts'
 import { act, withGateway } from './lib/operator.ts'
 import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
@@ -25,7 +25,7 @@ type Row = Record<string, unknown>
 type Call = { gateway: Gateway; what: string; reason: string }
 type Action = { takes?: string; needsReason?: boolean; perform(call: Call): Promise<Row[]> }
 
-const digestOf = ({ personal }: Gateway, address: string) => personal.digest(normaliseEmail(address))
+const digestOf = ({ personal }: Gateway, address: string) => personal.digest(addressLookup(address))
 
 const stopped = async ({ gateway }: Call) => (await listBreakers(gateway.reads)).map(({ id: _, ...row }) => row)
 const suppressed = async ({ gateway }: Call) =>

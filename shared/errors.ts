@@ -124,6 +124,12 @@ export const catalogue = {
   ),
   too_many_agents: row(409, 'TOO_MANY_AGENTS', 'invalid_request', 'There are too many agents. Cut one off first.'),
   user_code_invalid: row(400, 'USER_CODE_INVALID', 'invalid_grant', 'The code is wrong, expired or already used.'),
+  user_code_malformed: row(
+    400,
+    'USER_CODE_MALFORMED',
+    'invalid_grant',
+    'This is not a complete code. Please check it and enter it again.',
+  ),
   invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.'),
   client_metadata_invalid: row(
     400,
@@ -360,6 +366,12 @@ export const catalogue = {
   invalid_email: row(400, 'INVALID_EMAIL', 'invalid_request', 'The e-mail address is not valid.'),
   missing_token: row(400, 'MISSING_TOKEN', 'invalid_request', 'A token is required.'),
   otp_invalid: row(400, 'OTP_INVALID', 'invalid_grant', 'The code is wrong or has expired.'),
+  otp_malformed: row(
+    400,
+    'OTP_MALFORMED',
+    'invalid_grant',
+    'This is not a complete code. Please check it and enter it again.',
+  ),
   totp_locked: row(
     403,
     'TOTP_LOCKED',

@@ -53,18 +53,10 @@ export function createPersonal(derive: DeriveKey) {
     /**
      * HMAC-SHA-256 of a personal value, for equality look-ups. The same value gives the same digest whatever it is used for,
      * so that forgetting a person finds every trace.
-     * @param value already normalised (an address in lower case)
+     * @param value what the address, number or account is found by
      */
     digest(value: string): Buffer {
       return createHmac('sha256', digestKey).update(value).digest()
     },
   }
-}
-
-/**
- * The normal form of an e-mail address for comparison: trimmed, Latin letters in lower case. Everything else stays as it is: Unicode's
- * normal forms and cases would make one mailbox of two (a Kelvin sign becomes a k).
- */
-export function normaliseEmail(address: string): string {
-  return address.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }

@@ -29,7 +29,6 @@ import { operatedState } from '../../shared/identity/operated-state.ts'
 import { mayActOn, type Operator } from '../../shared/identity/operator.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { once } from '../../shared/once.ts'
-import { normaliseEmail } from '../../shared/personal.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { listConnections } from '../../shared/queries/connections.ts'
 import {
@@ -45,6 +44,7 @@ import {
 import { findPerson } from '../../shared/queries/identities.ts'
 import type { StateAt } from '../../shared/queries/time-travel.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
+import { addressLookup } from '../../shared/typed/address.ts'
 
 const app = createPageApp()
 const PAGE = 50
@@ -111,7 +111,7 @@ app.route('POST', '/admin/people', { authority: operatorPage('/admin') }, async 
   const { reads, personal } = gateway()
   const { find } = await readBody(c, finding())
   const uai = z.uuid().safeParse(find).data
-  const by = uai ? { uai } : { digest: personal.digest(normaliseEmail(find)) }
+  const by = uai ? { uai } : { digest: personal.digest(addressLookup(find)) }
   const [person] = await listPeople(reads, personal, operator.organizationId, by)
   if (person) return c.redirect(`/admin/people/${person.uai}`, 303)
   return renderPage(PeoplePage({ frame: visited.frame, people: [], find }))

@@ -25,10 +25,11 @@ import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { brandOf, sendCode } from '../../shared/identity/send-code.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
-import { normaliseUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
+import { readUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
 import { once } from '../../shared/once.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
+import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
 
 const BASE = '/oauth/device'
 const app = createApp('oauth', { errorPage })
@@ -52,8 +53,8 @@ app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
 
 export const codeQuery = once(() =>
   z.object({
-    code: z.optional(z.string().check(z.maxLength(40))),
-    user_code: z.optional(z.string().check(z.maxLength(40))),
+    code: z.optional(z.string()),
+    user_code: z.optional(z.string()),
   }),
 )
 
@@ -69,7 +70,7 @@ app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   if (!typed) return enterPage()
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) {
-    const back = `${BASE}?code=${normaliseUserCode(typed) ?? ''}`
+    const back = `${BASE}?code=${readUserCode(typed) ?? ''}`
     return c.redirect(`/web/login?return_to=${encodeURIComponent(back)}`, 302)
   }
   const { person, session } = signedIn
@@ -111,7 +112,7 @@ function approvePage(device: OpenDevice, userCode: string, email: string, sessio
 
 export const decisionForm = once(() =>
   z.object({
-    user_code: z.string('user_code_invalid').check(z.maxLength(40)),
+    user_code: z.string('user_code_malformed'),
     csrf: z.optional(z.string()),
     decision: z.enum(['approve', 'deny'], 'invalid_request'),
   }),
@@ -141,19 +142,19 @@ app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (
     if (!isOpenTo(stream, { now: new Date() })) throw new GatewayError('user_code_invalid')
     return c.json({ valid: true, client_id: device.client.client_id })
   } catch (error) {
-    if (!(error instanceof GatewayError) || error.refusal !== 'user_code_invalid') throw error
+    if (!(error instanceof GatewayError) || !error.refusal.startsWith('user_code_')) throw error
     return c.json({ valid: false, error: error.message }, code ? 404 : 400)
   }
 })
 
-const email = once(() =>
-  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-)
-const userCode = once(() => z.string('user_code_invalid').check(z.maxLength(40, 'user_code_invalid')))
+const deviceCode = once(() => ({ user_code: z.string('user_code_malformed') }))
+export const denyBody = once(() => z.object(deviceCode()))
+export const verifyBody = once(() => z.object({ ...deviceCode(), email: typedEmail() }))
+export const authorizeBody = once(() => z.object({ ...deviceCode(), email: typedEmail(), otp_code: typedCode() }))
 
 /** Sends the one code that proves the person's address; the code itself then approves (wire-contract 1.3). */
 app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async (c) => {
-  const body = await readBody(c, z.object({ user_code: userCode(), email: email() }))
+  const body = await readBody(c, verifyBody())
   const device = await findOpenDevice(gateway(), c, body.user_code)
   const { client } = device
   const to = mailbox(body.email)
@@ -163,15 +164,14 @@ app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async
 })
 
 app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, async (c) => {
-  const shape = {
-    user_code: userCode(),
-    email: email(),
-    otp_code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
-  }
-  const body = await readBody(c, z.object(shape))
+  const body = await readBody(c, authorizeBody())
   const device = await findOpenDevice(gateway(), c, body.user_code)
-  const code = body.otp_code.replace(/\D/g, '')
-  const signIn = { to: mailbox(body.email), code, platform: 'cli', projectScope: projectScope(undefined) }
+  const signIn = {
+    to: mailbox(body.email),
+    code: body.otp_code,
+    platform: 'cli',
+    projectScope: projectScope(undefined),
+  }
   const { person, session } = await signInWithCode(gateway(), c, signIn, (_work, signedIn) => signedIn)
   await decideDevice(gateway(), c, device, { person, sessionId: session.id }, 'approve')
   return c.json({
@@ -182,7 +182,7 @@ app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, as
 })
 
 app.route('POST', `${BASE}/deny`, { authority: byProtocol('ceremony') }, async (c) => {
-  const { user_code } = await readBody(c, z.object({ user_code: userCode() }))
+  const { user_code } = await readBody(c, denyBody())
   await denyUnseen(gateway(), c, await findOpenDevice(gateway(), c, user_code))
   return c.json({ success: true, message: 'The device was not connected.' })
 })

@@ -21,6 +21,7 @@ import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
 import { once } from '../../shared/once.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
+import { statedEmail } from '../../shared/typed/fields.ts'
 
 const MOST = 100
 const app = createApp('api', { around: recordRefusals(gateway) })
@@ -63,7 +64,7 @@ export const mapping = once(() =>
   z.object({
     provider: provider(),
     external_id: external_id(),
-    email: z.optional(z.email('invalid_email')),
+    email: z.optional(statedEmail()),
     name: z.optional(z.string().check(z.maxLength(200))),
     subject_token: z.optional(token()),
   }),

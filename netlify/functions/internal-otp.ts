@@ -28,6 +28,7 @@ import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
+import { typedCode } from '../../shared/typed/fields.ts'
 
 const HOME = '/account'
 const ENROL = '/account/totp'
@@ -78,7 +79,6 @@ app.route('GET', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
 const enrolmentForm = once(() =>
   z.object({
     ...postedForm(),
-    code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
     enrolment: z.string('csrf_invalid').check(z.maxLength(1000, 'csrf_invalid')),
     return_to: returnTo(),
   }),
@@ -91,7 +91,8 @@ app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principa
   if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back ?? HOME, 303)
   const enrolment = openEnrolment(gateway(), principal, posted.enrolment)
   try {
-    const presented = { ...enrolment, code: posted.code.replace(/\D/g, '') }
+    const { code } = await readBody(c, z.object({ code: typedCode() }))
+    const presented = { ...enrolment, code }
     const handOut = await enrolTotp(gateway(), c, principal, presented, (work) =>
       strengthenSession(work, principal, { method: 'totp', id: enrolment.id }),
     )

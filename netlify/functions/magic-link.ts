@@ -11,7 +11,6 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
 import { signBrowserIn } from '../../shared/identity/browser-sign-in.ts'
-import { mailbox } from '../../shared/identity/code-address.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
 import {
@@ -30,6 +29,8 @@ import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 import { once } from '../../shared/once.ts'
 import { findClient } from '../../shared/queries/api-clients.ts'
+import { emailLookup } from '../../shared/typed/email.ts'
+import { typedEmail } from '../../shared/typed/fields.ts'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
 const app = createApp('api', { errorPage })
@@ -37,10 +38,7 @@ const app = createApp('api', { errorPage })
 const uri = once(() => z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))))
 export const magicLinkRequest = once(() =>
   z.object({
-    email: z.pipe(
-      z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
-      z.email('invalid_email'),
-    ),
+    email: typedEmail(),
     redirect_uri: uri(),
     return_to: uri(),
     platform: z._default(z.enum(PLATFORMS), 'web'),
@@ -122,7 +120,7 @@ async function pairOf(c: AppContext, link: MagicLink) {
 async function pairOfSupabaseUser(c: AppContext, token: string, state: string) {
   const link = openLink(gateway(), state)
   const profile = await readSupabaseToken(gateway(), token)
-  if (!profile.email || mailbox(profile.email).lookup !== mailbox(link.email).lookup)
+  if (!profile.email || emailLookup(profile.email) !== emailLookup(link.email))
     throw new GatewayError('magic_link_email_mismatch')
   await withProvenAddress(gateway(), c, presentedBy(link), () => undefined).catch(stale)
   const { platform, projectScope } = link

@@ -13,13 +13,14 @@ import {
 } from '../../shared/identity/operator-codes.ts'
 import { once } from '../../shared/once.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
+import { typedEmail } from '../../shared/typed/fields.ts'
 
 const BASE = '/v1/auth/operator-codes'
 const app = createApp('api')
 const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
 export const request = once(() =>
   z
-    .object({ uai: z.optional(z.uuid()), email: z.optional(z.email().check(z.maxLength(254))), reason: reason() })
+    .object({ uai: z.optional(z.uuid()), email: z.optional(typedEmail()), reason: reason() })
     .check(z.refine(({ uai, email }) => (uai === undefined) !== (email === undefined), 'uai or email is required')),
 )
 

@@ -19,13 +19,11 @@ import {
 } from '../../shared/identity/operator-codes.ts'
 import { once } from '../../shared/once.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
+import { typedEmail } from '../../shared/typed/fields.ts'
 
 const BASE = '/operator/codes'
 const app = createPageApp()
 const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
-const email = once(() =>
-  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-)
 
 type Shown = { email?: string; error?: GatewayError; notice?: string }
 
@@ -77,7 +75,7 @@ app.route('GET', BASE, { authority: operatorPage(BASE) }, async (c, operator) =>
   return desk(operator, { notice: done === 'revoked' ? words.desk.revoked : undefined })
 })
 
-const requestForm = once(() => z.object({ ...postedForm(), email: email(), reason: reason() }))
+const requestForm = once(() => z.object({ ...postedForm(), email: typedEmail(), reason: reason() }))
 
 app.route('POST', BASE, { authority: operatorPage(BASE) }, (c, operator) =>
   taken(

@@ -16,15 +16,10 @@ import { projectScope } from '../../shared/identity/project-scope.ts'
 import { sendCode } from '../../shared/identity/send-code.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 import { once } from '../../shared/once.ts'
+import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 
-const email = once(() =>
-  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-)
-const phone = once(() =>
-  z.string('missing_phone').check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone')),
-)
 const type = once(() => z.optional(z.enum(['email', 'sms'], 'codes come by email or sms')))
-const address = once(() => ({ email: z.optional(email()), phone: z.optional(phone()), type: type() }))
+const address = once(() => ({ email: z.optional(typedEmail()), phone: z.optional(typedPhone()), type: type() }))
 export const send = once(() =>
   z.object({
     ...address(),
@@ -37,7 +32,7 @@ export const send = once(() =>
 export const verify = once(() =>
   z.object({
     ...address(),
-    token: z.string('missing_token').check(z.trim(), z.maxLength(40, 'otp_invalid')),
+    token: typedCode('missing_token'),
     platform: z._default(z.enum(PLATFORMS), 'cli'),
     project_scope: z.optional(z.string().check(z.maxLength(100))),
   }),
@@ -86,7 +81,7 @@ app.route('POST', '/v1/auth/otp/verify', { authority: byProtocol('ceremony') }, 
     c,
     {
       to: await addressOf(body),
-      code: body.token.replace(/[\s-]/g, ''),
+      code: body.token,
       platform: body.platform,
       projectScope: scope,
       clientId: clientOfPlatform(body.platform),

@@ -27,26 +27,16 @@ import {
 } from '../../shared/identity/sign-in-cookie.ts'
 import { once } from '../../shared/once.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
+import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 
 const HOME = '/account'
 const app = createPageApp()
 
 const given = once(() => z.optional(z.string()))
 const looseForm = once(() => z.object({ ...postedForm(), email: given(), phone: given() }))
-const emailForm = once(() =>
-  z.object({
-    email: z.pipe(
-      z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
-      z.email('invalid_email'),
-    ),
-  }),
-)
-const phoneForm = once(() =>
-  z.object({ phone: z.string('missing_phone').check(z.trim(), z.maxLength(40, 'invalid_phone')) }),
-)
-const codeForm = once(() =>
-  z.object({ ...postedForm(), code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')) }),
-)
+const emailForm = once(() => z.object({ email: typedEmail() }))
+const phoneForm = once(() => z.object({ phone: typedPhone() }))
+const codeForm = once(() => z.object({ code: typedCode() }))
 
 const readMailbox = async (c: AppContext) => mailbox((await readBody(c, emailForm())).email)
 const readTelephone = async (c: AppContext) => telephone(gateway(), (await readBody(c, phoneForm())).phone)
@@ -91,13 +81,13 @@ for (const kind of ['email', 'phone'] as const) {
 
   /** The code proves the address: it is linked, or, where it has an account, that account becomes part of this one. */
   app.route('POST', `${base}/code`, { authority: sensitivePage(base) }, async (c, principal) => {
-    const posted = await readBody(c, codeForm())
+    const posted = await readBody(c, z.object(postedForm()))
     if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
     const signIn = readSignIn(gateway(), c)
     const { to, challengeId } = signIn
     if ((to?.channel === 'email') !== (kind === 'email') || !to || !challengeId) return c.redirect(base, 303)
-    const code = posted.code.replace(/\D/g, '')
     try {
+      const { code } = await readBody(c, codeForm())
       const done = await prove(c, principal, { to, challengeId, code, browserHash: browserHashOf(signIn) })
       clearSignIn(c)
       return c.redirect(`${HOME}?done=${done}`, 303)

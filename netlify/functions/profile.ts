@@ -20,7 +20,6 @@ import { originOf } from '../../shared/identity/session-origin.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
 import { linkToken } from '../../shared/identity/sso-steps.ts'
 import { once } from '../../shared/once.ts'
-import { normaliseEmail } from '../../shared/personal.ts'
 import { listApplications } from '../../shared/queries/agent-delegations.ts'
 import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
@@ -30,6 +29,7 @@ import type { Person } from '../../shared/queries/person.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import { SUPABASE_SLUG } from '../../shared/sso/supabase-project.ts'
+import { emailDomain } from '../../shared/typed/email.ts'
 
 const BASE = '/account'
 const NEWEST_MESSAGES = 5
@@ -51,7 +51,7 @@ const kindOf = (template: string) =>
 
 /** Offered to everybody, or to people with an address of its domains. */
 const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
-  listed || domains.includes(normaliseEmail(email).split('@').at(-1) ?? '')
+  listed || domains.includes(emailDomain(email))
 
 /** Who the person is, how they sign in, where they are signed in, and what they have let applications do. */
 app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {

@@ -10,6 +10,7 @@ import { StepUpPage } from '../../shared/http/pages/step-up.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { readFactorCode } from '../../shared/identity/proof-codes.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
 import { ownLimits, withProof } from '../../shared/identity/proofs.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
@@ -71,7 +72,7 @@ async function take(c: AppContext, principal: PersonPrincipal, method: Method): 
     c,
     z.object({
       csrf: z.optional(z.string()),
-      code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
+      code: z.optional(z.string()),
       return_to: returnTo(),
     }),
   )
@@ -80,7 +81,8 @@ async function take(c: AppContext, principal: PersonPrincipal, method: Method): 
   const { person } = principal
   const limits = ownLimits(gateway(), method, principal)
   try {
-    const proven = { person, code, methods: [method], purpose: 'step_up' as const, limits, by: principal }
+    const given = readFactorCode(code, [method])
+    const proven = { person, code: given, purpose: 'step_up' as const, limits, by: principal }
     const handOut = await withProof(gateway(), c, proven, (work, { id }) =>
       strengthenSession(work, principal, { method, id }),
     )

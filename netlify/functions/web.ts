@@ -34,13 +34,9 @@ import { once } from '../../shared/once.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
 import { findOutcome } from '../../shared/queries/messages.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
+import { emailDomain } from '../../shared/typed/email.ts'
+import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 
-const email = once(() =>
-  z.pipe(z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')), z.email('invalid_email')),
-)
-const phone = once(() =>
-  z.string('missing_phone').check(z.trim(), z.minLength(1, 'missing_phone'), z.maxLength(40, 'invalid_phone')),
-)
 const posted = once(() => ({
   csrf: z.optional(z.string()),
   return_to: z.optional(z.string().check(z.maxLength(4000))),
@@ -48,18 +44,12 @@ const posted = once(() => ({
 export const addressForm = once(() =>
   z.object({ ...posted(), email: z.optional(z.string()), phone: z.optional(z.string()) }),
 )
-const emailForm = once(() => z.object({ ...posted(), email: email() }))
-const phoneForm = once(() => z.object({ ...posted(), phone: phone() }))
-export const codeForm = once(() =>
-  z.object({
-    code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
-    csrf: z.optional(z.string()),
-  }),
-)
+const emailForm = once(() => z.object({ ...posted(), email: typedEmail() }))
+const phoneForm = once(() => z.object({ ...posted(), phone: typedPhone() }))
+export const codeForm = once(() => z.object({ code: typedCode(), csrf: z.optional(z.string()) }))
 export const csrfForm = once(() => z.object(posted()))
 
 const app = createPageApp()
-const digits = (text: string) => text.replace(/\D/g, '')
 
 /** A sentence on the page for what the person can mend there; anything else is an error page. */
 function sentence(c: AppContext, error: unknown): string {
@@ -103,7 +93,7 @@ app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, async (c)
     const to = byPhone
       ? await telephone(gateway(), (await readBody(c, phoneForm())).phone)
       : mailbox((await readBody(c, emailForm())).email)
-    const domain = byPhone || signIn.link ? undefined : to.lookup.split('@').at(-1)
+    const domain = byPhone || signIn.link ? undefined : emailDomain(to.address)
     const connection = domain ? await findDomain(gateway().reads, domain) : undefined
     if (connection) {
       const query = {
@@ -160,8 +150,8 @@ app.route('POST', '/web/code/resend', { authority: byProtocol('ceremony') }, asy
 
 app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, async (c) => {
   const signIn = readSignIn(gateway(), c)
-  const loose = await readBody(c, z.extend(codeForm(), { code: z.optional(z.string()) }))
-  checkCsrf(c, gateway().derive, signIn.id, loose.csrf)
+  const { csrf } = await readBody(c, csrfForm())
+  checkCsrf(c, gateway().derive, signIn.id, csrf)
   const { to, challengeId } = signIn
   if (!to || !challengeId) return c.redirect('/web/login', 303)
   try {
@@ -172,7 +162,7 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, async (c) 
       c,
       {
         to,
-        code: digits(code),
+        code,
         challengeId,
         browserHash: browserHashOf(signIn),
         link: signIn.link,

@@ -24,19 +24,13 @@ import { signInWithoutMail } from '../../shared/identity/sign-in-without-mail.ts
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
+import { emailDomain } from '../../shared/typed/email.ts'
+import { typedEmail } from '../../shared/typed/fields.ts'
 
 const PAGE = '/web/without-mail'
 const app = createPageApp()
 
-const form = once(() =>
-  z.object({
-    email: z.pipe(
-      z.string('missing_email').check(z.trim(), z.maxLength(254, 'invalid_email')),
-      z.email('invalid_email'),
-    ),
-    code: z.string('otp_invalid').check(z.maxLength(40, 'otp_invalid')),
-  }),
-)
+const form = once(() => z.object({ email: typedEmail(), code: z.string('otp_malformed') }))
 const loose = once(() => z.object({ csrf: z.optional(z.string()), email: z.optional(z.string()) }))
 
 /** What the person can mend on the page itself. */
@@ -74,7 +68,7 @@ app.route('POST', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
   checkCsrf(c, gateway().derive, signIn.id, posted.csrf)
   try {
     const { email, code } = await readBody(c, form())
-    const connection = await findDomain(gateway().reads, email.split('@').at(-1) ?? '')
+    const connection = await findDomain(gateway().reads, emailDomain(email))
     if (connection) {
       const goal = signIn.returnTo && { redirect_uri: signIn.returnTo }
       const query = new URLSearchParams({ provider: connection.slug, login_hint: email, ...goal })

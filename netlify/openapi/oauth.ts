@@ -1,7 +1,15 @@
 import * as z from 'zod/mini'
 import { clientParameters } from '../../shared/oauth/client-auth.ts'
 import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
-import { codeQuery, decisionForm as deviceDecision, revokeQuery, startBody } from '../functions/device.ts'
+import {
+  authorizeBody,
+  codeQuery,
+  denyBody,
+  decisionForm as deviceDecision,
+  revokeQuery,
+  startBody,
+  verifyBody,
+} from '../functions/device.ts'
 import { decisionForm } from '../functions/oauth-authorize.ts'
 import { parameters as introspectParameters } from '../functions/oauth-introspect.ts'
 import { parameters as logoutParameters } from '../functions/oauth-logout.ts'
@@ -33,7 +41,6 @@ const checked = z.union([
   z.object({ valid: z.literal(false), error: z.string() }),
 ])
 const sent = { success: z.literal(true), message: z.string() }
-const otp = z.object({ user_code: z.string(), email: z.email(), otp_code: z.string() })
 
 export const oauth: Family = {
   tag: 'OAuth 2.1 and OpenID Connect',
@@ -98,17 +105,17 @@ export const oauth: Family = {
     },
     'POST /oauth/device/verify': {
       summary: 'Sends the code that proves the address of the person',
-      body: z.omit(otp, { otp_code: true }),
+      body: verifyBody(),
       answers: { 200: z.object({ ...sent, requires_otp: z.literal(true) }) },
     },
     'POST /oauth/device/authorize': {
       summary: 'Approves a device by that code',
-      body: otp,
+      body: authorizeBody(),
       answers: { 200: z.object({ ...sent, user: z.object({ id: z.uuid(), email: z.string() }) }) },
     },
     'POST /oauth/device/deny': {
       summary: 'Denies a device',
-      body: z.pick(otp, { user_code: true }),
+      body: denyBody(),
       answers: { 200: z.object(sent) },
     },
     'GET /oauth/device/revoke': page('Where the notice of a connected device leads', revokeQuery()),

@@ -1,6 +1,6 @@
 import type { Gateway } from '../../shared/gateway.ts'
-import { normaliseEmail } from '../../shared/personal.ts'
 import { type PersonRow, personColumns, toPerson } from '../../shared/queries/person.ts'
+import { addressLookup } from '../../shared/typed/address.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -25,7 +25,7 @@ export type IdentityFacts = {
 /** An identity by its UAI or by one of its e-mail addresses or numbers (E.164); undefined when nobody is known by that. */
 export async function findIdentity(gateway: Gateway, who: string): Promise<IdentityFacts | undefined> {
   const { reads: sql, personal } = gateway
-  const digest = personal.digest(normaliseEmail(who))
+  const digest = personal.digest(addressLookup(who))
   const isThem = UUID.test(who)
     ? sql`i.uai = (select o.canonical_uai from auth_gateway.identities o where o.uai = ${who})`
     : sql`i.uai = (select o.canonical_uai from auth_gateway.credentials c join auth_gateway.identities o on o.uai = c.uai

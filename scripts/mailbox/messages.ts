@@ -1,3 +1,5 @@
+import { addressLookup } from '../../shared/typed/address.ts'
+
 const KEEP = 200
 
 /** A message as `/messages.json` shows it. */
@@ -19,7 +21,7 @@ export interface StoredMessage {
 export interface Messages {
   add(message: StoredMessage): void
   find(id: string): StoredMessage | undefined
-  /** Newest first; only those to `to` when it is given (case does not matter). */
+  /** Newest first; only those to `to` when it is given, however it is spelt. */
   list(to?: string): StoredMessage[]
 }
 
@@ -33,9 +35,9 @@ export function createMessages(): Messages {
     },
     find: (id) => messages.find((message) => message.id === id),
     list(to) {
-      const wanted = to?.trim().toLowerCase()
+      const wanted = to && addressLookup(to)
       return wanted
-        ? messages.filter((message) => message.to.some((address) => bareAddress(address) === wanted))
+        ? messages.filter((message) => message.to.some((address) => addressLookup(address) === wanted))
         : messages
     },
   }
@@ -44,10 +46,4 @@ export function createMessages(): Messages {
 /** The one-time code in a text: a line of its own if there is one, else the first group of 6 to 8 digits. */
 export function findCode(text: string): string | null {
   return /^[ \t]*(\d{6,8})[ \t]*$/m.exec(text)?.[1] ?? /(?<![\w#.-])\d{6,8}(?![\w-]|\.\w)/.exec(text)?.[0] ?? null
-}
-
-/** The address in `Name <address>`, in lower case. */
-export function bareAddress(address: string): string {
-  const bare = /<([^<>]+)>\s*$/.exec(address)?.[1] ?? address
-  return bare.trim().toLowerCase()
 }

@@ -1,7 +1,8 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
 import { z } from 'zod'
-import { bareAddress, findCode, type Messages } from './messages.ts'
+import { addressLookup } from '../../shared/typed/address.ts'
+import { findCode, type Messages } from './messages.ts'
 import type { TakenMail } from './news.ts'
 
 const MAX_IDEMPOTENCY_KEY = 256
@@ -76,7 +77,7 @@ export function createResendApi(options: {
       received_at: new Date().toISOString(),
     })
     if (key !== undefined) remember(sent, key, { id, digest })
-    accepted?.({ id, to: bareAddress(to[0] ?? ''), tags: email.tags ?? [] })
+    accepted?.({ id, to: addressLookup(to[0] ?? ''), tags: email.tags ?? [] })
     return c.json({ id })
   })
   return api

@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { type Context, Hono } from 'hono'
 import { type CryptoKey, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
+import { parseEmail } from '../../shared/typed/email.ts'
 
 export type SupabaseUser = {
   id: string
@@ -31,7 +32,10 @@ type Fault = { code: number; error_code: string; msg: string }
 const fault = (c: Context, status: 400 | 401 | 403 | 422 | 429, error_code: string, msg: string) =>
   c.json({ code: status, error_code, msg } satisfies Fault, status)
 
-const credentials = z.object({ email: z.email(), password: z.string().min(1) })
+const credentials = z.object({
+  email: z.string().refine((given) => parseEmail(given) !== undefined),
+  password: z.string().min(1),
+})
 
 /**
  * Supabase Auth over HTTP as far as the gateway calls it: passwords, sign-up, recovery, users and keys, with the answers, error codes and

@@ -1,13 +1,13 @@
-import type { CountryCode } from 'libphonenumber-js/mobile'
 import type { Channel } from '../domain/message.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import { normaliseEmail } from '../personal.ts'
+import { emailLookup } from '../typed/email.ts'
+import { parseMobileNumber } from '../typed/phone.ts'
 
 /** Where a code goes: a mailbox or a mobile telephone. */
 export type CodeAddress = {
   channel: Channel
-  /** As it was given; a number in E.164. */
+  /** A parsed e-mail address, or a number in E.164. */
   address: string
   /** What it is found by. */
   lookup: string
@@ -15,25 +15,23 @@ export type CodeAddress = {
   country?: string
 }
 
-export const mailbox = (email: string): CodeAddress => ({
-  ...{ channel: 'email', address: email, lookup: normaliseEmail(email) },
-})
+/** @param address a parsed e-mail address */
+export const mailbox = (address: string): CodeAddress => ({ channel: 'email', address, lookup: emailLookup(address) })
 
 /**
- * A mobile number that may get codes. The library knows the ranges of mobile numbers alone, so premium, toll-free, pager and
- * fixed-line numbers are none. One without a country code is taken for the first country of `SMS_COUNTRIES`.
+ * A mobile number that may get codes. One without a country code is taken for the first country of `SMS_COUNTRIES`.
+ * @param number as `readTypedNumber` returns it
  * @throws GatewayError sms_unavailable (none are sent at all), invalid_phone, phone_unsupported
  */
-export async function telephone({ config }: Pick<Gateway, 'config'>, text: string): Promise<CodeAddress> {
+export async function telephone({ config }: Pick<Gateway, 'config'>, number: string): Promise<CodeAddress> {
   const countries = config.SMS_COUNTRIES
   const [home] = countries
   if (!home) throw new GatewayError('sms_unavailable', { reason: 'SMS_COUNTRIES is not set' })
   // Loaded by the first number: what it knows of numbering plans is a third of a function.
   const { parsePhoneNumberFromString } = await import('./telephone-library.ts')
-  const written = text.trim().replace(/^00/, '+')
-  const number = parsePhoneNumberFromString(written, { defaultCountry: home as CountryCode, extract: false })
-  if (!number?.isValid() || number.ext) throw new GatewayError('invalid_phone')
-  const { country, number: address } = number
+  const found = parseMobileNumber(parsePhoneNumberFromString, number, home)
+  if (!found) throw new GatewayError('invalid_phone')
+  const { country, number: address } = found
   if (!country || !countries.includes(country)) throw new GatewayError('phone_unsupported', { reason: country })
   return { channel: 'sms', address, lookup: address, country }
 }

@@ -18,7 +18,7 @@ import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../oauth/client-auth.ts'
 import { freshenClient } from '../oauth/client-document.ts'
-import { DEVICE_SECRET_BYTES, newUserCode, normaliseUserCode, userCodeHash } from '../oauth/device-code.ts'
+import { DEVICE_SECRET_BYTES, newUserCode, readUserCode, userCodeHash } from '../oauth/device-code.ts'
 import { DEVICE_CODE } from '../oauth/grant-types.ts'
 import { looksLikeOurs } from '../oauth/reserved-names.ts'
 import { chooseResources, ownResource, scopesNeeded } from '../oauth/resource.ts'
@@ -116,7 +116,8 @@ export async function startDevice(
 /**
  * The pending authorization behind a typed code. Wrong codes are counted per address, network and session, and past the limit nobody
  * learns whether a code is right (RFC 8628 section 5.1).
- * @throws GatewayError user_code_invalid, rate_limited
+ * What cannot be a code is not counted.
+ * @throws GatewayError user_code_malformed, user_code_invalid, rate_limited
  */
 export async function findOpenDevice(
   gateway: Gateway,
@@ -125,17 +126,15 @@ export async function findOpenDevice(
   sessionId?: string,
 ): Promise<OpenDevice> {
   const { limiter, reads, personal, derive } = gateway
+  const code = readUserCode(typed)
+  if (code === undefined) throw new GatewayError('user_code_malformed')
   const ip = c.get('clientIp')
   const limits = sessionId
     ? [...limiter.of('user-code-session', sessionId), ...limiter.of('user-code-session-net', networkKey(ip))]
     : [...limiter.of('user-code', addressKey(ip)), ...limiter.of('user-code-net', networkKey(ip))]
-  const code = normaliseUserCode(typed)
-  const { device, wait } = await findByUserCode(reads, personal, {
-    userCodeHash: userCodeHash(derive, code ?? ''),
-    limits,
-  })
+  const { device, wait } = await findByUserCode(reads, personal, { userCodeHash: userCodeHash(derive, code), limits })
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  if (code && device && device.client.status === 'active') return device
+  if (device && device.client.status === 'active') return device
   await limiter.hit(limits)
   throw new GatewayError('user_code_invalid')
 }

@@ -3,13 +3,13 @@ import { type Credential, identity, linkCredential } from '../domain/identity.ts
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import { normaliseEmail } from '../personal.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { hasAuthenticator } from '../queries/proofs.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
+import { emailDomain, emailLookup } from '../typed/email.ts'
 import { createIdentity } from './create-identity.ts'
 import { applyClaims, type MappedClaims, standingOf } from './mapped-claims.ts'
 
@@ -35,8 +35,7 @@ export function externalCredential(account: ProvenAccount, sessionId?: string): 
 /** Whether a provider's word for an address counts: it is trusted with addresses, and where it has domains, with those alone. */
 function vouchesFor({ settings }: ConnectionRow, { email = '', emailVerified }: ExternalProfile): boolean {
   const { trust_email, domains } = settings
-  const domain = normaliseEmail(email).split('@').at(-1) ?? ''
-  return trust_email && emailVerified && (domains.length === 0 || domains.includes(domain))
+  return trust_email && emailVerified && (domains.length === 0 || domains.includes(emailDomain(email)))
 }
 
 /** The address of a new person, as far as it is worth: found by it is only who proved it, or whom a trusted provider vouches for. */
@@ -45,7 +44,7 @@ export function addressCredential(connection: ConnectionRow, profile: ExternalPr
   if (!email) return []
   const verified = vouchesFor(connection, profile)
   const evidence = { method: 'sso', assertedBy: connection.slug }
-  const lookup = verified ? normaliseEmail(email) : undefined
+  const lookup = verified ? emailLookup(email) : undefined
   return [{ credentialId: uuidv7(), kind: 'email', verified, evidence, address: email, lookup }]
 }
 
@@ -71,7 +70,7 @@ export const accountOf = ({ connection, profile, method }: ProviderAccount): Pro
 /** What an account and its address are found by. */
 export const digestsOf = ({ personal }: Gateway, { connection, profile }: ProviderAccount) => ({
   digest: personal.digest(externalLookup(connection.slug, profile.externalId)),
-  addressDigest: profile.email ? personal.digest(normaliseEmail(profile.email)) : undefined,
+  addressDigest: profile.email ? personal.digest(emailLookup(profile.email)) : undefined,
 })
 
 export type Settled = { person: Person; isNew: boolean; isLinked: boolean; client?: Client; resources: string[] }

@@ -4,8 +4,8 @@ import { suppress, suppression } from '../domain/suppression.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { normaliseEmail } from '../personal.ts'
 import { findSentMessage, isSuppressed } from '../queries/messages.ts'
+import { emailLookup } from '../typed/email.ts'
 
 /**
  * Records what a provider says of a message. An address whose message came back for good, or was called unwanted, gets nothing more
@@ -26,7 +26,7 @@ export async function hearOfMessage(gateway: Gateway, c: AppContext, id: string,
     const cause = news.kind === 'complained' || (news.kind === 'bounced' && news.permanent) ? news.kind : undefined
     if (before === after || !cause || !address || !('channel' in stream.state)) return
     const { channel } = stream.state
-    const lookup = channel === 'email' ? normaliseEmail(address) : address
+    const lookup = channel === 'email' ? emailLookup(address) : address
     if (await isSuppressed(reads, personal.digest(lookup))) return
     const reason = news.kind === 'bounced' ? news.reason : undefined
     const made = uuidv7()

@@ -4,12 +4,12 @@ import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { normaliseEmail } from '../personal.ts'
 import { findNamed } from '../queries/connections.ts'
 import { findExternal } from '../queries/external-accounts.ts'
 import { countSides, findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
+import { emailLookup } from '../typed/email.ts'
 import { createIdentity } from './create-identity.ts'
 import { externalCredential, externalLookup } from './external-account.ts'
 import { sendNotice } from './send-notice.ts'
@@ -89,7 +89,7 @@ export async function mapVendorAccount(
   const { provider, external_id: externalId, email, name, assertedBy } = account
   const { personal, reads } = gateway
   const digest = personal.digest(externalLookup(provider, externalId))
-  const addressDigest = email ? personal.digest(normaliseEmail(email)) : undefined
+  const addressDigest = email ? personal.digest(emailLookup(email)) : undefined
   const proven = { provider, externalId, method: 'service', assertedBy }
   return commit(commitContext(gateway, c), async (work) => {
     act(work)

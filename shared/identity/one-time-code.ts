@@ -10,7 +10,7 @@ import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import type { Client } from '../queries/api-clients.ts'
-import { findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
+import { addressOfChallenge, findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { equalHash } from '../tokens/opaque.ts'
@@ -84,7 +84,7 @@ export function resumeChallenge(work: Work, challenge: NonNullable<OtpFacts['cha
 }
 
 export type PresentedCode = {
-  /** Where the code was sent. */
+  /** Where the code was sent, as the caller spells it. */
   to: CodeAddress
   code: string
   challengeId?: string
@@ -177,10 +177,9 @@ export async function withProvenAddress<T>(
       return person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
     })
     const evidence = { method: 'otp', challengeId: challenge.id }
-    const { address, lookup } = to
     const credential: Credential = {
       ...{ credentialId: uuidv7(), kind: credentialKindOf(to), verified: true, evidence },
-      ...{ address, lookup },
+      ...{ address: addressOfChallenge(gateway.personal, challenge) ?? to.address, lookup: to.lookup },
     }
     const { client, defaultResources: resources } = found
     return block(work, { person, uai, credential, challengeId: challenge.id, client, resources, now })
@@ -225,7 +224,8 @@ async function factsIfRight(
   const [{ codeHash }] = await admit(found, stateOf(challenge), new Date())
   if (!challenge || !equalHash(codeHash, gateway.hashCode(challenge.id, code))) return undefined
   const proofs = ['otp', ...(link ? [`${link.method}:${link.provider}`] : [])]
-  return { method: 'otp', platform, proofs, person, profile: profileOf(to) }
+  const profile = profileOf({ ...to, address: addressOfChallenge(gateway.personal, challenge) ?? to.address })
+  return { method: 'otp', platform, proofs, person, profile }
 }
 
 /**

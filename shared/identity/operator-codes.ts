@@ -4,15 +4,15 @@ import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { normaliseEmail } from '../personal.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
+import { emailLookup } from '../typed/email.ts'
 import { actAsOperator, answersFor, isOperator, type Operator } from './operator.ts'
 import { grouped, newCodePart } from './proof-codes.ts'
 import { tellOfProofs } from './proof-notices.ts'
 
-/** A person by their UAI or by one of their addresses. */
+/** A person by their UAI or by one of their (parsed) addresses. */
 export type Who = { uai?: string; email?: string }
 
 /**
@@ -30,7 +30,7 @@ async function personFor(
   const person =
     uai !== undefined
       ? await findPerson(reads, personal, uai)
-      : await findByAddress(reads, personal, personal.digest(normaliseEmail(email)))
+      : await findByAddress(reads, personal, personal.digest(emailLookup(email)))
   if (!person?.active) throw new GatewayError('not_found')
   const self = operator.principal.person
   if (options.self && person.uai === self.uai) return person

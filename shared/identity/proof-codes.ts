@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto'
+import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { OperatorCodeRecord, Proofs, RecoveryRecord, TotpRecord } from '../queries/proofs.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import { matchingStep } from '../tokens/totp.ts'
+import { readDigitCode, readLetterCode } from '../typed/code.ts'
 
 /** Letters and digits that nobody mistakes for one another, and no vowels, so that no words come of them. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789'
@@ -17,11 +19,26 @@ export const newCodePart = () => randomCode(PART_LENGTH)
 /** In groups of four, as people read and type it. */
 export const grouped = (code: string) => code.replace(/.{4}(?!$)/g, '$&-')
 
-/** A presented code without what people put between its characters. */
-const plain = (code: string) => code.replace(/[\s-]/g, '').toUpperCase()
+/** A code as it was typed, and what by its shape it can be. */
+export type FactorCode = { method: RightCode['method']; code: string }
 
-/** Whether a code is so short that enough tries would hit one. */
-export const isGuessable = (code: string) => /^\d{6}$/.test(plain(code))
+/**
+ * @param methods the kinds of codes that are taken
+ * @throws GatewayError otp_malformed when it cannot be one of them, so that nothing is counted for it
+ */
+export function readFactorCode(typed: unknown, methods: readonly FactorCode['method'][]): FactorCode {
+  const letters = (length: number) => readLetterCode(typed, { alphabet: ALPHABET, length })
+  const read = {
+    totp: () => readDigitCode(typed),
+    recovery_code: () => letters(RECOVERY_LENGTH),
+    operator_code: () => letters(PART_LENGTH) ?? letters(2 * PART_LENGTH),
+  }
+  for (const method of methods) {
+    const code = read[method]()
+    if (code !== undefined) return { method, code }
+  }
+  throw new GatewayError('otp_malformed')
+}
 
 export type RightCode =
   | { right: true; method: 'totp'; record: TotpRecord; step: number }
@@ -33,17 +50,19 @@ export type Match = RightCode | { right: false; tried: Omit<Proofs, 'wait'> }
 
 const NOTHING = { authenticators: [], recoveryCodes: [], operatorCodes: [] }
 
-/** Tells by its shape what a code can be, and whether it is right for one of the proofs. */
-export function matchCode(gateway: Gateway, proofs: Proofs, presented: string, now: Date): Match {
-  const code = plain(presented)
-  if (/^\d{6}$/.test(code)) return matchTotp(proofs, code, now)
-  if (code.length === RECOVERY_LENGTH) return matchRecovery(gateway, proofs, code)
-  if (code.length === PART_LENGTH || code.length === 2 * PART_LENGTH) {
-    const record = proofs.operatorCodes.find((one) => isWhole(gateway, one, code))
-    if (record) return { right: true, method: 'operator_code', record }
-    return { right: false, tried: { ...NOTHING, operatorCodes: proofs.operatorCodes } }
+/** Whether a code is right for one of the proofs. */
+export function matchCode(gateway: Gateway, proofs: Proofs, { method, code }: FactorCode, now: Date): Match {
+  switch (method) {
+    case 'totp':
+      return matchTotp(proofs, code, now)
+    case 'recovery_code':
+      return matchRecovery(gateway, proofs, code)
+    case 'operator_code': {
+      const record = proofs.operatorCodes.find((one) => isWhole(gateway, one, code))
+      if (record) return { right: true, method: 'operator_code', record }
+      return { right: false, tried: { ...NOTHING, operatorCodes: proofs.operatorCodes } }
+    }
   }
-  return { right: false, tried: NOTHING }
 }
 
 function matchTotp({ authenticators }: Proofs, code: string, now: Date): Match {

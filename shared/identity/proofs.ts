@@ -9,10 +9,10 @@ import type { Aggregate, Event } from '../events/types.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Person } from '../queries/person.ts'
-import { listProofs, type Proofs, type Recorded } from '../queries/proofs.ts'
+import { listProofs, type Recorded } from '../queries/proofs.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
-import { type Match, matchCode, type RightCode } from './proof-codes.ts'
+import { type FactorCode, type Match, matchCode, type RightCode } from './proof-codes.ts'
 
 export type ProofMethod = RightCode['method']
 
@@ -73,17 +73,9 @@ function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, pur
   return locked ? 'totp_locked' : 'otp_invalid'
 }
 
-const only = (proofs: Proofs, methods: readonly ProofMethod[]): Proofs => ({
-  ...proofs,
-  authenticators: methods.includes('totp') ? proofs.authenticators : [],
-  recoveryCodes: methods.includes('recovery_code') ? proofs.recoveryCodes : [],
-  operatorCodes: methods.includes('operator_code') ? proofs.operatorCodes : [],
-})
-
 /**
  * Takes a code that proves a person without any mail. A wrong one is counted for the limits, and for all that it was tried on; the
  * limits are asked before each try, and a try that was overtaken by another one is judged again.
- * @param input.methods the kinds of codes that are taken
  * @param block decides in the same unit of work what follows
  * @throws GatewayError otp_invalid, totp_locked, otp_rate_limited
  */
@@ -92,8 +84,7 @@ export async function withProof<T>(
   c: AppContext,
   input: {
     person: Person
-    code: string
-    methods: readonly ProofMethod[]
+    code: FactorCode
     purpose: TotpPurpose
     limits: RateLimit[]
     /** Whose session the code is tried in. */
@@ -101,12 +92,12 @@ export async function withProof<T>(
   },
   block: (work: Work, proof: { method: ProofMethod; id: string }) => Promise<T>,
 ): Promise<T> {
-  const { person, code, methods, purpose, limits, by } = input
+  const { person, code, purpose, limits, by } = input
   return commit(commitContext(gateway, c), async (work) => {
     const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
     if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
     if (by) actAs(work, by)
-    const match = matchCode(gateway, only(proofs, methods), code, new Date())
+    const match = matchCode(gateway, proofs, code, new Date())
     if (match.right) {
       if (!by) work.actor = { type: 'person', id: person.uai }
       await spendCode(work, match, purpose)

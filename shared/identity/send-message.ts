@@ -2,9 +2,9 @@ import type { DeliveryMessage, DeliveryResult } from '../delivery/deliver.ts'
 import { type Channel, type Message, message, queue, recordAccepted, recordFailed } from '../domain/message.ts'
 import { type CommitContext, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import { normaliseEmail } from '../personal.ts'
 import { findMessage } from '../queries/messages.ts'
 import { sealBytes } from '../tokens/sealed.ts'
+import { emailLookup } from '../typed/email.ts'
 
 /** A message and the person it is about, where one is known. Its id is the id of its stream: a uuid v7. */
 export type Outgoing = DeliveryMessage & { uai?: string }
@@ -16,7 +16,7 @@ const channelOf = ({ payload }: DeliveryMessage): Channel => (payload.type.endsW
 
 /** What the address of a message is found by. */
 export function addressLookup(message: DeliveryMessage): string {
-  return channelOf(message) === 'email' ? normaliseEmail(message.payload.to) : message.payload.to
+  return channelOf(message) === 'email' ? emailLookup(message.payload.to) : message.payload.to
 }
 
 const templateOf = ({ payload }: DeliveryMessage) => ('kind' in payload ? `notice.${payload.kind}` : payload.type)

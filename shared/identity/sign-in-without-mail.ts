@@ -6,16 +6,15 @@ import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
-import { normaliseEmail } from '../personal.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { listProofs } from '../queries/proofs.ts'
 import type { SignedIn } from '../queries/sessions.ts'
-import { countingMailbox } from '../typed/email.ts'
+import { countingMailbox, emailLookup } from '../typed/email.ts'
 import { endReplaced } from './end-session.ts'
 import { knownBrowserOf } from './known-browser.ts'
 import { projectScope } from './project-scope.ts'
-import { isGuessable, matchCode } from './proof-codes.ts'
+import { type FactorCode, matchCode, readFactorCode } from './proof-codes.ts'
 import { type ProofMethod, refuseHopeless, withProof } from './proofs.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import { type StartedSession, startSession } from './start-session.ts'
@@ -33,11 +32,11 @@ const SOURCES: Record<ProofMethod, ProofSource> = {
  */
 function tryLimits(
   { limiter }: Gateway,
-  { address, code, ip, knownBy }: { address: string; code: string; ip?: string; knownBy?: string },
+  { address, code, ip, knownBy }: { address: string; code: FactorCode; ip?: string; knownBy?: string },
 ): RateLimit[] {
   if (knownBy) return limiter.of('proof-sign-in-known', knownBy)
   return [
-    ...(isGuessable(code) ? limiter.of('proof-sign-in', countingMailbox(address)) : []),
+    ...(code.method === 'totp' ? limiter.of('proof-sign-in', countingMailbox(address)) : []),
     ...limiter.of('proof-sign-in-ip', addressKey(ip)),
     ...limiter.of('proof-sign-in-net', networkKey(ip)),
   ]
@@ -56,7 +55,7 @@ async function factsIfRight(
     code,
     limits,
     purpose,
-  }: { person: Person; email: string; code: string; limits: RateLimit[]; purpose: TotpPurpose },
+  }: { person: Person; email: string; code: FactorCode; limits: RateLimit[]; purpose: TotpPurpose },
 ) {
   const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
   if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
@@ -70,15 +69,18 @@ async function factsIfRight(
 /**
  * Signs somebody in whom no mail reaches: with a code of their authenticator app, a recovery code, or a code that operators made.
  * @param input.replaces the browser's session so far
- * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended), and as the hooks say
+ * @param input.email a parsed address
+ * @param input.code as it was typed
+ * @throws GatewayError otp_malformed, otp_invalid, otp_rate_limited, access_denied (suspended), and as the hooks say
  */
 export async function signInWithoutMail(
   gateway: Gateway,
   c: AppContext,
   input: { email: string; code: string; replaces?: SignedIn },
 ): Promise<{ person: Person; session: StartedSession; method: ProofMethod }> {
-  const { email, code, replaces } = input
-  const address = normaliseEmail(email)
+  const { email, replaces } = input
+  const code = readFactorCode(input.code, METHODS)
+  const address = emailLookup(email)
   const knownBy = await knownBrowserOf(gateway, c, address)
   const purpose: TotpPurpose = knownBy ? 'known_browser' : 'sign_in'
   const limits = tryLimits(gateway, { address, code, ip: c.get('clientIp'), knownBy })
@@ -91,7 +93,7 @@ export async function signInWithoutMail(
   }
   const facts = hooks.length > 0 ? await factsIfRight(gateway, { person, email, code, limits, purpose }) : undefined
   if (facts) await beforeSignIn(gateway, c, hooks, facts)
-  const proven = { person, code, methods: METHODS, purpose, limits }
+  const proven = { person, code, purpose, limits }
   const signedIn = await withProof(gateway, c, proven, async (work, { method, id }) => {
     // The code became the right one after the hooks were to be asked: nobody passes unasked.
     if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })

@@ -4,10 +4,9 @@ import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
-import { normaliseEmail } from '../personal.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { profileOfUser } from '../sso/supabase-project.ts'
-import { countingMailbox } from '../typed/email.ts'
+import { countingMailbox, emailLookup } from '../typed/email.ts'
 import { mailbox } from './code-address.ts'
 import { knownBrowserOf } from './known-browser.ts'
 import { sendLimits } from './send-code.ts'
@@ -72,7 +71,7 @@ async function refusalOf(error: unknown): Promise<GatewayError> {
  * @returns what a right password empties
  */
 async function countTry(gateway: Gateway, c: AppContext, email: string): Promise<RateLimit[]> {
-  const address = normaliseEmail(email)
+  const address = emailLookup(email)
   const { limiter } = gateway
   const ip = c.get('clientIp')
   const knownBy = await knownBrowserOf(gateway, c, address)
@@ -112,7 +111,7 @@ export async function checkPassword(
 ): Promise<ExternalProfile> {
   const auth = await authOf(gateway)
   const emptied = await countTry(gateway, c, email)
-  const { data, error } = await auth.signInWithPassword({ email: email.trim(), password })
+  const { data, error } = await auth.signInWithPassword({ email, password })
   if (error) throw await refusalOf(error)
   if (!data.user) throw new GatewayError('credentials_invalid')
   await gateway.limiter.hit(emptied)
@@ -134,7 +133,7 @@ export async function signUp(
   const auth = await authOf(gateway)
   await countMail(gateway, c, input.email)
   const { data, error } = await auth.signUp({
-    email: input.email.trim(),
+    email: input.email,
     password: input.password,
     options: {
       emailRedirectTo: `${gateway.issuer}/web/confirm`,
@@ -150,7 +149,7 @@ export async function signUp(
 export async function sendRecovery(gateway: Gateway, c: AppContext, email: string): Promise<void> {
   const auth = await authOf(gateway)
   await countMail(gateway, c, email)
-  const { error } = await auth.resetPasswordForEmail(email.trim(), {
+  const { error } = await auth.resetPasswordForEmail(email, {
     redirectTo: `${gateway.issuer}/web/reset-password`,
   })
   if (error && ((error.status ?? 500) >= 500 || error.status === 429)) throw await refusalOf(error)

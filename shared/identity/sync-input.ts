@@ -4,6 +4,7 @@ import type { AppContext } from '../http/app.ts'
 import { readBody } from '../http/body.ts'
 import { once } from '../once.ts'
 import type { SupabaseUser } from '../sso/supabase-project.ts'
+import { statedEmail } from '../typed/fields.ts'
 import type { SyncedKey } from './sync-keys.ts'
 
 const text = once(() => z.string().check(z.minLength(1), z.maxLength(200)))
@@ -12,7 +13,7 @@ const details = once(() => z.nullish(z.record(z.string(), z.unknown())))
 const userRow = once(() =>
   z.object({
     id: z.uuid(),
-    email: z.nullish(z.email('invalid_email').check(z.maxLength(254))),
+    email: z.nullish(statedEmail()),
     email_confirmed_at: z.nullish(z.string().check(z.maxLength(60))),
     metadata: details(),
     raw_user_meta_data: details(),

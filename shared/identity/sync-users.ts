@@ -4,13 +4,13 @@ import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { normaliseEmail } from '../personal.ts'
 import { listCredentials } from '../queries/credentials.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { hasAuthenticator } from '../queries/proofs.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { profileOfUser, SUPABASE, SUPABASE_SLUG, type SupabaseUser } from '../sso/supabase-project.ts'
+import { emailLookup } from '../typed/email.ts'
 import { externalLookup, settleAccount } from './external-account.ts'
 import { tellOfProofs } from './proof-notices.ts'
 import { nameOfMethod, removeSignInMethod } from './sign-in-methods.ts'
@@ -37,7 +37,7 @@ async function bringUpToDate(
   profile: ExternalProfile,
 ): Promise<string | undefined> {
   const { name, email, emailVerified } = profile
-  const lookup = email && emailVerified ? normaliseEmail(email) : undefined
+  const lookup = email && emailVerified ? emailLookup(email) : undefined
   const holder = lookup && (await findByAddress(reads, personal, personal.digest(lookup)))
   if (holder && holder.uai !== person.uai) throw new GatewayError('credential_taken', { body: { needed: ['merge'] } })
   const isNewAddress = email && lookup && !holder && !(await hasAuthenticator(reads, personal, person))

@@ -1,5 +1,6 @@
 import { createHmac, randomInt } from 'node:crypto'
 import type { DeriveKey } from '../tokens/derived-key.ts'
+import { readLetterCode } from '../typed/code.ts'
 
 /** Random bytes behind the stream id of a device code: 43 characters in all (wire-contract 3.2). */
 export const DEVICE_SECRET_BYTES = 16
@@ -16,19 +17,16 @@ export function newUserCode(): string {
 
 /** A code as devices show it. */
 export function showUserCode(typed: string): string {
-  const letters = normaliseUserCode(typed) ?? ''
+  const letters = readUserCode(typed) ?? ''
   return `${letters.slice(0, 4)}-${letters.slice(4)}`
 }
 
-/** A typed code in its one form, however it was typed; undefined when it cannot be one. */
-export function normaliseUserCode(typed: string | undefined, length = LENGTH): string | undefined {
-  const letters = typed?.toUpperCase().replace(/[\s-]/g, '') ?? ''
-  return letters.length === length && [...letters].every((one) => LETTERS.includes(one)) ? letters : undefined
-}
+/** The letters of a code as a person typed it; undefined when it cannot be one. */
+export const readUserCode = (typed: unknown) => readLetterCode(typed, { alphabet: LETTERS, length: LENGTH })
 
 /** What a user code is found by: keyed, since its few letters could be tried out offline. */
 export function userCodeHash(derive: DeriveKey, userCode: string): string {
   return createHmac('sha256', derive('user-code'))
-    .update(normaliseUserCode(userCode) ?? '')
+    .update(readUserCode(userCode) ?? '')
     .digest('hex')
 }

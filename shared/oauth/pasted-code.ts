@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { DeriveKey } from '../tokens/derived-key.ts'
-import { LETTERS, normaliseUserCode } from './device-code.ts'
+import { readLetterCode } from '../typed/code.ts'
+import { LETTERS } from './device-code.ts'
 
 /** 10 letters are 43 bits; without the code verifier, which stays in the terminal, even the right ones are of no use. */
 const LENGTH = 10
@@ -18,6 +19,6 @@ export function pastedCode(derive: DeriveKey, authorizationId: string): string {
 
 /** What a short code is found by; undefined when the text cannot be one. */
 export function pastedCodeHash(derive: DeriveKey, code: string): string | undefined {
-  const letters = normaliseUserCode(code, LENGTH)
+  const letters = readLetterCode(code, { alphabet: LETTERS, length: LENGTH })
   return letters && createHmac('sha256', derive('pasted-code-hash')).update(letters).digest('hex')
 }

@@ -36,10 +36,13 @@ export async function findIssuer(sql: postgres.Sql, issuer: string): Promise<Con
   return row
 }
 
-/** The enabled connection that people with an address of this domain sign in with. */
+/**
+ * The enabled connection that people with an address of this domain sign in with.
+ * @param domain of a parsed address
+ */
 export async function findDomain(sql: postgres.Sql, domain: string): Promise<ConnectionRow | undefined> {
   const [row] = await sql<ConnectionRow[]>`${columns(sql)}
-    where c.status = 'enabled' and c.settings->'domains' ? ${domain.toLowerCase()} order by c.id limit 1`
+    where c.status = 'enabled' and c.settings->'domains' ? ${domain} order by c.id limit 1`
   return row
 }
 

@@ -27,6 +27,15 @@ export type OtpFacts = {
   suppressed: boolean
 }
 
+/** Where the message of a challenge went, in that spelling; undefined once its key is destroyed. */
+export function addressOfChallenge(
+  personal: Personal,
+  { id, events, wrappedKey }: NonNullable<OtpFacts['challenge']>,
+): string | undefined {
+  const { sealed } = (events[0]?.data ?? {}) as { sealed?: { address?: string } }
+  return wrappedKey && sealed?.address ? personal.openWrapped(id, wrappedKey, sealed.address) : undefined
+}
+
 type OtpRow = {
   challenge_id: string | null
   is_own: boolean

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { openBytes } from '../tokens/sealed.ts'
+import { parseEmail } from '../typed/email.ts'
 import { askProvider, tokenMembers } from './ask.ts'
 import { answeredFor, type ExternalProfile, idOf, profileOf } from './profile.ts'
 
@@ -154,8 +155,9 @@ async function primaryEmail(
   const response = await askProvider(gateway)(address, { headers: { authorization: `Bearer ${accessToken}` } })
   const emails: unknown = response.ok ? await response.json() : []
   if (!Array.isArray(emails)) return {}
-  const primary = emails.find((one) => one?.primary === true && typeof one.email === 'string')
-  return primary ? { email: primary.email, emailVerified: primary.verified === true } : {}
+  const primary = emails.find((one) => one?.primary === true)
+  const email = parseEmail(primary?.email)
+  return email ? { email, emailVerified: primary.verified === true } : {}
 }
 
 /**

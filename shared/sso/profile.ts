@@ -1,7 +1,10 @@
+import { emailDomain, parseEmail } from '../typed/email.ts'
+
 /** What another identity provider says of the account somebody signed in with there. */
 export type ExternalProfile = {
   /** Never given to another account at that provider. */
   externalId: string
+  /** Parsed: what is no address is none. */
   email?: string
   emailVerified: boolean
   name?: string
@@ -34,20 +37,13 @@ export function idOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= MOST_ID ? value : undefined
 }
 
-/** An address as a mailbox can have it; anything else is none. */
-export const addressOf = (value: unknown) => {
-  const given = text(value)?.trim()
-  return given && given.length <= 254 && /^[^\s@<>"'\p{Cc}]+@[^\s@<>"'\p{Cc}]+\.[^\s@<>"'\p{Cc}]+$/u.test(given)
-    ? given
-    : undefined
-}
-
 const GOOGLE = 'https://accounts.google.com'
+const GOOGLE_DOMAINS = ['gmail.com', 'googlemail.com']
 
 /** Google answers for its own addresses and for those of organizations that it hosts; others may be somebody else's by now. */
 export function answeredFor(issuer: unknown, profile: ExternalProfile, hostedDomain: unknown): ExternalProfile {
   const { email = '', emailVerified } = profile
-  const isHosted = typeof hostedDomain === 'string' || /@(gmail|googlemail)\.com$/i.test(email)
+  const isHosted = typeof hostedDomain === 'string' || GOOGLE_DOMAINS.includes(emailDomain(email))
   return issuer === GOOGLE ? { ...profile, emailVerified: emailVerified && isHosted } : profile
 }
 
@@ -58,7 +54,7 @@ export function profileOf(claims: Record<string, unknown>, subjectMember = 'sub'
   const { email_verified, verified } = claims
   return {
     externalId,
-    email: addressOf(claims.email),
+    email: parseEmail(claims.email),
     // Apple says it as text, Discord in a member of its own.
     emailVerified: [email_verified, verified].some((one) => one === true || one === 'true'),
     name: text(claims.name) ?? text(claims.global_name),

@@ -1,6 +1,6 @@
 import type { Profile } from '@node-saml/node-saml'
 import type { SamlSettings } from '../domain/connection.ts'
-import { addressOf } from './profile.ts'
+import { parseEmail } from '../typed/email.ts'
 
 type Mapping = NonNullable<SamlSettings['attributes']>
 
@@ -76,7 +76,7 @@ export function readAttributes(
   const parts = [of('given_name')[0], of('family_name')[0]].filter(Boolean).join(' ')
   return {
     subject: mapping.subject ? all([mapping.subject])[0] : undefined,
-    email: addresses.map(addressOf).find(Boolean),
+    email: addresses.map(parseEmail).find(Boolean),
     name: of('name').find((text) => !text.includes('@')) ?? (parts || undefined),
   }
 }

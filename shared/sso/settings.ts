@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { keyFault } from '../oauth/client-metadata.ts'
 import { once } from '../once.ts'
+import { mailDomain } from '../typed/fields.ts'
 
 const LOCAL = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/
 const address = (text: string) => URL.canParse(text) && (text.startsWith('https:') || LOCAL.test(text))
@@ -51,10 +52,7 @@ const shape = once(() =>
     ),
     supabase_provider: z.optional(text()),
     hook: z.optional(z.strictObject({ url: url(), public_jwk: publicKey() })),
-    domains: z._default(
-      z.array(z.string().check(z.toLowerCase(), z.regex(/^[a-z0-9.-]+\.[a-z]{2,}$/, 'must be domains'))),
-      [],
-    ),
+    domains: z._default(z.array(mailDomain()), []),
     provision: z._default(z.boolean(), true),
     organization_id: z.optional(z.uuid()),
     trust_email: no(),

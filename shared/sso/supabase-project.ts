@@ -2,6 +2,7 @@ import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
+import { parseEmail } from '../typed/email.ts'
 import { askProvider } from './ask.ts'
 import { providerFault } from './oauth-client.ts'
 import type { ExternalProfile } from './profile.ts'
@@ -68,7 +69,7 @@ export async function profileOfUser(gateway: Gateway, user: SupabaseUser): Promi
   const { id, email, email_confirmed_at, user_metadata } = user
   return {
     externalId: id,
-    email,
+    email: parseEmail(email),
     emailVerified: Boolean(email_confirmed_at) && (await confirmsAddresses(gateway)),
     name: text(user_metadata?.full_name) ?? text(user_metadata?.name),
     locale: text(user_metadata?.locale),

@@ -16,20 +16,27 @@ function withoutScheme(text: string): string {
   }
 }
 
+/** Without the end of the sentence that an address stood in. */
+const withoutPunctuation = (text: string) => text.trim().replace(/[ .,;:]+$/, '')
+
 /**
  * The address that a person typed, pasted or dictated, as `parseEmail` writes it; undefined when it is none. What people and their
  * programs put around an address is dropped; a space within a word is not, since it may be another person's address without it.
  */
 export function readTypedEmail(typed: unknown): string | undefined {
   const text = withoutScheme(readText(typed))
-  const bare = /<([^<>]*)>[ .,;]*$/.exec(text)?.[1] ?? text.replace(/[ .,;:]+$/, '')
-  return parseEmail((QUOTED.exec(bare)?.[1] ?? bare).replace(/ *([@.]) */g, '$1').trim())
+  const bare = withoutPunctuation(/<([^<>]*)>[ .,;]*$/.exec(text)?.[1] ?? text)
+  const quoted = QUOTED.exec(bare)?.[1]
+  return parseEmail(withoutPunctuation(quoted ?? bare).replace(/ *([@.]) */g, '$1'))
 }
 
 /** What a parsed address is found by. Only the letters of ASCII change: other cases would make one mailbox of two. */
 export function emailLookup(address: string): string {
   return address.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
+
+/** The domain of a parsed address. */
+export const emailDomain = (address: string) => address.slice(address.lastIndexOf('@') + 1)
 
 /** Mailboxes whose provider takes no notice of dots (its own word), and the one domain that its mailboxes are counted under. */
 const DOTLESS: Record<string, string> = { 'gmail.com': 'gmail.com', 'googlemail.com': 'gmail.com' }

@@ -103,24 +103,32 @@ describe('keyboard and screen reader', () => {
     await gallery.visit(page, 'sign-in', '/')
     const email = page.getByLabel('E-mail address')
     expect(await email.getAttribute('autocomplete')).toBe('email')
-    expect(await email.getAttribute('type')).toBe('email')
+    expect(await email.getAttribute('inputmode')).toBe('email')
     await gallery.visit(page, 'code', '/')
     const code = page.getByLabel('6-digit code')
     expect(await code.getAttribute('autocomplete')).toBe('one-time-code')
     expect(await code.getAttribute('inputmode')).toBe('numeric')
   })
 
-  it.each([
-    ['123456', true],
-    [' 123-456 ', true],
-    ['12345', false],
-    ['1234567', false],
-    ['12345a', false],
-  ])('the code field takes "%s": %s', async (code, valid) => {
+  it('the browser refuses nothing that the server can read', async () => {
     page = await gallery.page()
-    await gallery.visit(page, 'code', '/')
-    await page.getByLabel('6-digit code').fill(code)
-    expect(await page.locator('#code:valid').count()).toBe(valid ? 1 : 0)
+    for (const [name, label, typed] of [
+      ['code', '6-digit code', '\u0661\u0662\u0663\u0664\u0665\u0666'],
+      ['code', '6-digit code', ' 123-456 is your LanOnasis code. '],
+      ['sign-in', 'E-mail address', 'kim@b\u00fccher.example.'],
+      [
+        'sign-in',
+        'E-mail address',
+        '\uff4b\uff49\uff4d\uff20\uff45\uff58\uff41\uff4d\uff50\uff4c\uff45\uff0e\uff43\uff4f\uff4d',
+      ],
+    ] as const) {
+      await gallery.visit(page, name, '/')
+      await page.getByLabel(label).fill(typed)
+      expect([await page.getByLabel(label).inputValue(), await page.locator('input:invalid').count()]).toEqual([
+        typed,
+        0,
+      ])
+    }
   })
 })
 

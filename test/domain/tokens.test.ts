@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createPersonal, normaliseEmail } from '../../shared/personal.ts'
+import { createPersonal } from '../../shared/personal.ts'
 import { keyDerivation } from '../../shared/tokens/derived-key.ts'
 import {
   bytesToUuid,
@@ -196,16 +196,5 @@ describe('personal data', () => {
     expect(personal.digest('a').equals(personal.digest('b'))).toBe(false)
     expect(personal.digest('a').equals(other.digest('a'))).toBe(false)
     expect(personal.digest('a')).toHaveLength(32)
-  })
-
-  test.each([
-    ['  Ada@Example.COM ', 'ada@example.com'],
-    ['ada+tag@example.com', 'ada+tag@example.com'],
-    ['a.d.a@example.com', 'a.d.a@example.com'],
-    ['Zoe\u0308@example.com', 'zoe\u0308@example.com'],
-    ['\u212Aim@example.com', '\u212Aim@example.com'],
-  ])('the normal form of %j is %j', (given, expected) => {
-    expect(normaliseEmail(given)).toBe(expected)
-    expect(normaliseEmail(expected)).toBe(expected)
   })
 })

@@ -93,7 +93,7 @@ describe('a person of another provider', () => {
     const browser = createBrowser(gateway)
     const page = await browser.submit(await browser.visit('/web/login'), { email: 'Grace@Acme.Example' }, '/web/login')
     expect(page.location).toContain(upstream.issuer)
-    expect(new URL(page.location ?? '').searchParams.get('login_hint')).toBe('Grace@Acme.Example')
+    expect(new URL(page.location ?? '').searchParams.get('login_hint')).toBe('Grace@acme.example')
   })
 
   test('belongs to the organization of the connection, when made by it', async () => {

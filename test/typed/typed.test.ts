@@ -33,6 +33,7 @@ describe('an e-mail address, as people type, paste and dictate it', () => {
     ['straight quotes', '"ada@example.com"', 'ada@example.com'],
     ['typographic quotes', '\u201cada@example.com\u201d', 'ada@example.com'],
     ['German quotes', '\u201eada@example.com\u201c', 'ada@example.com'],
+    ['a full stop within the quotes', '\u201cada@example.com.\u201d', 'ada@example.com'],
     ['apostrophes around it', "'ada@example.com'", 'ada@example.com'],
     ['angle brackets', '<ada@example.com>', 'ada@example.com'],
     ['a name before it', '"Ada Lovelace" <ada@example.com>;', 'ada@example.com'],

@@ -40,7 +40,6 @@ export const copy = {
     minute: '1 minute',
     minutes: '{count} minutes',
     label: '6-digit code',
-    pattern: '6 digits, as in the message',
     submit: 'Continue',
     submitFor: 'Continue to {client}',
     guardHere: 'Use this code only on this page. Nobody from LanOnasis will ever ask you for it.',

@@ -1,5 +1,3 @@
-import { copy } from './copy.ts'
-
 type FieldProps = {
   label: string
   error?: string
@@ -23,6 +21,18 @@ export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: 
   )
 }
 
+/**
+ * What a field for an e-mail address has besides its name. Its type is text, for `type=email` would refuse in the browser what the server
+ * can read: a full stop after the address, full-width letters, a pasted link.
+ */
+export const EMAIL_INPUT = {
+  type: 'text',
+  inputmode: 'email',
+  autocapitalize: 'none',
+  spellcheck: false,
+  maxlength: 254,
+} as const
+
 /** Asks for an e-mail address, as `email`. */
 export function EmailField(props: FieldProps & { value?: string }) {
   return (
@@ -31,12 +41,8 @@ export function EmailField(props: FieldProps & { value?: string }) {
       <input
         id="email"
         name="email"
-        type="email"
+        {...EMAIL_INPUT}
         autocomplete="email"
-        inputmode="email"
-        autocapitalize="none"
-        spellcheck={false}
-        maxlength={254}
         required
         autofocus
         value={props.value}
@@ -69,7 +75,7 @@ export function PhoneField(props: FieldProps & { value?: string }) {
   )
 }
 
-/** Asks for a 6-digit one-time code, as `code`; it may come with spaces or hyphens between its digits. */
+/** Asks for a 6-digit one-time code, as `code`. What it may look like is for the server to say: it reads the digits of every script. */
 export function CodeField(props: FieldProps) {
   return (
     <>
@@ -81,9 +87,6 @@ export function CodeField(props: FieldProps) {
         type="text"
         autocomplete="one-time-code"
         inputmode="numeric"
-        pattern="\s*(?:[0-9][\s\-]*){6}"
-        title={copy.code.pattern}
-        maxlength={16}
         spellcheck={false}
         required
         autofocus

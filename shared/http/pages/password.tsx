@@ -1,3 +1,4 @@
+import { EMAIL_INPUT } from './form-parts.tsx'
 import { Hidden, Layout, Problem } from './layout.tsx'
 import { words } from './password-words.ts'
 
@@ -18,11 +19,10 @@ function Input({ id, label, type, autocomplete, value, optional, problem }: Fiel
       <input
         id={id}
         name={id}
-        type={type}
-        autocomplete={autocomplete}
+        {...(type === 'email' ? EMAIL_INPUT : { type, maxlength: type === 'password' ? 1000 : 254 })}
         autocapitalize="none"
         spellcheck={false}
-        maxlength={type === 'password' ? 1000 : 254}
+        autocomplete={autocomplete}
         required={!optional}
         value={value}
         aria-invalid={problem ? 'true' : undefined}

@@ -38,7 +38,7 @@ main>:last-child,main>form:last-child>:last-child{margin-bottom:0}
 .note{font-size:.9375rem;margin:1rem 0 0}
 footer{margin-top:auto;padding-top:2rem;font-size:.875rem;color:var(--muted)}
 label{display:block;margin-bottom:.4375rem;font-weight:600}
-input[type=email],input[type=tel],input[type=password],input[type=text]{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;border:1px solid var(--edge);
+input[type=tel],input[type=password],input[type=text]{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;border:1px solid var(--edge);
 border-radius:10px;background:var(--surface);color:inherit;font:inherit}
 input:focus-visible{outline:3px solid var(--brand);outline-offset:0;border-color:transparent;border-radius:10px}
 input[aria-invalid=true]{border-color:var(--danger);border-width:2px}

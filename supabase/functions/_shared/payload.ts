@@ -1,11 +1,7 @@
-/** The fields of a JSON object; none of anything else. */
+/** The fields of a JSON object that say something, which null and the empty text do not; none of anything else. */
 export function fieldsOf(body: unknown): Record<string, unknown> {
-  return typeof body === 'object' && body !== null && !Array.isArray(body) ? { ...body } : {}
-}
-
-/** A mail address as far as it must hold before the provider judges it. */
-export function isAddress(value: unknown): value is string {
-  return isText(value, /^[^\s\p{C}@<>,;:"()[\]\\]{1,64}@[^\s\p{C}@<>,;:"()[\]\\]{1,190}$/u)
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return {}
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== ''))
 }
 
 /** A host with its port, if any. */
@@ -13,12 +9,17 @@ export function isHost(value: unknown): value is string {
   return isText(value, /^[a-z0-9.-]{1,253}(:\d{1,5})?$/)
 }
 
+/** A number as the gateway sends it, or as Supabase keeps it, mostly without a plus. */
+export function isNumber(value: unknown): value is string {
+  return isText(value, /^\+?[1-9]\d{6,14}$/)
+}
+
 export function isText(value: unknown, pattern: RegExp): value is string {
   return typeof value === 'string' && pattern.test(value)
 }
 
-export function isOptionalText(value: unknown): value is string | null | undefined {
-  return value === undefined || value === null || (typeof value === 'string' && value.length <= 200)
+export function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value.length <= 200)
 }
 
 /** An absolute web address. */
@@ -33,9 +34,9 @@ export function isLifetime(value: unknown): value is number {
 
 /** Reads `{name?, colour?}`; undefined where there is none, null where it is malformed. */
 export function brandOf(value: unknown): { name?: string; colour?: string } | undefined | null {
-  if (value === undefined || value === null) return undefined
+  if (value === undefined) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) return null
   const { name, colour } = fieldsOf(value)
   if (!isOptionalText(name) || !isOptionalText(colour)) return null
-  return { name: name ?? undefined, colour: colour ?? undefined }
+  return { name, colour }
 }

@@ -14,8 +14,3 @@ export function parseMobileNumber(
   const found = parse(text, { defaultCountry: home as CountryCode | undefined, extract: false })
   return found?.isValid() && !found.ext ? { number: found.number, country: found.country } : undefined
 }
-
-/** A number as Supabase keeps it, mostly without a plus, or as the gateway sends it. */
-export function isNumber(value: unknown): value is string {
-  return typeof value === 'string' && /^\+?[1-9]\d{6,14}$/.test(value)
-}

@@ -1,4 +1,5 @@
-import { fieldsOf, isAddress, isText } from '../_shared/payload.ts'
+import { parseEmail } from '../_shared/email-address.ts'
+import { fieldsOf, isText } from '../_shared/payload.ts'
 import { type AuthNotification, type AuthRequest, NOTIFICATIONS } from '../_shared/templates/auth-words.ts'
 
 /** One mail that a hook asks for. */
@@ -31,11 +32,12 @@ const TOKEN = /^[\w-]{1,64}$/
  */
 export function parseSendEmailHook(body: unknown): SendEmailHook | undefined {
   const { user, email_data } = fieldsOf(body)
-  const { email, new_email, email_new, user_metadata } = fieldsOf(user)
+  const { new_email, email_new, user_metadata, ...account } = fieldsOf(user)
+  const email = parseEmail(account.email)
   const data = fieldsOf(email_data)
   const { email_action_type: action, redirect_to, site_url } = data
   if (typeof action !== 'string' || !isUrl(site_url)) return undefined
-  const next = new_email ?? email_new
+  const next = parseEmail(new_email ?? email_new)
   const mails = action === 'email_change' ? changeMails(data, email, next) : mailOf(action, data, email)
   if (!mails || mails.length === 0) return undefined
   const locale = localeOf(user_metadata)
@@ -46,11 +48,11 @@ type Data = Record<string, unknown>
 
 const codeOf = (token: unknown) => (isText(token, TOKEN) ? token : undefined)
 
-function changeMails(data: Data, email: unknown, next: unknown): AuthMail[] | undefined {
+function changeMails(data: Data, email: string | undefined, next: string | undefined): AuthMail[] | undefined {
   const { token, token_new, token_hash: hash, token_hash_new: currentHash } = data
-  if (!isAddress(next) || !isText(hash, HASH)) return undefined
+  if (!next || !isText(hash, HASH)) return undefined
   const type = 'email_change'
-  const isSecure = isAddress(email) && isText(currentHash, HASH)
+  const isSecure = email !== undefined && isText(currentHash, HASH)
   const forNew: AuthMail = {
     ...{ kind: 'email_change_new', to: next, link: { tokenHash: hash, type } },
     code: codeOf(token_new) ?? (isSecure ? undefined : codeOf(token)),
@@ -68,17 +70,17 @@ const BY_ACTION: Record<string, AuthRequest> = {
   recovery: 'recovery',
 }
 
-function mailOf(action: string, data: Data, email: unknown): AuthMail[] | undefined {
+function mailOf(action: string, data: Data, email: string | undefined): AuthMail[] | undefined {
   const { token, token_hash: hash, old_email, provider, factor_type } = data
   const notification = NOTIFICATIONS.find((one) => one === action)
   if (notification) {
-    const other = isAddress(old_email) ? old_email : undefined
+    const other = parseEmail(old_email)
     const what = [provider, factor_type].find((one) => isText(one, /^[\w .-]{1,40}$/)) as string | undefined
     // Whoever took an account over may have changed its address: the one before must hear of it.
     const to = action === 'email_changed_notification' ? (other ?? email) : email
-    return isAddress(to) ? [{ kind: notification, to, other, what }] : undefined
+    return to ? [{ kind: notification, to, other, what }] : undefined
   }
-  if (!isAddress(email)) return undefined
+  if (!email) return undefined
   if (action === 'reauthentication') {
     const code = codeOf(token)
     return code ? [{ kind: 'reauthentication', to: email, code }] : undefined

@@ -1,4 +1,5 @@
-import { brandOf, fieldsOf, isAddress, isHost, isLifetime, isLink, isOptionalText } from '../_shared/payload.ts'
+import { parseEmail } from '../_shared/email-address.ts'
+import { brandOf, fieldsOf, isHost, isLifetime, isLink, isOptionalText } from '../_shared/payload.ts'
 import type { MagicLinkContent } from '../_shared/templates/magic-link.ts'
 
 export interface MagicLinkPayload extends MagicLinkContent {
@@ -10,12 +11,13 @@ export interface MagicLinkPayload extends MagicLinkContent {
  * `origin`; undefined when a field is missing or malformed. Unknown fields are ignored, so that the sender may be newer.
  */
 export function parseMagicLink(body: unknown): MagicLinkPayload | undefined {
-  const { type, to, url, expires_in, origin, locale, client_name, ...rest } = fieldsOf(body)
-  if (type !== 'magic_link.email' || !isAddress(to) || !isHost(origin) || !isLifetime(expires_in)) return undefined
+  const { type, url, expires_in, origin, locale, client_name, ...rest } = fieldsOf(body)
+  const to = parseEmail(rest.to)
+  if (type !== 'magic_link.email' || !to || !isHost(origin) || !isLifetime(expires_in)) return undefined
   if (!isLink(url) || new URL(url).host !== origin) return undefined
   if (!isOptionalText(locale) || !isOptionalText(client_name)) return undefined
   const brand = brandOf(rest.brand)
   if (brand === null) return undefined
-  const optional = { locale: locale ?? undefined, clientName: client_name ?? undefined, brand }
+  const optional = { locale, clientName: client_name, brand }
   return { to, url, origin, expiresIn: expires_in, ...optional }
 }

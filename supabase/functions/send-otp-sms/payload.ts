@@ -1,4 +1,4 @@
-import { brandOf, fieldsOf, isHost, isOptionalText, isText } from '../_shared/payload.ts'
+import { brandOf, fieldsOf, isHost, isNumber, isOptionalText, isText } from '../_shared/payload.ts'
 import type { OtpSmsContent } from '../_shared/templates/otp-sms.ts'
 
 export interface OtpSmsPayload extends OtpSmsContent {
@@ -12,10 +12,10 @@ export interface OtpSmsPayload extends OtpSmsContent {
 export function parseOtpSms(body: unknown): OtpSmsPayload | undefined {
   const { type, to, code, expires_in, origin, locale, ...rest } = fieldsOf(body)
   if (type !== 'otp.sms') return undefined
-  if (!isText(to, /^\+[1-9]\d{6,14}$/) || !isText(code, /^\d{6,8}$/) || !isHost(origin)) return undefined
+  if (!isNumber(to) || !to.startsWith('+') || !isText(code, /^\d{6,8}$/) || !isHost(origin)) return undefined
   if (typeof expires_in !== 'number' || !Number.isInteger(expires_in) || expires_in < 60 || expires_in > 3600)
     return undefined
   const brand = brandOf(rest.brand)
   if (!isOptionalText(locale) || brand === null) return undefined
-  return { to, code, origin, expiresIn: expires_in, locale: locale ?? undefined, brand }
+  return { to, code, origin, expiresIn: expires_in, locale, brand }
 }

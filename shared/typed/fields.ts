@@ -1,0 +1,63 @@
+import * as z from 'zod/mini'
+import type { Refusal } from '../errors.ts'
+import { readDigitCode } from './code.ts'
+import { parseEmail, parseMailDomain, readTypedEmail } from './email.ts'
+import { readTypedNumber } from './phone.ts'
+
+/** How the OpenAPI document shows each kind of field. */
+export const DESCRIBED = {
+  typedEmail: { format: 'email', description: 'An e-mail address, as a person types it.' },
+  statedEmail: { format: 'email', description: 'An e-mail address, exactly as mail is sent to it.' },
+  typedPhone: { description: 'A mobile number with its country code, as a person types it.' },
+  typedCode: { description: 'Six digits, as a person types them.' },
+}
+
+type Reading = {
+  /** Refuses a field that is absent or no text. */
+  missing: string
+  /** Refuses what cannot be read. */
+  wrong: string
+  read: (value: unknown) => string | undefined
+}
+
+function field(given: z.ZodMiniType<unknown>, { wrong, read }: Omit<Reading, 'missing'>) {
+  return z.pipe(
+    given,
+    z.transform((value: unknown, context) => {
+      const text = read(value)
+      if (text !== undefined) return text
+      context.issues.push({ code: 'custom', message: wrong, input: value })
+      return z.NEVER
+    }),
+  )
+}
+
+const textField = ({ missing, ...reading }: Reading) => field(z.string(missing), reading)
+/** Programs send codes and numbers as numbers of JSON, too. */
+const numberField = ({ missing, ...reading }: Reading) => field(z.union([z.string(), z.number()], missing), reading)
+
+/** An e-mail address as a person types it. */
+export const typedEmail = (missing: Refusal = 'missing_email') =>
+  textField({ missing, wrong: 'invalid_email', read: readTypedEmail }).register(z.globalRegistry, DESCRIBED.typedEmail)
+
+/** An e-mail address as a program states it: taken as it is, or refused. */
+export const statedEmail = () =>
+  textField({ missing: 'invalid_email', wrong: 'invalid_email', read: parseEmail }).register(
+    z.globalRegistry,
+    DESCRIBED.statedEmail,
+  )
+
+/** A phone number as a person types it, in digits; `telephone` says whether codes can go there. */
+export const typedPhone = () =>
+  numberField({ missing: 'missing_phone', wrong: 'invalid_phone', read: readTypedNumber }).register(
+    z.globalRegistry,
+    DESCRIBED.typedPhone,
+  )
+
+/** A code of six digits as a person types it. What cannot be one is refused before anything is counted. */
+export const typedCode = (missing: Refusal = 'otp_malformed') =>
+  numberField({ missing, wrong: 'otp_malformed', read: readDigitCode }).register(z.globalRegistry, DESCRIBED.typedCode)
+
+/** A domain that mail can go to, as an operator writes it. */
+export const mailDomain = () =>
+  textField({ missing: 'must be domains', wrong: 'must be domains', read: (value) => parseMailDomain(String(value)) })
