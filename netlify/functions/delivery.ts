@@ -7,6 +7,7 @@ import { createApp } from '../../shared/http/app.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { hearOfMessage } from '../../shared/identity/hear-of-message.ts'
+import { parsePresent } from '../../shared/present.ts'
 
 const app = createApp('api')
 const isMessageId = (text: unknown): text is string => z.uuid().safeParse(text).success
@@ -40,8 +41,8 @@ app.route('POST', '/v1/delivery/twilio', { authority: byProtocol('signature') },
 
 function parse(body: string): Record<string, unknown> | undefined {
   try {
-    const told = JSON.parse(body)
-    return typeof told === 'object' && told !== null ? told : undefined
+    const told = parsePresent(body)
+    return typeof told === 'object' ? { ...told } : undefined
   } catch {
     return undefined
   }

@@ -11,6 +11,7 @@ import { sendDueNotices } from '../../shared/identity/key-notices.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { checkScannerSignature } from '../../shared/identity/scanner-keys.ts'
 import { once } from '../../shared/once.ts'
+import { parsePresent } from '../../shared/present.ts'
 import { findKeysByHash } from '../../shared/queries/api-keys.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 
@@ -25,7 +26,7 @@ export const report = once(() =>
 
 function parse(body: string): z.infer<ReturnType<typeof report>> {
   try {
-    return report().parse(JSON.parse(body))
+    return report().parse(parsePresent(body))
   } catch (cause) {
     throw new GatewayError('invalid_body', { reason: 'not a report', cause })
   }

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { guardedFetch } from '../http/guarded-fetch.ts'
 import { once } from '../once.ts'
+import { parsePresent } from '../present.ts'
 
 const KEPT_MILLISECONDS = 600_000
 const AGAIN_MILLISECONDS = 10_000
@@ -21,7 +22,7 @@ async function fetchKeys(url: string): Promise<Map<string, string>> {
     throw unavailable(error)
   })
   try {
-    const { public_keys } = list().parse(JSON.parse(answer.body.toString()))
+    const { public_keys } = list().parse(parsePresent(answer.body.toString()))
     return new Map(public_keys.map(({ key_identifier, key }) => [key_identifier, key]))
   } catch (error) {
     throw unavailable(error)

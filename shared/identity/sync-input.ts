@@ -3,18 +3,19 @@ import { GatewayError } from '../errors.ts'
 import type { AppContext } from '../http/app.ts'
 import { readBody } from '../http/body.ts'
 import { once } from '../once.ts'
+import { presentMembers } from '../present.ts'
 import type { SupabaseUser } from '../sso/supabase-project.ts'
 import { statedEmail } from '../typed/fields.ts'
 import type { SyncedKey } from './sync-keys.ts'
 
 const text = once(() => z.string().check(z.minLength(1), z.maxLength(200)))
-const details = once(() => z.nullish(z.record(z.string(), z.unknown())))
+const details = once(() => z.optional(z.record(z.string(), z.unknown())))
 
 const userRow = once(() =>
   z.object({
     id: z.uuid(),
-    email: z.nullish(statedEmail()),
-    email_confirmed_at: z.nullish(z.string().check(z.maxLength(60))),
+    email: z.optional(statedEmail()),
+    email_confirmed_at: z.optional(z.string().check(z.maxLength(60))),
     metadata: details(),
     raw_user_meta_data: details(),
   }),
@@ -29,16 +30,16 @@ const keyRow = once(() =>
     organization_id: text(),
     name: text(),
     key_hash: keyHash(),
-    old_key_hash: z.nullish(keyHash()),
-    access_level: z.nullish(text()),
-    key_context: z.nullish(text()),
-    permissions: z.nullish(z.union([z.array(text()).check(z.maxLength(100)), z.string().check(z.maxLength(4000))])),
-    expires_at: z.nullish(z.pipe(z.string(), z.coerce.date())),
-    is_active: z.nullish(z.boolean()),
+    old_key_hash: z.optional(keyHash()),
+    access_level: z.optional(text()),
+    key_context: z.optional(text()),
+    permissions: z.optional(z.union([z.array(text()).check(z.maxLength(100)), z.string().check(z.maxLength(4000))])),
+    expires_at: z.optional(z.pipe(z.string(), z.coerce.date())),
+    is_active: z.optional(z.boolean()),
   }),
 )
 
-const row = once(() => z.nullish(z.looseObject({})))
+const row = once(() => z.optional(z.looseObject({})))
 const webhook = once(() => z.object({ type: z.enum(['INSERT', 'UPDATE', 'DELETE']), record: row(), old_record: row() }))
 
 type Row = Record<string, unknown>
@@ -49,11 +50,11 @@ async function told(c: AppContext): Promise<Told> {
   const body = await readBody(c, z.looseObject({}))
   const { data } = webhook().safeParse(body)
   if (!data?.record && !data?.old_record) return { row: body }
-  return { event: data.type, row: data.record ?? data.old_record ?? {}, before: data.old_record ?? undefined }
+  return { event: data.type, row: data.record ?? data.old_record ?? {}, before: data.old_record }
 }
 
 function parse<Schema extends z.ZodMiniType>(schema: Schema, given: Row): z.output<Schema> {
-  const result = schema.safeParse(given)
+  const result = schema.safeParse(presentMembers(given))
   if (result.success) return result.data
   const faults = result.error.issues.map(({ path, message }) => [path.join('.') || 'row', [message]])
   throw new GatewayError('invalid_request', { details: Object.fromEntries(faults) })
@@ -69,7 +70,7 @@ export async function readUser(c: AppContext): Promise<{ user: SupabaseUser; isG
   const isGone = event === 'DELETE'
   if (!email && !isGone) throw new GatewayError('missing_email')
   const user_metadata = raw_user_meta_data ?? metadata
-  return { user: { id, email: email ?? undefined, email_confirmed_at, user_metadata }, isGone }
+  return { user: { id, email, email_confirmed_at, user_metadata }, isGone }
 }
 
 /** A key as a row has it. @throws GatewayError invalid_request */
@@ -82,11 +83,11 @@ export function keyOfRow(given: Row): SyncedKey {
     userId: parsed.user_id,
     name: parsed.name,
     hash: parsed.key_hash,
-    oldHash: parsed.old_key_hash ?? undefined,
-    accessLevel: parsed.access_level ?? undefined,
-    keyContext: parsed.key_context ?? undefined,
+    oldHash: parsed.old_key_hash,
+    accessLevel: parsed.access_level,
+    keyContext: parsed.key_context,
     permissions: (typeof permissions === 'string' ? permissions.split(/[\s,]+/) : (permissions ?? [])).filter(Boolean),
-    expiresAt: parsed.expires_at ?? undefined,
+    expiresAt: parsed.expires_at,
     isActive: parsed.is_active ?? true,
   }
 }

@@ -7,7 +7,7 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { type Fetched, GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
 import { addressKey } from '../http/rate-limit.ts'
-import { presentMembers } from '../present.ts'
+import { presentDeeply } from '../present.ts'
 import { findClientDocument, noteClientDocument } from '../queries/client-documents.ts'
 import { readDynamicMetadata } from './dynamic-registration.ts'
 import { checkSector } from './sector-identifier.ts'
@@ -56,7 +56,7 @@ function readDocument(clientId: string, { status, contentType, body }: Fetched, 
     return { fault: 'it is not JSON' }
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return { fault: 'it is not an object' }
-  const document = presentMembers(given)
+  const document = presentDeeply(given)
   if (document.client_id !== clientId) return { fault: 'it names another client_id' }
   if (document.client_name === undefined) return { fault: 'it has no client_name' }
   if ('client_secret' in document || 'client_secret_expires_at' in document) return { fault: 'it contains a secret' }

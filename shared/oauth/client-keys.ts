@@ -4,6 +4,7 @@ import type { PublicJwk } from '../domain/api-client.ts'
 import { GatewayError } from '../errors.ts'
 import { guardedFetch } from '../http/guarded-fetch.ts'
 import { once } from '../once.ts'
+import { parsePresent } from '../present.ts'
 import type { Client } from '../queries/api-clients.ts'
 
 const MAX_BYTES = 65_536
@@ -25,7 +26,7 @@ const kept = new Map<string, Kept>()
 /** Reads a key set; its private members, should there be any, are not kept. */
 export function parseKeySet(text: string): PublicJwk[] | undefined {
   try {
-    const parsed = keySet().safeParse(JSON.parse(text))
+    const parsed = keySet().safeParse(parsePresent(text))
     return parsed.success ? (parsed.data.keys as PublicJwk[]) : undefined
   } catch {
     return undefined

@@ -1,5 +1,6 @@
 import type { ClientMetadata } from '../domain/api-client.ts'
 import { GatewayError } from '../errors.ts'
+import { presentDeeply } from '../present.ts'
 import { parseClientMetadata } from './client-metadata.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
 import { isOnDevice } from './redirect-uri.ts'
@@ -63,10 +64,12 @@ function readApplicationType({ application_type, redirect_uris: uris }: Record<s
  * Metadata that a stranger registers (RFC 7591 section 2): what only an operator may say is left out, unknown scopes and grants are
  * dropped. Without a method the client is public, since that is what the ecosystem's clients mean (wire-contract 1.2), where the RFC
  * would have `client_secret_basic`.
+ * @param received members that say nothing count as left out
  * @param schemes private-use schemes that redirect URIs may have although they have no dot
  * @throws GatewayError client_metadata_invalid, redirect_uri_unusable, software_statement_unapproved
  */
-export function readDynamicMetadata(given: Record<string, unknown>, schemes: readonly string[]): ClientMetadata {
+export function readDynamicMetadata(received: object, schemes: readonly string[]): ClientMetadata {
+  const given = presentDeeply(received)
   if (given.software_statement !== undefined) throw new GatewayError('software_statement_unapproved')
   const { client_name = 'MCP Client', token_endpoint_auth_method: method = 'none' } = given
   if (typeof method !== 'string' || !METHODS.includes(method))

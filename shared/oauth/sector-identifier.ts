@@ -2,6 +2,7 @@ import { isHttps } from '../config.ts'
 import type { ClientMetadata } from '../domain/api-client.ts'
 import { GatewayError } from '../errors.ts'
 import { GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
+import { parsePresent } from '../present.ts'
 
 const MAX_BYTES = 20_480
 const TIMEOUT_MILLISECONDS = 3_000
@@ -26,7 +27,7 @@ export async function checkSector({ sector_identifier_uri: uri, redirect_uris }:
   })
   let listed: unknown
   try {
-    listed = answer.status === 200 ? JSON.parse(answer.body.toString()) : undefined
+    listed = answer.status === 200 ? parsePresent(answer.body.toString()) : undefined
   } catch (error) {
     throw invalid('is not JSON', error)
   }

@@ -1,21 +1,15 @@
 import { isHttps } from '../config.ts'
 import type { Gateway } from '../gateway.ts'
 import { guardedFetch } from '../http/guarded-fetch.ts'
+import { parsePresent } from '../present.ts'
 
 const MAX_BYTES = 256 * 1024
 const TIMEOUT_MS = 8_000
 
-/**
- * The JSON of another provider without members that are null or empty: they say no more than absent ones, and libraries take them for
- * values of the wrong kind. Anything that is no JSON stays as it is.
- */
-function readFilled(text: string): unknown {
-  const isFilled = (value: unknown) => value !== null && value !== undefined && value !== ''
+/** The JSON of another provider as far as it says something; undefined for anything else, which stays as it is. */
+function readPresent(text: string): unknown {
   try {
-    return JSON.parse(text, (_name, value) => {
-      if (Array.isArray(value)) return value.filter(isFilled)
-      return isFilled(value) ? value : undefined
-    })
+    return parsePresent(text) ?? {}
   } catch {
     return undefined
   }
@@ -49,7 +43,7 @@ export const askProvider =
       allowLoopback: !isHttps(config),
     })
     const empty = answer.status === 204 || answer.status === 304
-    const filled = /[/+]json$/.test(answer.contentType) ? readFilled(answer.body.toString()) : undefined
-    const body = filled === undefined ? new Uint8Array(answer.body) : JSON.stringify(filled)
+    const present = /[/+]json$/.test(answer.contentType) ? readPresent(answer.body.toString()) : undefined
+    const body = present === undefined ? new Uint8Array(answer.body) : JSON.stringify(present)
     return new Response(empty ? null : body, { status: answer.status, headers: answer.headers })
   }

@@ -2,6 +2,7 @@ import { isHttps } from '../config.ts'
 import { createSigner } from '../delivery/sign.ts'
 import type { Gateway } from '../gateway.ts'
 import { GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
+import { presentDeeply } from '../present.ts'
 
 /** What a sign-in may wait for somebody else's answer, in all. */
 export const HOOK_MS = 3000
@@ -39,7 +40,7 @@ export async function callHook(
     const parsed: unknown = answer.status === 204 ? {} : JSON.parse(answer.body.toString())
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
       return { answered: false, failure: 'no_object', milliseconds: spent() }
-    return { answered: true, body: parsed as Record<string, unknown>, milliseconds: spent() }
+    return { answered: true, body: presentDeeply(parsed), milliseconds: spent() }
   } catch (error) {
     const timeout = spent() >= (call.timeoutMs ?? HOOK_MS) - 50
     const failure =

@@ -98,6 +98,19 @@ test('R10 R15 R17 a document is read, and its hosts are shown', async () => {
   expect((await clientEvents(client_id)).map((one) => one.event_type)).toEqual(['ClientRegistered'])
 })
 
+test('R10 members of a document that say nothing count as left out', async () => {
+  const silent = {
+    grant_types: [],
+    response_types: null,
+    scope: '',
+    contacts: [null],
+    jwks: { keys: [] },
+    logo_uri: '',
+  }
+  const client_id = server.serve('/silent', { ...document, ...silent })
+  expect((await open(client_id)).status).toBe(200)
+})
+
 test('A41 a client of a document is asked about every time, also with an https redirect', async () => {
   const client_id = server.serve('/asked', document)
   await authorize(person.browser, asked(client_id))

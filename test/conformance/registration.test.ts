@@ -33,7 +33,38 @@ test('R1 201 echoes everything, with a secret that never expires where there is 
 test('R2 defaults are consistent: the code grant with the response type code', async () => {
   const { body } = await register({})
   expect(body).toMatchObject({ grant_types: ['authorization_code'], response_types: ['code'] })
-  expect((await register({ grant_types: ['authorization_code'], response_types: [] })).status).toBe(400)
+  expect((await register({ grant_types: ['authorization_code'], response_types: ['token'] })).status).toBe(400)
+})
+
+test.each([
+  ['null', null],
+  ['an empty text', ''],
+  ['an empty list', []],
+  ['an empty object', {}],
+  ['a list of nothing', [null, '']],
+])('R1 a member that is %s counts as left out (RFC 7591 section 2)', async (_, nothing) => {
+  const names = [
+    ...['client_name', 'application_type', 'token_endpoint_auth_method', 'grant_types', 'response_types', 'scope'],
+    ...['post_logout_redirect_uris', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'contacts', 'subject_type'],
+    ...['sector_identifier_uri', 'jwks', 'jwks_uri', 'software_id', 'software_version', 'software_statement'],
+    ...['dpop_bound_access_tokens', 'require_pushed_authorization_requests', 'token_endpoint_auth_signing_alg'],
+  ]
+  const variable = { client_id: undefined, registration_access_token: undefined, registration_client_uri: undefined }
+  const [plain, silent] = [await register({}), await register(Object.fromEntries(names.map((name) => [name, nothing])))]
+  expect(silent.status).toBe(201)
+  expect({ ...silent.body, ...variable, client_id_issued_at: 0 }).toEqual({
+    ...plain.body,
+    ...variable,
+    client_id_issued_at: 0,
+  })
+})
+
+test('R1 members that say nothing count as left out inside of a key set, too', async () => {
+  const jwks = {
+    keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: null, x5c: [] }],
+  }
+  const { status, body } = await register({ token_endpoint_auth_method: 'private_key_jwt', jwks })
+  expect([status, body.jwks]).toEqual([201, { keys: [{ kty: 'OKP', crv: 'Ed25519', x: jwks.keys[0]?.x }] }])
 })
 
 test('R3 the errors of RFC 7591', async () => {

@@ -105,6 +105,60 @@ describe('an OAuth 2.0 provider without OpenID Connect (GitHub)', () => {
   })
 })
 
+describe('a provider that says nothing at length', () => {
+  const nothing = { refresh_token: null, expires_in: '', scope: ['openid', 'email'], extra: [], more: { of: {} } }
+
+  test('an OpenID provider whose documents and answers hold nulls, empty members and lists signs in', async () => {
+    const signing = await generateKeyPair('RS256', { extractable: true })
+    const issuer = `${base}/silent`
+    const found = { authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token` }
+    routes.set('/silent/.well-known/openid-configuration', () => ({
+      ...{ issuer, ...found, jwks_uri: `${issuer}/keys`, end_session_endpoint: null, userinfo_endpoint: '' },
+      ...{ id_token_signing_alg_values_supported: [], response_types_supported: null, claims_supported: [null] },
+    }))
+    routes.set('/silent/keys', async () => ({
+      keys: [{ ...(await exportJWK(signing.publicKey)), kid: 'a', alg: 'RS256', use: null, x5c: [], x5t: '' }],
+    }))
+    let nonce = ''
+    routes.set('/silent/token', async () => ({
+      ...{ access_token: 'a', token_type: 'Bearer', ...nothing },
+      id_token: await new SignJWT({ nonce, email: null, name: '', amr: null, locale: null })
+        .setProtectedHeader({ alg: 'RS256', kid: 'a' })
+        .setSubject('001.silent')
+        .setIssuer(issuer)
+        .setAudience('silent')
+        .setIssuedAt()
+        .setExpirationTime('5m')
+        .sign(signing.privateKey),
+    }))
+    await connect(gateway, { slug: 'silent', issuer, client_id: 'silent' }, 'secret')
+    const browser = createBrowser(gateway)
+    const { asked } = await begin(browser, 'silent')
+    nonce = asked.get('nonce') ?? ''
+    const page = await back(browser, 'silent', { code: 'c', state: asked.get('state') ?? '' })
+    expect(page.url).toContain('/account')
+    expect(uaiOf(browser)).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  test('so does one without OpenID Connect', async () => {
+    routes.set('/twitch/token', () => ({ access_token: 'a', token_type: 'bearer', ...nothing, id_token: null }))
+    routes.set('/twitch/user', () => ({ id: 7, email: '', name: null, verified: null, tags: [] }))
+    await connect(
+      gateway,
+      {
+        ...{ slug: 'twitch', name: 'Twitch', protocol: 'oauth2', client_id: 'tw', auth_method: 'client_secret_post' },
+        ...{ authorization_endpoint: `${base}/twitch/authorize`, token_endpoint: `${base}/twitch/token` },
+        ...{ userinfo_endpoint: `${base}/twitch/user`, subject_member: 'id', scope: 'user:read:email' },
+      },
+      'secret',
+    )
+    const browser = createBrowser(gateway)
+    const { asked } = await begin(browser, 'twitch')
+    await back(browser, 'twitch', { code: 'c', state: asked.get('state') ?? '' })
+    expect(uaiOf(browser)).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})
+
 describe('Apple', () => {
   test('gets a client secret that its key signs, and posts its answer', async () => {
     const key = await generateKeyPair('ES256', { extractable: true })

@@ -258,6 +258,18 @@ describe('provision-user, map-claims and after-sign-in', () => {
     expect(outside.heard).toEqual([])
   })
 
+  test('map-claims: members that say nothing change nothing, and do not void the others', async () => {
+    await add('map-claims')
+    outside.answers(() => ({
+      body: { claims: { name: null, locale: '', role: [], organization_id: {}, plan: 'team' } },
+    }))
+    const email = newEmail()
+    const { status, body } = await byCode(email)
+    const [person] = await gateway.sql`
+      select locale, plan, role from auth_gateway.identities where uai = ${body.user.id}`
+    expect([status, person]).toEqual([200, { locale: null, plan: 'team', role: 'user' }])
+  })
+
   test('map-claims sets name, locale, plan, organization and the roles it may give, now and later', async () => {
     const ada = await signIn(gateway)
     const [organization] =
