@@ -239,7 +239,7 @@ export const catalogue = {
     403,
     'SCOPE_INSUFFICIENT',
     'insufficient_scope',
-    'The token does not carry the needed scope.',
+    'The credential lacks a scope that is needed here.',
   ),
 
   api_key_invalid: row(401, 'API_KEY_INVALID', 'invalid_token', 'The API key is invalid, expired or revoked.'),

@@ -150,7 +150,10 @@ app.route('POST', `${BASE}/:id/rotate`, { authority: writing }, async (c, princi
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored) {
     const given = await readBody(c, storedKeyChangesBody())
-    if (!given.value && !given.encryptedValue) throw new GatewayError('invalid_value')
+    if (!given.value && !given.encryptedValue)
+      throw new GatewayError('invalid_value', {
+        description: 'A stored key is rotated to a value of yours. Send the new one as value or encryptedValue.',
+      })
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, given)))
   }
   const { grace_seconds: graceSeconds = 0, reason: why } = await readBody(c, rotateBody())

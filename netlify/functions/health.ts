@@ -1,3 +1,4 @@
+import { openUnlessInvalid } from '../../shared/access/authorities.ts'
 import { config } from '../../shared/config.ts'
 import { type Gateway, startGateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -27,7 +28,7 @@ async function lookAtDatabase() {
   return { gateway, healthy, milliseconds, reason: healthy ? null : reason }
 }
 
-app.route('GET', '/health', { authority: openToAll, withoutDatabase: true }, async (c) => {
+app.route('GET', '/health', { authority: openUnlessInvalid, withoutDatabase: true }, async (c) => {
   const { healthy, reason } = await lookAtDatabase()
   return c.json({
     status: 'ok',

@@ -6,6 +6,7 @@ import { readBody } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, schemeOf } from '../../shared/identity/authenticate.ts'
+import { insufficientScope } from '../../shared/identity/insufficient-scope.ts'
 import { checkAccessToken } from '../../shared/oauth/access-token.ts'
 import { checkOrigin } from '../../shared/oauth/client-auth.ts'
 import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
@@ -26,7 +27,7 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   const { person } = family
   if (!person) throw new GatewayError('invalid_token', { reason: 'a service has no profile' })
   const scope = String(claims.scope ?? '').split(' ')
-  if (!scope.includes('openid')) throw new GatewayError('insufficient_scope')
+  if (!scope.includes('openid')) throw insufficientScope('first_party', ['openid'])
   return c.json({ sub: person.alias ?? person.uai, ...scopeClaims(person, scope) })
 }
 

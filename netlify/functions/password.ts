@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { openUnlessInvalid } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -88,7 +89,7 @@ app.route('POST', '/mcp/auth', { authority: byProtocol('ceremony') }, async (c) 
   )
 })
 
-app.route('GET', '/mcp/health', { authority: byProtocol('ceremony') }, (c) =>
+app.route('GET', '/mcp/health', { authority: openUnlessInvalid }, (c) =>
   c.json({ status: 'ok', service: 'mcp-auth', timestamp: new Date().toISOString() }),
 )
 

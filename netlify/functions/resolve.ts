@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { permit } from '../../shared/access/admit.ts'
+import { callerOf, permit } from '../../shared/access/admit.ts'
 import { demandRestrictions } from '../../shared/access/restrictions.ts'
 import { covers } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -18,6 +18,7 @@ import {
 import { isCrossSite } from '../../shared/identity/csrf.ts'
 import { type Actor, describeActor } from '../../shared/identity/describe-principal.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
+import { insufficientScope } from '../../shared/identity/insufficient-scope.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
 import { methodOf, uaiHeaders } from '../../shared/identity/uai-headers.ts'
 import { unnamedResources } from '../../shared/oauth/resource.ts'
@@ -125,7 +126,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
   const resources = unnamedResources(gateway().issuer, client, found.resources)
   const scope = openedScope(principal, client)
-  if (scope.length === 0) throw new GatewayError('insufficient_scope')
+  if (scope.length === 0) throw insufficientScope(callerOf(principal), client.metadata.default_scope.split(' '))
   const consented = consent && covers(consent, scope, resources)
   if (!client.first_party && !consented)
     throw new GatewayError('access_denied', { description: 'This application needs the consent of the person first.' })

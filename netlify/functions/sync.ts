@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { openUnlessInvalid } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -77,10 +78,13 @@ app.route('POST', '/v1/sync/backfill-api-keys', { authority: byProtocol('signatu
   })
 })
 
-/** Whether webhooks would be taken: for the secret as for everything here. */
-app.route('GET', '/v1/sync/health', { authority: byProtocol('signature') }, async (c) => {
-  await checkSecret(c)
-  return c.json({ status: 'ok', service: 'sync' })
+/** Whether webhooks are taken here, for anyone (wire-contract 1.1); a secret that is presented must be right. */
+app.route('GET', '/v1/sync/health', { authority: openUnlessInvalid }, async (c) => {
+  const state = { service: 'sync', timestamp: new Date().toISOString() }
+  if (!gateway().config.SYNC_WEBHOOK_SECRET)
+    return c.json({ status: 'unavailable', reason: 'SYNC_WEBHOOK_SECRET is not set.', ...state }, 503)
+  if (c.req.header('x-webhook-secret') !== undefined) await checkSecret(c)
+  return c.json({ status: 'ok', ...state })
 })
 
 export default serve(app)

@@ -47,7 +47,10 @@ export const operation: Family = {
   description: 'For load balancers, operators and webhooks.',
   dialect: 'api',
   operations: {
-    'GET /health': { summary: 'Whether the process lives; always 200', answers: { 200: health } },
+    'GET /health': {
+      summary: 'Whether the process lives: 200, and 401 for a credential that is presented and not valid',
+      answers: { 200: health },
+    },
     'GET /ready': { summary: 'Whether requests can be served', answers: { 200: health, 503: health } },
     'POST /v1/delivery/resend': {
       summary: 'Resend tells what became of a mail',
@@ -63,9 +66,8 @@ export const operation: Family = {
       answers: { 200: done },
     },
     'GET /v1/sync/health': {
-      summary: 'Whether webhooks would be taken',
-      by: ['signature'],
-      answers: { 200: anything },
+      summary: 'Whether webhooks are taken here',
+      answers: { 200: anything, 503: anything },
     },
     'POST /v1/sync/user': {
       summary: 'A user of the Supabase project was made, changed or deleted',

@@ -125,7 +125,10 @@ export const signIns: Family = {
       answers: { 200: z.union([schemas.cliSignUp, schemas.awaitsConfirmation]) },
     },
     'POST /mcp/auth': { summary: 'Signs an MCP client in with a password', ...byPassword },
-    'GET /mcp/health': { summary: 'Whether this family is there', answers: { 200: health } },
+    'GET /mcp/health': {
+      summary: 'Whether this family is there; 401 for a credential that is presented and not valid',
+      answers: { 200: health },
+    },
     'POST /v1/auth/token/exchange': {
       summary: 'Makes a session of a Supabase access token',
       by: ['token'],

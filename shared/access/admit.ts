@@ -4,6 +4,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Caller } from '../http/route.ts'
 import { authenticate, type CredentialKind, type Principal } from '../identity/authenticate.ts'
+import { insufficientScope, unsuitableCredential } from '../identity/insufficient-scope.ts'
 import { operatorOf } from '../identity/operator.ts'
 import { rememberCaller } from '../identity/record-refusals.ts'
 import { demandRecentAuthentication, isSteppedUp, stepUpNeeded } from '../identity/step-up.ts'
@@ -18,11 +19,6 @@ export function callerOf(principal: Principal): Caller {
   return family.client.first_party ? 'first_party' : 'application'
 }
 
-const needsScope = (scope: string) =>
-  new GatewayError('insufficient_scope', {
-    headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
-  })
-
 /** @throws GatewayError invalid_token for a token that is also, or only, for another resource */
 function demandAudience({ issuer }: Gateway, principal: Principal, wanted: Accepts['audience']): void {
   const { family } = principal
@@ -36,7 +32,7 @@ function demandAudience({ issuer }: Gateway, principal: Principal, wanted: Accep
 /** @throws GatewayError insufficient_scope */
 function demandScopeOf(principal: Principal, caller: Caller, { scope, keyScope = scope, serviceScope }: Accepts): void {
   const needed = { application: scope, agent: scope, api_key: keyScope, service: serviceScope }[caller as string]
-  if (needed && !satisfies(principal.scope, needed)) throw needsScope(needed)
+  if (needed && !satisfies(principal.scope, needed)) throw insufficientScope(caller, [needed])
 }
 
 /**
@@ -57,12 +53,11 @@ function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
 export async function permit(gateway: Gateway, c: AppContext, principal: Principal, accepts: Accepts): Promise<void> {
   rememberCaller(c, principal)
   const caller = callerOf(principal)
-  if (!accepts.callers.includes(caller)) throw new GatewayError('insufficient_scope', { reason: `closed to ${caller}` })
+  if (!accepts.callers.includes(caller)) throw unsuitableCredential(caller)
   demandAudience(gateway, principal, accepts.audience)
   demandScopeOf(principal, caller, accepts)
   if (principal.kind === 'service') return
-  if (accepts.namesPeople && principal.person.alias !== undefined)
-    throw new GatewayError('insufficient_scope', { reason: 'pairwise client' })
+  if (accepts.namesPeople && principal.person.alias !== undefined) throw unsuitableCredential(caller)
   if (accepts.operator) {
     operatorOf(principal, accepts.operator)
     if (caller === 'browser') refuseOtherPages(gateway, c)

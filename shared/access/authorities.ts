@@ -1,5 +1,5 @@
 import type { Refusal } from '../errors.ts'
-import { gateway } from '../gateway.ts'
+import { gateway, startGateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Authority, Caller } from '../http/route.ts'
 import type { CredentialKind, PersonPrincipal, Principal, ServicePrincipal } from '../identity/authenticate.ts'
@@ -41,6 +41,19 @@ export const everydayOwner: Authority<Owner> = admitting({ door: 'everyday', cal
  */
 export const sensitive = (recent: NonNullable<Accepts['recent']>): Authority<Owner> =>
   admitting({ door: 'sensitive', callers: OWNER, audience: 'issuer', recent })
+
+/** For everyone; a credential that is presented must be valid, for whatever it is, so that nobody takes a bad one for good. */
+const UNLESS_INVALID: Accepts = {
+  ...{ door: 'public', callers: [...EVERY_PERSON, 'service'], audience: 'any', optional: true },
+}
+export const openUnlessInvalid: Authority<undefined> = {
+  accepts: [UNLESS_INVALID],
+  admit: async (c) => {
+    const presents = ['authorization', 'x-api-key'].some((name) => c.req.header(name))
+    if (presents) await admit(await startGateway(), c, UNLESS_INVALID, { order: ['bearer', 'api_key'] })
+    return undefined
+  },
+}
 
 /** A service that an operator trusts with a scope, by a token in its own name for this gateway. */
 export const service = (serviceScope: string): Authority<ServicePrincipal> =>

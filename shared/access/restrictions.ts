@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { mayHold, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Principal } from '../identity/authenticate.ts'
+import { insufficientScope } from '../identity/insufficient-scope.ts'
 import { SERVICES } from '../identity/service-catalogue.ts'
 import { isSameResource } from '../oauth/resource.ts'
 import { once } from '../once.ts'
@@ -39,11 +40,6 @@ export type Restrictions = {
 /** An action means nothing without the service it is of. */
 export const actionAlone = () => new GatewayError('invalid_request', { details: { action: ['needs service'] } })
 const unmet = (reason: string) => new GatewayError('invalid_token', { reason })
-const lacks = (scope: string) =>
-  new GatewayError('insufficient_scope', {
-    reason: `lacks ${scope}`,
-    headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${scope.replace(/["\\]/g, '')}"` },
-  })
 
 /** Whether a principal has a scope: a browser session stands for the person and has what their role may have. */
 function holds(principal: Principal, scope: string): boolean {
@@ -54,12 +50,12 @@ function holds(principal: Principal, scope: string): boolean {
 /** A service takes our own applications and the browser as they are; others need its scopes, as at `/api/v1/services`. */
 function demandService(principal: Principal, service: string, action: string | undefined): void {
   const found = SERVICES.find(({ service_key }) => service_key === service)
-  if (!found) throw lacks(service)
+  if (!found) throw insufficientScope(callerOf(principal), [service])
   const caller = callerOf(principal)
   if (caller === 'browser' || caller === 'first_party') return
   const { read, write } = found.scopes
   const enough = action === undefined ? [read, write] : [action === 'read' ? read : write]
-  if (!enough.some((one) => satisfies(principal.scope, one))) throw lacks(enough[0] ?? service)
+  if (!enough.some((one) => satisfies(principal.scope, one))) throw insufficientScope(caller, [enough[0] ?? service])
 }
 
 /** Client ids are found in any case, but for addresses of metadata documents, which are compared as they are. */
@@ -82,7 +78,7 @@ export function demandRestrictions(principal: Principal, asked: Restrictions): v
   if (client_id !== undefined && (!family || clientKey(family.client.client_id) !== clientKey(client_id)))
     throw unmet('of another client')
   if (installation_id !== undefined) throw unmet('of no installation')
-  const missing = scope.find((one) => !holds(principal, one))
-  if (missing !== undefined) throw lacks(missing)
+  const missing = scope.filter((one) => !holds(principal, one))
+  if (missing.length > 0) throw insufficientScope(callerOf(principal), missing)
   if (service !== undefined) demandService(principal, service, action)
 }

@@ -29,6 +29,7 @@ import {
 import type { Draft, KeyChanges, NewKey } from './api-key-input.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
+import { unsuitableCredential } from './insufficient-scope.ts'
 import { endChildrenOfLeaked, endKey, loadKey, narrowChildren, removeKey, resumeParent } from './key-lineage.ts'
 
 const MAX_LIVE_KEYS = 1000
@@ -67,7 +68,8 @@ export async function createApiKey(
 ): Promise<WithSecret> {
   const { person } = principal
   const maker = makerOf(principal)
-  if (maker.delegated) throw new GatewayError('insufficient_scope', { reason: 'a key would outlive the delegation' })
+  // A key would outlive the delegation.
+  if (maker.delegated) throw unsuitableCredential('agent')
   const owner = ownerOf(principal, maker, input.owner)
   const made = newApiKey()
   const id = uuidv7()

@@ -1,7 +1,7 @@
 import { satisfies } from '../domain/scopes.ts'
-import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { PersonPrincipal } from './authenticate.ts'
+import { insufficientScope } from './insufficient-scope.ts'
 
 /** Tokens of our own applications with one of these act with all that their person has. */
 const WHOLE = ['write', 'api-keys:write', 'api_keys:manage']
@@ -22,10 +22,7 @@ export function demandScope(principal: PersonPrincipal, needed: string): void {
   const { source, family, scope } = principal
   const own =
     source === 'sso_session' || (source === 'oauth_token' && family?.kind !== 'delegated' && family?.client.first_party)
-  if (!own && !satisfies(scope, needed))
-    throw new GatewayError('insufficient_scope', {
-      headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${needed}"` },
-    })
+  if (!own && !satisfies(scope, needed)) throw insufficientScope(principal.apiKey ? 'api_key' : 'application', [needed])
 }
 
 /** Names the person, and the credential they act with, as the actor. */

@@ -9,6 +9,7 @@ import { type ApiKeyFacts, checkKey, countBoundUse, type UseCount } from '../que
 import type { Person } from '../queries/person.ts'
 import { hashOfApiKey, lacksChecksum } from '../tokens/api-key.ts'
 import { type BindingStatus, checkBinding, type ForwardedRequest } from './api-key-binding.ts'
+import { insufficientScope } from './insufficient-scope.ts'
 
 /** What a verification is about, where the caller says so. */
 export type KeyUseContext = ForwardedRequest & {
@@ -114,7 +115,8 @@ export async function checkApiKey(
   else await keyUse.note(key.id, found.unseen)
 
   const scope = key.scopes.filter((one) => !isBeyondRole(person.role, one))
-  if (context.scope?.some((needed) => !satisfies(scope, needed))) throw new GatewayError('insufficient_scope')
+  const missing = context.scope?.filter((needed) => !satisfies(scope, needed)) ?? []
+  if (missing.length > 0) throw insufficientScope('api_key', missing)
   return {
     key: { ...key, access_level: lowerLevel(key.access_level, accessLevelOf(person.role)) },
     person,

@@ -134,7 +134,12 @@ describe('projects', () => {
 
   test('403 for an API key without the scope', async () => {
     const { key } = await newKey(gateway, ada)
-    expect(statusAndCode(await api(gateway, 'GET', PROJECTS, { key }))).toEqual([403, 'SCOPE_INSUFFICIENT'])
+    const refused = await api(gateway, 'GET', PROJECTS, { key })
+    expect(statusAndCode(refused)).toEqual([403, 'SCOPE_INSUFFICIENT'])
+    expect(refused.body.message).toBe('The API key lacks the scope projects:read.')
+    expect(refused.headers.get('www-authenticate')).toBe(
+      `Bearer error="insufficient_scope", scope="projects:read", resource_metadata="${gateway.url}/.well-known/oauth-protected-resource"`,
+    )
     const reader = await newKey(gateway, ada, { scopes: ['projects:read'] })
     expect((await api(gateway, 'GET', PROJECTS, { key: reader.key })).status).toBe(200)
     expect((await api(gateway, 'POST', PROJECTS, { key: reader.key, body: { name: 'x' } })).status).toBe(403)
@@ -273,7 +278,11 @@ describe('as the editor extension sends it', () => {
     expect((await ask('GET', `?projectId=${projectId}`)).body.data).toEqual([body])
     expect((await ask('GET', `/${body.id}`)).body).toMatchObject({ id: body.id, keyType: 'api_key' })
     expect((await ask('PUT', `/${body.id}`, { name: 'Stripe 2' })).body.name).toBe('Stripe 2')
-    expect(statusAndCode(await ask('POST', `/${body.id}/rotate`))).toEqual([400, 'INVALID_VALUE'])
+    const bare = await ask('POST', `/${body.id}/rotate`)
+    expect(statusAndCode(bare)).toEqual([400, 'INVALID_VALUE'])
+    expect(bare.body.message).toBe(
+      'A stored key is rotated to a value of yours. Send the new one as value or encryptedValue.',
+    )
     expect((await ask('POST', `/${body.id}/rotate`, { value: 'sk_test_y' })).body.encryptedValue).toBe('sk_test_y')
     expect(await ask('DELETE', `/${body.id}`)).toMatchObject({ status: 200, body: { success: true } })
     expect(statusAndCode(await ask('GET', `/${body.id}`))).toEqual([404, 'KEY_NOT_FOUND'])

@@ -40,6 +40,27 @@ const verify = (key: string) => postJson(gateway, '/v1/auth/verify-api-key', {},
 
 const PATHS = ['user', 'api-key', 'backfill-api-keys']
 
+test('columns that are null or empty count as left out', async () => {
+  const id = crypto.randomUUID()
+  const record = { id, email: newEmail('supabase'), email_confirmed_at: '', raw_user_meta_data: null, metadata: null }
+  const made = await tell('user', { type: 'INSERT', record, old_record: null })
+  expect(made).toMatchObject({ status: 200, body: { created: true } })
+  const empty = {
+    old_key_hash: '',
+    access_level: '',
+    key_context: null,
+    permissions: '',
+    expires_at: '',
+    is_active: null,
+  }
+  const key = { id: 'k1', user_id: id, organization_id: 'o', name: 'key', key_hash: 'a'.repeat(64), ...empty }
+  expect(await tell('api-key', key)).toMatchObject({ status: 200, body: { outcome: 'created' } })
+  const { body } = await tell('backfill-api-keys', {
+    keys: [{ ...key, id: 'k2', name: 'key 2', key_hash: 'b'.repeat(64) }],
+  })
+  expect(body.results).toMatchObject([{ id: 'k2', outcome: 'created' }])
+})
+
 describe('the secret', () => {
   test.each(PATHS)('401 without it or with a wrong one, in the words of the contract (1.10): %s', async (path) => {
     for (const secret of ['', 'wrong', SECRETS.join('|')])
@@ -48,10 +69,17 @@ describe('the secret', () => {
 
   test('200 for either of two, so that it can be replaced without a gap', async () => {
     for (const secret of SECRETS) expect((await tell('user', newUser(), secret)).status).toBe(200)
-    const health = (secret: string) =>
-      fetch(`${gateway.url}/v1/sync/health`, { headers: { 'x-webhook-secret': secret } })
-    expect((await health(SECRETS[0] ?? '')).status).toBe(200)
-    expect((await health('wrong')).status).toBe(401)
+  })
+
+  test('health: 200 for anyone, 401 for a wrong secret', async () => {
+    const health = (headers: Record<string, string> = {}) => fetch(`${gateway.url}/v1/sync/health`, { headers })
+    const open = await health()
+    expect([open.status, await open.json()]).toEqual([
+      200,
+      { status: 'ok', service: 'sync', timestamp: expect.stringMatching(/^\d{4}-/) },
+    ])
+    expect((await health({ 'x-webhook-secret': SECRETS[0] ?? '' })).status).toBe(200)
+    expect((await health({ 'x-webhook-secret': 'wrong' })).status).toBe(401)
   })
 
   test('500 where none is configured, whatever comes', async () => {
@@ -62,6 +90,11 @@ describe('the secret', () => {
         status: 500,
         body: { code: 'SYNC_NOT_CONFIGURED' },
       })
+    const health = await fetch(`${gateway.url}/v1/sync/health`)
+    expect([health.status, await health.json()]).toMatchObject([
+      503,
+      { status: 'unavailable', reason: 'SYNC_WEBHOOK_SECRET is not set.' },
+    ])
     Object.assign(gateway.gateway, { config })
   })
 })

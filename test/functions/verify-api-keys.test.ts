@@ -274,8 +274,14 @@ describe('limits', () => {
   test('scopes that are asked for: 200 when all are held, 403 otherwise', async () => {
     const { key } = await newKey(gateway, ada, { scopes: ['memories:read'] })
     expect((await verify(key, { scope: 'memories:read' })).status).toBe(200)
-    for (const scope of ['memories:*', 'memories:read memories:write'])
-      expect(await verify(key, { scope })).toMatchObject({ status: 403, body: { code: 'SCOPE_INSUFFICIENT' } })
+    for (const [scope, missing] of [
+      ['memories:*', 'memories:*'],
+      ['memories:read memories:write', 'memories:write'],
+    ])
+      expect(await verify(key, { scope })).toMatchObject({
+        status: 403,
+        body: { code: 'SCOPE_INSUFFICIENT', message: `The API key lacks the scope ${missing}.` },
+      })
   })
 })
 
