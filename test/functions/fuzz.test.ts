@@ -257,7 +257,6 @@ describe.each(ENDPOINTS)('$path', (endpoint) => {
       body: new Blob([big]).stream(),
       duplex: 'half',
     } as RequestInit)
-    const { status } = await handle(streamed)
-    expect([413, 405, 403]).toContain(status)
+    expect((await handle(streamed)).status).toBe(413)
   })
 })

@@ -246,18 +246,17 @@ describe('1.10: who may ask', () => {
 
 describe('SSRF: no request leaves the services that the operator named', () => {
   test.each([
-    '/../../admin',
-    '/%2e%2e/admin',
-    '/..%2fadmin',
-    '/a%2F..%2F..%2Fadmin',
-    '/%5c%5cevil.example',
-    '/.%2e/x',
-    '/a/%00',
-    '/;/../x',
-  ])('404 or a path under the base for %s', async (path) => {
+    ['/../../admin', 404, []],
+    ['/%2e%2e/admin', 404, []],
+    ['/..%2fadmin', 404, []],
+    ['/a%2F..%2F..%2Fadmin', 404, []],
+    ['/%5c%5cevil.example', 404, []],
+    ['/.%2e/x', 404, []],
+    ['/a/%00', 404, []],
+    ['/;/../x', 200, ['/base/x']],
+  ])('%s: %i, and the service sees %j', async (path, expected, seen) => {
     const { status } = await ask(`${MEMORIES}${path}`)
-    expect(arrived.filter(({ url }) => !url.startsWith('/base'))).toEqual([])
-    expect([200, 404]).toContain(status)
+    expect([status, arrived.map(({ url }) => url)]).toEqual([expected, seen])
   })
 
   test('404 for an encoded name, which would cut the path elsewhere', async () => {
