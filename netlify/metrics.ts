@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { log } from '../shared/log.ts'
+import type { LogLag, WebhookLag } from '../shared/queries/log-lag.ts'
 import { follow, requests, statements, watch } from '../shared/telemetry.ts'
 
 const RETRY_MILLISECONDS = 500
@@ -104,6 +105,64 @@ export function countEverything(poolSizes: Record<string, number>): Registry {
       deliveries.observe({ function: seen.function, outcome: seen.reason ?? seen.status }, seen.milliseconds / 1000),
   })
   return registry
+}
+
+const SAME_SCRAPE_MILLISECONDS = 500
+
+/**
+ * Adds how far what follows the log is behind it: checkpoints, webhooks, messages and partitions. It is read from the database at each
+ * scrape; without an answer the series are left out, and `auth_gateway_log_lag_readable` is 0.
+ */
+export function measureLag(registry: Registry, read: () => Promise<LogLag>): void {
+  let reading: Promise<LogLag | undefined> | undefined
+  const forget = () => {
+    reading = undefined
+  }
+  const lagNow = () => {
+    reading ??= read()
+      .catch(() => undefined)
+      .finally(() => setTimeout(forget, SAME_SCRAPE_MILLISECONDS).unref())
+    return reading
+  }
+  const single = (name: string, help: string, value: (lag: LogLag) => number | null) =>
+    new Gauge({
+      name: `auth_gateway_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        const lag = await lagNow()
+        const seen = lag ? value(lag) : null
+        if (seen === null) this.remove()
+        else this.set(seen)
+      },
+    })
+  const perWebhook = (name: string, help: string, value: (webhook: WebhookLag) => number) =>
+    new Gauge({
+      name: `auth_gateway_${name}`,
+      help,
+      labelNames: ['webhook'],
+      registers: [registry],
+      async collect() {
+        const lag = await lagNow()
+        this.reset()
+        for (const one of lag?.webhooks ?? []) this.set({ webhook: one.id }, value(one))
+      },
+    })
+  single('checkpoint_age_seconds', 'Age of the newest checkpoint of the audit log.', (lag) => lag.checkpointAge)
+  single('checkpoint_lag_seconds', 'Age of the oldest event that no checkpoint covers.', (lag) => lag.uncoveredAge)
+  single('checkpoint_unpublished_seconds', 'Age of the oldest unpublished checkpoint.', (lag) => lag.unpublishedAge)
+  single('message_queue_seconds', 'Age of the oldest message that waits to be sent.', (lag) => lag.unsentAge)
+  single('partitions_ahead', '1 when the next month has a partition.', (lag) => Number(lag.partitionsAhead))
+  perWebhook('webhook_lag_seconds', 'Age of the oldest event that a webhook has not taken.', ({ seconds }) => seconds)
+  perWebhook('webhook_dead_deliveries', 'Events that a webhook did not take after all attempts.', ({ dead }) => dead)
+  new Gauge({
+    name: 'auth_gateway_log_lag_readable',
+    help: '1 when the lag of the log could be read from the database.',
+    registers: [registry],
+    async collect() {
+      this.set((await lagNow()) ? 1 : 0)
+    },
+  })
 }
 
 export type MetricsOptions = {

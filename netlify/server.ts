@@ -5,18 +5,20 @@ import { closeGateway, POOL_SIZES, startGateway } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
 import { captureConsole, gatherLines, log } from '../shared/log.ts'
+import { readLogLag } from '../shared/queries/log-lag.ts'
 import { StartError } from '../shared/start.ts'
 import checkpoints from './functions/checkpoints.ts'
 import maintenance from './functions/maintenance.ts'
 import webhookDeliveries from './functions/webhook-deliveries.ts'
 import { createServer } from './listen.ts'
+import { runAfterCommits } from './run-after-commits.ts'
 
 const MINUTE_MILLISECONDS = 60_000
 /** What runs by itself, as often as its schedule on Netlify says. */
 const SCHEDULED = [
-  { run: maintenance, minutes: 60 },
-  { run: checkpoints, minutes: 5 },
-  { run: webhookDeliveries, minutes: 1 },
+  { name: 'maintenance', run: maintenance, minutes: 60 },
+  { name: 'checkpoints', run: checkpoints, minutes: 5 },
+  { name: 'webhook-deliveries', run: webhookDeliveries, minutes: 1 },
 ]
 const RETRY_MILLISECONDS = 1000
 /** Idle connections may still bring a request that left before the caller could know. */
@@ -25,9 +27,11 @@ const LINGER_MILLISECONDS = 500
 async function tellMetrics(settings: Config): Promise<Server | undefined> {
   const { HOST, METRICS_PORT, METRICS_TOKEN, NODE_APP_INSTANCE } = settings
   if (METRICS_PORT === undefined) return undefined
-  const { countEverything, serveMetrics } = await import('./metrics.ts')
+  const { countEverything, measureLag, serveMetrics } = await import('./metrics.ts')
   const host = METRICS_TOKEN ? HOST : '127.0.0.1'
-  return serveMetrics(countEverything(POOL_SIZES), {
+  const registry = countEverything(POOL_SIZES)
+  measureLag(registry, async () => readLogLag((await startGateway()).reads))
+  return serveMetrics(registry, {
     port: METRICS_PORT + NODE_APP_INSTANCE,
     host,
     token: METRICS_TOKEN,
@@ -65,11 +69,12 @@ async function main(): Promise<void> {
   captureConsole()
   const { AUTH_BASE_URL: issuer, mode, modeReason: because } = settings
   log.info('listening', { url: server.url, issuer, mode, because })
-  for (const { run, minutes } of SCHEDULED) {
-    const again = () => void run().catch((error) => log.error(`${run.name} failed`, { error }))
+  for (const { name, run, minutes } of SCHEDULED) {
+    const again = () => void run().catch((error) => log.error('a scheduled job failed', { job: name, error }))
     setTimeout(again, MINUTE_MILLISECONDS).unref()
     setInterval(again, minutes * MINUTE_MILLISECONDS).unref()
   }
+  runAfterCommits(webhookDeliveries, (error) => log.error('webhooks after a commit failed', { error }))
   // The driver asks something of each new connection that nobody awaits, so a database that goes away then would end the process.
   process.on('unhandledRejection', (error) => log.error('something failed that nobody awaited', { error }))
   process.send?.('ready')

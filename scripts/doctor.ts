@@ -11,8 +11,8 @@ import { run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run doctor [-- --json]
 
-Looks at a deployment with the variables that it runs with: configuration, database, role, migrations, whether it may start, triggers, grants, partitions, pooler, signing
-keys, clock, and from outside the issuer, readiness, key set, cookies and edge functions; says what to fix. With
+Looks at a deployment with the variables that it runs with: configuration, database, role, migrations, whether it may start, triggers,
+grants, checkpoints, webhooks, messages, partitions, pooler, signing keys, clock, and from outside the issuer, readiness, key set, cookies and edge functions; says what to fix. With
 DATABASE_MIGRATION_URL it compares the migrations too. Changes nothing. Exit code 1: something is wrong; 2: wrong usage.`
 
 const SIGNS = { ok: 'ok     ', warning: 'warning', wrong: 'WRONG  ' }

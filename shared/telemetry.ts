@@ -40,11 +40,12 @@ export function follow<Seen extends object>(
   work.asyncEnd.subscribe((seen) => end(seen as Seen))
 }
 
-/** Tells of every committed event and of every message sent or not. */
-export function watch(watcher: { event(seen: EventSeen): void; delivery(seen: DeliverySeen): void }): void {
-  events.subscribe((seen) => watcher.event(seen as EventSeen))
-  deliveries.subscribe((seen) => watcher.delivery(seen as DeliverySeen))
+/** Calls back for every committed event and for every message, sent or not. */
+export function watch({ event, delivery }: Watcher): void {
+  if (event) events.subscribe((seen) => event(seen as EventSeen))
+  if (delivery) deliveries.subscribe((seen) => delivery(seen as DeliverySeen))
 }
+type Watcher = { event?(seen: EventSeen): void; delivery?(seen: DeliverySeen): void }
 
 /** To be called after a commit. */
 export function tellEvents(committed: EventSeen[]): void {

@@ -83,7 +83,10 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^netlify\/functions\/openapi\.ts$/, ['netlify/openapi/description.ts', ...METHODS]],
   [/^netlify\/functions\//, METHODS],
   [/^netlify\/openapi\//, ['netlify/openapi/', 'netlify/functions/', ...METHODS]],
-  [/^netlify\//, ['netlify/', 'shared/http/', 'shared/gateway.ts', 'shared/start.ts', ...BASE]],
+  [
+    /^netlify\//,
+    ['netlify/', 'shared/http/', 'shared/gateway.ts', 'shared/start.ts', 'shared/queries/log-lag.ts', ...BASE],
+  ],
   [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],
   [/^supabase\/functions\//, ['supabase/functions/']],
 ]

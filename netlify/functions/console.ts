@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { operatorPage } from '../../shared/access/pages.ts'
 import { toAuditEvent } from '../../shared/audit/event-view.ts'
+import { lagProblems } from '../../shared/audit/lag.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -42,6 +43,7 @@ import {
   listPeople,
 } from '../../shared/queries/console.ts'
 import { findPerson } from '../../shared/queries/identities.ts'
+import { readLogLag } from '../../shared/queries/log-lag.ts'
 import type { StateAt } from '../../shared/queries/time-travel.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 import { addressLookup } from '../../shared/typed/address.ts'
@@ -87,12 +89,22 @@ const olderThan = (path: string, rows: { id?: string; uai?: string }[]) => {
 const shownSession = (one: ListedSession) => ({ ...one, startedAt: one.started_at, expiresAt: one.expires_at })
 const shownKey = (one: ListedKey) => ({ ...one, uai: one.created_by, createdAt: one.created_at })
 
+/** What is behind: everything, or the webhooks of the operator's organization. */
+async function lagSeenBy({ organizationId }: Operator): Promise<string[]> {
+  const { reads, config } = gateway()
+  const problems = lagProblems(await readLogLag(reads), Boolean(config.CHECKPOINT_URL || config.CHECKPOINT_FILE))
+  if (organizationId === undefined)
+    return problems.map(({ detail, cause, fix }) => `${[detail, cause].filter(Boolean).join('; ')}. ${fix}.`)
+  return problems.filter((one) => one.organizationId === organizationId).map(({ detail }) => `${detail}.`)
+}
+
 app.route('GET', '/admin', { authority: operatorPage('/admin') }, async (c, operator) => {
   const visited = visit(c, operator, '/admin')
   const { frame, scope } = visited
   const charts = await chartsOf(gateway().reads, operator.organizationId, frame.now)
   const limits = frame.platform ? await countLimits(gateway().reads) : []
-  return renderPage(OverviewPage({ frame, charts, limits, events: await eventsOf(scope, {}, 15) }))
+  const behind = await lagSeenBy(operator)
+  return renderPage(OverviewPage({ frame, charts, limits, behind, events: await eventsOf(scope, {}, 15) }))
 })
 
 app.route('GET', '/admin/people', { authority: operatorPage('/admin') }, async (c, operator) => {

@@ -41,6 +41,8 @@ function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNull
 }
 
 type Turn = { told: number; failedInARow: number; gone: boolean; outcomes: TurnOutcome[] }
+/** `more`: whether another turn may find something. */
+type TurnResult = { told: number; more: boolean }
 
 /** One stream's events in their order: after one that is not taken, those behind it wait. */
 async function tellStream(
@@ -79,11 +81,12 @@ async function tellStream(
   }
 }
 
-async function takeTurn(gateway: Gateway, row: WebhookRow, settled: string, deadline: number): Promise<number> {
+async function takeTurn(gateway: Gateway, row: WebhookRow, deadline: number): Promise<TurnResult> {
   const { reads } = gateway
   const { id, settings, organization_id, secret } = row
   const after = await claimWebhook(reads, id, LEASE_SECONDS)
-  if (after === undefined || !secret) return 0
+  if (after === undefined || !secret) return { told: 0, more: false }
+  const settled = await settleLog(reads)
   const scope: AuditScope = organization_id ? { of: 'organization', id: organization_id } : { of: 'everything' }
   const waiting = await listWaiting(reads, id, MOST_WAITING)
   const range = { after, until: settled, limit: BATCH }
@@ -101,7 +104,18 @@ async function takeTurn(gateway: Gateway, row: WebhookRow, settled: string, dead
   const position = BigInt(reached) > BigInt(after) ? reached : after
   await recordTurn(reads, id, { position, outcomes: turn.outcomes, told: turn.told })
   if (turn.gone) await stopGone(gateway, id)
-  return turn.told
+  return { told: turn.told, more: fresh.length > 0 && !turn.gone && turn.failedInARow < PATIENCE }
+}
+
+/** Turns until nothing new is left; what is committed meanwhile is delivered as well. */
+async function catchUp(gateway: Gateway, row: WebhookRow, deadline: number): Promise<number> {
+  let told = 0
+  for (let more = true; more && performance.now() < deadline; ) {
+    const turn = await takeTurn(gateway, row, deadline)
+    told += turn.told
+    more = turn.more
+  }
+  return told
 }
 
 async function stopGone({ store, personal }: Gateway, id: string): Promise<void> {
@@ -118,15 +132,13 @@ async function stopGone({ store, personal }: Gateway, id: string): Promise<void>
  * @param budgetMs when to stop; the next time goes on
  * @returns how many deliveries were taken
  */
-export async function deliverWebhooks(gateway: Gateway, budgetMs = 15_000): Promise<number> {
+export async function deliverWebhooks(gateway: Gateway, budgetMs = 20_000): Promise<number> {
   const deadline = performance.now() + budgetMs
   await forgetRemovedWebhooks(gateway.reads)
   const active = (await listWebhooks(gateway.reads)).filter(({ status }) => status === 'active')
-  if (active.length === 0) return 0
-  const settled = await settleLog(gateway.reads)
   const told = await Promise.all(
     active.map((row) =>
-      takeTurn(gateway, row, settled, deadline).catch((error: unknown) => {
+      catchUp(gateway, row, deadline).catch((error: unknown) => {
         log.error('a webhook could not be told', { webhook: row.id, error })
         return 0
       }),

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
+import { lagProblems } from '../../../shared/audit/lag.ts'
 import { masterSecrets } from '../../../shared/config.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
+import { readLogLag } from '../../../shared/queries/log-lag.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
 import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
 import { grantText, listForeignGrants, listUnguarded } from '../guards.ts'
@@ -84,17 +86,31 @@ const checkPooler = ({ config, reads }: Gateway) =>
     }
   })
 
-const checkPartitions = ({ reads }: Gateway) =>
-  look('partitions', 'npm run migrate', async () => {
-    const [row] = await reads`
-      select to_regclass('auth_gateway.event_store_' || to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM'))
-          is not null as ahead,
-        pg_relation_size('auth_gateway.event_store_short_lived_default') > 0 as strays`
-    const fix =
-      'Let the scheduled job run: the server does by itself, on Netlify the function maintenance of a published deploy'
-    if (!row?.ahead) return wrong('next month has none', fix)
-    return row.strays ? warning('some streams are in the default partition', fix) : ok('made ahead')
+const LAG_CHECKS = {
+  checkpoints: 'cover the log',
+  webhooks: 'keep up',
+  messages: 'none waits',
+  partitions: 'made ahead',
+} as const
+
+/** What follows the log: one finding for each kind, or for each of its problems. */
+async function checkLag({ reads, config }: Gateway): Promise<Checked[]> {
+  const publishes = Boolean(config.CHECKPOINT_URL || config.CHECKPOINT_FILE)
+  const problems = await readLogLag(reads).then(
+    (lag) => lagProblems(lag, publishes),
+    (error: Error) => error,
+  )
+  if (problems instanceof Error) return [{ check: 'partitions', ...wrong(problems.message, 'npm run migrate') }]
+  return Object.entries(LAG_CHECKS).flatMap(([check, fine]): Checked[] => {
+    const found = problems.filter(({ what }) => what === check)
+    return found.length === 0
+      ? [{ check, ...ok(fine) }]
+      : found.map(({ detail, cause, fix, minor }) => ({
+          check,
+          ...(minor ? warning : wrong)([detail, cause].filter(Boolean).join('; '), fix),
+        }))
   })
+}
 
 const checkKeys = ({ keys, config, reads }: Gateway) =>
   look('keys', 'Set AUTH_MASTER_SECRET to the one that this database was begun with', async () => {
@@ -157,7 +173,7 @@ export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefin
     await checkStart(gateway),
     await checkGuards(gateway),
     await checkGrants(gateway),
-    await checkPartitions(gateway),
+    ...(await checkLag(gateway)),
     await checkPooler(gateway),
     await checkKeys(gateway),
     await checkClock(gateway),

@@ -29,6 +29,7 @@ export const words = {
     hits: 'Hits',
     most: 'Busiest',
   },
+  behind: 'Behind the log',
   newest: 'Newest events',
   all: 'The whole timeline',
   older: 'Older',

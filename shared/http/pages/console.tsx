@@ -11,14 +11,26 @@ type OverviewProps = {
   charts: { title: string; bars: Bar[] }[]
   limits: { rule: string; callers: number; hits: number; most: number }[]
   events: ShownEvent[]
+  /** What follows the log too far behind it, a sentence each. */
+  behind: string[]
 }
 
-/** What happens: charts, limits, and the newest events. */
-export function OverviewPage({ frame, charts, limits, events }: OverviewProps) {
+/** What happens: what is behind, charts, limits, and the newest events. */
+export function OverviewPage({ frame, charts, limits, events, behind }: OverviewProps) {
   const text = words.charts
   return (
     <ConsolePage frame={frame} title={words.title}>
       <p class="lead">{frame.platform ? words.scope.everything : words.scope.organization}</p>
+      {behind.length > 0 && (
+        <section aria-labelledby="behind" class="caution">
+          <h2 id="behind">{words.behind}</h2>
+          <ul>
+            {behind.map((sentence) => (
+              <li>{sentence}</li>
+            ))}
+          </ul>
+        </section>
+      )}
       <div class="charts">
         {charts.map((chart) => (
           <Chart {...chart} />

@@ -1,0 +1,25 @@
+import { watch } from '../shared/telemetry.ts'
+
+const PAUSE_MILLISECONDS = 200
+
+/**
+ * Runs `work` shortly after this process committed events: once for all that are committed during the pause, and never twice at a
+ * time. Events that are committed during a run lead to one more run.
+ */
+export function runAfterCommits(work: () => Promise<unknown>, onError: (error: unknown) => void): void {
+  let state: 'idle' | 'waiting' | 'running' | 'again' = 'idle'
+  const run = async () => {
+    state = 'running'
+    await work().catch(onError)
+    const again = (state as string) === 'again'
+    state = 'idle'
+    if (again) wake()
+  }
+  const wake = () => {
+    if (state === 'idle') {
+      state = 'waiting'
+      setTimeout(run, PAUSE_MILLISECONDS).unref()
+    } else if (state === 'running') state = 'again'
+  }
+  watch({ event: wake })
+}
