@@ -110,6 +110,7 @@ const age = (minutes: number) =>
 test('a forgotten transaction is named by doctor, console and metrics, and not to organizations', async () => {
   const admin = await signInOperator(gateway, 'admin')
   const id = await addWebhook()
+  await makeCheckpoints(gateway.gateway)
   await settled(gateway)
   await deliverWebhooks(gateway.gateway)
   await makeCheckpoints(gateway.gateway)
