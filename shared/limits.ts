@@ -44,12 +44,17 @@ export const rules = {
   'sms-net': { counts: 'the same for one network', fallback: '50/1h' },
   'sms-country': { counts: 'text messages to newcomers of one country', fallback: '100/10m' },
   'sms-unentered-ip': {
-    counts: 'codes by text message to newcomers, asked for by one caller and never entered',
+    counts: 'codes by text message that one caller asks for in unknown browsers and never enters',
     fallback: '6/1d',
   },
   'sms-unentered-net': { counts: 'the same for one network', fallback: '12/1d' },
   'sms-unentered-range': { counts: 'the same for one range', fallback: '60/1d' },
   'sms-unentered-block': { counts: 'the same for one block of a thousand numbers', fallback: '12/1d' },
+  'sms-unentered-known-net': {
+    counts: 'codes by text message that known browsers of one network ask for and never enter',
+    fallback: '40/1d',
+  },
+  'sms-unentered-known-block': { counts: 'the same for one block of a thousand numbers', fallback: '20/1d' },
 
   'otp-try-ip': {
     counts: 'wrong codes of one caller; full, it refuses those without an open challenge of their own',

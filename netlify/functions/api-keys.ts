@@ -86,6 +86,7 @@ export const listQuery = once(() =>
 app.route('GET', BASE, { authority: reading }, async (c, principal) => {
   const { active_only, projectId } = readQuery(c, listQuery())
   if (projectId) {
+    demandScope(principal, 'secrets:read')
     const stored = await storedKeysOf({ gateway: gateway(), c, principal }, projectId)
     return c.json({ success: true, data: stored.map(describeStoredKey) })
   }
@@ -102,6 +103,7 @@ export const storedKeyBody = once(() =>
 async function create(c: AppContext, principal: PersonPrincipal) {
   const kind = await readBody(c, z.object({ value: z.optional(z.unknown()), projectId: z.optional(z.unknown()) }))
   if (kind.value !== undefined && kind.projectId !== undefined) {
+    demandScope(principal, 'secrets:write')
     const { projectId = '', ...given } = await readBody(c, storedKeyBody())
     const made = await createStoredKey({ gateway: gateway(), c, principal }, projectId, given)
     return c.json(describeStoredKey(made), 201)

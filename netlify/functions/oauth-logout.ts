@@ -73,7 +73,7 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
   // Without a browser session, an ID token still says for which application of which session its holder signs out.
   const hinted = z.uuid().safeParse(hint?.sid).data
   await signOutOf(gateway(), c, { signedIn, client, hinted })
-  if (hint || !isForeignPost(c)) clearSessionCookies(c)
+  if (!isForeignPost(c)) clearSessionCookies(c)
   if (returnHref && (signedIn || vouched))
     return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
   const page = renderPage(

@@ -21,11 +21,12 @@ import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { insufficientScope } from '../../shared/identity/insufficient-scope.ts'
 import { startSession } from '../../shared/identity/start-session.ts'
 import { methodOf, uaiHeaders } from '../../shared/identity/uai-headers.ts'
+import { rememberedConsent } from '../../shared/oauth/authorize-steps.ts'
 import { unnamedResources } from '../../shared/oauth/resource.ts'
 import { startTokenFamily } from '../../shared/oauth/token-family.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 import { once } from '../../shared/once.ts'
-import type { Client } from '../../shared/queries/api-clients.ts'
+import { type Client, isStranger } from '../../shared/queries/api-clients.ts'
 import { findForApplication } from '../../shared/queries/applications.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
 
@@ -127,7 +128,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   const resources = unnamedResources(gateway().issuer, client, found.resources)
   const scope = openedScope(principal, client)
   if (scope.length === 0) throw insufficientScope(callerOf(principal), client.metadata.default_scope.split(' '))
-  const consented = consent && covers(consent, scope, resources)
+  const consented = !isStranger(client) && covers(rememberedConsent(client, consent), scope, resources)
   if (!client.first_party && !consented)
     throw new GatewayError('access_denied', { description: 'This application needs the consent of the person first.' })
   const family = await commit(commitContext(gateway(), c), async (work) => {

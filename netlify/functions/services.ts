@@ -13,6 +13,7 @@ import {
   type PersonPrincipal,
   principalOf,
 } from '../../shared/identity/authenticate.ts'
+import type { KeyUseContext } from '../../shared/identity/check-api-key.ts'
 import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import { serviceAddress, toServiceHeaders } from '../../shared/identity/service-routing.ts'
 import { log } from '../../shared/log.ts'
@@ -73,12 +74,12 @@ app.route('GET', '/services', { authority: openToAll }, (c) => {
 const ROUTED: Accepts = { door: 'everyday', callers: EVERY_PERSON, audience: 'account', missing: 'auth_required' }
 
 /** The person behind a request: by cookie, token, API key, or what older MCP clients send. */
-async function personBehind(c: AppContext, service: string): Promise<PersonPrincipal> {
+async function personBehind(c: AppContext, context: KeyUseContext): Promise<PersonPrincipal> {
   const named = /^mcp +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
   const mcp = named ?? c.req.header('x-mcp-auth')
   if (mcp) return asPerson(await principalOf(gateway(), c, mcp, { kind: 'bearer' }))
   const order: CredentialKind[] = ['cookie', 'bearer', 'api_key']
-  return authenticatePerson(gateway(), c, { order, missing: ROUTED.missing, context: { service } })
+  return authenticatePerson(gateway(), c, { order, missing: ROUTED.missing, context })
 }
 
 type Routed = { name: string; to: URL; principal: PersonPrincipal }
@@ -94,8 +95,9 @@ const routing = (find: (c: AppContext) => { name: string; rest: string }): Autho
     const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
     if (!service.methods.includes(method))
       throw new GatewayError('method_not_allowed', { headers: { Allow: service.methods.join(', ') } })
-    const principal = await personBehind(c, name)
-    const scope = method === 'GET' ? service.scopes.read : service.scopes.write
+    const action = method === 'GET' ? 'read' : 'write'
+    const principal = await personBehind(c, { service: name, action, door: [gateway().issuer, to.origin] })
+    const scope = service.scopes[action]
     await permit(gateway(), c, principal, { ...ROUTED, scope })
     return { name, to, principal }
   },

@@ -14,9 +14,10 @@ import { isForeignPost, refuseForeignPage } from '../../shared/identity/csrf.ts'
 import { userOf } from '../../shared/identity/direct-sign-in.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
-import { checkAccessToken } from '../../shared/oauth/access-token.ts'
+import { checkAccessToken, type TokenVerdict } from '../../shared/oauth/access-token.ts'
 import { type Refreshed, refresh } from '../../shared/oauth/grants/refresh-token.ts'
 import { renewAccessToken } from '../../shared/oauth/grants/renewal.ts'
+import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
 import { resumeFamily } from '../../shared/oauth/token-family.ts'
 import { once } from '../../shared/once.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
@@ -105,12 +106,28 @@ async function endTokens(c: AppContext, family: Family): Promise<boolean> {
   })
 }
 
+/**
+ * Refuses a bound token without its proof, and a direct sign-in's token that is not for this gateway: who receives it elsewhere does not
+ * end the session.
+ * @throws GatewayError invalid_token, invalid_dpop_proof
+ */
+async function demandHolder(
+  c: AppContext,
+  token: string,
+  { family, claims, confirmation }: Extract<TokenVerdict, { valid: true }>,
+): Promise<void> {
+  await checkSenderConstraint(gateway(), c, { token, scheme: schemeOf(c), confirmation })
+  if (family.kind === 'session' && ![claims.aud ?? []].flat().includes(gateway().issuer))
+    throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+}
+
 /** Ends what the request proves to hold: the browser's session, the session of a direct sign-in, or one application's tokens. */
 app.route('POST', '/v1/auth/logout', { authority: byProtocol('subject', true) }, async (c) => {
   const signedIn = await browserSession(gateway(), c)
   if (signedIn) refuseForeignPage(gateway(), c)
   const token = bearerToken(c)
   const verdict = token ? await checkAccessToken(gateway(), token) : undefined
+  if (token && verdict?.valid) await demandHolder(c, token, verdict)
   const ended = [
     signedIn &&
       (await endSession(gateway(), c, signedIn.person, signedIn.session.id, 'logout', {

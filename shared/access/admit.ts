@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Caller } from '../http/route.ts'
-import { authenticate, type CredentialKind, type Principal } from '../identity/authenticate.ts'
+import { authenticate, type CredentialKind, type PersonPrincipal, type Principal } from '../identity/authenticate.ts'
 import { insufficientScope, unsuitableCredential } from '../identity/insufficient-scope.ts'
 import { operatorOf } from '../identity/operator.ts'
 import { rememberCaller } from '../identity/record-refusals.ts'
@@ -19,12 +19,18 @@ export function callerOf(principal: Principal): Caller {
   return family.client.first_party ? 'first_party' : 'application'
 }
 
+/** Whether a credential is for this gateway alone: a browser session, or a token without another audience. */
+function isForGatewayAlone({ issuer }: Gateway, { family, audience = [] }: Principal): boolean {
+  return !family || (audience.length > 0 && audience.every((one) => one === issuer))
+}
+
 /** @throws GatewayError invalid_token for a token that is also, or only, for another resource */
-function demandAudience({ issuer }: Gateway, principal: Principal, wanted: Accepts['audience']): void {
+function demandAudience(gateway: Gateway, principal: Principal, wanted: Accepts['audience']): void {
+  const { issuer } = gateway
   const { family } = principal
   if (!family || wanted === 'any') return
   const { audience = [] } = principal
-  const alone = audience.length > 0 && audience.every((one) => one === issuer)
+  const alone = isForGatewayAlone(gateway, principal)
   const shared = wanted === 'account' && family.client.account_access === 'everyday' && audience.includes(issuer)
   if (!alone && !shared) throw new GatewayError('invalid_token', { reason: 'token for another resource' })
 }
@@ -67,6 +73,18 @@ export async function permit(gateway: Gateway, c: AppContext, principal: Princip
   }
 }
 
+/** Whether a person acts as an operator at a route that others use as well: what a route for operators demands, they gave. */
+export function actsAsOperator(
+  gateway: Gateway,
+  principal: PersonPrincipal,
+  kind: 'organization' | 'platform',
+): boolean {
+  const { person, session, apiKey } = principal
+  const hasRole = person.role === 'platform_admin' || (kind === 'organization' && person.role === 'admin')
+  const isOwner = !apiKey && ['browser', 'first_party'].includes(callerOf(principal))
+  return hasRole && isOwner && isForGatewayAlone(gateway, principal) && session !== undefined && isSteppedUp(session)
+}
+
 type AdmitOptions = { order?: CredentialKind[] }
 
 /**
@@ -79,7 +97,8 @@ export async function admit(
   accepts: Accepts,
   { order }: AdmitOptions = {},
 ): Promise<Principal> {
-  const principal = await authenticate(gateway, c, { order, missing: accepts.missing })
+  const context = { door: [gateway.issuer] }
+  const principal = await authenticate(gateway, c, { order, missing: accepts.missing, context })
   await permit(gateway, c, principal, accepts)
   return principal
 }

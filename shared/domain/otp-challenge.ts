@@ -6,7 +6,13 @@ export const MAX_ATTEMPTS = 5
 export const LIFETIME_SECONDS = 600
 
 /** Where a code by text message comes from and goes to. */
-export type SmsSourceKind = 'sms_caller' | 'sms_network' | 'sms_range' | 'sms_block'
+export type SmsSourceKind =
+  | 'sms_caller'
+  | 'sms_network'
+  | 'sms_range'
+  | 'sms_block'
+  | 'sms_known_network'
+  | 'sms_known_block'
 
 export type OtpChallengeEvent =
   | {

@@ -28,12 +28,12 @@ const EVERYBODY = [
 ]
 
 /**
- * What a person may have and pass on, by role; a role that is not here has what `user` has. To these come the scopes that a
- * registered resource or application defines for itself, unless they are privileged.
+ * What a person may have and pass on, by role; a role that is not here has what `user` has. So has `admin`, the operator of one
+ * organization: what they may do there is no scope, since resource servers take `*` and `admin` for rights over everyone. Scopes that a
+ * registered resource or application defines for itself are added, unless they are privileged.
  */
 export const SCOPES_OF_ROLE: Readonly<Record<string, readonly string[]>> = {
   user: EVERYBODY,
-  admin: EVERYTHING,
   platform_admin: EVERYTHING,
   service_role: EVERYTHING,
 }

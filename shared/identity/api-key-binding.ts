@@ -15,6 +15,8 @@ export type ForwardedRequest = {
   resource?: string
   client_id?: string
   installation_id?: string
+  /** The resources that the request is made to, one of which a key with audiences must be bound to; undefined where a caller only asks about the key. */
+  door?: string[]
 }
 
 export type BindingRules = { requireBinding: boolean; requireSignature: boolean; windowSeconds: number }
@@ -46,6 +48,8 @@ function checkCaller(binding: Binding, caller: Caller, forwarded: ForwardedReque
     stated.every((one) => one === undefined || bound.includes(one))
   if (audiences && audiences.length > 0 && !isOneOf(audiences, caller.audience, forwarded.audience, forwarded.resource))
     throw mismatch('audience')
+  if (audiences && audiences.length > 0 && forwarded.door && !forwarded.door.some((one) => audiences.includes(one)))
+    throw mismatch('key for another resource')
   if (client_id && !isOneOf([client_id], caller.clientId, forwarded.client_id)) throw mismatch('client id')
   if (installation_id && !isOneOf([installation_id], caller.installationId, forwarded.installation_id))
     throw mismatch('installation id')

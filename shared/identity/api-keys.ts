@@ -133,13 +133,17 @@ async function change<T>(
   })
 }
 
+/** A key acts for its creator, so another member of the organization that owns it only narrows and ends it. */
+const isCreator = ({ principal, record }: Change) => principal.person.members.includes(record.created_by)
+
 /** Gives a key new settings within those of the key that it was made from, and narrows what was made from it. */
 async function resettle(
   work: Work,
-  { principal, record }: Change,
+  target: Change,
   read: (before: ApiKeySettings) => Promise<Draft>,
   naming: { name: string; description?: string; reason?: string },
 ): Promise<string[]> {
+  const { principal, record } = target
   const stream = await loadKey(work, keyOf(record))
   const before = settingsOf(stream.state)
   checkCeiling(principal, before)
@@ -148,7 +152,7 @@ async function resettle(
   const from = record.parent_id ? await loadKey(work, { ...keyOf(record), id: record.parent_id }) : undefined
   from?.hold()
   const parent = from && settingsOf(from.state)
-  const mayLoosen = isOwner(makerOf(principal))
+  const mayLoosen = isOwner(makerOf(principal)) && isCreator(target)
   checkWithin(settings, parent)
   checkWithin(settings, mayLoosen ? undefined : before)
   stream.decide((state) => updateKey(state, { ...naming, settings, parent, mayLoosen }))
@@ -196,7 +200,9 @@ export async function updateServices(
 }
 
 /** Whoever gets a new secret could use it when what made it has ended, so a key replaces only its own and those made from it. */
-function checkRotation({ principal, record }: Change): void {
+function checkRotation(target: Change): void {
+  const { principal, record } = target
+  if (!isCreator(target)) throw exceeded({ id: 'is a key of another member of the organization' })
   const { parent, application, delegated } = makerOf(principal)
   const own = !parent || record.id === parent.id || record.ancestors.includes(parent.id)
   const made = !application || record.application === application.id

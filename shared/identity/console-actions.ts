@@ -1,6 +1,5 @@
 import { revokeBlastRadius } from '../audit/blast-radius.ts'
 import { apiClient, reinstateClient, suspendClient } from '../domain/api-client.ts'
-import { apiKey, revokeKey } from '../domain/api-key.ts'
 import { connection, disableConnection, enableConnection } from '../domain/connection.ts'
 import { identity, reinstate, suspend } from '../domain/identity.ts'
 import { end, session } from '../domain/session.ts'
@@ -12,6 +11,7 @@ import { ownerOf } from '../queries/console.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { eraseOther } from './account-erasure.ts'
+import { endKey } from './key-lineage.ts'
 import { operatedRadius } from './operated-radius.ts'
 import { actAsOperator, mayActOn, type Operator } from './operator.ts'
 
@@ -72,8 +72,7 @@ async function revokeApiKey(call: Call): Promise<void> {
   const { gateway, id, reason } = call
   const { uai } = answered(call, await ownerOf(gateway.reads, gateway.personal, 'api_key', id))
   await asOperator(call, async (work) => {
-    const stream = await work.load(apiKey, id, { subject: uai })
-    stream.decide((state) => revokeKey(state, reason))
+    await endKey(work, { id, createdBy: uai }, reason)
   })
 }
 

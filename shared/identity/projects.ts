@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
+import { actsAsOperator } from '../access/admit.ts'
 import * as projects from '../domain/project.ts'
-import { mayHold } from '../domain/scopes.ts'
 import { removeStoredKey, storedKey } from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
@@ -11,7 +11,7 @@ import { once } from '../once.ts'
 import { findForProject, findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
 import { listStoredKeys } from '../queries/stored-keys.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { actAs } from './authority.ts'
+import { actAs, demandScope } from './authority.ts'
 
 const MOST_PROJECTS = 100
 
@@ -55,19 +55,22 @@ export function describeProject(project: ProjectRecord) {
 const asOwner = ({ person }: PersonPrincipal, ownerId: string) =>
   person.members.includes(ownerId) ? ownerId : person.uai
 
-const seesEverything = ({ person }: PersonPrincipal) => mayHold(person.role, 'admin:*')
-
-export function projectsOf({ reads, personal }: Gateway, principal: PersonPrincipal): Promise<ProjectRecord[]> {
-  return listProjects(reads, personal, { members: principal.person.members, everything: seesEverything(principal) })
+export function projectsOf(gateway: Gateway, principal: PersonPrincipal): Promise<ProjectRecord[]> {
+  const everything = actsAsOperator(gateway, principal, 'platform')
+  return listProjects(gateway.reads, gateway.personal, { members: principal.person.members, everything })
 }
 
-/** A project of the principal's; somebody else's is not there. @throws GatewayError invalid_project_id, project_not_found */
+/**
+ * A project that the principal owns or is a member of; operators of all organizations see the others as well. A project that the
+ * principal does not see does not exist for them.
+ * @throws GatewayError invalid_project_id, project_not_found
+ */
 export async function projectOf(gateway: Gateway, principal: PersonPrincipal, id: string): Promise<ProjectRecord> {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_project_id')
   const found = await findProject(gateway.reads, gateway.personal, id)
   const { members } = principal.person
   const isTheirs = found && [found.ownerId, ...found.members].some((one) => members.includes(one))
-  const sees = isTheirs || seesEverything(principal)
+  const sees = isTheirs || actsAsOperator(gateway, principal, 'platform')
   if (!found || !sees) throw new GatewayError('project_not_found')
   return found
 }
@@ -122,7 +125,10 @@ export async function updateProject(
   return projectOf(gateway, principal, id)
 }
 
-/** Deletes a project with the keys in it. @throws GatewayError not_owner, project_not_found */
+/**
+ * Deletes a project with the keys in it.
+ * @throws GatewayError not_owner, project_not_found; insufficient_scope where there are keys and the credential may not delete them
+ */
 export async function deleteProject(
   gateway: Gateway,
   c: AppContext,
@@ -135,7 +141,9 @@ export async function deleteProject(
     actAs(work, principal)
     const stream = await work.load(projects.project, id, { subject: ownerId })
     stream.decide((state) => projects.deleteProject(state, by))
-    for (const key of await listStoredKeys(gateway.reads, gateway.personal, id)) {
+    const storedKeys = await listStoredKeys(gateway.reads, gateway.personal, id)
+    if (storedKeys.length > 0) demandScope(principal, 'secrets:write')
+    for (const key of storedKeys) {
       work.knowKey(key.createdBy, key.wrappedKey)
       const at = { state: { status: 'live' as const }, version: key.version }
       work.resumeAt(storedKey, key.id, at, { subject: key.createdBy }).decide(removeStoredKey)

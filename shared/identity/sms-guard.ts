@@ -50,20 +50,31 @@ const SOURCE_RULES: Record<SmsSourceKind, RuleName> = {
   sms_network: 'sms-unentered-net',
   sms_range: 'sms-unentered-range',
   sms_block: 'sms-unentered-block',
+  sms_known_network: 'sms-unentered-known-net',
+  sms_known_block: 'sms-unentered-known-block',
 }
 
-/** Where the code of a newcomer comes from and goes to; found again by it, so that sources whose codes nobody enters stop first. */
+/**
+ * Where a code comes from and goes to: sources whose codes are never entered stop first. Those of known browsers are counted
+ * separately, so that no stranger stops them and no one with many numbers of their own uses up the day. Blocks of numbers count for newcomers and for
+ * known browsers only: anyone can ask for a code to a proven number.
+ */
 export function smsSources(
   { address }: CodeAddress,
   { ip, trust }: SmsCaller,
-): { kind: SmsSourceKind; value: string }[] | undefined {
-  if (trust !== 'newcomer') return undefined
-  return [
-    { kind: 'sms_caller', value: `sms-caller ${addressKey(ip)}` },
-    { kind: 'sms_network', value: `sms-network ${networkKey(ip)}` },
-    { kind: 'sms_range', value: `sms-range ${rangeKey(ip)}` },
-    { kind: 'sms_block', value: `sms-block ${address.slice(0, -BLOCK_DIGITS)}` },
+): { kind: SmsSourceKind; value: string }[] {
+  const block = address.slice(0, -BLOCK_DIGITS)
+  if (trust === 'known')
+    return [
+      { kind: 'sms_known_network', value: `sms-known-network ${networkKey(ip)}` },
+      { kind: 'sms_known_block', value: `sms-known-block ${block}` },
+    ]
+  const callers = [
+    { kind: 'sms_caller' as const, value: `sms-caller ${addressKey(ip)}` },
+    { kind: 'sms_network' as const, value: `sms-network ${networkKey(ip)}` },
+    { kind: 'sms_range' as const, value: `sms-range ${rangeKey(ip)}` },
   ]
+  return trust === 'proven' ? callers : [...callers, { kind: 'sms_block', value: `sms-block ${block}` }]
 }
 
 /**
@@ -76,7 +87,7 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
   const { country = '' } = to
   const { trust } = caller
   const day = dayShare(gateway, trust)
-  const sources = (smsSources(to, caller) ?? []).map(({ kind, value }) => {
+  const sources = smsSources(to, caller).map(({ kind, value }) => {
     const [limit] = limiter.of(SOURCE_RULES[kind], value)
     return {
       kind,
@@ -94,12 +105,12 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
     work.retryAfter = retryAfter
     work.start(smsBreaker, uuidv7(), {}).decide(() => stopForToday({ cap: day.max, waitSeconds: found.wait, now }))
   }
+  if (found.sourceWait > 0)
+    throw new GatewayError('otp_rate_limited', { reason: 'unentered', retryAfter: found.sourceWait })
   if (trust !== 'newcomer') return
   // Newcomers have messages again: the cap was raised, or the day is over.
   for (const { id } of found.dayStops)
     (await work.load(smsBreaker, id, {})).decide((state) => liftBreaker(state, 'there are messages again'))
-  if (found.sourceWait > 0)
-    throw new GatewayError('otp_rate_limited', { reason: 'unentered', retryAfter: found.sourceWait })
   if (found.stoppedUntil) {
     const seconds = Math.ceil((found.stoppedUntil - now.getTime()) / 1000)
     throw new GatewayError('sms_unavailable', { reason: 'breaker', retryAfter: Math.min(seconds, LONGEST_WAIT) })

@@ -3,6 +3,7 @@ import type { Gateway } from '../gateway.ts'
 import { gateway } from '../gateway.ts'
 import { stepUpUrl } from '../identity/step-up.ts'
 import { type Client, isStranger } from '../queries/api-clients.ts'
+import type { GrantedConsent } from '../queries/applications.ts'
 import type { AuthorizeFacts } from '../queries/authorizations.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
@@ -23,7 +24,7 @@ export function isAssured(client: Client, redirectUri: string): boolean {
 }
 
 /** What the person has allowed this client, unless it has since become another one (standards R14). */
-export function rememberedConsent(client: Client, consent: AuthorizeFacts['consent']): Consent {
+export function rememberedConsent(client: Client, consent: GrantedConsent | undefined): Consent {
   const counts = consent && new Date(consent.granted_at) >= new Date(client.identity_changed_at)
   return counts ? consent : { scopes: [], resources: [] }
 }

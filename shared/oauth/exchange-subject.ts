@@ -28,6 +28,8 @@ export type Subject = {
   isBound: boolean
   /** What it is good for, where it is not the client's registration that says so. */
   resources?: string[]
+  /** The resources that an API key is bound to. */
+  boundTo?: string[]
   descent: Descent
 }
 
@@ -98,6 +100,7 @@ export async function subjectOfKey(
     if (error instanceof GatewayError && error.status < 429) throw unacceptable(`API key: ${error.code}`)
     throw error
   })
+  if (key.service === 'specific') throw unacceptable('API key for some services only')
   const until = key.expires_at === null ? Number.POSITIVE_INFINITY : new Date(key.expires_at).getTime()
   const descent: Descent = {
     apiKey: { id: key.id, rotations: key.rotations },
@@ -106,7 +109,7 @@ export async function subjectOfKey(
     ancestorTokens: [],
     until: new Date(Math.min(until, Date.now() + KEY_SECONDS * 1000)),
   }
-  return { client, subject: { person, scope, isBound: false, descent } }
+  return { client, subject: { person, scope, boundTo: key.binding?.audiences, isBound: false, descent } }
 }
 
 /**

@@ -1,15 +1,16 @@
 import type postgres from 'postgres'
+import type { Consent } from '../domain/consent.ts'
 import { type Client, clientColumn, hasClientId } from './api-clients.ts'
+
+export type GrantedConsent = Consent & { granted_at: string }
 
 /** A client, what a person has allowed it, and the default resources. One statement. */
 export async function findForApplication(
   sql: postgres.Sql,
   members: string[],
   clientId: string,
-): Promise<{ client?: Client; consent?: { scopes: string[]; resources: string[] }; resources: string[] }> {
-  const [row] = await sql<
-    { client: Client | null; consent: { scopes: string[]; resources: string[] } | null; resources: string[] | null }[]
-  >`
+): Promise<{ client?: Client; consent?: GrantedConsent; resources: string[] }> {
+  const [row] = await sql<{ client: Client | null; consent: GrantedConsent | null; resources: string[] | null }[]>`
     select ${clientColumn(sql, clientId)},
       (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id
         where n.uai = any (${members}) and ${hasClientId(sql, clientId)}

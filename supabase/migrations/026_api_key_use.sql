@@ -85,6 +85,10 @@ begin
   if k.id is null or k.status <> 'active' or k.expires_at <= now() then
     return null;
   end if;
+  if k.ancestors <> '{}' and exists (select from api_keys a where a.id = any (k.ancestors)
+    and (a.status <> 'active' or a.expires_at <= now())) then
+    return null;
+  end if;
   if k.application is not null
     and not exists (select from api_clients c where c.id = k.application and c.status = 'active') then
     return null;

@@ -92,7 +92,12 @@ describe('isKnownScope', () => {
 describe('mayHold', () => {
   test('a normal user holds nothing that a consumer could take for an administrator’s, nor what is for services', () => {
     for (const scope of ['*', 'admin:*', 'legacy:full_access', 'projects:admin', 'administer:all', 'identities:merge'])
-      expect([scope, mayHold('user', scope, [scope]), mayHold('admin', scope)]).toEqual([scope, false, true])
+      expect([scope, ...['user', 'admin', 'platform_admin'].map((role) => mayHold(role, scope, [scope]))]).toEqual([
+        scope,
+        false,
+        false,
+        true,
+      ])
     expect(mayHold('user', 'memories:*')).toBe(true)
   })
 
@@ -100,7 +105,7 @@ describe('mayHold', () => {
     expect([mayHold('user', 'maple:read', ['maple:read']), mayHold('user', 'maple:read')]).toEqual([true, false])
   })
 
-  test.each(['member', 'constructor', 'Admin', ''])('the role %j has what a user has', (role) => {
+  test.each(['admin', 'member', 'constructor', 'Admin', ''])('the role %j has what a user has', (role) => {
     const held = (one: string) => CATALOGUE.filter((scope) => mayHold(one, scope))
     expect(held(role)).toEqual(held('user'))
   })

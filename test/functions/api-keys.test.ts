@@ -336,7 +336,7 @@ describe('never wider than what made it', () => {
 
   test('a scope that the owner loses, its keys lose', async () => {
     const root = await directSignIn(gateway)
-    await gateway.sql`update auth_gateway.identities set role = 'admin' where uai = ${root.uai}`
+    await gateway.sql`update auth_gateway.identities set role = 'platform_admin' where uai = ${root.uai}`
     const key = await newKey(gateway, root, { scopes: ['admin:*', 'memories:read'] })
     expect((await verify(key.key)).body.permissions).toEqual(['admin:*', 'memories:read'])
     await gateway.sql`update auth_gateway.identities set role = 'user' where uai = ${root.uai}`

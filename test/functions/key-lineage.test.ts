@@ -28,6 +28,8 @@ let ada: DirectSignIn
 let limited: Body
 beforeAll(async () => {
   gateway = await startGateway()
+  // A key with audiences works at this gateway only if it is one of them.
+  LIMITED.binding.audiences.push(gateway.url)
   ada = await directSignIn(gateway)
   limited = await newKey(gateway, ada, { ...LIMITED, expires_in_days: 30 })
 }, 120_000)
@@ -132,6 +134,50 @@ describe('a key that a key makes', () => {
     const verdicts = await Promise.all(made.map(({ body }) => verify(body.data)))
     expect(verdicts.map(({ status }) => status)).toEqual(Array(10).fill(401))
   })
+})
+
+describe('a key of an organization', () => {
+  test('its creator alone loosens and rotates it; other members narrow and revoke it', async () => {
+    const eve = await directSignIn(gateway)
+    await gateway.sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
+      from auth_gateway.identities a where m.uai = ${eve.uai} and a.uai = ${ada.uai}`
+    const key = await newKey(gateway, ada, {
+      owner: 'organization',
+      scopes: ['memories:read', 'memories:write'],
+      expires_in_days: 30,
+    })
+    const asEve = (method: string, path: string, body?: object) =>
+      api(gateway, method, `${KEYS}/${key.id}${path}`, { token: eve.token, body })
+    expect((await asEve('GET', '')).status).toBe(200)
+    expect(await asEve('POST', '/rotate')).toMatchObject(exceeded('id'))
+    expect(await asEve('PUT', '', { clear_expiry: true })).toMatchObject(exceeded('expires_at'))
+    expect(await asEve('PUT', '', { scopes: ['memories:*'] })).toMatchObject(exceeded('scopes'))
+    expect((await asEve('PUT', '', { scopes: ['memories:read'] })).status).toBe(200)
+    expect((await asOwner('POST', `/${key.id}/rotate`)).status).toBe(200)
+    expect((await asEve('POST', '/revoke')).status).toBe(200)
+  })
+})
+
+describe('a key with audiences', () => {
+  test('403 at this gateway where it is not one of them, whatever the caller says', async () => {
+    const binding = { audiences: ['https://a.example'] }
+    const key = await newKey(gateway, ada, { scopes: ['api-keys:*'], binding })
+    for (const headers of [{}, CALLER, { 'x-auth-audience': gateway.url }] as Record<string, string>[])
+      expect(await by(key, 'GET', '', undefined, headers)).toMatchObject({
+        status: 403,
+        body: { code: 'BINDING_MISMATCH' },
+      })
+    expect((await verify(key)).status).toBe(200)
+  })
+})
+
+test('401 for a key whose parent no longer works, should one be left', async () => {
+  const parent = await manager()
+  const made = await child(parent, { scopes: ['api-keys:*'] })
+  const last = await child(made, { scopes: ['api-keys:*'] })
+  expect((await verify(last)).status).toBe(200)
+  await gateway.sql`update auth_gateway.api_keys set status = 'revoked' where id = ${parent.id}`
+  expect([(await verify(made)).status, (await verify(last)).status]).toEqual([401, 401])
 })
 
 describe('a key changes nothing for the looser', () => {
@@ -336,7 +382,7 @@ describe('what a person may have', () => {
 
   test('an access level that the owner loses, its keys lose', async () => {
     const root = await directSignIn(gateway)
-    await gateway.sql`update auth_gateway.identities set role = 'admin' where uai = ${root.uai}`
+    await gateway.sql`update auth_gateway.identities set role = 'platform_admin' where uai = ${root.uai}`
     const key = await newKey(gateway, root, { access_level: 'admin' })
     expect((await verify(key)).body.accessLevel).toBe('admin')
     await gateway.sql`update auth_gateway.identities set role = 'user' where uai = ${root.uai}`

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
+import { ask } from '../support/as-browser.ts'
 import { eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { ageStepUp, signInOperator } from '../support/operators.ts'
+import { getTokens } from '../support/sign-in.ts'
 
 const PROJECTS = '/api/v1/projects'
 const NOBODY = '0195d000-0000-7000-8000-0000000000ff'
@@ -125,11 +128,46 @@ describe('projects', () => {
     expect(statusAndCode(await as(eve)('DELETE', `/${id}`))).toEqual([403, 'NOT_OWNER'])
   })
 
-  test('an operator’s role sees everything', async () => {
-    const root = await directSignIn(gateway)
-    await gateway.sql`update auth_gateway.identities set role = 'platform_admin' where uai = ${root.uai}`
+  test('404 for an operator, except one of all organizations who stepped up and asks this gateway alone', async () => {
     const { id } = await newProject()
-    expect((await as(root)('GET', `/${id}`)).status).toBe(200)
+    const stored = await newStored(id)
+    for (const role of ['admin', 'platform_admin'] as const) {
+      const operator = await signInOperator(gateway, role)
+      const { access_token: shared } = await getTokens(gateway, operator)
+      const found = role === 'platform_admin' ? 200 : 404
+      for (const path of ['', `/api-keys`, `/api-keys/${stored.id}`])
+        expect([
+          ...[role, path, (await ask(gateway, operator, 'GET', `${PROJECTS}/${id}${path}`)).status],
+          (await as({ token: shared })('GET', `/${id}${path}`)).status,
+        ]).toEqual([role, path, found, 404])
+      await ageStepUp(gateway, operator.uai, 3600)
+      expect([role, (await ask(gateway, operator, 'GET', `${PROJECTS}/${id}`)).status]).toEqual([role, 404])
+    }
+  })
+
+  test('403 for a credential without secrets:write that deletes a project with stored keys', async () => {
+    const empty = await newProject()
+    const full = await newProject()
+    await newStored(full.id)
+    const { key } = await newKey(gateway, ada, { scopes: ['projects:write'] })
+    expect((await api(gateway, 'DELETE', `${PROJECTS}/${empty.id}`, { key })).status).toBe(200)
+    expect(statusAndCode(await api(gateway, 'DELETE', `${PROJECTS}/${full.id}`, { key }))).toEqual([
+      403,
+      'SCOPE_INSUFFICIENT',
+    ])
+    const both = await newKey(gateway, ada, { scopes: ['projects:write', 'secrets:write'] })
+    expect((await api(gateway, 'DELETE', `${PROJECTS}/${full.id}`, { key: both.key })).status).toBe(200)
+  })
+
+  test('403 at the API-key address for a key without the scopes for secrets', async () => {
+    const { id: projectId } = await newProject()
+    const { key } = await newKey(gateway, ada, { scopes: ['api-keys:*', 'projects:*'] })
+    const secret = { name: 'mail', value: 'x', projectId }
+    const asks = [
+      await api(gateway, 'GET', `/api/v1/api-keys?projectId=${projectId}`, { key }),
+      await api(gateway, 'POST', '/api/v1/api-keys', { key, body: secret }),
+    ]
+    expect(asks.map(statusAndCode)).toEqual(Array(2).fill([403, 'SCOPE_INSUFFICIENT']))
   })
 
   test('403 for an API key without the scope', async () => {

@@ -73,7 +73,9 @@ function exchangedResources(
   subject: Subject,
   { resource = [], audience = [] }: ExchangeParameters,
 ): string[] {
-  const allowed = subject.resources ?? metadata.exchange_resources ?? []
+  const registered = subject.resources ?? metadata.exchange_resources ?? []
+  const { boundTo = [] } = subject
+  const allowed = boundTo.length > 0 ? registered.filter((one) => boundTo.includes(one)) : registered
   const asked = [...resource, ...audience]
   if (asked.length > 0) return accountAlone(issuer, registeredForms(allowed, asked))
   if (allowed.length !== 1) throw new GatewayError('invalid_target')
