@@ -21,13 +21,14 @@ import { checkSector } from '../shared/oauth/sector-identifier.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { type ClientFlags, clientOptions, readClientRequest } from './lib/client-flags.ts'
+import { CLIENT_KINDS, describeNewClient } from './lib/client-kind.ts'
 import { clientTable, clientText, operatorInformation } from './lib/client-text.ts'
 import { act, withGateway } from './lib/operator.ts'
 import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
-npm run clients -- add --name <name> --redirect-uri <uri>… [metadata] [--client-id <id>] [--first-party [--account-access everyday]]
+npm run clients -- add --name <name> [--type ${CLIENT_KINDS}] --redirect-uri <uri>… [metadata] [--client-id <id>] [--first-party [--account-access everyday]]
 npm run clients -- update <client_id> [metadata] [--account-access none|everyday]   flags change members, --file replaces all of them
 npm run clients -- suspend|reinstate|delete <client_id> [--reason <text>]
 npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old secret lives on for that long (0)
@@ -42,10 +43,12 @@ Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input
   --client-uri --logo-uri --brand-color '#rrggbb' (of its messages, with --first-party) --policy-uri --tos-uri --contact…
 --account-access everyday: a LanOnasis application whose tokens, when it names no resource, also work at the everyday endpoints of the
   account API (profile, sessions, API keys, projects).
+--type: web and service keep a secret, spa (a page in the browser), native and device are public; single flags go before it. Without it, a
+  client is native when every redirect URI leads to the user's own machine, and web otherwise.
 --json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
 
 type Call = { gateway: Gateway; terminal: Terminal; flags: ClientFlags; id?: string }
-type Outcome = { client: Client; secret?: string; remark?: string }
+type Outcome = { client: Client; secret?: string; summary?: string; remark?: string }
 
 const newSecret = () => {
   const secret = `secret_${randomBytes(32).toString('hex')}`
@@ -103,7 +106,8 @@ async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
       }),
     )
   })
-  return { client: await existing({ gateway, id: clientId }), secret: made?.secret }
+  const summary = describeNewClient(metadata, request.metadata)
+  return { client: await existing({ gateway, id: clientId }), secret: made?.secret, summary }
 }
 
 type Decide = (state: ApiClient) => Decision<ApiClientEvent>
@@ -185,8 +189,8 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
       )
       return 0
     }
-    const { client, secret, remark } = await perform({ gateway, terminal, flags, id })
-    print(operatorInformation(client, secret), clientText(client, secret))
+    const { client, secret, summary, remark } = await perform({ gateway, terminal, flags, id })
+    print(operatorInformation(client, secret), [summary, clientText(client, secret)].filter(Boolean).join('\n\n'))
     if (remark) terminal.err(remark)
     return 0
   })

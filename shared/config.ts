@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { type Limits, readLimits } from './limits.ts'
+import { isNetwork } from './typed/network.ts'
 
 const DEVELOPMENT_MASTER_SECRET = 'bG9jYWwtZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXItc2VjcmV0'
 const DEVELOPMENT_WEBHOOK_SECRET = 'v1,whsec_bG9jYWwtZGV2ZWxvcG1lbnQtb25seS13ZWJob29r'
@@ -59,6 +60,9 @@ const limits = () =>
       return z.NEVER
     }),
   )
+
+/** IP addresses and CIDR blocks. */
+const networks = () => list().check(z.refine((all) => all.every(isNetwork), 'must be addresses or CIDR blocks'))
 
 /** URI schemes (RFC 3986 section 3.1) in lower case. */
 const schemes = () =>
@@ -145,6 +149,11 @@ export const variables = {
     'URI schemes without a dot that redirect URIs of native applications may have, such as those of editors; schemes with a dot always may.',
     schemes,
     ['cursor', 'vscode', 'vscode-insiders', 'windsurf', 'warp', 'claude', 'raycast', 'goose', 'lanonasis'],
+  ),
+  REGISTRATION_NETWORKS: variable(
+    'Addresses (CIDR) that register clients without a limit, such as those that hosted assistants publish, since all their users share them.',
+    networks,
+    [],
   ),
   DASHBOARD_URL: variable('Where a sign-in without a return address ends.', httpUrl, 'https://dashboard.lanonasis.com'),
   SUPABASE_FUNCTIONS_URL: variable(
@@ -269,7 +278,7 @@ export const variables = {
   ),
   VERIFIER_ADDRESSES: variable(
     'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from, and learn the UAI behind tokens of clients that do not know it.',
-    list,
+    networks,
     [],
   ),
   SERVICE_UPSTREAMS: variable(

@@ -8,11 +8,14 @@ import {
   type ClientMetadata,
   deleteClient,
   registerClient,
+  requireSoleHolder,
   rotateClientSecret,
+  shareClient,
   updateClient,
 } from '../../shared/domain/api-client.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Stream, type Work } from '../../shared/events/commit.ts'
+import type { RateLimit } from '../../shared/events/store.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
@@ -24,9 +27,11 @@ import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientInformation } from '../../shared/oauth/client-information.ts'
 import { readDynamicMetadata } from '../../shared/oauth/dynamic-registration.ts'
 import { checkSector } from '../../shared/oauth/sector-identifier.ts'
+import { sharingKeyOf } from '../../shared/oauth/sharing-key.ts'
 import { once } from '../../shared/once.ts'
-import { type Client, findClient } from '../../shared/queries/api-clients.ts'
+import { type Client, findClient, findSharedClient } from '../../shared/queries/api-clients.ts'
 import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
+import { isWithin } from '../../shared/typed/network.ts'
 
 const MAX_OVERLAP_SECONDS = 7 * 86_400
 
@@ -45,40 +50,53 @@ async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<
   await checkSector(metadata)
 }
 
-/** Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. */
+/** The limits of a caller who makes a client; none for networks that many people share and operators trust. */
+function limitsOf(clientIp: string | undefined): RateLimit[] {
+  const { limiter, config } = gateway()
+  if (isWithin(config.REGISTRATION_NETWORKS, clientIp)) return []
+  return [...limiter.of('register', addressKey(clientIp)), ...limiter.of('register-net', networkKey(clientIp))]
+}
+
+/**
+ * Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. Installations
+ * of one public client send the same metadata and get the same registration, which makes nothing and counts for no limit. From the
+ * second on no one manages it.
+ */
 app.route('POST', '/register', { authority: openToAll }, async (c) => {
-  const { limiter } = gateway()
   const metadata = readDynamicMetadata(await readBody(c, anything()), gateway().config.PRIVATE_USE_SCHEMES)
   await checkOwnSector(c, metadata)
+  const sharingKey = sharingKeyOf(metadata, new Date())
   const id = uuidv7()
-  const client_id = `mcp_${Date.now()}_${randomBytes(9).toString('hex')}`
+  const made = { id, client_id: `mcp_${Date.now()}_${randomBytes(9).toString('hex')}` }
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
   const secret = needsSecret ? newSecret() : undefined
   const access = newOpaqueToken(id, CODE_SECRET_BYTES)
-  await commit(commitContext(gateway(), c), async (work) => {
-    const ip = c.get('clientIp')
-    work.limits = [...limiter.of('register', addressKey(ip)), ...limiter.of('register-net', networkKey(ip))]
+  const { client_id } = await commit(commitContext(gateway(), c), async (work) => {
+    const known = sharingKey && (await findSharedClient(gateway().reads, sharingKey))
+    if (known) {
+      if (known.registration_token_hash) (await work.load(apiClient, known.id, {})).decide(shareClient)
+      return known
+    }
+    work.limits = limitsOf(c.get('clientIp'))
     work.start(apiClient, id, {}).decide(() =>
       registerClient({
-        clientId: client_id,
+        clientId: made.client_id,
         firstParty: false,
         origin: 'dynamic',
         metadata,
         secretHash: secret && hashToken(secret),
         registrationTokenHash: access.hash,
+        sharingKey,
       }),
     )
+    return made
   })
   const client = await findClient(gateway().reads, client_id)
   if (!client) throw new Error('a client that was just registered is gone')
-  return c.json(
-    {
-      ...clientInformation(client, secret),
-      registration_access_token: access.token,
-      registration_client_uri: managementUri(client_id),
-    },
-    201,
-  )
+  const information = clientInformation(client, secret)
+  if (client.id !== id) return c.json(information, 201)
+  const management = { registration_access_token: access.token, registration_client_uri: managementUri(client_id) }
+  return c.json({ ...information, ...management }, 201)
 })
 
 /** The client whose registration access token came with the request (RFC 7592 section 1.3). */
@@ -101,7 +119,9 @@ async function change(
   await commit(commitContext(gateway(), c), async (work) => {
     work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
     work.limits = gateway().limiter.of('manage-client', client.id)
-    decide(await work.load(apiClient, client.id, {}), work)
+    const stream = await work.load(apiClient, client.id, {})
+    stream.decide(requireSoleHolder)
+    decide(stream, work)
   })
 }
 

@@ -317,7 +317,7 @@ export const clientInformation = z.looseObject({
   scope: z.string(),
   token_endpoint_auth_method: z.string(),
   registration_access_token: z.optional(z.string()),
-  registration_client_uri: z.string(),
+  registration_client_uri: z.optional(z.string()),
 })
 
 /** RFC 8628 section 3.2. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { AccountAccess } from '../../shared/domain/api-client.ts'
 import { metadataNames } from '../../shared/oauth/client-metadata.ts'
+import { metadataOfType } from './client-kind.ts'
 import { RefusedError, type Terminal, UsageError, wholeNumber } from './terminal.ts'
 
 /** Flags of `npm run clients` for `parseArgs`. */
@@ -45,6 +46,7 @@ export const clientOptions = {
   'tls-client-auth-san-uri': { type: 'string' },
   'tls-client-auth-subject-dn': { type: 'string' },
   'tos-uri': { type: 'string' },
+  type: { type: 'string' },
   'web-origin': { type: 'string', multiple: true },
 } as const
 
@@ -102,6 +104,7 @@ export function readClientRequest(flags: ClientFlags, terminal: Terminal) {
     fromFile: flags.file !== undefined,
     accountAccess: readAccountAccess(flags),
     metadata: {
+      ...metadataOfType(flags),
       ...members,
       ...Object.fromEntries(given),
       ...(seconds !== undefined && { access_token_seconds: wholeNumber('access-token-seconds', seconds) }),

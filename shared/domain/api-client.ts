@@ -94,10 +94,14 @@ export type ApiClientEvent =
         secretHash?: string
         /** Of a client that manages itself (RFC 7592). */
         registrationTokenHash?: string
+        /** What later registrations of the same metadata are given this one by. */
+        sharingKey?: string
         /** Why an operator made it. */
         reason?: string
       }
     }
+  /** Another registration was answered with this one: its registration access token ended. */
+  | { type: 'ClientShared'; data: Record<string, never> }
   | { type: 'ClientUpdated'; data: { metadata: ClientMetadata } }
   | { type: 'ClientAccountAccessChanged'; data: { accountAccess: AccountAccess } }
   | { type: 'ClientSecretRotated'; data: { secrets: ClientSecret[] } }
@@ -113,6 +117,9 @@ export type ApiClient =
       accountAccess: AccountAccess
       metadata: ClientMetadata
       secrets: ClientSecret[]
+      /** Undefined where it is given to no one else: it was never meant to be, or is not what was registered any more. */
+      sharingKey?: string
+      isShared: boolean
     }
 
 export const apiClient: Aggregate<ApiClient, ApiClientEvent> = {
@@ -120,24 +127,26 @@ export const apiClient: Aggregate<ApiClient, ApiClientEvent> = {
   initial: { status: 'none' },
   evolve(state, event) {
     if (event.type === 'ClientRegistered') {
-      const { firstParty, accountAccess = 'none', metadata, secretHash } = event.data
+      const { firstParty, accountAccess = 'none', metadata, secretHash, sharingKey } = event.data
       const secrets = secretHash ? [{ hash: secretHash }] : []
-      return { status: 'active', firstParty, accountAccess, metadata, secrets }
+      return { status: 'active', firstParty, accountAccess, metadata, secrets, sharingKey, isShared: false }
     }
     if (state.status === 'none') return state
     switch (event.type) {
       case 'ClientUpdated':
-        return { ...state, metadata: event.data.metadata }
+        return { ...state, metadata: event.data.metadata, sharingKey: undefined }
+      case 'ClientShared':
+        return { ...state, isShared: true }
       case 'ClientAccountAccessChanged':
         return { ...state, accountAccess: event.data.accountAccess }
       case 'ClientSecretRotated':
         return { ...state, secrets: event.data.secrets }
       case 'ClientSuspended':
-        return { ...state, status: 'suspended' }
+        return { ...state, status: 'suspended', sharingKey: undefined }
       case 'ClientReinstated':
         return { ...state, status: 'active' }
       case 'ClientDeleted':
-        return { ...state, status: 'deleted', secrets: [] }
+        return { ...state, status: 'deleted', secrets: [], sharingKey: undefined }
     }
   },
 }
@@ -153,9 +162,21 @@ export function registerClient(data: {
   metadata: ClientMetadata
   secretHash?: string
   registrationTokenHash?: string
+  sharingKey?: string
   reason?: string
 }): Decision<ApiClientEvent> {
   return { events: [{ type: 'ClientRegistered', data }] }
+}
+
+/** Answers another registration of the same metadata with this one. From then on no single party may change it. */
+export function shareClient(state: ApiClient): Decision<ApiClientEvent> {
+  if (isGone(state) || state.sharingKey === undefined) return { events: [], refuse: 'stale' }
+  return { events: state.isShared ? [] : [{ type: 'ClientShared', data: {} }] }
+}
+
+/** Refuses what only the sole holder of a registration may do. */
+export function requireSoleHolder(state: ApiClient): Decision<ApiClientEvent> {
+  return { events: [], ...(!isGone(state) && state.isShared && { refuse: 'invalid_token' }) }
 }
 
 export function updateClient(state: ApiClient, metadata: ClientMetadata): Decision<ApiClientEvent> {

@@ -1,10 +1,10 @@
-import { isIP } from 'node:net'
 import * as z from 'zod/mini'
 import type { ApiKeySettings, Binding, ServiceScope } from '../domain/api-key.ts'
 import { ACCESS_LEVELS } from '../domain/derivation.ts'
 import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { once } from '../once.ts'
+import { isNetwork } from '../typed/network.ts'
 import { bindingKey } from './api-key-binding.ts'
 import { isService } from './service-catalogue.ts'
 
@@ -27,12 +27,7 @@ const count = once(() => z.coerce.number().check(z.int(), z.minimum(1), z.maximu
 const network = once(() =>
   z.string().check(
     z.maxLength(60),
-    z.refine((value) => {
-      const [address = '', bits, ...rest] = value.split('/')
-      const longest = isIP(address) === 6 ? 128 : 32
-      const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
-      return isIP(address) !== 0 && fits && rest.length === 0
-    }, 'must be an address or a CIDR block'),
+    z.refine(isNetwork, 'must be an address or a CIDR block'),
   ),
 )
 

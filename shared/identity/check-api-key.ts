@@ -1,4 +1,3 @@
-import { BlockList, isIP } from 'node:net'
 import type { ServiceScope } from '../domain/api-key.ts'
 import { lowerLevel } from '../domain/derivation.ts'
 import { accessLevelOf, isBeyondRole, satisfies } from '../domain/scopes.ts'
@@ -8,6 +7,7 @@ import type { AppContext } from '../http/app.ts'
 import { type ApiKeyFacts, checkKey, countBoundUse, type UseCount } from '../queries/api-keys.ts'
 import type { Person } from '../queries/person.ts'
 import { hashOfApiKey, lacksChecksum } from '../tokens/api-key.ts'
+import { isWithin, plainAddress } from '../typed/network.ts'
 import { type BindingStatus, checkBinding, type ForwardedRequest } from './api-key-binding.ts'
 import { insufficientScope } from './insufficient-scope.ts'
 
@@ -32,26 +32,9 @@ export type CheckedKey = {
   remainingUses?: number
 }
 
-function contains(networks: string[], address: string): boolean {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [base = '', bits] = network.split('/')
-    const family = isIP(base) === 6 ? 'ipv6' : 'ipv4'
-    list.addSubnet(base, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
-  }
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-}
-
-const plainAddress = (address: string | undefined) => {
-  const plain = address?.replace(/^::ffff:(?=\d+\.)/i, '').split('%', 1)[0]
-  return plain && isIP(plain) ? plain : undefined
-}
-
 /** Whether a service of ours asks, by its address. */
 export function isOwnService({ config }: Gateway, c: AppContext): boolean {
-  const caller = plainAddress(c.get('clientIp'))
-  const { VERIFIER_ADDRESSES: verifiers } = config
-  return caller !== undefined && verifiers.length > 0 && contains(verifiers, caller)
+  return isWithin(config.VERIFIER_ADDRESSES, c.get('clientIp'))
 }
 
 function addressOf(gateway: Gateway, c: AppContext, stated: string | undefined): string | undefined {

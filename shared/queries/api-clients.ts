@@ -11,6 +11,7 @@ export type Client = {
   metadata: ClientMetadata
   secrets: ClientSecret[]
   registration_token_hash: string | null
+  sharing_key: string | null
   created_at: string
   identity_changed_at: string
   version: number
@@ -25,13 +26,14 @@ export const clientColumn = (sql: postgres.Sql, clientId: string | undefined) =>
   (select to_jsonb(c) from auth_gateway.api_clients c where ${hasClientId(sql, clientId)}) as client`
 
 /**
- * Clients that registered themselves and that nobody uses: never within a month, or not for half a year.
+ * Clients that registered themselves and that nobody uses: never within a month of the last registration that was given it, which may
+ * come a week after the first, or not for half a year.
  * @param most how many are told at once
  */
 export async function listUnusedClients(sql: postgres.Sql, most: number): Promise<Client[]> {
   const rows = await sql<{ client: Client }[]>`
     select to_jsonb(c) as client from auth_gateway.api_clients c
-    where c.origin = 'dynamic' and c.status = 'active' and c.created_at < now() - interval '30 days'
+    where c.origin = 'dynamic' and c.status = 'active' and c.created_at < now() - interval '37 days'
       and not exists (select 1 from auth_gateway.token_families f where f.client_id = c.id
         and (f.started_at > now() - interval '180 days' or (f.revoked_at is null and f.expires_at > now())))
       and not exists (select 1 from auth_gateway.archived_uses u where u.id = c.id and u.last_used_at > now() - interval '180 days')
@@ -47,6 +49,13 @@ export function isStranger({ origin }: Client): boolean {
 export async function findClient(sql: postgres.Sql, clientId: string): Promise<Client | undefined> {
   const [row] = await sql<{ client: Client | null }[]>`select ${clientColumn(sql, clientId)}`
   return row?.client ?? undefined
+}
+
+/** The client that a registration of the same metadata is answered with. */
+export async function findSharedClient(sql: postgres.Sql, sharingKey: string): Promise<Client | undefined> {
+  const [row] = await sql<{ client: Client }[]>`
+    select to_jsonb(c) as client from auth_gateway.api_clients c where c.sharing_key = ${sharingKey}`
+  return row?.client
 }
 
 export async function listClients(sql: postgres.Sql): Promise<Client[]> {

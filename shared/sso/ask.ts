@@ -19,7 +19,7 @@ function readPresent(text: string): unknown {
 const TOKEN_MEMBERS = ['access_token', 'token_type', 'id_token', 'error', 'error_description', 'error_uri']
 
 /** A token answer that says what it must, in the kinds of RFC 6749 section 5.1; a token of no type is a bearer token. */
-export function tokenMembers(answer: unknown): object {
+export function tokenMembers(answer: unknown): Record<string, unknown> {
   const given = typeof answer === 'object' && answer !== null ? Object.entries(answer) : []
   const used = given.filter(([name, value]) => TOKEN_MEMBERS.includes(name) && typeof value === 'string')
   return { token_type: 'Bearer', ...Object.fromEntries(used) }

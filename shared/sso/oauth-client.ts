@@ -1,8 +1,9 @@
-import { createRemoteJWKSet, customFetch, importPKCS8, jwtVerify, SignJWT } from 'jose'
+import { base64url, compactVerify, createRemoteJWKSet, customFetch, importPKCS8, SignJWT } from 'jose'
 import type { ClientAuth, Configuration } from 'openid-client'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import { parsePresent } from '../present.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { openBytes } from '../tokens/sealed.ts'
 import { parseEmail } from '../typed/email.ts'
@@ -46,6 +47,26 @@ async function authentication(gateway: Gateway, connection: ConnectionRow): Prom
   return auth_method === 'client_secret_post' ? client.ClientSecretPost(secret) : client.ClientSecretBasic(secret)
 }
 
+/**
+ * Returns a token answer with an ID token for the library to check the claims of: without those that say nothing, which it takes for
+ * wrong. `received_id_token` is the one that the provider signed.
+ */
+function withPresentClaims(answer: Record<string, unknown>): Record<string, unknown> {
+  const { id_token } = answer
+  const [header, payload = '', signature, ...rest] = String(id_token).split('.')
+  if (!signature || rest.length > 0) return answer
+  try {
+    const claims = JSON.stringify(parsePresent(new TextDecoder().decode(base64url.decode(payload))))
+    return {
+      ...answer,
+      id_token: [header, base64url.encode(claims), signature].join('.'),
+      received_id_token: id_token,
+    }
+  } catch {
+    return answer
+  }
+}
+
 /** `fetch` of the library: of a token answer it gets what is used of it. */
 const askFor = (gateway: Gateway, tokenEndpoint: string | undefined) => {
   const ask = askProvider(gateway)
@@ -58,7 +79,7 @@ const askFor = (gateway: Gateway, tokenEndpoint: string | undefined) => {
       .catch(() => undefined)
     return answer === undefined
       ? response
-      : Response.json(tokenMembers(answer), { status: response.status, headers: response.headers })
+      : Response.json(withPresentClaims(tokenMembers(answer)), { status: response.status, headers: response.headers })
   }
 }
 
@@ -161,7 +182,8 @@ async function primaryEmail(
 }
 
 /**
- * Takes the answer of the provider to a profile: code, state, issuer, nonce, signature and audience are checked by the library.
+ * Takes the answer of the provider to a profile. The library checks code, state, issuer, nonce and the claims of an ID token; its
+ * signature is checked here.
  * @throws GatewayError provider_denied, provider_failed
  * @see OpenID Connect Core section 3.1.3.7, RFC 9207 section 2.4
  */
@@ -183,11 +205,13 @@ export async function finishCodeRequest(
     })
     if (isOidc) {
       const { id_token_signed_response_alg: alg = 'RS256' } = configuration.clientMetadata()
-      const { payload } = await jwtVerify(tokens.id_token ?? '', keysOf(gateway, configuration), { algorithms: [alg] })
-      const profile = profileOf(payload)
+      const idToken = String(tokens.received_id_token)
+      const { payload } = await compactVerify(idToken, keysOf(gateway, configuration), { algorithms: [alg] })
+      const claims = parsePresent(new TextDecoder().decode(payload)) as Record<string, unknown>
+      const profile = profileOf(claims)
       if (!profile) throw providerFault('no subject')
-      const upstream = { account: profile.externalId, session: idOf(payload.sid), idToken: tokens.id_token }
-      return answeredFor(payload.iss, { ...profile, upstream }, payload.hd)
+      const upstream = { account: profile.externalId, session: idOf(claims.sid), idToken }
+      return answeredFor(claims.iss, { ...profile, upstream }, claims.hd)
     }
     const response = await askProvider(gateway)(userinfo_endpoint ?? '', {
       headers: { authorization: `Bearer ${tokens.access_token}` },

@@ -1,6 +1,7 @@
 -- OAuth clients. metadata is RFC 7591 client metadata; secrets are SHA-256 of at least 256 random bits. identity_changed_at is when
 -- the client last changed what people know it by; what they allowed it before is not remembered. account_access says whether its tokens
--- that name no resource also work at the everyday endpoints of the account API; operators set it, registration never does.
+-- that name no resource also work at the everyday endpoints of the account API; operators set it, registration never does. sharing_key
+-- is what later registrations of the same metadata find this one by, as long as it is what was registered.
 create table auth_gateway.api_clients (
   id          uuid primary key,
   client_id   text not null,
@@ -11,6 +12,7 @@ create table auth_gateway.api_clients (
   metadata    jsonb not null,
   secrets     jsonb not null default '[]',
   registration_token_hash text,
+  sharing_key text unique,
   created_at  timestamptz not null,
   identity_changed_at timestamptz not null,
   version     integer not null
@@ -41,13 +43,15 @@ begin
   case e.event_type
     when 'ClientRegistered' then
       insert into api_clients (id, client_id, status, first_party, account_access, origin, metadata, secrets,
-        registration_token_hash, created_at, identity_changed_at, version)
+        registration_token_hash, sharing_key, created_at, identity_changed_at, version)
       values (e.stream_id, e.data->>'clientId', 'active', (e.data->>'firstParty')::boolean,
         coalesce(e.data->>'accountAccess', 'none'), e.data->>'origin', e.data->'metadata',
         case when e.data->>'secretHash' is null then '[]' else jsonb_build_array(jsonb_build_object('hash', e.data->>'secretHash')) end,
-        e.data->>'registrationTokenHash', e.recorded_at, e.recorded_at, e.version);
+        e.data->>'registrationTokenHash', e.data->>'sharingKey', e.recorded_at, e.recorded_at, e.version);
+    when 'ClientShared' then
+      update api_clients set registration_token_hash = null, version = e.version where id = e.stream_id;
     when 'ClientUpdated' then
-      update api_clients set metadata = e.data->'metadata', version = e.version, identity_changed_at = case
+      update api_clients set metadata = e.data->'metadata', sharing_key = null, version = e.version, identity_changed_at = case
         when is_other_client(metadata, e.data->'metadata') then e.recorded_at else identity_changed_at end
       where id = e.stream_id;
     when 'ClientAccountAccessChanged' then
@@ -55,11 +59,11 @@ begin
     when 'ClientSecretRotated' then
       update api_clients set secrets = e.data->'secrets', version = e.version where id = e.stream_id;
     when 'ClientSuspended' then
-      update api_clients set status = 'suspended', version = e.version where id = e.stream_id;
+      update api_clients set status = 'suspended', sharing_key = null, version = e.version where id = e.stream_id;
     when 'ClientReinstated' then
       update api_clients set status = 'active', version = e.version where id = e.stream_id;
     when 'ClientDeleted' then
-      update api_clients set status = 'deleted', secrets = '[]', registration_token_hash = null, version = e.version
+      update api_clients set status = 'deleted', secrets = '[]', registration_token_hash = null, sharing_key = null, version = e.version
       where id = e.stream_id;
   end case;
 end $$;

@@ -226,7 +226,9 @@ describe('A35 A36 bearer tokens', () => {
     expect(await challenge({})).toBe(`401 Bearer ${where}`)
     expect(await challenge(bearer('junk'))).toBe(`401 Bearer error="invalid_token", ${where}`)
     const poor = await getTokens(gateway, person, { scope: 'memories:read' })
-    expect(await challenge(bearer(poor.access_token))).toBe(`403 Bearer error="insufficient_scope", ${where}`)
+    expect(await challenge(bearer(poor.access_token))).toBe(
+      `403 Bearer error="insufficient_scope", scope="openid", ${where}`,
+    )
   })
 })
 

@@ -7,7 +7,9 @@ import {
   changeAccountAccess,
   registerClient,
   reinstateClient,
+  requireSoleHolder,
   rotateClientSecret,
+  shareClient,
   suspendClient,
   updateClient,
 } from '../../shared/domain/api-client.ts'
@@ -29,7 +31,7 @@ const isPublic: ApiClientEvent = {
   type: 'ClientRegistered',
   data: { ...registration, secretHash: undefined, metadata: { ...metadata, token_endpoint_auth_method: 'none' } },
 }
-const stored = { firstParty: false, accountAccess: 'none' }
+const stored = { firstParty: false, accountAccess: 'none', isShared: false }
 const suspended: ApiClientEvent = { type: 'ClientSuspended', data: { reason: 'abuse' } }
 const rotation = { secretHash: 'second', overlapSeconds: 0, now: NOW }
 
@@ -44,6 +46,27 @@ describe('register', () => {
   test('registered: a public client has no secret', () => {
     const { after } = given(apiClient, isPublic).when(() => ({ events: [] }))
     expect(after).toMatchObject({ status: 'active', secrets: [] })
+  })
+})
+
+describe('share', () => {
+  const shareable: ApiClientEvent = { type: 'ClientRegistered', data: { ...isPublic.data, sharingKey: 'same' } as never }
+  const shared: ApiClientEvent = { type: 'ClientShared', data: {} }
+
+  test('shared once: the second time says nothing new', () => {
+    given(apiClient, shareable).when(shareClient).then([shared])
+    given(apiClient, shareable, shared).when(shareClient).then([])
+  })
+
+  test('refused for what was meant for one holder, or is not what was registered', () => {
+    given(apiClient, isPublic).when(shareClient).then([], 'stale')
+    for (const change of [{ type: 'ClientUpdated', data: { metadata } } as const, suspended])
+      given(apiClient, shareable, change).when(shareClient).then([], 'stale')
+  })
+
+  test('its holder is not the only one any more', () => {
+    given(apiClient, shareable).when(requireSoleHolder).then([])
+    given(apiClient, shareable, shared).when(requireSoleHolder).then([], 'invalid_token')
   })
 })
 

@@ -122,7 +122,10 @@ describe('a provider that says nothing at length', () => {
     let nonce = ''
     routes.set('/silent/token', async () => ({
       ...{ access_token: 'a', token_type: 'Bearer', ...nothing },
-      id_token: await new SignJWT({ nonce, email: null, name: '', amr: null, locale: null })
+      id_token: await new SignJWT({
+        ...{ nonce, email: null, name: '', amr: null, locale: null },
+        ...{ azp: null, auth_time: null, nbf: null, acr: '', sid: null, hd: [] },
+      } as never)
         .setProtectedHeader({ alg: 'RS256', kid: 'a' })
         .setSubject('001.silent')
         .setIssuer(issuer)

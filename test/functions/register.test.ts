@@ -1,5 +1,9 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { commandContext } from '../../scripts/lib/operator.ts'
+import { apiClient, suspendClient } from '../../shared/domain/api-client.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { findClient } from '../../shared/queries/api-clients.ts'
 import { api, type Body } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, signIn } from '../support/sign-in.ts'
@@ -8,13 +12,15 @@ const CALLBACK = 'http://127.0.0.1:8123/callback'
 
 let gateway: TestGateway
 beforeAll(async () => {
-  gateway = await startGateway()
+  gateway = await startGateway({ env: { REGISTRATION_NETWORKS: '198.18.78.0/24' } })
 })
 afterAll(() => gateway?.stop())
 
 const register = (body: object, path = '/register') => api(gateway, 'POST', path, { body })
+let registrations = 0
+/** A client of its own: no two have the same metadata. */
 async function registered(body: object = {}): Promise<Body> {
-  const answer = await register({ redirect_uris: [CALLBACK], ...body })
+  const answer = await register({ redirect_uris: [CALLBACK], client_name: `Client ${++registrations}`, ...body })
   if (answer.status !== 201) throw new Error(JSON.stringify(answer.body))
   return answer.body
 }
@@ -132,12 +138,20 @@ describe('POST /register', () => {
   test('429 past the limit of an address', async () => {
     const headers = { [IP_HEADER]: '198.18.77.1' }
     const answers = await Promise.all(
-      Array.from({ length: 35 }, () =>
-        api(gateway, 'POST', '/register', { body: { redirect_uris: [CALLBACK] }, headers }),
+      Array.from({ length: 35 }, (_, n) =>
+        api(gateway, 'POST', '/register', { body: { redirect_uris: [CALLBACK], client_name: `App ${n}` }, headers }),
       ),
     )
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(30)
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(5)
+  })
+
+  test('201 past that limit from a network that many people share', async () => {
+    const headers = { [IP_HEADER]: '198.18.78.9' }
+    const answers = await Promise.all(
+      Array.from({ length: 35 }, () => api(gateway, 'POST', '/register', { body: confidential, headers })),
+    )
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(35)
   })
 
   test('a registered client signs a person in, who is asked', async () => {
@@ -158,6 +172,75 @@ describe('POST /register', () => {
     await manage('DELETE', client)
     const introspected = await post(gateway, '/oauth/introspect', { token: body.access_token })
     expect(introspected.body).toEqual({ active: false })
+  })
+})
+
+describe('registrations of the same metadata', () => {
+  const tokensOf = (answers: { body: Body }[]) =>
+    answers.flatMap(({ body }) => (body.registration_access_token ? [body.registration_access_token] : []))
+
+  test('201 with one registration for a public client, in any order of members, and no limit is counted', async () => {
+    const headers = { [IP_HEADER]: '198.18.77.2' }
+    const said = { client_name: 'Same', redirect_uris: [CALLBACK], scope: 'memories:read' }
+    const turned = Object.fromEntries(Object.entries(said).reverse())
+    const answers = await Promise.all(
+      Array.from({ length: 35 }, (_, n) => api(gateway, 'POST', '/register', { body: n % 2 ? said : turned, headers })),
+    )
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]))
+    expect(new Set(answers.map(({ body }) => body.client_id)).size).toBe(1)
+    expect(tokensOf(answers)).toHaveLength(1)
+    const [shared] = answers
+    const events = (await eventsOf(gateway, 'api_client')).filter(({ data }) => data.clientId === shared?.body.client_id)
+    expect(events).toHaveLength(1)
+  })
+
+  test('401 for the registration access token of a registration that others were given', async () => {
+    const said = { client_name: 'Given twice', redirect_uris: [CALLBACK] }
+    const [first, second] = [(await register(said)).body, (await register(said)).body]
+    expect(second).toEqual({
+      ...first,
+      registration_access_token: undefined,
+      registration_client_uri: undefined,
+    })
+    for (const [method, body] of [['GET'], ['PUT', { ...said, client_id: first.client_id }], ['DELETE']] as const)
+      expect([method, (await manage(method, first, body)).status]).toEqual([method, 401])
+    expect(await isKnown(first.client_id)).toBe(true)
+  })
+
+  test('201 with one of its own for a client that authenticates itself, and for one whose holder changed it', async () => {
+    const own = { ...confidential, client_name: 'Own' }
+    expect((await register(own)).body.client_id).not.toBe((await register(own)).body.client_id)
+    const said = { client_name: 'Changed', redirect_uris: [CALLBACK] }
+    const first = (await register(said)).body
+    expect((await manage('PUT', first, { ...said, client_id: first.client_id })).status).toBe(200)
+    expect((await register(said)).body.client_id).not.toBe(first.client_id)
+    expect((await manage('GET', first)).status).toBe(200)
+  })
+
+  test('201 with another one once it was suspended or deleted', async () => {
+    const said = { client_name: 'Gone', redirect_uris: [CALLBACK] }
+    const first = (await register(said)).body
+    expect((await manage('DELETE', first)).status).toBe(204)
+    const second = (await register(said)).body
+    expect(second.client_id).not.toBe(first.client_id)
+    const id = (await findClient(gateway.gateway.reads, second.client_id))?.id ?? ''
+    await commit(commandContext(gateway.gateway), async (work) => {
+      ;(await work.load(apiClient, id, {})).decide((state) => suspendClient(state, 'test'))
+    })
+    expect((await register(said)).body.client_id).not.toBe(second.client_id)
+  })
+
+  test('a holder who changes it meanwhile never changes what another was given', async () => {
+    for (let round = 0; round < 20; round++) {
+      const said = { client_name: `Race ${round}`, redirect_uris: [CALLBACK] }
+      const first = (await register(said)).body
+      const taken = { ...said, redirect_uris: ['https://taken.example/cb'], client_id: first.client_id }
+      const [, given] = await Promise.all([manage('PUT', first, taken), register(said)])
+      if (given.status !== 201) continue
+      const [row] = await gateway.sql`
+        select metadata->'redirect_uris' as uris from auth_gateway.api_clients where client_id = ${given.body.client_id}`
+      expect(row?.uris).toEqual([CALLBACK])
+    }
   })
 })
 
@@ -265,7 +348,7 @@ test('clients that nobody uses are ended by the scheduled job, used and new ones
   const [unused, used, fresh] = [await register('Unused'), await register('Used'), await register('Fresh')]
   const person = await signIn(gateway)
   await getTokens(gateway, person, { client_id: used, redirect_uri: 'https://app.example/callback', scope: undefined })
-  await gateway.sql`update auth_gateway.api_clients set created_at = now() - interval '31 days' where client_id in (${unused}, ${used})`
+  await gateway.sql`update auth_gateway.api_clients set created_at = now() - interval '38 days' where client_id in (${unused}, ${used})`
   const { default: maintenance } = await import('../../netlify/functions/maintenance.ts')
   await maintenance()
   const rows = await gateway.sql<{ client_id: string; status: string }[]>`

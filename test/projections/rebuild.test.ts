@@ -75,6 +75,7 @@ describe('any order of real units of work', () => {
         'AccessTokenRevoked',
         'ClientSecretRotated',
         'ClientAccountAccessChanged',
+        'ClientShared',
         'SigningKeyRetired',
         'IdentitySuspended',
         'ConsentGranted',

@@ -281,8 +281,12 @@ export function createTraffic(gateway: Gateway) {
           const clientId = `client-${made.id}`
           const secretHash = n % 2 ? hash(made.id) : undefined
           made.decide(() =>
-            clients.registerClient({ clientId, firstParty: n % 2 === 0, origin: 'operator', metadata, secretHash }),
+            clients.registerClient({
+              ...{ clientId, firstParty: n % 2 === 0, origin: 'operator', metadata, secretHash },
+              sharingKey: n % 2 ? undefined : made.id,
+            }),
           )
+          if (n % 4 === 0) made.decide(clients.shareClient)
           made.decide((state) => clients.changeAccountAccess(state, n % 2 === 0 ? 'everyday' : 'none'))
           clientList.push(made.id)
           return

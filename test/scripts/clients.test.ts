@@ -8,6 +8,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clients } from '../../scripts/clients.ts'
+import { DEVICE_CODE } from '../../shared/oauth/grant-types.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { call } from './terminal.ts'
 
@@ -61,6 +62,33 @@ describe('add', () => {
       secrets: 0,
     })
     expect(Math.abs(client.client_id_issued_at - Date.now() / 1000)).toBeLessThan(60)
+  })
+
+  test.each([
+    ['web', { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' }, 'a confidential web client'],
+    ['spa', { application_type: 'web', token_endpoint_auth_method: 'none' }, 'a public browser client'],
+    ['native', { application_type: 'native', token_endpoint_auth_method: 'none' }, 'a public native client'],
+    ['device', { grant_types: [DEVICE_CODE, 'refresh_token'], response_types: [] }, 'a public device client'],
+    ['service', { grant_types: ['client_credentials'], secrets: 1 }, 'a service'],
+  ])('0: --type %s makes such a client and says so', async (type, metadata, said) => {
+    const uris = 'grant_types' in metadata ? [] : ['--redirect-uri', 'http://localhost:3000/callback']
+    expect(await json('add', '--name', 'Typed', '--type', type, ...uris)).toMatchObject(metadata)
+    const { out } = await cli('add', '--name', 'Typed', '--type', type, ...uris)
+    expect(out.split(':')[0]).toBe(`Added ${said}`)
+  })
+
+  test('0: says what was made and why where no type was given; 2 for an unknown type', async () => {
+    const why = async (...args: string[]) => (await cli('add', ...args)).out.split('\n')[0]
+    expect(await why(...NATIVE)).toBe(
+      'Added a public native client: it keeps no secret and uses PKCE. No --type or --auth-method was given, and every redirect URI leads to the user’s own machine.',
+    )
+    expect(await why(...WEB)).toBe(
+      'Added a confidential web client: its server keeps a secret. No --type or --auth-method was given, and it is reached at a website or has no redirect URI.',
+    )
+    expect(await why(...WEB, '--type', 'web', '--auth-method', 'none')).toBe(
+      'Added a public browser client: it keeps no secret and uses PKCE.',
+    )
+    expect((await cli('add', ...WEB, '--type', 'mobile')).exitCode).toBe(2)
   })
 
   test('0: makes a confidential web client; the secret is shown once and only its SHA-256 is kept', async () => {
