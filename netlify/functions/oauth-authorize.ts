@@ -140,7 +140,7 @@ function requestFacts(
   now: Date,
 ) {
   const expiresAt = new Date(now.getTime() + REQUEST_SECONDS * 1000).toISOString()
-  const posted = responseMode === 'form_post' ? { responseMode } : {}
+  const sent = responseMode === 'query' ? {} : { responseMode }
   return {
     clientId: client.id,
     redirectUri,
@@ -151,7 +151,7 @@ function requestFacts(
     state,
     nonce,
     expiresAt,
-    ...posted,
+    ...sent,
   }
 }
 

@@ -24,8 +24,8 @@ export type AuthorizationFacts = {
   dpopJkt?: string
   state?: string
   nonce?: string
-  /** The answer is posted by a page instead of sent by redirect. */
-  responseMode?: 'form_post'
+  /** How the answer is sent, where not in the query. */
+  responseMode?: 'fragment' | 'form_post'
   /** What the person was proven by then, and when: it stays so for all tokens that come of this (RFC 9068 section 2.2.1). */
   acr: string
   amr: string[]

@@ -24,12 +24,7 @@ const text = (longest: number) => z.string().check(z.trim(), z.minLength(1), z.m
 const short = once(() => text(200))
 const scopeList = once(() => z.union([z.array(text(200)).check(z.maxLength(100)), z.string().check(z.maxLength(4000))]))
 const count = once(() => z.coerce.number().check(z.int(), z.minimum(1), z.maximum(1_000_000_000)))
-const network = once(() =>
-  z.string().check(
-    z.maxLength(60),
-    z.refine(isNetwork, 'must be an address or a CIDR block'),
-  ),
-)
+const network = once(() => z.string().check(z.maxLength(60), z.refine(isNetwork, 'must be an address or a CIDR block')))
 
 const isPublicKey = (value: Binding) => {
   try {

@@ -86,8 +86,7 @@ export function checkRequest(
 ): AuthorizationRequest {
   const states = params.getAll('state')
   const state = states.length === 1 ? states[0] || undefined : undefined
-  const responseMode =
-    offersFormPost(client, redirectUri) && params.get('response_mode') === 'form_post' ? 'form_post' : 'query'
+  const responseMode = offeredModes(client, redirectUri).find((one) => one === params.get('response_mode')) ?? 'query'
   const refuse = (refusal: Refusal, description?: string): never => {
     throw new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
   }
@@ -123,10 +122,15 @@ export function checkRequest(
   }
 }
 
-/** A page may post an answer to a server or to a program on loopback; a native public client has no use for it, an app no way to take it. */
-function offersFormPost({ metadata }: Client, redirectUri: string): boolean {
-  if (isPrivateUse(redirectUri)) return false
-  return metadata.token_endpoint_auth_method !== 'none' || metadata.application_type === 'web'
+/**
+ * How the answer may come besides by query. A page may post it to a server or to a program on loopback; a native public client has no
+ * use for that, an app no way to take it. A script in a page may read it from the fragment, with PKCE alone (RFC 9700 section 4.10).
+ */
+function offeredModes({ metadata }: Client, redirectUri: string): ResponseMode[] {
+  if (isPrivateUse(redirectUri)) return []
+  const isPublic = metadata.token_endpoint_auth_method === 'none'
+  if (!isPublic) return ['form_post']
+  return metadata.application_type === 'web' ? ['form_post', 'fragment'] : ['fragment']
 }
 
 /** A JWK thumbprint by SHA-256 (RFC 7638 section 3.4). */

@@ -7,8 +7,8 @@ import { renderPage } from '../http/pages/render.ts'
 import { errorDescription } from '../http/render-error.ts'
 import { shownHost } from './redirect-uri.ts'
 
-/** By redirect, or by a form that the browser posts (OAuth 2.0 Form Post Response Mode). */
-export type ResponseMode = 'query' | 'form_post'
+/** By redirect (OAuth 2.0 Multiple Response Types section 2.1), or by a form that the browser posts (OAuth 2.0 Form Post Response Mode). */
+export type ResponseMode = 'query' | 'fragment' | 'form_post'
 
 export type Answer = {
   code?: string
@@ -34,6 +34,7 @@ function answerParameters({ code, error, description, state }: Answer): Record<s
 
 /** The redirect URI with the answer appended; the query that it has is kept. */
 function answerHref(redirectUri: string, answer: Answer): string {
+  if (answer.responseMode === 'fragment') return `${redirectUri}#${new URLSearchParams(answerParameters(answer))}`
   return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${new URLSearchParams(answerParameters(answer))}`
 }
 

@@ -45,6 +45,11 @@ function readGrants(given: unknown): unknown {
   return open.length > 0 ? open : given
 }
 
+/** Response types that are not offered are dropped as long as one is, as with grants. */
+function readResponseTypes(given: unknown): unknown {
+  return Array.isArray(given) && given.includes('code') ? ['code'] : given
+}
+
 function checkName(name: unknown): void {
   if (typeof name !== 'string') return
   if (/\p{Cc}|\p{Cf}/u.test(name)) throw invalid('client_name', 'contains control or formatting characters')
@@ -85,6 +90,7 @@ export function readDynamicMetadata(received: object, schemes: readonly string[]
       application_type: readApplicationType(given),
       token_endpoint_auth_method: method,
       grant_types: readGrants(given.grant_types),
+      response_types: readResponseTypes(given.response_types),
     },
     schemes,
   )

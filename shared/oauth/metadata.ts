@@ -54,7 +54,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     registration_endpoint: `${issuer}/register`,
     scopes_supported: SUPPORTED_SCOPES,
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'form_post'],
+    response_modes_supported: ['query', 'fragment', 'form_post'],
     grant_types_supported: SUPPORTED_GRANT_TYPES,
     authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
     code_challenge_methods_supported: ['S256'],

@@ -298,16 +298,29 @@ describe('F4 response_mode form_post', () => {
     ['forms-confidential', app, 'form_post'],
     ['forms-native', https, 'form_post'],
     ['forms-native', loopback, 'form_post'],
-    ['forms-browser', https, 'fragment'],
+    ['forms-confidential', https, 'fragment'],
+    ['forms-native', app, 'fragment'],
     ['forms-browser', https, 'query.jwt'],
   ])('is not offered: %s at %s with %s', async (client_id, redirect_uri, response_mode) => {
     const { consent: page } = await open({ client_id, redirect_uri, response_mode })
     expect([page.status, page.location, page.html.includes('error=invalid_request&')]).toEqual([400, undefined, true])
   })
 
+  test.each([
+    ['forms-browser', https],
+    ['forms-browser', loopback],
+    ['forms-native', loopback],
+  ])('fragment: a script in the page reads the answer of %s at %s', async (client_id, redirect_uri) => {
+    const { browser, consent } = await open({ client_id, redirect_uri, response_mode: 'fragment' })
+    const { location = '' } = await browser.submit(consent, { decision: 'allow' }, '/oauth/consent')
+    const [address, answer] = location.split('#')
+    expect(address).toBe(redirect_uri)
+    expect([...new URLSearchParams(answer).keys()]).toEqual(['code', 'state', 'iss'])
+  })
+
   test('metadata lists what works', async () => {
     const metadata = await (await fetch(`${gateway.url}/.well-known/openid-configuration`)).json()
-    expect(metadata.response_modes_supported).toEqual(['query', 'form_post'])
+    expect(metadata.response_modes_supported).toEqual(['query', 'fragment', 'form_post'])
   })
 })
 

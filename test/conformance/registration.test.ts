@@ -120,7 +120,10 @@ test('R6 strangers get no privileged scope, no secret without asking, no name th
 })
 
 test('R7 management by the token of this client alone; DELETE answers 204 and is final', async () => {
-  const [mine, other] = [(await register({ client_name: 'Mine' })).body, (await register({ client_name: 'Other' })).body]
+  const [mine, other] = [
+    (await register({ client_name: 'Mine' })).body,
+    (await register({ client_name: 'Other' })).body,
+  ]
   expect((await manage('GET', mine)).status).toBe(200)
   expect((await manage('GET', { ...mine, registration_access_token: other.registration_access_token })).status).toBe(
     401,

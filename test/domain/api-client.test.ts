@@ -50,7 +50,10 @@ describe('register', () => {
 })
 
 describe('share', () => {
-  const shareable: ApiClientEvent = { type: 'ClientRegistered', data: { ...isPublic.data, sharingKey: 'same' } as never }
+  const shareable: ApiClientEvent = {
+    type: 'ClientRegistered',
+    data: { ...isPublic.data, sharingKey: 'same' } as never,
+  }
   const shared: ApiClientEvent = { type: 'ClientShared', data: {} }
 
   test('shared once: the second time says nothing new', () => {

@@ -190,7 +190,9 @@ describe('registrations of the same metadata', () => {
     expect(new Set(answers.map(({ body }) => body.client_id)).size).toBe(1)
     expect(tokensOf(answers)).toHaveLength(1)
     const [shared] = answers
-    const events = (await eventsOf(gateway, 'api_client')).filter(({ data }) => data.clientId === shared?.body.client_id)
+    const events = (await eventsOf(gateway, 'api_client')).filter(
+      ({ data }) => data.clientId === shared?.body.client_id,
+    )
     expect(events).toHaveLength(1)
   })
 

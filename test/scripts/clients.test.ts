@@ -65,7 +65,11 @@ describe('add', () => {
   })
 
   test.each([
-    ['web', { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' }, 'a confidential web client'],
+    [
+      'web',
+      { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' },
+      'a confidential web client',
+    ],
     ['spa', { application_type: 'web', token_endpoint_auth_method: 'none' }, 'a public browser client'],
     ['native', { application_type: 'native', token_endpoint_auth_method: 'none' }, 'a public native client'],
     ['device', { grant_types: [DEVICE_CODE, 'refresh_token'], response_types: [] }, 'a public device client'],
