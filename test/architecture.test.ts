@@ -31,6 +31,7 @@ const BASE = [
   'shared/errors.ts',
   'shared/limits.ts',
   'shared/log.ts',
+  'shared/networks.ts',
   'shared/once.ts',
   'shared/personal.ts',
   'shared/present.ts',
@@ -66,8 +67,8 @@ const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/f
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(array-types|at-once|errors|limits|once|present|telemetry)\.ts$/, []],
-  [/^shared\/config\.ts$/, ['shared/limits.ts']],
+  [/^shared\/(array-types|at-once|errors|limits|networks|once|present|telemetry)\.ts$/, []],
+  [/^shared\/config\.ts$/, ['shared/limits.ts', 'shared/networks.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],

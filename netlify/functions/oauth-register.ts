@@ -24,6 +24,7 @@ import { byProtocol, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken } from '../../shared/identity/authenticate.ts'
 import { recordRefusals } from '../../shared/identity/record-refusals.ts'
+import { isWithin } from '../../shared/networks.ts'
 import { clientInformation } from '../../shared/oauth/client-information.ts'
 import { readDynamicMetadata } from '../../shared/oauth/dynamic-registration.ts'
 import { checkSector } from '../../shared/oauth/sector-identifier.ts'
@@ -31,7 +32,6 @@ import { sharingKeyOf } from '../../shared/oauth/sharing-key.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, findClient, findSharedClient } from '../../shared/queries/api-clients.ts'
 import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
-import { isWithin } from '../../shared/typed/network.ts'
 
 const MAX_OVERLAP_SECONDS = 7 * 86_400
 

@@ -3,8 +3,8 @@ import type { ApiKeySettings, Binding, ServiceScope } from '../domain/api-key.ts
 import { ACCESS_LEVELS } from '../domain/derivation.ts'
 import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
+import { isNetwork } from '../networks.ts'
 import { once } from '../once.ts'
-import { isNetwork } from '../typed/network.ts'
 import { bindingKey } from './api-key-binding.ts'
 import { isService } from './service-catalogue.ts'
 

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-import { blockContains } from '../domain/network.ts'
+import { BlockList, isIP } from 'node:net'
 
 /** Whether a text is an IP address or a CIDR block (RFC 4632, RFC 4291 section 2.3). */
 export function isNetwork(value: string): boolean {
@@ -18,5 +17,12 @@ export function plainAddress(address: string | undefined): string | undefined {
 /** Whether an address is in one of the networks, each an address or a CIDR block. */
 export function isWithin(networks: readonly string[], address: string | undefined): boolean {
   const plain = plainAddress(address)
-  return plain !== undefined && networks.some((network) => blockContains(network, plain))
+  if (plain === undefined || networks.length === 0) return false
+  const list = new BlockList()
+  for (const network of networks) {
+    const [base = '', bits] = network.split('/')
+    const isSix = isIP(base) === 6
+    list.addSubnet(base, Number(bits ?? (isSix ? 128 : 32)), isSix ? 'ipv6' : 'ipv4')
+  }
+  return list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
 }
