@@ -155,7 +155,14 @@ export const variables = {
     networks,
     [],
   ),
-  DASHBOARD_URL: variable('Where a sign-in without a return address ends.', httpUrl, 'https://dashboard.lanonasis.com'),
+  DASHBOARD_URL: optional(
+    'Where a sign-in without a return address ends. Unset means https://dashboard.lanonasis.com, and in development the account page.',
+    httpUrl,
+  ),
+  SUPPORT_URL: optional(
+    'Where a person whom the gateway refuses can ask for help: a page (`https://…`) or a mailbox (`mailto:…`).',
+    () => url(/^(https|mailto)$/),
+  ),
   SUPABASE_FUNCTIONS_URL: variable(
     'Base URL of the Supabase Edge Functions that deliver codes.',
     httpUrl,
@@ -496,6 +503,11 @@ let loaded: Config | undefined
 export function config(): Config {
   loaded ??= loadConfig(process.env)
   return loaded
+}
+
+/** The dashboard, if there is one: a gateway under development sends nobody to the one in production. */
+export function dashboardUrl({ DASHBOARD_URL, mode }: Config): string | undefined {
+  return DASHBOARD_URL ?? (mode === 'development' ? undefined : 'https://dashboard.lanonasis.com')
 }
 
 /** Whether the gateway is reached over https, so cookies are Secure and HSTS is sent. */

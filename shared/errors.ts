@@ -1,13 +1,26 @@
-type Row = { status: number; code: string; oauth: string; message: string }
+/** The field of a form that an error is shown beside; `form` for the form as a whole. */
+export type Field = 'email' | 'phone' | 'code' | 'password' | 'name' | 'form'
 
-const row = (status: number, code: string, oauth: string, message: string): Row => ({ status, code, oauth, message })
+type Row = { status: number; code: string; oauth: string; message: string; field?: Field }
+
+const row = (status: number, code: string, oauth: string, message: string, field?: Field): Row => ({
+  ...{ status, code, oauth, message },
+  ...(field && { field }),
+})
 
 /**
  * Every refusal the gateway can give. `code` is the API dialect's, `oauth` the OAuth dialect's (RFC 6749 section 5.2 and
- * its extensions), `message` the sentence a client may show. The reason behind a refusal goes to the log only.
+ * its extensions), `message` the sentence a client may show, `field` where a form shows it; without one, the error has a page of its
+ * own. The reason behind a refusal goes to the log only.
  */
 export const catalogue = {
-  invalid_request: row(400, 'INVALID_REQUEST', 'invalid_request', 'The request is missing something or is malformed.'),
+  invalid_request: row(
+    400,
+    'INVALID_REQUEST',
+    'invalid_request',
+    'The request is missing something or is malformed.',
+    'form',
+  ),
   invalid_body: row(400, 'INVALID_BODY', 'invalid_request', 'The request body could not be read.'),
   invalid_client: row(401, 'INVALID_CLIENT', 'invalid_client', 'The client is unknown or could not be authenticated.'),
   invalid_grant: row(
@@ -27,18 +40,20 @@ export const catalogue = {
     'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
   ),
   state_archived: row(410, 'STATE_ARCHIVED', 'invalid_request', 'Sessions and tokens of that time are in the archive.'),
-  sign_in_denied: row(403, 'SIGN_IN_DENIED', 'access_denied', 'Your organization does not allow this sign-in.'),
+  sign_in_denied: row(403, 'SIGN_IN_DENIED', 'access_denied', 'Your organization does not allow this sign-in.', 'form'),
   more_proof_needed: row(
     403,
     'MORE_PROOF_NEEDED',
     'access_denied',
     'Your organization asks for one more proof. Please confirm with a code by e-mail.',
+    'form',
   ),
   hook_unavailable: row(
     503,
     'HOOK_UNAVAILABLE',
     'temporarily_unavailable',
     'The sign-in could not be checked right now. Please try again shortly.',
+    'form',
   ),
   provider_unknown: row(400, 'INVALID_PROVIDER', 'invalid_request', 'There is no such way to sign in.'),
   provider_failed: row(
@@ -89,6 +104,7 @@ export const catalogue = {
     'NOT_PROVISIONED',
     'access_denied',
     'There is no account for you here yet. Ask your administrator.',
+    'form',
   ),
   proof_needed: row(
     409,
@@ -101,19 +117,28 @@ export const catalogue = {
     'LAST_CREDENTIAL',
     'invalid_request',
     'This is the last way to sign in. Add another one first.',
+    'form',
   ),
   credential_taken: row(
     409,
     'CREDENTIAL_TAKEN',
     'invalid_request',
     'This belongs to another identity. Prove both, and merge them.',
+    'form',
   ),
-  merge_impossible: row(409, 'MERGE_IMPOSSIBLE', 'invalid_request', 'These identities cannot be merged as they are.'),
+  merge_impossible: row(
+    409,
+    'MERGE_IMPOSSIBLE',
+    'invalid_request',
+    'These identities cannot be merged as they are.',
+    'form',
+  ),
   merge_needs_step_up: row(
     409,
     'MERGE_NEEDS_STEP_UP',
     'invalid_request',
     'The account with this address is protected by an authenticator app. Sign in to it and add this address there.',
+    'form',
   ),
   not_merged: row(409, 'NOT_MERGED', 'invalid_request', 'This identity is not part of another one.'),
   agent_unknown: row(
@@ -121,16 +146,30 @@ export const catalogue = {
     'AGENT_UNKNOWN',
     'invalid_request',
     'There is no agent of that name that can prove who it is.',
+    'form',
   ),
-  too_many_agents: row(409, 'TOO_MANY_AGENTS', 'invalid_request', 'There are too many agents. Cut one off first.'),
-  user_code_invalid: row(400, 'USER_CODE_INVALID', 'invalid_grant', 'The code is wrong, expired or already used.'),
+  too_many_agents: row(
+    409,
+    'TOO_MANY_AGENTS',
+    'invalid_request',
+    'There are too many agents. Cut one off first.',
+    'form',
+  ),
+  user_code_invalid: row(
+    400,
+    'USER_CODE_INVALID',
+    'invalid_grant',
+    'The code is wrong, expired or already used.',
+    'code',
+  ),
   user_code_malformed: row(
     400,
     'USER_CODE_MALFORMED',
     'invalid_grant',
     'This is not a complete code. Please check it and enter it again.',
+    'code',
   ),
-  invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.'),
+  invalid_scope: row(400, 'INVALID_SCOPE', 'invalid_scope', 'The requested scope is invalid or not allowed.', 'form'),
   client_metadata_invalid: row(
     400,
     'INVALID_CLIENT_METADATA',
@@ -188,6 +227,7 @@ export const catalogue = {
   ),
   app_exists: row(409, 'APP_EXISTS', 'invalid_request', 'There is an application of that name already.'),
   access_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.'),
+  operator_code_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'You cannot make a code for this person.', 'form'),
   login_required: row(400, 'LOGIN_REQUIRED', 'login_required', 'Sign-in is needed.'),
   unmet_authentication_requirements: row(
     400,
@@ -266,7 +306,7 @@ export const catalogue = {
     'invalid_token',
     'The signature of the request is wrong, too old, or was used before.',
   ),
-  invalid_name: row(400, 'INVALID_NAME', 'invalid_request', 'A name of 1 to 200 characters is required.'),
+  invalid_name: row(400, 'INVALID_NAME', 'invalid_request', 'A name of 1 to 200 characters is required.', 'name'),
   invalid_organization: row(400, 'INVALID_ORGANIZATION', 'invalid_request', 'The organization is not one of yours.'),
   invalid_project_id: row(400, 'INVALID_PROJECT_ID', 'invalid_request', 'The project id is malformed.'),
   project_not_found: row(404, 'PROJECT_NOT_FOUND', 'invalid_request', 'There is no such project.'),
@@ -283,9 +323,15 @@ export const catalogue = {
     'The signature of the message is wrong.',
   ),
   key_not_found: row(404, 'KEY_NOT_FOUND', 'invalid_request', 'There is no such key.'),
-  key_exists: row(409, 'KEY_EXISTS', 'invalid_request', 'There is an active key of this name already.'),
-  key_not_active: row(409, 'KEY_NOT_ACTIVE', 'invalid_request', 'The key is no longer active.'),
-  too_many_keys: row(409, 'TOO_MANY_KEYS', 'invalid_request', 'There are too many active keys. Delete one first.'),
+  key_exists: row(409, 'KEY_EXISTS', 'invalid_request', 'There is an active key of this name already.', 'name'),
+  key_not_active: row(409, 'KEY_NOT_ACTIVE', 'invalid_request', 'The key is no longer active.', 'form'),
+  too_many_keys: row(
+    409,
+    'TOO_MANY_KEYS',
+    'invalid_request',
+    'There are too many active keys. Delete one first.',
+    'form',
+  ),
   invalid_service: row(400, 'INVALID_SERVICE', 'invalid_request', 'One of the services is not known.'),
   service_unknown: row(404, 'SERVICE_UNKNOWN', 'invalid_request', 'There is no such service here.'),
   service_rate_limited: row(429, 'RATE_LIMIT_EXCEEDED', 'rate_limit_exceeded', 'Too many requests to this service.'),
@@ -308,33 +354,43 @@ export const catalogue = {
     'invalid_request',
     'What is made from a credential, or changed with it, cannot be wider or last longer than that credential.',
   ),
-  scope_not_allowed: row(403, 'SCOPE_NOT_ALLOWED', 'invalid_scope', 'A key cannot hold more than its creator has.'),
+  scope_not_allowed: row(
+    403,
+    'SCOPE_NOT_ALLOWED',
+    'invalid_scope',
+    'A key cannot hold more than its creator has.',
+    'form',
+  ),
 
   credentials_invalid: row(
     401,
     'AUTH_INVALID_CREDENTIALS',
     'invalid_grant',
     'The e-mail address or the password is wrong.',
+    'password',
   ),
   missing_credentials: row(
     400,
     'MISSING_CREDENTIALS',
     'invalid_request',
     'An e-mail address and a password are required.',
+    'form',
   ),
   email_not_confirmed: row(
     403,
     'EMAIL_NOT_CONFIRMED',
     'access_denied',
     'The address is not confirmed yet. Follow the link in the mail that was sent to it.',
+    'email',
   ),
-  weak_password: row(400, 'WEAK_PASSWORD', 'invalid_request', 'The password is too weak.'),
-  passwords_differ: row(400, 'PASSWORDS_DIFFER', 'invalid_request', 'The two passwords differ.'),
+  weak_password: row(400, 'WEAK_PASSWORD', 'invalid_request', 'The password is too weak.', 'password'),
+  passwords_differ: row(400, 'PASSWORDS_DIFFER', 'invalid_request', 'The two passwords differ.', 'password'),
   recovery_invalid: row(
     400,
     'LINK_INVALID',
     'invalid_grant',
     'The link has expired or was used before. Please ask for a new one.',
+    'form',
   ),
   magic_link_state_missing: row(400, 'MAGIC_LINK_STATE_MISSING', 'invalid_request', 'state is required.'),
   magic_link_state_invalid: row(
@@ -362,77 +418,88 @@ export const catalogue = {
   token_missing: row(401, 'TOKEN_MISSING', 'invalid_request', 'No token provided'),
   session_invalid: row(401, 'SESSION_INVALID', 'invalid_token', 'The session has ended. Please sign in again.'),
   auth_required: row(401, 'AUTH_REQUIRED', 'invalid_token', 'Authentication required'),
-  missing_email: row(400, 'MISSING_EMAIL', 'invalid_request', 'An e-mail address is required.'),
-  invalid_email: row(400, 'INVALID_EMAIL', 'invalid_request', 'The e-mail address is not valid.'),
+  missing_email: row(400, 'MISSING_EMAIL', 'invalid_request', 'An e-mail address is required.', 'email'),
+  invalid_email: row(400, 'INVALID_EMAIL', 'invalid_request', 'The e-mail address is not valid.', 'email'),
   missing_token: row(400, 'MISSING_TOKEN', 'invalid_request', 'A token is required.'),
-  otp_invalid: row(400, 'OTP_INVALID', 'invalid_grant', 'The code is wrong or has expired.'),
+  otp_invalid: row(400, 'OTP_INVALID', 'invalid_grant', 'The code is wrong or has expired.', 'code'),
   otp_malformed: row(
     400,
     'OTP_MALFORMED',
     'invalid_grant',
     'This is not a complete code. Please check it and enter it again.',
+    'code',
   ),
   totp_locked: row(
     403,
     'TOTP_LOCKED',
     'access_denied',
     'Too many codes in a row were wrong, so the authenticator app is locked. Use a recovery code, and set the app up again.',
+    'code',
   ),
   second_operator_needed: row(
     409,
     'SECOND_OPERATOR_NEEDED',
     'access_denied',
     'Somebody else has to agree: another operator than the one who asked.',
+    'form',
   ),
   last_authenticator: row(
     409,
     'LAST_AUTHENTICATOR',
     'invalid_request',
     'Operators need an authenticator app. Set up another one first.',
+    'form',
   ),
   too_many_authenticators: row(
     409,
     'TOO_MANY_AUTHENTICATORS',
     'invalid_request',
     'There are too many authenticator apps. Remove one first.',
+    'form',
   ),
   another_proof_needed: row(
     403,
     'ANOTHER_PROOF_NEEDED',
     'access_denied',
     'You signed in with a code from that app already. Another kind of proof is needed.',
+    'code',
   ),
-  otp_rate_limited: row(429, 'OTP_RATE_LIMITED', 'temporarily_unavailable', 'Too many codes or attempts.'),
+  otp_rate_limited: row(429, 'OTP_RATE_LIMITED', 'temporarily_unavailable', 'Too many codes or attempts.', 'form'),
   otp_send_failed: row(
     503,
     'OTP_SEND_FAILED',
     'temporarily_unavailable',
     'The code could not be sent. Please try again shortly.',
+    'form',
   ),
   otp_undeliverable: row(
     400,
     'OTP_UNDELIVERABLE',
     'invalid_request',
     'Messages to this address do not arrive. Please use another one.',
+    'form',
   ),
-  missing_phone: row(400, 'MISSING_PHONE', 'invalid_request', 'A phone number is required.'),
+  missing_phone: row(400, 'MISSING_PHONE', 'invalid_request', 'A phone number is required.', 'phone'),
   invalid_phone: row(
     400,
     'INVALID_PHONE',
     'invalid_request',
     'This is not a mobile number. Please write it with its country code.',
+    'phone',
   ),
   phone_unsupported: row(
     400,
     'PHONE_UNSUPPORTED',
     'invalid_request',
     'We send no text messages to that country. Please use e-mail.',
+    'phone',
   ),
   sms_unavailable: row(
     503,
     'SMS_UNAVAILABLE',
     'temporarily_unavailable',
     'There are no codes by text message right now. Please use e-mail.',
+    'form',
   ),
   missing_refresh_token: row(400, 'MISSING_REFRESH_TOKEN', 'invalid_request', 'A refresh token is required.'),
   invalid_refresh_token: row(
@@ -451,10 +518,10 @@ export const catalogue = {
   ),
   csrf_invalid: row(403, 'CSRF_INVALID', 'invalid_request', 'The form has expired. Please open the page again.'),
 
-  rate_limited: row(429, 'RATE_LIMITED', 'rate_limit_exceeded', 'Too many requests.'),
+  rate_limited: row(429, 'RATE_LIMITED', 'rate_limit_exceeded', 'Too many requests.', 'form'),
   conflict: row(409, 'CONFLICT', 'invalid_request', 'This conflicts with what is stored already.'),
-  stale: row(409, 'STALE', 'temporarily_unavailable', 'Something changed at the same time. Please try again.'),
-  not_found: row(404, 'NOT_FOUND', 'invalid_request', 'Not found'),
+  stale: row(409, 'STALE', 'temporarily_unavailable', 'Something changed at the same time. Please try again.', 'form'),
+  not_found: row(404, 'NOT_FOUND', 'invalid_request', 'Not found', 'form'),
   route_not_found: row(404, 'ROUTE_NOT_FOUND', 'invalid_request', 'Not found'),
   method_not_allowed: row(405, 'METHOD_NOT_ALLOWED', 'invalid_request', 'The method is not allowed here.'),
   payload_too_large: row(413, 'PAYLOAD_TOO_LARGE', 'invalid_request', 'The request body is too large.'),
@@ -491,6 +558,8 @@ export type RefusalOptions = {
   /** Seconds; becomes `Retry-After` and `retry_after`. */
   retryAfter?: number
   headers?: Record<string, string>
+  /** Where a person whom a page tells of the error can go on. */
+  next?: { href: string; label: string }
   /** Replaces the catalogue's sentence. */
   description?: string
   /** Where the person may go on to from the error page, and the host that is named there. */

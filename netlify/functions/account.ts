@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { page } from '../../shared/access/pages.ts'
 import { mayHold } from '../../shared/domain/scopes.ts'
-import { GatewayError } from '../../shared/errors.ts'
+import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { readForm, readQuery } from '../../shared/http/body.ts'
 import { ApiKeyPage } from '../../shared/http/pages/api-key.tsx'
 import { EndKeyPage, RotateKeyPage } from '../../shared/http/pages/api-key-decisions.tsx'
 import { ApiKeyFormPage, type KeyFormValues } from '../../shared/http/pages/api-key-form.tsx'
@@ -16,7 +16,7 @@ import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { accountForm, formOf, postedForm } from '../../shared/identity/account-forms.ts'
 import { MINIMAL_SCOPES, type NewKey, newKeyBody } from '../../shared/identity/api-key-input.ts'
 import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../../shared/identity/api-key-view.ts'
 import {
@@ -28,14 +28,20 @@ import {
   rotateApiKey,
 } from '../../shared/identity/api-keys.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import type { Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
 import { once } from '../../shared/once.ts'
-import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
+import { type ApiKeyRecord, listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 
 const BASE = '/account/api-keys'
 
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 
-const form = (principal: PersonPrincipal) => ({ ...formOf(gateway(), principal), backHref: BASE })
+const propsOf = (c: AppContext, principal: PersonPrincipal) => ({
+  ...formOf(gateway(), c, principal),
+  backHref: BASE,
+})
 
 async function record(c: AppContext, principal: PersonPrincipal) {
   const id = z.uuid().safeParse(c.req.param('id'))
@@ -56,16 +62,21 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   )
 })
 
-function formPage(principal: PersonPrincipal, values: KeyFormValues, error?: string, status = 200) {
+function formPage(
+  c: AppContext,
+  principal: PersonPrincipal,
+  values: KeyFormValues,
+  { error, status }: Partial<Shown> = {},
+): Response {
   const groups = SCOPE_GROUPS.map(({ area, scopes }) => ({
     area,
     scopes: scopes.filter((scope) => mayHold(principal.person.role, scope)),
   }))
-  return renderPage(ApiKeyFormPage({ action: BASE, ...form(principal), groups, values, error }), { status })
+  return renderPage(ApiKeyFormPage({ action: BASE, ...propsOf(c, principal), groups, values, error }), { status })
 }
 
-app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (_, principal) =>
-  formPage(principal, { scopes: MINIMAL_SCOPES, days: '90' }),
+app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (c, principal) =>
+  formPage(c, principal, { scopes: MINIMAL_SCOPES, days: '90' }),
 )
 
 const createForm = once(() =>
@@ -79,10 +90,8 @@ const createForm = once(() =>
   }),
 )
 
-/** What the form asks for, in the words of the API; or the sentence that says what is wrong with it. */
-function readForm(
-  posted: z.infer<ReturnType<typeof createForm>>,
-): { input: NewKey; fault?: undefined } | { input?: undefined; fault: string } {
+/** What the form asks for, in the words of the API. @throws GatewayError that says what is wrong with it */
+function readKey(posted: z.infer<ReturnType<typeof createForm>>): NewKey {
   const networks = posted.networks?.split(/[\s,]+/).filter(Boolean)
   const result = newKeyBody().safeParse({
     name: posted.name,
@@ -91,33 +100,39 @@ function readForm(
     allowed_networks: networks,
     rate_limits: posted.per_minute ? { max_calls_per_minute: posted.per_minute } : undefined,
   })
-  if (result.success) return { input: result.data }
-  const faults = result.error.issues.map(({ path: [field] }) => FAULTS[String(field)])
-  return { fault: faults.find(Boolean) ?? new GatewayError('invalid_request').message }
+  if (result.success) return result.data
+  const problem = result.error.issues.map(({ path: [field] }) => PROBLEMS[String(field)]).find(Boolean)
+  const { refusal = 'invalid_request', text: description } = problem ?? {}
+  throw new GatewayError(refusal, { description })
 }
 
-const FAULTS: Record<string, string> = {
-  name: 'Please give the key a name of at most 100 characters.',
-  allowed_networks: 'One of the addresses is not an address or a range.',
-  rate_limits: 'The number of calls must be a whole number of 1 or more.',
+const PROBLEMS: Record<string, { refusal: Refusal; text: string }> = {
+  name: { refusal: 'invalid_name', text: 'Please give the key a name of at most 100 characters.' },
+  allowed_networks: { refusal: 'invalid_request', text: 'One of the addresses is not an address or a range.' },
+  rate_limits: { refusal: 'invalid_request', text: 'The number of calls must be a whole number of 1 or more.' },
 }
 
 app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
-  const posted = await readBody(c, createForm(), { repeatable: ['scope'] })
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
-  const { name, scope: scopes = [], days = '90', networks, per_minute: perMinute } = posted
-  const again = (error: string, status: number) =>
-    formPage(principal, { name, scopes, days, networks, perMinute }, error, status)
-  const { input, fault } = readForm(posted)
-  if (!input) return again(fault, 400)
-  try {
-    const made = await createApiKey(gateway(), c, principal, input)
-    return showKey(made.secret, made.record.name)
-  } catch (error) {
-    if (!(error instanceof GatewayError) || error.status >= 500) throw error
-    return again(error.refusal === 'invalid_scope' ? 'Please choose what the key may do.' : error.message, error.status)
-  }
+  const scopes = (await readForm(c)).getAll('scope')
+  return accountForm(gateway(), c, principal, {
+    schema: createForm(),
+    repeatable: ['scope'],
+    render: (shown) => {
+      const { name, days = '90', networks, per_minute: perMinute } = shown.typed
+      return formPage(c, principal, { name, scopes, days, networks, perMinute }, shown)
+    },
+    once: () => c.redirect(`${BASE}?done=once`, 303),
+    act: async (posted) => {
+      const made = await createApiKey(gateway(), c, principal, readKey(posted)).catch(sayWhichScopes)
+      return showKey(made.secret, made.record.name)
+    },
+  })
 })
+
+function sayWhichScopes(error: unknown): never {
+  if (!(error instanceof GatewayError) || error.refusal !== 'invalid_scope') throw error
+  throw new GatewayError('invalid_scope', { description: 'Please choose what the key may do.' })
+}
 
 function showKey(apiKey: string, name: string, notice?: string): Response {
   return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource() })
@@ -143,13 +158,40 @@ app.route('GET', `${BASE}/:id`, { authority: page(BASE) }, async (c, principal) 
   )
 })
 
-app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, { authority: page(BASE) }, async (c, principal) => {
+type Decision = 'rotate' | 'revoke' | 'delete'
+
+/** Asks before something happens to a key. */
+async function decisionPage(
+  c: AppContext,
+  principal: PersonPrincipal,
+  kind: Decision,
+  { error, status }: Partial<Shown> = {},
+): Promise<Response> {
   const { id, name } = await record(c, principal)
-  const kind = c.req.param('decision')
-  const asked = { action: `${BASE}/${id}/${kind}`, name, ...form(principal) }
-  if (kind === 'rotate') return renderPage(RotateKeyPage(asked))
-  return renderPage(EndKeyPage({ ...asked, kind: kind === 'revoke' ? 'revoke' : 'delete' }))
-})
+  const asked = { action: `${BASE}/${id}/${kind}`, name, error, ...propsOf(c, principal) }
+  return renderPage(kind === 'rotate' ? RotateKeyPage(asked) : EndKeyPage({ ...asked, kind }), { status })
+}
+
+app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, { authority: page(BASE) }, (c, principal) =>
+  decisionPage(c, principal, c.req.param('decision') as Decision),
+)
+
+/** Takes a decision about a key, once. */
+async function decide<Schema extends z.ZodMiniType>(
+  c: AppContext,
+  principal: PersonPrincipal,
+  kind: Decision,
+  schema: Schema,
+  act: (target: { principal: PersonPrincipal; record: ApiKeyRecord }, input: z.output<Schema>) => Promise<Response>,
+): Promise<Response> {
+  return accountForm(gateway(), c, principal, {
+    schema,
+    load: async () => ({ principal, record: await record(c, principal) }),
+    render: (shown) => decisionPage(c, principal, kind, shown),
+    once: () => c.redirect(`${BASE}?done=once`, 303),
+    act: (input, target) => act(target, input),
+  })
+}
 
 const rotateForm = once(() =>
   z.object({
@@ -158,29 +200,27 @@ const rotateForm = once(() =>
   }),
 )
 
-app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, async (c, principal) => {
+app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, (c, principal) => {
   const arrivedAt = new Date()
-  const posted = await readBody(c, rotateForm())
-  const target = { principal, record: await record(c, principal) }
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
-  const graceSeconds = Number(posted.grace_seconds)
-  const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
-  const until = new Date(arrivedAt.getTime() + graceSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
-  const later = fill(words.shown.rotatedLater, { until: `${until} UTC` }).join('')
-  return showKey(made.secret, made.record.name, graceSeconds > 0 ? later : words.shown.rotatedNow)
+  return decide(c, principal, 'rotate', rotateForm(), async (target, posted) => {
+    const graceSeconds = Number(posted.grace_seconds)
+    const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
+    const until = new Date(arrivedAt.getTime() + graceSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
+    const later = fill(words.shown.rotatedLater, { until: `${until} UTC` }).join('')
+    return showKey(made.secret, made.record.name, graceSeconds > 0 ? later : words.shown.rotatedNow)
+  })
 })
 
 const endForm = once(() =>
   z.object({ ...postedForm(), reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }),
 )
 
-app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, { authority: page(BASE) }, async (c, principal) => {
-  const posted = await readBody(c, endForm())
-  const target = { principal, record: await record(c, principal) }
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(`${BASE}?done=once`, 303)
-  const revokes = c.req.param('decision') === 'revoke'
-  await (revokes ? revokeApiKey : deleteApiKey)(gateway(), c, target, posted.reason ?? 'owner')
-  return c.redirect(`${BASE}?done=${revokes ? 'revoked' : 'deleted'}`, 303)
+app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, { authority: page(BASE) }, (c, principal) => {
+  const kind = c.req.param('decision') as Decision
+  return decide(c, principal, kind, endForm(), async (target, { reason }) => {
+    await (kind === 'revoke' ? revokeApiKey : deleteApiKey)(gateway(), c, target, reason ?? 'owner')
+    return c.redirect(`${BASE}?done=${kind === 'revoke' ? 'revoked' : 'deleted'}`, 303)
+  })
 })
 
 export default serve(app)

@@ -3,14 +3,14 @@ import { everydayOwner, sensitive } from '../../shared/access/authorities.ts'
 import { page } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { createApp } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody, readForm, readQuery } from '../../shared/http/body.ts'
 import { AgentFormPage, type AgentFormValues, AgentsPage } from '../../shared/http/pages/agents.tsx'
 import { words } from '../../shared/http/pages/agents-words.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { accountForm, expiredButton, formOf, postedForm } from '../../shared/identity/account-forms.ts'
 import {
   cutOffAgent,
   cutOffApplication,
@@ -20,12 +20,15 @@ import {
 } from '../../shared/identity/agents.ts'
 import { SCOPE_GROUPS } from '../../shared/identity/api-key-view.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import type { Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
 import { parseScope } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
 
 const BASE = '/account/agents'
 const app = createApp('api', { errorPage })
+app.use(answerFormsOnce(gateway))
 
 const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_used_at, expires_at }: Access) => ({
   id,
@@ -93,18 +96,23 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   const { person } = principal
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
-  const form = formOf(gateway(), principal)
+  const form = formOf(gateway(), c, principal)
   return renderPage(AgentsPage({ base: BASE, ...form, agents, applications, now: new Date(), notice: NOTICES[done] }))
 })
 
-function formPage(principal: PersonPrincipal, values: AgentFormValues, error?: GatewayError): Response {
+function formPage(
+  c: AppContext,
+  principal: PersonPrincipal,
+  values: AgentFormValues,
+  { error, status }: Partial<Shown> = {},
+): Response {
   const scopes = SCOPE_GROUPS.flatMap((group) => group.scopes).filter((one) => mayDelegate(principal.person, one))
-  const page = AgentFormPage({ action: BASE, ...formOf(gateway(), principal), scopes, values, error: error?.message })
-  return renderPage(page, { status: error?.status })
+  const page = AgentFormPage({ action: BASE, ...formOf(gateway(), c, principal), scopes, values, error })
+  return renderPage(page, { status })
 }
 
-app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (_, principal) =>
-  formPage(principal, { scopes: ['memories:read'], days: '30' }),
+app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (c, principal) =>
+  formPage(c, principal, { scopes: ['memories:read'], days: '30' }),
 )
 
 const agentForm = once(() =>
@@ -117,16 +125,20 @@ const agentForm = once(() =>
 )
 
 app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
-  const posted = await readBody(c, agentForm(), { repeatable: ['scope'] })
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(BASE, 303)
-  const { client_id, scope: scopes = [], days } = posted
-  try {
-    await delegateToAgent(gateway(), c, principal, { client_id: client_id.trim(), scopes, days: Number(days) })
-    return c.redirect(`${BASE}?done=delegated`, 303)
-  } catch (error) {
-    if (!(error instanceof GatewayError) || error.status >= 500) throw error
-    return formPage(principal, { clientId: client_id, scopes, days }, error)
-  }
+  const chosen = (await readForm(c)).getAll('scope')
+  return accountForm(gateway(), c, principal, {
+    schema: agentForm(),
+    repeatable: ['scope'],
+    render: (shown) => {
+      const { client_id: clientId, days = '30' } = shown.typed
+      return formPage(c, principal, { clientId, scopes: chosen, days }, shown)
+    },
+    once: () => c.redirect(BASE, 303),
+    act: async ({ client_id, scope: scopes = [], days }) => {
+      await delegateToAgent(gateway(), c, principal, { client_id: client_id.trim(), scopes, days: Number(days) })
+      return c.redirect(`${BASE}?done=delegated`, 303)
+    },
+  })
 })
 
 const cutForm = once(() =>
@@ -138,13 +150,20 @@ const cutForm = once(() =>
   }),
 )
 
+/** A button of this page and of the account page, which show what came of it. */
 app.route('POST', `${BASE}/cut-off`, { authority: page(BASE) }, async (c, principal) => {
-  const posted = await readBody(c, cutForm())
-  const done = posted.back ? '/account?done=withdrawn' : `${BASE}?done=cut`
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(done, 303)
-  if (posted.agent) await cutOffAgent(gateway(), c, principal, posted.agent)
-  else await cutOffApplication(gateway(), c, principal, posted.client_id ?? '')
-  return c.redirect(done, 303)
+  const [home, done] = (await readForm(c)).has('back') ? ['/account', 'withdrawn'] : [BASE, 'cut']
+  const leave = () => c.redirect(`${home}?done=${done}`, 303)
+  return accountForm(gateway(), c, principal, {
+    schema: cutForm(),
+    restart: expiredButton(home),
+    once: leave,
+    act: async ({ agent, client_id = '' }) => {
+      if (agent) await cutOffAgent(gateway(), c, principal, agent)
+      else await cutOffApplication(gateway(), c, principal, client_id)
+      return leave()
+    },
+  })
 })
 
 export default serve(app)

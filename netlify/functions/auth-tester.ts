@@ -3,13 +3,16 @@ import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { TesterCodePage, TesterFailedPage, TesterPage, TesterTokensPage } from '../../shared/http/pages/auth-tester.tsx'
 import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { form, type Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { newFormToken } from '../../shared/identity/form-token.ts'
 import { clearTry, readTry, startTry } from '../../shared/identity/tester-cookie.ts'
 import { redeemCode } from '../../shared/oauth/grants/authorization-code.ts'
 import { challengeOf } from '../../shared/oauth/pkce.ts'
@@ -18,6 +21,7 @@ import { once } from '../../shared/once.ts'
 
 const CLIENT_ID = 'auth-tester'
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 const redirectUri = () => `${gateway().issuer}/auth-tester`
 
 /** The client lives on this machine's loopback; in production there is nothing to try. */
@@ -27,25 +31,37 @@ app.use(async (_, next) => {
 })
 
 /** A client to see the whole flow with (wire-contract 1.5 and 3.5). */
-app.route('GET', '/test-client', { authority: byProtocol('ceremony') }, () =>
-  renderPage(TesterPage({ scope: 'openid profile email' })),
+const SCOPE = 'openid profile email'
+const testerPage = (c: AppContext, scope: string, { error, status }: Partial<Shown> = {}) =>
+  renderPage(TesterPage({ scope, csrf: newFormToken(gateway(), c), error }), { status })
+
+app.route('GET', '/test-client', { authority: byProtocol('ceremony') }, (c) => testerPage(c, SCOPE))
+
+const scopeForm = once(() =>
+  z.object({ csrf: z.optional(z.string()), scope: z.optional(z.string().check(z.maxLength(500))) }),
 )
 
-app.route('POST', '/test-client', { authority: byProtocol('ceremony') }, async (c) => {
-  const { scope } = await readBody(c, z.object({ scope: z.optional(z.string().check(z.maxLength(500))) }))
-  const { verifier, state, nonce } = startTry(c)
-  const query = {
-    response_type: 'code',
-    client_id: CLIENT_ID,
-    redirect_uri: redirectUri(),
-    state,
-    nonce,
-    code_challenge: challengeOf(verifier),
-    code_challenge_method: 'S256',
-    ...(scope && { scope }),
-  }
-  return c.redirect(`/oauth/authorize?${new URLSearchParams(query)}`, 303)
-})
+app.route('POST', '/test-client', { authority: byProtocol('ceremony') }, (c) =>
+  form(gateway(), c, {
+    schema: scopeForm(),
+    load: (tab) => tab,
+    render: (shown) => testerPage(c, shown.typed.scope ?? SCOPE, shown),
+    act: ({ scope }) => {
+      const { verifier, state, nonce } = startTry(c)
+      const query = {
+        response_type: 'code',
+        client_id: CLIENT_ID,
+        redirect_uri: redirectUri(),
+        state,
+        nonce,
+        code_challenge: challengeOf(verifier),
+        code_challenge_method: 'S256',
+        ...(scope && { scope }),
+      }
+      return c.redirect(`/oauth/authorize?${new URLSearchParams(query)}`, 303)
+    },
+  }),
+)
 
 export const callback = once(() =>
   z.object({
@@ -61,22 +77,25 @@ app.route('GET', '/auth-tester', { authority: byProtocol('ceremony') }, (c: AppC
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
   if (!code) return c.redirect('/test-client', 302)
   const own = readTry(c)?.state === state
-  return renderPage(TesterCodePage({ code, own }), { script: copyScriptSource() })
+  return renderPage(TesterCodePage({ code, own, csrf: newFormToken(gateway(), c) }), { script: copyScriptSource() })
 })
 
-app.route('POST', '/auth-tester', { authority: byProtocol('ceremony') }, async (c) => {
-  const { code } = await readBody(c, callback())
-  const verifier = readTry(c)?.verifier
-  if (!verifier) return c.redirect('/test-client', 303)
-  clearTry(c)
-  const credentials = { clientId: CLIENT_ID, method: 'none' as const }
-  const wanted = { code, redirect_uri: redirectUri(), code_verifier: verifier }
-  const family = await redeemCode(gateway(), c, credentials, wanted)
-  const answer = await tokenResponse(gateway(), family.grant, family)
-  const accessToken = decodeJwt(answer.access_token)
-  const idToken = answer.id_token ? decodeJwt(answer.id_token) : undefined
-  const page = renderPage(TesterTokensPage({ answer, accessToken, idToken }))
-  return c.newResponse(page.body, page)
-})
+app.route('POST', '/auth-tester', { authority: byProtocol('ceremony') }, (c) =>
+  form(gateway(), c, {
+    schema: z.object({ csrf: z.optional(z.string()), code: callback().shape.code }),
+    load: () => readTry(c)?.verifier,
+    restart: () => c.redirect('/test-client', 303),
+    act: async ({ code }, verifier) => {
+      clearTry(c)
+      const credentials = { clientId: CLIENT_ID, method: 'none' as const }
+      const wanted = { code, redirect_uri: redirectUri(), code_verifier: verifier }
+      const family = await redeemCode(gateway(), c, credentials, wanted)
+      const answer = await tokenResponse(gateway(), family.grant, family)
+      const accessToken = decodeJwt(answer.access_token)
+      const idToken = answer.id_token ? decodeJwt(answer.id_token) : undefined
+      return renderPage(TesterTokensPage({ answer, accessToken, idToken }))
+    },
+  }),
+)
 
 export default serve(app)

@@ -16,28 +16,34 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { pasteCode, tokenToPaste } from '../../shared/identity/cli-steps.ts'
-import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { form, type Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { newFormToken } from '../../shared/identity/form-token.ts'
 import { credentialsInput } from '../../shared/identity/password-input.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { openSignIn } from '../../shared/identity/sign-in-pages.ts'
 import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { checkPassword } from '../../shared/identity/supabase-users.ts'
 import { once } from '../../shared/once.ts'
+import type { SignedIn } from '../../shared/queries/sessions.ts'
 
 const BASE = '/auth/cli-login'
 const app = createPageApp()
-const boundTo = (sessionId: string) => `${sessionId}.cli`
+app.use(answerFormsOnce(gateway))
+const aboutOf = (sessionId: string) => `${sessionId}.cli`
 
 /** Sign-in on the way to a terminal; who came from none may take a token to one (wire-contract 1.5). */
 app.route('GET', BASE, { authority: byProtocol('ceremony') }, (c) =>
   openSignIn(gateway(), c, {
     home: BASE,
-    welcome: ({ person, session }) => {
-      const csrf = csrfToken(gateway().derive, boundTo(session.id))
-      return renderPage(CliWelcomePage({ email: person.email, action: `${BASE}/token`, csrf }))
-    },
+    welcome: (signedIn) => welcome(c, signedIn),
   }),
 )
+
+function welcome(c: AppContext, { person, session }: SignedIn, { error, status }: Partial<Shown> = {}): Response {
+  const csrf = newFormToken(gateway(), c, { about: aboutOf(session.id) })
+  return renderPage(CliWelcomePage({ email: person.email, action: `${BASE}/token`, csrf, error }), { status })
+}
 
 /** For terminals that ask for a password themselves (wire-contract 1.5). */
 app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
@@ -47,12 +53,18 @@ app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
 })
 
 app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async (c) => {
-  const { csrf } = await readBody(c, z.object({ csrf: z.optional(z.string()) }))
   const signedIn = await browserSession(gateway(), c)
   if (!signedIn) return c.redirect(BASE, 303)
-  checkCsrf(c, gateway().derive, boundTo(signedIn.session.id), csrf)
-  const { token, until } = await tokenToPaste(gateway(), c, signedIn)
-  return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource() })
+  return form(gateway(), c, {
+    schema: z.object({ csrf: z.optional(z.string()) }),
+    about: aboutOf(signedIn.session.id),
+    load: () => signedIn,
+    render: (shown) => welcome(c, signedIn, shown),
+    act: async () => {
+      const { token, until } = await tokenToPaste(gateway(), c, signedIn)
+      return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource() })
+    },
+  })
 })
 
 export const callbackQuery = once(() =>

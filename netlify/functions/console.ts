@@ -5,7 +5,7 @@ import { lagProblems } from '../../shared/audit/lag.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { readBody, readForm, readQuery } from '../../shared/http/body.ts'
 import {
   ClientsPage,
   ConnectionsPage,
@@ -22,9 +22,10 @@ import { words } from '../../shared/http/pages/console-words.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { accountForm, expiredButton, formOf, postedForm } from '../../shared/identity/account-forms.ts'
 import { ACTS, actOn } from '../../shared/identity/console-actions.ts'
 import { chartsOf } from '../../shared/identity/console-charts.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
 import { operatedRadius } from '../../shared/identity/operated-radius.ts'
 import { operatedState } from '../../shared/identity/operated-state.ts'
 import { mayActOn, type Operator } from '../../shared/identity/operator.ts'
@@ -49,6 +50,7 @@ import { listWebhooks } from '../../shared/queries/webhooks.ts'
 import { addressLookup } from '../../shared/typed/address.ts'
 
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 const PAGE = 50
 const REFRESH_SECONDS = 5
 const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) }))
@@ -62,7 +64,7 @@ function visit(c: AppContext, operator: Operator, section: string): Visit {
   const frame = {
     section,
     platform: organizationId === undefined,
-    ...formOf(gateway(), principal),
+    ...formOf(gateway(), c, principal),
     now: new Date(),
     notice: done === '1' ? words.done : undefined,
   }
@@ -283,11 +285,17 @@ const acting = once(() =>
 
 /** Does one thing to one thing, with a reason. */
 app.route('POST', '/admin/act', { authority: operatorPage('/admin') }, async (c, operator) => {
-  const { act, id, reason, back, ...posted } = await readBody(c, acting())
-  const home = back?.startsWith('/admin') ? (safeReturnTo(gateway().config, back) ?? '/admin') : '/admin'
-  if (!(await takeForm(gateway(), c, operator.principal, posted))) return c.redirect(home, 303)
-  await actOn({ gateway: gateway(), c, operator, id, reason }, act)
-  return c.redirect(`${home}${home.includes('?') ? '&' : '?'}done=1`, 303)
+  const back = (await readForm(c)).get('back') ?? ''
+  const home = back.startsWith('/admin') ? (safeReturnTo(gateway().config, back) ?? '/admin') : '/admin'
+  return accountForm(gateway(), c, operator.principal, {
+    schema: acting(),
+    restart: expiredButton(home),
+    once: () => c.redirect(home, 303),
+    act: async ({ act, id, reason }) => {
+      await actOn({ gateway: gateway(), c, operator, id, reason }, act)
+      return c.redirect(`${home}${home.includes('?') ? '&' : '?'}done=1`, 303)
+    },
+  })
 })
 
 export default serve(app)

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
+import { withGoal } from '../../shared/access/pages.ts'
 import { deviceAuthorization, isOpenTo } from '../../shared/domain/device-authorization.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { createApp } from '../../shared/http/app.ts'
-import { readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody, readForm, readQuery, refuseQuery } from '../../shared/http/body.ts'
 import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../../shared/http/pages/device.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
@@ -11,7 +12,6 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
 import { mailbox } from '../../shared/identity/code-address.ts'
-import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import {
   claimDevice,
   decideDevice,
@@ -21,6 +21,9 @@ import {
   revokeDevice,
   startDevice,
 } from '../../shared/identity/device-steps.ts'
+import { form, type Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { newFormToken } from '../../shared/identity/form-token.ts'
 import { signInWithCode } from '../../shared/identity/one-time-code.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
 import { brandOf, sendCode } from '../../shared/identity/send-code.ts'
@@ -29,10 +32,12 @@ import { readUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
 import { once } from '../../shared/once.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
+import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
 
 const BASE = '/oauth/device'
 const app = createApp('oauth', { errorPage })
+app.use(answerFormsOnce(gateway))
 
 export const startBody = once(() =>
   z.object({
@@ -58,10 +63,19 @@ export const codeQuery = once(() =>
   }),
 )
 
-function enterPage(value?: string, error?: GatewayError): Response {
-  const headers = error?.options.retryAfter ? { 'Retry-After': String(Math.ceil(error.options.retryAfter)) } : undefined
-  return renderPage(EnterCodePage({ action: BASE, value, error: error?.message }), { status: error?.status, headers })
+function enterPage(value?: string, { error, status, wait }: Partial<Shown> = {}): Response {
+  const headers = wait === undefined ? undefined : { 'Retry-After': String(Math.ceil(wait)) }
+  return renderPage(EnterCodePage({ action: BASE, value, error }), { status, headers })
 }
+
+/** The same page, to type another code. */
+function enterAgain(c: AppContext, typed: string, error: GatewayError): Response {
+  c.set('refused', error)
+  const { message, status, options } = error
+  return enterPage(typed, { error: { text: message, field: 'code' }, status, wait: options.retryAfter })
+}
+
+const approvalPath = (typed: string) => `${BASE}?${new URLSearchParams({ code: readUserCode(typed) ?? '' })}`
 
 /** The page where a person connects a device: what is asked is shown, and approved by a button, always (standards D6). */
 app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
@@ -69,46 +83,48 @@ app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
   const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) {
-    const back = `${BASE}?code=${readUserCode(typed) ?? ''}`
-    return c.redirect(`/web/login?return_to=${encodeURIComponent(back)}`, 302)
-  }
+  if (!signedIn) return c.redirect(withGoal('/web/login', approvalPath(typed)), 302)
   const { person, session } = signedIn
   try {
     const device = await findOpenDevice(gateway(), c, typed, session.id)
     await claimDevice(gateway(), c, device, { person, sessionId: session.id })
-    return approvePage(device, showUserCode(typed), person.email, session.id)
+    return approvePage(c, device, showUserCode(typed), signedIn)
   } catch (error) {
-    if (error instanceof GatewayError && error.status < 500) {
-      c.set('refused', error)
-      return enterPage(typed, error)
-    }
+    if (error instanceof GatewayError && error.status < 500) return enterAgain(c, typed, error)
     throw error
   }
 })
 
-const boundTo = (sessionId: string, deviceId: string) => `${sessionId}.${deviceId}`
-
-function approvePage(device: OpenDevice, userCode: string, email: string, sessionId: string): Response {
+function approvePage(
+  c: AppContext,
+  device: OpenDevice,
+  userCode: string,
+  { person, session }: SignedIn,
+  { error, status }: Partial<Shown> = {},
+): Response {
   const { client, id, requestedAt, origin, scope } = device
   return renderPage(
     ApproveDevicePage({
       action: `${BASE}/decision`,
-      csrf: csrfToken(gateway().derive, boundTo(sessionId, id)),
+      csrf: newFormToken(gateway(), c, { about: aboutOf(session.id, id) }),
       userCode,
       client: {
         name: client.metadata.client_name,
         firstParty: client.first_party,
         verified: !isStranger(client),
       },
-      email,
+      email: person.email,
       startedAt: requestedAt,
       origin,
       scopes: scope,
       now: new Date(),
+      error,
     }),
+    { status },
   )
 }
+
+const aboutOf = (sessionId: string, deviceId: string) => `${sessionId}.${deviceId}`
 
 export const decisionForm = once(() =>
   z.object({
@@ -118,16 +134,29 @@ export const decisionForm = once(() =>
   }),
 )
 
+/** A decision that comes too late, or from another session than the one that the page was for, is asked for once more. */
 app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, async (c) => {
-  const { user_code, csrf, decision } = await readBody(c, decisionForm())
+  const typed = (await readForm(c)).get('user_code') ?? ''
   const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })
+  if (!signedIn) return c.redirect(approvalPath(typed), 303)
   const { person, session } = signedIn
-  const device = await findOpenDevice(gateway(), c, user_code, session.id)
-  checkCsrf(c, gateway().derive, boundTo(session.id, device.id), csrf)
-  await decideDevice(gateway(), c, device, { person, sessionId: session.id }, decision)
-  const kind = decision === 'approve' ? 'approved' : 'denied'
-  return renderPage(DeviceDonePage({ kind, client: device.client.metadata.client_name }))
+  const device = await findOpenDevice(gateway(), c, typed, session.id).catch((error: unknown) => {
+    if (error instanceof GatewayError && error.refusal === 'user_code_invalid') return error
+    throw error
+  })
+  if (device instanceof GatewayError) return enterAgain(c, typed, device)
+  return form(gateway(), c, {
+    schema: decisionForm(),
+    about: aboutOf(session.id, device.id),
+    load: () => device,
+    render: (shown) => enterPage(typed, shown),
+    restart: ({ error }) => approvePage(c, device, showUserCode(typed), signedIn, { error, status: 403 }),
+    act: async ({ decision }) => {
+      await decideDevice(gateway(), c, device, { person, sessionId: session.id }, decision)
+      const kind = decision === 'approve' ? 'approved' : 'denied'
+      return renderPage(DeviceDonePage({ kind, client: device.client.metadata.client_name }))
+    },
+  })
 })
 
 /** For pages of others: whether a code can be used (wire-contract 1.3). */
@@ -200,18 +229,30 @@ async function revocation(token: string) {
   return { named, connected }
 }
 
-/** Where the link in the notice leads; the button ends it, the link alone ends nothing. */
-app.route('GET', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, async (c) => {
-  const { token } = readQuery(c, revokeQuery())
+async function revokePage(c: AppContext, token: string, { error, status }: Partial<Shown> = {}): Promise<Response> {
   const { client, requestedAt: connectedAt } = (await revocation(token)).connected
-  return renderPage(RevokeDevicePage({ action: `${BASE}/revoke`, token, client, connectedAt, now: new Date() }))
-})
+  const csrf = newFormToken(gateway(), c)
+  const page = RevokeDevicePage({ action: `${BASE}/revoke`, csrf, token, client, connectedAt, now: new Date(), error })
+  return renderPage(page, { status })
+}
 
-app.route('POST', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, async (c) => {
-  const { token } = await readBody(c, revokeQuery())
-  const { named, connected } = await revocation(token)
-  await revokeDevice(gateway(), c, named)
-  return renderPage(DeviceDonePage({ kind: 'revoked', client: connected.client }))
-})
+/** Where the link in the notice leads; the button ends it, the link alone ends nothing. */
+app.route('GET', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, (c) =>
+  revokePage(c, readQuery(c, revokeQuery()).token),
+)
+
+const revokeForm = once(() => z.object({ ...revokeQuery().shape, csrf: z.optional(z.string()) }))
+
+app.route('POST', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, (c) =>
+  form(gateway(), c, {
+    schema: revokeForm(),
+    load: (_, { token }) => revocation(token ?? ''),
+    render: (shown) => revokePage(c, shown.typed.token ?? '', shown),
+    act: async (_, { named, connected }) => {
+      await revokeDevice(gateway(), c, named)
+      return renderPage(DeviceDonePage({ kind: 'revoked', client: connected.client }))
+    },
+  }),
+)
 
 export default serve(app)

@@ -3,7 +3,7 @@ import { operator, sensitive } from '../../shared/access/authorities.ts'
 import { sensitivePage } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { createApp } from '../../shared/http/app.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { ErasedPage, ErasePage } from '../../shared/http/pages/erase.tsx'
@@ -12,42 +12,52 @@ import { renderPage } from '../../shared/http/pages/render.ts'
 import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
 import { eraseOther, eraseSelf } from '../../shared/identity/account-erasure.ts'
-import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
-import { withCookies } from '../../shared/identity/sign-in-cookie.ts'
+import { accountForm, formOf, postedForm } from '../../shared/identity/account-forms.ts'
+import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import type { Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
 import { once } from '../../shared/once.ts'
 
 const HOME = '/account'
 const BASE = '/account/erase'
 const app = createApp('api', { errorPage })
+app.use(answerFormsOnce(gateway))
+
+function erasePage(c: AppContext, principal: PersonPrincipal, { error, status }: Partial<Shown> = {}): Response {
+  const page = ErasePage({ ...formOf(gateway(), c, principal), action: BASE, backHref: HOME, error })
+  return renderPage(page, { status })
+}
 
 /** Asks whether the person means it, once they have proven themselves anew. */
-app.route('GET', BASE, { authority: sensitivePage(BASE) }, (_, principal) =>
-  renderPage(ErasePage({ ...formOf(gateway(), principal), action: BASE, backHref: HOME })),
-)
+app.route('GET', BASE, { authority: sensitivePage(BASE) }, erasePage)
 
 const erasing = once(() => z.object({ ...postedForm(), word: z.optional(z.string().check(z.maxLength(40))) }))
 
-app.route('POST', BASE, { authority: sensitivePage(BASE) }, async (c, principal) => {
-  const body = await readBody(c, erasing())
-  if (!(await takeForm(gateway(), c, principal, body))) return c.redirect(BASE, 303)
-  if (body.word?.trim().toLowerCase() !== words.word) {
-    const page = ErasePage({ ...formOf(gateway(), principal), action: BASE, backHref: HOME, error: words.wrong })
-    return renderPage(page, { status: 400 })
-  }
-  const { session } = principal
-  if (!session) throw new GatewayError('session_invalid')
-  const receipt = await eraseSelf(gateway(), c, { ...principal, session })
-  clearSessionCookies(c)
-  const page = ErasedPage({
-    uai: receipt.uai,
-    erasedAt: receipt.erased_at,
-    eventId: receipt.event_id,
-    hash: receipt.event_hash,
-    keys: receipt.keys_destroyed,
-    backupsForgetBy: receipt.backups_forget_by,
-  })
-  return withCookies(c, renderPage(page))
-})
+app.route('POST', BASE, { authority: sensitivePage(BASE) }, (c, principal) =>
+  accountForm(gateway(), c, principal, {
+    schema: erasing(),
+    render: (shown) => erasePage(c, principal, shown),
+    once: () => c.redirect(BASE, 303),
+    act: async ({ word }) => {
+      if (word?.trim().toLowerCase() !== words.word)
+        throw new GatewayError('invalid_request', { description: words.wrong })
+      const { session } = principal
+      if (!session) throw new GatewayError('session_invalid')
+      const receipt = await eraseSelf(gateway(), c, { ...principal, session })
+      clearSessionCookies(c)
+      return renderPage(
+        ErasedPage({
+          uai: receipt.uai,
+          erasedAt: receipt.erased_at,
+          eventId: receipt.event_id,
+          hash: receipt.event_hash,
+          keys: receipt.keys_destroyed,
+          backupsForgetBy: receipt.backups_forget_by,
+        }),
+      )
+    },
+  }),
+)
 
 export const eraseSelfBody = once(() => z.object({ uai: z.uuid() }))
 

@@ -3,14 +3,18 @@ import { sensitivePage, withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { readForm, readQuery } from '../../shared/http/body.ts'
+import type { FormError } from '../../shared/http/pages/form-parts.tsx'
+import { words } from '../../shared/http/pages/proof-words.ts'
 import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../../shared/http/pages/recovery-codes.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { EnrolTotpPage } from '../../shared/http/pages/totp.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { accountForm, expiredButton, formOf, postedForm } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
+import type { Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
 import { grouped } from '../../shared/identity/proof-codes.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
 import { makeRecoveryCodes } from '../../shared/identity/recovery-codes.ts'
@@ -36,108 +40,126 @@ const CODES = '/account/recovery-codes'
 const APP = 'LanOnasis'
 
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const goal = once(() => z.object({ return_to: returnTo() }))
 const goalOf = (c: AppContext) => safeReturnTo(gateway().config, readQuery(c, goal()).return_to)
 
 const proofsOf = ({ person }: PersonPrincipal) => listProofs(gateway().reads, gateway().personal, person)
 
-/** What the person can mend on the page itself. */
-function told(c: AppContext, error: unknown): GatewayError {
-  if (error instanceof GatewayError && /^(otp_|too_many_authenticators)/.test(error.refusal)) {
-    c.set('refused', error)
-    return error
-  }
-  throw error
-}
-
 async function enrolPage(
+  c: AppContext,
   principal: PersonPrincipal,
   enrolment: Enrolment,
   back: string | undefined,
-  error?: GatewayError,
+  { error, status }: Partial<Shown> = {},
 ) {
   const { encodeQr } = await import('../../shared/identity/qr-library.ts')
   const account = principal.person.email || principal.person.uai
   const uri = totpUri(enrolment.secret, APP, account)
   return renderPage(
     EnrolTotpPage({
-      ...formOf(gateway(), principal),
+      ...formOf(gateway(), c, principal),
       ...{ action: ENROL, backHref: HOME, returnTo: back, uri, picture: encodeQr(uri, 'svg'), email: account },
       enrolment: sealEnrolment(gateway(), principal, enrolment),
       secret: enrolment.secret,
-      error: error?.message,
+      error,
     }),
-    { status: error?.status, formAction: endsAtClient(back) },
+    { status, formAction: endsAtClient(back) },
   )
 }
 
 app.route('GET', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
-  enrolPage(principal, newEnrolment(), goalOf(c)),
+  enrolPage(c, principal, newEnrolment(), goalOf(c)),
 )
 
 const enrolmentForm = once(() =>
   z.object({
     ...postedForm(),
     enrolment: z.string('csrf_invalid').check(z.maxLength(1000, 'csrf_invalid')),
+    code: typedCode(),
     return_to: returnTo(),
   }),
 )
 
 /** A right code shows that the app has the secret; it counts as a step-up too. */
 app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principal) => {
-  const posted = await readBody(c, enrolmentForm())
-  const back = safeReturnTo(gateway().config, posted.return_to)
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back ?? HOME, 303)
-  const enrolment = openEnrolment(gateway(), principal, posted.enrolment)
-  try {
-    const { code } = await readBody(c, z.object({ code: typedCode() }))
-    const presented = { ...enrolment, code }
-    const handOut = await enrolTotp(gateway(), c, principal, presented, (work) =>
-      strengthenSession(work, principal, { method: 'totp', id: enrolment.id }),
-    )
-    handOut(c)
-    tellOfProofs(gateway(), c, principal.person, 'authenticator_added')
-    const done = back ?? `${HOME}?done=totp_added`
-    const { recoveryCodes } = await proofsOf(principal)
-    return c.redirect(recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)
-  } catch (error) {
-    return enrolPage(principal, enrolment, back, told(c, error))
-  }
+  const back = safeReturnTo(gateway().config, (await readForm(c)).get('return_to') ?? undefined)
+  return accountForm(gateway(), c, principal, {
+    schema: enrolmentForm(),
+    load: (_, { enrolment }) => openEnrolment(gateway(), principal, enrolment ?? ''),
+    render: (shown, enrolment) => enrolPage(c, principal, enrolment, back, shown),
+    restart: () => {
+      const error: FormError = { text: words.enrolment.expired, field: 'form' }
+      return enrolPage(c, principal, newEnrolment(), back, { error, status: 403 })
+    },
+    once: () => c.redirect(back ?? HOME, 303),
+    act: async ({ code }, enrolment) => {
+      const presented = { ...enrolment, code }
+      const handOut = await enrolTotp(gateway(), c, principal, presented, (work) =>
+        strengthenSession(work, principal, { method: 'totp', id: enrolment.id }),
+      )
+      handOut(c)
+      tellOfProofs(gateway(), c, principal.person, 'authenticator_added')
+      const done = back ?? `${HOME}?done=totp_added`
+      const { recoveryCodes } = await proofsOf(principal)
+      return c.redirect(recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)
+    },
+  })
 })
 
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-app.route('POST', '/account/totp/remove', { authority: sensitivePage(HOME) }, async (c, principal) => {
-  const posted = await readBody(c, removal())
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(HOME, 303)
-  try {
-    await removeTotp(gateway(), c, principal, { id: posted.id, reason: 'person' })
-  } catch (error) {
-    if (error instanceof GatewayError && error.refusal === 'last_authenticator')
-      return c.redirect(`${HOME}?done=totp_last`, 303)
-    throw error
-  }
-  tellOfProofs(gateway(), c, principal.person, 'authenticator_removed')
-  return c.redirect(`${HOME}?done=totp_removed`, 303)
+/** A button of the account page, which shows what came of it. */
+app.route('POST', '/account/totp/remove', { authority: sensitivePage(HOME) }, (c, principal) => {
+  const leave = (done: string) => c.redirect(`${HOME}?done=${done}`, 303)
+  return accountForm(gateway(), c, principal, {
+    schema: removal(),
+    restart: expiredButton(HOME),
+    once: () => c.redirect(HOME, 303),
+    act: async ({ id }) => {
+      const kept = await removeTotp(gateway(), c, principal, { id, reason: 'person' }).then(
+        () => false,
+        (error: unknown) => {
+          if (error instanceof GatewayError && error.refusal === 'last_authenticator') return true
+          throw error
+        },
+      )
+      if (kept) return leave('totp_last')
+      tellOfProofs(gateway(), c, principal.person, 'authenticator_removed')
+      return leave('totp_removed')
+    },
+  })
 })
 
-app.route('GET', CODES, { authority: sensitivePage(CODES) }, async (c, principal) => {
-  const back = goalOf(c)
+async function offerCodes(
+  c: AppContext,
+  principal: PersonPrincipal,
+  back: string | undefined,
+  { error, status }: Partial<Shown> = {},
+): Promise<Response> {
   const { recoveryCodes } = await proofsOf(principal)
   const left = recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
-  const form = { ...formOf(gateway(), principal), action: CODES, returnTo: back, backHref: back ?? HOME }
-  return renderPage(MakeRecoveryCodesPage({ ...form, left }))
-})
+  const props = { ...formOf(gateway(), c, principal), action: CODES, returnTo: back, backHref: back ?? HOME }
+  return renderPage(MakeRecoveryCodesPage({ ...props, left, error }), { status })
+}
+
+app.route('GET', CODES, { authority: sensitivePage(CODES) }, (c, principal) => offerCodes(c, principal, goalOf(c)))
 
 /** Makes new codes and shows them, this once. */
 app.route('POST', CODES, { authority: sensitivePage(CODES) }, async (c, principal) => {
-  const posted = await readBody(c, z.object({ ...postedForm(), return_to: returnTo() }))
-  const back = safeReturnTo(gateway().config, posted.return_to) ?? HOME
-  if (!(await takeForm(gateway(), c, principal, posted))) return c.redirect(back, 303)
-  const codes = await makeRecoveryCodes(gateway(), c, principal)
-  tellOfProofs(gateway(), c, principal.person, 'recovery_codes_made')
-  return renderPage(RecoveryCodesPage({ codes: codes.map(grouped), email: principal.person.email, doneHref: back }))
+  const back = safeReturnTo(gateway().config, (await readForm(c)).get('return_to') ?? undefined)
+  return accountForm(gateway(), c, principal, {
+    schema: z.object({ ...postedForm(), return_to: returnTo() }),
+    render: (shown) => offerCodes(c, principal, back, shown),
+    once: () => c.redirect(back ?? HOME, 303),
+    act: async () => {
+      const codes = await makeRecoveryCodes(gateway(), c, principal)
+      tellOfProofs(gateway(), c, principal.person, 'recovery_codes_made')
+      const { email } = principal.person
+      return renderPage(RecoveryCodesPage({ codes: codes.map(grouped), email, doneHref: back ?? HOME }))
+    },
+  })
 })
 
 export default serve(app)

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -10,9 +11,10 @@ import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken, browserSession } from '../../shared/identity/authenticate.ts'
-import { signBrowserIn } from '../../shared/identity/browser-sign-in.ts'
-import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
 import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/identity/direct-sign-in.ts'
+import { form, type Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { newFormToken } from '../../shared/identity/form-token.ts'
 import {
   handOverUrl,
   type MagicLink,
@@ -20,11 +22,14 @@ import {
   openLink,
   presentedBy,
   sendMagicLink,
+  stateOfLink,
 } from '../../shared/identity/magic-link.ts'
 import { signInWithCode, withProvenAddress } from '../../shared/identity/one-time-code.ts'
-import { clearSignIn, readSignIn, withCookies, writeSignIn } from '../../shared/identity/sign-in-cookie.ts'
+import { signInEnd } from '../../shared/identity/return-to.ts'
+import { enterBrowser } from '../../shared/identity/sign-in-steps.ts'
 import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
+import { welcomePage } from '../../shared/identity/welcome-page.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import { tokenResponse } from '../../shared/oauth/token-response.ts'
 import { once } from '../../shared/once.ts'
@@ -34,6 +39,7 @@ import { typedEmail } from '../../shared/typed/fields.ts'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
 const app = createApp('api', { errorPage })
+app.use(answerFormsOnce(gateway))
 
 const uri = once(() => z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))))
 export const magicLinkRequest = once(() =>
@@ -62,41 +68,64 @@ app.route('POST', '/v1/auth/magic-link', { authority: byProtocol('ceremony') }, 
 
 const linkState = once(() => z.string('magic_link_state_missing').check(z.maxLength(4000, 'magic_link_state_invalid')))
 
+const endOf = ({ redirectUri }: MagicLink) => redirectUri ?? signInEnd(gateway().config)
+
+/** Asks whether to sign in with a link, in one tab of this browser. */
+async function page(c: AppContext, state: string, link: MagicLink, { error, status }: Partial<Shown> = {}) {
+  const { email, device, askedAt, handsOver } = link
+  const client = handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
+  const end = new URL(endOf(link), gateway().issuer)
+  const shown = MagicLinkPage({
+    ...{ action: CALLBACK, csrf: newFormToken(gateway(), c), state, email, device, error },
+    clientName: handsOver ? (client?.metadata.client_name ?? '') : undefined,
+    destination: end.host || end.protocol,
+    ...{ askedAt: new Date(askedAt), now: new Date() },
+  })
+  return renderPage(shown, { status, formAction: endsAtClient(end.href) })
+}
+
+/** The answer to a link that was used: whom it signed in at this browser goes on, anybody else asks for a new one. */
+async function spent(c: AppContext, link: MagicLink, holder: string | undefined): Promise<Response> {
+  const signedIn = await browserSession(gateway(), c)
+  if (signedIn && holder && signedIn.person.members.includes(holder))
+    return link.handsOver ? welcomePage(gateway(), c, signedIn) : c.redirect(endOf(link), 303)
+  const next = { href: withGoal('/web/login', link.handsOver ? undefined : link.redirectUri), label: 'Sign in' }
+  throw new GatewayError('magic_link_state_invalid', { reason: 'spent', next })
+}
+
 /** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (standards S8). */
 app.route('GET', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => {
   const { state } = readQuery(c, z.object({ state: linkState() }))
   const link = openLink(gateway(), state)
-  const { email, device, askedAt, handsOver } = link
-  const client = handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
-  const signIn = readSignIn(gateway(), c)
-  writeSignIn(gateway(), c, signIn)
-  const end = endOf(link)
-  const page = MagicLinkPage({
-    ...{ action: CALLBACK, csrf: csrfToken(gateway().derive, signIn.id), state, email, device },
-    clientName: handsOver ? (client?.metadata.client_name ?? '') : undefined,
-    destination: URL.canParse(end) ? new URL(end).host || new URL(end).protocol : new URL(gateway().issuer).host,
-    ...{ askedAt: new Date(askedAt), now: new Date() },
-  })
-  return withCookies(c, renderPage(page, { formAction: endsAtClient(end) }))
+  const { open, holder } = await stateOfLink(gateway(), c, link)
+  return open ? page(c, state, link) : spent(c, link, holder)
 })
-
-const endOf = ({ redirectUri }: MagicLink) => redirectUri ?? `${gateway().config.DASHBOARD_URL}/dashboard`
 
 export const confirmation = once(() => z.object({ state: linkState(), csrf: z.optional(z.string()) }))
 
 /** The person confirms: this browser is signed in, or the application is handed a code. No token is ever in an address. */
-app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => {
-  const { state, csrf } = await readBody(c, confirmation())
-  checkCsrf(c, gateway().derive, readSignIn(gateway(), c).id, csrf)
-  const link = openLink(gateway(), state)
-  if (link.handsOver && link.redirectUri) return c.redirect(handOverUrl(gateway(), link, link.redirectUri), 303)
+app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, (c) =>
+  form(gateway(), c, {
+    schema: confirmation(),
+    load: (_, { state }) => ({ state: state ?? '', link: openLink(gateway(), state ?? '') }),
+    render: (shown, { state, link }) => page(c, state, link, shown),
+    act: async (_, { link }) => {
+      const { open, holder } = await stateOfLink(gateway(), c, link)
+      if (!open) return spent(c, link, holder)
+      if (!link.handsOver || !link.redirectUri) return enter(c, link)
+      // Until the application has used the code, the button leads to another one of the same link.
+      c.set('runsAgain', true)
+      return c.redirect(handOverUrl(gateway(), link, link.redirectUri), 303)
+    },
+  }),
+)
+
+async function enter(c: AppContext, link: MagicLink): Promise<Response> {
   const replaces = await browserSession(gateway(), c)
   const presented = { ...presentedBy(link), platform: 'web', replaces }
   const { person, session } = await signInWithCode(gateway(), c, presented, (_work, signedIn) => signedIn).catch(stale)
-  clearSignIn(c)
-  signBrowserIn(gateway(), c, { person, session })
-  return c.redirect(endOf(link), 303)
-})
+  return enterBrowser(gateway(), c, { person, session }, link.redirectUri)
+}
 
 /** A link has no code that could be wrong: it is spent. */
 function stale(error: unknown): never {

@@ -6,12 +6,17 @@ import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody } from '../../shared/http/body.ts'
+import { readForm } from '../../shared/http/body.ts'
+import { copy } from '../../shared/http/pages/copy.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { browserSession, sessionHandle } from '../../shared/identity/authenticate.ts'
-import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { browserSession, noteDeadSession, sessionHandle } from '../../shared/identity/authenticate.ts'
+import { form } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { newFormToken } from '../../shared/identity/form-token.ts'
+import { safeReturnTo } from '../../shared/identity/return-to.ts'
+import { welcomePage } from '../../shared/identity/welcome-page.ts'
 import {
   AuthorizationFault,
   type AuthorizationRequest,
@@ -27,6 +32,7 @@ import {
   signInNeeded,
   signInUrl,
   stepUpPage,
+  wayBack,
 } from '../../shared/oauth/authorize-steps.ts'
 import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
@@ -34,22 +40,24 @@ import { keepOpen, mustPush, readPushed } from '../../shared/oauth/pushed-reques
 import { ownResource } from '../../shared/oauth/resource.ts'
 import { once } from '../../shared/once.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
-import { touchSession } from '../../shared/queries/sessions.ts'
+import { type SignedIn, touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
 
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 
-/** A longer way back would not fit the cookie that carries it through sign-in. */
+/** A longer way back would make too long an address of the pages that carry it. */
 const MAX_SIGN_IN_URL = 2600
 
 /** The authorization endpoint (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2). */
-async function authorize(c: AppContext, given: URLSearchParams): Promise<Response> {
+async function authorize(c: AppContext, given: URLSearchParams, notice?: string): Promise<Response> {
   const clientId = given.getAll('client_id')[0]
   if (!clientId) throw new GatewayError('invalid_request', { description: 'client_id is required.' })
   await freshenClient(gateway(), c, clientId, 'authorize').catch(explainToPerson)
   const { reads, personal, issuer } = gateway()
   const found = await findForAuthorize(reads, personal, { clientId, handle: sessionHandle(c) })
   const facts = { ...found, resources: [...found.resources, ownResource(issuer)] }
+  if (!facts.signedIn) await noteDeadSession(gateway(), c)
   const pushed = await readPushed(gateway(), facts.client, given)
   const params = pushed?.parameters ?? given
   const redirect = checkRedirect(params, facts.client, issuer)
@@ -57,7 +65,7 @@ async function authorize(c: AppContext, given: URLSearchParams): Promise<Respons
     if (!pushed && mustPush(gateway(), redirect.client))
       throw refusePlain(redirect.redirectUri, params.get('state') ?? undefined)
     const wanted = { ...checkRequest(params, redirect, facts.resources), pushed: pushed?.request }
-    return await proceed(c, params, wanted, facts)
+    return await proceed(c, params, wanted, { ...facts, notice })
   } catch (error) {
     if (!(error instanceof AuthorizationFault)) throw error
     const { refusal, redirectUri, state, description, responseMode } = error
@@ -78,7 +86,12 @@ function explainToPerson(error: unknown): never {
   throw new GatewayError('invalid_request', { description: error.message, reason: error.options.reason })
 }
 
-async function proceed(c: AppContext, params: URLSearchParams, wanted: AuthorizationRequest, facts: AuthorizeFacts) {
+async function proceed(
+  c: AppContext,
+  params: URLSearchParams,
+  wanted: AuthorizationRequest,
+  facts: AuthorizeFacts & { notice?: string },
+) {
   const { prompt, client, redirectUri, state, scope, resources, responseMode } = wanted
   const fault = (refusal: Refusal, description?: string) =>
     new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
@@ -123,15 +136,16 @@ async function proceed(c: AppContext, params: URLSearchParams, wanted: Authoriza
     }
   })
   if (silent) return redirectWith(c, redirectUri, { code: code.token, state, responseMode })
-  const csrf = csrfToken(gateway().derive, `${signedIn.session.id}.${id}`)
   return consentPage({
     id,
-    csrf,
+    csrf: newFormToken(gateway(), c, { about: aboutOf(signedIn, id) }),
+    returnTo: wayBack(wanted, params),
     wanted,
     facts,
     signedIn,
     switchAccountHref: signInUrl(wanted, params, 'select_account'),
     issuer: gateway().issuer,
+    notice: facts.notice,
   })
 }
 
@@ -155,18 +169,21 @@ function requestFacts(
   }
 }
 
-app.route('GET', '/oauth/authorize', { authority: byProtocol('ceremony') }, (c) =>
-  authorize(c, new URL(c.req.url).searchParams),
-)
-app.route('POST', '/oauth/authorize', { authority: byProtocol('ceremony') }, async (c) =>
+const AUTHORIZE = '/oauth/authorize'
+
+app.route('GET', AUTHORIZE, { authority: byProtocol('ceremony') }, (c) => authorize(c, new URL(c.req.url).searchParams))
+app.route('POST', AUTHORIZE, { authority: byProtocol('ceremony') }, async (c) =>
   authorize(c, new URLSearchParams(await c.req.text())),
 )
+
+const aboutOf = ({ session }: SignedIn, authorizationId: string) => `${session.id}.${authorizationId}`
 
 export const decisionForm = once(() =>
   z.object({
     authorization_id: z.uuid('csrf_invalid'),
     csrf: z.optional(z.string()),
     decision: z.enum(['allow', 'deny'], 'invalid_request'),
+    return_to: z.optional(z.string().check(z.maxLength(4000))),
   }),
 )
 
@@ -179,13 +196,45 @@ app.route('GET', '/oauth/consent', { authority: byProtocol('ceremony') }, () => 
 
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (standards A40). */
 app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async (c) => {
-  const { authorization_id: id, csrf, decision } = await readBody(c, decisionForm())
+  const posted = await readForm(c)
   const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) throw new GatewayError('csrf_invalid', { reason: 'not signed in' })
-  const { person, session } = signedIn
-  checkCsrf(c, gateway().derive, `${session.id}.${id}`, csrf)
-  const code = newOpaqueToken(id, CODE_SECRET_BYTES)
+  const restart = () => askAgain(c, posted.get('return_to') ?? '')
+  if (!signedIn) return restart()
+  return form(gateway(), c, {
+    schema: decisionForm(),
+    about: aboutOf(signedIn, posted.get('authorization_id') ?? ''),
+    load: (tab) => tab,
+    restart,
+    act: ({ authorization_id: id, decision }) =>
+      decide(c, signedIn, id, decision).catch(async (error: unknown) => {
+        if (!(error instanceof GatewayError) || error.refusal !== 'csrf_invalid') throw error
+        c.set('refused', error)
+        return (await isRedeemed(id)) ? welcomePage(gateway(), c, signedIn) : restart()
+      }),
+  })
+})
 
+/** A consent page that has expired, or was another session's, is asked for again by its own request. */
+async function askAgain(c: AppContext, returnTo: string): Promise<Response> {
+  const own = safeReturnTo(gateway().config, returnTo)
+  if (!own?.startsWith(`${AUTHORIZE}?`)) throw new GatewayError('csrf_invalid', { reason: 'no request to go back to' })
+  const answer = await authorize(c, new URL(own, gateway().issuer).searchParams, copy.form.expired)
+  return answer.status === 200 ? new Response(answer.body, { status: 403, headers: answer.headers }) : answer
+}
+
+async function isRedeemed(id: string): Promise<boolean> {
+  const { events } = await findAuthorization(gateway().reads, gateway().personal, { id })
+  return events.some(({ type }) => type === 'AuthorizationCodeRedeemed')
+}
+
+/** @throws GatewayError csrf_invalid when the request is not this session's to decide upon any more */
+async function decide(
+  c: AppContext,
+  { person, session }: SignedIn,
+  id: string,
+  decision: 'allow' | 'deny',
+): Promise<Response> {
+  const code = newOpaqueToken(id, CODE_SECRET_BYTES)
   const facts = await commit(commitContext(gateway(), c), async (work) => {
     const now = new Date()
     const found = await findAuthorization(gateway().reads, gateway().personal, { id })
@@ -218,6 +267,6 @@ app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async
   })
   const answer = decision === 'deny' ? { error: 'access_denied' as const } : { code: code.token }
   return redirectWith(c, facts.redirectUri, { ...answer, state: facts.state, responseMode: facts.responseMode })
-})
+}
 
 export default serve(app)

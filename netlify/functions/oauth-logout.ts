@@ -4,19 +4,22 @@ import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
-import { ConfirmSignOutPage } from '../../shared/http/pages/confirm-sign-out.tsx'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
-import { checkCsrf, csrfToken, isForeignPost } from '../../shared/identity/csrf.ts'
+import { isForeignPost } from '../../shared/identity/csrf.ts'
 import { signOutOf } from '../../shared/identity/end-session.ts'
+import { form } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { confirmSignOutPage } from '../../shared/identity/sign-out.ts'
 import { matchesRedirectUri, shownHost } from '../../shared/oauth/redirect-uri.ts'
 import { isSubject } from '../../shared/oauth/subject.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, findClient, isStranger } from '../../shared/queries/api-clients.ts'
+import type { SignedIn } from '../../shared/queries/sessions.ts'
 
 export const parameters = once(() =>
   z.object({
@@ -30,14 +33,11 @@ export const parameters = once(() =>
 type Parameters = z.output<ReturnType<typeof parameters>>
 
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 
-/**
- * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asks first, unless a valid hint names the person. The browser goes
- * back to the client at once only after that; otherwise the person follows a link that names the host, since a stranger's client
- * and its own hint would make us an open redirector (RFC 9700 section 4.11.2).
- */
-async function logout(c: AppContext, params: Parameters): Promise<Response> {
-  const { jwts, reads, derive } = gateway()
+/** What a logout request asks for, and for whom. @throws GatewayError invalid_request, invalid_redirect_uri */
+async function readRequest(params: Parameters) {
+  const { jwts, reads } = gateway()
   const hint = params.id_token_hint ? await jwts.readIdTokenHint(params.id_token_hint) : undefined
   if (params.id_token_hint && !hint)
     throw new GatewayError('invalid_request', { description: 'The ID token hint is not valid.' })
@@ -46,40 +46,49 @@ async function logout(c: AppContext, params: Parameters): Promise<Response> {
     throw new GatewayError('invalid_request', { description: 'The ID token hint is for another client.' })
   const clientId = params.client_id ?? audience
   const client = clientId ? await findClient(reads, clientId) : undefined
-  const returnHref = postLogoutRedirect(client, params)
-
-  const signedIn = await browserSession(gateway(), c)
-  const vouched = hint !== undefined && client !== undefined && !isStranger(client)
-  if (signedIn) {
-    const { person, session } = signedIn
-    if (params.csrf !== undefined) checkCsrf(c, derive, session.id, params.csrf)
-    else if (!client || !isSubject(gateway(), client, person, hint?.sub)) {
-      const hidden = Object.fromEntries(
-        Object.entries({ ...params, client_id: client?.client_id }).filter(([name, value]) => value && name !== 'csrf'),
-      ) as Record<string, string>
-      return renderPage(
-        ConfirmSignOutPage({
-          action: '/oauth/logout',
-          csrf: csrfToken(derive, session.id),
-          email: person.email,
-          returnHref,
-          returnHost: returnHref && shownHost(returnHref),
-          hidden,
-        }),
-        { formAction: returnHref ? [returnHref] : [] },
-      )
-    }
-  }
+  const hidden = { ...params, client_id: client?.client_id, csrf: undefined }
   // Without a browser session, an ID token still says for which application of which session its holder signs out.
   const hinted = z.uuid().safeParse(hint?.sid).data
-  await signOutOf(gateway(), c, { signedIn, client, hinted })
-  if (!isForeignPost(c)) clearSessionCookies(c)
-  if (returnHref && (signedIn || vouched))
-    return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
-  const page = renderPage(
-    SignedOutPage({ continueHref: returnHref, continueHost: returnHref && shownHost(returnHref) }),
-  )
-  return c.newResponse(page.body, page)
+  return { hint, hinted, client, hidden, returnHref: postLogoutRedirect(client, params) }
+}
+
+type LogoutRequest = Awaited<ReturnType<typeof readRequest>>
+
+const asked = ({ returnHref, hidden }: LogoutRequest) => ({
+  action: '/oauth/logout',
+  returnHref,
+  returnHost: returnHref && shownHost(returnHref),
+  hidden,
+})
+
+/**
+ * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asks first, unless a valid hint names the person. The browser goes
+ * back to the client at once only after that; otherwise the person follows a link that names the host, since a stranger's client
+ * and its own hint would make us an open redirector (RFC 9700 section 4.11.2).
+ */
+async function logout(c: AppContext, params: Parameters): Promise<Response> {
+  const request = await readRequest(params)
+  const { hint, hinted, client } = request
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) {
+    await signOutOf(gateway(), c, { client, hinted })
+    if (!isForeignPost(c)) clearSessionCookies(c)
+    return leave(c, request, { atOnce: hint !== undefined && client !== undefined && !isStranger(client) })
+  }
+  if (!client || !isSubject(gateway(), client, signedIn.person, hint?.sub))
+    return confirmSignOutPage(gateway(), c, signedIn, asked(request))
+  return end(c, signedIn, request)
+}
+
+async function end(c: AppContext, signedIn: SignedIn, request: LogoutRequest): Promise<Response> {
+  await signOutOf(gateway(), c, { ...request, signedIn })
+  clearSessionCookies(c)
+  return leave(c, request, { atOnce: true })
+}
+
+function leave(c: AppContext, { returnHref }: LogoutRequest, { atOnce }: { atOnce: boolean }): Response {
+  if (returnHref && atOnce) return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: returnHref })
+  return renderPage(SignedOutPage({ continueHref: returnHref, continueHost: returnHref && shownHost(returnHref) }))
 }
 
 function postLogoutRedirect(client: Client | undefined, params: Parameters): string | undefined {
@@ -94,8 +103,18 @@ function postLogoutRedirect(client: Client | undefined, params: Parameters): str
 app.route('GET', '/oauth/logout', { authority: byProtocol('ceremony') }, (c) =>
   logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))),
 )
-app.route('POST', '/oauth/logout', { authority: byProtocol('ceremony') }, async (c) =>
-  logout(c, await readBody(c, parameters())),
-)
+/** The request of an application, or the answer to the page that asks. */
+app.route('POST', '/oauth/logout', { authority: byProtocol('ceremony') }, async (c) => {
+  const params = await readBody(c, parameters())
+  const signedIn = params.csrf === undefined ? undefined : await browserSession(gateway(), c)
+  if (!signedIn) return logout(c, params)
+  return form(gateway(), c, {
+    schema: parameters(),
+    about: signedIn.session.id,
+    load: () => readRequest(params),
+    render: (shown, request) => confirmSignOutPage(gateway(), c, signedIn, asked(request), shown),
+    act: (_, request) => end(c, signedIn, request),
+  })
+})
 
 export default serve(app)

@@ -1,21 +1,23 @@
 import * as z from 'zod/mini'
 import { page, sensitivePage } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import type { Work } from '../../shared/events/commit.ts'
-import { gateway } from '../../shared/gateway.ts'
+import { commit, type Work } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { AccountPage } from '../../shared/http/pages/account.tsx'
 import { words } from '../../shared/http/pages/account-words.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
-import { Redirect } from '../../shared/http/redirect.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { describeUserAgent } from '../../shared/http/user-agent.ts'
-import { formOf, postedForm, takeForm } from '../../shared/identity/account-forms.ts'
+import { accountForm, formOf, postedForm } from '../../shared/identity/account-forms.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { actAs } from '../../shared/identity/authority.ts'
 import { endSession } from '../../shared/identity/end-session.ts'
+import type { Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { refuseStranding, splitIdentity } from '../../shared/identity/identities.ts'
 import { originOf } from '../../shared/identity/session-origin.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
 import { linkToken } from '../../shared/identity/sso-steps.ts'
@@ -34,6 +36,7 @@ import { emailDomain } from '../../shared/typed/email.ts'
 const BASE = '/account'
 const NEWEST_MESSAGES = 5
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 const NOTICES: Record<string, string> = words.done
 
 const linkHref = (provider: string, csrf: string) =>
@@ -54,8 +57,11 @@ const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: 
   listed || domains.includes(emailDomain(email))
 
 /** Who the person is, how they sign in, where they are signed in, and what they have let applications do. */
-app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
-  const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+async function accountPage(
+  c: AppContext,
+  principal: PersonPrincipal,
+  { error, notice, status }: Partial<Shown>,
+): Promise<Response> {
   const { person, session: current } = principal
   const { reads, personal } = gateway()
   const [methods, sessions, connections, { authenticators, recoveryCodes }, applications, operatorCodes, messages] = [
@@ -76,7 +82,7 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   return renderPage(
     AccountPage({
       base: BASE,
-      ...formOf(gateway(), principal),
+      ...formOf(gateway(), c, principal),
       ...person,
       methods: methods
         .filter(({ usable }) => usable)
@@ -109,49 +115,70 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
         kind: kindOf(template),
       })),
       now: new Date(),
-      notice: NOTICES[done],
+      notice,
+      error,
     }),
+    { status },
   )
+}
+
+app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
+  const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+  return accountPage(c, principal, { notice: NOTICES[done] })
 })
 
-/** Takes a posted form once; one that was posted before leads back to the page. */
-async function posted<T extends { csrf?: string; form_id: string }>(
+/** Does what a form of this page asks for, once. */
+function take<Schema extends z.ZodMiniType>(
   c: AppContext,
   principal: PersonPrincipal,
-  read: () => Promise<T>,
-): Promise<T> {
-  const body = await read()
-  if (!(await takeForm(gateway(), c, principal, body))) throw new Redirect(BASE)
-  return body
+  schema: Schema,
+  act: (input: z.output<Schema>) => Promise<string>,
+): Promise<Response> {
+  return accountForm(gateway(), c, principal, {
+    schema,
+    render: (shown) => accountPage(c, principal, shown),
+    once: () => c.redirect(BASE, 303),
+    act: async (input) => c.redirect(`${BASE}?done=${await act(input)}`, 303),
+  })
 }
 
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-app.route('POST', `${BASE}/sign-in-methods/remove`, { authority: sensitivePage(BASE) }, async (c, principal) => {
-  const body = await posted(c, principal, () => readBody(c, removal()))
-  const { person } = principal
-  const input = { person, credentialId: body.id, reason: 'person', act: (work: Work) => actAs(work, principal) }
-  const done = await removeSignInMethod(gateway(), c, input).then(
-    () => 'removed',
-    (error: unknown) => {
-      if (error instanceof GatewayError && error.refusal === 'last_credential') return 'last'
-      throw error
-    },
-  )
-  return c.redirect(`${BASE}?done=${done}`, 303)
-})
+app.route('POST', `${BASE}/sign-in-methods/remove`, { authority: sensitivePage(BASE) }, (c, principal) =>
+  take(c, principal, removal(), async ({ id: credentialId }) => {
+    const { person } = principal
+    const input = { person, credentialId, reason: 'person', act: (work: Work) => actAs(work, principal) }
+    await removeSignInMethod(gateway(), c, input)
+    return 'removed'
+  }),
+)
 
 const ending = once(() => z.object({ ...postedForm(), which: z.union([z.literal('others'), z.uuid()], 'not_found') }))
 
-app.route('POST', `${BASE}/sessions/end`, { authority: page(BASE) }, async (c, principal) => {
-  const body = await posted(c, principal, () => readBody(c, ending()))
-  const { person, session } = principal
-  if (!session) throw new GatewayError('session_invalid')
-  const others = async () => (await listSessions(gateway().reads, person)).map(({ id }) => id)
-  const ids = body.which === 'others' ? await others() : [body.which]
-  for (const id of ids.filter((one) => one !== session.id))
-    await endSession(gateway(), c, person, id, 'revoked', { sessionId: session.id })
-  return c.redirect(`${BASE}?done=ended`, 303)
-})
+app.route('POST', `${BASE}/sessions/end`, { authority: page(BASE) }, (c, principal) =>
+  take(c, principal, ending(), async ({ which }) => {
+    const { person, session } = principal
+    if (!session) throw new GatewayError('session_invalid')
+    const others = async () => (await listSessions(gateway().reads, person)).map(({ id }) => id)
+    const ids = which === 'others' ? await others() : [which]
+    for (const id of ids.filter((one) => one !== session.id))
+      await endSession(gateway(), c, person, id, 'revoked', { sessionId: session.id })
+    return 'ended'
+  }),
+)
+
+const splitting = once(() => z.object({ ...postedForm(), uai: z.uuid('not_found') }))
+
+app.route('POST', `${BASE}/split`, { authority: sensitivePage(BASE) }, (c, principal) =>
+  take(c, principal, splitting(), async ({ uai }) => {
+    if (!principal.person.members.includes(uai)) throw new GatewayError('not_found')
+    await commit(commitContext(gateway(), c), async (work) => {
+      actAs(work, principal)
+      await refuseStranding(gateway(), work, uai)
+      await splitIdentity(work, { uai, reason: 'person' })
+    })
+    return 'split'
+  }),
+)
 
 export default serve(app)

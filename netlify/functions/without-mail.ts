@@ -1,25 +1,22 @@
 import * as z from 'zod/mini'
 import { withGoal } from '../../shared/access/pages.ts'
-import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { renderPage } from '../../shared/http/pages/render.ts'
 import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { WithoutMailPage } from '../../shared/http/pages/without-mail.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { browserSession } from '../../shared/identity/authenticate.ts'
-import { signBrowserIn } from '../../shared/identity/browser-sign-in.ts'
-import { checkCsrf, csrfToken } from '../../shared/identity/csrf.ts'
+import { form, type Shown } from '../../shared/identity/form.ts'
+import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+import { newFormToken } from '../../shared/identity/form-token.ts'
 import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
-import {
-  clearSignIn,
-  readSignIn,
-  type SignInUnderWay,
-  withCookies,
-  writeSignIn,
-} from '../../shared/identity/sign-in-cookie.ts'
+import { signInEnd } from '../../shared/identity/return-to.ts'
+import { beginAgain } from '../../shared/identity/sign-in-pages.ts'
+import { enterBrowser, toConnection } from '../../shared/identity/sign-in-steps.ts'
+import { endTransaction, openTransaction, type SignInTransaction } from '../../shared/identity/sign-in-transaction.ts'
 import { signInWithoutMail } from '../../shared/identity/sign-in-without-mail.ts'
 import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
 import { once } from '../../shared/once.ts'
@@ -29,60 +26,54 @@ import { typedEmail } from '../../shared/typed/fields.ts'
 
 const PAGE = '/web/without-mail'
 const app = createPageApp()
+app.use(answerFormsOnce(gateway))
 
-const form = once(() => z.object({ email: typedEmail(), code: z.string('otp_malformed') }))
-const loose = once(() => z.object({ csrf: z.optional(z.string()), email: z.optional(z.string()) }))
+const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
+const posted = once(() =>
+  z.object({
+    csrf: z.optional(z.string()),
+    return_to: address(),
+    email: typedEmail(),
+    code: z.string('otp_malformed'),
+  }),
+)
+export const pageQuery = once(() => z.object({ t: z.optional(z.string()), return_to: address() }))
 
-/** What the person can mend on the page itself. */
-function told(c: AppContext, error: unknown): GatewayError {
-  if (error instanceof GatewayError && /^(otp_|missing_|invalid_email|sign_in_denied)/.test(error.refusal)) {
-    c.set('refused', error)
-    return error
-  }
-  throw error
-}
-
-function page(signIn: SignInUnderWay, shown: { email?: string; error?: GatewayError } = {}): Response {
-  const { config, derive } = gateway()
-  const { email = signIn.email, error } = shown
+function page(c: AppContext, { id, returnTo }: SignInTransaction, { typed, error, status }: Shown): Response {
   return renderPage(
     WithoutMailPage({
-      ...{ action: PAGE, csrf: csrfToken(derive, signIn.id), email, error: error?.message },
-      backHref: withGoal('/web/login', signIn.returnTo),
+      ...{ action: PAGE, csrf: newFormToken(gateway(), c, { transaction: id }), returnTo, error },
+      email: typed.email?.slice(0, 254),
+      backHref: withGoal('/web/login', returnTo),
     }),
-    { status: error?.status, formAction: endsAtClient(signIn.returnTo ?? config.DASHBOARD_URL) },
+    { status, formAction: endsAtClient(returnTo ?? signInEnd(gateway().config)) },
   )
 }
 
-/** Goes on with the sign-in that this browser has begun. */
-app.route('GET', PAGE, { authority: byProtocol('ceremony') }, (c) => {
-  const signIn = readSignIn(gateway(), c)
-  writeSignIn(gateway(), c, signIn)
-  return withCookies(c, page(signIn))
+/** Goes on with the sign-in that this tab has begun. */
+app.route('GET', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
+  const { t, return_to } = readQuery(c, pageQuery())
+  const transaction = await openTransaction(gateway(), c, t, return_to)
+  return page(c, transaction, { typed: { email: transaction.email } })
 })
 
 /** The same answer for every address, known or not, and for every wrong code (standards S5). */
-app.route('POST', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
-  const signIn = readSignIn(gateway(), c)
-  const posted = await readBody(c, loose())
-  checkCsrf(c, gateway().derive, signIn.id, posted.csrf)
-  try {
-    const { email, code } = await readBody(c, form())
-    const connection = await findDomain(gateway().reads, emailDomain(email))
-    if (connection) {
-      const goal = signIn.returnTo && { redirect_uri: signIn.returnTo }
-      const query = new URLSearchParams({ provider: connection.slug, login_hint: email, ...goal })
-      return c.redirect(`/v1/auth/oauth?${query}`, 303)
-    }
-    const replaces = await browserSession(gateway(), c)
-    const { person, session, method } = await signInWithoutMail(gateway(), c, { email, code, replaces })
-    if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
-    clearSignIn(c)
-    signBrowserIn(gateway(), c, { person, session })
-    return c.redirect(signIn.returnTo ?? `${gateway().config.DASHBOARD_URL}/dashboard`, 303)
-  } catch (error) {
-    return page(signIn, { email: posted.email?.slice(0, 254), error: told(c, error) })
-  }
-})
+app.route('POST', PAGE, { authority: byProtocol('ceremony') }, (c) =>
+  form(gateway(), c, {
+    schema: posted(),
+    load: ({ transaction }, { return_to }) => openTransaction(gateway(), c, transaction, return_to),
+    render: (shown, transaction) => page(c, transaction, shown),
+    restart: (expired) => beginAgain(gateway(), c, expired, (shown, transaction) => page(c, transaction, shown)),
+    act: async ({ email, code }, transaction) => {
+      const connection = await findDomain(gateway().reads, emailDomain(email))
+      if (connection) return toConnection(c, transaction, { slug: connection.slug, email })
+      const replaces = await browserSession(gateway(), c)
+      const { person, session, method } = await signInWithoutMail(gateway(), c, { email, code, replaces })
+      if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
+      await endTransaction(gateway(), c, transaction)
+      return enterBrowser(gateway(), c, { person, session }, transaction.returnTo)
+    },
+  }),
+)
 
 export default serve(app)

@@ -103,12 +103,12 @@ export const signIns: Family = {
     'GET /v1/auth/magic-link/callback': {
       summary: 'What a link leads to: asks',
       query: linkExchange(),
-      answers: { 200: 'page' },
+      answers: { 200: 'page', 303: 'redirect' },
     },
     'POST /v1/auth/magic-link/callback': {
       summary: 'The person confirms',
       body: confirmation(),
-      answers: { 303: 'redirect' },
+      answers: { 200: 'page', 303: 'redirect' },
     },
     'POST /v1/auth/magic-link/exchange': {
       summary: 'Makes a session of the code that an application was handed, or of a Supabase access token',

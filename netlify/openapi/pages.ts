@@ -6,12 +6,14 @@ import { callbackQuery } from '../functions/cli.ts'
 import { linkQuery, pageQuery, signUpForm } from '../functions/password-pages.ts'
 import { answerForm, finishQuery } from '../functions/saml.ts'
 import { logoutForm, ticketQuery } from '../functions/sso.ts'
-import { addressForm, codeForm, csrfForm } from '../functions/web.ts'
+import { addressForm, codeForm, codeQuery, csrfForm } from '../functions/web.ts'
+import { pageQuery as withoutMailQuery } from '../functions/without-mail.ts'
 import { type Family, form, type Operation, page } from './operation.ts'
 import { pair } from './schemas.ts'
 
 const returnTo = z.object({ return_to: z.optional(z.string()) })
 const address = z.object({ email: z.optional(z.string()) })
+const tab = z.object({ t: z.optional(z.string()) })
 const done = z.object({ done: z.optional(z.string()) })
 const away = (summary: string, query?: z.core.$ZodObject): Operation => ({
   summary,
@@ -26,14 +28,14 @@ export const signInPages: Family = {
   operations: {
     'GET /web/login': page('Signs in', returnTo),
     'POST /web/login': form('Takes an address and sends a code', addressForm()),
-    'GET /web/code': page('Asks for the code'),
+    'GET /web/code': page('Asks for the code', codeQuery()),
     'POST /web/code': form('Takes the code', codeForm()),
     'POST /web/code/resend': form('Sends a new code', csrfForm()),
     'GET /web/logout': page('Signs out; from elsewhere than our own pages, asks first', csrfForm()),
     'POST /web/logout': form('Signs out', csrfForm()),
     'GET /web/recovery': page('Takes a recovery code as that proof', returnTo),
     'POST /web/recovery': form('Takes it'),
-    'GET /web/without-mail': page('Signs in with a code of an operator', returnTo),
+    'GET /web/without-mail': page('Signs in with a code of an operator', withoutMailQuery()),
     'POST /web/without-mail': form('Takes it'),
     'GET /web/step-up': page('Asks for one more proof', returnTo),
     'POST /web/step-up': form('Takes it'),
@@ -112,9 +114,11 @@ export const accountPages: Family = {
     'POST /account/recovery-codes': form('Makes new ones'),
     'GET /account/email': page('Adds an address'),
     'POST /account/email': form('Sends a code to it'),
+    'GET /account/email/code': page('Asks for the code', tab),
     'POST /account/email/code': form('Takes the code'),
     'GET /account/phone': page('Adds a mobile number'),
     'POST /account/phone': form('Sends a code to it'),
+    'GET /account/phone/code': page('Asks for the code', tab),
     'POST /account/phone/code': form('Takes the code'),
     'POST /account/split': form('Undoes a merge'),
     'GET /account/agents': page('Who acts for the person', done),

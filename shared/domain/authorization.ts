@@ -64,7 +64,7 @@ type Code = {
 export type Authorization =
   | { status: 'none' }
   | { status: 'pushed'; pushed: PushedFacts; opened: boolean }
-  | { status: 'requested'; facts: AuthorizationFacts }
+  | { status: 'requested'; facts: AuthorizationFacts; pushed?: PushedFacts }
   | { status: 'denied'; facts: AuthorizationFacts }
   | ({ status: 'code_issued'; facts: AuthorizationFacts } & Code)
   | ({ status: 'redeemed'; facts: AuthorizationFacts; familyId: string; replayed: boolean } & Code)
@@ -74,7 +74,8 @@ export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
   initial: { status: 'none' },
   evolve(state, event) {
     if (event.type === 'AuthorizationPushed') return { status: 'pushed', pushed: event.data, opened: false }
-    if (event.type === 'AuthorizationRequested') return { status: 'requested', facts: event.data }
+    if (event.type === 'AuthorizationRequested')
+      return { status: 'requested', facts: event.data, pushed: 'pushed' in state ? state.pushed : undefined }
     if (event.type === 'PushedAuthorizationOpened')
       return state.status === 'pushed'
         ? { ...state, opened: true, pushed: { ...state.pushed, expiresAt: event.data.expiresAt } }
@@ -82,7 +83,7 @@ export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
     if (state.status === 'none' || state.status === 'pushed') return state
     switch (event.type) {
       case 'AuthorizationGranted':
-        return { status: 'requested', facts: { ...state.facts, scope: event.data.scope } }
+        return { ...state, status: 'requested', facts: { ...state.facts, scope: event.data.scope } }
       case 'AuthorizationDenied':
         return { status: 'denied', facts: state.facts }
       case 'AuthorizationCodeIssued': {
@@ -115,14 +116,19 @@ export function push(input: {
   return { events: [{ type: 'AuthorizationPushed', data: input.facts, secrets }] }
 }
 
-/** Whether a pushed request may still be brought by this client (RFC 9126 section 4). */
-export function isPushed(
+/**
+ * A pushed request that may still be brought by this client. A page that is loaded again brings it again, as long as no code was issued
+ * (RFC 9126 section 4).
+ */
+export function openPushedRequest(
   state: Authorization,
   input: { clientId: string; requestUriHash: string; now: Date },
-): state is Extract<Authorization, { status: 'pushed' }> {
-  if (state.status !== 'pushed') return false
-  const { clientId, requestUriHash, expiresAt } = state.pushed
-  return clientId === input.clientId && requestUriHash === input.requestUriHash && new Date(expiresAt) > input.now
+): PushedFacts | undefined {
+  if (state.status !== 'pushed' && state.status !== 'requested') return undefined
+  const { pushed } = state
+  const { expiresAt } = state.status === 'pushed' ? state.pushed : state.facts
+  const own = pushed?.clientId === input.clientId && pushed.requestUriHash === input.requestUriHash
+  return own && new Date(expiresAt) > input.now ? pushed : undefined
 }
 
 /** The person must sign in first, which takes longer than a reference lives: it waits for them, once. */
@@ -132,9 +138,11 @@ export function openPushed(state: Authorization, now: Date): Decision<Authorizat
   return { events: [{ type: 'PushedAuthorizationOpened', data: { expiresAt } }] }
 }
 
-/** A signed-in person's request; what was pushed becomes one once. */
+/** A signed-in person's request; what was pushed becomes one again each time that it is brought, until it is decided. */
 export function request(state: Authorization, facts: AuthorizationFacts): Decision<AuthorizationEvent> {
-  if (state.status !== 'none' && state.status !== 'pushed') return { events: [], refuse: 'request_uri_invalid' }
+  const again = state.status === 'requested' && state.pushed !== undefined
+  if (state.status !== 'none' && state.status !== 'pushed' && !again)
+    return { events: [], refuse: 'request_uri_invalid' }
   return { events: [{ type: 'AuthorizationRequested', data: facts }] }
 }
 

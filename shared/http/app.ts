@@ -10,6 +10,7 @@ import { log } from '../log.ts'
 import { type RequestSeen, requests } from '../telemetry.ts'
 import { canonicalPath, pathOf } from './canonical-path.ts'
 import { clientAddress } from './client-address.ts'
+import { forgetSession } from './cookies.ts'
 import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
 import { ensureTracing } from './ensure-tracing.ts'
 import { unprepared } from './first-request.ts'
@@ -43,6 +44,12 @@ export type AppEnv = {
     refused: GatewayError | undefined
     /** Who is behind the request, once known. */
     caller: { uai?: string; clientId?: string; credentialId?: string } | undefined
+    /** The browser's session cookie is good for nothing any more. */
+    sessionIsDead: boolean | undefined
+    /** The authorization whose code the answer hands out. */
+    handsOutCodeOf: string | undefined
+    /** An equal submission of the form may run again: it gets the same by itself. */
+    runsAgain: boolean | undefined
   }
 }
 export type AppContext = Context<AppEnv>
@@ -110,6 +117,7 @@ function logRequest(c: AppContext, status: number, milliseconds: number): void {
 
 function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
   const milliseconds = performance.now() - startedAt
+  if (c.get('sessionIsDead')) forgetSession(c)
   const { headers } = c.res
   addSecurityHeaders(headers)
   for (const [name, value] of Object.entries(corsHeaders(c.req.raw, c.req.path, dialect))) {

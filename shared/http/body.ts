@@ -131,6 +131,28 @@ export async function readNamed<Schema extends z.core.$ZodObject>(
   return { values, ignored }
 }
 
+/**
+ * The pairs of a posted form, empty values included.
+ * @throws {GatewayError} invalid_body, unsupported_media_type
+ */
+export async function readForm(c: AppContext): Promise<URLSearchParams> {
+  const text = await c.req.text()
+  const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (text !== '' && type !== 'application/x-www-form-urlencoded') throw new GatewayError('unsupported_media_type')
+  const pairs = new URLSearchParams(text)
+  for (const [name, value] of pairs) checkText(name + value)
+  return pairs
+}
+
+/** The pairs of a form as `schema` describes them, under the same rules as `readBody`. */
+export function parseForm<Schema extends z.core.$ZodType>(
+  pairs: URLSearchParams,
+  schema: Schema,
+  { repeatable = [] }: ReadOptions = NO_PARAMETERS,
+): z.output<Schema> {
+  return parse(schema, fromPairs(pairs, schema, repeatable))
+}
+
 const queryOf = (c: AppContext) => (c.req.url.includes('?') ? new URL(c.req.url).searchParams : new URLSearchParams())
 
 /**

@@ -34,6 +34,12 @@ export function clearSessionCookies(c: AppContext): void {
   }
 }
 
+/** Clears the cookies of a session that has ended elsewhere, unless the response starts another one. */
+export function forgetSession(c: AppContext): void {
+  const starts = c.res.headers.getSetCookie().some((one) => one.startsWith(`${SESSION_COOKIE}=`))
+  if (!starts) clearSessionCookies(c)
+}
+
 /** The value of a cookie of this request, URL-decoded; `undefined` when absent or empty. */
 export function readCookie(c: AppContext, name: string): string | undefined {
   return getCookie(c, name) || undefined

@@ -41,6 +41,11 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
     async hit(limits: RateLimit[]): Promise<number> {
       return limits.length === 0 ? 0 : ask(writes`select auth_gateway.take_rate_limits(${writes.json(limits)}) as wait`)
     },
+
+    /** The seconds until all are open, without counting. */
+    async wait(limits: RateLimit[]): Promise<number> {
+      return limits.length === 0 ? 0 : ask(writes`select auth_gateway.rate_limit_wait(${writes.json(limits)}) as wait`)
+    },
   }
 }
 

@@ -1,36 +1,40 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
+import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { once } from '../once.ts'
-import { claimOnce } from '../queries/replay-guard.ts'
 import type { PersonPrincipal } from './authenticate.ts'
-import { checkCsrf, csrfToken } from './csrf.ts'
+import { type FormOptions, form, type Tab } from './form.ts'
+import { newFormToken } from './form-token.ts'
 
-const FORM_SECONDS = 86_400
-
-const boundTo = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
+const aboutOf = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
 
 /** What every form of a person's account carries. */
-export const formOf = ({ derive }: Gateway, principal: PersonPrincipal) => ({
-  csrf: csrfToken(derive, boundTo(principal)),
-  formId: uuidv7(),
+export const formOf = (gateway: Gateway, c: AppContext, principal: PersonPrincipal, transaction?: string) => ({
+  csrf: newFormToken(gateway, c, { about: aboutOf(principal), transaction }),
 })
 
-export const postedForm = once(() => ({ csrf: z.optional(z.string()), form_id: z.uuid('csrf_invalid') }))
+export const postedForm = once(() => ({ csrf: z.optional(z.string()) }))
+
+type AccountForm<Schema extends z.core.$ZodType, State> = Omit<FormOptions<Schema, State>, 'about' | 'load'> &
+  Partial<Pick<FormOptions<Schema, State>, 'load'>> &
+  Required<Pick<FormOptions<Schema, State>, 'once'>>
 
 /**
- * A posted form of this person's, taken once: a reload of the answer does nothing again.
- * @returns false the second time
+ * For a button of a page that another function shows: an expired one leads back there, to be pressed again.
  * @throws GatewayError csrf_invalid
  */
-export async function takeForm(
-  { derive, reads }: Gateway,
+export const expiredButton = (home: string) => (): never => {
+  throw new GatewayError('csrf_invalid', { next: { href: home, label: 'Open the page again' } })
+}
+
+/**
+ * Answers a form of a person's account, which acts once: a reload of its answer does nothing again.
+ * @throws GatewayError as form
+ */
+export const accountForm = <Schema extends z.core.$ZodType, State = Tab>(
+  gateway: Gateway,
   c: AppContext,
   principal: PersonPrincipal,
-  posted: { csrf?: string; form_id: string },
-): Promise<boolean> {
-  checkCsrf(c, derive, boundTo(principal), posted.csrf)
-  const until = new Date(Date.now() + FORM_SECONDS * 1000)
-  return claimOnce(reads, 'account-form', [principal.credentialId, posted.form_id], until)
-}
+  options: AccountForm<Schema, State>,
+): Promise<Response> => form(gateway, c, { load: (tab) => tab as State, ...options, about: aboutOf(principal) })

@@ -6,7 +6,7 @@ import { checkAccessToken } from '../oauth/access-token.ts'
 import { checkSenderConstraint, type ForwardedProof, type TokenScheme } from '../oauth/sender-constraint.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
-import { findSession, type SignedIn, touchSession } from '../queries/sessions.ts'
+import { findSession, isDeadSession, type SignedIn, touchSession } from '../queries/sessions.ts'
 import type { Confirmation, DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
 import { looksLikeApiKey } from '../tokens/api-key.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
@@ -63,10 +63,21 @@ export function sessionHandle(c: AppContext): { sessionId: string; hash: string 
 
 /** The person signed in at this browser, if any. */
 export async function browserSession(gateway: Gateway, c: AppContext): Promise<SignedIn | undefined> {
-  return openSession(gateway, readCookie(c, SESSION_COOKIE))
+  const signedIn = await sessionOfHandle(gateway, readCookie(c, SESSION_COOKIE))
+  if (!signedIn) await noteDeadSession(gateway, c)
+  return signedIn
 }
 
-async function openSession(gateway: Gateway, value: string | undefined): Promise<SignedIn | undefined> {
+/** Has the answer clear the session cookie of this browser when that is dead. Call it where the cookie opened no session. */
+export async function noteDeadSession({ reads }: Gateway, c: AppContext): Promise<void> {
+  const value = readCookie(c, SESSION_COOKIE)
+  if (!value) return
+  const handle = handleOf(value)
+  c.set('sessionIsDead', !handle || (await isDeadSession(reads, handle.sessionId)))
+}
+
+/** Who is signed in by the value of a session cookie. */
+export async function sessionOfHandle(gateway: Gateway, value: string | undefined): Promise<SignedIn | undefined> {
   const handle = handleOf(value)
   const signedIn = handle && (await findSession(gateway.reads, gateway.personal, handle))
   if (signedIn?.session.unseen) await touchSession(gateway.reads, signedIn.session.id)
@@ -151,7 +162,7 @@ async function byApiKey(
 }
 
 async function bySession(gateway: Gateway, handle: string | undefined): Promise<Principal | undefined> {
-  const signedIn = await openSession(gateway, handle)
+  const signedIn = await sessionOfHandle(gateway, handle)
   if (!signedIn) return undefined
   const { person, session } = signedIn
   return {
@@ -216,6 +227,7 @@ export async function authenticate(
         refuseForeignPage(gateway, c)
         return principal
       }
+      await noteDeadSession(gateway, c)
     }
   }
   const ended = sessionHandle(c) !== undefined ? 'session_invalid' : 'token_required'

@@ -5,7 +5,7 @@ import { isTrustedOrigin } from '../http/cors.ts'
 import type { DeriveKey } from '../tokens/derived-key.ts'
 import { equalHash } from '../tokens/opaque.ts'
 
-/** A form token bound to what the form belongs to: a sign-in in this browser, or a session and a request. */
+/** What a link of a person's own page carries: only that page knows it. */
 export function csrfToken(derive: DeriveKey, boundTo: string): string {
   return createHmac('sha256', derive('csrf')).update(boundTo).digest('base64url')
 }
@@ -22,7 +22,7 @@ export function checkOrigin(c: AppContext, issuer: string): void {
 }
 
 /**
- * Checks the token of a posted form, and where the browser says it, that the form is our own.
+ * Checks the token of such a link, and where the browser says it, that the page is our own.
  * @throws GatewayError csrf_invalid
  */
 export function checkCsrf(c: AppContext, derive: DeriveKey, boundTo: string, given: string | undefined): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
+import { LIFETIME_SECONDS, otpChallenge } from '../domain/otp-challenge.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
@@ -10,6 +10,7 @@ import { hashToken } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import { mailbox } from './code-address.ts'
 import { clientOfPlatform } from './direct-sign-in.ts'
+import { findChallenge } from './one-time-code.ts'
 import { projectScope } from './project-scope.ts'
 import { safeReturnTo } from './return-to.ts'
 import { brandOf, sendCode } from './send-code.ts'
@@ -86,6 +87,23 @@ export async function sendMagicLink(gateway: Gateway, c: AppContext, asked: Aske
   }
   const shown = handsOver ? { clientName: client?.metadata.client_name, brand: brandOf(client) } : {}
   await sendCode(gateway, c, { to: mailbox(email), ...shown, link })
+}
+
+/** Whether a link can still sign in, and whose it is as far as that is known. */
+export async function stateOfLink(
+  gateway: Gateway,
+  c: AppContext,
+  link: MagicLink,
+): Promise<{ open: boolean; holder?: string }> {
+  const { challenge, person } = await findChallenge(gateway, c, {
+    to: mailbox(link.email),
+    challengeId: link.challengeId,
+  })
+  const state = challenge?.events.reduce(
+    (soFar, event) => otpChallenge.evolve(soFar, event as never),
+    otpChallenge.initial,
+  )
+  return { open: state?.status === 'open' && state.expiresAt > new Date(), holder: person?.uai }
 }
 
 /** What proves the mailbox of a link, as `signInWithCode` takes it. */

@@ -17,7 +17,7 @@ export type Who = { uai?: string; email?: string }
 
 /**
  * The person for whom a code is to be made.
- * @throws GatewayError not_found when there is none whom the operator answers for, access_denied for themselves and for whoever may
+ * @throws GatewayError not_found when there is none whom the operator answers for, operator_code_denied for themselves and for whoever may
  * do more than they
  */
 async function personFor(
@@ -36,9 +36,9 @@ async function personFor(
   if (options.self && person.uai === self.uai) return person
   // A code opens everything that became part of the person, so the operator has to answer for all of that.
   if (!answersFor(operator, person.organizations)) throw new GatewayError('not_found')
-  if (person.uai === self.uai) throw new GatewayError('access_denied', { reason: 'a code for oneself' })
+  if (person.uai === self.uai) throw new GatewayError('operator_code_denied', { reason: 'a code for oneself' })
   if (person.role === 'platform_admin' && self.role !== 'platform_admin')
-    throw new GatewayError('access_denied', { reason: 'a code for somebody who may do more' })
+    throw new GatewayError('operator_code_denied', { reason: 'a code for somebody who may do more' })
   return person
 }
 

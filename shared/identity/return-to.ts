@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import { type Config, dashboardUrl } from '../config.ts'
 
 /**
  * The address to go to after sign-in or sign-out, or undefined when it is not one of ours: a path of the gateway, the gateway
@@ -11,8 +11,15 @@ export function safeReturnTo(config: Config, given: string | undefined): string 
   const url = new URL(given)
   if (!/^https?:$/.test(url.protocol) || url.username || url.password) return undefined
   if (url.origin === new URL(config.AUTH_BASE_URL).origin) return url.href
-  if (url.origin === new URL(config.DASHBOARD_URL).origin) return url.href
+  const dashboard = dashboardUrl(config)
+  if (dashboard && url.origin === new URL(dashboard).origin) return url.href
   const domain = config.COOKIE_DOMAIN?.replace(/^\./, '')
   const underDomain = domain && (url.hostname === domain || url.hostname.endsWith(`.${domain}`))
   return underDomain && url.protocol === 'https:' && url.port === '' ? url.href : undefined
+}
+
+/** Where a sign-in ends that is on the way to nowhere. */
+export function signInEnd(config: Config): string {
+  const dashboard = dashboardUrl(config)
+  return dashboard ? `${dashboard}/dashboard` : '/account'
 }

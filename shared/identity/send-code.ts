@@ -13,6 +13,7 @@ import type { Client } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { countingMailbox } from '../typed/email.ts'
 import type { CodeAddress } from './code-address.ts'
+import { knownBrowserOf } from './known-browser.ts'
 import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
 import { passSmsGuard, smsLimits, smsSources, smsTrust } from './sms-guard.ts'
@@ -39,6 +40,12 @@ export function sendLimits(
     ...limiter.of('otp-send-net', networkKey(ip)),
     ...limiter.of('otp-send-range', rangeKey(ip)),
   ]
+}
+
+/** Seconds until another code may be sent from this browser to an address. */
+export async function waitToSend(gateway: Gateway, c: AppContext, to: CodeAddress): Promise<number> {
+  const knownBy = await knownBrowserOf(gateway, c, to.lookup)
+  return gateway.limiter.wait(sendLimits(gateway, to, { ip: c.get('clientIp'), knownBy }))
 }
 
 type CodeMessage = {

@@ -7,19 +7,24 @@ import { readQuery } from '../http/body.ts'
 import { CodePage } from '../http/pages/code.tsx'
 import { renderPage } from '../http/pages/render.ts'
 import { SignInPage } from '../http/pages/sign-in.tsx'
-import { clientIdOf, endsAtClient, hostOfStranger } from '../oauth/authorize-url.ts'
+import { endsAtClient } from '../oauth/authorize-url.ts'
 import { once } from '../once.ts'
-import { findClient } from '../queries/api-clients.ts'
 import { findConnection, listConnections } from '../queries/connections.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { SUPABASE } from '../sso/supabase-project.ts'
 import { browserSession } from './authenticate.ts'
-import { csrfToken } from './csrf.ts'
-import { safeReturnTo } from './return-to.ts'
-import { brandOf } from './send-code.ts'
-import { readSignIn, type SignInUnderWay, withCookies, writeSignIn } from './sign-in-cookie.ts'
-
-type Shown = { error?: string; notice?: string; status?: number }
+import type { Expired, Shown } from './form.ts'
+import { newFormToken } from './form-token.ts'
+import { safeReturnTo, signInEnd } from './return-to.ts'
+import { waitToSend } from './send-code.ts'
+import {
+  destinationOf,
+  findTransaction,
+  newTransaction,
+  type SignInTransaction,
+  transactionUrl,
+  type WaitingTransaction,
+} from './sign-in-transaction.ts'
 
 const providerHref = (slug: string, returnTo: string | undefined) =>
   `/v1/auth/oauth?${new URLSearchParams({ provider: slug, ...(returnTo && { redirect_uri: returnTo }) })}`
@@ -30,62 +35,92 @@ function signInHref(returnTo: string | undefined, byPhone: boolean): string {
   return `/web/login${query.size > 0 ? `?${query}` : ''}`
 }
 
+async function namesOf(gateway: Gateway, returnTo: string | undefined) {
+  const { clientName, clientHost } = await destinationOf(gateway, returnTo)
+  return { clientName, clientHost }
+}
+
 /** The page that asks for an address, or leads to another provider. */
 export async function signInPage(
-  { derive, config, reads }: Gateway,
-  signIn: SignInUnderWay,
-  shown: Shown & { email?: string; phone?: string } = {},
+  gateway: Gateway,
+  c: AppContext,
+  transaction: SignInTransaction,
+  { typed, error, notice, status }: Shown,
 ): Promise<Response> {
-  const { returnTo, clientName, clientHost, link } = signIn
+  const { config, reads } = gateway
+  const { id, returnTo, link } = transaction
+  const phone = link || config.SMS_COUNTRIES.length === 0 ? undefined : typed.phone
   const connections = link ? [] : await listConnections(reads)
-  const providers = connections
-    .filter(({ status, settings }) => status === 'enabled' && settings.listed)
-    .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) }))
   const offersPasswords = Boolean(config.SUPABASE_URL && config.SUPABASE_ANON_KEY) && !link
-  const passwordHref = offersPasswords
-    ? `/web/password${returnTo ? `?return_to=${encodeURIComponent(returnTo)}` : ''}`
-    : undefined
-  const switchHref =
-    config.SMS_COUNTRIES.length > 0 && !link ? signInHref(returnTo, shown.phone === undefined) : undefined
   const linking = link && ((await findConnection(reads, link.provider))?.settings.name ?? SUPABASE.settings.name)
   return renderPage(
     SignInPage({
       action: '/web/login',
-      csrf: csrfToken(derive, signIn.id),
+      csrf: newFormToken(gateway, c, { transaction: id }),
       returnTo,
-      clientName,
-      clientHost,
-      providers,
+      ...(await namesOf(gateway, returnTo)),
+      providers: connections
+        .filter(({ status, settings }) => status === 'enabled' && settings.listed)
+        .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) })),
       linking,
-      passwordHref,
-      switchHref,
-      withoutMailHref: link ? undefined : '/web/without-mail',
-      ...shown,
+      passwordHref: offersPasswords ? transactionUrl('/web/password', transaction) : undefined,
+      switchHref: config.SMS_COUNTRIES.length > 0 && !link ? signInHref(returnTo, phone === undefined) : undefined,
+      withoutMailHref: link ? undefined : transactionUrl('/web/without-mail', transaction),
+      email: typed.email?.slice(0, 254),
+      phone: phone?.slice(0, 40),
+      error,
+      notice,
     }),
-    { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
+    { status, formAction: endsAtClient(returnTo ?? signInEnd(config)) },
   )
 }
 
 /** The page that asks for the code sent to the address. */
-export function codePage({ derive, issuer, config }: Gateway, signIn: SignInUnderWay, shown: Shown = {}): Response {
-  const { returnTo, clientName, clientHost, to } = signIn
+export async function codePage(
+  gateway: Gateway,
+  c: AppContext,
+  transaction: WaitingTransaction,
+  { error, notice, status }: Partial<Shown>,
+): Promise<Response> {
+  const { issuer, config } = gateway
+  const { id, returnTo, to } = transaction
   return renderPage(
     CodePage({
       action: '/web/code',
       resendAction: '/web/code/resend',
-      startOverHref: signInHref(returnTo, to?.channel === 'sms'),
-      withoutMailHref: '/web/without-mail',
-      csrf: csrfToken(derive, signIn.id),
-      address: to?.address ?? '',
-      channel: to?.channel,
+      startOverHref: signInHref(returnTo, to.channel === 'sms'),
+      withoutMailHref: transactionUrl('/web/without-mail', transaction),
+      csrf: newFormToken(gateway, c, { transaction: id }),
+      hidden: { return_to: returnTo, [to.channel === 'sms' ? 'phone' : 'email']: to.address },
+      address: to.address,
+      channel: to.channel,
       minutes: LIFETIME_SECONDS / 60,
-      clientName,
-      clientHost,
+      wait: await waitToSend(gateway, c, to),
+      ...(await namesOf(gateway, returnTo)),
       host: new URL(issuer).host,
-      ...shown,
+      error,
+      notice,
     }),
-    { status: shown.status, formAction: endsAtClient(returnTo ?? config.DASHBOARD_URL) },
+    { status, formAction: endsAtClient(returnTo ?? signInEnd(config)) },
   )
+}
+
+/**
+ * Begins a sign-in again whose form has expired or whose transaction is lost, from what the form carries: it asks for the address
+ * once more, and knows it already. A person who has signed in meanwhile, in another tab, goes on to where this one was going.
+ */
+export async function beginAgain(
+  gateway: Gateway,
+  c: AppContext,
+  { typed, token, error }: Expired,
+  show = (shown: Shown, transaction: SignInTransaction): Response | Promise<Response> =>
+    signInPage(gateway, c, transaction, shown),
+): Promise<Response> {
+  const returnTo = safeReturnTo(gateway.config, typed.return_to)
+  const signedIn = await browserSession(gateway, c)
+  if (signedIn && token && signedIn.session.authenticatedAt >= token.madeAt)
+    return c.redirect(returnTo ?? signInEnd(gateway.config), 303)
+  return show({ typed, error, status: 403 }, newTransaction({ returnTo, email: typed.email }))
 }
 
 /** What a failed sign-in at another provider may put into the address of this page. */
@@ -113,13 +148,14 @@ const signInQuery = once(() =>
     prompt: z.optional(z.string().check(z.maxLength(100))),
     error: z.optional(z.string().check(z.maxLength(100))),
     by: z.optional(z.string().check(z.maxLength(100))),
+    t: z.optional(z.string().check(z.maxLength(100))),
   }),
 )
 
 /**
- * Opens a sign-in on the way to `return_to`; somebody who is signed in goes there at once.
+ * Opens a sign-in on the way to `return_to`; a person who is signed in goes there at once.
  * @param options.home where a sign-in ends that is on the way to nowhere
- * @param options.welcome what somebody sees who is signed in and on the way to nowhere
+ * @param options.welcome what a person sees who is signed in and on the way to nowhere
  */
 export async function openSignIn(
   gateway: Gateway,
@@ -132,18 +168,9 @@ export async function openSignIn(
   const failed = TOLD.find((one) => one === query.error)
   if (signedIn && !failed && !/login|select_account/.test(query.prompt ?? ''))
     return asked ? c.redirect(asked, 302) : options.welcome(signedIn)
-  const returnTo = asked ?? options.home
-  const clientId = clientIdOf(returnTo)
-  const client = clientId ? await findClient(gateway.reads, clientId) : undefined
-  const shown = client?.status === 'active' ? client : undefined
-  const clientName = shown?.metadata.client_name
-  const clientHost = shown && hostOfStranger(shown, returnTo)
-  const before = readSignIn(gateway, c)
-  const waits = failed === 'link_needed' || failed === 'more_proof_needed'
-  const link = waits ? before.link : undefined
-  const signIn = { ...before, returnTo, clientName, clientHost, brand: brandOf(client), link }
-  writeSignIn(gateway, c, signIn)
-  const phone = query.by === 'phone' && gateway.config.SMS_COUNTRIES.length > 0 && !signIn.link ? '' : undefined
-  const error = failed && catalogue[failed].message
-  return withCookies(c, await signInPage(gateway, signIn, { error, email: waits ? before.email : undefined, phone }))
+  const waiting = failed ? await findTransaction(gateway, c, query.t) : undefined
+  const transaction = waiting ?? newTransaction({ returnTo: asked ?? options.home })
+  const typed = { email: transaction.email, phone: query.by === 'phone' ? '' : undefined }
+  const error = failed && ({ text: catalogue[failed].message, field: 'form' } as const)
+  return signInPage(gateway, c, transaction, { typed, error })
 }

@@ -15,8 +15,9 @@ import { clientOfPlatform, startPair } from './direct-sign-in.ts'
 import { digestsOf, linkAccount } from './external-account.ts'
 import { signInExternally } from './external-sign-in.ts'
 import { tellOfProofs } from './proof-notices.ts'
-import { readSignIn, writeSignIn } from './sign-in-cookie.ts'
+import { signInEnd } from './return-to.ts'
 import { nameOfMethod } from './sign-in-methods.ts'
+import { keepTransaction, newTransaction, transactionUrl } from './sign-in-transaction.ts'
 
 /** What follows once the person has proven the account: a sign-in, or a link to who is signed in. */
 export async function finishFlow(
@@ -48,8 +49,10 @@ export async function finishFlow(
     const { digest } = digestsOf(gateway, { connection, profile, method })
     const { person: holder } = await findExternal(gateway.reads, gateway.personal, { digest })
     if (flow.foreign && !holder) throw new GatewayError('sign_in_to_link', { reason: 'begun by another site' })
-    writeSignIn(gateway, c, { ...readSignIn(gateway, c), email: profile.email, link: account })
-    throw error
+    c.set('refused', error)
+    const waiting = newTransaction({ email: profile.email, link: account, returnTo: flow.returnTo })
+    await keepTransaction(gateway, c, waiting)
+    return c.redirect(transactionUrl('/web/login', waiting, { error: error.refusal }), 302)
   }
 }
 
@@ -58,7 +61,7 @@ type Entered = Parameters<Parameters<typeof signInExternally>[3]>[1]
 /** The browser is signed in. */
 function enter(gateway: Gateway, c: AppContext, flow: SsoFlow, { person, session }: Entered): Response {
   signBrowserIn(gateway, c, { person, session })
-  return c.redirect(flow.returnTo ?? `${gateway.config.DASHBOARD_URL}/dashboard`, 302)
+  return c.redirect(flow.returnTo ?? signInEnd(gateway.config), 302)
 }
 
 /** A program of ours gets its tokens at the address that it registered (wire-contract 1.4). */

@@ -27,16 +27,19 @@ export function sealEnrolment({ derive }: Gateway, { credentialId }: PersonPrinc
   return sealBytes(derive('totp-enrolment'), bytes, credentialId).toString('base64url')
 }
 
-/** @throws GatewayError csrf_invalid when it is another session's, or too old */
-export function openEnrolment({ derive }: Gateway, { credentialId }: PersonPrincipal, sealed: string): Enrolment {
+/** The enrolment that a form carries; undefined when it is another session's, or too old. */
+export function openEnrolment(
+  { derive }: Gateway,
+  { credentialId }: PersonPrincipal,
+  sealed: string,
+): Enrolment | undefined {
   try {
     const bytes = openBytes(derive('totp-enrolment'), Buffer.from(sealed, 'base64url'), credentialId)
     const enrolment: Enrolment = JSON.parse(bytes.toString())
-    if (enrolment.until > Date.now()) return enrolment
-  } catch (error) {
-    throw new GatewayError('csrf_invalid', { reason: 'not an enrolment of this session', cause: error })
+    return enrolment.until > Date.now() ? enrolment : undefined
+  } catch {
+    return undefined
   }
-  throw new GatewayError('csrf_invalid', { reason: 'enrolment too old' })
 }
 
 /**

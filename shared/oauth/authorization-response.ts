@@ -5,6 +5,7 @@ import type { AppContext } from '../http/app.ts'
 import { FormPostPage } from '../http/pages/form-post.tsx'
 import { renderPage } from '../http/pages/render.ts'
 import { errorDescription } from '../http/render-error.ts'
+import { CODE_SECRET_BYTES, streamOfToken } from '../tokens/opaque.ts'
 import { shownHost } from './redirect-uri.ts'
 
 /** By redirect (OAuth 2.0 Multiple Response Types section 2.1), or by a form that the browser posts (OAuth 2.0 Form Post Response Mode). */
@@ -40,6 +41,7 @@ function answerHref(redirectUri: string, answer: Answer): string {
 
 /** The authorization response: a redirect, or a page that posts it to the redirect URI and nowhere else. */
 export function redirectWith(c: AppContext, redirectUri: string, answer: Answer): Response {
+  if (answer.code) c.set('handsOutCodeOf', streamOfToken(answer.code, CODE_SECRET_BYTES))
   if (answer.responseMode !== 'form_post')
     return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: answerHref(redirectUri, answer) })
   const nonce = randomBytes(16).toString('base64')

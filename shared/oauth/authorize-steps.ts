@@ -72,7 +72,7 @@ export const proofNeeded = (request: AuthorizationRequest, signedIn: SignedIn) =
   judgeAcr(request.acr, signedIn.session, isOld(request, signedIn))
 
 /** The way back to this request, without what a new proof satisfies. */
-function wayBack({ client, pushed }: AuthorizationRequest, params: URLSearchParams): string {
+export function wayBack({ client, pushed }: AuthorizationRequest, params: URLSearchParams): string {
   if (pushed)
     return `/oauth/authorize?${new URLSearchParams({ client_id: client.client_id, request_uri: pushed.requestUri })}`
   const back = new URLSearchParams(params)

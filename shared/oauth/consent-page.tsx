@@ -23,8 +23,11 @@ export function consentPage(input: {
   wanted: AuthorizationRequest
   facts: AuthorizeFacts
   signedIn: SignedIn
+  /** The request, to be made again should it have expired. */
+  returnTo: string
   switchAccountHref: string
   issuer: string
+  notice?: string
 }): Response {
   const { wanted, facts, signedIn } = input
   const { client, redirectUri, scope, resources } = wanted
@@ -36,6 +39,8 @@ export function consentPage(input: {
       action="/oauth/consent"
       csrf={input.csrf}
       authorizationId={input.id}
+      returnTo={input.returnTo}
+      notice={input.notice}
       client={{
         name: client_name,
         host: hostOf(client_uri),

@@ -1,5 +1,5 @@
 import { uuidv7 } from 'uuidv7'
-import { authorization, isPushed, openPushed, PUSHED_SECONDS, push } from '../domain/authorization.ts'
+import { authorization, openPushed, openPushedRequest, PUSHED_SECONDS, push } from '../domain/authorization.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
@@ -23,7 +23,7 @@ export function mustPush({ config }: Gateway, { metadata }: Client): boolean {
   return config.REQUIRE_PUSHED_AUTHORIZATION_REQUESTS || metadata.require_pushed_authorization_requests === true
 }
 
-/** Keeps a checked authorization request of a client under a reference that works once (RFC 9126 section 2.2). */
+/** Keeps a checked authorization request of a client under a reference that works until a code is issued (RFC 9126 section 2.2). */
 export async function keepPushed(
   gateway: Gateway,
   c: AppContext,
@@ -76,10 +76,10 @@ export async function readPushed(
   const { events, sealedParameters } = id ? await findPushed(gateway.reads, id) : { events: [] }
   const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
   const input = { clientId: client?.id ?? '', requestUriHash: hashToken(token), now: new Date() }
-  if (!id || !sealedParameters || client?.status !== 'active' || !isPushed(state, input))
-    throw new GatewayError('request_uri_invalid')
+  const pushed = openPushedRequest(state, input)
+  if (!id || !sealedParameters || client?.status !== 'active' || !pushed) throw new GatewayError('request_uri_invalid')
   const parameters = new URLSearchParams(openBytes(gateway.derive(CONTEXT), sealedParameters, id).toString())
-  return { request: { id, requestUri, at: new Date(state.pushed.pushedAt) }, parameters }
+  return { request: { id, requestUri, at: new Date(pushed.pushedAt) }, parameters }
 }
 
 /** Lets a pushed request wait while its person signs in. */

@@ -24,6 +24,17 @@ export function toSignedIn(personal: Personal, { session, person }: SignedInRow)
   return { person: toPerson(personal, person), session: toSession(session) }
 }
 
+/**
+ * Whether a browser's handle is good for nothing any more. One that a newer handle of the same session, or a newer sign-in in the same
+ * browser, took the place of does not count: the newer cookie may already be on its way, and must not be cleared.
+ */
+export async function isDeadSession(sql: postgres.Sql, sessionId: string): Promise<boolean> {
+  const [row] = await sql<{ spare: boolean }[]>`
+    select auth_gateway.session_is_live(s) or s.end_reason is not distinct from 'replaced' as spare
+    from auth_gateway.sessions s where s.id = ${sessionId}`
+  return !row?.spare
+}
+
 export type SessionListing = {
   id: string
   uai: string

@@ -26,7 +26,10 @@ begin
     when 'AuthorizationRequested' then
       insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, requested_at, version)
       values (e.stream_id, (e.data->>'clientId')::uuid, (e.data->>'uai')::uuid, (e.data->>'sessionId')::uuid, 'requested',
-        e.data->>'redirectUri', array(select jsonb_array_elements_text(e.data->'scope')), e.recorded_at, e.version);
+        e.data->>'redirectUri', array(select jsonb_array_elements_text(e.data->'scope')), e.recorded_at, e.version)
+      -- What was pushed is brought again when its page is loaded again, perhaps by another person.
+      on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, scope = excluded.scope,
+        requested_at = excluded.requested_at, version = excluded.version;
     when 'AuthorizationGranted' then
       update authorizations set granted_by = e.data->>'by', scope = array(select jsonb_array_elements_text(e.data->'scope')),
         version = e.version where id = e.stream_id;

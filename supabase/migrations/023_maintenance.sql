@@ -17,6 +17,7 @@ begin
     (select event_id, name from event_secrets where expires_at <= now() limit p_batch for update skip locked);
   get diagnostics v_secrets = row_count;
   return jsonb_build_object('partitions', v_partitions, 'rateLimits', v_limits, 'replayGuard', v_replays, 'eventSecrets', v_secrets,
+    'formStates', sweep_form_states(p_batch),
     'oldValues', destroy_old_values(p_batch), 'removedAuthenticators', destroy_removed_authenticators(p_batch));
 end $$;
 

@@ -26,7 +26,7 @@ async function signedInPage(): Promise<Page> {
   await page.goto('/auth/cli-login')
   await page.getByLabel('E-mail address').fill(email)
   await page.keyboard.press('Enter')
-  await page.waitForURL('**/web/code')
+  await page.waitForURL(/\/web\/code\?/)
   await page.getByLabel('6-digit code').fill(gateway.inbox.codeFor(email))
   await page.keyboard.press('Enter')
   await page.getByText('Signed in for the command line').first().waitFor()

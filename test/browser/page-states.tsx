@@ -90,7 +90,6 @@ const keyDetails = {
 const keyForm = {
   action: '/account/api-keys',
   csrf: 'token',
-  formId: 'form',
   backHref: '/account/api-keys',
   groups: [{ area: 'Memories', scopes: ['memories:read', 'memories:write'] }],
   values: { scopes: ['memories:read'], days: '90' },
@@ -103,7 +102,11 @@ export const states: Record<string, JSX.Element> = {
     <SignInPage {...signIn} clientName="Claude" clientHost="claude.ai" returnTo="/oauth/authorize?a=b&c=d" />
   ),
   'sign-in-error': (
-    <SignInPage {...signIn} email="ada@example" error="Enter an e-mail address such as name@example.com." />
+    <SignInPage
+      {...signIn}
+      email="ada@example"
+      error={{ field: 'email', text: 'Enter an e-mail address such as name@example.com.' }}
+    />
   ),
   'sign-in-notice': <SignInPage {...signIn} notice="You were away for a while, so please sign in again." />,
   'sign-in-long': (
@@ -115,7 +118,7 @@ export const states: Record<string, JSX.Element> = {
       {...signIn}
       phone="12"
       switchHref="/web/login"
-      error="This is not a mobile number."
+      error={{ field: 'phone', text: 'This is not a mobile number.' }}
       clientName="Claude"
     />
   ),
@@ -126,7 +129,7 @@ export const states: Record<string, JSX.Element> = {
       clientName={hostile}
       clientHost={hostile}
       email={hostile}
-      error={hostile}
+      error={{ field: 'email', text: hostile }}
       notice={hostile}
       returnTo={hostile}
     />
@@ -143,7 +146,12 @@ export const states: Record<string, JSX.Element> = {
     />
   ),
   'code-error': (
-    <CodePage {...code} minutes={1} error="That code is wrong or too old. Check it, or ask for a new one." />
+    <CodePage
+      {...code}
+      minutes={1}
+      wait={25}
+      error={{ field: 'code', text: 'That code is wrong or too old. Check it, or ask for a new one.' }}
+    />
   ),
   'code-notice': (
     <CodePage {...code} action="/web/login/code" notice="We sent a new code. The one before no longer works." />
@@ -154,7 +162,8 @@ export const states: Record<string, JSX.Element> = {
       {...code}
       csrf={hostile}
       address={hostile}
-      error={hostile}
+      hidden={{ return_to: hostile, email: hostile }}
+      error={{ field: 'code', text: hostile }}
       notice={hostile}
       clientName={hostile}
       host={hostile}
@@ -315,7 +324,7 @@ export const states: Record<string, JSX.Element> = {
       {...keyForm}
       csrf={hostile}
       values={{ name: hostile, scopes: [hostile], days: hostile, networks: hostile, perMinute: hostile }}
-      error={hostile}
+      error={{ field: 'name', text: hostile }}
     />
   ),
   'api-key-rotate': <RotateKeyPage {...keyForm} name={key.name} />,
@@ -332,7 +341,7 @@ export const states: Record<string, JSX.Element> = {
     />
   ),
   reference: <ReferencePage document={{ ...openapi, paths: fewPaths(openapi.paths) }} />,
-  tester: <TesterPage scope="openid email" />,
+  tester: <TesterPage scope="openid email" csrf="token" />,
   'tester-tokens': <TesterTokensPage answer={{ access_token: longName.repeat(9) }} accessToken={{ sub: 'ada' }} />,
   'tester-failed-hostile': <TesterFailedPage error={hostile} description={hostile} />,
 }

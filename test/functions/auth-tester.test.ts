@@ -20,7 +20,7 @@ describe('the client to try the gateway with', () => {
     const tokens = await browser.submit(page, {}, '/auth-tester')
     expect(tokens.html).toContain('&quot;refresh_token&quot;')
     expect(tokens.html).toContain(`&quot;email&quot;: &quot;${email}&quot;`)
-    expect((await browser.submit(page, {}, '/auth-tester')).url).toContain('/test-client')
+    expect((await browser.submit(page, {}, '/auth-tester')).html).toBe(tokens.html)
   })
 
   test('200 with the code and no way to exchange it for a browser that did not begin', async () => {

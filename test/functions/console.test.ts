@@ -313,11 +313,13 @@ describe('POST /admin/act', () => {
       403,
     )
     expect((await act(platform, { act: 'unknown', id: stranger.uai, reason: 'x y z' })).status).toBe(404)
-    const form_id = crypto.randomUUID()
-    await act(platform, { act: 'suspend', id: stranger.uai, reason: 'twice', form_id })
-    await act(platform, { act: 'reinstate', id: stranger.uai, reason: 'twice', form_id })
+    const page = await platform.browser.visit(`/admin/people/${stranger.uai}`)
+    const suspension = { act: 'suspend', id: stranger.uai, reason: 'twice' }
+    await platform.browser.submit(page, suspension, '/admin/act')
+    await platform.browser.submit(page, { ...suspension, act: 'reinstate' }, '/admin/act')
+    await platform.browser.submit(page, suspension, '/admin/act')
     const [row] = await gateway.sql`select status from auth_gateway.identities where uai = ${stranger.uai}`
-    expect(row?.status).toBe('suspended')
+    expect(row?.status).toBe('active')
     expect(
       (await act(platform, { act: 'reinstate', id: stranger.uai, reason: 'done', back: 'https://evil.example/admin' }))
         .url,

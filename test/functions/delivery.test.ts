@@ -242,7 +242,7 @@ describe('a suppressed address', () => {
     const email = newEmail()
     await browser.submit(await browser.visit('/web/login'), { email }, '/web/login')
     await resendTells('email.bounced', gateway.inbox.sent.at(-1)?.id ?? '', bounce)
-    expect((await browser.visit('/web/code')).html).toContain('do not arrive')
+    expect((await browser.reload()).html).toContain('do not arrive')
   })
 
   test('the account says what became of the messages to it', async () => {

@@ -98,10 +98,11 @@ describe('a person', () => {
     expect(JSON.parse(decodeURIComponent(browser.cookies.get('lanonasis_user') ?? '')).id).not.toBe(ada.uai)
   })
 
-  test('403 from a page of somebody else', async () => {
+  test('401 from a page of another site, which cannot send the cookie; 403 from one of the same site', async () => {
     const ada = await signIn(gateway)
-    const { status } = await post(ada, '/v1/auth/me/erase', { uai: ada.uai }, 'https://evil.example')
-    expect([status, (await traces(ada.uai)) > 0]).toEqual([403, true])
+    const from = async (origin: string) => (await post(ada, '/v1/auth/me/erase', { uai: ada.uai }, origin)).status
+    expect([await from('https://evil.example'), await from('http://127.0.0.1:1')]).toEqual([401, 403])
+    expect(await traces(ada.uai)).toBeGreaterThan(0)
   })
 
   test('one of 20 attempts at once destroys, and the others find it done', async () => {

@@ -380,13 +380,10 @@ describe('the account page', () => {
     const page = await ada.browser.visit('/account')
     expect(page.html).not.toContain('sign-in-methods/remove')
     const fields = Object.fromEntries(
-      [...page.html.matchAll(/name="(csrf|form_id)" value="([^"]+)"/g)].map(([, name, value]) => [name, value]),
+      [...page.html.matchAll(/name="(csrf)" value="([^"]+)"/g)].map(([, name, value]) => [name, value]),
     )
     const session = await ada.browser.visit('/account/email')
-    const form = [...session.html.matchAll(/name="(csrf|form_id)" value="([^"]+)"/g)].map(([, name, value]) => [
-      name,
-      value,
-    ])
+    const form = [...session.html.matchAll(/name="(csrf)" value="([^"]+)"/g)].map(([, name, value]) => [name, value])
     const grace = await signIn(gateway)
     const [credential] = await gateway.sql`select id from auth_gateway.credentials where uai = ${grace.uai}`
     const body = new URLSearchParams({ ...fields, ...Object.fromEntries(form), id: credential?.id })
@@ -395,7 +392,7 @@ describe('the account page', () => {
       (
         await ada.browser.visit('/account/split', {
           method: 'POST',
-          body: new URLSearchParams({ ...Object.fromEntries(form), form_id: crypto.randomUUID(), uai: grace.uai }),
+          body: new URLSearchParams({ ...Object.fromEntries(form), uai: grace.uai }),
         })
       ).status,
     ).toBe(404)

@@ -351,7 +351,7 @@ describe('somebody who reads the mail of a person with an app', () => {
       Array.from({ length: 20 }, () =>
         fetch(`${gateway.url}/account/totp`, {
           method: 'POST',
-          body: new URLSearchParams({ ...form?.fields, form_id: crypto.randomUUID(), code }),
+          body: new URLSearchParams({ ...form?.fields, code }),
           redirect: 'manual',
           headers: { cookie },
         }),

@@ -62,10 +62,12 @@ describe('a link for a browser', () => {
       { method: 'magic_link', platform: 'web', acr: 'urn:lanonasis:acr:verified-address' },
     ])
     expect(browser.cookies.get('lanonasis_session')).toBeTruthy()
-    const again = await confirm(email)
-    expect(again.done).toMatchObject({ status: 400 })
-    expect(again.done.html).toContain('The link has expired or was used before.')
-    expect(again.browser.cookies.get('lanonasis_session')).toBeUndefined()
+    expect(await browser.visit(link)).toMatchObject({ status: 200, url: `${gateway.url}/account` })
+    const another = createBrowser(gateway)
+    const again = await another.visit(link)
+    expect(again).toMatchObject({ status: 400 })
+    expect(again.html).toContain('The link has expired or was used before.')
+    expect(another.cookies.get('lanonasis_session')).toBeUndefined()
   })
 
   test.each([

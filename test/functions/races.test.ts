@@ -189,12 +189,20 @@ describe('one-time code', () => {
   })
 })
 
-test('consent: one of twenty answers counts', async () => {
+test('consent: one of twenty answers counts, and equal ones are one answer', async () => {
   const browser = (await signIn(gateway)).browser
-  const page = await browser.visit(`/oauth/authorize?${new URLSearchParams(authorizeParams(newVerifier()))}`)
-  const answers = await atOnce(() => browser.submit(page, { decision: 'allow' }, '/oauth/consent'))
-  expect(answers.filter(({ location }) => location?.includes('code='))).toHaveLength(1)
-  expect(answers.filter(({ location }) => !location).map(({ status }) => status)).toEqual(Array(PARALLEL - 1).fill(403))
+  const open = () => browser.visit(`/oauth/authorize?${new URLSearchParams(authorizeParams(newVerifier()))}`)
+  const page = await open()
+  let n = 0
+  const different = await atOnce(() => browser.submit(page, { decision: 'allow', n: String(n++) }, '/oauth/consent'))
+  expect(different.filter(({ location }) => location?.includes('code='))).toHaveLength(1)
+  expect(different.filter(({ location }) => !location).map(({ status }) => status)).toEqual(
+    Array(PARALLEL - 1).fill(403),
+  )
+  const other = await open()
+  const equal = await atOnce(() => browser.submit(other, { decision: 'allow' }, '/oauth/consent'))
+  expect(new Set(equal.map(({ location }) => location)).size).toBe(1)
+  expect(equal[0]?.location).toContain('code=')
 })
 
 test('consent: ten first requests of one application at once are all answered, from one consent', async () => {

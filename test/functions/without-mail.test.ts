@@ -10,7 +10,7 @@ import {
 } from '../../shared/domain/identity.ts'
 import { commit } from '../../shared/events/commit.ts'
 import type { Decision } from '../../shared/events/types.ts'
-import { csrfToken } from '../../shared/identity/csrf.ts'
+import { signFormToken } from '../../shared/identity/form-token.ts'
 import { IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { codeOf, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
 import { createBrowser, formsOf, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
@@ -51,7 +51,7 @@ describe('a sign-in without mail', () => {
     expect(session).toMatchObject({ method: 'totp', amr: ['otp'], acr: 'urn:lanonasis:acr:single-factor' })
     expect((await browser.visit('/web/step-up')).url).toContain('/web/login?prompt=login')
     const [form] = formsOf(await browser.visit('/web/recovery'))
-    const csrf = csrfToken(gateway.gateway.derive, `${session?.id}.totp`)
+    const csrf = signFormToken(gateway.gateway, { holder: `${session?.id}.totp` })
     const body = new URLSearchParams({ ...form?.fields, csrf, code: codeOf(app, 1) })
     const page = await browser.visit('/web/step-up', { method: 'POST', body })
     expect(page).toMatchObject({ status: 403 })

@@ -1,3 +1,4 @@
+import { isSameSite } from './cookie-jar.ts'
 import type { TestGateway } from './gateway.ts'
 import type { SignedInBrowser } from './sign-in.ts'
 
@@ -10,12 +11,13 @@ export async function ask(
   body?: object,
   origin = gateway.url,
 ) {
-  const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  const cookie = browser.cookies.header(`${gateway.url}${path}`, { initiator: origin, method, topLevel: false })
+  const site = origin === gateway.url ? 'same-origin' : isSameSite(origin, gateway.url) ? 'same-site' : 'cross-site'
   const headers = {
     'content-type': 'application/json',
-    origin,
+    ...{ origin, 'sec-fetch-site': site, 'sec-fetch-mode': 'cors' },
     accept: 'application/json',
-    cookie,
+    ...(cookie && { cookie }),
     'x-real-ip': browser.ip,
   }
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }

@@ -1,103 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { IP_HEADER, newEmail, randomIp, type TestGateway } from './gateway.ts'
+import { createBrowser, type Page, type Tab, type TestBrowser } from './test-browser.ts'
 
-export type Page = { url: string; status: number; headers: Headers; html: string; location: string | undefined }
-
-/** A browser without JavaScript: it keeps cookies, follows redirects inside the gateway and submits forms. */
-export interface TestBrowser {
-  cookies: Map<string, string>
-  ip: string
-  /** Opens an address and follows redirects until a page or an address outside of the gateway (`location`). */
-  visit(url: string, init?: RequestInit): Promise<Page>
-  /** Submits the page's form whose action ends in `action` (the first one by default) with these fields filled in. */
-  submit(page: Page, fields: Record<string, string>, action?: string): Promise<Page>
-}
-
-export function createBrowser({ url: base }: { url: string }): TestBrowser {
-  const cookies = new Map<string, string>()
-  const ip = randomIp()
-
-  async function request(url: string, init: RequestInit): Promise<Response> {
-    const headers = new Headers(init.headers)
-    headers.set(IP_HEADER, ip)
-    headers.set('accept', 'text/html')
-    if (cookies.size > 0) headers.set('cookie', [...cookies].map(([name, value]) => `${name}=${value}`).join('; '))
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      if (/max-age=0/i.test(line)) cookies.delete(name)
-      else cookies.set(name, value)
-    }
-    return response
-  }
-
-  async function visit(to: string, init: RequestInit = {}): Promise<Page> {
-    let url = new URL(to, base).href
-    let next = init
-    for (let hops = 0; hops < 10; hops++) {
-      const response = await request(url, next)
-      const html = await response.text()
-      const location = response.headers.get('location')
-      const page = { url, status: response.status, headers: response.headers, html }
-      if (!location) return { ...page, location: undefined }
-      const target = new URL(location, url)
-      if (target.origin !== new URL(base).origin) return { ...page, location: location }
-      url = target.href
-      next = {}
-    }
-    throw new Error(`too many redirects at ${url}`)
-  }
-
-  return {
-    cookies,
-    ip,
-    visit,
-    submit(page, fields, action) {
-      const form = formsOf(page).find((one) => !action || one.action.endsWith(action))
-      if (!form) throw new Error(`no form ${action ?? ''} at ${page.url} (${page.status}): ${page.html.slice(0, 2000)}`)
-      const body = new URLSearchParams({ ...form.fields, ...fields })
-      return visit(new URL(form.action, page.url).href, { method: form.method, body })
-    },
-  }
-}
-
-const plain = (text: string) =>
-  text
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
-
-const attribute = (tag: string, name: string) => {
-  const found = new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1]
-  return found === undefined ? undefined : plain(found)
-}
-
-/** The forms of a page with what they would send untouched. */
-export function formsOf({ html }: Page): { action: string; method: string; fields: Record<string, string> }[] {
-  return [...html.matchAll(/<form([^>]*)>(.*?)<\/form>/gs)].map(([, tag = '', inside = '']) => {
-    const inputs = [...inside.matchAll(/<input[^>]*>/g)].map(([input]) => input)
-    const fields = inputs.flatMap((input) => {
-      const name = attribute(input, 'name')
-      const value = attribute(input, 'value')
-      return name && value !== undefined ? [[name, value]] : []
-    })
-    return {
-      action: attribute(tag, 'action') ?? '',
-      method: (attribute(tag, 'method') ?? 'get').toUpperCase(),
-      fields: Object.fromEntries(fields),
-    }
-  })
-}
+export { createBrowser, formsOf, type Page, type Tab, type TestBrowser, textOf } from './test-browser.ts'
 
 /** Gives the address and the code on the sign-in pages; answers where that leads. */
-export async function passSignIn(
-  gateway: TestGateway,
-  browser: TestBrowser,
-  signInPage: Page,
-  email: string,
-): Promise<Page> {
+export async function passSignIn(gateway: TestGateway, browser: Tab, signInPage: Page, email: string): Promise<Page> {
   const codePage = await browser.submit(signInPage, { email }, '/web/login')
   return browser.submit(codePage, { code: gateway.inbox.codeFor(email) }, '/web/code')
 }
@@ -138,7 +46,7 @@ export function authorizeParams(
 
 /** Asks for authorization in a browser, answering the consent page when there is one; the answer's parameters. */
 export async function authorize(
-  browser: TestBrowser,
+  browser: Tab,
   params: Record<string, string>,
   decision: 'allow' | 'deny' = 'allow',
 ): Promise<URLSearchParams> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { dashboardUrl } from '../../../shared/config.ts'
 import { createSigner } from '../../../shared/delivery/sign.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
@@ -60,7 +61,7 @@ const checkPublishedKeys = ({ issuer, reads }: Gateway) =>
   })
 
 /** Whether browsers will keep the cookies that the gateway sets. */
-export function judgeCookies(issuer: string, domain: string | undefined, dashboardUrl: string): Finding {
+export function judgeCookies(issuer: string, domain: string | undefined, dashboard: string | undefined): Finding {
   const host = new URL(issuer).hostname
   const bare = domain?.replace(/^\./, '').toLowerCase()
   const within = (name: string) => name === bare || name.endsWith(`.${bare}`)
@@ -70,9 +71,9 @@ export function judgeCookies(issuer: string, domain: string | undefined, dashboa
       'Set it to a parent of the host in AUTH_BASE_URL, or unset it',
     )
   if (!issuer.startsWith('https:')) return warning('not Secure', 'Serve the gateway over https')
-  const dashboard = new URL(dashboardUrl).hostname
-  if (bare ? !within(dashboard) : dashboard !== host)
-    return warning(`${dashboard} gets none of them`, 'Set COOKIE_DOMAIN to a parent of both, if it should')
+  const other = dashboard ? new URL(dashboard).hostname : host
+  if (bare ? !within(other) : other !== host)
+    return warning(`${other} gets none of them`, 'Set COOKIE_DOMAIN to a parent of both, if it should')
   return ok(domain ?? `${host} alone`)
 }
 
@@ -114,12 +115,12 @@ async function checkProxies({ config }: Gateway): Promise<Checked[]> {
 
 /** What can be seen of the gateway from outside, and of what it calls. */
 export async function checkOutside(gateway: Gateway, databaseWorks: boolean): Promise<Checked[]> {
-  const { COOKIE_DOMAIN, DASHBOARD_URL } = gateway.config
+  const { COOKIE_DOMAIN } = gateway.config
   return [
     await checkIssuer(gateway),
     await checkServing(gateway),
     ...(databaseWorks ? [await checkPublishedKeys(gateway)] : []),
-    { check: 'cookies', ...judgeCookies(gateway.issuer, COOKIE_DOMAIN, DASHBOARD_URL) },
+    { check: 'cookies', ...judgeCookies(gateway.issuer, COOKIE_DOMAIN, dashboardUrl(gateway.config)) },
     ...(await checkProxies(gateway)),
     ...(await Promise.all(EDGE_FUNCTIONS.map((name) => checkEdgeFunction(gateway, name)))),
   ]

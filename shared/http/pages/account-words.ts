@@ -100,7 +100,6 @@ export const words = {
     linked: 'It is linked: you can sign in with it now.',
     taken: 'That account belongs to somebody else here. If both are yours, merge them.',
     removed: 'It is removed: nobody signs in with it any more.',
-    last: 'This is your last way to sign in, so it stays. Add another one first.',
     ended: 'Signed out there.',
     withdrawn: 'It is no longer connected: what it had stopped working.',
     merged: 'Both accounts are one now.',

@@ -6,13 +6,13 @@ import { AccountSessions, type ShownSession } from './account-sessions.tsx'
 import { words } from './account-words.ts'
 import { Time } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
+import { type FormError, FormProblem } from './form-parts.tsx'
 import { Fact, Hidden, Layout, Notice } from './layout.tsx'
 import { displayName } from './safe.ts'
 
 type AccountProps = {
   base: string
   csrf: string
-  formId: string
   email?: string
   emailVerified: boolean
   name?: string
@@ -32,17 +32,19 @@ type AccountProps = {
   messages: ShownMessage[]
   now: Date
   notice?: string
+  error?: FormError
 }
 
 /** A person's account: who they are, how they sign in, and where they are signed in. */
 export function AccountPage(props: AccountProps) {
-  const { base, email, emailVerified, name, uai, createdAt, now, notice } = props
+  const { base, email, emailVerified, name, uai, createdAt, now, notice, error } = props
   const { methods, providers, byPhone, merged, sessions, applications } = props
-  const form = { csrf: props.csrf, form_id: props.formId }
+  const form = { csrf: props.csrf }
   return (
-    <Layout title={words.title} wide>
+    <Layout title={words.title} wide failed={Boolean(error)}>
       <h1>{words.title}</h1>
       <Notice text={notice} />
+      <FormProblem error={error} />
       <section aria-labelledby="profile">
         <h2 id="profile">{words.profile}</h2>
         <dl class="facts">

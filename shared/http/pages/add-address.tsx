@@ -1,21 +1,21 @@
 import { words } from './account-words.ts'
-import { Buttons, CodeField, EmailField, PhoneField } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
+import { Buttons, CodeField, EmailField, errorAt, type FormError, FormProblem, PhoneField } from './form-parts.tsx'
+import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
 
 type Kind = keyof typeof words.addition
-type Form = { kind: Kind; action: string; csrf: string; formId: string; backHref: string; error?: string }
+type Form = { kind: Kind; action: string; csrf: string; backHref: string; error?: FormError }
 
 /** Asks which address or number to add. */
-export function AddAddressPage({ kind, action, csrf, formId, backHref, error, given }: Form & { given?: string }) {
+export function AddAddressPage({ kind, action, csrf, backHref, error, given }: Form & { given?: string }) {
   const text = words.addition[kind]
-  const field = { value: given, error }
+  const field = { value: given, error: errorAt(error, kind) }
   return (
     <Layout title={text.title} failed={Boolean(error)}>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={[kind]} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId }} />
+        <Hidden fields={{ csrf }} />
         {kind === 'phone' ? (
           <PhoneField label={words.phone} {...field} />
         ) : (
@@ -28,7 +28,7 @@ export function AddAddressPage({ kind, action, csrf, formId, backHref, error, gi
 }
 
 /** Asks for the code that proves it, and says what follows when there is an account of it already. */
-export function ProveAddressPage({ kind, action, csrf, formId, backHref, error, address }: Form & { address: string }) {
+export function ProveAddressPage({ kind, action, csrf, backHref, error, address }: Form & { address: string }) {
   const text = words.addition[kind]
   return (
     <Layout title={text.proveTitle} failed={Boolean(error)}>
@@ -37,10 +37,10 @@ export function ProveAddressPage({ kind, action, csrf, formId, backHref, error, 
         <Sentence text={text.proveLead} address={<Name>{address}</Name>} />
       </p>
       <Notice text={text.mergeLead} />
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={['code']} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId }} />
-        <CodeField label={text.code} error={error} />
+        <Hidden fields={{ csrf }} />
+        <CodeField label={text.code} error={errorAt(error, 'code')} />
         <Buttons submit={text.submit} cancel={text.cancel} backHref={backHref} />
       </form>
     </Layout>

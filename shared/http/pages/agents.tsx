@@ -1,8 +1,8 @@
 import { words } from './agents-words.ts'
 import { Scopes, Time } from './api-key-parts.tsx'
 import { fill, scopeSentence } from './copy.ts'
-import { Buttons, Choice } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice, Problem } from './layout.tsx'
+import { Buttons, Choice, type FormError, FormProblem } from './form-parts.tsx'
+import { Hidden, Layout, Name, Notice } from './layout.tsx'
 import { displayName } from './safe.ts'
 
 /** Something that acts for a person. */
@@ -17,7 +17,7 @@ type Access = {
   expires_at: Date | null
 }
 
-type Form = { csrf: string; formId: string }
+type Form = { csrf: string }
 type AgentsProps = Form & { base: string; agents: Access[]; applications: Access[]; now: Date; notice?: string }
 
 /** Who acts for a person, and how to end it. */
@@ -74,7 +74,6 @@ function Card({ base, entry, named, now, form }: CardProps) {
         <Hidden
           fields={{
             csrf: form.csrf,
-            form_id: form.formId,
             [named]: named === 'agent' ? entry.id : entry.client_id,
           }}
         />
@@ -96,18 +95,18 @@ function Fact({ term, at, now }: { term: string; at: Date | null; now: Date }) {
 }
 
 export type AgentFormValues = { clientId?: string; scopes: string[]; days: string }
-type AgentFormProps = Form & { action: string; scopes: string[]; values: AgentFormValues; error?: string }
+type AgentFormProps = Form & { action: string; scopes: string[]; values: AgentFormValues; error?: FormError }
 
 /** Asks which agent may do what, for how long. */
-export function AgentFormPage({ action, csrf, formId, scopes, values, error }: AgentFormProps) {
+export function AgentFormPage({ action, csrf, scopes, values, error }: AgentFormProps) {
   const text = words.form
   return (
     <Layout title={text.title} failed={Boolean(error)} wide>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId }} />
+        <Hidden fields={{ csrf }} />
         <label for="agent">{text.agent}</label>
         <input
           id="agent"
@@ -120,8 +119,7 @@ export function AgentFormPage({ action, csrf, formId, scopes, values, error }: A
           autocapitalize="none"
           spellcheck={false}
           value={values.clientId}
-          aria-invalid={error ? 'true' : undefined}
-          aria-describedby={error ? 'problem hint' : 'hint'}
+          aria-describedby="hint"
         />
         <p class="note" id="hint">
           {text.agentHint}

@@ -1,13 +1,13 @@
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
-import { Buttons, Choice } from './form-parts.tsx'
+import { Buttons, Choice, type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
-type Decision = { action: string; csrf: string; formId: string; backHref: string; name: string }
+type Decision = { action: string; csrf: string; backHref: string; name: string; error?: FormError }
 
 /** Asks when the old key is to stop. */
-export function RotateKeyPage({ action, csrf, formId, backHref, name }: Decision) {
+export function RotateKeyPage({ action, csrf, backHref, name, error }: Decision) {
   const text = words.rotation
   const shown = displayName(name, words.unnamed)
   return (
@@ -16,8 +16,9 @@ export function RotateKeyPage({ action, csrf, formId, backHref, name }: Decision
         <Sentence text={text.title} name={<Name>{shown}</Name>} />
       </h1>
       <p class="lead">{text.lead}</p>
+      <FormProblem error={error} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId }} />
+        <Hidden fields={{ csrf }} />
         <fieldset>
           <legend>{text.when}</legend>
           {Object.entries(text.grace).map(([seconds, label]) => (
@@ -31,7 +32,7 @@ export function RotateKeyPage({ action, csrf, formId, backHref, name }: Decision
 }
 
 /** Asks before a key ends. */
-export function EndKeyPage({ action, csrf, formId, backHref, name, kind }: Decision & { kind: 'revoke' | 'delete' }) {
+export function EndKeyPage({ action, csrf, backHref, name, kind, error }: Decision & { kind: 'revoke' | 'delete' }) {
   const text = words.end
   const [title, lead] = kind === 'revoke' ? [text.revokeTitle, text.revokeLead] : [text.deleteTitle, text.deleteLead]
   const shown = displayName(name, words.unnamed)
@@ -41,8 +42,9 @@ export function EndKeyPage({ action, csrf, formId, backHref, name, kind }: Decis
         <Sentence text={title} name={<Name>{shown}</Name>} />
       </h1>
       <p class="lead">{lead}</p>
+      <FormProblem error={error} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId }} />
+        <Hidden fields={{ csrf }} />
         <label for="reason">{text.reason}</label>
         <input id="reason" name="reason" type="text" maxlength={500} autocomplete="off" />
         <Buttons

@@ -1,6 +1,6 @@
 import { words } from './api-key-words.ts'
 import { scopeSentence } from './copy.ts'
-import { Buttons, Choice } from './form-parts.tsx'
+import { Buttons, Choice, errorAt, type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout, Problem } from './layout.tsx'
 
 export type KeyFormValues = {
@@ -14,24 +14,24 @@ export type KeyFormValues = {
 type ApiKeyFormProps = {
   action: string
   csrf: string
-  formId: string
   backHref: string
   /** The scopes to choose from, by area. */
   groups: { area: string; scopes: string[] }[]
   values: KeyFormValues
-  error?: string
+  error?: FormError
 }
 
 /** Asks what a new key is to be. */
-export function ApiKeyFormPage({ action, csrf, formId, backHref, groups, values, error }: ApiKeyFormProps) {
+export function ApiKeyFormPage({ action, csrf, backHref, groups, values, error }: ApiKeyFormProps) {
   const text = words.form
   return (
     <Layout title={text.title} failed={Boolean(error)} wide>
       <h1>{text.title}</h1>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={['name']} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId }} />
+        <Hidden fields={{ csrf }} />
         <label for="name">{text.name}</label>
+        <Problem id="problem" text={errorAt(error, 'name')} />
         <input
           id="name"
           name="name"
@@ -41,8 +41,8 @@ export function ApiKeyFormPage({ action, csrf, formId, backHref, groups, values,
           autofocus
           autocomplete="off"
           value={values.name}
-          aria-invalid={error ? 'true' : undefined}
-          aria-describedby={error ? 'problem name-hint' : 'name-hint'}
+          aria-invalid={errorAt(error, 'name') ? 'true' : undefined}
+          aria-describedby={errorAt(error, 'name') ? 'problem name-hint' : 'name-hint'}
         />
         <p class="note" id="name-hint">
           {text.nameHint}

@@ -1,6 +1,7 @@
 import { words } from './auth-tester-words.ts'
 import { CopyField } from './copy-field.tsx'
-import { Layout } from './layout.tsx'
+import { type FormError, FormProblem } from './form-parts.tsx'
+import { Hidden, Layout } from './layout.tsx'
 
 const CLIENT = '/test-client'
 
@@ -26,13 +27,15 @@ function Listing({ title, value }: { title: string; value: unknown }) {
 }
 
 /** Where a try begins. */
-export function TesterPage({ scope }: { scope: string }) {
+export function TesterPage({ scope, csrf, error }: { scope: string; csrf: string; error?: FormError }) {
   const text = words.start
   return (
     <Layout title={text.title}>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
       <form method="post" action={CLIENT}>
+        <Hidden fields={{ csrf }} />
+        <FormProblem error={error} />
         <label for="scope">{text.scope}</label>
         <input id="scope" class="mono" name="scope" type="text" value={scope} spellcheck={false} autocomplete="off" />
         <button class="button primary" type="submit">
@@ -44,7 +47,7 @@ export function TesterPage({ scope }: { scope: string }) {
 }
 
 /** The redirect URI: a code, which only the browser that asked for it can exchange here. */
-export function TesterCodePage({ code, own }: { code: string; own: boolean }) {
+export function TesterCodePage({ code, own, csrf }: { code: string; own: boolean; csrf: string }) {
   const text = words.code
   return (
     <Layout title={text.title}>
@@ -53,7 +56,7 @@ export function TesterCodePage({ code, own }: { code: string; own: boolean }) {
       <CopyField label={text.label} value={code} />
       {own ? (
         <form method="post" action="/auth-tester">
-          <input type="hidden" name="code" value={code} />
+          <Hidden fields={{ csrf, code }} />
           <button class="button primary" type="submit">
             {text.submit}
           </button>

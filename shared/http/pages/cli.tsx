@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { raw } from 'hono/html'
 import { words } from './cli-words.ts'
 import { CopyField } from './copy-field.tsx'
+import { type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout, Name, Sentence } from './layout.tsx'
 
-type WelcomeProps = { email: string; action: string; csrf: string }
+type WelcomeProps = { email: string; action: string; csrf: string; error?: FormError }
 
 /** Where a sign-in for the command line ends that came from no terminal on this computer. */
-export function CliWelcomePage({ email, action, csrf }: WelcomeProps) {
+export function CliWelcomePage({ email, action, csrf, error }: WelcomeProps) {
   const text = words.welcome
   return (
     <Layout title={text.title}>
@@ -17,6 +18,7 @@ export function CliWelcomePage({ email, action, csrf }: WelcomeProps) {
       </p>
       <h2>{text.headless}</h2>
       <p>{text.explain}</p>
+      <FormProblem error={error} />
       <form method="post" action={action} class="actions">
         <Hidden fields={{ csrf }} />
         <button class="button" type="submit">

@@ -1,23 +1,27 @@
-import { copy, fill } from './copy.ts'
-import { CodeField } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
+import { copy, duration, fill } from './copy.ts'
+import { CodeField, errorAt, type FormError, FormProblem } from './form-parts.tsx'
+import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
 
 type CodeProps = {
-  /** Where the form posts `csrf` and `code`; the code may come with spaces or hyphens between its digits. */
+  /** Where the form posts `csrf`, the `hidden` fields and `code`; the code may come with spaces or hyphens between its digits. */
   action: string
-  /** Where the form for a new code posts `csrf`. */
+  /** Where the form for a new code posts `csrf` and the `hidden` fields. */
   resendAction: string
   startOverHref: string
   /** For those whom no mail reaches. */
   withoutMailHref?: string
   csrf: string
+  /** What the sign-in begins again from, should it be lost. */
+  hidden?: Record<string, string | undefined>
   /** The address or number as the person gave it. */
   address: string
   channel?: 'email' | 'sms'
   /** How long the code lives. */
   minutes: number
-  error?: string
+  /** Seconds until a new code may be asked for. */
+  wait?: number
+  error?: FormError
   notice?: string
   clientName?: string
   /** Named instead of an application that LanOnasis has not verified. */
@@ -39,10 +43,10 @@ export function CodePage(props: CodeProps) {
         <Sentence text={text.lead} address={<Name>{props.address}</Name>} minutes={lifetime(props.minutes)} />
       </p>
       <Notice text={props.notice} />
-      <Problem id="problem" text={props.error} />
+      <FormProblem error={props.error} fields={['code']} />
       <form method="post" action={props.action}>
-        <Hidden fields={{ csrf: props.csrf }} />
-        <CodeField label={text.label} error={props.error} describedBy="guard" />
+        <Hidden fields={{ ...props.hidden, csrf: props.csrf }} />
+        <CodeField label={text.label} error={errorAt(props.error, 'code')} describedBy="guard" />
         <button class="button primary" type="submit">
           {props.clientName
             ? fill(text.submitFor, {
@@ -56,9 +60,10 @@ export function CodePage(props: CodeProps) {
       </form>
       <div class="aside">
         <p>{sms ? text.missingSms : text.missing}</p>
+        {Boolean(props.wait) && <p class="note">{fill(text.wait, { wait: duration(props.wait ?? 0) }).join('')}</p>}
         <div class="row">
           <form method="post" action={props.resendAction}>
-            <Hidden fields={{ csrf: props.csrf }} />
+            <Hidden fields={{ ...props.hidden, csrf: props.csrf }} />
             <button class="link" type="submit">
               {text.resend}
             </button>

@@ -1,4 +1,5 @@
 import { copy } from './copy.ts'
+import { type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout, Name, Sentence } from './layout.tsx'
 import { safeHref } from './safe.ts'
 
@@ -10,11 +11,13 @@ type ConfirmSignOutProps = {
   returnHref?: string
   /** The host there. */
   returnHost?: string
-  hidden: Record<string, string>
+  hidden: Record<string, string | undefined>
+  error?: FormError
 }
 
 /** Asks before ending a session that no valid hint vouches for (OpenID Connect RP-Initiated Logout 1.0 section 2). */
-export function ConfirmSignOutPage({ action, csrf, email, returnHref, returnHost, hidden }: ConfirmSignOutProps) {
+export function ConfirmSignOutPage(props: ConfirmSignOutProps) {
+  const { action, csrf, email, returnHref, returnHost, hidden, error } = props
   const text = copy.confirmSignOut
   const href = safeHref(returnHref, 'app')
   return (
@@ -28,6 +31,7 @@ export function ConfirmSignOutPage({ action, csrf, email, returnHref, returnHost
           <Sentence text={text.afterwards} host={<Name>{returnHost}</Name>} />
         </p>
       )}
+      <FormProblem error={error} />
       <form method="post" action={action} class="actions">
         <Hidden fields={{ ...hidden, csrf }} />
         <button class="button primary" type="submit">

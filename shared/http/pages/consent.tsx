@@ -1,14 +1,17 @@
 import { ClientLinks, type ConsentClient, type ConsentResource, Destination, Standing } from './consent-client.tsx'
 import { type ConsentScope, ScopeList } from './consent-scopes.tsx'
 import { copy, fill } from './copy.ts'
-import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
 
 type ConsentProps = {
-  /** Where the form posts `authorization_id`, `csrf` and `decision` (`allow` or `deny`). */
+  /** Where the form posts `authorization_id`, `csrf`, `return_to` and `decision` (`allow` or `deny`). */
   action: string
   csrf: string
   authorizationId: string
+  /** The request, to be made again should it have expired. */
+  returnTo?: string
+  notice?: string
   client: ConsentClient
   account: { email: string; name?: string }
   scopes: ConsentScope[]
@@ -29,6 +32,7 @@ export function ConsentPage(props: ConsentProps) {
       <h1>
         <Sentence text={text.heading} client={<Name>{name}</Name>} />
       </h1>
+      <Notice text={props.notice} />
       <Standing client={props.client} />
       <Destination
         client={props.client}
@@ -39,7 +43,7 @@ export function ConsentPage(props: ConsentProps) {
       {props.warning && <p class="caution">{text.warnings[props.warning]}</p>}
       <ScopeList scopes={props.scopes} />
       <form method="post" action={props.action} class="actions">
-        <Hidden fields={{ csrf: props.csrf, authorization_id: props.authorizationId }} />
+        <Hidden fields={{ csrf: props.csrf, authorization_id: props.authorizationId, return_to: props.returnTo }} />
         <button class="button primary" type="submit" name="decision" value="allow">
           {text.allow}
         </button>

@@ -1,6 +1,7 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { words } from './console-words.ts'
 import { fill } from './copy.ts'
+import { type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout, Notice } from './layout.tsx'
 import { displayName } from './safe.ts'
 
@@ -9,21 +10,21 @@ export type Frame = {
   section: string
   platform: boolean
   csrf: string
-  formId: string
   now: Date
   notice?: string
+  error?: FormError
   /** Of somebody on whom the operator may not act: it is shown, without a button. */
   readOnly?: boolean
 }
 
 /** A page of the console: its sections, and which scope the operator has. */
 export function ConsolePage({ frame, title, children }: PropsWithChildren<{ frame: Frame; title: string }>) {
-  const { section, platform, notice } = frame
+  const { section, platform, notice, error } = frame
   const open = Object.entries(words.sections).filter(
     ([path]) => platform || !(words.platformOnly as readonly string[]).includes(path),
   )
   return (
-    <Layout title={title} wide="console">
+    <Layout title={title} wide="console" failed={Boolean(error)}>
       <nav class="links tabs" aria-label={words.nav}>
         {open.map(([path, name]) => (
           <a href={path} aria-current={path === section ? 'page' : undefined}>
@@ -33,6 +34,7 @@ export function ConsolePage({ frame, title, children }: PropsWithChildren<{ fram
       </nav>
       <h1>{title}</h1>
       <Notice text={notice} />
+      <FormProblem error={error} />
       {children}
     </Layout>
   )
@@ -85,7 +87,7 @@ export function Action({ frame, act, id, what, back }: ActionProps) {
     <details>
       <summary aria-label={fill(words.which, { action: name, what }).join('')}>{name}…</summary>
       <form method="post" action="/admin/act">
-        <Hidden fields={{ csrf: frame.csrf, form_id: frame.formId, act, id, back }} />
+        <Hidden fields={{ csrf: frame.csrf, act, id, back }} />
         <label for={field}>{words.reason}</label>
         <input id={field} name="reason" type="text" required minlength={3} maxlength={200} autocomplete="off" />
         <button class="button small" type="submit" aria-label={fill(words.which, { action: name, what }).join('')}>

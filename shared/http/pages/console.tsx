@@ -4,6 +4,7 @@ import { type Bar, Chart } from './console-chart.tsx'
 import { EventList, type ShownEvent } from './console-events.tsx'
 import { Action, ConsolePage, type Frame, Listing, Older, PersonLink } from './console-parts.tsx'
 import { words } from './console-words.ts'
+import { Hidden } from './layout.tsx'
 import { displayName } from './safe.ts'
 
 type OverviewProps = {
@@ -66,6 +67,7 @@ export function PeoplePage({ frame, people, find, olderHref }: PeopleProps) {
   return (
     <ConsolePage frame={frame} title={words.sections['/admin/people']}>
       <form method="post" action="/admin/people" class="search">
+        <Hidden fields={{ csrf: frame.csrf }} />
         <label for="find">{words.findPeople}</label>
         <input id="find" name="find" type="text" value={find} maxlength={254} autocomplete="off" />
         <button class="button small" type="submit">

@@ -47,8 +47,21 @@ export const copy = {
     missing: 'Nothing there? Look in your spam folder, then ask for a new code.',
     missingSms: 'Nothing there? A text message may take a minute. Then ask for a new code.',
     resend: 'Send a new code',
+    sent: 'A new code is on its way.',
+    wait: 'You can ask for a new code in {wait}.',
     startOver: 'Use another address',
     withoutMail: 'Sign in without mail',
+  },
+  form: {
+    expired: 'This page was open for a long time. Check what it says, then send it again.',
+    cookies:
+      'Your browser did not send the cookie that this page needs. Allow cookies for {host}, then send the page again.',
+    seconds: '{count} seconds',
+    second: '1 second',
+    minutes: '{count} minutes',
+    minute: '1 minute',
+    hours: '{count} hours',
+    hour: '1 hour',
   },
   consent: {
     title: 'Allow {client}?',
@@ -195,6 +208,16 @@ export function scopeSentence(scope: string): ScopeSentence {
     sentence: fill(verb.sentence, { noun: area ? `${noun} (${area})` : noun }).join(''),
     sensitive: verb.sensitive || thing === 'secrets',
   }
+}
+
+/** Says how long something takes, rounded up: seconds up to two minutes, minutes up to two hours, then hours. */
+export function duration(seconds: number): string {
+  const { form: text } = copy
+  const say = (count: number, one: string, many: string) =>
+    count === 1 ? one : fill(many, { count: String(count) }).join('')
+  if (seconds < 120) return say(Math.ceil(seconds), text.second, text.seconds)
+  if (seconds < 7200) return say(Math.ceil(seconds / 60), text.minute, text.minutes)
+  return say(Math.ceil(seconds / 3600), text.hour, text.hours)
 }
 
 /** Splits `template` at its `{name}` places and puts `parts` there; parts are never looked at again. */

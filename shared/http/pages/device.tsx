@@ -3,19 +3,20 @@ import { Time } from './api-key-parts.tsx'
 import { Standing } from './consent-client.tsx'
 import { scopeSentence } from './copy.ts'
 import { words } from './device-words.ts'
-import { Hidden, Layout, Name, Problem, Sentence } from './layout.tsx'
+import { type FormError, FormProblem } from './form-parts.tsx'
+import { Hidden, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
 const named = (client: string) => <Name>{displayName(client, 'An unnamed application')}</Name>
 
 /** Asks for the code that the device shows. */
-export function EnterCodePage({ action, value, error }: { action: string; value?: string; error?: string }) {
+export function EnterCodePage({ action, value, error }: { action: string; value?: string; error?: FormError }) {
   const text = words.enter
   return (
     <Layout title={text.title} failed={Boolean(error)}>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} />
       <form method="get" action={action}>
         <label for="code">{text.label}</label>
         <input
@@ -56,6 +57,7 @@ type ApproveProps = {
   origin: { ip?: string; userAgent?: string }
   scopes: string[]
   now: Date
+  error?: FormError
 }
 
 /** Shows what is about to be connected, and asks (RFC 8628 sections 3.3 and 5.4). Nothing is ever approved without it. */
@@ -69,6 +71,7 @@ export function ApproveDevicePage({
   origin,
   scopes,
   now,
+  error,
 }: ApproveProps) {
   const text = words.approve
   const browser = describeUserAgent(origin.userAgent)
@@ -98,6 +101,7 @@ export function ApproveDevicePage({
           </ul>
         </>
       )}
+      <FormProblem error={error} />
       <form method="post" action={action} class="actions">
         <Hidden fields={{ csrf, user_code: userCode }} />
         <button class="button primary" type="submit" name="decision" value="approve">
@@ -134,10 +138,18 @@ export function DeviceDonePage({ kind, client }: { kind: 'approved' | 'denied' |
   )
 }
 
-type RevokeProps = { action: string; token: string; client: string; connectedAt: Date; now: Date }
+type RevokeProps = {
+  action: string
+  csrf: string
+  token: string
+  client: string
+  connectedAt: Date
+  now: Date
+  error?: FormError
+}
 
 /** Where the link of the notice leads: a mail scanner that follows it ends nothing. */
-export function RevokeDevicePage({ action, token, client, connectedAt, now }: RevokeProps) {
+export function RevokeDevicePage({ action, csrf, token, client, connectedAt, now, error }: RevokeProps) {
   const text = words.revoke
   return (
     <Layout title={words.revoke.submit}>
@@ -147,8 +159,9 @@ export function RevokeDevicePage({ action, token, client, connectedAt, now }: Re
       <p class="lead">
         <Sentence text={text.lead} when={<Time at={connectedAt} now={now} />} />
       </p>
+      <FormProblem error={error} />
       <form method="post" action={action} class="actions">
-        <Hidden fields={{ token }} />
+        <Hidden fields={{ csrf, token }} />
         <button class="button primary" type="submit">
           {text.submit}
         </button>

@@ -1,21 +1,21 @@
 import { fill } from './copy.ts'
 import { words } from './erase-words.ts'
-import { Buttons } from './form-parts.tsx'
-import { Fact, Hidden, Layout, Problem } from './layout.tsx'
+import { Buttons, type FormError, FormProblem } from './form-parts.tsx'
+import { Fact, Hidden, Layout } from './layout.tsx'
 
-type Props = { action: string; csrf: string; formId: string; backHref: string; error?: string }
+type Props = { action: string; csrf: string; backHref: string; error?: FormError }
 
 /** Asks a person whether they mean it. */
-export function ErasePage({ action, csrf, formId, backHref, error }: Props) {
+export function ErasePage({ action, csrf, backHref, error }: Props) {
   return (
     <Layout title={words.title} failed={Boolean(error)}>
       <h1>{words.title}</h1>
       <p class="lead">{words.lead}</p>
       <p>{words.ends}</p>
       <p>{words.stays}</p>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId }} />
+        <Hidden fields={{ csrf }} />
         <label for="word">{fill(words.confirm, { word: `“${words.word}”` }).join('')}</label>
         <input
           id="word"

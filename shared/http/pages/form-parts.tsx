@@ -1,11 +1,29 @@
+import type { Field } from '../../errors.ts'
+import { Problem } from './layout.tsx'
+
+/** What is wrong with a form, and the field that it is shown beside. */
+export type FormError = { text: string; field: Field }
+
+/** What is wrong with this field. */
+export const errorAt = (error: FormError | undefined, field: Field) => (error?.field === field ? error.text : undefined)
+
+/** Shows above a form what belongs beside none of its fields. */
+export function FormProblem({ error, fields = [] }: { error?: FormError; fields?: Field[] }) {
+  return <Problem id="problem" text={error && !fields.includes(error.field) ? error.text : undefined} />
+}
+
 type FieldProps = {
   label: string
+  /** What is wrong with the field; it has the focus then. */
   error?: string
   /** Ids of what describes the field besides the problem. */
   describedBy?: string
+  /** Whether the page opens with this field; so it does unless told otherwise. */
+  focus?: boolean
 }
 
 const described = ({ error, describedBy }: FieldProps) => [error && 'problem', describedBy].filter(Boolean).join(' ')
+const hasFocus = ({ error, focus = true }: FieldProps) => focus || error !== undefined
 
 /** The button that sends a form, and the way back. */
 export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: string; backHref: string }) {
@@ -38,13 +56,14 @@ export function EmailField(props: FieldProps & { value?: string }) {
   return (
     <>
       <label for="email">{props.label}</label>
+      <Problem id="problem" text={props.error} />
       <input
         id="email"
         name="email"
         {...EMAIL_INPUT}
         autocomplete="email"
         required
-        autofocus
+        autofocus={hasFocus(props)}
         value={props.value}
         aria-invalid={props.error ? 'true' : undefined}
         aria-describedby={described(props) || undefined}
@@ -58,6 +77,7 @@ export function PhoneField(props: FieldProps & { value?: string }) {
   return (
     <>
       <label for="phone">{props.label}</label>
+      <Problem id="problem" text={props.error} />
       <input
         id="phone"
         name="phone"
@@ -66,7 +86,7 @@ export function PhoneField(props: FieldProps & { value?: string }) {
         inputmode="tel"
         maxlength={40}
         required
-        autofocus
+        autofocus={hasFocus(props)}
         value={props.value}
         aria-invalid={props.error ? 'true' : undefined}
         aria-describedby={described(props) || undefined}
@@ -80,6 +100,7 @@ export function CodeField(props: FieldProps) {
   return (
     <>
       <label for="code">{props.label}</label>
+      <Problem id="problem" text={props.error} />
       <input
         class="code"
         id="code"
@@ -89,7 +110,7 @@ export function CodeField(props: FieldProps) {
         inputmode="numeric"
         spellcheck={false}
         required
-        autofocus
+        autofocus={hasFocus(props)}
         aria-invalid={props.error ? 'true' : undefined}
         aria-describedby={described(props) || undefined}
       />
@@ -98,10 +119,11 @@ export function CodeField(props: FieldProps) {
 }
 
 /** Asks for a code of letters and digits, as `code`, in whatever case and grouping. */
-export function SecretCodeField({ focus = true, ...props }: FieldProps & { focus?: boolean }) {
+export function SecretCodeField(props: FieldProps) {
   return (
     <>
       <label for="code">{props.label}</label>
+      <Problem id="problem" text={props.error} />
       <input
         class="mono"
         id="code"
@@ -112,7 +134,7 @@ export function SecretCodeField({ focus = true, ...props }: FieldProps & { focus
         maxlength={40}
         spellcheck={false}
         required
-        autofocus={focus}
+        autofocus={hasFocus(props)}
         aria-invalid={props.error ? 'true' : undefined}
         aria-describedby={described(props) || undefined}
       />

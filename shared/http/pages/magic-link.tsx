@@ -1,4 +1,5 @@
 import { Time } from './api-key-parts.tsx'
+import { type FormError, FormProblem } from './form-parts.tsx'
 import { Fact, Hidden, Layout, Name, Sentence } from './layout.tsx'
 import { words } from './magic-link-words.ts'
 import { displayName } from './safe.ts'
@@ -13,16 +14,17 @@ type Props = {
   /** Where the sign-in ends. */
   destination: string
   device?: string
+  error?: FormError
   askedAt: Date
   now: Date
 }
 
 /** Asks whether to sign in, since whoever opens a link need not be a person, nor the one who asked. */
 export function MagicLinkPage(props: Props) {
-  const { action, csrf, state, email, clientName, destination, device, askedAt, now } = props
+  const { action, csrf, state, email, clientName, destination, device, askedAt, now, error } = props
   const client = clientName && displayName(clientName, words.unnamed)
   return (
-    <Layout title={words.title}>
+    <Layout title={words.title} failed={Boolean(error)}>
       <h1>{words.title}</h1>
       <p class="lead">
         {client ? (
@@ -41,6 +43,7 @@ export function MagicLinkPage(props: Props) {
         </Fact>
       </dl>
       <p class="caution">{words.caution}</p>
+      <FormProblem error={error} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, state }} />
         <button class="button primary" type="submit">

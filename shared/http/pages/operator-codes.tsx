@@ -1,7 +1,7 @@
 import { Time } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
-import { EmailField } from './form-parts.tsx'
-import { Fact, Hidden, Layout, Notice, Problem } from './layout.tsx'
+import { EmailField, errorAt, type FormError, FormProblem } from './form-parts.tsx'
+import { Fact, Hidden, Layout, Notice } from './layout.tsx'
 import { words } from './proof-words.ts'
 import { displayName } from './safe.ts'
 
@@ -21,26 +21,25 @@ export type OpenCode = {
 type DeskProps = {
   base: string
   csrf: string
-  formId: string
   codes: OpenCode[]
   now: Date
   email?: string
-  error?: string
+  error?: FormError
   notice?: string
 }
 
 /** Where an operator makes codes for others, and agrees to those of other operators. */
-export function OperatorCodesPage({ base, csrf, formId, codes, now, email, error, notice }: DeskProps) {
-  const form = { csrf, form_id: formId }
+export function OperatorCodesPage({ base, csrf, codes, now, email, error, notice }: DeskProps) {
+  const form = { csrf }
   return (
     <Layout title={text.title} wide failed={Boolean(error)}>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
       <Notice text={notice} />
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={['email']} />
       <form method="post" action={base} class="spaced">
         <Hidden fields={form} />
-        <EmailField label={text.email} value={email} error={error} />
+        <EmailField label={text.email} value={email} error={errorAt(error, 'email')} />
         <ReasonField id="reason" />
         <button class="button primary" type="submit">
           {text.request}

@@ -1,10 +1,10 @@
-import { EMAIL_INPUT } from './form-parts.tsx'
+import { EMAIL_INPUT, errorAt, type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout, Problem } from './layout.tsx'
 import { words } from './password-words.ts'
 
-type Form = { action: string; csrf: string; error?: string; returnTo?: string; email?: string }
-type Field = {
-  id: string
+type Form = { action: string; csrf: string; error?: FormError; returnTo?: string; email?: string }
+type Input = {
+  id: 'email' | 'password' | 'name'
   label: string
   type: 'email' | 'password' | 'text'
   autocomplete: string
@@ -12,10 +12,11 @@ type Field = {
   optional?: boolean
 }
 
-function Input({ id, label, type, autocomplete, value, optional, problem }: Field & { problem?: boolean }) {
+function Field({ id, label, type, autocomplete, value, optional, error }: Input & { error?: string }) {
   return (
     <>
       <label for={id}>{label}</label>
+      <Problem id="problem" text={error} />
       <input
         id={id}
         name={id}
@@ -25,8 +26,9 @@ function Input({ id, label, type, autocomplete, value, optional, problem }: Fiel
         autocomplete={autocomplete}
         required={!optional}
         value={value}
-        aria-invalid={problem ? 'true' : undefined}
-        aria-describedby={problem ? 'problem' : undefined}
+        autofocus={error !== undefined}
+        aria-invalid={error ? 'true' : undefined}
+        aria-describedby={error ? 'problem' : undefined}
       />
     </>
   )
@@ -34,7 +36,7 @@ function Input({ id, label, type, autocomplete, value, optional, problem }: Fiel
 
 type Page = Form & {
   text: { title: string; lead: string; submit: string }
-  fields: Field[]
+  fields: Input[]
   hidden?: Record<string, string | undefined>
   links?: [href: string, label: string][]
 }
@@ -44,13 +46,13 @@ function FormPage({ action, csrf, error, returnTo, text, fields, hidden = {}, li
     <Layout title={text.title} failed={Boolean(error)}>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={fields.map(({ id }) => id)} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, return_to: returnTo, ...hidden }} />
-        {fields.map((field, n) => (
-          <p>
-            <Input {...field} problem={Boolean(error) && n === 0} />
-          </p>
+        {fields.map((field) => (
+          <div>
+            <Field {...field} error={errorAt(error, field.id)} />
+          </div>
         ))}
         <button class="button primary" type="submit">
           {text.submit}
@@ -67,16 +69,19 @@ function FormPage({ action, csrf, error, returnTo, text, fields, hidden = {}, li
   )
 }
 
-const back = (path: string, returnTo: string | undefined) =>
-  returnTo ? `${path}?return_to=${encodeURIComponent(returnTo)}` : path
-const emailField = (value?: string): Field => ({
+/** Another page of the same sign-in, which knows the address too. */
+function linkTo(path: string, { returnTo, email }: Pick<Form, 'returnTo' | 'email'>): string {
+  const query = new URLSearchParams({ ...(returnTo && { return_to: returnTo }), ...(email && { email }) })
+  return query.size > 0 ? `${path}?${query}` : path
+}
+const emailField = (value?: string): Input => ({
   id: 'email',
   label: words.email,
   type: 'email',
   autocomplete: 'username',
   value,
 })
-const passwordField = (autocomplete: string, label: string = words.password): Field => ({
+const passwordField = (autocomplete: string, label: string = words.password): Input => ({
   id: 'password',
   label,
   type: 'password',
@@ -86,23 +91,22 @@ const passwordField = (autocomplete: string, label: string = words.password): Fi
 /** Asks for an address and a password. */
 export function PasswordPage(props: Form) {
   const { signIn: text } = words
-  const { returnTo } = props
   const links: [string, string][] = [
-    [back('/web/login', returnTo), text.code],
-    [back('/web/forgot-password', returnTo), text.forgot],
-    [back('/web/signup', returnTo), text.signUp],
+    [linkTo('/web/login', { returnTo: props.returnTo }), text.code],
+    [linkTo('/web/forgot-password', props), text.forgot],
+    [linkTo('/web/signup', props), text.signUp],
   ]
   return FormPage({ ...props, text, fields: [emailField(props.email), passwordField('current-password')], links })
 }
 
 /** Asks what a new account is to have. */
 export function SignUpPage(props: Form & { name?: string }) {
-  const fields: Field[] = [
+  const fields: Input[] = [
     emailField(props.email),
     passwordField('new-password'),
     { id: 'name', label: words.name, type: 'text', autocomplete: 'name', value: props.name, optional: true },
   ]
-  const links: [string, string][] = [[back('/web/password', props.returnTo), words.signUp.signIn]]
+  const links: [string, string][] = [[linkTo('/web/password', props), words.signUp.signIn]]
   return FormPage({ ...props, text: words.signUp, fields, links })
 }
 

@@ -3,6 +3,7 @@ export const words = {
   code: '6-digit code from the app',
   cancel: 'Cancel',
   enrolment: {
+    expired: 'This page was open for a long time, so it shows another code. Scan this one with your app.',
     title: 'Set up an authenticator app',
     lead: 'Scan this with an authenticator app, such as the one of your password manager. It shows codes that work without any mail or network.',
     picture: 'QR code with the secret; the same secret stands below as text',

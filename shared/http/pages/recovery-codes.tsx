@@ -1,22 +1,23 @@
 import { fill } from './copy.ts'
-import { Buttons } from './form-parts.tsx'
+import { Buttons, type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout } from './layout.tsx'
 import { words } from './proof-words.ts'
 import { safeHref } from './safe.ts'
 
 const text = words.recovery
 
-type MakeProps = { action: string; csrf: string; formId: string; returnTo?: string; backHref: string; left: number }
+type MakeProps = { action: string; csrf: string; returnTo?: string; backHref: string; left: number; error?: FormError }
 
 /** Offers to make recovery codes. */
-export function MakeRecoveryCodesPage({ action, csrf, formId, returnTo, backHref, left }: MakeProps) {
+export function MakeRecoveryCodesPage({ action, csrf, returnTo, backHref, left, error }: MakeProps) {
   return (
     <Layout title={text.title}>
       <h1>{text.title}</h1>
       <p class="lead">{text.lead}</p>
       {left > 0 && <p class="caution">{fill(text.replaces, { count: String(left) }).join('')}</p>}
+      <FormProblem error={error} />
       <form method="post" action={action}>
-        <Hidden fields={{ csrf, form_id: formId, return_to: returnTo }} />
+        <Hidden fields={{ csrf, return_to: returnTo }} />
         <Buttons submit={text.make} cancel={text.later} backHref={safeHref(backHref) ?? '/account'} />
       </form>
     </Layout>

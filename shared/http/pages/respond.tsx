@@ -14,7 +14,7 @@ const TITLES: Record<number, string> = {
 
 /** A refusal as a page for people. */
 export function errorPage(error: GatewayError, c: AppContext): Response {
-  const { headers, retryAfter, onward } = error.options
+  const { headers, retryAfter, onward, next } = error.options
   const unregistered = error.refusal === 'invalid_redirect_uri'
   return renderPage(
     <ErrorPage
@@ -31,8 +31,8 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
           ? 'The application sent an address to return to that it has not registered. Ask its developer.'
           : onward && fill(copy.error.onward, { host: onward.host }).join('')
       }
-      actionHref={onward?.href ?? `${config().AUTH_BASE_URL}/web/login`}
-      actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : 'Go to sign-in'}
+      actionHref={onward?.href ?? next?.href ?? `${config().AUTH_BASE_URL}/web/login`}
+      actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : (next?.label ?? 'Go to sign-in')}
       opensApp={onward !== undefined}
       actionFields={onward?.fields}
     />,

@@ -1,6 +1,6 @@
 import { copy, fill } from './copy.ts'
-import { EmailField, PhoneField } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice, Problem, Sentence } from './layout.tsx'
+import { EmailField, errorAt, type FormError, FormProblem, PhoneField } from './form-parts.tsx'
+import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
 type SignInProps = {
@@ -15,7 +15,7 @@ type SignInProps = {
   phone?: string
   /** Where one gets the code the other way, where there is one. */
   switchHref?: string
-  error?: string
+  error?: FormError
   returnTo?: string
   notice?: string
   /** Other ways to sign in. */
@@ -57,13 +57,13 @@ export function SignInPage(props: SignInProps) {
         {client ? <Sentence text={leadFor} client={<Client name={client} host={clientHost} />} /> : lead}
       </p>
       <Notice text={linking ? fill(text.linking, { provider: linking }).join('') : notice} />
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={[byPhone ? 'phone' : 'email']} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, return_to: returnTo }} />
         {byPhone ? (
-          <PhoneField label={text.phone} value={phone} error={error} describedBy="hint newcomer" />
+          <PhoneField label={text.phone} value={phone} error={errorAt(error, 'phone')} describedBy="hint newcomer" />
         ) : (
-          <EmailField label={text.email} value={email} error={error} describedBy="newcomer" />
+          <EmailField label={text.email} value={email} error={errorAt(error, 'email')} describedBy="newcomer" />
         )}
         {byPhone && (
           <p class="note" id="hint">

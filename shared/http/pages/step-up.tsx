@@ -1,5 +1,5 @@
-import { Buttons, CodeField, SecretCodeField } from './form-parts.tsx'
-import { Hidden, Layout, Name, Problem, Sentence } from './layout.tsx'
+import { Buttons, CodeField, errorAt, type FormError, FormProblem, SecretCodeField } from './form-parts.tsx'
+import { Hidden, Layout, Name, Sentence } from './layout.tsx'
 import { words } from './proof-words.ts'
 import { safeHref } from './safe.ts'
 
@@ -7,7 +7,7 @@ type StepUpProps = {
   method: 'totp' | 'recovery_code'
   action: string
   csrf: string
-  error?: string
+  error?: FormError
   backHref: string
   /** The page for the other kind of code. */
   otherHref: string
@@ -28,10 +28,10 @@ export function StepUpPage(props: StepUpProps) {
       <p class="lead">
         <Sentence text={text.lead} email={<Name>{email}</Name>} />
       </p>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={['code']} />
       <form method="post" action={action}>
         <Hidden fields={{ csrf, return_to: returnTo }} />
-        <Field label={text.code} error={error} describedBy="guard" />
+        <Field label={text.code} error={errorAt(error, 'code')} describedBy="guard" />
         <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
         <p class="note" id="guard">
           <Sentence text={words.stepUp.guard} host={<Name>{host}</Name>} />

@@ -1,14 +1,13 @@
-import { Buttons, CodeField } from './form-parts.tsx'
-import { Fact, Hidden, Layout, Problem } from './layout.tsx'
+import { Buttons, CodeField, errorAt, type FormError, FormProblem } from './form-parts.tsx'
+import { Fact, Hidden, Layout } from './layout.tsx'
 import { words } from './proof-words.ts'
 
 type EnrolTotpProps = {
   action: string
   csrf: string
-  error?: string
+  error?: FormError
   backHref: string
   returnTo?: string
-  formId: string
   /** The enrolment, sealed. */
   enrolment: string
   /** What an authenticator app reads. */
@@ -22,7 +21,7 @@ type EnrolTotpProps = {
 
 /** Shows a new secret as QR code and text, and asks for a code of it. */
 export function EnrolTotpPage(props: EnrolTotpProps) {
-  const { action, csrf, formId, enrolment, returnTo, error, backHref, uri, picture, secret, email } = props
+  const { action, csrf, enrolment, returnTo, error, backHref, uri, picture, secret, email } = props
   const text = words.enrolment
   return (
     <Layout title={text.title} failed={Boolean(error)}>
@@ -50,10 +49,10 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
           <Fact term={text.kind}>{text.kindValue}</Fact>
         </dl>
       </details>
-      <Problem id="problem" text={error} />
+      <FormProblem error={error} fields={['code']} />
       <form method="post" action={action} class="below">
-        <Hidden fields={{ csrf, form_id: formId, enrolment, return_to: returnTo }} />
-        <CodeField label={words.code} error={error} />
+        <Hidden fields={{ csrf, enrolment, return_to: returnTo }} />
+        <CodeField label={words.code} error={errorAt(error, 'code')} />
         <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
       </form>
     </Layout>

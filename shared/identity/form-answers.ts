@@ -1,0 +1,104 @@
+import type { MiddlewareHandler } from 'hono'
+import { authorization } from '../domain/authorization.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext, AppEnv } from '../http/app.ts'
+import { SESSION_COOKIE } from '../http/cookies.ts'
+import { findAuthorization } from '../queries/authorizations.ts'
+import { browserSession, sessionOfHandle } from './authenticate.ts'
+import { browserKey } from './browser-key.ts'
+import { type FormStates, formStatesOf, submissionName } from './form-states.ts'
+import { readFormToken } from './form-token.ts'
+import { welcomePage } from './welcome-page.ts'
+
+/** How long a form that is sent again gets the answer that it got first. */
+export const ANSWER_SECONDS = 60
+/** How long the first of several equal submissions may take, until another one takes its place. */
+const ACTING_SECONDS = 30
+const POLL_MS = 100
+
+type Answer = {
+  status: number
+  headers: [name: string, value: string][]
+  body: string
+  /** The authorization whose code the answer hands out. */
+  authorizationId?: string
+}
+
+/** The text of a form of ours that was posted by this browser. */
+async function postedForm(c: AppContext): Promise<string | undefined> {
+  if (c.req.method !== 'POST' || !browserKey(c)) return undefined
+  if (!c.req.header('content-type')?.startsWith('application/x-www-form-urlencoded')) return undefined
+  const text = await c.req.text()
+  return readFormToken(new URLSearchParams(text).get('csrf') ?? undefined) ? text : undefined
+}
+
+/**
+ * Middleware of every app with forms: a submission that equals one of a minute ago, from the same browser, gets the same answer,
+ * cookies included, and while the first one is being answered it waits for that. So a second click on a slow line, a reload of
+ * the answer, or a return to the form spends nothing twice and loses nothing. It stands before the check of who is signed in, since
+ * an answer may have changed that. Another body is a new attempt; an error of ours or a full limit is never given twice.
+ */
+export function answerFormsOnce(gateway: () => Gateway): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    // From here on cookies that are set on the context are part of whatever response the handler makes.
+    void c.res
+    const text = await postedForm(c)
+    const browser = browserKey(c)
+    if (text === undefined || !browser) return next()
+    const states = formStatesOf(gateway(), browser)
+    const name = submissionName('answer', c.req.path, text)
+    const earlier = await claimAnswer(states, name)
+    const again = earlier && (await giveAgain(gateway(), c, earlier))
+    if (again) {
+      c.res = again
+      return
+    }
+    let kept = false
+    try {
+      await next()
+      kept = await keepAnswer(states, name, c)
+    } finally {
+      if (!kept) await states.forget(name)
+    }
+  }
+}
+
+/** The answer to an equal submission; undefined for the first one, which is to be answered now. */
+async function claimAnswer(states: FormStates, name: string): Promise<Answer | undefined> {
+  const giveUp = Date.now() + ACTING_SECONDS * 1000
+  for (;;) {
+    const { first, value } = await states.claim<Answer>(name, ACTING_SECONDS)
+    if (first || value) return value
+    if (Date.now() > giveUp) throw new GatewayError('temporarily_unavailable', { retryAfter: 2 })
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+async function keepAnswer(states: FormStates, name: string, c: AppContext): Promise<boolean> {
+  const { status } = c.res
+  if (c.error || status >= 500 || status === 429 || c.get('runsAgain')) return false
+  const body = await c.res.text()
+  const answer: Answer = { status, headers: [...c.res.headers], body, authorizationId: c.get('handsOutCodeOf') }
+  c.res = undefined
+  c.res = toResponse(answer)
+  await states.keep(name, answer, ANSWER_SECONDS)
+  return true
+}
+
+const toResponse = ({ status, headers, body }: Answer) => new Response(body || null, { status, headers })
+
+/**
+ * An earlier answer as long as it is still good: a session that has ended meanwhile is not handed out again, nor is a code that was
+ * redeemed, since presenting that once more would revoke what the application got for it.
+ */
+async function giveAgain(gateway: Gateway, c: AppContext, answer: Answer): Promise<Response | undefined> {
+  const set = new RegExp(`^${SESSION_COOKIE}=([^;]+)`)
+  const handle = answer.headers.map(([, value]) => set.exec(value)?.[1]).find(Boolean)
+  if (handle && !(await sessionOfHandle(gateway, handle))) return undefined
+  if (answer.authorizationId === undefined) return toResponse(answer)
+  const { events } = await findAuthorization(gateway.reads, gateway.personal, { id: answer.authorizationId })
+  const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
+  if (state.status === 'redeemed') return browserSession(gateway, c).then((one) => one && welcomePage(gateway, c, one))
+  return state.status === 'code_issued' && state.codeExpiresAt > new Date() ? toResponse(answer) : undefined
+}

@@ -1,0 +1,43 @@
+import { createHash, createHmac } from 'node:crypto'
+import type { Gateway } from '../gateway.ts'
+import { claimFormState, findFormState, forgetFormState, keepFormState } from '../queries/form-states.ts'
+import { openBytes, sealBytes } from '../tokens/sealed.ts'
+
+/** Names a submission: the same for an equal one, and for no other. */
+export const submissionName = (kind: 'answer' | 'done', path: string, body: string) =>
+  `${kind} ${createHash('sha256').update(`${path} ${body}`).digest('base64url')}`
+
+export type FormStates = ReturnType<typeof formStatesOf>
+
+/**
+ * What one browser is in the middle of, by name: kept for a while, sealed under a key that only the master secret and the browser's
+ * own key make together, so that neither the database nor another browser can read it.
+ * @param browser the key of the browser
+ */
+export function formStatesOf({ derive, reads }: Gateway, browser: string) {
+  const sealingKey = createHmac('sha256', derive('form-state')).update(browser).digest()
+  const keyOf = (name: string) => createHmac('sha256', derive('form-state-name')).update(`${browser} ${name}`).digest()
+  const until = (seconds: number) => new Date(Date.now() + seconds * 1000)
+  const open = <Value>(name: string, sealed: Uint8Array): Value =>
+    JSON.parse(openBytes(sealingKey, sealed, name).toString())
+
+  return {
+    async find<Value>(name: string): Promise<Value | undefined> {
+      const sealed = await findFormState(reads, keyOf(name), new Date())
+      return sealed && open(name, sealed)
+    },
+
+    async keep(name: string, value: unknown, seconds: number): Promise<void> {
+      const sealed = sealBytes(sealingKey, Buffer.from(JSON.stringify(value)), name)
+      await keepFormState(reads, keyOf(name), { sealed, until: until(seconds) })
+    },
+
+    /** Claims a name; later callers get what the first one kept, or nothing as long as it has kept nothing. */
+    async claim<Value>(name: string, seconds: number): Promise<{ first: boolean; value?: Value }> {
+      const { first, sealed } = await claimFormState(reads, keyOf(name), { now: new Date(), until: until(seconds) })
+      return { first, value: sealed ? open(name, sealed) : undefined }
+    },
+
+    forget: (name: string): Promise<void> => forgetFormState(reads, keyOf(name)),
+  }
+}

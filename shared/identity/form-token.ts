@@ -1,0 +1,58 @@
+import { createHmac } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { equalHash } from '../tokens/opaque.ts'
+import { browserKey, keepBrowserKey } from './browser-key.ts'
+
+const SHAPE = /^([0-9a-f-]{36})\.([0-9a-f-]{36})?\.([A-Za-z0-9_-]{43})$/
+
+export type FormToken = {
+  /** Names this rendering of the form, so that equal answers to it are one submission. */
+  id: string
+  /** The tab's transaction, where it has one. */
+  transaction?: string
+  madeAt: Date
+}
+
+/**
+ * Signs a form token.
+ * @param token.holder what it is good for: a session, or a session and a request; without a session, the key of the browser
+ */
+export function signFormToken(
+  { derive }: Pick<Gateway, 'derive'>,
+  { id = uuidv7(), transaction = '', holder }: { id?: string; transaction?: string; holder: string },
+): string {
+  const signed = JSON.stringify([holder, id, transaction])
+  return `${id}.${transaction}.${createHmac('sha256', derive('csrf')).update(signed).digest('base64url')}`
+}
+
+/** What the hidden field `csrf` of a form carries: good only at this browser, or in this session where the form is about one. */
+export function newFormToken(
+  gateway: Gateway,
+  c: AppContext,
+  { about, transaction }: { about?: string; transaction?: string } = {},
+): string {
+  const browser = keepBrowserKey(c)
+  return signFormToken(gateway, { transaction, holder: about ?? browser })
+}
+
+/** What a form token says, whoever made it. */
+export function readFormToken(text: string | undefined): FormToken | undefined {
+  const [, id, transaction] = SHAPE.exec(text ?? '') ?? []
+  if (!id) return undefined
+  return { id, transaction, madeAt: new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16)) }
+}
+
+/** The form token, if it was made for this browser or, where the form is about one, for this session. */
+export function openFormToken(
+  gateway: Gateway,
+  c: AppContext,
+  text: string | undefined,
+  about: string | undefined,
+): FormToken | undefined {
+  const token = readFormToken(text)
+  const holder = about ?? browserKey(c)
+  if (!token || !text || !holder) return undefined
+  return equalHash(text, signFormToken(gateway, { ...token, holder })) ? token : undefined
+}

@@ -1,0 +1,53 @@
+-- What a browser is in the middle of: sign-ins under way, and the answers to forms it has just sent. A key is a keyed digest that
+-- needs the browser's own secret, and so does opening what is sealed: a row says nothing to whoever has only the database. Nothing
+-- here is an event, and every row has an end.
+create table auth_gateway.form_states (
+  key        bytea primary key,
+  -- Null while the first of several equal submissions is being answered.
+  sealed     bytea,
+  expires_at timestamptz not null
+);
+create index form_states_expiry on auth_gateway.form_states (expires_at);
+
+-- Deletes expired rows: each write takes a few along, so that the table stays as small as what is live.
+create function auth_gateway.sweep_form_states(p_batch integer) returns integer
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  v_swept integer;
+begin
+  delete from form_states where key in
+    (select key from form_states where expires_at <= now() order by expires_at limit p_batch for update skip locked);
+  get diagnostics v_swept = row_count;
+  return v_swept;
+end $$;
+
+-- Claims a key for the caller, who then answers. `first` is true for one caller; later ones get the answer, null until it is kept.
+create function auth_gateway.claim_form_state(
+  p_key bytea, p_now timestamptz, p_expires_at timestamptz, out first boolean, out sealed bytea
+)
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+begin
+  perform sweep_form_states(4);
+  insert into form_states as f (key, expires_at) values (p_key, p_expires_at)
+  on conflict (key) do update set sealed = null, expires_at = excluded.expires_at where f.expires_at <= p_now;
+  first := found;
+  if not first then
+    select f.sealed into claim_form_state.sealed from form_states f where f.key = p_key;
+  end if;
+end $$;
+
+create function auth_gateway.keep_form_state(p_key bytea, p_sealed bytea, p_expires_at timestamptz) returns void
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+begin
+  perform sweep_form_states(4);
+  insert into form_states (key, sealed, expires_at) values (p_key, p_sealed, p_expires_at)
+  on conflict (key) do update set sealed = excluded.sealed, expires_at = excluded.expires_at;
+end $$;
+
+create function auth_gateway.forget_form_state(p_key bytea) returns void
+language sql security definer set search_path = auth_gateway, pg_temp as $$
+  delete from form_states where key = p_key
+$$;
+
+grant execute on function auth_gateway.claim_form_state(bytea, timestamptz, timestamptz),
+  auth_gateway.keep_form_state(bytea, bytea, timestamptz), auth_gateway.forget_form_state(bytea) to auth_gateway_app;
