@@ -227,7 +227,13 @@ export const catalogue = {
   ),
   app_exists: row(409, 'APP_EXISTS', 'invalid_request', 'There is an application of that name already.'),
   access_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.'),
-  operator_code_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'You cannot make a code for this person.', 'form'),
+  operator_code_denied: row(
+    403,
+    'OPERATOR_CODE_DENIED',
+    'access_denied',
+    'You cannot make a code for this person.',
+    'form',
+  ),
   login_required: row(400, 'LOGIN_REQUIRED', 'login_required', 'Sign-in is needed.'),
   unmet_authentication_requirements: row(
     400,
