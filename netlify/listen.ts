@@ -57,6 +57,10 @@ function tellLength({ headers, rawHeaders }: IncomingMessage): void {
     rawHeaders.push('Content-Length', '0')
 }
 
+/** Which of several hosts is meant, proxies and programs decide differently (RFC 9112 section 3.2). */
+const namesSeveralHosts = ({ rawHeaders }: IncomingMessage) =>
+  rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length > 1
+
 function createListener(redirects: Redirect[], functions: Functions, background: Set<Promise<unknown>>) {
   const match = createMatcher(redirects)
   const waitUntil = (work: Promise<unknown>) => {
@@ -68,6 +72,7 @@ function createListener(redirects: Redirect[], functions: Functions, background:
     async (request, bindings) => {
       const { incoming, outgoing } = bindings as HttpBindings
       const { socket } = incoming
+      if (namesSeveralHosts(incoming)) return renderError(new GatewayError('invalid_request'), 'api', request)
       tellLength(incoming)
       if (isDraining()) outgoing.shouldKeepAlive = false
       const handle = functions.get(match(pathOf(request.url).replace(/\/{2,}/g, '/')) ?? '')

@@ -5,6 +5,7 @@ import { closeGateway, POOL_SIZES, startGateway } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
 import { captureConsole, gatherLines, log } from '../shared/log.ts'
+import { checkDatabase } from '../shared/queries/health.ts'
 import { readLogLag } from '../shared/queries/log-lag.ts'
 import { StartError } from '../shared/start.ts'
 import checkpoints from './functions/checkpoints.ts'
@@ -74,6 +75,10 @@ async function main(): Promise<void> {
     setTimeout(again, MINUTE_MILLISECONDS).unref()
     setInterval(again, minutes * MINUTE_MILLISECONDS).unref()
   }
+  setInterval(async () => {
+    const { reads, clock } = await startGateway()
+    await checkDatabase(reads, clock)
+  }, MINUTE_MILLISECONDS).unref()
   runAfterCommits(webhookDeliveries, (error) => log.error('webhooks after a commit failed', { error }))
   // The driver asks something of each new connection that nobody awaits, so a database that goes away then would end the process.
   process.on('unhandledRejection', (error) => log.error('something failed that nobody awaited', { error }))

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { logOrigins } from '../shared/queries/audit-tree.ts'
+import { recordRestore } from './lib/after-restore.ts'
 import { exportEvents } from './lib/export-events.ts'
 import { openerOf, readKept, secretsAtHand } from './lib/kept-checkpoints.ts'
 import { changeLogOrigin } from './lib/log-origin.ts'
@@ -25,6 +26,8 @@ const USAGE = `npm run events -- verify [--checkpoint <file>] [--key <verifier k
                                               checkpoints, and name the first broken event of each kind
 npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
 npm run -s events -- export [--after <n>]     every event as JSON Lines, for scripts/verify-export.mjs
+npm run events -- after-restore --reason …    records that the database was restored from an older backup than the checkpoint
+                                              that is kept outside, so that it may be served again
 npm run events -- origin [<name> --reason …]  shows the name that the log is signed under and its verifier key, or changes it
 
 They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.
@@ -73,9 +76,11 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const { env, out, err } = terminal
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
   const [action = '', ...models] = positionals
-  if (!['verify', 'rebuild', 'export', 'origin'].includes(action)) throw new UsageError(`There is no "${action}"`)
+  if (!['verify', 'rebuild', 'export', 'origin', 'after-restore'].includes(action))
+    throw new UsageError(`There is no "${action}"`)
   if (action === 'origin') return changeLogOrigin(terminal, models, values.reason)
   if (action !== 'rebuild' && models.length > 0) throw new UsageError(`${action} takes no names`)
+  if (action === 'after-restore') return recordRestore(terminal, values.reason)
   const after = wholeNumber('after', values.after)
   const sql = operatorConnection(env, 'events')
   try {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import postgres from 'postgres'
 import { arrayTypes } from './array-types.ts'
 import { type Config, config, masterSecrets } from './config.ts'
+import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
 import { createDelivery, type Deliver } from './delivery/deliver.ts'
 import { GatewayError } from './errors.ts'
 import type { CommitContext } from './events/commit.ts'
@@ -40,6 +41,9 @@ export type Gateway = {
   jwts: Jwts
   refreshTokens: RefreshTokens
   derive: DeriveKey
+  /** The time by the database's clock, by which everything is decided that several instances take part in. */
+  now: () => Date
+  clock: DatabaseClock
   /** Keyed hash of a one-time code: six digits alone could be tried out offline. */
   hashCode: (challengeId: string, code: string) => string
   close: () => Promise<void>
@@ -75,6 +79,7 @@ export function createGateway(
   settings: Config,
   masterSecret: Uint8Array = masterSecrets(settings)[0],
   pools = createPools(settings),
+  clock = createDatabaseClock(),
 ): Gateway {
   const { reads, writes } = pools
   const derive = keyDerivation(masterSecret)
@@ -104,6 +109,8 @@ export function createGateway(
     jwts: createJwts(keys, settings.AUTH_BASE_URL),
     refreshTokens: createRefreshTokens(derive('refresh-token')),
     derive,
+    now: clock.now,
+    clock,
     hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
     close: async () => {
       await keyUse.flush()
@@ -120,11 +127,22 @@ export async function openGateway(settings: Config): Promise<{ gateway: Gateway 
   const pools = createPools(settings)
   try {
     const found = await openDatabase(pools.reads, settings)
-    return { gateway: createGateway(settings, masterSecrets(settings)[found.secret], pools), ...found }
+    return { gateway: createGateway(settings, masterSecrets(settings)[found.secret], pools, found.clock), ...found }
   } catch (error) {
     await endPools(pools)
     throw error
   }
+}
+
+/** From which on an operator should know that the clock of this machine is off. */
+const NOTED_SKEW_MILLISECONDS = 2000
+
+/** Whether the checkpoint that is kept outside says that this database has lost events. @throws StartError */
+async function refuseLostHistory(gateway: Gateway): Promise<void> {
+  const { CHECKPOINT_FILE, CHECKPOINT_URL } = gateway.config
+  if (!CHECKPOINT_FILE && !CHECKPOINT_URL) return
+  const { findLostHistory } = await import('./audit/lost-history.ts')
+  if (await findLostHistory(gateway)) throw new StartError('database_restored')
 }
 
 /** How long a wrong environment counts as wrong before a function looks again. */
@@ -147,6 +165,12 @@ async function open(): Promise<Gateway> {
   const found = await openGateway(settings)
   const count = masterSecrets(settings).length
   if (count > 1) log.info('the master secret of the database', { number: found.secret + 1, of: count })
+  await refuseLostHistory(found.gateway).catch(async (error) => {
+    await found.gateway.close()
+    throw error
+  })
+  const skew = found.clock.offset()
+  if (Math.abs(skew) > NOTED_SKEW_MILLISECONDS) log.warn('the clock of this machine is off', { milliseconds: -skew })
   for (const warning of found.warnings) log.warn(startWarnings[warning], { reason: warning })
   wired = found.gateway
   prepared()

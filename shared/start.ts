@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { type Config, masterSecrets } from './config.ts'
+import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
 import { type DatabaseState, keepKeyCheck, oldestSubjectKey, readDatabaseState } from './queries/opening.ts'
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { openBytes, sealBytes } from './tokens/sealed.ts'
@@ -13,6 +14,8 @@ export const startErrors = {
   not_migrated: 'The database has no tables of the gateway, or they are not for the role in DATABASE_URL.',
   migrations_missing: 'The database lacks migrations that this version needs.',
   master_secret: 'AUTH_MASTER_SECRET is not the one of this database.',
+  database_restored:
+    'The kept checkpoint is ahead of the database, which was restored from an older backup: npm run events -- after-restore.',
   projection_disabled: 'The trigger project_event is disabled: what is appended would not reach the read models.',
 } as const
 
@@ -92,6 +95,8 @@ export type Inspection = {
   /** A new database has no key-check value yet. */
   isNew: boolean
   warnings: StartWarning[]
+  /** Measured by the way. */
+  clock: DatabaseClock
 }
 
 /**
@@ -99,13 +104,16 @@ export type Inspection = {
  * @throws StartError when it may not; the driver's error when the database does not answer
  */
 export async function inspectDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
+  const clock = createDatabaseClock()
+  const sentAt = Date.now()
   const state = await readDatabaseState(sql).catch((error) => Promise.reject(startErrorOf(error)))
+  clock.measure(state.now, sentAt)
   const problem = problemOf(state)
   if (problem) throw new StartError(problem)
   const { keyCheck } = state
   const secret = keyCheck ? findMasterSecret(settings, keyCheck) : await secretWithoutKeyCheck(sql, settings)
   if (secret < 0) throw new StartError('master_secret')
-  return { secret, isNew: !keyCheck, warnings: warningsOf(state) }
+  return { secret, isNew: !keyCheck, warnings: warningsOf(state), clock }
 }
 
 /**

@@ -118,6 +118,8 @@ describe('a request', () => {
 
   test('431 for headers past 16 KB', async () => {
     const server = await start()
+    const hosts = 'GET /raw/a HTTP/1.1\r\nHost: localhost\r\nhost: localhost\r\n'
+    expect(await rawly(server, `${hosts}Connection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /)
     const answer = await rawly(server, `GET /raw/a HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1.1 431 /)
   })

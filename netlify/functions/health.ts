@@ -24,12 +24,12 @@ async function opened(): Promise<{ gateway?: Gateway; reason: string }> {
 
 async function lookAtDatabase() {
   const { gateway, reason } = await opened()
-  const { healthy, milliseconds } = gateway ? await checkDatabase(gateway.reads) : { healthy: false, milliseconds: 0 }
-  return { gateway, healthy, milliseconds, reason: healthy ? null : reason }
+  if (!gateway) return { gateway, reachable: false, writable: false, reason, milliseconds: 0 }
+  return { gateway, ...(await checkDatabase(gateway.reads, gateway.clock)) }
 }
 
 app.route('GET', '/health', { authority: openUnlessInvalid, withoutDatabase: true }, async (c) => {
-  const { healthy, reason } = await lookAtDatabase()
+  const { writable: healthy, reason } = await lookAtDatabase()
   return c.json({
     status: 'ok',
     service: 'auth-gateway',
@@ -43,15 +43,15 @@ app.route('GET', '/health', { authority: openUnlessInvalid, withoutDatabase: tru
 app.route('GET', '/ready', { authority: openToAll, withoutDatabase: true }, async (c) => {
   const issuer = config().AUTH_BASE_URL
   const startedAt = performance.now()
-  const { gateway, healthy, milliseconds, reason } = await lookAtDatabase()
+  const { gateway, reachable, writable, milliseconds, reason } = await lookAtDatabase()
   const signingKeys =
-    healthy && gateway
+    reachable && gateway
       ? await gateway.keys.published().then(
           () => true,
           () => false,
         )
       : false
-  const ready = healthy && signingKeys && !isDraining()
+  const ready = writable && signingKeys && !isDraining()
   const state = (ok: boolean, why: string | null) => (ok ? { status: 'ok' } : { status: 'fail', reason: why })
   return c.json(
     {
@@ -61,9 +61,10 @@ app.route('GET', '/ready', { authority: openToAll, withoutDatabase: true }, asyn
       issuer_configured: issuer,
       checks: {
         issuer: state(true, null),
-        postgres: { ...state(healthy, reason), latency_ms: milliseconds },
-        sharedState: state(healthy, reason),
-        session: state(healthy, reason),
+        postgres: { ...state(reachable, reason), latency_ms: milliseconds },
+        writes: state(writable, reason),
+        sharedState: state(writable, reason),
+        session: state(writable, reason),
         signingKeys: state(signingKeys, 'unavailable'),
         process: state(!isDraining(), 'stopping'),
       },

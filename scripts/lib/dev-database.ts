@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { createGatewayDatabase, dropDatabase, onServer } from './gateway-database.ts'
 import { migrate } from './migrate.ts'
 import { MigrationDriftError } from './migration-ledger.ts'
-import { startPostgres } from './postgres.ts'
+import { type Postgres, startPostgres } from './postgres.ts'
+import { exitText } from './process.ts'
 
 const MIGRATIONS = 'supabase/migrations'
 const SEED = 'supabase/seed.sql'
 const USUAL_PORT = 54322
+const AGAIN_MILLISECONDS = 500
 
 export interface DevDatabase {
   /** For the gateway. */
@@ -37,10 +39,41 @@ async function embedded(dataDirectory: string, log: (line: string) => void): Pro
   const server = await startPostgres({ dataDirectory, preferredPort: USUAL_PORT })
   try {
     const { ownerUrl, appUrl } = await migrated(server.url, log)
-    return { appUrl, ownerUrl, stop: server.stop }
+    return { appUrl, ownerUrl, stop: keepRunning(server, dataDirectory, log) }
   } catch (error) {
     await server.stop()
     throw error
+  }
+}
+
+/** Starts the server again on its port whenever it ends unasked; returns what stops it for good. */
+function keepRunning(first: Postgres, dataDirectory: string, log: (line: string) => void): () => Promise<void> {
+  let current: Promise<Postgres | undefined> = Promise.resolve(first)
+  let stopped = false
+  const start = async (): Promise<Postgres | undefined> => {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MILLISECONDS))
+      if (stopped) return undefined
+      try {
+        const server = await startPostgres({ dataDirectory, port: first.port })
+        log('ready again')
+        watch(server)
+        return server
+      } catch (error) {
+        log((error as Error).message)
+      }
+    }
+  }
+  const watch = ({ exited }: Postgres) =>
+    void exited.then((code) => {
+      if (stopped) return
+      log(`ended unasked (${exitText(code)}): starting it again`)
+      current = start()
+    })
+  watch(first)
+  return async () => {
+    stopped = true
+    await (await current)?.stop()
   }
 }
 

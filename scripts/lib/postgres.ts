@@ -29,6 +29,8 @@ export interface Postgres {
   /** Superuser `postgres`, database `postgres`. */
   url: string
   port: number
+  /** Settles with the exit code when the server has ended, whoever ended it. */
+  exited: Promise<number>
   /** Ends open connections and stops the server. */
   stop(): Promise<void>
 }
@@ -50,7 +52,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const before = await lockFile(dataDirectory)
     const server = await launch(dataDirectory, binaries, port, options.settings ?? {})
     const failure = await untilReady(dataDirectory, server, before)
-    if (!failure) return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, port, stop: server.stop }
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
+    if (!failure) return { url, port, exited: server.exited, stop: server.stop }
     await server.stop()
     const passing = /could not bind|shared memory block|postmaster.pid/.test(failure)
     if (!passing || attempt === ATTEMPTS) throw new Error(`Postgres did not start in ${dataDirectory}:\n${failure}`)

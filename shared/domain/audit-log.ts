@@ -4,6 +4,19 @@ import type { Aggregate, Decision } from '../events/types.ts'
 export type AuditLogEvent =
   | { type: 'AuditLogBegun'; data: { origin: string } }
   | { type: 'AuditLogOriginChanged'; data: { origin: string; previous: string; reason: string } }
+  /** The database was restored from a backup that is older than a checkpoint that was kept outside. */
+  | {
+      type: 'AuditLogRestored'
+      data: {
+        origin: string
+        previous: string
+        /** How many events the tree of the database covered then. */
+        size: number
+        /** The checkpoint that the log no longer begins with; the root in base64. */
+        kept: { size: number; root: string }
+        reason: string
+      }
+    }
 
 export type AuditLog = { status: 'none' } | { status: 'begun'; origin: string }
 
@@ -30,4 +43,20 @@ export function changeOrigin(
   if (state.origin === origin) return { events: [] }
   const data = { origin, previous: state.origin, reason }
   return { events: [{ type: 'AuditLogOriginChanged', data }] }
+}
+
+/**
+ * Records a restore. The log goes on under another origin: checkpoints of two histories under one would look like a forgery.
+ * @param facts.origin that of the kept checkpoint, which a log that had not begun takes for its own
+ */
+export function restoreLog(
+  state: AuditLog,
+  facts: { origin: string; size: number; kept: { size: number; root: string }; reason: string },
+): Decision<AuditLogEvent> {
+  const { size, kept, reason } = facts
+  const previous = state.status === 'begun' ? state.origin : facts.origin
+  const [, base = previous, count = '0'] = /^(.*)\/restored-(\d+)$/.exec(previous) ?? []
+  const data = { origin: `${base}/restored-${Number(count) + 1}`, previous, size, kept, reason }
+  const begun = state.status === 'begun' ? [] : beginLog(state, facts.origin).events
+  return { events: [...begun, { type: 'AuditLogRestored', data }] }
 }

@@ -24,7 +24,11 @@ export type Fetched = {
   maxAge?: number
 }
 
-/** Why nothing was fetched. `refused` says that the address was not one to ask, and asking again will not help. */
+/**
+ * Why nothing was fetched. `refused` says that the URL is not one to ask, which its text alone shows, or that the answer was too long;
+ * asking again will not help. A name that leads to a private address and one that does not answer are the same to the caller, who
+ * would learn internal names otherwise; `cause` has the difference.
+ */
 export class GuardedFetchError extends Error {
   override readonly name = 'GuardedFetchError'
   constructor(
@@ -37,6 +41,7 @@ export class GuardedFetchError extends Error {
 }
 
 const refuse = (message: string) => new GuardedFetchError('refused', message)
+const fail = (cause: unknown) => new GuardedFetchError('failed', 'the address could not be fetched', { cause })
 
 type IsAllowed = (address: string) => boolean
 
@@ -47,7 +52,7 @@ function guardedLookup(resolve: typeof lookup, isAllowed: IsAllowed): LookupFunc
       if (error) return callback(error, '', 4)
       const [first] = addresses
       if (!first || !addresses.every(({ address }) => isAllowed(address)))
-        return callback(refuse('the name leads to an address that is not public'), '', 4)
+        return callback(fail(new Error('the name leads to an address that is not public')), '', 4)
       if (options.all) return callback(null, addresses)
       return callback(null, first.address, first.family)
     })
@@ -123,6 +128,6 @@ export async function guardedFetch(address: string, options: GuardedFetchOptions
     return { status: statusCode, contentType, headers: Object.fromEntries(said), body, maxAge }
   } catch (error) {
     if (error instanceof GuardedFetchError) throw error
-    throw new GuardedFetchError('failed', 'the address could not be fetched', { cause: error })
+    throw fail(error)
   }
 }

@@ -1,8 +1,20 @@
 import ipaddr from 'ipaddr.js'
 
-/** Whether an address is one that anybody may reach: not special-use (RFC 6890), however it is written. */
+/** RFC 4291 section 2.4 and the IANA registry: all of IPv6 that is assigned as global unicast. */
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
+
+/**
+ * Addresses in public space that a cloud gives to its own machines only: Azure's wire server. Those of other clouds
+ * (169.254.169.254, 100.100.100.200, 192.0.0.192, fd00:ec2::254, fd20:ce::254) are special-use already.
+ */
+const CLOUD_ADDRESSES = new Set(['168.63.129.16'])
+
+/** Whether an address is global unicast and not special-use (RFC 6890), however it is written. */
 export function isPublicAddress(address: string, allowLoopback: boolean): boolean {
   if (!ipaddr.isValid(address)) return false
-  const range = ipaddr.process(address).range()
-  return range === 'unicast' || (allowLoopback && range === 'loopback')
+  const parsed = ipaddr.process(address)
+  const range = parsed.range()
+  if (allowLoopback && range === 'loopback') return true
+  if (range !== 'unicast' || CLOUD_ADDRESSES.has(parsed.toString())) return false
+  return parsed instanceof ipaddr.IPv4 || (parsed as ipaddr.IPv6).match(GLOBAL_UNICAST)
 }

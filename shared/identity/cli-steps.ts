@@ -31,7 +31,7 @@ export async function pasteCode(
   if (!id) throw new GatewayError('paste_impossible', { reason: 'no code of ours' })
   const short = pastedCode(gateway.derive, id)
   return commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const found = await findAuthorization(gateway.reads, gateway.personal, { id })
     work.knowKey(person.uai, person.wrappedKey)
     work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: found.requestedBy?.client_id }
@@ -53,7 +53,7 @@ export async function tokenToPaste(
   { person, session }: SignedIn,
 ): Promise<{ token: string; until: Date }> {
   const started = await commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const { client, resources: defaults } = await findForApplication(gateway.reads, person.members, CLI)
     if (client?.status !== 'active') throw new GatewayError('unauthorized_client')
     work.knowKey(person.uai, person.wrappedKey)

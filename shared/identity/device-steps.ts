@@ -97,7 +97,7 @@ export async function startDevice(
           resources,
           deviceCodeHash: deviceCode.hash,
           userCodeHash: userCodeHash(gateway.derive, userCode),
-          expiresAt: new Date(Date.now() + DEVICE_SECONDS * 1000).toISOString(),
+          expiresAt: new Date(gateway.now().getTime() + DEVICE_SECONDS * 1000).toISOString(),
         },
         origin: JSON.stringify({ ip, userAgent: c.get('userAgent')?.slice(0, 200) }),
       }),
@@ -156,7 +156,7 @@ function actAs(work: Work, { person, sessionId }: Decider, device: OpenDevice): 
 export async function claimDevice(gateway: Gateway, c: AppContext, device: OpenDevice, by: Decider): Promise<void> {
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, by, device)
-    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: new Date() }
+    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: gateway.now() }
     const stream = await reopen(work, device)
     stream.decide((state) => openDevice(state, visitor))
   })
@@ -172,7 +172,7 @@ export async function decideDevice(
 ): Promise<void> {
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, by, device)
-    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: new Date() }
+    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: gateway.now() }
     const stream = await reopen(work, device)
     stream.decide((state) => (decision === 'approve' ? approveDevice : denyDevice)(state, visitor))
   })
@@ -183,7 +183,7 @@ export async function decideDevice(
 export async function denyUnseen(gateway: Gateway, c: AppContext, device: OpenDevice): Promise<void> {
   await commit(commitContext(gateway, c), async (work) => {
     const stream = await reopen(work, device)
-    stream.decide((state) => denyDevice(state, { now: new Date() }))
+    stream.decide((state) => denyDevice(state, { now: gateway.now() }))
   })
 }
 
@@ -193,7 +193,7 @@ const CONTEXT = 'device-revoke'
 async function tellOfDevice(gateway: Gateway, c: AppContext, device: OpenDevice, person: Person): Promise<void> {
   const { derive } = gateway
   if (!person.email) return
-  const until = Date.now() + REVOKE_DAYS * 86_400_000
+  const until = gateway.now().getTime() + REVOKE_DAYS * 86_400_000
   const said = Buffer.from(JSON.stringify({ id: device.id, uai: person.uai, until }))
   const token = sealBytes(derive(CONTEXT), said, CONTEXT).toString('base64url')
   await sendNotice(gateway, commitContext(gateway, c), {
@@ -206,12 +206,12 @@ async function tellOfDevice(gateway: Gateway, c: AppContext, device: OpenDevice,
 }
 
 /** What the link of the notice stands for. @throws GatewayError user_code_invalid */
-export function readRevokeToken({ derive }: Gateway, token: string): { id: string; uai: string } {
+export function readRevokeToken({ derive, now }: Gateway, token: string): { id: string; uai: string } {
   try {
     const { id, uai, until } = JSON.parse(
       openBytes(derive(CONTEXT), Buffer.from(token, 'base64url'), CONTEXT).toString(),
     )
-    if (until > Date.now()) return { id, uai }
+    if (until > now().getTime()) return { id, uai }
   } catch {
     throw new GatewayError('user_code_invalid', { reason: 'revocation link' })
   }

@@ -45,7 +45,7 @@ export async function signInExternally<T>(
   const facts = hooks.length > 0 ? await factsOf(gateway, input) : undefined
   const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
   const result = await commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const { person, isLinked, client, resources } = await settleAccount(gateway, work, { ...input, now }, claims)
     await endReplaced(work, input.replaces)
     const session = startSession(gateway, work, {

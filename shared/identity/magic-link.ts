@@ -39,10 +39,10 @@ export type MagicLink = {
 const seal = ({ derive }: Gateway, kind: string, value: object) =>
   sealBytes(derive('magic-link'), Buffer.from(JSON.stringify(value)), kind).toString('base64url')
 
-function unseal<T extends { until: number }>({ derive }: Gateway, kind: string, sealed: string): T {
+function unseal<T extends { until: number }>({ derive, now }: Gateway, kind: string, sealed: string): T {
   try {
     const value: T = JSON.parse(openBytes(derive('magic-link'), Buffer.from(sealed, 'base64url'), kind).toString())
-    if (value.until > Date.now()) return value
+    if (value.until > now().getTime()) return value
   } catch (cause) {
     throw new GatewayError('magic_link_state_invalid', { reason: 'not a link of ours', cause })
   }
@@ -75,7 +75,7 @@ async function destinationOf(gateway: Gateway, { redirectUri, platform }: Asked)
 export async function sendMagicLink(gateway: Gateway, c: AppContext, asked: Asked): Promise<void> {
   const { client, redirectUri, handsOver } = await destinationOf(gateway, asked)
   const { email, platform, createUser = true } = asked
-  const askedAt = Date.now()
+  const askedAt = gateway.now().getTime()
   const facts = {
     ...{ email, platform, projectScope: projectScope(asked.projectScope), redirectUri, handsOver },
     ...{ onlyKnown: !createUser, askedAt, until: askedAt + LIFETIME_SECONDS * 1000 },
@@ -117,7 +117,7 @@ type HandOver = { link: MagicLink; state: string; until: number }
 /** Where an application gets its code: good for a minute, once, and only with its state. */
 export function handOverUrl(gateway: Gateway, link: MagicLink, redirectUri: string): string {
   const state = randomBytes(16).toString('base64url')
-  const code = seal(gateway, 'code', { link, state, until: Date.now() + HAND_OVER_MS } satisfies HandOver)
+  const code = seal(gateway, 'code', { link, state, until: gateway.now().getTime() + HAND_OVER_MS } satisfies HandOver)
   return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${new URLSearchParams({ code, state })}`
 }
 

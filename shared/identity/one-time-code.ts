@@ -154,7 +154,7 @@ export async function withProvenAddress<T>(
   const { to } = input
   const limits = callerLimits(gateway, c.get('clientIp'))
   return commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const found = await findChallenge(gateway, c, {
       to,
       challengeId: input.challengeId,
@@ -221,7 +221,7 @@ async function factsIfRight(
   const { to, code, challengeId, platform, link } = input
   const found = await findChallenge(gateway, c, { to, challengeId, limits: callerLimits(gateway, c.get('clientIp')) })
   const { challenge, person } = found
-  const [{ codeHash }] = await admit(found, stateOf(challenge), new Date())
+  const [{ codeHash }] = await admit(found, stateOf(challenge), gateway.now())
   if (!challenge || !equalHash(codeHash, gateway.hashCode(challenge.id, code))) return undefined
   const proofs = ['otp', ...(link ? [`${link.method}:${link.provider}`] : [])]
   const profile = profileOf({ ...to, address: addressOfChallenge(gateway.personal, challenge) ?? to.address })

@@ -84,7 +84,7 @@ export async function requestOperatorCode(
     }
     const partHash = gateway.hashCode(id, part)
     const stream = work.start(operatorCode, id, { subject: person.uai })
-    return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: new Date() })))
+    return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: gateway.now() })))
   })
   if (!made.awaitsSecond) tellOfProofs(gateway, c, person, 'operator_code_made')
   return { id, code: grouped(part), ...made }
@@ -114,7 +114,7 @@ export async function approveOperatorCode(
     const partHash = gateway.hashCode(id, part)
     const { uai, members } = operator.principal.person
     const { standing } = person
-    const now = new Date()
+    const now = gateway.now()
     const state = stream.decide((current) =>
       approveCode(current, { operator: uai, members, standing, reason, partHash, now }),
     )

@@ -142,7 +142,7 @@ export async function sendCode(
       sources: sms && smsSources(to, sms),
       codeHash: gateway.hashCode(id, code),
       browserHash,
-      now: new Date(),
+      now: gateway.now(),
     }
     work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
     queueMessage(work, message)

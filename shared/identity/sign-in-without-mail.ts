@@ -59,7 +59,7 @@ async function factsIfRight(
 ) {
   const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
   if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
-  const match = matchCode(gateway, proofs, code, new Date())
+  const match = matchCode(gateway, proofs, code, gateway.now())
   if (!match.right) return undefined
   const { method } = match
   if (match.method === 'totp' && accept(match.record.state, { step: match.step, purpose }).refuse) return undefined
@@ -100,7 +100,7 @@ export async function signInWithoutMail(
     if (!person.active) work.refuse('access_denied')
     work.knowKey(person.uai, person.wrappedKey)
     await endReplaced(work, replaces)
-    const now = new Date()
+    const now = gateway.now()
     const acr = method === 'operator_code' ? ACR.operatorVouched : ACR.singleFactor
     const proof = { method, amr: ['otp'], acr, provenBy: { type: SOURCES[method], id } }
     const started = { person, platform: 'web', projectScope: projectScope(undefined), proof, authenticatedAt: now, now }

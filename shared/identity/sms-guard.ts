@@ -97,7 +97,7 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
     }
   })
   const found = await findSmsGuard(reads, { country, limits: [day], sources })
-  const now = new Date()
+  const now = gateway.now()
   if (found.wait > 0) {
     const retryAfter = Math.min(found.wait, LONGEST_WAIT)
     if (found.dayStops.some(({ sent }) => sent === day.max))

@@ -174,7 +174,7 @@ async function clientFault(
   const { method, secret = '', assertion = '', certificate } = credentials
   if (method === 'none' && certificate && byCertificate(client)) {
     const findKeys = () => clientKeys(client)
-    return certificateFault({ certificate, metadata: client.metadata, findKeys, now: new Date() })
+    return certificateFault({ certificate, metadata: client.metadata, findKeys, now: gateway.now() })
   }
   // The same secret proves the client in the header and in the body: many libraries know one way only.
   const bySecret = isSecret(registered) && isSecret(method)
@@ -182,12 +182,11 @@ async function clientFault(
   if (method === 'none') return undefined
   return method === 'private_key_jwt'
     ? assertionFault(gateway, client, assertion, credentials)
-    : secretFault(client, secret)
+    : secretFault(client, secret, gateway.now())
 }
 
-function secretFault({ secrets }: Client, secret: string): string | undefined {
+function secretFault({ secrets }: Client, secret: string, now: Date): string | undefined {
   const presented = hashToken(secret)
-  const now = new Date()
   const known = secrets.some(
     (one) => equalHash(one.hash, presented) && (!one.expiresAt || new Date(one.expiresAt) > now),
   )
@@ -201,13 +200,13 @@ const KEPT_LONGER_MS = 60_000
 const taken = new WeakMap<ClientCredentials, Promise<boolean>>()
 
 async function assertionFault(
-  { issuer, reads }: Gateway,
+  { issuer, reads, now }: Gateway,
   client: Client,
   assertion: string,
   credentials: ClientCredentials,
 ): Promise<string | undefined> {
   const findKeys = (kid: string | undefined) => clientKeys(client, kid)
-  const { jti, expiresAt, fault } = await checkAssertion({ assertion, client, findKeys, issuer, now: new Date() })
+  const { jti, expiresAt, fault } = await checkAssertion({ assertion, client, findKeys, issuer, now: now() })
   if (fault !== undefined) return fault
   const keptUntil = new Date(expiresAt.getTime() + KEPT_LONGER_MS)
   const first = taken.get(credentials) ?? claimOnce(reads, 'client-assertion', [client.id, jti], keptUntil)

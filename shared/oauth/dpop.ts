@@ -40,7 +40,7 @@ export async function proveKey(
   gateway: Gateway,
   input: { proof: string; method: string; urls: readonly string[]; accessToken?: string; wantsNonce: boolean },
 ): Promise<ProvenKey> {
-  const now = new Date()
+  const now = gateway.now()
   const { proof, fault } = await checkDpopProof({ ...input, now })
   if (!proof) return { fault: 'invalid_dpop_proof', reason: `DPoP proof: ${fault}` }
   if (input.wantsNonce && gateway.config.DPOP_NONCE_REQUIRED && !isFreshNonce(gateway, proof.nonce, now))
@@ -58,7 +58,7 @@ export function urlsOf({ issuer, config }: Gateway, c: AppContext): string[] {
 
 /** The headers that tell the client which nonce to use next; none where none is asked for. */
 export function nonceHeaders(gateway: Gateway): Record<string, string> {
-  return gateway.config.DPOP_NONCE_REQUIRED ? { 'DPoP-Nonce': dpopNonce(gateway, new Date()) } : {}
+  return gateway.config.DPOP_NONCE_REQUIRED ? { 'DPoP-Nonce': dpopNonce(gateway, gateway.now()) } : {}
 }
 
 const proven = new WeakMap<AppContext, { accessToken?: string; key: Promise<ProvenKey> }>()

@@ -107,7 +107,7 @@ export async function subjectOfKey(
     offline: true,
     ancestors: [],
     ancestorTokens: [],
-    until: new Date(Math.min(until, Date.now() + KEY_SECONDS * 1000)),
+    until: new Date(Math.min(until, gateway.now().getTime() + KEY_SECONDS * 1000)),
   }
   return { client, subject: { person, scope, boundTo: key.binding?.audiences, isBound: false, descent } }
 }

@@ -52,7 +52,7 @@ export async function findToken(
   }
   const expiresAt = family.refreshExpiresAt
   if (!refresh || (family.refreshHash !== refresh.hash && !input.anyGeneration)) return { client, wait }
-  if (!expiresAt || expiresAt <= new Date()) return { client, wait }
+  if (!expiresAt || expiresAt <= gateway.now()) return { client, wait }
   const live: LiveToken = {
     kind: 'refresh',
     family,

@@ -36,7 +36,7 @@ export async function keepPushed(
   const sealedParameters = sealBytes(derive(CONTEXT), Buffer.from(parameters.toString()), id)
   await commit(commitContext(gateway, c), async (work) => {
     const ip = c.get('clientIp')
-    const now = Date.now()
+    const now = gateway.now().getTime()
     work.actor = { type: 'anonymous', clientId: client.client_id }
     work.correlationId = id
     work.limits = [
@@ -75,7 +75,7 @@ export async function readPushed(
   const id = streamOfToken(token, SECRET_BYTES)
   const { events, sealedParameters } = id ? await findPushed(gateway.reads, id) : { events: [] }
   const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
-  const input = { clientId: client?.id ?? '', requestUriHash: hashToken(token), now: new Date() }
+  const input = { clientId: client?.id ?? '', requestUriHash: hashToken(token), now: gateway.now() }
   const pushed = openPushedRequest(state, input)
   if (!id || !sealedParameters || client?.status !== 'active' || !pushed) throw new GatewayError('request_uri_invalid')
   const parameters = new URLSearchParams(openBytes(gateway.derive(CONTEXT), sealedParameters, id).toString())
@@ -87,6 +87,6 @@ export async function keepOpen(gateway: Gateway, c: AppContext, { id }: PushedRe
   await commit(commitContext(gateway, c), async (work) => {
     work.correlationId = id
     const stream = await work.load(authorization, id, {})
-    stream.decide((state) => openPushed(state, new Date()))
+    stream.decide((state) => openPushed(state, gateway.now()))
   })
 }

@@ -47,6 +47,19 @@ export async function logOrigins(sql: AnySql): Promise<string[]> {
   return rows.map(({ origin }) => origin)
 }
 
+/** How many events the tree covers. */
+export async function treeSize(sql: AnySql): Promise<number> {
+  const [row] = await sql<{ size: string }[]>`select size::text from auth_gateway.audit_tree`
+  return Number(row?.size ?? 0)
+}
+
+/** The restores of the database that were recorded. */
+export async function listRestores(sql: AnySql): Promise<{ size: number; kept: { size: number; root: string } }[]> {
+  return sql<{ size: number; kept: { size: number; root: string } }[]>`
+    select (e.data->>'size')::float8 as size, e.data->'kept' as kept from auth_gateway.event_store e
+    where e.stream_type = 'audit_log' and e.event_type = 'AuditLogRestored' order by e.version`
+}
+
 /** Where the tree of a log that has begun stands. */
 export async function treeState(sql: postgres.Sql): Promise<TreeState> {
   type Row = { size: string; position: string; origin: string; known: string | null; root: Uint8Array; note: string }

@@ -1,18 +1,32 @@
 import type postgres from 'postgres'
+import type { DatabaseClock } from '../database-clock.ts'
 
-/** What a promise gives, or `otherwise` when it takes longer. */
+/** The value of a promise, or `otherwise` when it takes longer. */
 export function withinTwoSeconds<T>(promise: Promise<T>, otherwise: T): Promise<T> {
   const timeout = new Promise<T>((resolve) => setTimeout(resolve, 2000, otherwise).unref())
   return Promise.race([promise, timeout])
 }
 
-/** Whether the database answers, and in how many milliseconds; waits two seconds at most. */
-export async function checkDatabase(sql: postgres.Sql): Promise<{ healthy: boolean; milliseconds: number }> {
+export type DatabaseHealth = { reachable: boolean; writable: boolean; reason: string | null; milliseconds: number }
+
+/** What Postgres says when it refuses a write. */
+const WRITE_ERRORS: Record<string, string> = { '25006': 'read_only', '53100': 'disk_full' }
+const UNREACHABLE = { reachable: false, writable: false, reason: 'unreachable' }
+
+/** Whether the database takes a write, and in how many milliseconds; waits two seconds at most. Measures its clock on the way. */
+export async function checkDatabase(sql: postgres.Sql, clock: DatabaseClock): Promise<DatabaseHealth> {
   const startedAt = performance.now()
-  const answered = sql`select 1 from auth_gateway.stream_heads limit 1`.then(
-    () => true,
-    () => false,
+  const sentAt = Date.now()
+  const beaten = sql<{ now: Date }[]>`select auth_gateway.beat() as now`.then(
+    ([row]) => {
+      if (row) clock.measure(row.now, sentAt)
+      return { reachable: true, writable: true, reason: null }
+    },
+    ({ code = '' }: { code?: string }) =>
+      /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code)
+        ? { reachable: true, writable: false, reason: WRITE_ERRORS[code] ?? `sqlstate_${code}` }
+        : UNREACHABLE,
   )
-  const healthy = await withinTwoSeconds(answered, false)
-  return { healthy, milliseconds: Math.round(performance.now() - startedAt) }
+  const found = await withinTwoSeconds(beaten, UNREACHABLE)
+  return { ...found, milliseconds: Math.round(performance.now() - startedAt) }
 }

@@ -5,6 +5,7 @@ export type DatabaseState = {
   /** The key-check value; null in a new database. */
   keyCheck: Uint8Array | null
   newestMigration: string | null
+  now: Date
   /** Triggers of the event store that are missing, or disabled somewhere. */
   disabledTriggers: string[]
   /** Roles besides the owner and `auth_gateway_app` that may use the schema. */
@@ -15,7 +16,7 @@ export type DatabaseState = {
 export async function readDatabaseState(sql: postgres.Sql): Promise<DatabaseState> {
   const [row] = await sql<DatabaseState[]>`
     select (select k.sealed from auth_gateway.key_check k) as "keyCheck",
-      (select max(m.version) from auth_gateway.migrations m) as "newestMigration",
+      (select max(m.version) from auth_gateway.migrations m) as "newestMigration", clock_timestamp() as now,
       array(select g.name from unnest(array['append_only_rows', 'append_only_table', 'project_event']) as g(name)
         where current_setting('session_replication_role') = 'replica' or not exists (
           select 1 from pg_trigger t where t.tgrelid = 'auth_gateway.event_store'::regclass and t.tgname = g.name)

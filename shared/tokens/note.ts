@@ -14,6 +14,9 @@ export type Checkpoint = {
   time: string
 }
 
+/** What a note says, with the name of the log that signed it. */
+export type OpenedNote = Checkpoint & { origin: string }
+
 export type NoteSigner = ReturnType<typeof createNoteSigner>
 
 function keyId(name: string, material: Buffer): Buffer {
@@ -46,7 +49,7 @@ export function createNoteSigner(origin: string, seed: Uint8Array) {
 }
 
 /** What a note says, whoever signed it; undefined when it is none. */
-export function readNote(note: string): (Checkpoint & { origin: string }) | undefined {
+export function readNote(note: string): OpenedNote | undefined {
   const [, origin = '', size, root = '', position = '', time = ''] =
     /^(\S+)\n(\d{1,15})\n([A-Za-z0-9+/]{43}=)\nposition (\d+)\ntime (\S+)\n\n/.exec(note) ?? []
   return size === undefined

@@ -148,6 +148,7 @@ declare
   v_wait integer;
   v_keys integer;
   v_key bytea;
+  v_people uuid[];
 begin
   if p_limits <> '[]' then
     v_wait := hit_rate_limits(p_limits);
@@ -170,6 +171,19 @@ begin
     perform 1 from stream_heads h
     join jsonb_to_recordset(p_appends) as x(stream_type text, stream_id uuid) using (stream_type, stream_id)
     order by h.stream_type, h.stream_id for update of h;
+  end if;
+
+  -- Nothing begins for a person who is erased at the same time: whoever commits first is seen by the other.
+  select array_agg(distinct (x.events->0->>'subject')::uuid) into v_people
+  from jsonb_to_recordset(p_appends) as x(stream_type text, expected_version integer, events jsonb)
+  where x.expected_version = 0 and x.stream_type in ('session', 'token_family', 'authorization', 'consent', 'api_key',
+    'agent_delegation', 'project', 'stored_key', 'totp_authenticator', 'recovery_codes');
+  if v_people is not null then
+    perform 1 from stream_heads h where h.stream_type = 'identity' and h.stream_id = any (v_people)
+    order by h.stream_id for key share of h;
+    if exists (select 1 from identities i where i.uai = any (v_people) and i.status = 'erased') then
+      raise exception 'the person was erased' using errcode = 'LA001';
+    end if;
   end if;
 
   for a in

@@ -12,7 +12,7 @@ begin
   case e.event_type
     when 'AuditLogBegun' then
       insert into audit_log (id, origin, begun_at, version) values (e.stream_id, e.data->>'origin', e.recorded_at, e.version);
-    when 'AuditLogOriginChanged' then
+    when 'AuditLogOriginChanged', 'AuditLogRestored' then
       update audit_log set origin = e.data->>'origin', version = e.version where id = e.stream_id;
   end case;
 end $$;

@@ -84,9 +84,18 @@ describe('refused before anything is asked', () => {
     'https://[fe80::1]/',
     'https://[fd00::1]/',
     'https://[2002:a00:1::]/',
-    'https://localhost/',
   ])('%s', async (url) => {
     await expect(guardedFetch(url, STRICT)).rejects.toMatchObject({ name: 'GuardedFetchError', kind: 'refused' })
+  })
+
+  test('a name that leads inside, and one that does not exist, look the same', async () => {
+    const seen = await Promise.all(
+      ['https://localhost/', 'https://nowhere.invalid/'].map((url) =>
+        guardedFetch(url, { ...STRICT, timeoutMs: 3000 }).catch(({ kind, message }) => ({ kind, message })),
+      ),
+    )
+    const failed = { kind: 'failed', message: 'the address could not be fetched' }
+    expect(seen).toEqual([failed, failed])
   })
 
   test('also where loopback is allowed, everything but loopback', async () => {
@@ -98,7 +107,27 @@ describe('refused before anything is asked', () => {
 test.each([
   ['93.184.216.34', true],
   ['2606:2800:220:1::1', true],
+  ['2001:4860:4860::8888', true],
   ['127.0.0.1', false],
+  // Azure's wire server, which answers its own machines only.
+  ['168.63.129.16', false],
+  // Instance metadata of Alibaba, Oracle, Amazon and Google.
+  ['100.100.100.200', false],
+  ['192.0.0.192', false],
+  ['fd00:ec2::254', false],
+  ['fd20:ce::254', false],
+  // Outside of 2000::/3, and special-use inside of it.
+  ['200::1', false],
+  ['4000::1', false],
+  ['fec0::1', false],
+  ['::7f00:1', false],
+  ['::808:808', false],
+  ['2001:db8::1', false],
+  ['2001::1', false],
+  ['2001:10::1', false],
+  ['2001:2::1', false],
+  ['3fff::1', false],
+  ['5f00::1', false],
   ['nonsense', false],
 ])('%s is public: %s', (address, expected) => {
   expect(isPublicAddress(address, false)).toBe(expected)

@@ -83,9 +83,13 @@ describe('npm run dev', { timeout: 120_000 }, () => {
     expect(pids.filter(isAlive)).toEqual([])
   })
 
-  test('starts a gateway again that was killed, and says why', async () => {
+  test('starts a gateway and a database again that were killed, and says why', async () => {
     const dev = await startDev()
-    const killed = (await dev.pids()).at(-1) ?? 0
+    const pids = await dev.pids()
+    const killed = pids.at(-1) ?? 0
+    process.kill(pids[0] ?? 0, 'SIGKILL')
+    await expect.poll(() => dev.output(), { timeout: 30_000 }).toMatch(/database +ready again/)
+    expect(dev.output()).toMatch(/database +ended unasked \(killed by SIGKILL\): starting it again/)
     process.kill(killed, 'SIGKILL')
     await expect.poll(() => dev.output(), { timeout: 30_000 }).toMatch(/gateway +ready again/)
     expect(dev.output()).toMatch(/gateway +ended unasked \(killed by SIGKILL\): starting it again in 0\.25 s/)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -7,9 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { onServer } from '../../scripts/lib/gateway-database.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
+import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { loadConfig } from '../../shared/config.ts'
 import { openGateway } from '../../shared/gateway.ts'
 import { startErrors, startWarnings } from '../../shared/start.ts'
+import { keyDerivation } from '../../shared/tokens/derived-key.ts'
 import { createTraffic } from '../projections/traffic.ts'
 import { copyOf, createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type BuiltServer, buildServer } from '../support/server-process.ts'
@@ -120,6 +122,7 @@ const CASES: Case[] = [
     env: { AUTH_MASTER_SECRET: THIRD },
     change: 'delete from auth_gateway.key_check',
   },
+  { row: 'an older backup than the kept checkpoint', how: 'in a file', env: { CHECKPOINT_FILE: 'ahead' } },
   {
     row: 'several master secrets, one of them right',
     how: 'the first',
@@ -162,6 +165,19 @@ const CASES: Case[] = [
   { row: 'the database does not answer', env: { DATABASE_URL: 'nowhere' } },
 ]
 
+/** A file with a checkpoint of more events than the database has. */
+async function keepCheckpointAhead(database: TestDatabase): Promise<string> {
+  const settings = { ...LOCAL, AUTH_MASTER_SECRET: OWN, DATABASE_URL: database.appUrl }
+  const { sign } = checkpointSigner(
+    { config: loadConfig(settings), derive: keyDerivation(Buffer.from(OWN, 'base64')) },
+    'localhost:4000/audit',
+  )
+  const note = sign({ size: 1_000_000, root: randomBytes(32), position: '1000000', time: new Date().toISOString() })
+  const file = path.join(folder, 'ahead.jsonl')
+  await writeFile(file, `${JSON.stringify({ size: 1_000_000, note })}\n`)
+  return file
+}
+
 async function environmentOf({ env = {} }: Case, database: TestDatabase): Promise<NodeJS.ProcessEnv> {
   const named: Record<string, string> = {
     'no such database': database.appUrl.replace(database.name, 'no_such_database'),
@@ -170,6 +186,7 @@ async function environmentOf({ env = {} }: Case, database: TestDatabase): Promis
     nowhere: `postgres://a:b@127.0.0.1:${await freePort()}/c`,
   }
   const { DATABASE_URL = database.appUrl, ...others } = env
+  if (others.CHECKPOINT_FILE) others.CHECKPOINT_FILE = await keepCheckpointAhead(database)
   return { ...LOCAL, AUTH_MASTER_SECRET: OWN, ...others, DATABASE_URL: named[DATABASE_URL] ?? DATABASE_URL }
 }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { lagProblems } from '../../../shared/audit/lag.ts'
+import { findLostHistory } from '../../../shared/audit/lost-history.ts'
 import { masterSecrets } from '../../../shared/config.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
 import { readLogLag } from '../../../shared/queries/log-lag.ts'
@@ -69,6 +70,23 @@ const checkMigrations = (ownerUrl: string | undefined) =>
   })
 
 // Whether a second idle client is served by the server connection that the first one just left.
+const checkHistory = (gateway: Gateway) =>
+  look('history', 'npm run events -- verify', async () => {
+    const { CHECKPOINT_FILE, CHECKPOINT_URL } = gateway.config
+    if (!CHECKPOINT_FILE && (!CHECKPOINT_URL || CHECKPOINT_URL.includes('{size}')))
+      return warning(
+        'no newest checkpoint is kept outside',
+        'Set CHECKPOINT_FILE, or CHECKPOINT_URL without {size}: otherwise an older backup would be served as the present',
+      )
+    const lost = await findLostHistory(gateway)
+    return lost
+      ? wrong(
+          `the kept checkpoint covers ${lost.kept.size} events, the database ${lost.size} of its own: it was restored from an older backup`,
+          'npm run events -- after-restore --reason …; docs/operations.md says what else',
+        )
+      : ok('has everything that the kept checkpoint covers')
+  })
+
 const checkPooler = ({ config, reads }: Gateway) =>
   look('pooler', 'Set DATABASE_URL to the pooler', async () => {
     const clients = [1, 2].map(() => postgres(config.DATABASE_URL, { max: 1, prepare: false, onnotice: () => {} }))
@@ -173,6 +191,7 @@ export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefin
     await checkStart(gateway),
     await checkGuards(gateway),
     await checkGrants(gateway),
+    await checkHistory(gateway),
     ...(await checkLag(gateway)),
     await checkPooler(gateway),
     await checkKeys(gateway),

@@ -39,7 +39,7 @@ export async function redeemCode(
   const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(c.get('clientIp'))) : []
 
   return commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const found = await findAuthorization(gateway.reads, gateway.personal, {
       id: streamOfToken(code, CODE_SECRET_BYTES),
       pasteHash,

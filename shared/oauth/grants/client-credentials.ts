@@ -32,7 +32,7 @@ export async function clientCredentials(
   const resources = chooseResources([...found.resources, ownResource(gateway.issuer)], params.resource)
   const confirmation = await confirmationFor(gateway, c, client)
   return commit(commitContext(gateway, c), async (work) =>
-    startServiceFamily(gateway, work, { client, scope, resources, confirmation }, new Date()),
+    startServiceFamily(gateway, work, { client, scope, resources, confirmation }, gateway.now()),
   )
 }
 

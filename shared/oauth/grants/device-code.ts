@@ -45,7 +45,7 @@ export async function redeemDeviceCode(
   const limits = secretLimits(gateway.limiter, c, credentials)
 
   return commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const found = await findDevice(gateway.reads, gateway.personal, { id, clientId: credentials.clientId, limits })
     const client = await authenticateClient(gateway, found.client, credentials, {
       wait: found.wait,

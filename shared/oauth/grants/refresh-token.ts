@@ -39,7 +39,7 @@ export async function refresh(
   const limits = credentials ? secretLimits(gateway.limiter, c, credentials) : []
 
   return commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const found = await findFamily(gateway.reads, gateway.personal, {
       familyId: genuine?.familyId,
       clientId: credentials?.clientId,

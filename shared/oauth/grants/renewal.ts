@@ -37,6 +37,6 @@ export async function renewAccessToken(
     confirmation,
   }
   const jti = renewedAccessTokenId(claims.jti ?? '')
-  const response = await tokenResponse(gateway, grant, { jti, until: family.expiresAt, now: new Date() })
+  const response = await tokenResponse(gateway, grant, { jti, until: family.expiresAt, now: gateway.now() })
   return { response, family }
 }

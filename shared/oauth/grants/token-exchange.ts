@@ -118,7 +118,7 @@ export async function exchangeToken(
   const confirmation = await confirmationFor(gateway, c, client)
   if (subject.isBound && !confirmation) throw unacceptable('a bound token is only exchanged into a bound one')
   return commit(commitContext(gateway, c), async (work) => {
-    const now = new Date()
+    const now = gateway.now()
     const latest = now.getTime() + accessTokenSeconds(gateway, client) * 1000
     const until = new Date(Math.min(subject.descent.until.getTime(), latest))
     const { person, session, descent } = subject

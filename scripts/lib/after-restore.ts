@@ -1,0 +1,40 @@
+import { findLostHistory } from '../../shared/audit/lost-history.ts'
+import { AUDIT_LOG_ID, auditLog, restoreLog } from '../../shared/domain/audit-log.ts'
+import { act, withGateway } from './operator.ts'
+import { RefusedError, type Terminal, UsageError } from './terminal.ts'
+
+const STEPS = `What the backup brought back is as it was then. Before you serve:
+  1. erase again who was erased since (their receipts, or the webhooks' IdentityErased)
+  2. revoke what was revoked since: keys, sessions, applications, connections
+  3. end the sessions of everybody if you cannot tell: refresh tokens that were used since are good again, newer ones are refused
+docs/operations.md has the whole procedure.`
+
+/**
+ * Records that the database was restored from an older backup than the checkpoint that is kept outside, so that it may be served again. From
+ * then on the log is signed under another name, since two histories under one name would look like a forgery.
+ * @throws RefusedError when nothing is lost, or nothing is kept to compare with
+ */
+export function recordRestore(terminal: Terminal, reason = ''): Promise<number> {
+  if (!reason) throw new UsageError('Say why: --reason')
+  return withGateway(terminal, async (gateway) => {
+    const { CHECKPOINT_FILE, CHECKPOINT_URL } = gateway.config
+    if (!CHECKPOINT_FILE && !CHECKPOINT_URL)
+      throw new RefusedError(
+        'Set CHECKPOINT_FILE or CHECKPOINT_URL: without a kept checkpoint nothing shows what is lost',
+      )
+    const lost = await findLostHistory(gateway)
+    if (!lost) throw new RefusedError('The database has everything that the kept checkpoint covers: nothing to record')
+    const { kept, size } = lost
+    const state = await act(gateway, async (work) => {
+      const stream = await work.load(auditLog, AUDIT_LOG_ID, {})
+      const facts = { size, kept: { size: kept.size, root: kept.root.toString('base64') }, reason }
+      return stream.decide((before) => restoreLog(before, { ...facts, origin: kept.origin }))
+    })
+    const origin = state.status === 'begun' ? state.origin : ''
+    terminal.out(
+      `The kept checkpoint covers ${kept.size} events, the database ${size}. From now on the log is signed as ${origin}.`,
+    )
+    terminal.out(STEPS)
+    return 0
+  })
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import type { Config } from '../config.ts'
+import { nodesOf, tilesNeeded, treeRoot } from '../events/merkle.ts'
+import type { Gateway } from '../gateway.ts'
+import { log } from '../log.ts'
+import { listRestores, readTiles, treeSize } from '../queries/audit-tree.ts'
+import { type OpenedNote, readNote } from '../tokens/note.ts'
+import { signerOfNote } from './checkpoints.ts'
+
+const TIMEOUT_MS = 2000
+
+async function newestInFile(file: string): Promise<string | undefined> {
+  const lines = (await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n')
+  const newest = lines.at(-1)
+  return newest ? String(JSON.parse(newest).note) : undefined
+}
+
+async function newestAtUrl(url: string, token: string | undefined): Promise<string | undefined> {
+  const headers = token ? { authorization: `Bearer ${token}` } : undefined
+  const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) })
+  return response.ok ? response.text() : undefined
+}
+
+/** The newest checkpoints that are kept outside. An address with `{size}` cannot be asked for its newest. */
+async function keptNotes({ CHECKPOINT_FILE, CHECKPOINT_URL, CHECKPOINT_URL_TOKEN }: Config): Promise<string[]> {
+  const asked = [
+    CHECKPOINT_FILE && newestInFile(CHECKPOINT_FILE),
+    CHECKPOINT_URL && !CHECKPOINT_URL.includes('{size}') && newestAtUrl(CHECKPOINT_URL, CHECKPOINT_URL_TOKEN),
+  ]
+  const found = await Promise.all(
+    asked.map(async (one) => {
+      try {
+        return (await one) || undefined
+      } catch (error) {
+        log.warn('a kept checkpoint cannot be read', { error })
+      }
+    }),
+  )
+  return found.filter((note) => note !== undefined)
+}
+
+export type LostHistory = {
+  /** What is kept outside, and how many events the database has under its own tree. */
+  kept: OpenedNote
+  size: number
+}
+
+/**
+ * Compares the database with the newest checkpoint that is kept outside of it, and finds one that the database does not begin with: it was
+ * restored from an older backup, or its log was rewritten. A restore that was recorded (`AuditLogRestored`) counts no more. A checkpoint
+ * that cannot be read, or is not signed by this log's key, proves nothing.
+ */
+export async function findLostHistory(gateway: Gateway): Promise<LostHistory | undefined> {
+  const { reads } = gateway
+  for (const note of await keptNotes(gateway.config)) {
+    const opened = signerOfNote(gateway, note).open(note)
+    const kept = opened && readNote(note)
+    if (!kept) {
+      log.warn('a kept checkpoint is not signed by the key of this log')
+      continue
+    }
+    const size = await treeSize(reads)
+    const recorded = (await listRestores(reads)).some(
+      (one) => one.kept.size === kept.size && one.kept.root === kept.root.toString('base64'),
+    )
+    if (!recorded && (kept.size > size || !(await rootAt(gateway, kept.size)).equals(kept.root))) return { kept, size }
+  }
+  return undefined
+}
+
+async function rootAt({ reads }: Gateway, size: number): Promise<Buffer> {
+  const needed = tilesNeeded((node) => treeRoot(node, size))
+  return treeRoot(nodesOf((await readTiles(reads, needed)).hashes), size)
+}
