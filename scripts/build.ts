@@ -25,6 +25,7 @@ const APART = [
   'netlify/metrics.ts',
   'netlify/openapi/description.ts',
   'shared/http/public-address.ts',
+  'shared/audit/lost-history.ts',
   'shared/sso/openid-library.ts',
   'shared/sso/saml-library.ts',
   'shared/identity/qr-library.ts',

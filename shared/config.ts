@@ -127,6 +127,15 @@ export const variables = {
     'Direct Postgres connection as the owner; only the operator commands use it.',
     postgresUrl,
   ),
+  DATABASE_CA: optional(
+    'Certificates (PEM) of the authority that the certificate of the database is checked against, or the path of a file with them. Without it connections to hosts that are not on loopback are encrypted, and nobody is checked.',
+    text(1),
+  ),
+  DATABASE_PLAINTEXT: variable(
+    '`true` lets connections to such a host go without TLS, as in a network of its own between containers.',
+    flag,
+    false,
+  ),
   AUTH_MASTER_SECRET: variable(
     'Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it. With several (separated by a vertical bar) the one that belongs to the database is used; a new database takes the first.',
     () =>

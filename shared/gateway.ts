@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { arrayTypes } from './array-types.ts'
 import { type Config, config, masterSecrets } from './config.ts'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
+import { databaseTls } from './database-tls.ts'
 import { createDelivery, type Deliver } from './delivery/deliver.ts'
 import { GatewayError } from './errors.ts'
 import type { CommitContext } from './events/commit.ts'
@@ -63,6 +64,7 @@ function createPools(settings: Config): Pools {
     backoff: () => 0.1,
     onnotice: () => {},
     connection: { application_name: 'auth-gateway' },
+    ...databaseTls(settings.DATABASE_URL, settings),
   }
   const pool = (name: keyof typeof POOL_SIZES) =>
     observePool(postgres(settings.DATABASE_URL, { ...connection, max: POOL_SIZES[name] }), name)

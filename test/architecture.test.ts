@@ -29,6 +29,7 @@ const BASE = [
   'shared/at-once.ts',
   'shared/config.ts',
   'shared/database-clock.ts',
+  'shared/database-tls.ts',
   'shared/errors.ts',
   'shared/limits.ts',
   'shared/log.ts',
@@ -68,7 +69,7 @@ const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/f
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(array-types|at-once|database-clock|errors|limits|networks|once|present|telemetry)\.ts$/, []],
+  [/^shared\/(array-types|at-once|database-clock|database-tls|errors|limits|networks|once|present|telemetry)\.ts$/, []],
   [/^shared\/config\.ts$/, ['shared/limits.ts', 'shared/networks.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],

@@ -90,8 +90,8 @@ describe('drift is refused and named:', () => {
   })
 
   test('a file that is gone', async () => {
-    await rm(path.join(directory, '003_third.sql'))
-    await drift('Migration 003 is applied, but there is no file for it')
+    await rm(path.join(directory, '001_first.sql'))
+    await drift('Migration 001 is applied, but there is no file for it')
   })
 
   test('a new file before an applied one', async () => {
@@ -187,4 +187,17 @@ describe('the login role of DATABASE_URL', () => {
     await migrateWith('same', (line) => lines.push(line))
     expect(lines).toEqual([])
   })
+})
+
+test('a database that is newer than the checkout stays as it is, and is told', async () => {
+  await file('001_first.sql', 'create table first (n int)')
+  await file('002_second.sql', 'create table second (n int)')
+  await run()
+  await rm(path.join(directory, '002_second.sql'))
+  const lines: string[] = []
+  const applied = await migrate({ url: database.ownerUrl, directory, log: (line) => lines.push(line) })
+  expect(applied).toEqual([])
+  expect(lines[0]).toBe(
+    'the database has 1 migrations that are newer than this checkout (from 002): fine for a roll-back, nothing to apply',
+  )
 })

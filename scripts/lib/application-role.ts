@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { databaseTls, type TlsSettings } from '../../shared/database-tls.ts'
 import { scramVerifier } from './scram.ts'
 
 const GROUP = 'auth_gateway_app'
@@ -16,6 +17,7 @@ export interface ApplicationRoleOptions {
   url: string
   /** Connection of the running gateway; its user name and password are the ones the role gets. */
   applicationUrl: string
+  tls: TlsSettings
   log: (line: string) => void
 }
 
@@ -27,7 +29,7 @@ export async function ensureApplicationRole(
   sql: postgres.TransactionSql,
   options: ApplicationRoleOptions,
 ): Promise<void> {
-  const { url, applicationUrl, log } = options
+  const { url, applicationUrl, tls, log } = options
   const role = roleOf(applicationUrl)
   if (role === roleOf(url))
     return log(`DATABASE_URL connects as ${role}, the owner: give the gateway a role of its own`)
@@ -40,7 +42,7 @@ export async function ensureApplicationRole(
   }
   if (found.rolsuper || found.rolbypassrls) log(`the role ${role} is above the rules of the database: use another one`)
   if (!found.member) await sql`grant ${sql(GROUP)} to ${sql(role)}`
-  if (password && !(await canLogIn(url, applicationUrl))) {
+  if (password && !(await canLogIn(url, applicationUrl, tls))) {
     await sql.unsafe(`alter role ${quoted(role)} login password '${scramVerifier(password)}'`)
     log(`set the password of ${role}`)
   }
@@ -65,12 +67,18 @@ async function readRole(sql: postgres.TransactionSql, role: string): Promise<Rol
 }
 
 // Tried on the owner's way in, which is known to work, so that a failure means the password.
-async function canLogIn(url: string, applicationUrl: string): Promise<boolean> {
+async function canLogIn(url: string, applicationUrl: string, tls: TlsSettings): Promise<boolean> {
   const attempt = new URL(url)
   const project = decodeURIComponent(attempt.username).slice(roleOf(url).length)
   attempt.username = encodeURIComponent(roleOf(applicationUrl) + project)
   attempt.password = new URL(applicationUrl).password
-  const probe = postgres(attempt.href, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
+  const probe = postgres(attempt.href, {
+    max: 1,
+    prepare: false,
+    connect_timeout: 5,
+    onnotice: () => {},
+    ...databaseTls(url, tls),
+  })
   try {
     await probe`select 1`
     return true

@@ -31,7 +31,7 @@ export async function devDatabase(folder: string, given: Given, log: (line: stri
   if (!given.applicationUrl && !given.ownerUrl) return embedded(`${folder}/postgres`, log)
   const ownerUrl = given.ownerUrl ?? given.applicationUrl ?? ''
   const applicationUrl = given.applicationUrl ?? ownerUrl
-  await migrate({ url: ownerUrl, directory: MIGRATIONS, applicationUrl, log })
+  await migrate({ url: ownerUrl, directory: MIGRATIONS, applicationUrl, tls: process.env, log })
   return { appUrl: applicationUrl, ownerUrl, stop: async () => {} }
 }
 

@@ -1,7 +1,9 @@
 import postgres from 'postgres'
+import { databaseTls, type TlsSettings } from '../../shared/database-tls.ts'
 import { ensureApplicationRole } from './application-role.ts'
 import { lineOf, type Migration, readMigrations } from './migration-files.ts'
-import { assertInStep, createLedger, readLedger, reconcile, record } from './migration-ledger.ts'
+import { assertInStep, createLedger, newerThan, readLedger, reconcile, record } from './migration-ledger.ts'
+import { repairAccess } from './repair-access.ts'
 
 export interface MigrateOptions {
   /** Connection of the owner, direct or session mode. */
@@ -10,6 +12,8 @@ export interface MigrateOptions {
   directory: string
   /** Connection string of the running gateway; its login role is created or completed. */
   applicationUrl?: string
+  /** How connections are protected. */
+  tls?: TlsSettings
   log?: (line: string) => void
 }
 
@@ -20,9 +24,16 @@ export interface MigrateOptions {
  * @throws {MigrationDriftError} when an applied file has changed, is gone, or a new one comes too early
  * @throws {Error} naming file and line when a file fails; the files before it stay applied
  */
-export async function migrate({ url, directory, applicationUrl, log = () => {} }: MigrateOptions): Promise<string[]> {
+export async function migrate({
+  url,
+  directory,
+  applicationUrl,
+  tls = {},
+  log = () => {},
+}: MigrateOptions): Promise<string[]> {
   const migrations = await readMigrations(directory)
-  const sql = postgres(url, { max: 1, prepare: false, onnotice: () => {}, connection: { application_name: 'migrate' } })
+  const connection = { application_name: 'migrate' }
+  const sql = postgres(url, { max: 1, prepare: false, onnotice: () => {}, connection, ...databaseTls(url, tls) })
   try {
     await exclusively(sql, (transaction) => prepareLedger(transaction, migrations, log))
     const applied: string[] = []
@@ -32,7 +43,9 @@ export async function migrate({ url, directory, applicationUrl, log = () => {} }
       log(`applied ${migration.file} (${Math.round(performance.now() - started)} ms)`)
       applied.push(migration.file)
     }
-    if (applicationUrl) await exclusively(sql, (lock) => ensureApplicationRole(lock, { url, applicationUrl, log }))
+    if (await exclusively(sql, (transaction) => repairAccess(transaction, migrations)))
+      log('made the roles and grants that were missing')
+    if (applicationUrl) await exclusively(sql, (lock) => ensureApplicationRole(lock, { url, applicationUrl, tls, log }))
     return applied
   } finally {
     await sql.end()
@@ -53,8 +66,15 @@ async function exclusively<T>(sql: postgres.Sql, work: (sql: postgres.Transactio
 async function prepareLedger(sql: postgres.TransactionSql, migrations: Migration[], log: (line: string) => void) {
   await createLedger(sql)
   for (const { file } of await reconcile(sql, migrations)) log(`${file} was applied by the Supabase CLI`)
-  assertInStep(await readLedger(sql), migrations)
+  const applied = await readLedger(sql)
+  assertInStep(applied, migrations)
+  const newer = newerThan(applied, migrations)
+  if (newer.length > 0) log(newerText(newer))
 }
+
+/** What it means that a database has migrations that a checkout does not know. */
+export const newerText = (newer: string[]) =>
+  `the database has ${newer.length} migrations that are newer than this checkout (from ${newer[0]}): fine for a roll-back, nothing to apply`
 
 async function apply(sql: postgres.TransactionSql, migration: Migration): Promise<boolean> {
   if ((await readLedger(sql)).has(migration.version)) return false

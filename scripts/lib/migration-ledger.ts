@@ -53,14 +53,22 @@ export async function reconcile(sql: Sql, migrations: Migration[]): Promise<Migr
   return taken
 }
 
+/** Versions that are applied and later than every file: another checkout, of a newer version, was here. */
+export function newerThan(applied: Map<string, string>, migrations: Migration[]): string[] {
+  const last = migrations.at(-1)?.version ?? ''
+  return [...applied.keys()].filter((version) => version > last).sort()
+}
+
 /**
- * Compares what is applied with the files.
+ * Compares what is applied with the files. What is newer than all of them is left to `newerThan`.
  * @throws {MigrationDriftError} when an applied file has changed or is gone, or a new file comes before an applied one
  */
 export function assertInStep(applied: Map<string, string>, migrations: Migration[]): void {
   const known = new Map(migrations.map((migration) => [migration.version, migration]))
   const last = [...applied.keys()].sort().at(-1) ?? ''
+  const newer = new Set(newerThan(applied, migrations))
   for (const [version, checksum] of applied) {
+    if (newer.has(version)) continue
     const migration = known.get(version)
     if (!migration) throw new MigrationDriftError(`Migration ${version} is applied, but there is no file for it`)
     if (migration.checksum !== checksum)

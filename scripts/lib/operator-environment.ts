@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import postgres from 'postgres'
+import { databaseTls } from '../../shared/database-tls.ts'
 import { gatewayDatabase } from './gateway-database.ts'
 import { RefusedError } from './terminal.ts'
 
@@ -7,7 +8,7 @@ const DEV_DATA = '.dev/postgres'
 const DEV_SECRETS = '.dev/secrets.json'
 
 /** The environment with `.env` of the current folder behind it, as `npm run dev` reads it. An empty value counts as unset. */
-function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (env === process.env && existsSync('.env')) process.loadEnvFile('.env')
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value))
 }
@@ -37,7 +38,9 @@ export function operatorUrl(given: NodeJS.ProcessEnv): string {
 /** One connection to the operator's database, for what needs a transaction. */
 export function operatorConnection(env: NodeJS.ProcessEnv, name: string): postgres.Sql {
   const connection = { application_name: name }
-  return postgres(operatorUrl(env), { max: 1, prepare: false, onnotice: () => {}, connection })
+  const url = operatorUrl(env)
+  const tls = databaseTls(url, withDotEnv(env))
+  return postgres(url, { max: 1, prepare: false, onnotice: () => {}, connection, ...tls })
 }
 
 /**

@@ -3,14 +3,16 @@ import postgres from 'postgres'
 import { lagProblems } from '../../../shared/audit/lag.ts'
 import { findLostHistory } from '../../../shared/audit/lost-history.ts'
 import { masterSecrets } from '../../../shared/config.ts'
+import { databaseTls, type TlsKind, tlsKind } from '../../../shared/database-tls.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
 import { readLogLag } from '../../../shared/queries/log-lag.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
 import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
 import { grantText, listForeignGrants, listUnguarded } from '../guards.ts'
+import { newerText } from '../migrate.ts'
 import { readMigrations } from '../migration-files.ts'
-import { assertInStep, readLedger } from '../migration-ledger.ts'
-import { type Checked, look, ok, warning, wrong } from './check.ts'
+import { assertInStep, newerThan, readLedger } from '../migration-ledger.ts'
+import { type Checked, type Finding, look, ok, warning, wrong } from './check.ts'
 
 const OLDEST_POSTGRES = 15
 const MOST_SKEW_SECONDS = 5
@@ -52,14 +54,26 @@ const checkRole = ({ reads }: Gateway) =>
       : ok(`${row.name} may append and read, nothing else`)
   })
 
-const checkMigrations = (ownerUrl: string | undefined) =>
+const TLS: Record<TlsKind, Finding> = {
+  loopback: ok('none, on loopback'),
+  plaintext: warning('none: DATABASE_PLAINTEXT is set', 'Right in a network of its own between containers only'),
+  encrypted: warning('encrypted, with any certificate', 'Set DATABASE_CA to the authority of the database'),
+  verified: ok('encrypted, the certificate is checked against DATABASE_CA'),
+  url: ok('encrypted, the certificate is checked (sslmode=verify-full)'),
+}
+
+const checkMigrations = ({ config }: Gateway, ownerUrl: string | undefined) =>
   look('migrations', 'npm run migrate, from the version that is deployed', async () => {
     if (!ownerUrl) return warning('not looked at', 'Set DATABASE_MIGRATION_URL here to compare them')
-    const sql = postgres(ownerUrl, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
+    const tls = databaseTls(ownerUrl, config)
+    const sql = postgres(ownerUrl, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {}, ...tls })
     try {
       const migrations = await readMigrations(migrationFiles)
       const applied = await readLedger(sql)
       assertInStep(applied, migrations)
+      const newer = newerThan(applied, migrations)
+      if (newer.length > 0)
+        return warning(newerText(newer), 'Nothing, after a roll-back; else look from the newer checkout')
       const missing = migrations.filter(({ version }) => !applied.has(version))
       return missing.length > 0
         ? wrong(`${missing.length} to be applied, the first is ${missing[0]?.file}`, 'npm run migrate')
@@ -89,7 +103,10 @@ const checkHistory = (gateway: Gateway) =>
 
 const checkPooler = ({ config, reads }: Gateway) =>
   look('pooler', 'Set DATABASE_URL to the pooler', async () => {
-    const clients = [1, 2].map(() => postgres(config.DATABASE_URL, { max: 1, prepare: false, onnotice: () => {} }))
+    const tls = databaseTls(config.DATABASE_URL, config)
+    const clients = [1, 2].map(() =>
+      postgres(config.DATABASE_URL, { max: 1, prepare: false, onnotice: () => {}, ...tls }),
+    )
     try {
       const seen = new Set<number>()
       for (const sql of [...clients, ...clients]) seen.add((await sql`select pg_backend_pid() as pid`)[0]?.pid)
@@ -186,8 +203,9 @@ export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefin
   if (connection.state === 'wrong') return [connection]
   return [
     connection,
+    { check: 'TLS', ...TLS[tlsKind(gateway.config.DATABASE_URL, gateway.config)] },
     await checkRole(gateway),
-    await checkMigrations(ownerUrl),
+    await checkMigrations(gateway, ownerUrl),
     await checkStart(gateway),
     await checkGuards(gateway),
     await checkGrants(gateway),

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { databaseTls } from '../shared/database-tls.ts'
+import { migrate } from './lib/migrate.ts'
+import { readMigrations } from './lib/migration-files.ts'
+import { withDotEnv } from './lib/operator-environment.ts'
+import { makeRoles } from './lib/repair-access.ts'
+import { RefusedError, run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+
+const USAGE = `npm run restore -- <file>
+
+Restores a dump (pg_dump --format=custom --schema=auth_gateway) into an empty database, also of a new server: makes the roles that it
+names, runs pg_restore in one transaction, and migrates, which gives the role in DATABASE_URL its password and grants. Needs
+DATABASE_MIGRATION_URL, the direct connection of the owner, and pg_restore on the PATH. docs/operations.md says what to do then.
+Exit code 1: refused, nothing was restored; 2: wrong usage.`
+
+const directory = fileURLToPath(new URL('../supabase/migrations', import.meta.url))
+
+async function prepare(url: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const sql = postgres(url, { max: 1, prepare: false, onnotice: () => {}, ...databaseTls(url, env) })
+  try {
+    const [row] = await sql`select to_regnamespace('auth_gateway') is not null as taken`
+    if (row?.taken) throw new RefusedError('The database has a schema auth_gateway already: restore into an empty one')
+    const migrations = await readMigrations(directory)
+    await sql.begin((transaction) => makeRoles(transaction, migrations))
+  } finally {
+    await sql.end()
+  }
+}
+
+async function restoreDump(file: string, url: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const target = new URL(url)
+  const password = decodeURIComponent(target.password)
+  target.password = ''
+  const args = [
+    '--no-owner',
+    '--no-privileges',
+    '--exit-on-error',
+    '--single-transaction',
+    '--dbname',
+    target.href,
+    file,
+  ]
+  const child = spawn('pg_restore', args, {
+    env: { ...env, PGPASSWORD: password },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+  if (code !== 0) throw new RefusedError(`pg_restore: ${said.trim()}`)
+}
+
+async function command(args: string[], { env: given, out }: Terminal): Promise<number> {
+  const { positionals } = parseArgs({ args, allowPositionals: true })
+  const [named, ...more] = positionals
+  if (!named || more.length > 0) throw new UsageError('Name one file')
+  const env = withDotEnv(given)
+  const { DATABASE_MIGRATION_URL: url, DATABASE_URL: applicationUrl } = env
+  if (!url) throw new RefusedError('Set DATABASE_MIGRATION_URL: the direct connection of the database owner')
+  const file = resolve(env.INIT_CWD ?? '', named)
+  if (!existsSync(file)) throw new RefusedError(`There is no file ${named}`)
+  await prepare(url, env)
+  await restoreDump(file, url, env)
+  await migrate({ url, directory, applicationUrl, tls: env, log: out })
+  out('Restored. Next: npm run events -- verify, npm run doctor, and docs/operations.md before you serve.')
+  return 0
+}
+
+/** Operator command: a dump into a new database. */
+export const restore = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+
+await runAsProgram(import.meta.url, restore)
