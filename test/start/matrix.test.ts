@@ -251,7 +251,7 @@ test('the right environment refuses none of those routes, and says nothing to lo
   timeout: 60_000,
 }, async () => {
   const database = await copyOf(home)
-  const env = { ...LOCAL, AUTH_MASTER_SECRET: OWN, DATABASE_URL: database.appUrl }
+  const env = { ...LOCAL, AUTH_MASTER_SECRET: OWN, SYNC_WEBHOOK_SECRET: secret(), DATABASE_URL: database.appUrl }
   const { answers, log } = await callFunctions(functions, env)
   await database.drop()
   expect(routesWith(answers, (status) => status === 503)).toEqual([])
