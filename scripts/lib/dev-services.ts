@@ -100,6 +100,7 @@ function mailEnvironment(env: NodeJS.ProcessEnv, mailboxPort: number): NodeJS.Pr
   return {
     DELIVERY_STATUS_URL: `${env.AUTH_BASE_URL}/v1/delivery`,
     OTP_EMAIL_FROM: env.OTP_EMAIL_FROM ?? 'LanOnasis <sign-in@lanonasis.test>',
+    REPLAY_GUARD: 'gateway',
     SUPABASE_DB_URL: env.DATABASE_URL,
     ...(env.RESEND_API_KEY ? {} : mail),
     ...(env.TWILIO_ACCOUNT_SID ? {} : texts),

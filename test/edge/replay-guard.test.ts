@@ -25,14 +25,16 @@ afterAll(async () => {
 })
 beforeEach(() => provider.reset())
 
-async function start(databaseUrl: string): Promise<EdgeFunctions> {
+async function start(databaseUrl: string, more: Record<string, string> = {}): Promise<EdgeFunctions> {
   const edge = await startEdgeFunctions({
     env: {
       OTP_WEBHOOK_SECRET: SECRET,
       RESEND_API_KEY: provider.apiKey,
       RESEND_BASE_URL: provider.url,
       OTP_EMAIL_FROM: 'a@lanonasis.com',
+      REPLAY_GUARD: 'gateway',
       SUPABASE_DB_URL: databaseUrl,
+      ...more,
     },
   })
   running.push(edge)
@@ -81,11 +83,40 @@ it('500 misconfigured and nothing sent when the database lacks the function', as
     const edge = await start(empty.superuserUrl)
     const answer = await post(edge.url, fresh())
     expect([answer.status, answer.body.error?.code]).toEqual([500, 'misconfigured'])
-    await vi.waitFor(() => expect(edge.output()).toContain('auth_gateway.claim_once cannot be called: 3F000'))
+    await vi.waitFor(() => expect(edge.output()).toContain('the replay guard cannot be used, see REPLAY_GUARD: 3F000'))
     expect(provider.requests).toEqual([])
   } finally {
     await empty.drop()
   }
+})
+
+it('200 at a project whose database is not the gateway’s: a small table of its own is made, and shared', async () => {
+  const empty = await createEmptyDatabase()
+  try {
+    const project = { REPLAY_GUARD: '' }
+    const edges = [await start(empty.superuserUrl, project), await start(empty.superuserUrl, project)]
+    const request = fresh()
+    const copies = Array.from({ length: 20 }, (_, index) => post(edges[index % 2]?.url ?? '', request))
+    const statuses = (await Promise.all(copies)).map((answer) => answer.status)
+    expect(statuses.sort()).toEqual([200, ...Array.from({ length: 19 }, () => 409)])
+    expect(provider.requests).toHaveLength(1)
+    expect((await post(edges[1]?.url ?? '', fresh())).status).toBe(200)
+  } finally {
+    await empty.drop()
+  }
+})
+
+it('a probe says which guard takes messages, or that none does, and sends nothing', async () => {
+  const probe = () => signed({ type: 'probe' }, { secrets: [SECRET] })
+  const ask = async (more: Record<string, string>) => {
+    const { status, body } = await post((await start(database.ownerUrl, more)).url, probe())
+    return [status, body]
+  }
+  expect(await ask({})).toEqual([200, { probe: 'ok', replay_guard: 'gateway' }])
+  expect(await ask({ REPLAY_GUARD: 'signature' })).toEqual([200, { probe: 'ok', replay_guard: 'signature' }])
+  expect(await ask({ REPLAY_DATABASE_URL: database.appUrl })).toEqual([200, { probe: 'ok', replay_guard: 'gateway' }])
+  expect(await ask({ REPLAY_GUARD: 'nonsense' })).toMatchObject([500, { error: { code: 'misconfigured' } }])
+  expect(provider.requests).toEqual([])
 })
 
 interface Road {

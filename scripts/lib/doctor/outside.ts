@@ -80,12 +80,16 @@ export function judgeCookies(issuer: string, domain: string | undefined, dashboa
 // A signed message that makes no sense is refused for what it says, one with a wrong signature for that.
 const checkEdgeFunction = ({ config }: Gateway, name: string) =>
   look(`function ${name}`, `supabase functions deploy ${name}, and set SUPABASE_FUNCTIONS_URL`, async () => {
-    const body = '{}'
+    const body = '{"type":"probe"}'
     const headers = createSigner(config.OTP_WEBHOOK_SECRET, () => new Date())(randomUUID(), body)()
     const response = await get(`${config.SUPABASE_FUNCTIONS_URL}/${name}`, { method: 'POST', headers, body })
-    const { error } = await response.json().catch(() => ({}))
+    const { error, probe, replay_guard: guard } = await response.json().catch(() => ({}))
+    if (probe === 'ok') return ok(`takes what is signed here, replay guard ${guard}`)
     const code = error?.code ?? `status ${response.status}`
-    if (code === 'payload_invalid') return ok('takes what is signed here')
+    if (code === 'payload_invalid')
+      return warning('takes what is signed here, and knows no probe', `supabase functions deploy ${name}`)
+    if (code === 'replay_guard_unavailable')
+      return wrong(code, 'Its log says why the database of REPLAY_GUARD does not answer')
     if (code === 'signature_invalid') return wrong(code, 'Set the same OTP_WEBHOOK_SECRET there')
     if (code === 'misconfigured') return wrong(code, 'Its log names the secrets that it lacks')
     return wrong(code, `supabase functions deploy ${name}`)

@@ -6,7 +6,8 @@ import { parseJson } from './parse-json.ts'
 import { createReplayGuard } from './replay.ts'
 import { parseSecrets, verifyWebhook } from './webhook.ts'
 
-const MAX_BODY_BYTES = 64 * 1024
+/** A user object comes with all of its metadata, which Supabase does not bound. */
+const MAX_BODY_BYTES = 1024 * 1024
 /** Supabase gives all tries of one hook five seconds. */
 const TIME_BUDGET_MS = 2_700
 
@@ -30,7 +31,7 @@ export interface HookEndpoint<T> {
  * Retry-After make it try again; the rest is its own generic 500.
  */
 export function hookEndpoint<T>(endpoint: HookEndpoint<T>): (request: Request) => Promise<Response> {
-  const guard = createReplayGuard(endpoint.env.SUPABASE_DB_URL?.trim())
+  const guard = createReplayGuard(endpoint.env)
   return async (request) => {
     const started = performance.now()
     const signal = AbortSignal.timeout(TIME_BUDGET_MS)

@@ -2,6 +2,7 @@ import { type Env, required } from './env.ts'
 import { Refusal, readText, reply, replyRefusal, requireJsonPost } from './http.ts'
 import { log } from './log.ts'
 import { parseJson } from './parse-json.ts'
+import { fieldsOf } from './payload.ts'
 import { createReplayGuard } from './replay.ts'
 import type { Sent } from './sent.ts'
 import { parseSecrets, type VerifiedWebhook, verifyWebhook } from './webhook.ts'
@@ -29,11 +30,12 @@ export interface SignedEndpoint<T> {
 }
 
 /**
- * A handler for signed messages: verify the raw body, refuse replays, deliver, answer `{"id", "provider"}`.
+ * A handler for signed messages: verify the raw body, refuse replays, deliver, answer `{"id", "provider"}`. A signed `{"type": "probe"}`
+ * is answered `{"probe": "ok"}` instead, and sends nothing.
  * The whole takes four seconds at most, so that the caller can try again within its own limit.
  */
 export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Request) => Promise<Response> {
-  const guard = createReplayGuard(endpoint.env.SUPABASE_DB_URL?.trim())
+  const guard = createReplayGuard(endpoint.env)
   const again = async ({ id, staleAt }: VerifiedWebhook) =>
     !(await guard.claim(`${endpoint.name}:id`, new TextEncoder().encode(id), staleAt))
   return async (request) => {
@@ -51,7 +53,12 @@ export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Reques
       const body = await readText(request, MAX_BODY_BYTES, signal)
       const webhook = verifyWebhook(secrets, request.headers, body)
       line.message_id = webhook.id
-      const payload = endpoint.parse(parseJson(body))
+      const parsed = parseJson(body)
+      if (isProbe(parsed)) {
+        await guard.claim(`${endpoint.name}:probe`, webhook.fingerprint, webhook.staleAt)
+        return finish(reply(200, { probe: 'ok', replay_guard: guard.kind }), 'probe')
+      }
+      const payload = endpoint.parse(parsed)
       if (payload === undefined) throw new Refusal(400, 'payload_invalid', 'A field is missing or malformed.')
       if (!(await guard.claim(endpoint.name, webhook.fingerprint, webhook.staleAt))) {
         throw new Refusal(409, 'replay', 'This request was received before.')
@@ -65,6 +72,9 @@ export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Reques
     }
   }
 }
+
+/** Asks whether a message would be taken, up to where it would be sent. */
+const isProbe = (body: unknown) => fieldsOf(body).type === 'probe'
 
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error

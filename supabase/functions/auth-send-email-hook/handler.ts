@@ -33,17 +33,16 @@ async function write(env: Env, hookId: string, hook: SendEmailHook, mail: AuthMa
   return { id: await contentId(hookId, kind), to, category: kind.slice(0, 50), ...rendered }
 }
 
-const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : undefined)
+const hostOf = (url: string) => (/^https?:/i.test(url) && URL.canParse(url) ? new URL(url).host : undefined)
 
 /**
- * Where Supabase Auth of the project answers that asked for the mail; it says so itself, and its secret says that it is one of ours.
- * Hosted projects have it behind one path, whether they say so or not.
+ * Where Supabase Auth of the project answers that asked for the mail; it says so itself, and its secret says that it is one of ours. Where it
+ * names no path it is behind the one that Supabase's gateway has, as in its own mailer; `SUPABASE_AUTH_PATH` is another one, or empty.
  */
 function authUrl(env: Env, siteUrl: string): string {
-  const { origin, hostname } = new URL(siteUrl)
-  const own = env.SUPABASE_URL?.trim()
-  const isHosted = hostname.endsWith('.supabase.co') || (own && new URL(own).origin === origin)
-  return isHosted ? `${origin}/auth/v1` : siteUrl.replace(/\/+$/, '')
+  const { origin, pathname } = new URL(siteUrl)
+  const path = pathname.replace(/\/+$/, '') || (env.SUPABASE_AUTH_PATH ?? '/auth/v1').trim().replace(/\/+$/, '')
+  return `${origin}${path}`
 }
 
 /** A page of the gateway takes the token itself, at the press of a button; anything else gets it through Supabase. */

@@ -41,7 +41,7 @@ export function parseSendEmailHook(body: unknown): SendEmailHook | undefined {
   const mails = action === 'email_change' ? changeMails(data, email, next) : mailOf(action, data, email)
   if (!mails || mails.length === 0) return undefined
   const locale = localeOf(user_metadata)
-  return { locale, redirectTo: isUrl(redirect_to) ? redirect_to : '', siteUrl: site_url, mails }
+  return { locale, redirectTo: isRedirect(redirect_to) ? redirect_to : '', siteUrl: site_url, mails }
 }
 
 type Data = Record<string, unknown>
@@ -72,7 +72,8 @@ const BY_ACTION: Record<string, AuthRequest> = {
 
 function mailOf(action: string, data: Data, email: string | undefined): AuthMail[] | undefined {
   const { token, token_hash: hash, old_email, provider, factor_type } = data
-  const notification = NOTIFICATIONS.find((one) => one === action)
+  const known = NOTIFICATIONS.find((one) => one === action)
+  const notification = known ?? (action.endsWith('_notification') ? 'account_changed_notification' : undefined)
   if (notification) {
     const other = parseEmail(old_email)
     const what = [provider, factor_type].find((one) => isText(one, /^[\w .-]{1,40}$/)) as string | undefined
@@ -94,6 +95,15 @@ function localeOf(metadata: unknown): string | undefined {
   const { locale, lang, language } = fieldsOf(metadata)
   const found = [locale, language, lang].find((one) => isText(one, /^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$/))
   return found as string | undefined
+}
+
+/** Also an application's own scheme, as Supabase allows it; never one that a browser would run. */
+function isRedirect(value: unknown): value is string {
+  return (
+    isText(value, /^[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]{1,2000}$/i) &&
+    URL.canParse(value) &&
+    !/^(javascript|data|vbscript|file|blob):/i.test(value)
+  )
 }
 
 function isUrl(value: unknown): value is string {

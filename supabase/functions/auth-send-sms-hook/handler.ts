@@ -4,8 +4,8 @@ import { sendSms } from '../_shared/sms.ts'
 import { renderOtpSms } from '../_shared/templates/otp-sms.ts'
 import { allowedNumber, parseSendSmsHook } from './payload.ts'
 
-/** How long Supabase's codes live, unless it is told otherwise. */
-const LIFETIME_SECONDS = 60
+/** The shortest life that a code can have with Supabase: until then a message is worth delivering. */
+const SHORTEST_SECONDS = 60
 
 /** The Send SMS hook of Supabase Auth: its codes go out as our text messages, to the countries that those go to. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
@@ -16,21 +16,22 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
     parse: parseSendSmsHook,
     async deliver({ id, payload: { phone, code, locale }, again, signal }) {
       const to = allowedNumber(phone, required(env, 'SMS_COUNTRIES').split(/\s*,\s*/))
-      const expiresIn = lifetime(env)
+      const lifetime = lifetimeOf(env)
       const brand = { name: env.AUTH_MAIL_BRAND_NAME }
       const text = renderOtpSms({
         code,
         origin: new URL(required(env, 'AUTH_SITE_URL')).host,
-        expiresIn,
+        expiresIn: lifetime,
         locale,
         brand,
       })
-      await sendSms(env, { id, to, code, locale, text, expiresIn }, again, signal)
+      await sendSms(env, { id, to, code, locale, text, expiresIn: lifetime ?? SHORTEST_SECONDS }, again, signal)
     },
   })
 }
 
-function lifetime(env: Env): number {
-  const seconds = Number(env.AUTH_SMS_OTP_SECONDS ?? LIFETIME_SECONDS)
-  return Number.isInteger(seconds) && seconds >= 60 && seconds <= 3_600 ? seconds : LIFETIME_SECONDS
+/** Supabase does not tell how long its codes live; without the setting the message says nothing of it, as Supabase's own does. */
+function lifetimeOf(env: Env): number | undefined {
+  const seconds = Number(env.AUTH_SMS_OTP_SECONDS?.trim() || Number.NaN)
+  return Number.isInteger(seconds) && seconds >= 60 && seconds <= 86_400 ? seconds : undefined
 }

@@ -26,8 +26,16 @@ export function renderAuthEmail(content: AuthEmailContent): RenderedEmail {
   const { kind, site, address, other = '', link, code, locale } = content
   const { words, auth } = authWordsFor(locale)
   const brand = brandingOf(content.brand)
-  const values = { brand: brand.name, site, origin: site, address, other, what: safeName(content.what) ?? '–' }
-  const { subject, lead } = auth[kind]
+  const values = {
+    brand: brand.name,
+    site,
+    origin: site,
+    address,
+    other,
+    what: safeName(content.what) ?? auth.otherProvider,
+  }
+  const { subject } = auth[kind]
+  const lead = content.what ? auth[kind].lead : auth[kind].lead.replace(' ({what})', '')
   const { action } = auth[kind] as { action?: string }
   const way = link && action ? { link, action } : undefined
   const codeLead = way ? auth.code : auth.codeOnly

@@ -6,6 +6,7 @@ export const de: AuthWords = {
   once: 'Er gilt einmal und nicht lange. Geben Sie ihn niemandem weiter.',
   ignore: 'Falls Sie das nicht waren, ignorieren Sie diese Nachricht: es ändert sich nichts.',
   alarm: 'Falls Sie das nicht waren, setzen Sie jetzt Ihr Passwort zurück und melden Sie sich überall ab.',
+  otherProvider: 'einem anderen Konto',
   signup: {
     subject: 'Bestätigen Sie Ihre E-Mail-Adresse',
     lead: 'Bestätigen Sie, dass {address} Ihnen gehört, und Ihr Konto ist bereit.',
@@ -67,5 +68,9 @@ export const de: AuthWords = {
   mfa_factor_unenrolled_notification: {
     subject: 'Ein zweiter Faktor wurde entfernt',
     lead: 'Von Ihrem Konto auf {site} wurde ein zweiter Faktor ({what}) entfernt.',
+  },
+  account_changed_notification: {
+    subject: 'Ihr Konto wurde geändert',
+    lead: 'An Ihrem Konto auf {site} wurde etwas geändert.',
   },
 }

@@ -6,6 +6,7 @@ export const en: AuthWords = {
   once: 'It works once, and not for long. Never share it with anybody.',
   ignore: 'If this was not you, ignore this message: nothing changes.',
   alarm: 'If this was not you, reset your password now and sign out everywhere.',
+  otherProvider: 'another account',
   signup: {
     subject: 'Confirm your e-mail address',
     lead: 'Confirm that {address} is yours, and your account is ready.',
@@ -63,5 +64,9 @@ export const en: AuthWords = {
   mfa_factor_unenrolled_notification: {
     subject: 'A second factor was removed',
     lead: 'A second factor ({what}) was removed from your account at {site}.',
+  },
+  account_changed_notification: {
+    subject: 'Your account was changed',
+    lead: 'Something about your account at {site} was changed.',
   },
 }

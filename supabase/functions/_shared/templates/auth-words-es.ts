@@ -6,6 +6,7 @@ export const es: AuthWords = {
   once: 'Sirve una vez, y por poco tiempo. No lo comparta con nadie.',
   ignore: 'Si no ha sido usted, ignore este mensaje: no cambia nada.',
   alarm: 'Si no ha sido usted, restablezca su contraseña ahora y cierre la sesión en todas partes.',
+  otherProvider: 'otra cuenta',
   signup: {
     subject: 'Confirme su dirección de correo',
     lead: 'Confirme que {address} es suya, y su cuenta estará lista.',
@@ -67,5 +68,9 @@ export const es: AuthWords = {
   mfa_factor_unenrolled_notification: {
     subject: 'Se ha quitado un segundo factor',
     lead: 'Se ha quitado un segundo factor ({what}) de su cuenta en {site}.',
+  },
+  account_changed_notification: {
+    subject: 'Su cuenta ha cambiado',
+    lead: 'Se ha cambiado algo en su cuenta en {site}.',
   },
 }

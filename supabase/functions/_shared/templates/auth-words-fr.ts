@@ -6,6 +6,7 @@ export const fr: AuthWords = {
   once: 'Il sert une fois, et pas longtemps. Ne le communiquez à personne.',
   ignore: 'Si ce n’était pas vous, ignorez ce message : rien ne change.',
   alarm: 'Si ce n’était pas vous, réinitialisez votre mot de passe maintenant et déconnectez-vous partout.',
+  otherProvider: 'un autre compte',
   signup: {
     subject: 'Confirmez votre adresse e-mail',
     lead: 'Confirmez que {address} est à vous, et votre compte est prêt.',
@@ -67,5 +68,9 @@ export const fr: AuthWords = {
   mfa_factor_unenrolled_notification: {
     subject: 'Un second facteur a été retiré',
     lead: 'Un second facteur ({what}) a été retiré de votre compte sur {site}.',
+  },
+  account_changed_notification: {
+    subject: 'Votre compte a été modifié',
+    lead: 'Un élément de votre compte sur {site} a été modifié.',
   },
 }

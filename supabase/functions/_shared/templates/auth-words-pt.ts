@@ -6,6 +6,7 @@ export const pt: AuthWords = {
   once: 'Serve uma vez, e por pouco tempo. Não o partilhe com ninguém.',
   ignore: 'Se não foi você, ignore esta mensagem: nada muda.',
   alarm: 'Se não foi você, reponha a sua palavra-passe agora e termine a sessão em todo o lado.',
+  otherProvider: 'outra conta',
   signup: {
     subject: 'Confirme o seu endereço de e-mail',
     lead: 'Confirme que {address} é seu, e a sua conta fica pronta.',
@@ -67,5 +68,9 @@ export const pt: AuthWords = {
   mfa_factor_unenrolled_notification: {
     subject: 'Foi removido um segundo fator',
     lead: 'Foi removido um segundo fator ({what}) da sua conta em {site}.',
+  },
+  account_changed_notification: {
+    subject: 'A sua conta foi alterada',
+    lead: 'Algo na sua conta em {site} foi alterado.',
   },
 }

@@ -24,6 +24,8 @@ export const NOTIFICATIONS = [
   'identity_unlinked_notification',
   'mfa_factor_enrolled_notification',
   'mfa_factor_unenrolled_notification',
+  // Of any kind that is newer than this.
+  'account_changed_notification',
 ] as const
 export type AuthRequest = (typeof REQUESTS)[number]
 export type AuthNotification = (typeof NOTIFICATIONS)[number]
@@ -35,6 +37,8 @@ export type AuthWords = {
   once: string
   ignore: string
   alarm: string
+  /** Where it is not said with which provider. */
+  otherProvider: string
 } & Record<AuthRequest, { subject: string; lead: string; action?: string }> &
   Record<AuthNotification, { subject: string; lead: string }>
 

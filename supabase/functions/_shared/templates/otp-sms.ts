@@ -6,8 +6,8 @@ export interface OtpSmsContent {
   code: string
   /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
   origin: string
-  /** Seconds the code lives. */
-  expiresIn: number
+  /** Seconds the code lives, where that is known. */
+  expiresIn?: number
   locale?: string
   brand?: { name?: string }
 }
@@ -19,8 +19,11 @@ export interface OtpSmsContent {
 export function renderOtpSms(content: OtpSmsContent): string {
   const words = wordsFor(content.locale)
   const bound = `@${content.origin.replace(/:\d+$/, '')} #${content.code}`
-  const values = { code: content.code, minutes: minutesOf(words, content.expiresIn) }
-  const text = (brand: string) => fill(words.sms.code, { ...values, brand })
+  const { code, expiresIn } = content
+  const text = (brand: string) =>
+    expiresIn === undefined
+      ? fill(words.sms.plain, { code, brand })
+      : fill(words.sms.code, { code, brand, minutes: minutesOf(words, expiresIn) })
   const [own, house] = [text(brandingOf(content.brand).name), text(brandingOf().name)]
   const shorter = [`${own} ${words.sms.never}`, own, `${house} ${words.sms.never}`, house, content.code]
   const all = shorter.map((one) => toGsm(`${one}\n\n${bound}`))

@@ -31,6 +31,7 @@ export const de: Words = {
   },
   sms: {
     code: '{code} ist Ihr Code für {brand}, {minutes} gültig.',
+    plain: '{code} ist Ihr Code für {brand}.',
     never: 'Nie weitergeben.',
   },
   notice: {

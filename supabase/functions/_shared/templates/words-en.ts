@@ -29,6 +29,7 @@ export const en: Words = {
   },
   sms: {
     code: '{code} is your {brand} code, valid for {minutes}.',
+    plain: '{code} is your {brand} code.',
     never: 'Never share it.',
   },
   notice: {

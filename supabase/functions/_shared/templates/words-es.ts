@@ -29,6 +29,7 @@ export const es: Words = {
   },
   sms: {
     code: '{code} es su código de {brand}, válido {minutes}.',
+    plain: '{code} es su código de {brand}.',
     never: 'No lo comparta nunca.',
   },
   notice: {

@@ -29,6 +29,7 @@ export const fr: Words = {
   },
   sms: {
     code: '{code} est votre code {brand}, valable {minutes}.',
+    plain: '{code} est votre code {brand}.',
     never: 'Ne le communiquez jamais.',
   },
   notice: {

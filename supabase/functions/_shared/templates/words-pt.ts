@@ -28,6 +28,7 @@ export const pt: Words = {
   },
   sms: {
     code: '{code} é o seu código {brand}, válido por {minutes}.',
+    plain: '{code} é o seu código {brand}.',
     never: 'Nunca o partilhe.',
   },
   notice: {

@@ -60,6 +60,8 @@ export interface Words {
   }
   /** Text messages. They go out in one segment where letters of the GSM alphabet (3GPP TS 23.038) allow it. */
   sms: {
+    /** Without how long it counts. */
+    plain: string
     code: string
     never: string
   }
