@@ -38,6 +38,7 @@ import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { consentPage } from '../../shared/oauth/consent-page.tsx'
 import { keepOpen, mustPush, readPushed } from '../../shared/oauth/pushed-request.ts'
 import { ownResource } from '../../shared/oauth/resource.ts'
+import { scopeForPerson } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { type SignedIn, touchSession } from '../../shared/queries/sessions.ts'
@@ -89,13 +90,16 @@ function explainToPerson(error: unknown): never {
 async function proceed(
   c: AppContext,
   params: URLSearchParams,
-  wanted: AuthorizationRequest,
+  asked: AuthorizationRequest,
   facts: AuthorizeFacts & { notice?: string },
 ) {
-  const { prompt, client, redirectUri, state, scope, resources, responseMode } = wanted
+  const { prompt, client, redirectUri, state, resources, responseMode } = asked
   const fault = (refusal: Refusal, description?: string) =>
     new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
   const { signedIn } = facts
+  const scope = signedIn ? scopeForPerson(client, signedIn.person, asked.scope) : asked.scope
+  if (scope.length === 0) throw fault('invalid_scope')
+  const wanted = { ...asked, scope }
   const signIn = !signedIn || (await signInNeeded(gateway(), wanted, signedIn))
   const proof = signIn ? 'good' : proofNeeded(wanted, signedIn)
   if (proof === 'unmet') throw fault('unmet_authentication_requirements')

@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import { agentDelegation, delegate, endDelegation } from '../domain/agent-delegation.ts'
 import { consent, withdraw } from '../domain/consent.ts'
-import { canonicalScope, isKnownScope, mayHold } from '../domain/scopes.ts'
+import { canonicalScope, isKnownScope, mayHold, satisfies } from '../domain/scopes.ts'
 import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
@@ -11,7 +11,7 @@ import { freshenClient } from '../oauth/client-document.ts'
 import { chooseResources } from '../oauth/resource.ts'
 import { findApplication, findDelegation, listDelegations } from '../queries/agent-delegations.ts'
 import type { Client } from '../queries/api-clients.ts'
-import { findForService } from '../queries/authorizations.ts'
+import { findForService, type Resource } from '../queries/authorizations.ts'
 import type { Person } from '../queries/person.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
@@ -27,6 +27,9 @@ export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): bool
   return isKnownScope(scope) && mayHold(role, scope) && !scope.startsWith('api-keys:')
 }
 
+/** Whether a resource has a scope. The default one stands for the whole API, another for what it was registered with. */
+const has = ({ is_default, scopes }: Resource, scope: string) => is_default || satisfies(scopes, scope)
+
 /** The agent that a person means: an application that can prove who it is, since its name alone must not be enough. */
 export async function findAgent(gateway: Gateway, c: AppContext, clientId: string): Promise<Client> {
   const unknown = (reason: string) => new GatewayError('agent_unknown', { reason })
@@ -40,7 +43,7 @@ export async function findAgent(gateway: Gateway, c: AppContext, clientId: strin
 }
 
 /**
- * Lets an agent act for the person: with these scopes, for these resources, for so many days.
+ * Lets an agent act for the person: with these scopes, which the person and each resource have, for so many days.
  * @throws GatewayError agent_unknown, invalid_scope, invalid_target, too_many_agents
  */
 export async function delegateToAgent(gateway: Gateway, c: AppContext, principal: PersonPrincipal, input: NewAgent) {
@@ -50,6 +53,8 @@ export async function delegateToAgent(gateway: Gateway, c: AppContext, principal
   if (scopes.length === 0 || !scopes.every((one) => mayDelegate(person, one))) throw new GatewayError('invalid_scope')
   const { resources: known } = await findForService(gateway.reads, {})
   const resources = chooseResources(known, input.resources)
+  const chosen = known.filter(({ identifier }) => resources.includes(identifier))
+  if (!scopes.every((one) => chosen.every((resource) => has(resource, one)))) throw new GatewayError('invalid_scope')
   const id = uuidv7()
   const expiresAt = new Date(Date.now() + input.days * 86_400_000)
   await commit(commitContext(gateway, c), async (work) => {

@@ -1,10 +1,12 @@
 import type { ActorClaim } from '../domain/delegation.ts'
+import { type Authority, exceeds } from '../domain/derivation.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { checkApiKey } from '../identity/check-api-key.ts'
 import { findDelegation } from '../queries/agent-delegations.ts'
 import type { Client } from '../queries/api-clients.ts'
+import type { ApiKeyFacts } from '../queries/api-keys.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findFamily } from '../queries/token-families.ts'
 import { readAccessTokenId } from './access-token-id.ts'
@@ -82,8 +84,21 @@ export async function subjectOfToken(
   return { client, subject }
 }
 
+/** What limits a key in ways that a token cannot carry. One that is bound to audiences or to a public key gives a token that is as well. */
+function limitsOf({ networks, limits, service, service_scopes, binding }: ApiKeyFacts): Authority {
+  const { client_id, installation_id } = binding ?? {}
+  return {
+    networks: networks ?? undefined,
+    limits: limits ?? undefined,
+    service,
+    serviceScopes: service_scopes,
+    binding: { client_id, installation_id },
+  }
+}
+
 /**
- * The person behind an API key, with the client that asks.
+ * The person behind an API key, with the client that asks. A key whose networks, uses, calls, services or caller are limited is not
+ * exchanged: a token would be looser than the key.
  * @throws GatewayError invalid_client, invalid_request, rate_limited
  */
 export async function subjectOfKey(
@@ -100,7 +115,8 @@ export async function subjectOfKey(
     if (error instanceof GatewayError && error.status < 429) throw unacceptable(`API key: ${error.code}`)
     throw error
   })
-  if (key.service === 'specific') throw unacceptable('API key for some services only')
+  const unkept = exceeds({}, limitsOf(key))
+  if (unkept.length > 0) throw unacceptable(`API key with limits that a token cannot carry: ${unkept.join(', ')}`)
   const until = key.expires_at === null ? Number.POSITIVE_INFINITY : new Date(key.expires_at).getTime()
   const descent: Descent = {
     apiKey: { id: key.id, rotations: key.rotations },
@@ -109,7 +125,8 @@ export async function subjectOfKey(
     ancestorTokens: [],
     until: new Date(Math.min(until, gateway.now().getTime() + KEY_SECONDS * 1000)),
   }
-  return { client, subject: { person, scope, boundTo: key.binding?.audiences, isBound: false, descent } }
+  const isBound = key.binding?.public_key_pem !== undefined || key.binding?.public_key_jwk !== undefined
+  return { client, subject: { person, scope, boundTo: key.binding?.audiences, isBound, descent } }
 }
 
 /**

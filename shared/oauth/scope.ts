@@ -1,5 +1,6 @@
 import { CATALOGUE, canonicalScope, mayHold } from '../domain/scopes.ts'
 import { type Client, isStranger } from '../queries/api-clients.ts'
+import type { Person } from '../queries/person.ts'
 
 /** Scopes every client may ask for; what they give is bound by consent. */
 const COMMON = ['openid', 'profile', 'email', 'offline_access']
@@ -51,6 +52,12 @@ export function parseScope(text: string): string[] | undefined {
 export function askedScope(text: string | undefined): string[] | undefined {
   const asked = parseScope(text ?? '')
   return asked?.length === 0 ? undefined : (asked ?? [])
+}
+
+/** What of a scope a person may have. What an operator registered the application for is defined by that. */
+export function scopeForPerson({ metadata }: Client, { role }: Pick<Person, 'role'>, scope: string[]): string[] {
+  const defined = [...metadata.scope.split(' '), ...metadata.default_scope.split(' ')]
+  return scope.filter((one) => mayHold(role, one, defined))
 }
 
 /** A scope a stranger's application may ask people for. */

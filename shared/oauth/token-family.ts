@@ -1,10 +1,11 @@
 import { uuidv7 } from 'uuidv7'
 import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } from '../domain/token-family.ts'
+import { GatewayError } from '../errors.ts'
 import type { Stream, Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Family } from '../queries/token-families.ts'
 import { newAccessTokenId } from './access-token-id.ts'
-import { accountScopesLast } from './scope.ts'
+import { accountScopesLast, scopeForPerson } from './scope.ts'
 import {
   accessTokenSeconds,
   type DelegatedGrant,
@@ -29,9 +30,10 @@ export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: D
 }
 
 /**
- * Starts a family of tokens in a unit of work; `tokenResponse` then signs them.
+ * Starts a family of tokens in a unit of work, with no more scopes than the person may have; `tokenResponse` then signs them.
  * @param options.offline the family outlives its session
  * @param options.withoutRefresh one access token and no way to renew it
+ * @throws GatewayError invalid_scope when none is left
  */
 export function startTokenFamily(
   gateway: Gateway,
@@ -41,7 +43,9 @@ export function startTokenFamily(
 ): StartedFamily {
   const familyId = options.id ?? uuidv7()
   const { now, offline, authorizationId, withoutRefresh } = options
-  const grant: PersonGrant = { ...wanted, scope: accountScopesLast(wanted.scope), familyId, offline }
+  const scope = accountScopesLast(scopeForPerson(wanted.client, wanted.person, wanted.scope))
+  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person may have' })
+  const grant: PersonGrant = { ...wanted, scope, familyId, offline }
   const { client, person, session } = grant
   const jti = newAccessTokenId(familyId)
   const mayRefresh = !withoutRefresh && client.metadata.grant_types.includes('refresh_token')

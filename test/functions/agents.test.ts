@@ -152,6 +152,10 @@ describe('what is refused', () => {
       expect(await delegate({ client_id })).toMatchObject({ status: 400, body: { code: 'AGENT_UNKNOWN' } })
     for (const scopes of [[], ['admin:*'], ['*'], ['legacy:full_access'], ['no such'], ['api-keys:write']])
       expect(await delegate({ scopes })).toMatchObject({ status: 400, body: { code: 'INVALID_SCOPE' } })
+    const mcp = { resources: ['https://mcp.lanonasis.com/mcp'] }
+    for (const scopes of [['secrets:read'], ['memories:read', 'memories:write']])
+      expect(await delegate({ scopes, ...mcp })).toMatchObject({ status: 400, body: { code: 'INVALID_SCOPE' } })
+    expect((await delegate({ scopes: ['mcp:connect', 'memories:read'], ...mcp })).status).toBe(201)
     expect(await delegate({ resources: ['https://evil.example'] })).toMatchObject({ body: { code: 'INVALID_TARGET' } })
     for (const expires_in_days of [0, 366, -1, 'soon', 1.5])
       expect((await delegate({ expires_in_days })).status).toBe(400)

@@ -4,7 +4,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { stopLeakedKey } from '../../shared/identity/key-lineage.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
-import { getTokens, signIn } from '../support/sign-in.ts'
+import { getTokens, post, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
 const DAY = 86_400_000
@@ -378,6 +378,25 @@ describe('what a person may have', () => {
   test.each(['enterprise', 'admin'])('201 with the access level that a user can have, instead of %s', async (level) => {
     const { status, body } = await asOwner('POST', '', { name: `level ${level}`, access_level: level })
     expect([status, body.data.access_level, body.notes]).toEqual([201, 'team', ['The access level is team.']])
+  })
+
+  test('a token has no scope that its person may not have; renewed, none that they have lost', async () => {
+    const person = await signIn(gateway)
+    const role = (one: string) =>
+      gateway.sql`update auth_gateway.identities set role = ${one} where uai = ${person.uai}`
+    const { redirect_uri } = await addClient(gateway, 'master-app', {
+      token_endpoint_auth_method: 'none',
+      scope: 'openid memories:read admin:* identities:merge maple:read',
+    })
+    const scope = 'openid memories:read admin:* identities:merge maple:read'
+    const grant = { client_id: 'master-app', redirect_uri, scope }
+    expect((await getTokens(gateway, person, grant)).scope).toBe('openid memories:read maple:read')
+    await role('admin')
+    const tokens = await getTokens(gateway, person, grant)
+    expect(tokens.scope).toBe(scope)
+    await role('user')
+    const refresh = { grant_type: 'refresh_token', client_id: 'master-app', refresh_token: tokens.refresh_token ?? '' }
+    expect((await post(gateway, '/oauth/token', refresh)).body.scope).toBe('openid memories:read maple:read')
   })
 
   test('an access level that the owner loses, its keys lose', async () => {

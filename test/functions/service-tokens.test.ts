@@ -374,6 +374,26 @@ describe('token exchange', () => {
       expect(await introspect(second)).toEqual({ active: false })
     })
 
+    test.each([
+      { allowed_networks: ['10.0.0.0/8'] },
+      { max_uses: 5 },
+      { rate_limits: { max_calls_per_minute: 5 } },
+      { service_type: 'specific', service_keys: ['memories'] },
+    ])('400 for a key with a limit that a token cannot carry: %j', async (limit) => {
+      const { key } = await newKey(gateway, ada, limit)
+      expect(await exchangeKey(key)).toMatchObject(refused(400, 'invalid_request'))
+    })
+
+    test('no scope that the owner of the key has lost', async () => {
+      const root = await directSignIn(gateway)
+      const role = (one: string) =>
+        gateway.sql`update auth_gateway.identities set role = ${one} where uai = ${root.uai}`
+      await role('admin')
+      const { key } = await newKey(gateway, root, { scopes: ['*'] })
+      await role('user')
+      expect(await exchangeKey(key)).toMatchObject(refused(400, 'invalid_scope'))
+    })
+
     test('400 for a key that does not stand', async () => {
       expect(await exchangeKey('lano_nonsense-nonsense-nonsense')).toMatchObject(refused(400, 'invalid_request'))
     })

@@ -11,7 +11,7 @@ import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { newAccessTokenId } from '../access-token-id.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from '../client-auth.ts'
 import { narrowResources } from '../resource.ts'
-import { askedScope } from '../scope.ts'
+import { askedScope, scopeForPerson } from '../scope.ts'
 import { confirmationFor } from '../sender-constraint.ts'
 import { refreshExpiry, resumeFamily } from '../token-family.ts'
 import { type TokenResponse, tokenResponse } from '../token-response.ts'
@@ -110,10 +110,12 @@ async function confirm(gateway: Gateway, c: AppContext, family: PersonFamily): P
   return confirmation
 }
 
-function narrow(family: Family, params: RefreshParameters): { scope: string[]; resources: string[] } {
+function narrow(family: PersonFamily, params: RefreshParameters): { scope: string[]; resources: string[] } {
   const asked = askedScope(params.scope) ?? family.scope
   if (asked.length === 0 || asked.some((one) => !family.scope.includes(one))) throw new GatewayError('invalid_scope')
-  const scope = family.scope.filter((one) => asked.includes(one))
+  const held = scopeForPerson(family.client, family.person, family.scope)
+  const scope = held.filter((one) => asked.includes(one))
+  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person still has' })
   return { scope, resources: narrowResources(family.resources, params.resource) }
 }
 

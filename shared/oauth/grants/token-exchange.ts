@@ -1,4 +1,5 @@
 import { addActor, delegatedScope } from '../../domain/delegation.ts'
+import { isBeyondRole } from '../../domain/scopes.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import { commitContext, type Gateway } from '../../gateway.ts'
@@ -111,7 +112,8 @@ export async function exchangeToken(
   const asked = askedScope(params.scope)
   // What an agent may do is for the person to say who lets it; of a service, its registration says so as well.
   const allowed = isAgent ? subject.scope : metadata.scope.split(' ')
-  const scope = delegatedScope({ held: subject.scope, allowed, asked })
+  const held = subject.scope.filter((one) => !isBeyondRole(subject.person.role, one))
+  const scope = delegatedScope({ held, allowed, asked })
   if (!scope) throw new GatewayError('invalid_scope')
   const actor = addActor(client.client_id, subject.actor)
   if (!actor) throw unacceptable('chain of actors is too long')
