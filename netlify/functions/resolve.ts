@@ -43,10 +43,21 @@ export const query = once(() =>
   z.object({
     client_id: z.optional(z.string().check(z.maxLength(500))),
     uai: z.optional(z.string().check(z.maxLength(100))),
-    /** What a token or key must be good for: the resource that a proxy asks for. */
+    /** What a token or key must be good for: the resource that a proxy asks for; without it a token must be for the default resource or the account. */
     audience: z.optional(z.string().check(z.maxLength(500))),
   }),
 )
+
+/**
+ * A token that is presented without a word of the resource must be for the default one or for the account: a proxy in front of another
+ * resource names that.
+ * @throws GatewayError invalid_token
+ */
+function requireUsualAudience({ family, audience = [] }: Principal): void {
+  const usual = [gateway().issuer, ...(family?.defaultResources ?? [])]
+  if (family && !audience.some((one) => usual.includes(one)))
+    throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+}
 
 async function principalOf(c: AppContext, audience?: string): Promise<Principal> {
   try {
@@ -55,7 +66,8 @@ async function principalOf(c: AppContext, audience?: string): Promise<Principal>
       missing: 'auth_required',
       context: { audience },
     })
-    demandRestrictions(principal, { audience })
+    if (audience === undefined) requireUsualAudience(principal)
+    else demandRestrictions(principal, { audience })
     return principal
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
@@ -152,8 +164,11 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
       notAfter: session.expiresAt,
       now,
     })
-    const wanted = { kind: 'authorization' as const, client, person, session: started, scope, resources }
-    return startTokenFamily(gateway(), work, wanted, { offline: false, now })
+    const { confirmation } = principal
+    const bound = { confirmation, scope, resources }
+    const wanted = { kind: 'authorization' as const, client, person, session: started, ...bound }
+    const from = { scopes: principal.family && principal.scope, bound: confirmation !== undefined }
+    return startTokenFamily(gateway(), work, wanted, { offline: false, from, now })
   })
   await touchSession(gateway().reads, family.grant.session.id)
   const { id_token: _none, ...tokens } = await tokenResponse(gateway(), family.grant, family)

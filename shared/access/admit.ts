@@ -4,6 +4,7 @@ import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Caller } from '../http/route.ts'
 import { authenticate, type CredentialKind, type PersonPrincipal, type Principal } from '../identity/authenticate.ts'
+import { isForGatewayAlone } from '../identity/authority.ts'
 import { insufficientScope, unsuitableCredential } from '../identity/insufficient-scope.ts'
 import { operatorOf } from '../identity/operator.ts'
 import { rememberCaller } from '../identity/record-refusals.ts'
@@ -17,11 +18,6 @@ export function callerOf(principal: Principal): Caller {
   if (source === 'sso_session' || !family) return 'browser'
   if (family.kind === 'delegated') return 'agent'
   return family.client.first_party ? 'first_party' : 'application'
-}
-
-/** Whether a credential is for this gateway alone: a browser session, or a token without another audience. */
-function isForGatewayAlone({ issuer }: Gateway, { family, audience = [] }: Principal): boolean {
-  return !family || (audience.length > 0 && audience.every((one) => one === issuer))
 }
 
 /** @throws GatewayError invalid_token for a token that is also, or only, for another resource */

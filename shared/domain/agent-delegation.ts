@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { type Authority, exceeds } from './derivation.ts'
 
 export type AgentDelegationFacts = {
   uai: string
@@ -29,7 +30,9 @@ export const agentDelegation: Aggregate<AgentDelegation, AgentDelegationEvent> =
   },
 }
 
-export function delegate(facts: AgentDelegationFacts): Decision<AgentDelegationEvent> {
+/** @param from what the person may have: an agent gets no more */
+export function delegate(facts: AgentDelegationFacts, from: Authority): Decision<AgentDelegationEvent> {
+  if (exceeds(facts, from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
   return { events: [{ type: 'AgentDelegated', data: facts }] }
 }
 

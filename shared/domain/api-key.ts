@@ -75,7 +75,8 @@ export type ApiKeyEvent =
   | ({ type: 'ApiKeyUpdated'; data: { settings: ApiKeySettings; reason?: string } } & Named)
   | {
       type: 'ApiKeyRotated'
-      data: { secretHash: string; preview: string; previousExpiresAt?: string; reason?: string }
+      /** `expiresAt` is the end that it got with the new secret. */
+      data: { secretHash: string; preview: string; previousExpiresAt?: string; reason?: string; expiresAt?: string }
     }
   /** `parent` is the key with which it ended. */
   | { type: 'ApiKeyRevoked'; data: { reason: string; parent?: string } }
@@ -131,6 +132,7 @@ export const apiKey: Aggregate<ApiKey, ApiKeyEvent> = {
         return {
           ...state,
           status: 'active',
+          settings: { ...state.settings, expiresAt: event.data.expiresAt ?? state.settings.expiresAt },
           secretHash: event.data.secretHash,
           rotations: state.rotations + 1,
           leakReports: 0,
@@ -280,6 +282,7 @@ export function rotateKey(
     graceSeconds: number
     knownRotations: number
     reason?: string
+    expiresAt?: string
     now: Date
   },
 ): Decision<ApiKeyEvent> {
@@ -288,12 +291,9 @@ export function rotateKey(
   if (state.rotations !== input.knownRotations) return { events: [], refuse: 'stale' }
   const grace = state.status === 'active' && state.leakReports === 0 ? input.graceSeconds : 0
   const until = new Date(input.now.getTime() + grace * 1000).toISOString()
-  const { secretHash, preview, reason } = input
-  return {
-    events: [
-      { type: 'ApiKeyRotated', data: { secretHash, preview, reason, ...(grace > 0 && { previousExpiresAt: until }) } },
-    ],
-  }
+  const { secretHash, preview, reason, expiresAt } = input
+  const data = { secretHash, preview, reason, expiresAt, ...(grace > 0 && { previousExpiresAt: until }) }
+  return { events: [{ type: 'ApiKeyRotated', data }] }
 }
 
 export function revokeKey(state: ApiKey, reason: string): Decision<ApiKeyEvent> {

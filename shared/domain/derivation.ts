@@ -202,8 +202,3 @@ export function tighten<A extends Authority>(made: A, from: Authority): A | unde
 
 /** Returns the lower of two access levels. */
 export const lowerLevel = (a: string, b: string): string => (rankOf(a) <= rankOf(b) ? a : b)
-
-/** Returns the earliest of some ends; undefined ones never come. */
-export function earliest(first: Date, ...others: (Date | undefined)[]): Date {
-  return others.reduce<Date>((soonest, one) => (one && one < soonest ? one : soonest), first)
-}

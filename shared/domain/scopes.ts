@@ -82,7 +82,9 @@ function isPrivileged(scope: string): boolean {
   return EVERYTHING.includes(scope) || scope.includes('admin') || /^(legacy|identities):/.test(scope)
 }
 
-const scopesOf = (role: string) => (Object.hasOwn(SCOPES_OF_ROLE, role) && SCOPES_OF_ROLE[role]) || EVERYBODY
+/** What a person with this role may have. */
+export const scopesOf = (role: string): readonly string[] =>
+  (Object.hasOwn(SCOPES_OF_ROLE, role) && SCOPES_OF_ROLE[role]) || EVERYBODY
 const isUnlimited = (role: string) => scopesOf(role).includes('*')
 
 /** Whether a scope is for other roles than this one. */

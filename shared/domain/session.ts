@@ -1,5 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import { strengthen } from './authentication.ts'
+import { type Authority, exceeds } from './derivation.ts'
 
 export type SessionEnd = 'logout' | 'replaced' | 'revoked'
 
@@ -86,7 +87,13 @@ export const session: Aggregate<Session, SessionEvent> = {
   },
 }
 
-export function begin(facts: SessionFacts, upstream?: UpstreamSession): Decision<SessionEvent> {
+/** @param from the session that it is opened from, if any: it lasts no longer */
+export function begin(
+  facts: SessionFacts,
+  upstream?: UpstreamSession,
+  from: Pick<Authority, 'expiresAt'> = {},
+): Decision<SessionEvent> {
+  if (exceeds({ expiresAt: facts.expiresAt }, from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
   if (!upstream) return { events: [{ type: 'SessionStarted', data: facts }] }
   const { account, session } = upstream.lookups
   return {

@@ -1,5 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import type { ActorClaim } from './delegation.ts'
+import { type Authority, exceeds } from './derivation.ts'
 
 /** How long after a rotation the same answer is given again to whoever presents the old token in the same way, seconds. */
 export const GRACE_SECONDS = 30
@@ -106,7 +107,19 @@ export const tokenFamily: Aggregate<TokenFamily, TokenFamilyEvent> = {
   },
 }
 
-export function startFamily(facts: TokenFamilyFacts): Decision<TokenFamilyEvent> {
+/** What tokens allow, as the rule of derivation compares it. */
+export function authorityOf({
+  scope,
+  resources,
+  confirmation,
+  expiresAt,
+}: Pick<TokenFamilyFacts, 'scope' | 'resources' | 'confirmation' | 'expiresAt'>): Authority {
+  return { scopes: scope, resources, expiresAt, bound: confirmation !== undefined }
+}
+
+/** @param from the credential that the tokens are made from, if any: they are never wider or looser, and last no longer */
+export function startFamily(facts: TokenFamilyFacts, from: Authority = {}): Decision<TokenFamilyEvent> {
+  if (exceeds(authorityOf(facts), from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
   return { events: [{ type: 'TokenFamilyStarted', data: facts }] }
 }
 

@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import { agentDelegation, delegate, endDelegation } from '../domain/agent-delegation.ts'
 import { consent, withdraw } from '../domain/consent.ts'
-import { canonicalScope, isKnownScope, mayHold, satisfies } from '../domain/scopes.ts'
+import { canonicalScope, isKnownScope, mayHold, satisfies, scopesOf } from '../domain/scopes.ts'
 import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
@@ -62,11 +62,9 @@ export async function delegateToAgent(gateway: Gateway, c: AppContext, principal
     work.limits = gateway.limiter.of('agents', person.uai)
     const there = await listDelegations(gateway.reads, person)
     if (there.length >= MOST_AGENTS) throw new GatewayError('too_many_agents')
-    work
-      .start(agentDelegation, id, { subject: person.uai })
-      .decide(() =>
-        delegate({ uai: person.uai, clientId: client.id, scopes, resources, expiresAt: expiresAt.toISOString() }),
-      )
+    const facts = { uai: person.uai, clientId: client.id, scopes, resources, expiresAt: expiresAt.toISOString() }
+    const from = { scopes: scopesOf(person.role) }
+    work.start(agentDelegation, id, { subject: person.uai }).decide(() => delegate(facts, from))
   })
   return { id, client, scopes, resources, expiresAt }
 }

@@ -16,6 +16,7 @@ import {
 } from './api-key-input.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 import { ceilingOf } from './authority.ts'
+import { everydayEnd } from './sensitive-keys.ts'
 
 /** Who a key is made or changed for: the person themselves, or something of theirs with which it ends. */
 export type Maker = { parent?: ApiKeyFacts; application?: Client; delegated?: boolean }
@@ -69,8 +70,8 @@ export async function draft(
 }
 
 /**
- * What a request asks of a new key. One that a key makes starts with the limits of that key, and ends with it at the latest, since
- * clients name a time with every key.
+ * What a request asks of a new key. One that an everyday token makes ends after a year unless the request names another end. One that a
+ * key makes starts with the limits of that key, and ends with it at the latest, since clients name a time with every key.
  */
 export async function draftNew(
   gateway: Gateway,
@@ -83,6 +84,8 @@ export async function draftNew(
   const drafted = await draft(gateway, principal, input, parent ? startingFrom(parent, usual) : usual)
   const { settings, notes } = drafted
   const { expiresAt } = parent ?? {}
+  const everyday = await everydayEnd(gateway, principal, settings)
+  if (everyday) return { settings: { ...settings, expiresAt: everyday.expiresAt }, notes: [...notes, everyday.note] }
   if (!expiresAt || exceeds({ expiresAt: settings.expiresAt }, { expiresAt }).length === 0) return drafted
   return { settings: { ...settings, expiresAt }, notes: [...notes, 'It ends with the key that it is made from.'] }
 }

@@ -31,6 +31,7 @@ import type { PersonPrincipal } from './authenticate.ts'
 import { actAs } from './authority.ts'
 import { unsuitableCredential } from './insufficient-scope.ts'
 import { endChildrenOfLeaked, endKey, loadKey, narrowChildren, removeKey, resumeParent } from './key-lineage.ts'
+import { everydayEnd, requireSensitive } from './sensitive-keys.ts'
 
 const MAX_LIVE_KEYS = 1000
 
@@ -58,7 +59,7 @@ async function requireFamily(work: Work, { person, family }: PersonPrincipal): P
 /**
  * Creates a key for the person, or for their organization. One that is made with a key is no wider than that, and ends with it.
  * @throws GatewayError invalid_request, invalid_scope, invalid_service, scope_not_allowed, derivation_exceeded, key_exists,
- * too_many_keys, rate_limited, insufficient_scope
+ * insufficient_user_authentication, too_many_keys, rate_limited, insufficient_scope
  */
 export async function createApiKey(
   gateway: Gateway,
@@ -82,6 +83,7 @@ export async function createApiKey(
     const { settings, notes } = await draftNew(gateway, principal, input, from)
     checkCeiling(principal, settings)
     checkWithin(settings, from)
+    await requireSensitive(gateway, principal, settings)
     const nameDigest = gateway.personal.digest(keyNameLookup(owner.id, input.name))
     const { taken, live } = await findForNewKey(gateway.reads, { ownerId: owner.id, nameDigest })
     if (taken) throw new GatewayError('key_exists')
@@ -138,6 +140,7 @@ const isCreator = ({ principal, record }: Change) => principal.person.members.in
 
 /** Gives a key new settings within those of the key that it was made from, and narrows what was made from it. */
 async function resettle(
+  gateway: Gateway,
   work: Work,
   target: Change,
   read: (before: ApiKeySettings) => Promise<Draft>,
@@ -155,6 +158,7 @@ async function resettle(
   const mayLoosen = isOwner(makerOf(principal)) && isCreator(target)
   checkWithin(settings, parent)
   checkWithin(settings, mayLoosen ? undefined : before)
+  await requireSensitive(gateway, principal, settings, before)
   stream.decide((state) => updateKey(state, { ...naming, settings, parent, mayLoosen }))
   await narrowChildren(work, stream)
   return notes
@@ -178,7 +182,7 @@ export async function updateApiKey(
     const nameDigest = gateway.personal.digest(keyNameLookup(record.owner_id, name))
     const { taken } = await findForNewKey(gateway.reads, { ownerId: record.owner_id, nameDigest })
     if (taken && taken !== record.id) throw new GatewayError('key_exists')
-    return resettle(work, target, (before) => draft(gateway, principal, input, before), naming)
+    return resettle(gateway, work, target, (before) => draft(gateway, principal, input, before), naming)
   })
   return { record: await written(gateway, record.id), notes }
 }
@@ -195,7 +199,7 @@ export async function updateServices(
     settings: { ...before, service: 'specific', serviceScopes },
     notes: [],
   })
-  await change(gateway, c, target, (work) => resettle(work, target, read, record))
+  await change(gateway, c, target, (work) => resettle(gateway, work, target, read, record))
   return written(gateway, record.id)
 }
 
@@ -210,10 +214,12 @@ function checkRotation(target: Change): void {
 }
 
 /**
- * A new secret for a key; of several rotations at once one wins, the others are told so.
+ * A new secret for a key, which gets an end where the credential makes no key without one. Of several rotations at once one wins, the
+ * others are refused.
  * @param graceSeconds how long the old secret is still accepted
  * @param arrivedAt when the request came: a key that was rotated since is somebody else's news
- * @throws GatewayError key_not_found, key_not_active, scope_not_allowed, derivation_exceeded, stale
+ * @throws GatewayError key_not_found, key_not_active, scope_not_allowed, derivation_exceeded, insufficient_user_authentication,
+ * stale
  */
 export async function rotateApiKey(
   gateway: Gateway,
@@ -225,10 +231,13 @@ export async function rotateApiKey(
   const { graceSeconds, reason, arrivedAt } = input
   if (record.rotated_at && new Date(record.rotated_at) >= arrivedAt) throw new GatewayError('stale')
   const made = newApiKey()
-  await change(gateway, c, target, async (work) => {
+  const notes = await change(gateway, c, target, async (work) => {
     const stream = await loadKey(work, keyOf(record))
-    checkCeiling(principal, settingsOf(stream.state))
+    const settings = settingsOf(stream.state)
+    checkCeiling(principal, settings)
     checkRotation(target)
+    const end = await everydayEnd(gateway, principal, settings)
+    await requireSensitive(gateway, principal, { ...settings, expiresAt: end?.expiresAt ?? settings.expiresAt })
     await endChildrenOfLeaked(work, stream)
     stream.decide((state) =>
       rotateKey(state, {
@@ -237,11 +246,14 @@ export async function rotateApiKey(
         graceSeconds,
         reason,
         knownRotations: record.rotations,
+        expiresAt: end?.expiresAt,
         now: new Date(),
       }),
     )
+    if (end) await narrowChildren(work, stream)
+    return end ? [end.note] : []
   })
-  return { record: await written(gateway, record.id), secret: made.key, notes: [] }
+  return { record: await written(gateway, record.id), secret: made.key, notes }
 }
 
 /** Ends a key at once, and what was made from it; it stays in the list. @throws GatewayError key_not_found */

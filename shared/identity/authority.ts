@@ -1,6 +1,7 @@
 import { satisfies } from '../domain/scopes.ts'
 import type { Work } from '../events/commit.ts'
-import type { PersonPrincipal } from './authenticate.ts'
+import type { Gateway } from '../gateway.ts'
+import type { PersonPrincipal, Principal } from './authenticate.ts'
 import { insufficientScope } from './insufficient-scope.ts'
 
 /** Tokens of our own applications with one of these act with all that their person has. */
@@ -23,6 +24,11 @@ export function demandScope(principal: PersonPrincipal, needed: string): void {
   const own =
     source === 'sso_session' || (source === 'oauth_token' && family?.kind !== 'delegated' && family?.client.first_party)
   if (!own && !satisfies(scope, needed)) throw insufficientScope(principal.apiKey ? 'api_key' : 'application', [needed])
+}
+
+/** Whether a credential is for this gateway alone: a browser session, or a token without another audience (RFC 8707 section 2). */
+export function isForGatewayAlone({ issuer }: Gateway, { family, audience = [] }: Principal): boolean {
+  return !family || (audience.length > 0 && audience.every((one) => one === issuer))
 }
 
 /** Names the person, and the credential they act with, as the actor. */

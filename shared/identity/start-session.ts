@@ -62,7 +62,8 @@ export function startSession(
     idleSeconds,
     expiresAt: expiresAt.toISOString(),
   }
+  const from = { expiresAt: input.notAfter?.toISOString() }
   const upstream = input.upstream && sealUpstream(gateway, id, input.upstream.slug, input.upstream.facts)
-  work.start(session, id, { subject: input.person.uai }).decide(() => begin(facts, upstream))
+  work.start(session, id, { subject: input.person.uai }).decide(() => begin(facts, upstream, from))
   return { id, amr: proof.amr, acr: proof.acr, authenticatedAt, platform, projectScope, expiresAt, handle }
 }

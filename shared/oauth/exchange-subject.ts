@@ -32,7 +32,7 @@ export type Subject = {
   resources?: string[]
   /** The resources that an API key is bound to. */
   boundTo?: string[]
-  descent: Descent
+  descent: Omit<Descent, 'allows'>
 }
 
 /** A subject or actor token that will not do is an `invalid_request` (RFC 8693 section 2.2.2). */
@@ -118,7 +118,7 @@ export async function subjectOfKey(
   const unkept = exceeds({}, limitsOf(key))
   if (unkept.length > 0) throw unacceptable(`API key with limits that a token cannot carry: ${unkept.join(', ')}`)
   const until = key.expires_at === null ? Number.POSITIVE_INFINITY : new Date(key.expires_at).getTime()
-  const descent: Descent = {
+  const descent: Subject['descent'] = {
     apiKey: { id: key.id, rotations: key.rotations },
     offline: true,
     ancestors: [],
@@ -147,7 +147,7 @@ export async function subjectOfDelegation(
   const { delegation, person } = found
   if (!delegation?.live || !person?.active || delegation.clientId !== client.id)
     throw unacceptable('no live delegation to this agent')
-  const descent: Descent = {
+  const descent: Subject['descent'] = {
     agentDelegation: delegation.id,
     offline: true,
     ancestors: [],

@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7'
+import type { Authority } from '../domain/derivation.ts'
 import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import type { Stream, Work } from '../events/commit.ts'
@@ -33,16 +34,24 @@ export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: D
  * Starts a family of tokens in a unit of work, with no more scopes than the person may have; `tokenResponse` then signs them.
  * @param options.offline the family outlives its session
  * @param options.withoutRefresh one access token and no way to renew it
+ * @param options.from the credential that they are made from, if any
  * @throws GatewayError invalid_scope when none is left
  */
 export function startTokenFamily(
   gateway: Gateway,
   work: Work,
   wanted: Omit<PersonGrant, 'familyId' | 'offline'>,
-  options: { id?: string; authorizationId?: string; offline: boolean; withoutRefresh?: boolean; now: Date },
+  options: {
+    id?: string
+    authorizationId?: string
+    offline: boolean
+    withoutRefresh?: boolean
+    from?: Authority
+    now: Date
+  },
 ): StartedFamily {
   const familyId = options.id ?? uuidv7()
-  const { now, offline, authorizationId, withoutRefresh } = options
+  const { now, offline, authorizationId, withoutRefresh, from } = options
   const scope = accountScopesLast(scopeForPerson(wanted.client, wanted.person, wanted.scope))
   if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person may have' })
   const grant: PersonGrant = { ...wanted, scope, familyId, offline }
@@ -53,24 +62,23 @@ export function startTokenFamily(
   const expiresAt = new Date(now.getTime() + life * 1000)
   const refresh = mayRefresh ? gateway.refreshTokens.issue(familyId, 0) : undefined
   const refreshExpiresAt = refresh && refreshExpiry(gateway, expiresAt, now)
-  work.start(tokenFamily, familyId, { subject: person.uai }).decide(() =>
-    startFamily({
-      kind: grant.kind,
-      uai: person.uai,
-      clientId: client.id,
-      sessionId: session.id,
-      authorizationId,
-      confirmation: grant.confirmation,
-      authentication: authenticationOf(session),
-      scope: grant.scope,
-      resources: grant.resources,
-      offline,
-      accessTokenId: jti,
-      refreshHash: refresh?.hash,
-      refreshExpiresAt: refreshExpiresAt?.toISOString(),
-      expiresAt: expiresAt.toISOString(),
-    }),
-  )
+  const facts = {
+    kind: grant.kind,
+    uai: person.uai,
+    clientId: client.id,
+    sessionId: session.id,
+    authorizationId,
+    confirmation: grant.confirmation,
+    authentication: authenticationOf(session),
+    scope: grant.scope,
+    resources: grant.resources,
+    offline,
+    accessTokenId: jti,
+    refreshHash: refresh?.hash,
+    refreshExpiresAt: refreshExpiresAt?.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+  }
+  work.start(tokenFamily, familyId, { subject: person.uai }).decide(() => startFamily(facts, from))
   return { grant, jti, refreshToken: refresh?.token, refreshExpiresAt, now }
 }
 
@@ -100,6 +108,8 @@ export function startServiceFamily(
 
 /** What a service's tokens for a person come from, and with which they end. */
 export type Descent = {
+  /** What that allows. */
+  allows: Authority
   sessionId?: string
   apiKey?: { id: string; rotations: number }
   agentDelegation?: string
@@ -120,7 +130,7 @@ export function startDelegatedFamily(
   const grant: DelegatedGrant = { ...wanted, ...own, scope: accountScopesLast(wanted.scope) }
   const { client, person, session, familyId, scope, resources, confirmation, actor } = grant
   const jti = newAccessTokenId(familyId)
-  const { until, ...descent } = from
+  const { until, allows, ...descent } = from
   work.knowKey(person.uai, person.wrappedKey)
   const type = from.agentDelegation ? 'agent' : 'service'
   work.actor = { type, id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
@@ -129,7 +139,9 @@ export function startDelegatedFamily(
   const token = { scope, resources, ...bound, accessTokenId: jti, expiresAt: until.toISOString() }
   work
     .start(tokenFamily, familyId, { subject: person.uai })
-    .decide(() => startFamily({ kind: 'delegated', uai: person.uai, clientId: client.id, ...descent, ...token }))
+    .decide(() =>
+      startFamily({ kind: 'delegated', uai: person.uai, clientId: client.id, ...descent, ...token }, allows),
+    )
   return { grant, jti, until, now }
 }
 

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ActorClaim } from '../domain/delegation.ts'
+import { type Authority, exceeds } from '../domain/derivation.ts'
+import { authorityOf } from '../domain/token-family.ts'
+import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
@@ -162,14 +165,27 @@ async function signIdToken(gateway: Gateway, grant: PersonGrant, accessToken: st
   })
 }
 
-/** The answer of the token endpoint (OAuth 2.1 section 3.2.3, OpenID Connect Core section 3.1.3.3). */
+/**
+ * The answer of the token endpoint (OAuth 2.1 section 3.2.3, OpenID Connect Core section 3.1.3.3).
+ * @param issued.from the tokens that are renewed, if any
+ * @throws GatewayError derivation_exceeded
+ */
 export async function tokenResponse(
   gateway: Gateway,
   grant: TokenGrant,
-  issued: { jti: string; refreshToken?: string; refreshExpiresAt?: Date; until?: Date; now: Date },
+  issued: {
+    jti: string
+    refreshToken?: string
+    refreshExpiresAt?: Date
+    until?: Date
+    from?: Authority
+    now: Date
+  },
 ): Promise<TokenResponse> {
   const { jti, now, refreshToken, refreshExpiresAt } = issued
   const expiresAt = endOfAccessToken(gateway, grant, issued)
+  const made = authorityOf({ ...grant, expiresAt: expiresAt.toISOString() })
+  if (exceeds(made, issued.from ?? {}).length > 0) throw new GatewayError('derivation_exceeded')
   const accessToken = await signAccessToken(gateway, grant, { jti, now, expiresAt })
   return {
     token_type: grant.confirmation?.jkt ? 'DPoP' : 'Bearer',

@@ -46,6 +46,7 @@ type FoundRow = {
   client: Client | null
   jti_revoked: boolean
   answer: string | null
+  default_resources: string[]
   wait: number
 }
 
@@ -56,6 +57,8 @@ type FamilyFacts = {
   id: string
   scope: string[]
   resources: string[]
+  /** What a token is for whose client names no resource. */
+  defaultResources: string[]
   offline: boolean
   startedAt: Date
   expiresAt: Date
@@ -173,6 +176,7 @@ function toFamily(personal: Personal, found: FoundRow, row: FamilyRow): Family |
     id: row.id,
     scope: row.scope,
     resources: row.resources,
+    defaultResources: found.default_resources,
     offline: row.offline,
     startedAt: new Date(row.started_at),
     expiresAt,

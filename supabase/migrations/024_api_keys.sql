@@ -79,6 +79,7 @@ begin
       update api_keys set version = e.version where id = e.stream_id;
     when 'ApiKeyRotated' then
       update api_keys set status = 'active', preview = e.data->>'preview', rotations = rotations + 1, rotated_at = e.recorded_at,
+        expires_at = coalesce((e.data->>'expiresAt')::timestamptz, expires_at),
         notice_event = null, notice_kind = null, ended_at = null, end_reason = null, version = e.version
       where id = e.stream_id;
     when 'ApiKeyRevoked' then

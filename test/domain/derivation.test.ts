@@ -10,7 +10,7 @@ import {
   MAX_GENERATIONS,
   updateKey,
 } from '../../shared/domain/api-key.ts'
-import { ACCESS_LEVELS, type Authority, earliest, exceeds, tighten } from '../../shared/domain/derivation.ts'
+import { ACCESS_LEVELS, type Authority, exceeds, tighten } from '../../shared/domain/derivation.ts'
 import { blockContains } from '../../shared/domain/network.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import type { Aggregate, Decision, Event } from '../../shared/events/types.ts'
@@ -166,11 +166,6 @@ describe('blockContains', () => {
       { numRuns: 500 },
     )
   })
-})
-
-test('earliest: the soonest of those that come', () => {
-  expect(earliest(later(9), undefined, later(3), later(5))).toEqual(later(3))
-  expect(earliest(NOW, undefined)).toEqual(NOW)
 })
 
 /** Units of work on streams in memory: the decisions and their order are the real ones. */

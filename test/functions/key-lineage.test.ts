@@ -399,6 +399,18 @@ describe('what a person may have', () => {
     expect((await post(gateway, '/oauth/token', refresh)).body.scope).toBe('openid memories:read maple:read')
   })
 
+  test('the same for a token that a device gets', async () => {
+    const { browser } = await signIn(gateway)
+    const [client_id, grant_type] = ['master-device', 'urn:ietf:params:oauth:grant-type:device_code']
+    const scope = 'openid memories:read admin:* identities:merge maple:read'
+    await addClient(gateway, client_id, { token_endpoint_auth_method: 'none', grant_types: [grant_type], scope })
+    const { device_code, user_code } = (await post(gateway, '/oauth/device', { client_id, scope })).body
+    const page = await browser.visit(`/oauth/device?code=${user_code}`)
+    await browser.submit(page, { decision: 'approve' }, '/oauth/device/decision')
+    const { body } = await post(gateway, '/oauth/token', { grant_type, device_code, client_id })
+    expect(body.scope).toBe('openid memories:read maple:read')
+  })
+
   test('an access level that the owner loses, its keys lose', async () => {
     const root = await directSignIn(gateway)
     await gateway.sql`update auth_gateway.identities set role = 'platform_admin' where uai = ${root.uai}`

@@ -1,9 +1,9 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
+import { api, atBrowser, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { addClient, eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
-import { post } from '../support/sign-in.ts'
+import { post, signIn } from '../support/sign-in.ts'
 import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
 const API = 'https://api.lanonasis.com'
@@ -385,11 +385,12 @@ describe('token exchange', () => {
     })
 
     test('no scope that the owner of the key has lost', async () => {
-      const root = await directSignIn(gateway)
+      const root = await signIn(gateway)
       const role = (one: string) =>
         gateway.sql`update auth_gateway.identities set role = ${one} where uai = ${root.uai}`
       await role('admin')
-      const { key } = await newKey(gateway, root, { scopes: ['*'] })
+      const made = await atBrowser(gateway, root, 'POST', '/api/v1/api-keys', { name: 'all', scopes: ['*'] })
+      const { key } = made.body.data
       await role('user')
       expect(await exchangeKey(key)).toMatchObject(refused(400, 'invalid_scope'))
     })

@@ -148,6 +148,19 @@ describe('a proxy names the audience that it asks for (GET /v1/auth/resolve)', (
     expect((await resolve(kind, API)).status).toBe(200)
   })
 
+  test('one that names none takes tokens for the default resource or the account alone', async () => {
+    const person = await signIn(gateway)
+    for (const [resource, status] of [
+      [undefined, 200],
+      [API, 200],
+      [gateway.url, 200],
+      ['https://mcp.lanonasis.com/mcp', 401],
+    ] as const) {
+      const { access_token: token } = await getTokens(gateway, person, { resource })
+      expect([resource, (await api(gateway, 'GET', '/v1/auth/resolve', { token })).status]).toEqual([resource, status])
+    }
+  })
+
   test('and hears scope, client and audience', async () => {
     const { headers } = await resolve('token', API)
     const names = ['x-uai-scope', 'x-uai-client-id', 'x-uai-audience']

@@ -57,7 +57,7 @@ export function createServiceTraffic(
       await unit(async (work) => {
         const { scope: scopes, resources, expiresAt } = facts(n)
         const stream = work.start(agentDelegation, uuidv7(), { subject: from.uai })
-        stream.decide(() => delegate({ uai: from.uai, clientId: client, scopes, resources, expiresAt }))
+        stream.decide(() => delegate({ uai: from.uai, clientId: client, scopes, resources, expiresAt }, {}))
         if (n % 2) stream.decide((state) => endDelegation(state, 'person'))
       })
     },

@@ -1,5 +1,5 @@
 import { IP_HEADER, newEmail, randomIp, type TestGateway } from './gateway.ts'
-import { postJson } from './sign-in.ts'
+import { postJson, type SignedInBrowser } from './sign-in.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the test asks about
 export type Body = any
@@ -37,6 +37,19 @@ export async function directSignIn(gateway: TestGateway, email = newEmail()): Pr
   if (status !== 200) throw new Error(`no sign-in: ${status} ${JSON.stringify(body)}`)
   return { token: body.access_token, refreshToken: body.refresh_token, uai: body.user.id, email }
 }
+
+/** The same at a browser: the session cookie and nothing else. */
+export const atBrowser = (
+  gateway: TestGateway,
+  { browser }: SignedInBrowser,
+  method: string,
+  path: string,
+  body?: object,
+) =>
+  api(gateway, method, path, {
+    body,
+    headers: { cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}` },
+  })
 
 let keys = 0
 

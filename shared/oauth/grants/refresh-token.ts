@@ -1,4 +1,5 @@
-import { isGraceReplay, rotate } from '../../domain/token-family.ts'
+import type { Authority } from '../../domain/derivation.ts'
+import { authorityOf, isGraceReplay, rotate } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import { commitContext, type Gateway } from '../../gateway.ts'
@@ -69,7 +70,7 @@ export async function refresh(
     const response = await tokenResponse(
       gateway,
       { ...family, familyId: family.id, scope, resources, confirmation },
-      { jti, refreshToken: next.token, refreshExpiresAt, now },
+      { jti, refreshToken: next.token, refreshExpiresAt, until: family.expiresAt, from: refreshed(family), now },
     )
     stream.decide((state) =>
       rotate(state, {
@@ -117,6 +118,12 @@ function narrow(family: PersonFamily, params: RefreshParameters): { scope: strin
   const scope = held.filter((one) => asked.includes(one))
   if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person still has' })
   return { scope, resources: narrowResources(family.resources, params.resource) }
+}
+
+/** What the tokens of a family may be refreshed to. Only a public client's are bound for good. */
+function refreshed({ client, confirmation, ...family }: PersonFamily): Authority {
+  const bound = client.metadata.token_endpoint_auth_method === 'none' ? confirmation : undefined
+  return authorityOf({ ...family, confirmation: bound, expiresAt: family.expiresAt.toISOString() })
 }
 
 function openAnswer(key: Uint8Array, sealed: Uint8Array | undefined, context: string): TokenResponse {

@@ -4,6 +4,7 @@ import type { AppContext } from '../../http/app.ts'
 import { touchSession } from '../../queries/sessions.ts'
 import { checkAccessToken } from '../access-token.ts'
 import { renewedAccessTokenId } from '../access-token-id.ts'
+import { scopeForPerson } from '../scope.ts'
 import { checkSenderConstraint, type TokenScheme } from '../sender-constraint.ts'
 import { tokenResponse } from '../token-response.ts'
 import type { Refreshed } from './refresh-token.ts'
@@ -32,11 +33,18 @@ export async function renewAccessToken(
   const grant = {
     ...family,
     familyId: family.id,
-    scope: family.scope.filter((one) => had.scope.includes(one)),
+    scope: scopeForPerson(family.client, family.person, family.scope).filter((one) => had.scope.includes(one)),
     resources: family.resources.filter((one) => had.audience.includes(one)),
     confirmation,
   }
   const jti = renewedAccessTokenId(claims.jti ?? '')
-  const response = await tokenResponse(gateway, grant, { jti, until: family.expiresAt, now: gateway.now() })
+  const until = new Date(Math.min(family.expiresAt.getTime(), session.expiresAt.getTime()))
+  const from = {
+    scopes: had.scope,
+    resources: had.audience,
+    expiresAt: until.toISOString(),
+    bound: confirmation !== undefined,
+  }
+  const response = await tokenResponse(gateway, grant, { jti, until, from, now: gateway.now() })
   return { response, family }
 }

@@ -126,6 +126,12 @@ export async function exchangeToken(
     const { person, session, descent } = subject
     work.correlationId = descent.ancestors[0] ?? descent.apiKey?.id ?? work.correlationId
     const wanted = { client, person, session, scope, resources, confirmation, actor }
-    return startDelegatedFamily(work, wanted, { ...descent, until }, now)
+    const allows = {
+      scopes: held,
+      resources: subject.resources,
+      expiresAt: descent.until.toISOString(),
+      bound: subject.isBound,
+    }
+    return startDelegatedFamily(work, wanted, { ...descent, until, allows }, now)
   })
 }
