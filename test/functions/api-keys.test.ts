@@ -23,10 +23,12 @@ const create = (body: object, token = ada.token) => api(gateway, 'POST', KEYS, {
 
 describe('a new key', () => {
   test('201 with the key once, in the form clients know, and the record without it from then on', async () => {
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString()
     const { status, body, headers } = await create({
       name: 'Laptop',
       description: 'at home',
       scopes: ['memories.read'],
+      expires_at,
     })
     expect(status).toBe(201)
     expect(headers.get('cache-control')).toContain('no-store')
@@ -43,7 +45,7 @@ describe('a new key', () => {
       service: 'all',
       service_scopes: [],
       binding: null,
-      expires_at: null,
+      expires_at,
       last_used_at: null,
       is_active: true,
     })
@@ -150,14 +152,15 @@ describe('list', () => {
 describe('change', () => {
   test.each(['PUT', 'PATCH'])('200 for %s: what is named changes, the rest stays', async (method) => {
     const key = await newKey(gateway, ada, { scopes: ['memories:*'], expires_in_days: 10, description: 'old' })
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString()
     const changed = await api(gateway, method, `${KEYS}/${key.id}`, {
       token: ada.token,
-      body: { name: `${method} renamed`, scopes: ['memories:read'], clear_expiry: true },
+      body: { name: `${method} renamed`, scopes: ['memories:read'], expires_at },
     })
     expect(changed).toMatchObject({
       status: 200,
       body: {
-        data: { name: `${method} renamed`, permissions: ['memories:read'], expires_at: null, description: 'old' },
+        data: { name: `${method} renamed`, permissions: ['memories:read'], expires_at, description: 'old' },
       },
     })
     expect((await verify(key.key)).body.permissions).toEqual(['memories:read'])

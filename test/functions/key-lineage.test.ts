@@ -362,7 +362,7 @@ describe('other applications and services', () => {
 describe('what a person may have', () => {
   test('201 without what means nothing here, and a note of it', async () => {
     const scopes = ['memories:read', 'foo', 'identities:merge', 'maple:read', 'mem*:read', 'memory.write']
-    const { status, body } = await asOwner('POST', '', { name: 'noted', scopes })
+    const { status, body } = await asOwner('POST', '', { name: 'noted', scopes, expires_in_days: 1 })
     expect([status, body.data.scopes, body.notes]).toEqual([
       201,
       ['memories:read', 'memories:write'],
@@ -376,7 +376,9 @@ describe('what a person may have', () => {
   })
 
   test.each(['enterprise', 'admin'])('201 with the access level that a user can have, instead of %s', async (level) => {
-    const { status, body } = await asOwner('POST', '', { name: `level ${level}`, access_level: level })
+    const { status, body } = await asOwner('POST', '', {
+      ...{ name: `level ${level}`, access_level: level, expires_in_days: 1 },
+    })
     expect([status, body.data.access_level, body.notes]).toEqual([201, 'team', ['The access level is team.']])
   })
 

@@ -15,8 +15,8 @@ let browser: SignedInBrowser
 beforeAll(async () => {
   gateway = await startGateway()
   browser = await signIn(gateway)
-  terminal = await directSignIn(gateway, browser.email)
   await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  terminal = await directSignIn(gateway, browser.email)
 })
 afterAll(() => gateway?.stop())
 
