@@ -23,9 +23,9 @@ afterAll(() => gateway?.stop())
 let names = 0
 const everyday = (method: string, path: string, body?: object) =>
   api(gateway, method, `${KEYS}${path}`, { token: terminal.token, body })
-const create = (body: object = {}) => everyday('POST', '', { name: `key ${++names}`, ...body })
+const create = (body: object = {}) => everyday('POST', '', { name: `sensitive ${++names}`, ...body })
 const createAtBrowser = (body: object = {}) =>
-  atBrowser(gateway, browser, 'POST', KEYS, { name: `key ${++names}`, ...body })
+  atBrowser(gateway, browser, 'POST', KEYS, { name: `sensitive ${++names}`, ...body })
 const daysLeft = ({ expires_at }: Body) => Math.round((Date.parse(expires_at) - Date.now()) / DAY)
 const giveRole = (role: string) =>
   gateway.sql`update auth_gateway.identities set role = ${role} where uai = ${terminal.uai}`
@@ -48,9 +48,10 @@ describe('a key without an end', () => {
   test('201 for a token for the gateway alone after a recent authentication; with a year once that is old', async () => {
     const grant = { client_id: 'lanonasis-cli', redirect_uri: 'http://127.0.0.1:8888/callback', scope: 'read write' }
     const { access_token: token } = await getTokens(gateway, browser, { ...grant, resource: gateway.url })
-    const made = () => api(gateway, 'POST', KEYS, { token, body: { name: `key ${++names}` } })
+    const made = () => api(gateway, 'POST', KEYS, { token, body: { name: `sensitive ${++names}` } })
     expect((await made()).body.data.expires_at).toBe(null)
     await gateway.sql`update auth_gateway.sessions set started_at = started_at - interval '16 minutes'`
+    await gateway.sql`update auth_gateway.token_families set authenticated_at = now() - interval '16 minutes'`
     const { status, body } = await made()
     expect([status, daysLeft(body.data), body.notes]).toEqual([201, 365, [NOTE]])
   })
@@ -62,13 +63,13 @@ describe('a key without an end', () => {
     expect(asked.headers.get('www-authenticate')).toContain('error="insufficient_user_authentication"')
     const cleared = await atBrowser(gateway, browser, 'PUT', `${KEYS}/${key.id}`, { clear_expiry: true })
     expect([cleared.status, cleared.body.data.expires_at]).toEqual([200, null])
-    const renamed = await everyday('PUT', `/${key.id}`, { name: `key ${++names}` })
+    const renamed = await everyday('PUT', `/${key.id}`, { name: `sensitive ${++names}` })
     expect([renamed.status, renamed.body.data.expires_at]).toEqual([200, null])
   })
 
   test('200 with a year, for it and what was made from it, when an everyday token takes its new secret', async () => {
     const { data: key } = (await createAtBrowser({ scopes: ['api-keys:write', 'memories:read'] })).body
-    const child = (await api(gateway, 'POST', KEYS, { key: key.key, body: { name: `key ${++names}` } })).body.data
+    const child = (await api(gateway, 'POST', KEYS, { key: key.key, body: { name: `sensitive ${++names}` } })).body.data
     expect(child.expires_at).toBe(null)
     const { status, body } = await everyday('POST', `/${key.id}/rotate`)
     expect([status, daysLeft(body.data), body.notes]).toEqual([200, 365, [NOTE]])

@@ -116,7 +116,7 @@ describe('a token for another service', () => {
 
   test('opens no application and renews nothing', async () => {
     const opened = await api(gateway, 'GET', '/v1/auth/resolve?client_id=dashboard', { token })
-    expect(opened.status).toBe(403)
+    expect(opened.status).toBe(401)
     expect((await api(gateway, 'POST', '/v1/auth/refresh', { token, body: {} })).status).toBe(401)
     expect((await exchange(token, { grant_type: 'refresh_token', refresh_token: token })).status).toBe(400)
   })

@@ -90,7 +90,8 @@ describe('a token that was sent to a resource server', () => {
   })
 
   test('that it shares with the account: a key that it makes ends', async () => {
-    const { access_token } = await getTokens(gateway, victim)
+    const terminal = { client_id: 'lanonasis-cli', redirect_uri: 'http://127.0.0.1:8888/callback', scope: 'read write' }
+    const { access_token } = await getTokens(gateway, victim, terminal)
     const { body } = (await STEPS['makes a key']?.(access_token)) ?? { body: {} }
     expect(Date.parse(body.data.expires_at)).toBeLessThan(Date.now() + 366 * 86_400_000)
   })
