@@ -393,7 +393,7 @@ describe('what a person may have', () => {
     const scope = 'openid memories:read admin:* identities:merge maple:read'
     const grant = { client_id: 'master-app', redirect_uri, scope }
     expect((await getTokens(gateway, person, grant)).scope).toBe('openid memories:read maple:read')
-    await role('admin')
+    await role('platform_admin')
     const tokens = await getTokens(gateway, person, grant)
     expect(tokens.scope).toBe(scope)
     await role('user')

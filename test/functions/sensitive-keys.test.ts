@@ -82,7 +82,7 @@ describe('a key without an end', () => {
 describe('a key with scopes that only operators have', () => {
   test('401 for an everyday token to make, to widen and to rotate; a browser may', async () => {
     const plain = await newKey(gateway, terminal)
-    await giveRole('admin')
+    await giveRole('platform_admin')
     for (const scope of ['*', 'admin:*', 'legacy:full_access']) {
       expect(await create({ scopes: [scope] })).toMatchObject(REFUSED)
       expect(await everyday('PUT', `/${plain.id}`, { scopes: [scope] })).toMatchObject(REFUSED)

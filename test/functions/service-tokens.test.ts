@@ -388,7 +388,7 @@ describe('token exchange', () => {
       const root = await signIn(gateway)
       const role = (one: string) =>
         gateway.sql`update auth_gateway.identities set role = ${one} where uai = ${root.uai}`
-      await role('admin')
+      await role('platform_admin')
       const made = await atBrowser(gateway, root, 'POST', '/api/v1/api-keys', { name: 'all', scopes: ['*'] })
       const { key } = made.body.data
       await role('user')
