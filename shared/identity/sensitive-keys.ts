@@ -34,7 +34,7 @@ export async function everydayEnd(
 ): Promise<{ expiresAt: string; note: string } | undefined> {
   if (expiresAt !== undefined || isBoundByParent(principal) || (await isSensitive(gateway, principal))) return undefined
   return {
-    expiresAt: new Date(Date.now() + EVERYDAY_DAYS * 86_400_000).toISOString(),
+    expiresAt: new Date(gateway.now().getTime() + EVERYDAY_DAYS * 86_400_000).toISOString(),
     note: `It expires in ${EVERYDAY_DAYS} days. Make keys that do not expire at /account/api-keys.`,
   }
 }
