@@ -227,6 +227,13 @@ export const catalogue = {
   ),
   app_exists: row(409, 'APP_EXISTS', 'invalid_request', 'There is an application of that name already.'),
   access_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.'),
+  account_suspended: row(
+    403,
+    'ACCOUNT_SUSPENDED',
+    'access_denied',
+    'This account is suspended. It cannot be used to sign in.',
+  ),
+  not_an_operator: row(403, 'NOT_AN_OPERATOR', 'access_denied', 'Access was denied. This is for operators.'),
   operator_code_denied: row(
     403,
     'OPERATOR_CODE_DENIED',
@@ -580,15 +587,17 @@ export type RefusalOptions = {
   cause?: unknown
 }
 
+/** Units of time with their length in seconds, each for what is shorter than its last number. */
+export const TIME_UNITS: [name: string, length: number, below: number][] = [
+  ['second', 1, 120],
+  ['minute', 60, 7200],
+  ['hour', 3600, 172_800],
+  ['day', 86_400, Number.MAX_SAFE_INTEGER],
+]
+
 /** A length of time as people say it, rounded up. */
 export function durationText(seconds: number): string {
-  const units: [name: string, length: number, below: number][] = [
-    ['second', 1, 120],
-    ['minute', 60, 7200],
-    ['hour', 3600, 172_800],
-    ['day', 86_400, Number.POSITIVE_INFINITY],
-  ]
-  const [name, length] = units.find(([, , below]) => seconds < below) ?? ['second', 1]
+  const [name, length] = TIME_UNITS.find(([, , below]) => seconds < below) ?? ['second', 1]
   const count = Math.max(1, Math.ceil(seconds / length))
   return `${count} ${name}${count === 1 ? '' : 's'}`
 }
@@ -607,6 +616,8 @@ export class GatewayError extends Error {
   readonly code: string
   readonly oauth: string
   readonly options: RefusalOptions
+  /** The sentence without how long a full limit lasts. */
+  readonly summary: string
 
   constructor(refusal: Refusal, options: RefusalOptions = {}) {
     const { status, code, oauth } = catalogue[refusal]
@@ -616,6 +627,7 @@ export class GatewayError extends Error {
     this.code = code
     this.oauth = oauth
     this.options = options
+    this.summary = options.description ?? catalogue[refusal].message
   }
 }
 

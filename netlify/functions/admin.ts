@@ -31,7 +31,7 @@ const administrator: Authority<Operator> = {
     try {
       return await ofPlatform.admit(c)
     } catch (error) {
-      const denied = error instanceof GatewayError && /^(access_denied|insufficient_scope)$/.test(error.refusal)
+      const denied = error instanceof GatewayError && /^(not_an_operator|insufficient_scope)$/.test(error.refusal)
       throw denied ? new GatewayError('admin_access_required', { reason: error.options.reason }) : error
     }
   },

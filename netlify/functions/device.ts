@@ -21,7 +21,7 @@ import {
   revokeDevice,
   startDevice,
 } from '../../shared/identity/device-steps.ts'
-import { form, type Shown } from '../../shared/identity/form.ts'
+import { form, formError, type Shown } from '../../shared/identity/form.ts'
 import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
 import { newFormToken } from '../../shared/identity/form-token.ts'
 import { signInWithCode } from '../../shared/identity/one-time-code.ts'
@@ -63,16 +63,14 @@ export const codeQuery = once(() =>
   }),
 )
 
-function enterPage(value?: string, { error, status, wait }: Partial<Shown> = {}): Response {
-  const headers = wait === undefined ? undefined : { 'Retry-After': String(Math.ceil(wait)) }
-  return renderPage(EnterCodePage({ action: BASE, value, error }), { status, headers })
+function enterPage(value?: string, { error, status }: Partial<Shown> = {}): Response {
+  return renderPage(EnterCodePage({ action: BASE, value, error }), { status })
 }
 
 /** The same page, to type another code. */
 function enterAgain(c: AppContext, typed: string, error: GatewayError): Response {
   c.set('refused', error)
-  const { message, status, options } = error
-  return enterPage(typed, { error: { text: message, field: 'code' }, status, wait: options.retryAfter })
+  return enterPage(typed, { error: formError(error, 'code'), status: error.status })
 }
 
 const approvalPath = (typed: string) => `${BASE}?${new URLSearchParams({ code: readUserCode(typed) ?? '' })}`

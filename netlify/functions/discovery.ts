@@ -25,6 +25,13 @@ for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/ope
 /** Where everything is, for the CLI (wire-contract 1.1 and 5.1). */
 app.route('GET', '/.well-known/onasis.json', fixed, (c) => c.json(ecosystemDocument(settings()), 200, CACHE))
 
+/** A browser signs in; a program is shown where everything is. */
+app.route('GET', '/', fixed, (c) => {
+  c.header('Vary', 'Accept')
+  if (c.req.header('accept')?.includes('text/html')) return c.redirect('/web/login', 302)
+  return c.json(ecosystemDocument(settings()))
+})
+
 /**
  * Protected resource metadata (RFC 9728 section 3): of the gateway itself, and of the registered resources whose hosts forward the
  * question here, by their path or, where they have none, by `resource`.

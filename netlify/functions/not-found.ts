@@ -1,11 +1,12 @@
 import { createApp } from '../../shared/http/app.ts'
 import { canonicalPath } from '../../shared/http/canonical-path.ts'
+import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { type FunctionHandler, serve } from '../../shared/http/serve.ts'
 
-const oauth = serve(createApp('oauth'))
-const api = serve(createApp('api'))
+const oauth = serve(createApp('oauth', { errorPage }))
+const api = serve(createApp('api', { errorPage }))
 
-/** Every path that no other function answers: 404 in the dialect of its family. */
+/** Every path that no other function answers: 404 in the dialect of its family, as a page to a browser. */
 const notFound: FunctionHandler = (request, context) =>
   canonicalPath(new URL(request.url).pathname).startsWith('/oauth/') ? oauth(request, context) : api(request, context)
 

@@ -27,6 +27,7 @@ export const discovery: Family = {
     'GET /.well-known/jwks.json': keys,
     'GET /oauth/jwks.json': keys,
     'GET /.well-known/onasis.json': { summary: 'Where everything of the ecosystem is', answers: { 200: anything } },
+    'GET /': { summary: 'The same, or the sign-in page for a browser', answers: { 200: anything, 302: 'redirect' } },
   },
 }
 

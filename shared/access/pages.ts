@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import { gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { copy, fill } from '../http/pages/copy.ts'
 import { Redirect } from '../http/redirect.ts'
 import type { Accepts, Authority } from '../http/route.ts'
 import { authenticatePerson, type PersonPrincipal } from '../identity/authenticate.ts'
@@ -54,13 +55,25 @@ export const sensitivePage = (home: string): Authority<PersonPrincipal> => ({
   },
 })
 
+/** @throws GatewayError not_an_operator, with the way to another account */
+function operatorAt(back: string, principal: PersonPrincipal): Operator {
+  try {
+    return operatorOf(principal, 'organization')
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.refusal !== 'not_an_operator') throw error
+    const description = fill(copy.error.notOperator, { email: principal.person.email }).join('')
+    const href = `/web/login?${new URLSearchParams({ prompt: 'login', return_to: back })}`
+    throw new GatewayError('not_an_operator', { description, next: { href, label: copy.error.otherAccount } })
+  }
+}
+
 /** A page for an operator; one who did not step up recently does so first. */
 export const operatorPage = (home: string): Authority<Operator> => ({
   accepts: accepting({ door: 'operator', operator: 'organization' }),
   admit: async (c) => {
     const back = c.req.method === 'GET' ? c.req.path + new URL(c.req.url).search : home
     const principal = await visitor(c, back)
-    const operator = operatorOf(principal, 'organization')
+    const operator = operatorAt(back, principal)
     if (!isSteppedUp(operator.principal.session)) throw new Redirect(stepUpUrl(back))
     return operator
   },

@@ -123,7 +123,7 @@ export function create(input: {
 
 /** That the credential is nobody else's is for the store to say, which knows all. */
 export function linkCredential(state: Identity, credential: Credential): Decision<IdentityEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'access_denied' }
+  if (state.status !== 'active') return { events: [], refuse: 'account_suspended' }
   return { events: [linked(credential)] }
 }
 
@@ -149,7 +149,7 @@ export function changeIdentity(
     ...data
   }: { role?: string; plan?: string; organizationId?: string; locale?: string; name?: string; reason?: string },
 ): Decision<IdentityEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'access_denied' }
+  if (state.status !== 'active') return { events: [], refuse: 'account_suspended' }
   return { events: [{ type: 'IdentityChanged', data, ...(name && { personal: { name } }) }] }
 }
 

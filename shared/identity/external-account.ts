@@ -80,7 +80,7 @@ export type Settled = { person: Person; isNew: boolean; isLinked: boolean; clien
  * (standards S10), and whoever has an authenticator app must link it in a session that was stepped up: no mailbox is enough for that.
  * @param input.clientId the client a sign-in is for
  * @param claims what hooks say of the person
- * @throws GatewayError link_needed, not_provisioned, access_denied (suspended)
+ * @throws GatewayError link_needed, not_provisioned, account_suspended
  */
 export async function settleAccount(
   gateway: Gateway,
@@ -100,7 +100,7 @@ export async function settleAccount(
     throw new GatewayError('link_needed', { body: { needed: ['subject_token'] } })
   const known = found.person ?? holder
   if (!known && !connection.settings.provision) throw new GatewayError('not_provisioned')
-  if (known?.active === false) throw new GatewayError('access_denied', { reason: 'suspended' })
+  if (known?.active === false) throw new GatewayError('account_suspended')
   const uai = known?.uai ?? uuidv7()
   work.knowKey(uai, known?.wrappedKey ?? undefined)
   if (work.actor.type === 'anonymous') work.actor = { type: 'person', id: uai, clientId: client?.client_id }

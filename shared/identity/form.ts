@@ -21,8 +21,12 @@ export type Shown = {
   error?: FormError
   notice?: string
   status?: number
-  /** Seconds until it may be tried again. */
-  wait?: number
+}
+
+/** What a form shows of an error. */
+export function formError(error: GatewayError, field: FormError['field']): FormError {
+  const { retryAfter: wait } = error.options
+  return { text: wait === undefined ? error.message : error.summary, field, wait }
 }
 
 /** A form whose browser is not known any more: what it carries, when it was made, and what to say of it. */
@@ -104,9 +108,7 @@ async function attempt<Schema extends z.core.$ZodType, State>(
     const field = error instanceof GatewayError ? catalogue[error.refusal].field : undefined
     if (!(error instanceof GatewayError) || !field || !render) throw error
     c.set('refused', error)
-    const { retryAfter: wait } = error.options
-    if (wait !== undefined) c.header('Retry-After', String(Math.ceil(wait)))
-    return render({ typed, error: { text: error.message, field }, status: error.status, wait }, state)
+    return render({ typed, error: formError(error, field), status: error.status }, state)
   }
 }
 

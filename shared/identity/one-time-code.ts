@@ -142,7 +142,7 @@ export type ProvenAddress = {
 
 /**
  * Consumes a code that was sent, which proves that the address is the person's; `block` decides in the same unit of work what follows from that.
- * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended)
+ * @throws GatewayError otp_invalid, otp_rate_limited, account_suspended
  */
 export async function withProvenAddress<T>(
   gateway: Gateway,
@@ -174,7 +174,7 @@ export async function withProvenAddress<T>(
     work.actor = matches ? { type: 'person', id: uai } : { type: 'anonymous' }
     resumeChallenge(work, challenge).decide((current) => {
       const decision = otp.verify(current, { matches, sameBrowser: true, uai, now })
-      return person?.active === false && !decision.refuse ? { ...decision, refuse: 'access_denied' } : decision
+      return person?.active === false && !decision.refuse ? { ...decision, refuse: 'account_suspended' } : decision
     })
     const evidence = { method: 'otp', challengeId: challenge.id }
     const credential: Credential = {
@@ -231,7 +231,7 @@ async function factsIfRight(
 /**
  * Signs a person in with the code that was sent: makes the identity at the first sign-in, starts a session.
  * `more` decides further facts in the same unit of work.
- * @throws GatewayError otp_invalid, otp_rate_limited, access_denied (suspended), credential_taken (the linked account)
+ * @throws GatewayError otp_invalid, otp_rate_limited, account_suspended, credential_taken (the linked account)
  */
 export async function signInWithCode<T>(
   gateway: Gateway,

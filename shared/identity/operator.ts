@@ -52,7 +52,7 @@ export async function limitReading(
 /**
  * The operator that a principal is.
  * @param kind `platform` refuses operators of one organization
- * @throws GatewayError access_denied
+ * @throws GatewayError not_an_operator
  */
 export function operatorOf(principal: PersonPrincipal, kind: 'organization' | 'platform'): Operator {
   const { person, session } = principal
@@ -60,5 +60,5 @@ export function operatorOf(principal: PersonPrincipal, kind: 'organization' | 'p
   const { role, organizationId } = person
   if (role === 'platform_admin') return { principal: { ...principal, session } }
   if (role === 'admin' && kind === 'organization') return { principal: { ...principal, session }, organizationId }
-  throw new GatewayError('access_denied', { reason: 'not an operator' })
+  throw new GatewayError('not_an_operator')
 }

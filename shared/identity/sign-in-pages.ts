@@ -70,6 +70,7 @@ export async function signInPage(
       phone: phone?.slice(0, 40),
       error,
       notice,
+      supportHref: config.SUPPORT_URL,
     }),
     { status, formAction: endsAtClient(returnTo ?? signInEnd(config)) },
   )
@@ -131,6 +132,7 @@ const TOLD: Refusal[] = [
   'sso_state_invalid',
   'not_provisioned',
   'access_denied',
+  'account_suspended',
   'credential_taken',
   'hook_unavailable',
   'service_unavailable',

@@ -71,7 +71,7 @@ async function factsIfRight(
  * @param input.replaces the browser's session so far
  * @param input.email a parsed address
  * @param input.code as it was typed
- * @throws GatewayError otp_malformed, otp_invalid, otp_rate_limited, access_denied (suspended), and as the hooks say
+ * @throws GatewayError otp_malformed, otp_invalid, otp_rate_limited, account_suspended, and as the hooks say
  */
 export async function signInWithoutMail(
   gateway: Gateway,
@@ -97,7 +97,7 @@ export async function signInWithoutMail(
   const signedIn = await withProof(gateway, c, proven, async (work, { method, id }) => {
     // The code became the right one after the hooks were to be asked: nobody passes unasked.
     if (hooks.length > 0 && !facts) throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
-    if (!person.active) work.refuse('access_denied')
+    if (!person.active) work.refuse('account_suspended')
     work.knowKey(person.uai, person.wrappedKey)
     await endReplaced(work, replaces)
     const now = gateway.now()

@@ -27,7 +27,7 @@ const input = (profile: ExternalProfile, { method, platform, projectScope }: Wan
 
 /**
  * Signs a Supabase user in and answers with a token pair; browsers get cookies besides.
- * @throws GatewayError link_needed, access_denied, csrf_invalid
+ * @throws GatewayError link_needed, account_suspended, csrf_invalid
  */
 export async function pairForSupabaseUser(gateway: Gateway, c: AppContext, profile: ExternalProfile, wanted: Wanted) {
   if (wanted.platform === 'web') checkOrigin(c, gateway.issuer)
@@ -66,7 +66,7 @@ export async function linkSupabaseUser(
   if (isLinked) tellOfProofs(gateway, c, person, 'sign_in_method_added', SUPABASE.settings.name)
 }
 
-/** Signs a Supabase user in at this browser. @throws GatewayError link_needed, access_denied */
+/** Signs a Supabase user in at this browser. @throws GatewayError link_needed, account_suspended */
 export async function enterAsSupabaseUser(
   gateway: Gateway,
   c: AppContext,

@@ -41,7 +41,7 @@ async function authOf(gateway: Gateway) {
 const REFUSALS: Record<string, ConstructorParameters<typeof GatewayError>[0]> = {
   invalid_credentials: 'credentials_invalid',
   email_not_confirmed: 'email_not_confirmed',
-  user_banned: 'access_denied',
+  user_banned: 'account_suspended',
   weak_password: 'weak_password',
   same_password: 'weak_password',
   validation_failed: 'invalid_request',

@@ -153,6 +153,28 @@ export const states: Record<string, JSX.Element> = {
       error={{ field: 'code', text: 'That code is wrong or too old. Check it, or ask for a new one.' }}
     />
   ),
+  'code-limited': (
+    <CodePage {...code} wait={1500} error={{ field: 'form', text: 'Too many codes or attempts.', wait: 1500 }} />
+  ),
+  'error-limited': (
+    <ErrorPage
+      {...error}
+      title="Too many attempts"
+      message="Too many requests."
+      code="RATE_LIMITED"
+      wait={2760}
+      supportHref="https://lanonasis.com/support"
+      actionHref="/web/login"
+      actionLabel="Go to sign-in"
+    />
+  ),
+  'sign-in-refused': (
+    <SignInPage
+      {...signIn}
+      error={{ field: 'form', text: 'This account is suspended. It cannot be used to sign in.' }}
+      supportHref="mailto:help@lanonasis.com"
+    />
+  ),
   'code-notice': (
     <CodePage {...code} action="/web/login/code" notice="We sent a new code. The one before no longer works." />
   ),

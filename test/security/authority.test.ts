@@ -207,7 +207,7 @@ function owed(route: Route, accepts: Accepts, credential: Credential): Refusal |
   const wanted = caller === 'api_key' && accepts.keyScope === undefined ? accepts.scope : needed
   if (wanted && !satisfies(scopes, wanted)) return 'insufficient_scope'
   if (accepts.namesPeople && pairwise) return 'insufficient_scope'
-  if (accepts.operator) return 'access_denied'
+  if (accepts.operator) return 'not_an_operator'
   if (old && accepts.recent) return 'insufficient_user_authentication'
   return undefined
 }
@@ -227,7 +227,7 @@ const AUTHORITY_CODES = new Set<string>(
       'invalid_token',
       'session_invalid',
       'csrf_invalid',
-      'access_denied',
+      'not_an_operator',
       'auth_required',
       'token_required',
       'insufficient_user_authentication',
@@ -258,7 +258,7 @@ async function answerOf(route: Route, headers: Record<string, string>): Promise<
 
 /** What the error is called at the administrators' routes, whose clients know another name. */
 function named(route: Route, refusal: Refusal): { status: number; code: string } {
-  const old = route.path.startsWith('/admin/') && /^(access_denied|insufficient_scope)$/.test(refusal)
+  const old = route.path.startsWith('/admin/') && /^(not_an_operator|insufficient_scope)$/.test(refusal)
   const { status, code } = catalogue[old ? 'admin_access_required' : refusal]
   return { status, code }
 }

@@ -1,7 +1,8 @@
-import { copy, duration, fill } from './copy.ts'
+import { copy, fill } from './copy.ts'
 import { CodeField, errorAt, type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
+import { Wait } from './wait.tsx'
 
 type CodeProps = {
   /** Where the form posts `csrf`, the `hidden` fields and `code`; the code may come with spaces or hyphens between its digits. */
@@ -60,11 +61,15 @@ export function CodePage(props: CodeProps) {
       </form>
       <div class="aside">
         <p>{sms ? text.missingSms : text.missing}</p>
-        {Boolean(props.wait) && <p class="note">{fill(text.wait, { wait: duration(props.wait ?? 0) }).join('')}</p>}
+        {props.wait !== undefined && props.wait > 0 && (
+          <p class="note">
+            <Wait seconds={props.wait} text={text.wait} />
+          </p>
+        )}
         <div class="row">
           <form method="post" action={props.resendAction}>
             <Hidden fields={{ ...props.hidden, csrf: props.csrf }} />
-            <button class="link" type="submit">
+            <button class="link" type="submit" data-held>
               {text.resend}
             </button>
           </form>

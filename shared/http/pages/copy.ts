@@ -56,13 +56,8 @@ export const copy = {
     expired: 'This page was open for a long time. Check what it says, then send it again.',
     cookies:
       'Your browser did not send the cookie that this page needs. Allow cookies for {host}, then send the page again.',
-    seconds: '{count} seconds',
-    second: '1 second',
-    minutes: '{count} minutes',
-    minute: '1 minute',
-    hours: '{count} hours',
-    hour: '1 hour',
   },
+  wait: { again: 'Try again in {wait}.', over: 'You can try again now.' },
   consent: {
     title: 'Allow {client}?',
     heading: '{client} wants to use your LanOnasis account',
@@ -104,6 +99,12 @@ export const copy = {
     onward:
       'The application that sent this request wants you back at {host}. LanOnasis has not verified who is there. Go on only if you know it.',
     goOn: 'Go on to {host}',
+    support: 'Do you need help? Write to {support} and give the reference below.',
+    supportPlain: 'Do you need help? Write to {support}.',
+    suspended: 'Ask the administrator of your organization why, or sign in with another account.',
+    notOperator:
+      'You are signed in as {email}, which is not an account of an operator. Sign in with one that is, or ask your administrator.',
+    otherAccount: 'Sign in with another account',
   },
   formPost: { title: 'Back to the application', submit: 'Continue to {host}' },
   signedOut: {
@@ -208,16 +209,6 @@ export function scopeSentence(scope: string): ScopeSentence {
     sentence: fill(verb.sentence, { noun: area ? `${noun} (${area})` : noun }).join(''),
     sensitive: verb.sensitive || thing === 'secrets',
   }
-}
-
-/** Says how long something takes, rounded up: seconds up to two minutes, minutes up to two hours, then hours. */
-export function duration(seconds: number): string {
-  const { form: text } = copy
-  const say = (count: number, one: string, many: string) =>
-    count === 1 ? one : fill(many, { count: String(count) }).join('')
-  if (seconds < 120) return say(Math.ceil(seconds), text.second, text.seconds)
-  if (seconds < 7200) return say(Math.ceil(seconds / 60), text.minute, text.minutes)
-  return say(Math.ceil(seconds / 3600), text.hour, text.hours)
 }
 
 /** Splits `template` at its `{name}` places and puts `parts` there; parts are never looked at again. */

@@ -1,10 +1,14 @@
 import { copy } from './copy.ts'
 import { Hidden, Layout } from './layout.tsx'
 import { safeHref } from './safe.ts'
+import { Support } from './support.tsx'
+import { Wait } from './wait.tsx'
 
 type ErrorProps = {
   title: string
   message: string
+  /** Seconds until it may be tried again. */
+  wait?: number
   /** The catalogue's code, such as `INVALID_REQUEST`. */
   code: string
   requestId: string
@@ -16,6 +20,7 @@ type ErrorProps = {
   opensApp?: boolean
   /** What the button posts to `actionHref`; it is a link where left out. */
   actionFields?: Record<string, string>
+  supportHref?: string
 }
 
 /** Says what went wrong on a page that cannot continue, in words first and for support below. */
@@ -26,7 +31,9 @@ export function ErrorPage(props: ErrorProps) {
     <Layout title={title} failed>
       <div role="alert">
         <h1>{title}</h1>
-        <p>{message}</p>
+        <p>
+          {message} {props.wait !== undefined && <Wait seconds={props.wait} />}
+        </p>
       </div>
       {hint && <p class="lead">{hint}</p>}
       {href && actionLabel && actionFields && (
@@ -42,6 +49,7 @@ export function ErrorPage(props: ErrorProps) {
           {actionLabel}
         </a>
       )}
+      <Support href={props.supportHref} text={copy.error.support} />
       <dl class="aside pairs">
         <div>
           <dt>{copy.error.code}</dt>

@@ -2,14 +2,19 @@ import type { Field } from '../../errors.ts'
 import { Problem } from './layout.tsx'
 
 /** What is wrong with a form, and the field that it is shown beside. */
-export type FormError = { text: string; field: Field }
+export type FormError = {
+  text: string
+  field: Field
+  /** Seconds until it may be tried again. */
+  wait?: number
+}
 
 /** What is wrong with this field. */
 export const errorAt = (error: FormError | undefined, field: Field) => (error?.field === field ? error.text : undefined)
 
 /** Shows above a form what belongs beside none of its fields. */
 export function FormProblem({ error, fields = [] }: { error?: FormError; fields?: Field[] }) {
-  return <Problem id="problem" text={error && !fields.includes(error.field) ? error.text : undefined} />
+  return error && !fields.includes(error.field) ? <Problem id="problem" text={error.text} wait={error.wait} /> : null
 }
 
 type FieldProps = {

@@ -2,6 +2,7 @@ import { raw } from 'hono/html'
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { copy, fill } from './copy.ts'
 import { stylesheet } from './style.ts'
+import { Wait } from './wait.tsx'
 
 const icon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%230b5c52'/%3E%3Cpath d='M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z' fill='none' stroke='%23fff' stroke-width='3' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
@@ -45,11 +46,11 @@ export function Layout({
   )
 }
 
-/** What went wrong, tied to its field by `id` through `aria-describedby`. */
-export function Problem({ id, text }: { id: string; text?: string }) {
+/** What went wrong, tied to its field by `id` through `aria-describedby`, and for how many seconds. */
+export function Problem({ id, text, wait }: { id: string; text?: string; wait?: number }) {
   return text ? (
     <p class="alert" role="alert" id={id}>
-      {text}
+      {text} {wait !== undefined && <Wait seconds={wait} />}
     </p>
   ) : null
 }

@@ -1,6 +1,7 @@
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import { formActionSources } from './safe.ts'
 import { stylesheetSource } from './style.ts'
+import { waitScript, waitScriptSource } from './wait.tsx'
 
 type PageOptions = {
   /** HTTP status, 200 unless given. */
@@ -16,7 +17,7 @@ type PageOptions = {
 }
 
 /**
- * Turns a page into a response that is never cached or framed, runs no script but the one it names, and sends no Referer
+ * Turns a page into a response that is never cached or framed, runs no script but the one it names and a countdown, and sends no Referer
  * (OAuth 2.1 section 7.11, RFC 9700 sections 4.2.4 and 4.16).
  *
  * `no-referrer` makes browsers send `Origin: null` with the page's own form posts: check CSRF by token and
@@ -26,11 +27,13 @@ export function renderPage(page: JSX.Element, options: PageOptions = {}): Respon
   const headers = new Headers(options.headers)
   headers.set('Content-Type', 'text/html; charset=utf-8')
   headers.set('Cache-Control', 'no-store')
-  headers.set('Content-Security-Policy', contentSecurityPolicy(options))
+  const html = `<!doctype html>${page}`
+  const scripts = [options.script, html.includes(waitScript) && waitScriptSource()].filter(Boolean).join(' ')
+  headers.set('Content-Security-Policy', contentSecurityPolicy({ ...options, script: scripts || undefined }))
   headers.set('X-Frame-Options', 'DENY')
   headers.set('Referrer-Policy', 'no-referrer')
   headers.set('X-Content-Type-Options', 'nosniff')
-  return new Response(`<!doctype html>${page}`, { status: options.status ?? 200, headers })
+  return new Response(html, { status: options.status ?? 200, headers })
 }
 
 /** Returns the Content-Security-Policy of a page whose form answers may redirect to `formAction`, besides this origin. */

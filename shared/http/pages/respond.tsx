@@ -1,5 +1,5 @@
 import { config } from '../../config.ts'
-import type { GatewayError } from '../../errors.ts'
+import type { GatewayError, Refusal } from '../../errors.ts'
 import { type App, type AppContext, type AppOptions, createApp } from '../app.ts'
 import { copy, fill } from './copy.ts'
 import { ErrorPage } from './error.tsx'
@@ -12,10 +12,15 @@ const TITLES: Record<number, string> = {
   503: 'Not available right now',
 }
 
+/** What the person can do about it. */
+const HINTS: Partial<Record<Refusal, string>> = {
+  invalid_redirect_uri: 'The application sent an address to return to that it has not registered. Ask its developer.',
+  account_suspended: copy.error.suspended,
+}
+
 /** A refusal as a page for people. */
 export function errorPage(error: GatewayError, c: AppContext): Response {
   const { headers, retryAfter, onward, next } = error.options
-  const unregistered = error.refusal === 'invalid_redirect_uri'
   return renderPage(
     <ErrorPage
       title={
@@ -23,18 +28,16 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
           ? 'This form has expired'
           : (TITLES[error.status] ?? (error.status >= 500 ? 'Something went wrong' : 'This request cannot continue'))
       }
-      message={error.message}
+      message={retryAfter === undefined ? error.message : error.summary}
+      wait={retryAfter}
       code={error.code}
       requestId={c.get('requestId')}
-      hint={
-        unregistered
-          ? 'The application sent an address to return to that it has not registered. Ask its developer.'
-          : onward && fill(copy.error.onward, { host: onward.host }).join('')
-      }
+      hint={onward ? fill(copy.error.onward, { host: onward.host }).join('') : HINTS[error.refusal]}
       actionHref={onward?.href ?? next?.href ?? `${config().AUTH_BASE_URL}/web/login`}
       actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : (next?.label ?? 'Go to sign-in')}
       opensApp={onward !== undefined}
       actionFields={onward?.fields}
+      supportHref={config().SUPPORT_URL}
     />,
     {
       status: error.status,

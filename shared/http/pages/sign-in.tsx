@@ -2,6 +2,7 @@ import { copy, fill } from './copy.ts'
 import { EmailField, errorAt, type FormError, FormProblem, PhoneField } from './form-parts.tsx'
 import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
+import { Support } from './support.tsx'
 
 type SignInProps = {
   /** Where the form posts `csrf`, `return_to` and `email` or `phone`. */
@@ -26,6 +27,8 @@ type SignInProps = {
   withoutMailHref?: string
   /** The provider whose account is linked by this sign-in. */
   linking?: string
+  /** Whom to write to, where a sign-in was refused. */
+  supportHref?: string
 }
 
 /** Asks for an e-mail address or a mobile number to send a code to. The same page greets people with and without an account. */
@@ -101,6 +104,7 @@ export function SignInPage(props: SignInProps) {
           <a href={withoutMailHref}>{text.withoutMail}</a>
         </p>
       )}
+      {error?.field === 'form' && <Support href={props.supportHref} text={copy.error.supportPlain} />}
     </Layout>
   )
 }

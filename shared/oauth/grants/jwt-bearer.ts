@@ -126,7 +126,9 @@ export async function exchangeAssertion(
   return started.catch((error: unknown) => {
     const unknown =
       error instanceof GatewayError &&
-      /^(link_needed|not_provisioned|access_denied|sign_in_denied|more_proof_needed)$/.test(error.refusal)
+      /^(link_needed|not_provisioned|access_denied|account_suspended|sign_in_denied|more_proof_needed)$/.test(
+        error.refusal,
+      )
     throw unknown ? refuse(error.refusal, error) : error
   })
 }
