@@ -46,7 +46,7 @@ app.route('GET', `${BASE}/start`, { authority: byProtocol('ceremony') }, async (
   const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
   if (flow instanceof Response) return flow
   const url = await (await samlOf(gateway(), connection, flow)).getAuthorizeUrlAsync(flow.state, undefined, {})
-  writeFlow(gateway(), c, flow, { posted: true })
+  await writeFlow(gateway(), c, flow, { posted: true })
   return c.redirect(url, 302)
 })
 
@@ -70,15 +70,18 @@ app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c
     if (!(await claimOnce(gateway().reads, 'saml-assertion', [connection.slug, digest], until)))
       throw providerFault('SAML: assertion seen before')
     const answer = sealProfile(gateway(), flow, profile)
-    return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ answer })}`, 303)
+    return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ state: flow.state, answer })}`, 303)
   } catch (error) {
-    if (flow) clearFlow(c)
+    if (flow) clearFlow(c, flow)
     return backToSignIn(c, error, flow)
   }
 })
 
 export const finishQuery = once(() =>
-  z.object({ answer: z.string('sso_state_invalid').check(z.maxLength(8000, 'sso_state_invalid')) }),
+  z.object({
+    state: z.string('sso_state_invalid').check(z.maxLength(200, 'sso_state_invalid')),
+    answer: z.string('sso_state_invalid').check(z.maxLength(8000, 'sso_state_invalid')),
+  }),
 )
 
 /** Finishes the flow with the cookies of this browser, which a page of the provider's site cannot send along. */
@@ -86,9 +89,9 @@ app.route('GET', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c)
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
   try {
-    const taken = await takeProfile(gateway(), c, connection.slug, readQuery(c, finishQuery()).answer)
+    const taken = await takeProfile(gateway(), c, connection.slug, readQuery(c, finishQuery()))
     flow = taken.flow
-    clearFlow(c)
+    clearFlow(c, flow)
     return await finishFlow(gateway(), c, connection, flow, taken.profile, 'saml')
   } catch (error) {
     return backToSignIn(c, error, flow)

@@ -38,7 +38,7 @@ app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async 
   const callback = `${gateway().issuer}${CALLBACK}/${slug}`
   const flow = await beginFlow(gateway(), c, { ...query, provider: slug }, callback)
   if (flow instanceof Response) return flow
-  writeFlow(gateway(), c, flow)
+  await writeFlow(gateway(), c, flow)
   const { login_hint: loginHint } = query
   if (settings.protocol === 'supabase') {
     const challenge = createHash('sha256').update(flow.verifier).digest('base64url')
@@ -68,7 +68,7 @@ app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, asy
     const connection = await enabledConnection(gateway(), slug)
     const { protocol } = connection.settings
     flow = await takeFlow(gateway(), c, connection.slug, searchParams.get('state'))
-    clearFlow(c)
+    clearFlow(c, flow)
     if (protocol === 'supabase') {
       const profile = await finishSupabaseFlow(gateway(), searchParams, flow.verifier)
       return await finishFlow(gateway(), c, SUPABASE, flow, profile, 'supabase')

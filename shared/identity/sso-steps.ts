@@ -102,18 +102,17 @@ export function backToSignIn(c: AppContext, error: unknown, flow?: SsoFlow): Res
 
 const invalidState = (reason: string) => new GatewayError('sso_state_invalid', { reason })
 
-/** The flow that this browser has begun for this provider. @throws GatewayError sso_state_invalid */
-function currentFlow(gateway: Gateway, c: AppContext, slug: string): SsoFlow {
-  const flow = readFlow(gateway, c)
-  if (!flow) throw invalidState('no flow in this browser')
+/** The flow of that state that this browser has begun for this provider. @throws GatewayError sso_state_invalid */
+async function currentFlow(gateway: Gateway, c: AppContext, slug: string, state: string | null): Promise<SsoFlow> {
+  const flow = await readFlow(gateway, c, state ?? '')
+  if (!flow) throw invalidState('no such flow in this browser')
   if (flow.slug !== slug) throw invalidState('answer of another provider')
   return flow
 }
 
 /** The flow this answer belongs to: begun in this browser, for this provider, and never answered before. */
 export async function takeFlow(gateway: Gateway, c: AppContext, slug: string, state: string | null): Promise<SsoFlow> {
-  const flow = currentFlow(gateway, c, slug)
-  if (flow.state !== state) throw invalidState('another state')
+  const flow = await currentFlow(gateway, c, slug, state)
   const first = await claimOnce(gateway.reads, 'sso-state', [flow.state], new Date(flow.until))
   if (!first) throw invalidState('answered before')
   return flow
@@ -128,10 +127,10 @@ export async function takeProfile(
   gateway: Gateway,
   c: AppContext,
   slug: string,
-  sealed: string,
+  { state, answer }: { state: string; answer: string },
 ): Promise<{ flow: SsoFlow; profile: ExternalProfile }> {
-  const flow = currentFlow(gateway, c, slug)
-  const profile = openProfile(gateway, flow, sealed)
+  const flow = await currentFlow(gateway, c, slug, state)
+  const profile = openProfile(gateway, flow, answer)
   if (!profile) throw invalidState('no answer of this flow')
   const first = await claimOnce(gateway.reads, 'sso-answer', [flow.state], new Date(flow.until))
   if (!first) throw invalidState('finished before')

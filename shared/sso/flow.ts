@@ -3,12 +3,15 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { isHttps } from '../config.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { formStatesOf } from '../identity/form-states.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import type { CodeRequest } from './oauth-client.ts'
 import type { ExternalProfile } from './profile.ts'
 
 const SECONDS = 600
-const COOKIE = 'lanonasis_sso'
+const COOKIE = 'lanonasis_sso_'
+/** Flows that one browser may have under way. */
+const MOST_FLOWS = 8
 
 /** A sign-in at another provider that this browser has begun: its answer must come back to this very browser (standards S10, S11). */
 export type SsoFlow = CodeRequest & {
@@ -27,41 +30,52 @@ export type SsoFlow = CodeRequest & {
   until: number
 }
 
-const name = () => (isHttps() ? `__Host-${COOKIE}` : COOKIE)
+const prefix = () => (isHttps() ? `__Host-${COOKIE}` : COOKIE)
+/** Each flow has a cookie of its own, named after the first part of its state, so that flows in several tabs do not end each other. */
+const nameOf = (state: string) => `${prefix()}${state.split('.', 1)[0]}`
 const attributes = () => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps() }) as const
 const random = () => randomBytes(24).toString('base64url')
+/** Sorts by time, and differs for flows of the same second. */
+const newTag = () => `${Math.floor(Date.now() / 1000).toString(36)}${randomBytes(3).toString('hex')}`
 
 export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>): SsoFlow {
   const verifier = randomBytes(32).toString('base64url')
-  return { ...facts, state: random(), nonce: random(), verifier, until: Date.now() + SECONDS * 1000 }
+  return { ...facts, state: `${newTag()}.${random()}`, nonce: random(), verifier, until: Date.now() + SECONDS * 1000 }
+}
+
+/** Makes room for one more flow in this browser: the oldest ones end. */
+function endOldest(c: AppContext): void {
+  const names = Object.keys(getCookie(c)).filter((name) => name.startsWith(prefix()))
+  for (const name of names.toSorted().slice(0, Math.max(0, names.length - MOST_FLOWS + 1)))
+    deleteCookie(c, name, attributes())
 }
 
 /**
- * Keeps the flow in this browser.
+ * Keeps the flow for this browser alone, which gets the key to it.
  * @param options.posted the answer is checked where the provider's page posts it, so the cookie must come with a cross-site POST
  */
-export function writeFlow({ derive }: Gateway, c: AppContext, flow: SsoFlow, options: { posted?: boolean } = {}): void {
-  const sealed = sealBytes(derive('sso-cookie'), Buffer.from(JSON.stringify(flow)), COOKIE).toString('base64url')
+export async function writeFlow(
+  gateway: Gateway,
+  c: AppContext,
+  flow: SsoFlow,
+  options: { posted?: boolean } = {},
+): Promise<void> {
+  const key = randomBytes(16).toString('base64url')
+  await formStatesOf(gateway, key).keep(COOKIE, flow, SECONDS)
+  endOldest(c)
   const crossSite = options.posted && isHttps() ? ({ sameSite: 'None' } as const) : {}
-  setCookie(c, name(), sealed, { ...attributes(), ...crossSite, maxAge: SECONDS })
+  setCookie(c, nameOf(flow.state), key, { ...attributes(), ...crossSite, maxAge: SECONDS })
 }
 
-/** The flow that this browser has begun, if it is not too old. */
-export function readFlow({ derive }: Gateway, c: AppContext): SsoFlow | undefined {
-  try {
-    const sealed = getCookie(c, name())
-    if (!sealed) return undefined
-    const flow: SsoFlow = JSON.parse(
-      openBytes(derive('sso-cookie'), Buffer.from(sealed, 'base64url'), COOKIE).toString(),
-    )
-    return flow.until > Date.now() ? flow : undefined
-  } catch {
-    return undefined
-  }
+/** The flow of that state, if this browser has begun it and it is not too old. */
+export async function readFlow(gateway: Gateway, c: AppContext, state: string): Promise<SsoFlow | undefined> {
+  const key = /^[0-9a-z]+\./.test(state) && getCookie(c, nameOf(state))
+  const flow = key ? await formStatesOf(gateway, key).find<SsoFlow>(COOKIE) : undefined
+  return flow?.state === state && flow.until > Date.now() ? flow : undefined
 }
 
-export function clearFlow(c: AppContext): void {
-  deleteCookie(c, name(), attributes())
+export function clearFlow(c: AppContext, { state }: SsoFlow): void {
+  deleteCookie(c, nameOf(state), attributes())
 }
 
 const ANSWER = 'sso-answer'

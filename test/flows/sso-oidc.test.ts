@@ -79,6 +79,33 @@ describe('a person of another provider', () => {
     for (const word of [upstream.account.sub, upstream.account.email, 'Ada Upstream']) expect(log).not.toContain(word)
   })
 
+  test.each([
+    ['the order in which they began', [0, 1]],
+    ['the other order', [1, 0]],
+  ])('finishes two sign-ins in two tabs, in %s, each where it was going', async (_order, order) => {
+    const browser = createBrowser(gateway)
+    const goals = ['/account/api-keys', '/account/agents']
+    const answers = []
+    for (const goal of goals) {
+      const away = await browser.tab().visit(`/v1/auth/oauth?provider=acme&redirect_uri=${goal}`)
+      answers.push(await upstream.signIn(browser, away))
+    }
+    for (const index of order) {
+      const page = await browser.tab().visit(answers[index] ?? '')
+      expect(new URL(page.url).pathname).toBe(goals[index])
+    }
+  })
+
+  test('begins as often as they like: the browser keeps eight flows, in little room', async () => {
+    const browser = createBrowser(gateway)
+    const pages = []
+    for (let n = 0; n < 10; n++) pages.push(await begin(browser))
+    expect([...browser.cookies.keys()].filter((name) => name.startsWith('lanonasis_sso_'))).toHaveLength(8)
+    expect((browser.cookies.header(gateway.url, { method: 'GET', topLevel: true }) ?? '').length).toBeLessThan(1024)
+    const page = await browser.visit(await upstream.signIn(browser, pages.at(-1) as Page))
+    expect(page.url).toContain('/account/api-keys')
+  })
+
   test('is the same by a code to the address that a trusted provider vouched for', async () => {
     upstream.account.email = `${crypto.randomUUID()}@acme.example`
     const browser = createBrowser(gateway)

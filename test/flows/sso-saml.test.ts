@@ -207,7 +207,7 @@ describe('the request that finishes a sign-in', () => {
   test('counts once, of twenty at the same time', async () => {
     const browser = createBrowser(gateway)
     const finish = await accepted(browser)
-    expect(finish).toMatch(/^\/v1\/auth\/saml\/acme\/acs\?answer=[\w-]+$/)
+    expect(finish).toMatch(/^\/v1\/auth\/saml\/acme\/acs\?state=[\w.-]+&answer=[\w-]+$/)
     const cookies = [...browser.cookies]
     const pages = await Promise.all(
       Array.from({ length: 20 }, () => {
