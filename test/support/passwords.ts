@@ -1,4 +1,5 @@
 import { freePort } from '../../scripts/lib/ports.ts'
+import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { newEmail, startGateway, type TestGateway } from './gateway.ts'
 
@@ -13,8 +14,11 @@ export type PasswordGateway = TestGateway & {
 }
 
 /** A gateway whose people may have passwords, with the stand-in for Supabase Auth. */
-export async function startWithPasswords(env: Record<string, string> = {}): Promise<PasswordGateway> {
-  const supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY, send: () => {} })
+export async function startWithPasswords(
+  env: Record<string, string> = {},
+  send: (link: SentLink) => void = () => {},
+): Promise<PasswordGateway> {
+  const supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY, send })
   const gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, ...env } })
   const add = (email: string, password = PASSWORD) => supabase.add({ email, password, metadata: { full_name: 'Ada' } })
   return Object.assign(gateway, {

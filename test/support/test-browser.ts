@@ -8,14 +8,19 @@ type Visit = RequestInit & {
   from?: string
 }
 
+export type Pressed = Page & { answers: string[] }
+
 /** A tab without JavaScript: it follows redirects inside the gateway, submits forms, and goes back and reloads as browsers do. */
 export interface Tab {
   /** Opens an address and follows redirects until a page or an address outside of the gateway (`location`). */
   visit(url: string, init?: Visit): Promise<Page>
   /** Submits the page's form whose action ends in `action` (the first one by default) with these fields filled in. */
   submit(page: Page, fields: Record<string, string>, action?: string): Promise<Page>
-  /** The same, with the button pressed so often before anything came back: a browser shows the answer to the last press alone. */
-  press(times: number, page: Page, fields: Record<string, string>, action?: string): Promise<Page>
+  /**
+   * The same, with the button pressed so often before anything came back: a browser shows the answer to the last press alone.
+   * `answers` has them all, each as a line of status, location and body.
+   */
+  press(times: number, page: Page, fields: Record<string, string>, action?: string | RegExp): Promise<Pressed>
   /** Loads what the tab shows again; the answer to a form is asked for by sending the form again. */
   reload(): Promise<Page>
   /** The page before, as it was left (from the back/forward cache). */
@@ -79,9 +84,10 @@ export function createBrowser({ url: base }: { url: string }, cookies = new Cook
       return page
     }
 
-    function prepare(page: Page, fields: Record<string, string>, action?: string): [string, Visit] {
-      const form = formsOf(page).find((one) => !action || one.action.endsWith(action))
-      if (!form) throw new Error(`no form ${action ?? ''} at ${page.url} (${page.status}): ${textOf(page)}`)
+    function prepare(page: Page, fields: Record<string, string>, action: string | RegExp = ''): [string, Visit] {
+      const matches = (text: string) => (typeof action === 'string' ? text.endsWith(action) : action.test(text))
+      const form = formsOf(page).find((one) => matches(one.action))
+      if (!form) throw new Error(`no form ${action} at ${page.url} (${page.status}): ${textOf(page)}`)
       const body = new URLSearchParams({ ...form.fields, ...fields })
       return [new URL(form.action, page.url).href, { method: form.method, body, from: origin }]
     }
@@ -102,9 +108,12 @@ export function createBrowser({ url: base }: { url: string }, cookies = new Cook
       async press(times, page, fields, action) {
         const [url, init] = prepare(page, fields, action)
         const presses = Array.from({ length: times }, () => send(url, init))
-        const last = await Promise.all(presses).then((responses) => responses.at(-1))
+        const responses = await Promise.all(presses)
+        const texts = await Promise.all(responses.map((one) => one.clone().text()))
+        const answers = responses.map(({ status, headers }, n) => `${status} ${headers.get('location')} ${texts[n]}`)
+        const last = responses.at(-1)
         if (!last) throw new Error('not pressed at all')
-        return follow(last, url, init)
+        return { ...(await follow(last, url, init)), answers }
       },
       reload: () => open(latest().url, latest().init, true),
       back: () => leave().page,
