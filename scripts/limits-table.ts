@@ -8,7 +8,8 @@ const END = '<!-- limits:end -->'
 /** Every limit of `shared/limits.ts` as a Markdown table. */
 export function limitsTable(): string {
   const rows = Object.entries(rules).map(([name, { counts, fallback }]) => {
-    return `| \`${name}\` | \`${fallback}\` | ${counts} |`
+    const tiers = fallback.split(' | ').map((tier) => `\`${tier}\``)
+    return `| \`${name}\` | ${tiers.join(', ')} | ${counts} |`
   })
   return ['| Limit | Default | Counts |', '|---|---|---|', ...rows].join('\n')
 }

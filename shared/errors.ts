@@ -582,6 +582,8 @@ export type RefusalOptions = {
     /** What is posted there; a link leads there where left out. */
     fields?: Record<string, string>
   }
+  /** A challenge whose solution opens the limit that refused the step. */
+  work?: object
   /** Further members of an API-dialect body, such as `{ valid: false }`. */
   body?: Record<string, unknown>
   cause?: unknown

@@ -1,9 +1,14 @@
 /** At most `max` hits in `seconds`. */
 export type Window = { max: number; seconds: number }
 
+/** What a caller has put in, where a limit gives more for it: nothing, a minute of waiting (pages without JavaScript), a proof of work. */
+export const EFFORTS = ['none', 'waited', 'worked'] as const
+export type Effort = (typeof EFFORTS)[number]
+
 type Rule = {
   /** What is counted, and by what. */
   counts: string
+  /** Windows for each effort, or for all of them. `-` is no limit. */
   fallback: string
   /**
    * Counted to the second: never more than `max` in any window of that length. Others count in windows that begin with the first hit.
@@ -16,7 +21,7 @@ type Rule = {
 export const rules = {
   'otp-send': {
     counts: 'codes, links and password mails to one mailbox that unknown callers ask for',
-    fallback: '5/1h 10/1d',
+    fallback: '5/1h 10/1d | 6/1h 12/1d | 8/1h 20/1d',
     exact: true,
   },
   'otp-send-known': {
@@ -24,15 +29,15 @@ export const rules = {
     fallback: '4/1h 12/1d',
     exact: true,
   },
-  'otp-send-pause': { counts: 'messages to one address, by anyone unknown', fallback: '1/30s' },
+  'otp-send-pause': { counts: 'messages to one address, by anyone unknown', fallback: '1/30s | 1/30s | -' },
   'otp-send-repeat': { counts: 'messages to one address, by one caller', fallback: '1/30s' },
-  'otp-send-ip': { counts: 'messages that one unknown caller asks for', fallback: '30/1h' },
-  'otp-send-net': { counts: 'the same for one network', fallback: '200/1h' },
-  'otp-send-range': { counts: 'the same for one range', fallback: '2000/1h' },
+  'otp-send-ip': { counts: 'messages that one unknown caller asks for', fallback: '30/1h | 40/1h | 120/1h' },
+  'otp-send-net': { counts: 'the same for one network', fallback: '200/1h | 250/1h | 1000/1h' },
+  'otp-send-range': { counts: 'the same for one range', fallback: '2000/1h | 2000/1h | 10000/1h' },
 
   'sms-send': {
     counts: 'codes to one number that unknown callers ask for',
-    fallback: '3/1h 4/1d',
+    fallback: '3/1h 4/1d | 3/1h 5/1d | 4/1h 7/1d',
     exact: true,
   },
   'sms-send-known': {
@@ -40,9 +45,12 @@ export const rules = {
     fallback: '3/1h 6/1d',
     exact: true,
   },
-  'sms-ip': { counts: 'text messages that one caller asks for whose browser is not known', fallback: '10/1h 20/1d' },
-  'sms-net': { counts: 'the same for one network', fallback: '50/1h' },
-  'sms-country': { counts: 'text messages to newcomers of one country', fallback: '100/10m' },
+  'sms-ip': {
+    counts: 'text messages that one caller asks for whose browser is not known',
+    fallback: '10/1h 20/1d | 10/1h 20/1d | 20/1h 40/1d',
+  },
+  'sms-net': { counts: 'the same for one network', fallback: '50/1h | 50/1h | 100/1h' },
+  'sms-country': { counts: 'text messages to newcomers of one country', fallback: '100/10m | 110/10m | 200/10m' },
   'sms-unentered-ip': {
     counts: 'codes by text message that one caller asks for in unknown browsers and never enters',
     fallback: '6/1d',
@@ -70,18 +78,18 @@ export const rules = {
 
   'proof-sign-in': {
     counts: 'wrong codes of an authenticator app for one address, by unknown callers',
-    fallback: '5/5m 10/1d',
+    fallback: '5/5m 10/1d | 5/5m 11/1d | 6/5m 12/1d',
     exact: true,
   },
   'proof-sign-in-known': { counts: 'the same by one browser known to the person', fallback: '5/5m 30/1d' },
-  'proof-sign-in-ip': { counts: 'wrong codes without mail of one unknown caller', fallback: '60/1h' },
-  'proof-sign-in-net': { counts: 'the same for one network', fallback: '200/1h' },
+  'proof-sign-in-ip': { counts: 'wrong codes without mail of one unknown caller', fallback: '60/1h | 80/1h | 240/1h' },
+  'proof-sign-in-net': { counts: 'the same for one network', fallback: '200/1h | 250/1h | 1000/1h' },
   'proof-try': { counts: 'wrong codes of an authenticator app in sessions of one person', fallback: '5/5m 30/1d' },
   'recovery-try': { counts: 'wrong recovery codes in one session', fallback: '10/5m' },
 
   password: {
     counts: 'passwords tried for one address by unknown callers',
-    fallback: '20/1h 40/1d',
+    fallback: '20/1h 40/1d | 25/1h 50/1d | 40/1h 80/1d',
     exact: true,
   },
   'password-failures': {
@@ -89,8 +97,8 @@ export const rules = {
     fallback: '100/30d',
   },
   'password-known': { counts: 'passwords tried by one browser known to the person', fallback: '10/1h 30/1d' },
-  'password-ip': { counts: 'passwords tried by one unknown caller', fallback: '100/1h' },
-  'password-net': { counts: 'the same for one network', fallback: '300/1h' },
+  'password-ip': { counts: 'passwords tried by one unknown caller', fallback: '100/1h | 120/1h | 400/1h' },
+  'password-net': { counts: 'the same for one network', fallback: '300/1h | 350/1h | 1200/1h' },
 
   register: { counts: 'clients that one caller registers', fallback: '30/1h' },
   'register-net': { counts: 'the same for one network', fallback: '200/1h' },
@@ -134,7 +142,9 @@ export const rules = {
 
 export type RuleName = keyof typeof rules
 
-export type Limits = Readonly<Record<RuleName, readonly Window[]>>
+/** The windows of a rule for each effort; a rule that is the same for all of them has them once. */
+export type Tiers = readonly (readonly Window[])[]
+export type Limits = Readonly<Record<RuleName, Tiers>>
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
 const LONGEST = 90 * 86_400
@@ -147,13 +157,29 @@ function readWindow(text: string): Window | undefined {
   return max && seconds <= LONGEST ? { max: Number(max), seconds } : undefined
 }
 
-/** The windows that `5/1h 10/1d` says; undefined where it says none. */
-export function readWindows(text: string): readonly Window[] | undefined {
-  const windows = text
-    .trim()
-    .split(/[\s+]+/)
-    .map(readWindow)
-  return windows.includes(undefined) ? undefined : (windows as Window[])
+/** The windows that `5/1h 10/1d | 8/1h 20/1d | …` says; undefined where it says none. */
+export function readTiers(text: string): Tiers | undefined {
+  const tiers = text.split('|').map((tier) => {
+    const windows = tier.trim() === '-' ? [] : tier.trim().split(/[\s+]+/)
+    return windows.map(readWindow)
+  })
+  return tiers.flat().includes(undefined) ? undefined : (tiers as Window[][])
+}
+
+const secondsOf = (tier: readonly Window[]) => tier.map(({ seconds }) => seconds).join()
+
+/** What is wrong with new windows of a rule; undefined when they will do. */
+function tiersError(name: RuleName, tiers: Tiers): string | undefined {
+  const rule: Rule = rules[name]
+  const before = readTiers(rule.fallback) ?? []
+  if (tiers.length > 1 && tiers.length !== before.length)
+    return before.length === 1 ? 'is the same for every effort' : `has ${before.length} efforts`
+  const lengths = new Set(tiers.filter((tier) => tier.length > 0).map(secondsOf))
+  if (lengths.size > 1) return 'must count the same windows for every effort'
+  const falls = tiers.some((tier, index) => tier.some((window, at) => window.max < (tiers[index - 1]?.[at]?.max ?? 0)))
+  if (falls) return 'must not give less for more effort'
+  if (rule.exact && tiers.flat().some(({ max }) => max > MOST_EXACT)) return `must be ${MOST_EXACT} or less`
+  return undefined
 }
 
 /**
@@ -161,22 +187,28 @@ export function readWindows(text: string): readonly Window[] | undefined {
  * @returns the changed ones, or a sentence about the first that is wrong
  */
 export function readLimits(text: string): Partial<Limits> | string {
-  const changed: Partial<Record<RuleName, readonly Window[]>> = {}
+  const changed: Partial<Record<RuleName, Tiers>> = {}
   const pairs = text.split(',').filter((one) => one.trim())
   for (const [index, pair] of pairs.entries()) {
-    const [name = '', written = ''] = pair.split('=', 2).map((one) => one.trim())
+    const [name = '', windows = ''] = pair.split('=', 2).map((one) => one.trim())
     if (!Object.hasOwn(rules, name)) return `pair ${index + 1} names no limit of docs/limits.md`
-    const windows = readWindows(written)
-    if (!windows) return `${name} must be written like 5/1h 10/1d`
-    const rule: Rule = rules[name as RuleName]
-    if (rule.exact && windows.some(({ max }) => max > MOST_EXACT)) return `${name} must be ${MOST_EXACT} or less`
-    changed[name as RuleName] = windows
+    const tiers = readTiers(windows)
+    if (!tiers) return `${name} must be written like 5/1h 10/1d`
+    const error = tiersError(name as RuleName, tiers)
+    if (error) return `${name} ${error}`
+    changed[name as RuleName] = tiers
   }
   return changed
 }
 
 /** All limits, the changed ones in place of their defaults. */
 export function allLimits(changed: Partial<Limits>): Limits {
-  const entries = Object.entries(rules).map(([name, { fallback }]) => [name, readWindows(fallback)])
+  const entries = Object.entries(rules).map(([name, { fallback }]) => [name, readTiers(fallback)])
   return { ...Object.fromEntries(entries), ...changed }
+}
+
+/** The windows of a rule for an effort. */
+export function windowsOf(limits: Limits, name: RuleName, effort: Effort): readonly Window[] {
+  const tiers = limits[name]
+  return tiers[Math.min(EFFORTS.indexOf(effort), tiers.length - 1)] ?? []
 }

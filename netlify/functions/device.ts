@@ -70,7 +70,7 @@ function enterPage(value?: string, { error, status }: Partial<Shown> = {}): Resp
 /** The same page, to type another code. */
 function enterAgain(c: AppContext, typed: string, error: GatewayError): Response {
   c.set('refused', error)
-  return enterPage(typed, { error: formError(error, 'code'), status: error.status })
+  return enterPage(typed, { error: formError(c, error, 'code'), status: error.status })
 }
 
 const approvalPath = (typed: string) => `${BASE}?${new URLSearchParams({ code: readUserCode(typed) ?? '' })}`

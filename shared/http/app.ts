@@ -44,6 +44,8 @@ export type AppEnv = {
     refused: GatewayError | undefined
     /** Who is behind the request, once known. */
     caller: { uai?: string; clientId?: string; credentialId?: string } | undefined
+    /** What the sender of a form has put in, for limits that give more for it. */
+    effort: { work?: string; token?: { id: string; madeAt: Date } } | undefined
     /** The browser's session cookie is good for nothing any more. */
     sessionIsDead: boolean | undefined
     /** The authorization whose code the answer hands out. */

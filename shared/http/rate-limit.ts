@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
 import type { RateLimit } from '../events/store.ts'
-import { type Limits, type RuleName, rules } from '../limits.ts'
+import { type Effort, type Limits, type RuleName, rules, windowsOf } from '../limits.ts'
 import type { Personal } from '../personal.ts'
 
 export type Limiter = ReturnType<typeof createLimiter>
@@ -17,10 +17,11 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
     /**
      * The limits of a rule for one caller, address or client.
      * @param key what is counted apart
+     * @param effort what the caller has put in
      */
-    of(rule: RuleName, key: string): RateLimit[] {
+    of(rule: RuleName, key: string, effort: Effort = 'none'): RateLimit[] {
       const digest = digestOf(key)
-      return limits[rule].map(({ max, seconds }) => ({
+      return windowsOf(limits, rule, effort).map(({ max, seconds }) => ({
         ...{ bucket: `${rule}:${seconds}:${digest}`, seconds, max },
         ...('exact' in rules[rule] && { exact: true }),
       }))

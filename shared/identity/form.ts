@@ -24,9 +24,10 @@ export type Shown = {
 }
 
 /** What a form shows of an error. */
-export function formError(error: GatewayError, field: FormError['field']): FormError {
-  const { retryAfter: wait } = error.options
-  return { text: wait === undefined ? error.message : error.summary, field, wait }
+export function formError(c: AppContext, error: GatewayError, field: FormError['field']): FormError {
+  const { retryAfter: wait, work } = error.options
+  const text = wait === undefined ? error.message : error.summary
+  return { text, field, wait, ...(work && { work: { action: c.req.path, challenge: work } }) }
 }
 
 /** A form whose browser is not known any more: what it carries, when it was made, and what to say of it. */
@@ -72,6 +73,7 @@ export async function form<Schema extends z.core.$ZodType, State>(
   const typed: Typed = Object.fromEntries([...posted].map(([name, value]) => [name, value.slice(0, 4000)]))
   const given = readFormToken(typed.csrf)
   const token = openFormToken(gateway, c, typed.csrf, options.about)
+  c.set('effort', { work: typed.altcha, token })
   // A page that is about nobody yet needs no more than to be ours, which the browser says: it goes on under a new key.
   const ours = given && options.about === undefined && site === 'same-origin' && browserKey(c) !== undefined
   const state = token || ours ? await options.load({ transaction: token?.transaction }, typed) : undefined
@@ -108,7 +110,7 @@ async function attempt<Schema extends z.core.$ZodType, State>(
     const field = error instanceof GatewayError ? catalogue[error.refusal].field : undefined
     if (!(error instanceof GatewayError) || !field || !render) throw error
     c.set('refused', error)
-    return render({ typed, error: formError(error, field), status: error.status }, state)
+    return render({ typed, error: formError(c, error, field), status: error.status }, state)
   }
 }
 

@@ -9,10 +9,12 @@ import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { askedLanguage } from '../http/locale.ts'
 import { addressKey, networkKey, rangeKey } from '../http/rate-limit.ts'
+import type { Effort } from '../limits.ts'
 import type { Client } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { countingMailbox } from '../typed/email.ts'
 import type { CodeAddress } from './code-address.ts'
+import { withEffort } from './effort.ts'
 import { knownBrowserOf } from './known-browser.ts'
 import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
@@ -26,7 +28,7 @@ import { passSmsGuard, smsLimits, smsSources, smsTrust } from './sms-guard.ts'
 export function sendLimits(
   { limiter }: Gateway,
   { channel, lookup }: Pick<CodeAddress, 'channel' | 'lookup'>,
-  { ip, knownBy }: { ip: string | undefined; knownBy?: string },
+  { ip, knownBy, effort }: { ip: string | undefined; knownBy?: string; effort?: Effort },
 ): RateLimit[] {
   const mailbox = countingMailbox(lookup)
   const sms = channel === 'sms'
@@ -34,13 +36,25 @@ export function sendLimits(
   if (knownBy) return [...repeat, ...limiter.of(sms ? 'sms-send-known' : 'otp-send-known', mailbox)]
   return [
     ...repeat,
-    ...limiter.of('otp-send-pause', lookup),
-    ...limiter.of(sms ? 'sms-send' : 'otp-send', mailbox),
-    ...limiter.of('otp-send-ip', addressKey(ip)),
-    ...limiter.of('otp-send-net', networkKey(ip)),
-    ...limiter.of('otp-send-range', rangeKey(ip)),
+    ...limiter.of('otp-send-pause', lookup, effort),
+    ...limiter.of(sms ? 'sms-send' : 'otp-send', mailbox, effort),
+    ...limiter.of('otp-send-ip', addressKey(ip), effort),
+    ...limiter.of('otp-send-net', networkKey(ip), effort),
+    ...limiter.of('otp-send-range', rangeKey(ip), effort),
   ]
 }
+
+/** A message to an address, as a step that a proof of work opens. */
+export const sendStep = (gateway: Gateway, c: AppContext, to: CodeAddress) => ({
+  step: `send ${to.channel} ${to.lookup}`,
+  limits: async (effort: Effort) => {
+    const ip = c.get('clientIp')
+    const found = to.channel === 'sms' ? await findChallenge(gateway, c, { to }) : undefined
+    const knownBy = found ? found.knownBy : await knownBrowserOf(gateway, c, to.lookup)
+    const sms = found ? smsLimits(gateway, to, { ip, trust: smsTrust(found), effort }) : []
+    return [...sendLimits(gateway, to, { ip, knownBy, effort }), ...sms]
+  },
+})
 
 /** Seconds until another code may be sent from this browser to an address. */
 export async function waitToSend(gateway: Gateway, c: AppContext, to: CodeAddress): Promise<number> {
@@ -81,6 +95,15 @@ function messageOf({ id, code, url, to, locale, clientName, brand, host: origin 
     : { id, function: 'send-otp-email', payload: { type: 'otp.email', ...facts, client_name: clientName } }
 }
 
+type CodeRequest = {
+  to: CodeAddress
+  browserHash?: string
+  replaces?: string
+  clientName?: string
+  brand?: Brand
+  link?: (challengeId: string, secret: string) => string
+}
+
 /**
  * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
  * @param input.browserHash binds the code to the browser that asked
@@ -90,18 +113,10 @@ function messageOf({ id, code, url, to, locale, clientName, brand, host: origin 
  * @returns the challenge's id
  * @throws GatewayError otp_rate_limited, otp_undeliverable, sms_unavailable, otp_send_failed (the code is void then)
  */
-export async function sendCode(
-  gateway: Gateway,
-  c: AppContext,
-  input: {
-    to: CodeAddress
-    browserHash?: string
-    replaces?: string
-    clientName?: string
-    brand?: Brand
-    link?: (challengeId: string, secret: string) => string
-  },
-): Promise<string> {
+export const sendCode = (gateway: Gateway, c: AppContext, input: CodeRequest): Promise<string> =>
+  withEffort(gateway, c, sendStep(gateway, c, input.to), (effort) => sendOnce(gateway, c, input, effort))
+
+async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, effort: Effort): Promise<string> {
   const { to, replaces, clientName, brand, link } = input
   const id = uuidv7()
   const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
@@ -112,10 +127,10 @@ export async function sendCode(
     work.correlationId = id
     const ip = c.get('clientIp')
     const found = await findChallenge(gateway, c, { to, challengeId: replaces })
-    const sms = to.channel === 'sms' ? { ip, trust: smsTrust(found) } : undefined
+    const sms = to.channel === 'sms' ? { ip, trust: smsTrust(found), effort } : undefined
     if (sms) await passSmsGuard(gateway, work, to, sms)
     work.limits = [
-      ...sendLimits(gateway, to, { ip, knownBy: found.knownBy }),
+      ...sendLimits(gateway, to, { ip, knownBy: found.knownBy, effort }),
       ...(sms ? smsLimits(gateway, to, sms) : []),
     ]
     work.limitRefusal = 'otp_rate_limited'

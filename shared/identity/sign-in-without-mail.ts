@@ -6,11 +6,13 @@ import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
+import type { Effort } from '../limits.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { listProofs } from '../queries/proofs.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { countingMailbox, emailLookup } from '../typed/email.ts'
+import { withEffort } from './effort.ts'
 import { endReplaced } from './end-session.ts'
 import { knownBrowserOf } from './known-browser.ts'
 import { projectScope } from './project-scope.ts'
@@ -32,13 +34,19 @@ const SOURCES: Record<ProofMethod, ProofSource> = {
  */
 function tryLimits(
   { limiter }: Gateway,
-  { address, code, ip, knownBy }: { address: string; code: FactorCode; ip?: string; knownBy?: string },
+  {
+    address,
+    code,
+    ip,
+    knownBy,
+    effort,
+  }: { address: string; code: FactorCode; ip?: string; knownBy?: string; effort: Effort },
 ): RateLimit[] {
   if (knownBy) return limiter.of('proof-sign-in-known', knownBy)
   return [
-    ...(code.method === 'totp' ? limiter.of('proof-sign-in', countingMailbox(address)) : []),
-    ...limiter.of('proof-sign-in-ip', addressKey(ip)),
-    ...limiter.of('proof-sign-in-net', networkKey(ip)),
+    ...(code.method === 'totp' ? limiter.of('proof-sign-in', countingMailbox(address), effort) : []),
+    ...limiter.of('proof-sign-in-ip', addressKey(ip), effort),
+    ...limiter.of('proof-sign-in-net', networkKey(ip), effort),
   ]
 }
 
@@ -77,13 +85,33 @@ export async function signInWithoutMail(
   gateway: Gateway,
   c: AppContext,
   input: { email: string; code: string; replaces?: SignedIn },
-): Promise<{ person: Person; session: StartedSession; method: ProofMethod }> {
-  const { email, replaces } = input
+): Promise<SignedInWithoutMail> {
   const code = readFactorCode(input.code, METHODS)
-  const address = emailLookup(email)
+  const address = emailLookup(input.email)
   const knownBy = await knownBrowserOf(gateway, c, address)
+  const limitsOf = (effort: Effort) => tryLimits(gateway, { address, code, ip: c.get('clientIp'), knownBy, effort })
+  const step = { step: `without mail ${address}`, limits: async (effort: Effort) => limitsOf(effort) }
   const purpose: TotpPurpose = knownBy ? 'known_browser' : 'sign_in'
-  const limits = tryLimits(gateway, { address, code, ip: c.get('clientIp'), knownBy })
+  return withEffort(gateway, c, step, (effort) =>
+    tryCode(gateway, c, { ...input, code, address, purpose, limits: limitsOf(effort) }),
+  )
+}
+
+type SignedInWithoutMail = { person: Person; session: StartedSession; method: ProofMethod }
+
+async function tryCode(
+  gateway: Gateway,
+  c: AppContext,
+  input: {
+    email: string
+    address: string
+    code: FactorCode
+    purpose: TotpPurpose
+    limits: RateLimit[]
+    replaces?: SignedIn
+  },
+): Promise<SignedInWithoutMail> {
+  const { email, address, code, purpose, limits, replaces } = input
   const person = await findByAddress(gateway.reads, gateway.personal, gateway.personal.digest(address))
   const hooks = await hooksFor(gateway, undefined)
   if (!person) {

@@ -6,7 +6,7 @@ import type { Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import { addressKey, networkKey, rangeKey } from '../http/rate-limit.ts'
-import type { RuleName } from '../limits.ts'
+import type { Effort, RuleName } from '../limits.ts'
 import { findSmsGuard } from '../queries/sms-guard.ts'
 import type { CodeAddress } from './code-address.ts'
 
@@ -24,7 +24,7 @@ const SHARES = { newcomer: 0.7, proven: 0.85, known: 1 }
 export type SmsTrust = keyof typeof SHARES
 
 /** Who asks for a text message, as far as the limits care. */
-export type SmsCaller = { ip: string | undefined; trust: SmsTrust }
+export type SmsCaller = { ip: string | undefined; trust: SmsTrust; effort?: Effort }
 
 /** A known browser, or a number that somebody signed in with before, is no newcomer. */
 export function smsTrust({ knownBy, person }: { knownBy?: string; person?: object }): SmsTrust {
@@ -36,11 +36,17 @@ const dayShare = ({ limiter, config }: Gateway, trust: SmsTrust) =>
   limiter.share('sms-day', 'all', Math.max(1, Math.floor(config.SMS_DAILY_CAP * SHARES[trust])), DAY)
 
 /** What a text message costs counts per caller, network, country and day (standards S4). */
-export function smsLimits(gateway: Gateway, { country = '' }: CodeAddress, { ip, trust }: SmsCaller): RateLimit[] {
+export function smsLimits(
+  gateway: Gateway,
+  { country = '' }: CodeAddress,
+  { ip, trust, effort }: SmsCaller,
+): RateLimit[] {
   const { limiter } = gateway
   return [
-    ...(trust === 'known' ? [] : [...limiter.of('sms-ip', addressKey(ip)), ...limiter.of('sms-net', networkKey(ip))]),
-    ...(trust === 'newcomer' ? limiter.of('sms-country', country) : []),
+    ...(trust === 'known'
+      ? []
+      : [...limiter.of('sms-ip', addressKey(ip), effort), ...limiter.of('sms-net', networkKey(ip), effort)]),
+    ...(trust === 'newcomer' ? limiter.of('sms-country', country, effort) : []),
     dayShare(gateway, trust),
   ]
 }

@@ -4,12 +4,14 @@ import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
+import type { Effort } from '../limits.ts'
 import type { ExternalProfile } from '../sso/profile.ts'
 import { profileOfUser } from '../sso/supabase-project.ts'
 import { countingMailbox, emailLookup } from '../typed/email.ts'
 import { mailbox } from './code-address.ts'
+import { withEffort } from './effort.ts'
 import { knownBrowserOf } from './known-browser.ts'
-import { sendLimits } from './send-code.ts'
+import { sendStep } from './send-code.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
 /** Loaded by the first who needs it, so that a cold start is not longer for the others. */
@@ -76,17 +78,24 @@ async function countTry(gateway: Gateway, c: AppContext, email: string): Promise
   const ip = c.get('clientIp')
   const knownBy = await knownBrowserOf(gateway, c, address)
   const failures = limiter.of('password-failures', countingMailbox(address))
-  const limits = knownBy
-    ? limiter.of('password-known', knownBy)
-    : [
-        ...limiter.of('password', countingMailbox(address)),
-        ...failures,
-        ...limiter.of('password-ip', addressKey(ip)),
-        ...limiter.of('password-net', networkKey(ip)),
-      ]
+  const limitsOf = (effort: Effort) =>
+    knownBy
+      ? limiter.of('password-known', knownBy)
+      : [
+          ...limiter.of('password', countingMailbox(address), effort),
+          ...failures,
+          ...limiter.of('password-ip', addressKey(ip), effort),
+          ...limiter.of('password-net', networkKey(ip), effort),
+        ]
+  const step = { step: `password ${address}`, limits: async (effort: Effort) => limitsOf(effort) }
+  await withEffort(gateway, c, step, (effort) => hit(gateway, limitsOf(effort)))
+  return limiter.reset(failures)
+}
+
+/** @throws GatewayError rate_limited */
+async function hit({ limiter }: Gateway, limits: RateLimit[]): Promise<void> {
   const wait = await limiter.hit(limits)
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  return limiter.reset(failures)
 }
 
 /**
@@ -95,9 +104,8 @@ async function countTry(gateway: Gateway, c: AppContext, email: string): Promise
  */
 async function countMail(gateway: Gateway, c: AppContext, email: string): Promise<void> {
   const to = mailbox(email)
-  const knownBy = await knownBrowserOf(gateway, c, to.lookup)
-  const wait = await gateway.limiter.hit(sendLimits(gateway, to, { ip: c.get('clientIp'), knownBy }))
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  const step = sendStep(gateway, c, to)
+  await withEffort(gateway, c, step, async (effort) => hit(gateway, await step.limits(effort)))
 }
 
 /**

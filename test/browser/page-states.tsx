@@ -168,6 +168,20 @@ export const states: Record<string, JSX.Element> = {
       actionLabel="Go to sign-in"
     />
   ),
+  'sign-in-work': (
+    <SignInPage
+      {...signIn}
+      error={{
+        field: 'form',
+        text: 'Too many codes or attempts.',
+        wait: 60,
+        work: {
+          action: '/web/login',
+          challenge: { parameters: { nonce: '00', salt: '00', cost: 1, keyLength: 32, keyPrefix: '' } },
+        },
+      }}
+    />
+  ),
   'sign-in-refused': (
     <SignInPage
       {...signIn}

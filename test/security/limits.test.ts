@@ -31,10 +31,12 @@ describe('the configuration of the limits', () => {
     if (typeof changed === 'string') throw new Error(changed)
     const limits = allLimits(changed)
     expect(limits.device).toEqual([
-      { max: 7, seconds: 120 },
-      { max: 9, seconds: 3600 },
+      [
+        { max: 7, seconds: 120 },
+        { max: 9, seconds: 3600 },
+      ],
     ])
-    expect(limits['otp-try-ip']).toEqual([{ max: 5, seconds: 30 }])
+    expect(limits['otp-try-ip']).toEqual([[{ max: 5, seconds: 30 }]])
     expect({ ...limits, device: undefined, 'otp-try-ip': undefined }).toEqual({
       ...allLimits({}),
       device: undefined,
@@ -49,7 +51,10 @@ describe('the configuration of the limits', () => {
     ['device=1/1w', 'device must be written like 5/1h 10/1d'],
     ['device=1/91d', 'device must be written like 5/1h 10/1d'],
     ['device', 'device must be written like 5/1h 10/1d'],
-    ['device=1/1h | 2/1h', 'device must be written like 5/1h 10/1d'],
+    ['device=1/1h | 2/1h', 'device is the same for every effort'],
+    ['otp-send=5/1h | 6/1h', 'otp-send has 3 efforts'],
+    ['otp-send=5/1h | 4/1h | 6/1h', 'otp-send must not give less for more effort'],
+    ['otp-send=5/1h | 6/1h | 6/2h', 'otp-send must count the same windows for every effort'],
     ['otp-send=101/1h', 'otp-send must be 100 or less'],
   ])('refuses %s', (text, error) => {
     expect(readLimits(text)).toBe(error)

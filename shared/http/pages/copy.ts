@@ -57,6 +57,12 @@ export const copy = {
     cookies:
       'Your browser did not send the cookie that this page needs. Allow cookies for {host}, then send the page again.',
   },
+  work: {
+    busy: 'There were many attempts lately.',
+    working:
+      'There were many attempts lately. Your browser is proving that it is not one of them. This takes a few seconds.',
+    done: 'Your browser is done. Send the form again.',
+  },
   wait: { again: 'Try again in {wait}.', over: 'You can try again now.' },
   consent: {
     title: 'Allow {client}?',

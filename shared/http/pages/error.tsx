@@ -32,7 +32,8 @@ export function ErrorPage(props: ErrorProps) {
       <div role="alert">
         <h1>{title}</h1>
         <p>
-          {message} {props.wait !== undefined && <Wait seconds={props.wait} />}
+          {message}
+          {props.wait !== undefined && <Wait seconds={props.wait} />}
         </p>
       </div>
       {hint && <p class="lead">{hint}</p>}

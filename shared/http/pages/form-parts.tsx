@@ -1,5 +1,6 @@
 import type { Field } from '../../errors.ts'
 import { Problem } from './layout.tsx'
+import { Work, type WorkProps } from './work.tsx'
 
 /** What is wrong with a form, and the field that it is shown beside. */
 export type FormError = {
@@ -7,6 +8,8 @@ export type FormError = {
   field: Field
   /** Seconds until it may be tried again. */
   wait?: number
+  /** What the browser can work out for the form with that action, to try again at once. */
+  work?: WorkProps
 }
 
 /** What is wrong with this field. */
@@ -14,7 +17,9 @@ export const errorAt = (error: FormError | undefined, field: Field) => (error?.f
 
 /** Shows above a form what belongs beside none of its fields. */
 export function FormProblem({ error, fields = [] }: { error?: FormError; fields?: Field[] }) {
-  return error && !fields.includes(error.field) ? <Problem id="problem" text={error.text} wait={error.wait} /> : null
+  if (!error || fields.includes(error.field)) return null
+  if (error.work) return <Work {...error.work} wait={error.wait} />
+  return <Problem id="problem" text={error.text} wait={error.wait} />
 }
 
 type FieldProps = {

@@ -50,7 +50,8 @@ export function Layout({
 export function Problem({ id, text, wait }: { id: string; text?: string; wait?: number }) {
   return text ? (
     <p class="alert" role="alert" id={id}>
-      {text} {wait !== undefined && <Wait seconds={wait} />}
+      {text}
+      {wait !== undefined && <Wait seconds={wait} />}
     </p>
   ) : null
 }

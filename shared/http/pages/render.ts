@@ -2,6 +2,7 @@ import type { JSX } from 'hono/jsx/jsx-runtime'
 import { formActionSources } from './safe.ts'
 import { stylesheetSource } from './style.ts'
 import { waitScript, waitScriptSource } from './wait.tsx'
+import { workScript, workScriptSource } from './work.tsx'
 
 type PageOptions = {
   /** HTTP status, 200 unless given. */
@@ -28,7 +29,13 @@ export function renderPage(page: JSX.Element, options: PageOptions = {}): Respon
   headers.set('Content-Type', 'text/html; charset=utf-8')
   headers.set('Cache-Control', 'no-store')
   const html = `<!doctype html>${page}`
-  const scripts = [options.script, html.includes(waitScript) && waitScriptSource()].filter(Boolean).join(' ')
+  const scripts = [
+    options.script,
+    html.includes(waitScript) && waitScriptSource(),
+    html.includes(workScript) && workScriptSource(),
+  ]
+    .filter(Boolean)
+    .join(' ')
   headers.set('Content-Security-Policy', contentSecurityPolicy({ ...options, script: scripts || undefined }))
   headers.set('X-Frame-Options', 'DENY')
   headers.set('Referrer-Policy', 'no-referrer')

@@ -54,6 +54,7 @@ text-align:center;text-decoration:none;cursor:pointer;transition:background-colo
 .link{display:inline;padding:.25rem 0;border:0;background:none;color:var(--brand);font:inherit;text-decoration:underline;
 text-decoration-thickness:1px;text-underline-offset:.2em;cursor:pointer}
 .link:hover{color:var(--brand-strong);text-decoration-thickness:2px}
+.link:disabled{color:var(--muted);text-decoration:none;cursor:default}
 .actions{display:flex;flex-direction:column;gap:.75rem;margin-top:1.5rem}
 .actions .button{margin:0}
 .alert,.notice,.caution{margin:0 0 1.5rem;padding:.75rem 1rem;border:1px solid;border-radius:10px;font-size:.9375rem}

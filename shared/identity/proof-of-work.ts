@@ -1,0 +1,65 @@
+import { type Challenge, createChallenge, verifySolution } from 'altcha-lib'
+import { deriveKey } from 'altcha-lib/algorithms/pbkdf2'
+import * as z from 'zod/mini'
+import type { Gateway } from '../gateway.ts'
+import { once } from '../once.ts'
+import { claimOnce } from '../queries/replay-guard.ts'
+
+const ALGORITHM = 'PBKDF2/SHA-256'
+/** Rounds for each try; with a prefix of one byte, 256 tries do on average: a second or two in a browser. */
+const ROUNDS = 5000
+const LIFE_SECONDS = 600
+
+const secretOf = ({ derive }: Gateway) => Buffer.from(derive('proof-of-work')).toString('base64')
+const purposeOf = ({ personal }: Gateway, step: string) => personal.digest(`work ${step}`).toString('base64url')
+
+/** A challenge of ALTCHA (version 2), whose solution is good for one step. */
+export function newWork(gateway: Gateway, step: string): Promise<Challenge> {
+  return createChallenge({
+    algorithm: ALGORITHM,
+    cost: ROUNDS,
+    keyPrefix: '00',
+    deriveKey,
+    data: { for: purposeOf(gateway, step) },
+    expiresAt: new Date(Date.now() + LIFE_SECONDS * 1000),
+    hmacSignatureSecret: secretOf(gateway),
+  })
+}
+
+const payload = once(() =>
+  z.object({
+    challenge: z.object({
+      parameters: z.looseObject({
+        algorithm: z.literal(ALGORITHM),
+        nonce: z.string(),
+        salt: z.string(),
+        cost: z.literal(ROUNDS),
+        keyLength: z.number(),
+        keyPrefix: z.string(),
+        expiresAt: z.number(),
+        data: z.object({ for: z.string() }),
+      }),
+      signature: z.string(),
+    }),
+    solution: z.object({ counter: z.number(), derivedKey: z.string(), time: z._default(z.number(), 0) }),
+  }),
+)
+
+function readPayload(text: string) {
+  try {
+    return payload().safeParse(JSON.parse(Buffer.from(text, 'base64').toString())).data
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a text is the base64 of a solved challenge of ours for this step that nobody has used yet; it counts as used then. */
+export async function checkWork(gateway: Gateway, text: string, step: string): Promise<boolean> {
+  const read = text.length <= 4000 ? readPayload(text) : undefined
+  if (!read) return false
+  const { parameters } = read.challenge
+  if (parameters.data.for !== purposeOf(gateway, step)) return false
+  const { verified } = await verifySolution({ ...read, deriveKey, hmacSignatureSecret: secretOf(gateway) })
+  if (!verified) return false
+  return claimOnce(gateway.reads, 'work', [parameters.nonce], new Date(parameters.expiresAt * 1000))
+}
