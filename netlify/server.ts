@@ -98,4 +98,14 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop)
 }
 
-main().catch(leave)
+const USAGE = `npm start
+
+Serves all functions behind one listener, with the variables that the README lists under Configuration.
+Exit code 1: it may not serve, and says why; 2: wrong usage.`
+
+const args = process.argv.slice(2)
+if (args.includes('--help') || args.includes('-h')) console.log(USAGE)
+else if (args.length > 0) {
+  console.error(`There is no "${args.join(' ')}"\n\n${USAGE}`)
+  process.exitCode = 2
+} else main().catch(leave)

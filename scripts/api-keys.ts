@@ -10,7 +10,7 @@ import { findKey, findKeysByHash, listKeyHistory, listKeys } from '../shared/que
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run api-keys -- list <uai or e-mail>
 npm run api-keys -- show <id>
@@ -136,6 +136,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: API keys. */
-export const apiKeys = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const apiKeys = program(USAGE, command)
 
 await runAsProgram(import.meta.url, apiKeys)

@@ -4,7 +4,7 @@ import { archiveMonth } from './lib/archive-month.ts'
 import { listMonths, type Month } from './lib/months.ts'
 import { withGateway } from './lib/operator.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
-import { folderOf, RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { folderOf, program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run archive -- list [--json]                                months of short-lived streams, and which may go
 npm run archive -- make [<YYYY-MM>…] --to <folder> [--json]      takes months out into files there; without a month, all that may go
@@ -64,6 +64,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: takes old months out of the event store. */
-export const archive = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const archive = program(USAGE, command)
 
 await runAsProgram(import.meta.url, archive)

@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { loadFunctions } from '../netlify/listen.ts'
 import { readRedirects } from '../netlify/redirects.ts'
 import type { Accepts, Route } from '../shared/http/route.ts'
+import { program, readFlags, runAsProgram } from './lib/terminal.ts'
 
 const START = '<!-- authority:start -->'
 const END = '<!-- authority:end -->'
 const TARGET = 'docs/authority.md'
+const USAGE = `npm run authority
+
+Writes the table of all routes and what they accept into ${TARGET}.`
 
 const CALLERS: Record<string, string> = { first_party: 'own application', api_key: 'API key' }
 
@@ -47,8 +50,14 @@ export async function allRoutes(): Promise<Route[]> {
   return [...functions.values()].flatMap(({ app }) => app?.routes ?? [])
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+async function command(args: string[]): Promise<number> {
+  readFlags(args, {})
   const [before = '', rest = ''] = readFileSync(TARGET, 'utf8').split(START)
   const after = rest.split(END)[1] ?? ''
   writeFileSync(TARGET, `${before}${START}\n${authorityTable(await allRoutes())}\n${END}${after}`)
+  return 0
 }
+
+export const authority = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, authority)

@@ -5,14 +5,18 @@ import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
+import { program, RefusedError, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
 const MAX_FUNCTION_BYTES = 320 * 1024
 /** An archive holds Netlify's own entry as well, some 350 KB. */
 const MAX_ARCHIVE_BYTES = 900 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
-// `--server` leaves out what only Netlify needs; a folder may be named instead of `dist`.
-const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { server: { type: 'boolean' } } })
-const out = path.resolve(root, positionals[0] ?? 'dist')
+
+const USAGE = `npm run build [-- [--server] [<folder>] [--json]]
+
+Bundles the functions and the server into <folder> (dist), packs the functions as Netlify does where its bundler is installed, and
+prints sizes in bytes. --server leaves out what only Netlify needs.
+Exit code 1: a function is larger than it may be, 2: wrong usage.`
 /** Address of this deployment alone, where it is one of Netlify's that is not production. */
 const { CONTEXT, DEPLOY_PRIME_URL, NETLIFY } = process.env
 const previewUrl = CONTEXT && CONTEXT !== 'production' && CONTEXT !== 'dev' ? DEPLOY_PRIME_URL : undefined
@@ -71,59 +75,76 @@ const shared: BuildOptions = {
 
 const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10)
 
-async function measure(file: string): Promise<number> {
+type Size = { file: string; bytes: number; gzip?: number; schedule?: string }
+
+async function sizeOf(out: string, file: string): Promise<Size> {
   const code = await readFile(path.join(out, file))
-  console.log(`${file.padEnd(40)}${kilobytes(code.length)}${kilobytes(gzipSync(code).length)} gzip`)
-  return code.length
+  return { file, bytes: code.length, gzip: gzipSync(code).length }
 }
 
-await rm(out, { recursive: true, force: true })
-const names = flags.server ? [] : (await readdir(`${root}netlify/functions`)).sort()
-if (!flags.server) {
-  await mkdir(path.join(out, 'public'), { recursive: true })
-  await writeFile(path.join(out, 'public/robots.txt'), 'User-agent: *\nDisallow: /\n')
+const sizeText = ({ file, bytes, gzip, schedule = '' }: Size) =>
+  `${file.padEnd(40)}${kilobytes(bytes)}${gzip === undefined ? `  ${schedule}` : `${kilobytes(gzip)} gzip`}`.trimEnd()
+
+/** Makes the bundles and returns the names of the functions among them. */
+async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
+  await rm(out, { recursive: true, force: true })
+  const names = serverOnly ? [] : (await readdir(`${root}netlify/functions`)).sort()
+  if (!serverOnly) {
+    await mkdir(path.join(out, 'public'), { recursive: true })
+    await writeFile(path.join(out, 'public/robots.txt'), 'User-agent: *\nDisallow: /\n')
+    await build({
+      ...shared,
+      entryPoints: names.map((name) => `netlify/functions/${name}`),
+      outdir: path.join(out, 'functions'),
+      plugins: [apart('../')],
+    })
+  }
   await build({
     ...shared,
-    entryPoints: names.map((name) => `netlify/functions/${name}`),
-    outdir: path.join(out, 'functions'),
-    plugins: [apart('../')],
+    entryPoints: ['netlify/server.ts'],
+    outfile: path.join(out, 'server.mjs'),
+    outExtension: {},
+    plugins: [apart('./')],
   })
-}
-await build({
-  ...shared,
-  entryPoints: ['netlify/server.ts'],
-  outfile: path.join(out, 'server.mjs'),
-  outExtension: {},
-  plugins: [apart('./')],
-})
 
-await build({
-  ...shared,
-  entryPoints: {
-    ...Object.fromEntries(APART.map((file) => [nameOf(file), file])),
-    'verify-request': 'shared/resource-server/verify-request.ts',
-    'mcp-guard': 'shared/resource-server/mcp-guard.ts',
-  },
-  outdir: out,
-  plugins: [parsedJson],
-})
+  await build({
+    ...shared,
+    entryPoints: {
+      ...Object.fromEntries(APART.map((file) => [nameOf(file), file])),
+      'verify-request': 'shared/resource-server/verify-request.ts',
+      'mcp-guard': 'shared/resource-server/mcp-guard.ts',
+    },
+    outdir: out,
+    plugins: [parsedJson],
+  })
+  return names
+}
 
-const tooBig: string[] = []
-for (const name of names) {
-  const file = `functions/${name.replace(/\.ts$/, '.mjs')}`
-  if ((await measure(file)) > MAX_FUNCTION_BYTES) tooBig.push(file)
+async function command(args: string[], { out: print, err }: Terminal): Promise<number> {
+  const options = { server: { type: 'boolean' }, json: { type: 'boolean' } } as const
+  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
+  if (positionals.length > 1) throw new UsageError(`One folder, not ${positionals.join(' ')}`)
+  const out = path.resolve(root, positionals[0] ?? 'dist')
+  const names = await bundle(out, flags.server === true)
+  const functions = names.map((name) => `functions/${name.replace(/\.ts$/, '.mjs')}`)
+  const others = ['server', ...APART.map(nameOf), 'verify-request', 'mcp-guard'].map((name) => `${name}.mjs`)
+  const sizes = await Promise.all([...functions, ...others].map((file) => sizeOf(out, file)))
+  const tooBig = sizes.filter(({ file, bytes }) => functions.includes(file) && bytes > MAX_FUNCTION_BYTES)
+  // Netlify packs what it deploys itself.
+  const packs = !flags.server && !NETLIFY
+  if (packs && !hasNetlifyBundler()) err('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')
+  else if (packs) {
+    const archives = await packForNetlify(`${out}/functions`, `${out}/netlify`, root)
+    const packed = archives.map(({ name, size, schedule }) => ({ file: `netlify/${name}.zip`, bytes: size, schedule }))
+    sizes.push(...packed)
+    tooBig.push(...packed.filter(({ bytes }) => bytes > MAX_ARCHIVE_BYTES))
+  }
+  print(flags.json ? JSON.stringify(sizes, null, 2) : sizes.map(sizeText).join('\n'))
+  if (tooBig.length > 0) throw new RefusedError(`Larger than they may be: ${tooBig.map(({ file }) => file).join(', ')}`)
+  return 0
 }
-for (const file of ['server', ...APART.map(nameOf), 'verify-request', 'mcp-guard']) await measure(`${file}.mjs`)
-// Netlify packs what it deploys itself.
-if (!flags.server && !NETLIFY) {
-  if (!hasNetlifyBundler()) console.log('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')
-  else
-    for (const { name, size, schedule = '' } of await packForNetlify(`${out}/functions`, `${out}/netlify`, root)) {
-      console.log(`${`netlify/${name}.zip`.padEnd(40)}${kilobytes(size)}  ${schedule}`.trimEnd())
-      if (size > MAX_ARCHIVE_BYTES) tooBig.push(`netlify/${name}.zip`)
-    }
-}
-if (tooBig.length > 0) {
-  console.error(`Larger than they may be: ${tooBig.join(', ')}`)
-  process.exit(1)
-}
+
+/** Builds what a deployment runs. */
+export const buildProgram = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, buildProgram)

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { listConnections } from '../shared/queries/connections.ts'
 import { withGateway } from './lib/operator.ts'
 import { CHECKS, checkConnection, type Verdict } from './lib/provider-checks.ts'
-import { run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { program, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `node scripts/check-oauth-providers.mjs [<slug>] [--json]
 
@@ -43,7 +43,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: whether the identity providers that are connected can be signed in with. */
-export const checkProviders = (args: string[], terminal: Terminal) =>
-  args.length === 0 ? run(command, USAGE, ['--'], terminal) : run(command, USAGE, args, terminal)
+export const checkProviders = program(USAGE, command, { alone: true })
 
 await runAsProgram(import.meta.url, checkProviders)

@@ -24,7 +24,7 @@ import { type ClientFlags, clientOptions, readClientRequest } from './lib/client
 import { CLIENT_KINDS, describeNewClient } from './lib/client-kind.ts'
 import { clientTable, clientText, operatorInformation } from './lib/client-text.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
@@ -197,6 +197,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: the OAuth clients. */
-export const clients = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const clients = program(USAGE, command)
 
 await runAsProgram(import.meta.url, clients)

@@ -1,8 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { variables } from '../shared/config.ts'
+import { program, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
+const USAGE = `npx tsx scripts/config-table.ts [<file>] [--env]
+
+Prints the table of all variables, or writes it between the markers of a Markdown file. --env prints an .env.example.`
 const START = '<!-- config:start -->'
 const END = '<!-- config:end -->'
 
@@ -56,9 +60,16 @@ export function withConfigTable(markdown: string): string {
   return `${before}${START}\n${configTable()}\n${END}${after}`
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [target] = process.argv.slice(2)
-  if (target === '--env') process.stdout.write(envExample())
+async function command(args: string[], { out }: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { env: { type: 'boolean' } } })
+  const [target, ...rest] = positionals
+  if (rest.length > 0 || (target && values.env)) throw new UsageError('Give one file, or --env alone')
+  if (values.env) out(envExample().trimEnd())
   else if (target) writeFileSync(target, withConfigTable(readFileSync(target, 'utf8')))
-  else console.log(configTable())
+  else out(configTable())
+  return 0
 }
+
+export const configTableProgram = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, configTableProgram)

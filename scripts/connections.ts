@@ -24,7 +24,7 @@ import { SAML_PRESETS } from '../shared/sso/saml-attributes.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run connections -- list
 npm run connections -- show <slug>
@@ -235,6 +235,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: other identity providers. */
-export const connections = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const connections = program(USAGE, command)
 
 await runAsProgram(import.meta.url, connections)

@@ -1,14 +1,20 @@
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { banner } from './lib/dev-banner.ts'
 import { type DevDatabase, devDatabase } from './lib/dev-database.ts'
 import { devSecrets } from './lib/dev-secrets.ts'
 import { type DevServices, devServices, LOCAL_PUBLISHABLE_KEY } from './lib/dev-services.ts'
+import { forgetRunningDev, noteRunningDev } from './lib/running-dev.ts'
 import { takeOver } from './lib/take-over.ts'
+import { program, readFlags, runAsProgram } from './lib/terminal.ts'
 import { watchPaths } from './lib/watch.ts'
 import { LOCAL_TWILIO } from './mailbox/twilio-api.ts'
 
+const USAGE = `npm run dev
+
+Starts a database, the edge functions, a local mailbox, a stand-in for Supabase Auth and the gateway, and starts the gateway again when
+a file changes. PORT (4000), FUNCTIONS_PORT, MAILBOX_PORT and SUPABASE_AUTH_PORT choose other ports, DEV_DIRECTORY another folder than
+.dev. Operator commands find it.`
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const started = performance.now()
 const say = (name: string) => (line: string) => console.log(`${styleText('dim', name.padEnd(9))} ${line}`)
@@ -29,6 +35,7 @@ async function stop(exitCode: number): Promise<void> {
   await services?.gateway.stop()
   await Promise.all([services?.functions.stop(), services?.supabase?.stop(), services?.mailbox.stop()])
   await database?.stop()
+  forgetRunningDev(folder)
   process.exit(exitCode)
 }
 
@@ -54,7 +61,6 @@ async function environment(
 }
 
 async function main(): Promise<void> {
-  process.chdir(fileURLToPath(new URL('..', import.meta.url)))
   if (existsSync('.env')) process.loadEnvFile('.env')
   const ports = {
     gateway: port('PORT', 4000),
@@ -76,6 +82,7 @@ async function main(): Promise<void> {
     say('database'),
   )
   const env = await environment(ports.gateway, ports.functions, ports.supabase, database.appUrl)
+  noteRunningDev(folder, { ...env, PORT: String(ports.gateway), DATABASE_MIGRATION_URL: database.ownerUrl })
   services = devServices(folder, ports, env, say)
   const { gateway, functions, mailbox, supabase } = services
   const ready = await Promise.all([mailbox.start(), supabase?.start(), functions.start(), gateway.start()])
@@ -102,15 +109,22 @@ async function main(): Promise<void> {
   watchPaths(['supabase/migrations'], (file) => say('database')(`${file} changed: start npm run dev again to apply it`))
 }
 
-for (const signal of SIGNALS) process.on(signal, () => void stop(0))
+async function command(args: string[]): Promise<number> {
+  readFlags(args, {})
+  for (const signal of SIGNALS) process.on(signal, () => void stop(0))
+  // A hard kill of the process above does not reach this one.
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) void stop(0)
+  }, 500).unref()
+  await main().catch(async (error: unknown) => {
+    console.error(error instanceof Error ? error.message || error : error)
+    await stop(1)
+  })
+  return 0
+}
 
-// A hard kill of the process above does not reach this one.
-const parent = process.ppid
-setInterval(() => {
-  if (process.ppid !== parent) void stop(0)
-}, 500).unref()
+/** Everything for development, with local stand-ins for what is elsewhere in production. */
+export const dev = program(USAGE, command, { alone: true })
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message || error : error)
-  void stop(1)
-})
+await runAsProgram(import.meta.url, dev)

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import { type Config, loadConfig, masterSecrets } from '../shared/config.ts'
 import { createGateway, type Gateway } from '../shared/gateway.ts'
 import { inspectDatabase } from '../shared/start.ts'
@@ -7,7 +6,7 @@ import { checkDatabase } from './lib/doctor/database.ts'
 import { checkOutside } from './lib/doctor/outside.ts'
 import { checkProviders } from './lib/doctor/providers.ts'
 import { deploymentEnvironment } from './lib/operator-environment.ts'
-import { run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
 
 const USAGE = `npm run doctor [-- --json]
 
@@ -62,12 +61,7 @@ async function gatewayOf(config: Config): Promise<Gateway> {
 }
 
 async function command(args: string[], { env, out }: Terminal): Promise<number> {
-  const { values: flags, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { json: { type: 'boolean' } },
-  })
-  if (positionals.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  const flags = readFlags(args, { json: { type: 'boolean' } })
   const { config, checks } = checkConfiguration(deploymentEnvironment(env))
   if (config) {
     const gateway = await gatewayOf(config)
@@ -85,7 +79,6 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
 }
 
 /** Operator command: what is wrong with a deployment, and what to do about it. */
-export const doctor = (args: string[], terminal: Terminal) =>
-  run(command, USAGE, args.length === 0 ? ['--'] : args, terminal)
+export const doctor = program(USAGE, command, { alone: true })
 
 await runAsProgram(import.meta.url, doctor)

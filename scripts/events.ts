@@ -9,8 +9,8 @@ import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
 import {
   folderOf,
+  program,
   RefusedError,
-  run,
   runAsProgram,
   type Terminal,
   table,
@@ -117,6 +117,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: verify the event store, rebuild the read models, take everything out. */
-export const events = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const events = program(USAGE, command)
 
 await runAsProgram(import.meta.url, events)

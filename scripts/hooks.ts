@@ -6,7 +6,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run hooks -- list
 npm run hooks -- add <name> --point ${HOOK_POINTS.join('|')} --url https://… [--on-failure open|closed] [--connection <slug>…]
@@ -127,6 +127,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: the hooks of sign-ins. */
-export const hooks = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const hooks = program(USAGE, command)
 
 await runAsProgram(import.meta.url, hooks)

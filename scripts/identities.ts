@@ -19,7 +19,7 @@ import { listProvenance } from '../shared/queries/identities.ts'
 import { listProofs } from '../shared/queries/proofs.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, actAsAccount, commandContext, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
@@ -117,6 +117,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: people, and forgetting them. */
-export const identities = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const identities = program(USAGE, command)
 
 await runAsProgram(import.meta.url, identities)

@@ -3,7 +3,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
 import { accountName, withGateway } from './lib/operator.ts'
-import { run, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
+import { program, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run keys -- list
 npm run keys -- rotate [--overlap <seconds>]
@@ -54,6 +54,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: the signing keys. */
-export const keys = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const keys = program(USAGE, command)
 
 await runAsProgram(import.meta.url, keys)

@@ -1,7 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { rules } from '../shared/limits.ts'
+import { program, readFlags, runAsProgram } from './lib/terminal.ts'
 
+const TARGET = 'docs/limits.md'
+const USAGE = `npx tsx scripts/limits-table.ts
+
+Writes the table of all rate limits into ${TARGET}.`
 const START = '<!-- limits:start -->'
 const END = '<!-- limits:end -->'
 
@@ -25,7 +29,12 @@ export function withLimitsTable(markdown: string): string {
   return `${before}${START}\n${limitsTable()}\n${END}${after}`
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const target = process.argv[2] ?? 'docs/limits.md'
-  writeFileSync(target, withLimitsTable(readFileSync(target, 'utf8')))
+async function command(args: string[]): Promise<number> {
+  readFlags(args, {})
+  writeFileSync(TARGET, withLimitsTable(readFileSync(TARGET, 'utf8')))
+  return 0
 }
+
+export const limitsTableProgram = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, limitsTableProgram)

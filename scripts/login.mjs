@@ -2,6 +2,7 @@
 // A reference client of the gateway: signs a person in from a terminal and prints an access token.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
@@ -22,19 +23,31 @@ const say = (text) => process.stderr.write(`${text}\n`)
 
 class UsageError extends Error {}
 
+/** The gateway of a running `npm run dev`. */
+function issuerOfDev() {
+  try {
+    const folder = process.env.DEV_DIRECTORY || new URL('../.dev', import.meta.url).pathname
+    const { pid, environment } = JSON.parse(readFileSync(`${folder}/running.json`, 'utf8'))
+    process.kill(pid, 0)
+    return environment.AUTH_BASE_URL
+  } catch {
+    return undefined
+  }
+}
+
 function readArguments() {
   const string = { type: 'string' }
   try {
     return parseArgs({
       options: {
         method: string,
-        issuer: { ...string, default: process.env.AUTH_BASE_URL ?? 'http://localhost:4000' },
+        issuer: { ...string, default: process.env.AUTH_BASE_URL ?? issuerOfDev() ?? 'http://localhost:4000' },
         'client-id': { ...string, default: 'lanonasis-cli' },
         scope: string,
         email: string,
         port: { ...string, default: '8888' },
         json: { type: 'boolean' },
-        help: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
       },
     }).values
   } catch (error) {
@@ -180,7 +193,7 @@ const METHODS = { browser: byBrowser, device: byDevice, email: byEmail, paste: b
 
 async function main() {
   const options = readArguments()
-  if (options.help) return say(USAGE)
+  if (options.help) return console.log(USAGE)
   const method = options.method ?? (hasDisplay() ? 'browser' : 'device')
   if (!Object.hasOwn(METHODS, method)) throw new UsageError(`There is no method "${method}"`)
   const tokens = await METHODS[method](options)

@@ -1,6 +1,6 @@
-import { pathToFileURL } from 'node:url'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
 import { createMailboxApp, type MailboxOptions } from './mailbox/app.tsx'
 
 export interface Mailbox {
@@ -31,14 +31,19 @@ export async function startMailbox(options: MailboxOptions & { port: number; app
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const port = Number(process.env.MAILBOX_PORT ?? 4010)
-  const {
-    RESEND_API_KEY: apiKey = 're_local_mailbox',
-    RESEND_WEBHOOK_SECRET: secret,
-    DELIVERY_STATUS_URL,
-  } = process.env
+const USAGE = `npx tsx scripts/mailbox.ts
+
+Starts the local mailbox on port MAILBOX_PORT (4010), as npm run dev does. It takes what is sent to the APIs of Resend and Twilio.`
+
+async function command(args: string[], { env, out }: Terminal): Promise<number> {
+  readFlags(args, {})
+  const { RESEND_API_KEY: apiKey = 're_local_mailbox', RESEND_WEBHOOK_SECRET: secret, DELIVERY_STATUS_URL } = env
   const webhook = secret && DELIVERY_STATUS_URL ? { url: `${DELIVERY_STATUS_URL}/resend`, secret } : undefined
-  const mailbox = await startMailbox({ port, apiKey, webhook })
-  console.log(`mailbox ready on ${mailbox.url}`)
+  const mailbox = await startMailbox({ port: Number(env.MAILBOX_PORT ?? 4010), apiKey, webhook })
+  out(`mailbox ready on ${mailbox.url}`)
+  return 0
 }
+
+export const mailboxProgram = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, mailboxProgram)

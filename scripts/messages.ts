@@ -6,7 +6,7 @@ import { countMessages, listMessages, listSuppressions } from '../shared/queries
 import { listBreakers } from '../shared/queries/sms-guard.ts'
 import { addressLookup } from '../shared/typed/address.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run messages -- figures
 npm run messages -- list <e-mail or +number>
@@ -91,6 +91,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: what became of messages, and letting them go again. */
-export const messages = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const messages = program(USAGE, command)
 
 await runAsProgram(import.meta.url, messages)

@@ -1,18 +1,28 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { migrate } from './lib/migrate.ts'
+import { program, RefusedError, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
 
-if (existsSync('.env')) process.loadEnvFile('.env')
+const USAGE = `npm run migrate [-- --json]
 
-const applicationUrl = process.env.DATABASE_URL
-const url = process.env.DATABASE_MIGRATION_URL || applicationUrl
+Applies the migrations that the database of DATABASE_MIGRATION_URL (else DATABASE_URL) does not have yet, in order. The role of
+DATABASE_URL gets what the gateway needs. Never touches the database of npm run dev unless its address is given.
+Exit code 1: a migration was edited or failed, or there is no database; 2: wrong usage.`
 
-try {
-  if (!url) throw new Error('Set DATABASE_MIGRATION_URL: the direct connection of the database owner')
+async function command(args: string[], { env, out }: Terminal): Promise<number> {
+  const flags = readFlags(args, { json: { type: 'boolean' } })
+  if (env === process.env && existsSync('.env')) process.loadEnvFile('.env')
+  const applicationUrl = env.DATABASE_URL || undefined
+  const url = env.DATABASE_MIGRATION_URL || applicationUrl
+  if (!url) throw new RefusedError('Set DATABASE_MIGRATION_URL: the direct connection of the database owner')
   const directory = fileURLToPath(new URL('../supabase/migrations', import.meta.url))
-  const applied = await migrate({ url, directory, applicationUrl, tls: process.env, log: console.log })
-  console.log(applied.length === 0 ? 'the database is up to date' : `${applied.length} migrations applied`)
-} catch (error) {
-  console.error(error instanceof Error ? error.message || error.cause : error)
-  process.exitCode = 1
+  const applied = await migrate({ url, directory, applicationUrl, tls: env, log: flags.json ? () => {} : out })
+  if (flags.json) out(JSON.stringify({ applied }, null, 2))
+  else out(applied.length === 0 ? 'the database is up to date' : `${applied.length} migrations applied`)
+  return 0
 }
+
+/** Operator command: brings a database up to date. */
+export const migrateProgram = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, migrateProgram)

@@ -1,9 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { buildDocument, printDocument } from '../netlify/openapi/document.ts'
 import { allRoutes } from './authority-table.ts'
+import { program, readFlags, runAsProgram } from './lib/terminal.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-writeFileSync(
-  new URL('../netlify/openapi/openapi.json', import.meta.url),
-  printDocument(buildDocument(version, await allRoutes())),
-)
+const TARGET = 'netlify/openapi/openapi.json'
+const USAGE = `npm run openapi
+
+Writes the OpenAPI document of all routes to ${TARGET}.`
+
+async function command(args: string[]): Promise<number> {
+  readFlags(args, {})
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  writeFileSync(TARGET, printDocument(buildDocument(version, await allRoutes())))
+  return 0
+}
+
+export const openapi = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, openapi)

@@ -10,7 +10,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { parseScope } from '../shared/oauth/scope.ts'
 import { listResources } from '../shared/queries/authorizations.ts'
 import { act, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run resources -- list
 npm run resources -- add <identifier> --name "…" --scope "…"
@@ -99,6 +99,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: the resource servers. */
-export const resources = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const resources = program(USAGE, command)
 
 await runAsProgram(import.meta.url, resources)

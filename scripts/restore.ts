@@ -11,7 +11,7 @@ import { migrate } from './lib/migrate.ts'
 import { readMigrations } from './lib/migration-files.ts'
 import { withDotEnv } from './lib/operator-environment.ts'
 import { makeRoles } from './lib/repair-access.ts'
-import { RefusedError, run, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run restore -- <file>
 
@@ -72,6 +72,6 @@ async function command(args: string[], { env: given, out }: Terminal): Promise<n
 }
 
 /** Operator command: a dump into a new database. */
-export const restore = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const restore = program(USAGE, command)
 
 await runAsProgram(import.meta.url, restore)

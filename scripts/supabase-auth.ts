@@ -1,5 +1,5 @@
-import { pathToFileURL } from 'node:url'
 import { serve } from '@hono/node-server'
+import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
 import { createSupabaseAuth, DEMO_USERS, type SentLink } from './supabase-auth/app.ts'
 
 /**
@@ -51,12 +51,22 @@ async function mailLink(link: SentLink): Promise<void> {
   })
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+const USAGE = `npx tsx scripts/supabase-auth.ts
+
+Starts the stand-in for Supabase Auth on port SUPABASE_AUTH_PORT (4012) with its demo users, as npm run dev does.`
+
+async function command(args: string[], { env, out }: Terminal): Promise<number> {
+  readFlags(args, {})
   const auth = await startSupabaseAuth({
-    port: Number(process.env.SUPABASE_AUTH_PORT ?? 4012),
-    publishableKey: process.env.SUPABASE_ANON_KEY ?? 'sb_publishable_local',
+    port: Number(env.SUPABASE_AUTH_PORT ?? 4012),
+    publishableKey: env.SUPABASE_ANON_KEY ?? 'sb_publishable_local',
     send: mailLink,
   })
   for (const user of DEMO_USERS) auth.add(user)
-  console.log(`supabase auth ready on ${auth.url}`)
+  out(`supabase auth ready on ${auth.url}`)
+  return 0
 }
+
+export const supabaseAuthProgram = program(USAGE, command, { alone: true })
+
+await runAsProgram(import.meta.url, supabaseAuthProgram)

@@ -3,7 +3,7 @@ import { revokeBlastRadius, traceBlastRadius } from '../shared/audit/blast-radiu
 import { stateAt } from '../shared/queries/time-travel.ts'
 import { findIdentity } from './lib/find-identity.ts'
 import { actAsAccount, commandContext, withGateway } from './lib/operator.ts'
-import { RefusedError, run, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run trace -- radius <id> [--revoke --reason <text>] [--json]   what followed from an event, session, token family, key or agent
 npm run trace -- state <time> [<uai or e-mail>] [--json]           who could do what at a time (ISO 8601)
@@ -70,6 +70,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: what followed from something, and what was at a time. */
-export const trace = (args: string[], terminal: Terminal) => run(command, USAGE, args, terminal)
+export const trace = program(USAGE, command)
 
 await runAsProgram(import.meta.url, trace)

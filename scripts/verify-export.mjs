@@ -133,26 +133,52 @@ function isSigned(note, key) {
 
 // The check
 
-const { values: flags, positionals: files } = parseArgs({
-  allowPositionals: true,
-  options: {
+const USAGE = `node scripts/verify-export.mjs <audit.jsonl …> [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
+
+Checks an export of the audit log, and archives of it, with nothing but Node. The head of the file says how.
+Exit code 0: everything holds, 1: it does not, 2: wrong usage.`
+
+function refuseUsage(reason) {
+  console.error(`${reason}\n\n${USAGE}`)
+  process.exit(2)
+}
+
+function readArguments() {
+  const options = {
     key: { type: 'string', multiple: true },
     checkpoint: { type: 'string' },
     consistency: { type: 'string' },
     json: { type: 'boolean' },
-  },
-})
-if (files.length === 0) {
-  console.error(
-    'node scripts/verify-export.mjs <audit.jsonl …> [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]',
-  )
-  process.exit(2)
+    help: { type: 'boolean', short: 'h' },
+  }
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options })
+    if (!values.help && positionals.length === 0) refuseUsage('Which file?')
+    return { flags: values, files: positionals }
+  } catch (error) {
+    return refuseUsage(error.message)
+  }
+}
+
+/** A file that a flag names, read by `read`. */
+function readNamed(flag, file, read) {
+  try {
+    return read(readFileSync(file, 'utf8'))
+  } catch (error) {
+    return refuseUsage(`--${flag} ${file} cannot be read: ${error.message}`)
+  }
+}
+
+const { flags, files } = readArguments()
+if (flags.help) {
+  console.log(USAGE)
+  process.exit(0)
 }
 
 const MOST_FAULTS = 1000
 const faults = []
 const fault = (what, where = {}) => faults.length < MOST_FAULTS && faults.push({ fault: what, ...where })
-const kept = flags.checkpoint === undefined ? undefined : readNote(readFileSync(flags.checkpoint, 'utf8'))
+const kept = flags.checkpoint === undefined ? undefined : readNamed('checkpoint', flags.checkpoint, readNote)
 const seen = { events: 0, hidden: 0, archived: 0, included: 0, sealed: 0, streams: 0 }
 /** Those that were given, else those that the files bring. */
 const keys = new Set(flags.key)
@@ -354,7 +380,9 @@ if (kept && !whole) {
   if (!checkpoint) fault('there is no checkpoint to compare the kept one with')
   else {
     const path =
-      flags.consistency === undefined ? [] : JSON.parse(readFileSync(flags.consistency, 'utf8')).path.map(fromHex)
+      flags.consistency === undefined
+        ? []
+        : readNamed('consistency', flags.consistency, (text) => JSON.parse(text).path.map(fromHex))
     if (!isConsistent(kept, checkpoint, path))
       fault('the log of the kept checkpoint is not the beginning of this one', { size: kept.size })
   }

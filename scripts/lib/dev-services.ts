@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import path from 'node:path'
 import { LOCAL_TWILIO } from '../mailbox/twilio-api.ts'
+import { denoBinary } from './platform-binary.ts'
 import { createService, type Service } from './service.ts'
 
 export interface DevPorts {
@@ -111,17 +110,4 @@ function denoArguments(): string[] {
   const folder = path.resolve('supabase/functions')
   const permissions = ['--no-prompt', '--allow-net', '--allow-env', `--allow-read=${folder}`]
   return ['run', '--quiet', '--config', `${folder}/deno.json`, ...permissions, `${folder}/_shared/local-server.ts`]
-}
-
-// npm has one Deno package per platform; elsewhere the one on the PATH serves.
-function denoBinary(): string {
-  const system = process.platform === 'linux' ? `linux-${process.arch}-glibc` : `${process.platform}-${process.arch}`
-  try {
-    const folder = path.dirname(createRequire(import.meta.url).resolve(`@deno/${system}/package.json`))
-    const binary = path.join(folder, process.platform === 'win32' ? 'deno.exe' : 'deno')
-    if (existsSync(binary)) return binary
-  } catch {
-    // not installed for this platform
-  }
-  return 'deno'
 }

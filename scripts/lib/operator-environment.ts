@@ -1,11 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import postgres from 'postgres'
 import { databaseTls } from '../../shared/database-tls.ts'
-import { gatewayDatabase } from './gateway-database.ts'
+import { runningDev } from './running-dev.ts'
 import { RefusedError } from './terminal.ts'
 
-const DEV_DATA = '.dev/postgres'
-const DEV_SECRETS = '.dev/secrets.json'
+const folderOfDev = (env: NodeJS.ProcessEnv) => env.DEV_DIRECTORY || '.dev'
 
 /** The environment with `.env` of the current folder behind it, as `npm run dev` reads it. An empty value counts as unset. */
 export function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -13,15 +12,13 @@ export function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value))
 }
 
-/** The database of a running `npm run dev`. */
-function developmentDatabase(): { ownerUrl: string; appUrl: string } | undefined {
-  try {
-    const port = Number(readFileSync(`${DEV_DATA}/postmaster.pid`, 'utf8').split('\n')[3])
-    const password = readFileSync(`${DEV_DATA}.password`, 'utf8').trim()
-    return gatewayDatabase(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, 'auth_gateway')
-  } catch {
-    return undefined
-  }
+/** The same with what a running `npm run dev` runs with behind it, unless another database is named. */
+function withRunningDev(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const env = withDotEnv(given)
+  const dev = runningDev(folderOfDev(env))
+  const known = [dev?.DATABASE_URL, dev?.DATABASE_MIGRATION_URL]
+  const named = [env.DATABASE_URL, env.DATABASE_MIGRATION_URL].filter(Boolean)
+  return named.every((url) => known.includes(url)) ? { ...dev, ...env } : env
 }
 
 /**
@@ -29,8 +26,8 @@ function developmentDatabase(): { ownerUrl: string; appUrl: string } | undefined
  * @throws RefusedError when there is none
  */
 export function operatorUrl(given: NodeJS.ProcessEnv): string {
-  const env = withDotEnv(given)
-  const url = env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL ?? developmentDatabase()?.ownerUrl
+  const env = withRunningDev(given)
+  const url = env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL
   if (!url) throw new RefusedError('Set DATABASE_MIGRATION_URL or DATABASE_URL, or start `npm run dev` first')
   return url
 }
@@ -51,18 +48,16 @@ export function operatorConnection(env: NodeJS.ProcessEnv, name: string): postgr
  */
 export function operatorEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const url = operatorUrl(given)
-  const env = withDotEnv(given)
+  const env = withRunningDev(given)
+  const secretsFile = `${folderOfDev(env)}/secrets.json`
   const here = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
   if (!here && !env.AUTH_MASTER_SECRET) throw new RefusedError('Set AUTH_MASTER_SECRET to that of the gateway')
-  const secrets = here && given === process.env && existsSync(DEV_SECRETS) ? readFileSync(DEV_SECRETS, 'utf8') : '{}'
+  const secrets = here && given === process.env && existsSync(secretsFile) ? readFileSync(secretsFile, 'utf8') : '{}'
   return { ...JSON.parse(secrets), ...env, DATABASE_URL: url }
 }
 
 /** What a deployment runs with, as far as it stands here: the environment, else that of a running `npm run dev`. */
 export function deploymentEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const env = withDotEnv(given)
-  if (env.DATABASE_URL) return env
-  const development = env.DATABASE_MIGRATION_URL ? undefined : developmentDatabase()
-  const { appUrl: DATABASE_URL, ownerUrl: DATABASE_MIGRATION_URL } = development ?? {}
-  return { ...operatorEnvironment(given), ...(development && { DATABASE_URL, DATABASE_MIGRATION_URL }) }
+  const env = withRunningDev(given)
+  return env.DATABASE_URL ? env : operatorEnvironment(given)
 }

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { GatewayError } from '../../shared/errors.ts'
 
 /** What a command has to do with the world around it. */
@@ -21,20 +22,41 @@ export class UsageError extends Error {}
 /** The command makes sense, but cannot be done. */
 export class RefusedError extends Error {}
 
-/** Runs a command and turns what it throws into a sentence and an exit code. */
-export async function run(command: Command, usage: string, args: string[], terminal: Terminal): Promise<number> {
-  if (args.length === 0 || args.includes('--help') || args.includes('-h')) {
-    terminal[args.length === 0 ? 'err' : 'out'](usage)
-    return args.length === 0 ? 2 : 0
+/** A command that knows how it is called. */
+export type Program = Command & { usage: string }
+
+/**
+ * Makes a command a program: `--help` prints its usage, wrong usage is refused with it, and what is thrown becomes a sentence and an
+ * exit code.
+ * @param options.alone whether it does something without arguments, rather than print its usage
+ */
+export function program(usage: string, command: Command, options: { alone?: boolean } = {}): Program {
+  const run: Command = async (args, terminal) => {
+    const isIncomplete = args.length === 0 && !options.alone
+    if (isIncomplete || args.includes('--help') || args.includes('-h')) {
+      terminal[isIncomplete ? 'err' : 'out'](usage)
+      return isIncomplete ? 2 : 0
+    }
+    try {
+      return await command(args, terminal)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
+      terminal.err(isUsage ? `${error.message}\n\n${usage}` : sentence(error))
+      return isUsage ? 2 : 1
+    }
   }
-  try {
-    return await command(args, terminal)
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-    terminal.err(isUsage ? `${error.message}\n\n${usage}` : sentence(error))
-    return isUsage ? 2 : 1
-  }
+  return Object.assign(run, { usage })
+}
+
+/**
+ * The flags of a command that takes no names.
+ * @throws UsageError for anything else
+ */
+export function readFlags<const T extends ParseArgsOptionsConfig>(args: string[], options: T) {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  if (positionals.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  return values
 }
 
 /**
@@ -81,9 +103,26 @@ export function table(rows: Record<string, string>[]): string {
     .join('\n')
 }
 
+/** The flags of a program that is one flow and no command; answers `--help` and wrong usage itself, and ends the process then. */
+export function readFlagsOrExit<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {
+  const args = process.argv.slice(2)
+  try {
+    if (!args.includes('--help') && !args.includes('-h')) return readFlags(args, options)
+    console.log(usage)
+    process.exit(0)
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
+const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'CONNECT_TIMEOUT']
+
 // A connection that fails at several addresses is an AggregateError without a message.
 function sentence(error: Error): string {
   if (error instanceof GatewayError && error.options.reason) return `${error.message} (${error.options.reason})`
   const inner = error instanceof AggregateError ? error.errors[0] : undefined
-  return error.message || (inner instanceof Error ? inner.message : error.name)
+  const said = error.message || (inner instanceof Error ? inner.message : error.name)
+  const code = String((error as { code?: string }).code ?? (inner as { code?: string } | undefined)?.code)
+  return UNREACHABLE.includes(code) ? `The database does not answer: ${said}` : said
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
-import { parseArgs } from 'node:util'
+import { readFlagsOrExit } from '../../scripts/lib/terminal.ts'
 import { measureAppends } from './append.ts'
 import { measureColdStarts } from './cold-start.ts'
 import { type BenchDatabase, startBenchDatabase } from './database.ts'
@@ -15,15 +15,14 @@ import { print, printColdStarts, printGoals, printHead } from './report.ts'
 import { authorizeScenarios, deviceScenarios, otpScenarios, readScenarios, refreshScenario } from './scenarios.ts'
 import { clientCredentialsScenario, registerService } from './services.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    /** Shorter, with fewer rows and requests. */
-    quick: { type: 'boolean' },
-    /** Measures only what matches, at the smaller size. */
-    only: { type: 'string' },
-    /** Folder for a CPU profile of the gateway. */
-    profile: { type: 'string' },
-  },
+const USAGE = `npm run bench [-- [--quick] [--only <pattern>] [--profile <folder>]]
+
+Measures what a request costs. --quick takes fewer rows and requests, --only measures what matches at the smaller size, --profile leaves
+a CPU profile of the gateway in a folder. Exit code 2: wrong usage.`
+const options = readFlagsOrExit(USAGE, {
+  quick: { type: 'boolean' },
+  only: { type: 'string' },
+  profile: { type: 'string' },
 })
 const SECONDS = options.quick ? 4 : 10
 const PEOPLE = options.quick ? 60 : 300

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isAlive } from '../../scripts/lib/left-over.ts'
 import { freePort, isPortBusy } from '../../scripts/lib/ports.ts'
@@ -60,6 +62,16 @@ async function end(dev: Dev, signal: NodeJS.Signals): Promise<void> {
   await exited
 }
 
+/** What `npm run doctor` takes for the issuer, told the folder alone. */
+async function issuerOfDoctor(): Promise<string | undefined> {
+  const unset = Object.fromEntries(Object.keys(ports).map((name) => [name, '']))
+  const doctor = spawn(process.execPath, ['--import', 'tsx', 'scripts/doctor.ts', '--json'], {
+    env: { ...environment(), ...unset },
+  })
+  const checks = (await json(doctor.stdout)) as { check: string; detail: string }[]
+  return /http:\/\/localhost:\d+/.exec(checks.find(({ check }) => check === 'issuer')?.detail ?? '')?.[0]
+}
+
 const status = async (port: number, route: string) => (await fetch(`http://127.0.0.1:${port}${route}`)).status
 
 async function expectEverythingUp(dev: Dev): Promise<void> {
@@ -77,9 +89,11 @@ describe('npm run dev', { timeout: 120_000 }, () => {
     const dev = await startDev()
     await expectEverythingUp(dev)
     expect(dev.output()).toContain(`/oauth/authorize?response_type=code&client_id=auth-tester`)
+    expect(await issuerOfDoctor()).toBe(`http://localhost:${ports.PORT}`)
     const pids = await dev.pids()
     await end(dev, 'SIGTERM')
     expect(dev.child.exitCode).toBe(0)
+    expect(existsSync(path.join(folder, 'running.json'))).toBe(false)
     expect(pids.filter(isAlive)).toEqual([])
   })
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { denoBinary } from '../../scripts/lib/platform-binary.ts'
 import { startProcess } from '../../scripts/lib/process.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
@@ -8,7 +9,7 @@ const RUN = ['run', '--quiet', '--frozen', '--config', `${FUNCTIONS}/deno.json`,
 const START_MS = 60_000
 
 /** The Deno binary of this project. */
-export const DENO = path('node_modules/@deno/linux-x64-glibc/deno')
+export const DENO = denoBinary()
 
 export interface EdgeFunctions {
   /** Base URL of the functions, ending in `/functions/v1`. */
