@@ -139,7 +139,10 @@ export async function openGateway(settings: Config): Promise<{ gateway: Gateway 
 /** From which on an operator should know that the clock of this machine is off. */
 const NOTED_SKEW_MILLISECONDS = 2000
 
-/** Whether the checkpoint that is kept outside says that this database has lost events. @throws StartError */
+/**
+ * Refuses a database that has lost events which a checkpoint that is kept outside covers.
+ * @throws StartError database_restored
+ */
 async function refuseLostHistory(gateway: Gateway): Promise<void> {
   const { CHECKPOINT_FILE, CHECKPOINT_URL } = gateway.config
   if (!CHECKPOINT_FILE && !CHECKPOINT_URL) return
@@ -193,6 +196,22 @@ export function startGateway(): Promise<Gateway> {
     throw error
   })
   return opening
+}
+
+/**
+ * Looks again whether the database has lost events, which an operator may have restored while this process runs. If so, the process
+ * serves nothing until it has opened a database that is whole.
+ * @throws StartError database_restored
+ */
+export async function refuseRestoredDatabase(gateway: Gateway): Promise<void> {
+  await refuseLostHistory(gateway).catch(async (error) => {
+    if (wired === gateway) {
+      wired = undefined
+      opening = undefined
+      await gateway.close()
+    }
+    throw error
+  })
 }
 
 /** Closes the gateway of this process, if it is open. */

@@ -201,7 +201,7 @@ const rotateForm = once(() =>
 )
 
 app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, (c, principal) => {
-  const arrivedAt = new Date()
+  const arrivedAt = gateway().now()
   return decide(c, principal, 'rotate', rotateForm(), async (target, posted) => {
     const graceSeconds = Number(posted.grace_seconds)
     const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })

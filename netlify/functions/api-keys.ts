@@ -148,7 +148,7 @@ export const rotateBody = once(() =>
 )
 
 app.route('POST', `${BASE}/:id/rotate`, { authority: writing }, async (c, principal) => {
-  const arrivedAt = new Date()
+  const arrivedAt = gateway().now()
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored) {
     const given = await readBody(c, storedKeyChangesBody())

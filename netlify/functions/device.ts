@@ -166,7 +166,7 @@ app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (
       (state, event) => deviceAuthorization.evolve(state, event as never),
       deviceAuthorization.initial,
     )
-    if (!isOpenTo(stream, { now: new Date() })) throw new GatewayError('user_code_invalid')
+    if (!isOpenTo(stream, { now: gateway().now() })) throw new GatewayError('user_code_invalid')
     return c.json({ valid: true, client_id: device.client.client_id })
   } catch (error) {
     if (!(error instanceof GatewayError) || !error.refusal.startsWith('user_code_')) throw error

@@ -101,7 +101,7 @@ async function proceed(
   if (scope.length === 0) throw fault('invalid_scope')
   const wanted = { ...asked, scope }
   const signIn = !signedIn || (await signInNeeded(gateway(), wanted, signedIn))
-  const proof = signIn ? 'good' : proofNeeded(wanted, signedIn)
+  const proof = signIn ? 'good' : proofNeeded(gateway(), wanted, signedIn)
   if (proof === 'unmet') throw fault('unmet_authentication_requirements')
   if (signIn || proof === 'step_up') {
     if (prompt.has('none')) throw fault('login_required')
@@ -119,7 +119,7 @@ async function proceed(
   const code = newOpaqueToken(id, CODE_SECRET_BYTES)
   await commit(commitContext(gateway(), c), async (work) => {
     const { person, session } = signedIn
-    const now = new Date()
+    const now = gateway().now()
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     work.correlationId = id
     work.knowKey(person.uai, person.wrappedKey)
@@ -240,7 +240,7 @@ async function decide(
 ): Promise<Response> {
   const code = newOpaqueToken(id, CODE_SECRET_BYTES)
   const facts = await commit(commitContext(gateway(), c), async (work) => {
-    const now = new Date()
+    const now = gateway().now()
     const found = await findAuthorization(gateway().reads, gateway().personal, { id })
     const client = found.requestedBy
     if (client?.status !== 'active') throw new GatewayError('csrf_invalid', { reason: 'client is not active' })

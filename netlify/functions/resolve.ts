@@ -144,7 +144,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   if (!client.first_party && !consented)
     throw new GatewayError('access_denied', { description: 'This application needs the consent of the person first.' })
   const family = await commit(commitContext(gateway(), c), async (work) => {
-    const now = new Date()
+    const now = gateway().now()
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     work.knowKey(person.uai, person.wrappedKey)
     work.limits = gateway().limiter.of('open-application', person.uai)

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import { nodesOf, tilesNeeded, treeRoot } from '../events/merkle.ts'
 import type { Gateway } from '../gateway.ts'
@@ -9,10 +9,25 @@ import { signerOfNote } from './checkpoints.ts'
 
 const TIMEOUT_MS = 2000
 
-async function newestInFile(file: string): Promise<string | undefined> {
-  const lines = (await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n')
-  const newest = lines.at(-1)
-  return newest ? String(JSON.parse(newest).note) : undefined
+/** How much of the end of a file of checkpoints is read: more than a hundred of them. */
+const TAIL_BYTES = 65_536
+
+/** The largest checkpoint among the last ones in a file; undefined when there is no file. */
+async function largestInFile(file: string): Promise<string | undefined> {
+  const handle = await open(file).catch(() => undefined)
+  if (!handle) return undefined
+  try {
+    const { size } = await handle.stat()
+    const length = Math.min(size, TAIL_BYTES)
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
+    const lines = buffer.toString('utf8').split('\n').filter(Boolean)
+    const kept = (length < size ? lines.slice(1) : lines).map((line): { size: number; note: string } =>
+      JSON.parse(line),
+    )
+    return kept.reduce((largest, one) => (one.size >= largest.size ? one : largest), { size: 0, note: '' }).note
+  } finally {
+    await handle.close()
+  }
 }
 
 async function newestAtUrl(url: string, token: string | undefined): Promise<string | undefined> {
@@ -24,7 +39,7 @@ async function newestAtUrl(url: string, token: string | undefined): Promise<stri
 /** The newest checkpoints that are kept outside. An address with `{size}` cannot be asked for its newest. */
 async function keptNotes({ CHECKPOINT_FILE, CHECKPOINT_URL, CHECKPOINT_URL_TOKEN }: Config): Promise<string[]> {
   const asked = [
-    CHECKPOINT_FILE && newestInFile(CHECKPOINT_FILE),
+    CHECKPOINT_FILE && largestInFile(CHECKPOINT_FILE),
     CHECKPOINT_URL && !CHECKPOINT_URL.includes('{size}') && newestAtUrl(CHECKPOINT_URL, CHECKPOINT_URL_TOKEN),
   ]
   const found = await Promise.all(

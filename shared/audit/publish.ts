@@ -7,7 +7,8 @@ const TIMEOUT_MS = 8000
 
 /**
  * Puts the newest checkpoint where the database cannot reach: to an address, into a file, or both. What cannot be published is tried
- * again the next time; the newest one stands for those before.
+ * again the next time; the newest one stands for those before. Call it after `findLostHistory` found nothing: a checkpoint of another history
+ * must not replace the kept one, which is the evidence.
  * @returns whether one was published
  */
 export async function publishCheckpoint({ reads, config }: Gateway): Promise<boolean> {

@@ -56,7 +56,7 @@ export async function delegateToAgent(gateway: Gateway, c: AppContext, principal
   const chosen = known.filter(({ identifier }) => resources.includes(identifier))
   if (!scopes.every((one) => chosen.every((resource) => has(resource, one)))) throw new GatewayError('invalid_scope')
   const id = uuidv7()
-  const expiresAt = new Date(Date.now() + input.days * 86_400_000)
+  const expiresAt = new Date(gateway.now().getTime() + input.days * 86_400_000)
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)
     work.limits = gateway.limiter.of('agents', person.uai)

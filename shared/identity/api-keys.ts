@@ -89,7 +89,7 @@ export async function createApiKey(
     if (taken) throw new GatewayError('key_exists')
     if (live >= MAX_LIVE_KEYS) throw new GatewayError('too_many_keys')
     const generation = (maker.parent?.ancestors.length ?? 0) + 2
-    const now = new Date()
+    const now = gateway.now()
     parent?.decide((state) => deriveKey(state, { keyId: id, createdBy: person.uai, settings, generation, now }))
     work.start(apiKey, id, { subject: person.uai }).decide(() =>
       createKey({
@@ -247,7 +247,7 @@ export async function rotateApiKey(
         reason,
         knownRotations: record.rotations,
         expiresAt: end?.expiresAt,
-        now: new Date(),
+        now: gateway.now(),
       }),
     )
     if (end) await narrowChildren(work, stream)

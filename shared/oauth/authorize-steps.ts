@@ -45,9 +45,9 @@ export function answersUnasked(
 }
 
 /** Whether the last proof is older than the request allows; whatever a pushed request forces, a proof after it satisfies. */
-function isOld({ maxAge, pushed }: AuthorizationRequest, { session }: SignedIn): boolean {
+function isOld({ now }: Gateway, { maxAge, pushed }: AuthorizationRequest, { session }: SignedIn): boolean {
   if (maxAge === undefined || (pushed && session.authenticatedAt >= pushed.at)) return false
-  return Date.now() - session.authenticatedAt.getTime() > maxAge * 1000
+  return now().getTime() - session.authenticatedAt.getTime() > maxAge * 1000
 }
 
 /** Whether the person must sign in (again) for this request (OpenID Connect Core section 3.1.2.1). */
@@ -61,15 +61,15 @@ export async function signInNeeded(
   if (pushed && session.authenticatedAt >= pushed.at) return false
   if (prompt.has('login') || prompt.has('select_account')) return true
   // A step-up is a proof too, and then there is no need to sign in besides.
-  if (isOld(request, signedIn) && !wantsMultiFactor(acr)) return true
+  if (isOld(gateway, request, signedIn) && !wantsMultiFactor(acr)) return true
   if (idTokenHint === undefined) return false
   const hint = await gateway.jwts.readIdTokenHint(idTokenHint)
   return !isSubject(gateway, client, person, hint?.sub)
 }
 
 /** What is missing of how sure the client wants to be of the person (RFC 9470 section 4). */
-export const proofNeeded = (request: AuthorizationRequest, signedIn: SignedIn) =>
-  judgeAcr(request.acr, signedIn.session, isOld(request, signedIn))
+export const proofNeeded = (gateway: Gateway, request: AuthorizationRequest, signedIn: SignedIn) =>
+  judgeAcr(request.acr, signedIn.session, isOld(gateway, request, signedIn))
 
 /** The way back to this request, without what a new proof satisfies. */
 export function wayBack({ client, pushed }: AuthorizationRequest, params: URLSearchParams): string {

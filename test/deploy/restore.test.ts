@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -17,7 +17,7 @@ import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { findLostHistory } from '../../shared/audit/lost-history.ts'
 import { publishCheckpoint } from '../../shared/audit/publish.ts'
 import { loadConfig } from '../../shared/config.ts'
-import { type Gateway, openGateway } from '../../shared/gateway.ts'
+import { type Gateway, openGateway, refuseRestoredDatabase } from '../../shared/gateway.ts'
 import { createTraffic } from '../projections/traffic.ts'
 import { call } from '../scripts/terminal.ts'
 
@@ -104,6 +104,15 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
     const again = await call(restore, environment(restored), dump)
     expect(again).toMatchObject({ exitCode: 1 })
     expect(again.err).toContain('The database has a schema auth_gateway already')
+  })
+
+  test('503: a process that serves it already stops, also when a smaller checkpoint was kept since', async () => {
+    const file = settings.CHECKPOINT_FILE ?? ''
+    const kept = await readFile(file, 'utf8')
+    await appendFile(file, `${kept.split('\n')[0]}\n`)
+    await expect(opened(restored, refuseRestoredDatabase)).rejects.toMatchObject({ problem: 'database_restored' })
+    await writeFile(file, kept)
+    await opened(before, refuseRestoredDatabase)
   })
 
   test('is told from the present, until the restore is recorded', async () => {
