@@ -50,7 +50,10 @@ export const rules = {
     fallback: '10/1h 20/1d | 10/1h 20/1d | 20/1h 40/1d',
   },
   'sms-net': { counts: 'the same for one network', fallback: '50/1h | 50/1h | 100/1h' },
-  'sms-country': { counts: 'text messages to newcomers of one country', fallback: '100/10m | 110/10m | 200/10m' },
+  'sms-country': {
+    counts: 'text messages to one country that unknown callers ask for',
+    fallback: '100/10m | 110/10m | 200/10m',
+  },
   'sms-unentered-ip': {
     counts: 'codes by text message that one caller asks for in unknown browsers and never enters',
     fallback: '6/1d',

@@ -52,6 +52,9 @@ async function addressOf(body: { email?: string; phone?: string; type?: 'email' 
   return mailbox(mail)
 }
 
+const PAUSED =
+  'Text messages to new numbers are paused. If someone has signed in with this number before, a code is on its way.'
+
 async function sendIt(c: AppContext) {
   const { type: kind, ...body } = await readBody(c, send())
   const sent = { success: true, message: 'If the address can receive messages, a code is on its way.' }
@@ -64,8 +67,9 @@ async function sendIt(c: AppContext) {
     return c.json({ ...sent, message, type: kind, expires_in: LIFETIME_SECONDS })
   }
   const to = await addressOf({ ...body, type: kind })
-  await sendCode(gateway(), c, { to })
-  return c.json({ ...sent, type: to.channel, expires_in: LIFETIME_SECONDS })
+  const { pause } = await sendCode(gateway(), c, { to })
+  const paused = pause > 0 && { message: PAUSED, retry_after: pause }
+  return c.json({ ...sent, type: to.channel, expires_in: LIFETIME_SECONDS, ...paused })
 }
 
 /** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (standards S5). */

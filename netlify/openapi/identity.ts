@@ -70,7 +70,13 @@ export const verifications: Family = {
   },
 }
 
-const message = z.object({ success: z.literal(true), message: z.string(), type: z.string(), expires_in: z.int() })
+const message = z.object({
+  success: z.literal(true),
+  message: z.string(),
+  type: z.string(),
+  expires_in: z.int(),
+  retry_after: z.optional(z.number()),
+})
 const sendCode: Operation = { summary: 'Sends a one-time password', body: send(), answers: { 200: message } }
 const byPassword = {
   body: login(),

@@ -1,5 +1,4 @@
-import { type Challenge, createChallenge, verifySolution } from 'altcha-lib'
-import { deriveKey } from 'altcha-lib/algorithms/pbkdf2'
+import type { Challenge } from 'altcha-lib'
 import * as z from 'zod/mini'
 import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
@@ -10,11 +9,18 @@ const ALGORITHM = 'PBKDF2/SHA-256'
 const ROUNDS = 5000
 const LIFE_SECONDS = 600
 
+/** Loaded by the first who needs it, so that a cold start is not longer for the others. */
+async function library() {
+  const [altcha, { deriveKey }] = await Promise.all([import('altcha-lib'), import('altcha-lib/algorithms/pbkdf2')])
+  return { ...altcha, deriveKey }
+}
+
 const secretOf = ({ derive }: Gateway) => Buffer.from(derive('proof-of-work')).toString('base64')
 const purposeOf = ({ personal }: Gateway, step: string) => personal.digest(`work ${step}`).toString('base64url')
 
 /** A challenge of ALTCHA (version 2), whose solution is good for one step. */
-export function newWork(gateway: Gateway, step: string): Promise<Challenge> {
+export async function newWork(gateway: Gateway, step: string): Promise<Challenge> {
+  const { createChallenge, deriveKey } = await library()
   return createChallenge({
     algorithm: ALGORITHM,
     cost: ROUNDS,
@@ -59,6 +65,7 @@ export async function checkWork(gateway: Gateway, text: string, step: string): P
   if (!read) return false
   const { parameters } = read.challenge
   if (parameters.data.for !== purposeOf(gateway, step)) return false
+  const { verifySolution, deriveKey } = await library()
   const { verified } = await verifySolution({ ...read, deriveKey, hmacSignatureSecret: secretOf(gateway) })
   if (!verified) return false
   return claimOnce(gateway.reads, 'work', [parameters.nonce], new Date(parameters.expiresAt * 1000))

@@ -18,7 +18,18 @@ import { withEffort } from './effort.ts'
 import { knownBrowserOf } from './known-browser.ts'
 import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from './send-message.ts'
-import { passSmsGuard, smsLimits, smsSources, smsTrust } from './sms-guard.ts'
+import {
+  PROBE_WAIT,
+  passSmsGuard,
+  pauseOfNewcomers,
+  type SmsTrust,
+  smsCallerLimits,
+  smsCountryLimits,
+  smsLimits,
+  smsNetworkLimits,
+  smsSources,
+  smsTrust,
+} from './sms-guard.ts'
 
 /**
  * Messages to one mailbox or number, and those that a caller, a network and a range ask for; a new code does not reset them (standards S4).
@@ -51,7 +62,7 @@ export const sendStep = (gateway: Gateway, c: AppContext, to: CodeAddress) => ({
     const ip = c.get('clientIp')
     const found = to.channel === 'sms' ? await findChallenge(gateway, c, { to }) : undefined
     const knownBy = found ? found.knownBy : await knownBrowserOf(gateway, c, to.lookup)
-    const sms = found ? smsLimits(gateway, to, { ip, trust: smsTrust(found), effort }) : []
+    const sms = found ? smsCallerLimits(gateway, to, { ip, trust: smsTrust(found), effort }) : []
     return [...sendLimits(gateway, to, { ip, knownBy, effort }), ...sms]
   },
 })
@@ -110,24 +121,30 @@ type CodeRequest = {
  * @param input.link makes the link that a secret goes out in instead of a code to type; it is found by the link alone, whose holder shows
  * the hash of the secret for that of a browser
  * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
- * @returns the challenge's id
+ * @returns the challenge's id, and the seconds for which newcomers at a number's country get no messages. While they get none, the answer to an
+ * unknown caller is the same for every number, and whether a message goes out as well as how that ends is not part of it.
  * @throws GatewayError otp_rate_limited, otp_undeliverable, sms_unavailable, otp_send_failed (the code is void then)
  */
-export const sendCode = (gateway: Gateway, c: AppContext, input: CodeRequest): Promise<string> =>
+export const sendCode = (gateway: Gateway, c: AppContext, input: CodeRequest): Promise<SentCode> =>
   withEffort(gateway, c, sendStep(gateway, c, input.to), (effort) => sendOnce(gateway, c, input, effort))
 
-async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, effort: Effort): Promise<string> {
+export type SentCode = { id: string; pause: number }
+
+async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, effort: Effort): Promise<SentCode> {
   const { to, replaces, clientName, brand, link } = input
   const id = uuidv7()
   const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
   const browserHash = link ? hashToken(code) : input.browserHash
   const context = commitContext(gateway, c)
 
+  const ip = c.get('clientIp')
+  const pauseThere = to.channel === 'sms' ? await pauseOfNewcomers(gateway, to) : 0
+  let trust: SmsTrust | undefined
   const outgoing = await commit(context, async (work) => {
     work.correlationId = id
-    const ip = c.get('clientIp')
     const found = await findChallenge(gateway, c, { to, challengeId: replaces })
     const sms = to.channel === 'sms' ? { ip, trust: smsTrust(found), effort } : undefined
+    trust = sms?.trust
     if (sms) await passSmsGuard(gateway, work, to, sms)
     work.limits = [
       ...sendLimits(gateway, to, { ip, knownBy: found.knownBy, effort }),
@@ -162,16 +179,34 @@ async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, eff
     work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
     queueMessage(work, message)
     return message
+  }).catch(async (error: unknown) => {
+    if (!trust || trust === 'known' || !(error instanceof GatewayError) || error.refusal !== 'sms_unavailable')
+      throw error
+    const caller = { ip, trust, effort }
+    const country = await gateway.limiter.wait(smsCountryLimits(gateway, to, caller))
+    // Nothing goes out, so nothing counts for the country.
+    const wait =
+      country ||
+      (await gateway.limiter.hit([...sendLimits(gateway, to, { ip, effort }), ...smsNetworkLimits(gateway, caller)]))
+    if (wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: wait })
+    return 'withheld' as const
   })
+  const pause = trust && trust !== 'known' ? pauseThere : 0
+  if (outgoing === 'withheld') return { id, pause: pause || PROBE_WAIT }
   if (!outgoing) throw new GatewayError('otp_undeliverable', { reason: 'suppressed' })
 
-  const result = await deliverQueued(gateway, context, outgoing, async (work, outcome) => {
+  const delivery = deliverQueued(gateway, context, outgoing, async (work, outcome) => {
     if (outcome.status === 'accepted') return
     const { challenge } = await findChallenge(gateway, c, { to, challengeId: id })
     if (challenge) resumeChallenge(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
   })
+  if (pause > 0) c.get('waitUntil')(delivery)
+  else await delivery.then(throwNotSent)
+  return { id, pause }
+}
+
+function throwNotSent(result: DeliveryResult): void {
   if (result.status === 'failed') throw notSent(result)
-  return id
 }
 
 function notSent({ reason, retryAfter = 30 }: DeliveryResult & { status: 'failed' }): GatewayError {

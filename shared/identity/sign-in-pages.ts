@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
 import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
-import { catalogue, type Refusal } from '../errors.ts'
+import { catalogue, durationText, type Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { readQuery } from '../http/body.ts'
 import { CodePage } from '../http/pages/code.tsx'
+import { copy, fill } from '../http/pages/copy.ts'
 import { renderPage } from '../http/pages/render.ts'
 import { SignInPage } from '../http/pages/sign-in.tsx'
 import { endsAtClient } from '../oauth/authorize-url.ts'
@@ -84,7 +85,9 @@ export async function codePage(
   { error, notice, status }: Partial<Shown>,
 ): Promise<Response> {
   const { issuer, config } = gateway
-  const { id, returnTo, to } = transaction
+  const { id, returnTo, to, pausedUntil = 0 } = transaction
+  const pause = (pausedUntil - gateway.now().getTime()) / 1000
+  const paused = pause > 0 ? fill(copy.code.paused, { wait: durationText(pause) }).join('') : undefined
   return renderPage(
     CodePage({
       action: '/web/code',
@@ -100,7 +103,7 @@ export async function codePage(
       ...(await namesOf(gateway, returnTo)),
       host: new URL(issuer).host,
       error,
-      notice,
+      notice: paused ?? notice,
     }),
     { status, formAction: endsAtClient(returnTo ?? signInEnd(config)) },
   )

@@ -33,8 +33,10 @@ export async function sendTo(
   const { challengeId: replaces, returnTo } = transaction
   const { clientName: name, clientHost, brand } = await destinationOf(gateway, returnTo)
   const clientName = clientHost === undefined ? name : undefined
-  const challengeId = await sendCode(gateway, c, { to, browserHash: browserHashOf(c), replaces, clientName, brand })
-  const sent = { ...transaction, to, challengeId }
+  const asked = { to, browserHash: browserHashOf(c), replaces, clientName, brand }
+  const { id: challengeId, pause } = await sendCode(gateway, c, asked)
+  const pausedUntil = pause > 0 ? gateway.now().getTime() + pause * 1000 : undefined
+  const sent = { ...transaction, to, challengeId, pausedUntil }
   await keepTransaction(gateway, c, sent)
   await noteSent(gateway, c, { to, challengeId })
   return sent

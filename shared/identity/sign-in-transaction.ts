@@ -25,6 +25,8 @@ export type SignInTransaction = {
   /** Where the code went, and the challenge it is for. */
   to?: CodeAddress
   challengeId?: string
+  /** Until when newcomers at the number's country get no text messages, in milliseconds. */
+  pausedUntil?: number
   returnTo?: string
   /** An account at another provider that was proven here and waits to be linked, once the person has proven to be themselves. */
   link?: ProvenAccount

@@ -7,7 +7,7 @@ import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
 import { addressKey, networkKey, rangeKey } from '../http/rate-limit.ts'
 import type { Effort, RuleName } from '../limits.ts'
-import { findSmsGuard } from '../queries/sms-guard.ts'
+import { findSmsGuard, type SmsGuard } from '../queries/sms-guard.ts'
 import type { CodeAddress } from './code-address.ts'
 
 const DAY = 86_400
@@ -16,7 +16,7 @@ const BLOCK_DIGITS = 3
 const LONGEST_WAIT = 3600
 /** Codes that may be under way to a country that was stopped a while ago, before one of them is entered. */
 const PROBES = 5
-const PROBE_WAIT = 60
+export const PROBE_WAIT = 60
 const FIRST_WAIT = 900
 
 /** How much of the day's messages each may use up: what is left is kept for those whom we know better. */
@@ -35,21 +35,32 @@ export function smsTrust({ knownBy, person }: { knownBy?: string; person?: objec
 const dayShare = ({ limiter, config }: Gateway, trust: SmsTrust) =>
   limiter.share('sms-day', 'all', Math.max(1, Math.floor(config.SMS_DAILY_CAP * SHARES[trust])), DAY)
 
-/** What a text message costs counts per caller, network, country and day (standards S4). */
-export function smsLimits(
-  gateway: Gateway,
+/** What text messages of an unknown caller count against in their network. */
+export const smsNetworkLimits = ({ limiter }: Gateway, { ip, effort }: Omit<SmsCaller, 'trust'>): RateLimit[] => [
+  ...limiter.of('sms-ip', addressKey(ip), effort),
+  ...limiter.of('sms-net', networkKey(ip), effort),
+]
+
+export const smsCountryLimits = (
+  { limiter }: Gateway,
   { country = '' }: CodeAddress,
-  { ip, trust, effort }: SmsCaller,
-): RateLimit[] {
-  const { limiter } = gateway
-  return [
-    ...(trust === 'known'
-      ? []
-      : [...limiter.of('sms-ip', addressKey(ip), effort), ...limiter.of('sms-net', networkKey(ip), effort)]),
-    ...(trust === 'newcomer' ? limiter.of('sms-country', country, effort) : []),
-    dayShare(gateway, trust),
-  ]
-}
+  { effort }: Pick<SmsCaller, 'effort'>,
+): RateLimit[] => limiter.of('sms-country', country, effort)
+
+/**
+ * What text messages of unknown callers count against, besides those to the number: the same for proven numbers and others, so that a
+ * refusal does not tell which is which.
+ */
+export const smsCallerLimits = (gateway: Gateway, to: CodeAddress, caller: SmsCaller): RateLimit[] =>
+  caller.trust === 'known' ? [] : [...smsNetworkLimits(gateway, caller), ...smsCountryLimits(gateway, to, caller)]
+
+/** What a text message counts against per caller, network, country and day (standards S4). */
+export const smsLimits = (gateway: Gateway, to: CodeAddress, caller: SmsCaller): RateLimit[] => [
+  ...smsCallerLimits(gateway, to, caller),
+  dayShare(gateway, caller.trust),
+]
+
+type Sources = { kind: SmsSourceKind; value: string }[]
 
 const SOURCE_RULES: Record<SmsSourceKind, RuleName> = {
   sms_caller: 'sms-unentered-ip',
@@ -65,10 +76,7 @@ const SOURCE_RULES: Record<SmsSourceKind, RuleName> = {
  * separately, so that no stranger stops them and no one with many numbers of their own uses up the day. Blocks of numbers count for newcomers and for
  * known browsers only: anyone can ask for a code to a proven number.
  */
-export function smsSources(
-  { address }: CodeAddress,
-  { ip, trust }: SmsCaller,
-): { kind: SmsSourceKind; value: string }[] {
+export function smsSources({ address }: CodeAddress, { ip, trust }: SmsCaller): Sources {
   const block = address.slice(0, -BLOCK_DIGITS)
   if (trust === 'known')
     return [
@@ -83,17 +91,9 @@ export function smsSources(
   return trust === 'proven' ? callers : [...callers, { kind: 'sms_block', value: `sms-block ${block}` }]
 }
 
-/**
- * Lets a text message pass, or records the trip that stops it and those that follow. Callers, networks, ranges and blocks of numbers
- * whose codes nobody enters stop first, then the country, for a while; neither concerns proven numbers and known browsers.
- * @throws GatewayError sms_unavailable, otp_rate_limited
- */
-export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress, caller: SmsCaller): Promise<void> {
-  const { config, reads, personal, limiter } = gateway
-  const { country = '' } = to
-  const { trust } = caller
-  const day = dayShare(gateway, trust)
-  const sources = smsSources(to, caller).map(({ kind, value }) => {
+/** What says whether a text message may go out, read for a caller. */
+async function readGuard({ reads, personal, limiter }: Gateway, to: CodeAddress, limits: RateLimit[], from: Sources) {
+  const sources = from.map(({ kind, value }) => {
     const [limit] = limiter.of(SOURCE_RULES[kind], value)
     return {
       kind,
@@ -102,7 +102,45 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
       seconds: limit?.seconds ?? DAY,
     }
   })
-  const found = await findSmsGuard(reads, { country, limits: [day], sources })
+  return findSmsGuard(reads, { country: to.country ?? '', limits, sources })
+}
+
+/** How many codes of a country make a pattern. */
+const leastOf = ({ config }: Gateway, { earlier }: Pick<SmsGuard, 'earlier'>) =>
+  earlier > 0 ? PROBES : config.SMS_BREAKER_SENDS
+
+const isProbing = ({ earlier, underWay, entered }: SmsGuard) => earlier > 0 && underWay >= PROBES && entered === 0
+
+/**
+ * Seconds for which newcomers at a number's country or block get no text messages; 0 while they do. It is the same for every number there,
+ * proven or not, so that an answer made of it tells nothing about one.
+ */
+export async function pauseOfNewcomers(gateway: Gateway, to: CodeAddress): Promise<number> {
+  const blocks = smsSources(to, { ip: undefined, trust: 'newcomer' }).filter(({ kind }) => kind === 'sms_block')
+  const found = await readGuard(gateway, to, [dayShare(gateway, 'newcomer')], blocks)
+  const now = gateway.now()
+  const { sent, entered, earlier } = found
+  const trips = watchPumping({ country: '', sent, entered, least: leastOf(gateway, found), earlier, now }).refuse
+  return Math.max(
+    Math.min(found.wait, LONGEST_WAIT),
+    Math.min(found.sourceWait, LONGEST_WAIT),
+    found.stoppedUntil ? Math.min(Math.ceil((found.stoppedUntil - now.getTime()) / 1000), LONGEST_WAIT) : 0,
+    trips ? FIRST_WAIT : 0,
+    isProbing(found) ? PROBE_WAIT : 0,
+  )
+}
+
+/**
+ * Lets a text message pass, or records the trip that stops it and those that follow. Callers, networks, ranges and blocks of numbers
+ * whose codes nobody enters stop first, then the country, for a while; neither concerns proven numbers and known browsers.
+ * @throws GatewayError sms_unavailable, and otp_rate_limited for limits that a proven number has as well
+ */
+export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress, caller: SmsCaller): Promise<void> {
+  const { country = '' } = to
+  const { trust } = caller
+  const day = dayShare(gateway, trust)
+  const sources = smsSources(to, caller)
+  const found = await readGuard(gateway, to, [day], sources)
   const now = gateway.now()
   if (found.wait > 0) {
     const retryAfter = Math.min(found.wait, LONGEST_WAIT)
@@ -111,8 +149,12 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
     work.retryAfter = retryAfter
     work.start(smsBreaker, uuidv7(), {}).decide(() => stopForToday({ cap: day.max, waitSeconds: found.wait, now }))
   }
-  if (found.sourceWait > 0)
-    throw new GatewayError('otp_rate_limited', { reason: 'unentered', retryAfter: found.sourceWait })
+  if (found.sourceWait > 0) {
+    const own = sources.filter(({ kind }) => kind !== 'sms_block')
+    const { sourceWait } = own.length === sources.length ? found : await readGuard(gateway, to, [], own)
+    if (sourceWait > 0) throw new GatewayError('otp_rate_limited', { reason: 'unentered', retryAfter: sourceWait })
+    throw new GatewayError('sms_unavailable', { reason: 'unentered in the block', retryAfter: found.sourceWait })
+  }
   if (trust !== 'newcomer') return
   // Newcomers have messages again: the cap was raised, or the day is over.
   for (const { id } of found.dayStops)
@@ -121,10 +163,9 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
     const seconds = Math.ceil((found.stoppedUntil - now.getTime()) / 1000)
     throw new GatewayError('sms_unavailable', { reason: 'breaker', retryAfter: Math.min(seconds, LONGEST_WAIT) })
   }
-  const { sent, entered, earlier, underWay } = found
-  const least = earlier > 0 ? PROBES : config.SMS_BREAKER_SENDS
+  const { sent, entered, earlier } = found
+  const least = leastOf(gateway, found)
   work.retryAfter = FIRST_WAIT
   work.start(smsBreaker, uuidv7(), {}).decide(() => watchPumping({ country, sent, entered, least, earlier, now }))
-  if (earlier > 0 && underWay >= PROBES && entered === 0)
-    throw new GatewayError('sms_unavailable', { reason: 'probing', retryAfter: PROBE_WAIT })
+  if (isProbing(found)) throw new GatewayError('sms_unavailable', { reason: 'probing', retryAfter: PROBE_WAIT })
 }

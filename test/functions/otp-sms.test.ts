@@ -1,7 +1,10 @@
 import { decodeJwt } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { createBrowser, postJson } from '../support/sign-in.ts'
+
+const PAUSED =
+  'Text messages to new numbers are paused. If someone has signed in with this number before, a code is on its way.'
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -132,22 +135,24 @@ describe('what it costs', () => {
     await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '2 hours'`
   })
 
-  test('429 for the thirteenth code to one block of numbers that nobody enters, and a proven number of it still gets one', async () => {
+  test('nothing is sent for the thirteenth code to one block of numbers that nobody enters, and a proven number of it still gets one', async () => {
     const proven = '+41761234999'
     await send({ phone: proven })
     await verify(proven, gateway.inbox.codeFor(proven))
     const numbers = Array.from({ length: 18 }, (_, index) => `+41761234${String(100 + index)}`)
-    const answers: number[] = []
+    const sent: boolean[] = []
     for (const phone of numbers) {
-      answers.push((await send({ phone })).status)
+      expect((await send({ phone })).status).toBe(200)
+      sent.push(gateway.inbox.sent.some(({ to }) => to === phone))
       await gateway.sql`delete from auth_gateway.rate_limits where bucket like 'sms-country%'`
       await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '65 minutes'
         where issued_at > now() - interval '1 hour'`
     }
     // The one that was entered makes up for five.
-    expect(answers).toEqual([...Array(16).fill(200), 429, 429])
+    expect(sent).toEqual([...Array(16).fill(true), false, false])
     await gateway.sql`delete from auth_gateway.rate_limits`
-    expect((await send({ phone: proven })).status).toBe(200)
+    expect((await send({ phone: proven })).body.message).toBe(PAUSED)
+    await vi.waitFor(() => expect(gateway.inbox.sent.filter(({ to }) => to === proven)).toHaveLength(2))
   })
 
   test.each([
@@ -168,7 +173,7 @@ describe('what it costs', () => {
     await gateway.sql`delete from auth_gateway.lookup_digests where kind like 'sms_%'`
   })
 
-  test('503 for newcomers once their share of the day is used up, not for a proven number; a raised cap lifts it', async () => {
+  test('newcomers get nothing once their share of the day is used up, not for a proven number; a raised cap lifts it', async () => {
     const proven = newNumber()
     await send({ phone: proven })
     await verify(proven, gateway.inbox.codeFor(proven))
@@ -183,12 +188,12 @@ describe('what it costs', () => {
       await age()
     }
     const refused = await Promise.all(Array.from({ length: 5 }, () => send({ phone: newNumber() })))
-    for (const { status, body, headers } of refused) {
-      expect([status, body.code]).toEqual([503, 'SMS_UNAVAILABLE'])
-      expect(headers.get('retry-after')).toBe('3600')
-    }
+    for (const { status, body } of refused)
+      expect([status, body]).toEqual([200, expect.objectContaining({ message: PAUSED, retry_after: 3600 })])
     expect((await send({ email: newEmail() })).status).toBe(200)
-    expect((await send({ phone: proven })).status).toBe(200)
+    expect((await send({ phone: proven })).body).toEqual(refused[0]?.body)
+    await vi.waitFor(() => expect(gateway.inbox.sent.filter(({ to }) => to === proven)).toHaveLength(2))
+    expect(gateway.inbox.sent.at(-1)?.to).toBe(proven)
     const trips = async () => (await eventsOf(gateway, 'sms_breaker')).map(({ event_type, data }) => [event_type, data])
     expect(await trips()).toEqual([
       ['SmsBreakerTripped', expect.objectContaining({ country: '*', cause: 'daily_cap', sent: 42 })],
@@ -198,7 +203,7 @@ describe('what it costs', () => {
     expect((await trips()).at(-1)).toEqual(['SmsBreakerLifted', { reason: 'there are messages again' }])
   }, 60_000)
 
-  test('503 for newcomers of a country where nobody enters codes, for a while; not for another country, nor for a proven number', async () => {
+  test('newcomers get nothing in a country where nobody enters codes, for a while; not for another country, nor for a proven number', async () => {
     const age = (time = '3 minutes') =>
       gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - ${time}::interval`
     const proven = newNumber()
@@ -208,19 +213,24 @@ describe('what it costs', () => {
     for (let count = 0; count < 5; count++) expect((await send({ phone: newNumber() })).status).toBe(200)
     await age()
     const refused = await Promise.all(Array.from({ length: 8 }, () => send({ phone: newNumber() })))
-    expect(refused.map(({ body }) => body.code)).toEqual(Array(8).fill('SMS_UNAVAILABLE'))
+    expect(refused.map(({ body }) => body.message)).toEqual(Array(8).fill(PAUSED))
     const trips = (await eventsOf(gateway, 'sms_breaker')).filter(({ data }) => data.cause === 'pumping')
     expect(trips.map(({ data }) => data)).toEqual([
       { country: 'CH', cause: 'pumping', sent: 5, entered: 0, until: expect.any(String) },
     ])
-    expect((await send({ phone: '+4915123456789' })).status).toBe(200)
+    expect((await send({ phone: '+4915123456789' })).body.message).not.toBe(PAUSED)
     await gateway.sql`delete from auth_gateway.rate_limits`
-    expect((await send({ phone: proven })).status).toBe(200)
+    const answered = [await send({ phone: newNumber() }), await send({ phone: proven })]
+    expect(answered.map(({ status }) => status)).toEqual([200, 200])
+    expect(answered.map(({ body }) => ({ ...body, retry_after: 900 - body.retry_after < 60 }))).toEqual(
+      Array(2).fill({ success: true, type: 'sms', expires_in: 600, message: PAUSED, retry_after: true }),
+    )
+    await vi.waitFor(() => expect(gateway.inbox.sent.filter(({ to }) => to === proven)).toHaveLength(2))
     // Half open: a few go out, and no more until one of them is entered.
     await gateway.sql`update auth_gateway.sms_breakers set until = now(), tripped_at = now() - interval '16 minutes'`
     const [first = '', ...more] = Array.from({ length: 5 }, newNumber)
     for (const phone of [first, ...more]) expect((await send({ phone })).status).toBe(200)
-    expect((await send({ phone: newNumber() })).body.code).toBe('SMS_UNAVAILABLE')
+    expect((await send({ phone: newNumber() })).body.message).toBe(PAUSED)
     expect((await verify(first, gateway.inbox.codeFor(first))).status).toBe(200)
     expect((await send({ phone: newNumber() })).status).toBe(200)
   }, 60_000)

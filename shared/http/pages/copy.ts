@@ -48,6 +48,8 @@ export const copy = {
     missingSms: 'Nothing there? A text message may take a minute. Then ask for a new code.',
     resend: 'Send a new code',
     sent: 'A new code is on its way.',
+    paused:
+      'Text messages to new numbers are paused for {wait}. If someone has signed in with this number before, a code is on its way. Everyone else can use an e-mail address.',
     wait: 'You can ask for a new code in {wait}.',
     startOver: 'Use another address',
     withoutMail: 'Sign in without mail',
