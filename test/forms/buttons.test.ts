@@ -276,6 +276,11 @@ describe('on a slow line', () => {
       if (!/people|test-client|forgot|signup|logout/.test(path)) expect(after).toBeGreaterThan(before)
       const again = await tab.press(1, page, fields, new RegExp(`^${action}$`))
       expect([again.answers[0], await deeds()]).toEqual([pressed.answers[0], after])
+      // Minutes later, from a page in the back/forward cache: a new attempt, whose answer leads on, whatever it says.
+      await gateway.sql`update auth_gateway.form_states set expires_at = expires_at - interval '2 minutes'`
+      const late = await tab.press(1, page, fields, new RegExp(`^${action}$`))
+      const leadsOn = late.status < 400 || (late.status < 500 && /<(a|form)[ >]/.test(late.html))
+      expect(leadsOn, `${late.status} ${late.html}`).toBe(true)
     },
   )
 })

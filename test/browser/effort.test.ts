@@ -1,0 +1,45 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { launchBrowser } from '../support/browser.ts'
+import { IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { postJson } from '../support/sign-in.ts'
+
+let gateway: TestGateway
+let browser: Browser
+beforeAll(async () => {
+  gateway = await startGateway({ env: { LIMITS: 'otp-send=1/1h 10/1d | 2/1h 10/1d | 3/1h 10/1d' } })
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await gateway?.stop()
+})
+
+/** The sign-in page after a press of its button, for a mailbox that a stranger has used up. */
+async function askForHotMailbox(javaScriptEnabled: boolean) {
+  const email = newEmail()
+  await postJson(gateway, '/v1/auth/otp/send', { email }, { [IP_HEADER]: randomIp() })
+  await gateway.sql`delete from auth_gateway.rate_limits where bucket like 'otp-send-pause:%'`
+  const context = await browser.newContext({ javaScriptEnabled })
+  context.setDefaultTimeout(20_000)
+  const page = await context.newPage()
+  await page.goto(`${gateway.url}/web/login`)
+  await page.getByLabel('E-mail address').fill(email)
+  await page.getByRole('button', { name: 'Send me a code' }).click()
+  return { page, email }
+}
+
+it('a browser proves its work and goes on to the code page by itself', async () => {
+  const { page, email } = await askForHotMailbox(true)
+  await page.waitForURL(/\/web\/code\?/)
+  await page.getByText(email).waitFor()
+  await page.getByText(/You can ask for a new code in \d+ (seconds|minutes)\./).waitFor()
+  expect(await page.getByRole('button', { name: 'Send a new code' }).isDisabled()).toBe(true)
+  await page.context().close()
+}, 60_000)
+
+it('a browser without scripts is told to wait a minute', async () => {
+  const { page } = await askForHotMailbox(false)
+  await page.getByText('There were many attempts lately. Try again in 60 seconds.').waitFor()
+  await page.context().close()
+}, 60_000)
