@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { logOrigins } from '../shared/queries/audit-tree.ts'
 import { recordRestore } from './lib/after-restore.ts'
 import { exportEvents } from './lib/export-events.ts'
-import { openerOf, readKept, secretsAtHand } from './lib/kept-checkpoints.ts'
+import { openersOf, readKept, secretsAtHand } from './lib/kept-checkpoints.ts'
 import { changeLogOrigin } from './lib/log-origin.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
@@ -88,14 +88,14 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
       const { signerFor, derivations } = await secretsAtHand(env, sql)
       const origins = await logOrigins(sql)
       const keys = values.key ?? (signerFor && origins.map((origin) => signerFor(origin).verifierKey))
-      const openNote = keys && openerOf(keys)
+      const { openNote, openText } = keys ? openersOf(keys) : {}
       if (!openNote) err('No key to check the signatures of checkpoints with: give --key')
       if (derivations.length === 0)
         err('No master secret of this database: what people are sealed under was not looked at')
       const known =
         values.checkpoint === undefined ? [] : readKept(resolve(env.INIT_CWD ?? '', values.checkpoint), openNote)
       const archives = values.archives === undefined ? undefined : folderOf(terminal, values.archives)
-      const verification = await verifyEvents(sql, { keys, openNote, known, archives, derivations })
+      const verification = await verifyEvents(sql, { keys, openNote, openText, known, archives, derivations })
       if (verification.archives > 0 && archives === undefined)
         err(`What ${verification.archives} archives took out was not looked at: give --archives`)
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))

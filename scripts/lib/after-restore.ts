@@ -1,3 +1,4 @@
+import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { findLostHistory } from '../../shared/audit/lost-history.ts'
 import { AUDIT_LOG_ID, auditLog, restoreLog } from '../../shared/domain/audit-log.ts'
 import { act, withGateway } from './operator.ts'
@@ -24,10 +25,20 @@ export function recordRestore(terminal: Terminal, reason = ''): Promise<number> 
       )
     const lost = await findLostHistory(gateway)
     if (!lost) throw new RefusedError('The database has everything that the kept checkpoint covers: nothing to record')
-    const { kept, size } = lost
+    const { kept, size, common } = lost
+    if (!common)
+      throw new RefusedError(
+        'The database begins with no checkpoint of this log that is at hand: its log was rewritten, or the file of kept checkpoints is not the whole one',
+      )
     const state = await act(gateway, async (work) => {
       const stream = await work.load(auditLog, AUDIT_LOG_ID, {})
-      const facts = { size, kept: { size: kept.size, root: kept.root.toString('base64') }, reason }
+      const facts = {
+        size: common.size,
+        root: common.root.toString('base64'),
+        kept: { size: kept.size, root: kept.root.toString('base64') },
+        reason,
+        sign: (origin: string, statement: string) => checkpointSigner(gateway, origin).signText(statement),
+      }
       return stream.decide((before) => restoreLog(before, { ...facts, origin: kept.origin }))
     })
     const origin = state.status === 'begun' ? state.origin : ''

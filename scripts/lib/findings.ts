@@ -39,6 +39,7 @@ export const faults = {
   checkpoint_origin: 'a checkpoint is signed under a name that the log did not have then',
   checkpoint_differs: 'a checkpoint is not over these events',
   checkpoint_missing: 'the newest checkpoint is gone',
+  restore_unsigned: 'a restore is recorded that the key of the log did not sign, or that is not of this log',
   log_cut_off: 'the log has fewer events than a checkpoint that was kept outside',
   row_orphaned: 'a row of the read model belongs to a stream that is gone',
   row_version: 'a row of the read model is not at the version of its stream',

@@ -4,12 +4,21 @@ import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { type Config, loadConfig, masterSecrets } from '../../shared/config.ts'
 import { findMasterSecret } from '../../shared/start.ts'
 import { type DeriveKey, keyDerivation } from '../../shared/tokens/derived-key.ts'
-import { type Checkpoint, createNoteOpener, type NoteSigner, readNote } from '../../shared/tokens/note.ts'
+import {
+  type Checkpoint,
+  createNoteOpener,
+  createTextOpener,
+  type NoteSigner,
+  readNote,
+} from '../../shared/tokens/note.ts'
 import { operatorEnvironment } from './operator-environment.ts'
 import { RefusedError } from './terminal.ts'
 
 /** Reads what a note says; undefined when it is not signed by the key of the log. */
 export type OpenNote = (note: string) => Checkpoint | undefined
+
+/** Reads the text of any note; undefined when it is not signed by the key of the log. */
+export type OpenText = (note: string) => string | undefined
 
 /** What is at hand of the secrets of a database. */
 export type SecretsAtHand = {
@@ -50,10 +59,13 @@ export async function secretsAtHand(env: NodeJS.ProcessEnv, sql: postgres.Sql): 
  * Opens notes by verifier keys; a log that changed its origin has several.
  * @throws RefusedError when one is no verifier key
  */
-export function openerOf(verifierKeys: string[]): OpenNote {
+export function openersOf(verifierKeys: string[]): { openNote: OpenNote; openText: OpenText } {
+  const first =
+    <T>(openers: ((note: string) => T | undefined)[]) =>
+    (note: string) =>
+      openers.map((open) => open(note)).find((one) => one !== undefined)
   try {
-    const openers = verifierKeys.map(createNoteOpener)
-    return (note) => openers.map((open) => open(note)).find((one) => one !== undefined)
+    return { openNote: first(verifierKeys.map(createNoteOpener)), openText: first(verifierKeys.map(createTextOpener)) }
   } catch (error) {
     throw new RefusedError((error as Error).message)
   }

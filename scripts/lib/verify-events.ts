@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { DeriveKey } from '../../shared/tokens/derived-key.ts'
 import type { Checkpoint } from '../../shared/tokens/note.ts'
 import { createFindings, type FaultReport } from './findings.ts'
-import type { OpenNote } from './kept-checkpoints.ts'
+import type { OpenNote, OpenText } from './kept-checkpoints.ts'
 import { verifyArchives } from './verify-archives.ts'
 import { verifyBeside } from './verify-beside.ts'
 import { walkChains } from './verify-chains.ts'
@@ -13,21 +13,21 @@ import { verifyTree } from './verify-tree.ts'
 
 export type Verification = { ok: boolean; events: number; streams: number; archives: number; faults: FaultReport[] }
 
+/** The log's verifier keys and what opens notes with them; what was kept outside of the database; keys from its master secret, and others that are at hand. */
+export type Outside = {
+  keys?: string[]
+  openNote?: OpenNote
+  openText?: OpenText
+  known?: Checkpoint[]
+  /** The folder of the archives. */
+  archives?: string
+  derivations?: DeriveKey[]
+}
+
 /**
  * Checks the whole event store and what hangs on it against itself, and against its signed checkpoints, in one snapshot.
- * @param outside the log's verifier keys and what opens checkpoints with them, what was kept outside of the database (checkpoints, and
- *   the folder of the archives), and keys from its master secret, and others that are at hand
  */
-export async function verifyEvents(
-  sql: postgres.Sql,
-  outside: {
-    keys?: string[]
-    openNote?: OpenNote
-    known?: Checkpoint[]
-    archives?: string
-    derivations?: DeriveKey[]
-  } = {},
-): Promise<Verification> {
+export async function verifyEvents(sql: postgres.Sql, outside: Outside = {}): Promise<Verification> {
   const findings = createFindings()
   const counted = await sql.begin('isolation level repeatable read read only', async (transaction) => {
     await transaction`set local statement_timeout = 0`

@@ -1,9 +1,11 @@
 import type postgres from 'postgres'
+import { restoreStatement } from '../../shared/domain/audit-log.ts'
 import { grow, leafHash, nodesOf, TILE, type Tile, tileKey, treeRoot } from '../../shared/events/merkle.ts'
 import { type CheckpointRow, listRestores, logOrigins, splitHashes } from '../../shared/queries/audit-tree.ts'
 import { type Checkpoint, readNote } from '../../shared/tokens/note.ts'
 import type { Finding } from './findings.ts'
-import type { OpenNote } from './kept-checkpoints.ts'
+import type { OpenNote, OpenText } from './kept-checkpoints.ts'
+import type { Outside } from './verify-events.ts'
 
 const BATCH = 2000
 
@@ -20,13 +22,13 @@ type Leaf = {
 
 /**
  * Grows the tree again from the events and compares it with the one that was kept, tile by tile, and with every checkpoint.
- * @param openNote absent when the key is not at hand: then signatures are not checked
+ * @param openNote absent, as openText, when the key is not at hand: then signatures are not checked
  * @param known checkpoints that were kept outside
  */
 export async function verifyTree(
   sql: postgres.TransactionSql,
   report: (finding: Finding) => void,
-  { openNote, known = [] }: { openNote?: OpenNote; known?: Checkpoint[] } = {},
+  { openNote, openText, known = [] }: Pick<Outside, 'openNote' | 'openText' | 'known'> = {},
 ): Promise<void> {
   const [tree] = await sql<
     { size: string; position: string }[]
@@ -71,7 +73,7 @@ export async function verifyTree(
       if (!built?.equals(hashes)) report({ fault: 'tile_differs', table: 'audit_tiles' })
     }
   if (![...all.keys()].every((key) => kept.has(key))) report({ fault: 'tile_missing', table: 'audit_tiles' })
-  await verifyCheckpoints(sql, report, { all, size, openNote, known })
+  await verifyCheckpoints(sql, report, { all, size, openNote, openText, known })
 }
 
 /** A tile as one piece: there are many. */
@@ -85,9 +87,9 @@ function keep({ level, index, hashes }: Tile, edge: Map<string, Buffer[]>, all: 
 async function verifyCheckpoints(
   sql: postgres.TransactionSql,
   report: (finding: Finding) => void,
-  built: { all: Map<string, Buffer>; size: number; openNote?: OpenNote; known: Checkpoint[] },
+  built: { all: Map<string, Buffer>; size: number; openNote?: OpenNote; openText?: OpenText; known: Checkpoint[] },
 ): Promise<void> {
-  const { all, size, openNote, known } = built
+  const { all, size, openNote, openText, known } = built
   const table = 'audit_checkpoints'
   const node = nodesOf({ get: (key) => splitHashes(all.get(key) ?? Buffer.alloc(0)) })
   const checkpoints = await sql<CheckpointRow[]>`
@@ -105,7 +107,12 @@ async function verifyCheckpoints(
       report({ fault: 'checkpoint_differs', ...at })
   }
   if (size > 0 && Number(checkpoints.at(-1)?.size ?? 0) !== size) report({ fault: 'checkpoint_missing', table })
-  const restores = await listRestores(sql)
+  const restores = (await listRestores(sql)).filter((one) => {
+    const signed = !openText || openText(one.note) === restoreStatement(one)
+    const begins = one.size <= size && treeRoot(node, one.size).toString('base64') === one.root
+    if (!signed || !begins) report({ fault: 'restore_unsigned', table: 'audit_log', detail: one.origin })
+    return signed && begins
+  })
   for (const { size: outside, root, position } of known) {
     // What the log lost when its database was restored, as it says itself.
     if (restores.some((one) => one.size < outside && outside <= one.kept.size)) continue

@@ -1,33 +1,36 @@
 import { open } from 'node:fs/promises'
 import type { Config } from '../config.ts'
+import { restoreStatement } from '../domain/audit-log.ts'
 import { nodesOf, tilesNeeded, treeRoot } from '../events/merkle.ts'
 import type { Gateway } from '../gateway.ts'
 import { log } from '../log.ts'
-import { listRestores, readTiles, treeSize } from '../queries/audit-tree.ts'
+import { listCheckpoints, listRestores, readTiles, treeSize } from '../queries/audit-tree.ts'
 import { type OpenedNote, readNote } from '../tokens/note.ts'
-import { signerOfNote } from './checkpoints.ts'
+import { checkpointSigner, signerOfNote } from './checkpoints.ts'
 
 const TIMEOUT_MS = 2000
 
 /** How much of the end of a file of checkpoints is read: more than a hundred of them. */
 const TAIL_BYTES = 65_536
 
-/** The largest checkpoint among the last ones in a file; undefined when there is no file. */
-async function largestInFile(file: string): Promise<string | undefined> {
+/** The last checkpoints in a file; none when there is no file. */
+async function tailOfFile(file: string): Promise<{ size: number; note: string }[]> {
   const handle = await open(file).catch(() => undefined)
-  if (!handle) return undefined
+  if (!handle) return []
   try {
     const { size } = await handle.stat()
     const length = Math.min(size, TAIL_BYTES)
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
     const lines = buffer.toString('utf8').split('\n').filter(Boolean)
-    const kept = (length < size ? lines.slice(1) : lines).map((line): { size: number; note: string } =>
-      JSON.parse(line),
-    )
-    return kept.reduce((largest, one) => (one.size >= largest.size ? one : largest), { size: 0, note: '' }).note
+    return (length < size ? lines.slice(1) : lines).map((line) => JSON.parse(line))
   } finally {
     await handle.close()
   }
+}
+
+async function largestInFile(file: string): Promise<string | undefined> {
+  const kept = await tailOfFile(file)
+  return kept.reduce((largest, one) => (one.size >= largest.size ? one : largest), { size: 0, note: '' }).note
 }
 
 async function newestAtUrl(url: string, token: string | undefined): Promise<string | undefined> {
@@ -58,12 +61,14 @@ export type LostHistory = {
   /** What is kept outside, and how many events the database has under its own tree. */
   kept: OpenedNote
   size: number
+  /** The newest checkpoint of this log that the database begins with; undefined where it begins with none: then the log was rewritten. */
+  common?: { size: number; root: Buffer }
 }
 
 /**
  * Compares the database with the newest checkpoint that is kept outside of it, and finds one that the database does not begin with: it was
- * restored from an older backup, or its log was rewritten. A restore that was recorded (`AuditLogRestored`) counts no more. A checkpoint
- * that cannot be read, or is not signed by this log's key, proves nothing.
+ * restored from an older backup, or its log was rewritten. A restore that was recorded (`AuditLogRestored`) and signed by this log's key counts no
+ * more. A checkpoint that cannot be read, or is not signed by this log's key, proves nothing.
  */
 export async function findLostHistory(gateway: Gateway): Promise<LostHistory | undefined> {
   const { reads } = gateway
@@ -76,10 +81,29 @@ export async function findLostHistory(gateway: Gateway): Promise<LostHistory | u
     }
     const size = await treeSize(reads)
     const recorded = (await listRestores(reads)).some(
-      (one) => one.kept.size === kept.size && one.kept.root === kept.root.toString('base64'),
+      (one) =>
+        one.kept.size === kept.size &&
+        one.kept.root === kept.root.toString('base64') &&
+        checkpointSigner(gateway, one.origin).openText(one.note) === restoreStatement(one),
     )
-    if (!recorded && (kept.size > size || !(await rootAt(gateway, kept.size)).equals(kept.root))) return { kept, size }
+    if (!recorded && (kept.size > size || !(await rootAt(gateway, kept.size)).equals(kept.root)))
+      return { kept, size, common: await commonHistory(gateway, { kept, size }) }
   }
+  return undefined
+}
+
+/** The newest checkpoint, in the database or in the tail of the file, that the key of this log signed and the database begins with. */
+async function commonHistory(gateway: Gateway, { kept, size }: LostHistory): Promise<LostHistory['common']> {
+  if (size === 0) return { size, root: await rootAt(gateway, size) }
+  const { CHECKPOINT_FILE } = gateway.config
+  const own = kept.size > size ? await listCheckpoints(gateway.reads, { limit: 1 }) : []
+  const outside = CHECKPOINT_FILE ? await tailOfFile(CHECKPOINT_FILE) : []
+  const known = [...own, ...outside]
+    .map(({ note }) => signerOfNote(gateway, note).open(note))
+    .filter((one) => one !== undefined)
+    .filter((one) => one.size <= size)
+    .sort((a, b) => b.size - a.size)
+  for (const one of known) if ((await rootAt(gateway, one.size)).equals(one.root)) return one
   return undefined
 }
 

@@ -7,16 +7,25 @@ export type AuditLogEvent =
   /** The database was restored from a backup that is older than a checkpoint that was kept outside. */
   | {
       type: 'AuditLogRestored'
-      data: {
-        origin: string
-        previous: string
-        /** How many events the tree of the database covered then. */
-        size: number
-        /** The checkpoint that the log no longer begins with; the root in base64. */
-        kept: { size: number; root: string }
-        reason: string
-      }
+      data: Restore & { previous: string; reason: string }
     }
+
+/** What a restore left, and what proves that the holder of the signing key recorded it: who only owns the database could write the event as well. */
+export type Restore = {
+  /** What the log is signed as from then on. */
+  origin: string
+  /** What the database still had of the log: the newest checkpoint that it begins with. Roots are in base64. */
+  size: number
+  root: string
+  /** The checkpoint that the log no longer begins with. */
+  kept: { size: number; root: string }
+  /** `restoreStatement` as a note that is signed under the new origin. */
+  note: string
+}
+
+/** What the signature over a restore covers. */
+export const restoreStatement = ({ origin, size, root, kept }: Omit<Restore, 'note'>): string =>
+  `${origin}\nrestored ${size} ${root}\nkept ${kept.size} ${kept.root}\n`
 
 export type AuditLog = { status: 'none' } | { status: 'begun'; origin: string }
 
@@ -48,15 +57,21 @@ export function changeOrigin(
 /**
  * Records a restore. The log goes on under another origin: checkpoints of two histories under one would look like a forgery.
  * @param facts.origin that of the kept checkpoint, which a log that had not begun takes for its own
+ * @param facts.sign signs a statement as a note under an origin
  */
 export function restoreLog(
   state: AuditLog,
-  facts: { origin: string; size: number; kept: { size: number; root: string }; reason: string },
+  facts: Pick<Restore, 'origin' | 'size' | 'root' | 'kept'> & {
+    reason: string
+    sign: (origin: string, statement: string) => string
+  },
 ): Decision<AuditLogEvent> {
-  const { size, kept, reason } = facts
+  const { size, root, kept, reason, sign } = facts
   const previous = state.status === 'begun' ? state.origin : facts.origin
   const [, base = previous, count = '0'] = /^(.*)\/restored-(\d+)$/.exec(previous) ?? []
-  const data = { origin: `${base}/restored-${Number(count) + 1}`, previous, size, kept, reason }
+  const restored = { origin: `${base}/restored-${Number(count) + 1}`, size, root, kept }
+  const note = sign(restored.origin, restoreStatement(restored))
+  const data = { ...restored, previous, note, reason }
   const begun = state.status === 'begun' ? [] : beginLog(state, facts.origin).events
   return { events: [...begun, { type: 'AuditLogRestored', data }] }
 }

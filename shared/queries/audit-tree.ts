@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import type { Restore } from '../domain/audit-log.ts'
 import { type Tile, tileKey } from '../events/merkle.ts'
 import type { AnySql } from './event-records.ts'
 
@@ -54,9 +55,10 @@ export async function treeSize(sql: AnySql): Promise<number> {
 }
 
 /** The restores of the database that were recorded. */
-export async function listRestores(sql: AnySql): Promise<{ size: number; kept: { size: number; root: string } }[]> {
-  return sql<{ size: number; kept: { size: number; root: string } }[]>`
-    select (e.data->>'size')::float8 as size, e.data->'kept' as kept from auth_gateway.event_store e
+export async function listRestores(sql: AnySql): Promise<Restore[]> {
+  return sql<Restore[]>`
+    select e.data->>'origin' as origin, (e.data->>'size')::float8 as size, e.data->>'root' as root, e.data->'kept' as kept, e.data->>'note' as note
+    from auth_gateway.event_store e
     where e.stream_type = 'audit_log' and e.event_type = 'AuditLogRestored' order by e.version`
 }
 

@@ -34,17 +34,21 @@ export function createNoteSigner(origin: string, seed: Uint8Array) {
   const { x = '' } = publicKey.export({ format: 'jwk' })
   const material = Buffer.concat([Buffer.from([ALGORITHM]), Buffer.from(x, 'base64url')])
   const id = keyId(origin, material)
+  /** A text of whole lines as a note of this log. */
+  const signText = (text: string) => {
+    const signature = Buffer.concat([id, sign(null, Buffer.from(text), privateKey)])
+    return `${text}\n\u2014 ${origin} ${signature.toString('base64')}\n`
+  }
   return {
     origin,
+    signText,
     /** What others check notes with: `name+id+key`. */
     verifierKey: `${origin}+${id.toString('hex')}+${material.toString('base64')}`,
-    sign({ size, root, position, time }: Checkpoint): string {
-      const body = `${origin}\n${size}\n${root.toString('base64')}\nposition ${position}\ntime ${time}\n`
-      const signature = Buffer.concat([id, sign(null, Buffer.from(body), privateKey)])
-      return `${body}\n— ${origin} ${signature.toString('base64')}\n`
-    },
+    sign: ({ size, root, position, time }: Checkpoint): string =>
+      signText(`${origin}\n${size}\n${root.toString('base64')}\nposition ${position}\ntime ${time}\n`),
     /** What a note of ours says; undefined when it is not signed by this key. */
-    open: (note: string) => openNote(note, origin, publicKey),
+    open: (note: string) => openNote(note, { origin, id, publicKey }),
+    openText: (note: string) => openText(note, { origin, id, publicKey }),
   }
 }
 
@@ -57,22 +61,42 @@ export function readNote(note: string): OpenedNote | undefined {
     : { origin, size: Number(size), root: Buffer.from(root, 'base64'), position, time }
 }
 
-function openNote(note: string, origin: string, publicKey: KeyObject): Checkpoint | undefined {
+type NoteKey = { origin: string; id: Uint8Array; publicKey: KeyObject }
+
+/** The text of a note that this key has signed; signatures of others beside it, such as those of witnesses, are ignored (C2SP signed-note). */
+function openText(note: string, { origin, id, publicKey }: NoteKey): string | undefined {
   // Written as an escape: one character outside Latin-1 in its source doubles what a bundle takes in memory.
-  const [, body = '', name, signature = ''] = /^([\s\S]*?\n)\n\u2014 (\S+) (\S+)\n$/.exec(note) ?? []
-  const { origin: said, ...checkpoint } = readNote(note) ?? { origin: undefined }
-  if (said !== origin || name !== origin) return undefined
-  const good = verify(null, Buffer.from(body), publicKey, Buffer.from(signature, 'base64').subarray(4))
-  return good ? (checkpoint as Checkpoint) : undefined
+  const [, body = '', signatures = ''] = /^([\s\S]*?\n)\n((?:\u2014 \S+ \S+\n)+)$/.exec(note) ?? []
+  const own = [...signatures.matchAll(/^\u2014 (\S+) (\S+)$/gm)]
+    .map(([, name, value = '']) => ({ name, value: Buffer.from(value, 'base64') }))
+    .find(({ name, value }) => name === origin && value.subarray(0, 4).equals(id))
+  return own && verify(null, Buffer.from(body), publicKey, own.value.subarray(4)) ? body : undefined
 }
 
-/** Opens the notes of a log by its verifier key. @throws Error when that is none */
-export function createNoteOpener(verifierKey: string): (note: string) => Checkpoint | undefined {
+/** The checkpoint of this log in a note that this key has signed. */
+function openNote(note: string, key: NoteKey): Checkpoint | undefined {
+  const { origin, ...checkpoint } = readNote(note) ?? {}
+  return origin === key.origin && openText(note, key) !== undefined ? (checkpoint as Checkpoint) : undefined
+}
+
+function readVerifierKey(verifierKey: string): NoteKey {
   const [, origin = '', id, encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(verifierKey) ?? []
   const material = Buffer.from(encoded, 'base64')
   if (material.length !== 33 || material[0] !== ALGORITHM || keyId(origin, material).toString('hex') !== id)
     throw new Error('this is no verifier key of an Ed25519 key')
   const x = material.subarray(1).toString('base64url')
   const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-  return (note) => openNote(note, origin, publicKey)
+  return { origin, id: Buffer.from(id, 'hex'), publicKey }
+}
+
+/** Opens the checkpoints of a log by its verifier key. @throws Error when that is none */
+export function createNoteOpener(verifierKey: string): (note: string) => Checkpoint | undefined {
+  const key = readVerifierKey(verifierKey)
+  return (note) => openNote(note, key)
+}
+
+/** Opens any note of a log by its verifier key: its text. @throws Error when that is none */
+export function createTextOpener(verifierKey: string): (note: string) => string | undefined {
+  const key = readVerifierKey(verifierKey)
+  return (note) => openText(note, key)
 }

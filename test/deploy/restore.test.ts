@@ -17,6 +17,8 @@ import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { findLostHistory } from '../../shared/audit/lost-history.ts'
 import { publishCheckpoint } from '../../shared/audit/publish.ts'
 import { loadConfig } from '../../shared/config.ts'
+import { AUDIT_LOG_ID, type AuditLogEvent, auditLog } from '../../shared/domain/audit-log.ts'
+import { commit } from '../../shared/events/commit.ts'
 import { type Gateway, openGateway, refuseRestoredDatabase } from '../../shared/gateway.ts'
 import { createTraffic } from '../projections/traffic.ts'
 import { call } from '../scripts/terminal.ts'
@@ -149,6 +151,32 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
     expect(old.exitCode).toBe(1)
   })
 })
+
+test('an owner of the database without the key of the log cannot pass a rewrite off as a restore', async () => {
+  const { CHECKPOINT_FILE: kept = '' } = settings
+  const forged = await createGatewayDatabase(fresh.url, 'forged')
+  await call(restore, environment(forged), dump)
+  const lost = await opened(forged, findLostHistory)
+  const restored = {
+    origin: 'localhost:4000/audit/restored-1',
+    previous: 'localhost:4000/audit',
+    size: lost?.common?.size,
+    root: lost?.common?.root.toString('base64'),
+    kept: { size: lost?.kept.size, root: lost?.kept.root.toString('base64') },
+    reason: 'nothing to see here',
+    note: 'localhost:4000/audit/restored-1\nrestored\n\n\u2014 localhost:4000/audit/restored-1 AAAA\n',
+  }
+  await opened(forged, ({ store, personal }) =>
+    commit({ store, personal, request: { requestId: crypto.randomUUID() } }, async (work) => {
+      const stream = await work.load(auditLog, AUDIT_LOG_ID, {})
+      stream.decide(() => ({ events: [{ type: 'AuditLogRestored', data: restored } as AuditLogEvent] }))
+    }),
+  )
+  expect(await opened(forged, findLostHistory)).toMatchObject({ kept: { size: lost?.kept.size } })
+  const verified = await call(events, environment(forged), 'verify', '--checkpoint', kept)
+  expect([verified.exitCode, verified.out]).toEqual([1, expect.stringContaining('restore_unsigned')])
+  expect(verified.out).toContain('log_cut_off')
+}, 60_000)
 
 describe('a dump that was restored by other means', { timeout: 90_000 }, () => {
   test('without any role of ours: migrate makes roles, grants and policies again', async () => {
