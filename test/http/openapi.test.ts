@@ -43,6 +43,31 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect(valid).toBe(true)
 })
 
+test('every link leads somewhere: references, mirrors, and those of the page', async () => {
+  const links = [...printDocument(document).matchAll(/"\$ref":"#([^"]+)"/g)].map(([, pointer = '']) => pointer)
+  const dangling = links.filter((pointer) => {
+    const names = decodeURIComponent(pointer).slice(1).split('/')
+    const read = (at: unknown, name: string) =>
+      (at as Record<string, unknown> | undefined)?.[name.replaceAll('~1', '/').replaceAll('~0', '~')]
+    return names.reduce<unknown>(read, document) === undefined
+  })
+  expect([links.length > 100, dangling]).toEqual([true, []])
+  const operations = Object.values(document.paths).flatMap((item) => Object.values(item as object))
+  const mirrors = operations.flatMap((one: { 'x-mirrors'?: string[] }) => one['x-mirrors'] ?? [])
+  expect([mirrors.length > 50, mirrors.filter((path) => !(path in document.paths))]).toEqual([true, []])
+  const page = await (await fetch(`${gateway.url}/reference`)).text()
+  const hrefs = [...new Set([...page.matchAll(/ href="([^"]+)"/g)].map(([, href = '']) => href))]
+  const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))
+  const lost = await Promise.all(
+    hrefs.map(async (href) => {
+      if (href.startsWith('#')) return ids.has(href.slice(1)) ? [] : [href]
+      const { status } = await fetch(new URL(href, `${gateway.url}/reference`), { redirect: 'manual' })
+      return status < 400 ? [] : [`${href} ${status}`]
+    }),
+  )
+  expect(lost.flat()).toEqual([])
+})
+
 test('operation ids are unique', () => {
   const ids = [...printDocument(document).matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id)
   expect(ids.length).toBeGreaterThan(100)
