@@ -13,6 +13,7 @@ USER node
 CMD ["npm", "run", "migrate"]
 
 FROM tools AS build
+ARG COMMIT_REF=
 USER root
 RUN npm run build -- --server
 

@@ -8,6 +8,7 @@ import { captureConsole, gatherLines, log } from '../shared/log.ts'
 import { checkDatabase } from '../shared/queries/health.ts'
 import { readLogLag } from '../shared/queries/log-lag.ts'
 import { StartError } from '../shared/start.ts'
+import { BUILD } from '../shared/version.ts'
 import checkpoints from './functions/checkpoints.ts'
 import maintenance from './functions/maintenance.ts'
 import webhookDeliveries from './functions/webhook-deliveries.ts'
@@ -60,7 +61,19 @@ function leave(error: unknown): void {
   process.exit(1)
 }
 
+/** `--version` prints what this is, `--check` says whether it could serve; neither serves. */
+async function answerFlags(flags: string[]): Promise<boolean> {
+  if (flags.includes('--version')) console.log(`${BUILD.version} (${BUILD.commit ?? 'commit unknown'})`)
+  else if (flags.includes('--check')) {
+    config()
+    await startGateway()
+    await closeGateway()
+  } else return false
+  return true
+}
+
 async function main(): Promise<void> {
+  if (await answerFlags(process.argv.slice(2))) return
   const settings = config()
   gatherLines()
   const flushTraces = await ensureTracing(false)
@@ -69,7 +82,7 @@ async function main(): Promise<void> {
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
   captureConsole()
   const { AUTH_BASE_URL: issuer, mode, modeReason: because } = settings
-  log.info('listening', { url: server.url, issuer, mode, because })
+  log.info('listening', { url: server.url, issuer, mode, because, ...BUILD })
   for (const { name, run, minutes } of SCHEDULED) {
     const again = () => void run().catch((error) => log.error('a scheduled job failed', { job: name, error }))
     setTimeout(again, MINUTE_MILLISECONDS).unref()

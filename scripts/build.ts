@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
@@ -20,6 +21,18 @@ Exit code 1: a function is larger than it may be, 2: wrong usage.`
 /** Address of this deployment alone, where it is one of Netlify's that is not production. */
 const { CONTEXT, DEPLOY_PRIME_URL, NETLIFY } = process.env
 const previewUrl = CONTEXT && CONTEXT !== 'production' && CONTEXT !== 'dev' ? DEPLOY_PRIME_URL : undefined
+const { version } = JSON.parse(await readFile(`${root}package.json`, 'utf8'))
+const commit = process.env.COMMIT_REF || (await commitHere())
+
+/** Of this checkout; empty where there is none, as in a container. */
+async function commitHere(): Promise<string> {
+  const args = ['-C', root, 'rev-parse', '--short=12', 'HEAD']
+  return promisify(execFile)('git', args).then(
+    ({ stdout }) => stdout.trim(),
+    () => '',
+  )
+}
+
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
@@ -69,7 +82,11 @@ const shared: BuildOptions = {
   legalComments: 'none',
   outExtension: { '.js': '.mjs' },
   banner: { js: REQUIRE_BANNER },
-  define: { PREVIEW_URL: JSON.stringify(previewUrl ?? '') },
+  define: {
+    PREVIEW_URL: JSON.stringify(previewUrl ?? ''),
+    BUILD_VERSION: JSON.stringify(version),
+    BUILD_COMMIT: JSON.stringify(commit),
+  },
   logLevel: 'warning',
 }
 
@@ -120,21 +137,32 @@ async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
   return names
 }
 
+/** Puts a folder in the place of another one, which stays whole until then. */
+async function replace(target: string, made: string): Promise<void> {
+  const before = `${target}.old`
+  await rm(before, { recursive: true, force: true })
+  await rename(target, before).catch(() => {})
+  await rename(made, target)
+  await rm(before, { recursive: true, force: true })
+}
+
 async function command(args: string[], { out: print, err }: Terminal): Promise<number> {
   const options = { server: { type: 'boolean' }, json: { type: 'boolean' } } as const
   const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
   if (positionals.length > 1) throw new UsageError(`One folder, not ${positionals.join(' ')}`)
-  const out = path.resolve(root, positionals[0] ?? 'dist')
+  const target = path.resolve(root, positionals[0] ?? 'dist')
+  const out = `${target}.new`
   const names = await bundle(out, flags.server === true)
   const functions = names.map((name) => `functions/${name.replace(/\.ts$/, '.mjs')}`)
   const others = ['server', ...APART.map(nameOf), 'verify-request', 'mcp-guard'].map((name) => `${name}.mjs`)
   const sizes = await Promise.all([...functions, ...others].map((file) => sizeOf(out, file)))
   const tooBig = sizes.filter(({ file, bytes }) => functions.includes(file) && bytes > MAX_FUNCTION_BYTES)
   // Netlify packs what it deploys itself.
-  const packs = !flags.server && !NETLIFY
+  const packs = !flags.server && !NETLIFY && tooBig.length === 0
+  if (tooBig.length === 0) await replace(target, out)
   if (packs && !hasNetlifyBundler()) err('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')
   else if (packs) {
-    const archives = await packForNetlify(`${out}/functions`, `${out}/netlify`, root)
+    const archives = await packForNetlify(`${target}/functions`, `${target}/netlify`, root)
     const packed = archives.map(({ name, size, schedule }) => ({ file: `netlify/${name}.zip`, bytes: size, schedule }))
     sizes.push(...packed)
     tooBig.push(...packed.filter(({ bytes }) => bytes > MAX_ARCHIVE_BYTES))

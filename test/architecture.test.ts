@@ -38,6 +38,7 @@ const BASE = [
   'shared/personal.ts',
   'shared/present.ts',
   'shared/telemetry.ts',
+  'shared/version.ts',
   'shared/typed/',
 ]
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
@@ -69,7 +70,10 @@ const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/f
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [/^shared\/(array-types|at-once|database-clock|database-tls|errors|limits|networks|once|present|telemetry)\.ts$/, []],
+  [
+    /^shared\/(array-types|at-once|database-clock|database-tls|errors|limits|networks|once|present|telemetry|version)\.ts$/,
+    [],
+  ],
   [/^shared\/config\.ts$/, ['shared/limits.ts', 'shared/networks.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],

@@ -7,6 +7,7 @@ import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { checkDatabase, withinTwoSeconds } from '../../shared/queries/health.ts'
 import { StartError } from '../../shared/start.ts'
+import { BUILD } from '../../shared/version.ts'
 
 const app = createApp('api')
 
@@ -34,6 +35,7 @@ app.route('GET', '/health', { authority: openUnlessInvalid, withoutDatabase: tru
     status: 'ok',
     service: 'auth-gateway',
     liveness: 'pass',
+    ...BUILD,
     database: { healthy, error: reason },
     cache: { healthy: true, error: null },
     timestamp: new Date().toISOString(),

@@ -5,10 +5,31 @@ import { listCheckpoints, noteCheckpointPublished } from '../queries/audit-tree.
 
 const TIMEOUT_MS = 8000
 
+/** The last line that was added: the same checkpoint may be tried again for the sake of the address. */
+let added = ''
+
+async function addToFile(file: string, size: number, note: string): Promise<void> {
+  const line = `${JSON.stringify({ size, note })}\n`
+  if (added === file + line) return
+  await appendFile(file, line)
+  added = file + line
+}
+
+async function putAt(url: string, token: string | undefined, note: string): Promise<void> {
+  const { status } = await fetch(url, {
+    method: 'PUT',
+    headers: { 'content-type': 'text/plain; charset=utf-8', ...(token && { authorization: `Bearer ${token}` }) },
+    body: note,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  })
+  if (status < 200 || status > 299) throw new Error(`the checkpoint was not taken: ${status}`)
+}
+
 /**
  * Puts the newest checkpoint where the database cannot reach: to an address, into a file, or both. What cannot be published is tried
- * again the next time; the newest one stands for those before. Call it after `findLostHistory` found nothing: a checkpoint of another history
- * must not replace the kept one, which is the evidence.
+ * again the next time, and holds up no other place; the newest one stands for those before. Call it after `findLostHistory` found nothing: a
+ * checkpoint of another history must not replace the kept one, which is the evidence.
  * @returns whether one was published
  */
 export async function publishCheckpoint({ reads, config }: Gateway): Promise<boolean> {
@@ -17,20 +38,12 @@ export async function publishCheckpoint({ reads, config }: Gateway): Promise<boo
   const [newest] = await listCheckpoints(reads, { limit: 1 })
   if (!newest || newest.published_at) return false
   const { size, note } = newest
-  if (CHECKPOINT_FILE) await appendFile(CHECKPOINT_FILE, `${JSON.stringify({ size: Number(size), note })}\n`)
-  if (CHECKPOINT_URL) {
-    const { status } = await fetch(CHECKPOINT_URL.replaceAll('{size}', size), {
-      method: 'PUT',
-      headers: {
-        'content-type': 'text/plain; charset=utf-8',
-        ...(CHECKPOINT_URL_TOKEN && { authorization: `Bearer ${CHECKPOINT_URL_TOKEN}` }),
-      },
-      body: note,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-    if (status < 200 || status > 299) throw new Error(`the checkpoint was not taken: ${status}`)
-  }
+  const outcomes = await Promise.allSettled([
+    CHECKPOINT_FILE && addToFile(CHECKPOINT_FILE, Number(size), note),
+    CHECKPOINT_URL && putAt(CHECKPOINT_URL.replaceAll('{size}', size), CHECKPOINT_URL_TOKEN, note),
+  ])
+  const errors = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+  if (errors.length > 0) throw new AggregateError(errors, `a checkpoint was not kept: ${errors.join('; ')}`)
   await noteCheckpointPublished(reads, size)
   log.info('checkpoint published', { size })
   return true

@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -18,12 +18,31 @@ let port: number
 let metricsPort: number
 let database: TestDatabase
 
+const bin = path.resolve('node_modules/.bin')
+const environment = () => ({
+  PATH: `${bin}:${process.env.PATH}`,
+  HOME: folder,
+  PM2_HOME: path.join(folder, '.pm2'),
+  INSTANCES: '2',
+})
+const config = () => path.join(folder, 'current/ecosystem.config.cjs')
+
 /** The real PM2, with a daemon of its own. */
-async function pm2(...args: string[]): Promise<string> {
-  const bin = path.resolve('node_modules/.bin')
-  const env = { PATH: `${bin}:${process.env.PATH}`, HOME: folder, PM2_HOME: path.join(folder, '.pm2'), INSTANCES: '2' }
-  return (await run(path.join(bin, 'pm2'), args, { cwd: folder, env })).stdout
-}
+const pm2 = async (...args: string[]): Promise<string> =>
+  (await run(path.join(bin, 'pm2'), args, { cwd: folder, env: environment() })).stdout
+
+/** The shipped script, from this checkout. */
+const release = (...args: string[]) => run('deploy/pm2/release.sh', [folder, ...args], { env: environment() })
+
+const settings: Record<string, string> = {}
+const writeSettings = (changes: Record<string, string> = {}) =>
+  writeFile(
+    path.join(folder, '.env'),
+    Object.entries({ ...settings, ...changes })
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  )
+const health = async () => JSON.parse((await send(new Agent(), 'GET', '/health')).body)
 
 const processes = async (): Promise<{ pid: number; pm2_env: { status: string; restart_time: number } }[]> =>
   JSON.parse((await pm2('jlist')).replace(/^[^[]*/, ''))
@@ -50,26 +69,19 @@ function send(agent: Agent, method: string, url: string, body = ''): Promise<Ans
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-pm2-'))
   ;[port, metricsPort, database] = [await freePort(), await freePort(), await createTestDatabase()]
-  await run(process.execPath, ['--import', 'tsx', 'scripts/build.ts', '--server', path.join(folder, 'dist')])
-  for (const file of ['ecosystem.config.cjs', 'netlify.toml']) await copyFile(file, path.join(folder, file))
-  const settings = {
-    PORT: port,
+  Object.assign(settings, {
+    PORT: String(port),
     AUTH_BASE_URL: 'https://auth.example.test',
     DATABASE_URL: database.appUrl,
     AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
     OTP_WEBHOOK_SECRET: WEBHOOK_SECRET,
     SUPABASE_FUNCTIONS_URL: 'https://functions.example.test',
-    METRICS_PORT: metricsPort,
+    METRICS_PORT: String(metricsPort),
     CLIENT_IP_HEADER: IP_HEADER,
-  }
-  await writeFile(
-    path.join(folder, '.env'),
-    Object.entries(settings)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  )
-  await pm2('start', 'ecosystem.config.cjs')
-}, 60_000)
+  })
+  await writeSettings()
+  await release()
+}, 120_000)
 afterAll(async () => {
   await pm2('kill').catch(() => {})
   await rm(folder, { recursive: true, force: true })
@@ -97,7 +109,7 @@ test('200 for every request across a reload of two processes, on connections tha
   }
   const clients = Array.from({ length: CONNECTIONS }, (_, index) => client(index))
   await sleep(500)
-  await pm2('reload', 'ecosystem.config.cjs')
+  await pm2('reload', config())
   await sleep(1_000)
   working = false
   await Promise.all(clients)
@@ -116,6 +128,60 @@ test('each process tells its own metrics, on a port of its own', async () => {
     expect(text).toContain('process_cpu_seconds_total')
   }
 })
+
+test('a reload with an environment that cannot serve is refused, and the old processes go on', async () => {
+  const before = await processes()
+  const wrong: Record<string, string>[] = [
+    { AUTH_BASE_URL: 'nonsense' },
+    { AUTH_MASTER_SECRET: randomBytes(32).toString('base64') },
+  ]
+  for (const changes of wrong) {
+    await writeSettings(changes)
+    await expect(pm2('reload', config())).rejects.toThrow()
+    await expect(release('--use', await realpath(path.join(folder, 'current')))).rejects.toThrow()
+    expect((await send(new Agent(), 'GET', '/ready')).status).toBe(200)
+  }
+  await writeSettings()
+  expect((await processes()).map(({ pid }) => pid)).toEqual(before.map(({ pid }) => pid))
+}, 60_000)
+
+test('another release is served once it is current, and the one before when it is again', async () => {
+  const one = await realpath(path.join(folder, 'current'))
+  const { version, commit } = await health()
+  expect({ version, commit }).toEqual({
+    version: JSON.parse(await readFile('package.json', 'utf8')).version,
+    commit: (await run('git', ['rev-parse', '--short=12', 'HEAD'])).stdout.trim(),
+  })
+  const two = path.join(folder, 'releases/later')
+  await cp(one, two, { recursive: true })
+  const program = path.join(two, 'dist/server.mjs')
+  await writeFile(program, (await readFile(program, 'utf8')).replaceAll(commit, 'feedfacecafe'))
+  await release('--use', two)
+  expect((await health()).commit).toBe('feedfacecafe')
+  expect((await run(process.execPath, [program, '--version'])).stdout).toBe(`${version} (feedfacecafe)\n`)
+  await release('--use', one)
+  expect((await health()).commit).toBe(commit)
+}, 120_000)
+
+test('npm start ends with the npm that started it', async () => {
+  const own = { PORT: String(await freePort()), METRICS_PORT: '', LOG_LEVEL: 'info' }
+  const env = { ...environment(), ...settings, ...own, NODE_ENV: 'production' }
+  const child = spawn('npm', ['start'], {
+    cwd: path.join(folder, 'current'),
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let printed = ''
+  child.stdout.on('data', (chunk) => {
+    printed += chunk
+  })
+  const closed = new Promise((resolve) => child.stdout.once('close', resolve))
+  await expect.poll(() => printed, { timeout: 20_000 }).toContain('"message":"listening"')
+  child.kill('SIGTERM')
+  // Its output is closed when the last process that holds it has ended.
+  await closed
+  expect(printed).toContain('"message":"stopping"')
+}, 60_000)
 
 test('PM2 keeps no secret of the gateway', async () => {
   await pm2('save')

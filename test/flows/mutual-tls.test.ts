@@ -78,6 +78,19 @@ function vouched(): Record<string, string> {
   }
 }
 
+test.each([
+  ['/oauth/token', 70_000, false],
+  ['/oauth/token', 1000, true],
+  ['/api/v1/services/search/find', 1_000_000, true],
+  ['/webhook/search', 1_000_000, true],
+  ['/api/v1/chat/completions', 1_000_000, true],
+  ['/api/v1/services/search/find', 7_000_000, false],
+])('a body for %s of %i bytes reaches the gateway: %s; others are refused in JSON', async (path, length, passes) => {
+  const answer = await ask({ host: AUTH_HOST, method: 'POST', path, body: 'x'.repeat(length) })
+  expect(answer.headers['x-request-id'] !== undefined).toBe(passes)
+  if (!passes) expect([answer.status, answer.body.code]).toEqual([413, 'PAYLOAD_TOO_LARGE'])
+})
+
 describe('L3, L6: through nginx with the shipped configuration', () => {
   test('a certificate of our authority arrives, its chain verified', async () => {
     const { body } = await ask({ certificate: known, method: 'POST', body: 'a=b', path: '/oauth/token?x=%20y' })

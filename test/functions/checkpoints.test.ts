@@ -205,6 +205,11 @@ test('the newest checkpoint is put outside once, and again when nobody took it',
   const publisher = { ...gateway.gateway, config: { ...gateway.gateway.config, ...settings } }
   await expect(publishCheckpoint(publisher)).rejects.toThrow('the checkpoint was not taken: 503')
   status = 201
+  // A file that cannot be written holds up no address.
+  const unwritable = { ...publisher.config, CHECKPOINT_FILE: path.join(folder, 'missing/published.jsonl') }
+  const before = taken.length
+  await expect(publishCheckpoint({ ...publisher, config: unwritable })).rejects.toThrow('ENOENT')
+  expect(taken.length).toBe(before + 1)
   expect(await publishCheckpoint(publisher)).toBe(true)
   expect(await publishCheckpoint(publisher)).toBe(false)
   bucket.close()
