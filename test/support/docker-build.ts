@@ -77,6 +77,9 @@ export async function buildStages({ dockerfile, ignoreFile, context, folder, ins
       case 'EXPOSE':
       case 'STOPSIGNAL':
         return
+      case 'ARG':
+        // Its default, as where nothing is given.
+        return
       default:
         throw new Error(`this builder does not know ${instruction.getKeyword()}`)
     }
