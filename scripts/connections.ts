@@ -3,7 +3,9 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import {
+  activateConnectionKey,
   addConnection,
+  addConnectionKey,
   authorityOf,
   type Connection,
   type ConnectionEvent,
@@ -13,6 +15,7 @@ import {
   disableConnection,
   enableConnection,
   removeConnection,
+  retireConnectionKey,
 } from '../shared/domain/connection.ts'
 import { GatewayError } from '../shared/errors.ts'
 import type { Decision } from '../shared/events/types.ts'
@@ -21,6 +24,7 @@ import { type ConnectionRow, findConnection, findNamed, listConnections } from '
 import { organizationExists } from '../shared/queries/hooks.ts'
 import { PRESETS } from '../shared/sso/presets.ts'
 import { SAML_PRESETS } from '../shared/sso/saml-attributes.ts'
+import { newConnectionKey } from '../shared/sso/saml-keys.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, withGateway } from './lib/operator.ts'
@@ -31,6 +35,7 @@ npm run connections -- show <slug>
 npm run connections -- add <slug> [--preset <name>] [settings]
 npm run connections -- change <slug> [settings]
 npm run connections -- enable|disable|remove <slug> [--reason "…"]
+npm run connections -- add-key <slug>, activate-key|retire-key <slug> --key <id>
 
 Other identity providers that people sign in with. Settings, as flags or as JSON with --file (- reads standard input):
   --name --protocol oidc|oauth2|saml|supabase|hook --issuer --client-id --scope --auth-method --tenant (microsoft)
@@ -42,6 +47,8 @@ Presets: ${Object.keys(PRESETS).join(' ')}; for SAML ${Object.keys(SAML_PRESETS)
 SAML: --entry-point <URL> --idp-issuer <entity ID> --certificate <PEM file>… --logout-url <URL>
   --name-id persistent|transient|emailAddress|unspecified|none --clock-skew <seconds, 120> --sha1 allow|refuse
   --subject-attribute <name> (instead of the NameID) --email-attribute <name>… --name-attribute <name>…
+A SAML connection is added with a key pair of ours, which signs what we ask for and decrypts assertions; the metadata has it. To replace it: add-key,
+let the provider read the metadata again, activate-key, and retire-key the old one once nothing is encrypted for it any more.
 The client secret is read from the environment variable CONNECTION_SECRET, never from an argument.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
@@ -52,7 +59,7 @@ const options = {
   ...{ json: boolean, preset: string, file: string, name: string, protocol: string, issuer: string, scope: string },
   ...{ organization: string, 'client-id': string, 'auth-method': string, tenant: string, reason: string },
   ...{ 'entry-point': string, 'idp-issuer': string, 'logout-url': string, 'name-id': string, 'clock-skew': string },
-  ...{ sha1: string, 'subject-attribute': string },
+  ...{ key: string, sha1: string, 'subject-attribute': string },
   ...{ domain: strings, certificate: strings, 'email-attribute': strings, 'name-attribute': strings },
   ...{ 'no-provision': boolean, 'trust-email': boolean, unlisted: boolean, 'id-jag': boolean, logout: boolean },
 } as const
@@ -180,6 +187,16 @@ async function decide(call: Call, decision: (state: Connection, id: string) => D
   await act(call.gateway, async (work) => (await work.load(connection, id, {})).decide((state) => decision(state, id)))
 }
 
+async function newKey({ gateway }: Call) {
+  const keyId = uuidv7()
+  return { keyId, ...(await newConnectionKey(gateway, keyId)) }
+}
+
+function keyOf({ flags }: Call): string {
+  if (typeof flags.key !== 'string') throw new UsageError('Which key? Give --key; show lists them')
+  return flags.key
+}
+
 const reasonOf = ({ flags }: Call) => String(flags.reason ?? 'operator')
 
 const actions: Record<string, (call: Call) => Promise<unknown>> = {
@@ -187,12 +204,15 @@ const actions: Record<string, (call: Call) => Promise<unknown>> = {
   async add(call) {
     const settings = await settingsOf(call, {})
     const id = uuidv7()
+    const key = settings.protocol === 'saml' ? await newKey(call) : undefined
     await act(call.gateway, async (work) => {
       if (await findConnection(call.gateway.reads, settings.slug))
         throw new RefusedError(`There is a connection "${settings.slug}" already`)
       const before = await findNamed(call.gateway.reads, settings.slug)
       if (before && authorityOf(before) !== authorityOf(settings)) throw new GatewayError('connection_authority')
-      work.start(connection, id, {}).decide(() => addConnection(settings, sealed(call, id, settings)))
+      const stream = work.start(connection, id, {})
+      stream.decide(() => addConnection(settings, sealed(call, id, settings)))
+      if (key) stream.decide((state) => addConnectionKey(state, key))
     })
   },
   async change(call) {
@@ -202,10 +222,24 @@ const actions: Record<string, (call: Call) => Promise<unknown>> = {
   },
   enable: (call) => decide(call, (state) => enableConnection(state, reasonOf(call))),
   disable: (call) => decide(call, (state) => disableConnection(state, reasonOf(call))),
+  async 'add-key'(call) {
+    if ((await existing(call)).settings.protocol !== 'saml') throw new RefusedError('Only SAML connections have keys')
+    const key = await newKey(call)
+    await decide(call, (state) => addConnectionKey(state, key))
+  },
+  'activate-key': (call) => decide(call, (state) => activateConnectionKey(state, keyOf(call))),
+  'retire-key': (call) => decide(call, (state) => retireConnectionKey(state, keyOf(call))),
   remove: (call) => decide(call, (state) => removeConnection(state, reasonOf(call))),
 }
 
-const shown = ({ status, settings, secret }: ConnectionRow) => ({ ...settings, status, has_secret: secret !== null })
+const shown = ({ status, settings, secret, keys }: ConnectionRow) => ({
+  ...settings,
+  status,
+  has_secret: secret !== null,
+  ...(settings.protocol === 'saml' && {
+    keys: keys.map(({ id, status, certificate }) => ({ id, status, certificate })),
+  }),
+})
 
 async function command(args: string[], terminal: Terminal): Promise<number> {
   const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })

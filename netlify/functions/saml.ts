@@ -36,8 +36,7 @@ async function samlConnection(c: AppContext) {
 /** What the identity provider's operator imports (SAML 2.0 Metadata). */
 app.route('GET', `${BASE}/metadata`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
-  const xml = await samlMetadata(gateway(), connection)
-  return c.body(xml, 200, { 'Content-Type': 'application/samlmetadata+xml' })
+  return c.body(samlMetadata(gateway(), connection), 200, { 'Content-Type': 'application/samlmetadata+xml' })
 })
 
 app.route('GET', `${BASE}/start`, { authority: byProtocol('ceremony') }, async (c) => {
@@ -143,7 +142,11 @@ async function singleLogout(c: AppContext, container: LogoutMessage, original: s
   const checking = checkLogout(gateway(), connection, { message, deflated: original !== undefined, kind })
   if (kind === 'LogoutResponse') {
     // Nothing follows from an answer: the session here has ended already.
-    const answer = await checking.then(
+    const checked = checking.then(() => {
+      if (original !== undefined && container.Signature)
+        return saml.validateRedirectAsync(container as Record<string, string>, original)
+    })
+    const answer = await checked.then(
       () => undefined,
       (cause: unknown) => cause,
     )

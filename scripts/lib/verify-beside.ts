@@ -46,7 +46,7 @@ function digests(sql: postgres.TransactionSql) {
 }
 
 /**
- * A stored value, or the secret of an authenticator, is destroyed when nothing refers to it any more; what is kept of a session at
+ * A stored value, the secret of an authenticator, or a connection's key is destroyed when nothing refers to it any more; what is kept of a session at
  * another provider, when its person is forgotten.
  */
 function secrets(sql: postgres.TransactionSql) {
@@ -61,6 +61,7 @@ function secrets(sql: postgres.TransactionSql) {
         and not (m.name = 'stored_value' and not exists (select 1 from auth_gateway.stored_keys k where k.value_event = e.event_id))
         and not (m.name = 'totp_secret' and not exists (
           select 1 from auth_gateway.totp_authenticators a where a.secret_event = e.event_id))
+        and not (m.name = 'private_key' and not auth_gateway.is_connection_key(e.event_id))
         and not (m.name = 'upstream' and e.subject in (select subject from forgotten))
       else m.said->>'sha256' <> encode(sha256(s.sealed), 'hex')
         or (m.said->>'expiresAt')::timestamptz is distinct from s.expires_at end

@@ -57,19 +57,23 @@ export type SamlSettings = {
   attributes?: { subject?: string; email?: string[]; name?: string[]; given_name?: string[]; family_name?: string[] }
 }
 
-type Secrets = { name: 'client_secret'; sealed: Uint8Array }[]
+type Secrets = { name: 'client_secret' | 'private_key'; sealed: Uint8Array }[]
 
 export type ConnectionEvent =
   | { type: 'ConnectionAdded'; data: { settings: ConnectionSettings }; secrets?: Secrets }
   | { type: 'ConnectionChanged'; data: { settings: ConnectionSettings } }
   | { type: 'ConnectionSecretReplaced'; data: Record<string, never>; secrets: Secrets }
+  /** A key pair of ours: it signs once it is active, and decrypts until it is retired. */
+  | { type: 'ConnectionKeyAdded'; data: { keyId: string; certificate: string }; secrets: Secrets }
+  | { type: 'ConnectionKeyActivated'; data: { keyId: string } }
+  | { type: 'ConnectionKeyRetired'; data: { keyId: string } }
   | { type: 'ConnectionDisabled'; data: { reason: string } }
   | { type: 'ConnectionEnabled'; data: { reason: string } }
   | { type: 'ConnectionRemoved'; data: { reason: string } }
 
 export type Connection =
   | { status: 'none' | 'removed' }
-  | { status: 'enabled' | 'disabled'; settings: ConnectionSettings }
+  | { status: 'enabled' | 'disabled'; settings: ConnectionSettings; keys: Record<string, 'waiting' | 'active'> }
 
 export const connection: Aggregate<Connection, ConnectionEvent> = {
   type: 'connection',
@@ -77,11 +81,23 @@ export const connection: Aggregate<Connection, ConnectionEvent> = {
   evolve(state, event) {
     switch (event.type) {
       case 'ConnectionAdded':
-        return { status: 'enabled', settings: event.data.settings }
+        return { status: 'enabled', settings: event.data.settings, keys: {} }
       case 'ConnectionChanged':
         return 'settings' in state ? { ...state, settings: event.data.settings } : state
       case 'ConnectionSecretReplaced':
         return state
+      case 'ConnectionKeyAdded':
+        return 'settings' in state ? { ...state, keys: { ...state.keys, [event.data.keyId]: 'waiting' } } : state
+      case 'ConnectionKeyActivated': {
+        if (!('settings' in state)) return state
+        const waiting = Object.keys(state.keys).map((keyId) => [keyId, 'waiting'] as const)
+        return { ...state, keys: { ...Object.fromEntries(waiting), [event.data.keyId]: 'active' } }
+      }
+      case 'ConnectionKeyRetired': {
+        if (!('settings' in state)) return state
+        const { [event.data.keyId]: _, ...keys } = state.keys
+        return { ...state, keys }
+      }
       case 'ConnectionDisabled':
         return 'settings' in state ? { ...state, status: 'disabled' } : state
       case 'ConnectionEnabled':
@@ -127,6 +143,33 @@ export function changeConnection(
         : []),
     ],
   }
+}
+
+/** Adds a key pair; the first one of a connection is active at once, since no provider knows another. */
+export function addConnectionKey(
+  state: Connection,
+  { keyId, certificate, sealed }: { keyId: string; certificate: string; sealed: Uint8Array },
+): Decision<ConnectionEvent> {
+  if (!('settings' in state)) return { events: [], refuse: 'not_found' }
+  const added: ConnectionEvent = {
+    type: 'ConnectionKeyAdded',
+    data: { keyId, certificate },
+    secrets: [{ name: 'private_key', sealed }],
+  }
+  const isFirst = Object.keys(state.keys).length === 0
+  return { events: [added, ...(isFirst ? [{ type: 'ConnectionKeyActivated' as const, data: { keyId } }] : [])] }
+}
+
+export function activateConnectionKey(state: Connection, keyId: string): Decision<ConnectionEvent> {
+  if (!('settings' in state) || !state.keys[keyId]) return { events: [], refuse: 'not_found' }
+  return { events: state.keys[keyId] === 'active' ? [] : [{ type: 'ConnectionKeyActivated', data: { keyId } }] }
+}
+
+/** The active key is not retired: another one is made active first. */
+export function retireConnectionKey(state: Connection, keyId: string): Decision<ConnectionEvent> {
+  if (!('settings' in state) || !state.keys[keyId]) return { events: [], refuse: 'not_found' }
+  if (state.keys[keyId] === 'active') return { events: [], refuse: 'invalid_request' }
+  return { events: [{ type: 'ConnectionKeyRetired', data: { keyId } }] }
 }
 
 export function disableConnection(state: Connection, reason: string): Decision<ConnectionEvent> {

@@ -8,11 +8,17 @@ export type ConnectionRow = {
   settings: ConnectionSettings
   /** The client secret, sealed. */
   secret: Uint8Array | null
+  /** Key pairs of ours, oldest first, with the private key sealed in base64; null once it was destroyed. */
+  keys: { id: string; status: 'next' | 'active' | 'previous'; certificate: string; sealed: string | null }[]
   version: number
 }
 
 const columns = (sql: postgres.Sql) => sql`
-  select c.id, c.slug, c.status, c.settings, s.sealed as secret, c.version from auth_gateway.connections c
+  select c.id, c.slug, c.status, c.settings, s.sealed as secret, c.version,
+    (select coalesce(jsonb_agg(k || jsonb_build_object('sealed', encode(p.sealed, 'base64')) order by n), '[]')
+      from jsonb_array_elements(c.keys) with ordinality as t(k, n)
+      left join auth_gateway.event_secrets p on p.event_id = (k->>'event')::uuid and p.name = 'private_key') as keys
+  from auth_gateway.connections c
   left join auth_gateway.event_secrets s on s.event_id = c.secret_event and s.name = 'client_secret'`
 
 /** A connection that is not removed, by its slug; `linkedin` is known as `linkedin_oidc` as well (wire-contract 7, row 36). */

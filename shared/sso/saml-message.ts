@@ -29,7 +29,7 @@ const fail = (message: string): never => {
 }
 
 /** Holds that every signature in a message is of a kind that counts. */
-function checkAlgorithms(root: Element, allowSha1: boolean): void {
+export function checkAlgorithms(root: Element, allowSha1: boolean): void {
   const known = new Set([...SIGNATURES, ...DIGESTS, ...(allowSha1 ? SHA1 : [])])
   const used = [
     ...descendants(root, NS.signature, 'SignatureMethod'),

@@ -10,7 +10,11 @@ import type { SsoFlow } from './flow.ts'
 import { providerFault } from './oauth-client.ts'
 import { type ExternalProfile, idOf } from './profile.ts'
 import { readAttributes } from './saml-attributes.ts'
-import { checkMessage, type ExpectedMessage } from './saml-message.ts'
+import { decryptElement } from './saml-decrypt.ts'
+import { openConnectionKeys } from './saml-keys.ts'
+import { checkAlgorithms, checkMessage, type ExpectedMessage } from './saml-message.ts'
+import { serviceMetadata } from './saml-metadata.ts'
+import { attributeOf, NS, one, optional, parseXml, SamlError } from './saml-xml.ts'
 
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
 const TRANSIENT = /nameid-format:transient$/
@@ -78,7 +82,9 @@ export async function samlOf(
   const { slug } = connection
   const saml = samlSettings(connection)
   const { SAML, ValidateInResponseTo } = await import('./saml-library.ts')
+  const key = openConnectionKeys(gateway, connection).find(({ status }) => status === 'active')
   return new SAML({
+    ...(key && { privateKey: key.privateKey, signatureAlgorithm: 'sha256', digestAlgorithm: 'sha256' }),
     callbackUrl: samlAddress(gateway, slug, 'acs'),
     issuer: samlAddress(gateway, slug, 'metadata'),
     audience: samlAddress(gateway, slug, 'metadata'),
@@ -101,10 +107,15 @@ export async function samlOf(
 }
 
 /** Our metadata at a connection. Assertions that are signed themselves are asked for; a signed response will do. */
-export async function samlMetadata(gateway: Gateway, connection: ConnectionRow): Promise<string> {
-  const service = await samlOf(gateway, connection, undefined)
-  service.options.wantAssertionsSigned = true
-  return service.generateServiceProviderMetadata(null, null)
+export function samlMetadata(gateway: Gateway, connection: ConnectionRow): string {
+  const address = (what: 'acs' | 'metadata' | 'slo') => samlAddress(gateway, connection.slug, what)
+  return serviceMetadata({
+    entityId: address('metadata'),
+    acs: address('acs'),
+    slo: address('slo'),
+    nameIdFormat: FORMATS[samlSettings(connection).name_id_format ?? 'persistent'] ?? undefined,
+    keys: connection.keys,
+  })
 }
 
 /** What every message of a provider must be. */
@@ -175,6 +186,60 @@ function profileOfSaml(profile: Profile, { attributes }: SamlSettings, notAfter:
   }
 }
 
+/** What of the library is used on an assertion that was decrypted here; it says that nobody need know of it. */
+type Verifier = {
+  getKeyInfosAsPem(): Promise<string[]>
+  processValidlySignedAssertionAsync(
+    assertion: string,
+    response: string,
+    inResponseTo: string | null,
+  ): Promise<{ profile: Profile | null }>
+}
+
+/**
+ * Reads a response with an encrypted assertion. Whoever signed it, the response around it or the assertion in it, only what was signed is
+ * read; and a signature that is there must be good.
+ * @throws SamlError, Error
+ */
+async function readEncrypted(
+  gateway: Gateway,
+  connection: ConnectionRow,
+  service: Verifier,
+  { xml, root }: { xml: string; root: Element },
+): Promise<{ profile: Profile | null }> {
+  const { getVerifiedXml } = await import('./saml-library.ts')
+  const trusted = await service.getKeyInfosAsPem()
+  const verify = (text: string, element: Element): string | undefined => {
+    if (!optional(element, NS.signature, 'Signature')) return undefined
+    return getVerifiedXml(text, element, trusted) ?? unsigned()
+  }
+  const unsigned = (): never => {
+    throw new SamlError('is not signed by the provider')
+  }
+  const signedResponse = verify(xml, root)
+  const response = signedResponse === undefined ? root : await parseXml(signedResponse)
+  if (optional(response, NS.assertion, 'Assertion')) throw new SamlError('has more than one assertion')
+  const keys = openConnectionKeys(gateway, connection).map(({ privateKey }) => privateKey)
+  const text = decryptElement(one(response, NS.assertion, 'EncryptedAssertion'), keys)
+  const assertion = await parseXml(text)
+  if (assertion.namespaceURI !== NS.assertion || assertion.localName !== 'Assertion')
+    throw new SamlError('holds no assertion')
+  checkAlgorithms(assertion, samlSettings(connection).allow_sha1 ?? false)
+  const signedAssertion = verify(text, assertion)
+  const read = signedAssertion ?? (signedResponse === undefined ? unsigned() : text)
+  return service.processValidlySignedAssertionAsync(read, xml, attributeOf(root, 'InResponseTo') ?? null)
+}
+
+/**
+ * Holds that the signature of a posted logout message, where there is one, is the provider's; in a query the library looks at it.
+ * @throws SamlError
+ */
+async function checkLogoutSignature(xml: string, root: Element, certificates: string[]): Promise<void> {
+  if (!optional(root, NS.signature, 'Signature')) return
+  const { getVerifiedXml } = await import('./saml-library.ts')
+  if (getVerifiedXml(xml, root, certificates) === null) throw new SamlError('is not signed by the provider')
+}
+
 /**
  * Who a posted response says has signed in.
  * @param response base64 of it
@@ -189,14 +254,17 @@ export async function readResponse(
   const saml = samlSettings(connection)
   const { requestId } = flow
   try {
-    await checkMessage(Buffer.from(response, 'base64').toString(), {
+    const xml = Buffer.from(response, 'base64').toString()
+    const root = await checkMessage(xml, {
       ...expectedOf(connection),
       kind: 'Response',
       destination: flow.callback,
       isAnswer: (id) => requestId !== undefined && id === requestId,
     })
     const service = await samlOf(gateway, connection, flow)
-    const { profile } = await service.validatePostResponseAsync({ SAMLResponse: response })
+    const { profile } = optional(root, NS.assertion, 'EncryptedAssertion')
+      ? await readEncrypted(gateway, connection, service as unknown as Verifier, { xml, root })
+      : await service.validatePostResponseAsync({ SAMLResponse: response })
     if (!profile) throw providerFault('SAML: no assertion')
     const notAfter = checkAssertion(profile, saml.idp_issuer, flow, requestId, skewOf(saml))
     return { profile: profileOfSaml(profile, saml, notAfter), assertion: profile.getAssertionXml?.() ?? response }
@@ -219,10 +287,12 @@ export async function checkLogout(
   const bytes = Buffer.from(sent.message, 'base64')
   const xml = sent.deflated ? inflateRawSync(bytes, { maxOutputLength: MOST_BYTES }) : bytes
   const { slug } = connection
-  await checkMessage(xml.toString(), {
+  const root = await checkMessage(xml.toString(), {
     ...expectedOf(connection),
     kind: sent.kind,
     destination: samlAddress(gateway, slug, 'slo'),
     isAnswer: sent.kind === 'LogoutResponse' ? (id) => isOurRequest(gateway, slug, id) : undefined,
   })
+  const service = (await samlOf(gateway, connection, undefined)) as unknown as Verifier
+  await checkLogoutSignature(xml.toString(), root, await service.getKeyInfosAsPem())
 }

@@ -29,6 +29,7 @@ export const SUPABASE: ConnectionRow = {
   status: 'enabled',
   settings: SETTINGS,
   secret: null,
+  keys: [],
   version: 1,
 }
 

@@ -18,7 +18,8 @@ begin
   get diagnostics v_secrets = row_count;
   return jsonb_build_object('partitions', v_partitions, 'rateLimits', v_limits, 'replayGuard', v_replays, 'eventSecrets', v_secrets,
     'formStates', sweep_form_states(p_batch),
-    'oldValues', destroy_old_values(p_batch), 'removedAuthenticators', destroy_removed_authenticators(p_batch));
+    'oldValues', destroy_old_values(p_batch), 'removedAuthenticators', destroy_removed_authenticators(p_batch),
+    'retiredConnectionKeys', destroy_retired_connection_keys(p_batch));
 end $$;
 
 grant execute on function auth_gateway.maintain(integer) to auth_gateway_app;

@@ -1,10 +1,13 @@
 import { uuidv7 } from 'uuidv7'
 import {
+  activateConnectionKey,
   addConnection,
+  addConnectionKey,
   changeConnection,
   connection,
   disableConnection,
   removeConnection,
+  retireConnectionKey,
 } from '../../shared/domain/connection.ts'
 import { addHook, changeHook, hook, removeHook, replaceHookSecret } from '../../shared/domain/hook.ts'
 import { hookCall, recordCall } from '../../shared/domain/hook-call.ts'
@@ -171,6 +174,11 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
         const stream = work.start(connection, uuidv7(), {})
         stream.decide(() => addConnection({ ...settings, ...rest }, n % 2 ? Buffer.from('secret') : undefined))
         if (n % 3) stream.decide((state) => changeConnection(state, { secret: Buffer.from('newer') }))
+        const [first, second] = [uuidv7(), uuidv7()]
+        for (const keyId of [first, second])
+          stream.decide((state) => addConnectionKey(state, { keyId, certificate: 'PEM', sealed: Buffer.from(keyId) }))
+        if (n % 2) stream.decide((state) => activateConnectionKey(state, second))
+        if (n % 4 === 3) stream.decide((state) => retireConnectionKey(state, first))
         if (n % 4 === 1) stream.decide((state) => disableConnection(state, 'operator'))
         if (n % 5 === 1) stream.decide((state) => removeConnection(state, 'operator'))
       })

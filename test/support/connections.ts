@@ -1,6 +1,7 @@
 import { uuidv7 } from 'uuidv7'
-import { addConnection, type ConnectionSettings, connection } from '../../shared/domain/connection.ts'
+import { addConnection, addConnectionKey, type ConnectionSettings, connection } from '../../shared/domain/connection.ts'
 import { commit } from '../../shared/events/commit.ts'
+import { newConnectionKey } from '../../shared/sso/saml-keys.ts'
 import { parseConnection } from '../../shared/sso/settings.ts'
 import { sealBytes } from '../../shared/tokens/sealed.ts'
 import type { TestGateway } from './gateway.ts'
@@ -16,7 +17,11 @@ export async function connect(
   const id = uuidv7()
   const sealed = secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
   const request = { requestId: crypto.randomUUID() }
+  const keyId = uuidv7()
+  const key = settings.protocol === 'saml' ? { keyId, ...(await newConnectionKey(gateway, keyId)) } : undefined
   await commit({ store: gateway.store, personal: gateway.personal, request }, async (work) => {
-    work.start(connection, id, {}).decide(() => addConnection(settings, sealed))
+    const stream = work.start(connection, id, {})
+    stream.decide(() => addConnection(settings, sealed))
+    if (key) stream.decide((state) => addConnectionKey(state, key))
   })
 }

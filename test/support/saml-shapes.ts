@@ -1,3 +1,4 @@
+import { createCipheriv, publicEncrypt, randomBytes } from 'node:crypto'
 import { SignedXml } from 'xml-crypto'
 import { escapeXml } from '../../shared/sso/saml-xml.ts'
 import type { createSamlProvider } from './saml-provider.ts'
@@ -13,6 +14,18 @@ export type Shape = {
   nameId: { value: string; format?: string; nameQualifier?: string; spNameQualifier?: string }
   attributes: Record<string, string[]>
   sessionIndex?: string
+  /** Encrypts the assertion, once it is signed if it is. */
+  encrypt?: Encryption
+}
+
+export type Encryption = {
+  /** PEM. */
+  certificate: string
+  block: 'aes128-cbc' | 'aes256-cbc' | 'aes128-gcm' | 'aes256-gcm' | 'tripledes-cbc'
+  /** SHA-1 throughout, SHA-256 throughout, or PKCS #1 1.5. */
+  transport: 'rsa-oaep-mgf1p' | 'rsa-oaep' | 'rsa-1_5'
+  /** Where the encrypted key is. */
+  keyBeside?: boolean
 }
 
 /** What a test spoils. */
@@ -70,14 +83,47 @@ export function shapedResponse(
       : `<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${responseIssuer}</saml:Issuer>`
   const destination = attribute('Destination', changes.destination === '' ? undefined : (changes.destination ?? acs))
   let xml = `${changes.before ?? ''}<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_r${crypto.randomUUID()}" Version="${changes.version ?? '2.0'}" IssueInstant="${time(now)}"${destination} InResponseTo="${changes.inResponseTo}">${issued}${stated}${assertion}</samlp:Response>`
-  for (const part of shape.sign === 'both'
-    ? ['Assertion', 'Response']
-    : [shape.sign === 'assertion' ? 'Assertion' : 'Response'])
-    xml = signed(xml, part, provider.key, changes)
+  if (shape.sign !== 'response') xml = signedXml(xml, 'Assertion', provider.key, changes)
+  const { encrypt } = shape
+  if (encrypt) xml = xml.replace(/<saml:Assertion [\s\S]*<\/saml:Assertion>/, (text) => encrypted(text, encrypt))
+  if (shape.sign !== 'assertion') xml = signedXml(xml, 'Response', provider.key, changes)
   return Buffer.from(xml).toString('base64')
 }
 
-function signed(xml: string, part: string, privateKey: string, { signature, digest }: Changes): string {
+const XMLENC = 'http://www.w3.org/2001/04/xmlenc#'
+const XMLENC11 = 'http://www.w3.org/2009/xmlenc11#'
+
+function encrypted(text: string, { certificate, block, transport, keyBeside }: Encryption): string {
+  const [, bits = '192', mode = 'cbc'] = /^aes(\d+)-(\w+)$/.exec(block) ?? []
+  const key = randomBytes(Number(bits) / 8)
+  const iv = randomBytes(mode === 'gcm' ? 12 : 16)
+  const cipher = createCipheriv(`aes-${bits}-${mode}` as 'aes-256-gcm', key, iv)
+  const body = Buffer.concat([cipher.update(text), cipher.final()])
+  const data = Buffer.concat([iv, body, mode === 'gcm' ? cipher.getAuthTag() : Buffer.alloc(0)]).toString('base64')
+  const padding = transport === 'rsa-1_5' ? 1 : 4
+  const oaepHash = padding === 1 ? undefined : transport === 'rsa-oaep' ? 'sha256' : 'sha1'
+  const wrapped = publicEncrypt({ key: certificate, padding, oaepHash }, key).toString('base64')
+  const details =
+    transport === 'rsa-oaep'
+      ? `<ds:DigestMethod xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Algorithm="${XMLENC}sha256"/><e11:MGF xmlns:e11="${XMLENC11}" Algorithm="${XMLENC11}mgf1sha256"/>`
+      : ''
+  const transportName = transport === 'rsa-oaep' ? `${XMLENC11}rsa-oaep` : `${XMLENC}${transport}`
+  const blockName = `${mode === 'gcm' ? XMLENC11 : XMLENC}${block}`
+  const value = (content: string) =>
+    `<xenc:CipherData><xenc:CipherValue>${content}</xenc:CipherValue></xenc:CipherData>`
+  const encryptedKey = `<xenc:EncryptedKey xmlns:xenc="${XMLENC}" Id="_k"><xenc:EncryptionMethod Algorithm="${transportName}">${details}</xenc:EncryptionMethod>${value(wrapped)}</xenc:EncryptedKey>`
+  const info = keyBeside
+    ? '<ds:RetrievalMethod URI="#_k" Type="http://www.w3.org/2001/04/xmlenc#EncryptedKey"/>'
+    : encryptedKey
+  return `<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><xenc:EncryptedData xmlns:xenc="${XMLENC}" Type="${XMLENC}Element"><xenc:EncryptionMethod Algorithm="${blockName}"/><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">${info}</ds:KeyInfo>${value(data)}</xenc:EncryptedData>${keyBeside ? encryptedKey : ''}</saml:EncryptedAssertion>`
+}
+
+export function signedXml(
+  xml: string,
+  part: string,
+  privateKey: string,
+  { signature, digest }: Pick<Changes, 'signature' | 'digest'>,
+): string {
   const signer = new SignedXml({
     privateKey,
     signatureAlgorithm: signature ?? RSA_SHA256,
