@@ -61,19 +61,14 @@ function leave(error: unknown): void {
   process.exit(1)
 }
 
-/** `--version` prints what this is, `--check` says whether it could serve; neither serves. */
-async function answerFlags(flags: string[]): Promise<boolean> {
-  if (flags.includes('--version')) console.log(`${BUILD.version} (${BUILD.commit ?? 'commit unknown'})`)
-  else if (flags.includes('--check')) {
-    config()
-    await startGateway()
-    await closeGateway()
-  } else return false
-  return true
+/** Whether this could serve, without doing so. @throws StartError, Error */
+async function check(): Promise<void> {
+  config()
+  await startGateway()
+  await closeGateway()
 }
 
 async function main(): Promise<void> {
-  if (await answerFlags(process.argv.slice(2))) return
   const settings = config()
   gatherLines()
   const flushTraces = await ensureTracing(false)
@@ -111,14 +106,18 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop)
 }
 
-const USAGE = `npm start
+const USAGE = `npm start [-- --check|--version]
 
-Serves all functions behind one listener, with the variables that the README lists under Configuration.
+Serves all functions behind one listener, with the variables that the README lists under Configuration. --check says whether it
+could, and serves nothing; --version prints the version and the commit.
 Exit code 1: it may not serve, and says why; 2: wrong usage.`
 
 const args = process.argv.slice(2)
 if (args.includes('--help') || args.includes('-h')) console.log(USAGE)
-else if (args.length > 0) {
+else if (args.length === 0) main().catch(leave)
+else if (args.join() === '--version') console.log(`${BUILD.version} (${BUILD.commit ?? 'commit unknown'})`)
+else if (args.join() === '--check') check().catch(leave)
+else {
   console.error(`There is no "${args.join(' ')}"\n\n${USAGE}`)
   process.exitCode = 2
-} else main().catch(leave)
+}
