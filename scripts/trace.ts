@@ -41,6 +41,7 @@ async function radius(terminal: Terminal, id: string, flags: { json?: boolean; r
 async function state(terminal: Terminal, time: string, who: string | undefined, json: boolean | undefined) {
   const at = new Date(time)
   if (Number.isNaN(at.getTime())) throw new UsageError('state takes a time such as 2026-11-26T12:00:00Z')
+  if (at > new Date()) throw new UsageError('state takes a time that has passed')
   return withGateway(terminal, async (gateway) => {
     const found = who === undefined ? undefined : await findIdentity(gateway, who)
     if (who !== undefined && !found) throw new RefusedError('Nobody is known by that')

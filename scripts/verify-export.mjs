@@ -10,7 +10,8 @@
 //    "lanonasis-event-v1", position, event_id, stream_type, stream_id, version, event_type, schema_version, subject or "-",
 //    transaction_id, recorded_at, data, metadata. `data` and `metadata` are text here, to be hashed as they are.
 //  - `previous_hash` is the hash of the event before it in its stream, or 32 zero bytes. A `hidden` event is about somebody else: of it
-//    only its place in the chain is told.
+//    only its place in the chain is told. In an export of everything there is none.
+//  - No object has a member twice, since readers differ in which one they take.
 //  - A checkpoint is a signed note (C2SP tlog-checkpoint, Ed25519): the number of events and the root of the Merkle tree (RFC 9162
 //    section 2.1) over their hashes by position, leaf = SHA-256(0x00, hash).
 //  - `inclusion` is the proof (RFC 9162 section 2.1.3.2) that an event is in the tree of the file's checkpoint.
@@ -195,6 +196,8 @@ const newLog = (archive) => ({
   whole: !archive,
   expected: '0',
   last: -1n,
+  /** Positions after the checkpoint of their file. */
+  later: [],
   positions: createHash('sha256'),
   events: 0,
   /** By archive: of the events whose lines say that they are there. */
@@ -225,6 +228,7 @@ function checkCheckpoint(log, line) {
 function takePosition(log, position, where) {
   if (BigInt(position) <= log.last) fault('the positions do not rise', where)
   log.last = BigInt(position)
+  if (log.checkpoint === undefined || log.last > log.checkpoint.position) log.later.push(log.last)
 }
 
 function takeLeaf(log, leaf) {
@@ -244,19 +248,35 @@ function checkArchived(log, { position, archive, leaf }) {
   takeLeaf(log, fromHex(leaf))
 }
 
+/** The name of a member that an object in the text has twice. */
+function memberTwice(text) {
+  const open = []
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g)) {
+    if (token === '{' || token === '[') open.push(new Set())
+    else if (token === '}' || token === ']') open.pop()
+    else if (token.endsWith(':')) {
+      const name = JSON.parse(token.slice(0, -1))
+      if (open.at(-1)?.has(name)) return name
+      open.at(-1)?.add(name)
+    }
+  }
+  return undefined
+}
+
 /** The month in which a stream began: its id is a uuid v7 (RFC 9562 section 5.7). */
 function monthOf(id) {
   const began = new Date(Number.parseInt(String(id).replace(/-/g, '').slice(0, 12), 16))
   return Number.isNaN(began.getTime()) ? '' : began.toISOString().slice(0, 7)
 }
 
-function checkEvent(log, line, partial) {
+function checkEvent(log, line, { partial, everything }) {
   const { position, stream_type, stream_id, version } = line
   const where = { position, stream_type, stream_id, version }
   seen[line.kind === 'event' ? 'events' : 'hidden'] += 1
   log.events += 1
   log.positions.update(`${position}\n`)
   takePosition(log, position, where)
+  if (everything && line.kind === 'hidden') fault('an event is hidden in an export of everything', where)
   if (log.archive && (line.kind !== 'event' || monthOf(stream_id) !== log.archive.month))
     fault('the line does not belong into an archive', where)
   if (line.kind === 'event' && eventHash(line) !== line.hash) fault('the event is not what was hashed', where)
@@ -315,6 +335,8 @@ async function checkFile(file) {
       fault('a line is not JSON', { file, line: lines + 1 })
       continue
     }
+    const twice = memberTwice(text) ?? (typeof line?.data === 'string' ? memberTwice(line.data) : undefined)
+    if (twice !== undefined) fault('a line has a member twice', { file, line: lines + 1, member: twice })
     if (line.kind === 'end') {
       ended = true
       if (line.lines !== lines) fault('lines are missing', { file })
@@ -334,7 +356,10 @@ async function checkFile(file) {
     if (line.kind === 'checkpoint') checkCheckpoint(log, line)
     else if (line.kind === 'archived') checkArchived(log, line)
     else if (line.kind === 'event' || line.kind === 'hidden')
-      checkEvent(log, line, !log.archive && header?.after !== '0')
+      checkEvent(log, line, {
+        partial: !log.archive && header?.after !== '0',
+        everything: header?.scope?.of === 'everything',
+      })
     else fault('a line of no known kind', { file, line: lines })
   }
   if (!header) fault('the file does not begin with its header', { file })
@@ -388,11 +413,14 @@ if (kept && !whole) {
   }
 }
 
+const uncovered = log.later.filter((position) => !checkpoint || position > checkpoint.position).length
 const answer = {
   ok: faults.length === 0,
   whole,
   ...seen,
   checkpoint: checkpoint?.size ?? null,
+  /** Events that no checkpoint covers yet. */
+  not_covered: uncovered,
   keys: [...keys],
   key_given: flags.key !== undefined,
   archives: logs.filter(({ archive }) => archive).map(({ archive, events }) => ({ ...archive, events })),
@@ -409,6 +437,7 @@ else {
     console.log(
       `checkpoint of ${checkpoint.size} events, ${whole ? `${seen.sealed} of them here` : `${seen.included} events proven to be in it`}`,
     )
+  if (uncovered > 0) console.log(`${uncovered} events are not yet under a checkpoint`)
   if (checkpoint && keys.size === 0) console.log('signatures were not checked: give --key')
   if (!flags.key) for (const key of keys) console.log(`signed by a key that the file itself brought: compare ${key}`)
 }

@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { GatewayError } from '../errors.ts'
 
 type Held = { id: string; scopes: string[]; expires_at: string | null }
 
@@ -19,8 +20,10 @@ export type StateAt = {
 /**
  * Who could do what at a time, by a replay of the log into a schema of its own.
  * @param people whose; everybody's when absent, which reads the whole log
+ * @throws GatewayError invalid_request for a time that is still to come
  */
 export async function stateAt(sql: postgres.Sql, at: Date, people?: string[]): Promise<StateAt[]> {
+  if (at > new Date()) throw new GatewayError('invalid_request', { details: { at: ['must not be in the future'] } })
   const [row] = await sql<
     { state: StateAt[] }[]
   >`select auth_gateway.state_at(${at}, ${people ?? null}::uuid[]) as state`

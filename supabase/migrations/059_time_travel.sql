@@ -1,5 +1,6 @@
 -- Who could do what at a time: the events up to then are replayed into a schema of their own by copies of the projectors, which is read
--- and dropped again. No live table is touched. Raises LA005 for a time of which streams were archived. p_people: whose streams; null for everybody's. The log knows nothing of idleness.
+-- and dropped again. No live table is touched. Raises LA005 for a time of which streams were archived. p_people: whose streams; null for everybody's. Sessions
+-- are seen without an event: one that was last seen too long before that time had ended, of one that was seen later no more is known.
 create function auth_gateway.state_at(p_at timestamptz, p_people uuid[]) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ -- so that definitions name every schema
 declare
@@ -37,14 +38,19 @@ begin
       'uai', i.uai, 'status', i.status, 'role', i.role, 'organization_id', i.organization_id, 'merged_into', i.merged_into,
       'sessions', (select coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'method', s.method, 'amr', s.amr, 'acr', s.acr,
           'started_at', s.started_at, 'expires_at', s.expires_at) order by s.started_at), '[]')
-        from at.sessions s where s.uai = any (i.members) and s.ended_at is null and s.expires_at > $1
+        from at.sessions s left join auth_gateway.session_activity a on a.session_id = s.id
+        where s.uai = any (i.members) and s.ended_at is null and s.expires_at > $1
+          and greatest(s.started_at, a.last_seen_at) + make_interval(secs => s.idle_seconds) > $1
           and not exists (select 1 from at.sessions o where o.id = s.opened_from and o.ended_at is not null)),
       'tokens', (select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'kind', f.kind, 'client_id', c.client_id,
           'scopes', f.scope, 'resources', f.resources, 'actor', f.actor, 'expires_at', f.expires_at) order by f.started_at), '[]')
         from at.token_families f left join at.api_clients c on c.id = f.client_id
         left join at.sessions s on s.id = f.session_id
+        left join auth_gateway.session_activity a on a.session_id = s.id
         where f.uai = any (i.members) and f.revoked_at is null and f.expires_at > $1
-          and (f.session_id is null or f.offline or s.ended_at is null and s.expires_at > $1)
+          and (f.refresh_expires_at is null or f.refresh_expires_at > $1)
+          and (f.session_id is null or f.offline or s.ended_at is null and s.expires_at > $1
+            and greatest(s.started_at, a.last_seen_at) + make_interval(secs => s.idle_seconds) > $1)
           and not exists (select 1 from at.token_families a where a.id = any (f.ancestors) and a.revoked_at is not null)),
       'keys', (select coalesce(jsonb_agg(jsonb_build_object('id', k.id, 'preview', k.preview, 'scopes', k.scopes,
           'owner', k.owner_type, 'expires_at', k.expires_at) order by k.created_at), '[]')

@@ -209,9 +209,14 @@ describe('the applications of a person', () => {
     expect(applications).toEqual([
       expect.objectContaining({ client_id, name: 'notes-app', scopes: ['memories:read'], first_party: false }),
     ])
+    for (const { access_token: token, refresh_token } of [one, two])
+      for (const one of [token, refresh_token ?? '']) await post(gateway, '/oauth/revoke', { token: one, client_id })
+    const [revoked] = (await list(grace)).applications
+    expect(Date.now() - Date.parse(revoked.last_used_at)).toBeLessThan(60_000)
+    const [three, four] = [await getTokens(gateway, grace, asked), await getTokens(gateway, grace, asked)]
     const cut = () => api(gateway, 'DELETE', `/v1/auth/applications?client_id=${client_id}`, as(grace))
     expect((await cut()).body).toEqual({ success: true, revoked: 2 })
-    for (const { access_token } of [one, two]) expect(await verify(access_token)).toMatchObject({ valid: false })
+    for (const { access_token } of [three, four]) expect(await verify(access_token)).toMatchObject({ valid: false })
     expect((await list(grace)).applications).toEqual([])
     const [consent] = await gateway.sql`select scopes, withdrawn_at from auth_gateway.consents where uai = ${grace.uai}`
     expect(consent).toMatchObject({ scopes: [], withdrawn_at: expect.any(Date) })

@@ -206,6 +206,20 @@ describe('GET /v1/audit/export', () => {
       (lines: string[]) => lines.map((line) => line.replace('"of":"people"', '"of":"everything"')),
       'the file is not what was exported',
     ],
+    [
+      'an event that is hidden from whoever may see everything',
+      (lines: string[]) =>
+        lines.map((line) =>
+          line.replace('"of":"people"', '"of":"everything"').replace('{"kind":"event"', '{"kind":"hidden"'),
+        ),
+      'an event is hidden in an export of everything',
+    ],
+    [
+      'a member that stands twice',
+      (lines: string[]) =>
+        lines.map((line) => line.replace('{"kind":"event"', '{"kind":"event", "\\u006bind" : "event"')),
+      'a line has a member twice',
+    ],
   ])('a verifier finds %s', async (_, change, fault) => {
     const ada = await signIn(gateway)
     await settled(gateway)

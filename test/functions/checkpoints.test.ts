@@ -63,6 +63,13 @@ describe('checkpoints', () => {
     expect(body.checkpoints[0]).toMatchObject({ size, published_at: null })
     const open = createNoteOpener(body.verifier_key)
     for (const { note, root } of body.checkpoints) expect(open(note)?.root.toString('hex')).toBe(root)
+    const { note, root } = body.checkpoints[0]
+    const witness = `\u2014 witness.example ${Buffer.alloc(76).toString('base64')}\n`
+    const other = `\u2014 ${note.split('\n')[0]} ${Buffer.alloc(68).toString('base64')}\n`
+    const [text, own] = note.split('\n\n')
+    for (const signed of [own + witness, witness + own, other + own])
+      expect(open(`${text}\n\n${signed}`)?.root.toString('hex')).toBe(root)
+    for (const signed of [witness, other]) expect(open(`${text}\n\n${signed}`)).toBe(undefined)
     expect(await (await fetch(`${gateway.url}/v1/audit/checkpoint`)).text()).toBe(body.checkpoints[0].note)
   })
 
@@ -115,7 +122,13 @@ describe('checkpoints', () => {
     const { html } = await ada.browser.visit('/v1/audit/export')
     const file = await save('ada.jsonl', html)
     const good = await verifyFile(file, '--key', key, '--checkpoint', older, '--consistency', proof)
-    expect(good).toMatchObject({ code: 0, answer: { ok: true, whole: false, key_given: true } })
+    expect(good).toMatchObject({ code: 0, answer: { ok: true, whole: false, key_given: true, not_covered: 0 } })
+    await getTokens(gateway, ada)
+    const later = await save('later.jsonl', (await ada.browser.visit('/v1/audit/export')).html)
+    const counted = (await verifyFile(later)).answer
+    expect(counted.not_covered).toBe(Number(counted.events) + Number(counted.hidden) - Number(counted.included))
+    expect(counted.not_covered).toBeGreaterThan(0)
+    await checkpoint()
     expect(good.answer.included).toBe(Number(good.answer.events) + Number(good.answer.hidden))
     const wrong = await save('wrong.json', JSON.stringify({ ...body, path: body.path.map(() => '00'.repeat(32)) }))
     const bad = await verifyFile(file, '--key', key, '--checkpoint', older, '--consistency', wrong)

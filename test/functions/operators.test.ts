@@ -133,6 +133,22 @@ describe('GET /v1/operators/state', () => {
     expect(left).toEqual([])
   })
 
+  test('400 for a time that is still to come', async () => {
+    const { status, body } = await state(platform, platform.uai, new Date(Date.now() + 60_000))
+    expect([status, body.code]).toEqual([400, 'INVALID_REQUEST'])
+  })
+
+  test('200 without sessions that were not seen for too long, and without tokens that rest on them', async () => {
+    const { ada } = await busyPerson()
+    await gateway.sql.begin(async (sql) => {
+      await sql`set local session_replication_role = replica`
+      await sql`update auth_gateway.event_store set data = jsonb_set(data, '{idleSeconds}', '0')
+        where stream_type = 'session' and event_type = 'SessionStarted' and subject = ${ada.uai}`
+    })
+    const [now] = (await state(platform, ada.uai, new Date())).body.people
+    expect([now.sessions, now.tokens, now.keys.length]).toEqual([[], [], 1])
+  })
+
   test('404 outside of the organization, 403 for a person', async () => {
     const ada = await signIn(gateway)
     expect((await state(admin, ada.uai, new Date())).status).toBe(404)
@@ -169,10 +185,13 @@ describe('npm run trace', () => {
     expect((await command('state', then)).text).toContain(ada.uai)
   })
 
-  test.each([[['radius']], [['radius', 'x', '--revoke']], [['state', 'yesterday']], [['other', 'x']]])(
-    '2: %j',
-    async (args) => {
-      expect((await command(...args)).exitCode).toBe(2)
-    },
-  )
+  test.each([
+    [['radius']],
+    [['radius', 'x', '--revoke']],
+    [['state', 'yesterday']],
+    [['state', '2999-01-01']],
+    [['other', 'x']],
+  ])('2: %j', async (args) => {
+    expect((await command(...args)).exitCode).toBe(2)
+  })
 })
