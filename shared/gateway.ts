@@ -7,11 +7,13 @@ import { databaseTls } from './database-tls.ts'
 import { createDelivery, type Deliver } from './delivery/deliver.ts'
 import { GatewayError } from './errors.ts'
 import type { CommitContext } from './events/commit.ts'
+import { createRefusalLog, type RefusalLog } from './events/refusal-log.ts'
 import { createEventStore, type EventStore } from './events/store.ts'
 import type { RequestFacts } from './events/types.ts'
 import type { AppContext } from './http/app.ts'
 import { beforeFirstRequest, prepared } from './http/first-request.ts'
-import { createLimiter, type Limiter } from './http/rate-limit.ts'
+import { createLimiter, type Limiter, networkKey } from './http/rate-limit.ts'
+import { recordRefusalsBy } from './http/refused.ts'
 import { allLimits } from './limits.ts'
 import { log } from './log.ts'
 import { createPersonal, type Personal } from './personal.ts'
@@ -35,6 +37,7 @@ export type Gateway = {
   store: EventStore
   personal: Personal
   limiter: Limiter
+  refusals: RefusalLog
   deliver: Deliver
   keys: Keys
   keyUse: KeyUse
@@ -91,13 +94,16 @@ export function createGateway(
   const keys = createKeys(reads, internal, derive)
   const keyUse = createKeyUse(reads)
   const pepper = derive('otp-pepper')
+  const limiter = createLimiter(writes, personal, allLimits(settings.LIMITS))
+  const refusals = createRefusalLog(limiter.of)
   return {
     config: settings,
     issuer: settings.AUTH_BASE_URL,
     reads,
     store,
     personal,
-    limiter: createLimiter(writes, personal, allLimits(settings.LIMITS)),
+    limiter,
+    refusals,
     deliver: observeDelivery(
       createDelivery({
         functionsUrl: settings.SUPABASE_FUNCTIONS_URL,
@@ -116,6 +122,7 @@ export function createGateway(
     hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
     close: async () => {
       await keyUse.flush()
+      await refusals.flush({ all: true })
       await endPools(pools)
     },
   }
@@ -225,6 +232,16 @@ beforeFirstRequest(() =>
     throw new GatewayError('service_unavailable', { reason: error.problem, retryAfter: 30, cause: error })
   }),
 )
+
+recordRefusalsBy(async (c, refused, how) => {
+  if (!wired) return
+  const { refusals } = wired
+  const { clientId, credentialId } = refused
+  const caller = { network: networkKey(c.get('clientIp')), uai: c.get('caller')?.uai, clientId, credentialId }
+  const context = commitContext(wired, c)
+  if (how === 'count') refusals.count(context, caller, refused.refusal)
+  else await refusals.record(context, caller, refused)
+})
 
 /** What a unit of work needs to know of the request it serves. */
 export function commitContext({ store, personal }: Gateway, c: AppContext): CommitContext {

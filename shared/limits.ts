@@ -141,6 +141,18 @@ export const rules = {
   'sync-secret': { counts: 'wrong webhook secrets of one caller', fallback: '60/1h' },
   refused: { counts: 'refused requests of one network that are recorded', fallback: '60/1h' },
   'refused-caller': { counts: 'refused requests of one person or client that are recorded', fallback: '200/1h' },
+  'refused-all': {
+    counts: 'refused requests of all callers that are recorded; further ones are counted',
+    fallback: '6000/1h',
+  },
+  'record-read': {
+    counts: 'equal reads of one operator that are recorded; further ones are the same read',
+    fallback: '1/1m',
+  },
+  'refused-counted': {
+    counts: 'counts of refused requests, one for each caller and minute; further ones are counted together',
+    fallback: '1000/1h',
+  },
 } satisfies Record<string, Rule>
 
 export type RuleName = keyof typeof rules

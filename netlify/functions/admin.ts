@@ -11,7 +11,6 @@ import { readBody } from '../../shared/http/body.ts'
 import { type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { actAsOperator, type Operator } from '../../shared/identity/operator.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { hasPasswords, sendRecovery } from '../../shared/identity/supabase-users.ts'
 import { parseClientMetadata } from '../../shared/oauth/client-metadata.ts'
 import { once } from '../../shared/once.ts'
@@ -19,7 +18,7 @@ import { readAdminStatus } from '../../shared/queries/admin-status.ts'
 import { findClient, listClients } from '../../shared/queries/api-clients.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 
-const app = createApp('api', { around: recordRefusals(gateway) })
+const app = createApp('api')
 const APP_ID = /^app_[a-z0-9_]{1,60}$/
 
 const ofPlatform = operator('platform')

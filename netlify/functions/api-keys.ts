@@ -27,7 +27,6 @@ import {
 } from '../../shared/identity/api-keys.ts'
 import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import { demandScope } from '../../shared/identity/authority.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { SERVICES } from '../../shared/identity/service-catalogue.ts'
 import {
   createStoredKey,
@@ -43,7 +42,7 @@ import { once } from '../../shared/once.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 
 const BASE = '/v1/auth/api-keys'
-const app = createApp('api', { around: recordRefusals(gateway) })
+const app = createApp('api')
 
 const reading = everyday({ scope: 'api-keys:read', namesPeople: true, missing: 'auth_required' })
 const writing = everyday({ scope: 'api-keys:write', namesPeople: true, missing: 'auth_required' })

@@ -120,7 +120,7 @@ app.route('GET', '/admin/people', { authority: operatorPage('/admin') }, async (
 const finding = once(() => z.object({ find: z.string().check(z.trim(), z.maxLength(254)) }))
 
 /** Leads to whom it finds. Posted, so that no address stands in a history or the log of a proxy. */
-app.route('POST', '/admin/people', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('POST', '/admin/people', { authority: operatorPage('/admin', { reads: true }) }, async (c, operator) => {
   const visited = visit(c, operator, '/admin/people')
   const { reads, personal } = gateway()
   const { find } = await readBody(c, finding())

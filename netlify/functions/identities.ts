@@ -16,7 +16,6 @@ import {
   tellOfMerge,
 } from '../../shared/identity/identities.ts'
 import { actAsService, identityAsked, provenBy } from '../../shared/identity/identity-callers.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
 import { once } from '../../shared/once.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
@@ -24,7 +23,7 @@ import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
 import { statedEmail } from '../../shared/typed/fields.ts'
 
 const MOST = 100
-const app = createApp('api', { around: recordRefusals(gateway) })
+const app = createApp('api')
 
 const readers = ownerOrService(everydayOwner, 'identities:read')
 

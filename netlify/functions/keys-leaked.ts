@@ -8,14 +8,13 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { stopLeakedKey } from '../../shared/identity/key-lineage.ts'
 import { sendDueNotices } from '../../shared/identity/key-notices.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { checkScannerSignature } from '../../shared/identity/scanner-keys.ts'
 import { once } from '../../shared/once.ts'
 import { parsePresent } from '../../shared/present.ts'
 import { findKeysByHash } from '../../shared/queries/api-keys.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 
-const app = createApp('api', { around: recordRefusals(gateway) })
+const app = createApp('api')
 
 const text = once(() => z.string().check(z.maxLength(2000)))
 export const report = once(() =>

@@ -46,6 +46,12 @@ async function isPresentedByHolder(
   }
 }
 
+/** What is said of a token that may not be used, which is recorded like one that is presented. */
+function inactive(c: AppContext) {
+  c.set('refused', new GatewayError('invalid_token', { reason: 'not active' }))
+  return { active: false }
+}
+
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
 app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) }, async (c) => {
   const { config, limiter, jwts } = gateway()
@@ -58,7 +64,7 @@ app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) 
   const mayProve = method !== 'none' || (certificate !== undefined && clientId !== undefined)
   const isKey = looksLikeApiKey(body.token)
   if (isKey && !mayProve && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH)
-    return c.json((await describeApiKey(gateway(), c, body.token)) ?? { active: false })
+    return c.json((await describeApiKey(gateway(), c, body.token)) ?? inactive(c))
   const found = await findToken(gateway(), body.token, {
     clientId,
     limits: mayProve ? onFailure : anonymous(),
@@ -74,7 +80,7 @@ app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) 
   const token = seen && (await isPresentedByHolder(c, body, seen, caller)) ? seen : undefined
   if (!token && !caller) await limiter.hit(anonymous())
   const key = isKey && caller?.first_party ? await describeApiKey(gateway(), c, body.token) : undefined
-  const answer = token ? describeToken(gateway(), token, caller) : (key ?? { active: false })
+  const answer = token ? describeToken(gateway(), token, caller) : (key ?? inactive(c))
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {
     const now = Math.floor(Date.now() / 1000)
     const claims = { aud: caller.client_id, iat: now, token_introspection: answer }

@@ -5,7 +5,6 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { AuthorizationFault, checkRedirect, checkRequest } from '../../shared/oauth/authorization-request.ts'
 import {
   authenticateClient,
@@ -20,7 +19,7 @@ import { ownResource } from '../../shared/oauth/resource.ts'
 import { once } from '../../shared/once.ts'
 import { findForService } from '../../shared/queries/authorizations.ts'
 
-const app = createApp('oauth', { around: recordRefusals(gateway) })
+const app = createApp('oauth')
 
 const text = once(() => z.optional(z.string().check(z.maxLength(4000))))
 /** What an authorization request may say (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1); the rest is ignored. */

@@ -23,7 +23,6 @@ import { addressKey, networkKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { bearerToken } from '../../shared/identity/authenticate.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { isWithin } from '../../shared/networks.ts'
 import { clientInformation } from '../../shared/oauth/client-information.ts'
 import { readDynamicMetadata } from '../../shared/oauth/dynamic-registration.ts'
@@ -35,7 +34,7 @@ import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../s
 
 const MAX_OVERLAP_SECONDS = 7 * 86_400
 
-const app = createApp('oauth', { around: recordRefusals(gateway) })
+const app = createApp('oauth')
 const anything = once(() => z.looseObject({}))
 
 const newSecret = () => `mcs_${randomBytes(32).toString('base64url')}`

@@ -5,7 +5,6 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
 import { freshenClient } from '../../shared/oauth/client-document.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT, TOKEN_EXCHANGE } from '../../shared/oauth/grant-types.ts'
@@ -41,7 +40,7 @@ export const parameters = once(() =>
   }),
 )
 
-const app = createApp('oauth', { around: recordRefusals(gateway) })
+const app = createApp('oauth')
 
 /** The token endpoint (OAuth 2.1 section 3.2), for forms and JSON alike. */
 app.route('POST', '/oauth/token', { authority: byProtocol('client') }, async (c) => {

@@ -26,14 +26,19 @@ export const radiusBody = once(() =>
 )
 
 /** What followed from a credential or event, and, when it is meant, revokes all of it. */
-app.route('POST', '/v1/operators/blast-radius', { authority: operator() }, async (c, operator) => {
-  const { id, dry_run, reason } = await readBody(c, radiusBody())
-  const radius = await operatedRadius(gateway(), operator, id)
-  if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
-  const act = (work: Work) => actAsOperator(work, operator)
-  const revoked = await revokeBlastRadius(commitContext(gateway(), c), radius, { act, reason })
-  return c.json({ ...radius, dry_run: false, revoked })
-})
+app.route(
+  'POST',
+  '/v1/operators/blast-radius',
+  { authority: operator('organization', { reads: true }) },
+  async (c, operator) => {
+    const { id, dry_run, reason } = await readBody(c, radiusBody())
+    const radius = await operatedRadius(gateway(), operator, id)
+    if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
+    const act = (work: Work) => actAsOperator(work, operator)
+    const revoked = await revokeBlastRadius(commitContext(gateway(), c), radius, { act, reason })
+    return c.json({ ...radius, dry_run: false, revoked })
+  },
+)
 
 export const stateQuery = once(() =>
   z.object({

@@ -22,7 +22,6 @@ import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
 import { newFormToken } from '../../shared/identity/form-token.ts'
 import { credentialsInput, optionalName } from '../../shared/identity/password-input.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { signInEnd } from '../../shared/identity/return-to.ts'
 import { beginAgain } from '../../shared/identity/sign-in-pages.ts'
 import {
@@ -42,7 +41,7 @@ import { once } from '../../shared/once.ts'
 import type { ExternalProfile } from '../../shared/sso/profile.ts'
 import { SUPABASE } from '../../shared/sso/supabase-project.ts'
 
-const app = createPageApp({ around: recordRefusals(gateway) })
+const app = createPageApp()
 app.use(answerFormsOnce(gateway))
 const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
 export const pageQuery = once(() =>

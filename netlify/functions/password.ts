@@ -10,13 +10,12 @@ import { serve } from '../../shared/http/serve.ts'
 import { PLATFORMS } from '../../shared/identity/direct-sign-in.ts'
 import { credentialsInput, optionalName } from '../../shared/identity/password-input.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { checkPassword, signUp } from '../../shared/identity/supabase-users.ts'
 import { once } from '../../shared/once.ts'
 
-const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
+const app = createApp('api', { errorPage })
 
 export const login = once(() =>
   z.object({

@@ -14,7 +14,6 @@ import {
   projectsOf,
   updateProject,
 } from '../../shared/identity/projects.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import {
   createStoredKey,
   describeStoredKey,
@@ -28,7 +27,7 @@ import {
 
 const BASE = '/v1/projects'
 const KEYS = `${BASE}/:projectId/api-keys`
-const app = createApp('api', { around: recordRefusals(gateway) })
+const app = createApp('api')
 
 const over = (area: 'projects' | 'secrets') => {
   const options = { namesPeople: true, missing: 'auth_required' } as const

@@ -8,7 +8,6 @@ import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endUpstreamSessions, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { finishFlow } from '../../shared/identity/sso-finish.ts'
 import {
   backToSignIn,
@@ -25,7 +24,7 @@ import { providerFault } from '../../shared/sso/oauth-client.ts'
 import { checkLogout, readResponse, samlAddress, samlMetadata, samlOf } from '../../shared/sso/saml.ts'
 
 const BASE = '/v1/auth/saml/:slug'
-const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
+const app = createApp('api', { errorPage })
 
 async function samlConnection(c: AppContext) {
   const connection = await enabledConnection(gateway(), c.req.param('slug') ?? '')

@@ -9,7 +9,6 @@ import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endUpstreamSessions, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { finishFlow } from '../../shared/identity/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/identity/sso-steps.ts'
 import { once } from '../../shared/once.ts'
@@ -27,7 +26,7 @@ import { idOf } from '../../shared/sso/profile.ts'
 import { finishSupabaseFlow, SUPABASE, supabaseAuthorizeUrl } from '../../shared/sso/supabase-project.ts'
 
 const CALLBACK = '/v1/auth/oauth/callback'
-const app = createApp('api', { errorPage, around: recordRefusals(gateway) })
+const app = createApp('api', { errorPage })
 
 /** Sends the browser to another provider (wire-contract 1.4). */
 app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async (c) => {

@@ -7,7 +7,6 @@ import { readBody } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { keyOfRow, readKey, readUser } from '../../shared/identity/sync-input.ts'
 import { syncKey } from '../../shared/identity/sync-keys.ts'
 import { forgetUser, syncUser } from '../../shared/identity/sync-users.ts'
@@ -15,7 +14,7 @@ import { once } from '../../shared/once.ts'
 import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
 
 const MOST_KEYS = 100
-const app = createApp('api', { around: recordRefusals(gateway) })
+const app = createApp('api')
 
 /** Only who knows the shared secret may tell (wire-contract 1.10); compared by hash, so that the time tells nothing. */
 async function checkSecret(c: AppContext): Promise<void> {

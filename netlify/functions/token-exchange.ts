@@ -10,12 +10,11 @@ import { bearerToken } from '../../shared/identity/authenticate.ts'
 import { PLATFORMS } from '../../shared/identity/direct-sign-in.ts'
 import { provenBy } from '../../shared/identity/identity-callers.ts'
 import { projectScope } from '../../shared/identity/project-scope.ts'
-import { recordRefusals } from '../../shared/identity/record-refusals.ts'
 import { linkSupabaseUser, pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
 import { readSupabaseToken } from '../../shared/identity/supabase-users.ts'
 import { once } from '../../shared/once.ts'
 
-const app = createApp('api', { around: recordRefusals(gateway) })
+const app = createApp('api')
 
 export const exchange = once(() =>
   z.object({

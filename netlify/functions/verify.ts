@@ -127,6 +127,7 @@ app.route('POST', '/v1/auth/verify-token', { authority: byProtocol('subject') },
     })
   } catch (error) {
     if (!(error instanceof GatewayError) || error.status >= 500 || error.status === 429) throw error
+    c.set('refused', error)
     return c.json({ valid: false, error: error.message, code: error.code, ...remark(ignored) })
   }
 })

@@ -7,7 +7,6 @@ import { authenticate, type CredentialKind, type PersonPrincipal, type Principal
 import { isForGatewayAlone } from '../identity/authority.ts'
 import { insufficientScope, unsuitableCredential } from '../identity/insufficient-scope.ts'
 import { operatorOf } from '../identity/operator.ts'
-import { rememberCaller } from '../identity/record-refusals.ts'
 import { demandRecentAuthentication, isSteppedUp, stepUpNeeded } from '../identity/step-up.ts'
 
 /** Which caller of `Accepts` a principal is. */
@@ -53,7 +52,6 @@ function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
  * insufficient_user_authentication
  */
 export async function permit(gateway: Gateway, c: AppContext, principal: Principal, accepts: Accepts): Promise<void> {
-  rememberCaller(c, principal)
   const caller = callerOf(principal)
   if (!accepts.callers.includes(caller)) throw unsuitableCredential(caller)
   demandAudience(gateway, principal, accepts.audience)

@@ -6,6 +6,7 @@ import type { CredentialKind, PersonPrincipal, Principal, ServicePrincipal } fro
 import { type Operator, operatorOf } from '../identity/operator.ts'
 import type { SessionFacts } from '../queries/person.ts'
 import { admit } from './admit.ts'
+import { isRead, recordOperatorRead } from './operator-reads.ts'
 
 /** The owner of the account: at their browser, or in an application of ours that they signed in with. */
 export type Owner = PersonPrincipal & { session: SessionFacts }
@@ -59,14 +60,17 @@ export const openUnlessInvalid: Authority<undefined> = {
 export const service = (serviceScope: string): Authority<ServicePrincipal> =>
   admitting({ door: 'service', callers: ['service'], audience: 'issuer', serviceScope })
 
-/** An operator, stepped up recently: at their browser, or with a token for this gateway alone. */
+/** An operator, stepped up recently: at their browser, or with a token for this gateway alone. What they read is recorded. */
 export function operator(
   kind: NonNullable<Accepts['operator']> = 'organization',
-  options: { missing?: Refusal } = {},
+  options: Pick<Accepts, 'missing' | 'reads'> = {},
 ): Authority<Operator> {
   const accepts: Accepts = { door: 'operator', callers: OWNER, audience: 'issuer', operator: kind, ...options }
-  const admitOperator = async (c: AppContext) =>
-    operatorOf((await admit(gateway(), c, accepts)) as PersonPrincipal, kind)
+  const admitOperator = async (c: AppContext) => {
+    const found = operatorOf((await admit(gateway(), c, accepts)) as PersonPrincipal, kind)
+    if (options.reads || isRead(c)) await recordOperatorRead(gateway(), c, found)
+    return found
+  }
   return { accepts: [accepts], admit: admitOperator }
 }
 

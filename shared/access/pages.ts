@@ -6,9 +6,9 @@ import { Redirect } from '../http/redirect.ts'
 import type { Accepts, Authority } from '../http/route.ts'
 import { authenticatePerson, type PersonPrincipal } from '../identity/authenticate.ts'
 import { type Operator, operatorOf } from '../identity/operator.ts'
-import { rememberCaller } from '../identity/record-refusals.ts'
 import { safeReturnTo } from '../identity/return-to.ts'
 import { isSteppedUp, missingProof, proofUrl, stepUpUrl } from '../identity/step-up.ts'
+import { isRead, recordOperatorRead } from './operator-reads.ts'
 
 /** A page with where the person is on the way to. */
 export const withGoal = (path: string, goal: string | undefined) =>
@@ -26,7 +26,6 @@ async function visitor(c: AppContext, back: string): Promise<PersonPrincipal> {
     if (!(error instanceof GatewayError) || error.status !== 401) throw error
     throw new Redirect(withGoal('/web/login', back))
   })
-  rememberCaller(c, principal)
   return principal
 }
 
@@ -67,14 +66,18 @@ function operatorAt(back: string, principal: PersonPrincipal): Operator {
   }
 }
 
-/** A page for an operator; one who did not step up recently does so first. */
-export const operatorPage = (home: string): Authority<Operator> => ({
-  accepts: accepting({ door: 'operator', operator: 'organization' }),
+/**
+ * A page for an operator; one who did not step up recently does so first. What they read is recorded.
+ * @param options.reads also what they post is a read
+ */
+export const operatorPage = (home: string, options: Pick<Accepts, 'reads'> = {}): Authority<Operator> => ({
+  accepts: accepting({ door: 'operator', operator: 'organization', ...options }),
   admit: async (c) => {
     const back = c.req.method === 'GET' ? c.req.path + new URL(c.req.url).search : home
     const principal = await visitor(c, back)
     const operator = operatorAt(back, principal)
     if (!isSteppedUp(operator.principal.session)) throw new Redirect(stepUpUrl(back))
+    if (options.reads || isRead(c)) await recordOperatorRead(gateway(), c, operator)
     return operator
   },
 })

@@ -15,6 +15,7 @@ export type StreamType =
   | 'project'
   | 'stored_key'
   | 'refused_request'
+  | 'record_read'
   | 'device_authorization'
   | 'agent_delegation'
   | 'connection'

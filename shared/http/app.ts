@@ -15,6 +15,7 @@ import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
 import { ensureTracing } from './ensure-tracing.ts'
 import { unprepared } from './first-request.ts'
 import { Redirect } from './redirect.ts'
+import { recordRefused } from './refused.ts'
 import { renderError, toGatewayError } from './render-error.ts'
 import type { Register, Route } from './route.ts'
 import { addSecurityHeaders } from './security-headers.ts'
@@ -40,7 +41,7 @@ export type AppEnv = {
     breakOff: () => boolean
     /** Of the trace that the request belongs to, for the log; 32 hex digits. */
     traceId: string | undefined
-    /** What the request was refused with, for the log. */
+    /** What the request was refused with, for the log and the record of refusals; also where the answer is a page or `valid: false`. */
     refused: GatewayError | undefined
     /** Who is behind the request, once known. */
     caller: { uai?: string; clientId?: string; credentialId?: string } | undefined
@@ -66,8 +67,6 @@ export type AppOptions = {
   refusal?: (error: GatewayError, c: AppContext) => Response
   /** Passes bodies on without reading them, and counts their bytes itself. */
   passesBodies?: boolean
-  /** Runs around everything but the log line, so that it sees every refusal. */
-  around?: MiddlewareHandler<AppEnv>
 }
 
 const refuseLarge = () => {
@@ -171,7 +170,7 @@ function tellMetadata(headers: Headers): void {
 
 /**
  * A Hono app with everything an endpoint of this gateway shares: canonical paths, request id, client address, CORS, body
- * limit (64 KB), security headers, errors in the dialect, 404 and 405, one log line per request.
+ * limit (64 KB), security headers, errors in the dialect, 404 and 405, one log line per request, a record of what is refused.
  * @param dialect how refusals are rendered: `oauth` (RFC 6749), `api`, or `page` (HTML through `errorPage`).
  */
 export function createApp(dialect: Dialect, options: AppOptions = {}): App {
@@ -198,7 +197,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     const prepare = unprepared()
     return prepare && needsDatabase(app, routes, c) ? prepare().then(next) : next()
   })
-  if (options.around) app.use(options.around)
+  app.use(recordRefused)
   if (!options.passesBodies) app.use(limitBody)
 
   app.notFound((c) => {

@@ -38,6 +38,8 @@ export type Accepts = {
   recent?: 'every caller' | 'tokens'
   /** The person must be an operator who stepped up recently; `platform` refuses those of one organization. */
   operator?: 'organization' | 'platform'
+  /** Each request reads records of others, which is recorded; without it a GET by an operator is, and a change is not. */
+  reads?: true
   /** Names people by their UAI, so it is closed to clients that know them by a pairwise name. */
   namesPeople?: true
   /** Also without a credential. */

@@ -209,11 +209,20 @@ export async function principalOf(
  * @param options.forwarded what a resource server saw of the request that brought a bound token
  * @throws GatewayError
  */
-export async function authenticate(
-  gateway: Gateway,
-  c: AppContext,
-  options: Presented & { order?: CredentialKind[]; missing?: Refusal } = {},
-): Promise<Principal> {
+export async function authenticate(gateway: Gateway, c: AppContext, options: Asked = {}): Promise<Principal> {
+  const principal = await findPrincipal(gateway, c, options)
+  const isService = principal.kind === 'service'
+  c.set('caller', {
+    uai: isService ? undefined : principal.person.uai,
+    clientId: isService ? principal.client.client_id : principal.family?.client.client_id,
+    credentialId: principal.credentialId,
+  })
+  return principal
+}
+
+type Asked = Presented & { order?: CredentialKind[]; missing?: Refusal }
+
+async function findPrincipal(gateway: Gateway, c: AppContext, options: Asked): Promise<Principal> {
   for (const kind of options.order ?? ['bearer', 'api_key', 'cookie']) {
     if (kind === 'bearer') {
       const token = bearerToken(c)
@@ -241,7 +250,7 @@ export async function authenticate(
 export async function authenticatePerson(
   gateway: Gateway,
   c: AppContext,
-  options: Presented & { order?: CredentialKind[]; missing?: Refusal } = {},
+  options: Asked = {},
 ): Promise<PersonPrincipal> {
   return asPerson(await authenticate(gateway, c, options))
 }

@@ -8,7 +8,17 @@ const DAY_MS = 86_400_000
 /** What each chart of the console counts. */
 const CHARTS: [title: keyof typeof words.charts, types: string[]][] = [
   ['signIns', ['SessionStarted']],
-  ['failures', ['OtpAttemptFailed', 'OtpChallengeLocked', 'TotpCodeRefused', 'RequestRefused', 'RefreshTokenReplayed']],
+  [
+    'failures',
+    [
+      'OtpAttemptFailed',
+      'OtpChallengeLocked',
+      'TotpCodeRefused',
+      'RequestRefused',
+      'RefusalsCounted',
+      'RefreshTokenReplayed',
+    ],
+  ],
   ['messages', ['MessageAccepted']],
   ['undelivered', ['MessageFailed', 'MessageBounced', 'MessageComplained']],
 ]

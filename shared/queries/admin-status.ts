@@ -19,7 +19,7 @@ export async function readAdminStatus(sql: postgres.Sql): Promise<AdminStatus> {
       'clients', (select count(*) from auth_gateway.api_clients where status = 'active'),
       'live_api_keys', (select count(*) from auth_gateway.api_keys
         where status = 'active' and (expires_at is null or expires_at > now())),
-      'refused_requests', (select count(*) from auth_gateway.refused_requests
+      'refused_requests', (select coalesce(sum(count), 0) from auth_gateway.refused_requests
         where refused_at > now() - interval '24 hours'),
       'last_event_at', (select recorded_at from auth_gateway.event_store order by position desc limit 1)
     ) as status`

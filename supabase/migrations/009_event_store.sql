@@ -37,8 +37,8 @@ create table auth_gateway.event_store_lasting partition of auth_gateway.event_st
     'suppression', 'sms_breaker', 'archive', 'audit_log');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
-  for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'device_authorization',
-    'hook_call', 'message')
+  for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'record_read',
+    'device_authorization', 'hook_call', 'message')
   partition by range (stream_id);
 
 create table auth_gateway.event_store_short_lived_default partition of auth_gateway.event_store_short_lived default;

@@ -1,14 +1,15 @@
--- Requests that were refused where that must be auditable, as far as a limit lets them be recorded.
+-- Requests that were refused; past a limit only how many of a caller there were.
 create table auth_gateway.refused_requests (
   id            uuid primary key,
-  method        text not null,
-  route         text not null,
-  refusal       text not null,
+  method        text,
+  route         text,
+  refusal       text,
   reason        text,
   uai           uuid,
   client_id     text,
   credential_id uuid,
   target        text,
+  count         integer not null default 1,
   refused_at    timestamptz not null
 );
 create index refused_requests_at on auth_gateway.refused_requests (refused_at);
@@ -20,8 +21,11 @@ begin
   case e.event_type
     when 'RequestRefused' then
       insert into refused_requests (id, method, route, refusal, reason, uai, client_id, credential_id, target, refused_at)
-      values (e.stream_id, e.data->>'method', e.data->>'route', e.data->>'refusal', e.data->>'reason', e.subject,
+      values (e.stream_id, e.data->>'method', e.data->>'route', e.data->>'refusal', e.data->>'reason', nullif(e.subject, e.stream_id),
         e.data->>'clientId', (e.data->>'credentialId')::uuid, e.data->>'target', e.recorded_at);
+    when 'RefusalsCounted' then
+      insert into refused_requests (id, uai, client_id, count, refused_at)
+      values (e.stream_id, nullif(e.subject, e.stream_id), e.data->>'clientId', (e.data->>'count')::integer, e.recorded_at);
   end case;
 end $$;
 

@@ -40,6 +40,7 @@ const setUp = [
   'project',
   'storedKey',
   'refuse',
+  'read',
   'device',
   'agent',
   'link',
@@ -95,6 +96,9 @@ describe('any order of real units of work', () => {
         'SuppressionLifted',
         'SmsBreakerTripped',
         'SmsBreakerLifted',
+        'RequestRefused',
+        'RefusalsCounted',
+        'RecordsRead',
         'AuditLogBegun',
         'AuditLogOriginChanged',
       ]),
@@ -156,7 +160,7 @@ test('a rebuild in the middle of traffic loses nothing and blocks nobody for goo
   await Promise.all(traffic)
   expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
   expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
-}, 60_000)
+}, 120_000)
 
 test('a rebuild of every read model is found by its function, with the streams it is made from', async () => {
   const models = await listReadModels(owner)

@@ -1,7 +1,8 @@
 import { uuidv7 } from 'uuidv7'
 import { agentDelegation, delegate, endDelegation } from '../../shared/domain/agent-delegation.ts'
 import * as devices from '../../shared/domain/device-authorization.ts'
-import { recordRefusal, refusedRequest } from '../../shared/domain/refused-request.ts'
+import { readRecords, recordRead } from '../../shared/domain/record-read.ts'
+import { countRefusals, recordRefusal, refusedRequest } from '../../shared/domain/refused-request.ts'
 import { startFamily, tokenFamily } from '../../shared/domain/token-family.ts'
 import type { Work } from '../../shared/events/commit.ts'
 
@@ -47,7 +48,21 @@ export function createServiceTraffic(
       const subject = families[n % families.length]?.uai
       await unit(async (work) => {
         const refused = { method: 'POST', route: '/oauth/token', refusal: 'INVALID_CLIENT', clientId: `client-${n}` }
-        work.start(refusedRequest, uuidv7(), { subject }).decide(() => recordRefusal(refused))
+        const [id, counted] = [uuidv7(), uuidv7()]
+        work.start(refusedRequest, id, { subject: subject ?? id }).decide(() => recordRefusal(refused, '192.0.2'))
+        const at = new Date().toISOString()
+        const count = { since: at, until: at, count: n + 1, refusals: { INVALID_CLIENT: n + 1 } }
+        work.start(refusedRequest, counted, { subject: counted }).decide(() => countRefusals(count, '192.0.2'))
+      })
+    },
+
+    async read(n: number): Promise<void> {
+      const subject = families[n % families.length]?.uai
+      if (!subject) return
+      await unit(async (work) => {
+        work.actor = { type: 'operator', id: subject }
+        const facts = { method: 'GET', route: '/admin/people/:id', target: subject }
+        work.start(recordRead, uuidv7(), { subject }).decide(() => readRecords(facts, { filter: `at=${n}` }))
       })
     },
 

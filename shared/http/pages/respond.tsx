@@ -1,6 +1,6 @@
 import { config } from '../../config.ts'
 import type { GatewayError, Refusal } from '../../errors.ts'
-import { type App, type AppContext, type AppOptions, createApp } from '../app.ts'
+import { type App, type AppContext, createApp } from '../app.ts'
 import { copy, fill } from './copy.ts'
 import { ErrorPage } from './error.tsx'
 import { renderPage } from './render.ts'
@@ -48,6 +48,6 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
 }
 
 /** An app whose refusals are pages for people. */
-export function createPageApp(options: Pick<AppOptions, 'around'> = {}): App {
-  return createApp('page', { errorPage, ...options })
+export function createPageApp(): App {
+  return createApp('page', { errorPage })
 }
