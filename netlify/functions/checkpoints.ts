@@ -11,6 +11,7 @@ import { log } from '../../shared/log.ts'
 export default async function checkpoints(): Promise<Response> {
   const gateway = await startGateway()
   await refuseRestoredDatabase(gateway)
+  await gateway.refusals.flush()
   const taken = await makeCheckpoints(gateway)
   const published = await publishCheckpoint(gateway)
   log.info('checkpoints', { taken, published })

@@ -31,7 +31,7 @@ const isFull = (error: unknown) => error instanceof GatewayError && error.refusa
  * Records refused requests. Each is an event of its own, until a limit of its network, of its caller or of all callers is full: from
  * then on they are counted, and an event tells each minute how many there were of each caller; past a limit of such counts, of all
  * others together. So nothing that was refused is missing, and no one makes the log grow without bound. Counts are written a minute
- * after they began, with the next refused request or at the end of the process; a killed process loses its last ones.
+ * after they began, with the next refused request or checkpoint or at the end of the process; a killed process loses its last ones.
  */
 export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => RateLimit[]) {
   const counts = new Map<string, Counted>()
@@ -111,7 +111,10 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
       void flush()
     },
     /** Counts a request that a full limit refused, which is never an event of its own. */
-    count,
+    count(context: CommitContext, caller: RefusedCaller, refusal: string): void {
+      count(context, caller, refusal)
+      void flush()
+    },
     flush,
   }
 }

@@ -64,14 +64,26 @@ describe('a refused request', () => {
 })
 
 describe('past a limit', () => {
+  test('429 is counted, and never an event of its own', async () => {
+    const email = newEmail()
+    const send = () => postJson(gateway, '/v1/auth/otp/send', { email }, { [IP_HEADER]: '198.18.4.1' })
+    expect([(await send()).status, (await send()).status]).toEqual([200, 429])
+    const before = (await recorded('RefusalsCounted')).length
+    await gateway.gateway.refusals.flush({ all: true })
+    const counts = (await recorded('RefusalsCounted')).slice(before)
+    expect(counts.map(({ data }) => [data.count, data.refusals])).toEqual([[1, { OTP_RATE_LIMITED: 1 }]])
+    expect((await recorded()).map(({ data }) => data.refusal)).not.toContain('OTP_RATE_LIMITED')
+  })
+
   test('the answers stay, and the records become a count of each caller', async () => {
     const before = (await recorded()).length
+    const earlier = (await recorded('RefusalsCounted')).length
     const answers = await Promise.all(Array.from({ length: 70 }, (_, n) => refuse(`198.18.3.${n}`)))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
     expect(await recorded()).toHaveLength(before + 60)
-    expect(await recorded('RefusalsCounted')).toEqual([])
+    expect(await recorded('RefusalsCounted')).toHaveLength(earlier)
     await gateway.gateway.refusals.flush({ all: true })
-    const counts = await recorded('RefusalsCounted')
+    const counts = (await recorded('RefusalsCounted')).slice(earlier)
     expect(counts.map(({ data }) => [data.count, data.refusals, data.callers])).toEqual([
       [10, { AUTH_REQUIRED: 10 }, undefined],
     ])
