@@ -192,6 +192,7 @@ async function environmentOf({ env = {} }: Case, database: TestDatabase): Promis
 
 /** What is answered without the database, or says what is wrong. */
 const DOCUMENTS = [
+  'GET /',
   'GET /health',
   'GET /openapi.json',
   'GET /reference',
