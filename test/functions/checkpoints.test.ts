@@ -169,6 +169,7 @@ describe('checkpoints', () => {
 })
 
 test('the whole log, taken out by command, leads to every checkpoint, and one kept outside tells what was cut off', async () => {
+  await checkpoint()
   const lines: string[] = []
   const env = {
     DATABASE_MIGRATION_URL: gateway.gateway.config.DATABASE_URL,
