@@ -8,7 +8,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
 import { program, RefusedError, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
-const MAX_FUNCTION_BYTES = 320 * 1024
+const MAX_FUNCTION_BYTES = 352 * 1024
 /** An archive holds Netlify's own entry as well, some 350 KB. */
 const MAX_ARCHIVE_BYTES = 900 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -48,6 +48,7 @@ const APART = [
   'shared/identity/qr-library.ts',
   'shared/identity/supabase-library.ts',
   'shared/identity/telephone-library.ts',
+  'shared/identity/work-library.ts',
 ]
 const nameOf = (file: string) => path.basename(file, '.ts')
 

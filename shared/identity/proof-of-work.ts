@@ -10,10 +10,7 @@ const ROUNDS = 5000
 const LIFE_SECONDS = 600
 
 /** Loaded by the first who needs it, so that a cold start is not longer for the others. */
-async function library() {
-  const [altcha, { deriveKey }] = await Promise.all([import('altcha-lib'), import('altcha-lib/algorithms/pbkdf2')])
-  return { ...altcha, deriveKey }
-}
+const library = () => import('./work-library.ts')
 
 const secretOf = ({ derive }: Gateway) => Buffer.from(derive('proof-of-work')).toString('base64')
 const purposeOf = ({ personal }: Gateway, step: string) => personal.digest(`work ${step}`).toString('base64url')

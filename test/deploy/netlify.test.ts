@@ -29,9 +29,11 @@ test('every function is built, and its size printed', async () => {
 })
 
 test('what is loaded later exports what its source does', async () => {
-  const identity = ['qr-library', 'supabase-library', 'telephone-library'].map((name) => `shared/identity/${name}.ts`)
+  const names = ['qr-library', 'supabase-library', 'telephone-library', 'work-library']
+  const identity = names.map((name) => `shared/identity/${name}.ts`)
   const others = [
     'shared/tracing.ts',
+    'shared/audit/lost-history.ts',
     'netlify/metrics.ts',
     'netlify/openapi/description.ts',
     'shared/http/public-address.ts',
@@ -65,7 +67,7 @@ test.skipIf(!hasNetlifyBundler())(
       ['maintenance', '@hourly'],
     ])
     const taken = packed[0]?.inputs.map((file) => path.basename(file)).sort()
-    expect(taken).toEqual(['health.mjs', 'tracing.mjs'])
+    expect(taken).toEqual(['health.mjs', 'lost-history.mjs', 'tracing.mjs'])
     for (const { size } of packed) expect(size).toBeLessThan(600 * 1024)
   },
   60_000,
