@@ -207,7 +207,7 @@ function request(endpoint: Endpoint) {
     cookie: fc.oneof(
       fc.constant(undefined),
       fc.constantFrom(0, 1, 9).map((count) => cookies.slice(0, count).join('; ')),
-      text().map((handle) => `lanonasis_session=${handle}; lanonasis_sign_in=${handle}`),
+      text().map((handle) => `lanonasis_session=${handle}; lanonasis_browser=${handle}`),
     ),
     accept: fc.constantFrom(undefined, '*/*', 'text/html', 'application/json', 'application/problem+json', 'nonsense'),
     apiKey: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: text() }),

@@ -53,7 +53,7 @@ test.each([
 })
 
 test.each([
-  ['a bad cookie', 'Cookie: lanonasis_session=%; lanonasis_sign_in=%E0%A4%A; =; ;;; a\r\n'],
+  ['a bad cookie', 'Cookie: lanonasis_session=%; lanonasis_browser=%E0%A4%A; =; ;;; a\r\n'],
   ['a huge cookie', `Cookie: lanonasis_session=${'x'.repeat(10_000)}\r\n`],
   ['bytes beyond ASCII', 'Authorization: Bearer \xff\xfe\r\nUser-Agent: \xff\r\n'],
   ['two authorizations', 'Authorization: Bearer a\r\nAuthorization: Basic b\r\n'],
