@@ -61,6 +61,9 @@ export const rules = {
   'sms-unentered-net': { counts: 'the same for one network', fallback: '12/1d' },
   'sms-unentered-range': { counts: 'the same for one range', fallback: '60/1d' },
   'sms-unentered-block': { counts: 'the same for one block of a thousand numbers', fallback: '12/1d' },
+  'sso-begin': { counts: 'sign-ins at other providers that one caller begins', fallback: '60/10m' },
+  'sso-begin-net': { counts: 'the same for one network', fallback: '600/10m' },
+
   'sms-unentered-known-net': {
     counts: 'codes by text message that known browsers of one network ask for and never enter',
     fallback: '40/1d',

@@ -64,6 +64,7 @@ app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async 
       const { token, until } = await tokenToPaste(gateway(), c, signedIn)
       return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource() })
     },
+    once: () => c.redirect(BASE, 303),
   })
 })
 

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { withGoal } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -22,6 +21,7 @@ import {
   openLink,
   presentedBy,
   sendMagicLink,
+  signInInstead,
   stateOfLink,
 } from '../../shared/identity/magic-link.ts'
 import { signInWithCode, withProvenAddress } from '../../shared/identity/one-time-code.ts'
@@ -89,8 +89,7 @@ async function spent(c: AppContext, link: MagicLink, holder: string | undefined)
   const signedIn = await browserSession(gateway(), c)
   if (signedIn && holder && signedIn.person.members.includes(holder))
     return link.handsOver ? welcomePage(gateway(), c, signedIn) : c.redirect(endOf(link), 303)
-  const next = { href: withGoal('/web/login', link.handsOver ? undefined : link.redirectUri), label: 'Sign in' }
-  throw new GatewayError('magic_link_state_invalid', { reason: 'spent', next })
+  throw new GatewayError('magic_link_state_invalid', { reason: 'spent', next: signInInstead(link) })
 }
 
 /** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (standards S8). */

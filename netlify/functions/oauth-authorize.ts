@@ -187,7 +187,7 @@ export const decisionForm = once(() =>
     authorization_id: z.uuid('csrf_invalid'),
     csrf: z.optional(z.string()),
     decision: z.enum(['allow', 'deny'], 'invalid_request'),
-    return_to: z.optional(z.string().check(z.maxLength(4000))),
+    return_to: z.optional(z.string()),
   }),
 )
 

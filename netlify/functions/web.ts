@@ -97,12 +97,17 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, (c) =>
   }),
 )
 
+/** No longer than the pause between two codes (`otp-send-pause`). */
+const RESEND_SECONDS = 25
+
 app.route('POST', '/web/code/resend', { authority: byProtocol('ceremony') }, (c) =>
   form(gateway(), c, {
     ...codeStep(c),
     schema: csrfForm(),
     act: async (_, transaction) => {
       const sent = await sendTo(gateway(), c, transaction, transaction.to)
+      // Another code may be asked for by then, and the button must not only say that one is on its way.
+      c.set('answerSeconds', RESEND_SECONDS)
       return c.redirect(transactionUrl('/web/code', sent, { sent: '1' }), 303)
     },
   }),

@@ -2,14 +2,14 @@ import type { Aggregate, Decision } from '../events/types.ts'
 
 /** Life of a pushed request in seconds before a browser brings it, and then while its person signs in (RFC 9126 section 2.2). */
 export const PUSHED_SECONDS = 90
-const OPENED_SECONDS = 900
+const OPENED_SECONDS = 3600
 
 /** Life of an authorization code in seconds (OWASP ASVS 10.4.3). */
 export const CODE_SECONDS = 60
 /** Life of the short code that a person carries to a terminal by hand, in seconds. */
 export const PASTED_SECONDS = 300
 /** How long a consent page may stay open, in seconds. */
-export const REQUEST_SECONDS = 900
+export const REQUEST_SECONDS = 3600
 const MAX_RECORDED_REFUSALS = 3
 
 export type AuthorizationFacts = {

@@ -53,6 +53,8 @@ export type AppEnv = {
     handsOutCodeOf: string | undefined
     /** An equal submission of the form may run again: it gets the same by itself. */
     runsAgain: boolean | undefined
+    /** For how many seconds an equal submission of the form gets the same answer, where that is not the usual time. */
+    answerSeconds: number | undefined
   }
 }
 export type AppContext = Context<AppEnv>

@@ -3,18 +3,18 @@ import { authorization } from '../domain/authorization.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext, AppEnv } from '../http/app.ts'
-import { SESSION_COOKIE } from '../http/cookies.ts'
+import { readCookie, SESSION_COOKIE } from '../http/cookies.ts'
 import { findAuthorization } from '../queries/authorizations.ts'
 import { browserSession, sessionOfHandle } from './authenticate.ts'
 import { browserKey } from './browser-key.ts'
-import { type FormStates, formStatesOf, submissionName } from './form-states.ts'
+import { ACTING_SECONDS, afterwards, type FormStates, formStatesOf, submissionName } from './form-states.ts'
 import { readFormToken } from './form-token.ts'
 import { welcomePage } from './welcome-page.ts'
 
 /** How long a form that is sent again gets the answer that it got first. */
 export const ANSWER_SECONDS = 60
-/** How long the first of several equal submissions may take, until another one takes its place. */
-const ACTING_SECONDS = 30
+/** The same for an answer that says what is wrong: nothing was done, and anyone can make many of them. */
+const ERROR_SECONDS = 10
 const POLL_MS = 100
 
 type Answer = {
@@ -23,6 +23,8 @@ type Answer = {
   body: string
   /** The authorization whose code the answer hands out. */
   authorizationId?: string
+  /** The handle of the session that it was given in. */
+  session?: string
 }
 
 /** The text of a form of ours that was posted by this browser. */
@@ -57,9 +59,9 @@ export function answerFormsOnce(gateway: () => Gateway): MiddlewareHandler<AppEn
     let kept = false
     try {
       await next()
-      kept = await keepAnswer(states, name, c)
+      kept = await keepAnswer(gateway(), states, name, c)
     } finally {
-      if (!kept) await states.forget(name)
+      if (!kept) await afterwards(states.forget(name))
     }
   }
 }
@@ -75,30 +77,44 @@ async function claimAnswer(states: FormStates, name: string): Promise<Answer | u
   }
 }
 
-async function keepAnswer(states: FormStates, name: string, c: AppContext): Promise<boolean> {
+async function keepAnswer(gateway: Gateway, states: FormStates, name: string, c: AppContext): Promise<boolean> {
   const { status } = c.res
   if (c.error || status >= 500 || status === 429 || c.get('runsAgain')) return false
   const body = await c.res.text()
   const answer: Answer = { status, headers: [...c.res.headers], body, authorizationId: c.get('handsOutCodeOf') }
   c.res = undefined
   c.res = toResponse(answer)
-  await states.keep(name, answer, ANSWER_SECONDS)
+  const keep = async () => {
+    const session = await liveHandle(gateway, c)
+    const seconds = c.get('answerSeconds') ?? ANSWER_SECONDS
+    await states.keep(name, { ...answer, session }, status < 400 ? seconds : ERROR_SECONDS)
+  }
+  await afterwards(keep())
   return true
+}
+
+/** The handle of the session of a request, unless it has ended. */
+async function liveHandle(gateway: Gateway, c: AppContext): Promise<string | undefined> {
+  const handle = readCookie(c, SESSION_COOKIE)
+  return handle && (await sessionOfHandle(gateway, handle)) ? handle : undefined
 }
 
 const toResponse = ({ status, headers, body }: Answer) => new Response(body || null, { status, headers })
 
 /**
- * An earlier answer as long as it is still good: a session that has ended meanwhile is not handed out again, nor is a code that was
- * redeemed, since presenting that once more would revoke what the application got for it.
+ * An earlier answer as long as it is still good. A session that has ended meanwhile is not handed out again, nor what was shown in it: the
+ * person may have left the browser to another. A code that was redeemed is not either, since presenting that once more would revoke what the
+ * application got for it.
  */
 async function giveAgain(gateway: Gateway, c: AppContext, answer: Answer): Promise<Response | undefined> {
   const set = new RegExp(`^${SESSION_COOKIE}=([^;]+)`)
   const handle = answer.headers.map(([, value]) => set.exec(value)?.[1]).find(Boolean)
-  if (handle && !(await sessionOfHandle(gateway, handle))) return undefined
+  const clears = answer.headers.some(([, value]) => value.startsWith(`${SESSION_COOKIE}=;`))
+  const needed = handle ?? (clears ? undefined : answer.session)
+  if (needed && !(await sessionOfHandle(gateway, needed))) return undefined
   if (answer.authorizationId === undefined) return toResponse(answer)
   const { events } = await findAuthorization(gateway.reads, gateway.personal, { id: answer.authorizationId })
   const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
   if (state.status === 'redeemed') return browserSession(gateway, c).then((one) => one && welcomePage(gateway, c, one))
-  return state.status === 'code_issued' && state.codeExpiresAt > new Date() ? toResponse(answer) : undefined
+  return state.status === 'code_issued' && state.codeExpiresAt > gateway.now() ? toResponse(answer) : undefined
 }

@@ -1,11 +1,19 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { Gateway } from '../gateway.ts'
+import { log } from '../log.ts'
 import { claimFormState, findFormState, forgetFormState, keepFormState } from '../queries/form-states.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
+
+/** How long a form may take to act, until an equal submission takes its place. */
+export const ACTING_SECONDS = 30
 
 /** Names a submission: the same for an equal one, and for no other. */
 export const submissionName = (kind: 'answer' | 'done', path: string, body: string) =>
   `${kind} ${createHash('sha256').update(`${path} ${body}`).digest('base64url')}`
+
+/** Waits for what is noted after an act. That it fails changes nothing about the act, so its answer still goes out. */
+export const afterwards = (noting: Promise<void>): Promise<void> =>
+  noting.catch((error: unknown) => log.warn('the state of a form could not be kept', { error }))
 
 export type FormStates = ReturnType<typeof formStatesOf>
 
@@ -14,16 +22,16 @@ export type FormStates = ReturnType<typeof formStatesOf>
  * own key make together, so that neither the database nor another browser can read it.
  * @param browser the key of the browser
  */
-export function formStatesOf({ derive, reads }: Gateway, browser: string) {
+export function formStatesOf({ derive, reads, now }: Gateway, browser: string) {
   const sealingKey = createHmac('sha256', derive('form-state')).update(browser).digest()
   const keyOf = (name: string) => createHmac('sha256', derive('form-state-name')).update(`${browser} ${name}`).digest()
-  const until = (seconds: number) => new Date(Date.now() + seconds * 1000)
+  const until = (seconds: number) => new Date(now().getTime() + seconds * 1000)
   const open = <Value>(name: string, sealed: Uint8Array): Value =>
     JSON.parse(openBytes(sealingKey, sealed, name).toString())
 
   return {
     async find<Value>(name: string): Promise<Value | undefined> {
-      const sealed = await findFormState(reads, keyOf(name), new Date())
+      const sealed = await findFormState(reads, keyOf(name), now())
       return sealed && open(name, sealed)
     },
 
@@ -34,7 +42,7 @@ export function formStatesOf({ derive, reads }: Gateway, browser: string) {
 
     /** Claims a name; later callers get what the first one kept, or nothing as long as it has kept nothing. */
     async claim<Value>(name: string, seconds: number): Promise<{ first: boolean; value?: Value }> {
-      const { first, sealed } = await claimFormState(reads, keyOf(name), { now: new Date(), until: until(seconds) })
+      const { first, sealed } = await claimFormState(reads, keyOf(name), { now: now(), until: until(seconds) })
       return { first, value: sealed ? open(name, sealed) : undefined }
     },
 

@@ -6,7 +6,7 @@ import { parseForm, readForm } from '../http/body.ts'
 import { copy, fill } from '../http/pages/copy.ts'
 import type { FormError } from '../http/pages/form-parts.tsx'
 import { browserKey, cookiesAreBlocked } from './browser-key.ts'
-import { type FormStates, formStatesOf, submissionName } from './form-states.ts'
+import { ACTING_SECONDS, afterwards, type FormStates, formStatesOf, submissionName } from './form-states.ts'
 import { type FormToken, openFormToken, readFormToken } from './form-token.ts'
 
 /** How long a form that has acted, and may not act again, is remembered. */
@@ -76,23 +76,31 @@ export async function form<Schema extends z.core.$ZodType, State>(
   c.set('effort', { work: typed.altcha, token })
   // A page that is about nobody yet needs no more than to be ours, which the browser says: it goes on under a new key.
   const ours = given && options.about === undefined && site === 'same-origin' && browserKey(c) !== undefined
-  const state = token || ours ? await options.load({ transaction: token?.transaction }, typed) : undefined
+  // Whether it has acted is remembered for a day only.
+  const aged = options.once && given && gateway.now().getTime() - given.madeAt.getTime() > ONCE_SECONDS * 1000
+  const state = (token || ours) && !aged ? await options.load({ transaction: token?.transaction }, typed) : undefined
   if (state === undefined) return beginAgain(gateway, c, options, typed, given)
   const go = () => attempt(c, options, posted, typed, state)
   return options.once ? actOnce(formStatesOf(gateway, browserKey(c) ?? options.about ?? ''), c, options.once, go) : go()
 }
 
-/** Acts unless an equal submission has; one that failed, or was shown again to be corrected, has not. */
+/**
+ * Acts unless an equal submission has. One that failed, or was shown again to be corrected, has not; nor has one that a broken connection or
+ * an ended process left without a result, whose claim ends soon.
+ * @throws GatewayError temporarily_unavailable while that claim lasts
+ */
 async function actOnce(states: FormStates, c: AppContext, once: () => Response, go: () => Promise<Response>) {
   const name = submissionName('done', c.req.path, await c.req.text())
-  if (!(await states.claim(name, ONCE_SECONDS)).first) return once()
+  const { first, value } = await states.claim<true>(name, ACTING_SECONDS)
+  if (!first && value) return once()
+  if (!first) throw new GatewayError('temporarily_unavailable', { retryAfter: ACTING_SECONDS })
   let acted = false
   try {
     const answer = await go()
     acted = answer.status < 400
     return answer
   } finally {
-    if (!acted) await states.forget(name)
+    await afterwards(acted ? states.keep(name, true, ONCE_SECONDS) : states.forget(name))
   }
 }
 

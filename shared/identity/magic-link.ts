@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { withGoal } from '../access/pages.ts'
 import { LIFETIME_SECONDS, otpChallenge } from '../domain/otp-challenge.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -39,18 +40,30 @@ export type MagicLink = {
 const seal = ({ derive }: Gateway, kind: string, value: object) =>
   sealBytes(derive('magic-link'), Buffer.from(JSON.stringify(value)), kind).toString('base64url')
 
-function unseal<T extends { until: number }>({ derive, now }: Gateway, kind: string, sealed: string): T {
+function unseal<T extends { until: number }>(
+  { derive, now }: Gateway,
+  kind: string,
+  sealed: string,
+  next: (value: T) => { href: string; label: string } | undefined = () => undefined,
+): T {
   try {
     const value: T = JSON.parse(openBytes(derive('magic-link'), Buffer.from(sealed, 'base64url'), kind).toString())
     if (value.until > now().getTime()) return value
+    throw new GatewayError('magic_link_state_invalid', { reason: 'expired', next: next(value) })
   } catch (cause) {
+    if (cause instanceof GatewayError) throw cause
     throw new GatewayError('magic_link_state_invalid', { reason: 'not a link of ours', cause })
   }
-  throw new GatewayError('magic_link_state_invalid', { reason: 'expired' })
 }
 
+/** Where the person of a link that no longer signs in gets a new one, on the way to where the link was leading. */
+export const signInInstead = ({ handsOver, redirectUri }: Pick<MagicLink, 'handsOver' | 'redirectUri'>) => ({
+  href: withGoal('/web/login', handsOver ? undefined : redirectUri),
+  label: 'Sign in',
+})
+
 /** @throws GatewayError magic_link_state_invalid */
-export const openLink = (gateway: Gateway, state: string) => unseal<MagicLink>(gateway, 'link', state)
+export const openLink = (gateway: Gateway, state: string) => unseal<MagicLink>(gateway, 'link', state, signInInstead)
 
 type Asked = { email: string; redirectUri?: string; platform: string; projectScope?: string; createUser?: boolean }
 
@@ -103,7 +116,7 @@ export async function stateOfLink(
     (soFar, event) => otpChallenge.evolve(soFar, event as never),
     otpChallenge.initial,
   )
-  return { open: state?.status === 'open' && state.expiresAt > new Date(), holder: person?.uai }
+  return { open: state?.status === 'open' && state.expiresAt > gateway.now(), holder: person?.uai }
 }
 
 /** What proves the mailbox of a link, as `signInWithCode` takes it. */

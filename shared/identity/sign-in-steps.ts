@@ -51,7 +51,7 @@ async function findOpenCode(gateway: Gateway, c: AppContext, to: CodeAddress) {
     (soFar, event) => otpChallenge.evolve(soFar, event as never),
     otpChallenge.initial,
   )
-  return state?.status === 'open' && state.expiresAt > new Date() ? sent : undefined
+  return state?.status === 'open' && state.expiresAt > gateway.now() ? sent : undefined
 }
 
 /**
@@ -104,9 +104,30 @@ export async function enterCode(
   const presented = { to, code, challengeId, browserHash: browserHashOf(c), link }
   const replaces = await browserSession(gateway, c)
   const asked = { ...presented, platform: 'web', projectScope: projectScope(undefined), replaces }
-  const { person, session } = await signInWithCode(gateway, c, asked, (_work, signedIn) => signedIn)
+  const enter = (given: typeof asked) => signInWithCode(gateway, c, given, (_work, signedIn) => signedIn)
+  const entered = await enter(asked).catch(async (error: unknown) => {
+    if (!(error instanceof GatewayError) || error.refusal !== 'otp_invalid') throw error
+    // Another tab of this browser has used the code, or asked for a newer one since.
+    if (!link && (await isSignedInAs(gateway, c, transaction))) return undefined
+    const newest = await findOpenCode(gateway, c, to)
+    if (!newest || newest.challengeId === challengeId) throw error
+    return enter({ ...asked, challengeId: newest.challengeId })
+  })
   await endTransaction(gateway, c, transaction)
-  return enterBrowser(gateway, c, { person, session }, returnTo)
+  return entered ? enterBrowser(gateway, c, entered, returnTo) : c.redirect(returnTo ?? signInEnd(gateway.config), 303)
+}
+
+/** Whether this browser is signed in with the code of a sign-in, which another of its tabs has entered. */
+async function isSignedInAs(
+  gateway: Gateway,
+  c: AppContext,
+  { to, challengeId }: WaitingTransaction,
+): Promise<boolean> {
+  const signedIn = await browserSession(gateway, c)
+  if (!signedIn) return false
+  const { challenge, person } = await findChallenge(gateway, c, { to, challengeId })
+  const isUsed = challenge?.events.some(({ type }) => type === 'OtpChallengeConsumed')
+  return isUsed === true && person !== undefined && signedIn.person.members.includes(person.uai)
 }
 
 /** Signs this browser in, which goes on to where it was going. */

@@ -9,7 +9,7 @@ import { hashToken } from '../tokens/opaque.ts'
 import { browserKey, keepBrowserKey } from './browser-key.ts'
 import type { CodeAddress } from './code-address.ts'
 import type { ProvenAccount } from './external-account.ts'
-import { formStatesOf } from './form-states.ts'
+import { afterwards, formStatesOf } from './form-states.ts'
 import { safeReturnTo } from './return-to.ts'
 import { brandOf } from './send-code.ts'
 
@@ -82,7 +82,7 @@ export async function keepTransaction(gateway: Gateway, c: AppContext, transacti
 
 /** Ends a sign-in: whatever is sent for it from now on begins anew, or goes on as who is signed in. */
 export async function endTransaction(gateway: Gateway, c: AppContext, { id }: SignInTransaction): Promise<void> {
-  await formStatesOf(gateway, keepBrowserKey(c)).forget(nameOf(id))
+  await afterwards(formStatesOf(gateway, keepBrowserKey(c)).forget(nameOf(id)))
 }
 
 /** What a challenge keeps of the browser that asked for it. */

@@ -15,7 +15,7 @@ const URN = 'urn:ietf:params:oauth:request_uri:'
 /** 192 random bits, and another length than a code's, since both carry the id of the authorization. */
 const SECRET_BYTES = 24
 /** Longer than any sign-in may take. */
-const FORGOTTEN_SECONDS = 1800
+const FORGOTTEN_SECONDS = 7200
 const CONTEXT = 'pushed-request'
 
 /** Whether a client's requests count only where they were pushed (RFC 9126 section 5 and 6). */

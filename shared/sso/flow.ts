@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { isHttps } from '../config.ts'
+import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { addressKey, networkKey } from '../http/rate-limit.ts'
 import { formStatesOf } from '../identity/form-states.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import type { CodeRequest } from './oauth-client.ts'
@@ -51,8 +53,9 @@ function endOldest(c: AppContext): void {
 }
 
 /**
- * Keeps the flow for this browser alone, which gets the key to it.
+ * Keeps the flow for this browser alone, which gets the key to it. Anyone can begin flows, so they are limited.
  * @param options.posted the answer is checked where the provider's page posts it, so the cookie must come with a cross-site POST
+ * @throws GatewayError rate_limited
  */
 export async function writeFlow(
   gateway: Gateway,
@@ -60,6 +63,13 @@ export async function writeFlow(
   flow: SsoFlow,
   options: { posted?: boolean } = {},
 ): Promise<void> {
+  const { limiter } = gateway
+  const ip = c.get('clientIp')
+  const wait = await limiter.hit([
+    ...limiter.of('sso-begin', addressKey(ip)),
+    ...limiter.of('sso-begin-net', networkKey(ip)),
+  ])
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const key = randomBytes(16).toString('base64url')
   await formStatesOf(gateway, key).keep(COOKIE, flow, SECONDS)
   endOldest(c)

@@ -138,9 +138,9 @@ describe('a page that was left open', () => {
     expect(located(await visit.allow())).toContain('state=state+alpha')
   })
 
-  test('20 minutes: the consent page asks again, for the same application', async () => {
+  test('2 hours: the consent page asks again, for the same application', async () => {
     const visit = new Visit(gateway, createBrowser(gateway), apps[0])
-    await ago(1200, async () => {
+    await ago(7200, async () => {
       while (!visit.page || kindOf(visit.page) !== 'consent') await visit.next()
     })
     const again = await visit.allow()
