@@ -80,4 +80,4 @@ begin
 end $$;
 create index event_secrets_connection_keys on auth_gateway.event_secrets (event_id) where name = 'private_key';
 select auth_gateway.close_to_public();
-grant execute on function auth_gateway.is_way_in(auth_gateway.credentials) to auth_gateway_app;
+grant execute on function auth_gateway.is_connection_key(uuid) to auth_gateway_app;
