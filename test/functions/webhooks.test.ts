@@ -221,11 +221,12 @@ describe('who may', () => {
     expect((await ask(gateway, admin, 'GET', '/v1/webhooks')).body.webhooks).toEqual([])
   })
 
-  test('403 for a person, 401 for nobody, 403 from a foreign page', async () => {
+  test('403 for a person, 401 without a credential, 403 from another page of the site, 401 from another site', async () => {
     expect((await ask(gateway, await signIn(gateway), 'GET', '/v1/webhooks')).status).toBe(403)
     expect((await fetch(`${gateway.url}/v1/webhooks`)).status).toBe(401)
     const asked = { name: 'x', url, reason: 'for a test' }
-    expect((await ask(gateway, platform, 'POST', '/v1/webhooks', asked, 'https://evil.example')).status).toBe(403)
+    const from = async (origin: string) => (await ask(gateway, platform, 'POST', '/v1/webhooks', asked, origin)).status
+    expect([await from('http://127.0.0.1:1'), await from('https://evil.example')]).toEqual([403, 401])
   })
 
   test.each([
