@@ -1,4 +1,4 @@
-import { access, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { access, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,13 +24,26 @@ const FAST_AND_FORGETFUL = {
   max_wal_size: '2GB',
 }
 
+const MEMORY = '/dev/shm'
+const ENOUGH_BYTES = 4 * 2 ** 30
+
+/** Where the databases of a run are kept: in memory where there is room, which makes a copy of one three times as fast. */
+async function placeForData(): Promise<string> {
+  const room = await statfs(MEMORY).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  )
+  return room > ENOUGH_BYTES ? MEMORY : tmpdir()
+}
+
 /**
  * One Postgres server for the whole run, with one migrated database that every test file clones. `POSTGRES_BIN` names the
  * folder of another version's server programs.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await removeLeftOvers()
-  const folder = await mkdtemp(path.join(tmpdir(), PREFIX))
+  const place = await placeForData()
+  await removeLeftOvers(place)
+  const folder = await mkdtemp(path.join(place, PREFIX))
   const server = await startPostgres({
     dataDirectory: path.join(folder, 'data'),
     settings: FAST_AND_FORGETFUL,
@@ -57,9 +70,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 // Folders of runs that were killed; their server ended with them. A young one without a server is just being made.
-async function removeLeftOvers(): Promise<void> {
-  const folders = (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX))
-  for (const folder of folders.map((name) => path.join(tmpdir(), name))) {
+async function removeLeftOvers(place: string): Promise<void> {
+  const folders = (await readdir(place)).filter((name) => name.startsWith(PREFIX))
+  for (const folder of folders.map((name) => path.join(place, name))) {
     const running = await access(path.join(folder, 'data', 'postmaster.pid')).then(
       () => true,
       () => false,

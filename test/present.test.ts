@@ -39,6 +39,10 @@ const OWN: Record<string, string> = {
   'shared/resource-server/ask-gateway.ts': 'an answer of the gateway',
   'shared/oauth/client-certificate-auth.ts': 'a quoted name in a header',
   'netlify/openapi/document.ts': 'a schema of ours',
+  'shared/access/operator-reads.ts': 'the filters of a request, of which those with a value are recorded',
+  'shared/audit/lost-history.ts': 'checkpoints that the gateway wrote',
+  'shared/http/pages/work.tsx': 'a challenge of ours, read by a script of ours',
+  'shared/identity/proof-of-work.ts': 'the solution of a challenge, whose members are all required',
 }
 /** What the gateway sealed or wrote itself. */
 const SEALED = /JSON\.parse\(\s*(openBytes|opened|personal\.open|kept|bytes|row\.|origin|details|JSON\.stringify)/g
