@@ -3,6 +3,8 @@ import type { OtpSmsContent } from '../_shared/templates/otp-sms.ts'
 
 export interface OtpSmsPayload extends OtpSmsContent {
   to: string
+  /** Seconds; the provider drops the message when they are over. */
+  expiresIn: number
 }
 
 /**
