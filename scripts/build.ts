@@ -45,10 +45,10 @@ const APART = [
   'shared/audit/lost-history.ts',
   'shared/sso/openid-library.ts',
   'shared/sso/saml-library.ts',
-  'shared/identity/qr-library.ts',
-  'shared/identity/supabase-library.ts',
-  'shared/identity/telephone-library.ts',
-  'shared/identity/work-library.ts',
+  'shared/sign-in/factors/qr-library.ts',
+  'shared/sync/supabase-library.ts',
+  'shared/people/telephone-library.ts',
+  'shared/sign-in/work-library.ts',
 ]
 const nameOf = (file: string) => path.basename(file, '.ts')
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { OPERATOR_ROLES } from '../shared/access/operator.ts'
 import {
   changeIdentity,
   type Identity,
@@ -11,12 +12,11 @@ import { recoveryCodes, replaceCodes } from '../shared/domain/recovery-codes.ts'
 import { remove, totpAuthenticator } from '../shared/domain/totp-authenticator.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
-import { erasePerson } from '../shared/identity/erase-person.ts'
-import { splitIdentity } from '../shared/identity/identities.ts'
-import { OPERATOR_ROLES } from '../shared/identity/operator.ts'
-import { resumeProof } from '../shared/identity/proofs.ts'
+import { erasePerson } from '../shared/people/erase-person.ts'
+import { splitIdentity } from '../shared/people/identities.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { listProofs } from '../shared/queries/proofs.ts'
+import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, actAsAccount, commandContext, withGateway } from './lib/operator.ts'
 import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'

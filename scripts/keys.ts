@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Gateway } from '../shared/gateway.ts'
-import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/rotate-keys.ts'
+import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/token/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
 import { accountName, withGateway } from './lib/operator.ts'
 import { program, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'

@@ -43,22 +43,24 @@ const BASE = [
 ]
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
 const READS = ['shared/queries/', 'shared/gateway.ts', 'shared/start.ts', ...FACTORIES]
+/** What every method may use. */
+const COMMON = ['shared/access/', 'shared/http/', ...READS]
+/** What serves several methods. */
+const PEOPLE_AND_DELIVERY = ['shared/people/', 'shared/delivery/']
 const METHODS = [
-  'shared/access/',
-  'shared/identity/',
-  'shared/oauth/',
-  'shared/sso/',
-  'shared/audit/',
-  'shared/http/',
-  ...READS,
+  ...['sign-in', 'sso', 'oauth', 'api-keys', 'operators', 'audit', 'services', 'sync'].map((name) => `shared/${name}/`),
+  ...PEOPLE_AND_DELIVERY,
+  ...COMMON,
 ]
+/** The part of delivery that is wired into the gateway. */
+const WIRED_DELIVERY = /^shared\/delivery\/(attempt|deliver|resend-news|sign|twilio-news)\.ts$/
 
 /** What services outside of the gateway run as well: nothing that leads to its database or configuration. */
 const FOR_SERVICES = [
   'shared/domain/scopes.ts',
   'shared/http/client-certificate.ts',
-  'shared/oauth/dpop-proof.ts',
-  'shared/oauth/signing-algorithms.ts',
+  'shared/access/dpop-proof.ts',
+  'shared/tokens/signing-algorithms.ts',
   'shared/tokens/api-key.ts',
   'shared/tokens/opaque.ts',
 ]
@@ -82,14 +84,78 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/http\//, ['shared/http/', ...BASE]],
   [/^shared\/resource-server\//, ['shared/resource-server/', ...FOR_SERVICES]],
   [/^shared\/tokens\//, ['shared/queries/', ...FACTORIES]],
-  [/^shared\/(events|delivery)\//, FACTORIES],
+  [/^shared\/events\//, FACTORIES],
+  [WIRED_DELIVERY, FACTORIES],
   [/^shared\/start\.ts$/, ['shared/queries/', ...FACTORIES]],
   [/^shared\/gateway\.ts$/, ['shared/http/', 'shared/start.ts', 'shared/audit/lost-history.ts', ...FACTORIES]],
   [/^shared\/queries\//, READS],
-  [/^shared\/(access|identity|oauth|sso|audit)\//, METHODS],
-  [/^netlify\/functions\/openapi\.ts$/, ['netlify/openapi/description.ts', ...METHODS]],
-  [/^netlify\/functions\//, METHODS],
-  [/^netlify\/openapi\//, ['netlify/openapi/', 'netlify/functions/', ...METHODS]],
+  [/^shared\/access\//, COMMON],
+  [/^shared\/delivery\//, ['shared/people/code-address.ts', ...COMMON]],
+  [/^shared\/people\//, ['shared/sso/supabase-project.ts', ...PEOPLE_AND_DELIVERY, ...COMMON]],
+  [
+    /^shared\/sign-in\//,
+    [
+      'shared/sign-in/',
+      'shared/oauth/authorize/authorize-url.ts',
+      'shared/oauth/clients/redirect-uri.ts',
+      'shared/oauth/scope.ts',
+      'shared/oauth/token/token-family.ts',
+      'shared/sso/call-hook.ts',
+      ...PEOPLE_AND_DELIVERY,
+      ...COMMON,
+    ],
+  ],
+  [
+    /^shared\/sso\//,
+    [
+      'shared/sso/',
+      'shared/sign-in/',
+      'shared/oauth/clients/',
+      'shared/oauth/token/',
+      ...PEOPLE_AND_DELIVERY,
+      ...COMMON,
+    ],
+  ],
+  [
+    /^shared\/oauth\//,
+    [
+      'shared/oauth/',
+      'shared/api-keys/key-lineage.ts',
+      'shared/sign-in/external-sign-in.ts',
+      'shared/sso/oauth-client.ts',
+      ...PEOPLE_AND_DELIVERY,
+      ...COMMON,
+    ],
+  ],
+  [/^shared\/api-keys\//, ['shared/api-keys/', 'shared/delivery/', ...COMMON]],
+  [/^shared\/audit\//, ['shared/audit/', 'shared/api-keys/key-lineage.ts', 'shared/delivery/', ...COMMON]],
+  [
+    /^shared\/operators\//,
+    [
+      'shared/operators/',
+      'shared/api-keys/key-lineage.ts',
+      'shared/audit/blast-radius.ts',
+      'shared/sign-in/factors/proof-codes.ts',
+      ...PEOPLE_AND_DELIVERY,
+      ...COMMON,
+    ],
+  ],
+  [/^shared\/services\//, ['shared/services/', ...COMMON]],
+  [
+    /^shared\/sync\//,
+    [
+      'shared/sync/',
+      'shared/api-keys/',
+      'shared/sign-in/',
+      'shared/sso/supabase-project.ts',
+      ...PEOPLE_AND_DELIVERY,
+      ...COMMON,
+    ],
+  ],
+  [/^netlify\/functions\/openapi\.ts$/, ['netlify/openapi/description.ts', 'netlify/pages/', ...METHODS]],
+  [/^netlify\/functions\//, ['netlify/pages/', ...METHODS]],
+  [/^netlify\/pages\//, ['netlify/pages/', ...METHODS]],
+  [/^netlify\/openapi\//, ['netlify/openapi/', 'netlify/functions/', 'netlify/pages/', ...METHODS]],
   [
     /^netlify\//,
     [

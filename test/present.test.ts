@@ -27,8 +27,9 @@ test.each([
 /** Where JSON is read that is not from outside, or that says nothing by null anyway. */
 const OWN: Record<string, string> = {
   'shared/http/body.ts': 'requests, by presentMembers',
-  'shared/oauth/client-document.ts': 'documents, by presentDeeply',
-  'shared/oauth/requested-acr.ts': 'a claims request, where null has a meaning (OpenID Connect Core section 5.5)',
+  'shared/oauth/clients/client-document.ts': 'documents, by presentDeeply',
+  'shared/oauth/authorize/requested-acr.ts':
+    'a claims request, where null has a meaning (OpenID Connect Core section 5.5)',
   'shared/sso/call-hook.ts': 'answers of hooks, by presentDeeply',
   'shared/sso/oauth-client.ts': 'answers that askProvider has read',
   'shared/sso/supabase-project.ts': 'answers that askProvider has read',
@@ -37,7 +38,7 @@ const OWN: Record<string, string> = {
   'shared/delivery/attempt.ts': 'the id and the error code in an answer of our edge functions',
   'shared/http/forward.ts': 'an answer that is passed on unread',
   'shared/resource-server/ask-gateway.ts': 'an answer of the gateway',
-  'shared/oauth/client-certificate-auth.ts': 'a quoted name in a header',
+  'shared/oauth/token/client-certificate-auth.ts': 'a quoted name in a header',
   'netlify/openapi/document.ts': 'a schema of ours',
   'shared/access/operator-reads.ts': 'the filters of a request, of which those with a value are recorded',
   'shared/audit/lost-history.ts': 'checkpoints that the gateway wrote',

@@ -1,30 +1,30 @@
 import * as z from 'zod/mini'
+import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { everydayOwner, sensitive } from '../../shared/access/authorities.ts'
-import { page } from '../../shared/access/pages.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readForm, readQuery } from '../../shared/http/body.ts'
-import { AgentFormPage, type AgentFormValues, AgentsPage } from '../../shared/http/pages/agents.tsx'
-import { words } from '../../shared/http/pages/agents-words.ts'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { accountForm, expiredButton, formOf, postedForm } from '../../shared/identity/account-forms.ts'
 import {
   cutOffAgent,
   cutOffApplication,
   delegateToAgent,
   MOST_DAYS,
   mayDelegate,
-} from '../../shared/identity/agents.ts'
-import { SCOPE_GROUPS } from '../../shared/identity/api-key-view.ts'
-import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import type { Shown } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
+} from '../../shared/oauth/clients/agents.ts'
 import { parseScope } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
+import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
+import { AgentFormPage, type AgentFormValues, AgentsPage } from '../pages/agents.tsx'
+import { words } from '../pages/agents-words.ts'
+import { SCOPE_GROUPS } from '../pages/api-key-view.ts'
+import type { Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { page } from '../pages/page-authority.ts'
+import { renderPage } from '../pages/render.ts'
+import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/account/agents'
 const app = createApp('api', { errorPage })

@@ -1,19 +1,16 @@
 import * as z from 'zod/mini'
+import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { everyday } from '../../shared/access/authorities.ts'
-import { MAX_GRACE_SECONDS } from '../../shared/domain/api-key.ts'
-import { GatewayError } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
-import { serve } from '../../shared/http/serve.ts'
+import { demandScope } from '../../shared/access/authority.ts'
+import { SERVICES } from '../../shared/access/service-catalogue.ts'
 import {
   keyChangesBody,
   newKeyBody,
   readServices,
   reason,
   serviceScopesBody,
-} from '../../shared/identity/api-key-input.ts'
-import { describeHistory, describeKey } from '../../shared/identity/api-key-record.ts'
+} from '../../shared/api-keys/api-key-input.ts'
+import { describeHistory, describeKey } from '../../shared/api-keys/api-key-record.ts'
 import {
   createApiKey,
   deleteApiKey,
@@ -24,10 +21,7 @@ import {
   updateApiKey,
   updateServices,
   type WithSecret,
-} from '../../shared/identity/api-keys.ts'
-import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { demandScope } from '../../shared/identity/authority.ts'
-import { SERVICES } from '../../shared/identity/service-catalogue.ts'
+} from '../../shared/api-keys/api-keys.ts'
 import {
   createStoredKey,
   describeStoredKey,
@@ -37,7 +31,13 @@ import {
   storedKeyOf,
   storedKeysOf,
   updateStoredKey,
-} from '../../shared/identity/stored-keys.ts'
+} from '../../shared/api-keys/stored-keys.ts'
+import { MAX_GRACE_SECONDS } from '../../shared/domain/api-key.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 

@@ -1,31 +1,25 @@
 import * as z from 'zod/mini'
+import { browserSession } from '../../shared/access/authenticate.ts'
+import { newFormToken } from '../../shared/access/form-token.ts'
+import { projectScope } from '../../shared/access/project-scope.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import {
-  CliFailedPage,
-  CliTokenPage,
-  CliWelcomePage,
-  handOverScriptSource,
-  PasteCodePage,
-} from '../../shared/http/pages/cli.tsx'
-import { copyScriptSource } from '../../shared/http/pages/copy-field.tsx'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { browserSession } from '../../shared/identity/authenticate.ts'
-import { pasteCode, tokenToPaste } from '../../shared/identity/cli-steps.ts'
-import { form, type Shown } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import { newFormToken } from '../../shared/identity/form-token.ts'
-import { credentialsInput } from '../../shared/identity/password-input.ts'
-import { projectScope } from '../../shared/identity/project-scope.ts'
-import { openSignIn } from '../../shared/identity/sign-in-pages.ts'
-import { pairForSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
-import { checkPassword } from '../../shared/identity/supabase-users.ts'
+import { pasteCode, tokenToPaste } from '../../shared/oauth/authorize/cli-steps.ts'
 import { once } from '../../shared/once.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
+import { credentialsInput } from '../../shared/sign-in/password/password-input.ts'
+import { pairForSupabaseUser } from '../../shared/sso/supabase-sign-in.ts'
+import { checkPassword } from '../../shared/sync/supabase-users.ts'
+import { CliFailedPage, CliTokenPage, CliWelcomePage, handOverScriptSource, PasteCodePage } from '../pages/cli.tsx'
+import { copyScriptSource } from '../pages/copy-field.tsx'
+import { form, type Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
+import { openSignIn } from '../pages/sign-in-pages.ts'
 
 const BASE = '/auth/cli-login'
 const app = createPageApp()

@@ -1,36 +1,17 @@
 import * as z from 'zod/mini'
-import { operatorPage } from '../../shared/access/pages.ts'
+import { mayActOn, type Operator } from '../../shared/access/operator.ts'
+import { safeReturnTo } from '../../shared/access/return-to.ts'
 import { toAuditEvent } from '../../shared/audit/event-view.ts'
 import { lagProblems } from '../../shared/audit/lag.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readForm, readQuery } from '../../shared/http/body.ts'
-import {
-  ClientsPage,
-  ConnectionsPage,
-  KeysPage,
-  OverviewPage,
-  PeoplePage,
-  SessionsPage,
-  WebhooksPage,
-} from '../../shared/http/pages/console.tsx'
-import { type Filters, RequestPage, TimelinePage } from '../../shared/http/pages/console-events.tsx'
-import type { Frame } from '../../shared/http/pages/console-parts.tsx'
-import { type Held, PersonPage, RadiusPage } from '../../shared/http/pages/console-person.tsx'
-import { words } from '../../shared/http/pages/console-words.ts'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { accountForm, expiredButton, formOf, postedForm } from '../../shared/identity/account-forms.ts'
-import { ACTS, actOn } from '../../shared/identity/console-actions.ts'
-import { chartsOf } from '../../shared/identity/console-charts.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import { operatedRadius } from '../../shared/identity/operated-radius.ts'
-import { operatedState } from '../../shared/identity/operated-state.ts'
-import { mayActOn, type Operator } from '../../shared/identity/operator.ts'
-import { safeReturnTo } from '../../shared/identity/return-to.ts'
 import { once } from '../../shared/once.ts'
+import { ACTS, actOn } from '../../shared/operators/console-actions.ts'
+import { operatedRadius } from '../../shared/operators/operated-radius.ts'
+import { operatedState } from '../../shared/operators/operated-state.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { listConnections } from '../../shared/queries/connections.ts'
 import {
@@ -48,6 +29,25 @@ import { readLogLag } from '../../shared/queries/log-lag.ts'
 import type { StateAt } from '../../shared/queries/time-travel.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 import { addressLookup } from '../../shared/typed/address.ts'
+import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
+import {
+  ClientsPage,
+  ConnectionsPage,
+  KeysPage,
+  OverviewPage,
+  PeoplePage,
+  SessionsPage,
+  WebhooksPage,
+} from '../pages/console.tsx'
+import { chartsOf } from '../pages/console-charts.ts'
+import { type Filters, RequestPage, TimelinePage } from '../pages/console-events.tsx'
+import type { Frame } from '../pages/console-parts.tsx'
+import { type Held, PersonPage, RadiusPage } from '../pages/console-person.tsx'
+import { words } from '../pages/console-words.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { operatorPage } from '../pages/page-authority.ts'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
 
 const app = createPageApp()
 app.use(answerFormsOnce(gateway))

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { hearOfMessage } from '../../shared/delivery/hear-of-message.ts'
 import { isFromResend, readResendNews } from '../../shared/delivery/resend-news.ts'
 import { isFromTwilio, readTwilioNews } from '../../shared/delivery/twilio-news.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -6,7 +7,6 @@ import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { hearOfMessage } from '../../shared/identity/hear-of-message.ts'
 import { parsePresent } from '../../shared/present.ts'
 
 const app = createApp('api')

@@ -1,17 +1,16 @@
 import * as z from 'zod/mini'
-import { withGoal } from '../../shared/access/pages.ts'
+import { browserSession } from '../../shared/access/authenticate.ts'
+import { newFormToken } from '../../shared/access/form-token.ts'
+import { projectScope } from '../../shared/access/project-scope.ts'
+import { withGoal } from '../../shared/access/return-to.ts'
 import { deviceAuthorization, isOpenTo } from '../../shared/domain/device-authorization.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readForm, readQuery, refuseQuery } from '../../shared/http/body.ts'
-import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../../shared/http/pages/device.tsx'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { browserSession } from '../../shared/identity/authenticate.ts'
-import { mailbox } from '../../shared/identity/code-address.ts'
+import { readUserCode, showUserCode } from '../../shared/oauth/device/device-code.ts'
 import {
   claimDevice,
   decideDevice,
@@ -20,20 +19,21 @@ import {
   readRevokeToken,
   revokeDevice,
   startDevice,
-} from '../../shared/identity/device-steps.ts'
-import { form, formError, type Shown } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import { newFormToken } from '../../shared/identity/form-token.ts'
-import { signInWithCode } from '../../shared/identity/one-time-code.ts'
-import { projectScope } from '../../shared/identity/project-scope.ts'
-import { brandOf, sendCode } from '../../shared/identity/send-code.ts'
-import { clientParameters, readClientCredentials } from '../../shared/oauth/client-auth.ts'
-import { readUserCode, showUserCode } from '../../shared/oauth/device-code.ts'
+} from '../../shared/oauth/device/device-steps.ts'
+import { clientParameters, readClientCredentials } from '../../shared/oauth/token/client-auth.ts'
 import { once } from '../../shared/once.ts'
+import { mailbox } from '../../shared/people/code-address.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
+import { signInWithCode } from '../../shared/sign-in/otp/one-time-code.ts'
+import { brandOf, sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
+import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../pages/device.tsx'
+import { form, formError, type Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { renderPage } from '../pages/render.ts'
+import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/oauth/device'
 const app = createApp('oauth', { errorPage })

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { ownResource } from '../../shared/access/resource.ts'
 import { config } from '../../shared/config.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -7,7 +8,6 @@ import { readQuery } from '../../shared/http/body.ts'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { ecosystemDocument, resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
-import { ownResource } from '../../shared/oauth/resource.ts'
 import { listResources } from '../../shared/queries/authorizations.ts'
 import { KEY_SET_SECONDS } from '../../shared/tokens/keys.ts'
 

@@ -1,23 +1,23 @@
 import * as z from 'zod/mini'
 import { everydayOwner, ownerOrService, sensitive, service } from '../../shared/access/authorities.ts'
+import { actAs } from '../../shared/access/authority.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { actAs } from '../../shared/identity/authority.ts'
-import { externalLookup } from '../../shared/identity/external-account.ts'
+import { once } from '../../shared/once.ts'
+import { externalLookup } from '../../shared/people/external-account.ts'
 import {
   mapVendorAccount,
   mergeIdentities,
   refuseStranding,
   splitIdentity,
   tellOfMerge,
-} from '../../shared/identity/identities.ts'
-import { actAsService, identityAsked, provenBy } from '../../shared/identity/identity-callers.ts'
-import { removeSignInMethod } from '../../shared/identity/sign-in-methods.ts'
-import { once } from '../../shared/once.ts'
+} from '../../shared/people/identities.ts'
+import { actAsService, identityAsked, provenBy } from '../../shared/people/identity-callers.ts'
+import { removeSignInMethod } from '../../shared/people/sign-in-methods.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
 import { statedEmail } from '../../shared/typed/fields.ts'

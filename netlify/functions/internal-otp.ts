@@ -1,25 +1,18 @@
 import * as z from 'zod/mini'
-import { sensitivePage, withGoal } from '../../shared/access/pages.ts'
+import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
+import { strengthenSession } from '../../shared/access/step-up.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readForm, readQuery } from '../../shared/http/body.ts'
-import type { FormError } from '../../shared/http/pages/form-parts.tsx'
-import { words } from '../../shared/http/pages/proof-words.ts'
-import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../../shared/http/pages/recovery-codes.tsx'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
-import { EnrolTotpPage } from '../../shared/http/pages/totp.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { accountForm, expiredButton, formOf, postedForm } from '../../shared/identity/account-forms.ts'
-import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import type { Shown } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import { grouped } from '../../shared/identity/proof-codes.ts'
-import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
-import { makeRecoveryCodes } from '../../shared/identity/recovery-codes.ts'
-import { safeReturnTo } from '../../shared/identity/return-to.ts'
-import { strengthenSession } from '../../shared/identity/step-up.ts'
+import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
+import { once } from '../../shared/once.ts'
+import { tellOfProofs } from '../../shared/people/proof-notices.ts'
+import { listProofs } from '../../shared/queries/proofs.ts'
+import { grouped } from '../../shared/sign-in/factors/proof-codes.ts'
+import { makeRecoveryCodes } from '../../shared/sign-in/factors/recovery-codes.ts'
 import {
   type Enrolment,
   enrolTotp,
@@ -27,12 +20,19 @@ import {
   openEnrolment,
   removeTotp,
   sealEnrolment,
-} from '../../shared/identity/totp.ts'
-import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
-import { once } from '../../shared/once.ts'
-import { listProofs } from '../../shared/queries/proofs.ts'
+} from '../../shared/sign-in/factors/totp.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
 import { typedCode } from '../../shared/typed/fields.ts'
+import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
+import type { Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import type { FormError } from '../pages/form-parts.tsx'
+import { sensitivePage } from '../pages/page-authority.ts'
+import { words } from '../pages/proof-words.ts'
+import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../pages/recovery-codes.tsx'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
+import { EnrolTotpPage } from '../pages/totp.tsx'
 
 const HOME = '/account'
 const ENROL = '/account/totp'
@@ -54,7 +54,7 @@ async function enrolPage(
   back: string | undefined,
   { error, status }: Partial<Shown> = {},
 ) {
-  const { encodeQr } = await import('../../shared/identity/qr-library.ts')
+  const { encodeQr } = await import('../../shared/sign-in/factors/qr-library.ts')
   const account = principal.person.email || principal.person.uai
   const uri = totpUri(enrolment.secret, APP, account)
   return renderPage(

@@ -1,10 +1,10 @@
 import type { Config } from '@netlify/functions'
+import { sendDueNotices, warnOfExpiringKeys } from '../../shared/api-keys/key-notices.ts'
+import { sendUnsent } from '../../shared/delivery/unsent-messages.ts'
 import { startGateway } from '../../shared/gateway.ts'
-import { sendDueNotices, warnOfExpiringKeys } from '../../shared/identity/key-notices.ts'
-import { sendUnsent } from '../../shared/identity/unsent-messages.ts'
 import { log } from '../../shared/log.ts'
-import { rotateOldKeys } from '../../shared/oauth/rotate-keys.ts'
-import { forgetUnusedClients } from '../../shared/oauth/unused-clients.ts'
+import { forgetUnusedClients } from '../../shared/oauth/clients/unused-clients.ts'
+import { rotateOldKeys } from '../../shared/oauth/token/rotate-keys.ts'
 import { maintain } from '../../shared/queries/maintenance.ts'
 
 /** Runs every hour on Netlify; `netlify/server.ts` keeps the same hour by itself. No path leads here. */

@@ -1,5 +1,9 @@
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
+import { browserSession, noteDeadSession, sessionHandle } from '../../shared/access/authenticate.ts'
+import { newFormToken } from '../../shared/access/form-token.ts'
+import { ownResource } from '../../shared/access/resource.ts'
+import { safeReturnTo } from '../../shared/access/return-to.ts'
 import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
 import { GatewayError, type Refusal } from '../../shared/errors.ts'
@@ -7,23 +11,14 @@ import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readForm } from '../../shared/http/body.ts'
-import { copy } from '../../shared/http/pages/copy.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { browserSession, noteDeadSession, sessionHandle } from '../../shared/identity/authenticate.ts'
-import { form } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import { newFormToken } from '../../shared/identity/form-token.ts'
-import { safeReturnTo } from '../../shared/identity/return-to.ts'
-import { welcomePage } from '../../shared/identity/welcome-page.ts'
 import {
   AuthorizationFault,
   type AuthorizationRequest,
   checkRedirect,
   checkRequest,
-} from '../../shared/oauth/authorization-request.ts'
-import { errorForPerson, redirectWith } from '../../shared/oauth/authorization-response.ts'
+} from '../../shared/oauth/authorize/authorization-request.ts'
 import {
   answersUnasked,
   isAssured,
@@ -33,16 +28,21 @@ import {
   signInUrl,
   stepUpPage,
   wayBack,
-} from '../../shared/oauth/authorize-steps.ts'
-import { freshenClient } from '../../shared/oauth/client-document.ts'
-import { consentPage } from '../../shared/oauth/consent-page.tsx'
-import { keepOpen, mustPush, readPushed } from '../../shared/oauth/pushed-request.ts'
-import { ownResource } from '../../shared/oauth/resource.ts'
+} from '../../shared/oauth/authorize/authorize-steps.ts'
+import { keepOpen, mustPush, readPushed } from '../../shared/oauth/authorize/pushed-request.ts'
+import { freshenClient } from '../../shared/oauth/clients/client-document.ts'
 import { scopeForPerson } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { type SignedIn, touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
+import { errorForPerson, redirectWith } from '../pages/authorization-response.ts'
+import { consentPage } from '../pages/consent-page.tsx'
+import { copy } from '../pages/copy.ts'
+import { form } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createPageApp } from '../pages/respond.tsx'
+import { welcomePage } from '../pages/welcome-page.ts'
 
 const app = createPageApp()
 app.use(answerFormsOnce(gateway))

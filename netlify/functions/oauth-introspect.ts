@@ -1,4 +1,6 @@
 import * as z from 'zod/mini'
+import { forwardedParameters, forwardedProof } from '../../shared/access/forwarded-proof.ts'
+import { checkSenderConstraint } from '../../shared/access/sender-constraint.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -6,17 +8,15 @@ import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { describeApiKey } from '../../shared/oauth/introspect/introspect-key.ts'
+import { describeToken, findToken, isFor, type LiveToken } from '../../shared/oauth/introspect/introspection.ts'
 import {
   authenticateClient,
   provesClient,
   readClientCredentials,
   secretLimits,
-} from '../../shared/oauth/client-auth.ts'
-import { forwardedParameters, forwardedProof } from '../../shared/oauth/forwarded-proof.ts'
-import { describeApiKey } from '../../shared/oauth/introspect-key.ts'
-import { describeToken, findToken, isFor, type LiveToken } from '../../shared/oauth/introspection.ts'
-import { checkSenderConstraint } from '../../shared/oauth/sender-constraint.ts'
-import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
+} from '../../shared/oauth/token/client-auth.ts'
+import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 import { once } from '../../shared/once.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { looksLikeApiKey } from '../../shared/tokens/api-key.ts'

@@ -1,21 +1,21 @@
 import * as z from 'zod/mini'
+import { dpopKeyOf } from '../../shared/access/dpop.ts'
+import { ownResource } from '../../shared/access/resource.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { AuthorizationFault, checkRedirect, checkRequest } from '../../shared/oauth/authorization-request.ts'
+import { AuthorizationFault, checkRedirect, checkRequest } from '../../shared/oauth/authorize/authorization-request.ts'
+import { keepPushed } from '../../shared/oauth/authorize/pushed-request.ts'
+import { freshenClient } from '../../shared/oauth/clients/client-document.ts'
 import {
   authenticateClient,
   clientParameters,
   readClientCredentials,
   secretLimits,
-} from '../../shared/oauth/client-auth.ts'
-import { freshenClient } from '../../shared/oauth/client-document.ts'
-import { dpopKeyOf } from '../../shared/oauth/dpop.ts'
-import { keepPushed } from '../../shared/oauth/pushed-request.ts'
-import { ownResource } from '../../shared/oauth/resource.ts'
+} from '../../shared/oauth/token/client-auth.ts'
 import { once } from '../../shared/once.ts'
 import { findForService } from '../../shared/queries/authorizations.ts'
 

@@ -5,11 +5,11 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/client-auth.ts'
-import { freshenClient } from '../../shared/oauth/client-document.ts'
-import { findToken } from '../../shared/oauth/introspection.ts'
-import { resumeFamily } from '../../shared/oauth/token-family.ts'
-import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
+import { freshenClient } from '../../shared/oauth/clients/client-document.ts'
+import { findToken } from '../../shared/oauth/introspect/introspection.ts'
+import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/token/client-auth.ts'
+import { resumeFamily } from '../../shared/oauth/token/token-family.ts'
+import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 
 const app = createApp('oauth')
 

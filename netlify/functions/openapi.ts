@@ -1,9 +1,9 @@
 import { config } from '../../shared/config.ts'
-import { ReferencePage } from '../../shared/http/pages/reference.tsx'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { ReferencePage } from '../pages/reference.tsx'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
 
 const app = createPageApp()
 const load = () => import('../openapi/description.ts')

@@ -5,13 +5,13 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { once } from '../../shared/once.ts'
 import {
   approveOperatorCode,
   type MadePart,
   requestOperatorCode,
   revokeOperatorCode,
-} from '../../shared/identity/operator-codes.ts'
-import { once } from '../../shared/once.ts'
+} from '../../shared/operators/operator-codes.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 

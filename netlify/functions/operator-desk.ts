@@ -1,26 +1,26 @@
 import * as z from 'zod/mini'
-import { operatorPage } from '../../shared/access/pages.ts'
+import type { Operator } from '../../shared/access/operator.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import { OperatorCodePage, OperatorCodesPage } from '../../shared/http/pages/operator-codes.tsx'
-import { words } from '../../shared/http/pages/proof-words.ts'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { accountForm, formOf, postedForm } from '../../shared/identity/account-forms.ts'
-import type { Shown } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import type { Operator } from '../../shared/identity/operator.ts'
+import { once } from '../../shared/once.ts'
 import {
   approveOperatorCode,
   type MadePart,
   requestOperatorCode,
   revokeOperatorCode,
-} from '../../shared/identity/operator-codes.ts'
-import { once } from '../../shared/once.ts'
+} from '../../shared/operators/operator-codes.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
+import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
+import type { Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { OperatorCodePage, OperatorCodesPage } from '../pages/operator-codes.tsx'
+import { operatorPage } from '../pages/page-authority.ts'
+import { words } from '../pages/proof-words.ts'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
 
 const BASE = '/operator/codes'
 const app = createPageApp()

@@ -1,29 +1,19 @@
 import * as z from 'zod/mini'
+import { browserSession } from '../../shared/access/authenticate.ts'
+import { newFormToken } from '../../shared/access/form-token.ts'
+import { projectScope } from '../../shared/access/project-scope.ts'
+import { signInEnd } from '../../shared/access/return-to.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import {
-  ConfirmAddressPage,
-  ForgotPasswordPage,
-  LinkSentPage,
-  PasswordPage,
-  ResetPasswordPage,
-  SignUpPage,
-} from '../../shared/http/pages/password.tsx'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { browserSession } from '../../shared/identity/authenticate.ts'
-import { accountOf } from '../../shared/identity/external-account.ts'
-import { form, type Shown } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import { newFormToken } from '../../shared/identity/form-token.ts'
-import { credentialsInput, optionalName } from '../../shared/identity/password-input.ts'
-import { projectScope } from '../../shared/identity/project-scope.ts'
-import { signInEnd } from '../../shared/identity/return-to.ts'
-import { beginAgain } from '../../shared/identity/sign-in-pages.ts'
+import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
+import { once } from '../../shared/once.ts'
+import { accountOf } from '../../shared/people/external-account.ts'
+import type { ExternalProfile } from '../../shared/people/profile.ts'
+import { credentialsInput, optionalName } from '../../shared/sign-in/password/password-input.ts'
 import {
   endTransaction,
   findMailGoal,
@@ -33,13 +23,23 @@ import {
   openTransaction,
   type SignInTransaction,
   transactionUrl,
-} from '../../shared/identity/sign-in-transaction.ts'
-import { enterAsSupabaseUser } from '../../shared/identity/supabase-sign-in.ts'
-import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/identity/supabase-users.ts'
-import { endsAtClient } from '../../shared/oauth/authorize-url.ts'
-import { once } from '../../shared/once.ts'
-import type { ExternalProfile } from '../../shared/sso/profile.ts'
+} from '../../shared/sign-in/sign-in-transaction.ts'
 import { SUPABASE } from '../../shared/sso/supabase-project.ts'
+import { enterAsSupabaseUser } from '../../shared/sso/supabase-sign-in.ts'
+import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/sync/supabase-users.ts'
+import { form, type Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import {
+  ConfirmAddressPage,
+  ForgotPasswordPage,
+  LinkSentPage,
+  PasswordPage,
+  ResetPasswordPage,
+  SignUpPage,
+} from '../pages/password.tsx'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
+import { beginAgain } from '../pages/sign-in-pages.ts'
 
 const app = createPageApp()
 app.use(answerFormsOnce(gateway))

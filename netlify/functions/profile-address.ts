@@ -1,24 +1,19 @@
 import * as z from 'zod/mini'
-import { sensitivePage } from '../../shared/access/pages.ts'
+import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { actAs } from '../../shared/access/authority.ts'
 import { identity, linkCredential } from '../../shared/domain/identity.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import { AddAddressPage, ProveAddressPage } from '../../shared/http/pages/add-address.tsx'
-import { renderPage } from '../../shared/http/pages/render.ts'
-import { createPageApp } from '../../shared/http/pages/respond.tsx'
 import { serve } from '../../shared/http/serve.ts'
-import { accountForm, formOf, postedForm } from '../../shared/identity/account-forms.ts'
-import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
-import { actAs } from '../../shared/identity/authority.ts'
-import { type CodeAddress, mailbox, telephone } from '../../shared/identity/code-address.ts'
-import type { Shown } from '../../shared/identity/form.ts'
-import { answerFormsOnce } from '../../shared/identity/form-answers.ts'
-import { mergeIdentities, tellOfMerge } from '../../shared/identity/identities.ts'
-import { withProvenAddress } from '../../shared/identity/one-time-code.ts'
-import { tellOfProofs } from '../../shared/identity/proof-notices.ts'
-import { sendTo } from '../../shared/identity/sign-in-steps.ts'
+import { once } from '../../shared/once.ts'
+import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
+import { mergeIdentities, tellOfMerge } from '../../shared/people/identities.ts'
+import { tellOfProofs } from '../../shared/people/proof-notices.ts'
+import { listProofs } from '../../shared/queries/proofs.ts'
+import { withProvenAddress } from '../../shared/sign-in/otp/one-time-code.ts'
+import { sendTo } from '../../shared/sign-in/sign-in-steps.ts'
 import {
   browserHashOf,
   endTransaction,
@@ -26,10 +21,15 @@ import {
   newTransaction,
   transactionUrl,
   type WaitingTransaction,
-} from '../../shared/identity/sign-in-transaction.ts'
-import { once } from '../../shared/once.ts'
-import { listProofs } from '../../shared/queries/proofs.ts'
+} from '../../shared/sign-in/sign-in-transaction.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
+import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
+import { AddAddressPage, ProveAddressPage } from '../pages/add-address.tsx'
+import type { Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { sensitivePage } from '../pages/page-authority.ts'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
 
 const HOME = '/account'
 const app = createPageApp()

@@ -1,9 +1,5 @@
+import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { everyday } from '../../shared/access/authorities.ts'
-import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
-import { readBody } from '../../shared/http/body.ts'
-import { serve } from '../../shared/http/serve.ts'
-import type { PersonPrincipal } from '../../shared/identity/authenticate.ts'
 import {
   createProject,
   deleteProject,
@@ -13,7 +9,7 @@ import {
   projectOf,
   projectsOf,
   updateProject,
-} from '../../shared/identity/projects.ts'
+} from '../../shared/api-keys/projects.ts'
 import {
   createStoredKey,
   describeStoredKey,
@@ -23,7 +19,11 @@ import {
   storedKeyOf,
   storedKeysOf,
   updateStoredKey,
-} from '../../shared/identity/stored-keys.ts'
+} from '../../shared/api-keys/stored-keys.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
 
 const BASE = '/v1/projects'
 const KEYS = `${BASE}/:projectId/api-keys`

@@ -1,6 +1,17 @@
 import * as z from 'zod/mini'
 import { callerOf, permit } from '../../shared/access/admit.ts'
+import {
+  authenticate,
+  type CredentialKind,
+  type PersonPrincipal,
+  type Principal,
+} from '../../shared/access/authenticate.ts'
+import { isCrossSite } from '../../shared/access/csrf.ts'
+import { type Actor, describeActor } from '../../shared/access/describe-principal.ts'
+import { insufficientScope } from '../../shared/access/insufficient-scope.ts'
+import { unnamedResources } from '../../shared/access/resource.ts'
 import { demandRestrictions } from '../../shared/access/restrictions.ts'
+import { methodOf, uaiHeaders } from '../../shared/access/uai-headers.ts'
 import { covers } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -9,26 +20,15 @@ import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { type Accepts, byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import {
-  authenticate,
-  type CredentialKind,
-  type PersonPrincipal,
-  type Principal,
-} from '../../shared/identity/authenticate.ts'
-import { isCrossSite } from '../../shared/identity/csrf.ts'
-import { type Actor, describeActor } from '../../shared/identity/describe-principal.ts'
-import { userOf } from '../../shared/identity/direct-sign-in.ts'
-import { insufficientScope } from '../../shared/identity/insufficient-scope.ts'
-import { startSession } from '../../shared/identity/start-session.ts'
-import { methodOf, uaiHeaders } from '../../shared/identity/uai-headers.ts'
-import { rememberedConsent } from '../../shared/oauth/authorize-steps.ts'
-import { unnamedResources } from '../../shared/oauth/resource.ts'
-import { startTokenFamily } from '../../shared/oauth/token-family.ts'
-import { tokenResponse } from '../../shared/oauth/token-response.ts'
+import { rememberedConsent } from '../../shared/oauth/authorize/authorize-steps.ts'
+import { startTokenFamily } from '../../shared/oauth/token/token-family.ts'
+import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, isStranger } from '../../shared/queries/api-clients.ts'
 import { findForApplication } from '../../shared/queries/applications.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
+import { userOf } from '../../shared/sign-in/direct-sign-in.ts'
+import { startSession } from '../../shared/sign-in/start-session.ts'
 
 const app = createApp('api')
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']

@@ -4,11 +4,15 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { endUpstreamSessions, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
-import { finishFlow } from '../../shared/identity/sso-finish.ts'
+import { once } from '../../shared/once.ts'
+import { claimOnce } from '../../shared/queries/replay-guard.ts'
+import { clearFlow, type SsoFlow, sealProfile, writeFlow } from '../../shared/sso/flow.ts'
+import { providerFault } from '../../shared/sso/oauth-client.ts'
+import { endUpstreamSessions, readLogoutTicket } from '../../shared/sso/provider-logout.ts'
+import { checkLogout, readResponse, samlAddress, samlMetadata, samlOf } from '../../shared/sso/saml.ts'
+import { finishFlow } from '../../shared/sso/sso-finish.ts'
 import {
   backToSignIn,
   beginFlow,
@@ -16,12 +20,8 @@ import {
   startQuery,
   takeFlow,
   takeProfile,
-} from '../../shared/identity/sso-steps.ts'
-import { once } from '../../shared/once.ts'
-import { claimOnce } from '../../shared/queries/replay-guard.ts'
-import { clearFlow, type SsoFlow, sealProfile, writeFlow } from '../../shared/sso/flow.ts'
-import { providerFault } from '../../shared/sso/oauth-client.ts'
-import { checkLogout, readResponse, samlAddress, samlMetadata, samlOf } from '../../shared/sso/saml.ts'
+} from '../../shared/sso/sso-steps.ts'
+import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/v1/auth/saml/:slug'
 const app = createApp('api', { errorPage })

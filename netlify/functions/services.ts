@@ -1,22 +1,22 @@
 import { permit } from '../../shared/access/admit.ts'
-import { EVERY_PERSON } from '../../shared/access/authorities.ts'
-import { GatewayError } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
-import { ForwardError, forward, readJsonText, streamAnswer } from '../../shared/http/forward.ts'
-import { type Accepts, type Authority, openToAll } from '../../shared/http/route.ts'
-import { serve } from '../../shared/http/serve.ts'
 import {
   asPerson,
   authenticatePerson,
   type CredentialKind,
   type PersonPrincipal,
   principalOf,
-} from '../../shared/identity/authenticate.ts'
-import type { KeyUseContext } from '../../shared/identity/check-api-key.ts'
-import { SERVICES } from '../../shared/identity/service-catalogue.ts'
-import { serviceAddress, toServiceHeaders } from '../../shared/identity/service-routing.ts'
+} from '../../shared/access/authenticate.ts'
+import { EVERY_PERSON } from '../../shared/access/authorities.ts'
+import type { KeyUseContext } from '../../shared/access/check-api-key.ts'
+import { SERVICES } from '../../shared/access/service-catalogue.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import { type AppContext, createApp } from '../../shared/http/app.ts'
+import { ForwardError, forward, readJsonText, streamAnswer } from '../../shared/http/forward.ts'
+import { type Accepts, type Authority, openToAll } from '../../shared/http/route.ts'
+import { serve } from '../../shared/http/serve.ts'
 import { log } from '../../shared/log.ts'
+import { serviceAddress, toServiceHeaders } from '../../shared/services/service-routing.ts'
 
 const BASE = '/api/v1/services'
 const VERSION = '1'

@@ -5,13 +5,10 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import { errorPage } from '../../shared/http/pages/respond.tsx'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { endUpstreamSessions, readLogoutTicket } from '../../shared/identity/provider-logout.ts'
-import { finishFlow } from '../../shared/identity/sso-finish.ts'
-import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/identity/sso-steps.ts'
 import { once } from '../../shared/once.ts'
+import { idOf } from '../../shared/people/profile.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, writeFlow } from '../../shared/sso/flow.ts'
 import { askHookProvider, readHookAssertion } from '../../shared/sso/hook-provider.ts'
@@ -22,8 +19,11 @@ import {
   keysOf,
   providerLogoutUrl,
 } from '../../shared/sso/oauth-client.ts'
-import { idOf } from '../../shared/sso/profile.ts'
+import { endUpstreamSessions, readLogoutTicket } from '../../shared/sso/provider-logout.ts'
+import { finishFlow } from '../../shared/sso/sso-finish.ts'
+import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/sso/sso-steps.ts'
 import { finishSupabaseFlow, SUPABASE, supabaseAuthorizeUrl } from '../../shared/sso/supabase-project.ts'
+import { errorPage } from '../pages/respond.tsx'
 
 const CALLBACK = '/v1/auth/oauth/callback'
 const app = createApp('api', { errorPage })

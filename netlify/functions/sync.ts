@@ -7,10 +7,10 @@ import { readBody } from '../../shared/http/body.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { keyOfRow, readKey, readUser } from '../../shared/identity/sync-input.ts'
-import { syncKey } from '../../shared/identity/sync-keys.ts'
-import { forgetUser, syncUser } from '../../shared/identity/sync-users.ts'
 import { once } from '../../shared/once.ts'
+import { keyOfRow, readKey, readUser } from '../../shared/sync/sync-input.ts'
+import { syncKey } from '../../shared/sync/sync-keys.ts'
+import { forgetUser, syncUser } from '../../shared/sync/sync-users.ts'
 import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
 
 const MOST_KEYS = 100

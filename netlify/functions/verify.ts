@@ -1,4 +1,15 @@
 import * as z from 'zod/mini'
+import {
+  authenticate,
+  type CredentialKind,
+  type Principal,
+  presentedApiKey,
+  principalOf,
+} from '../../shared/access/authenticate.ts'
+import { checkApiKey } from '../../shared/access/check-api-key.ts'
+import { describeActor, describePrincipal } from '../../shared/access/describe-principal.ts'
+import { forwardedParameters, forwardedProof } from '../../shared/access/forwarded-proof.ts'
+import { projectScope } from '../../shared/access/project-scope.ts'
 import { actionAlone, demandRestrictions, restrictionParameters } from '../../shared/access/restrictions.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -7,17 +18,6 @@ import { readNamed } from '../../shared/http/body.ts'
 import { toGatewayError } from '../../shared/http/render-error.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import {
-  authenticate,
-  type CredentialKind,
-  type Principal,
-  presentedApiKey,
-  principalOf,
-} from '../../shared/identity/authenticate.ts'
-import { checkApiKey } from '../../shared/identity/check-api-key.ts'
-import { describeActor, describePrincipal } from '../../shared/identity/describe-principal.ts'
-import { projectScope } from '../../shared/identity/project-scope.ts'
-import { forwardedParameters, forwardedProof } from '../../shared/oauth/forwarded-proof.ts'
 import { once } from '../../shared/once.ts'
 
 const app = createApp('api')

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { clientParameters } from '../../shared/oauth/client-auth.ts'
-import { tokenParameters } from '../../shared/oauth/token-parameters.ts'
+import { clientParameters } from '../../shared/oauth/token/client-auth.ts'
+import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 import {
   authorizeBody,
   codeQuery,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { credentialsInput } from '../../shared/identity/password-input.ts'
-import { startQuery } from '../../shared/identity/sso-steps.ts'
+import { credentialsInput } from '../../shared/sign-in/password/password-input.ts'
+import { startQuery } from '../../shared/sso/sso-steps.ts'
 import { callback as testerCallback } from '../functions/auth-tester.ts'
 import { callbackQuery } from '../functions/cli.ts'
 import { linkQuery, pageQuery, signUpForm } from '../functions/password-pages.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { AccountAccess } from '../../shared/domain/api-client.ts'
-import { metadataNames } from '../../shared/oauth/client-metadata.ts'
+import { metadataNames } from '../../shared/oauth/clients/client-metadata.ts'
 import { metadataOfType } from './client-kind.ts'
 import { RefusedError, type Terminal, UsageError, wholeNumber } from './terminal.ts'
 

@@ -1,5 +1,5 @@
 import type { ClientMetadata } from '../../shared/domain/api-client.ts'
-import { DEVICE_CODE } from '../../shared/oauth/grant-types.ts'
+import { DEVICE_CODE } from '../../shared/oauth/clients/grant-types.ts'
 import type { ClientFlags } from './client-flags.ts'
 import { UsageError } from './terminal.ts'
 

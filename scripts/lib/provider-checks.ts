@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import type { PublicJwk } from '../../shared/domain/api-client.ts'
 import type { Gateway } from '../../shared/gateway.ts'
-import { keyFault } from '../../shared/oauth/client-metadata.ts'
+import { keyFault } from '../../shared/oauth/clients/client-metadata.ts'
 import type { ConnectionRow } from '../../shared/queries/connections.ts'
 import { askProvider } from '../../shared/sso/ask.ts'
 import { callHook } from '../../shared/sso/call-hook.ts'

@@ -3,11 +3,11 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Caller } from '../http/route.ts'
-import { authenticate, type CredentialKind, type PersonPrincipal, type Principal } from '../identity/authenticate.ts'
-import { isForGatewayAlone } from '../identity/authority.ts'
-import { insufficientScope, unsuitableCredential } from '../identity/insufficient-scope.ts'
-import { operatorOf } from '../identity/operator.ts'
-import { demandRecentAuthentication, isSteppedUp, stepUpNeeded } from '../identity/step-up.ts'
+import { authenticate, type CredentialKind, type PersonPrincipal, type Principal } from './authenticate.ts'
+import { isForGatewayAlone } from './authority.ts'
+import { insufficientScope, unsuitableCredential } from './insufficient-scope.ts'
+import { operatorOf } from './operator.ts'
+import { demandRecentAuthentication, isSteppedUp, stepUpNeeded } from './step-up.ts'
 
 /** Which caller of `Accepts` a principal is. */
 export function callerOf(principal: Principal): Caller {

@@ -2,10 +2,10 @@ import type { Refusal } from '../errors.ts'
 import { gateway, startGateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Authority, Caller } from '../http/route.ts'
-import type { CredentialKind, PersonPrincipal, Principal, ServicePrincipal } from '../identity/authenticate.ts'
-import { type Operator, operatorOf } from '../identity/operator.ts'
 import type { SessionFacts } from '../queries/person.ts'
 import { admit } from './admit.ts'
+import type { CredentialKind, PersonPrincipal, Principal, ServicePrincipal } from './authenticate.ts'
+import { type Operator, operatorOf } from './operator.ts'
 import { isRead, recordOperatorRead } from './operator-reads.ts'
 
 /** The owner of the account: at their browser, or in an application of ours that they signed in with. */

@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { actAsOperator, type Operator } from '../identity/operator.ts'
+import { actAsOperator, type Operator } from './operator.ts'
 
 const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
 /** What leads through an answer, or belongs to a form, and narrows nothing. */

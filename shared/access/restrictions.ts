@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { mayHold, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
-import type { Principal } from '../identity/authenticate.ts'
-import { insufficientScope } from '../identity/insufficient-scope.ts'
-import { SERVICES } from '../identity/service-catalogue.ts'
-import { isSameResource } from '../oauth/resource.ts'
 import { once } from '../once.ts'
 import { callerOf } from './admit.ts'
+import type { Principal } from './authenticate.ts'
+import { insufficientScope } from './insufficient-scope.ts'
+import { isSameResource } from './resource.ts'
+import { SERVICES } from './service-catalogue.ts'
 
 const name = once(() => z.optional(z.string().check(z.maxLength(500))))
 const scopes = once(() =>

@@ -1,10 +1,10 @@
+import { endKey } from '../api-keys/key-lineage.ts'
 import { agentDelegation, endDelegation } from '../domain/agent-delegation.ts'
 import { end, session } from '../domain/session.ts'
 import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { type CommitContext, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import { endKey } from '../identity/key-lineage.ts'
 import {
   actsOnOthers,
   beganAfter,

@@ -1,9 +1,9 @@
 import type { Gateway } from '../gateway.ts'
 import type { Resource } from '../queries/authorizations.ts'
-import { SUPPORTED_GRANT_TYPES } from './grant-types.ts'
-import { SUPPORTED_ACR } from './requested-acr.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
+import { SUPPORTED_ACR } from './authorize/requested-acr.ts'
+import { SUPPORTED_GRANT_TYPES } from './clients/grant-types.ts'
 import { SUPPORTED_SCOPES } from './scope.ts'
-import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
 const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
 const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth']

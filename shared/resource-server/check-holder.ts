@@ -1,4 +1,4 @@
-import { checkDpopProof, PROOF_SECONDS } from '../oauth/dpop-proof.ts'
+import { checkDpopProof, PROOF_SECONDS } from '../access/dpop-proof.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import type { Confirmation } from './check-token.ts'
 import { invalidToken } from './refusal.ts'

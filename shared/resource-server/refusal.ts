@@ -1,4 +1,4 @@
-import { CLIENT_SIGNING_ALGORITHMS } from '../oauth/signing-algorithms.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
 
 type Status = 400 | 401 | 403 | 429 | 503
 type Scheme = 'Bearer' | 'DPoP'

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { formStatesOf } from '../access/form-states.ts'
 import { isHttps } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
-import { formStatesOf } from '../identity/form-states.ts'
+import type { ExternalProfile } from '../people/profile.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import type { CodeRequest } from './oauth-client.ts'
-import type { ExternalProfile } from './profile.ts'
 
 const SECONDS = 600
 const COOKIE = 'lanonasis_sso_'

@@ -2,12 +2,12 @@ import { createLocalJWKSet, errors, type JWK, jwtVerify } from 'jose'
 import { uuidv7 } from 'uuidv7'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import { type ExternalProfile, profileOf } from '../people/profile.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { callHook } from './call-hook.ts'
 import type { SsoFlow } from './flow.ts'
 import { providerFault, secretOf } from './oauth-client.ts'
-import { type ExternalProfile, profileOf } from './profile.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']
 const MAX_SECONDS = 300

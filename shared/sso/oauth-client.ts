@@ -3,12 +3,12 @@ import type { ClientAuth, Configuration } from 'openid-client'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import { answeredFor, type ExternalProfile, idOf, profileOf } from '../people/profile.ts'
 import { parsePresent } from '../present.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { openBytes } from '../tokens/sealed.ts'
 import { parseEmail } from '../typed/email.ts'
 import { askProvider, tokenMembers } from './ask.ts'
-import { answeredFor, type ExternalProfile, idOf, profileOf } from './profile.ts'
 
 const library = () => import('./openid-library.ts')
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { ConnectionSettings } from '../domain/connection.ts'
-import { keyFault } from '../oauth/client-metadata.ts'
+import { keyFault } from '../oauth/clients/client-metadata.ts'
 import { once } from '../once.ts'
 import { mailDomain } from '../typed/fields.ts'
 

@@ -1,11 +1,11 @@
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import type { ExternalProfile } from '../people/profile.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { parseEmail } from '../typed/email.ts'
 import { askProvider } from './ask.ts'
 import { providerFault } from './oauth-client.ts'
-import type { ExternalProfile } from './profile.ts'
 
 /** What accounts of our own Supabase project are known by, through whichever of its providers somebody came. */
 export const SUPABASE_SLUG = 'supabase'

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { renderPage } from '../../shared/http/pages/render.ts'
+import { renderPage } from '../../netlify/pages/render.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { states } from './page-states.tsx'
 

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { documentAddressFault } from '../../shared/oauth/client-document.ts'
+import { documentAddressFault } from '../../shared/oauth/clients/client-document.ts'
 import { type DocumentServer, startDocumentServer } from '../support/document-server.ts'
 import { eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
 import {

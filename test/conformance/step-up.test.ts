@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { requestedAcr } from '../../shared/oauth/requested-acr.ts'
+import { requestedAcr } from '../../shared/oauth/authorize/requested-acr.ts'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
 import { ageStepUp, codeOf, enrolTotp } from '../support/operators.ts'
 import {

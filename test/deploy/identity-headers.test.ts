@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { IDENTITY_HEADERS, RESOLVED_HEADERS } from '../../shared/identity/uai-headers.ts'
+import { IDENTITY_HEADERS, RESOLVED_HEADERS } from '../../shared/access/uai-headers.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), 'utf8')
 const sorted = (names: readonly string[]) => [...names].sort()

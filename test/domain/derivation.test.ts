@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { endKey, loadKey, narrowChildren, removeKey, stopLeakedKey } from '../../shared/api-keys/key-lineage.ts'
 import {
   type ApiKey,
   type ApiKeySettings,
@@ -14,7 +15,6 @@ import { ACCESS_LEVELS, type Authority, exceeds, tighten } from '../../shared/do
 import { blockContains } from '../../shared/domain/network.ts'
 import type { Work } from '../../shared/events/commit.ts'
 import type { Aggregate, Decision, Event } from '../../shared/events/types.ts'
-import { endKey, loadKey, narrowChildren, removeKey, stopLeakedKey } from '../../shared/identity/key-lineage.ts'
 import { later, NOW } from '../support/given.ts'
 
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
-import { isSameName } from '../../shared/oauth/distinguished-name.ts'
+import { isSameName } from '../../shared/oauth/token/distinguished-name.ts'
 import { openWorkshop } from '../support/certificates.ts'
 
 const workshop = openWorkshop()

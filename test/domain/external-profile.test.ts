@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { answeredFor, profileOf } from '../../shared/sso/profile.ts'
+import { answeredFor, profileOf } from '../../shared/people/profile.ts'
 
 describe('what another provider says of an account', () => {
   test.each([

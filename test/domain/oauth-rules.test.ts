@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { chooseResources, narrowResources } from '../../shared/access/resource.ts'
 import type { ClientMetadata } from '../../shared/domain/api-client.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { CODE_CHALLENGE, CODE_VERIFIER, challengeOf } from '../../shared/oauth/pkce.ts'
-import { chooseResources, narrowResources } from '../../shared/oauth/resource.ts'
+import { CODE_CHALLENGE, CODE_VERIFIER, challengeOf } from '../../shared/oauth/authorize/pkce.ts'
 import { askedScope, narrowScope, parseScope } from '../../shared/oauth/scope.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 

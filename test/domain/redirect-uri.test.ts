@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isLoopback, matchesRedirectUri, redirectUriFault } from '../../shared/oauth/redirect-uri.ts'
+import { isLoopback, matchesRedirectUri, redirectUriFault } from '../../shared/oauth/clients/redirect-uri.ts'
 
 const REGISTERED = [
   'https://app.example.com/cb',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { projectScope } from '../../shared/access/project-scope.ts'
+import { safeReturnTo } from '../../shared/access/return-to.ts'
 import type { Config } from '../../shared/config.ts'
-import { projectScope } from '../../shared/identity/project-scope.ts'
-import { safeReturnTo } from '../../shared/identity/return-to.ts'
 
 const config = {
   AUTH_BASE_URL: 'https://auth.lanonasis.com',

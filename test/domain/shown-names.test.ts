@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { describeUserAgent } from '../../shared/http/user-agent.ts'
-import { looksLikeOurs } from '../../shared/oauth/reserved-names.ts'
+import { looksLikeOurs } from '../../shared/oauth/clients/reserved-names.ts'
 
 describe('UTS 39: names that could be taken for ours', () => {
   test.each([

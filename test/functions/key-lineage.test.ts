@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stopLeakedKey } from '../../shared/api-keys/key-lineage.ts'
 import { MAX_GENERATIONS } from '../../shared/domain/api-key.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { stopLeakedKey } from '../../shared/identity/key-lineage.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
 import { getTokens, post, signIn } from '../support/sign-in.ts'

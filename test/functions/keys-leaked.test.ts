@@ -164,7 +164,7 @@ describe('telling the owner', () => {
 
 test('503 with Retry-After while the scanner’s keys cannot be read', async () => {
   keyListIsDown = true
-  const other = await import('../../shared/identity/scanner-keys.ts')
+  const other = await import('../../shared/api-keys/scanner-keys.ts')
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
   try {
     const message = { body: '[]', keyId: 'scan-1', signature: signatureOf('[]') }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createGateway } from '../../shared/gateway.ts'
-import { rotateOldKeys } from '../../shared/oauth/rotate-keys.ts'
+import { rotateOldKeys } from '../../shared/oauth/token/rotate-keys.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 
 let gateway: TestGateway

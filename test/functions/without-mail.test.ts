@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { signFormToken } from '../../shared/access/form-token.ts'
 import {
   absorb,
   changeIdentity,
@@ -10,7 +11,6 @@ import {
 } from '../../shared/domain/identity.ts'
 import { commit } from '../../shared/events/commit.ts'
 import type { Decision } from '../../shared/events/types.ts'
-import { signFormToken } from '../../shared/identity/form-token.ts'
 import { IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
 import { codeOf, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
 import { createBrowser, formsOf, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'

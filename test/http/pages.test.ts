@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { copy, fill, scopeSentence } from '../../shared/http/pages/copy.ts'
-import { contentSecurityPolicy, renderPage } from '../../shared/http/pages/render.ts'
-import { displayName, formActionSources, safeHref } from '../../shared/http/pages/safe.ts'
-import { SignedOutPage } from '../../shared/http/pages/signed-out.tsx'
+import { copy, fill, scopeSentence } from '../../netlify/pages/copy.ts'
+import { contentSecurityPolicy, renderPage } from '../../netlify/pages/render.ts'
+import { displayName, formActionSources, safeHref } from '../../netlify/pages/safe.ts'
+import { SignedOutPage } from '../../netlify/pages/signed-out.tsx'
 
 describe('renderPage', () => {
   it('200 with the headers of a page that nobody caches, frames or scripts (OAuth 2.1 7.11, RFC 9700 4.2.4)', async () => {

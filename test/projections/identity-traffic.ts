@@ -17,7 +17,7 @@ import * as recovery from '../../shared/domain/recovery-codes.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
 import * as webhooks from '../../shared/domain/webhook.ts'
 import type { Work } from '../../shared/events/commit.ts'
-import { mergeIdentities, splitIdentity } from '../../shared/identity/identities.ts'
+import { mergeIdentities, splitIdentity } from '../../shared/people/identities.ts'
 
 type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
 

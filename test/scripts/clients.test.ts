@@ -8,7 +8,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clients } from '../../scripts/clients.ts'
-import { DEVICE_CODE } from '../../shared/oauth/grant-types.ts'
+import { DEVICE_CODE } from '../../shared/oauth/clients/grant-types.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { call } from './terminal.ts'
 

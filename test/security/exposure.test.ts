@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { formActionSources } from '../../shared/http/pages/safe.ts'
+import { formActionSources } from '../../netlify/pages/safe.ts'
 import { newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, postJson, signIn } from '../support/sign-in.ts'
 

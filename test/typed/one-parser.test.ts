@@ -19,8 +19,8 @@ const OWN_RULES: Record<string, RegExp> = {
 const OTHERS: Record<string, string> = {
   'scripts/verify-export.mjs': 'the digits of a position',
   'shared/http/client-address.ts': 'an IP address',
-  'shared/identity/code-address.ts': 'loads the library for the parser; masks an address',
-  'shared/identity/telephone-library.ts': 'names the library',
+  'shared/people/code-address.ts': 'loads the library for the parser; masks an address',
+  'shared/people/telephone-library.ts': 'names the library',
   'supabase/functions/_shared/payload.ts': 'a number of the gateway or of Supabase Auth',
   'supabase/functions/auth-send-sms-hook/payload.ts': 'hands the library to the parser; the codes are of Supabase Auth',
   'supabase/functions/send-otp-email/payload.ts': 'a code of the gateway on its way to a person',

@@ -1,0 +1,40 @@
+import * as z from 'zod/mini'
+import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { newFormToken } from '../../shared/access/form-token.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { once } from '../../shared/once.ts'
+import { type FormOptions, form, type Tab } from './form.ts'
+
+const aboutOf = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
+
+/** What every form of a person's account carries. */
+export const formOf = (gateway: Gateway, c: AppContext, principal: PersonPrincipal, transaction?: string) => ({
+  csrf: newFormToken(gateway, c, { about: aboutOf(principal), transaction }),
+})
+
+export const postedForm = once(() => ({ csrf: z.optional(z.string()) }))
+
+type AccountForm<Schema extends z.core.$ZodType, State> = Omit<FormOptions<Schema, State>, 'about' | 'load'> &
+  Partial<Pick<FormOptions<Schema, State>, 'load'>> &
+  Required<Pick<FormOptions<Schema, State>, 'once'>>
+
+/**
+ * For a button of a page that another function shows: an expired one leads back there, to be pressed again.
+ * @throws GatewayError csrf_invalid
+ */
+export const expiredButton = (home: string) => (): never => {
+  throw new GatewayError('csrf_invalid', { next: { href: home, label: 'Open the page again' } })
+}
+
+/**
+ * Answers a form of a person's account, which acts once: a reload of its answer does nothing again.
+ * @throws GatewayError as form
+ */
+export const accountForm = <Schema extends z.core.$ZodType, State = Tab>(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  options: AccountForm<Schema, State>,
+): Promise<Response> => form(gateway, c, { load: (tab) => tab as State, ...options, about: aboutOf(principal) })

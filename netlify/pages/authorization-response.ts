@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { catalogue, GatewayError, type Refusal } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { errorDescription } from '../../shared/http/render-error.ts'
+import type { ResponseMode } from '../../shared/oauth/authorize/response-mode.ts'
+import { shownHost } from '../../shared/oauth/clients/redirect-uri.ts'
+import { CODE_SECRET_BYTES, streamOfToken } from '../../shared/tokens/opaque.ts'
+import { FormPostPage } from './form-post.tsx'
+import { renderPage } from './render.ts'
+
+export type Answer = {
+  code?: string
+  error?: Refusal
+  description?: string
+  state?: string
+  /** `query` where left out. */
+  responseMode?: ResponseMode
+}
+
+/** Members of an authorization response, with `iss` in success and error alike (OAuth 2.1 section 4.1.2, RFC 9207 section 2). */
+function answerParameters({ code, error, description, state }: Answer): Record<string, string> {
+  return {
+    ...(code && { code }),
+    ...(error && {
+      error: catalogue[error].oauth,
+      error_description: errorDescription(description ?? catalogue[error].message),
+    }),
+    ...(state !== undefined && { state }),
+    iss: gateway().issuer,
+  }
+}
+
+/** The redirect URI with the answer appended; the query that it has is kept. */
+function answerHref(redirectUri: string, answer: Answer): string {
+  if (answer.responseMode === 'fragment') return `${redirectUri}#${new URLSearchParams(answerParameters(answer))}`
+  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${new URLSearchParams(answerParameters(answer))}`
+}
+
+/** The authorization response: a redirect, or a page that posts it to the redirect URI and nowhere else. */
+export function redirectWith(c: AppContext, redirectUri: string, answer: Answer): Response {
+  if (answer.code) c.set('handsOutCodeOf', streamOfToken(answer.code, CODE_SECRET_BYTES))
+  if (answer.responseMode !== 'form_post')
+    return c.body(null, c.req.method === 'POST' ? 303 : 302, { Location: answerHref(redirectUri, answer) })
+  const nonce = randomBytes(16).toString('base64')
+  const fields = answerParameters(answer)
+  return renderPage(FormPostPage({ action: redirectUri, host: shownHost(redirectUri), fields, nonce }), {
+    formAction: [redirectUri],
+    script: `'nonce-${nonce}'`,
+  })
+}
+
+/**
+ * An error that waits for the person: the page names the host that asked for the answer, and a button goes on there with `error`,
+ * `state` and `iss` (RFC 9700 section 4.11.2).
+ */
+export function errorForPerson(redirectUri: string, answer: Answer & { error: Refusal }): GatewayError {
+  const host = shownHost(redirectUri)
+  const onward =
+    answer.responseMode === 'form_post'
+      ? { host, href: redirectUri, fields: answerParameters(answer) }
+      : { host, href: answerHref(redirectUri, answer) }
+  return new GatewayError(answer.error, { description: answer.description, onward })
+}

@@ -1,0 +1,27 @@
+import { hash } from 'node:crypto'
+import { raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
+import { once } from '../../shared/once.ts'
+import { copy } from './copy.ts'
+
+const script = `const b=document.getElementById('copy'),k=document.getElementById('key');
+if(b&&navigator.clipboard){b.hidden=false;b.addEventListener('click',async()=>{k.select();await navigator.clipboard.writeText(k.value);
+document.getElementById('copied').textContent=b.dataset.done})}`
+
+/** The script as a Content-Security-Policy source. */
+export const copyScriptSource = once(() => `'sha256-${hash('sha256', script, 'base64')}'`)
+
+/** Something to be copied, with a button where scripts run; without them it is selected and copied by hand. One per page. */
+export function CopyField({ label, value }: { label: Child; value: string }) {
+  return (
+    <>
+      <label for="key">{label}</label>
+      <input id="key" class="mono" type="text" readonly value={value} autofocus spellcheck={false} />
+      <button id="copy" class="button" type="button" hidden data-done={copy.copied}>
+        {copy.copyIt}
+      </button>
+      <p id="copied" class="note" role="status"></p>
+      <script>{raw(script)}</script>
+    </>
+  )
+}

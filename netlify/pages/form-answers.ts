@@ -1,0 +1,126 @@
+import type { MiddlewareHandler } from 'hono'
+import { browserSession, sessionOfHandle } from '../../shared/access/authenticate.ts'
+import { browserKey } from '../../shared/access/browser-key.ts'
+import {
+  ACTING_SECONDS,
+  afterwards,
+  type FormStates,
+  formStatesOf,
+  submissionName,
+} from '../../shared/access/form-states.ts'
+import { readFormToken } from '../../shared/access/form-token.ts'
+import { authorization } from '../../shared/domain/authorization.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import type { AppContext, AppEnv } from '../../shared/http/app.ts'
+import { readCookie, SESSION_COOKIE } from '../../shared/http/cookies.ts'
+import { findAuthorization } from '../../shared/queries/authorizations.ts'
+import { welcomePage } from './welcome-page.ts'
+
+/** How long a form that is sent again gets the answer that it got first. */
+export const ANSWER_SECONDS = 60
+/** The same for an answer that says what is wrong: nothing was done, and anyone can make many of them. */
+const ERROR_SECONDS = 10
+const POLL_MS = 100
+
+type Answer = {
+  status: number
+  headers: [name: string, value: string][]
+  body: string
+  /** The authorization whose code the answer hands out. */
+  authorizationId?: string
+  /** The handle of the session that it was given in. */
+  session?: string
+}
+
+/** The text of a form of ours that was posted by this browser. */
+async function postedForm(c: AppContext): Promise<string | undefined> {
+  if (c.req.method !== 'POST' || !browserKey(c)) return undefined
+  if (!c.req.header('content-type')?.startsWith('application/x-www-form-urlencoded')) return undefined
+  const text = await c.req.text()
+  return readFormToken(new URLSearchParams(text).get('csrf') ?? undefined) ? text : undefined
+}
+
+/**
+ * Middleware of every app with forms: a submission that equals one of a minute ago, from the same browser, gets the same answer,
+ * cookies included, and while the first one is being answered it waits for that. So a second click on a slow line, a reload of
+ * the answer, or a return to the form spends nothing twice and loses nothing. It stands before the check of who is signed in, since
+ * an answer may have changed that. Another body is a new attempt; an error of ours or a full limit is never given twice.
+ */
+export function answerFormsOnce(gateway: () => Gateway): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    // From here on cookies that are set on the context are part of whatever response the handler makes.
+    void c.res
+    const text = await postedForm(c)
+    const browser = browserKey(c)
+    if (text === undefined || !browser) return next()
+    const states = formStatesOf(gateway(), browser)
+    const name = submissionName('answer', c.req.path, text)
+    const earlier = await claimAnswer(states, name)
+    const again = earlier && (await giveAgain(gateway(), c, earlier))
+    if (again) {
+      c.res = again
+      return
+    }
+    let kept = false
+    try {
+      await next()
+      kept = await keepAnswer(gateway(), states, name, c)
+    } finally {
+      if (!kept) await afterwards(states.forget(name))
+    }
+  }
+}
+
+/** The answer to an equal submission; undefined for the first one, which is to be answered now. */
+async function claimAnswer(states: FormStates, name: string): Promise<Answer | undefined> {
+  const giveUp = Date.now() + ACTING_SECONDS * 1000
+  for (;;) {
+    const { first, value } = await states.claim<Answer>(name, ACTING_SECONDS)
+    if (first || value) return value
+    if (Date.now() > giveUp) throw new GatewayError('temporarily_unavailable', { retryAfter: 2 })
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+async function keepAnswer(gateway: Gateway, states: FormStates, name: string, c: AppContext): Promise<boolean> {
+  const { status } = c.res
+  if (c.error || status >= 500 || status === 429 || c.get('runsAgain')) return false
+  const body = await c.res.text()
+  const answer: Answer = { status, headers: [...c.res.headers], body, authorizationId: c.get('handsOutCodeOf') }
+  c.res = undefined
+  c.res = toResponse(answer)
+  const keep = async () => {
+    const session = await liveHandle(gateway, c)
+    const seconds = c.get('answerSeconds') ?? ANSWER_SECONDS
+    await states.keep(name, { ...answer, session }, status < 400 ? seconds : ERROR_SECONDS)
+  }
+  await afterwards(keep())
+  return true
+}
+
+/** The handle of the session of a request, unless it has ended. */
+async function liveHandle(gateway: Gateway, c: AppContext): Promise<string | undefined> {
+  const handle = readCookie(c, SESSION_COOKIE)
+  return handle && (await sessionOfHandle(gateway, handle)) ? handle : undefined
+}
+
+const toResponse = ({ status, headers, body }: Answer) => new Response(body || null, { status, headers })
+
+/**
+ * An earlier answer as long as it is still good. A session that has ended meanwhile is not handed out again, nor what was shown in it: the
+ * person may have left the browser to another. A code that was redeemed is not either, since presenting that once more would revoke what the
+ * application got for it.
+ */
+async function giveAgain(gateway: Gateway, c: AppContext, answer: Answer): Promise<Response | undefined> {
+  const set = new RegExp(`^${SESSION_COOKIE}=([^;]+)`)
+  const handle = answer.headers.map(([, value]) => set.exec(value)?.[1]).find(Boolean)
+  const clears = answer.headers.some(([, value]) => value.startsWith(`${SESSION_COOKIE}=;`))
+  const needed = handle ?? (clears ? undefined : answer.session)
+  if (needed && !(await sessionOfHandle(gateway, needed))) return undefined
+  if (answer.authorizationId === undefined) return toResponse(answer)
+  const { events } = await findAuthorization(gateway.reads, gateway.personal, { id: answer.authorizationId })
+  const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
+  if (state.status === 'redeemed') return browserSession(gateway, c).then((one) => one && welcomePage(gateway, c, one))
+  return state.status === 'code_issued' && state.codeExpiresAt > gateway.now() ? toResponse(answer) : undefined
+}

@@ -1,0 +1,165 @@
+import type { Field } from '../../shared/errors.ts'
+import { Problem } from './layout.tsx'
+import { Work, type WorkProps } from './work.tsx'
+
+/** What is wrong with a form, and the field that it is shown beside. */
+export type FormError = {
+  text: string
+  field: Field
+  /** Seconds until it may be tried again. */
+  wait?: number
+  /** What the browser can work out for the form with that action, to try again at once. */
+  work?: WorkProps
+}
+
+/** What is wrong with this field. */
+export const errorAt = (error: FormError | undefined, field: Field) => (error?.field === field ? error.text : undefined)
+
+/** Shows above a form what belongs beside none of its fields. */
+export function FormProblem({ error, fields = [] }: { error?: FormError; fields?: Field[] }) {
+  if (!error || fields.includes(error.field)) return null
+  if (error.work) return <Work {...error.work} wait={error.wait} />
+  return <Problem id="problem" text={error.text} wait={error.wait} />
+}
+
+type FieldProps = {
+  label: string
+  /** What is wrong with the field; it has the focus then. */
+  error?: string
+  /** Ids of what describes the field besides the problem. */
+  describedBy?: string
+  /** Whether the page opens with this field; so it does unless told otherwise. */
+  focus?: boolean
+}
+
+const described = ({ error, describedBy }: FieldProps) => [error && 'problem', describedBy].filter(Boolean).join(' ')
+const hasFocus = ({ error, focus = true }: FieldProps) => focus || error !== undefined
+
+/** The button that sends a form, and the way back. */
+export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: string; backHref: string }) {
+  return (
+    <div class="actions">
+      <button class="button primary" type="submit">
+        {submit}
+      </button>
+      <a class="button" href={backHref}>
+        {cancel}
+      </a>
+    </div>
+  )
+}
+
+/**
+ * What a field for an e-mail address has besides its name. Its type is text, for `type=email` would refuse in the browser what the server
+ * can read: a full stop after the address, full-width letters, a pasted link.
+ */
+export const EMAIL_INPUT = {
+  type: 'text',
+  inputmode: 'email',
+  autocapitalize: 'none',
+  spellcheck: false,
+  maxlength: 254,
+} as const
+
+/** Asks for an e-mail address, as `email`. */
+export function EmailField(props: FieldProps & { value?: string }) {
+  return (
+    <>
+      <label for="email">{props.label}</label>
+      <Problem id="problem" text={props.error} />
+      <input
+        id="email"
+        name="email"
+        {...EMAIL_INPUT}
+        autocomplete="email"
+        required
+        autofocus={hasFocus(props)}
+        value={props.value}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
+/** Asks for a mobile number, as `phone`. */
+export function PhoneField(props: FieldProps & { value?: string }) {
+  return (
+    <>
+      <label for="phone">{props.label}</label>
+      <Problem id="problem" text={props.error} />
+      <input
+        id="phone"
+        name="phone"
+        type="tel"
+        autocomplete="tel"
+        inputmode="tel"
+        maxlength={40}
+        required
+        autofocus={hasFocus(props)}
+        value={props.value}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
+/** Asks for a 6-digit one-time code, as `code`. What it may look like is for the server to say: it reads the digits of every script. */
+export function CodeField(props: FieldProps) {
+  return (
+    <>
+      <label for="code">{props.label}</label>
+      <Problem id="problem" text={props.error} />
+      <input
+        class="code"
+        id="code"
+        name="code"
+        type="text"
+        autocomplete="one-time-code"
+        inputmode="numeric"
+        spellcheck={false}
+        required
+        autofocus={hasFocus(props)}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
+/** Asks for a code of letters and digits, as `code`, in whatever case and grouping. */
+export function SecretCodeField(props: FieldProps) {
+  return (
+    <>
+      <label for="code">{props.label}</label>
+      <Problem id="problem" text={props.error} />
+      <input
+        class="mono"
+        id="code"
+        name="code"
+        type="text"
+        autocomplete="off"
+        autocapitalize="characters"
+        maxlength={40}
+        spellcheck={false}
+        required
+        autofocus={hasFocus(props)}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described(props) || undefined}
+      />
+    </>
+  )
+}
+
+type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked?: boolean; label: string }
+
+/** One of several to choose from. */
+export function Choice({ type, name, value, checked, label }: ChoiceProps) {
+  return (
+    <label class="choice">
+      <input type={type} name={name} value={value} checked={checked} />
+      <span>{label}</span>
+    </label>
+  )
+}

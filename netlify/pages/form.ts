@@ -1,0 +1,147 @@
+import type * as z from 'zod/mini'
+import { browserKey, cookiesAreBlocked } from '../../shared/access/browser-key.ts'
+import {
+  ACTING_SECONDS,
+  afterwards,
+  type FormStates,
+  formStatesOf,
+  submissionName,
+} from '../../shared/access/form-states.ts'
+import { type FormToken, openFormToken, readFormToken } from '../../shared/access/form-token.ts'
+import { catalogue, GatewayError } from '../../shared/errors.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { parseForm, readForm } from '../../shared/http/body.ts'
+import { copy, fill } from './copy.ts'
+import type { FormError } from './form-parts.tsx'
+
+/** How long a form that has acted, and may not act again, is remembered. */
+const ONCE_SECONDS = 86_400
+
+/** What a person typed, field by field, for the page that shows it again. */
+export type Typed = Record<string, string | undefined>
+
+export type Shown = {
+  typed: Typed
+  /** What is wrong, and with which field. */
+  error?: FormError
+  notice?: string
+  status?: number
+}
+
+/** What a form shows of an error. */
+export function formError(c: AppContext, error: GatewayError, field: FormError['field']): FormError {
+  const { retryAfter: wait, work } = error.options
+  const text = wait === undefined ? error.message : error.summary
+  return { text, field, wait, ...(work && { work: { action: c.req.path, challenge: work } }) }
+}
+
+/** A form whose browser is not known any more: what it carries, when it was made, and what to say of it. */
+export type Expired = { typed: Typed; token?: FormToken; error: FormError }
+
+/** What a form's token says of the tab that it stands in. */
+export type Tab = { transaction?: string }
+
+type Promised<Value> = Value | Promise<Value>
+
+export type FormOptions<Schema extends z.core.$ZodType, State> = {
+  /** What is expected, which may depend on which fields were sent. */
+  schema: Schema | ((typed: Typed) => Schema)
+  /** Fields that may be sent several times; they always arrive as arrays. */
+  repeatable?: readonly string[]
+  /** What the form is about besides the browser: the session, or a session and a request. */
+  about?: string
+  /** What the form goes on with; where that is lost, the form begins again. */
+  load: (tab: Tab, typed: Typed) => Promised<State | undefined>
+  /** The page, with what was typed and what is wrong with it; without it, each error has a page of its own. */
+  render?: (shown: Shown, state: State) => Promised<Response>
+  act: (input: z.output<Schema>, state: State) => Promised<Response>
+  /** Begins again what has expired, from what the form carries; shows the page again unless given. */
+  restart?: (expired: Expired) => Promised<Response>
+  /** The answer to a form that has acted already and may not act twice. */
+  once?: () => Response
+}
+
+/**
+ * Answers a posted form: parses it once, checks that it is this browser's, and acts. An error that belongs beside a field (the column
+ * of the error catalogue) is shown on the page again, with what was typed. A form that has expired, or whose cookie is lost, begins
+ * again in place. Equal submissions never reach it (`answerFormsOnce`).
+ * @throws GatewayError csrf_invalid when another page sent it, and whatever is not shown beside a field
+ */
+export async function form<Schema extends z.core.$ZodType, State>(
+  gateway: Gateway,
+  c: AppContext,
+  options: FormOptions<Schema, State>,
+): Promise<Response> {
+  const posted = await readForm(c)
+  const site = c.req.header('sec-fetch-site') ?? 'unknown'
+  if (!/^(same-origin|none|unknown)$/.test(site)) throw new GatewayError('csrf_invalid', { reason: 'a foreign page' })
+  const typed: Typed = Object.fromEntries([...posted].map(([name, value]) => [name, value.slice(0, 4000)]))
+  const given = readFormToken(typed.csrf)
+  const token = openFormToken(gateway, c, typed.csrf, options.about)
+  c.set('effort', { work: typed.altcha, token })
+  // A page that is about nobody yet needs no more than to be ours, which the browser says: it goes on under a new key.
+  const ours = given && options.about === undefined && site === 'same-origin' && browserKey(c) !== undefined
+  // Whether it has acted is remembered for a day only.
+  const aged = options.once && given && gateway.now().getTime() - given.madeAt.getTime() > ONCE_SECONDS * 1000
+  const state = (token || ours) && !aged ? await options.load({ transaction: token?.transaction }, typed) : undefined
+  if (state === undefined) return beginAgain(gateway, c, options, typed, given)
+  const go = () => attempt(c, options, posted, typed, state)
+  return options.once ? actOnce(formStatesOf(gateway, browserKey(c) ?? options.about ?? ''), c, options.once, go) : go()
+}
+
+/**
+ * Acts unless an equal submission has. One that failed, or was shown again to be corrected, has not; nor has one that a broken connection or
+ * an ended process left without a result, whose claim ends soon.
+ * @throws GatewayError temporarily_unavailable while that claim lasts
+ */
+async function actOnce(states: FormStates, c: AppContext, once: () => Response, go: () => Promise<Response>) {
+  const name = submissionName('done', c.req.path, await c.req.text())
+  const { first, value } = await states.claim<true>(name, ACTING_SECONDS)
+  if (!first && value) return once()
+  if (!first) throw new GatewayError('temporarily_unavailable', { retryAfter: ACTING_SECONDS })
+  let acted = false
+  try {
+    const answer = await go()
+    acted = answer.status < 400
+    return answer
+  } finally {
+    await afterwards(acted ? states.keep(name, true, ONCE_SECONDS) : states.forget(name))
+  }
+}
+
+async function attempt<Schema extends z.core.$ZodType, State>(
+  c: AppContext,
+  { schema, repeatable, act, render }: FormOptions<Schema, State>,
+  posted: URLSearchParams,
+  typed: Typed,
+  state: State,
+): Promise<Response> {
+  try {
+    const expected = typeof schema === 'function' ? schema(typed) : schema
+    return await act(parseForm(posted, expected, { repeatable }), state)
+  } catch (error) {
+    const field = error instanceof GatewayError ? catalogue[error.refusal].field : undefined
+    if (!(error instanceof GatewayError) || !field || !render) throw error
+    c.set('refused', error)
+    return render({ typed, error: formError(c, error, field), status: error.status }, state)
+  }
+}
+
+async function beginAgain<Schema extends z.core.$ZodType, State>(
+  { issuer }: Gateway,
+  c: AppContext,
+  { load, render, restart }: FormOptions<Schema, State>,
+  typed: Typed,
+  token: FormToken | undefined,
+): Promise<Response> {
+  const refused = new GatewayError('csrf_invalid', { reason: 'expired, or of another browser' })
+  c.set('refused', refused)
+  const blocked = cookiesAreBlocked(c, token?.madeAt)
+  const text = blocked ? fill(copy.form.cookies, { host: new URL(issuer).host }).join('') : copy.form.expired
+  const error: FormError = { text, field: 'form' }
+  if (restart) return restart({ typed, token, error })
+  const state = await load({}, typed)
+  if (state === undefined || !render) throw refused
+  return render({ typed, error, status: refused.status }, state)
+}

@@ -1,0 +1,79 @@
+import { authenticatePerson, type PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { type Operator, operatorOf } from '../../shared/access/operator.ts'
+import { isRead, recordOperatorRead } from '../../shared/access/operator-reads.ts'
+import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
+import { isSteppedUp, missingProof, proofUrl, stepUpUrl } from '../../shared/access/step-up.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { Redirect } from '../../shared/http/redirect.ts'
+import type { Accepts, Authority } from '../../shared/http/route.ts'
+import { copy, fill } from './copy.ts'
+
+/** Where a person comes back to: the page they opened, or the page of the form they posted; with where they were going. */
+async function backTo(c: AppContext, home: string): Promise<string> {
+  const isGet = c.req.method === 'GET'
+  const goal = isGet ? c.req.query('return_to') : new URLSearchParams(await c.req.text()).get('return_to')
+  return withGoal(isGet ? c.req.path : home, safeReturnTo(gateway().config, goal ?? undefined))
+}
+
+async function visitor(c: AppContext, back: string): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(gateway(), c, { order: ['cookie'] }).catch((error: unknown) => {
+    if (!(error instanceof GatewayError) || error.status !== 401) throw error
+    throw new Redirect(withGoal('/web/login', back))
+  })
+  return principal
+}
+
+const accepting = (more: Pick<Accepts, 'door'> & Partial<Accepts>): Accepts[] => [
+  { callers: ['browser'], audience: 'any', page: true, ...more },
+]
+
+/**
+ * A page for the person at this browser; anybody else signs in first and comes back.
+ * @param home where the sender of a form comes back to
+ */
+export const page = (home: string): Authority<PersonPrincipal> => ({
+  accepts: accepting({ door: 'everyday' }),
+  admit: async (c) => visitor(c, await backTo(c, home)),
+})
+
+/** The same for a person who authenticated recently, with their authenticator app where they have one; others do so first. */
+export const sensitivePage = (home: string): Authority<PersonPrincipal> => ({
+  accepts: accepting({ door: 'sensitive', recent: 'every caller' }),
+  admit: async (c) => {
+    const back = await backTo(c, home)
+    const principal = await visitor(c, back)
+    const missing = await missingProof(gateway(), principal)
+    if (missing) throw new Redirect(proofUrl(missing, back))
+    return principal
+  },
+})
+
+/** @throws GatewayError not_an_operator, with the way to another account */
+function operatorAt(back: string, principal: PersonPrincipal): Operator {
+  try {
+    return operatorOf(principal, 'organization')
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.refusal !== 'not_an_operator') throw error
+    const description = fill(copy.error.notOperator, { email: principal.person.email }).join('')
+    const href = `/web/login?${new URLSearchParams({ prompt: 'login', return_to: back })}`
+    throw new GatewayError('not_an_operator', { description, next: { href, label: copy.error.otherAccount } })
+  }
+}
+
+/**
+ * A page for an operator; one who did not step up recently does so first. What they read is recorded.
+ * @param options.reads also what they post is a read
+ */
+export const operatorPage = (home: string, options: Pick<Accepts, 'reads'> = {}): Authority<Operator> => ({
+  accepts: accepting({ door: 'operator', operator: 'organization', ...options }),
+  admit: async (c) => {
+    const back = c.req.method === 'GET' ? c.req.path + new URL(c.req.url).search : home
+    const principal = await visitor(c, back)
+    const operator = operatorAt(back, principal)
+    if (!isSteppedUp(operator.principal.session)) throw new Redirect(stepUpUrl(back))
+    if (options.reads || isRead(c)) await recordOperatorRead(gateway(), c, operator)
+    return operator
+  },
+})

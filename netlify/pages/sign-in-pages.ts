@@ -1,0 +1,181 @@
+import * as z from 'zod/mini'
+import { browserSession } from '../../shared/access/authenticate.ts'
+import { newFormToken } from '../../shared/access/form-token.ts'
+import { safeReturnTo, signInEnd } from '../../shared/access/return-to.ts'
+import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
+import { catalogue, durationText, type Refusal } from '../../shared/errors.ts'
+import type { Gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readQuery } from '../../shared/http/body.ts'
+import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
+import { once } from '../../shared/once.ts'
+import { findConnection, listConnections } from '../../shared/queries/connections.ts'
+import type { SignedIn } from '../../shared/queries/sessions.ts'
+import { waitToSend } from '../../shared/sign-in/otp/send-code.ts'
+import {
+  destinationOf,
+  findTransaction,
+  newTransaction,
+  type SignInTransaction,
+  transactionUrl,
+  type WaitingTransaction,
+} from '../../shared/sign-in/sign-in-transaction.ts'
+import { SUPABASE } from '../../shared/sso/supabase-project.ts'
+import { CodePage } from './code.tsx'
+import { copy, fill } from './copy.ts'
+import type { Expired, Shown } from './form.ts'
+import { renderPage } from './render.ts'
+import { SignInPage } from './sign-in.tsx'
+
+const providerHref = (slug: string, returnTo: string | undefined) =>
+  `/v1/auth/oauth?${new URLSearchParams({ provider: slug, ...(returnTo && { redirect_uri: returnTo }) })}`
+
+/** Where a sign-in begins, with a code by text message if wished. */
+function signInHref(returnTo: string | undefined, byPhone: boolean): string {
+  const query = new URLSearchParams({ ...(byPhone && { by: 'phone' }), ...(returnTo && { return_to: returnTo }) })
+  return `/web/login${query.size > 0 ? `?${query}` : ''}`
+}
+
+async function namesOf(gateway: Gateway, returnTo: string | undefined) {
+  const { clientName, clientHost } = await destinationOf(gateway, returnTo)
+  return { clientName, clientHost }
+}
+
+/** The page that asks for an address, or leads to another provider. */
+export async function signInPage(
+  gateway: Gateway,
+  c: AppContext,
+  transaction: SignInTransaction,
+  { typed, error, notice, status }: Shown,
+): Promise<Response> {
+  const { config, reads } = gateway
+  const { id, returnTo, link } = transaction
+  const phone = link || config.SMS_COUNTRIES.length === 0 ? undefined : typed.phone
+  const connections = link ? [] : await listConnections(reads)
+  const offersPasswords = Boolean(config.SUPABASE_URL && config.SUPABASE_ANON_KEY) && !link
+  const linking = link && ((await findConnection(reads, link.provider))?.settings.name ?? SUPABASE.settings.name)
+  return renderPage(
+    SignInPage({
+      action: '/web/login',
+      csrf: newFormToken(gateway, c, { transaction: id }),
+      returnTo,
+      ...(await namesOf(gateway, returnTo)),
+      providers: connections
+        .filter(({ status, settings }) => status === 'enabled' && settings.listed)
+        .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) })),
+      linking,
+      passwordHref: offersPasswords ? transactionUrl('/web/password', transaction) : undefined,
+      switchHref: config.SMS_COUNTRIES.length > 0 && !link ? signInHref(returnTo, phone === undefined) : undefined,
+      withoutMailHref: link ? undefined : transactionUrl('/web/without-mail', transaction),
+      email: typed.email?.slice(0, 254),
+      phone: phone?.slice(0, 40),
+      error,
+      notice,
+      supportHref: config.SUPPORT_URL,
+    }),
+    { status, formAction: endsAtClient(returnTo ?? signInEnd(config)) },
+  )
+}
+
+/** The page that asks for the code sent to the address. */
+export async function codePage(
+  gateway: Gateway,
+  c: AppContext,
+  transaction: WaitingTransaction,
+  { error, notice, status }: Partial<Shown>,
+): Promise<Response> {
+  const { issuer, config } = gateway
+  const { id, returnTo, to, pausedUntil = 0 } = transaction
+  const pause = (pausedUntil - gateway.now().getTime()) / 1000
+  const paused = pause > 0 ? fill(copy.code.paused, { wait: durationText(pause) }).join('') : undefined
+  return renderPage(
+    CodePage({
+      action: '/web/code',
+      resendAction: '/web/code/resend',
+      startOverHref: signInHref(returnTo, to.channel === 'sms'),
+      withoutMailHref: transactionUrl('/web/without-mail', transaction),
+      csrf: newFormToken(gateway, c, { transaction: id }),
+      hidden: { return_to: returnTo, [to.channel === 'sms' ? 'phone' : 'email']: to.address },
+      address: to.address,
+      channel: to.channel,
+      minutes: LIFETIME_SECONDS / 60,
+      wait: await waitToSend(gateway, c, to),
+      ...(await namesOf(gateway, returnTo)),
+      host: new URL(issuer).host,
+      error,
+      notice: paused ?? notice,
+    }),
+    { status, formAction: endsAtClient(returnTo ?? signInEnd(config)) },
+  )
+}
+
+/**
+ * Begins a sign-in again whose form has expired or whose transaction is lost, from what the form carries: it asks for the address
+ * once more, and knows it already. A person who has signed in meanwhile, in another tab, goes on to where this one was going.
+ */
+export async function beginAgain(
+  gateway: Gateway,
+  c: AppContext,
+  { typed, token, error }: Expired,
+  show = (shown: Shown, transaction: SignInTransaction): Response | Promise<Response> =>
+    signInPage(gateway, c, transaction, shown),
+): Promise<Response> {
+  const returnTo = safeReturnTo(gateway.config, typed.return_to)
+  const signedIn = await browserSession(gateway, c)
+  if (signedIn && token && signedIn.session.authenticatedAt >= token.madeAt)
+    return c.redirect(returnTo ?? signInEnd(gateway.config), 303)
+  return show({ typed, error, status: 403 }, newTransaction({ returnTo, email: typed.email }))
+}
+
+/** What a failed sign-in at another provider may put into the address of this page. */
+const TOLD: Refusal[] = [
+  'provider_failed',
+  'provider_denied',
+  'provider_logout_failed',
+  'sso_state_invalid',
+  'not_provisioned',
+  'access_denied',
+  'account_suspended',
+  'credential_taken',
+  'hook_unavailable',
+  'service_unavailable',
+  'link_needed',
+  'sign_in_to_link',
+  'signed_in_as_another',
+  'sign_in_denied',
+  'more_proof_needed',
+]
+
+const signInQuery = once(() =>
+  z.object({
+    return_to: z.optional(z.string().check(z.maxLength(4000))),
+    redirect_url: z.optional(z.string().check(z.maxLength(4000))),
+    prompt: z.optional(z.string().check(z.maxLength(100))),
+    error: z.optional(z.string().check(z.maxLength(100))),
+    by: z.optional(z.string().check(z.maxLength(100))),
+    t: z.optional(z.string().check(z.maxLength(100))),
+  }),
+)
+
+/**
+ * Opens a sign-in on the way to `return_to`; a person who is signed in goes there at once.
+ * @param options.home where a sign-in ends that is on the way to nowhere
+ * @param options.welcome what a person sees who is signed in and on the way to nowhere
+ */
+export async function openSignIn(
+  gateway: Gateway,
+  c: AppContext,
+  options: { home?: string; welcome: (signedIn: SignedIn) => Response },
+): Promise<Response> {
+  const query = readQuery(c, signInQuery())
+  const asked = safeReturnTo(gateway.config, query.return_to ?? query.redirect_url)
+  const signedIn = await browserSession(gateway, c)
+  const failed = TOLD.find((one) => one === query.error)
+  if (signedIn && !failed && !/login|select_account/.test(query.prompt ?? ''))
+    return asked ? c.redirect(asked, 302) : options.welcome(signedIn)
+  const waiting = failed ? await findTransaction(gateway, c, query.t) : undefined
+  const transaction = waiting ?? newTransaction({ returnTo: asked ?? options.home })
+  const typed = { email: transaction.email, phone: query.by === 'phone' ? '' : undefined }
+  const error = failed && ({ text: catalogue[failed].message, field: 'form' } as const)
+  return signInPage(gateway, c, transaction, { typed, error })
+}

@@ -1,0 +1,262 @@
+import { GatewayError, type Refusal } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { readCookie, SESSION_COOKIE } from '../http/cookies.ts'
+import type { Client } from '../queries/api-clients.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
+import { findSession, isDeadSession, type SignedIn, touchSession } from '../queries/sessions.ts'
+import type { Confirmation, DelegatedFamily, PersonFamily, ServiceFamily } from '../queries/token-families.ts'
+import { looksLikeApiKey } from '../tokens/api-key.ts'
+import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts'
+import { checkAccessToken } from './access-token.ts'
+import { type CheckedKey, checkApiKey, isOwnService, type KeyUseContext } from './check-api-key.ts'
+import { refuseForeignPage } from './csrf.ts'
+import { projectScope } from './project-scope.ts'
+import { checkSenderConstraint, type ForwardedProof, type TokenScheme } from './sender-constraint.ts'
+
+type Proven = {
+  credentialId: string
+  scope: string[]
+  issuedAt?: Date
+  /** Undefined for a key that does not expire. */
+  expiresAt?: Date
+  /** What the credential is good for, where it says so. */
+  audience?: string[]
+  /** What the token is bound to. */
+  confirmation?: Confirmation
+  projectScope: string
+  platform: string
+}
+
+/** A person, proven by a browser session, a token, or an API key of theirs. */
+export type PersonPrincipal = Proven & {
+  kind: 'person'
+  person: Person
+  source: 'oauth_token' | 'sso_session' | 'api_key' | 'vendor_key'
+  session?: SessionFacts
+  family?: PersonFamily | DelegatedFamily
+  apiKey?: CheckedKey
+}
+
+/** A service, proven by a token it got in its own name. */
+export type ServicePrincipal = Proven & {
+  kind: 'service'
+  source: 'service_token'
+  client: Client
+  family: ServiceFamily
+}
+
+/** Who a request was proven to be, and by what. */
+export type Principal = PersonPrincipal | ServicePrincipal
+
+export type CredentialKind = 'bearer' | 'api_key' | 'cookie'
+
+function handleOf(value: string | undefined): { sessionId: string; hash: string } | undefined {
+  const sessionId = value && streamOfToken(value, CODE_SECRET_BYTES)
+  return value && sessionId ? { sessionId, hash: hashToken(value) } : undefined
+}
+
+/** The browser session's handle of a request, for a look-up. */
+export function sessionHandle(c: AppContext): { sessionId: string; hash: string } | undefined {
+  return handleOf(readCookie(c, SESSION_COOKIE))
+}
+
+/** The person signed in at this browser, if any. */
+export async function browserSession(gateway: Gateway, c: AppContext): Promise<SignedIn | undefined> {
+  const signedIn = await sessionOfHandle(gateway, readCookie(c, SESSION_COOKIE))
+  if (!signedIn) await noteDeadSession(gateway, c)
+  return signedIn
+}
+
+/** Has the answer clear the session cookie of this browser when that is dead. Call it where the cookie opened no session. */
+export async function noteDeadSession({ reads }: Gateway, c: AppContext): Promise<void> {
+  const value = readCookie(c, SESSION_COOKIE)
+  if (!value) return
+  const handle = handleOf(value)
+  c.set('sessionIsDead', !handle || (await isDeadSession(reads, handle.sessionId)))
+}
+
+/** Who is signed in by the value of a session cookie. */
+export async function sessionOfHandle(gateway: Gateway, value: string | undefined): Promise<SignedIn | undefined> {
+  const handle = handleOf(value)
+  const signedIn = handle && (await findSession(gateway.reads, gateway.personal, handle))
+  if (signedIn?.session.unseen) await touchSession(gateway.reads, signedIn.session.id)
+  return signedIn
+}
+
+/** The bearer token of a request (RFC 6750 section 2.1; never from the query), or one that comes with a proof (RFC 9449 section 7.1). */
+export function bearerToken(c: AppContext): string | undefined {
+  return /^(?:bearer|dpop) +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
+}
+
+/** How a request presents its token. */
+export function schemeOf(c: AppContext): TokenScheme {
+  return /^dpop /i.test(c.req.header('authorization') ?? '') ? 'DPoP' : 'Bearer'
+}
+
+/** The API key of a request: `X-API-Key`, `Authorization: ApiKey`, a bearer that is a key, or a bare key of ours. */
+export function presentedApiKey(c: AppContext): string | undefined {
+  const authorization = c.req.header('authorization') ?? ''
+  const named = /^apikey +(\S+)\s*$/i.exec(authorization)?.[1]
+  const bare = /^(?:bearer +)?(\S+)\s*$/i.exec(authorization)?.[1]
+  return c.req.header('x-api-key') ?? named ?? (bare && looksLikeApiKey(bare) ? bare : undefined)
+}
+
+type Presented = { audience?: string[]; context?: KeyUseContext; forwarded?: ForwardedProof }
+
+/** @param scheme how the token was presented; undefined when it was given by value, where there is no scheme */
+async function byToken(
+  gateway: Gateway,
+  c: AppContext,
+  token: string,
+  { audience, forwarded, scheme }: Presented & { scheme?: TokenScheme },
+): Promise<Principal> {
+  const verdict = await checkAccessToken(gateway, token)
+  if (!verdict.valid) throw new GatewayError(verdict.refusal)
+  const { family, claims, confirmation, expiresAt } = verdict
+  const audiences = [claims.aud ?? []].flat()
+  if (audience && !audience.some((one) => audiences.includes(one)))
+    throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+  const usual = confirmation?.jkt ? 'DPoP' : 'Bearer'
+  await checkSenderConstraint(gateway, c, { token, scheme: scheme ?? usual, confirmation, forwarded })
+  const proven = {
+    credentialId: family.id,
+    scope: String(claims.scope ?? '')
+      .split(' ')
+      .filter(Boolean),
+    issuedAt: new Date((claims.iat ?? 0) * 1000),
+    expiresAt,
+    audience: audiences,
+    confirmation,
+    projectScope: family.session?.projectScope ?? projectScope(undefined),
+    platform: family.session?.platform ?? 'api',
+  }
+  if (family.kind === 'service')
+    return { kind: 'service', source: 'service_token', client: family.client, family, ...proven }
+  const { session } = family
+  // Whoever holds the token learns no more than its client may; a service of ours that asks about it learns who it is.
+  const person = isOwnService(gateway, c) ? { ...family.person, alias: undefined } : family.person
+  return { kind: 'person', source: 'oauth_token', person, session, family, ...proven }
+}
+
+async function byApiKey(
+  gateway: Gateway,
+  c: AppContext,
+  presented: string,
+  { context }: Presented,
+): Promise<Principal> {
+  const apiKey = await checkApiKey(gateway, c, presented, context)
+  const { key, person, scope } = apiKey
+  return {
+    kind: 'person',
+    source: presented.startsWith('lano_') ? 'api_key' : 'vendor_key',
+    person,
+    apiKey,
+    credentialId: key.id,
+    scope,
+    issuedAt: new Date(key.rotated_at ?? key.created_at),
+    expiresAt: key.expires_at === null ? undefined : new Date(key.expires_at),
+    projectScope: projectScope(c.req.header('x-project-scope')),
+    platform: 'api',
+  }
+}
+
+async function bySession(gateway: Gateway, handle: string | undefined): Promise<Principal | undefined> {
+  const signedIn = await sessionOfHandle(gateway, handle)
+  if (!signedIn) return undefined
+  const { person, session } = signedIn
+  return {
+    kind: 'person',
+    source: 'sso_session',
+    person,
+    session,
+    credentialId: session.id,
+    scope: [],
+    issuedAt: session.authenticatedAt,
+    expiresAt: session.expiresAt,
+    projectScope: session.projectScope,
+    platform: session.platform,
+  }
+}
+
+/**
+ * The principal behind a credential that was given by value. Without a kind its shape tells: a known prefix is a key, a dot is in
+ * every token, and anything else can only be a session.
+ * @throws GatewayError
+ */
+export async function principalOf(
+  gateway: Gateway,
+  c: AppContext,
+  credential: string,
+  options: { kind?: CredentialKind; context?: KeyUseContext; forwarded?: ForwardedProof } = {},
+): Promise<Principal> {
+  const { context, forwarded } = options
+  const shape = looksLikeApiKey(credential) ? 'api_key' : credential.includes('.') ? 'bearer' : 'cookie'
+  const kind = options.kind ?? shape
+  if (kind === 'api_key') return byApiKey(gateway, c, credential, { context })
+  if (kind === 'bearer') return byToken(gateway, c, credential, { forwarded })
+  const principal = await bySession(gateway, credential)
+  if (!principal) throw new GatewayError('invalid_token', { reason: 'no such session' })
+  return principal
+}
+
+/**
+ * Finds the principal of a request by the first kind of credential that it carries (wire-contract 1.0). A credential that is
+ * presented and bad is refused, not passed over; only a stale cookie is. A cookie changes nothing for a foreign page.
+ * @param options.missing what a request without any credential is refused with
+ * @param options.audience resources one of which a bearer token must be for
+ * @param options.context what an API key is used for, where that is known
+ * @param options.forwarded what a resource server saw of the request that brought a bound token
+ * @throws GatewayError
+ */
+export async function authenticate(gateway: Gateway, c: AppContext, options: Asked = {}): Promise<Principal> {
+  const principal = await findPrincipal(gateway, c, options)
+  const isService = principal.kind === 'service'
+  c.set('caller', {
+    uai: isService ? undefined : principal.person.uai,
+    clientId: isService ? principal.client.client_id : principal.family?.client.client_id,
+    credentialId: principal.credentialId,
+  })
+  return principal
+}
+
+type Asked = Presented & { order?: CredentialKind[]; missing?: Refusal }
+
+async function findPrincipal(gateway: Gateway, c: AppContext, options: Asked): Promise<Principal> {
+  for (const kind of options.order ?? ['bearer', 'api_key', 'cookie']) {
+    if (kind === 'bearer') {
+      const token = bearerToken(c)
+      if (token && !looksLikeApiKey(token)) return byToken(gateway, c, token, { ...options, scheme: schemeOf(c) })
+    } else if (kind === 'api_key') {
+      const presented = presentedApiKey(c)
+      if (presented) return byApiKey(gateway, c, presented, options)
+    } else {
+      const principal = await bySession(gateway, readCookie(c, SESSION_COOKIE))
+      if (principal) {
+        refuseForeignPage(gateway, c)
+        return principal
+      }
+      await noteDeadSession(gateway, c)
+    }
+  }
+  const ended = sessionHandle(c) !== undefined ? 'session_invalid' : 'token_required'
+  throw new GatewayError(options.missing ?? ended)
+}
+
+/**
+ * The person behind a request; a service is nobody's account.
+ * @throws GatewayError as authenticate, auth_required for a service
+ */
+export async function authenticatePerson(
+  gateway: Gateway,
+  c: AppContext,
+  options: Asked = {},
+): Promise<PersonPrincipal> {
+  return asPerson(await authenticate(gateway, c, options))
+}
+
+/** The person that a principal is. @throws GatewayError auth_required for a service */
+export function asPerson(principal: Principal): PersonPrincipal {
+  if (principal.kind === 'person') return principal
+  throw new GatewayError('auth_required', { reason: 'a service has no account' })
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import { equalHash } from '../tokens/opaque.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
+
+/** How old a proof may be, and how far ahead of our clock its own may be, in seconds (standards K1). */
+export const PROOF_SECONDS = 60
+const AHEAD_SECONDS = 10
+const MAX_PROOF_LENGTH = 4096
+const MAX_ID_LENGTH = 512
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+export type DpopProof = {
+  /** Thumbprint of the proven key (RFC 7638). */
+  jkt: string
+  jti: string
+  nonce?: string
+  issuedAt: Date
+}
+
+export type ProofVerdict = { proof: DpopProof; fault?: undefined } | { proof?: undefined; fault: string }
+
+/** Scheme, host and path; query and fragment do not count. */
+function target(uri: string): string | undefined {
+  if (!URL.canParse(uri)) return undefined
+  const { protocol, host, pathname, username, password } = new URL(uri)
+  return username || password ? undefined : `${protocol}//${host}${pathname}`
+}
+
+function claimFault(
+  { htm, htu, jti, iat, ath, nonce }: JWTPayload,
+  input: { method: string; urls: readonly string[]; accessToken?: string; now: Date },
+): string | undefined {
+  if (htm !== input.method) return 'htm'
+  const called = typeof htu === 'string' ? target(htu) : undefined
+  if (!called || !input.urls.some((url) => target(url) === called)) return 'htu'
+  const age = input.now.getTime() / 1000 - (iat ?? Number.NaN)
+  if (!(age <= PROOF_SECONDS && age >= -AHEAD_SECONDS)) return 'iat'
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_ID_LENGTH) return 'jti'
+  if (nonce !== undefined && typeof nonce !== 'string') return 'nonce'
+  if (input.accessToken === undefined) return undefined
+  const hash = createHash('sha256').update(input.accessToken).digest('base64url')
+  return typeof ath === 'string' && equalHash(ath, hash) ? undefined : 'ath'
+}
+
+/**
+ * Whether a proof holds for this one request, and which key it proves. The caller must still take its `jti`, once.
+ * @param input.proof value of the `DPoP` header; two headers arrive as one value with a comma, which no proof has
+ * @param input.urls every address under which the request may have been made, from configuration
+ * @param input.accessToken the token that is presented with it, whose hash the proof must then carry
+ * @see RFC 9449 section 4.3
+ */
+export async function checkDpopProof(input: {
+  proof: string
+  method: string
+  urls: readonly string[]
+  accessToken?: string
+  now: Date
+}): Promise<ProofVerdict> {
+  const { proof, now } = input
+  if (proof.length > MAX_PROOF_LENGTH || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(proof)) return { fault: 'not one proof' }
+  try {
+    const options = { typ: 'dpop+jwt', algorithms: CLIENT_SIGNING_ALGORITHMS, currentDate: now }
+    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, options)
+    const jwk = protectedHeader.jwk as JWK
+    if (PRIVATE_MEMBERS.some((name) => name in jwk)) return { fault: 'private key' }
+    const fault = claimFault(payload, input)
+    if (fault) return { fault }
+    const { jti = '', nonce, iat = 0 } = payload as JWTPayload & { nonce?: string }
+    return { proof: { jkt: await calculateJwkThumbprint(jwk), jti, nonce, issuedAt: new Date(iat * 1000) } }
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : 'unreadable' }
+  }
+}

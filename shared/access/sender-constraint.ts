@@ -1,0 +1,104 @@
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { readClientCertificate } from '../http/client-certificate.ts'
+import type { Client } from '../queries/api-clients.ts'
+import type { Confirmation } from '../queries/token-families.ts'
+import { equalHash } from '../tokens/opaque.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
+import { dpopKeyOf, keyOfRequest, nonceHeaders, type ProvenKey, proveKey } from './dpop.ts'
+
+export type TokenScheme = 'Bearer' | 'DPoP'
+
+/** What a resource server saw of the request that it asks about. */
+export type ForwardedProof = {
+  /** Value of the `DPoP` header, and the method and URL that the resource server knows itself to have been called by. */
+  proof?: string
+  method?: string
+  url?: string
+  /** `x5t#S256` of the certificate on the connection. */
+  certificateThumbprint?: string
+}
+
+type Presented = { token: string; scheme: TokenScheme; confirmation: Confirmation | undefined }
+
+const ALGORITHMS = `algs="${CLIENT_SIGNING_ALGORITHMS.join(' ')}"`
+
+function refusal(scheme: TokenScheme, reason: string, error = 'invalid_token', headers = {}): GatewayError {
+  const challenge = scheme === 'DPoP' ? `DPoP error="${error}", ${ALGORITHMS}` : `Bearer error="${error}"`
+  return new GatewayError('invalid_token', { reason, headers: { 'WWW-Authenticate': challenge, ...headers } })
+}
+
+async function forwardedKey(
+  gateway: Gateway,
+  token: string,
+  { proof, method, url }: ForwardedProof,
+): Promise<ProvenKey | undefined> {
+  if (proof === undefined || method === undefined || url === undefined) return undefined
+  return proveKey(gateway, { proof, method, urls: [url], accessToken: token, wantsNonce: false })
+}
+
+async function checkKey(
+  gateway: Gateway,
+  c: AppContext,
+  { token, scheme }: Presented,
+  jkt: string,
+  forwarded: ForwardedProof | undefined,
+): Promise<void> {
+  if (scheme !== 'DPoP') throw refusal('DPoP', 'DPoP-bound token as Bearer')
+  const key = await (forwarded ? forwardedKey(gateway, token, forwarded) : keyOfRequest(gateway, c, token))
+  const nonce = forwarded ? {} : nonceHeaders(gateway)
+  if (!key) throw refusal('DPoP', 'no DPoP proof', 'invalid_dpop_proof', nonce)
+  if (key.fault) throw refusal('DPoP', key.reason, key.fault, nonce)
+  if (!equalHash(key.jkt, jkt)) throw refusal('DPoP', 'DPoP proof of another key')
+  for (const [name, value] of Object.entries(nonce)) c.header(name, value)
+}
+
+const thumbprintOf = ({ config }: Gateway, c: AppContext) =>
+  readClientCertificate(c, config.MTLS_PROXY_SECRET)?.thumbprint
+
+/**
+ * Whether a token is presented by the one it is bound to: with a proof of its key, over a connection with its certificate. A
+ * token that is bound to nothing passes, as Bearer.
+ * @param input.forwarded what a resource server saw, instead of the request at hand
+ * @throws GatewayError invalid_token (401, with a `DPoP` or `Bearer` challenge, and `DPoP-Nonce` where one is asked for)
+ * @see RFC 9449 section 7, RFC 8705 section 3
+ */
+export async function checkSenderConstraint(
+  gateway: Gateway,
+  c: AppContext,
+  input: Presented & { forwarded?: ForwardedProof },
+): Promise<void> {
+  const { scheme, confirmation, forwarded } = input
+  const { jkt, 'x5t#S256': thumbprint } = confirmation ?? {}
+  if (jkt !== undefined) await checkKey(gateway, c, input, jkt, forwarded)
+  else if (scheme === 'DPoP') throw refusal('DPoP', 'unbound token as DPoP')
+  if (thumbprint === undefined) return
+  const presented = forwarded ? forwarded.certificateThumbprint : thumbprintOf(gateway, c)
+  if (!presented) throw refusal(scheme, 'certificate-bound token without a certificate')
+  if (!equalHash(presented, thumbprint)) throw refusal(scheme, 'certificate-bound token over another certificate')
+}
+
+/**
+ * What the tokens of this request are bound to: the key that it proves, and the certificate of its connection where the client is
+ * registered for that. To be asked once the client is authenticated.
+ * @throws GatewayError use_dpop_nonce; invalid_dpop_proof, invalid_request when the client must prove a key or show a certificate and does not
+ * @see RFC 9449 sections 5 and 5.2, RFC 8705 section 3.4
+ */
+export async function confirmationFor(
+  gateway: Gateway,
+  c: AppContext,
+  { metadata }: Client,
+): Promise<Confirmation | undefined> {
+  const jkt = await dpopKeyOf(gateway, c)
+  if (!jkt && metadata.dpop_bound_access_tokens)
+    throw new GatewayError('invalid_dpop_proof', {
+      description: 'This client must prove possession of a key.',
+      headers: nonceHeaders(gateway),
+    })
+  const thumbprint = metadata.tls_client_certificate_bound_access_tokens ? thumbprintOf(gateway, c) : undefined
+  if (!thumbprint && metadata.tls_client_certificate_bound_access_tokens)
+    throw new GatewayError('invalid_request', { description: 'This client must use its certificate.' })
+  if (!jkt && !thumbprint) return undefined
+  return { ...(jkt && { jkt }), ...(thumbprint && { 'x5t#S256': thumbprint }) }
+}

@@ -1,0 +1,152 @@
+import { uuidv7 } from 'uuidv7'
+import * as z from 'zod/mini'
+import { actsAsOperator } from '../access/admit.ts'
+import type { PersonPrincipal } from '../access/authenticate.ts'
+import { actAs, demandScope } from '../access/authority.ts'
+import * as projects from '../domain/project.ts'
+import { removeStoredKey, storedKey } from '../domain/stored-key.ts'
+import { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { once } from '../once.ts'
+import { findForProject, findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
+import { listStoredKeys } from '../queries/stored-keys.ts'
+
+const MOST_PROJECTS = 100
+
+const object = once(() =>
+  z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 16_384, 'is too large')),
+)
+const name = once(() =>
+  z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name')),
+)
+const settable = once(() => ({
+  description: z.optional(z.string().check(z.trim(), z.maxLength(2000))),
+  teamMembers: z.optional(z.array(z.string().check(z.trim(), z.maxLength(254))).check(z.maxLength(100))),
+  settings: z.optional(object()),
+}))
+
+export const newProjectBody = once(() =>
+  z.object({
+    name: name(),
+    organizationId: z.optional(z.uuid('invalid_organization')),
+    ...settable(),
+  }),
+)
+export const projectChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
+
+/** A project as clients know it (wire-contract 1.8). */
+export function describeProject(project: ProjectRecord) {
+  return {
+    id: project.id,
+    name: project.name,
+    description: project.description ?? null,
+    organizationId: project.organizationId,
+    ownerId: project.ownerId,
+    teamMembers: project.teamMembers,
+    settings: project.settings,
+    createdAt: project.createdAt.toISOString(),
+    updatedAt: project.updatedAt.toISOString(),
+  }
+}
+
+/** Which of the person's UAIs acts: the owner's, if it is one of them. */
+const asOwner = ({ person }: PersonPrincipal, ownerId: string) =>
+  person.members.includes(ownerId) ? ownerId : person.uai
+
+export function projectsOf(gateway: Gateway, principal: PersonPrincipal): Promise<ProjectRecord[]> {
+  const everything = actsAsOperator(gateway, principal, 'platform')
+  return listProjects(gateway.reads, gateway.personal, { members: principal.person.members, everything })
+}
+
+/**
+ * A project that the principal owns or is a member of; operators of all organizations see the others as well. A project that the
+ * principal does not see does not exist for them.
+ * @throws GatewayError invalid_project_id, project_not_found
+ */
+export async function projectOf(gateway: Gateway, principal: PersonPrincipal, id: string): Promise<ProjectRecord> {
+  if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_project_id')
+  const found = await findProject(gateway.reads, gateway.personal, id)
+  const { members } = principal.person
+  const isTheirs = found && [found.ownerId, ...found.members].some((one) => members.includes(one))
+  const sees = isTheirs || actsAsOperator(gateway, principal, 'platform')
+  if (!found || !sees) throw new GatewayError('project_not_found')
+  return found
+}
+
+async function checkName(gateway: Gateway, ownerId: string, wanted: string, own?: string): Promise<number> {
+  const nameDigest = gateway.personal.digest(projects.projectNameLookup(ownerId, wanted))
+  const { taken, live } = await findForProject(gateway.reads, { ownerId, nameDigest })
+  if (taken && taken !== own) throw new GatewayError('project_conflict')
+  return live
+}
+
+/** @throws GatewayError invalid_organization, project_conflict, too_many_projects */
+export async function createProject(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  input: z.infer<ReturnType<typeof newProjectBody>>,
+): Promise<ProjectRecord> {
+  const { uai, organizationId } = principal.person
+  if (input.organizationId && input.organizationId !== organizationId) throw new GatewayError('invalid_organization')
+  const { name: wanted, description, teamMembers = [], settings = {} } = input
+  const id = uuidv7()
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const live = await checkName(gateway, uai, wanted)
+    if (live >= MOST_PROJECTS) throw new GatewayError('too_many_projects')
+    const details = { name: wanted, description, teamMembers, settings }
+    const created = projects.createProject({ ownerId: uai, organizationId, details })
+    work.start(projects.project, id, { subject: uai }).decide(() => created)
+  })
+  return projectOf(gateway, principal, id)
+}
+
+/** @throws GatewayError not_owner, project_conflict, project_not_found */
+export async function updateProject(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  id: string,
+  input: z.infer<ReturnType<typeof projectChangesBody>>,
+): Promise<ProjectRecord> {
+  const before = await projectOf(gateway, principal, id)
+  const { name: wanted = before.name, description = before.description } = input
+  const { teamMembers = before.teamMembers, settings = before.settings } = input
+  const details = { name: wanted, description, teamMembers, settings }
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const stream = await work.load(projects.project, id, { subject: before.ownerId })
+    await checkName(gateway, before.ownerId, wanted, id)
+    stream.decide((state) => projects.updateProject(state, { by: asOwner(principal, before.ownerId), details }))
+  })
+  return projectOf(gateway, principal, id)
+}
+
+/**
+ * Deletes a project with the keys in it.
+ * @throws GatewayError not_owner, project_not_found; insufficient_scope where there are keys and the credential may not delete them
+ */
+export async function deleteProject(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  id: string,
+): Promise<void> {
+  const { ownerId } = await projectOf(gateway, principal, id)
+  const by = asOwner(principal, ownerId)
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const stream = await work.load(projects.project, id, { subject: ownerId })
+    stream.decide((state) => projects.deleteProject(state, by))
+    const storedKeys = await listStoredKeys(gateway.reads, gateway.personal, id)
+    if (storedKeys.length > 0) demandScope(principal, 'secrets:write')
+    for (const key of storedKeys) {
+      work.knowKey(key.createdBy, key.wrappedKey)
+      const at = { state: { status: 'live' as const }, version: key.version }
+      work.resumeAt(storedKey, key.id, at, { subject: key.createdBy }).decide(removeStoredKey)
+    }
+  })
+}

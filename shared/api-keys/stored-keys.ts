@@ -1,0 +1,183 @@
+import { uuidv7 } from 'uuidv7'
+import * as z from 'zod/mini'
+import type { PersonPrincipal } from '../access/authenticate.ts'
+import { actAs } from '../access/authority.ts'
+import * as domain from '../domain/stored-key.ts'
+import { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { once } from '../once.ts'
+import {
+  findForStoredKey,
+  findStoredKey,
+  listStoredKeys,
+  noteStoredKeyRead,
+  type StoredKeyRecord,
+} from '../queries/stored-keys.ts'
+import { projectOf } from './projects.ts'
+
+const MOST_KEYS = 500
+const LONGEST_VALUE = 48_000
+
+const label = once(() => z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(60))))
+const settable = once(() => ({
+  value: z.optional(
+    z.string('invalid_value').check(z.minLength(1, 'invalid_value'), z.maxLength(LONGEST_VALUE, 'invalid_value')),
+  ),
+  encryptedValue: z.optional(
+    z.string('invalid_value').check(z.minLength(1, 'invalid_value'), z.maxLength(LONGEST_VALUE, 'invalid_value')),
+  ),
+  keyType: label(),
+  environment: label(),
+  accessLevel: label(),
+  status: label(),
+  rotationFrequency: label(),
+  tags: z.optional(z.array(z.string().check(z.trim(), z.maxLength(60))).check(z.maxLength(50))),
+  expiresAt: z.optional(z.iso.datetime({ offset: true, error: 'must be a date and time (RFC 3339)' })),
+  metadata: z.optional(
+    z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 8192, 'is too large')),
+  ),
+}))
+const name = once(() =>
+  z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name')),
+)
+
+export const newStoredKeyBody = once(() => z.object({ name: name(), ...settable() }))
+export const storedKeyChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
+
+type Given = z.infer<ReturnType<typeof storedKeyChangesBody>>
+type Seen = { gateway: Gateway; c: AppContext; principal: PersonPrincipal }
+
+/** A stored key as clients know it (wire-contract 1.8). */
+export function describeStoredKey(key: StoredKeyRecord) {
+  return {
+    id: key.id,
+    name: key.name,
+    encryptedValue: key.value,
+    keyType: key.keyType,
+    environment: key.environment,
+    projectId: key.projectId,
+    organizationId: key.organizationId,
+    accessLevel: key.accessLevel,
+    status: key.status,
+    tags: key.tags,
+    usageCount: key.reads,
+    lastRotated: key.lastRotated?.toISOString() ?? null,
+    rotationFrequency: key.rotationFrequency ?? null,
+    expiresAt: key.expiresAt ?? null,
+    metadata: key.metadata,
+    createdBy: key.createdBy,
+    createdAt: key.createdAt.toISOString(),
+    updatedAt: key.updatedAt.toISOString(),
+  }
+}
+
+const factsOf = (given: Given, before?: StoredKeyRecord): domain.StoredKeyFacts => ({
+  keyType: given.keyType ?? before?.keyType ?? 'api_key',
+  environment: given.environment ?? before?.environment ?? 'development',
+  accessLevel: given.accessLevel ?? before?.accessLevel ?? 'team',
+  status: given.status ?? before?.status ?? 'active',
+  rotationFrequency: given.rotationFrequency ?? before?.rotationFrequency,
+  expiresAt: given.expiresAt ? new Date(given.expiresAt).toISOString() : before?.expiresAt,
+})
+
+/** Seals a value under the data key of the key's creator, so that it goes when they are forgotten. */
+function seal({ personal }: Gateway, subject: string, wrapped: Uint8Array | null, value: string): Buffer {
+  if (!wrapped) throw new GatewayError('key_not_found', { reason: 'its creator was forgotten' })
+  return Buffer.from(personal.seal(subject, personal.unwrap(subject, wrapped), value), 'base64')
+}
+
+async function checkName(gateway: Gateway, projectId: string, wanted: string, own?: string): Promise<number> {
+  const nameDigest = gateway.personal.digest(domain.storedKeyNameLookup(projectId, wanted))
+  const { taken, live } = await findForStoredKey(gateway.reads, { projectId, nameDigest })
+  if (taken && taken !== own) throw new GatewayError('key_conflict')
+  return live
+}
+
+export async function storedKeysOf({ gateway, principal }: Seen, projectId: string): Promise<StoredKeyRecord[]> {
+  const { id } = await projectOf(gateway, principal, projectId)
+  return listStoredKeys(gateway.reads, gateway.personal, id)
+}
+
+/**
+ * A stored key of a project the principal sees; reading it counts.
+ * @throws GatewayError invalid_key_id, key_not_found, as also when the key is in another project
+ */
+export async function storedKeyOf(
+  { gateway, principal }: Seen,
+  id: string,
+  options: { projectId?: string; counts?: boolean } = {},
+): Promise<StoredKeyRecord> {
+  if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_key_id')
+  const found = await findStoredKey(gateway.reads, gateway.personal, id)
+  if (!found || (options.projectId && options.projectId !== found.projectId)) throw new GatewayError('key_not_found')
+  await projectOf(gateway, principal, found.projectId).catch((error: unknown) => {
+    if (error instanceof GatewayError && error.refusal === 'project_not_found') throw new GatewayError('key_not_found')
+    throw error
+  })
+  if (options.counts) await noteStoredKeyRead(gateway.reads, id)
+  return found
+}
+
+/** @throws GatewayError invalid_value, key_conflict, too_many_keys, project_not_found */
+export async function createStoredKey(
+  seen: Seen,
+  projectId: string,
+  given: z.infer<ReturnType<typeof newStoredKeyBody>>,
+): Promise<StoredKeyRecord> {
+  const { gateway, c, principal } = seen
+  const { person } = principal
+  const value = given.encryptedValue ?? given.value
+  if (!value) throw new GatewayError('invalid_value')
+  const project = await projectOf(gateway, principal, projectId)
+  const id = uuidv7()
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    if ((await checkName(gateway, projectId, given.name)) >= MOST_KEYS) throw new GatewayError('too_many_keys')
+    const details = { name: given.name, tags: given.tags ?? [], metadata: given.metadata ?? {} }
+    const added = domain.addStoredKey({
+      projectId,
+      organizationId: project.organizationId,
+      createdBy: person.uai,
+      facts: factsOf(given),
+      details,
+      value: seal(gateway, person.uai, person.wrappedKey, value),
+    })
+    work.start(domain.storedKey, id, { subject: person.uai }).decide(() => added)
+  })
+  return storedKeyOf(seen, id)
+}
+
+/** @throws GatewayError key_not_found, key_conflict */
+export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given: Given): Promise<StoredKeyRecord> {
+  const { gateway, c, principal } = seen
+  const { id, projectId, createdBy, wrappedKey } = before
+  const value = given.encryptedValue ?? given.value
+  const details = {
+    name: given.name ?? before.name,
+    tags: given.tags ?? before.tags,
+    metadata: given.metadata ?? before.metadata,
+  }
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    work.knowKey(createdBy, wrappedKey)
+    const stream = await work.load(domain.storedKey, id, { subject: createdBy })
+    await checkName(gateway, projectId, details.name, id)
+    const sealed = value === undefined ? undefined : seal(gateway, createdBy, wrappedKey, value)
+    stream.decide((state) =>
+      domain.updateStoredKey(state, { projectId, facts: factsOf(given, before), details, value: sealed }),
+    )
+  })
+  return storedKeyOf(seen, id)
+}
+
+/** Removes a key; its value cannot be read from then on, and is destroyed by the next maintenance. */
+export async function removeStoredKey({ gateway, c, principal }: Seen, key: StoredKeyRecord): Promise<void> {
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    work.knowKey(key.createdBy, key.wrappedKey)
+    const stream = await work.load(domain.storedKey, key.id, { subject: key.createdBy })
+    stream.decide(domain.removeStoredKey)
+  })
+}

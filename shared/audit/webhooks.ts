@@ -1,0 +1,137 @@
+import { uuidv7 } from 'uuidv7'
+import { actAsOperator, type Operator } from '../access/operator.ts'
+import { isHttps } from '../config.ts'
+import { newWebhookSecret } from '../delivery/sign.ts'
+import {
+  addWebhook,
+  changeWebhook,
+  removeWebhook,
+  replaceWebhookSecret,
+  replayWebhook,
+  retryWebhook,
+  startWebhook,
+  stopWebhook,
+  type Webhook,
+  type WebhookEvent,
+  type WebhookSettings,
+  webhook,
+} from '../domain/webhook.ts'
+import { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import type { Decision } from '../events/types.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { listWebhooks, type WebhookRow } from '../queries/webhooks.ts'
+import { openWebhookSecret, sealWebhookSecret } from './webhook-message.ts'
+
+const MOST_WEBHOOKS = 50
+
+/** An https address; on a gateway that lives on loopback also one of this machine. @throws GatewayError invalid_request */
+function checkUrl({ config }: Gateway, url: string): void {
+  const local = !isHttps(config) && /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)
+  if (!URL.canParse(url) || !(url.startsWith('https://') || local) || new URL(url).username)
+    throw new GatewayError('invalid_request', { details: { url: ['must be an https address'] } })
+}
+
+/** A webhook that the operator answers for. @throws GatewayError not_found */
+export async function operatedWebhook(
+  { reads }: Gateway,
+  { organizationId }: Operator,
+  id: string,
+): Promise<WebhookRow> {
+  const [row] = await listWebhooks(reads, organizationId, id)
+  if (!row) throw new GatewayError('not_found')
+  return row
+}
+
+/**
+ * Adds a webhook: for everything only by who answers for everything. The secret is told this once.
+ * @throws GatewayError access_denied, invalid_request
+ */
+export async function registerWebhook(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  { settings, everything, reason }: { settings: WebhookSettings; everything: boolean; reason: string },
+): Promise<{ id: string; secret: string }> {
+  checkUrl(gateway, settings.url)
+  if (everything && operator.organizationId !== undefined) throw new GatewayError('access_denied')
+  const organizationId = everything ? undefined : operator.principal.person.organizationId
+  const [id, secret] = [uuidv7(), newWebhookSecret()]
+  await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    if ((await listWebhooks(gateway.reads, organizationId)).length >= MOST_WEBHOOKS)
+      throw new GatewayError('invalid_request', { description: `There are ${MOST_WEBHOOKS} webhooks already.` })
+    const sealed = sealWebhookSecret(gateway, id, secret)
+    work.start(webhook, id, {}).decide(() => addWebhook({ settings, organizationId, reason }, sealed))
+  })
+  return { id, secret }
+}
+
+async function decide(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  id: string,
+  decision: (state: Webhook) => Decision<WebhookEvent>,
+): Promise<void> {
+  await operatedWebhook(gateway, operator, id)
+  await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    const stream = await work.load(webhook, id, {})
+    stream.decide(decision)
+  })
+}
+
+export type WebhookChange =
+  | { change: 'settings'; settings: WebhookSettings; reason: string }
+  | { change: 'stop' | 'start' | 'remove'; reason: string }
+  | { change: 'replay'; after: string; reason: string }
+  | { change: 'retry'; position?: string; reason: string }
+
+/** Changes a webhook that the operator answers for. @throws GatewayError not_found, invalid_request */
+export async function updateWebhook(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  id: string,
+  change: WebhookChange,
+) {
+  const { reason } = change
+  if (change.change === 'settings') checkUrl(gateway, change.settings.url)
+  await decide(gateway, c, operator, id, (state) => {
+    switch (change.change) {
+      case 'settings':
+        return changeWebhook(state, { settings: change.settings, reason })
+      case 'replay':
+        return replayWebhook(state, { after: change.after, reason })
+      case 'retry':
+        return retryWebhook(state, { position: change.position, reason })
+      case 'stop':
+        return stopWebhook(state, reason)
+      case 'start':
+        return startWebhook(state, reason)
+      case 'remove':
+        return removeWebhook(state, reason)
+    }
+  })
+}
+
+/**
+ * Replaces the secret. Both sign until the next time: the older one is told to whoever still has it.
+ * @returns the new one, told this once
+ */
+export async function renewWebhookSecret(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  id: string,
+  reason: string,
+): Promise<string> {
+  const row = await operatedWebhook(gateway, operator, id)
+  const secret = newWebhookSecret()
+  const older = row.secret ? openWebhookSecret(gateway, id, row.secret).split('|')[0] : undefined
+  const both = sealWebhookSecret(gateway, id, [secret, older].filter(Boolean).join('|'))
+  await decide(gateway, c, operator, id, (state) => replaceWebhookSecret(state, both, reason))
+  return secret
+}

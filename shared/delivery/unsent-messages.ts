@@ -1,0 +1,27 @@
+import { uuidv7 } from 'uuidv7'
+import type { Gateway } from '../gateway.ts'
+import { log } from '../log.ts'
+import { listUnsent } from '../queries/messages.ts'
+import { openBytes } from '../tokens/sealed.ts'
+import type { DeliveryMessage } from './deliver.ts'
+import { sendMessage } from './send-message.ts'
+
+const BATCH = 50
+
+/**
+ * Sends what is left: the provider was down, or the process ended between the decision and the message. A few at a time, each under
+ * its own id, so that what went out nevertheless goes out once. Answers how many were taken.
+ */
+export async function sendUnsent(gateway: Gateway): Promise<number> {
+  const { reads, store, personal } = gateway
+  let taken = 0
+  for (const { id, uai, wrappedKey, sealed } of await listUnsent(reads, BATCH)) {
+    const kept = openBytes(personal.unwrap(uai, wrappedKey), sealed, id).toString()
+    const outgoing = { ...(JSON.parse(kept) as DeliveryMessage), uai }
+    const context = { store, personal, request: { requestId: uuidv7() } }
+    const result = await sendMessage(gateway, context, outgoing)
+    if (result.status === 'accepted') taken += 1
+    else log.warn('a message was not sent', { reason: result.reason, message: id })
+  }
+  return taken
+}

@@ -1,0 +1,180 @@
+import { chooseResources, scopesNeeded } from '../../access/resource.ts'
+import type { Refusal } from '../../errors.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import type { Resource } from '../../queries/authorizations.ts'
+import { hostedCallback, isPrivateUse, matchesRedirectUri } from '../clients/redirect-uri.ts'
+import { narrowScope } from '../scope.ts'
+import { CODE_CHALLENGE } from './pkce.ts'
+import { type RequestedAcr, requestedAcr } from './requested-acr.ts'
+import type { ResponseMode } from './response-mode.ts'
+
+/** A request that is known by reference, and when it was pushed. */
+export type PushedRequest = { id: string; requestUri: string; at: Date }
+
+export type AuthorizationRequest = {
+  client: Client
+  redirectUri: string
+  scope: string[]
+  resources: string[]
+  state?: string
+  nonce?: string
+  codeChallenge?: string
+  /** Thumbprint of the key that the code is bound to (RFC 9449 section 10). */
+  dpopJkt?: string
+  responseMode: ResponseMode
+  prompt: Set<string>
+  /** Seconds. */
+  maxAge?: number
+  acr?: RequestedAcr
+  idTokenHint?: string
+  /** Where the client pushed the request beforehand (RFC 9126). */
+  pushed?: PushedRequest
+}
+
+/** A fault that the client is told by redirect, since its redirect URI is known to be its own (OAuth 2.1 section 4.1.2.1). */
+export class AuthorizationFault extends Error {
+  constructor(
+    readonly refusal: Refusal,
+    readonly redirectUri: string,
+    readonly state: string | undefined,
+    readonly description?: string,
+    readonly responseMode?: ResponseMode,
+  ) {
+    super(refusal)
+  }
+}
+
+/** A parameter that was given once and is not empty. */
+function single(params: URLSearchParams, name: string): string | undefined {
+  const values = params.getAll(name)
+  if (values.length > 1)
+    throw new GatewayError('invalid_request', { description: `The parameter ${name} was given twice.` })
+  return values[0] || undefined
+}
+
+/**
+ * Client and redirect URI of a request, which decide whether a fault may be told by redirect. Our own native clients may use the
+ * hosted callback without registering it.
+ * @throws GatewayError for an error page: unknown or suspended client, missing or unregistered redirect URI
+ */
+export function checkRedirect(
+  params: URLSearchParams,
+  client: Client | undefined,
+  issuer: string,
+): { client: Client; redirectUri: string } {
+  single(params, 'client_id')
+  if (client?.status !== 'active')
+    throw new GatewayError('invalid_request', { description: 'This application is not known here.', reason: 'client' })
+  const redirectUri = single(params, 'redirect_uri')
+  const { application_type, redirect_uris } = client.metadata
+  const hosted = client.first_party && application_type === 'native' ? [hostedCallback(issuer)] : []
+  if (!redirectUri || !matchesRedirectUri([...redirect_uris, ...hosted], redirectUri))
+    throw new GatewayError('invalid_redirect_uri')
+  return { client, redirectUri }
+}
+
+/**
+ * The rest of an authorization request.
+ * @throws AuthorizationFault
+ * @see OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1, RFC 8707 section 2
+ */
+export function checkRequest(
+  params: URLSearchParams,
+  { client, redirectUri }: { client: Client; redirectUri: string },
+  known: Resource[],
+): AuthorizationRequest {
+  const states = params.getAll('state')
+  const state = states.length === 1 ? states[0] || undefined : undefined
+  const responseMode = offeredModes(client, redirectUri).find((one) => one === params.get('response_mode')) ?? 'query'
+  const refuse = (refusal: Refusal, description?: string): never => {
+    throw new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
+  }
+  try {
+    const get = (name: string) => single(params, name)
+    const keptState = bounded('state', get, refuse)
+    if (get('request')) refuse('request_not_supported')
+    if (get('request_uri')) refuse('request_uri_not_supported')
+    if (get('registration')) refuse('registration_not_supported')
+    const responseType = get('response_type') ?? refuse('invalid_request', 'response_type is required.')
+    if (responseType !== 'code') refuse('unsupported_response_type')
+    if ((get('response_mode') ?? 'query') !== responseMode)
+      refuse('invalid_request', 'This response_mode is not offered to the client.')
+    const resource = params.getAll('resource').filter(Boolean)
+    return {
+      client,
+      redirectUri,
+      state: keptState,
+      scope: narrowScope(client, get('scope'), scopesNeeded(known, resource)) ?? refuse('invalid_scope'),
+      resources: chooseResources(known, resource, client),
+      nonce: bounded('nonce', get, refuse),
+      responseMode,
+      codeChallenge: codeChallenge(client, get, refuse),
+      dpopJkt: thumbprint(get('dpop_jkt'), refuse),
+      prompt: prompts(get('prompt'), refuse),
+      maxAge: maxAge(get('max_age'), refuse),
+      acr: requestedAcr(get('acr_values'), get('claims'), (description) => refuse('invalid_request', description)),
+      idTokenHint: get('id_token_hint'),
+    }
+  } catch (error) {
+    if (error instanceof GatewayError) return refuse(error.refusal, error.message)
+    throw error
+  }
+}
+
+/**
+ * How the answer may come besides by query. A page may post it to a server or to a program on loopback; a native public client has no
+ * use for that, an app no way to take it. A script in a page may read it from the fragment, with PKCE alone (RFC 9700 section 4.10).
+ */
+function offeredModes({ metadata }: Client, redirectUri: string): ResponseMode[] {
+  if (isPrivateUse(redirectUri)) return []
+  const isPublic = metadata.token_endpoint_auth_method === 'none'
+  if (!isPublic) return ['form_post']
+  return metadata.application_type === 'web' ? ['form_post', 'fragment'] : ['fragment']
+}
+
+/** A JWK thumbprint by SHA-256 (RFC 7638 section 3.4). */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
+
+/** Characters of a value that is recorded with the request. */
+const MAX_KEPT = 2048
+
+function bounded(name: string, get: (name: string) => string | undefined, refuse: Refuse): string | undefined {
+  const value = get(name)
+  if (value && value.length > MAX_KEPT) refuse('invalid_request', `${name} may have ${MAX_KEPT} characters at most.`)
+  return value
+}
+
+type Refuse = (refusal: Refusal, description?: string) => never
+
+function codeChallenge(client: Client, get: (name: string) => string | undefined, refuse: Refuse): string | undefined {
+  const challenge = get('code_challenge')
+  const method = get('code_challenge_method')
+  if (challenge === undefined) {
+    const exempt = client.metadata.require_pkce === false && client.metadata.token_endpoint_auth_method !== 'none'
+    if (!exempt || method !== undefined) refuse('invalid_request', 'code_challenge is required.')
+    return undefined
+  }
+  if (method !== 'S256') refuse('invalid_request', 'code_challenge_method must be S256.')
+  if (!CODE_CHALLENGE.test(challenge)) refuse('invalid_request', 'code_challenge must be 43 base64url characters.')
+  return challenge
+}
+
+function thumbprint(text: string | undefined, refuse: Refuse): string | undefined {
+  if (text !== undefined && !THUMBPRINT.test(text))
+    refuse('invalid_request', 'dpop_jkt must be 43 base64url characters.')
+  return text
+}
+
+function prompts(text: string | undefined, refuse: Refuse): Set<string> {
+  const known = new Set(['none', 'login', 'consent', 'select_account'])
+  const prompt = new Set((text ?? '').split(' ').filter((one) => known.has(one)))
+  if (prompt.has('none') && prompt.size > 1) refuse('invalid_request', 'prompt none goes with no other value.')
+  return prompt
+}
+
+function maxAge(text: string | undefined, refuse: Refuse): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text)) refuse('invalid_request', 'max_age must be a number of seconds.')
+  return Number(text)
+}

@@ -1,0 +1,70 @@
+import { uuidv7 } from 'uuidv7'
+import { unnamedResources } from '../../access/resource.ts'
+import { authorization, PASTED_SECONDS, showCode } from '../../domain/authorization.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { findForApplication } from '../../queries/applications.ts'
+import { findAuthorization } from '../../queries/authorizations.ts'
+import type { SignedIn } from '../../queries/sessions.ts'
+import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
+import { hostedCallback } from '../clients/redirect-uri.ts'
+import { parseScope } from '../scope.ts'
+import { startTokenFamily } from '../token/token-family.ts'
+import { accessTokenSeconds, tokenResponse } from '../token/token-response.ts'
+import { pastedCode, pastedCodeHash } from './pasted-code.ts'
+
+const CLI = 'lanonasis-cli'
+
+/**
+ * The short form of an authorization code that was sent to the hosted callback, for the person in whose session it was granted.
+ * @throws GatewayError paste_impossible
+ */
+export async function pasteCode(
+  gateway: Gateway,
+  c: AppContext,
+  code: string,
+  { person, session }: SignedIn,
+): Promise<{ code: string; seconds: number }> {
+  const id = streamOfToken(code, CODE_SECRET_BYTES)
+  if (!id) throw new GatewayError('paste_impossible', { reason: 'no code of ours' })
+  const short = pastedCode(gateway.derive, id)
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = gateway.now()
+    const found = await findAuthorization(gateway.reads, gateway.personal, { id })
+    work.knowKey(person.uai, person.wrappedKey)
+    work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: found.requestedBy?.client_id }
+    work.correlationId = id
+    const stream = work.resume(authorization, id, found.events, { subject: person.uai })
+    const { state } = stream
+    if (!('facts' in state) || state.facts.redirectUri !== hostedCallback(gateway.issuer))
+      throw new GatewayError('paste_impossible', { reason: 'granted for another address' })
+    const pasteHash = pastedCodeHash(gateway.derive, short) ?? ''
+    stream.decide((current) => showCode(current, { codeHash: hashToken(code), sessionId: session.id, pasteHash, now }))
+    return { code: short, seconds: PASTED_SECONDS }
+  })
+}
+
+/** An access token of the command line for the person at this browser, to be pasted: a day, and nothing to refresh it with. */
+export async function tokenToPaste(
+  gateway: Gateway,
+  c: AppContext,
+  { person, session }: SignedIn,
+): Promise<{ token: string; until: Date }> {
+  const started = await commit(commitContext(gateway, c), async (work) => {
+    const now = gateway.now()
+    const { client, resources: defaults } = await findForApplication(gateway.reads, person.members, CLI)
+    if (client?.status !== 'active') throw new GatewayError('unauthorized_client')
+    work.knowKey(person.uai, person.wrappedKey)
+    work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: client.client_id }
+    work.limits = gateway.limiter.of('paste-token', person.uai)
+    const scope = parseScope(client.metadata.default_scope) ?? []
+    const resources = unnamedResources(gateway.issuer, client, defaults)
+    const wanted = { kind: 'authorization' as const, client, person, session, scope, resources }
+    return startTokenFamily(gateway, work, wanted, { id: uuidv7(), offline: true, withoutRefresh: true, now })
+  })
+  const { access_token } = await tokenResponse(gateway, started.grant, started)
+  const until = new Date(started.now.getTime() + accessTokenSeconds(gateway, started.grant.client) * 1000)
+  return { token: access_token, until }
+}

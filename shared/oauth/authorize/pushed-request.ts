@@ -1,0 +1,92 @@
+import { uuidv7 } from 'uuidv7'
+import { authorization, openPushed, openPushedRequest, PUSHED_SECONDS, push } from '../../domain/authorization.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { addressKey, networkKey } from '../../http/rate-limit.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { findPushed } from '../../queries/pushed-authorizations.ts'
+import { hashToken, newOpaqueToken, streamOfToken } from '../../tokens/opaque.ts'
+import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import type { PushedRequest } from './authorization-request.ts'
+
+const URN = 'urn:ietf:params:oauth:request_uri:'
+/** 192 random bits, and another length than a code's, since both carry the id of the authorization. */
+const SECRET_BYTES = 24
+/** Longer than any sign-in may take. */
+const FORGOTTEN_SECONDS = 7200
+const CONTEXT = 'pushed-request'
+
+/** Whether a client's requests count only where they were pushed (RFC 9126 section 5 and 6). */
+export function mustPush({ config }: Gateway, { metadata }: Client): boolean {
+  return config.REQUIRE_PUSHED_AUTHORIZATION_REQUESTS || metadata.require_pushed_authorization_requests === true
+}
+
+/** Keeps a checked authorization request of a client under a reference that works until a code is issued (RFC 9126 section 2.2). */
+export async function keepPushed(
+  gateway: Gateway,
+  c: AppContext,
+  client: Client,
+  parameters: URLSearchParams,
+): Promise<{ request_uri: string; expires_in: number }> {
+  const { limiter, derive } = gateway
+  const id = uuidv7()
+  const { token, hash: requestUriHash } = newOpaqueToken(id, SECRET_BYTES)
+  const sealedParameters = sealBytes(derive(CONTEXT), Buffer.from(parameters.toString()), id)
+  await commit(commitContext(gateway, c), async (work) => {
+    const ip = c.get('clientIp')
+    const now = gateway.now().getTime()
+    work.actor = { type: 'anonymous', clientId: client.client_id }
+    work.correlationId = id
+    work.limits = [
+      ...limiter.of('pushed-request', `${client.id} ${addressKey(ip)}`),
+      ...limiter.of('pushed-request-net', networkKey(ip)),
+    ]
+    work.start(authorization, id, {}).decide(() =>
+      push({
+        facts: {
+          clientId: client.id,
+          requestUriHash,
+          pushedAt: new Date(now).toISOString(),
+          expiresAt: new Date(now + PUSHED_SECONDS * 1000).toISOString(),
+        },
+        sealedParameters,
+        forgottenAt: new Date(now + FORGOTTEN_SECONDS * 1000),
+      }),
+    )
+  })
+  return { request_uri: `${URN}${token}`, expires_in: PUSHED_SECONDS }
+}
+
+/**
+ * The pushed request that an authorization request refers to; whatever else it says does not count (RFC 9126 section 4).
+ * @returns undefined when it refers to none
+ * @throws GatewayError request_uri_invalid, for an error page
+ */
+export async function readPushed(
+  gateway: Gateway,
+  client: Client | undefined,
+  given: URLSearchParams,
+): Promise<{ request: PushedRequest; parameters: URLSearchParams } | undefined> {
+  const requestUri = given.get('request_uri')
+  if (!requestUri?.startsWith(URN)) return undefined
+  const token = requestUri.slice(URN.length)
+  const id = streamOfToken(token, SECRET_BYTES)
+  const { events, sealedParameters } = id ? await findPushed(gateway.reads, id) : { events: [] }
+  const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
+  const input = { clientId: client?.id ?? '', requestUriHash: hashToken(token), now: gateway.now() }
+  const pushed = openPushedRequest(state, input)
+  if (!id || !sealedParameters || client?.status !== 'active' || !pushed) throw new GatewayError('request_uri_invalid')
+  const parameters = new URLSearchParams(openBytes(gateway.derive(CONTEXT), sealedParameters, id).toString())
+  return { request: { id, requestUri, at: new Date(pushed.pushedAt) }, parameters }
+}
+
+/** Lets a pushed request wait while its person signs in. */
+export async function keepOpen(gateway: Gateway, c: AppContext, { id }: PushedRequest): Promise<void> {
+  await commit(commitContext(gateway, c), async (work) => {
+    work.correlationId = id
+    const stream = await work.load(authorization, id, {})
+    stream.decide((state) => openPushed(state, gateway.now()))
+  })
+}

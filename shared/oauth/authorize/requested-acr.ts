@@ -1,0 +1,72 @@
+import * as z from 'zod/mini'
+import { ACR } from '../../domain/authentication.ts'
+import { once } from '../../once.ts'
+import type { SessionFacts } from '../../queries/person.ts'
+
+/** How sure a client wants to be of the person. */
+export type RequestedAcr = {
+  /** In the order of preference. */
+  values: string[]
+  /** Whether nothing else will do (OpenID Connect Core section 5.5.1.1). */
+  essential: boolean
+}
+
+export const SUPPORTED_ACR: string[] = Object.values(ACR)
+
+const claimsShape = once(() => {
+  const text = z.string().check(z.maxLength(500))
+  const acr = z.object({
+    essential: z.optional(z.boolean()),
+    value: z.optional(text),
+    values: z.optional(z.array(text).check(z.maxLength(20))),
+  })
+  return z.object({
+    userinfo: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
+    id_token: z.optional(z.nullable(z.object({ acr: z.optional(z.nullable(acr)) }))),
+  })
+})
+
+/**
+ * What `acr_values` (voluntary) and `claims` (voluntary or essential) ask of the sign-in; of the other claims that `claims` names,
+ * those come that the scopes allow (OpenID Connect Core sections 3.1.2.1 and 5.5).
+ * @param refuse ends the request
+ */
+export function requestedAcr(
+  acrValues: string | undefined,
+  claims: string | undefined,
+  refuse: (description: string) => never,
+): RequestedAcr | undefined {
+  const voluntary = (acrValues ?? '').split(' ').filter(Boolean)
+  const { value, values = [], essential = false } = (claims && readClaims(claims, refuse)) || {}
+  const named = value === undefined ? values : [value, ...values]
+  if (named.length > 0) return { values: named, essential }
+  return voluntary.length > 0 ? { values: voluntary, essential } : undefined
+}
+
+function readClaims(claims: string, refuse: (description: string) => never) {
+  try {
+    return claimsShape().parse(JSON.parse(claims)).id_token?.acr ?? undefined
+  } catch {
+    return refuse('claims must be a JSON object as OpenID Connect Core section 5.5 has it.')
+  }
+}
+
+export const wantsMultiFactor = (wanted: RequestedAcr | undefined) => wanted?.values.includes(ACR.multiFactor) ?? false
+
+/**
+ * What is to happen before a session is good for a request.
+ * @param isOld whether the session's last proof is older than the request allows
+ * @returns `unmet` where nothing that the person could do is enough
+ */
+export function judgeAcr(
+  wanted: RequestedAcr | undefined,
+  { acr }: SessionFacts,
+  isOld: boolean,
+): 'good' | 'step_up' | 'unmet' {
+  if (!wanted) return 'good'
+  const { values, essential } = wanted
+  const covered = values.includes(acr) || (!essential && acr === ACR.multiFactor)
+  if (covered && !isOld) return 'good'
+  if (values.includes(ACR.multiFactor)) return 'step_up'
+  return essential ? 'unmet' : 'good'
+}

@@ -1,0 +1,107 @@
+import { uuidv7 } from 'uuidv7'
+import type { PersonPrincipal } from '../../access/authenticate.ts'
+import { actAs } from '../../access/authority.ts'
+import { chooseResources } from '../../access/resource.ts'
+import { endKey } from '../../api-keys/key-lineage.ts'
+import { agentDelegation, delegate, endDelegation } from '../../domain/agent-delegation.ts'
+import { consent, withdraw } from '../../domain/consent.ts'
+import { canonicalScope, isKnownScope, mayHold, satisfies, scopesOf } from '../../domain/scopes.ts'
+import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { findApplication, findDelegation, listDelegations } from '../../queries/agent-delegations.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { findForService, type Resource } from '../../queries/authorizations.ts'
+import type { Person } from '../../queries/person.ts'
+import { freshenClient } from './client-document.ts'
+
+const MOST_AGENTS = 50
+export const MOST_DAYS = 365
+
+export type NewAgent = { client_id: string; scopes: string[]; resources?: string[]; days: number }
+
+/** Whether a person can pass a scope on to an agent. A key that an agent made would outlive it. */
+export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): boolean {
+  return isKnownScope(scope) && mayHold(role, scope) && !scope.startsWith('api-keys:')
+}
+
+/** Whether a resource has a scope. The default one stands for the whole API, another for what it was registered with. */
+const has = ({ is_default, scopes }: Resource, scope: string) => is_default || satisfies(scopes, scope)
+
+/** The agent that a person means: an application that can prove who it is, since its name alone must not be enough. */
+export async function findAgent(gateway: Gateway, c: AppContext, clientId: string): Promise<Client> {
+  const unknown = (reason: string) => new GatewayError('agent_unknown', { reason })
+  await freshenClient(gateway, c, clientId, 'authorize').catch((error: unknown) => {
+    throw error instanceof GatewayError && error.status < 500 ? unknown(error.message) : error
+  })
+  const { client } = await findForService(gateway.reads, { clientId })
+  if (client?.status !== 'active') throw unknown('no such client')
+  if (client.metadata.token_endpoint_auth_method === 'none') throw unknown('a public client')
+  return client
+}
+
+/**
+ * Lets an agent act for the person: with these scopes, which the person and each resource have, for so many days.
+ * @throws GatewayError agent_unknown, invalid_scope, invalid_target, too_many_agents
+ */
+export async function delegateToAgent(gateway: Gateway, c: AppContext, principal: PersonPrincipal, input: NewAgent) {
+  const { person } = principal
+  const client = await findAgent(gateway, c, input.client_id)
+  const scopes = [...new Set(input.scopes.map(canonicalScope))]
+  if (scopes.length === 0 || !scopes.every((one) => mayDelegate(person, one))) throw new GatewayError('invalid_scope')
+  const { resources: known } = await findForService(gateway.reads, {})
+  const resources = chooseResources(known, input.resources)
+  const chosen = known.filter(({ identifier }) => resources.includes(identifier))
+  if (!scopes.every((one) => chosen.every((resource) => has(resource, one)))) throw new GatewayError('invalid_scope')
+  const id = uuidv7()
+  const expiresAt = new Date(gateway.now().getTime() + input.days * 86_400_000)
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    work.limits = gateway.limiter.of('agents', person.uai)
+    const there = await listDelegations(gateway.reads, person)
+    if (there.length >= MOST_AGENTS) throw new GatewayError('too_many_agents')
+    const facts = { uai: person.uai, clientId: client.id, scopes, resources, expiresAt: expiresAt.toISOString() }
+    const from = { scopes: scopesOf(person.role) }
+    work.start(agentDelegation, id, { subject: person.uai }).decide(() => delegate(facts, from))
+  })
+  return { id, client, scopes, resources, expiresAt }
+}
+
+/** Takes a word to an agent back: its tokens stop at once. @throws GatewayError not_found, also for somebody else's */
+export async function cutOffAgent(gateway: Gateway, c: AppContext, principal: PersonPrincipal, id: string) {
+  const { person } = principal
+  const { delegation, person: grantor } = await findDelegation(gateway.reads, gateway.personal, { id })
+  if (!delegation || grantor?.uai !== person.uai) throw new GatewayError('not_found')
+  return commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const stream = await work.load(agentDelegation, id, { subject: person.uai })
+    const was = stream.state.status
+    stream.decide((state) => endDelegation(state, 'person'))
+    return was === 'active'
+  })
+}
+
+/** Ends what an application holds of the person: every token, the consent, and the keys that it made. @throws GatewayError not_found */
+export async function cutOffApplication(gateway: Gateway, c: AppContext, principal: PersonPrincipal, clientId: string) {
+  const { person } = principal
+  const revoked = await commit(commitContext(gateway, c), async (work) => {
+    const found = await findApplication(gateway.reads, person, clientId)
+    if (!found) throw new GatewayError('not_found')
+    actAs(work, principal)
+    const subject = person.uai
+    for (const id of found.families)
+      (await work.load(tokenFamily, id, { subject })).decide((state) => revokeFamily(state, 'person'))
+    for (const id of found.consents)
+      (await work.load(consent, id, { subject })).decide((state) => withdraw(state, 'person'))
+    return found.families.length
+  })
+  // Without a token it makes no more keys, so that those there are now are all.
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const { keys = [] } = (await findApplication(gateway.reads, person, clientId)) ?? {}
+    for (const key of keys) await endKey(work, key, 'application')
+  })
+  return revoked
+}

@@ -1,0 +1,153 @@
+import { uuidv7 } from 'uuidv7'
+import { isHttps } from '../../config.ts'
+import { apiClient, type ClientMetadata, registerClient, updateClient } from '../../domain/api-client.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { type Fetched, GuardedFetchError, guardedFetch } from '../../http/guarded-fetch.ts'
+import { addressKey } from '../../http/rate-limit.ts'
+import { presentDeeply } from '../../present.ts'
+import { findClientDocument, noteClientDocument } from '../../queries/client-documents.ts'
+import { readDynamicMetadata } from './dynamic-registration.ts'
+import { checkSector } from './sector-identifier.ts'
+
+const MAX_BYTES = 10_240
+const TIMEOUT_MILLISECONDS = 3_000
+const MAX_URL = 500
+/** Bounds for how long a document is taken as read, whatever its server says. */
+const [SHORTEST_SECONDS, USUAL_SECONDS, LONGEST_SECONDS] = [300, 3_600, 86_400]
+/** How long tokens of a client outlive the silence of its server. */
+const GRACE_SECONDS = 86_400
+const JSON_TYPE = /^application\/(json|[\w.-]+\+json)$/
+
+/** Whether a client id is an address, and so names a document and not a registration. */
+export function isDocumentAddress(clientId: string): boolean {
+  return /^https?:\/\//.test(clientId)
+}
+
+/**
+ * Why an address cannot be a client id; undefined when it can. It must be in the one form that nothing changes by parsing, so that
+ * comparing it as text is comparing it (draft-ietf-oauth-client-id-metadata-document section 3).
+ */
+export function documentAddressFault(clientId: string, allowLoopback: boolean): string | undefined {
+  if (clientId.length > MAX_URL) return `has more than ${MAX_URL} characters`
+  if (!URL.canParse(clientId)) return 'is not a URL'
+  const url = new URL(clientId)
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
+  if (url.protocol !== 'https:' && !(allowLoopback && isLoopback)) return 'is not https'
+  if (url.username || url.password) return 'contains credentials'
+  if (clientId.includes('#')) return 'has a fragment'
+  if (url.pathname === '/') return 'has no path'
+  if (url.href !== clientId) return 'is not in its normal form'
+  return undefined
+}
+
+type Read = { metadata: ClientMetadata; fault?: undefined } | { metadata?: undefined; fault: string }
+
+/** What a document says, or why it does not count. */
+function readDocument(clientId: string, { status, contentType, body }: Fetched, schemes: readonly string[]): Read {
+  if (status !== 200) return { fault: `it answers ${status}` }
+  if (!JSON_TYPE.test(contentType)) return { fault: 'it is not JSON' }
+  let given: unknown
+  try {
+    given = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    return { fault: 'it is not JSON' }
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { fault: 'it is not an object' }
+  const document = presentDeeply(given)
+  if (document.client_id !== clientId) return { fault: 'it names another client_id' }
+  if (document.client_name === undefined) return { fault: 'it has no client_name' }
+  if ('client_secret' in document || 'client_secret_expires_at' in document) return { fault: 'it contains a secret' }
+  const method = document.token_endpoint_auth_method ?? 'none'
+  if (method !== 'none' && method !== 'private_key_jwt') return { fault: 'it asks to authenticate by a secret' }
+  try {
+    return { metadata: readDynamicMetadata(document, schemes) }
+  } catch (error) {
+    if (error instanceof GatewayError) return { fault: error.message }
+    throw error
+  }
+}
+
+type Fetching = Read & {
+  keptSeconds: number /** Nobody answered, which says nothing about the document. */
+  isSilent: boolean
+}
+
+async function fetchDocument(clientId: string, schemes: readonly string[]): Promise<Fetching> {
+  const options = { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MILLISECONDS, accept: 'application/json' }
+  try {
+    const fetched = await guardedFetch(clientId, { ...options, allowLoopback: !isHttps() })
+    const asked = fetched.maxAge ?? USUAL_SECONDS
+    const keptSeconds = Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS)
+    const read = readDocument(clientId, fetched, schemes)
+    if (read.metadata) await checkSector(read.metadata)
+    return { ...read, keptSeconds, isSilent: fetched.status >= 500 }
+  } catch (error) {
+    if (error instanceof GatewayError) return { fault: error.message, keptSeconds: 0, isSilent: false }
+    if (!(error instanceof GuardedFetchError)) throw error
+    return { fault: error.message, keptSeconds: 0, isSilent: error.kind === 'failed' }
+  }
+}
+
+/**
+ * Brings a client that is known by its metadata document up to date before a protocol step asks for it: read once in a while as its
+ * server allows, registered when it is new, changed when it says something new. Nothing is done for other clients, nothing is kept of a failure.
+ * @param step at `token` a client whose server is silent goes on for a day as it was
+ * @throws GatewayError invalid_client, with what is wrong with the document; rate_limited
+ * @see draft-ietf-oauth-client-id-metadata-document sections 3 to 6
+ */
+export async function freshenClient(
+  gateway: Gateway,
+  c: AppContext,
+  clientId: string | undefined,
+  step: 'authorize' | 'token',
+): Promise<void> {
+  if (!clientId || !isDocumentAddress(clientId)) return
+  const refuse = (fault: string) => {
+    throw new GatewayError('invalid_client', { description: `The client_id ${fault}.`, reason: `document: ${fault}` })
+  }
+  const fault = documentAddressFault(clientId, !isHttps())
+  if (fault) refuse(fault)
+  const known = await findClientDocument(gateway.reads, clientId)
+  if (known.isFresh || (known.client && known.client.status !== 'active')) return
+
+  const { limiter } = gateway
+  const address = limiter.of('client-document', addressKey(c.get('clientIp')))
+  // A stranger must not be able to make us fetch for ever from one host, nor to use up what its known clients need.
+  const host = limiter.of('client-document-host', new URL(clientId).host)
+  const wait = await limiter.hit(known.client ? address : [...address, ...host])
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  const reading = await fetchDocument(clientId, gateway.config.PRIVATE_USE_SCHEMES)
+  if (!reading.metadata) {
+    if (step === 'token' && known.client && reading.isSilent && known.ageSeconds < GRACE_SECONDS) return
+    return refuse(`leads to a document that cannot be used: ${reading.fault}`)
+  }
+  const id = await keepClient(gateway, c, clientId, reading.metadata)
+  await noteClientDocument(gateway.reads, id, reading.keptSeconds)
+}
+
+async function keepClient(
+  gateway: Gateway,
+  c: AppContext,
+  clientId: string,
+  metadata: ClientMetadata,
+): Promise<string> {
+  // Not imported: node:util brings so much with it that every cold start would feel it.
+  const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
+  return commit(commitContext(gateway, c), async (work) => {
+    const { client } = await findClientDocument(gateway.reads, clientId)
+    const id = client?.id ?? uuidv7()
+    work.actor = { type: 'service', id: clientId, clientId }
+    if (!client) {
+      work
+        .start(apiClient, id, {})
+        .decide(() => registerClient({ clientId, firstParty: false, origin: 'document', metadata }))
+    } else if (!isDeepStrictEqual(client.metadata, JSON.parse(JSON.stringify(metadata)))) {
+      const stream = await work.load(apiClient, id, {})
+      stream.decide((state) => updateClient(state, metadata))
+    }
+    return id
+  })
+}

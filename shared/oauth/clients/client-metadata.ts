@@ -1,0 +1,237 @@
+import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
+import * as z from 'zod/mini'
+import type { ClientMetadata, PublicJwk } from '../../domain/api-client.ts'
+import { once } from '../../once.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
+import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
+import { ambiguityOf, isLoopback, isOnDevice, redirectUriFault } from './redirect-uri.ts'
+
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+/** Grants that a confidential client gets tokens by without a person at a browser. */
+const SERVICE_GRANTS = ['client_credentials', TOKEN_EXCHANGE]
+const CERTIFICATE_NAMES = [
+  'tls_client_auth_subject_dn',
+  'tls_client_auth_san_dns',
+  'tls_client_auth_san_uri',
+  'tls_client_auth_san_ip',
+  'tls_client_auth_san_email',
+] as const
+
+const text = (longest = 200) =>
+  z.string('must be a text').check(z.trim(), z.minLength(1, 'must not be empty'), z.maxLength(longest, 'is too long'))
+/** A web address that every parser reads in one way, with a fragment if it likes. */
+const webUrl = () =>
+  z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).check(
+    z.maxLength(2000),
+    z.refine((value) => ambiguityOf(value.split('#', 1)[0] ?? '') === undefined, 'must be an http(s) URL'),
+  )
+const scope = () =>
+  z
+    .string('must be a text')
+    .check(
+      z.maxLength(2000, 'is too long'),
+      z.regex(/^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/, 'must be scopes, one space between'),
+    )
+const redirectUris = () =>
+  z
+    .array(z.string('must be a text').check(z.maxLength(2000, 'is too long')), 'must be a list')
+    .check(z.maxLength(20, 'has too many'))
+const webOrigins = () =>
+  z
+    .array(
+      z.string('must be a text').check(
+        z.maxLength(300, 'is too long'),
+        z.refine((value) => isWebOrigin(value), 'must be origins such as https://app.example'),
+      ),
+      'must be a list',
+    )
+    .check(z.minLength(1, 'must not be empty'), z.maxLength(20, 'has too many'))
+const resources = () => z.array(webUrl(), 'must be a list').check(z.maxLength(20, 'has too many'))
+
+/** An origin as browsers write it, of a page at https or on the developer's own machine. */
+const isWebOrigin = (value: string) =>
+  URL.canParse(value) && new URL(value).origin === value && (value.startsWith('https:') || isLoopback(value))
+
+/** Why a key cannot be registered; undefined when it can. */
+export function keyFault(jwk: PublicJwk): string | undefined {
+  if (PRIVATE_MEMBERS.some((name) => name in jwk)) return 'must hold public keys only'
+  try {
+    const key = createPublicKey({ key: jwk, format: 'jwk' } as JsonWebKeyInput)
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
+    const isStrong = type === 'ec' || type === 'ed25519' || (type === 'rsa' && (details?.modulusLength ?? 0) >= 2048)
+    return isStrong ? undefined : 'must hold RSA keys of 2048 bits or more, EC or Ed25519 keys'
+  } catch {
+    return 'holds something that is no key'
+  }
+}
+
+const keySet = () =>
+  z
+    .object({
+      keys: z
+        .array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()) }), 'must be a list')
+        .check(z.minLength(1, 'must not be empty'), z.maxLength(20, 'has too many')),
+    })
+    .check((context) => {
+      const fault = context.value.keys.map((key) => keyFault(key as PublicJwk)).find(Boolean)
+      if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+    })
+
+/** RFC 7591 section 2 as far as it means something here, RFC 8705, RFC 9449, and members of our own. */
+const metadata = once(() =>
+  z.object({
+    client_name: text(100),
+    application_type: z.optional(z.enum(['native', 'web'], 'must be native or web')),
+    token_endpoint_auth_method: z.optional(
+      z.enum(
+        [
+          'none',
+          'client_secret_basic',
+          'client_secret_post',
+          'private_key_jwt',
+          'tls_client_auth',
+          'self_signed_tls_client_auth',
+        ],
+        'is not supported',
+      ),
+    ),
+    token_endpoint_auth_signing_alg: z.optional(
+      z.enum(CLIENT_SIGNING_ALGORITHMS as [string, ...string[]], 'is not supported'),
+    ),
+    introspection_signed_response_alg: z.optional(z.enum(['RS256', 'ES256'], 'is not supported')),
+    grant_types: z._default(
+      z.array(
+        z.enum(['authorization_code', 'refresh_token', DEVICE_CODE, ...SERVICE_GRANTS], 'is not supported'),
+        'must be a list',
+      ),
+      ['authorization_code', 'refresh_token'],
+    ),
+    response_types: z.optional(z.array(z.enum(['code'], 'is not supported'), 'must be a list')),
+    redirect_uris: z._default(redirectUris(), []),
+    post_logout_redirect_uris: z.optional(redirectUris()),
+    web_origins: z.optional(webOrigins()),
+    scope: z._default(scope(), 'openid profile email'),
+    default_scope: z.optional(scope()),
+    access_token_seconds: z.optional(
+      z
+        .number('must be a number')
+        .check(z.int('must be whole'), z.minimum(60, 'must be 60 or more'), z.maximum(86_400, 'must be 86400 or less')),
+    ),
+    require_pkce: z.optional(z.boolean()),
+    client_uri: z.optional(webUrl()),
+    logo_uri: z.optional(webUrl()),
+    brand_color: z.optional(z.string().check(z.regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0b5c52'))),
+    policy_uri: z.optional(webUrl()),
+    tos_uri: z.optional(webUrl()),
+    contacts: z.optional(z.array(text()).check(z.maxLength(20, 'has too many'))),
+    subject_type: z.optional(z.enum(['public', 'pairwise'], 'must be public or pairwise')),
+    sector_identifier_uri: z.optional(webUrl()),
+    jwks: z.optional(keySet()),
+    jwks_uri: z.optional(webUrl()),
+    tls_client_auth_subject_dn: z.optional(text(500)),
+    tls_client_auth_san_dns: z.optional(text(255)),
+    tls_client_auth_san_uri: z.optional(text(500)),
+    tls_client_auth_san_ip: z.optional(text(50)),
+    tls_client_auth_san_email: z.optional(text(254)),
+    tls_client_certificate_bound_access_tokens: z.optional(z.boolean()),
+    dpop_bound_access_tokens: z.optional(z.boolean()),
+    require_pushed_authorization_requests: z.optional(z.boolean()),
+    resources: z.optional(resources()),
+    exchange_resources: z.optional(resources()),
+    software_id: z.optional(text(100)),
+    software_version: z.optional(text(100)),
+  }),
+)
+
+/** Names of the members that are understood; RFC 7591 section 2 has others be ignored. */
+export const metadataNames = () => Object.keys(metadata().shape)
+
+export type MetadataFault = { member: string; message: string }
+export type ParsedMetadata =
+  | { metadata: ClientMetadata; faults?: undefined }
+  | { metadata?: undefined; faults: MetadataFault[] }
+
+/**
+ * Client metadata with its defaults, checked for itself and for consistency.
+ * @param schemes private-use schemes that redirect URIs may have although they have no dot
+ */
+export function parseClientMetadata(given: Record<string, unknown>, schemes: readonly string[]): ParsedMetadata {
+  const result = metadata().safeParse(given)
+  if (!result.success)
+    return {
+      faults: result.error.issues.map(({ path: [name], message }) => ({
+        member: String(name ?? 'metadata'),
+        message: given[String(name)] === undefined ? 'is required' : message,
+      })),
+    }
+  const parsed = result.data
+  const application_type = parsed.application_type ?? defaultApplicationType(parsed.redirect_uris)
+  const complete: ClientMetadata = {
+    ...parsed,
+    application_type,
+    response_types: parsed.response_types ?? (parsed.grant_types.includes('authorization_code') ? ['code'] : []),
+    token_endpoint_auth_method:
+      parsed.token_endpoint_auth_method ?? (application_type === 'native' ? 'none' : 'client_secret_basic'),
+    default_scope: parsed.default_scope ?? parsed.scope,
+    jwks: parsed.jwks as ClientMetadata['jwks'],
+  }
+  if (!complete.jwks) delete complete.jwks
+  const unusable = redirectFaults(complete, schemes)
+  const faults = unusable.length > 0 ? unusable : inconsistencies(complete)
+  return faults.length > 0 ? { faults } : { metadata: complete }
+}
+
+// Loopback and private-use schemes lead to a program on the person's own machine (RFC 8252 section 7).
+function defaultApplicationType(uris: string[]): 'native' | 'web' {
+  return uris.length > 0 && uris.every(isOnDevice) ? 'native' : 'web'
+}
+
+function redirectFaults(client: ClientMetadata, schemes: readonly string[]): MetadataFault[] {
+  return (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((member) =>
+    (client[member] ?? []).flatMap((uri) => {
+      const fault = redirectUriFault(uri, schemes)
+      return fault ? [{ member, message: `${uri} ${fault}` }] : []
+    }),
+  )
+}
+
+function inconsistencies(client: ClientMetadata): MetadataFault[] {
+  const { grant_types, response_types, redirect_uris, token_endpoint_auth_method: method, require_pkce } = client
+  const withCode = grant_types.includes('authorization_code')
+  const service = grant_types.some((one) => SERVICE_GRANTS.includes(one))
+  const allowed = new Set(client.scope.split(' '))
+  const beyond = client.default_scope.split(' ').filter((one) => !allowed.has(one))
+  const names = CERTIFICATE_NAMES.filter((name) => client[name] !== undefined)
+  const hasKeys = client.jwks !== undefined || client.jwks_uri !== undefined
+  const pairwise = client.subject_type === 'pairwise'
+  const { sector_identifier_uri: sector } = client
+  const hosts = new Set(redirect_uris.filter((uri) => uri.startsWith('https:')).map((uri) => new URL(uri).host))
+  const needsKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth'
+  const faults: [boolean, string, string][] = [
+    [
+      withCode !== response_types.includes('code'),
+      'response_types',
+      'code and the grant type authorization_code need each other',
+    ],
+    [!withCode && !service && !grant_types.includes(DEVICE_CODE), 'grant_types', 'refresh_token alone gives no token'],
+    [service && method === 'none', 'grant_types', 'a public client gets no tokens in its own name'],
+    [withCode && redirect_uris.length === 0, 'redirect_uris', 'at least one is needed'],
+    [new Set(redirect_uris).size < redirect_uris.length, 'redirect_uris', 'one is there twice'],
+    [beyond.length > 0, 'default_scope', `${beyond.join(' ')} is not in scope`],
+    [require_pkce === false && method === 'none', 'require_pkce', 'a public client needs PKCE'],
+    [client.jwks !== undefined && client.jwks_uri !== undefined, 'jwks', 'by value or by URL, not both'],
+    [
+      pairwise && sector === undefined && hosts.size > 1,
+      'sector_identifier_uri',
+      'is needed, since the redirect URIs have several hosts',
+    ],
+    [needsKeys && !hasKeys, 'jwks', `is needed for ${method}`],
+    [
+      method === 'tls_client_auth' && names.length !== 1,
+      'tls_client_auth',
+      'exactly one name of the certificate is needed',
+    ],
+    [method !== 'tls_client_auth' && names.length > 0, names[0] ?? '', 'is for tls_client_auth only'],
+  ]
+  return faults.filter(([wrong]) => wrong).map(([, member, message]) => ({ member, message }))
+}

@@ -1,0 +1,101 @@
+import type { ClientMetadata } from '../../domain/api-client.ts'
+import { GatewayError } from '../../errors.ts'
+import { presentDeeply } from '../../present.ts'
+import { isOpenToStrangers, isPrivileged, parseScope } from '../scope.ts'
+import { parseClientMetadata } from './client-metadata.ts'
+import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
+import { isOnDevice } from './redirect-uri.ts'
+import { looksLikeOurs } from './reserved-names.ts'
+
+/** What a stranger may register for; the rest is for operators. */
+const GRANTS = ['authorization_code', 'refresh_token', DEVICE_CODE, JWT_BEARER_GRANT]
+const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
+const DEFAULT_SCOPE = 'memories:read memories:write mcp:connect'
+/** What a client gets that asks for no scope: as little as is of use. */
+const MINIMAL = ['memories:read', 'mcp:connect', 'openid', 'profile']
+const OPERATOR_MEMBERS = [
+  'brand_color',
+  'resources',
+  'exchange_resources',
+  'access_token_seconds',
+  'require_pkce',
+  'default_scope',
+]
+
+const invalid = (member: string, message: string) =>
+  new GatewayError(member === 'redirect_uris' ? 'redirect_uri_unusable' : 'client_metadata_invalid', {
+    description: `${member} ${message}`,
+    details: { [member]: [message] },
+  })
+
+/** What is left of a scope when unknown ones are dropped, or the default (RFC 7591 section 3.2.1); one that is only privileged is refused. */
+function readScope(given: unknown): string {
+  const asked = typeof given === 'string' ? parseScope(given) : given === undefined ? [] : undefined
+  if (!asked) throw invalid('scope', 'must be scopes')
+  const open = asked.filter(isOpenToStrangers)
+  if (open.length > 0) return open.join(' ')
+  if (asked.some(isPrivileged)) throw invalid('scope', 'names nothing that can be registered here')
+  return DEFAULT_SCOPE
+}
+
+function readGrants(given: unknown): unknown {
+  if (given === undefined) return ['authorization_code']
+  if (!Array.isArray(given)) return given
+  const open = given.filter((one) => GRANTS.includes(one))
+  return open.length > 0 ? open : given
+}
+
+/** Response types that are not offered are dropped as long as one is, as with grants. */
+function readResponseTypes(given: unknown): unknown {
+  return Array.isArray(given) && given.includes('code') ? ['code'] : given
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== 'string') return
+  if (/\p{Cc}|\p{Cf}/u.test(name)) throw invalid('client_name', 'contains control or formatting characters')
+  if (looksLikeOurs(name)) throw invalid('client_name', 'is reserved')
+}
+
+/**
+ * What kind of application a stranger's is: native as soon as one answer may go to the person's own machine, whatever it calls
+ * itself. A native one may also have https redirect URIs, which lead to an app or to a relay (RFC 8252 section 7.2).
+ */
+function readApplicationType({ application_type, redirect_uris: uris }: Record<string, unknown>): unknown {
+  const isNative = Array.isArray(uris) && uris.some((uri) => typeof uri === 'string' && isOnDevice(uri))
+  return isNative && (application_type ?? 'web') === 'web' ? 'native' : application_type
+}
+
+/**
+ * Metadata that a stranger registers (RFC 7591 section 2): what only an operator may say is left out, unknown scopes and grants are
+ * dropped. Without a method the client is public, since that is what the ecosystem's clients mean (wire-contract 1.2), where the RFC
+ * would have `client_secret_basic`.
+ * @param received members that say nothing count as left out
+ * @param schemes private-use schemes that redirect URIs may have although they have no dot
+ * @throws GatewayError client_metadata_invalid, redirect_uri_unusable, software_statement_unapproved
+ */
+export function readDynamicMetadata(received: object, schemes: readonly string[]): ClientMetadata {
+  const given = presentDeeply(received)
+  if (given.software_statement !== undefined) throw new GatewayError('software_statement_unapproved')
+  const { client_name = 'MCP Client', token_endpoint_auth_method: method = 'none' } = given
+  if (typeof method !== 'string' || !METHODS.includes(method))
+    throw invalid('token_endpoint_auth_method', 'is not supported')
+  checkName(client_name)
+  const scope = readScope(given.scope)
+  const open = Object.entries(given).filter(([name]) => !OPERATOR_MEMBERS.includes(name) && !name.startsWith('tls_'))
+  const { metadata, faults } = parseClientMetadata(
+    {
+      ...Object.fromEntries(open),
+      client_name,
+      scope,
+      application_type: readApplicationType(given),
+      token_endpoint_auth_method: method,
+      grant_types: readGrants(given.grant_types),
+      response_types: readResponseTypes(given.response_types),
+    },
+    schemes,
+  )
+  const fault = faults?.find(({ member }) => member === 'redirect_uris') ?? faults?.[0]
+  if (!metadata) throw invalid(fault?.member ?? 'metadata', fault?.message ?? 'is malformed')
+  const minimal = scope.split(' ').filter((one) => MINIMAL.includes(one))
+  return { ...metadata, default_scope: minimal.length > 0 ? minimal.join(' ') : scope }
+}

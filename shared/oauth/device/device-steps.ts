@@ -1,0 +1,237 @@
+import { uuidv7 } from 'uuidv7'
+import { chooseResources, ownResource, scopesNeeded } from '../../access/resource.ts'
+import { sendNotice } from '../../delivery/send-notice.ts'
+import { apiClient, type ClientMetadata, registerClient } from '../../domain/api-client.ts'
+import {
+  approveDevice,
+  DEVICE_SECONDS,
+  denyDevice,
+  deviceAuthorization,
+  openDevice,
+  POLL_SECONDS,
+  requestDevice,
+  withdrawApproval,
+} from '../../domain/device-authorization.ts'
+import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit, type Work } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { addressKey, networkKey } from '../../http/rate-limit.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { findForService } from '../../queries/authorizations.ts'
+import { findByUserCode, findDevice, type OpenDevice } from '../../queries/device-authorizations.ts'
+import type { Person } from '../../queries/person.ts'
+import { newOpaqueToken } from '../../tokens/opaque.ts'
+import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { freshenClient } from '../clients/client-document.ts'
+import { DEVICE_CODE } from '../clients/grant-types.ts'
+import { looksLikeOurs } from '../clients/reserved-names.ts'
+import { narrowScope } from '../scope.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from '../token/client-auth.ts'
+import { DEVICE_SECRET_BYTES, newUserCode, readUserCode, userCodeHash } from './device-code.ts'
+
+const REVOKE_DAYS = 30
+
+/** What an unknown client becomes where the switch is open: public, and allowed as little as is of use. */
+const MINIMAL_CLIENT: Omit<ClientMetadata, 'client_name'> = {
+  application_type: 'native',
+  token_endpoint_auth_method: 'none',
+  grant_types: ['refresh_token', DEVICE_CODE],
+  response_types: [],
+  redirect_uris: [],
+  scope: 'memories:read mcp:connect profile',
+  default_scope: 'memories:read',
+}
+
+async function registerUnknown(gateway: Gateway, c: AppContext, clientId: string | undefined): Promise<Client> {
+  const open = gateway.config.REGISTER_UNKNOWN_CLIENTS ?? gateway.config.mode !== 'production'
+  if (!open || !clientId || !/^[A-Za-z0-9][\w.-]{2,99}$/.test(clientId)) throw new GatewayError('invalid_client')
+  const id = uuidv7()
+  const metadata = { client_name: looksLikeOurs(clientId) ? 'Device' : clientId, ...MINIMAL_CLIENT }
+  await commit(commitContext(gateway, c), async (work) => {
+    work.limits = gateway.limiter.of('register', addressKey(c.get('clientIp')))
+    work
+      .start(apiClient, id, {})
+      .decide(() => registerClient({ clientId, firstParty: false, origin: 'dynamic', metadata }))
+  })
+  const { client } = await findForService(gateway.reads, { clientId })
+  if (!client) throw new GatewayError('invalid_client')
+  return client
+}
+
+/**
+ * Begins the sign-in of a device (RFC 8628 section 3.1).
+ * @throws GatewayError invalid_client, unauthorized_client, invalid_scope, invalid_target, rate_limited
+ */
+export async function startDevice(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  params: { scope?: string; resource?: string[] },
+) {
+  await freshenClient(gateway, c, credentials.clientId, 'authorize')
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
+  const known = found.client ?? (await registerUnknown(gateway, c, credentials.clientId))
+  const client = await authenticateClient(gateway, known, credentials, { wait: found.wait, onFailure: limits })
+  if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
+  // Clients of before sent the name of a project here (wire-contract 1.3).
+  const asked = params.scope === 'lanonasis-maas' ? undefined : params.scope
+  const offered = [...found.resources, ownResource(gateway.issuer)]
+  const scope = narrowScope(client, asked, scopesNeeded(offered, params.resource))
+  if (!scope) throw new GatewayError('invalid_scope')
+  const resources = chooseResources(offered, params.resource, client)
+  const id = uuidv7()
+  const deviceCode = newOpaqueToken(id, DEVICE_SECRET_BYTES)
+  const userCode = newUserCode()
+  await commit(commitContext(gateway, c), async (work) => {
+    const ip = c.get('clientIp')
+    work.actor = { type: 'anonymous', clientId: client.client_id }
+    work.limits = [...gateway.limiter.of('device', addressKey(ip)), ...gateway.limiter.of('device-net', networkKey(ip))]
+    work.start(deviceAuthorization, id, { subject: id }).decide(() =>
+      requestDevice({
+        facts: {
+          clientId: client.id,
+          scope,
+          resources,
+          deviceCodeHash: deviceCode.hash,
+          userCodeHash: userCodeHash(gateway.derive, userCode),
+          expiresAt: new Date(gateway.now().getTime() + DEVICE_SECONDS * 1000).toISOString(),
+        },
+        origin: JSON.stringify({ ip, userAgent: c.get('userAgent')?.slice(0, 200) }),
+      }),
+    )
+  })
+  return {
+    device_code: deviceCode.token,
+    user_code: userCode,
+    verification_uri: `${gateway.issuer}/oauth/device`,
+    verification_uri_complete: `${gateway.issuer}/oauth/device?code=${userCode}`,
+    expires_in: DEVICE_SECONDS,
+    interval: POLL_SECONDS,
+  }
+}
+
+/**
+ * The pending authorization behind a typed code. Wrong codes are counted per address, network and session, and past the limit nobody
+ * learns whether a code is right (RFC 8628 section 5.1).
+ * What cannot be a code is not counted.
+ * @throws GatewayError user_code_malformed, user_code_invalid, rate_limited
+ */
+export async function findOpenDevice(
+  gateway: Gateway,
+  c: AppContext,
+  typed: string | undefined,
+  sessionId?: string,
+): Promise<OpenDevice> {
+  const { limiter, reads, personal, derive } = gateway
+  const code = readUserCode(typed)
+  if (code === undefined) throw new GatewayError('user_code_malformed')
+  const ip = c.get('clientIp')
+  const limits = sessionId
+    ? [...limiter.of('user-code-session', sessionId), ...limiter.of('user-code-session-net', networkKey(ip))]
+    : [...limiter.of('user-code', addressKey(ip)), ...limiter.of('user-code-net', networkKey(ip))]
+  const { device, wait } = await findByUserCode(reads, personal, { userCodeHash: userCodeHash(derive, code), limits })
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  if (device && device.client.status === 'active') return device
+  await limiter.hit(limits)
+  throw new GatewayError('user_code_invalid')
+}
+
+type Decider = { person: Person; sessionId: string }
+
+/** Read again, since a poll in haste may have left a fact meanwhile. */
+async function reopen(work: Work, device: OpenDevice) {
+  work.knowKey(device.id, device.wrappedKey)
+  work.correlationId = device.id
+  return work.load(deviceAuthorization, device.id, { subject: device.id })
+}
+
+function actAs(work: Work, { person, sessionId }: Decider, device: OpenDevice): void {
+  work.actor = { type: 'person', id: person.uai, sessionId, clientId: device.client.client_id }
+}
+
+/** Gives a code to the session that opened it first. @throws GatewayError user_code_invalid */
+export async function claimDevice(gateway: Gateway, c: AppContext, device: OpenDevice, by: Decider): Promise<void> {
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, by, device)
+    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: gateway.now() }
+    const stream = await reopen(work, device)
+    stream.decide((state) => openDevice(state, visitor))
+  })
+}
+
+/** Takes a decision about a device. @throws GatewayError user_code_invalid */
+export async function decideDevice(
+  gateway: Gateway,
+  c: AppContext,
+  device: OpenDevice,
+  by: Decider,
+  decision: 'approve' | 'deny',
+): Promise<void> {
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, by, device)
+    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: gateway.now() }
+    const stream = await reopen(work, device)
+    stream.decide((state) => (decision === 'approve' ? approveDevice : denyDevice)(state, visitor))
+  })
+  if (decision === 'approve') c.get('waitUntil')(tellOfDevice(gateway, c, device, by.person))
+}
+
+/** Denies without signing in: whoever holds the device's code may say no (wire-contract 1.3). */
+export async function denyUnseen(gateway: Gateway, c: AppContext, device: OpenDevice): Promise<void> {
+  await commit(commitContext(gateway, c), async (work) => {
+    const stream = await reopen(work, device)
+    stream.decide((state) => denyDevice(state, { now: gateway.now() }))
+  })
+}
+
+const CONTEXT = 'device-revoke'
+
+/** Tells the person by mail, with a link that disconnects the device again. */
+async function tellOfDevice(gateway: Gateway, c: AppContext, device: OpenDevice, person: Person): Promise<void> {
+  const { derive } = gateway
+  if (!person.email) return
+  const until = gateway.now().getTime() + REVOKE_DAYS * 86_400_000
+  const said = Buffer.from(JSON.stringify({ id: device.id, uai: person.uai, until }))
+  const token = sealBytes(derive(CONTEXT), said, CONTEXT).toString('base64url')
+  await sendNotice(gateway, commitContext(gateway, c), {
+    id: device.id,
+    kind: 'device_connected',
+    person,
+    path: `/oauth/device/revoke?token=${token}`,
+    key_name: device.client.metadata.client_name,
+  })
+}
+
+/** What the link of the notice stands for. @throws GatewayError user_code_invalid */
+export function readRevokeToken({ derive, now }: Gateway, token: string): { id: string; uai: string } {
+  try {
+    const { id, uai, until } = JSON.parse(
+      openBytes(derive(CONTEXT), Buffer.from(token, 'base64url'), CONTEXT).toString(),
+    )
+    if (until > now().getTime()) return { id, uai }
+  } catch {
+    throw new GatewayError('user_code_invalid', { reason: 'revocation link' })
+  }
+  throw new GatewayError('user_code_invalid', { reason: 'revocation link has expired' })
+}
+
+/** Disconnects a device: its tokens die, or its approval if it has none yet. */
+export async function revokeDevice(
+  gateway: Gateway,
+  c: AppContext,
+  { id, uai }: { id: string; uai: string },
+): Promise<void> {
+  await commit(commitContext(gateway, c), async (work) => {
+    work.actor = { type: 'person', id: uai }
+    work.correlationId = id
+    const { events } = await findDevice(gateway.reads, gateway.personal, { id, limits: [] })
+    const stream = work.resume(deviceAuthorization, id, events, { subject: id })
+    const state = stream.decide(withdrawApproval)
+    if (state.status !== 'redeemed' || !state.familyId) return
+    const family = await work.load(tokenFamily, state.familyId, { subject: uai })
+    family.decide((current) => revokeFamily(current, 'person'))
+  })
+}

@@ -1,0 +1,107 @@
+import { uuidv7 } from 'uuidv7'
+import { narrowResources } from '../../access/resource.ts'
+import { confirmationFor } from '../../access/sender-constraint.ts'
+import { authorization, isReplay, type Redemption, redeem } from '../../domain/authorization.ts'
+import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { addressKey } from '../../http/rate-limit.ts'
+import { findAuthorization } from '../../queries/authorizations.ts'
+import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
+import { pastedCodeHash } from '../authorize/pasted-code.ts'
+import { CODE_VERIFIER, challengeOf } from '../authorize/pkce.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import { type StartedFamily, startTokenFamily } from './token-family.ts'
+
+export type CodeParameters = { code?: string; redirect_uri?: string; code_verifier?: string; resource?: string[] }
+
+/**
+ * Exchanges an authorization code for a new token family; a valid replay revokes the family it made.
+ * @throws GatewayError invalid_request, invalid_client, invalid_grant, invalid_target, unauthorized_client
+ * @see OAuth 2.1 section 4.1.3
+ */
+export async function redeemCode(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  params: CodeParameters,
+): Promise<StartedFamily> {
+  const { code, code_verifier: verifier, redirect_uri: redirectUri } = params
+  if (!code) throw new GatewayError('invalid_request', { details: { code: ['is required'] } })
+  if (verifier !== undefined && !CODE_VERIFIER.test(verifier))
+    throw new GatewayError('invalid_request', {
+      details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
+    })
+  const pasteHash = pastedCodeHash(gateway.derive, code)
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(c.get('clientIp'))) : []
+
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = gateway.now()
+    const found = await findAuthorization(gateway.reads, gateway.personal, {
+      id: streamOfToken(code, CODE_SECRET_BYTES),
+      pasteHash,
+      clientId: credentials.clientId,
+      limits: [...limits, ...guesses],
+    })
+    const client = await authenticateClient(gateway, found.client, credentials, {
+      wait: found.wait,
+      onFailure: limits,
+    })
+    const { id } = found
+    if (!id) {
+      await gateway.limiter.hit(guesses)
+      throw new GatewayError('invalid_grant', { reason: 'no such code' })
+    }
+    if (!client.metadata.grant_types.includes('authorization_code')) throw new GatewayError('unauthorized_client')
+    const confirmation = await confirmationFor(gateway, c, client)
+    const { signedIn } = found
+    const uai = signedIn?.person.uai
+    if (signedIn) work.knowKey(signedIn.person.uai, signedIn.person.wrappedKey)
+    work.actor = { type: 'person', id: uai, clientId: client.client_id, sessionId: signedIn?.session.id }
+    work.correlationId = id
+
+    const stream = work.resume(authorization, id, found.events, { subject: uai })
+    const input: Redemption = {
+      codeHash: pasteHash ?? hashToken(code),
+      clientId: client.id,
+      redirectUri,
+      challenge: verifier === undefined ? undefined : challengeOf(verifier),
+      jkt: confirmation?.jkt,
+      now,
+    }
+    if (isReplay(stream.state, input)) {
+      const family = await work.load(tokenFamily, stream.state.familyId, { subject: uai })
+      family.decide((state) => revokeFamily(state, 'replay'))
+    } else if (stream.state.status === 'code_issued' && verifier !== undefined && !stream.state.facts.codeChallenge) {
+      throw new GatewayError('invalid_request', { description: 'code_verifier was sent but no code_challenge was.' })
+    }
+    const familyId = uuidv7()
+    const state = stream.decide((current) => redeem(current, { ...input, familyId }))
+    if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant', { reason: 'session ended' })
+
+    const { scope, resources, nonce, acr, amr, authenticatedAt } = state.facts
+    return startTokenFamily(
+      gateway,
+      work,
+      {
+        kind: 'authorization',
+        client,
+        person: signedIn.person,
+        session: { ...signedIn.session, acr, amr, authenticatedAt: new Date(authenticatedAt) },
+        scope,
+        resources: narrowResources(resources, params.resource),
+        nonce,
+        confirmation,
+      },
+      {
+        id: familyId,
+        authorizationId: id,
+        offline: scope.includes('offline_access') || client.metadata.application_type === 'native',
+        now,
+      },
+    )
+  })
+}

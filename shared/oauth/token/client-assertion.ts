@@ -1,0 +1,95 @@
+import { decodeProtectedHeader, errors, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import type { PublicJwk } from '../../domain/api-client.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
+
+/** The only kind of client assertion there is (RFC 7523 section 2.2). */
+export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** The longest life of an assertion, and how far the client's clock may be off, in seconds (standards M1). */
+const MAX_SECONDS = 300
+const SKEW_SECONDS = 10
+const MAX_ID_LENGTH = 512
+const MAX_KEYS_TRIED = 8
+const TYPES = ['jwt', 'client-authentication+jwt']
+const KEY_TYPES: Record<string, string> = { ES: 'EC', PS: 'RSA', RS: 'RSA', Ed: 'OKP' }
+
+export type AssertionVerdict =
+  | { jti: string; expiresAt: Date; fault?: undefined }
+  | { jti?: undefined; expiresAt?: undefined; fault: string }
+
+function headerFault({ alg, typ }: { alg?: string; typ?: unknown }, registered: string | undefined) {
+  if (!alg || !CLIENT_SIGNING_ALGORITHMS.includes(alg)) return 'alg'
+  if (registered && alg !== registered) return `alg is not ${registered}`
+  // A JWT made for something else must not be taken for this (RFC 8725 section 3.11).
+  const known = typ === undefined || (typeof typ === 'string' && TYPES.includes(typ.toLowerCase()))
+  return known ? undefined : 'typ'
+}
+
+function claimFault({ aud, exp, iat, jti }: JWTPayload, issuer: string, now: Date): string | undefined {
+  const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
+  if (audience !== issuer) return 'aud is not the issuer alone'
+  const seconds = now.getTime() / 1000
+  const latest = seconds + MAX_SECONDS + SKEW_SECONDS
+  if (exp === undefined || exp > latest) return 'exp'
+  if (iat !== undefined && (iat > seconds + SKEW_SECONDS || iat < seconds - MAX_SECONDS - SKEW_SECONDS)) return 'iat'
+  return typeof jti === 'string' && jti !== '' && jti.length <= MAX_ID_LENGTH ? undefined : 'jti'
+}
+
+/** The registered keys that may have made a signature; what the assertion says of keys beyond their name is not heard. */
+function candidates(keys: readonly PublicJwk[], { alg = '', kid }: { alg?: string; kid?: string }): JWK[] {
+  const fits = (key: PublicJwk) =>
+    key.kty === KEY_TYPES[alg.slice(0, 2)] &&
+    key.use !== 'enc' &&
+    (!key.alg || key.alg === alg) &&
+    (!kid || !key.kid || key.kid === kid)
+  return keys.filter(fits).slice(0, MAX_KEYS_TRIED) as JWK[]
+}
+
+async function verified(assertion: string, keys: readonly JWK[], options: object): Promise<JWTPayload | undefined> {
+  for (const { kty, crv, x, y, n, e } of keys)
+    try {
+      return (await jwtVerify(assertion, { kty, crv, x, y, n, e } as JWK, options)).payload
+    } catch (error) {
+      const mayFitAnother =
+        error instanceof errors.JWSSignatureVerificationFailed || !(error instanceof errors.JOSEError)
+      if (!mayFitAnother) throw error
+    }
+  return undefined
+}
+
+/**
+ * Whether an assertion proves its client to this server and to no other. The caller must still take its `jti`, once.
+ * @param input.findKeys the keys that the client registered, by value or behind its `jwks_uri`; asked with the `kid` that is named
+ * @see RFC 7523 section 3, as updated by RFC 10070
+ */
+export async function checkAssertion(input: {
+  assertion: string
+  client: Client
+  findKeys: (kid: string | undefined) => Promise<readonly PublicJwk[]>
+  issuer: string
+  now: Date
+}): Promise<AssertionVerdict> {
+  const { assertion, client, issuer, now } = input
+  try {
+    const header = decodeProtectedHeader(assertion)
+    const fault = headerFault(header, client.metadata.token_endpoint_auth_signing_alg)
+    if (fault) return { fault: `assertion: ${fault}` }
+    const claims = await verified(assertion, candidates(await input.findKeys(header.kid), header), {
+      issuer: client.client_id,
+      subject: client.client_id,
+      algorithms: CLIENT_SIGNING_ALGORITHMS,
+      clockTolerance: SKEW_SECONDS,
+      currentDate: now,
+    })
+    if (!claims) return { fault: 'assertion: no registered key made the signature' }
+    const claim = claimFault(claims, issuer, now)
+    if (claim) return { fault: `assertion: ${claim}` }
+    const { jti = '', exp = 0 } = claims
+    return { jti, expiresAt: new Date((exp + SKEW_SECONDS) * 1000) }
+  } catch (error) {
+    if (error instanceof GatewayError) return { fault: `assertion: ${error.options.reason}` }
+    return { fault: `assertion: ${error instanceof Error ? error.message : 'unreadable'}` }
+  }
+}

@@ -1,0 +1,215 @@
+import { isUtf8 } from 'node:buffer'
+import { decodeJwt } from 'jose'
+import * as z from 'zod/mini'
+import { config } from '../../config.ts'
+import { GatewayError } from '../../errors.ts'
+import type { RateLimit } from '../../events/store.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { type ClientCertificate, readClientCertificate } from '../../http/client-certificate.ts'
+import { addressKey, type Limiter } from '../../http/rate-limit.ts'
+import { once } from '../../once.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { claimOnce } from '../../queries/replay-guard.ts'
+import { equalHash, hashToken } from '../../tokens/opaque.ts'
+import { checkAssertion, JWT_BEARER } from './client-assertion.ts'
+import { certificateFault } from './client-certificate-auth.ts'
+import { clientKeys } from './client-keys.ts'
+
+const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
+
+/** What a body may say of the client, for the schema of every endpoint that authenticates one. */
+export const clientParameters = once(() => ({
+  client_id: text(500),
+  client_secret: text(500),
+  client_assertion_type: text(200),
+  client_assertion: text(8000),
+}))
+
+type ClientParameters = { [name in keyof ReturnType<typeof clientParameters>]?: string }
+
+export type ClientCredentials = {
+  clientId?: string
+  /** By what the request itself authenticates; `none` includes a certificate, which stands on the connection. */
+  method: 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  secret?: string
+  assertion?: string
+  /** The certificate on the connection; only a client that is registered for one authenticates by it. */
+  certificate?: ClientCertificate
+  /** Origin of the page that sent the request. */
+  origin?: string
+  /** Whether a Basic header named the client without proving it, so that a refusal carries the challenge. */
+  challenged?: boolean
+}
+
+const BASIC_CHALLENGE = { 'WWW-Authenticate': 'Basic realm="lanonasis"' }
+
+const malformedBasic = () =>
+  new GatewayError('invalid_client', { reason: 'malformed Basic credentials', headers: BASIC_CHALLENGE })
+
+const decodeForm = (value: string) => {
+  try {
+    return decodeURIComponent(value.replaceAll('+', ' '))
+  } catch {
+    throw malformedBasic()
+  }
+}
+
+/** The client id and the secret of an Authorization header (RFC 7617 section 2, OAuth 2.1 section 2.4.1). */
+function readBasic(header: string): { clientId: string; secret: string } {
+  const decoded = Buffer.from(header, 'base64')
+  const [id = '', ...rest] = decoded.toString().split(':')
+  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(header) && isUtf8(decoded)
+  if (!isBase64 || !id || rest.length === 0) throw malformedBasic()
+  return { clientId: decodeForm(id), secret: decodeForm(rest.join(':')) }
+}
+
+/** Whom an unread assertion speaks of, for the look-up only. */
+function subjectOf(assertion: string): string | undefined {
+  try {
+    return decodeJwt(assertion).sub
+  } catch {
+    throw new GatewayError('invalid_client', { reason: 'assertion: not a JWT' })
+  }
+}
+
+function fromAssertion(assertion: string, body: ClientParameters): ClientCredentials {
+  if (body.client_assertion_type !== JWT_BEARER)
+    throw new GatewayError('invalid_client', { reason: 'assertion: of another type' })
+  return { clientId: body.client_id ?? subjectOf(assertion), assertion, method: 'private_key_jwt' }
+}
+
+/**
+ * What a request says of its client: HTTP Basic, client_id and client_secret in the body (OAuth 2.1 section 2.4.1), or an
+ * assertion (RFC 7523 section 2.2), whose `sub` may stand for the client_id. A header whose secret is empty only names the client,
+ * and a body may name it beside the header.
+ * @throws GatewayError invalid_request when it uses two mechanisms or half of one, invalid_client when one is malformed
+ */
+export function readClientCredentials(c: AppContext, body: ClientParameters): ClientCredentials {
+  const header = /^basic(?: +(.*))?$/i.exec(c.req.header('authorization') ?? '')
+  const basic = header ? readBasic(header[1]?.trim() ?? '') : undefined
+  const { client_secret: secret, client_assertion: assertion } = body
+  if (basic && body.client_id && body.client_id.toLowerCase() !== basic.clientId.toLowerCase())
+    throw new GatewayError('invalid_request', { description: 'Two different client ids were sent.' })
+  const clientId = basic?.clientId ?? body.client_id
+  if ([basic?.secret || undefined, secret, assertion].filter((one) => one !== undefined).length > 1)
+    throw new GatewayError('invalid_request', { description: 'Use one way to authenticate the client.' })
+  if ((assertion === undefined) !== (body.client_assertion_type === undefined))
+    throw new GatewayError('invalid_request', {
+      description: 'client_assertion and client_assertion_type go together.',
+    })
+  const origin = c.req.header('origin')
+  if (basic?.secret) return { clientId, origin, secret: basic.secret, method: 'client_secret_basic' }
+  if (assertion !== undefined) return { ...fromAssertion(assertion, { ...body, client_id: clientId }), origin }
+  if (secret !== undefined) return { clientId, origin, secret, method: 'client_secret_post' }
+  return {
+    clientId,
+    origin,
+    method: 'none',
+    challenged: basic !== undefined,
+    certificate: readClientCertificate(c, config().MTLS_PROXY_SECRET),
+  }
+}
+
+/** Failures are counted per known client and address (OAuth 2.1 section 2.4.1). */
+export function secretLimits(limiter: Limiter, c: AppContext, credentials: ClientCredentials): RateLimit[] {
+  if (credentials.method === 'none' && !credentials.certificate) return []
+  const ip = addressKey(c.get('clientIp'))
+  return limiter.of('client-secret', `${credentials.clientId?.toLowerCase()} ${ip}`)
+}
+
+const byCertificate = (client: Client) =>
+  client.metadata.token_endpoint_auth_method === 'tls_client_auth' ||
+  client.metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth'
+
+/** Whether a request tries to prove its client, rather than only to name it. */
+export function provesClient(client: Client | undefined, { method, certificate }: ClientCredentials): boolean {
+  return method !== 'none' || (certificate !== undefined && client !== undefined && byCertificate(client))
+}
+
+/**
+ * The client behind a request, proven as it is registered. An assertion is taken once, and holds for this request however
+ * often it is asked about.
+ * @throws GatewayError invalid_client (401, with `WWW-Authenticate` where Basic was used), unauthorized_client
+ */
+export async function authenticateClient(
+  gateway: Gateway,
+  client: Client | undefined,
+  credentials: ClientCredentials,
+  limits: { wait: number; onFailure: RateLimit[] },
+): Promise<Client> {
+  const usedBasic = credentials.method === 'client_secret_basic' || credentials.challenged
+  const headers = usedBasic ? BASIC_CHALLENGE : undefined
+  if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
+  const fault = client ? await clientFault(gateway, client, credentials) : 'unknown client'
+  if (client && !fault) {
+    checkOrigin(client, credentials.origin)
+    return client
+  }
+  if (client && provesClient(client, credentials)) await gateway.limiter.hit(limits.onFailure)
+  throw new GatewayError('invalid_client', { reason: fault, headers })
+}
+
+/**
+ * Refuses requests from pages of other origins than a client names, where it names any.
+ * @throws GatewayError unauthorized_client
+ */
+export function checkOrigin({ metadata }: Pick<Client, 'metadata'>, origin: string | undefined): void {
+  if (origin === undefined || !metadata.web_origins || metadata.web_origins.includes(origin)) return
+  throw new GatewayError('unauthorized_client', {
+    description: 'This client may not be used from this origin.',
+    reason: 'web_origins',
+  })
+}
+
+const isSecret = (method: string) => method.startsWith('client_secret_')
+
+async function clientFault(
+  gateway: Gateway,
+  client: Client,
+  credentials: ClientCredentials,
+): Promise<string | undefined> {
+  if (client.status !== 'active') return `client is ${client.status}`
+  const registered = client.metadata.token_endpoint_auth_method
+  const { method, secret = '', assertion = '', certificate } = credentials
+  if (method === 'none' && certificate && byCertificate(client)) {
+    const findKeys = () => clientKeys(client)
+    return certificateFault({ certificate, metadata: client.metadata, findKeys, now: gateway.now() })
+  }
+  // The same secret proves the client in the header and in the body: many libraries know one way only.
+  const bySecret = isSecret(registered) && isSecret(method)
+  if (registered !== method && !bySecret) return `registered for ${registered}, used ${method}`
+  if (method === 'none') return undefined
+  return method === 'private_key_jwt'
+    ? assertionFault(gateway, client, assertion, credentials)
+    : secretFault(client, secret, gateway.now())
+}
+
+function secretFault({ secrets }: Client, secret: string, now: Date): string | undefined {
+  const presented = hashToken(secret)
+  const known = secrets.some(
+    (one) => equalHash(one.hash, presented) && (!one.expiresAt || new Date(one.expiresAt) > now),
+  )
+  return known ? undefined : 'wrong secret'
+}
+
+/** An id is kept for longer than its assertion counts, since the database has a clock of its own. */
+const KEPT_LONGER_MS = 60_000
+
+/** A unit of work may run twice, and its second run must not meet the claim of its first. */
+const taken = new WeakMap<ClientCredentials, Promise<boolean>>()
+
+async function assertionFault(
+  { issuer, reads, now }: Gateway,
+  client: Client,
+  assertion: string,
+  credentials: ClientCredentials,
+): Promise<string | undefined> {
+  const findKeys = (kid: string | undefined) => clientKeys(client, kid)
+  const { jti, expiresAt, fault } = await checkAssertion({ assertion, client, findKeys, issuer, now: now() })
+  if (fault !== undefined) return fault
+  const keptUntil = new Date(expiresAt.getTime() + KEPT_LONGER_MS)
+  const first = taken.get(credentials) ?? claimOnce(reads, 'client-assertion', [client.id, jti], keptUntil)
+  taken.set(credentials, first)
+  return (await first) ? undefined : 'assertion: seen before'
+}

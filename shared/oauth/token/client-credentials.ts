@@ -1,0 +1,40 @@
+import { chooseResources, ownResource } from '../../access/resource.ts'
+import { confirmationFor } from '../../access/sender-constraint.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { findForService } from '../../queries/authorizations.ts'
+import { narrowScope } from '../scope.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import { type StartedFamily, startServiceFamily } from './token-family.ts'
+import type { ServiceGrant } from './token-response.ts'
+
+/**
+ * A token for a confidential client in its own name. No refresh token: it asks again.
+ * @throws GatewayError invalid_client, unauthorized_client, invalid_scope, invalid_target, invalid_dpop_proof
+ * @see OAuth 2.1 section 4.2
+ */
+export async function clientCredentials(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  params: { scope?: string; resource?: string[] },
+): Promise<StartedFamily<ServiceGrant>> {
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
+  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const { grant_types, token_endpoint_auth_method } = client.metadata
+  if (!grant_types.includes('client_credentials') || token_endpoint_auth_method === 'none')
+    throw new GatewayError('unauthorized_client')
+  const scope = narrowScope(client, params.scope)?.filter((one) => !PERSONAL.includes(one))
+  if (!scope || scope.length === 0) throw new GatewayError('invalid_scope')
+  const resources = chooseResources([...found.resources, ownResource(gateway.issuer)], params.resource)
+  const confirmation = await confirmationFor(gateway, c, client)
+  return commit(commitContext(gateway, c), async (work) =>
+    startServiceFamily(gateway, work, { client, scope, resources, confirmation }, gateway.now()),
+  )
+}
+
+/** Scopes that mean nothing without a person. */
+const PERSONAL = ['openid', 'profile', 'email', 'offline_access']

@@ -1,0 +1,90 @@
+import { uuidv7 } from 'uuidv7'
+import { narrowResources } from '../../access/resource.ts'
+import { confirmationFor } from '../../access/sender-constraint.ts'
+import { deviceAuthorization, pollRefusal, redeemDevice, slowDown } from '../../domain/device-authorization.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { findDevice } from '../../queries/device-authorizations.ts'
+import { hashToken, streamOfToken } from '../../tokens/opaque.ts'
+import { DEVICE_CODE } from '../clients/grant-types.ts'
+import { DEVICE_SECRET_BYTES } from '../device/device-code.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import { type StartedFamily, startTokenFamily } from './token-family.ts'
+
+const MOST_REMEMBERED = 10_000
+
+/** When each code was last polled here: a hint, so that a poll writes nothing; only the penalty for haste is kept. */
+const lastPolls = new Map<string, number>()
+
+function sinceLastPoll(id: string, now: number): number {
+  const last = lastPolls.get(id)
+  lastPolls.delete(id)
+  lastPolls.set(id, now)
+  const oldest = lastPolls.keys().next().value
+  if (lastPolls.size > MOST_REMEMBERED && oldest !== undefined) lastPolls.delete(oldest)
+  return last === undefined ? Number.POSITIVE_INFINITY : now - last
+}
+
+/**
+ * A device's poll: the tokens once the person has approved. One read while it waits, and nothing written.
+ * @throws GatewayError authorization_pending, slow_down, device_denied, expired_token, invalid_grant, invalid_client,
+ *   unauthorized_client, invalid_target
+ * @see RFC 8628 sections 3.4 and 3.5
+ */
+export async function redeemDeviceCode(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  params: { device_code?: string; resource?: string[] },
+): Promise<StartedFamily> {
+  const { device_code: deviceCode } = params
+  if (!deviceCode) throw new GatewayError('invalid_request', { details: { device_code: ['is required'] } })
+  const id = streamOfToken(deviceCode, DEVICE_SECRET_BYTES)
+  const limits = secretLimits(gateway.limiter, c, credentials)
+
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = gateway.now()
+    const found = await findDevice(gateway.reads, gateway.personal, { id, clientId: credentials.clientId, limits })
+    const client = await authenticateClient(gateway, found.client, credentials, {
+      wait: found.wait,
+      onFailure: limits,
+    })
+    if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
+    if (!id || found.events.length === 0) throw new GatewayError('invalid_grant')
+    const stream = work.resume(deviceAuthorization, id, found.events, { subject: id })
+    work.actor = { type: 'anonymous', clientId: client.client_id }
+    work.correlationId = id
+    const input = { deviceCodeHash: hashToken(deviceCode), clientId: client.id, now }
+    const refusal = pollRefusal(stream.state, input)
+    if (refusal === 'authorization_pending' && stream.state.status === 'pending') {
+      if (sinceLastPoll(id, now.getTime()) < stream.state.interval * 1000 - 500) stream.decide(slowDown)
+      throw new GatewayError('authorization_pending')
+    }
+    const { signedIn } = found
+    if (!refusal && !signedIn) throw new GatewayError('device_denied', { reason: 'the session of the approval ended' })
+    const confirmation = refusal ? undefined : await confirmationFor(gateway, c, client)
+    const familyId = uuidv7()
+    const state = stream.decide((current) => redeemDevice(current, { ...input, familyId }))
+    if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant')
+    const { person, session } = signedIn
+    work.knowKey(person.uai, person.wrappedKey)
+    work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
+    const { scope, resources } = state.facts
+    return startTokenFamily(
+      gateway,
+      work,
+      {
+        kind: 'authorization',
+        client,
+        person,
+        session,
+        scope,
+        resources: narrowResources(resources, params.resource),
+        confirmation,
+      },
+      { id: familyId, authorizationId: id, offline: true, now },
+    )
+  })
+}

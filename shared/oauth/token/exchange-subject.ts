@@ -1,0 +1,161 @@
+import { checkApiKey } from '../../access/check-api-key.ts'
+import type { ActorClaim } from '../../domain/delegation.ts'
+import { type Authority, exceeds } from '../../domain/derivation.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { findDelegation } from '../../queries/agent-delegations.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import type { ApiKeyFacts } from '../../queries/api-keys.ts'
+import type { Person, SessionFacts } from '../../queries/person.ts'
+import { findFamily } from '../../queries/token-families.ts'
+import { readAccessTokenId } from '../../tokens/access-token-id.ts'
+import { parseScope } from '../scope.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import type { Descent } from './token-family.ts'
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** A key that does not expire is good for this long at a time. */
+const KEY_SECONDS = 86_400
+
+/** Whom a presented token or key stands for, what it allows, and what it depends on. */
+export type Subject = {
+  person: Person
+  session?: SessionFacts
+  scope: string[]
+  /** Undefined for an API key, which names none. */
+  audience?: string[]
+  actor?: ActorClaim
+  mayAct?: string
+  isBound: boolean
+  /** What it is good for, where it is not the client's registration that says so. */
+  resources?: string[]
+  /** The resources that an API key is bound to. */
+  boundTo?: string[]
+  descent: Omit<Descent, 'allows'>
+}
+
+/** A subject or actor token that will not do is an `invalid_request` (RFC 8693 section 2.2.2). */
+export const unacceptable = (reason: string) =>
+  new GatewayError('invalid_request', { reason, description: 'The subject or actor token is not acceptable.' })
+
+function readMayAct(claim: unknown): string | undefined {
+  return typeof claim === 'object' && claim !== null && 'sub' in claim ? String(claim.sub) : undefined
+}
+
+/**
+ * The person behind an access token of ours, with the client that asks. One statement.
+ * @throws GatewayError invalid_client, invalid_request
+ */
+export async function subjectOfToken(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  token: string,
+): Promise<{ client: Client; subject: Subject }> {
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const claims = await gateway.jwts.readAccessToken(token)
+  const id = readAccessTokenId(claims?.jti)
+  const { clientId } = credentials
+  const found = await findFamily(gateway.reads, gateway.personal, { ...id, clientId, limits })
+  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const { family, jtiRevoked } = found
+  if (!claims || !id || !family?.live || jtiRevoked) throw unacceptable('subject token is not live')
+  if (!family.person) throw unacceptable('subject token of a service')
+  const before = family.kind === 'delegated' ? family : undefined
+  const subject: Subject = {
+    person: family.person,
+    session: family.session,
+    scope: parseScope(String(claims.scope ?? '')) ?? [],
+    audience: [claims.aud ?? []].flat(),
+    actor: family.actor,
+    mayAct: readMayAct(claims.may_act),
+    isBound: claims.cnf !== undefined,
+    descent: {
+      sessionId: family.session?.id,
+      apiKey: before?.apiKey,
+      agentDelegation: before?.agentDelegation,
+      offline: family.offline,
+      ancestors: [...(before?.ancestors ?? []), family.id],
+      ancestorTokens: [...(before?.ancestorTokens ?? []), id.jti],
+      until: new Date((claims.exp ?? 0) * 1000),
+    },
+  }
+  return { client, subject }
+}
+
+/** What limits a key in ways that a token cannot carry. One that is bound to audiences or to a public key gives a token that is as well. */
+function limitsOf({ networks, limits, service, service_scopes, binding }: ApiKeyFacts): Authority {
+  const { client_id, installation_id } = binding ?? {}
+  return {
+    networks: networks ?? undefined,
+    limits: limits ?? undefined,
+    service,
+    serviceScopes: service_scopes,
+    binding: { client_id, installation_id },
+  }
+}
+
+/**
+ * The person behind an API key, with the client that asks. A key whose networks, uses, calls, services or caller are limited is not
+ * exchanged: a token would be looser than the key.
+ * @throws GatewayError invalid_client, invalid_request, rate_limited
+ */
+export async function subjectOfKey(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  presented: string,
+): Promise<{ client: Client; subject: Subject }> {
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const { clientId } = credentials
+  const asking = await findFamily(gateway.reads, gateway.personal, { clientId, limits })
+  const client = await authenticateClient(gateway, asking.client, credentials, { wait: asking.wait, onFailure: limits })
+  const { key, person, scope } = await checkApiKey(gateway, c, presented).catch((error: unknown) => {
+    if (error instanceof GatewayError && error.status < 429) throw unacceptable(`API key: ${error.code}`)
+    throw error
+  })
+  const unkept = exceeds({}, limitsOf(key))
+  if (unkept.length > 0) throw unacceptable(`API key with limits that a token cannot carry: ${unkept.join(', ')}`)
+  const until = key.expires_at === null ? Number.POSITIVE_INFINITY : new Date(key.expires_at).getTime()
+  const descent: Subject['descent'] = {
+    apiKey: { id: key.id, rotations: key.rotations },
+    offline: true,
+    ancestors: [],
+    ancestorTokens: [],
+    until: new Date(Math.min(until, gateway.now().getTime() + KEY_SECONDS * 1000)),
+  }
+  const isBound = key.binding?.public_key_pem !== undefined || key.binding?.public_key_jwk !== undefined
+  return { client, subject: { person, scope, boundTo: key.binding?.audiences, isBound, descent } }
+}
+
+/**
+ * The person who let the asking client act for them, by the id of that word. It is no secret: the client must prove to be the one.
+ * One statement.
+ * @throws GatewayError invalid_client, invalid_request
+ */
+export async function subjectOfDelegation(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  id: string,
+): Promise<{ client: Client; subject: Subject }> {
+  const limits = secretLimits(gateway.limiter, c, credentials)
+  const asked = { id: UUID.test(id) ? id : undefined, clientId: credentials.clientId, limits }
+  const found = await findDelegation(gateway.reads, gateway.personal, asked)
+  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const { delegation, person } = found
+  if (!delegation?.live || !person?.active || delegation.clientId !== client.id)
+    throw unacceptable('no live delegation to this agent')
+  const descent: Subject['descent'] = {
+    agentDelegation: delegation.id,
+    offline: true,
+    ancestors: [],
+    ancestorTokens: [],
+    until: delegation.expiresAt,
+  }
+  return {
+    client,
+    subject: { person, scope: delegation.scopes, resources: delegation.resources, isBound: false, descent },
+  }
+}

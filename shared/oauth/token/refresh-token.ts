@@ -1,0 +1,136 @@
+import { narrowResources } from '../../access/resource.ts'
+import { confirmationFor } from '../../access/sender-constraint.ts'
+import type { Authority } from '../../domain/derivation.ts'
+import { authorityOf, isGraceReplay, rotate } from '../../domain/token-family.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { touchSession } from '../../queries/sessions.ts'
+import { type Confirmation, type Family, findFamily, type PersonFamily } from '../../queries/token-families.ts'
+import { newAccessTokenId } from '../../tokens/access-token-id.ts'
+import { keyDerivation } from '../../tokens/derived-key.ts'
+import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { askedScope, scopeForPerson } from '../scope.ts'
+import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import { refreshExpiry, resumeFamily } from './token-family.ts'
+import { type TokenResponse, tokenResponse } from './token-response.ts'
+
+export type RefreshParameters = { refresh_token?: string; scope?: string; resource?: string[] }
+
+export type Refreshed = { response: TokenResponse; family: PersonFamily }
+
+/**
+ * Rotates a refresh token. The same request inside the grace window gets the same answer, which rests sealed under the token
+ * that was presented; a genuine older token revokes the family.
+ * @param credentials the client's, or undefined at the first-party endpoint, which serves direct sign-ins only
+ * @throws GatewayError invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target
+ * @see OAuth 2.1 section 4.3
+ */
+export async function refresh(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials | undefined,
+  params: RefreshParameters,
+): Promise<Refreshed> {
+  if (!params.refresh_token) throw new GatewayError('invalid_request', { details: { refresh_token: ['is required'] } })
+  const presented = params.refresh_token
+  const genuine = gateway.refreshTokens.parse(presented)
+  const limits = credentials ? secretLimits(gateway.limiter, c, credentials) : []
+
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = gateway.now()
+    const found = await findFamily(gateway.reads, gateway.personal, {
+      familyId: genuine?.familyId,
+      clientId: credentials?.clientId,
+      limits,
+    })
+    const caller =
+      credentials &&
+      (await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits }))
+    const { family } = found
+    if (!genuine || !isRefreshable(family) || !mayRefresh(family, caller)) throw new GatewayError('invalid_grant')
+    if (family.state.status === 'active' && !family.live)
+      throw new GatewayError('invalid_grant', { reason: 'not live' })
+
+    const { scope, resources } = narrow(family, params)
+    const confirmation = await confirm(gateway, c, family)
+    const bound = JSON.stringify(confirmation ?? {})
+    const context = [caller?.client_id ?? '', scope.join(' '), resources.join(' '), bound].join('|')
+    const answerKey = keyDerivation(Buffer.from(presented))('refresh-answer')
+    if (isGraceReplay(family.state, { presentedHash: genuine.hash, now }))
+      return { response: openAnswer(answerKey, found.answer, context), family }
+
+    const stream = resumeFamily(work, family)
+    work.limits = gateway.limiter.of('refresh', family.id)
+    const next = gateway.refreshTokens.issue(family.id, genuine.generation + 1)
+    const refreshExpiresAt = refreshExpiry(gateway, family.expiresAt, now)
+    const jti = newAccessTokenId(family.id)
+    const response = await tokenResponse(
+      gateway,
+      { ...family, familyId: family.id, scope, resources, confirmation },
+      { jti, refreshToken: next.token, refreshExpiresAt, until: family.expiresAt, from: refreshed(family), now },
+    )
+    stream.decide((state) =>
+      rotate(state, {
+        presentedHash: genuine.hash,
+        generation: genuine.generation,
+        refreshHash: next.hash,
+        refreshExpiresAt,
+        accessTokenId: jti,
+        answer: sealBytes(answerKey, Buffer.from(JSON.stringify(response)), context),
+        now,
+      }),
+    )
+    if (family.session.unseen && family.session.live) await touchSession(gateway.reads, family.session.id)
+    return { response, family }
+  })
+}
+
+/** Services and those who act for somebody get no refresh tokens. */
+const isRefreshable = (family: Family | undefined): family is PersonFamily =>
+  family?.kind === 'authorization' || family?.kind === 'session'
+
+/** Its own client; and any first-party public client for the pair of a direct sign-in (wire-contract 5.1, 5.9.4). */
+function mayRefresh(family: PersonFamily, caller: Client | undefined): boolean {
+  if (family.kind === 'session')
+    return !caller || (caller.first_party && caller.metadata.token_endpoint_auth_method === 'none')
+  return caller?.id === family.client.id
+}
+
+/** A public client's refresh token is bound to what its family began with (RFC 9449 section 5, RFC 8705 section 4). */
+async function confirm(gateway: Gateway, c: AppContext, family: PersonFamily): Promise<Confirmation | undefined> {
+  const confirmation = await confirmationFor(gateway, c, family.client)
+  const bound = family.client.metadata.token_endpoint_auth_method === 'none' ? family.confirmation : undefined
+  if (!bound) return confirmation
+  const { jkt, 'x5t#S256': thumbprint } = confirmation ?? {}
+  if (bound.jkt && !jkt) throw new GatewayError('invalid_dpop_proof', { reason: 'no DPoP proof' })
+  if (bound.jkt !== jkt || bound['x5t#S256'] !== thumbprint)
+    throw new GatewayError('invalid_grant', { reason: 'bound to another key or certificate' })
+  return confirmation
+}
+
+function narrow(family: PersonFamily, params: RefreshParameters): { scope: string[]; resources: string[] } {
+  const asked = askedScope(params.scope) ?? family.scope
+  if (asked.length === 0 || asked.some((one) => !family.scope.includes(one))) throw new GatewayError('invalid_scope')
+  const held = scopeForPerson(family.client, family.person, family.scope)
+  const scope = held.filter((one) => asked.includes(one))
+  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person still has' })
+  return { scope, resources: narrowResources(family.resources, params.resource) }
+}
+
+/** What the tokens of a family may be refreshed to. Only a public client's are bound for good. */
+function refreshed({ client, confirmation, ...family }: PersonFamily): Authority {
+  const bound = client.metadata.token_endpoint_auth_method === 'none' ? confirmation : undefined
+  return authorityOf({ ...family, confirmation: bound, expiresAt: family.expiresAt.toISOString() })
+}
+
+function openAnswer(key: Uint8Array, sealed: Uint8Array | undefined, context: string): TokenResponse {
+  try {
+    if (sealed) return JSON.parse(openBytes(key, sealed, context).toString())
+  } catch {
+    throw new GatewayError('invalid_grant', { reason: 'grace replay in another way' })
+  }
+  throw new GatewayError('invalid_grant', { reason: 'grace answer gone' })
+}

@@ -1,0 +1,50 @@
+import { checkAccessToken } from '../../access/access-token.ts'
+import { checkSenderConstraint, type TokenScheme } from '../../access/sender-constraint.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { touchSession } from '../../queries/sessions.ts'
+import { renewedAccessTokenId } from '../../tokens/access-token-id.ts'
+import { scopeForPerson } from '../scope.ts'
+import type { Refreshed } from './refresh-token.ts'
+import { tokenResponse } from './token-response.ts'
+
+/**
+ * Renews the access token of a direct sign-in without a refresh token, for an SDK that has none. The new token is for the same
+ * resources, scope and key, and ends with the session. Revoking either of the two, their family or their session ends both.
+ * @throws GatewayError invalid_token, session_invalid, invalid_dpop_proof, invalid_refresh_token, rate_limited
+ */
+export async function renewAccessToken(
+  gateway: Gateway,
+  c: AppContext,
+  { token, scheme }: { token: string; scheme: TokenScheme },
+): Promise<Refreshed> {
+  const verdict = await checkAccessToken(gateway, token)
+  if (!verdict.valid) throw new GatewayError(verdict.refusal)
+  const { family, claims, confirmation } = verdict
+  await checkSenderConstraint(gateway, c, { token, scheme, confirmation })
+  if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
+  const { session } = family
+  const { limiter, reads } = gateway
+  const wait = await limiter.hit(limiter.of('refresh', family.id))
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  if (session.unseen) await touchSession(reads, session.id)
+  const had = { scope: String(claims.scope ?? '').split(' '), audience: [claims.aud ?? []].flat() }
+  const grant = {
+    ...family,
+    familyId: family.id,
+    scope: scopeForPerson(family.client, family.person, family.scope).filter((one) => had.scope.includes(one)),
+    resources: family.resources.filter((one) => had.audience.includes(one)),
+    confirmation,
+  }
+  const jti = renewedAccessTokenId(claims.jti ?? '')
+  const until = new Date(Math.min(family.expiresAt.getTime(), session.expiresAt.getTime()))
+  const from = {
+    scopes: had.scope,
+    resources: had.audience,
+    expiresAt: until.toISOString(),
+    bound: confirmation !== undefined,
+  }
+  const response = await tokenResponse(gateway, grant, { jti, until, from, now: gateway.now() })
+  return { response, family }
+}

@@ -1,0 +1,137 @@
+import { accountAlone, registeredForms } from '../../access/resource.ts'
+import { confirmationFor } from '../../access/sender-constraint.ts'
+import { addActor, delegatedScope } from '../../domain/delegation.ts'
+import { isBeyondRole } from '../../domain/scopes.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { findFamily } from '../../queries/token-families.ts'
+import { readAccessTokenId } from '../../tokens/access-token-id.ts'
+import { TOKEN_EXCHANGE } from '../clients/grant-types.ts'
+import { askedScope } from '../scope.ts'
+import type { ClientCredentials } from './client-auth.ts'
+import { type Subject, subjectOfDelegation, subjectOfKey, subjectOfToken, unacceptable } from './exchange-subject.ts'
+import { type StartedFamily, startDelegatedFamily } from './token-family.ts'
+import { accessTokenSeconds, type DelegatedGrant } from './token-response.ts'
+
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
+const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt'
+/** Our own: an API key as the subject. */
+const API_KEY_TYPE = 'urn:lanonasis:params:oauth:token-type:api_key'
+/** Our own: the id of a person's word that the asking agent may act for them. */
+export const AGENT_DELEGATION_TYPE = 'urn:lanonasis:params:oauth:token-type:agent_delegation'
+const SUBJECT_TYPES = [ACCESS_TOKEN_TYPE, JWT_TYPE, API_KEY_TYPE, AGENT_DELEGATION_TYPE]
+const FINDERS: Record<string, typeof subjectOfToken | undefined> = {
+  [API_KEY_TYPE]: subjectOfKey,
+  [AGENT_DELEGATION_TYPE]: subjectOfDelegation,
+}
+
+export type ExchangeParameters = {
+  subject_token?: string
+  subject_token_type?: string
+  actor_token?: string
+  actor_token_type?: string
+  requested_token_type?: string
+  scope?: string
+  resource?: string[]
+  audience?: string[]
+}
+
+const wrong = (field: string, message: string) =>
+  new GatewayError('invalid_request', { details: { [field]: [message] }, description: `${field} ${message}.` })
+
+function checkParameters(params: ExchangeParameters): { token: string; type: string } {
+  const { subject_token: token, subject_token_type: type, actor_token, actor_token_type } = params
+  if (!token) throw wrong('subject_token', 'is required')
+  if (!type) throw wrong('subject_token_type', 'is required')
+  if (!SUBJECT_TYPES.includes(type)) throw wrong('subject_token_type', 'is not supported')
+  const requested = params.requested_token_type
+  if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE && requested !== JWT_TYPE)
+    throw wrong('requested_token_type', 'is not supported')
+  if ((actor_token === undefined) !== (actor_token_type === undefined))
+    throw wrong('actor_token_type', 'and actor_token need each other')
+  if (actor_token_type !== undefined && actor_token_type !== ACCESS_TOKEN_TYPE && actor_token_type !== JWT_TYPE)
+    throw wrong('actor_token_type', 'is not supported')
+  return { token, type }
+}
+
+/** The actor may prove itself once more by a token of its own; it must be the client that asks. */
+async function checkActor(gateway: Gateway, client: Client, actorToken: string | undefined): Promise<void> {
+  if (actorToken === undefined) return
+  const claims = await gateway.jwts.readAccessToken(actorToken)
+  const id = readAccessTokenId(claims?.jti)
+  if (!id || claims?.sub !== client.client_id) throw unacceptable('actor token of somebody else')
+  const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, id)
+  if (!family?.live || jtiRevoked) throw unacceptable('actor token is not live')
+}
+
+/** Where the new token is for: what was asked, or the only one there is. @throws GatewayError invalid_target */
+function exchangedResources(
+  { issuer }: Gateway,
+  { metadata }: Client,
+  subject: Subject,
+  { resource = [], audience = [] }: ExchangeParameters,
+): string[] {
+  const registered = subject.resources ?? metadata.exchange_resources ?? []
+  const { boundTo = [] } = subject
+  const allowed = boundTo.length > 0 ? registered.filter((one) => boundTo.includes(one)) : registered
+  const asked = [...resource, ...audience]
+  if (asked.length > 0) return accountAlone(issuer, registeredForms(allowed, asked))
+  if (allowed.length !== 1) throw new GatewayError('invalid_target')
+  return allowed
+}
+
+/**
+ * A token with which a service acts for the person of a token, or API key, that was presented to it, or an agent for the person who
+ * lets it: for the resources its registration lists or the person named, never wider, never longer, and dead as soon as anything it
+ * came from is.
+ * @throws GatewayError invalid_request, invalid_client, unauthorized_client, invalid_scope, invalid_target, invalid_dpop_proof
+ * @see RFC 8693 section 2
+ */
+export async function exchangeToken(
+  gateway: Gateway,
+  c: AppContext,
+  credentials: ClientCredentials,
+  params: ExchangeParameters,
+): Promise<StartedFamily<DelegatedGrant>> {
+  const { token, type } = checkParameters(params)
+  const find = FINDERS[type] ?? subjectOfToken
+  const { client, subject } = await find(gateway, c, credentials, token)
+  const { metadata } = client
+  const isAgent = subject.descent.agentDelegation !== undefined && type === AGENT_DELEGATION_TYPE
+  const mayExchange = isAgent || metadata.grant_types.includes(TOKEN_EXCHANGE)
+  if (!mayExchange || metadata.token_endpoint_auth_method === 'none') throw new GatewayError('unauthorized_client')
+  const { audience } = subject
+  if (audience && !metadata.resources?.some((one) => audience.includes(one)))
+    throw unacceptable('subject token for another resource')
+  if (subject.mayAct !== undefined && subject.mayAct !== client.client_id) throw unacceptable('may_act names another')
+  await checkActor(gateway, client, params.actor_token)
+  const resources = exchangedResources(gateway, client, subject, params)
+  const asked = askedScope(params.scope)
+  // What an agent may do is for the person to say who lets it; of a service, its registration says so as well.
+  const allowed = isAgent ? subject.scope : metadata.scope.split(' ')
+  const held = subject.scope.filter((one) => !isBeyondRole(subject.person.role, one))
+  const scope = delegatedScope({ held, allowed, asked })
+  if (!scope) throw new GatewayError('invalid_scope')
+  const actor = addActor(client.client_id, subject.actor)
+  if (!actor) throw unacceptable('chain of actors is too long')
+  const confirmation = await confirmationFor(gateway, c, client)
+  if (subject.isBound && !confirmation) throw unacceptable('a bound token is only exchanged into a bound one')
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = gateway.now()
+    const latest = now.getTime() + accessTokenSeconds(gateway, client) * 1000
+    const until = new Date(Math.min(subject.descent.until.getTime(), latest))
+    const { person, session, descent } = subject
+    work.correlationId = descent.ancestors[0] ?? descent.apiKey?.id ?? work.correlationId
+    const wanted = { client, person, session, scope, resources, confirmation, actor }
+    const allows = {
+      scopes: held,
+      resources: subject.resources,
+      expiresAt: descent.until.toISOString(),
+      bound: subject.isBound,
+    }
+    return startDelegatedFamily(work, wanted, { ...descent, until, allows }, now)
+  })
+}

@@ -1,0 +1,159 @@
+import { uuidv7 } from 'uuidv7'
+import type { Authority } from '../../domain/derivation.ts'
+import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } from '../../domain/token-family.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Stream, Work } from '../../events/commit.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { Family } from '../../queries/token-families.ts'
+import { newAccessTokenId } from '../../tokens/access-token-id.ts'
+import { accountScopesLast, scopeForPerson } from '../scope.ts'
+import {
+  accessTokenSeconds,
+  type DelegatedGrant,
+  type PersonGrant,
+  type ServiceGrant,
+  type TokenGrant,
+} from './token-response.ts'
+
+export type StartedFamily<Grant extends TokenGrant = PersonGrant> = {
+  grant: Grant
+  jti: string
+  refreshToken?: string
+  refreshExpiresAt?: Date
+  /** When the access token ends, where that is before the usual time. */
+  until?: Date
+  now: Date
+}
+
+/** When a refresh token that is used now ends: its idle time, inside the family's life. */
+export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: Date): Date {
+  return new Date(Math.min(now.getTime() + config.REFRESH_IDLE_SECONDS * 1000, familyExpiresAt.getTime()))
+}
+
+/**
+ * Starts a family of tokens in a unit of work, with no more scopes than the person may have; `tokenResponse` then signs them.
+ * @param options.offline the family outlives its session
+ * @param options.withoutRefresh one access token and no way to renew it
+ * @param options.from the credential that they are made from, if any
+ * @throws GatewayError invalid_scope when none is left
+ */
+export function startTokenFamily(
+  gateway: Gateway,
+  work: Work,
+  wanted: Omit<PersonGrant, 'familyId' | 'offline'>,
+  options: {
+    id?: string
+    authorizationId?: string
+    offline: boolean
+    withoutRefresh?: boolean
+    from?: Authority
+    now: Date
+  },
+): StartedFamily {
+  const familyId = options.id ?? uuidv7()
+  const { now, offline, authorizationId, withoutRefresh, from } = options
+  const scope = accountScopesLast(scopeForPerson(wanted.client, wanted.person, wanted.scope))
+  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person may have' })
+  const grant: PersonGrant = { ...wanted, scope, familyId, offline }
+  const { client, person, session } = grant
+  const jti = newAccessTokenId(familyId)
+  const mayRefresh = !withoutRefresh && client.metadata.grant_types.includes('refresh_token')
+  const life = mayRefresh ? gateway.config.REFRESH_ABSOLUTE_SECONDS : accessTokenSeconds(gateway, client)
+  const expiresAt = new Date(now.getTime() + life * 1000)
+  const refresh = mayRefresh ? gateway.refreshTokens.issue(familyId, 0) : undefined
+  const refreshExpiresAt = refresh && refreshExpiry(gateway, expiresAt, now)
+  const facts = {
+    kind: grant.kind,
+    uai: person.uai,
+    clientId: client.id,
+    sessionId: session.id,
+    authorizationId,
+    confirmation: grant.confirmation,
+    authentication: authenticationOf(session),
+    scope: grant.scope,
+    resources: grant.resources,
+    offline,
+    accessTokenId: jti,
+    refreshHash: refresh?.hash,
+    refreshExpiresAt: refreshExpiresAt?.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+  }
+  work.start(tokenFamily, familyId, { subject: person.uai }).decide(() => startFamily(facts, from))
+  return { grant, jti, refreshToken: refresh?.token, refreshExpiresAt, now }
+}
+
+const authenticationOf = ({ acr, amr, authenticatedAt }: PersonGrant['session']) => ({
+  acr,
+  amr,
+  at: authenticatedAt.toISOString(),
+})
+
+/** Starts the tokens a service gets in its own name: one access token, and no way to renew it but to ask again. */
+export function startServiceFamily(
+  gateway: Gateway,
+  work: Work,
+  wanted: Omit<ServiceGrant, 'familyId' | 'kind'>,
+  now: Date,
+): StartedFamily<ServiceGrant> {
+  const own = { kind: 'service' as const, familyId: uuidv7() }
+  const grant: ServiceGrant = { ...wanted, ...own, scope: accountScopesLast(wanted.scope) }
+  const { client, familyId, scope, resources, confirmation } = grant
+  const jti = newAccessTokenId(familyId)
+  const expiresAt = new Date(now.getTime() + accessTokenSeconds(gateway, client) * 1000).toISOString()
+  work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
+  const facts = { clientId: client.id, scope, resources, confirmation, offline: true, accessTokenId: jti, expiresAt }
+  work.start(tokenFamily, familyId, {}).decide(() => startFamily({ kind: 'service', ...facts }))
+  return { grant, jti, now }
+}
+
+/** What a service's tokens for a person come from, and with which they end. */
+export type Descent = {
+  /** What that allows. */
+  allows: Authority
+  sessionId?: string
+  apiKey?: { id: string; rotations: number }
+  agentDelegation?: string
+  offline: boolean
+  ancestors: string[]
+  ancestorTokens: string[]
+  until: Date
+}
+
+/** Starts the tokens with which a service acts for a person (RFC 8693). */
+export function startDelegatedFamily(
+  work: Work,
+  wanted: Omit<DelegatedGrant, 'familyId' | 'kind'>,
+  from: Descent,
+  now: Date,
+): StartedFamily<DelegatedGrant> {
+  const own = { kind: 'delegated' as const, familyId: uuidv7() }
+  const grant: DelegatedGrant = { ...wanted, ...own, scope: accountScopesLast(wanted.scope) }
+  const { client, person, session, familyId, scope, resources, confirmation, actor } = grant
+  const jti = newAccessTokenId(familyId)
+  const { until, allows, ...descent } = from
+  work.knowKey(person.uai, person.wrappedKey)
+  const type = from.agentDelegation ? 'agent' : 'service'
+  work.actor = { type, id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
+  const authentication = session && authenticationOf(session)
+  const bound = { confirmation, actor, authentication }
+  const token = { scope, resources, ...bound, accessTokenId: jti, expiresAt: until.toISOString() }
+  work
+    .start(tokenFamily, familyId, { subject: person.uai })
+    .decide(() =>
+      startFamily({ kind: 'delegated', uai: person.uai, clientId: client.id, ...descent, ...token }, allows),
+    )
+  return { grant, jti, until, now }
+}
+
+/** A family that was looked up, open for decisions of the person or service whose tokens it holds. */
+export function resumeFamily(work: Work, family: Family): Stream<TokenFamily, TokenFamilyEvent> {
+  const { id, person, client, session } = family
+  if (person) work.knowKey(person.uai, person.wrappedKey)
+  const by = { clientId: client.client_id, sessionId: session?.id }
+  work.actor =
+    family.kind === 'authorization' || family.kind === 'session'
+      ? { type: 'person', id: family.person.uai, ...by }
+      : { type: 'service', id: client.client_id, ...by }
+  work.correlationId = id
+  return work.resumeAt(tokenFamily, id, family, { subject: person?.uai })
+}

@@ -1,0 +1,16 @@
+import { limitReading, mayActOn, type Operator } from '../access/operator.ts'
+import { type BlastRadius, traceBlastRadius } from '../audit/blast-radius.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+
+/**
+ * What followed from a credential or event, where the operator may act on everybody whom it concerns.
+ * @throws GatewayError not_found, rate_limited
+ */
+export async function operatedRadius(gateway: Gateway, operator: Operator, id: string): Promise<BlastRadius> {
+  await limitReading(gateway, operator, 'blast-radius')
+  const radius = await traceBlastRadius(gateway, id)
+  const all = radius.people.every((person) => mayActOn(operator, person))
+  if (!all || (radius.people.length === 0 && operator.organizationId !== undefined)) throw new GatewayError('not_found')
+  return radius
+}

@@ -1,0 +1,141 @@
+import { uuidv7 } from 'uuidv7'
+import { actAsOperator, answersFor, isOperator, type Operator } from '../access/operator.ts'
+import { approveCode, type OperatorCode, operatorCode, requestCode, revokeCode } from '../domain/operator-code.ts'
+import { GatewayError } from '../errors.ts'
+import { commit, type Work } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { tellOfProofs } from '../people/proof-notices.ts'
+import { findByAddress } from '../queries/external-accounts.ts'
+import { findPerson } from '../queries/identities.ts'
+import type { Person } from '../queries/person.ts'
+import { grouped, newCodePart } from '../sign-in/factors/proof-codes.ts'
+import { emailLookup } from '../typed/email.ts'
+
+/** A person by their UAI or by one of their (parsed) addresses. */
+export type Who = { uai?: string; email?: string }
+
+/**
+ * The person for whom a code is to be made.
+ * @throws GatewayError not_found when there is none whom the operator answers for, operator_code_denied for themselves and for whoever may
+ * do more than they
+ */
+async function personFor(
+  gateway: Gateway,
+  operator: Operator,
+  { uai, email = '' }: Who,
+  options: { self?: boolean } = {},
+): Promise<Person> {
+  const { reads, personal } = gateway
+  const person =
+    uai !== undefined
+      ? await findPerson(reads, personal, uai)
+      : await findByAddress(reads, personal, personal.digest(emailLookup(email)))
+  if (!person?.active) throw new GatewayError('not_found')
+  const self = operator.principal.person
+  if (options.self && person.uai === self.uai) return person
+  // A code opens everything that became part of the person, so the operator has to answer for all of that.
+  if (!answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  if (person.uai === self.uai) throw new GatewayError('operator_code_denied', { reason: 'a code for oneself' })
+  if (person.role === 'platform_admin' && self.role !== 'platform_admin')
+    throw new GatewayError('operator_code_denied', { reason: 'a code for somebody who may do more' })
+  return person
+}
+
+export type MadePart = {
+  id: string
+  /** What the operator tells the person; shown once. */
+  code: string
+  /** Whether a second operator has to agree and tells the rest of the code. */
+  awaitsSecond: boolean
+  expiresAt: Date
+}
+
+const stateOf = (state: OperatorCode) => {
+  if (!('expiresAt' in state)) throw new GatewayError('not_found')
+  return { awaitsSecond: state.status === 'waiting', expiresAt: state.expiresAt }
+}
+
+/**
+ * Makes a one-time code for somebody whom no mail reaches. For another operator it is half of a code, good only with that of a second one.
+ * @param input.reason why, for the record and for the person
+ * @throws GatewayError as personFor, rate_limited
+ */
+export async function requestOperatorCode(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  input: Who & { reason: string },
+): Promise<MadePart> {
+  const person = await personFor(gateway, operator, input)
+  const { uai } = operator.principal.person
+  const id = uuidv7()
+  const part = newCodePart()
+  const made = await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    work.knowKey(person.uai, person.wrappedKey)
+    work.limits = [...gateway.limiter.of('operator-code', uai), ...gateway.limiter.of('operator-code-for', person.uai)]
+    const facts = {
+      uai: person.uai,
+      operator: uai,
+      reason: input.reason,
+      needsSecond: isOperator(person),
+      standing: person.standing,
+    }
+    const partHash = gateway.hashCode(id, part)
+    const stream = work.start(operatorCode, id, { subject: person.uai })
+    return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: gateway.now() })))
+  })
+  if (!made.awaitsSecond) tellOfProofs(gateway, c, person, 'operator_code_made')
+  return { id, code: grouped(part), ...made }
+}
+
+/** A code that is not over, with the person it is for. */
+async function open(gateway: Gateway, work: Work, operator: Operator, id: string, options: { self?: boolean } = {}) {
+  const { state } = await work.load(operatorCode, id, {})
+  if (!('uai' in state)) throw new GatewayError('not_found')
+  const person = await personFor(gateway, operator, state, options)
+  work.knowKey(person.uai, person.wrappedKey)
+  return { person, stream: await work.load(operatorCode, id, { subject: state.uai }) }
+}
+
+/** @throws GatewayError not_found, access_denied, second_operator_needed */
+export async function approveOperatorCode(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  input: { id: string; reason: string },
+): Promise<MadePart> {
+  const { id, reason } = input
+  const part = newCodePart()
+  const { person, ...made } = await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    const { stream, person } = await open(gateway, work, operator, id)
+    const partHash = gateway.hashCode(id, part)
+    const { uai, members } = operator.principal.person
+    const { standing } = person
+    const now = gateway.now()
+    const state = stream.decide((current) =>
+      approveCode(current, { operator: uai, members, standing, reason, partHash, now }),
+    )
+    return { person, ...stateOf(state) }
+  })
+  tellOfProofs(gateway, c, person, 'operator_code_made')
+  return { id, code: grouped(part), ...made }
+}
+
+/** @throws GatewayError not_found, access_denied */
+export async function revokeOperatorCode(
+  gateway: Gateway,
+  c: AppContext,
+  operator: Operator,
+  input: { id: string; reason: string },
+): Promise<void> {
+  const { id, reason } = input
+  await commit(commitContext(gateway, c), async (work) => {
+    actAsOperator(work, operator)
+    const { stream } = await open(gateway, work, operator, id, { self: true })
+    const { uai } = operator.principal.person
+    stream.decide((state) => revokeCode(state, { operator: uai, reason }))
+  })
+}

@@ -1,0 +1,47 @@
+import * as z from 'zod/mini'
+import { checkAccessToken } from '../access/access-token.ts'
+import type { Principal, ServicePrincipal } from '../access/authenticate.ts'
+import { demandRecentAuthentication } from '../access/step-up.ts'
+import { GatewayError } from '../errors.ts'
+import type { Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
+import { personOf } from './identities.ts'
+
+export const actAsService = (work: Work, { client }: ServicePrincipal) => {
+  work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
+}
+
+type Proven = { person: Person; session: SessionFacts }
+
+/**
+ * The person that a token in a request body proves, to be linked or merged: a token of a sign-in in an application of ours, for this
+ * gateway alone, after a recent authentication. A token that is bound to a key is refused, since no proof can come with it.
+ * @throws GatewayError invalid_token, insufficient_user_authentication
+ */
+export async function provenBy(gateway: Gateway, presented: string): Promise<Proven> {
+  const unproven = (reason: string) => new GatewayError('invalid_token', { reason })
+  const verdict = await checkAccessToken(gateway, presented)
+  if (!verdict.valid) throw unproven('subject token')
+  const { family, claims, confirmation } = verdict
+  if (confirmation) throw unproven('a bound token without its proof')
+  if (![claims.aud ?? []].flat().every((one) => one === gateway.issuer)) throw unproven('token for another resource')
+  if (!family.client.first_party || (family.kind !== 'session' && family.kind !== 'authorization'))
+    throw unproven('not of a sign-in in a LanOnasis application')
+  await demandRecentAuthentication(gateway, family)
+  return { person: family.person, session: family.session }
+}
+
+/**
+ * The person an answer is about: oneself (`me`, or any of one's UAIs), or anybody for a service.
+ * @throws GatewayError not_found
+ */
+export async function identityAsked(gateway: Gateway, principal: Principal, asked: string): Promise<Person> {
+  if (principal.kind === 'service') {
+    if (!z.uuid().safeParse(asked).success) throw new GatewayError('not_found')
+    return personOf(gateway, asked)
+  }
+  const { person } = principal
+  if (asked !== 'me' && !person.members.includes(asked)) throw new GatewayError('not_found')
+  return person
+}

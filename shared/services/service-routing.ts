@@ -1,0 +1,60 @@
+import { uuidv7 } from 'uuidv7'
+import type { PersonPrincipal } from '../access/authenticate.ts'
+import { describeActor } from '../access/describe-principal.ts'
+import { type RESOLVED_HEADERS, type ROUTED_HEADERS, uaiHeaders } from '../access/uai-headers.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+
+const VENDOR = 'lanonasis'
+const ASSERTION_SECONDS = 60
+
+type ServiceHeader = (typeof RESOLVED_HEADERS | typeof ROUTED_HEADERS)[number] | 'X-Request-ID'
+
+/**
+ * The address at a service, or undefined for a path that could lead elsewhere: what is before the path is the operator's, and the path
+ * may neither climb nor hide a slash.
+ */
+export function serviceAddress(upstream: string | undefined, rest: string, search: string): URL | undefined {
+  if (!upstream || !URL.canParse(upstream)) return undefined
+  if (rest !== '' && !rest.startsWith('/')) return undefined
+  if (/%2f|%5c|%00|\\|;/i.test(rest) || /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(rest)) return undefined
+  const base = new URL(upstream)
+  const to = new URL(`${base.origin}${base.pathname.replace(/\/$/, '')}${rest}${search}`)
+  return to.origin === base.origin && !to.username ? to : undefined
+}
+
+/**
+ * Who the request is from, for the service (wire-contract 2.2), and a short-lived assertion of the same that it can check with
+ * the gateway's keys: `aud` is the service's origin.
+ */
+export async function toServiceHeaders(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  { service, audience }: { service: string; audience: string },
+): Promise<Record<ServiceHeader, string>> {
+  const { person, credentialId, projectScope, scope } = principal
+  const requestId = c.get('requestId')
+  const now = Math.floor(Date.now() / 1000)
+  const assertion = await gateway.jwts.serviceAssertion({
+    sub: person.uai,
+    aud: audience,
+    iat: now,
+    exp: now + ASSERTION_SECONDS,
+    jti: uuidv7(),
+    organization_id: person.organizationId,
+    scope: scope.join(' '),
+  })
+  return {
+    ...uaiHeaders(principal, describeActor(principal, requestId)),
+    'X-UAI-Auth-Id': person.uai,
+    'X-UAI-Credential-Id': credentialId,
+    'X-UAI-Assertion': assertion,
+    'X-Service': service,
+    'X-Vendor': VENDOR,
+    'X-User-Id': person.uai,
+    'X-User-Role': person.role,
+    'X-Project-Scope': projectScope,
+    'X-Request-ID': requestId,
+  }
+}

@@ -1,0 +1,95 @@
+import { randomInt } from 'node:crypto'
+import { GatewayError } from '../../errors.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { OperatorCodeRecord, Proofs, RecoveryRecord, TotpRecord } from '../../queries/proofs.ts'
+import { equalHash } from '../../tokens/opaque.ts'
+import { matchingStep } from '../../tokens/totp.ts'
+import { readDigitCode, readLetterCode } from '../../typed/code.ts'
+
+/** Letters and digits that nobody mistakes for one another, and no vowels, so that no words come of them. */
+const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789'
+const RECOVERY_LENGTH = 12
+/** Of each part of an operator's code. */
+const PART_LENGTH = 8
+
+const randomCode = (length: number) => Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+export const newRecoveryCode = () => randomCode(RECOVERY_LENGTH)
+export const newCodePart = () => randomCode(PART_LENGTH)
+
+/** In groups of four, as people read and type it. */
+export const grouped = (code: string) => code.replace(/.{4}(?!$)/g, '$&-')
+
+/** A code as it was typed, and what by its shape it can be. */
+export type FactorCode = { method: RightCode['method']; code: string }
+
+/**
+ * @param methods the kinds of codes that are taken
+ * @throws GatewayError otp_malformed when it cannot be one of them, so that nothing is counted for it
+ */
+export function readFactorCode(typed: unknown, methods: readonly FactorCode['method'][]): FactorCode {
+  const letters = (length: number) => readLetterCode(typed, { alphabet: ALPHABET, length })
+  const read = {
+    totp: () => readDigitCode(typed),
+    recovery_code: () => letters(RECOVERY_LENGTH),
+    operator_code: () => letters(PART_LENGTH) ?? letters(2 * PART_LENGTH),
+  }
+  for (const method of methods) {
+    const code = read[method]()
+    if (code !== undefined) return { method, code }
+  }
+  throw new GatewayError('otp_malformed')
+}
+
+export type RightCode =
+  | { right: true; method: 'totp'; record: TotpRecord; step: number }
+  | { right: true; method: 'recovery_code'; record: RecoveryRecord; codeHash: string }
+  | { right: true; method: 'operator_code'; record: OperatorCodeRecord }
+
+/** What a presented code is right for, or what it was tried on in vain. */
+export type Match = RightCode | { right: false; tried: Omit<Proofs, 'wait'> }
+
+const NOTHING = { authenticators: [], recoveryCodes: [], operatorCodes: [] }
+
+/** Whether a code is right for one of the proofs. */
+export function matchCode(gateway: Gateway, proofs: Proofs, { method, code }: FactorCode, now: Date): Match {
+  switch (method) {
+    case 'totp':
+      return matchTotp(proofs, code, now)
+    case 'recovery_code':
+      return matchRecovery(gateway, proofs, code)
+    case 'operator_code': {
+      const record = proofs.operatorCodes.find((one) => isWhole(gateway, one, code))
+      if (record) return { right: true, method: 'operator_code', record }
+      return { right: false, tried: { ...NOTHING, operatorCodes: proofs.operatorCodes } }
+    }
+  }
+}
+
+function matchTotp({ authenticators }: Proofs, code: string, now: Date): Match {
+  const right = authenticators.flatMap((record) => {
+    const step = record.secret === undefined ? undefined : matchingStep(record.secret, code, now)
+    return step === undefined ? [] : [{ record, step }]
+  })
+  const found = right.find(({ record, step }) => step > record.state.lastStep) ?? right[0]
+  if (found) return { right: true, method: 'totp', ...found }
+  return { right: false, tried: { ...NOTHING, authenticators } }
+}
+
+function matchRecovery(gateway: Gateway, { recoveryCodes }: Proofs, code: string): Match {
+  for (const record of recoveryCodes) {
+    const codeHash = gateway.hashCode(record.id, code)
+    if (record.state.codeHashes.some((one) => equalHash(one, codeHash)))
+      return { right: true, method: 'recovery_code', record, codeHash }
+  }
+  return { right: false, tried: { ...NOTHING, recoveryCodes } }
+}
+
+/** Whether a presented code is all parts of an operator's code, in whatever order they were read out. */
+function isWhole(gateway: Gateway, { id, state }: OperatorCodeRecord, code: string): boolean {
+  const parts = code.match(new RegExp(`.{${PART_LENGTH}}`, 'g')) ?? []
+  const hashes = parts.map((one) => gateway.hashCode(id, one))
+  return (
+    hashes.length === state.partHashes.length &&
+    state.partHashes.every((known) => hashes.some((one) => equalHash(known, one)))
+  )
+}

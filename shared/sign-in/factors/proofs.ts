@@ -1,0 +1,130 @@
+import type { PersonPrincipal } from '../../access/authenticate.ts'
+import { actAs } from '../../access/authority.ts'
+import { identity } from '../../domain/identity.ts'
+import { operatorCode, useCode } from '../../domain/operator-code.ts'
+import { recoveryCodes, spend } from '../../domain/recovery-codes.ts'
+import { accept, miss, type TotpPurpose, totpAuthenticator } from '../../domain/totp-authenticator.ts'
+import { GatewayError, type Refusal } from '../../errors.ts'
+import { commit, type Work } from '../../events/commit.ts'
+import type { RateLimit } from '../../events/store.ts'
+import type { Aggregate, Event } from '../../events/types.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import type { Person } from '../../queries/person.ts'
+import { listProofs, type Recorded } from '../../queries/proofs.ts'
+import { type FactorCode, type Match, matchCode, type RightCode } from './proof-codes.ts'
+
+export type ProofMethod = RightCode['method']
+
+/** Takes up the stream of a proof where its read model stands. */
+export function resumeProof<S, E extends Event>(
+  work: Work,
+  aggregate: Aggregate<S, E>,
+  { id, uai, version, wrappedKey, state }: Recorded<S>,
+) {
+  work.knowKey(uai, wrappedKey)
+  return work.resumeAt(aggregate, id, { state, version }, { subject: uai })
+}
+
+/** The person's standing, which stays so until the unit of work is done. */
+async function heldStanding(work: Work, uai: string): Promise<number> {
+  const holder = await work.load(identity, uai, { subject: uai })
+  holder.hold()
+  return holder.state.standing
+}
+
+/** Spends a right code; of many at once one gets through. */
+async function spendCode(work: Work, match: RightCode, purpose: TotpPurpose): Promise<void> {
+  switch (match.method) {
+    case 'totp': {
+      const { record, step } = match
+      resumeProof(work, totpAuthenticator, record).decide((state) => accept(state, { step, purpose }))
+      return
+    }
+    case 'recovery_code': {
+      const { record, codeHash } = match
+      resumeProof(work, recoveryCodes, record).decide((state) => spend(state, codeHash))
+      return
+    }
+    case 'operator_code': {
+      const standing = await heldStanding(work, match.record.uai)
+      resumeProof(work, operatorCode, match.record).decide((state) =>
+        useCode(state, { matches: true, standing, now: new Date() }),
+      )
+    }
+  }
+}
+
+/** Records a wrong code with everything that it was tried on. @returns what the try is refused with */
+function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, purpose: TotpPurpose): Refusal {
+  let locked = tried.authenticators.length > 0
+  for (const one of tried.authenticators) {
+    const stream = resumeProof(work, totpAuthenticator, one)
+    const { events, refuse } = miss(stream.state, purpose)
+    stream.decide(() => ({ events }))
+    locked &&= refuse === 'totp_locked'
+  }
+  for (const one of tried.recoveryCodes)
+    resumeProof(work, recoveryCodes, one).decide((state) => ({ events: spend(state, '').events }))
+  for (const one of tried.operatorCodes)
+    resumeProof(work, operatorCode, one).decide((state) => ({
+      events: useCode(state, { matches: false, standing: one.state.standing, now: new Date() }).events,
+    }))
+  return locked ? 'totp_locked' : 'otp_invalid'
+}
+
+/**
+ * Takes a code that proves a person without any mail. A wrong one is counted for the limits, and for all that it was tried on; the
+ * limits are asked before each try, and a try that was overtaken by another one is judged again.
+ * @param block decides in the same unit of work what follows
+ * @throws GatewayError otp_invalid, totp_locked, otp_rate_limited
+ */
+export async function withProof<T>(
+  gateway: Gateway,
+  c: AppContext,
+  input: {
+    person: Person
+    code: FactorCode
+    purpose: TotpPurpose
+    limits: RateLimit[]
+    /** Whose session the code is tried in. */
+    by?: PersonPrincipal
+  },
+  block: (work: Work, proof: { method: ProofMethod; id: string }) => Promise<T>,
+): Promise<T> {
+  const { person, code, purpose, limits, by } = input
+  return commit(commitContext(gateway, c), async (work) => {
+    const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
+    if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
+    if (by) actAs(work, by)
+    const match = matchCode(gateway, proofs, code, new Date())
+    if (match.right) {
+      if (!by) work.actor = { type: 'person', id: person.uai }
+      await spendCode(work, match, purpose)
+      return block(work, { method: match.method, id: match.record.id })
+    }
+    if (Object.values(match.tried).every((one) => one.length === 0)) return refuseHopeless(gateway, limits)
+    work.limits = limits
+    work.limitRefusal = 'otp_rate_limited'
+    return work.refuse(recordMiss(work, match, purpose))
+  })
+}
+
+/** A try that nothing could pass counts like any other. */
+export async function refuseHopeless({ limiter }: Gateway, limits: RateLimit[]): Promise<never> {
+  const wait = await limiter.hit(limits)
+  throw wait > 0 ? new GatewayError('otp_rate_limited', { retryAfter: wait }) : new GatewayError('otp_invalid')
+}
+
+/**
+ * Wrong codes of a person who is signed in (standards S2). Six digits are counted for the person; recovery codes, which nobody guesses,
+ * for the session alone, so that whoever reads the mail cannot use them up for the owner.
+ */
+export function ownLimits(
+  { limiter }: Gateway,
+  method: ProofMethod,
+  { person, credentialId }: PersonPrincipal,
+): RateLimit[] {
+  if (method !== 'totp') return limiter.of('recovery-try', credentialId)
+  return limiter.of('proof-try', person.uai)
+}

@@ -1,0 +1,88 @@
+import { uuidv7 } from 'uuidv7'
+import type { PersonPrincipal } from '../../access/authenticate.ts'
+import { actAs } from '../../access/authority.ts'
+import { isOperator } from '../../access/operator.ts'
+import { enrol, MAX_AUTHENTICATORS, remove, totpAuthenticator } from '../../domain/totp-authenticator.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit, type Work } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { listProofs } from '../../queries/proofs.ts'
+import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
+import { resumeProof } from './proofs.ts'
+
+const ENROLMENT_MS = 900_000
+
+/** An authenticator that is shown to its person and not enrolled yet. */
+export type Enrolment = { id: string; secret: string; until: number }
+
+export function newEnrolment(): Enrolment {
+  return { id: uuidv7(), secret: newTotpSecret(), until: Date.now() + ENROLMENT_MS }
+}
+
+/** The enrolment as its form carries it, for this session alone. */
+export function sealEnrolment({ derive }: Gateway, { credentialId }: PersonPrincipal, enrolment: Enrolment): string {
+  const bytes = Buffer.from(JSON.stringify(enrolment))
+  return sealBytes(derive('totp-enrolment'), bytes, credentialId).toString('base64url')
+}
+
+/** The enrolment that a form carries; undefined when it is another session's, or too old. */
+export function openEnrolment(
+  { derive }: Gateway,
+  { credentialId }: PersonPrincipal,
+  sealed: string,
+): Enrolment | undefined {
+  try {
+    const bytes = openBytes(derive('totp-enrolment'), Buffer.from(sealed, 'base64url'), credentialId)
+    const enrolment: Enrolment = JSON.parse(bytes.toString())
+    return enrolment.until > Date.now() ? enrolment : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Enrols an authenticator that shows a right code.
+ * @param more decides further facts in the same unit of work
+ * @throws GatewayError otp_invalid, too_many_authenticators
+ */
+export async function enrolTotp<T>(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  { id, secret, code }: Enrolment & { code: string },
+  more: (work: Work) => Promise<T>,
+): Promise<T> {
+  const { person } = principal
+  const step = matchingStep(secret, code, new Date())
+  if (step === undefined) throw new GatewayError('otp_invalid')
+  if (!person.wrappedKey) throw new GatewayError('access_denied', { reason: 'no data key' })
+  const key = gateway.personal.unwrap(person.uai, person.wrappedKey)
+  const sealed = Buffer.from(gateway.personal.seal(person.uai, key, secret), 'base64')
+  return commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const { authenticators } = await listProofs(gateway.reads, gateway.personal, person)
+    if (authenticators.length >= MAX_AUTHENTICATORS) throw new GatewayError('too_many_authenticators')
+    const stream = await work.load(totpAuthenticator, id, { subject: person.uai })
+    stream.decide((state) => enrol(state, { uai: person.uai, step, secret: sealed }))
+    return more(work)
+  })
+}
+
+/** @throws GatewayError not_found when it is not the person's own, last_authenticator of an operator */
+export async function removeTotp(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  { id, reason }: { id: string; reason: string },
+): Promise<void> {
+  await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    const { authenticators } = await listProofs(gateway.reads, gateway.personal, principal.person)
+    const own = authenticators.find((one) => one.id === id)
+    if (!own) throw new GatewayError('not_found')
+    if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')
+    resumeProof(work, totpAuthenticator, own).decide((state) => remove(state, reason))
+  })
+}

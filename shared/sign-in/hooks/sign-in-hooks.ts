@@ -1,0 +1,155 @@
+import { uuidv7 } from 'uuidv7'
+import * as z from 'zod/mini'
+import type { HookPoint } from '../../domain/hook.ts'
+import { type HookCallFacts, hookCall, recordCall } from '../../domain/hook-call.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { log } from '../../log.ts'
+import { once } from '../../once.ts'
+import { claimsShape, type MappedClaims } from '../../people/mapped-claims.ts'
+import { type HookRow, listHooks } from '../../queries/hooks.ts'
+import type { Person } from '../../queries/person.ts'
+import { callHook, HOOK_MS } from '../../sso/call-hook.ts'
+import { openBytes } from '../../tokens/sealed.ts'
+
+/** What hooks are told of a sign-in. */
+export type SignInFacts = {
+  method: string
+  /** Slug of the connection it came through. */
+  connection?: string
+  platform: string
+  /** Everything that was proven on the way, such as `otp` and `oidc:acme`. */
+  proofs: string[]
+  /** Undefined before a first sign-in. */
+  person?: Pick<Person, 'uai' | 'email'>
+  profile: {
+    subject?: string
+    email?: string
+    email_verified?: boolean
+    /** E.164. */
+    phone_number?: string
+    name?: string
+    locale?: string
+  }
+}
+
+const decisionShape = once(() => z.object({ decision: z.enum(['allow', 'deny', 'step_up']) }))
+
+function messageOf(point: HookPoint, id: string, facts: SignInFacts, c: AppContext) {
+  const { person, ...rest } = facts
+  const request = { id: c.get('requestId'), ip: c.get('clientIp'), user_agent: c.get('userAgent') }
+  const data = { ...rest, uai: person?.uai ?? null, email: person?.email ?? facts.profile.email ?? null, request }
+  return { type: point, id, timestamp: new Date().toISOString(), data }
+}
+
+type Called = { body?: Record<string, unknown> }
+
+/** Calls one hook and records what became of that. */
+async function call(
+  gateway: Gateway,
+  c: AppContext,
+  { id: hookId, settings, secret }: HookRow,
+  facts: SignInFacts,
+  timeoutMs: number,
+): Promise<Called> {
+  const { point, url } = settings
+  const id = uuidv7()
+  const opened = openBytes(gateway.derive('hook-secret'), secret ?? new Uint8Array(), hookId).toString()
+  const answer = await callHook(gateway, {
+    url,
+    secret: opened,
+    id,
+    message: messageOf(point, id, facts, c),
+    timeoutMs,
+  })
+  const { milliseconds } = answer
+  const body = answer.answered ? answer.body : undefined
+  const decision = body && decisionShape().safeParse(body).data?.decision
+  const asked = point === 'before-sign-in' || point === 'provision-user'
+  const claims =
+    point === 'map-claims' && body ? Object.keys(claimsShape().safeParse(body.claims).data ?? {}) : undefined
+  const failure = answer.answered ? (asked && !decision ? 'no_decision' : undefined) : answer.failure
+  const outcome = failure ? 'failed' : 'answered'
+  const recorded: HookCallFacts = { hookId, point, outcome, decision, claims, failure, milliseconds }
+  await commit(commitContext(gateway, c), async (work) => {
+    work.actor = { type: 'system', id: 'hooks' }
+    work.start(hookCall, id, { subject: facts.person?.uai }).decide(() => recordCall(recorded))
+  })
+  return { body: failure ? undefined : body }
+}
+
+/** Asks the hooks of a point one after the other; one that does not answer by the deadline is passed over or ends the sign-in. */
+async function ask(
+  gateway: Gateway,
+  c: AppContext,
+  hooks: HookRow[],
+  point: HookPoint,
+  { deadline, ...facts }: SignInFacts & { deadline: number },
+): Promise<{ hook: HookRow; body: Record<string, unknown> }[]> {
+  const answers: { hook: HookRow; body: Record<string, unknown> }[] = []
+  for (const hook of hooks.filter(({ settings }) => settings.point === point)) {
+    const { body } = await call(gateway, c, hook, facts, Math.max(1, deadline - performance.now()))
+    if (body) answers.push({ hook, body })
+    else if (hook.settings.on_failure === 'closed')
+      throw new GatewayError('hook_unavailable', { reason: `hook ${hook.settings.name}`, retryAfter: 5 })
+  }
+  return answers
+}
+
+async function mayGo(...args: Parameters<typeof ask>): Promise<void> {
+  for (const { hook, body } of await ask(...args)) {
+    const { decision } = decisionShape().parse(body)
+    const refused = `hook ${hook.settings.name}`
+    const description = typeof body.reason === 'string' ? body.reason.slice(0, 200) : undefined
+    if (decision === 'deny') throw new GatewayError('sign_in_denied', { reason: refused, description })
+    if (decision === 'step_up') throw new GatewayError('more_proof_needed', { reason: refused })
+  }
+}
+
+/** Roles and organizations only as the hook may give them. */
+function allowed({ settings: { roles, organizations } }: HookRow, body: Record<string, unknown>): MappedClaims {
+  const { role, organization_id, ...claims } = claimsShape().safeParse(body.claims).data ?? {}
+  return {
+    ...claims,
+    ...(role && roles.includes(role) && { role }),
+    ...(organization_id && organizations.includes(organization_id) && { organization_id }),
+  }
+}
+
+/** The hooks that are called for sign-ins through a connection, or for all. */
+export async function hooksFor({ reads }: Gateway, connection: string | undefined): Promise<HookRow[]> {
+  const all = await listHooks(reads)
+  return all.filter(({ settings: { connections } }) =>
+    connections.length === 0 ? true : connection !== undefined && connections.includes(connection),
+  )
+}
+
+/**
+ * Asks the hooks before a sign-in, all within one budget: whether a new person may be made, whether the sign-in may go on, and what is known of the person.
+ * @throws GatewayError not_provisioned, sign_in_denied, more_proof_needed, hook_unavailable
+ */
+export async function beforeSignIn(
+  gateway: Gateway,
+  c: AppContext,
+  hooks: HookRow[],
+  facts: SignInFacts,
+): Promise<MappedClaims> {
+  const asked = { ...facts, deadline: performance.now() + HOOK_MS }
+  if (!facts.person) await mayGo(gateway, c, hooks, 'provision-user', asked)
+  await mayGo(gateway, c, hooks, 'before-sign-in', asked)
+  const answers = await ask(gateway, c, hooks, 'map-claims', asked)
+  return Object.assign({}, ...answers.map(({ hook, body }) => allowed(hook, body)))
+}
+
+/** Tells the hooks after a sign-in; nobody waits for them. */
+export function afterSignIn(gateway: Gateway, c: AppContext, hooks: HookRow[], facts: SignInFacts): void {
+  const told = hooks.filter(({ settings }) => settings.point === 'after-sign-in')
+  for (const hook of told)
+    c.get('waitUntil')(
+      call(gateway, c, hook, facts, HOOK_MS).catch((error: unknown) =>
+        log.error('a hook could not be told', { error }),
+      ),
+    )
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import { projectScope } from '../../access/project-scope.ts'
+import { safeReturnTo, withGoal } from '../../access/return-to.ts'
+import { LIFETIME_SECONDS, otpChallenge } from '../../domain/otp-challenge.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { describeUserAgent } from '../../http/user-agent.ts'
+import { matchesRedirectUri } from '../../oauth/clients/redirect-uri.ts'
+import { mailbox } from '../../people/code-address.ts'
+import { findClient } from '../../queries/api-clients.ts'
+import { hashToken } from '../../tokens/opaque.ts'
+import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { clientOfPlatform } from '../direct-sign-in.ts'
+import { findChallenge } from '../otp/one-time-code.ts'
+import { brandOf, sendCode } from '../otp/send-code.ts'
+
+const HAND_OVER_MS = 60_000
+
+/** What a link carries, sealed, so that nothing has to be kept but the hash of its secret. */
+export type MagicLink = {
+  challengeId: string
+  secret: string
+  email: string
+  platform: string
+  projectScope: string
+  /** Where the sign-in ends; the dashboard when nothing was said. */
+  redirectUri?: string
+  /** Whether the application there gets a code to exchange for tokens, instead of the browser a session. */
+  handsOver: boolean
+  onlyKnown: boolean
+  /** Milliseconds. */
+  askedAt: number
+  until: number
+  /** Browser and system that asked. */
+  device?: string
+}
+
+const seal = ({ derive }: Gateway, kind: string, value: object) =>
+  sealBytes(derive('magic-link'), Buffer.from(JSON.stringify(value)), kind).toString('base64url')
+
+function unseal<T extends { until: number }>(
+  { derive, now }: Gateway,
+  kind: string,
+  sealed: string,
+  next: (value: T) => { href: string; label: string } | undefined = () => undefined,
+): T {
+  try {
+    const value: T = JSON.parse(openBytes(derive('magic-link'), Buffer.from(sealed, 'base64url'), kind).toString())
+    if (value.until > now().getTime()) return value
+    throw new GatewayError('magic_link_state_invalid', { reason: 'expired', next: next(value) })
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause
+    throw new GatewayError('magic_link_state_invalid', { reason: 'not a link of ours', cause })
+  }
+}
+
+/** Where the person of a link that no longer signs in gets a new one, on the way to where the link was leading. */
+export const signInInstead = ({ handsOver, redirectUri }: Pick<MagicLink, 'handsOver' | 'redirectUri'>) => ({
+  href: withGoal('/web/login', handsOver ? undefined : redirectUri),
+  label: 'Sign in',
+})
+
+/** @throws GatewayError magic_link_state_invalid */
+export const openLink = (gateway: Gateway, state: string) => unseal<MagicLink>(gateway, 'link', state, signInInstead)
+
+type Asked = { email: string; redirectUri?: string; platform: string; projectScope?: string; createUser?: boolean }
+
+/**
+ * Where a link may lead: a browser to us and our own, an application to what it has registered. Nobody else is sent to.
+ * @throws GatewayError invalid_redirect_uri
+ */
+async function destinationOf(gateway: Gateway, { redirectUri, platform }: Asked) {
+  const client = await findClient(gateway.reads, clientOfPlatform(platform))
+  if (redirectUri === undefined) return { client, handsOver: false }
+  const registered = client?.status === 'active' && matchesRedirectUri(client.metadata.redirect_uris, redirectUri)
+  if (platform !== 'web' && registered) return { client, redirectUri, handsOver: true }
+  const own = platform === 'web' ? safeReturnTo(gateway.config, redirectUri) : undefined
+  if (own === undefined && !registered) throw new GatewayError('invalid_redirect_uri')
+  return { client, redirectUri: own ?? redirectUri, handsOver: false }
+}
+
+/**
+ * Sends a link that signs in when its reader confirms. The answer is the same whether or not the address is known.
+ * @throws GatewayError invalid_redirect_uri, and as sendCode
+ */
+export async function sendMagicLink(gateway: Gateway, c: AppContext, asked: Asked): Promise<void> {
+  const { client, redirectUri, handsOver } = await destinationOf(gateway, asked)
+  const { email, platform, createUser = true } = asked
+  const askedAt = gateway.now().getTime()
+  const facts = {
+    ...{ email, platform, projectScope: projectScope(asked.projectScope), redirectUri, handsOver },
+    ...{ onlyKnown: !createUser, askedAt, until: askedAt + LIFETIME_SECONDS * 1000 },
+    device: describeUserAgent(c.get('userAgent')),
+  }
+  const link = (challengeId: string, secret: string) => {
+    const state = seal(gateway, 'link', { ...facts, challengeId, secret } satisfies MagicLink)
+    return `${gateway.issuer}/v1/auth/magic-link/callback?${new URLSearchParams({ state })}`
+  }
+  const shown = handsOver ? { clientName: client?.metadata.client_name, brand: brandOf(client) } : {}
+  await sendCode(gateway, c, { to: mailbox(email), ...shown, link })
+}
+
+/** Whether a link can still sign in, and whose it is as far as that is known. */
+export async function stateOfLink(
+  gateway: Gateway,
+  c: AppContext,
+  link: MagicLink,
+): Promise<{ open: boolean; holder?: string }> {
+  const { challenge, person } = await findChallenge(gateway, c, {
+    to: mailbox(link.email),
+    challengeId: link.challengeId,
+  })
+  const state = challenge?.events.reduce(
+    (soFar, event) => otpChallenge.evolve(soFar, event as never),
+    otpChallenge.initial,
+  )
+  return { open: state?.status === 'open' && state.expiresAt > gateway.now(), holder: person?.uai }
+}
+
+/** What proves the mailbox of a link, as `signInWithCode` takes it. */
+export const presentedBy = ({ email, secret, challengeId, onlyKnown, platform, projectScope: scope }: MagicLink) => ({
+  ...{ to: mailbox(email), code: secret, challengeId, browserHash: hashToken(secret), byLink: true },
+  ...{ onlyKnown, platform, projectScope: scope },
+})
+
+type HandOver = { link: MagicLink; state: string; until: number }
+
+/** Where an application gets its code: good for a minute, once, and only with its state. */
+export function handOverUrl(gateway: Gateway, link: MagicLink, redirectUri: string): string {
+  const state = randomBytes(16).toString('base64url')
+  const code = seal(gateway, 'code', { link, state, until: gateway.now().getTime() + HAND_OVER_MS } satisfies HandOver)
+  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${new URLSearchParams({ code, state })}`
+}
+
+/** @throws GatewayError magic_link_state_invalid */
+export function openHandOver(gateway: Gateway, code: string, state: string): MagicLink {
+  const opened = unseal<HandOver>(gateway, 'code', code)
+  if (opened.state !== state) throw new GatewayError('magic_link_state_invalid', { reason: 'state of another code' })
+  return opened.link
+}

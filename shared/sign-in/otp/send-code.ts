@@ -1,0 +1,216 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import type { Brand, DeliveryResult } from '../../delivery/deliver.ts'
+import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from '../../delivery/send-message.ts'
+import {
+  PROBE_WAIT,
+  passSmsGuard,
+  pauseOfNewcomers,
+  type SmsTrust,
+  smsCallerLimits,
+  smsCountryLimits,
+  smsLimits,
+  smsNetworkLimits,
+  smsSources,
+  smsTrust,
+} from '../../delivery/sms-guard.ts'
+import * as otp from '../../domain/otp-challenge.ts'
+import { GatewayError } from '../../errors.ts'
+import { commit } from '../../events/commit.ts'
+import type { RateLimit } from '../../events/store.ts'
+import { commitContext, type Gateway } from '../../gateway.ts'
+import type { AppContext } from '../../http/app.ts'
+import { askedLanguage } from '../../http/locale.ts'
+import { addressKey, networkKey, rangeKey } from '../../http/rate-limit.ts'
+import type { Effort } from '../../limits.ts'
+import type { CodeAddress } from '../../people/code-address.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { hashToken } from '../../tokens/opaque.ts'
+import { countingMailbox } from '../../typed/email.ts'
+import { withEffort } from '../effort.ts'
+import { knownBrowserOf } from '../known-browser.ts'
+import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
+
+/**
+ * Messages to one mailbox or number, and those that a caller, a network and a range ask for; a new code does not reset them (standards S4).
+ * A browser known to the person has a share of its own, which no stranger can use up.
+ * @param caller.knownBy the session that makes the browser known to the person
+ */
+export function sendLimits(
+  { limiter }: Gateway,
+  { channel, lookup }: Pick<CodeAddress, 'channel' | 'lookup'>,
+  { ip, knownBy, effort }: { ip: string | undefined; knownBy?: string; effort?: Effort },
+): RateLimit[] {
+  const mailbox = countingMailbox(lookup)
+  const sms = channel === 'sms'
+  const repeat = limiter.of('otp-send-repeat', `${lookup} ${knownBy ?? addressKey(ip)}`)
+  if (knownBy) return [...repeat, ...limiter.of(sms ? 'sms-send-known' : 'otp-send-known', mailbox)]
+  return [
+    ...repeat,
+    ...limiter.of('otp-send-pause', lookup, effort),
+    ...limiter.of(sms ? 'sms-send' : 'otp-send', mailbox, effort),
+    ...limiter.of('otp-send-ip', addressKey(ip), effort),
+    ...limiter.of('otp-send-net', networkKey(ip), effort),
+    ...limiter.of('otp-send-range', rangeKey(ip), effort),
+  ]
+}
+
+/** A message to an address, as a step that a proof of work opens. */
+export const sendStep = (gateway: Gateway, c: AppContext, to: CodeAddress) => ({
+  step: `send ${to.channel} ${to.lookup}`,
+  limits: async (effort: Effort) => {
+    const ip = c.get('clientIp')
+    const found = to.channel === 'sms' ? await findChallenge(gateway, c, { to }) : undefined
+    const knownBy = found ? found.knownBy : await knownBrowserOf(gateway, c, to.lookup)
+    const sms = found ? smsCallerLimits(gateway, to, { ip, trust: smsTrust(found), effort }) : []
+    return [...sendLimits(gateway, to, { ip, knownBy, effort }), ...sms]
+  },
+})
+
+/** Seconds until another code may be sent from this browser to an address. */
+export async function waitToSend(gateway: Gateway, c: AppContext, to: CodeAddress): Promise<number> {
+  const knownBy = await knownBrowserOf(gateway, c, to.lookup)
+  return gateway.limiter.wait(sendLimits(gateway, to, { ip: c.get('clientIp'), knownBy }))
+}
+
+type CodeMessage = {
+  id: string
+  code: string
+  /** The link that the code goes out in, where it is not to be typed. */
+  url?: string
+  to: CodeAddress
+  locale?: string
+  /** Only a name that LanOnasis gave or checked: mail must not carry what a stranger wrote. */
+  clientName?: string
+  brand?: Brand
+  host: string
+}
+
+/** What messages on the way to an application look like: its own, where it is of LanOnasis and an operator gave it a colour. */
+export function brandOf(client: Client | undefined): Brand | undefined {
+  if (client?.status !== 'active' || !client.first_party || !client.metadata.brand_color) return undefined
+  return { name: client.metadata.client_name, colour: client.metadata.brand_color }
+}
+
+function messageOf({ id, code, url, to, locale, clientName, brand, host: origin }: CodeMessage): Outgoing {
+  const common = { to: to.address, expires_in: otp.LIFETIME_SECONDS, origin, locale, brand }
+  if (url !== undefined)
+    return {
+      id,
+      function: 'send-magic-link',
+      payload: { type: 'magic_link.email', ...common, url, client_name: clientName },
+    }
+  const facts = { ...common, code }
+  return to.channel === 'sms'
+    ? { id, function: 'send-otp-sms', payload: { type: 'otp.sms', ...facts } }
+    : { id, function: 'send-otp-email', payload: { type: 'otp.email', ...facts, client_name: clientName } }
+}
+
+type CodeRequest = {
+  to: CodeAddress
+  browserHash?: string
+  replaces?: string
+  clientName?: string
+  brand?: Brand
+  link?: (challengeId: string, secret: string) => string
+}
+
+/**
+ * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
+ * @param input.browserHash binds the code to the browser that asked
+ * @param input.link makes the link that a secret goes out in instead of a code to type; it is found by the link alone, whose holder shows
+ * the hash of the secret for that of a browser
+ * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
+ * @returns the challenge's id, and the seconds for which newcomers at a number's country get no messages. While they get none, the answer to an
+ * unknown caller is the same for every number, and whether a message goes out as well as how that ends is not part of it.
+ * @throws GatewayError otp_rate_limited, otp_undeliverable, sms_unavailable, otp_send_failed (the code is void then)
+ */
+export const sendCode = (gateway: Gateway, c: AppContext, input: CodeRequest): Promise<SentCode> =>
+  withEffort(gateway, c, sendStep(gateway, c, input.to), (effort) => sendOnce(gateway, c, input, effort))
+
+export type SentCode = { id: string; pause: number }
+
+async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, effort: Effort): Promise<SentCode> {
+  const { to, replaces, clientName, brand, link } = input
+  const id = uuidv7()
+  const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
+  const browserHash = link ? hashToken(code) : input.browserHash
+  const context = commitContext(gateway, c)
+
+  const ip = c.get('clientIp')
+  const pauseThere = to.channel === 'sms' ? await pauseOfNewcomers(gateway, to) : 0
+  let trust: SmsTrust | undefined
+  const outgoing = await commit(context, async (work) => {
+    work.correlationId = id
+    const found = await findChallenge(gateway, c, { to, challengeId: replaces })
+    const sms = to.channel === 'sms' ? { ip, trust: smsTrust(found), effort } : undefined
+    trust = sms?.trust
+    if (sms) await passSmsGuard(gateway, work, to, sms)
+    work.limits = [
+      ...sendLimits(gateway, to, { ip, knownBy: found.knownBy, effort }),
+      ...(sms ? smsLimits(gateway, to, sms) : []),
+    ]
+    work.limitRefusal = 'otp_rate_limited'
+    const locale = found.person?.locale ?? askedLanguage(c)
+    const message = messageOf({
+      id,
+      code,
+      url: link?.(id, code),
+      to,
+      locale,
+      clientName,
+      brand,
+      host: new URL(gateway.issuer).host,
+    })
+    if (found.suppressed) {
+      noteSuppressed(work, message)
+      return undefined
+    }
+    if (found.challenge && (replaces || (!browserHash && found.challenge.isOwn)))
+      resumeChallenge(work, found.challenge).decide((state) => otp.replace(state, id))
+    const issued = {
+      ...to,
+      networkLookup: networkLookup(to, ip),
+      sources: sms && smsSources(to, sms),
+      codeHash: gateway.hashCode(id, code),
+      browserHash,
+      now: gateway.now(),
+    }
+    work.start(otp.otpChallenge, id, { subject: id }).decide(() => otp.issue(issued))
+    queueMessage(work, message)
+    return message
+  }).catch(async (error: unknown) => {
+    if (!trust || trust === 'known' || !(error instanceof GatewayError) || error.refusal !== 'sms_unavailable')
+      throw error
+    const caller = { ip, trust, effort }
+    const country = await gateway.limiter.wait(smsCountryLimits(gateway, to, caller))
+    // Nothing goes out, so nothing counts for the country.
+    const wait =
+      country ||
+      (await gateway.limiter.hit([...sendLimits(gateway, to, { ip, effort }), ...smsNetworkLimits(gateway, caller)]))
+    if (wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: wait })
+    return 'withheld' as const
+  })
+  const pause = trust && trust !== 'known' ? pauseThere : 0
+  if (outgoing === 'withheld') return { id, pause: pause || PROBE_WAIT }
+  if (!outgoing) throw new GatewayError('otp_undeliverable', { reason: 'suppressed' })
+
+  const delivery = deliverQueued(gateway, context, outgoing, async (work, outcome) => {
+    if (outcome.status === 'accepted') return
+    const { challenge } = await findChallenge(gateway, c, { to, challengeId: id })
+    if (challenge) resumeChallenge(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
+  })
+  if (pause > 0) c.get('waitUntil')(delivery)
+  else await delivery.then(throwNotSent)
+  return { id, pause }
+}
+
+function throwNotSent(result: DeliveryResult): void {
+  if (result.status === 'failed') throw notSent(result)
+}
+
+function notSent({ reason, retryAfter = 30 }: DeliveryResult & { status: 'failed' }): GatewayError {
+  return reason === 'recipient_refused'
+    ? new GatewayError('otp_undeliverable', { reason })
+    : new GatewayError('otp_send_failed', { reason, retryAfter })
+}

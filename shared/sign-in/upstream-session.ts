@@ -1,0 +1,42 @@
+import type { UpstreamSession } from '../domain/session.ts'
+import type { Gateway } from '../gateway.ts'
+import type { UpstreamFacts } from '../people/profile.ts'
+import { findUpstream } from '../queries/sessions.ts'
+import { openBytes, sealBytes } from '../tokens/sealed.ts'
+
+const KEY = 'upstream-session'
+/** A longer hint would not fit into the address that a sign-out leads to. */
+const MOST_HINT = 6000
+
+const named = (slug: string, value: string) => `${slug.toLowerCase()}\n${value}`
+
+/** The session at a provider as it is kept beside the session that begins with it. */
+export function sealUpstream(
+  { derive }: Gateway,
+  sessionId: string,
+  slug: string,
+  { idToken, ...facts }: UpstreamFacts,
+): UpstreamSession {
+  const hint = idToken && idToken.length <= MOST_HINT ? idToken : undefined
+  const { account, session } = facts
+  return {
+    lookups: { account: named(slug, account), session: session && named(slug, session) },
+    sealed: sealBytes(derive(KEY), Buffer.from(JSON.stringify({ ...facts, idToken: hint })), sessionId),
+  }
+}
+
+/** The session at the provider that a session began with; undefined when nothing is kept of it. */
+export async function openUpstream({ reads, derive }: Gateway, sessionId: string): Promise<UpstreamFacts | undefined> {
+  const sealed = await findUpstream(reads, sessionId)
+  return sealed ? JSON.parse(openBytes(derive(KEY), sealed, sessionId).toString()) : undefined
+}
+
+/** What sessions are found by when their provider ends them. */
+export const upstreamDigests = (
+  { personal }: Gateway,
+  slug: string,
+  { account, sessions = [] }: { account?: string; sessions?: string[] },
+) => ({
+  account: account === undefined ? undefined : personal.digest(named(slug, account)),
+  sessions: sessions.map((one) => personal.digest(named(slug, one))),
+})

@@ -1,0 +1,86 @@
+import { end, session } from '../domain/session.ts'
+import { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import type { UpstreamFacts } from '../people/profile.ts'
+import { type ConnectionRow, findConnectionOfSession } from '../queries/connections.ts'
+import { listSessionsOfConnection } from '../queries/sessions.ts'
+import { openUpstream, upstreamDigests } from '../sign-in/upstream-session.ts'
+import { openBytes, sealBytes } from '../tokens/sealed.ts'
+import { configurationOf } from './oauth-client.ts'
+
+const CONTEXT = 'sso-logout'
+const MINUTES = 5
+
+/**
+ * Ends sessions because their provider ended them: those of an account there, of sessions there, or of both.
+ * @returns how many
+ */
+export async function endUpstreamSessions(
+  gateway: Gateway,
+  c: AppContext,
+  connection: ConnectionRow,
+  upstream: { account?: string; sessions?: string[] },
+): Promise<number> {
+  const digests = upstreamDigests(gateway, connection.slug, upstream)
+  return commit(commitContext(gateway, c), async (work) => {
+    work.actor = { type: 'service', id: connection.slug }
+    const found = await listSessionsOfConnection(gateway.reads, connection.id, digests)
+    for (const { id, uai, wrappedKey } of found) {
+      work.knowKey(uai, wrappedKey)
+      ;(await work.load(session, id, { subject: uai })).decide((state) => end(state, 'logout'))
+    }
+    return found.length
+  })
+}
+
+/** Where a browser that signs out here is to sign out as well: at the provider it came through, where that was asked for. */
+export async function providerLogoutPath(gateway: Gateway, sessionId: string): Promise<string | undefined> {
+  const connection = await findConnectionOfSession(gateway.reads, sessionId)
+  if (!connection?.settings.logout) return undefined
+  const plain = Buffer.from(JSON.stringify({ sessionId, until: Date.now() + MINUTES * 60_000 }))
+  const ticket = sealBytes(gateway.derive(CONTEXT), plain, `${CONTEXT}.${connection.slug}`).toString('base64url')
+  return connection.settings.protocol === 'saml'
+    ? `/v1/auth/saml/${connection.slug}/logout?ticket=${ticket}`
+    : `/v1/auth/oauth/logout/${connection.slug}?ticket=${ticket}`
+}
+
+/**
+ * The session at the provider that a sign-out is to end there.
+ * @throws GatewayError not_found when the ticket is not ours or too old
+ */
+export async function readLogoutTicket(
+  gateway: Gateway,
+  slug: string,
+  ticket: string,
+): Promise<UpstreamFacts | undefined> {
+  const sessionId = openTicket(gateway, slug, ticket)
+  if (!sessionId) throw new GatewayError('not_found')
+  return openUpstream(gateway, sessionId)
+}
+
+function openTicket({ derive }: Gateway, slug: string, ticket: string): string | undefined {
+  try {
+    const opened = openBytes(derive(CONTEXT), Buffer.from(ticket, 'base64url'), `${CONTEXT}.${slug}`)
+    const { sessionId, until } = JSON.parse(opened.toString())
+    return until > Date.now() ? sessionId : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Where a sign-out of this session may lead, for the page's `form-action`. */
+export async function providerLogoutOrigins(gateway: Gateway, sessionId: string): Promise<string[]> {
+  const connection = await findConnectionOfSession(gateway.reads, sessionId)
+  if (!connection?.settings.logout) return []
+  const { protocol, issuer, saml } = connection.settings
+  const metadata =
+    protocol === 'oidc'
+      ? await configurationOf(gateway, connection)
+          .then((one) => one.serverMetadata())
+          .catch(() => undefined)
+      : undefined
+  const addresses = [issuer, metadata?.end_session_endpoint, saml?.logout_url, saml?.entry_point]
+  return addresses.filter((one): one is string => one !== undefined)
+}

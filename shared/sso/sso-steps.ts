@@ -1,0 +1,138 @@
+import * as z from 'zod/mini'
+import { browserSession } from '../access/authenticate.ts'
+import { checkCsrf, csrfToken, isCrossSite } from '../access/csrf.ts'
+import { projectScope } from '../access/project-scope.ts'
+import { safeReturnTo } from '../access/return-to.ts'
+import { missingProof, proofUrl } from '../access/step-up.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { matchesRedirectUri } from '../oauth/clients/redirect-uri.ts'
+import { once } from '../once.ts'
+import type { ExternalProfile } from '../people/profile.ts'
+import { findClient } from '../queries/api-clients.ts'
+import { type ConnectionRow, findConnection } from '../queries/connections.ts'
+import { claimOnce } from '../queries/replay-guard.ts'
+import { clientOfPlatform, PLATFORMS } from '../sign-in/direct-sign-in.ts'
+import { newFlow, openProfile, readFlow, type SsoFlow } from './flow.ts'
+
+export const startQuery = once(() =>
+  z.object({
+    provider: z.string('provider_unknown').check(z.maxLength(63, 'provider_unknown')),
+    redirect_uri: z.optional(z.string().check(z.maxLength(4000))),
+    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    platform: z.prefault(z.enum(PLATFORMS), 'web'),
+    login_hint: z.optional(z.string().check(z.maxLength(254))),
+    purpose: z.prefault(z.enum(['sign-in', 'link']), 'sign-in'),
+    csrf: z.optional(z.string().check(z.maxLength(100))),
+  }),
+)
+
+/** A connection that can be signed in with. @throws GatewayError provider_unknown */
+export async function enabledConnection(gateway: Gateway, slug: string): Promise<ConnectionRow> {
+  const connection = await findConnection(gateway.reads, slug)
+  if (connection?.status !== 'enabled') throw new GatewayError('provider_unknown')
+  return connection
+}
+
+/** Where a sign-in may end: for the browser an address of ours, for a program one that its own client registered. */
+async function destination(gateway: Gateway, platform: string, given: string | undefined): Promise<string | undefined> {
+  if (platform === 'web') {
+    const safe = safeReturnTo(gateway.config, given)
+    if (given && !safe) throw new GatewayError('invalid_redirect_uri')
+    return safe
+  }
+  const client = await findClient(gateway.reads, clientOfPlatform(platform))
+  const registered = client?.metadata.redirect_uris ?? []
+  if (!given || !matchesRedirectUri(registered, given)) throw new GatewayError('invalid_redirect_uri')
+  return given
+}
+
+/** What a link is begun with: only the person's own account page knows it, so that no other page can make a browser link an account. */
+export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(derive, `${sessionId}.link`)
+
+/**
+ * The session that an account is to be linked to: a recent one, of this browser.
+ * @throws GatewayError csrf_invalid
+ */
+async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | undefined): Promise<string | Response> {
+  const signedIn = await browserSession(gateway, c)
+  const missing = signedIn ? await missingProof(gateway, signedIn) : 'sign_in'
+  if (!signedIn || missing) return c.redirect(proofUrl(missing ?? 'sign_in', '/account'), 302)
+  const { id } = signedIn.session
+  checkCsrf(c, gateway.derive, `${id}.link`, csrf)
+  return id
+}
+
+/**
+ * Begins a flow in this browser, unless somebody must sign in again first.
+ * @param callback where the provider sends the answer
+ */
+export async function beginFlow(
+  gateway: Gateway,
+  c: AppContext,
+  query: z.infer<ReturnType<typeof startQuery>>,
+  callback: string,
+): Promise<SsoFlow | Response> {
+  const foreign = isCrossSite(c)
+  if (foreign && query.platform !== 'web')
+    throw new GatewayError('csrf_invalid', { reason: 'a program opens this itself' })
+  const returnTo = await destination(gateway, query.platform, query.redirect_uri)
+  const sessionId = query.purpose === 'link' ? await linkingSession(gateway, c, query.csrf) : undefined
+  if (sessionId instanceof Response) return sessionId
+  return newFlow({
+    slug: query.provider.toLowerCase(),
+    callback,
+    purpose: query.purpose,
+    sessionId,
+    foreign,
+    platform: query.platform,
+    projectScope: projectScope(query.project_scope),
+    returnTo,
+  })
+}
+
+/** Back to the sign-in page with a reason that it knows; what went wrong in detail is in the log. */
+export function backToSignIn(c: AppContext, error: unknown, flow?: SsoFlow): Response {
+  if (!(error instanceof GatewayError) || error.status === 429) throw error
+  c.set('refused', error)
+  const query = { error: error.refusal, ...(flow?.platform === 'web' && flow.returnTo && { return_to: flow.returnTo }) }
+  return c.redirect(`/web/login?${new URLSearchParams(query)}`, 302)
+}
+
+const invalidState = (reason: string) => new GatewayError('sso_state_invalid', { reason })
+
+/** The flow of that state that this browser has begun for this provider. @throws GatewayError sso_state_invalid */
+async function currentFlow(gateway: Gateway, c: AppContext, slug: string, state: string | null): Promise<SsoFlow> {
+  const flow = await readFlow(gateway, c, state ?? '')
+  if (!flow) throw invalidState('no such flow in this browser')
+  if (flow.slug !== slug) throw invalidState('answer of another provider')
+  return flow
+}
+
+/** The flow this answer belongs to: begun in this browser, for this provider, and never answered before. */
+export async function takeFlow(gateway: Gateway, c: AppContext, slug: string, state: string | null): Promise<SsoFlow> {
+  const flow = await currentFlow(gateway, c, slug, state)
+  const first = await claimOnce(gateway.reads, 'sso-state', [flow.state], new Date(flow.until))
+  if (!first) throw invalidState('answered before')
+  return flow
+}
+
+/**
+ * The flow and the profile that a posted answer proved, once. The provider's page posts without this browser's session cookie
+ * (SameSite=Lax), so the flow is finished by a request of our own that carries it.
+ * @throws GatewayError sso_state_invalid
+ */
+export async function takeProfile(
+  gateway: Gateway,
+  c: AppContext,
+  slug: string,
+  { state, answer }: { state: string; answer: string },
+): Promise<{ flow: SsoFlow; profile: ExternalProfile }> {
+  const flow = await currentFlow(gateway, c, slug, state)
+  const profile = openProfile(gateway, flow, answer)
+  if (!profile) throw invalidState('no answer of this flow')
+  const first = await claimOnce(gateway.reads, 'sso-answer', [flow.state], new Date(flow.until))
+  if (!first) throw invalidState('finished before')
+  return { flow, profile }
+}

@@ -1,0 +1,159 @@
+import { uuidv7 } from 'uuidv7'
+import { definedScopes } from '../api-keys/api-key-draft.ts'
+import { type KeyChanges, newKeyBody, PLAIN_SETTINGS, readSettings } from '../api-keys/api-key-input.ts'
+import { endChildrenOfLeaked, endKey, loadKey, narrowChildren } from '../api-keys/key-lineage.ts'
+import { type ApiKeySettings, apiKey, createKey, keyNameLookup, rotateKey, updateKey } from '../domain/api-key.ts'
+import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
+import { GatewayError } from '../errors.ts'
+import { commit, type Work } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { type ApiKeyRecord, findForNewKey, findKey, findKeysByHash } from '../queries/api-keys.ts'
+import { findPerson } from '../queries/identities.ts'
+import type { Person } from '../queries/person.ts'
+import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
+import { findSupabasePerson } from './sync-users.ts'
+
+const PREVIEW = 'imported'
+const LONGEST_NAME = 100
+
+/** An API key as another store of the ecosystem has it; the key itself is not among it (wire-contract 1.10). */
+export type SyncedKey = {
+  event: 'INSERT' | 'UPDATE' | 'REVOKE' | 'ROTATE'
+  id: string
+  userId: string
+  name: string
+  hash: string
+  oldHash?: string
+  accessLevel?: string
+  keyContext?: string
+  permissions: string[]
+  expiresAt?: Date
+  isActive: boolean
+}
+
+export type SyncedAs = {
+  keyId?: string
+  outcome: 'created' | 'changed' | 'rotated' | 'revoked' | 'unchanged' | 'skipped'
+}
+
+const known = (name: 'access_level' | 'key_context', value: string | undefined) =>
+  newKeyBody().shape[name].safeParse(value).success ? value : undefined
+
+/** What the key may do, as far as it means something here; what a key may not hold it does not get by being written elsewhere. */
+function changesOf(
+  { permissions, accessLevel, keyContext, expiresAt }: SyncedKey,
+  defined: readonly string[],
+): KeyChanges {
+  const scopes = permissions.map(canonicalScope).filter((one) => isKnownScope(one, defined))
+  const given = {
+    scopes: scopes.length > 0 ? scopes : PLAIN_SETTINGS.scopes,
+    access_level: known('access_level', accessLevel),
+    key_context: known('key_context', keyContext),
+    ...(expiresAt ? { expires_at: expiresAt.toISOString() } : { clear_expiry: true }),
+  }
+  return given as KeyChanges
+}
+
+async function ownerOf(gateway: Gateway, userId: string): Promise<Person> {
+  const owner = await findSupabasePerson(gateway, userId)
+  const person = owner ?? (await findPerson(gateway.reads, gateway.personal, userId))
+  if (!person) throw new GatewayError('not_found', { description: 'The user is not known here. Send the user first.' })
+  return person
+}
+
+/** Names need not be unique elsewhere; here they are, among the live keys of an owner, so that a second one carries its id. */
+const namesOf = ({ name, id }: SyncedKey) => [
+  name.slice(0, LONGEST_NAME),
+  `${name.slice(0, LONGEST_NAME - 39)} (${id.slice(0, 36)})`,
+]
+
+async function freeName({ reads, personal }: Gateway, owner: Person, key: SyncedKey): Promise<string> {
+  const [plain = '', withId = ''] = namesOf(key)
+  const nameDigest = personal.digest(keyNameLookup(owner.uai, plain))
+  const { taken } = await findForNewKey(reads, { ownerId: owner.uai, nameDigest })
+  return taken ? withId : plain
+}
+
+async function settingsOf({ reads }: Gateway, key: SyncedKey, before: ApiKeySettings): Promise<ApiKeySettings> {
+  const defined = await definedScopes(reads)
+  return readSettings(changesOf(key, defined), before, { now: new Date(), defined }).settings
+}
+
+async function create(gateway: Gateway, work: Work, owner: Person, key: SyncedKey): Promise<SyncedAs> {
+  if (!key.isActive || (key.expiresAt && key.expiresAt <= new Date())) return { outcome: 'skipped' }
+  const keyId = uuidv7()
+  const name = await freeName(gateway, owner, key)
+  const settings = await settingsOf(gateway, key, PLAIN_SETTINGS)
+  work.knowKey(owner.uai, owner.wrappedKey)
+  work.start(apiKey, keyId, { subject: owner.uai }).decide(() =>
+    createKey({
+      owner: { type: 'person', id: owner.uai },
+      organizationId: owner.organizationId,
+      createdBy: owner.uai,
+      origin: 'import',
+      name,
+      secretHash: key.hash,
+      preview: PREVIEW,
+      settings,
+    }),
+  )
+  return { keyId, outcome: 'created' }
+}
+
+const asStored = (settings: ApiKeySettings) => JSON.parse(JSON.stringify(settings))
+
+type Target = { owner: Person; record: ApiKeyRecord; key: SyncedKey; rotate: boolean }
+
+async function change(gateway: Gateway, work: Work, { owner, record, key, rotate }: Target): Promise<SyncedAs> {
+  const target = { id: record.id, createdBy: record.created_by }
+  const stream = await loadKey(work, target)
+  const { state } = stream
+  const done = (outcome: SyncedAs['outcome']): SyncedAs => ({ keyId: record.id, outcome })
+  if (state.status === 'none' || state.status === 'deleted' || state.status === 'revoked') return done('unchanged')
+  if (key.event === 'REVOKE' || !key.isActive) {
+    await endKey(work, target, 'revoked elsewhere')
+    return done('revoked')
+  }
+  if (rotate) {
+    const { rotations: knownRotations } = state
+    const wanted = { secretHash: key.hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: new Date() }
+    await endChildrenOfLeaked(work, stream)
+    stream.decide((current) => rotateKey(current, wanted))
+    return done('rotated')
+  }
+  if (key.event !== 'UPDATE' || state.status !== 'active') return done('unchanged')
+  if (key.expiresAt && key.expiresAt <= new Date()) {
+    await endKey(work, target, 'expired elsewhere')
+    return done('revoked')
+  }
+  const settings = await settingsOf(gateway, key, state.settings)
+  const name = namesOf(key).includes(record.name) ? record.name : await freeName(gateway, owner, key)
+  const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
+  if (name === record.name && isDeepStrictEqual(asStored(settings), asStored(state.settings))) return done('unchanged')
+  const { description } = record
+  stream.decide((current) => updateKey(current, { name, description, settings, mayLoosen: true }))
+  await narrowChildren(work, stream)
+  return done('changed')
+}
+
+/**
+ * Takes over an API key that another store of the ecosystem issued, or what became of it there. The same again changes nothing; a key
+ * that was issued here, or to somebody else, is left alone.
+ * @throws GatewayError not_found (the user), credential_taken (the key), invalid_request
+ */
+export async function syncKey(gateway: Gateway, c: AppContext, key: SyncedKey): Promise<SyncedAs> {
+  return commit(commitContext(gateway, c), async (work) => {
+    work.actor = { type: 'service', id: SUPABASE_SLUG }
+    const owner = await ownerOf(gateway, key.userId)
+    const hashes = [key.hash, ...(key.oldHash ? [key.oldHash] : [])]
+    const found = await findKeysByHash(gateway.reads, hashes)
+    const [current, before] = [key.hash, key.oldHash].map((hash) => found.find((one) => one.hash === hash))
+    const target = current ?? before
+    if (!target) return key.event === 'REVOKE' ? { outcome: 'skipped' } : create(gateway, work, owner, key)
+    const record = await findKey(gateway.reads, gateway.personal, target.id)
+    if (record?.origin !== 'import' || !owner.members.includes(record.owner_id))
+      throw new GatewayError('credential_taken', { reason: 'key of somebody else, or of our own' })
+    return change(gateway, work, { owner, record, key, rotate: current === undefined })
+  })
+}

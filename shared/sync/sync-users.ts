@@ -1,0 +1,91 @@
+import { uuidv7 } from 'uuidv7'
+import { changeIdentity, identity, linkCredential } from '../domain/identity.ts'
+import { GatewayError } from '../errors.ts'
+import { commit, type Work } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import { externalLookup, settleAccount } from '../people/external-account.ts'
+import type { ExternalProfile } from '../people/profile.ts'
+import { tellOfProofs } from '../people/proof-notices.ts'
+import { nameOfMethod, removeSignInMethod } from '../people/sign-in-methods.ts'
+import { listCredentials } from '../queries/credentials.ts'
+import { findByAddress, findExternal } from '../queries/external-accounts.ts'
+import type { Person } from '../queries/person.ts'
+import { hasAuthenticator } from '../queries/proofs.ts'
+import { profileOfUser, SUPABASE, SUPABASE_SLUG, type SupabaseUser } from '../sso/supabase-project.ts'
+import { emailLookup } from '../typed/email.ts'
+
+const act = (work: Work) => {
+  work.actor = { type: 'service', id: SUPABASE_SLUG }
+}
+
+/** The person a user of our Supabase project is, if they are known. */
+export async function findSupabasePerson({ reads, personal }: Gateway, userId: string): Promise<Person | undefined> {
+  const digest = personal.digest(externalLookup(SUPABASE_SLUG, userId))
+  return (await findExternal(reads, personal, { digest })).person
+}
+
+/**
+ * What is new of somebody who is known: a name where there was none, and an address that they have confirmed there since, unless they
+ * have an authenticator app, which no mailbox stands in for.
+ * @returns the address that was added
+ */
+async function bringUpToDate(
+  { reads, personal }: Gateway,
+  work: Work,
+  person: Person,
+  profile: ExternalProfile,
+): Promise<string | undefined> {
+  const { name, email, emailVerified } = profile
+  const lookup = email && emailVerified ? emailLookup(email) : undefined
+  const holder = lookup && (await findByAddress(reads, personal, personal.digest(lookup)))
+  if (holder && holder.uai !== person.uai) throw new GatewayError('credential_taken', { body: { needed: ['merge'] } })
+  const isNewAddress = email && lookup && !holder && !(await hasAuthenticator(reads, personal, person))
+  const isNewName = name && !person.name
+  if (!isNewAddress && !isNewName) return undefined
+  work.knowKey(person.uai, person.wrappedKey)
+  const stream = await work.load(identity, person.uai, { subject: person.uai })
+  if (isNewName) stream.decide((state) => changeIdentity(state, { name }))
+  if (!isNewAddress) return undefined
+  const evidence = { method: 'supabase', assertedBy: SUPABASE_SLUG }
+  const facts = { credentialId: uuidv7(), kind: 'email' as const, verified: true, evidence }
+  stream.decide((state) => linkCredential(state, { ...facts, address: email, lookup }))
+  return email
+}
+
+/**
+ * Takes over a user of our Supabase project, or what has changed of one. The same again changes nothing. An address that nobody
+ * confirmed there, and that is somebody's here, links nothing; nor does one of somebody who has an authenticator app. A person is told of
+ * what they can sign in with from then on.
+ * @returns the UAI, and whether it is new
+ * @throws GatewayError link_needed, credential_taken (409), service_unavailable
+ */
+export async function syncUser(gateway: Gateway, c: AppContext, user: SupabaseUser) {
+  const profile = await profileOfUser(gateway, user)
+  const { person, created, added } = await commit(commitContext(gateway, c), async (work) => {
+    act(work)
+    const known = await findSupabasePerson(gateway, user.id)
+    if (known) {
+      const address = known.active ? await bringUpToDate(gateway, work, known, profile) : undefined
+      return { person: known, created: false, added: address }
+    }
+    const account = { connection: SUPABASE, profile, method: 'supabase', ownMailbox: profile.emailVerified }
+    const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: new Date() }, {})
+    return { person, created: isNew, added: isLinked ? nameOfMethod({ provider: SUPABASE_SLUG }) : undefined }
+  })
+  if (added) tellOfProofs(gateway, c, person, 'sign_in_method_added', added)
+  return { uai: person.uai, created }
+}
+
+/** A user is gone there: their account is no way to sign in any more, unless it is all that the person has. */
+export async function forgetUser(gateway: Gateway, c: AppContext, userId: string): Promise<string | undefined> {
+  const person = await findSupabasePerson(gateway, userId)
+  if (!person) return undefined
+  const all = await listCredentials(gateway.reads, gateway.personal, person)
+  const found = all.find(({ provider, address }) => provider === SUPABASE_SLUG && address === userId)
+  const input = { person, credentialId: found?.id ?? '', reason: 'supabase_user_deleted', act }
+  await removeSignInMethod(gateway, c, input).catch((error: unknown) => {
+    if (!(error instanceof GatewayError) || error.refusal !== 'last_credential') throw error
+  })
+  return person.uai
+}
