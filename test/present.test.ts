@@ -42,8 +42,8 @@ const OWN: Record<string, string> = {
   'netlify/openapi/document.ts': 'a schema of ours',
   'shared/access/operator-reads.ts': 'the filters of a request, of which those with a value are recorded',
   'shared/audit/lost-history.ts': 'checkpoints that the gateway wrote',
-  'shared/http/pages/work.tsx': 'a challenge of ours, read by a script of ours',
-  'shared/identity/proof-of-work.ts': 'the solution of a challenge, whose members are all required',
+  'netlify/pages/work.tsx': 'a challenge of ours, read by a script of ours',
+  'shared/sign-in/proof-of-work.ts': 'the solution of a challenge, whose members are all required',
 }
 /** What the gateway sealed or wrote itself. */
 const SEALED = /JSON\.parse\(\s*(openBytes|opened|personal\.open|kept|bytes|row\.|origin|details|JSON\.stringify)/g
