@@ -27,7 +27,12 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     complaints.length = 0
     await page.goto(gallery.at(name))
     await page.evaluate(openDetails)
-    const { violations, passes } = await new AxeBuilder({ page }).withTags(rules).analyze()
+    // Only colors differ between the two schemes, and a whole analysis takes a second.
+    const axe = new AxeBuilder({ page })
+    const { violations, passes } = await (colorScheme === 'light'
+      ? axe.withTags(rules)
+      : axe.withRules(['color-contrast'])
+    ).analyze()
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([])
     expect(passes.map(({ id }) => id)).toContain('color-contrast')
     expect(complaints).toEqual([])
