@@ -81,6 +81,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],
   [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
+  [/^shared\/http\/refused\.ts$/, ['shared/http/', 'shared/domain/refused-request.ts', ...BASE]],
   [/^shared\/http\//, ['shared/http/', ...BASE]],
   [/^shared\/resource-server\//, ['shared/resource-server/', ...FOR_SERVICES]],
   [/^shared\/tokens\//, ['shared/queries/', ...FACTORIES]],

@@ -44,7 +44,7 @@ const seenBy = (c: AppContext, principal: PersonPrincipal) => ({ gateway: gatewa
 const projectId = (c: AppContext) => c.req.param('projectId') ?? ''
 
 app.route('GET', BASE, { authority: projects.read }, async (c, principal) => {
-  return c.json((await projectsOf(gateway(), principal)).map(describeProject))
+  return c.json((await projectsOf(gateway(), c, principal)).map(describeProject))
 })
 
 app.route('POST', BASE, { authority: projects.write }, async (c, principal) => {
@@ -52,7 +52,7 @@ app.route('POST', BASE, { authority: projects.write }, async (c, principal) => {
 })
 
 app.route('GET', `${BASE}/:projectId`, { authority: projects.read }, async (c, principal) => {
-  return c.json(describeProject(await projectOf(gateway(), principal, projectId(c))))
+  return c.json(describeProject(await projectOf(gateway(), c, principal, projectId(c))))
 })
 
 app.route(['PUT', 'PATCH'], `${BASE}/:projectId`, { authority: projects.write }, async (c, principal) => {

@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import type { Follower } from '../../shared/audit/blast-radius.ts'
 import { Time } from './api-key-parts.tsx'
 import { KeyList, SessionList, type ShownKeyRow, type ShownLiveSession, type ShownPerson } from './console.tsx'
 import { EventList, type ShownEvent } from './console-events.tsx'
@@ -110,15 +111,7 @@ type RadiusProps = {
   frame: Frame
   id: string
   origin: { type: string; recordedAt: Date }
-  followed: {
-    kind: string
-    id: string
-    from: string
-    label: string | null
-    live: boolean
-    since: string
-    uai: string | null
-  }[]
+  followed: Follower[]
   acts: { event: string; type: string; subject: string | null; recorded_at: string }[]
 }
 

@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Caller } from '../http/route.ts'
-import { authenticate, type CredentialKind, type PersonPrincipal, type Principal } from './authenticate.ts'
+import { authenticate, type CredentialKind, type Principal } from './authenticate.ts'
 import { isForGatewayAlone } from './authority.ts'
 import { insufficientScope, unsuitableCredential } from './insufficient-scope.ts'
 import { operatorOf } from './operator.ts'
@@ -65,18 +65,6 @@ export async function permit(gateway: Gateway, c: AppContext, principal: Princip
   } else if (accepts.recent === 'every caller' || (accepts.recent && caller !== 'browser')) {
     await demandRecentAuthentication(gateway, principal)
   }
-}
-
-/** Whether a person acts as an operator at a route that others use as well: what a route for operators demands, they gave. */
-export function actsAsOperator(
-  gateway: Gateway,
-  principal: PersonPrincipal,
-  kind: 'organization' | 'platform',
-): boolean {
-  const { person, session, apiKey } = principal
-  const hasRole = person.role === 'platform_admin' || (kind === 'organization' && person.role === 'admin')
-  const isOwner = !apiKey && ['browser', 'first_party'].includes(callerOf(principal))
-  return hasRole && isOwner && isForGatewayAlone(gateway, principal) && session !== undefined && isSteppedUp(session)
 }
 
 type AdmitOptions = { order?: CredentialKind[] }

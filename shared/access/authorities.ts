@@ -1,9 +1,9 @@
-import type { Refusal } from '../errors.ts'
+import { GatewayError, type Refusal } from '../errors.ts'
 import { gateway, startGateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
 import type { Accepts, Authority, Caller } from '../http/route.ts'
 import type { SessionFacts } from '../queries/person.ts'
-import { admit } from './admit.ts'
+import { admit, permit } from './admit.ts'
 import type { CredentialKind, PersonPrincipal, Principal, ServicePrincipal } from './authenticate.ts'
 import { type Operator, operatorOf } from './operator.ts'
 import { isRead, recordOperatorRead } from './operator-reads.ts'
@@ -72,6 +72,26 @@ export function operator(
     return found
   }
   return { accepts: [accepts], admit: admitOperator }
+}
+
+/**
+ * Whether a person asks as the operator of all organizations at a route that others use as well: they meet all that a route for operators
+ * demands. What they see of others by that is recorded like any read of an operator.
+ */
+export async function asksAsOperator(c: AppContext, principal: PersonPrincipal): Promise<boolean> {
+  try {
+    await permit(gateway(), c, principal, {
+      door: 'operator',
+      callers: OWNER,
+      audience: 'issuer',
+      operator: 'platform',
+    })
+  } catch (error) {
+    if (error instanceof GatewayError && error.status < 500) return false
+    throw error
+  }
+  await recordOperatorRead(gateway(), c, operatorOf(principal, 'platform'))
+  return true
 }
 
 /** The owner, or a service with a scope. */

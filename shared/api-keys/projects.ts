@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
-import { actsAsOperator } from '../access/admit.ts'
 import type { PersonPrincipal } from '../access/authenticate.ts'
+import { asksAsOperator } from '../access/authorities.ts'
 import { actAs, demandScope } from '../access/authority.ts'
 import * as projects from '../domain/project.ts'
 import { removeStoredKey, storedKey } from '../domain/stored-key.ts'
@@ -55,8 +55,12 @@ export function describeProject(project: ProjectRecord) {
 const asOwner = ({ person }: PersonPrincipal, ownerId: string) =>
   person.members.includes(ownerId) ? ownerId : person.uai
 
-export function projectsOf(gateway: Gateway, principal: PersonPrincipal): Promise<ProjectRecord[]> {
-  const everything = actsAsOperator(gateway, principal, 'platform')
+export async function projectsOf(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+): Promise<ProjectRecord[]> {
+  const everything = await asksAsOperator(c, principal)
   return listProjects(gateway.reads, gateway.personal, { members: principal.person.members, everything })
 }
 
@@ -65,13 +69,17 @@ export function projectsOf(gateway: Gateway, principal: PersonPrincipal): Promis
  * principal does not see does not exist for them.
  * @throws GatewayError invalid_project_id, project_not_found
  */
-export async function projectOf(gateway: Gateway, principal: PersonPrincipal, id: string): Promise<ProjectRecord> {
+export async function projectOf(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  id: string,
+): Promise<ProjectRecord> {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_project_id')
   const found = await findProject(gateway.reads, gateway.personal, id)
   const { members } = principal.person
   const isTheirs = found && [found.ownerId, ...found.members].some((one) => members.includes(one))
-  const sees = isTheirs || actsAsOperator(gateway, principal, 'platform')
-  if (!found || !sees) throw new GatewayError('project_not_found')
+  if (!found || !(isTheirs || (await asksAsOperator(c, principal)))) throw new GatewayError('project_not_found')
   return found
 }
 
@@ -101,7 +109,7 @@ export async function createProject(
     const created = projects.createProject({ ownerId: uai, organizationId, details })
     work.start(projects.project, id, { subject: uai }).decide(() => created)
   })
-  return projectOf(gateway, principal, id)
+  return projectOf(gateway, c, principal, id)
 }
 
 /** @throws GatewayError not_owner, project_conflict, project_not_found */
@@ -112,7 +120,7 @@ export async function updateProject(
   id: string,
   input: z.infer<ReturnType<typeof projectChangesBody>>,
 ): Promise<ProjectRecord> {
-  const before = await projectOf(gateway, principal, id)
+  const before = await projectOf(gateway, c, principal, id)
   const { name: wanted = before.name, description = before.description } = input
   const { teamMembers = before.teamMembers, settings = before.settings } = input
   const details = { name: wanted, description, teamMembers, settings }
@@ -122,7 +130,7 @@ export async function updateProject(
     await checkName(gateway, before.ownerId, wanted, id)
     stream.decide((state) => projects.updateProject(state, { by: asOwner(principal, before.ownerId), details }))
   })
-  return projectOf(gateway, principal, id)
+  return projectOf(gateway, c, principal, id)
 }
 
 /**
@@ -135,7 +143,7 @@ export async function deleteProject(
   principal: PersonPrincipal,
   id: string,
 ): Promise<void> {
-  const { ownerId } = await projectOf(gateway, principal, id)
+  const { ownerId } = await projectOf(gateway, c, principal, id)
   const by = asOwner(principal, ownerId)
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)

@@ -95,8 +95,8 @@ async function checkName(gateway: Gateway, projectId: string, wanted: string, ow
   return live
 }
 
-export async function storedKeysOf({ gateway, principal }: Seen, projectId: string): Promise<StoredKeyRecord[]> {
-  const { id } = await projectOf(gateway, principal, projectId)
+export async function storedKeysOf({ gateway, c, principal }: Seen, projectId: string): Promise<StoredKeyRecord[]> {
+  const { id } = await projectOf(gateway, c, principal, projectId)
   return listStoredKeys(gateway.reads, gateway.personal, id)
 }
 
@@ -105,14 +105,14 @@ export async function storedKeysOf({ gateway, principal }: Seen, projectId: stri
  * @throws GatewayError invalid_key_id, key_not_found, as also when the key is in another project
  */
 export async function storedKeyOf(
-  { gateway, principal }: Seen,
+  { gateway, c, principal }: Seen,
   id: string,
   options: { projectId?: string; counts?: boolean } = {},
 ): Promise<StoredKeyRecord> {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_key_id')
   const found = await findStoredKey(gateway.reads, gateway.personal, id)
   if (!found || (options.projectId && options.projectId !== found.projectId)) throw new GatewayError('key_not_found')
-  await projectOf(gateway, principal, found.projectId).catch((error: unknown) => {
+  await projectOf(gateway, c, principal, found.projectId).catch((error: unknown) => {
     if (error instanceof GatewayError && error.refusal === 'project_not_found') throw new GatewayError('key_not_found')
     throw error
   })
@@ -130,7 +130,7 @@ export async function createStoredKey(
   const { person } = principal
   const value = given.encryptedValue ?? given.value
   if (!value) throw new GatewayError('invalid_value')
-  const project = await projectOf(gateway, principal, projectId)
+  const project = await projectOf(gateway, c, principal, projectId)
   const id = uuidv7()
   await commit(commitContext(gateway, c), async (work) => {
     actAs(work, principal)

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import type { RefusedFacts } from '../domain/refused-request.ts'
 import type { GatewayError, Refusal } from '../errors.ts'
 import type { AppContext, AppEnv } from './app.ts'
 
@@ -8,18 +9,7 @@ const NAME = /^[\w.:-]{1,100}$/
 /** Refusals that are part of how things are done. */
 const USUAL: Refusal[] = ['authorization_pending', 'slow_down', 'use_dpop_nonce', 'route_not_found']
 
-/** What the log is told of a refused request. */
-export type Refused = {
-  method: string
-  route: string
-  refusal: string
-  reason?: string
-  clientId?: string
-  credentialId?: string
-  target?: string
-}
-
-type Recorder = (c: AppContext, refused: Refused, how: 'event' | 'count') => Promise<void>
+type Recorder = (c: AppContext, refused: RefusedFacts, how: 'event' | 'count') => Promise<void>
 
 let recorder: Recorder | undefined
 

@@ -1,7 +1,6 @@
 import { browserSession } from '../access/authenticate.ts'
 import { projectScope } from '../access/project-scope.ts'
 import { signInEnd } from '../access/return-to.ts'
-import { otpChallenge } from '../domain/otp-challenge.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
@@ -9,7 +8,7 @@ import type { CodeAddress } from '../people/code-address.ts'
 import { findDomain } from '../queries/connections.ts'
 import { emailDomain } from '../typed/email.ts'
 import { signBrowserIn } from './browser-sign-in.ts'
-import { findChallenge, signInWithCode } from './otp/one-time-code.ts'
+import { findChallenge, signInWithCode, stateOfChallenge } from './otp/one-time-code.ts'
 import { sendCode } from './otp/send-code.ts'
 import {
   browserHashOf,
@@ -47,11 +46,8 @@ async function findOpenCode(gateway: Gateway, c: AppContext, to: CodeAddress) {
   const sent = await findSent(gateway, c, to)
   if (!sent) return undefined
   const { challenge } = await findChallenge(gateway, c, sent)
-  const state = challenge?.events.reduce(
-    (soFar, event) => otpChallenge.evolve(soFar, event as never),
-    otpChallenge.initial,
-  )
-  return state?.status === 'open' && state.expiresAt > gateway.now() ? sent : undefined
+  const state = stateOfChallenge(challenge)
+  return state.status === 'open' && state.expiresAt > gateway.now() ? sent : undefined
 }
 
 /**

@@ -140,6 +140,12 @@ describe('projects', () => {
           ...[role, path, (await ask(gateway, operator, 'GET', `${PROJECTS}/${id}${path}`)).status],
           (await as({ token: shared })('GET', `/${id}${path}`)).status,
         ]).toEqual([role, path, found, 404])
+      const sibling = await ask(gateway, operator, 'GET', `${PROJECTS}/${id}`, undefined, 'http://127.0.0.1:1')
+      expect([role, sibling.status]).toEqual([role, 404])
+      const read = (await eventsOf(gateway, 'record_read')).filter(({ metadata }) =>
+        JSON.stringify(metadata).includes(operator.uai),
+      )
+      expect([role, read.length]).toEqual([role, role === 'platform_admin' ? 3 : 0])
       await ageStepUp(gateway, operator.uai, 3600)
       expect([role, (await ask(gateway, operator, 'GET', `${PROJECTS}/${id}`)).status]).toEqual([role, 404])
     }

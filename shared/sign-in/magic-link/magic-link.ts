@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { projectScope } from '../../access/project-scope.ts'
 import { safeReturnTo, withGoal } from '../../access/return-to.ts'
-import { LIFETIME_SECONDS, otpChallenge } from '../../domain/otp-challenge.ts'
+import { LIFETIME_SECONDS } from '../../domain/otp-challenge.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { AppContext } from '../../http/app.ts'
@@ -12,7 +12,7 @@ import { findClient } from '../../queries/api-clients.ts'
 import { hashToken } from '../../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { clientOfPlatform } from '../direct-sign-in.ts'
-import { findChallenge } from '../otp/one-time-code.ts'
+import { findChallenge, stateOfChallenge } from '../otp/one-time-code.ts'
 import { brandOf, sendCode } from '../otp/send-code.ts'
 
 const HAND_OVER_MS = 60_000
@@ -111,11 +111,8 @@ export async function stateOfLink(
     to: mailbox(link.email),
     challengeId: link.challengeId,
   })
-  const state = challenge?.events.reduce(
-    (soFar, event) => otpChallenge.evolve(soFar, event as never),
-    otpChallenge.initial,
-  )
-  return { open: state?.status === 'open' && state.expiresAt > gateway.now(), holder: person?.uai }
+  const state = stateOfChallenge(challenge)
+  return { open: state.status === 'open' && state.expiresAt > gateway.now(), holder: person?.uai }
 }
 
 /** What proves the mailbox of a link, as `signInWithCode` takes it. */

@@ -72,7 +72,8 @@ export function findChallenge(
   })
 }
 
-const stateOf = (challenge: OtpFacts['challenge']) =>
+/** The state of a challenge, from its events. */
+export const stateOfChallenge = (challenge: OtpFacts['challenge']) =>
   (challenge?.events ?? []).reduce(
     (state, event) => otp.otpChallenge.evolve(state, event as never),
     otp.otpChallenge.initial,
@@ -163,7 +164,7 @@ export async function withProvenAddress<T>(
     })
     const { challenge, person } = found
     const uai = person?.uai ?? uuidv7()
-    const [state, isOwn] = await admit(found, stateOf(challenge), now)
+    const [state, isOwn] = await admit(found, stateOfChallenge(challenge), now)
     if (!challenge) throw new Error('admitted without a challenge')
     const matches = equalHash(state.codeHash, gateway.hashCode(challenge.id, input.code))
     if (!matches && !isOwn) throw new GatewayError('otp_invalid', { reason: 'wrong, and asked for in another network' })
@@ -221,7 +222,7 @@ async function factsIfRight(
   const { to, code, challengeId, platform, link } = input
   const found = await findChallenge(gateway, c, { to, challengeId, limits: callerLimits(gateway, c.get('clientIp')) })
   const { challenge, person } = found
-  const [{ codeHash }] = await admit(found, stateOf(challenge), gateway.now())
+  const [{ codeHash }] = await admit(found, stateOfChallenge(challenge), gateway.now())
   if (!challenge || !equalHash(codeHash, gateway.hashCode(challenge.id, code))) return undefined
   const proofs = ['otp', ...(link ? [`${link.method}:${link.provider}`] : [])]
   const profile = profileOf({ ...to, address: addressOfChallenge(gateway.personal, challenge) ?? to.address })
