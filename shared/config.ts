@@ -204,7 +204,7 @@ export const variables = {
     [],
   ),
   SMS_DAILY_CAP: variable(
-    'Text messages in 24 hours, whoever they go to; 30 % are kept for numbers that signed in before, 15 % for known browsers alone.',
+    'Text messages in 24 hours, no matter who receives them; 30 % are kept for numbers that signed in before, 15 % for known browsers alone.',
     whole(1, 10_000_000),
     1000,
   ),
