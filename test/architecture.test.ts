@@ -271,24 +271,3 @@ describe('the redirect table', () => {
     expect(lost).toEqual([])
   })
 })
-
-test('every event type is projected', () => {
-  const projectors = globSync('supabase/migrations/*.sql').map(read).join('\n')
-  const projected = new Set(
-    [...projectors.matchAll(/\bwhen\s+((?:'\w+'\s*,?\s*)+)then/g)].flatMap(([, list = '']) => list.match(/\w+/g) ?? []),
-  )
-  const types = globSync('shared/domain/*.ts').flatMap((file) => [
-    ...read(file).matchAll(/\|?\s\{\s*type: '([A-Z]\w+)'/g),
-  ])
-  expect(types.length).toBeGreaterThan(20)
-  expect([...new Set(types.map(([, type = '']) => type))].filter((type) => !projected.has(type))).toEqual([])
-})
-
-test('every stream has a part of the event store and a projector', () => {
-  const [, union = ''] = /type StreamType =([^\n]*(?:\n\s+\| '\w+')+)/.exec(read('shared/events/types.ts')) ?? []
-  const streams = (union.match(/\w+/g) ?? []).sort()
-  const lists = read('supabase/migrations/009_event_store.sql').matchAll(/for values in \(([^)]*)\)/g)
-  expect([...lists].flatMap(([, list = '']) => list.match(/\w+/g) ?? []).sort()).toEqual(streams)
-  const cases = read('supabase/migrations/050_projection.sql').matchAll(/when '(\w+)' then/g)
-  expect([...cases].map(([, name]) => name).sort()).toEqual(streams)
-})

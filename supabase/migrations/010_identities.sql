@@ -101,3 +101,116 @@ begin
   truncate identities;
   perform project_identity(e) from event_store e where e.stream_type = 'identity' order by e.position;
 end $$;
+
+-- What proves an identity. A live credential belongs to one identity; the digest comes from beside the event, so a
+-- forgotten person has none left, also after a rebuild.
+create table auth_gateway.credentials (
+  id        uuid primary key,
+  uai       uuid not null,
+  kind      text not null,
+  provider  text,
+  digest    bytea,
+  address   text,
+  verified  boolean not null,
+  evidence  jsonb not null,
+  linked_at timestamptz not null
+);
+create unique index credentials_digest on auth_gateway.credentials (kind, digest);
+create index credentials_uai on auth_gateway.credentials (uai);
+
+create function auth_gateway.project_credential(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'CredentialLinked' then
+      insert into credentials (id, uai, kind, provider, digest, address, verified, evidence, linked_at)
+      values ((e.data->>'credentialId')::uuid, e.stream_id, e.data->>'kind', e.data->>'provider',
+        (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = e.data->>'kind'),
+        e.data->'sealed'->>'address', (e.data->>'verified')::boolean, e.data->'evidence', e.recorded_at);
+    when 'CredentialUnlinked' then
+      delete from credentials where id = (e.data->>'credentialId')::uuid;
+    when 'IdentityErased' then
+      delete from credentials where uai = e.stream_id;
+    when 'IdentityCreated', 'IdentitySuspended', 'IdentityReinstated', 'IdentityMerged', 'IdentityAbsorbed', 'IdentitySplit',
+      'IdentityReleased', 'IdentityChanged' then
+      null;
+  end case;
+end $$;
+
+create function auth_gateway.rebuild_credentials() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate credentials;
+  perform project_credential(e) from event_store e where e.stream_type = 'identity' order by e.position;
+end $$;
+
+create table auth_gateway.organizations (
+  id         uuid primary key,
+  kind       text not null check (kind in ('personal', 'team')),
+  owner      uuid not null,
+  created_at timestamptz not null,
+  version    integer not null
+);
+create index organizations_owner on auth_gateway.organizations (owner);
+
+create function auth_gateway.project_organization(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'OrganizationCreated' then
+      insert into organizations (id, kind, owner, created_at, version)
+      values (e.stream_id, e.data->>'kind', (e.data->>'owner')::uuid, e.recorded_at, e.version);
+  end case;
+end $$;
+
+create function auth_gateway.rebuild_organizations() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate organizations;
+  perform project_organization(e) from event_store e where e.stream_type = 'organization' order by e.position;
+end $$;
+
+-- A person with their wrapped data key.
+create view auth_gateway.person_facts with (security_invoker = true) as
+select i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified, i.members,
+  i.organizations, i.standing, i.created_at as identity_created_at, encode(k.wrapped_key, 'base64') as wrapped_key
+from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai;
+
+grant select on auth_gateway.person_facts to auth_gateway_app;
+
+-- Everything that has its own data key and went to the same addresses as a person: challenges, messages, suppressions.
+create function auth_gateway.subjects_of_addresses(p_subject uuid) returns uuid[]
+language sql stable set search_path = auth_gateway, pg_temp as $$
+  select coalesce(array_agg(distinct other.subject order by other.subject), '{}')
+  from lookup_digests own
+  join lookup_digests other on other.digest = own.digest and other.subject <> own.subject
+    and other.kind in ('otp_address', 'otp_browser_address', 'message_address', 'suppressed_address')
+  where own.subject = p_subject
+$$;
+
+-- Destroys what makes an erased person readable or findable: their data key, their look-up digests, what is kept of their sessions at
+-- other providers, and the same of what IdentityErased names as forgotten with them. Events and their hashes stay as they are, and say why a key is gone. Answers how many keys were
+-- destroyed; doing it again finishes what did not come to its end. Raises LA004 for whoever is not erased.
+create function auth_gateway.forget_erased(p_subject uuid) returns integer
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  v_subjects uuid[];
+  v_keys integer;
+begin
+  select array_append(array(select jsonb_array_elements_text(coalesce(e.data->'forgotten', '[]')))::uuid[], p_subject)
+  into v_subjects from event_store e
+  where e.stream_type = 'identity' and e.stream_id = p_subject and e.event_type = 'IdentityErased';
+  if not found then
+    raise exception 'identity % is not erased', p_subject using errcode = 'LA004';
+  end if;
+  delete from lookup_digests where subject = any (v_subjects);
+  delete from event_secrets where name = 'upstream' and stream_id in (select id from sessions where uai = any (v_subjects));
+  update api_keys set name_digest = null where created_by = p_subject;
+  update projects set name_digest = null where owner_id = p_subject;
+  update stored_keys set name_digest = null where created_by = p_subject;
+  delete from subject_keys where subject = any (v_subjects);
+  get diagnostics v_keys = row_count;
+  return v_keys;
+end $$;
+
+grant execute on function auth_gateway.subjects_of_addresses(uuid), auth_gateway.forget_erased(uuid) to auth_gateway_app;

@@ -1,0 +1,142 @@
+-- Authenticator apps (RFC 6238) that people have enrolled. The secret stands sealed in event_secrets, beside the event that brought it,
+-- and is destroyed once the authenticator is removed.
+create table auth_gateway.totp_authenticators (
+  id           uuid primary key,
+  uai          uuid not null,
+  last_step    bigint not null,
+  -- Wrong codes since the last right one, by what they were tried for.
+  failures     jsonb not null default '{"sign_in": 0, "known_browser": 0, "step_up": 0}',
+  -- Where the secret stands; none once it is removed.
+  secret_event uuid,
+  enrolled_at  timestamptz not null,
+  last_used_at timestamptz not null,
+  version      integer not null
+);
+create index totp_authenticators_uai on auth_gateway.totp_authenticators (uai) where secret_event is not null;
+create index totp_authenticators_secret on auth_gateway.totp_authenticators (secret_event);
+
+create function auth_gateway.project_totp_authenticator(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'TotpEnrolled' then
+      insert into totp_authenticators (id, uai, last_step, secret_event, enrolled_at, last_used_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'step')::bigint, e.event_id, e.recorded_at, e.recorded_at, e.version);
+    when 'TotpCodeAccepted' then
+      update totp_authenticators set last_step = (e.data->>'step')::bigint, failures = default, last_used_at = e.recorded_at,
+        version = e.version
+      where id = e.stream_id;
+    when 'TotpCodeRefused' then
+      update totp_authenticators set failures = failures || jsonb_build_object(e.data->>'purpose', e.data->'failures'),
+        version = e.version where id = e.stream_id;
+    when 'TotpRemoved' then
+      update totp_authenticators set secret_event = null, version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.rebuild_totp_authenticators() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate totp_authenticators;
+  perform project_totp_authenticator(e) from event_store e where e.stream_type = 'totp_authenticator' order by e.position;
+end $$;
+
+-- Secrets of authenticators that were removed are destroyed; no code can be made from what is left. Answers how many.
+create function auth_gateway.destroy_removed_authenticators(p_batch integer) returns integer
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  v_count integer;
+begin
+  delete from event_secrets where (event_id, name) in (
+    select s.event_id, s.name from event_secrets s
+    where s.name = 'totp_secret' and not exists (select 1 from totp_authenticators a where a.secret_event = s.event_id)
+    limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+create index event_secrets_authenticators on auth_gateway.event_secrets (event_id) where name = 'totp_secret';
+
+-- Sets of recovery codes: keyed hashes of those that are left. A person has one set that counts.
+create table auth_gateway.recovery_codes (
+  id          uuid primary key,
+  uai         uuid not null,
+  code_hashes text[] not null,
+  replaced    boolean not null default false,
+  issued_at   timestamptz not null,
+  version     integer not null
+);
+create index recovery_codes_uai on auth_gateway.recovery_codes (uai) where not replaced;
+
+create function auth_gateway.project_recovery_codes(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'RecoveryCodesIssued' then
+      insert into recovery_codes (id, uai, code_hashes, issued_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, array(select jsonb_array_elements_text(e.data->'codeHashes')), e.recorded_at, e.version);
+    when 'RecoveryCodeUsed' then
+      update recovery_codes set code_hashes = array_remove(code_hashes, e.data->>'codeHash'), version = e.version where id = e.stream_id;
+    when 'RecoveryCodeRefused' then
+      update recovery_codes set version = e.version where id = e.stream_id;
+    when 'RecoveryCodesReplaced' then
+      update recovery_codes set replaced = true, code_hashes = '{}', version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.rebuild_recovery_codes() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate recovery_codes;
+  perform project_recovery_codes(e) from event_store e where e.stream_type = 'recovery_codes' order by e.position;
+end $$;
+
+-- One-time codes that operators made for a person, and what became of them.
+create table auth_gateway.operator_codes (
+  id              uuid primary key,
+  uai             uuid not null,
+  status          text not null check (status in ('waiting', 'ready', 'used', 'revoked', 'locked')),
+  operator        uuid not null,
+  second_operator uuid,
+  -- Of the person, when it was made; void once that has changed.
+  standing        integer not null,
+  -- Sealed under the data key of the person.
+  reason          text,
+  part_hashes     text[] not null,
+  attempts        integer not null default 0,
+  requested_at    timestamptz not null,
+  expires_at      timestamptz not null,
+  version         integer not null
+);
+create index operator_codes_uai on auth_gateway.operator_codes (uai, requested_at desc);
+create index operator_codes_open on auth_gateway.operator_codes (expires_at) where status in ('waiting', 'ready');
+
+create function auth_gateway.project_operator_code(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'OperatorCodeRequested' then
+      insert into operator_codes (id, uai, status, operator, standing, reason, part_hashes, requested_at, expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, case when (e.data->>'needsSecond')::boolean then 'waiting' else 'ready' end,
+        (e.data->>'operator')::uuid, (e.data->>'standing')::integer, e.data->'sealed'->>'reason', array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz,
+        e.version);
+    when 'OperatorCodeApproved' then
+      update operator_codes set status = 'ready', second_operator = (e.data->>'operator')::uuid,
+        part_hashes = part_hashes || (e.data->>'partHash'), expires_at = (e.data->>'expiresAt')::timestamptz, version = e.version
+      where id = e.stream_id;
+    when 'OperatorCodeRevoked' then
+      update operator_codes set status = 'revoked', version = e.version where id = e.stream_id;
+    when 'OperatorCodeRefused' then
+      update operator_codes set attempts = (e.data->>'attempt')::integer, version = e.version,
+        status = case when (e.data->>'attempt')::integer >= 10000 then 'locked' else status end
+      where id = e.stream_id;
+    when 'OperatorCodeUsed' then
+      update operator_codes set status = 'used', version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.rebuild_operator_codes() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate operator_codes;
+  perform project_operator_code(e) from event_store e where e.stream_type = 'operator_code' order by e.position;
+end $$;

@@ -1,0 +1,133 @@
+-- Places outside that are told of events. A signing secret stands in event_secrets, sealed.
+create table auth_gateway.webhooks (
+  id              uuid primary key,
+  settings        jsonb not null,
+  organization_id uuid,
+  status          text not null check (status in ('active', 'stopped')),
+  status_reason   text,
+  secret_event    uuid not null,
+  -- What came after it is told: the position at which it was added, or from which it was to be told once more.
+  told_after      bigint not null,
+  -- Of the event that said so: each begins anew.
+  told_since      bigint not null,
+  added_at        timestamptz not null,
+  version         integer not null
+);
+
+create function auth_gateway.project_webhook(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'WebhookAdded' then
+      insert into webhooks (id, settings, organization_id, status, secret_event, told_after, told_since, added_at, version)
+      values (e.stream_id, e.data->'settings', (e.data->>'organizationId')::uuid, 'active', e.event_id, e.position, e.position,
+        e.recorded_at, e.version);
+    when 'WebhookChanged' then
+      update webhooks set settings = e.data->'settings', version = e.version where id = e.stream_id;
+    when 'WebhookSecretReplaced' then
+      update webhooks set secret_event = e.event_id, version = e.version where id = e.stream_id;
+    when 'WebhookReplayed' then
+      update webhooks set told_after = (e.data->>'after')::bigint, told_since = e.position, version = e.version where id = e.stream_id;
+    when 'WebhookRetried' then
+      update webhooks set version = e.version where id = e.stream_id;
+    when 'WebhookStopped' then
+      update webhooks set status = 'stopped', status_reason = e.data->>'reason', version = e.version where id = e.stream_id;
+    when 'WebhookStarted' then
+      update webhooks set status = 'active', status_reason = null, version = e.version where id = e.stream_id;
+    when 'WebhookRemoved' then
+      delete from webhooks where id = e.stream_id;
+  end case;
+end $$;
+
+create function auth_gateway.rebuild_webhooks() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate webhooks;
+  perform project_webhook(e) from event_store e where e.stream_type = 'webhook' order by e.position;
+end $$;
+
+-- How far each webhook was told, and what it did not take. Counted and retried, no events: what was told is in the log already.
+create table auth_gateway.webhook_cursors (
+  webhook_id   uuid primary key,
+  -- Everything up to here was told, or waits below.
+  position     bigint not null,
+  -- Of the webhook, when this cursor began.
+  told_since   bigint not null,
+  leased_until timestamptz not null,
+  told         bigint not null default 0,
+  last_told_at timestamptz
+);
+
+create table auth_gateway.webhook_deliveries (
+  webhook_id uuid not null,
+  position   bigint not null,
+  stream_id  uuid not null,
+  status     text not null check (status in ('waiting', 'dead')),
+  attempts   integer not null,
+  next_at    timestamptz not null,
+  failure    text,
+  failed_at  timestamptz not null,
+  primary key (webhook_id, position)
+);
+create index webhook_deliveries_dead on auth_gateway.webhook_deliveries (webhook_id, position) where status = 'dead';
+
+-- Takes the turn at a webhook: nobody else tells it anything until then. Answers from where; null when it is not its turn.
+create function auth_gateway.claim_webhook(p_id uuid, p_seconds integer) returns bigint
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  w webhooks;
+  v_position bigint;
+begin
+  select * into w from webhooks where id = p_id and status = 'active';
+  if not found then
+    return null;
+  end if;
+  insert into webhook_cursors as c (webhook_id, position, told_since, leased_until)
+  values (p_id, w.told_after, w.told_since, now() + make_interval(secs => p_seconds))
+  on conflict (webhook_id) do update set leased_until = excluded.leased_until,
+    position = case when c.told_since = excluded.told_since then c.position else excluded.position end,
+    told_since = excluded.told_since
+  where c.leased_until <= now()
+  returning c.position into v_position;
+  return v_position;
+end $$;
+
+-- Records a turn and ends it: how far it went, and what became of each event that was not taken at once or waited.
+--   p_outcomes [{"position", "stream_id", "status" told|waiting|dead, "attempts", "next_at", "failure"}]
+create function auth_gateway.record_webhook_turn(p_id uuid, p_position bigint, p_outcomes jsonb, p_told integer) returns void
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+begin
+  update webhook_cursors set position = greatest(position, p_position), leased_until = now(), told = told + p_told,
+    last_told_at = case when p_told > 0 then now() else last_told_at end where webhook_id = p_id;
+  delete from webhook_deliveries d using jsonb_to_recordset(p_outcomes) as o(position bigint, status text)
+  where d.webhook_id = p_id and d.position = o.position and o.status = 'told';
+  insert into webhook_deliveries as d (webhook_id, position, stream_id, status, attempts, next_at, failure, failed_at)
+  select p_id, o.position, o.stream_id, o.status, o.attempts, o.next_at, o.failure, now()
+  from jsonb_to_recordset(p_outcomes)
+    as o(position bigint, stream_id uuid, status text, attempts integer, next_at timestamptz, failure text)
+  where o.status <> 'told'
+  on conflict (webhook_id, position) do update set status = excluded.status, attempts = excluded.attempts,
+    next_at = excluded.next_at, failure = excluded.failure, failed_at = excluded.failed_at;
+end $$;
+
+-- Dead deliveries are tried again: one, or all of a webhook. Answers how many.
+create function auth_gateway.retry_webhook_deliveries(p_id uuid, p_position bigint) returns integer
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  v_count integer;
+begin
+  update webhook_deliveries set status = 'waiting', attempts = 0, next_at = now()
+  where webhook_id = p_id and status = 'dead' and (p_position is null or position = p_position);
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+-- What belonged to webhooks that are gone.
+create function auth_gateway.forget_removed_webhooks() returns void
+language sql security definer set search_path = auth_gateway, pg_temp as $$
+  delete from webhook_deliveries d where not exists (select 1 from webhooks w where w.id = d.webhook_id);
+  delete from webhook_cursors c where not exists (select 1 from webhooks w where w.id = c.webhook_id);
+$$;
+
+grant execute on function auth_gateway.claim_webhook(uuid, integer), auth_gateway.record_webhook_turn(uuid, bigint, jsonb, integer),
+  auth_gateway.retry_webhook_deliveries(uuid, bigint), auth_gateway.forget_removed_webhooks() to auth_gateway_app;

@@ -1,0 +1,99 @@
+-- Months of short-lived streams that were taken out of the event store, each into a file.
+create table auth_gateway.archives (
+  id               uuid primary key,
+  month            date not null unique,
+  events           integer not null,
+  streams          integer not null,
+  -- When everything in it had ended: what could be done before is not to be told from the store alone.
+  ended_by         timestamptz not null,
+  file             text not null,
+  sha256           text not null,
+  positions_sha256 text not null,
+  archived_at      timestamptz not null,
+  version          integer not null
+);
+
+create function auth_gateway.project_archive(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'EventsArchived' then
+      insert into archives (id, month, events, streams, ended_by, file, sha256, positions_sha256, archived_at, version)
+      values (e.stream_id, (e.data->>'month' || '-01')::date, (e.data->>'events')::integer, (e.data->>'streams')::integer,
+        (e.data->>'endedBy')::timestamptz, e.data->>'file', e.data->>'sha256', e.data->>'positionsSha256', e.recorded_at, e.version);
+  end case;
+end $$;
+
+create function auth_gateway.rebuild_archives() returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  truncate archives;
+  perform project_archive(e) from event_store e where e.stream_type = 'archive' order by e.position;
+end $$;
+
+-- Which leaves of the audit tree those events are: a bit for each of a tile. It stands beside the event EventsArchived, which names it by
+-- SHA-256 of the positions, ascending, a LF after each.
+create table auth_gateway.archived_leaves (
+  tile       bigint not null,
+  archive_id uuid not null,
+  bits       bit(256) not null,
+  primary key (tile, archive_id)
+);
+
+-- Offset 0 keeps it a tile at a time, so that who wants the next thousand reads no more: what is in a tile, the planner cannot know.
+create view auth_gateway.archived_events with (security_invoker) as
+select a.archive_id, a.tile, e.position, e.leaf
+from auth_gateway.archived_leaves a cross join lateral (
+  select p.position, substring(t.hashes from (p.n::integer - 1) * 32 + 1 for 32) as leaf
+  from auth_gateway.audit_tiles t cross join lateral unnest(t.positions) with ordinality as p(position, n)
+  where t.level = 0 and t.index = a.tile and get_bit(a.bits, p.n::integer - 1) = 1 offset 0) e;
+
+grant select on auth_gateway.archived_events to auth_gateway_app;
+
+-- When clients, and agents by a person's word, last got tokens, as far as those were taken out.
+create table auth_gateway.archived_uses (
+  id           uuid primary key,
+  last_used_at timestamptz not null
+);
+
+-- Takes away what hangs on the streams of a month, and notes which events they had; the month itself is detached by the caller, in the
+-- same transaction. Data keys of the streams themselves are destroyed: nobody could forget them later. What is sealed for a person stays
+-- readable as long as they are not erased. Only for the owner.
+create function auth_gateway.take_out_month(p_archive uuid, p_month date) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  v_from uuid := uuid_v7_floor(p_month::timestamp at time zone 'UTC');
+  v_until uuid := uuid_v7_floor((p_month + interval '1 month') at time zone 'UTC');
+begin
+  execute format('create temporary table taken_out on commit drop as
+    select position, event_id, stream_type, stream_id, version from %I', 'event_store_' || to_char(p_month, 'YYYY_MM'));
+  insert into archived_leaves (archive_id, tile, bits)
+  select p_archive, t.index, bit_or(set_bit(repeat('0', 256)::bit(256), p.n::integer - 1, 1))
+  from audit_tiles t cross join lateral unnest(t.positions) with ordinality as p(position, n)
+  join taken_out using (position)
+  where t.level = 0 group by t.index;
+
+  delete from event_secrets s using taken_out o where s.event_id = o.event_id;
+  delete from lookup_digests d using taken_out o where d.event_id = o.event_id;
+  delete from subject_keys k using taken_out o where o.version = 1 and k.subject = o.stream_id;
+  delete from webhook_deliveries d using taken_out o where d.position = o.position;
+  delete from stream_heads h using taken_out o
+  where o.version = 1 and h.stream_type = o.stream_type and h.stream_id = o.stream_id;
+
+  insert into archived_uses as u (id, last_used_at)
+  select x.id, max(f.started_at) from token_families f cross join lateral unnest(array[f.client_id, f.agent_delegation_id]) as x(id)
+  where f.id >= v_from and f.id < v_until and x.id is not null group by x.id
+  on conflict (id) do update set last_used_at = greatest(u.last_used_at, excluded.last_used_at);
+
+  delete from session_activity where session_id >= v_from and session_id < v_until;
+  delete from sessions where id >= v_from and id < v_until;
+  delete from otp_challenges where id >= v_from and id < v_until;
+  delete from authorizations where id >= v_from and id < v_until;
+  delete from access_token_revocations where family_id >= v_from and family_id < v_until;
+  delete from token_families where id >= v_from and id < v_until;
+  delete from refused_requests where id >= v_from and id < v_until;
+  delete from record_reads where id >= v_from and id < v_until;
+  delete from device_authorizations where id >= v_from and id < v_until;
+  delete from hook_calls where id >= v_from and id < v_until;
+  delete from messages where id >= v_from and id < v_until;
+end $$;
