@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
@@ -33,42 +34,68 @@ describe.each(['anon', 'authenticated', 'service_role'])('the Supabase API role 
     })
     await expect(as(`select auth_gateway.append_events('[]')`)).rejects.toMatchObject(denied)
   })
+})
 
-  test('has no privilege on any table, sequence or function in it', async () => {
+describe('the grants of the schema', () => {
+  /** Every privilege that is not the owner's, also one that PostgreSQL gives by default: `role: privilege on object`. */
+  const grants = async (): Promise<string[]> => {
     const rows = await superuser`
-      select c.relname as name from pg_class c where c.relnamespace = 'auth_gateway'::regnamespace
-        and c.relkind in ('r', 'p', 'v', 'm')
-        and has_table_privilege(${role}, c.oid, 'select, insert, update, delete, truncate, references, trigger')
-      union all
-      select c.relname from pg_class c where c.relnamespace = 'auth_gateway'::regnamespace
-        and case when c.relkind = 'S' then has_sequence_privilege(${role}, c.oid, 'usage, select, update') end
-      union all
-      select p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'auth_gateway'::regnamespace
-        and has_function_privilege(${role}, p.oid, 'execute')`
-    expect(rows.map((row) => row.name)).toEqual([])
+      select format('%s: %s on %s', case when a.grantee = 0 then 'public' else a.grantee::regrole::text end,
+        lower(a.privilege_type), o.name) as line
+      from (
+        select 'schema' as name, n.nspacl as acl, n.nspowner as owner from pg_namespace n where n.oid = 'auth_gateway'::regnamespace
+        union all select p.proname, coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner
+        from pg_proc p where p.pronamespace = 'auth_gateway'::regnamespace
+        union all select c.relname, c.relacl, c.relowner from pg_class c where c.relnamespace = 'auth_gateway'::regnamespace
+        union all select c.relname || '.' || t.attname, t.attacl, c.relowner
+        from pg_attribute t join pg_class c on c.oid = t.attrelid where c.relnamespace = 'auth_gateway'::regnamespace
+      ) o cross join lateral aclexplode(o.acl) a where a.grantee <> o.owner order by 1`
+    return rows.map(({ line }) => line)
+  }
+
+  test('are all of the application role: no table, function or sequence is open to public or to another role', async () => {
+    expect((await grants()).filter((line) => !line.startsWith('auth_gateway_app: '))).toEqual([])
+  })
+
+  test('let it read every table and view, and write to none', async () => {
+    const rows = await superuser`
+      select relname as name from pg_class
+      where relnamespace = 'auth_gateway'::regnamespace and relkind in ('r', 'p', 'v', 'm') and not relispartition`
+    const expected = ['usage on schema', ...rows.map(({ name }) => `select on ${name}`)]
+    const found = (await grants()).map((line) => line.replace('auth_gateway_app: ', ''))
+    expect(found.filter((line) => !line.startsWith('execute ')).sort()).toEqual(expected.sort())
+  })
+
+  // `npm run events -- verify` can run as the application role too.
+  test('let it execute what its statements call, and what those functions call as the caller', async () => {
+    const functions = await superuser<{ name: string; source: string; definer: boolean }[]>`
+      select proname as name, prosecdef as definer,
+        case when prosrc = '' then pg_get_functiondef(oid) else prosrc end as source
+      from pg_proc where pronamespace = 'auth_gateway'::regnamespace`
+    const views = await superuser<{ source: string }[]>`
+      select pg_get_viewdef(oid) as source from pg_class where relnamespace = 'auth_gateway'::regnamespace and relkind = 'v'`
+    const calledIn = (source: string) => functions.filter(({ name }) => new RegExp(`\\b${name}\\(`).test(source))
+    const statements = globSync(['shared/**/*.ts', 'scripts/lib/verify*.ts']).map(
+      (file) =>
+        readFileSync(file, 'utf8')
+          .match(/auth_gateway\.\w+\(/g)
+          ?.join() ?? '',
+    )
+    const needed = new Set<(typeof functions)[number]>()
+    const need = (source: string) => {
+      for (const one of calledIn(source)) {
+        if (needed.has(one)) continue
+        needed.add(one)
+        if (!one.definer) need(one.source)
+      }
+    }
+    need([...statements, ...views.map(({ source }) => source)].join())
+    const executed = (await grants()).flatMap((line) => /execute on (\w+)/.exec(line)?.[1] ?? [])
+    expect(executed).toEqual([...needed].map(({ name }) => name).sort())
   })
 })
 
 describe('the application role', () => {
-  test('executes only functions that a migration granted by name', async () => {
-    const rows = await superuser`
-      select p.proname as name from pg_proc p
-      where p.pronamespace = 'auth_gateway'::regnamespace and has_function_privilege('auth_gateway_app', p.oid, 'execute')
-        and not exists (select 1 from aclexplode(p.proacl) a where a.grantee = 'auth_gateway_app'::regrole)`
-    expect(rows.map((row) => row.name)).toEqual([])
-  })
-
-  test('writes to no table and no sequence directly', async () => {
-    const rows = await superuser`
-      select c.relname as name from pg_class c where c.relnamespace = 'auth_gateway'::regnamespace
-        and c.relkind in ('r', 'p', 'v', 'm')
-        and has_table_privilege('auth_gateway_app', c.oid, 'insert, update, delete, truncate, references, trigger')
-      union all
-      select c.relname from pg_class c where c.relnamespace = 'auth_gateway'::regnamespace
-        and case when c.relkind = 'S' then has_sequence_privilege('auth_gateway_app', c.oid, 'usage, update') end`
-    expect(rows.map((row) => row.name)).toEqual([])
-  })
-
   test('cannot create anything in the schema, nor become the owner', async () => {
     await expect(app`create table auth_gateway.mine (n int)`).rejects.toMatchObject(denied)
     await expect(app`set role auth_gateway_owner`).rejects.toMatchObject(denied)

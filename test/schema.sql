@@ -1768,7 +1768,6 @@ begin
   end loop;
   return v_wait;
 end $function$;
-grant execute on function auth_gateway.hit_rate_limits(jsonb) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.is_connection_key(p_event uuid)
  RETURNS boolean

@@ -95,5 +95,5 @@ begin
   return v_wait;
 end $$;
 
-grant execute on function auth_gateway.hit_rate_limits(jsonb), auth_gateway.take_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb),
+grant execute on function auth_gateway.take_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb),
   auth_gateway.recent_hits(timestamptz[], timestamptz) to auth_gateway_app;

@@ -44,7 +44,7 @@ const key = Buffer.from('00ff', 'hex')
 
 test('sends a statement with text, null, JSON, bytes and a date in one round trip, where the driver takes two', async () => {
   const expiresAt = new Date(Date.now() + 60_000)
-  const limit = () => sql`select auth_gateway.hit_rate_limits(${sql.json(limits)}) as wait`
+  const limit = () => sql`select auth_gateway.take_rate_limits(${sql.json(limits)}) as wait`
   const claim = () => sql`select auth_gateway.claim_once(${'scope'}, ${key}, ${expiresAt}) as first`
   const session = () =>
     sql`select auth_gateway.find_session(${'0195d000-0000-7000-8000-000000000001'}, ${null}) as found`

@@ -222,7 +222,7 @@ describe('a dump of the database after a day of traffic', () => {
 
   test('holds nothing that looks like an e-mail address, a token of ours or a private key', () => {
     const data = dump.replace(/^(--|CREATE|ALTER|COMMENT|GRANT|REVOKE).*$/gm, '')
-    expect(data.match(/[\w.+-]+@[\w-]+\.[a-z]{2,}/gi)).toBeNull()
+    expect(data.match(/(?<![\w.+-])[\w.+-]+@[\w-]+\.[a-z]{2,}/gi)).toBeNull()
     expect(data.match(/\bey[\w-]{10,}\.ey[\w-]{10,}\./g)).toBeNull()
     expect(data.match(/secret_[0-9a-f]{64}|BEGIN [A-Z ]*PRIVATE KEY|"d": ?"/g)).toBeNull()
   })
