@@ -256,6 +256,17 @@ describe('the redirect table', () => {
     expect(unreachable).toEqual([])
   })
 
+  test('leads to a function at the path that spells its name: /account, /v1/auth/otp', () => {
+    const match = createMatcher(redirects)
+    const paths = redirects.map(({ from }) => from.replace(/\/\*$/, ''))
+    const spelled = (path: string) => path.replace(/^\/(v1\/(auth\/)?)?/, '').replaceAll('/', '-')
+    const elsewhere = functionFiles.map(nameOf).filter((name) => {
+      const own = paths.filter((path) => spelled(path) === name)
+      return own.length > 0 && !own.some((path) => match(path) === name)
+    })
+    expect(elsewhere).toEqual([])
+  })
+
   test('leads to every route of every function, mirrors included', async () => {
     const match = createMatcher(redirects)
     const functions = await loadFunctions(redirects)

@@ -1,226 +1,184 @@
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
-import { MINIMAL_SCOPES, type NewKey, newKeyBody } from '../../shared/api-keys/api-key-input.ts'
-import {
-  createApiKey,
-  deleteApiKey,
-  ownersOf,
-  ownKey,
-  revokeApiKey,
-  rotateApiKey,
-} from '../../shared/api-keys/api-keys.ts'
-import { mayHold } from '../../shared/domain/scopes.ts'
-import { GatewayError, type Refusal } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
+import { actAs } from '../../shared/access/authority.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit, type Work } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readForm, readQuery } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { once } from '../../shared/once.ts'
-import { type ApiKeyRecord, listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
+import { refuseStranding, splitIdentity } from '../../shared/people/identities.ts'
+import { removeSignInMethod } from '../../shared/people/sign-in-methods.ts'
+import { listApplications } from '../../shared/queries/agent-delegations.ts'
+import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
+import { listCredentials } from '../../shared/queries/credentials.ts'
+import { listMessagesOf } from '../../shared/queries/messages.ts'
+import { listOperatorCodesOf, type OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
+import type { Person } from '../../shared/queries/person.ts'
+import { listProofs } from '../../shared/queries/proofs.ts'
+import { listSessions } from '../../shared/queries/sessions.ts'
+import { endSession } from '../../shared/sign-in/end-session.ts'
+import { originOf } from '../../shared/sign-in/session-origin.ts'
+import { linkToken } from '../../shared/sso/sso-steps.ts'
+import { SUPABASE_SLUG } from '../../shared/sso/supabase-project.ts'
+import { emailDomain } from '../../shared/typed/email.ts'
+import { AccountPage } from '../pages/account.tsx'
 import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
-import { ApiKeyPage } from '../pages/api-key.tsx'
-import { EndKeyPage, RotateKeyPage } from '../pages/api-key-decisions.tsx'
-import { ApiKeyFormPage, type KeyFormValues } from '../pages/api-key-form.tsx'
-import { ApiKeyShownPage } from '../pages/api-key-shown.tsx'
-import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../pages/api-key-view.ts'
-import { words } from '../pages/api-key-words.ts'
-import { ApiKeysPage } from '../pages/api-keys.tsx'
-import { fill } from '../pages/copy.ts'
-import { copyScriptSource } from '../pages/copy-field.tsx'
+import { words } from '../pages/account-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
-import { page } from '../pages/page-authority.ts'
+import { page, sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { createPageApp } from '../pages/respond.tsx'
 
-const BASE = '/account/api-keys'
-
+const BASE = '/account'
+const NEWEST_MESSAGES = 5
 const app = createPageApp()
 app.use(answerFormsOnce(gateway))
+const NOTICES: Record<string, string> = words.done
 
-const propsOf = (c: AppContext, principal: PersonPrincipal) => ({
-  ...formOf(gateway(), c, principal),
-  backHref: BASE,
+const linkHref = (provider: string, csrf: string) =>
+  `/v1/auth/oauth?${new URLSearchParams({ provider, purpose: 'link', redirect_uri: BASE, csrf })}`
+
+const shownCode = (one: OperatorCodeListing) => ({
+  status: one.status,
+  reason: one.reason,
+  madeAt: one.requested_at,
+  operators: [one.operator, one.second_operator].filter((operator) => operator !== null),
 })
 
-async function record(c: AppContext, principal: PersonPrincipal) {
-  const id = z.uuid().safeParse(c.req.param('id'))
-  if (!id.success) throw new GatewayError('key_not_found')
-  return ownKey(gateway(), principal, id.data)
-}
+const kindOf = (template: string) =>
+  template.startsWith('otp.') ? 'code' : template.startsWith('magic_link.') ? 'link' : 'notice'
 
-const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
-const listQuery = once(() => z.object({ done: z.optional(z.string()) }))
+/** Offered to everybody, or to people with an address of its domains. */
+const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
+  listed || domains.includes(emailDomain(email))
+
+/** Who the person is, how they sign in, where they are signed in, and what they have let applications do. */
+async function accountPage(
+  c: AppContext,
+  principal: PersonPrincipal,
+  { error, notice, status }: Partial<Shown>,
+): Promise<Response> {
+  const { person, session: current } = principal
+  const { reads, personal } = gateway()
+  const [methods, sessions, connections, { authenticators, recoveryCodes }, applications, operatorCodes, messages] = [
+    await listCredentials(reads, personal, person),
+    await listSessions(reads, person),
+    await listConnections(reads),
+    await listProofs(reads, personal, person),
+    await listApplications(reads, person),
+    await listOperatorCodesOf(reads, personal, person),
+    await listMessagesOf(reads, person, NEWEST_MESSAGES),
+  ]
+  const csrf = linkToken(gateway(), principal.credentialId)
+  const linked = new Set(methods.map(({ provider }) => provider))
+  const providers = connections.filter(
+    (one) => one.status === 'enabled' && !linked.has(one.slug) && isOffered(one, person),
+  )
+  const nameOf = (slug: string | undefined) => connections.find((one) => one.slug === slug)?.settings.name ?? slug
+  return renderPage(
+    AccountPage({
+      base: BASE,
+      ...formOf(gateway(), c, principal),
+      ...person,
+      methods: methods
+        .filter(({ usable }) => usable)
+        .map(({ provider, kind, ...method }) => ({
+          ...method,
+          kind: provider === SUPABASE_SLUG ? 'password' : kind,
+          provider: nameOf(provider),
+        })),
+      providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug, csrf) })),
+      byPhone: gateway().config.SMS_COUNTRIES.length > 0,
+      authenticators,
+      operatorCodes: operatorCodes.map(shownCode),
+      codesLeft: recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0),
+      merged: person.members.filter((one) => one !== person.uai),
+      sessions: sessions.map((one) => {
+        const { ip, userAgent } = originOf(gateway(), one)
+        const seenAt = one.last_seen_at ?? one.started_at
+        return {
+          id: one.id,
+          current: one.id === current?.id,
+          device: describeUserAgent(userAgent),
+          ip,
+          startedAt: one.started_at,
+          seenAt,
+        }
+      }),
+      applications,
+      messages: messages.map(({ channel, template, status, queued_at }) => ({
+        ...{ channel, status, sentAt: queued_at },
+        kind: kindOf(template),
+      })),
+      now: new Date(),
+      notice,
+      error,
+    }),
+    { status },
+  )
+}
 
 app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
-  const { reads, personal } = gateway()
-  const { done = '' } = readQuery(c, listQuery())
-  const keys = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: false })
-  const now = new Date()
-  return renderPage(
-    ApiKeysPage({ base: BASE, keys: keys.map((key) => shownKey(key, now)), now, notice: NOTICES[done] }),
-  )
+  const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+  return accountPage(c, principal, { notice: NOTICES[done] })
 })
 
-function formPage(
+/** Does what a form of this page asks for, once. */
+function take<Schema extends z.ZodMiniType>(
   c: AppContext,
   principal: PersonPrincipal,
-  values: KeyFormValues,
-  { error, status }: Partial<Shown> = {},
-): Response {
-  const groups = SCOPE_GROUPS.map(({ area, scopes }) => ({
-    area,
-    scopes: scopes.filter((scope) => mayHold(principal.person.role, scope)),
-  }))
-  return renderPage(ApiKeyFormPage({ action: BASE, ...propsOf(c, principal), groups, values, error }), { status })
-}
-
-app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (c, principal) =>
-  formPage(c, principal, { scopes: MINIMAL_SCOPES, days: '90' }),
-)
-
-const createForm = once(() =>
-  z.object({
-    ...postedForm(),
-    name: z.optional(z.string()),
-    scope: z.optional(z.array(z.string())),
-    days: z.optional(z.string()),
-    networks: z.optional(z.string()),
-    per_minute: z.optional(z.string()),
-  }),
-)
-
-/** What the form asks for, in the words of the API. @throws GatewayError that says what is wrong with it */
-function readKey(posted: z.infer<ReturnType<typeof createForm>>): NewKey {
-  const networks = posted.networks?.split(/[\s,]+/).filter(Boolean)
-  const result = newKeyBody().safeParse({
-    name: posted.name,
-    scopes: posted.scope ?? [],
-    expires_in_days: posted.days === 'never' ? undefined : posted.days,
-    allowed_networks: networks,
-    rate_limits: posted.per_minute ? { max_calls_per_minute: posted.per_minute } : undefined,
-  })
-  if (result.success) return result.data
-  const problem = result.error.issues.map(({ path: [field] }) => PROBLEMS[String(field)]).find(Boolean)
-  const { refusal = 'invalid_request', text: description } = problem ?? {}
-  throw new GatewayError(refusal, { description })
-}
-
-const PROBLEMS: Record<string, { refusal: Refusal; text: string }> = {
-  name: { refusal: 'invalid_name', text: 'Please give the key a name of at most 100 characters.' },
-  allowed_networks: { refusal: 'invalid_request', text: 'One of the addresses is not an address or a range.' },
-  rate_limits: { refusal: 'invalid_request', text: 'The number of calls must be a whole number of 1 or more.' },
-}
-
-app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
-  const scopes = (await readForm(c)).getAll('scope')
-  return accountForm(gateway(), c, principal, {
-    schema: createForm(),
-    repeatable: ['scope'],
-    render: (shown) => {
-      const { name, days = '90', networks, per_minute: perMinute } = shown.typed
-      return formPage(c, principal, { name, scopes, days, networks, perMinute }, shown)
-    },
-    once: () => c.redirect(`${BASE}?done=once`, 303),
-    act: async (posted) => {
-      const made = await createApiKey(gateway(), c, principal, readKey(posted)).catch(sayWhichScopes)
-      return showKey(made.secret, made.record.name)
-    },
-  })
-})
-
-function sayWhichScopes(error: unknown): never {
-  if (!(error instanceof GatewayError) || error.refusal !== 'invalid_scope') throw error
-  throw new GatewayError('invalid_scope', { description: 'Please choose what the key may do.' })
-}
-
-function showKey(apiKey: string, name: string, notice?: string): Response {
-  return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource() })
-}
-
-app.route('GET', `${BASE}/:id`, { authority: page(BASE) }, async (c, principal) => {
-  const key = await record(c, principal)
-  const { reads } = gateway()
-  const [history, usage] = [await listKeyHistory(reads, key.id), await listKeyUsage(reads, key.id, 30)]
-  const now = new Date()
-  return renderPage(
-    ApiKeyPage({
-      base: BASE,
-      shown: shownKey(key, now),
-      description: key.description,
-      services: key.service_scopes.map(({ service_key }) => service_key),
-      networks: key.networks ?? [],
-      limits: limitsOf(key),
-      history: historyOf(history, principal.person.uai),
-      usage,
-      now,
-    }),
-  )
-})
-
-type Decision = 'rotate' | 'revoke' | 'delete'
-
-/** Asks before something happens to a key. */
-async function decisionPage(
-  c: AppContext,
-  principal: PersonPrincipal,
-  kind: Decision,
-  { error, status }: Partial<Shown> = {},
-): Promise<Response> {
-  const { id, name } = await record(c, principal)
-  const asked = { action: `${BASE}/${id}/${kind}`, name, error, ...propsOf(c, principal) }
-  return renderPage(kind === 'rotate' ? RotateKeyPage(asked) : EndKeyPage({ ...asked, kind }), { status })
-}
-
-app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, { authority: page(BASE) }, (c, principal) =>
-  decisionPage(c, principal, c.req.param('decision') as Decision),
-)
-
-/** Takes a decision about a key, once. */
-async function decide<Schema extends z.ZodMiniType>(
-  c: AppContext,
-  principal: PersonPrincipal,
-  kind: Decision,
   schema: Schema,
-  act: (target: { principal: PersonPrincipal; record: ApiKeyRecord }, input: z.output<Schema>) => Promise<Response>,
+  act: (input: z.output<Schema>) => Promise<string>,
 ): Promise<Response> {
   return accountForm(gateway(), c, principal, {
     schema,
-    load: async () => ({ principal, record: await record(c, principal) }),
-    render: (shown) => decisionPage(c, principal, kind, shown),
-    once: () => c.redirect(`${BASE}?done=once`, 303),
-    act: (input, target) => act(target, input),
+    render: (shown) => accountPage(c, principal, shown),
+    once: () => c.redirect(BASE, 303),
+    act: async (input) => c.redirect(`${BASE}?done=${await act(input)}`, 303),
   })
 }
 
-const rotateForm = once(() =>
-  z.object({
-    ...postedForm(),
-    grace_seconds: z.enum(['0', '3600', '86400', '604800'], 'invalid_request'),
+const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
+
+app.route('POST', `${BASE}/sign-in-methods/remove`, { authority: sensitivePage(BASE) }, (c, principal) =>
+  take(c, principal, removal(), async ({ id: credentialId }) => {
+    const { person } = principal
+    const input = { person, credentialId, reason: 'person', act: (work: Work) => actAs(work, principal) }
+    await removeSignInMethod(gateway(), c, input)
+    return 'removed'
   }),
 )
 
-app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, (c, principal) => {
-  const arrivedAt = gateway().now()
-  return decide(c, principal, 'rotate', rotateForm(), async (target, posted) => {
-    const graceSeconds = Number(posted.grace_seconds)
-    const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
-    const until = new Date(arrivedAt.getTime() + graceSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
-    const later = fill(words.shown.rotatedLater, { until: `${until} UTC` }).join('')
-    return showKey(made.secret, made.record.name, graceSeconds > 0 ? later : words.shown.rotatedNow)
-  })
-})
+const ending = once(() => z.object({ ...postedForm(), which: z.union([z.literal('others'), z.uuid()], 'not_found') }))
 
-const endForm = once(() =>
-  z.object({ ...postedForm(), reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }),
+app.route('POST', `${BASE}/sessions/end`, { authority: page(BASE) }, (c, principal) =>
+  take(c, principal, ending(), async ({ which }) => {
+    const { person, session } = principal
+    if (!session) throw new GatewayError('session_invalid')
+    const others = async () => (await listSessions(gateway().reads, person)).map(({ id }) => id)
+    const ids = which === 'others' ? await others() : [which]
+    for (const id of ids.filter((one) => one !== session.id))
+      await endSession(gateway(), c, person, id, 'revoked', { sessionId: session.id })
+    return 'ended'
+  }),
 )
 
-app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, { authority: page(BASE) }, (c, principal) => {
-  const kind = c.req.param('decision') as Decision
-  return decide(c, principal, kind, endForm(), async (target, { reason }) => {
-    await (kind === 'revoke' ? revokeApiKey : deleteApiKey)(gateway(), c, target, reason ?? 'owner')
-    return c.redirect(`${BASE}?done=${kind === 'revoke' ? 'revoked' : 'deleted'}`, 303)
-  })
-})
+const splitting = once(() => z.object({ ...postedForm(), uai: z.uuid('not_found') }))
+
+app.route('POST', `${BASE}/split`, { authority: sensitivePage(BASE) }, (c, principal) =>
+  take(c, principal, splitting(), async ({ uai }) => {
+    if (!principal.person.members.includes(uai)) throw new GatewayError('not_found')
+    await commit(commitContext(gateway(), c), async (work) => {
+      actAs(work, principal)
+      await refuseStranding(gateway(), work, uai)
+      await splitIdentity(work, { uai, reason: 'person' })
+    })
+    return 'split'
+  }),
+)
 
 export default serve(app)

@@ -1,136 +1,301 @@
-import { randomBytes } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
-import { operator } from '../../shared/access/authorities.ts'
-import { actAsOperator, type Operator } from '../../shared/access/operator.ts'
-import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
+import { mayActOn, type Operator } from '../../shared/access/operator.ts'
+import { safeReturnTo } from '../../shared/access/return-to.ts'
+import { toAuditEvent } from '../../shared/audit/event-view.ts'
+import { lagProblems } from '../../shared/audit/lag.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
-import { createApp } from '../../shared/http/app.ts'
-import { readBody } from '../../shared/http/body.ts'
-import { type Authority, openToAll } from '../../shared/http/route.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readBody, readForm, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { parseClientMetadata } from '../../shared/oauth/clients/client-metadata.ts'
 import { once } from '../../shared/once.ts'
-import { readAdminStatus } from '../../shared/queries/admin-status.ts'
-import { findClient, listClients } from '../../shared/queries/api-clients.ts'
-import { hasPasswords, sendRecovery } from '../../shared/sync/supabase-users.ts'
-import { hashToken } from '../../shared/tokens/opaque.ts'
+import { ACTS, actOn } from '../../shared/operators/console-actions.ts'
+import { operatedRadius } from '../../shared/operators/operated-radius.ts'
+import { operatedState } from '../../shared/operators/operated-state.ts'
+import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
+import { listConnections } from '../../shared/queries/connections.ts'
+import {
+  countLimits,
+  findListed,
+  type ListedKey,
+  type ListedSession,
+  listApiKeys,
+  listApplicationsOfAll,
+  listLiveSessions,
+  listPeople,
+} from '../../shared/queries/console.ts'
+import { findPerson } from '../../shared/queries/identities.ts'
+import { readLogLag } from '../../shared/queries/log-lag.ts'
+import type { StateAt } from '../../shared/queries/time-travel.ts'
+import { listWebhooks } from '../../shared/queries/webhooks.ts'
+import { addressLookup } from '../../shared/typed/address.ts'
+import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
+import {
+  ClientsPage,
+  ConnectionsPage,
+  KeysPage,
+  OverviewPage,
+  PeoplePage,
+  SessionsPage,
+  WebhooksPage,
+} from '../pages/console.tsx'
+import { chartsOf } from '../pages/console-charts.ts'
+import { type Filters, RequestPage, TimelinePage } from '../pages/console-events.tsx'
+import type { Frame } from '../pages/console-parts.tsx'
+import { type Held, PersonPage, RadiusPage } from '../pages/console-person.tsx'
+import { words } from '../pages/console-words.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { operatorPage } from '../pages/page-authority.ts'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
 
-const app = createApp('api')
-const APP_ID = /^app_[a-z0-9_]{1,60}$/
+const app = createPageApp()
+app.use(answerFormsOnce(gateway))
+const PAGE = 50
+const REFRESH_SECONDS = 5
+const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) }))
 
-const ofPlatform = operator('platform')
+type Visit = { operator: Operator; frame: Frame; scope: AuditScope }
 
-/** An operator of everything; others are refused with the code that existing clients know (wire-contract 1.9). */
-const administrator: Authority<Operator> = {
-  accepts: ofPlatform.accepts,
-  admit: async (c) => {
-    try {
-      return await ofPlatform.admit(c)
-    } catch (error) {
-      const denied = error instanceof GatewayError && /^(not_an_operator|insufficient_scope)$/.test(error.refusal)
-      throw denied ? new GatewayError('admin_access_required', { reason: error.options.reason }) : error
-    }
-  },
+/** What every page of an operator needs. */
+function visit(c: AppContext, operator: Operator, section: string): Visit {
+  const { organizationId, principal } = operator
+  const { done } = readQuery(c, loose())
+  const frame = {
+    section,
+    platform: organizationId === undefined,
+    ...formOf(gateway(), c, principal),
+    now: new Date(),
+    notice: done === '1' ? words.done : undefined,
+  }
+  return { operator, frame, scope: organizationId ? { of: 'organization', id: organizationId } : { of: 'everything' } }
 }
 
-/** There is no login that bypasses checks, whatever is sent; operators sign in as everybody does and step up. */
-app.route('POST', '/admin/bypass-login', { authority: openToAll }, () => {
-  throw new GatewayError('admin_access_required', { body: { sign_in: `${gateway().issuer}/web/login` } })
+async function eventsOf(
+  scope: AuditScope,
+  filter: AuditFilter,
+  limit: number,
+  position?: string,
+  order: 'asc' | 'desc' = 'desc',
+) {
+  const { reads, personal } = gateway()
+  const rows = await listAuditEvents(reads, scope, filter, { order, position, limit })
+  return rows.map((row) => toAuditEvent(personal, row, 'operator'))
+}
+
+const olderThan = (path: string, rows: { id?: string; uai?: string }[]) => {
+  const last = rows.length < PAGE ? undefined : rows.at(-1)
+  return last && `${path}?before=${last.id ?? last.uai}`
+}
+
+const shownSession = (one: ListedSession) => ({ ...one, startedAt: one.started_at, expiresAt: one.expires_at })
+const shownKey = (one: ListedKey) => ({ ...one, uai: one.created_by, createdAt: one.created_at })
+
+/** What is behind: everything, or the webhooks of the operator's organization. */
+async function lagSeenBy({ organizationId }: Operator): Promise<string[]> {
+  const { reads, config } = gateway()
+  const problems = lagProblems(await readLogLag(reads), Boolean(config.CHECKPOINT_URL || config.CHECKPOINT_FILE))
+  if (organizationId === undefined)
+    return problems.map(({ detail, cause, fix }) => `${[detail, cause].filter(Boolean).join('; ')}. ${fix}.`)
+  return problems.filter((one) => one.organizationId === organizationId).map(({ detail }) => `${detail}.`)
+}
+
+app.route('GET', '/admin', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin')
+  const { frame, scope } = visited
+  const charts = await chartsOf(gateway().reads, operator.organizationId, frame.now)
+  const limits = frame.platform ? await countLimits(gateway().reads) : []
+  const behind = await lagSeenBy(operator)
+  return renderPage(OverviewPage({ frame, charts, limits, behind, events: await eventsOf(scope, {}, 15) }))
 })
 
-/** Operators have no password of their own; the one that Supabase Auth keeps is chosen anew by a link to their address. */
-app.route('POST', '/admin/change-password', { authority: administrator }, async (c, { principal }) => {
-  if (!hasPasswords(gateway())) throw new GatewayError('passwords_disabled')
-  await sendRecovery(gateway(), c, principal.person.email)
-  return c.json({ success: true, message: 'A link to choose a new password is on its way to your address.' })
+app.route('GET', '/admin/people', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/people')
+  const { reads, personal } = gateway()
+  const { before } = readQuery(c, loose())
+  const people = await listPeople(reads, personal, operator.organizationId, { before })
+  return renderPage(PeoplePage({ frame: visited.frame, people, olderHref: olderThan('/admin/people', people) }))
 })
 
-app.route('GET', '/admin/status', { authority: administrator }, async (c, { principal }) => {
-  const { issuer, config, reads } = gateway()
-  return c.json({
-    status: 'ok',
-    service: 'auth-gateway',
-    issuer,
-    environment: config.mode,
-    ...(await readAdminStatus(reads)),
-    operator: { id: principal.person.uai, role: principal.person.role },
-    timestamp: new Date().toISOString(),
-  })
+const finding = once(() => z.object({ find: z.string().check(z.trim(), z.maxLength(254)) }))
+
+/** Leads to whom it finds. Posted, so that no address stands in a history or the log of a proxy. */
+app.route('POST', '/admin/people', { authority: operatorPage('/admin', { reads: true }) }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/people')
+  const { reads, personal } = gateway()
+  const { find } = await readBody(c, finding())
+  const uai = z.uuid().safeParse(find).data
+  const by = uai ? { uai } : { digest: personal.digest(addressLookup(find)) }
+  const [person] = await listPeople(reads, personal, operator.organizationId, by)
+  if (person) return c.redirect(`/admin/people/${person.uai}`, 303)
+  return renderPage(PeoplePage({ frame: visited.frame, people: [], find }))
 })
 
-export const newApp = once(() =>
-  z.object({
-    app_id: z.string().check(z.regex(APP_ID, 'must be app_ and small letters, digits or _')),
-    app_name: z.string().check(z.minLength(1), z.maxLength(100)),
-    redirect_uris: z.array(z.string().check(z.maxLength(2000))).check(z.minLength(1), z.maxLength(20)),
-    metadata: z.optional(z.looseObject({})),
-    reason: z.prefault(
-      z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
-      'registered at /admin/register-app',
+const held = ({ sessions, tokens, keys, agents, consents }: StateAt): Held[] => [
+  { kind: 'sessions', list: sessions.map(({ method, acr }) => `${method} (${acr.split(':').at(-1)})`) },
+  { kind: 'tokens', list: tokens.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+  { kind: 'keys', list: keys.map(({ preview, scopes }) => `${preview} (${scopes.join(' ')})`) },
+  { kind: 'agents', list: agents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+  { kind: 'consents', list: consents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+]
+
+/** What is given without a zone is UTC. */
+const timeOf = (text: string) =>
+  new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text.length === 10 ? `${text}T00:00` : text}Z`)
+const time = once(() =>
+  z.string().check(
+    z.maxLength(40),
+    z.refine(
+      (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(timeOf(text).getTime()),
+      'is no time such as 2026-11-26T12:00',
     ),
-  }),
+  ),
 )
 
-/** Registers a confidential application; its secret is told this once. */
-app.route('POST', '/admin/register-app', { authority: administrator }, async (c, operator) => {
-  const { app_id, app_name, redirect_uris, metadata: more = {}, reason } = await readBody(c, newApp())
-  const given = {
-    token_endpoint_auth_method: 'client_secret_basic',
-    ...more,
-    client_name: app_name,
-    redirect_uris,
-    software_id: app_id,
-  }
-  const { metadata, faults } = parseClientMetadata(given, gateway().config.PRIVATE_USE_SCHEMES)
-  if (!metadata)
-    throw new GatewayError('invalid_request', {
-      details: Object.fromEntries(faults.map(({ member, message }) => [member, [message]])),
-    })
-  const client_id = `${app_id}_${hashToken(app_id).slice(0, 16)}`
-  const client_secret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
-    ? `secret_${randomBytes(32).toString('hex')}`
-    : undefined
-  await commit(commitContext(gateway(), c), async (work) => {
-    actAsOperator(work, operator)
-    work.limits = gateway().limiter.of('register-app', operator.principal.person.uai)
-    if (await findClient(gateway().reads, client_id)) throw new GatewayError('app_exists')
-    const secretHash = client_secret && hashToken(client_secret)
-    work
-      .start(apiClient, uuidv7(), {})
-      .decide(() =>
-        registerClient({ clientId: client_id, firstParty: false, origin: 'operator', metadata, secretHash, reason }),
-      )
-  })
-  const made = await findClient(gateway().reads, client_id)
-  return c.json(
-    {
-      app_id,
-      app_name,
-      client_id,
-      client_secret,
-      redirect_uris,
-      created_at: made?.created_at,
-      message: 'Registered. The secret is shown only now.',
-    },
-    201,
+app.route('GET', '/admin/people/:uai', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/people')
+  const { frame } = visited
+  const { reads, personal } = gateway()
+  const uai = z.uuid().safeParse(c.req.param('uai')).data
+  const person = uai && (await findListed(reads, personal, operator.organizationId, uai))
+  if (!person) throw new GatewayError('not_found')
+  const { at } = readQuery(c, z.extend(loose(), { at: z.optional(time()) }))
+  const states = at ? await operatedState(gateway(), operator, person, timeOf(at)) : []
+  const past = states.find((one) => one.uai === person.uai)
+  const { members } = person
+  // What is acted on is the whole of who they became, of whom less may be seen here.
+  const whole = await findPerson(reads, personal, person.uai)
+  return renderPage(
+    PersonPage({
+      frame: { ...frame, readOnly: !whole || !mayActOn(operator, whole) },
+      person,
+      sessions: (await listLiveSessions(reads, undefined, { members })).map(shownSession),
+      keys: (await listApiKeys(reads, undefined, { members })).map(shownKey),
+      events: await eventsOf({ of: 'people', uais: members }, {}, 30),
+      past: at ? { at, ...past, held: past ? held(past) : [] } : undefined,
+    }),
   )
 })
 
-app.route('GET', '/admin/list-apps', { authority: administrator }, async (c) => {
-  const apps = (await listClients(gateway().reads))
-    .filter(({ metadata }) => APP_ID.test(metadata.software_id ?? ''))
-    .map(({ client_id, metadata, status, created_at }) => ({
-      app_id: metadata.software_id,
-      app_name: metadata.client_name,
-      client_id,
-      redirect_uris: metadata.redirect_uris,
-      status,
-      created_at,
-    }))
-  return c.json({ apps, total: apps.length })
+app.route('GET', '/admin/sessions', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/sessions')
+  const { before } = readQuery(c, loose())
+  const rows = await listLiveSessions(gateway().reads, operator.organizationId, { before })
+  const page = { frame: visited.frame, sessions: rows.map(shownSession), olderHref: olderThan('/admin/sessions', rows) }
+  return renderPage(SessionsPage(page))
+})
+
+app.route('GET', '/admin/keys', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/keys')
+  const { before } = readQuery(c, loose())
+  const rows = await listApiKeys(gateway().reads, operator.organizationId, { before })
+  return renderPage(
+    KeysPage({ frame: visited.frame, keys: rows.map(shownKey), olderHref: olderThan('/admin/keys', rows) }),
+  )
+})
+
+function demandPlatform({ frame }: Visit): void {
+  if (!frame.platform) throw new GatewayError('access_denied', { reason: 'one organization only' })
+}
+
+app.route('GET', '/admin/clients', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/clients')
+  demandPlatform(visited)
+  const rows = await listApplicationsOfAll(gateway().reads, readQuery(c, loose()).before)
+  const clients = rows.map((one) => ({
+    ...one,
+    clientId: one.client_id,
+    firstParty: one.first_party,
+    createdAt: one.created_at,
+  }))
+  return renderPage(ClientsPage({ frame: visited.frame, clients, olderHref: olderThan('/admin/clients', rows) }))
+})
+
+app.route('GET', '/admin/connections', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/connections')
+  demandPlatform(visited)
+  const connections = (await listConnections(gateway().reads)).map((one) => ({ ...one, name: one.settings.name }))
+  return renderPage(ConnectionsPage({ frame: visited.frame, connections }))
+})
+
+app.route('GET', '/admin/webhooks', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/webhooks')
+  const rows = await listWebhooks(gateway().reads, operator.organizationId)
+  const webhooks = rows.map(({ id, settings, status, told, waiting, dead }) => ({
+    ...{ id, ...settings, status, told: Number(told), waiting, dead },
+  }))
+  return renderPage(WebhooksPage({ frame: visited.frame, webhooks }))
+})
+
+const filters = once(() =>
+  z.object({
+    person: z.optional(z.uuid()),
+    client: z.optional(z.string().check(z.maxLength(200))),
+    type: z.optional(z.string().check(z.maxLength(100))),
+    request: z.optional(z.uuid()),
+    since: z.optional(time()),
+    until: z.optional(time()),
+    live: z.optional(z.literal('1')),
+    cursor: z.optional(z.string().check(z.regex(/^\d{1,18}$/))),
+  }),
+)
+
+/** Everything that happens, newest first; it looks again by itself when told to. */
+app.route('GET', '/admin/events', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/events')
+  const { cursor, live, since, until, ...found } = readQuery(c, filters())
+  const range = { since: since ? timeOf(since) : undefined, until: until ? timeOf(until) : undefined }
+  const events = await eventsOf(visited.scope, { ...found, ...range }, PAGE, cursor)
+  const given: Filters = { ...found, since, until, live }
+  const query = Object.entries({ ...given, live: undefined, cursor: events.at(-1)?.position }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [[name, String(value)]]),
+  )
+  const olderHref = events.length < PAGE ? undefined : `/admin/events?${new URLSearchParams(query)}`
+  const headers = live ? { Refresh: String(REFRESH_SECONDS) } : undefined
+  return renderPage(TimelinePage({ frame: visited.frame, events, filters: given, olderHref }), { headers })
+})
+
+/** What one request did, step by step, as far as it is about people the operator answers for. */
+app.route('GET', '/admin/requests/:id', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/events')
+  const request = z.uuid().safeParse(c.req.param('id')).data
+  if (!request) throw new GatewayError('not_found')
+  const events = (await eventsOf(visited.scope, { request }, 200)).reverse()
+  return renderPage(RequestPage({ frame: visited.frame, id: request, events }))
+})
+
+app.route('GET', '/admin/radius', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const visited = visit(c, operator, '/admin/events')
+  const { id } = readQuery(c, z.extend(loose(), { id: z.uuid('not_found') }))
+  const radius = await operatedRadius(gateway(), visited.operator, id)
+  const { origin, followed, acts } = radius
+  const at = { type: origin.type, recordedAt: new Date(origin.recorded_at) }
+  return renderPage(RadiusPage({ frame: visited.frame, id, origin: at, followed, acts }))
+})
+
+const acting = once(() =>
+  z.object({
+    ...postedForm(),
+    act: z.enum(ACTS, 'not_found'),
+    id: z.uuid('not_found'),
+    reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
+    back: z.optional(z.string().check(z.maxLength(200))),
+  }),
+)
+
+/** Does one thing to one thing, with a reason. */
+app.route('POST', '/admin/act', { authority: operatorPage('/admin') }, async (c, operator) => {
+  const back = (await readForm(c)).get('back') ?? ''
+  const home = back.startsWith('/admin') ? (safeReturnTo(gateway().config, back) ?? '/admin') : '/admin'
+  return accountForm(gateway(), c, operator.principal, {
+    schema: acting(),
+    restart: expiredButton(home),
+    once: () => c.redirect(home, 303),
+    act: async ({ act, id, reason }) => {
+      await actOn({ gateway: gateway(), c, operator, id, reason }, act)
+      return c.redirect(`${home}${home.includes('?') ? '&' : '?'}done=1`, 303)
+    },
+  })
 })
 
 export default serve(app)

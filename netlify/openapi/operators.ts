@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { newApp } from '../functions/admin.ts'
+import { newApp } from '../functions/admin-api.ts'
 import { request } from '../functions/operator-codes.ts'
 import { anything, done, type Family, form, page } from './operation.ts'
 

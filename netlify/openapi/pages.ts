@@ -3,11 +3,11 @@ import { credentialsInput } from '../../shared/sign-in/password/password-input.t
 import { startQuery } from '../../shared/sso/sso-steps.ts'
 import { callback as testerCallback } from '../functions/auth-tester.ts'
 import { callbackQuery } from '../functions/cli.ts'
-import { linkQuery, pageQuery, signUpForm } from '../functions/password-pages.ts'
 import { answerForm, finishQuery } from '../functions/saml.ts'
 import { logoutForm, ticketQuery } from '../functions/sso.ts'
 import { addressForm, codeForm, codeQuery, csrfForm } from '../functions/web.ts'
-import { pageQuery as withoutMailQuery } from '../functions/without-mail.ts'
+import { linkQuery, pageQuery, signUpForm } from '../functions/web-password.ts'
+import { pageQuery as withoutMailQuery } from '../functions/web-without-mail.ts'
 import { type Family, form, type Operation, page } from './operation.ts'
 import { pair } from './schemas.ts'
 

@@ -1,0 +1,226 @@
+import * as z from 'zod/mini'
+import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { MINIMAL_SCOPES, type NewKey, newKeyBody } from '../../shared/api-keys/api-key-input.ts'
+import {
+  createApiKey,
+  deleteApiKey,
+  ownersOf,
+  ownKey,
+  revokeApiKey,
+  rotateApiKey,
+} from '../../shared/api-keys/api-keys.ts'
+import { mayHold } from '../../shared/domain/scopes.ts'
+import { GatewayError, type Refusal } from '../../shared/errors.ts'
+import { gateway } from '../../shared/gateway.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { readForm, readQuery } from '../../shared/http/body.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { once } from '../../shared/once.ts'
+import { type ApiKeyRecord, listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
+import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
+import { ApiKeyPage } from '../pages/api-key.tsx'
+import { EndKeyPage, RotateKeyPage } from '../pages/api-key-decisions.tsx'
+import { ApiKeyFormPage, type KeyFormValues } from '../pages/api-key-form.tsx'
+import { ApiKeyShownPage } from '../pages/api-key-shown.tsx'
+import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../pages/api-key-view.ts'
+import { words } from '../pages/api-key-words.ts'
+import { ApiKeysPage } from '../pages/api-keys.tsx'
+import { fill } from '../pages/copy.ts'
+import { copyScriptSource } from '../pages/copy-field.tsx'
+import type { Shown } from '../pages/form.ts'
+import { answerFormsOnce } from '../pages/form-answers.ts'
+import { page } from '../pages/page-authority.ts'
+import { renderPage } from '../pages/render.ts'
+import { createPageApp } from '../pages/respond.tsx'
+
+const BASE = '/account/api-keys'
+
+const app = createPageApp()
+app.use(answerFormsOnce(gateway))
+
+const propsOf = (c: AppContext, principal: PersonPrincipal) => ({
+  ...formOf(gateway(), c, principal),
+  backHref: BASE,
+})
+
+async function record(c: AppContext, principal: PersonPrincipal) {
+  const id = z.uuid().safeParse(c.req.param('id'))
+  if (!id.success) throw new GatewayError('key_not_found')
+  return ownKey(gateway(), principal, id.data)
+}
+
+const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
+const listQuery = once(() => z.object({ done: z.optional(z.string()) }))
+
+app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
+  const { reads, personal } = gateway()
+  const { done = '' } = readQuery(c, listQuery())
+  const keys = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: false })
+  const now = new Date()
+  return renderPage(
+    ApiKeysPage({ base: BASE, keys: keys.map((key) => shownKey(key, now)), now, notice: NOTICES[done] }),
+  )
+})
+
+function formPage(
+  c: AppContext,
+  principal: PersonPrincipal,
+  values: KeyFormValues,
+  { error, status }: Partial<Shown> = {},
+): Response {
+  const groups = SCOPE_GROUPS.map(({ area, scopes }) => ({
+    area,
+    scopes: scopes.filter((scope) => mayHold(principal.person.role, scope)),
+  }))
+  return renderPage(ApiKeyFormPage({ action: BASE, ...propsOf(c, principal), groups, values, error }), { status })
+}
+
+app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (c, principal) =>
+  formPage(c, principal, { scopes: MINIMAL_SCOPES, days: '90' }),
+)
+
+const createForm = once(() =>
+  z.object({
+    ...postedForm(),
+    name: z.optional(z.string()),
+    scope: z.optional(z.array(z.string())),
+    days: z.optional(z.string()),
+    networks: z.optional(z.string()),
+    per_minute: z.optional(z.string()),
+  }),
+)
+
+/** What the form asks for, in the words of the API. @throws GatewayError that says what is wrong with it */
+function readKey(posted: z.infer<ReturnType<typeof createForm>>): NewKey {
+  const networks = posted.networks?.split(/[\s,]+/).filter(Boolean)
+  const result = newKeyBody().safeParse({
+    name: posted.name,
+    scopes: posted.scope ?? [],
+    expires_in_days: posted.days === 'never' ? undefined : posted.days,
+    allowed_networks: networks,
+    rate_limits: posted.per_minute ? { max_calls_per_minute: posted.per_minute } : undefined,
+  })
+  if (result.success) return result.data
+  const problem = result.error.issues.map(({ path: [field] }) => PROBLEMS[String(field)]).find(Boolean)
+  const { refusal = 'invalid_request', text: description } = problem ?? {}
+  throw new GatewayError(refusal, { description })
+}
+
+const PROBLEMS: Record<string, { refusal: Refusal; text: string }> = {
+  name: { refusal: 'invalid_name', text: 'Please give the key a name of at most 100 characters.' },
+  allowed_networks: { refusal: 'invalid_request', text: 'One of the addresses is not an address or a range.' },
+  rate_limits: { refusal: 'invalid_request', text: 'The number of calls must be a whole number of 1 or more.' },
+}
+
+app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
+  const scopes = (await readForm(c)).getAll('scope')
+  return accountForm(gateway(), c, principal, {
+    schema: createForm(),
+    repeatable: ['scope'],
+    render: (shown) => {
+      const { name, days = '90', networks, per_minute: perMinute } = shown.typed
+      return formPage(c, principal, { name, scopes, days, networks, perMinute }, shown)
+    },
+    once: () => c.redirect(`${BASE}?done=once`, 303),
+    act: async (posted) => {
+      const made = await createApiKey(gateway(), c, principal, readKey(posted)).catch(sayWhichScopes)
+      return showKey(made.secret, made.record.name)
+    },
+  })
+})
+
+function sayWhichScopes(error: unknown): never {
+  if (!(error instanceof GatewayError) || error.refusal !== 'invalid_scope') throw error
+  throw new GatewayError('invalid_scope', { description: 'Please choose what the key may do.' })
+}
+
+function showKey(apiKey: string, name: string, notice?: string): Response {
+  return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource() })
+}
+
+app.route('GET', `${BASE}/:id`, { authority: page(BASE) }, async (c, principal) => {
+  const key = await record(c, principal)
+  const { reads } = gateway()
+  const [history, usage] = [await listKeyHistory(reads, key.id), await listKeyUsage(reads, key.id, 30)]
+  const now = new Date()
+  return renderPage(
+    ApiKeyPage({
+      base: BASE,
+      shown: shownKey(key, now),
+      description: key.description,
+      services: key.service_scopes.map(({ service_key }) => service_key),
+      networks: key.networks ?? [],
+      limits: limitsOf(key),
+      history: historyOf(history, principal.person.uai),
+      usage,
+      now,
+    }),
+  )
+})
+
+type Decision = 'rotate' | 'revoke' | 'delete'
+
+/** Asks before something happens to a key. */
+async function decisionPage(
+  c: AppContext,
+  principal: PersonPrincipal,
+  kind: Decision,
+  { error, status }: Partial<Shown> = {},
+): Promise<Response> {
+  const { id, name } = await record(c, principal)
+  const asked = { action: `${BASE}/${id}/${kind}`, name, error, ...propsOf(c, principal) }
+  return renderPage(kind === 'rotate' ? RotateKeyPage(asked) : EndKeyPage({ ...asked, kind }), { status })
+}
+
+app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, { authority: page(BASE) }, (c, principal) =>
+  decisionPage(c, principal, c.req.param('decision') as Decision),
+)
+
+/** Takes a decision about a key, once. */
+async function decide<Schema extends z.ZodMiniType>(
+  c: AppContext,
+  principal: PersonPrincipal,
+  kind: Decision,
+  schema: Schema,
+  act: (target: { principal: PersonPrincipal; record: ApiKeyRecord }, input: z.output<Schema>) => Promise<Response>,
+): Promise<Response> {
+  return accountForm(gateway(), c, principal, {
+    schema,
+    load: async () => ({ principal, record: await record(c, principal) }),
+    render: (shown) => decisionPage(c, principal, kind, shown),
+    once: () => c.redirect(`${BASE}?done=once`, 303),
+    act: (input, target) => act(target, input),
+  })
+}
+
+const rotateForm = once(() =>
+  z.object({
+    ...postedForm(),
+    grace_seconds: z.enum(['0', '3600', '86400', '604800'], 'invalid_request'),
+  }),
+)
+
+app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, (c, principal) => {
+  const arrivedAt = gateway().now()
+  return decide(c, principal, 'rotate', rotateForm(), async (target, posted) => {
+    const graceSeconds = Number(posted.grace_seconds)
+    const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
+    const until = new Date(arrivedAt.getTime() + graceSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
+    const later = fill(words.shown.rotatedLater, { until: `${until} UTC` }).join('')
+    return showKey(made.secret, made.record.name, graceSeconds > 0 ? later : words.shown.rotatedNow)
+  })
+})
+
+const endForm = once(() =>
+  z.object({ ...postedForm(), reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }),
+)
+
+app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, { authority: page(BASE) }, (c, principal) => {
+  const kind = c.req.param('decision') as Decision
+  return decide(c, principal, kind, endForm(), async (target, { reason }) => {
+    await (kind === 'revoke' ? revokeApiKey : deleteApiKey)(gateway(), c, target, reason ?? 'owner')
+    return c.redirect(`${BASE}?done=${kind === 'revoke' ? 'revoked' : 'deleted'}`, 303)
+  })
+})
+
+export default serve(app)

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import * as z from 'zod/mini'
+import { operator } from '../../shared/access/authorities.ts'
+import { actAsOperator, type Operator } from '../../shared/access/operator.ts'
+import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
+import { createApp } from '../../shared/http/app.ts'
+import { readBody } from '../../shared/http/body.ts'
+import { type Authority, openToAll } from '../../shared/http/route.ts'
+import { serve } from '../../shared/http/serve.ts'
+import { parseClientMetadata } from '../../shared/oauth/clients/client-metadata.ts'
+import { once } from '../../shared/once.ts'
+import { readAdminStatus } from '../../shared/queries/admin-status.ts'
+import { findClient, listClients } from '../../shared/queries/api-clients.ts'
+import { hasPasswords, sendRecovery } from '../../shared/sync/supabase-users.ts'
+import { hashToken } from '../../shared/tokens/opaque.ts'
+
+const app = createApp('api')
+const APP_ID = /^app_[a-z0-9_]{1,60}$/
+
+const ofPlatform = operator('platform')
+
+/** An operator of everything; others are refused with the code that existing clients know (wire-contract 1.9). */
+const administrator: Authority<Operator> = {
+  accepts: ofPlatform.accepts,
+  admit: async (c) => {
+    try {
+      return await ofPlatform.admit(c)
+    } catch (error) {
+      const denied = error instanceof GatewayError && /^(not_an_operator|insufficient_scope)$/.test(error.refusal)
+      throw denied ? new GatewayError('admin_access_required', { reason: error.options.reason }) : error
+    }
+  },
+}
+
+/** There is no login that bypasses checks, whatever is sent; operators sign in as everybody does and step up. */
+app.route('POST', '/admin/bypass-login', { authority: openToAll }, () => {
+  throw new GatewayError('admin_access_required', { body: { sign_in: `${gateway().issuer}/web/login` } })
+})
+
+/** Operators have no password of their own; the one that Supabase Auth keeps is chosen anew by a link to their address. */
+app.route('POST', '/admin/change-password', { authority: administrator }, async (c, { principal }) => {
+  if (!hasPasswords(gateway())) throw new GatewayError('passwords_disabled')
+  await sendRecovery(gateway(), c, principal.person.email)
+  return c.json({ success: true, message: 'A link to choose a new password is on its way to your address.' })
+})
+
+app.route('GET', '/admin/status', { authority: administrator }, async (c, { principal }) => {
+  const { issuer, config, reads } = gateway()
+  return c.json({
+    status: 'ok',
+    service: 'auth-gateway',
+    issuer,
+    environment: config.mode,
+    ...(await readAdminStatus(reads)),
+    operator: { id: principal.person.uai, role: principal.person.role },
+    timestamp: new Date().toISOString(),
+  })
+})
+
+export const newApp = once(() =>
+  z.object({
+    app_id: z.string().check(z.regex(APP_ID, 'must be app_ and small letters, digits or _')),
+    app_name: z.string().check(z.minLength(1), z.maxLength(100)),
+    redirect_uris: z.array(z.string().check(z.maxLength(2000))).check(z.minLength(1), z.maxLength(20)),
+    metadata: z.optional(z.looseObject({})),
+    reason: z.prefault(
+      z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
+      'registered at /admin/register-app',
+    ),
+  }),
+)
+
+/** Registers a confidential application; its secret is told this once. */
+app.route('POST', '/admin/register-app', { authority: administrator }, async (c, operator) => {
+  const { app_id, app_name, redirect_uris, metadata: more = {}, reason } = await readBody(c, newApp())
+  const given = {
+    token_endpoint_auth_method: 'client_secret_basic',
+    ...more,
+    client_name: app_name,
+    redirect_uris,
+    software_id: app_id,
+  }
+  const { metadata, faults } = parseClientMetadata(given, gateway().config.PRIVATE_USE_SCHEMES)
+  if (!metadata)
+    throw new GatewayError('invalid_request', {
+      details: Object.fromEntries(faults.map(({ member, message }) => [member, [message]])),
+    })
+  const client_id = `${app_id}_${hashToken(app_id).slice(0, 16)}`
+  const client_secret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
+    ? `secret_${randomBytes(32).toString('hex')}`
+    : undefined
+  await commit(commitContext(gateway(), c), async (work) => {
+    actAsOperator(work, operator)
+    work.limits = gateway().limiter.of('register-app', operator.principal.person.uai)
+    if (await findClient(gateway().reads, client_id)) throw new GatewayError('app_exists')
+    const secretHash = client_secret && hashToken(client_secret)
+    work
+      .start(apiClient, uuidv7(), {})
+      .decide(() =>
+        registerClient({ clientId: client_id, firstParty: false, origin: 'operator', metadata, secretHash, reason }),
+      )
+  })
+  const made = await findClient(gateway().reads, client_id)
+  return c.json(
+    {
+      app_id,
+      app_name,
+      client_id,
+      client_secret,
+      redirect_uris,
+      created_at: made?.created_at,
+      message: 'Registered. The secret is shown only now.',
+    },
+    201,
+  )
+})
+
+app.route('GET', '/admin/list-apps', { authority: administrator }, async (c) => {
+  const apps = (await listClients(gateway().reads))
+    .filter(({ metadata }) => APP_ID.test(metadata.software_id ?? ''))
+    .map(({ client_id, metadata, status, created_at }) => ({
+      app_id: metadata.software_id,
+      app_name: metadata.client_name,
+      client_id,
+      redirect_uris: metadata.redirect_uris,
+      status,
+      created_at,
+    }))
+  return c.json({ apps, total: apps.length })
+})
+
+export default serve(app)
