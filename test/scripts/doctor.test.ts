@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { doctor } from '../../scripts/doctor.ts'
 import type { Checked } from '../../scripts/lib/doctor/check.ts'
 import { EDGE_FUNCTIONS, judgeCookies } from '../../scripts/lib/doctor/outside.ts'
+import { NEEDED_MIGRATION } from '../../shared/start.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type EdgeFunctions, startEdgeFunctions } from '../support/edge.ts'
 import { startGateway, type TestGateway, WEBHOOK_SECRET } from '../support/gateway.ts'
@@ -100,10 +101,10 @@ describe('a deployment', () => {
 
   test('1: a migration that was not applied', async () => {
     const owner = postgres(database.ownerUrl, { max: 1 })
-    await owner`delete from auth_gateway.migrations where version = '091'`
+    await owner`delete from auth_gateway.migrations where version = ${NEEDED_MIGRATION}`
     await owner.end()
     const { wrong } = await examine()
-    expect(wrong.find(({ check }) => check === 'migrations')?.detail).toContain('091_')
+    expect(wrong.find(({ check }) => check === 'migrations')?.detail).toContain(`${NEEDED_MIGRATION}_`)
   })
 
   test('2: wrong usage', async () => {
