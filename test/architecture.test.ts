@@ -101,6 +101,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
       'shared/oauth/clients/redirect-uri.ts',
       'shared/oauth/scope.ts',
       'shared/oauth/token/token-family.ts',
+      'shared/oauth/token/token-response.ts',
       'shared/sso/call-hook.ts',
       ...PEOPLE_AND_DELIVERY,
       ...COMMON,
@@ -122,6 +123,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
     [
       'shared/oauth/',
       'shared/api-keys/key-lineage.ts',
+      'shared/sign-in/complete.ts',
       'shared/sign-in/external-sign-in.ts',
       'shared/sso/oauth-client.ts',
       ...PEOPLE_AND_DELIVERY,
@@ -216,6 +218,36 @@ describe('imports', () => {
   test('of mail and SMS clients stand only in the edge functions', () => {
     const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
     expect(offences(({ specifier }) => /^(npm:)?(twilio|resend)\b/.test(specifier), gateway)).toEqual([])
+  })
+})
+
+describe('a sign-in', () => {
+  /** The files that import a name from a file. */
+  const importersOf = (name: string, target: string) =>
+    SOURCES.filter((file) =>
+      [...read(file).matchAll(/^import ([^'"]*?) from '(\.[^']+)'/gm)].some(
+        ([, names = '', from = '']) =>
+          path.join(path.dirname(file), from) === target && new RegExp(`\\b${name}\\b`).test(names),
+      ),
+    )
+
+  test.each(['startSession', 'strengthenSession'])('calls %s in complete.ts only', (name) => {
+    expect(importersOf(name, 'shared/sign-in/start-session.ts')).toEqual(['shared/sign-in/complete.ts'])
+  })
+
+  test.each(['begin', 'stepUp', 'recover'])('decides %s of a session in start-session.ts only', (name) => {
+    expect(importersOf(name, 'shared/domain/session.ts')).toEqual(['shared/sign-in/start-session.ts'])
+  })
+
+  test.each(['hooksFor', 'beforeSignIn', 'afterSignIn'])('calls %s in complete.ts only', (name) => {
+    expect(importersOf(name, 'shared/sign-in/hooks/sign-in-hooks.ts')).toEqual(['shared/sign-in/complete.ts'])
+  })
+
+  test('has its cookies set by one file, which only functions and pages call', () => {
+    const sets = /\bsetCookie\(\s*c,\s*(SESSION_COOKIE|USER_COOKIE|knownBrowserName)/
+    expect(SOURCES.filter((file) => sets.test(read(file)))).toEqual(['shared/http/cookies.ts'])
+    const callers = importersOf('setSessionCookies', 'shared/http/cookies.ts')
+    expect(callers.filter((file) => !file.startsWith('netlify/'))).toEqual([])
   })
 })
 

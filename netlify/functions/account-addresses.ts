@@ -3,7 +3,8 @@ import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { actAs } from '../../shared/access/authority.ts'
 import { identity, linkCredential } from '../../shared/domain/identity.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -12,7 +13,7 @@ import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-a
 import { mergeIdentities, tellOfMerge } from '../../shared/people/identities.ts'
 import { tellOfProofs } from '../../shared/people/proof-notices.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
-import { withProvenAddress } from '../../shared/sign-in/otp/one-time-code.ts'
+import { codeCheck, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendTo } from '../../shared/sign-in/sign-in-steps.ts'
 import {
   browserHashOf,
@@ -112,15 +113,18 @@ type Presented = { to: CodeAddress; challengeId: string; code: string; browserHa
 
 async function prove(c: AppContext, principal: PersonPrincipal, presented: Presented): Promise<string> {
   const { person } = principal
-  const outcome = await withProvenAddress(gateway(), c, presented, async (work, proven) => {
+  const check = codeCheck(gateway(), c, presented)
+  const outcome = await commit(commitContext(gateway(), c), async (work) => {
+    const checked = await check()
+    const { credential } = recordCode(work, checked, gateway().now())
     actAs(work, principal)
-    const { person: holder, credential, challengeId } = proven
+    const { person: holder, challenge } = checked
     if (holder?.uai === person.uai) return { done: 'own' }
     if (holder) {
       const { authenticators } = await listProofs(gateway().reads, gateway().personal, holder)
       // A code by mail is not enough to take an account over that an app protects.
       if (authenticators.length > 0) throw new GatewayError('merge_needs_step_up')
-      const evidence = { method: 'signed_in_and_code', challengeId, sessionId: principal.credentialId }
+      const evidence = { method: 'signed_in_and_code', challengeId: challenge.id, sessionId: principal.credentialId }
       await mergeIdentities(work, { survivor: person, retired: holder, evidence })
       return { done: 'merged', holder }
     }

@@ -1,16 +1,17 @@
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
-import { strengthenSession } from '../../shared/access/step-up.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readForm, readQuery } from '../../shared/http/body.ts'
+import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { tellOfProofs } from '../../shared/people/proof-notices.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
+import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { grouped } from '../../shared/sign-in/factors/proof-codes.ts'
 import { makeRecoveryCodes } from '../../shared/sign-in/factors/recovery-codes.ts'
 import {
@@ -95,12 +96,11 @@ app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principa
     },
     once: () => c.redirect(back ?? HOME, 303),
     act: async ({ code }, enrolment) => {
-      const presented = { ...enrolment, code }
-      const handOut = await enrolTotp(gateway(), c, principal, presented, (work) =>
-        strengthenSession(work, principal, { method: 'totp', id: enrolment.id }),
-      )
-      handOut(c)
-      tellOfProofs(gateway(), c, principal.person, 'authenticator_added')
+      const cookies = await completeStepUp(gateway(), c, principal, {
+        record: (work) => enrolTotp(gateway(), work, principal, { ...enrolment, code }),
+        notice: 'authenticator_added',
+      })
+      setSessionCookies(c, cookies)
       const done = back ?? `${HOME}?done=totp_added`
       const { recoveryCodes } = await proofsOf(principal)
       return c.redirect(recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)

@@ -10,13 +10,16 @@ import { serve } from '../../shared/http/serve.ts'
 import { pasteCode, tokenToPaste } from '../../shared/oauth/authorize/cli-steps.ts'
 import { once } from '../../shared/once.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
+import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
+import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
 import { credentialsInput } from '../../shared/sign-in/password/password-input.ts'
-import { pairForSupabaseUser } from '../../shared/sso/supabase-sign-in.ts'
+import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword } from '../../shared/sync/supabase-users.ts'
 import { CliFailedPage, CliTokenPage, CliWelcomePage, handOverScriptSource, PasteCodePage } from '../pages/cli.tsx'
 import { copyScriptSource } from '../pages/copy-field.tsx'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
+import { signedInBody } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
 import { createPageApp } from '../pages/respond.tsx'
 import { openSignIn } from '../pages/sign-in-pages.ts'
@@ -42,8 +45,9 @@ function welcome(c: AppContext, { person, session }: SignedIn, { error, status }
 /** For terminals that ask for a password themselves (wire-contract 1.5). */
 app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput())))
-  const wanted = { method: 'password' as const, platform: 'cli', projectScope: projectScope(undefined) }
-  return c.json(await pairForSupabaseUser(gateway(), c, profile, wanted))
+  const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
+  const request = { platform: 'cli', projectScope: projectScope(undefined) }
+  return c.json(signedInBody(c, await signInDirectly(gateway(), c, way, request)))
 })
 
 app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async (c) => {

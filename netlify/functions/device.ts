@@ -26,7 +26,8 @@ import { mailbox } from '../../shared/people/code-address.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
-import { signInWithCode } from '../../shared/sign-in/otp/one-time-code.ts'
+import { completeSignIn } from '../../shared/sign-in/complete.ts'
+import { codeWayIn } from '../../shared/sign-in/otp/one-time-code.ts'
 import { brandOf, sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
 import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../pages/device.tsx'
@@ -193,13 +194,9 @@ app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async
 app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, authorizeBody())
   const device = await findOpenDevice(gateway(), c, body.user_code)
-  const signIn = {
-    to: mailbox(body.email),
-    code: body.otp_code,
-    platform: 'cli',
-    projectScope: projectScope(undefined),
-  }
-  const { person, session } = await signInWithCode(gateway(), c, signIn, (_work, signedIn) => signedIn)
+  const way = codeWayIn(gateway(), c, { to: mailbox(body.email), code: body.otp_code })
+  const request = { platform: 'cli', projectScope: projectScope(undefined) }
+  const { person, session } = await completeSignIn(gateway(), c, way, request)
   await decideDevice(gateway(), c, device, { person, sessionId: session.id }, 'approve')
   return c.json({
     success: true,

@@ -3,35 +3,38 @@ import { bearerToken, browserSession } from '../../shared/access/authenticate.ts
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { signInEnd } from '../../shared/access/return-to.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
+import { commit } from '../../shared/events/commit.ts'
+import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
-import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
 import { findClient } from '../../shared/queries/api-clients.ts'
-import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/sign-in/direct-sign-in.ts'
+import { completeSignIn, type WayIn } from '../../shared/sign-in/complete.ts'
+import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
+import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
 import {
+  codeOf,
   handOverUrl,
   type MagicLink,
   openHandOver,
   openLink,
-  presentedBy,
   sendMagicLink,
   signInInstead,
   stateOfLink,
 } from '../../shared/sign-in/magic-link/magic-link.ts'
-import { signInWithCode, withProvenAddress } from '../../shared/sign-in/otp/one-time-code.ts'
-import { enterBrowser } from '../../shared/sign-in/sign-in-steps.ts'
-import { pairForSupabaseUser } from '../../shared/sso/supabase-sign-in.ts'
+import { codeCheck, codeWayIn, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
+import { clientOfPlatform, PLATFORMS } from '../../shared/sign-in/platforms.ts'
+import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
 import { emailLookup } from '../../shared/typed/email.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
+import { goOn, signedInBody } from '../pages/go-on.ts'
 import { MagicLinkPage } from '../pages/magic-link.tsx'
 import { renderPage } from '../pages/render.ts'
 import { errorPage } from '../pages/respond.tsx'
@@ -121,38 +124,28 @@ app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, (c) =>
 
 async function enter(c: AppContext, link: MagicLink): Promise<Response> {
   const replaces = await browserSession(gateway(), c)
-  const presented = { ...presentedBy(link), platform: 'web', replaces }
-  const { person, session } = await signInWithCode(gateway(), c, presented, (_work, signedIn) => signedIn).catch(stale)
-  return enterBrowser(gateway(), c, { person, session }, link.redirectUri)
+  const request = { platform: 'web', projectScope: link.projectScope, replaces }
+  const { cookies } = await completeSignIn(gateway(), c, codeWayIn(gateway(), c, codeOf(link)), request).catch(stale)
+  return goOn(c, { location: endOf(link), cookies })
 }
 
-/** A link has no code that could be wrong: it is spent. */
+/** A link has no code that could be wrong: it is used. */
 function stale(error: unknown): never {
   if (error instanceof GatewayError && error.refusal === 'otp_invalid')
     throw new GatewayError('magic_link_state_invalid', { reason: error.options.reason ?? 'spent' })
   throw error
 }
 
-/** The pair of an application that was handed a code (wire-contract 1.4). */
-async function pairOf(c: AppContext, link: MagicLink) {
-  const presented = { ...presentedBy(link), clientId: clientOfPlatform(link.platform) }
-  const { pair, person } = await signInWithCode(gateway(), c, presented, (work, signedIn) => {
-    const { client } = signedIn
-    if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
-    return { ...signedIn, pair: startPair(gateway(), work, { ...signedIn, client }) }
-  }).catch(stale)
-  return { ...(await tokenResponse(gateway(), pair.grant, pair)), user: userOf(person, link.projectScope) }
-}
-
-/** A Supabase token of the person whom the link was sent to. */
-async function pairOfSupabaseUser(c: AppContext, token: string, state: string) {
-  const link = openLink(gateway(), state)
+/** A Supabase token of the person to whom the link was sent; the link is used up by it. */
+async function supabaseWayIn(c: AppContext, token: string, link: MagicLink): Promise<WayIn> {
   const profile = await readSupabaseToken(gateway(), token)
   if (!profile.email || emailLookup(profile.email) !== emailLookup(link.email))
     throw new GatewayError('magic_link_email_mismatch')
-  await withProvenAddress(gateway(), c, presentedBy(link), () => undefined).catch(stale)
-  const { platform, projectScope } = link
-  return { ...(await pairForSupabaseUser(gateway(), c, profile, { method: 'supabase', platform, projectScope })), link }
+  const check = codeCheck(gateway(), c, codeOf(link))
+  await commit(commitContext(gateway(), c), async (work) => {
+    recordCode(work, await check(), gateway().now())
+  }).catch(stale)
+  return accountWayIn(gateway(), supabaseAccount(profile, 'supabase'))
 }
 
 export const exchange = once(() => z.object({ state: linkState() }))
@@ -162,12 +155,13 @@ app.route('POST', '/v1/auth/magic-link/exchange', { authority: byProtocol('cerem
   const token = bearerToken(c)
   if (!token) throw new GatewayError('token_missing')
   const { state } = await readBody(c, exchange())
-  if (token.includes('.')) {
-    const { link, ...pair } = await pairOfSupabaseUser(c, token, state)
-    return c.json({ success: true, redirect_to: endOf(link), ...pair, auth_method: 'magic_link' })
-  }
-  const link = openHandOver(gateway(), token, state)
-  return c.json({ success: true, redirect_to: endOf(link), ...(await pairOf(c, link)), auth_method: 'magic_link' })
+  const isSupabase = token.includes('.')
+  const link = isSupabase ? openLink(gateway(), state) : openHandOver(gateway(), token, state)
+  const way = isSupabase ? await supabaseWayIn(c, token, link) : codeWayIn(gateway(), c, codeOf(link))
+  const signedIn = await signInDirectly(gateway(), c, way, link).catch(stale)
+  const { cookies_set, ...pair } = signedInBody(c, signedIn)
+  const redirect_to = endOf(link)
+  return c.json({ success: true, redirect_to, ...pair, ...(isSupabase && { cookies_set }), auth_method: 'magic_link' })
 })
 
 export default serve(app)

@@ -1,21 +1,20 @@
 import * as z from 'zod/mini'
-import { checkOrigin } from '../../shared/access/csrf.ts'
 import { projectScope } from '../../shared/access/project-scope.ts'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
-import { signBrowserIn } from '../../shared/sign-in/browser-sign-in.ts'
-import { clientOfPlatform, PLATFORMS, startPair, userOf } from '../../shared/sign-in/direct-sign-in.ts'
+import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
 import { sendMagicLink } from '../../shared/sign-in/magic-link/magic-link.ts'
-import { signInWithCode } from '../../shared/sign-in/otp/one-time-code.ts'
+import { codeWayIn } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendCode } from '../../shared/sign-in/otp/send-code.ts'
+import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 
 const type = once(() => z.optional(z.enum(['email', 'sms'], 'codes come by email or sms')))
@@ -78,27 +77,12 @@ app.route('POST', '/v1/auth/otp/resend', { authority: byProtocol('ceremony') }, 
 
 app.route('POST', '/v1/auth/otp/verify', { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, verify())
-  if (body.platform === 'web') checkOrigin(c, gateway().issuer)
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
-  const { pair, person, session } = await signInWithCode(
-    gateway(),
-    c,
-    {
-      to: await addressOf(body),
-      code: body.token,
-      platform: body.platform,
-      projectScope: scope,
-      clientId: clientOfPlatform(body.platform),
-    },
-    (work, signedIn) => {
-      const { client } = signedIn
-      if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
-      return { ...signedIn, pair: startPair(gateway(), work, { ...signedIn, client }) }
-    },
-  )
-  const tokens = await tokenResponse(gateway(), pair.grant, pair)
-  if (body.platform === 'web') signBrowserIn(gateway(), c, { person, session })
-  return c.json({ ...tokens, auth_method: 'otp', user: userOf(person, scope) })
+  const way = codeWayIn(gateway(), c, { to: await addressOf(body), code: body.token })
+  const request = { platform: body.platform, projectScope: scope }
+  const { tokens, user, cookies } = await signInDirectly(gateway(), c, way, request)
+  setSessionCookies(c, cookies)
+  return c.json({ ...tokens, auth_method: 'otp', user })
 })
 
 export default serve(app)

@@ -9,10 +9,14 @@ import { readBody } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
-import { PLATFORMS } from '../../shared/sign-in/direct-sign-in.ts'
+import type { ExternalProfile } from '../../shared/people/profile.ts'
+import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
+import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
 import { credentialsInput, optionalName } from '../../shared/sign-in/password/password-input.ts'
-import { pairForSupabaseUser } from '../../shared/sso/supabase-sign-in.ts'
+import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
+import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, signUp } from '../../shared/sync/supabase-users.ts'
+import { signedInBody } from '../pages/go-on.ts'
 import { errorPage } from '../pages/respond.tsx'
 
 const app = createApp('api', { errorPage })
@@ -26,15 +30,21 @@ export const login = once(() =>
   }),
 )
 
+/** Signs a Supabase user in, with a pair of tokens. */
+async function signIn(c: AppContext, profile: ExternalProfile, platform: string, scope: string) {
+  const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
+  return signedInBody(c, await signInDirectly(gateway(), c, way, { platform, projectScope: scope }))
+}
+
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
 
 /** Signs in with a password, which Supabase Auth knows (wire-contract 1.4 and 5.1). */
 app.route('POST', '/v1/auth/login', { authority: byProtocol('ceremony') }, async (c) => {
   const { platform, project_scope, return_to, ...credentials } = await readBody(c, login())
   const profile = await checkPassword(gateway(), c, credentials)
-  const wanted = { method: 'password' as const, platform, projectScope: scopeOf(c, project_scope) }
+  const pair = await signIn(c, profile, platform, scopeOf(c, project_scope))
   const redirect_to = safeReturnTo(gateway().config, return_to)
-  return c.json({ ...(await pairForSupabaseUser(gateway(), c, profile, wanted)), ...(redirect_to && { redirect_to }) })
+  return c.json({ ...pair, ...(redirect_to && { redirect_to }) })
 })
 
 export const registration = once(() => z.object({ ...credentialsInput(), name: optionalName() }))
@@ -46,8 +56,7 @@ async function register(c: AppContext) {
   const profile = await signUp(gateway(), c, input)
   const user = { email: input.email, plan: 'free' }
   if (!profile) return c.json({ success: true, message: MESSAGE, user, requires_confirmation: true })
-  const wanted = { method: 'password' as const, platform: 'cli', projectScope: scopeOf(c, undefined) }
-  const pair = await pairForSupabaseUser(gateway(), c, profile, wanted)
+  const pair = await signIn(c, profile, 'cli', scopeOf(c, undefined))
   return c.json({
     success: true,
     message: 'Signed up.',
@@ -74,8 +83,7 @@ app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, a
   const profile = await signUp(gateway(), c, input)
   if (!profile)
     return c.json({ success: true, message: MESSAGE, user: { email: input.email }, requires_confirmation: true })
-  const wanted = { method: 'password' as const, platform: 'cli', projectScope: scopeOf(c, undefined) }
-  const { access_token, user } = await pairForSupabaseUser(gateway(), c, profile, wanted)
+  const { access_token, user } = await signIn(c, profile, 'cli', scopeOf(c, undefined))
   return c.json({ success: true, api_key: access_token, access_token, user, message: 'Signed up.' })
 })
 
@@ -83,9 +91,7 @@ app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, a
 app.route('POST', '/mcp/auth', { authority: byProtocol('ceremony') }, async (c) => {
   const credentials = await readBody(c, z.object(credentialsInput()))
   const profile = await checkPassword(gateway(), c, credentials)
-  return c.json(
-    await pairForSupabaseUser(gateway(), c, profile, { method: 'password', platform: 'mcp', projectScope: 'mcp' }),
-  )
+  return c.json(await signIn(c, profile, 'mcp', 'mcp'))
 })
 
 app.route('GET', '/mcp/health', { authority: openUnlessInvalid }, (c) =>

@@ -14,21 +14,19 @@ import { demandRestrictions } from '../../shared/access/restrictions.ts'
 import { methodOf, uaiHeaders } from '../../shared/access/uai-headers.ts'
 import { covers } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { type Accepts, byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { rememberedConsent } from '../../shared/oauth/authorize/authorize-steps.ts'
-import { startTokenFamily } from '../../shared/oauth/token/token-family.ts'
 import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, isStranger } from '../../shared/queries/api-clients.ts'
 import { findForApplication } from '../../shared/queries/applications.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
+import { openApplicationSession } from '../../shared/sign-in/complete.ts'
 import { userOf } from '../../shared/sign-in/direct-sign-in.ts'
-import { startSession } from '../../shared/sign-in/start-session.ts'
 
 const app = createApp('api')
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
@@ -143,33 +141,15 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   const consented = !isStranger(client) && covers(rememberedConsent(client, consent), scope, resources)
   if (!client.first_party && !consented)
     throw new GatewayError('access_denied', { description: 'This application needs the consent of the person first.' })
-  const family = await commit(commitContext(gateway(), c), async (work) => {
-    const now = gateway().now()
-    work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
-    work.knowKey(person.uai, person.wrappedKey)
-    work.limits = gateway().limiter.of('open-application', person.uai)
-    const started = startSession(gateway(), work, {
-      person,
-      client,
-      platform: 'web',
-      projectScope: session.projectScope,
-      openedFrom: session.openedFrom ?? session.id,
-      proof: {
-        method: session.method,
-        amr: session.amr,
-        acr: session.acr,
-        provenBy: { type: 'session', id: session.id },
-      },
-      authenticatedAt: session.authenticatedAt,
-      notAfter: session.expiresAt,
-      now,
-    })
-    const { confirmation } = principal
-    const bound = { confirmation, scope, resources }
-    const wanted = { kind: 'authorization' as const, client, person, session: started, ...bound }
-    const from = { scopes: principal.family && principal.scope, bound: confirmation !== undefined }
-    return startTokenFamily(gateway(), work, wanted, { offline: false, from, now })
-  })
+  const { confirmation } = principal
+  const from = { scopes: principal.family && principal.scope, bound: confirmation !== undefined }
+  const family = await openApplicationSession(
+    gateway(),
+    c,
+    { person, session },
+    { client, scope, resources, confirmation },
+    { from, limits: gateway().limiter.of('open-application', person.uai) },
+  )
   await touchSession(gateway().reads, family.grant.session.id)
   const { id_token: _none, ...tokens } = await tokenResponse(gateway(), family.grant, family)
   return {

@@ -21,6 +21,7 @@ import {
   takeFlow,
   takeProfile,
 } from '../../shared/sso/sso-steps.ts'
+import { goOn } from '../pages/go-on.ts'
 import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/v1/auth/saml/:slug'
@@ -42,7 +43,6 @@ app.route('GET', `${BASE}/start`, { authority: byProtocol('ceremony') }, async (
   const connection = await samlConnection(c)
   const query = { ...readQuery(c, startQuery()), provider: connection.slug }
   const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
-  if (flow instanceof Response) return flow
   const url = await (await samlOf(gateway(), connection, flow)).getAuthorizeUrlAsync(flow.state, undefined, {})
   await writeFlow(gateway(), c, flow, { posted: true })
   return c.redirect(url, 302)
@@ -71,7 +71,7 @@ app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c
     return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ state: flow.state, answer })}`, 303)
   } catch (error) {
     if (flow) clearFlow(c, flow)
-    return backToSignIn(c, error, flow)
+    return goOn(c, backToSignIn(error, flow), 302)
   }
 })
 
@@ -90,9 +90,9 @@ app.route('GET', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c)
     const taken = await takeProfile(gateway(), c, connection.slug, readQuery(c, finishQuery()))
     flow = taken.flow
     clearFlow(c, flow)
-    return await finishFlow(gateway(), c, connection, flow, taken.profile, 'saml')
+    return goOn(c, await finishFlow(gateway(), c, flow, { connection, profile: taken.profile, method: 'saml' }), 302)
   } catch (error) {
-    return backToSignIn(c, error, flow)
+    return goOn(c, backToSignIn(error, flow), 302)
   }
 })
 
@@ -151,7 +151,7 @@ async function singleLogout(c: AppContext, container: LogoutMessage, original: s
     )
     const reason = `SAML logout: ${answer instanceof Error ? answer.message : 'invalid'}`
     return answer
-      ? backToSignIn(c, new GatewayError('provider_logout_failed', { reason }))
+      ? goOn(c, backToSignIn(new GatewayError('provider_logout_failed', { reason })), 302)
       : c.redirect('/web/login', 303)
   }
   await checking.catch(refuse)

@@ -23,6 +23,7 @@ import { endUpstreamSessions, readLogoutTicket } from '../../shared/sso/provider
 import { finishFlow } from '../../shared/sso/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/sso/sso-steps.ts'
 import { finishSupabaseFlow, SUPABASE, supabaseAuthorizeUrl } from '../../shared/sso/supabase-project.ts'
+import { goOn } from '../pages/go-on.ts'
 import { errorPage } from '../pages/respond.tsx'
 
 const CALLBACK = '/v1/auth/oauth/callback'
@@ -36,7 +37,6 @@ app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async 
   if (settings.protocol === 'saml') return c.redirect(`/v1/auth/saml/${slug}/start${new URL(c.req.url).search}`, 302)
   const callback = `${gateway().issuer}${CALLBACK}/${slug}`
   const flow = await beginFlow(gateway(), c, { ...query, provider: slug }, callback)
-  if (flow instanceof Response) return flow
   await writeFlow(gateway(), c, flow)
   const { login_hint: loginHint } = query
   if (settings.protocol === 'supabase') {
@@ -54,7 +54,7 @@ app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async 
 
 /** Each provider has an address of its own, so an answer to the one address of before belongs to no flow (standards S12). */
 app.route('GET', '/v1/auth/oauth/callback', { authority: byProtocol('ceremony') }, (c) =>
-  backToSignIn(c, new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })),
+  goOn(c, backToSignIn(new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })), 302),
 )
 
 app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, async (c) => {
@@ -70,15 +70,15 @@ app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, asy
     clearFlow(c, flow)
     if (protocol === 'supabase') {
       const profile = await finishSupabaseFlow(gateway(), searchParams, flow.verifier)
-      return await finishFlow(gateway(), c, SUPABASE, flow, profile, 'supabase')
+      return goOn(c, await finishFlow(gateway(), c, flow, { connection: SUPABASE, profile, method: 'supabase' }), 302)
     }
     const profile =
       protocol === 'hook'
         ? await readHookAssertion(gateway(), connection, flow, searchParams.get('assertion') ?? '')
         : await finishCodeRequest(gateway(), connection, flow, answer)
-    return await finishFlow(gateway(), c, connection, flow, profile, protocol)
+    return goOn(c, await finishFlow(gateway(), c, flow, { connection, profile, method: protocol }), 302)
   } catch (error) {
-    return backToSignIn(c, error, flow)
+    return goOn(c, backToSignIn(error, flow), 302)
   }
 })
 

@@ -9,10 +9,14 @@ import { addressKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
+import { accountOf, addAccount } from '../../shared/people/external-account.ts'
 import { provenBy } from '../../shared/people/identity-callers.ts'
-import { PLATFORMS } from '../../shared/sign-in/direct-sign-in.ts'
-import { linkSupabaseUser, pairForSupabaseUser } from '../../shared/sso/supabase-sign-in.ts'
+import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
+import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
+import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
+import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
+import { signedInBody } from '../pages/go-on.ts'
 
 const app = createApp('api')
 
@@ -37,9 +41,11 @@ app.route('POST', '/v1/auth/token/exchange', { authority: byProtocol('ceremony')
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const { project_scope, platform, subject_token } = await readBody(c, exchange())
   const profile = await readSupabaseToken(gateway(), token)
-  if (subject_token) await linkSupabaseUser(gateway(), c, profile, await provenBy(gateway(), subject_token))
+  const account = supabaseAccount(profile, 'supabase')
+  if (subject_token) await addAccount(gateway(), c, accountOf(account), await provenBy(gateway(), subject_token))
   const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
-  return c.json(await pairForSupabaseUser(gateway(), c, profile, { method: 'supabase', platform, projectScope: scope }))
+  const request = { platform, projectScope: scope }
+  return c.json(signedInBody(c, await signInDirectly(gateway(), c, accountWayIn(gateway(), account), request)))
 })
 
 export default serve(app)

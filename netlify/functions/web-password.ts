@@ -3,7 +3,6 @@ import { browserSession } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { projectScope } from '../../shared/access/project-scope.ts'
 import { signInEnd } from '../../shared/access/return-to.ts'
-import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
@@ -13,22 +12,23 @@ import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { accountOf } from '../../shared/people/external-account.ts'
 import type { ExternalProfile } from '../../shared/people/profile.ts'
+import { completeSignIn } from '../../shared/sign-in/complete.ts'
+import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
 import { credentialsInput, optionalName } from '../../shared/sign-in/password/password-input.ts'
+import { proveMailboxFirst } from '../../shared/sign-in/sign-in-steps.ts'
 import {
   endTransaction,
   findMailGoal,
-  keepTransaction,
   newTransaction,
   noteMailGoal,
   openTransaction,
   type SignInTransaction,
-  transactionUrl,
 } from '../../shared/sign-in/sign-in-transaction.ts'
-import { SUPABASE } from '../../shared/sso/supabase-project.ts'
-import { enterAsSupabaseUser } from '../../shared/sso/supabase-sign-in.ts'
+import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/sync/supabase-users.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
+import { goOn } from '../pages/go-on.ts'
 import {
   ConfirmAddressPage,
   ForgotPasswordPage,
@@ -121,21 +121,19 @@ function take<Schema extends z.ZodMiniType>(
   )
 }
 
-/** The browser is signed in and goes where it was going; where the address is somebody's here, its owner proves it first. */
+/** Signs the browser in, or has the person prove the mailbox first: no account is linked by its address alone. */
 async function enter(c: AppContext, profile: ExternalProfile, transaction: SignInTransaction): Promise<Response> {
+  const account = supabaseAccount(profile, 'password')
   const replaces = await browserSession(gateway(), c)
+  const request = { platform: 'web', projectScope: projectScope(undefined), replaces }
   try {
-    await enterAsSupabaseUser(gateway(), c, profile, { projectScope: projectScope(undefined), replaces })
+    const { cookies } = await completeSignIn(gateway(), c, accountWayIn(gateway(), account), request)
+    await endTransaction(gateway(), c, transaction)
+    return goOn(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
   } catch (error) {
-    if (!(error instanceof GatewayError) || !/^(link_needed|more_proof_needed)$/.test(error.refusal)) throw error
-    c.set('refused', error)
-    const link = accountOf({ connection: SUPABASE, profile, method: 'password' })
-    const waiting = { ...transaction, email: profile.email, link }
-    await keepTransaction(gateway(), c, waiting)
-    return c.redirect(transactionUrl('/web/login', waiting, { error: error.refusal }), 303)
+    const waiting = { ...transaction, email: profile.email, link: accountOf(account) }
+    return goOn(c, await proveMailboxFirst(gateway(), c, error, waiting))
   }
-  await endTransaction(gateway(), c, transaction)
-  return c.redirect(transaction.returnTo ?? signInEnd(gateway().config), 303)
 }
 
 open('/web/password', PasswordPage)

@@ -2,17 +2,18 @@ import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
-import { stepUpUrl, strengthenSession } from '../../shared/access/step-up.ts'
+import { stepUpUrl } from '../../shared/access/step-up.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readForm, readQuery } from '../../shared/http/body.ts'
+import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
-import { tellOfProofs } from '../../shared/people/proof-notices.ts'
 import { listProofs } from '../../shared/queries/proofs.ts'
+import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { readFactorCode } from '../../shared/sign-in/factors/proof-codes.ts'
-import { ownLimits, withProof } from '../../shared/sign-in/factors/proofs.ts'
+import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/proofs.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
 import { page } from '../pages/page-authority.ts'
@@ -82,13 +83,15 @@ async function take(c: AppContext, principal: PersonPrincipal, method: Method): 
     render: (shown) => stepUpPage(c, principal, method, back, shown),
     act: async ({ code }) => {
       const limits = ownLimits(gateway(), method, principal)
-      const given = readFactorCode(code, [method])
-      const proven = { person, code: given, purpose: 'step_up' as const, limits, by: principal }
-      const handOut = await withProof(gateway(), c, proven, (work, { id }) =>
-        strengthenSession(work, principal, { method, id }),
-      )
-      handOut(c)
-      if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
+      const presented = { person, code: readFactorCode(code, [method]), purpose: 'step_up' as const, limits }
+      const cookies = await completeStepUp(gateway(), c, principal, {
+        record: async (work) => {
+          const { id } = await recordFactor(work, await checkFactor(gateway(), presented))
+          return { method, id }
+        },
+        notice: method === 'recovery_code' ? 'recovery_code_used' : undefined,
+      })
+      setSessionCookies(c, cookies)
       return c.redirect(back ?? HOME, 303)
     },
   })

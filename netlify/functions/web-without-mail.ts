@@ -9,15 +9,15 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
-import { tellOfProofs } from '../../shared/people/proof-notices.ts'
 import { findDomain } from '../../shared/queries/connections.ts'
 import { signInWithoutMail } from '../../shared/sign-in/factors/sign-in-without-mail.ts'
-import { enterBrowser, toConnection } from '../../shared/sign-in/sign-in-steps.ts'
+import { connectionUrl } from '../../shared/sign-in/sign-in-steps.ts'
 import { endTransaction, openTransaction, type SignInTransaction } from '../../shared/sign-in/sign-in-transaction.ts'
 import { emailDomain } from '../../shared/typed/email.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
+import { goOn } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
 import { createPageApp } from '../pages/respond.tsx'
 import { beginAgain } from '../pages/sign-in-pages.ts'
@@ -65,12 +65,11 @@ app.route('POST', PAGE, { authority: byProtocol('ceremony') }, (c) =>
     restart: (expired) => beginAgain(gateway(), c, expired, (shown, transaction) => page(c, transaction, shown)),
     act: async ({ email, code }, transaction) => {
       const connection = await findDomain(gateway().reads, emailDomain(email))
-      if (connection) return toConnection(c, transaction, { slug: connection.slug, email })
+      if (connection) return goOn(c, { location: connectionUrl(transaction, { slug: connection.slug, email }) })
       const replaces = await browserSession(gateway(), c)
-      const { person, session, method } = await signInWithoutMail(gateway(), c, { email, code, replaces })
-      if (method === 'recovery_code') tellOfProofs(gateway(), c, person, 'recovery_code_used')
+      const { cookies } = await signInWithoutMail(gateway(), c, { email, code, replaces })
       await endTransaction(gateway(), c, transaction)
-      return enterBrowser(gateway(), c, { person, session }, transaction.returnTo)
+      return goOn(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
     },
   }),
 )

@@ -24,6 +24,7 @@ import { copy } from '../pages/copy.ts'
 import { type Expired, form, type Shown, type Tab } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
+import { goOn } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
 import { createPageApp } from '../pages/respond.tsx'
 import { beginAgain, codePage, openSignIn, signInPage } from '../pages/sign-in-pages.ts'
@@ -61,7 +62,7 @@ app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, (c) =>
     act: async ({ email: mail, phone: number }, transaction) => {
       if (transaction.link && mail === undefined) throw new GatewayError('missing_email')
       const to = number === undefined ? mailbox(mail ?? '') : await telephone(gateway(), number)
-      return askForCode(gateway(), c, transaction, to)
+      return c.redirect(await askForCode(gateway(), c, transaction, to), 303)
     },
   }),
 )
@@ -92,7 +93,7 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, (c) =>
   form(gateway(), c, {
     ...codeStep(c),
     schema: codeForm(),
-    act: ({ code }, transaction) => enterCode(gateway(), c, transaction, code),
+    act: async ({ code }, transaction) => goOn(c, await enterCode(gateway(), c, transaction, code)),
   }),
 )
 

@@ -208,7 +208,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     throw new GatewayError('method_not_allowed', { headers: { Allow: [...allowed, 'OPTIONS'].join(', ') } })
   })
   app.onError(async (thrown, c) => {
-    if (thrown instanceof Redirect) return c.redirect(thrown.location, 303)
+    if (thrown instanceof Redirect) return c.redirect(thrown.location, thrown.status)
     const error = toGatewayError(thrown)
     c.set('refused', error)
     const pages = dialect === 'page' ? /text\/html|\*\/\*/ : /text\/html/

@@ -5,6 +5,8 @@ import type { AppContext } from './app.ts'
 
 export const SESSION_COOKIE = 'lanonasis_session'
 export const USER_COOKIE = 'lanonasis_user'
+const KNOWN_BROWSER_COOKIE = 'lanonasis_known'
+const KNOWN_BROWSER_SECONDS = 180 * 86_400
 
 /** What `lanonasis_user` tells the pages of other sub-domains; readable by script, never trusted by us. */
 export type CookieUser = { id: string; email: string; role: string; name?: string; avatar_url?: string }
@@ -14,15 +16,32 @@ const attributes = (): CookieOptions => {
   return { path: '/', sameSite: 'Lax', secure: isHttps(), ...(domain && { domain }) }
 }
 
-/**
- * Sets `lanonasis_session` (HttpOnly, the opaque handle) and `lanonasis_user` (URL-encoded JSON).
- * @param maxAge seconds until the session's absolute end.
- */
-export function setSessionCookies(c: AppContext, session: { handle: string; user: CookieUser; maxAge: number }): void {
-  const { handle, user, maxAge } = session
+/** What a browser gets when it is signed in, or when the handle of its session is replaced. */
+export type SessionCookies = {
+  /** Opaque; names the session. */
+  handle: string
+  user: CookieUser
+  /** Seconds until the session's absolute end. */
+  maxAge: number
+  /** Sealed: the sessions that make this browser known to its people; absent where that does not change. */
+  knownBrowser?: string
+}
+
+const knownBrowserName = () => (isHttps() ? `__Host-${KNOWN_BROWSER_COOKIE}` : KNOWN_BROWSER_COOKIE)
+
+/** Sets `lanonasis_session` (HttpOnly), `lanonasis_user` (URL-encoded JSON) and the known-browser cookie; nothing else sets them. */
+export function setSessionCookies(c: AppContext, cookies: SessionCookies | undefined): void {
+  if (!cookies) return
+  const { handle, user, maxAge, knownBrowser } = cookies
   setCookie(c, SESSION_COOKIE, handle, { ...attributes(), httpOnly: true, maxAge })
   setCookie(c, USER_COOKIE, JSON.stringify(user), { ...attributes(), maxAge })
+  if (knownBrowser === undefined) return
+  const options: CookieOptions = { path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps() }
+  setCookie(c, knownBrowserName(), knownBrowser, { ...options, maxAge: KNOWN_BROWSER_SECONDS })
 }
+
+/** The sealed known-browser cookie of this request. */
+export const readKnownBrowser = (c: AppContext): string | undefined => readCookie(c, knownBrowserName())
 
 /** Clears both cookies, for the configured domain and for the host alone. */
 export function clearSessionCookies(c: AppContext): void {

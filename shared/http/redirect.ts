@@ -1,8 +1,10 @@
 /** Ends a request by sending the browser elsewhere: a guard throws it. */
 export class Redirect extends Error {
   readonly location: string
-  constructor(location: string) {
+  readonly status: 302 | 303
+  constructor(location: string, status: 302 | 303 = 303) {
     super('redirect')
     this.location = location
+    this.status = status
   }
 }

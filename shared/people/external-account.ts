@@ -1,17 +1,21 @@
 import { uuidv7 } from 'uuidv7'
 import { type Credential, identity, linkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
-import type { Work } from '../events/commit.ts'
-import type { Gateway } from '../gateway.ts'
+import { commit, type Work } from '../events/commit.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { hasAuthenticator } from '../queries/proofs.ts'
+import type { SignedIn } from '../queries/sessions.ts'
 import { emailDomain, emailLookup } from '../typed/email.ts'
 import { createIdentity } from './create-identity.ts'
 import { applyClaims, type MappedClaims, standingOf } from './mapped-claims.ts'
 import type { ExternalProfile } from './profile.ts'
+import { tellOfProofs } from './proof-notices.ts'
+import { nameOfMethod } from './sign-in-methods.ts'
 
 /** What an account at somebody else's is found by. */
 export const externalLookup = (provider: string, externalId: string) => `${provider.toLowerCase()}\n${externalId}`
@@ -73,32 +77,49 @@ export const digestsOf = ({ personal }: Gateway, { connection, profile }: Provid
   addressDigest: profile.email ? personal.digest(emailLookup(profile.email)) : undefined,
 })
 
-export type Settled = { person: Person; isNew: boolean; isLinked: boolean; client?: Client; resources: string[] }
+export type FoundAccount = {
+  /** Whom the account is linked to. */
+  person?: Person
+  /** Who proved its address here, where the account becomes theirs. */
+  owner?: Person
+  addressKnown: boolean
+  /** The client that a sign-in is for, and the default resources. */
+  client?: Client
+  resources: string[]
+}
+
+/** Reads whose account it is. */
+export async function findAccount(
+  gateway: Gateway,
+  input: ProviderAccount & { clientId?: string },
+): Promise<FoundAccount> {
+  const { personal, reads } = gateway
+  const { digest, addressDigest } = digestsOf(gateway, input)
+  const found = await findExternal(reads, personal, { digest, addressDigest, clientId: input.clientId })
+  if (found.person || !found.addressKnown || !input.ownMailbox || !addressDigest) return found
+  const owner = await findByAddress(reads, personal, addressDigest)
+  return owner && !(await hasAuthenticator(reads, personal, owner)) ? { ...found, owner } : found
+}
+
+export type SettledAccount = { person: Person; isNew: boolean; isLinked: boolean }
 
 /**
- * The person whose account this is, or a new one. An address that is somebody's here already links nothing: its owner must prove it
- * (standards S10), and whoever has an authenticator app must link it in a session that was stepped up: no mailbox is enough for that.
- * @param input.clientId the client a sign-in is for
+ * The person whose account this is, or a new one. An address that is known here links nothing by itself: its owner must prove it
+ * (standards S10), and a person with an authenticator app must link the account in a session that was stepped up: no mailbox is enough for
+ * that.
  * @param claims what hooks say of the person
  * @throws GatewayError link_needed, not_provisioned, account_suspended
  */
 export async function settleAccount(
   gateway: Gateway,
   work: Work,
-  input: ProviderAccount & { clientId?: string; now: Date },
+  input: ProviderAccount & { now: Date },
+  { person: holder, owner, addressKnown, client }: FoundAccount,
   claims: MappedClaims,
-): Promise<Settled> {
-  const { connection, profile, ownMailbox, clientId, now } = input
-  const { personal, reads } = gateway
-  const { digest, addressDigest } = digestsOf(gateway, input)
-  const found = await findExternal(reads, personal, { digest, addressDigest, clientId })
-  const { client, resources } = found
-  const isOwners = !found.person && found.addressKnown && ownMailbox && addressDigest
-  const owner = isOwners ? await findByAddress(reads, personal, addressDigest) : undefined
-  const holder = owner && !(await hasAuthenticator(reads, personal, owner)) ? owner : undefined
-  if (!found.person && found.addressKnown && !holder)
-    throw new GatewayError('link_needed', { body: { needed: ['subject_token'] } })
-  const known = found.person ?? holder
+): Promise<SettledAccount> {
+  const { connection, profile, now } = input
+  const known = holder ?? owner
+  if (!known && addressKnown) throw new GatewayError('link_needed', { body: { needed: ['subject_token'] } })
   if (!known && !connection.settings.provision) throw new GatewayError('not_provisioned')
   if (known?.active === false) throw new GatewayError('account_suspended')
   const uai = known?.uai ?? uuidv7()
@@ -115,8 +136,8 @@ export async function settleAccount(
         now,
       })
   work.knowKey(person.uai, person.wrappedKey ?? undefined)
-  const isLinked = holder ? await linkAccount(gateway, work, accountOf(input), { person: holder }) : false
-  return { person, isNew: !known, isLinked, client, resources }
+  const isLinked = owner ? await linkAccount(gateway, work, accountOf(input), { person: owner }) : false
+  return { person, isNew: !known, isLinked }
 }
 
 /** @throws GatewayError credential_taken when the account is somebody's already */
@@ -147,4 +168,23 @@ export async function linkAccount(
   const stream = await work.load(identity, uai, { subject: uai })
   stream.decide((state) => linkCredential(state, externalCredential(account, to.sessionId)))
   return true
+}
+
+/**
+ * Links an account that was proven to a person who is signed in, and sends them a notice.
+ * @returns whether it was linked by this
+ * @throws GatewayError credential_taken when it is another person's
+ */
+export async function addAccount(
+  gateway: Gateway,
+  c: AppContext,
+  account: ProvenAccount,
+  { person, session }: SignedIn,
+): Promise<boolean> {
+  const isLinked = await commit(commitContext(gateway, c), async (work) => {
+    work.actor = { type: 'person', id: person.uai, sessionId: session.id }
+    return linkAccount(gateway, work, account, { person, sessionId: session.id })
+  })
+  if (isLinked) tellOfProofs(gateway, c, person, 'sign_in_method_added', nameOfMethod(account))
+  return isLinked
 }

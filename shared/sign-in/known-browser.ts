@@ -1,26 +1,22 @@
-import { getCookie, setCookie } from 'hono/cookie'
-import { isHttps } from '../config.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { readKnownBrowser } from '../http/cookies.ts'
 import { findKnownBrowser } from '../queries/known-browsers.ts'
 import { bytesToUuid, uuidToBytes } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 
-const NAME = 'lanonasis_known'
-const SECONDS = 180 * 86_400
+const SEALED_FOR = 'lanonasis_known'
 /** People who share a browser. */
 const MOST_PEOPLE = 5
 const PERSON_BYTES = 8
 const ENTRY_BYTES = PERSON_BYTES + 16
 
-const cookieName = () => (isHttps() ? `__Host-${NAME}` : NAME)
-
 /** The newest session of each person that this browser was signed in for, newest first, each after a keyed digest of its person. */
 function readEntries({ derive }: Gateway, c: AppContext): Buffer[] {
-  const sealed = getCookie(c, cookieName())
+  const sealed = readKnownBrowser(c)
   if (!sealed || sealed.length > 400) return []
   try {
-    const bytes = openBytes(derive('known-browser'), Buffer.from(sealed, 'base64url'), NAME)
+    const bytes = openBytes(derive('known-browser'), Buffer.from(sealed, 'base64url'), SEALED_FOR)
     const count = Math.floor(bytes.length / ENTRY_BYTES)
     return Array.from({ length: count }, (_, at) => bytes.subarray(at * ENTRY_BYTES, (at + 1) * ENTRY_BYTES))
   } catch {
@@ -36,17 +32,12 @@ export function sessionsOfBrowser(gateway: Gateway, c: AppContext): string[] {
   return readEntries(gateway, c).map((entry) => bytesToUuid(entry.subarray(PERSON_BYTES)))
 }
 
-/** Makes this browser known to the person who has just signed in here. */
-export function rememberBrowser(
-  gateway: Gateway,
-  c: AppContext,
-  { uai, sessionId }: { uai: string; sessionId: string },
-) {
-  const person = gateway.personal.digest(`known-browser ${uai}`).subarray(0, PERSON_BYTES)
+/** The cookie that makes this browser known to the person who has just signed in here. */
+export function rememberBrowser(gateway: Gateway, c: AppContext, signedIn: { uai: string; sessionId: string }): string {
+  const person = gateway.personal.digest(`known-browser ${signedIn.uai}`).subarray(0, PERSON_BYTES)
   const others = readEntries(gateway, c).filter((entry) => !entry.subarray(0, PERSON_BYTES).equals(person))
-  const entries = [Buffer.concat([person, uuidToBytes(sessionId)]), ...others].slice(0, MOST_PEOPLE)
-  const sealed = sealBytes(gateway.derive('known-browser'), Buffer.concat(entries), NAME).toString('base64url')
-  setCookie(c, cookieName(), sealed, { path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps(), maxAge: SECONDS })
+  const entries = [Buffer.concat([person, uuidToBytes(signedIn.sessionId)]), ...others].slice(0, MOST_PEOPLE)
+  return sealBytes(gateway.derive('known-browser'), Buffer.concat(entries), SEALED_FOR).toString('base64url')
 }
 
 /** The session that makes this browser known to the person of an address, if one does. */

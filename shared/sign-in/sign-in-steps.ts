@@ -4,11 +4,12 @@ import { signInEnd } from '../access/return-to.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import type { SessionCookies } from '../http/cookies.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import { findDomain } from '../queries/connections.ts'
 import { emailDomain } from '../typed/email.ts'
-import { signBrowserIn } from './browser-sign-in.ts'
-import { findChallenge, signInWithCode, stateOfChallenge } from './otp/one-time-code.ts'
+import { completeSignIn } from './complete.ts'
+import { codeWayIn, findChallenge, stateOfChallenge } from './otp/one-time-code.ts'
 import { sendCode } from './otp/send-code.ts'
 import {
   browserHashOf,
@@ -21,6 +22,15 @@ import {
   transactionUrl,
   type WaitingTransaction,
 } from './sign-in-transaction.ts'
+
+/** Where a browser goes on to. */
+export type Onward = {
+  location: string
+  /** Those of the session that it gets on the way. */
+  cookies?: SessionCookies
+  /** Why it goes there, when it is to prove more first. */
+  refused?: GatewayError
+}
 
 /** Sends a code to an address, for one tab of this browser. @throws GatewayError as sendCode */
 export async function sendTo(
@@ -51,8 +61,8 @@ async function findOpenCode(gateway: Gateway, c: AppContext, to: CodeAddress) {
 }
 
 /**
- * Sends the code of a sign-in and leads to the page that asks for it; an address of a connection's domain leads there instead. Where
- * no other code may be sent yet, the one that this browser was sent already is asked for.
+ * Sends the code of a sign-in. Where no other code may be sent yet, the page asks for the one that was sent to this browser before.
+ * @returns the address of the page that asks for the code, or of the provider for addresses of a connection's domain
  * @throws GatewayError as sendCode
  */
 export async function askForCode(
@@ -60,10 +70,10 @@ export async function askForCode(
   c: AppContext,
   transaction: SignInTransaction,
   to: CodeAddress,
-): Promise<Response> {
+): Promise<string> {
   const domain = to.channel === 'sms' || transaction.link ? undefined : emailDomain(to.address)
   const connection = domain ? await findDomain(gateway.reads, domain) : undefined
-  if (connection) return toConnection(c, transaction, { slug: connection.slug, email: to.address })
+  if (connection) return connectionUrl(transaction, { slug: connection.slug, email: to.address })
   const email = to.channel === 'email' ? to.address : transaction.email
   const sent = await sendTo(gateway, c, { ...transaction, email }, to).catch(async (error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'otp_rate_limited') throw error
@@ -73,47 +83,46 @@ export async function askForCode(
     await keepTransaction(gateway, c, waiting)
     return waiting
   })
-  return c.redirect(transactionUrl('/web/code', sent), 303)
+  return transactionUrl('/web/code', sent)
 }
 
-/** On to the provider that people of an address sign in at. */
-export function toConnection(
-  c: AppContext,
+/** The provider that people of an address sign in at. */
+export function connectionUrl(
   { returnTo }: Pick<SignInTransaction, 'returnTo'>,
   { slug, email }: { slug: string; email: string },
-): Response {
+): string {
   const query = { provider: slug, login_hint: email, ...(returnTo && { redirect_uri: returnTo }) }
-  return c.redirect(`/v1/auth/oauth?${new URLSearchParams(query)}`, 303)
+  return `/v1/auth/oauth?${new URLSearchParams(query)}`
 }
 
 /**
- * Signs this browser in with the code of a sign-in, and goes on to where it was going.
- * @throws GatewayError as signInWithCode
+ * Signs this browser in with the code of a sign-in.
+ * @throws GatewayError as completeSignIn
  */
 export async function enterCode(
   gateway: Gateway,
   c: AppContext,
   transaction: WaitingTransaction,
   code: string,
-): Promise<Response> {
+): Promise<Onward> {
   const { to, challengeId, link, returnTo } = transaction
-  const presented = { to, code, challengeId, browserHash: browserHashOf(c), link }
-  const replaces = await browserSession(gateway, c)
-  const asked = { ...presented, platform: 'web', projectScope: projectScope(undefined), replaces }
-  const enter = (given: typeof asked) => signInWithCode(gateway, c, given, (_work, signedIn) => signedIn)
-  const entered = await enter(asked).catch(async (error: unknown) => {
+  const browserHash = browserHashOf(c)
+  const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(gateway, c) }
+  const enter = (id: string) =>
+    completeSignIn(gateway, c, codeWayIn(gateway, c, { to, code, challengeId: id, browserHash, link }), request)
+  const entered = await enter(challengeId).catch(async (error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'otp_invalid') throw error
     // Another tab of this browser has used the code, or asked for a newer one since.
     if (!link && (await isSignedInAs(gateway, c, transaction))) return undefined
     const newest = await findOpenCode(gateway, c, to)
     if (!newest || newest.challengeId === challengeId) throw error
-    return enter({ ...asked, challengeId: newest.challengeId })
+    return enter(newest.challengeId)
   })
   await endTransaction(gateway, c, transaction)
-  return entered ? enterBrowser(gateway, c, entered, returnTo) : c.redirect(returnTo ?? signInEnd(gateway.config), 303)
+  return { location: returnTo ?? signInEnd(gateway.config), cookies: entered?.cookies }
 }
 
-/** Whether this browser is signed in with the code of a sign-in, which another of its tabs has entered. */
+/** Whether another tab has used the code of a sign-in and signed this browser in. */
 async function isSignedInAs(
   gateway: Gateway,
   c: AppContext,
@@ -126,13 +135,21 @@ async function isSignedInAs(
   return isUsed === true && person !== undefined && signedIn.person.members.includes(person.uai)
 }
 
-/** Signs this browser in, which goes on to where it was going. */
-export function enterBrowser(
+/**
+ * Where a person proves their mailbox first: an account is not linked by its address alone, and a hook may ask for more.
+ * @throws the error, when no further proof makes up for it
+ */
+export async function proveMailboxFirst(
   gateway: Gateway,
   c: AppContext,
-  signedIn: Parameters<typeof signBrowserIn>[2],
-  returnTo: string | undefined,
-): Response {
-  signBrowserIn(gateway, c, signedIn)
-  return c.redirect(returnTo ?? signInEnd(gateway.config), 303)
+  error: unknown,
+  transaction: SignInTransaction,
+): Promise<Onward> {
+  if (!needsMailbox(error)) throw error
+  await keepTransaction(gateway, c, transaction)
+  return { location: transactionUrl('/web/login', transaction, { error: error.refusal }), refused: error }
 }
+
+/** Whether a sign-in was refused for a proof that the person can still give. */
+export const needsMailbox = (error: unknown): error is GatewayError =>
+  error instanceof GatewayError && (error.refusal === 'link_needed' || error.refusal === 'more_proof_needed')

@@ -1,7 +1,10 @@
 import { uuidv7 } from 'uuidv7'
-import { begin, type SessionFacts, session } from '../domain/session.ts'
+import type { PersonPrincipal } from '../access/authenticate.ts'
+import { begin, recover, type SessionFacts, session, stepUp } from '../domain/session.ts'
+import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import type { SessionCookies } from '../http/cookies.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
@@ -16,13 +19,16 @@ export type StartedSession = {
   platform: string
   projectScope: string
   expiresAt: Date
-  /** What the cookie holds. */
+  /** Opaque; the value of the session cookie. */
   handle: string
 }
 
+/** How a session is authenticated. */
+export type Authentication = Pick<SessionFacts, 'method' | 'amr' | 'acr' | 'provenBy'>
+
 /**
- * Starts a session in a unit of work. Browsers get the session's times, programs (which refresh instead of being used) those of
- * refresh tokens.
+ * Starts a session in a unit of work. A browser's session has the lifetimes of sessions, a program's (which is refreshed, not used) those of
+ * refresh tokens. Only `complete.ts` calls this.
  */
 export function startSession(
   gateway: Gateway,
@@ -33,18 +39,18 @@ export function startSession(
     platform: string
     projectScope: string
     openedFrom?: string
-    proof: Pick<SessionFacts, 'method' | 'amr' | 'acr' | 'provenBy'>
+    authentication: Authentication
     authenticatedAt: Date
-    /** The session whose proof this one rests on ends then, and so does this one. */
+    /** When the session or assertion that this session derives from ends. */
     notAfter?: Date
-    /** The session at the provider that this one begins with. */
+    /** The provider's session that this session begins with. */
     upstream?: { slug: string; facts: UpstreamFacts }
     now: Date
   },
 ): StartedSession {
   const { config } = gateway
   const id = uuidv7()
-  const { platform, projectScope, proof, now, authenticatedAt } = input
+  const { platform, projectScope, authentication, now, authenticatedAt } = input
   const browser = platform === 'web'
   const idleSeconds = browser ? config.SESSION_IDLE_SECONDS : config.REFRESH_IDLE_SECONDS
   const lifeSeconds = browser ? config.SESSION_ABSOLUTE_SECONDS : config.REFRESH_ABSOLUTE_SECONDS
@@ -56,7 +62,7 @@ export function startSession(
     clientId: input.client?.id,
     platform,
     projectScope,
-    ...proof,
+    ...authentication,
     authenticatedAt: authenticatedAt.toISOString(),
     handleHash: hash,
     idleSeconds,
@@ -65,5 +71,42 @@ export function startSession(
   const from = { expiresAt: input.notAfter?.toISOString() }
   const upstream = input.upstream && sealUpstream(gateway, id, input.upstream.slug, input.upstream.facts)
   work.start(session, id, { subject: input.person.uai }).decide(() => begin(facts, upstream, from))
-  return { id, amr: proof.amr, acr: proof.acr, authenticatedAt, platform, projectScope, expiresAt, handle }
+  const { amr, acr } = authentication
+  return { id, amr, acr, authenticatedAt, platform, projectScope, expiresAt, handle }
 }
+
+/** A factor that was proven in a session. */
+export type ProvenFactor = { method: 'totp' | 'recovery_code'; id: string }
+
+/**
+ * Records one more factor in the caller's browser session, whose handle is replaced.
+ * @returns the cookies with the new handle, to be sent once the unit of work is recorded
+ * @throws GatewayError session_invalid, another_proof_needed
+ */
+export async function strengthenSession(
+  work: Work,
+  { person, session: current }: PersonPrincipal,
+  { method, id }: ProvenFactor,
+  now: Date,
+): Promise<SessionCookies> {
+  if (!current) throw new GatewayError('session_invalid')
+  const { token: handle, hash: handleHash } = newOpaqueToken(current.id, CODE_SECRET_BYTES)
+  const stream = await work.load(session, current.id, { subject: person.uai })
+  stream.decide((state) =>
+    method === 'totp'
+      ? stepUp(state, { handleHash, now, provenBy: { type: 'totp_authenticator', id } })
+      : recover(state, { handleHash, now, provenBy: { type: 'recovery_codes', id } }),
+  )
+  return sessionCookies(person, { handle, expiresAt: current.expiresAt }, now)
+}
+
+/** The cookies of a browser's session. */
+export const sessionCookies = (
+  { uai, email, role }: Person,
+  { handle, expiresAt }: Pick<StartedSession, 'handle' | 'expiresAt'>,
+  now: Date,
+): SessionCookies => ({
+  handle,
+  user: { id: uai, email, role },
+  maxAge: Math.floor((expiresAt.getTime() - now.getTime()) / 1000),
+})

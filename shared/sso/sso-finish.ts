@@ -1,95 +1,74 @@
 import { browserSession } from '../access/authenticate.ts'
 import { signInEnd } from '../access/return-to.ts'
 import { GatewayError } from '../errors.ts'
-import { commit } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
+import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import type { StartedFamily } from '../oauth/token/token-family.ts'
-import { tokenResponse } from '../oauth/token/token-response.ts'
-import { digestsOf, linkAccount } from '../people/external-account.ts'
-import type { ExternalProfile } from '../people/profile.ts'
-import { tellOfProofs } from '../people/proof-notices.ts'
-import { nameOfMethod } from '../people/sign-in-methods.ts'
-import type { ConnectionRow } from '../queries/connections.ts'
+import {
+  accountOf,
+  addAccount,
+  digestsOf,
+  type ProvenAccount,
+  type ProviderAccount,
+} from '../people/external-account.ts'
 import { findExternal } from '../queries/external-accounts.ts'
-import { signBrowserIn } from '../sign-in/browser-sign-in.ts'
-import { clientOfPlatform, startPair } from '../sign-in/direct-sign-in.ts'
-import { signInExternally } from '../sign-in/external-sign-in.ts'
-import { keepTransaction, newTransaction, transactionUrl } from '../sign-in/sign-in-transaction.ts'
+import { completeSignIn } from '../sign-in/complete.ts'
+import { signInDirectly } from '../sign-in/direct-sign-in.ts'
+import { accountWayIn } from '../sign-in/external-sign-in.ts'
+import { needsMailbox, type Onward, proveMailboxFirst } from '../sign-in/sign-in-steps.ts'
+import { newTransaction } from '../sign-in/sign-in-transaction.ts'
 import type { SsoFlow } from './flow.ts'
 import { SUPABASE_SLUG } from './supabase-project.ts'
 
-/** What follows once the person has proven the account: a sign-in, or a link to who is signed in. */
+/** What follows once the person has proven the account: a sign-in, or a link to the person who is signed in. */
 export async function finishFlow(
   gateway: Gateway,
   c: AppContext,
-  connection: ConnectionRow,
   flow: SsoFlow,
-  profile: ExternalProfile,
-  method: string,
-): Promise<Response> {
-  const account = { provider: connection.slug, externalId: profile.externalId, method, assertedBy: connection.slug }
-  if (flow.purpose === 'link') return link(gateway, c, flow, account)
-  const replaces = flow.platform === 'web' ? await browserSession(gateway, c) : undefined
-  const { platform, projectScope: scope } = flow
-  const clientId = platform === 'web' ? undefined : clientOfPlatform(platform)
-  const ownMailbox = connection.slug === SUPABASE_SLUG && profile.emailVerified
-  const input = { connection, profile, method, platform, projectScope: scope, clientId, replaces, ownMailbox }
-  try {
-    return await signInExternally(gateway, c, input, async (work, signedIn) => {
-      const { client, person } = signedIn
-      if (flow.foreign && replaces && !person.members.includes(replaces.person.uai))
-        throw new GatewayError('signed_in_as_another')
-      if (platform === 'web') return { signedIn }
-      if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
-      return { signedIn, pair: startPair(gateway, work, { ...signedIn, client }) }
-    }).then(({ signedIn, pair }) => (pair ? handOver(gateway, c, flow, pair) : enter(gateway, c, flow, signedIn)))
-  } catch (error) {
-    if (!(error instanceof GatewayError) || !/^(link_needed|more_proof_needed)$/.test(error.refusal)) throw error
-    const { digest } = digestsOf(gateway, { connection, profile, method })
-    const { person: holder } = await findExternal(gateway.reads, gateway.personal, { digest })
+  proven: Omit<ProviderAccount, 'ownMailbox'>,
+): Promise<Onward> {
+  if (flow.purpose === 'link') return link(gateway, c, flow, accountOf(proven))
+  const { connection, profile } = proven
+  const account = { ...proven, ownMailbox: connection.slug === SUPABASE_SLUG && profile.emailVerified }
+  const signIn = flow.platform === 'web' ? enter : handOver
+  return signIn(gateway, c, flow, account).catch(async (error: unknown) => {
+    if (!needsMailbox(error)) throw error
+    const { person: holder } = await findExternal(gateway.reads, gateway.personal, {
+      digest: digestsOf(gateway, account).digest,
+    })
     if (flow.foreign && !holder) throw new GatewayError('sign_in_to_link', { reason: 'begun by another site' })
-    c.set('refused', error)
-    const waiting = newTransaction({ email: profile.email, link: account, returnTo: flow.returnTo })
-    await keepTransaction(gateway, c, waiting)
-    return c.redirect(transactionUrl('/web/login', waiting, { error: error.refusal }), 302)
-  }
+    const waiting = newTransaction({ email: profile.email, link: accountOf(account), returnTo: flow.returnTo })
+    return proveMailboxFirst(gateway, c, error, waiting)
+  })
 }
 
-type Entered = Parameters<Parameters<typeof signInExternally>[3]>[1]
-
-/** The browser is signed in. */
-function enter(gateway: Gateway, c: AppContext, flow: SsoFlow, { person, session }: Entered): Response {
-  signBrowserIn(gateway, c, { person, session })
-  return c.redirect(flow.returnTo ?? signInEnd(gateway.config), 302)
+/** Signs the browser in; a flow that another site began changes no one's session for another person's. */
+async function enter(gateway: Gateway, c: AppContext, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
+  const { platform, projectScope, foreign: samePerson } = flow
+  const replaces = await browserSession(gateway, c)
+  const request = { platform, projectScope, replaces, samePerson }
+  const { cookies } = await completeSignIn(gateway, c, accountWayIn(gateway, account), request)
+  return { location: flow.returnTo ?? signInEnd(gateway.config), cookies }
 }
 
-/** A program of ours gets its tokens at the address that it registered (wire-contract 1.4). */
-async function handOver(gateway: Gateway, c: AppContext, flow: SsoFlow, pair: StartedFamily): Promise<Response> {
+/** Gives a first-party program its tokens at the address that it registered (wire-contract 1.4). */
+async function handOver(gateway: Gateway, c: AppContext, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
   const { slug: provider, projectScope: project_scope, returnTo = '' } = flow
-  const { access_token, refresh_token = '', expires_in } = await tokenResponse(gateway, pair.grant, pair)
-  const tokens = { access_token, refresh_token, expires_in: String(expires_in), project_scope, provider }
-  return c.redirect(`${returnTo}${returnTo.includes('?') ? '&' : '?'}${new URLSearchParams(tokens)}`, 302)
+  const { tokens } = await signInDirectly(gateway, c, accountWayIn(gateway, account), flow)
+  const { access_token, refresh_token = '', expires_in } = tokens
+  const handed = { access_token, refresh_token, expires_in: String(expires_in), project_scope, provider }
+  return { location: `${returnTo}${returnTo.includes('?') ? '&' : '?'}${new URLSearchParams(handed)}` }
 }
 
-async function link(
-  gateway: Gateway,
-  c: AppContext,
-  flow: SsoFlow,
-  account: Parameters<typeof linkAccount>[2],
-): Promise<Response> {
+async function link(gateway: Gateway, c: AppContext, flow: SsoFlow, account: ProvenAccount): Promise<Onward> {
   const signedIn = await browserSession(gateway, c)
   if (!signedIn || signedIn.session.id !== flow.sessionId)
     throw new GatewayError('sso_state_invalid', { reason: 'begun in another session' })
-  const { person, session } = signedIn
-  const outcome = await commit(commitContext(gateway, c), async (work) => {
-    work.actor = { type: 'person', id: person.uai, sessionId: session.id }
-    return (await linkAccount(gateway, work, account, { person, sessionId: session.id })) ? 'linked' : 'own'
-  }).catch((error: unknown) => {
-    if (error instanceof GatewayError && error.refusal === 'credential_taken') return 'taken'
-    throw error
-  })
-  const name = nameOfMethod({ provider: account.provider })
-  if (outcome === 'linked') tellOfProofs(gateway, c, person, 'sign_in_method_added', name)
-  return c.redirect(`/account?done=${outcome}`, 302)
+  const outcome = await addAccount(gateway, c, account, signedIn).then(
+    (isLinked) => (isLinked ? 'linked' : 'own'),
+    (error: unknown) => {
+      if (error instanceof GatewayError && error.refusal === 'credential_taken') return 'taken'
+      throw error
+    },
+  )
+  return { location: `/account?done=${outcome}` }
 }

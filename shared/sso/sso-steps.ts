@@ -7,13 +7,15 @@ import { missingProof, proofUrl } from '../access/step-up.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { Redirect } from '../http/redirect.ts'
 import { matchesRedirectUri } from '../oauth/clients/redirect-uri.ts'
 import { once } from '../once.ts'
 import type { ExternalProfile } from '../people/profile.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { type ConnectionRow, findConnection } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
-import { clientOfPlatform, PLATFORMS } from '../sign-in/direct-sign-in.ts'
+import { clientOfPlatform, PLATFORMS } from '../sign-in/platforms.ts'
+import type { Onward } from '../sign-in/sign-in-steps.ts'
 import { newFlow, openProfile, readFlow, type SsoFlow } from './flow.ts'
 
 export const startQuery = once(() =>
@@ -53,33 +55,33 @@ export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(d
 
 /**
  * The session that an account is to be linked to: a recent one, of this browser.
- * @throws GatewayError csrf_invalid
+ * @throws GatewayError csrf_invalid; Redirect to what the person must prove first
  */
-async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | undefined): Promise<string | Response> {
+async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | undefined): Promise<string> {
   const signedIn = await browserSession(gateway, c)
   const missing = signedIn ? await missingProof(gateway, signedIn) : 'sign_in'
-  if (!signedIn || missing) return c.redirect(proofUrl(missing ?? 'sign_in', '/account'), 302)
+  if (!signedIn || missing) throw new Redirect(proofUrl(missing ?? 'sign_in', '/account'), 302)
   const { id } = signedIn.session
   checkCsrf(c, gateway.derive, `${id}.link`, csrf)
   return id
 }
 
 /**
- * Begins a flow in this browser, unless somebody must sign in again first.
+ * Begins a flow in this browser.
  * @param callback where the provider sends the answer
+ * @throws GatewayError csrf_invalid, invalid_redirect_uri; Redirect when the person must sign in again first
  */
 export async function beginFlow(
   gateway: Gateway,
   c: AppContext,
   query: z.infer<ReturnType<typeof startQuery>>,
   callback: string,
-): Promise<SsoFlow | Response> {
+): Promise<SsoFlow> {
   const foreign = isCrossSite(c)
   if (foreign && query.platform !== 'web')
     throw new GatewayError('csrf_invalid', { reason: 'a program opens this itself' })
   const returnTo = await destination(gateway, query.platform, query.redirect_uri)
   const sessionId = query.purpose === 'link' ? await linkingSession(gateway, c, query.csrf) : undefined
-  if (sessionId instanceof Response) return sessionId
   return newFlow({
     slug: query.provider.toLowerCase(),
     callback,
@@ -92,12 +94,11 @@ export async function beginFlow(
   })
 }
 
-/** Back to the sign-in page with a reason that it knows; what went wrong in detail is in the log. */
-export function backToSignIn(c: AppContext, error: unknown, flow?: SsoFlow): Response {
+/** Back to the sign-in page with a reason that it knows; the log says what went wrong in detail. */
+export function backToSignIn(error: unknown, flow?: SsoFlow): Onward {
   if (!(error instanceof GatewayError) || error.status === 429) throw error
-  c.set('refused', error)
   const query = { error: error.refusal, ...(flow?.platform === 'web' && flow.returnTo && { return_to: flow.returnTo }) }
-  return c.redirect(`/web/login?${new URLSearchParams(query)}`, 302)
+  return { location: `/web/login?${new URLSearchParams(query)}`, refused: error }
 }
 
 const invalidState = (reason: string) => new GatewayError('sso_state_invalid', { reason })

@@ -1,6 +1,7 @@
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import type { ProviderAccount } from '../people/external-account.ts'
 import type { ExternalProfile } from '../people/profile.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { parseEmail } from '../typed/email.ts'
@@ -32,6 +33,12 @@ export const SUPABASE: ConnectionRow = {
   keys: [],
   version: 1,
 }
+
+/** A user's account there. A mailbox that our own project confirmed is as good as one that the gateway confirmed. */
+export const supabaseAccount = (profile: ExternalProfile, method: 'password' | 'supabase'): ProviderAccount => ({
+  ...{ connection: SUPABASE, profile, method },
+  ownMailbox: profile.emailVerified,
+})
 
 export type SupabaseUser = {
   id: string

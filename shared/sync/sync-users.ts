@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
-import { externalLookup, settleAccount } from '../people/external-account.ts'
+import { externalLookup, findAccount, settleAccount } from '../people/external-account.ts'
 import type { ExternalProfile } from '../people/profile.ts'
 import { tellOfProofs } from '../people/proof-notices.ts'
 import { nameOfMethod, removeSignInMethod } from '../people/sign-in-methods.ts'
@@ -12,7 +12,7 @@ import { listCredentials } from '../queries/credentials.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import type { Person } from '../queries/person.ts'
 import { hasAuthenticator } from '../queries/proofs.ts'
-import { profileOfUser, SUPABASE, SUPABASE_SLUG, type SupabaseUser } from '../sso/supabase-project.ts'
+import { profileOfUser, SUPABASE_SLUG, type SupabaseUser, supabaseAccount } from '../sso/supabase-project.ts'
 import { emailLookup } from '../typed/email.ts'
 
 const act = (work: Work) => {
@@ -69,8 +69,9 @@ export async function syncUser(gateway: Gateway, c: AppContext, user: SupabaseUs
       const address = known.active ? await bringUpToDate(gateway, work, known, profile) : undefined
       return { person: known, created: false, added: address }
     }
-    const account = { connection: SUPABASE, profile, method: 'supabase', ownMailbox: profile.emailVerified }
-    const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: new Date() }, {})
+    const account = supabaseAccount(profile, 'supabase')
+    const found = await findAccount(gateway, account)
+    const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: new Date() }, found, {})
     return { person, created: isNew, added: isLinked ? nameOfMethod({ provider: SUPABASE_SLUG }) : undefined }
   })
   if (added) tellOfProofs(gateway, c, person, 'sign_in_method_added', added)

@@ -10,13 +10,14 @@ import type { Client } from '../../queries/api-clients.ts'
 import { findForService } from '../../queries/authorizations.ts'
 import { type ConnectionRow, findIssuer } from '../../queries/connections.ts'
 import { claimOnce } from '../../queries/replay-guard.ts'
-import { type SignedInExternally, signInExternally } from '../../sign-in/external-sign-in.ts'
+import { completeSignIn } from '../../sign-in/complete.ts'
+import { accountWayIn } from '../../sign-in/external-sign-in.ts'
 import { configurationOf, keysOf } from '../../sso/oauth-client.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 import { JWT_BEARER_GRANT } from '../clients/grant-types.ts'
 import { askedScope, parseScope } from '../scope.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
-import { type StartedFamily, startTokenFamily } from './token-family.ts'
+import type { StartedFamily } from './token-family.ts'
 
 const MAX_SECONDS = 300
 const SKEW_SECONDS = 30
@@ -117,13 +118,10 @@ export async function exchangeAssertion(
   const until = new Date(((claims.exp ?? 0) + SKEW_SECONDS) * 1000)
   const isFirst = await claimOnce(gateway.reads, 'id-jag', [connection.slug, String(claims.jti)], until)
   if (!isFirst) throw refuse('seen before')
-  const signIn = { connection, profile, method: 'id-jag', platform: 'mcp', projectScope: projectScope(undefined) }
-  const started = signInExternally(gateway, c, { ...signIn, clientId: client.client_id }, (work, signedIn) => {
-    const { person, session, now }: SignedInExternally = signedIn
-    const wanted = { kind: 'authorization' as const, client, person, session, scope, resources, confirmation }
-    return startTokenFamily(gateway, work, wanted, { offline: false, withoutRefresh: true, now })
-  })
-  return started.catch((error: unknown) => {
+  const way = accountWayIn(gateway, { connection, profile, method: 'id-jag' })
+  const tokens = { client, scope, resources, confirmation }
+  const request = { platform: 'mcp', projectScope: projectScope(undefined), tokens }
+  const { family } = await completeSignIn(gateway, c, way, request).catch((error: unknown) => {
     const unknown =
       error instanceof GatewayError &&
       /^(link_needed|not_provisioned|access_denied|account_suspended|sign_in_denied|more_proof_needed)$/.test(
@@ -131,4 +129,6 @@ export async function exchangeAssertion(
       )
     throw unknown ? refuse(error.refusal, error) : error
   })
+  if (!family) throw new Error('a grant without tokens')
+  return family
 }

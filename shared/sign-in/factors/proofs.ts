@@ -1,15 +1,13 @@
 import type { PersonPrincipal } from '../../access/authenticate.ts'
-import { actAs } from '../../access/authority.ts'
 import { identity } from '../../domain/identity.ts'
 import { operatorCode, useCode } from '../../domain/operator-code.ts'
 import { recoveryCodes, spend } from '../../domain/recovery-codes.ts'
 import { accept, miss, type TotpPurpose, totpAuthenticator } from '../../domain/totp-authenticator.ts'
 import { GatewayError, type Refusal } from '../../errors.ts'
-import { commit, type Work } from '../../events/commit.ts'
+import type { Work } from '../../events/commit.ts'
 import type { RateLimit } from '../../events/store.ts'
 import type { Aggregate, Event } from '../../events/types.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import type { Gateway } from '../../gateway.ts'
 import type { Person } from '../../queries/person.ts'
 import { listProofs, type Recorded } from '../../queries/proofs.ts'
 import { type FactorCode, type Match, matchCode, type RightCode } from './proof-codes.ts'
@@ -73,45 +71,52 @@ function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, pur
   return locked ? 'totp_locked' : 'otp_invalid'
 }
 
+export type PresentedFactor = {
+  person: Pick<Person, 'members'>
+  code: FactorCode
+  purpose: TotpPurpose
+  limits: RateLimit[]
+}
+
+/** A presented code of a factor, read and compared once. */
+export type CheckedFactor = Omit<PresentedFactor, 'person' | 'code'> & { match: Match }
+
 /**
- * Takes a code that proves a person without any mail. A wrong one is counted for the limits, and for all that it was tried on; the
- * limits are asked before each try, and a try that was overtaken by another one is judged again.
- * @param block decides in the same unit of work what follows
+ * Reads a person's factors and compares a code with them. The limits are asked first; a code that nothing could match is counted and
+ * refused.
+ * @throws GatewayError otp_invalid, otp_rate_limited
+ */
+export async function checkFactor(
+  gateway: Gateway,
+  { person, code, purpose, limits }: PresentedFactor,
+): Promise<CheckedFactor> {
+  const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
+  if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
+  const match = matchCode(gateway, proofs, code, new Date())
+  const isHopeless = !match.right && Object.values(match.tried).every((one) => one.length === 0)
+  return isHopeless ? refuseHopeless(gateway, limits) : { match, purpose, limits }
+}
+
+/**
+ * Records a checked code in a unit of work: a right one is spent; a wrong one is counted for the limits and for everything that it was tried
+ * on, and refused. An attempt that lost a race must be checked again.
  * @throws GatewayError otp_invalid, totp_locked, otp_rate_limited
  */
-export async function withProof<T>(
-  gateway: Gateway,
-  c: AppContext,
-  input: {
-    person: Person
-    code: FactorCode
-    purpose: TotpPurpose
-    limits: RateLimit[]
-    /** Whose session the code is tried in. */
-    by?: PersonPrincipal
-  },
-  block: (work: Work, proof: { method: ProofMethod; id: string }) => Promise<T>,
-): Promise<T> {
-  const { person, code, purpose, limits, by } = input
-  return commit(commitContext(gateway, c), async (work) => {
-    const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
-    if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
-    if (by) actAs(work, by)
-    const match = matchCode(gateway, proofs, code, new Date())
-    if (match.right) {
-      if (!by) work.actor = { type: 'person', id: person.uai }
-      await spendCode(work, match, purpose)
-      return block(work, { method: match.method, id: match.record.id })
-    }
-    if (Object.values(match.tried).every((one) => one.length === 0)) return refuseHopeless(gateway, limits)
-    work.limits = limits
-    work.limitRefusal = 'otp_rate_limited'
-    return work.refuse(recordMiss(work, match, purpose))
-  })
+export async function recordFactor(
+  work: Work,
+  { match, purpose, limits }: CheckedFactor,
+): Promise<{ method: ProofMethod; id: string }> {
+  if (match.right) {
+    await spendCode(work, match, purpose)
+    return { method: match.method, id: match.record.id }
+  }
+  work.limits = limits
+  work.limitRefusal = 'otp_rate_limited'
+  return work.refuse(recordMiss(work, match, purpose))
 }
 
 /** A try that nothing could pass counts like any other. */
-export async function refuseHopeless({ limiter }: Gateway, limits: RateLimit[]): Promise<never> {
+async function refuseHopeless({ limiter }: Gateway, limits: RateLimit[]): Promise<never> {
   const wait = await limiter.hit(limits)
   throw wait > 0 ? new GatewayError('otp_rate_limited', { retryAfter: wait }) : new GatewayError('otp_invalid')
 }

@@ -10,6 +10,7 @@ import type { AppContext } from '../../http/app.ts'
 import { listProofs } from '../../queries/proofs.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
+import type { ProvenFactor } from '../start-session.ts'
 import { resumeProof } from './proofs.ts'
 
 const ENROLMENT_MS = 900_000
@@ -43,31 +44,25 @@ export function openEnrolment(
 }
 
 /**
- * Enrols an authenticator that shows a right code.
- * @param more decides further facts in the same unit of work
+ * Enrols an authenticator in a unit of work, once it shows a right code.
  * @throws GatewayError otp_invalid, too_many_authenticators
  */
-export async function enrolTotp<T>(
+export async function enrolTotp(
   gateway: Gateway,
-  c: AppContext,
-  principal: PersonPrincipal,
+  work: Work,
+  { person }: PersonPrincipal,
   { id, secret, code }: Enrolment & { code: string },
-  more: (work: Work) => Promise<T>,
-): Promise<T> {
-  const { person } = principal
+): Promise<ProvenFactor> {
+  const { reads, personal } = gateway
   const step = matchingStep(secret, code, new Date())
   if (step === undefined) throw new GatewayError('otp_invalid')
   if (!person.wrappedKey) throw new GatewayError('access_denied', { reason: 'no data key' })
-  const key = gateway.personal.unwrap(person.uai, person.wrappedKey)
-  const sealed = Buffer.from(gateway.personal.seal(person.uai, key, secret), 'base64')
-  return commit(commitContext(gateway, c), async (work) => {
-    actAs(work, principal)
-    const { authenticators } = await listProofs(gateway.reads, gateway.personal, person)
-    if (authenticators.length >= MAX_AUTHENTICATORS) throw new GatewayError('too_many_authenticators')
-    const stream = await work.load(totpAuthenticator, id, { subject: person.uai })
-    stream.decide((state) => enrol(state, { uai: person.uai, step, secret: sealed }))
-    return more(work)
-  })
+  const sealed = personal.seal(person.uai, personal.unwrap(person.uai, person.wrappedKey), secret)
+  const { authenticators } = await listProofs(reads, personal, person)
+  if (authenticators.length >= MAX_AUTHENTICATORS) throw new GatewayError('too_many_authenticators')
+  const stream = await work.load(totpAuthenticator, id, { subject: person.uai })
+  stream.decide((state) => enrol(state, { uai: person.uai, step, secret: Buffer.from(sealed, 'base64') }))
+  return { method: 'totp', id }
 }
 
 /** @throws GatewayError not_found when it is not the person's own, last_authenticator of an operator */

@@ -11,9 +11,9 @@ import { mailbox } from '../../people/code-address.ts'
 import { findClient } from '../../queries/api-clients.ts'
 import { hashToken } from '../../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
-import { clientOfPlatform } from '../direct-sign-in.ts'
-import { findChallenge, stateOfChallenge } from '../otp/one-time-code.ts'
+import { type CodeSignIn, findChallenge, stateOfChallenge } from '../otp/one-time-code.ts'
 import { brandOf, sendCode } from '../otp/send-code.ts'
+import { clientOfPlatform } from '../platforms.ts'
 
 const HAND_OVER_MS = 60_000
 
@@ -115,10 +115,9 @@ export async function stateOfLink(
   return { open: state.status === 'open' && state.expiresAt > gateway.now(), holder: person?.uai }
 }
 
-/** What proves the mailbox of a link, as `signInWithCode` takes it. */
-export const presentedBy = ({ email, secret, challengeId, onlyKnown, platform, projectScope: scope }: MagicLink) => ({
-  ...{ to: mailbox(email), code: secret, challengeId, browserHash: hashToken(secret), byLink: true },
-  ...{ onlyKnown, platform, projectScope: scope },
+/** The code that a link carries, as a way in takes it. */
+export const codeOf = ({ email, secret, challengeId, onlyKnown }: MagicLink): CodeSignIn => ({
+  ...{ to: mailbox(email), code: secret, challengeId, browserHash: hashToken(secret), byLink: true, onlyKnown },
 })
 
 type HandOver = { link: MagicLink; state: string; until: number }

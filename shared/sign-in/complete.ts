@@ -1,0 +1,196 @@
+import type { PersonPrincipal } from '../access/authenticate.ts'
+import { actAs } from '../access/authority.ts'
+import { unnamedResources } from '../access/resource.ts'
+import type { Notice } from '../delivery/send-notice.ts'
+import type { Authority } from '../domain/derivation.ts'
+import { GatewayError } from '../errors.ts'
+import { commit, type Work } from '../events/commit.ts'
+import type { RateLimit } from '../events/store.ts'
+import { commitContext, type Gateway } from '../gateway.ts'
+import type { AppContext } from '../http/app.ts'
+import type { SessionCookies } from '../http/cookies.ts'
+import { SESSION_SCOPE } from '../oauth/scope.ts'
+import { type StartedFamily, startTokenFamily } from '../oauth/token/token-family.ts'
+import type { GrantFacts } from '../oauth/token/token-response.ts'
+import { linkAccount, type ProvenAccount } from '../people/external-account.ts'
+import type { MappedClaims } from '../people/mapped-claims.ts'
+import type { UpstreamFacts } from '../people/profile.ts'
+import { tellOfProofs } from '../people/proof-notices.ts'
+import { nameOfMethod } from '../people/sign-in-methods.ts'
+import type { Client } from '../queries/api-clients.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
+import type { SignedIn } from '../queries/sessions.ts'
+import { endReplaced } from './end-session.ts'
+import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './hooks/sign-in-hooks.ts'
+import { rememberBrowser } from './known-browser.ts'
+import { clientOfPlatform } from './platforms.ts'
+import {
+  type Authentication,
+  type ProvenFactor,
+  type StartedSession,
+  sessionCookies,
+  startSession,
+  strengthenSession,
+} from './start-session.ts'
+
+/** Whose sign-in it is, as a way in has settled it in the unit of work. */
+export type Settled = {
+  person: Person
+  authentication: Authentication
+  /** The client that `prove` was asked for, and the default resources, where the way in reads them. */
+  client?: Client
+  resources?: string[]
+  /** When what was proven ends; the session ends with it. */
+  notAfter?: Date
+  /** The provider's session that this one begins with. */
+  upstream?: { slug: string; facts: UpstreamFacts }
+  /** An account that was proven before, to be linked to the person. */
+  link?: ProvenAccount
+  notice?: { kind: Notice['kind']; what?: string }
+}
+
+/** What a way in has read and compared. */
+export type Proof = {
+  /** What hooks receive; absent when the proof failed, so that hooks never hear of guesses. */
+  facts?: Omit<SignInFacts, 'platform'>
+  /** Records the result in the unit of work, and finds or creates the identity; refuses when the proof failed. */
+  settle(work: Work, claims: MappedClaims, now: Date): Promise<Settled>
+}
+
+/** A way to sign in. `completeSignIn` does everything that follows from the proof. */
+export type WayIn = {
+  /** Slug of the connection whose hooks are asked, besides those of all sign-ins. */
+  connection?: string
+  /**
+   * Reads and compares, once; called again only after a lost race.
+   * @param clientId of the client that tokens are for
+   */
+  prove(clientId?: string): Promise<Proof>
+}
+
+export type SignInRequest = {
+  platform: string
+  projectScope: string
+  /** The browser's session so far, which the new one replaces. */
+  replaces?: SignedIn
+  /** Whether only the person of that session may sign in. */
+  samePerson?: boolean
+  /** The tokens that begin with the session: the pair of the platform's own client, or one access token of a grant. */
+  tokens?: 'pair' | Omit<GrantFacts, 'familyId'>
+}
+
+export type CompletedSignIn = {
+  person: Person
+  session: StartedSession
+  family?: StartedFamily
+  /** For a browser. */
+  cookies?: SessionCookies
+}
+
+/** Starts what tokens were asked for. Those of a pair live and end with the session. */
+function startTokens(
+  gateway: Gateway,
+  work: Work,
+  tokens: SignInRequest['tokens'],
+  { person, session, client, resources = [], now }: Settled & { session: StartedSession; now: Date },
+): StartedFamily | undefined {
+  if (!tokens) return undefined
+  if (tokens !== 'pair') {
+    const wanted = { kind: 'authorization' as const, ...tokens, person, session }
+    return startTokenFamily(gateway, work, wanted, { offline: false, withoutRefresh: true, now })
+  }
+  if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
+  const pair = { client, scope: SESSION_SCOPE, resources: unnamedResources(gateway.issuer, client, resources) }
+  return startTokenFamily(gateway, work, { kind: 'session', ...pair, person, session }, { offline: false, now })
+}
+
+/**
+ * Completes a sign-in: asks the hooks, records the proof, settles the identity, replaces the browser's session, links a waiting account and
+ * starts tokens, as one unit of work; then sends notices. The only place where a sign-in starts a session.
+ * @throws GatewayError as the way in, the hooks and linkAccount; invalid_client, signed_in_as_another
+ */
+export async function completeSignIn(
+  gateway: Gateway,
+  c: AppContext,
+  way: WayIn,
+  request: SignInRequest,
+): Promise<CompletedSignIn> {
+  const { platform, projectScope, replaces, tokens } = request
+  const clientId = tokens && (tokens === 'pair' ? clientOfPlatform(platform) : tokens.client.client_id)
+  const [hooks, first] = await Promise.all([hooksFor(gateway, way.connection), way.prove(clientId)])
+  const facts = hooks.length > 0 && first.facts ? { ...first.facts, platform } : undefined
+  const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
+  let read: Proof | undefined = first
+  const result = await commit(commitContext(gateway, c), async (work) => {
+    const proof = read ?? (await way.prove(clientId))
+    read = undefined
+    // A code that becomes right only after the hooks were due passes no one unasked.
+    if (hooks.length > 0 && proof.facts && !facts)
+      throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
+    const now = gateway.now()
+    const settled = await proof.settle(work, claims, now)
+    const { person, link } = settled
+    if (request.samePerson && replaces && !person.members.includes(replaces.person.uai))
+      throw new GatewayError('signed_in_as_another')
+    await endReplaced(work, replaces)
+    const session = startSession(gateway, work, { ...settled, platform, projectScope, authenticatedAt: now, now })
+    const isLinked = link && (await linkAccount(gateway, work, link, { person, sessionId: session.id, byMail: true }))
+    const family = startTokens(gateway, work, tokens, { ...settled, session, now })
+    return { settled, session, family, now, link: isLinked ? link : undefined }
+  })
+  const { settled, session, family, now, link } = result
+  const { person, notice } = settled
+  if (link) tellOfProofs(gateway, c, person, 'sign_in_method_added', nameOfMethod(link))
+  if (notice) tellOfProofs(gateway, c, person, notice.kind, notice.what)
+  if (facts) afterSignIn(gateway, c, hooks, { ...facts, person })
+  if (platform !== 'web') return { person, session, family }
+  const knownBrowser = rememberBrowser(gateway, c, { uai: person.uai, sessionId: session.id })
+  return { person, session, family, cookies: { ...sessionCookies(person, session, now), knownBrowser } }
+}
+
+/**
+ * Completes a step-up: records one more factor in the caller's browser session, as one unit of work; then sends a notice.
+ * @param factor.record proves the factor in the unit of work
+ * @returns the cookies with the session's new handle
+ * @throws GatewayError as `factor.record`; session_invalid, another_proof_needed
+ */
+export async function completeStepUp(
+  gateway: Gateway,
+  c: AppContext,
+  principal: PersonPrincipal,
+  factor: { record(work: Work): Promise<ProvenFactor>; notice?: Notice['kind'] },
+): Promise<SessionCookies> {
+  const cookies = await commit(commitContext(gateway, c), async (work) => {
+    actAs(work, principal)
+    return strengthenSession(work, principal, await factor.record(work), new Date())
+  })
+  if (factor.notice) tellOfProofs(gateway, c, principal.person, factor.notice)
+  return cookies
+}
+
+/**
+ * Opens a session of another application from one that is signed in (single sign-on). Nothing new is proven, so no hook is asked and no
+ * session is replaced; the new session ends with the one that it is opened from.
+ * @throws GatewayError invalid_scope, rate_limited, derivation_exceeded
+ */
+export async function openApplicationSession(
+  gateway: Gateway,
+  c: AppContext,
+  { person, session }: { person: Person; session: SessionFacts },
+  tokens: Omit<GrantFacts, 'familyId'>,
+  { from, limits }: { from: Authority; limits: RateLimit[] },
+): Promise<StartedFamily> {
+  return commit(commitContext(gateway, c), async (work) => {
+    const now = gateway.now()
+    const { client } = tokens
+    const { id, method, amr, acr, authenticatedAt, projectScope, openedFrom = id } = session
+    work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: id }
+    work.knowKey(person.uai, person.wrappedKey)
+    work.limits = limits
+    const authentication = { method, amr, acr, provenBy: { type: 'session' as const, id } }
+    const of = { platform: 'web', projectScope, openedFrom, authenticatedAt, notAfter: session.expiresAt, now }
+    const started = startSession(gateway, work, { person, client, authentication, ...of })
+    const wanted = { kind: 'authorization' as const, ...tokens, person, session: started }
+    return startTokenFamily(gateway, work, wanted, { offline: false, from, now })
+  })
+}
