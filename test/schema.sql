@@ -2320,8 +2320,6 @@ begin
     when 'HookAdded' then
       insert into hooks (id, settings, secret_event, added_at, version)
       values (e.stream_id, e.data->'settings', e.event_id, e.recorded_at, e.version);
-    when 'HookChanged' then
-      update hooks set settings = e.data->'settings', version = e.version where id = e.stream_id;
     when 'HookSecretReplaced' then
       update hooks set secret_event = e.event_id, version = e.version where id = e.stream_id;
     when 'HookRemoved' then

@@ -22,7 +22,6 @@ type Secrets = { name: 'signing_secret'; sealed: Uint8Array }[]
 
 export type HookEvent =
   | { type: 'HookAdded'; data: { settings: HookSettings }; secrets: Secrets }
-  | { type: 'HookChanged'; data: { settings: HookSettings } }
   | { type: 'HookSecretReplaced'; data: Record<string, never>; secrets: Secrets }
   | { type: 'HookRemoved'; data: { reason: string } }
 
@@ -35,7 +34,6 @@ export const hook: Aggregate<Hook, HookEvent> = {
   evolve(state, event) {
     switch (event.type) {
       case 'HookAdded':
-      case 'HookChanged':
         return { status: 'active', settings: event.data.settings }
       case 'HookSecretReplaced':
         return state
@@ -49,11 +47,6 @@ const secrets = (sealed: Uint8Array): Secrets => [{ name: 'signing_secret', seal
 
 export function addHook(settings: HookSettings, secret: Uint8Array): Decision<HookEvent> {
   return { events: [{ type: 'HookAdded', data: { settings }, secrets: secrets(secret) }] }
-}
-
-export function changeHook(state: Hook, settings: HookSettings): Decision<HookEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'not_found' }
-  return { events: [{ type: 'HookChanged', data: { settings } }] }
 }
 
 export function replaceHookSecret(state: Hook, secret: Uint8Array): Decision<HookEvent> {

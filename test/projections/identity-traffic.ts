@@ -9,7 +9,7 @@ import {
   removeConnection,
   retireConnectionKey,
 } from '../../shared/domain/connection.ts'
-import { addHook, changeHook, hook, removeHook, replaceHookSecret } from '../../shared/domain/hook.ts'
+import { addHook, hook, removeHook, replaceHookSecret } from '../../shared/domain/hook.ts'
 import { hookCall, recordCall } from '../../shared/domain/hook-call.ts'
 import * as identities from '../../shared/domain/identity.ts'
 import * as codes from '../../shared/domain/operator-code.ts'
@@ -97,8 +97,6 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
           addHook({ ...settings, connections: [], roles: [], organizations: [] }, Buffer.from('secret')),
         )
         if (n % 2) stream.decide((state) => replaceHookSecret(state, Buffer.from('newer')))
-        if (n % 3 === 1)
-          stream.decide((state) => changeHook(state, { ...settings, connections: ['a'], roles: [], organizations: [] }))
         if (n % 5 === 1) stream.decide((state) => removeHook(state, 'operator'))
         const call = {
           hookId: id,
