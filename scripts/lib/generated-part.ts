@@ -1,0 +1,18 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+
+/**
+ * A Markdown text with its generated part, which lies between `<!-- name:start -->` and `<!-- name:end -->`, replaced.
+ * @throws {Error} when the markers are missing.
+ */
+export function withGenerated(markdown: string, name: string, part: string): string {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`]
+  const [before, rest] = markdown.split(start)
+  const after = rest?.split(end)[1]
+  if (before === undefined || after === undefined) throw new Error(`no ${start} and ${end} markers`)
+  return `${before}${start}\n${part}\n${end}${after}`
+}
+
+/** Replaces the generated part of a Markdown file. */
+export function writeGenerated(file: string, name: string, part: string): void {
+  writeFileSync(file, withGenerated(readFileSync(file, 'utf8'), name, part))
+}
