@@ -108,7 +108,7 @@ async function main(): Promise<void> {
 
 const USAGE = `npm start [-- --check|--version]
 
-Serves all functions behind one listener, with the variables that the README lists under Configuration. --check says whether it
+Serves all functions behind one listener, with the variables that docs/configuration.md lists. --check says whether it
 could, and serves nothing; --version prints the version and the commit.
 Exit code 1: it may not serve, and says why; 2: wrong usage.`
 

@@ -1,11 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { loadFunctions } from '../netlify/listen.ts'
-import { readRedirects } from '../netlify/redirects.ts'
+import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 import type { Accepts, Route } from '../shared/http/route.ts'
+import { writeGenerated } from './lib/generated-part.ts'
 import { program, readFlags, runAsProgram } from './lib/terminal.ts'
 
-const START = '<!-- authority:start -->'
-const END = '<!-- authority:end -->'
 const TARGET = 'docs/authority.md'
 const USAGE = `npm run authority
 
@@ -35,12 +33,17 @@ function cells({ door, callers, audience, recent, operator, page, namesPeople, .
 
 /** Every route and what it accepts, as a Markdown table. */
 export function authorityTable(routes: readonly Route[]): string {
+  const functionOf = createMatcher(readRedirects('netlify.toml'))
   const rows = routes.flatMap(({ method, path, spec }) =>
     spec.authority.accepts.map(
-      (accepts) => `| \`${method} ${path.replaceAll('|', '\\|')}\` | ${cells(accepts).join(' | ')} |`,
+      (accepts) =>
+        `| \`${method} ${path.replaceAll('|', '\\|')}\` | \`${functionOf(path)}\` | ${cells(accepts).join(' | ')} |`,
     ),
   )
-  const head = ['| Route | Door | Callers | Tokens for | Needs | Recent authentication |', '|---|---|---|---|---|---|']
+  const head = [
+    '| Route | Function | Door | Callers | Tokens for | Needs | Recent authentication |',
+    '|---|---|---|---|---|---|---|',
+  ]
   return [...head, ...[...new Set(rows)].sort()].join('\n')
 }
 
@@ -52,9 +55,7 @@ export async function allRoutes(): Promise<Route[]> {
 
 async function command(args: string[]): Promise<number> {
   readFlags(args, {})
-  const [before = '', rest = ''] = readFileSync(TARGET, 'utf8').split(START)
-  const after = rest.split(END)[1] ?? ''
-  writeFileSync(TARGET, `${before}${START}\n${authorityTable(await allRoutes())}\n${END}${after}`)
+  writeGenerated(TARGET, 'authority', authorityTable(await allRoutes()))
   return 0
 }
 

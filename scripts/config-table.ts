@@ -1,14 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { variables } from '../shared/config.ts'
-import { program, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+import { writeGenerated } from './lib/generated-part.ts'
+import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
 
-const USAGE = `npx tsx scripts/config-table.ts [<file>] [--env]
+const TARGET = 'docs/configuration.md'
+const USAGE = `npx tsx scripts/config-table.ts [--env]
 
-Prints the table of all variables, or writes it between the markers of a Markdown file. --env prints an .env.example.`
-const START = '<!-- config:start -->'
-const END = '<!-- config:end -->'
+Writes the table of all variables into ${TARGET}. --env prints an .env.example instead.`
 
 type Variable = { name: string; type: string; fallback: string | undefined; required: boolean; meaning: string }
 
@@ -49,24 +47,10 @@ export function envExample(): string {
     .join('\n')
 }
 
-/**
- * Replaces what stands between the config markers of a Markdown text.
- * @throws {Error} when the markers are missing.
- */
-export function withConfigTable(markdown: string): string {
-  const [before, rest] = markdown.split(START)
-  const after = rest?.split(END)[1]
-  if (before === undefined || after === undefined) throw new Error(`no ${START} and ${END} markers`)
-  return `${before}${START}\n${configTable()}\n${END}${after}`
-}
-
 async function command(args: string[], { out }: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { env: { type: 'boolean' } } })
-  const [target, ...rest] = positionals
-  if (rest.length > 0 || (target && values.env)) throw new UsageError('Give one file, or --env alone')
-  if (values.env) out(envExample().trimEnd())
-  else if (target) writeFileSync(target, withConfigTable(readFileSync(target, 'utf8')))
-  else out(configTable())
+  const { env } = readFlags(args, { env: { type: 'boolean' } })
+  if (env) out(envExample().trimEnd())
+  else writeGenerated(TARGET, 'config', configTable())
   return 0
 }
 

@@ -42,7 +42,7 @@ function checkConfiguration(env: NodeJS.ProcessEnv): { config?: Config; checks: 
       check: 'configuration',
       state: 'wrong' as const,
       detail: fault.replace(/^ *- /, ''),
-      fix: 'The README says under Configuration what it means',
+      fix: 'docs/configuration.md says what it means',
     }))
     return { checks }
   }

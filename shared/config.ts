@@ -109,7 +109,7 @@ const variable = <Type extends z.ZodMiniType>(
   fallback: z.output<Type>,
 ): Variable<Type, z.output<Type>> => ({ meaning, type, fallback })
 
-/** Every variable the gateway reads, with its documentation, type and default; the README table is made from it. */
+/** Every variable the gateway reads, with its documentation, type and default; `docs/configuration.md` is generated from it. */
 export const variables = {
   NODE_ENV: optional(
     '`development` and `test` count only where the issuer and the listener are on loopback; everything else, and everything on Netlify, runs as `production`. Unset means `development` on loopback.',

@@ -8,7 +8,7 @@ import { openBytes, sealBytes } from './tokens/sealed.ts'
 /** Of `supabase/migrations`, the newest one that this code needs. */
 export const NEEDED_MIGRATION = '031'
 
-/** Why a process does not serve from a database. README.md lists the sentences, and what to do. */
+/** Why a process does not serve from a database. `docs/configuration.md` lists the sentences, and what to do. */
 export const startErrors = {
   database_refused: 'The database refuses DATABASE_URL: there is no such database or role, or the password is wrong.',
   not_migrated: 'The database has no tables of the gateway, or they are not for the role in DATABASE_URL.',

@@ -75,7 +75,7 @@ describe('R9 what an address may look like', () => {
   })
 })
 
-test('R10 R15 R17 a document is read, and its hosts are shown', async () => {
+test('R8 R10 R15 R17 a document is read, and its hosts are shown', async () => {
   const { body } = await (await fetch(`${gateway.url}/.well-known/oauth-authorization-server`))
     .json()
     .then((body) => ({ body }))

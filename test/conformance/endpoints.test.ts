@@ -81,8 +81,8 @@ describe.each(DISCOVERY)('F %s', (path) => {
     })
   })
 
-  test('A34 names no implicit or password grant', async () => {
-    expect(JSON.stringify(await json(path))).not.toMatch(/implicit|password/)
+  test('A34 M4 names no implicit or password grant and no shared-secret assertion', async () => {
+    expect(JSON.stringify(await json(path))).not.toMatch(/implicit|password|client_secret_jwt/)
   })
 })
 
@@ -304,7 +304,7 @@ describe('O1 O2 O3 tokens and keys', () => {
   })
 })
 
-test('P1 the ID token says who, for whom, when and how, with nonce and at_hash', () => {
+test('P1 O4 the ID token says who, for whom, when and how, with nonce and at_hash', () => {
   expect(decodeProtectedHeader(tokens.id_token ?? '')).toMatchObject({ alg: 'RS256', kid: expect.any(String) })
   expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({
     iss: gateway.url,

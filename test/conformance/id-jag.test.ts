@@ -69,7 +69,7 @@ const basic = ({ client_id, client_secret }: { client_id: string; client_secret:
 const exchange = (assertion: string, fields: Record<string, string> = {}, client = agent) =>
   post(gateway, '/oauth/token', { grant_type: GRANT, assertion, ...fields }, basic(client))
 
-describe('enterprise-managed authorization (standards, section 7, row 10)', () => {
+describe('M3 enterprise-managed authorization', () => {
   test('200: what the enterprise allows, the client may and asks for; for the resource alone, and nothing to refresh', async () => {
     const { status, body } = await exchange(await assertionOf())
     expect(status).toBe(200)

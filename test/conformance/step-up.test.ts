@@ -36,7 +36,7 @@ async function redeem(answer: URLSearchParams, code_verifier: string) {
   return (await post(gateway, '/oauth/token', { ...fields, code: answer.get('code') ?? '' })).body
 }
 
-describe('acr_values (RFC 9470 section 4, OpenID Connect Core section 3.1.2.1)', () => {
+describe('P3 S7 acr_values (RFC 9470 section 4, OpenID Connect Core section 3.1.2.1)', () => {
   test('a session that is not sure enough steps up and comes back; both tokens and introspection tell', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
@@ -96,7 +96,7 @@ describe('acr_values (RFC 9470 section 4, OpenID Connect Core section 3.1.2.1)',
   })
 })
 
-describe('max_age with acr_values (RFC 9470 section 4)', () => {
+describe('P3 max_age with acr_values (RFC 9470 section 4)', () => {
   test('a step-up that is too old is asked for again, not a sign-in; a fresh one is enough', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
@@ -165,7 +165,7 @@ describe('the claims parameter (OpenID Connect Core section 5.5.1.1)', () => {
   })
 })
 
-describe('what tokens say stays what it was when they were allowed (RFC 9068 section 2.2.1)', () => {
+describe('O1 P1 what tokens say stays what it was when they were allowed (RFC 9068 section 2.2.1)', () => {
   test('a step-up later, in the browser, does not make older tokens surer, refreshed ones neither', async () => {
     const ada = await signIn(gateway)
     const tokens = await getTokens(gateway, ada)

@@ -115,8 +115,10 @@ describe('mayHold', () => {
   })
 })
 
-test('the README says what each role may have', () => {
-  const rows = readFileSync('README.md', 'utf8').matchAll(/^\| ((?:`[a-z_]+`(?:, )?)+) \| ((?:`[a-z_:*-]+` ?)+) \|$/gm)
+test('docs/api-keys.md says what each role may have', () => {
+  const rows = readFileSync('docs/api-keys.md', 'utf8').matchAll(
+    /^\| ((?:`[a-z_]+`(?:, )?)+) \| ((?:`[a-z_:*-]+` ?)+) \|$/gm,
+  )
   const words = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word)
   const printed = [...rows].flatMap(([, roles, scopes]) => words(roles).map((role) => [role, words(scopes)]))
   expect(Object.fromEntries(printed)).toEqual(SCOPES_OF_ROLE)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { configTable, envExample, withConfigTable } from '../../scripts/config-table.ts'
+import { configTable, envExample } from '../../scripts/config-table.ts'
+import { withGenerated } from '../../scripts/lib/generated-part.ts'
 import { loadConfig, masterSecrets, variables } from '../../shared/config.ts'
 
 const DATABASE_URL = 'postgres://app:secret@db.example.com:6543/postgres'
@@ -197,9 +198,9 @@ describe('the documentation of the configuration', () => {
     expect(readFileSync('.env.example', 'utf8')).toBe(envExample())
   })
 
-  test('is what the README says', () => {
-    const readme = readFileSync('README.md', 'utf8')
-    expect(withConfigTable(readme)).toBe(readme)
+  test('is what docs/configuration.md says', () => {
+    const page = readFileSync('docs/configuration.md', 'utf8')
+    expect(withGenerated(page, 'config', configTable())).toBe(page)
   })
 
   test('never shows a development secret', () => {

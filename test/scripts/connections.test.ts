@@ -207,7 +207,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
     expect([exitCode, err]).toEqual([1, expect.stringContaining('another provider')])
   })
 
-  test('2: an unknown connection; and it runs as the README says', async () => {
+  test('2: an unknown connection; and it runs as docs/sso.md says', async () => {
     expect((await check('nobody')).exitCode).toBe(2)
     const run = promisify(execFile)(process.execPath, ['scripts/check-oauth-providers.mjs', '--json'], {
       env: { ...process.env, ...env, AUTH_MASTER_SECRET: '' },

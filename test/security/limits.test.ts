@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { withLimitsTable } from '../../scripts/limits-table.ts'
+import { withGenerated } from '../../scripts/lib/generated-part.ts'
+import { limitsTable } from '../../scripts/limits-table.ts'
 import { addressKey, networkKey, rangeKey } from '../../shared/http/rate-limit.ts'
 import { allLimits, readLimits, rules } from '../../shared/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -62,7 +63,7 @@ describe('the configuration of the limits', () => {
 
   test('is what docs/limits.md says', () => {
     const page = readFileSync('docs/limits.md', 'utf8')
-    expect(withLimitsTable(page)).toBe(page)
+    expect(withGenerated(page, 'limits', limitsTable())).toBe(page)
   })
 })
 

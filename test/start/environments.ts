@@ -7,9 +7,9 @@ import { build } from 'esbuild'
 import postgres from 'postgres'
 import type { Answers } from './call-every-route.ts'
 
-/** The rows of a table in the README by the cells of its header, which begins like this; code spans without their marks. */
+/** The rows of a table in docs/configuration.md by the cells of its header, which begins like this; code spans without their marks. */
 export function tableOf(header: string): Record<string, string>[] {
-  const lines = readFileSync('README.md', 'utf8').split('\n')
+  const lines = readFileSync('docs/configuration.md', 'utf8').split('\n')
   const start = lines.findIndex((line) => line.startsWith(header))
   const cells = (line: string) =>
     line

@@ -66,7 +66,7 @@ afterAll(async () => {
 const documented = Object.fromEntries(tableOf('| Environment |').map((row) => [row.Environment, row]))
 
 type Case = {
-  /** In the first column of the README's table. */
+  /** In the first column of the table in docs/configuration.md. */
   row: string
   /** How it comes about, where there is more than one way. */
   how?: string
@@ -207,7 +207,7 @@ const routesWith = (answers: Answers, fits: (status: number) => boolean) =>
     .filter((route) => fits(answers[route] ?? 0))
     .sort()
 
-describe('the table of environments in the README', () => {
+describe('the table of environments in docs/configuration.md', () => {
   test('is what the code says', () => {
     const said = tableOf('| Environment |').map(({ Says }) => Says)
     for (const sentence of [...Object.values(startErrors), ...Object.values(startWarnings)])
@@ -259,7 +259,7 @@ test('the right environment refuses none of those routes, and says nothing to lo
   expect(log.split('\n').filter((line) => line && JSON.parse(line).message !== 'request')).toEqual([])
 })
 
-describe('the modes in the README', () => {
+describe('the modes in docs/configuration.md', () => {
   const modes = tableOf('| `NODE_ENV` | `AUTH_BASE_URL` |').filter(({ HOST }) => HOST !== 'public')
 
   test('are all combinations', () => {

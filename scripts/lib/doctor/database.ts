@@ -159,7 +159,7 @@ const checkKeys = ({ keys, config, reads }: Gateway) =>
   })
 
 const checkStart = ({ reads, config }: Gateway) =>
-  look('start', 'The README says under "What starts, and what does not" what to do', async () => {
+  look('start', 'docs/configuration.md says under "What starts, and what does not" what to do', async () => {
     const { secret, isNew, warnings } = await inspectDatabase(reads, config)
     const count = masterSecrets(config).length
     const which = count === 1 ? '' : `, with master secret ${secret + 1} of ${count}`

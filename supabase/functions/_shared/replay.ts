@@ -18,7 +18,7 @@ export interface ReplayGuard {
   claim(scope: string, key: Uint8Array, expiresAt: Date): Promise<boolean>
 }
 
-/** Where it is remembered which messages were taken: see README. */
+/** Where replays are recorded: see supabase/functions/README.md. */
 type GuardKind = 'gateway' | 'project' | 'signature'
 
 /**
