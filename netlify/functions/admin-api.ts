@@ -23,7 +23,7 @@ const APP_ID = /^app_[a-z0-9_]{1,60}$/
 
 const ofPlatform = operator('platform')
 
-/** An operator of everything; others are refused with the code that existing clients know (wire-contract 1.9). */
+/** An operator of everything; others are refused with the code that existing clients know (docs/wire-contract.md 1.9). */
 const administrator: Authority<Operator> = {
   accepts: ofPlatform.accepts,
   admit: async (c) => {

@@ -56,7 +56,7 @@ async function targetOf(c: AppContext, principal: PersonPrincipal) {
 
 /**
  * A key in the path; or a secret of a project, which the editor extension keeps under the same address and expects unwrapped
- * (wire-contract 5.3).
+ * (docs/wire-contract.md 5.3).
  */
 async function eitherOf(c: AppContext, principal: PersonPrincipal) {
   try {

@@ -30,7 +30,7 @@ app.use(async (_, next) => {
   await next()
 })
 
-/** A client to see the whole flow with (wire-contract 1.5 and 3.5). */
+/** A client to see the whole flow with (docs/wire-contract.md 1.5 and 3.5). */
 const SCOPE = 'openid profile email'
 const testerPage = (c: AppContext, scope: string, { error, status }: Partial<Shown> = {}) =>
   renderPage(TesterPage({ scope, csrf: newFormToken(gateway(), c), error }), { status })

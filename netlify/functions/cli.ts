@@ -29,7 +29,7 @@ const app = createPageApp()
 app.use(answerFormsOnce(gateway))
 const aboutOf = (sessionId: string) => `${sessionId}.cli`
 
-/** Sign-in on the way to a terminal; who came from none may take a token to one (wire-contract 1.5). */
+/** Sign-in on the way to a terminal; who came from none may take a token to one (docs/wire-contract.md 1.5). */
 app.route('GET', BASE, { authority: byProtocol('ceremony') }, (c) =>
   openSignIn(gateway(), c, {
     home: BASE,
@@ -42,7 +42,7 @@ function welcome(c: AppContext, { person, session }: SignedIn, { error, status }
   return renderPage(CliWelcomePage({ email: person.email, action: `${BASE}/token`, csrf, error }), { status })
 }
 
-/** For terminals that ask for a password themselves (wire-contract 1.5). */
+/** For terminals that ask for a password themselves (docs/wire-contract.md 1.5). */
 app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput())))
   const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
@@ -84,7 +84,7 @@ function listenerOf(state: string | undefined): string | undefined {
 
 /**
  * Where the sign-in of a terminal ends that cannot be redirected to: the answer goes to its listener where there is one on this
- * computer, and the code is shown to be pasted. Only the session that granted it sees it (standards S11).
+ * computer, and the code is shown to be pasted. Only the session that granted it sees it (docs/security-rules.md S11).
  */
 app.route('GET', '/auth/cli-callback', { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, callbackQuery())

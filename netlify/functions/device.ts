@@ -76,7 +76,7 @@ function enterAgain(c: AppContext, typed: string, error: GatewayError): Response
 
 const approvalPath = (typed: string) => `${BASE}?${new URLSearchParams({ code: readUserCode(typed) ?? '' })}`
 
-/** The page where a person connects a device: what is asked is shown, and approved by a button, always (standards D6). */
+/** The page where a person connects a device: what is asked is shown, and approved by a button, always (docs/security-rules.md D6). */
 app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, codeQuery())
   const typed = query.code ?? query.user_code
@@ -158,7 +158,7 @@ app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, asy
   })
 })
 
-/** For pages of others: whether a code can be used (wire-contract 1.3). */
+/** For pages of others: whether a code can be used (docs/wire-contract.md 1.3). */
 app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (c) => {
   const { code } = readQuery(c, codeQuery())
   try {
@@ -180,7 +180,7 @@ export const denyBody = once(() => z.object(deviceCode()))
 export const verifyBody = once(() => z.object({ ...deviceCode(), email: typedEmail() }))
 export const authorizeBody = once(() => z.object({ ...deviceCode(), email: typedEmail(), otp_code: typedCode() }))
 
-/** Sends the one code that proves the person's address; the code itself then approves (wire-contract 1.3). */
+/** Sends the one code that proves the person's address; the code itself then approves (docs/wire-contract.md 1.3). */
 app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, verifyBody())
   const device = await findOpenDevice(gateway(), c, body.user_code)

@@ -22,7 +22,7 @@ for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/ope
   for (const route of [path, `${path}/*`])
     app.route('GET', route, fixed, (c) => c.json(serverMetadata(settings()), 200, CACHE))
 
-/** Where everything is, for the CLI (wire-contract 1.1 and 5.1). */
+/** Where everything is, for the CLI (docs/wire-contract.md 1.1 and 5.1). */
 app.route('GET', '/.well-known/onasis.json', fixed, (c) => c.json(ecosystemDocument(settings()), 200, CACHE))
 
 /** A browser signs in; a program is shown where everything is. */

@@ -95,7 +95,7 @@ async function spent(c: AppContext, link: MagicLink, holder: string | undefined)
   throw new GatewayError('magic_link_state_invalid', { reason: 'spent', next: signInInstead(link) })
 }
 
-/** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (standards S8). */
+/** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (docs/security-rules.md S8). */
 app.route('GET', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => {
   const { state } = readQuery(c, z.object({ state: linkState() }))
   const link = openLink(gateway(), state)

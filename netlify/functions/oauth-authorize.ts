@@ -191,14 +191,14 @@ export const decisionForm = once(() =>
   }),
 )
 
-/** Nobody comes here without a request; links to the consent page of before end here (wire-contract 1.2). */
+/** Nobody comes here without a request; links to the consent page of before end here (docs/wire-contract.md 1.2). */
 app.route('GET', '/oauth/consent', { authority: byProtocol('ceremony') }, () => {
   throw new GatewayError('invalid_request', {
     description: 'Consent is asked for on the way from an application. Please go back to it and start again.',
   })
 })
 
-/** The person's answer on the consent page; the request itself is read back, never taken from the form (standards A40). */
+/** The person's answer on the consent page; the request itself is read back, never taken from the form (docs/security-rules.md A40). */
 app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async (c) => {
   const posted = await readForm(c)
   const signedIn = await browserSession(gateway(), c)

@@ -15,7 +15,7 @@ const app = createApp('oauth')
 
 /**
  * Revocation (RFC 7009). A refresh token takes its family with it, an access token only those that it was renewed by. A client that
- * neither names nor proves itself may revoke a public client's token that it holds (wire-contract 1.2).
+ * neither names nor proves itself may revoke a public client's token that it holds (docs/wire-contract.md 1.2).
  */
 app.route('POST', '/oauth/revoke', { authority: byProtocol('subject', true) }, async (c) => {
   const { limiter } = gateway()

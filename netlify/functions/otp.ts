@@ -71,7 +71,7 @@ async function sendIt(c: AppContext) {
   return c.json({ ...sent, type: to.channel, expires_in: LIFETIME_SECONDS, ...paused })
 }
 
-/** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (standards S5). */
+/** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (docs/security-rules.md S5). */
 app.route('POST', '/v1/auth/otp/send', { authority: byProtocol('ceremony') }, sendIt)
 app.route('POST', '/v1/auth/otp/resend', { authority: byProtocol('ceremony') }, sendIt)
 

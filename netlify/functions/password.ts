@@ -38,7 +38,7 @@ async function signIn(c: AppContext, profile: ExternalProfile, platform: string,
 
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
 
-/** Signs in with a password, which Supabase Auth knows (wire-contract 1.4 and 5.1). */
+/** Signs in with a password, which Supabase Auth knows (docs/wire-contract.md 1.4 and 5.1). */
 app.route('POST', '/v1/auth/login', { authority: byProtocol('ceremony') }, async (c) => {
   const { platform, project_scope, return_to, ...credentials } = await readBody(c, login())
   const profile = await checkPassword(gateway(), c, credentials)
@@ -87,7 +87,7 @@ app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, a
   return c.json({ success: true, api_key: access_token, access_token, user, message: 'Signed up.' })
 })
 
-/** For MCP clients of before that ask for a password themselves (wire-contract 1.5). */
+/** For MCP clients of before that ask for a password themselves (docs/wire-contract.md 1.5). */
 app.route('POST', '/mcp/auth', { authority: byProtocol('ceremony') }, async (c) => {
   const credentials = await readBody(c, z.object(credentialsInput()))
   const profile = await checkPassword(gateway(), c, credentials)

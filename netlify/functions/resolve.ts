@@ -104,7 +104,7 @@ function isNamed(principal: Principal, uai: string): boolean {
   return alias === undefined ? members.includes(uai) : alias === uai
 }
 
-/** Who this request is, for nginx `auth_request` and for other services (wire-contract 1.6). */
+/** Who this request is, for nginx `auth_request` and for other services (docs/wire-contract.md 1.6). */
 app.route('GET', '/v1/auth/resolve', { authority: byProtocol('subject') }, async (c) => {
   const { client_id: clientId, uai, audience } = readQuery(c, query())
   const principal = await principalOf(c, audience)

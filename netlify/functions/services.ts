@@ -20,7 +20,7 @@ import { serviceAddress, toServiceHeaders } from '../../shared/services/service-
 
 const BASE = '/api/v1/services'
 const VERSION = '1'
-/** What a function of the platform may take (standards NF2). */
+/** What a function of the platform may take (docs/security-rules.md NF2). */
 const MAX_BYTES = 6 * 1024 * 1024
 const TIMEOUT_MS = 30_000
 
@@ -33,7 +33,7 @@ const TYPES: Record<number, string> = {
   429: 'rate_limit_error',
 }
 
-/** The shape of errors here (wire-contract 1.10). */
+/** The shape of errors here (docs/wire-contract.md 1.10). */
 function refusal(error: GatewayError, c: AppContext): Response {
   const { message, status, options, refusal: name } = error
   const unknown = name === 'service_unknown'
@@ -50,7 +50,7 @@ function refusal(error: GatewayError, c: AppContext): Response {
 
 const app = createApp('api', { refusal, passesBodies: true })
 
-/** The catalogue (wire-contract 1.10). */
+/** The catalogue (docs/wire-contract.md 1.10). */
 app.route('GET', '/services', { authority: openToAll }, (c) => {
   const { issuer, config } = gateway()
   const services = SERVICES.map(({ service_key: name, description, methods, scopes }) => ({

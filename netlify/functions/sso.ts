@@ -29,7 +29,7 @@ import { errorPage } from '../pages/respond.tsx'
 const CALLBACK = '/v1/auth/oauth/callback'
 const app = createApp('api', { errorPage })
 
-/** Sends the browser to another provider (wire-contract 1.4). */
+/** Sends the browser to another provider (docs/wire-contract.md 1.4). */
 app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, startQuery())
   const connection = await enabledConnection(gateway(), query.provider)
@@ -52,7 +52,7 @@ app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async 
   return c.redirect((await codeRequestUrl(gateway(), connection, flow, { loginHint })).href, 302)
 })
 
-/** Each provider has an address of its own, so an answer to the one address of before belongs to no flow (standards S12). */
+/** Each provider has an address of its own, so an answer to the one address of before belongs to no flow (docs/security-rules.md S12). */
 app.route('GET', '/v1/auth/oauth/callback', { authority: byProtocol('ceremony') }, (c) =>
   goOn(c, backToSignIn(new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })), 302),
 )

@@ -16,7 +16,7 @@ import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
 const MOST_KEYS = 100
 const app = createApp('api')
 
-/** Only who knows the shared secret may tell (wire-contract 1.10); compared by hash, so that the time tells nothing. */
+/** Only who knows the shared secret may tell (docs/wire-contract.md 1.10); compared by hash, so that the time tells nothing. */
 async function checkSecret(c: AppContext): Promise<void> {
   const { config, limiter } = gateway()
   const secrets = config.SYNC_WEBHOOK_SECRET?.split('|') ?? []
@@ -77,7 +77,7 @@ app.route('POST', '/v1/sync/backfill-api-keys', { authority: byProtocol('signatu
   })
 })
 
-/** Whether webhooks are taken here, for anyone (wire-contract 1.1); a secret that is presented must be right. */
+/** Whether webhooks are taken here, for anyone (docs/wire-contract.md 1.1); a secret that is presented must be right. */
 app.route('GET', '/v1/sync/health', { authority: openUnlessInvalid }, async (c) => {
   const state = { service: 'sync', timestamp: new Date().toISOString() }
   if (!gateway().config.SYNC_WEBHOOK_SECRET)

@@ -30,7 +30,7 @@ export const exchange = once(() =>
 )
 
 /**
- * A Supabase access token becomes a session here, with cookies for browsers (wire-contract 1.4 and 5.4). An account whose address is
+ * A Supabase access token becomes a session here, with cookies for browsers (docs/wire-contract.md 1.4 and 5.4). An account whose address is
  * somebody's here, and not confirmed, comes with a token of that person: both sides are proven.
  */
 app.route('POST', '/v1/auth/token/exchange', { authority: byProtocol('ceremony') }, async (c) => {

@@ -51,7 +51,7 @@ async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
   }
 }
 
-/** First-party yes or no, for any credential (wire-contract 1.4): members both in `payload` and at the top. */
+/** First-party yes or no, for any credential (docs/wire-contract.md 1.4): members both in `payload` and at the top. */
 async function verify(c: AppContext) {
   const { values: context, ignored } = await readNamed(c, contextBody())
   const restricted = async () => {
@@ -68,7 +68,7 @@ app.route('GET', '/v1/auth/verify', { authority: byProtocol('subject') }, verify
 app.route('GET', '/auth/validate', { authority: byProtocol('subject') }, verify)
 app.route('POST', '/auth/validate', { authority: byProtocol('subject') }, verify)
 
-/** An API key and what it may do (wire-contract 1.4). */
+/** An API key and what it may do (docs/wire-contract.md 1.4). */
 app.route('POST', '/v1/auth/verify-api-key', { authority: byProtocol('subject') }, async (c) => {
   const presented = presentedApiKey(c)
   if (!presented) throw new GatewayError('api_key_missing', { body: { valid: false } })
@@ -106,7 +106,7 @@ export const tokenBody = once(() =>
   z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...contextBody().shape }),
 )
 
-/** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (wire-contract 5.9). */
+/** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (docs/wire-contract.md 5.9). */
 app.route('POST', '/v1/auth/verify-token', { authority: byProtocol('subject') }, async (c) => {
   const { values, ignored } = await readNamed(c, tokenBody())
   const { token, ...context } = values
@@ -157,7 +157,7 @@ export const introspectBody = once(() =>
   }),
 )
 
-/** The code and status that introspection gives for a refusal (wire-contract 1.4). */
+/** The code and status that introspection gives for a refusal (docs/wire-contract.md 1.4). */
 function introspectionError(error: GatewayError, asked: { type?: string }) {
   if (asked.type !== undefined && asked.type !== 'auto' && !KIND_OF_TYPE[asked.type])
     return ['unsupported_auth_method', 401] as const
@@ -167,13 +167,13 @@ function introspectionError(error: GatewayError, asked: { type?: string }) {
   return error.status === 400 ? (['invalid_request', 400] as const) : (['invalid_credential', 401] as const)
 }
 
-/** OAuth clients ask here as at `/oauth/introspect`, with a token and nothing else, and expect 200 for both verdicts (wire-contract 7.24). */
+/** OAuth clients ask here as at `/oauth/introspect`, with a token and nothing else, and expect 200 for both verdicts (docs/wire-contract.md 7.24). */
 function asksAsOauth(c: AppContext, body: z.infer<ReturnType<typeof introspectBody>>): boolean {
   const { token, token_type_hint: _hint, ...rest } = body
   return new URL(c.req.url).pathname.startsWith('/api/') && token !== undefined && Object.keys(rest).length === 0
 }
 
-/** Any credential, in the body or on the request: who it is (wire-contract 1.4), with the members of RFC 7662 beside. */
+/** Any credential, in the body or on the request: who it is (docs/wire-contract.md 1.4), with the members of RFC 7662 beside. */
 app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, async (c) => {
   const { values: body, ignored } = await readNamed(c, introspectBody())
   const { type = 'auto', project_scope: asked, platform } = body

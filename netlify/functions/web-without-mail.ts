@@ -56,7 +56,7 @@ app.route('GET', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
   return page(c, transaction, { typed: { email: transaction.email } })
 })
 
-/** The same answer for every address, known or not, and for every wrong code (standards S5). */
+/** The same answer for every address, known or not, and for every wrong code (docs/security-rules.md S5). */
 app.route('POST', PAGE, { authority: byProtocol('ceremony') }, (c) =>
   form(gateway(), c, {
     schema: posted(),

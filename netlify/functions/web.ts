@@ -119,7 +119,7 @@ const askToSignOut = (returnTo: string | undefined) => ({
   hidden: { return_to: returnTo },
 })
 
-/** Our own pages sign people out by this link (wire-contract 1.5 and 5.4); a page of another site only asks whether they want to. */
+/** Our own pages sign people out by this link (docs/wire-contract.md 1.5 and 5.4); a page of another site only asks whether they want to. */
 app.route('GET', '/web/logout', { authority: byProtocol('ceremony') }, async (c) => {
   const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm()).return_to)
   const signedIn = await browserSession(gateway(), c)

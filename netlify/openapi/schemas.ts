@@ -30,7 +30,7 @@ export const tokenResponse = z.object({
   issued_token_type: z.optional(z.string()),
 })
 
-/** The pair of a direct sign-in (wire-contract 1.4). */
+/** The pair of a direct sign-in (docs/wire-contract.md 1.4). */
 export const pair = z.object({ ...tokenMembers, user, cookies_set: z.boolean(), redirect_to: z.optional(z.string()) })
 export const otpPair = z.object({ ...tokenMembers, auth_method: z.enum(['otp', 'magic_link']), user })
 export const linkPair = z.extend(otpPair, {

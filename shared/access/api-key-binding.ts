@@ -123,7 +123,7 @@ async function checkSignature(
 }
 
 /**
- * Whether the caller is the one a key is bound to (wire-contract 3.3): its audience, client and installation, and where asked its
+ * Whether the caller is the one a key is bound to (docs/wire-contract.md 3.3): its audience, client and installation, and where asked its
  * signature over the newline-joined METHOD, path, timestamp, nonce, content SHA-256, audience, project scope, client id and
  * installation id. The caller of this function must still take the nonce, once.
  * @throws GatewayError api_key_binding_required, api_key_binding_mismatch, api_key_signature_required, api_key_signature_invalid

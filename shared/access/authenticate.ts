@@ -201,7 +201,7 @@ export async function principalOf(
 }
 
 /**
- * Finds the principal of a request by the first kind of credential that it carries (wire-contract 1.0). A credential that is
+ * Finds the principal of a request by the first kind of credential that it carries (docs/wire-contract.md 1.0). A credential that is
  * presented and bad is refused, not passed over; only a stale cookie is. A cookie changes nothing for a foreign page.
  * @param options.missing what a request without any credential is refused with
  * @param options.audience resources one of which a bearer token must be for

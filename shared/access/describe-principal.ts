@@ -17,7 +17,7 @@ function described(principal: Principal) {
 
 const seconds = (at: Date | undefined) => (at ? Math.floor(at.getTime() / 1000) : undefined)
 
-/** What first-party services learn of a principal at `verify` (wire-contract 1.4). */
+/** What first-party services learn of a principal at `verify` (docs/wire-contract.md 1.4). */
 export function describePrincipal(principal: Principal) {
   const { scope, expiresAt, projectScope, platform, credentialId, confirmation } = principal
   const common = {
@@ -52,7 +52,7 @@ export function describePrincipal(principal: Principal) {
   }
 }
 
-/** The same as the introspection of wire-contract 1.4 has it. */
+/** The same as the introspection of docs/wire-contract.md 1.4 has it. */
 export function describeActor(principal: Principal, requestId: string) {
   const { scope, expiresAt, projectScope, credentialId, issuedAt } = principal
   const service = principal.kind === 'service'

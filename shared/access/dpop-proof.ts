@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVeri
 import { equalHash } from '../tokens/opaque.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
 
-/** How old a proof may be, and how far ahead of our clock its own may be, in seconds (standards K1). */
+/** How old a proof may be, and how far ahead of our clock its own may be, in seconds (docs/security-rules.md K1). */
 export const PROOF_SECONDS = 60
 const AHEAD_SECONDS = 10
 const MAX_PROOF_LENGTH = 4096

@@ -50,7 +50,7 @@ export async function proveKey(
   return first ? { jkt: proof.jkt } : { fault: 'invalid_dpop_proof', reason: 'DPoP proof: seen before' }
 }
 
-/** Every address of the endpoint at hand, from configuration and never from the Host header (standards K2). */
+/** Every address of the endpoint at hand, from configuration and never from the Host header (docs/security-rules.md K2). */
 export function urlsOf({ issuer, config }: Gateway, c: AppContext): string[] {
   const bases = config.MTLS_BASE_URL ? [issuer, config.MTLS_BASE_URL] : [issuer]
   return bases.flatMap((base) => mirrorsOf(c.req.path).map((path) => base + path))

@@ -21,7 +21,7 @@ function canonical(uri: string): string | undefined {
   return `${protocol}//${host}${pathname.replace(/\/$/, '')}${search}`
 }
 
-/** Whether two identifiers name the same resource (standards H2); what is no URL is compared as it is. */
+/** Whether two identifiers name the same resource (docs/security-rules.md H2); what is no URL is compared as it is. */
 export function isSameResource(one: string, other: string): boolean {
   return one === other || (canonical(one) !== undefined && canonical(one) === canonical(other))
 }
@@ -30,7 +30,7 @@ type Access = Pick<Client, 'account_access'>
 
 /**
  * The registered identifiers of the resources that a token is for: exactly those that the client named (RFC 8707 section 2; compared
- * as standards H2 says, returned in the registered form). A client that names none gets the default one, and one with everyday access
+ * as docs/security-rules.md H2 says, returned in the registered form). A client that names none gets the default one, and one with everyday access
  * to the account API gets that as well, since it uses one token for both.
  * @param client whose person the token is for; undefined where no account can be meant
  * @throws GatewayError invalid_target

@@ -11,7 +11,7 @@ export type Service = {
 const ALL = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 const ask = (scope: string) => ({ methods: ['POST'], scopes: { read: scope, write: scope } })
 
-/** The services of the ecosystem that a key can be for, and that requests are passed on to (wire-contract 1.10). */
+/** The services of the ecosystem that a key can be for, and that requests are passed on to (docs/wire-contract.md 1.10). */
 export const SERVICES: readonly Service[] = [
   {
     service_key: 'ai-chat',

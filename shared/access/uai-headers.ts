@@ -7,10 +7,10 @@ const METHODS: Partial<Record<Principal['source'], string>> = {
   vendor_key: 'api_key',
 }
 
-/** How a principal was proven, in the words of wire-contract 1.6. */
+/** How a principal was proven, in the words of docs/wire-contract.md 1.6. */
 export const methodOf = ({ source }: Principal) => METHODS[source] ?? 'bearer_token'
 
-/** Headers in which `resolve` returns who a request comes from (wire-contract 2.2). */
+/** Headers in which `resolve` returns who a request comes from (docs/wire-contract.md 2.2). */
 export const RESOLVED_HEADERS = [
   'X-UAI-Auth-Id',
   'X-UAI-Organization',
@@ -37,7 +37,7 @@ export const ROUTED_HEADERS = ['X-UAI-Assertion', 'X-Service', 'X-Vendor', 'X-Us
  */
 export const IDENTITY_HEADERS = [...RESOLVED_HEADERS, ...ROUTED_HEADERS, 'X-UAI-Error'] as const
 
-/** Who a request comes from, as services read it (wire-contract 2.2); what is not known is empty. */
+/** Who a request comes from, as services read it (docs/wire-contract.md 2.2); what is not known is empty. */
 export function uaiHeaders(principal: Principal, actor: Actor): Record<(typeof RESOLVED_HEADERS)[number], string> {
   const { audience = [], clientId = '' } = boundTo(principal)
   return {

@@ -41,7 +41,7 @@ export function checkWithin(made: ApiKeySettings, from: ApiKeySettings | undefin
   if (respects.length > 0) throw exceeded(Object.fromEntries(respects.map((one) => [one, 'is wider than allowed'])))
 }
 
-/** A key holds no more than its creator has, here and now (standards S14). @throws GatewayError scope_not_allowed */
+/** A key holds no more than its creator has, here and now (docs/security-rules.md S14). @throws GatewayError scope_not_allowed */
 export function checkCeiling(principal: PersonPrincipal, { scopes }: ApiKeySettings): void {
   const { person } = principal
   const ceiling = ceilingOf(principal)

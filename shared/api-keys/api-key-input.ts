@@ -13,7 +13,7 @@ const DAY_MILLISECONDS = 86_400_000
 /** What a key without scopes gets: no more than reading memories. */
 export const MINIMAL_SCOPES = ['memories:read']
 
-/** What a key of a context needs beside its scopes (wire-contract 1.7). */
+/** What a key of a context needs beside its scopes (docs/wire-contract.md 1.7). */
 const SCOPE_OF_CONTEXT: Record<string, string> = {
   personal: 'memories:personal:*',
   team: 'memories:team:*',
@@ -110,7 +110,7 @@ export type NewKey = z.infer<ReturnType<typeof newKeyBody>>
 export type KeyChanges = z.infer<ReturnType<typeof keyChangesBody>>
 
 /**
- * Scopes in their one spelling. Those that mean nothing here are left out while one remains (wire-contract 3.4).
+ * Scopes in their one spelling. Those that mean nothing here are left out while one remains (docs/wire-contract.md 3.4).
  * @param defined scopes that registered resources define
  */
 function readScopes(given: string | string[], defined: readonly string[]): { scopes: string[]; unknown: string[] } {

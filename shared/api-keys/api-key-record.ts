@@ -17,7 +17,7 @@ export const settingsOfRecord = (key: ApiKeyRecord): ApiKeySettings => ({
   consumer: key.consumer ?? undefined,
 })
 
-/** A key as clients know it (wire-contract 1.7), without its secret. */
+/** A key as clients know it (docs/wire-contract.md 1.7), without its secret. */
 export function describeKey(key: ApiKeyRecord) {
   const { limits, expires_at } = key
   const expired = expires_at !== null && new Date(expires_at) <= new Date()

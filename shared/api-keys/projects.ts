@@ -36,7 +36,7 @@ export const newProjectBody = once(() =>
 )
 export const projectChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
 
-/** A project as clients know it (wire-contract 1.8). */
+/** A project as clients know it (docs/wire-contract.md 1.8). */
 export function describeProject(project: ProjectRecord) {
   return {
     id: project.id,

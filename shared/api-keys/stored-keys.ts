@@ -49,7 +49,7 @@ export const storedKeyChangesBody = once(() => z.object({ name: z.optional(name(
 type Given = z.infer<ReturnType<typeof storedKeyChangesBody>>
 type Seen = { gateway: Gateway; c: AppContext; principal: PersonPrincipal }
 
-/** A stored key as clients know it (wire-contract 1.8). */
+/** A stored key as clients know it (docs/wire-contract.md 1.8). */
 export function describeStoredKey(key: StoredKeyRecord) {
   return {
     id: key.id,

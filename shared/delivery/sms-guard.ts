@@ -54,7 +54,7 @@ export const smsCountryLimits = (
 export const smsCallerLimits = (gateway: Gateway, to: CodeAddress, caller: SmsCaller): RateLimit[] =>
   caller.trust === 'known' ? [] : [...smsNetworkLimits(gateway, caller), ...smsCountryLimits(gateway, to, caller)]
 
-/** What a text message counts against per caller, network, country and day (standards S4). */
+/** What a text message counts against per caller, network, country and day (docs/security-rules.md S4). */
 export const smsLimits = (gateway: Gateway, to: CodeAddress, caller: SmsCaller): RateLimit[] => [
   ...smsCallerLimits(gateway, to, caller),
   dayShare(gateway, caller.trust),

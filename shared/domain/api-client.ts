@@ -35,7 +35,7 @@ export type ClientMetadata = {
   default_scope: string
   /** Life of its access tokens in seconds, where it differs from the gateway's. */
   access_token_seconds?: number
-  /** False exempts a confidential client from PKCE (standards A9). */
+  /** False exempts a confidential client from PKCE (docs/security-rules.md A9). */
   require_pkce?: boolean
   client_uri?: string
   logo_uri?: string

@@ -14,7 +14,7 @@ export type ServiceScope = {
   max_calls_per_day?: number
 }
 
-/** Who may present a key and how (wire-contract 3.3); public key material only. */
+/** Who may present a key and how (docs/wire-contract.md 3.3); public key material only. */
 export type Binding = {
   audiences?: string[]
   client_id?: string

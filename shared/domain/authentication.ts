@@ -1,6 +1,6 @@
 /** How sure the proofs of a session make us of its person (OpenID Connect Core section 2, `acr`). */
 export const ACR = {
-  /** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). */
+  /** A code by e-mail proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; docs/security-rules.md S7). */
   verifiedAddress: 'urn:lanonasis:acr:verified-address',
   /** An operator vouches for somebody whom no mail reaches. */
   operatorVouched: 'urn:lanonasis:acr:operator-vouched',

@@ -61,7 +61,7 @@ export function requestDevice(input: { facts: DeviceFacts; origin: string }): De
   }
 }
 
-/** Whether a person may still decide here: it is pending, in time, and no other session has opened it (standards D7). */
+/** Whether a person may still decide here: it is pending, in time, and no other session has opened it (docs/security-rules.md D7). */
 export function isOpenTo(
   state: DeviceAuthorization,
   { sessionId, now }: { sessionId?: string; now: Date },

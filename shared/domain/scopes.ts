@@ -1,4 +1,4 @@
-/** Scopes with a meaning of their own (wire-contract 3.4). */
+/** Scopes with a meaning of their own (docs/wire-contract.md 3.4). */
 export const CATALOGUE: readonly string[] = [
   ...['read', 'write', 'delete', '*'].map((action) => `memories:${action}`),
   ...['read', 'write', '*'].flatMap((action) => ['secrets', 'profile', 'projects'].map((area) => `${area}:${action}`)),
@@ -77,7 +77,7 @@ export function satisfies(granted: readonly string[], needed: string): boolean {
   return granted.some((one) => covers(canonicalScope(one), wanted))
 }
 
-/** What only operators and services have; consumers take any mention of `admin` for an administrator (wire-contract 5.8). */
+/** What only operators and services have; consumers take any mention of `admin` for an administrator (docs/wire-contract.md 5.8). */
 function isPrivileged(scope: string): boolean {
   return EVERYTHING.includes(scope) || scope.includes('admin') || /^(legacy|identities):/.test(scope)
 }

@@ -123,7 +123,7 @@ export function startFamily(facts: TokenFamilyFacts, from: Authority = {}): Deci
   return { events: [{ type: 'TokenFamilyStarted', data: facts }] }
 }
 
-/** Whether a presented refresh token is the one just rotated, inside the grace window (standards A31). */
+/** Whether a presented refresh token is the one just rotated, inside the grace window (docs/security-rules.md A31). */
 export function isGraceReplay(state: TokenFamily, input: { presentedHash: string; now: Date }): boolean {
   return (
     state.status === 'active' &&

@@ -1,7 +1,7 @@
 import { config } from '../config.ts'
 import type { Dialect } from '../errors.ts'
 
-/** What a preflight that names no headers is told (wire-contract 1.0). */
+/** What a preflight that names no headers is told (docs/wire-contract.md 1.0). */
 const REQUEST_HEADERS = [
   'Content-Type',
   'Authorization',

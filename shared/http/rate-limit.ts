@@ -7,7 +7,7 @@ import type { Personal } from '../personal.ts'
 export type Limiter = ReturnType<typeof createLimiter>
 
 /**
- * Rate limits in Postgres, so that every instance counts together (standards NF8). A bucket's name is a rule and the keyed
+ * Rate limits in Postgres, so that every instance counts together (docs/security-rules.md NF8). A bucket's name is a rule and the keyed
  * digest of what it limits, so the table shows no address.
  */
 export function createLimiter(writes: postgres.Sql, personal: Personal, limits: Limits) {

@@ -8,7 +8,7 @@ const COMMON = ['openid', 'profile', 'email', 'offline_access']
 /** What an application may do with the account itself. Others cannot register for it, and it stands last in a token's scope. */
 const ACCOUNT = ['account:read', 'account:write']
 
-/** A scope with those of the account last: existing consumers read the first word (wire-contract 5.8). */
+/** A scope with those of the account last: existing consumers read the first word (docs/wire-contract.md 5.8). */
 export function accountScopesLast(scope: string[]): string[] {
   const isAccount = (one: string) => ACCOUNT.includes(one)
   return [...scope.filter((one) => !isAccount(one)), ...scope.filter(isAccount)]
@@ -72,7 +72,7 @@ export const isPrivileged = (scope: string) => CATALOGUE.includes(canonicalScope
 
 /**
  * The scope a client gets for what it asked: what it may have of it, or when it asked for nothing (an empty scope is none), what the
- * resources need that it names, or else its default. Unknown scopes are dropped while one remains (standards A28, R5); undefined when none does.
+ * resources need that it names, or else its default. Unknown scopes are dropped while one remains (docs/security-rules.md A28, R5); undefined when none does.
  *
  * An application that registered itself did so for what it needed first; its person is asked about everything each time, so it may
  * step up to whatever it could have registered for (MCP authorization 2026-07-28).

@@ -105,7 +105,7 @@ export type SettledAccount = { person: Person; isNew: boolean; isLinked: boolean
 
 /**
  * The person whose account this is, or a new one. An address that is known here links nothing by itself: its owner must prove it
- * (standards S10), and a person with an authenticator app must link the account in a session that was stepped up: no mailbox is enough for
+ * (docs/security-rules.md S10), and a person with an authenticator app must link the account in a session that was stepped up: no mailbox is enough for
  * that.
  * @param claims what hooks say of the person
  * @throws GatewayError link_needed, not_provisioned, account_suspended

@@ -21,7 +21,7 @@ const columns = (sql: postgres.Sql) => sql`
   from auth_gateway.connections c
   left join auth_gateway.event_secrets s on s.event_id = c.secret_event and s.name = 'client_secret'`
 
-/** A connection that is not removed, by its slug; `linkedin` is known as `linkedin_oidc` as well (wire-contract 7, row 36). */
+/** A connection that is not removed, by its slug; `linkedin` is known as `linkedin_oidc` as well (docs/wire-contract.md 7.36). */
 export async function findConnection(sql: postgres.Sql, slug: string): Promise<ConnectionRow | undefined> {
   const [row] = await sql<ConnectionRow[]>`${columns(sql)}
     where c.status <> 'removed' and lower(c.slug) = ${slug.toLowerCase().replace(/^linkedin_oidc$/, 'linkedin')}`

@@ -19,7 +19,7 @@ export type Verified = {
 }
 
 const WAIT_MS = 5000
-/** What a key may be bound to or signed with (wire-contract 3.3). */
+/** What a key may be bound to or signed with (docs/wire-contract.md 3.3). */
 const CALLER_HEADERS = [
   ...['timestamp', 'nonce', 'content-sha256', 'signature'].map((name) => `x-lanonasis-${name}`),
   ...['client-id', 'audience', 'installation-id'].map((name) => `x-lanonasis-${name}`),

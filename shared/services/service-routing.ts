@@ -24,7 +24,7 @@ export function serviceAddress(upstream: string | undefined, rest: string, searc
 }
 
 /**
- * Who the request is from, for the service (wire-contract 2.2), and a short-lived assertion of the same that it can check with
+ * Who the request is from, for the service (docs/wire-contract.md 2.2), and a short-lived assertion of the same that it can check with
  * the gateway's keys: `aud` is the service's origin.
  */
 export async function toServiceHeaders(

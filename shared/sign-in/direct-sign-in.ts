@@ -6,7 +6,7 @@ import { type TokenResponse, tokenResponse } from '../oauth/token/token-response
 import type { Person } from '../queries/person.ts'
 import { completeSignIn, type WayIn } from './complete.ts'
 
-/** A person as clients know them (wire-contract 1.4). */
+/** A person as clients know them (docs/wire-contract.md 1.4). */
 export function userOf(person: Person, projectScope: string) {
   return { id: person.alias ?? person.uai, email: person.email, role: person.role, project_scope: projectScope }
 }

@@ -25,7 +25,7 @@ export function tokenMembers(answer: unknown): Record<string, unknown> {
   return { token_type: 'Bearer', ...Object.fromEntries(used) }
 }
 
-/** `fetch` for what other identity providers serve: guarded as an address that somebody else chose (standards R12). */
+/** `fetch` for what other identity providers serve: guarded as an address that somebody else chose (docs/security-rules.md R12). */
 export const askProvider =
   ({ config }: Pick<Gateway, 'config'>) =>
   async (

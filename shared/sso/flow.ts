@@ -15,7 +15,7 @@ const COOKIE = 'lanonasis_sso_'
 /** Flows that one browser may have under way. */
 const MOST_FLOWS = 8
 
-/** A sign-in at another provider that this browser has begun: its answer must come back to this very browser (standards S10, S11). */
+/** A sign-in at another provider that this browser has begun: its answer must come back to this very browser (docs/security-rules.md S10, S11). */
 export type SsoFlow = CodeRequest & {
   slug: string
   purpose: 'sign-in' | 'link'

@@ -50,7 +50,7 @@ async function enter(gateway: Gateway, c: AppContext, flow: SsoFlow, account: Pr
   return { location: flow.returnTo ?? signInEnd(gateway.config), cookies }
 }
 
-/** Gives a first-party program its tokens at the address that it registered (wire-contract 1.4). */
+/** Gives a first-party program its tokens at the address that it registered (docs/wire-contract.md 1.4). */
 async function handOver(gateway: Gateway, c: AppContext, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
   const { slug: provider, projectScope: project_scope, returnTo = '' } = flow
   const { tokens } = await signInDirectly(gateway, c, accountWayIn(gateway, account), flow)

@@ -45,7 +45,7 @@ const webhook = once(() => z.object({ type: z.enum(['INSERT', 'UPDATE', 'DELETE'
 type Row = Record<string, unknown>
 type Told = { event?: 'INSERT' | 'UPDATE' | 'DELETE'; row: Row; before?: Row }
 
-/** What a webhook tells: the body itself (wire-contract 1.10), or the row in the body of a database webhook of Supabase. */
+/** What a webhook tells: the body itself (docs/wire-contract.md 1.10), or the row in the body of a database webhook of Supabase. */
 async function told(c: AppContext): Promise<Told> {
   const body = await readBody(c, z.looseObject({}))
   const { data } = webhook().safeParse(body)

@@ -17,7 +17,7 @@ import { findSupabasePerson } from './sync-users.ts'
 const PREVIEW = 'imported'
 const LONGEST_NAME = 100
 
-/** An API key as another store of the ecosystem has it; the key itself is not among it (wire-contract 1.10). */
+/** An API key as another store of the ecosystem has it; the key itself is not among it (docs/wire-contract.md 1.10). */
 export type SyncedKey = {
   event: 'INSERT' | 'UPDATE' | 'REVOKE' | 'ROTATE'
   id: string

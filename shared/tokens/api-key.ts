@@ -25,7 +25,7 @@ export function previewOf(key: string): string {
   return `${key.slice(0, 9)}…${key.slice(-4)}`
 }
 
-/** A credential that has the shape of an API key rather than of a token (wire-contract 3.1). */
+/** A credential that has the shape of an API key rather than of a token (docs/wire-contract.md 3.1). */
 export function looksLikeApiKey(credential: string): boolean {
   return /^(lano|vx|lns|lms|pk|sk|vibe|master|vsec)_/.test(credential)
 }

@@ -2,7 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const ID_BYTES = 16
 
-/** Random bytes behind the stream id: wire-contract 3.2 keeps the lengths that clients know (64 and 86 characters). */
+/** Random bytes behind the stream id: docs/wire-contract.md 3.2 keeps the lengths that clients know (64 and 86 characters). */
 export const CODE_SECRET_BYTES = 32
 export const REFRESH_SECRET_BYTES = 48
 export const TOKEN_ID_SECRET_BYTES = 12

@@ -45,7 +45,7 @@ afterAll(async () => {
 
 const ask = (call: Partial<TlsCall>) => callTls(nginx.port, { host: API_HOST, ca: trusted.cert, ...call })
 
-describe('the host of the API behind nginx (wire-contract 1.0)', () => {
+describe('the host of the API behind nginx (docs/wire-contract.md 1.0)', () => {
   test.each([
     ['GET', '/.well-known/onasis.json', 200],
     ['GET', '/.well-known/oauth-authorization-server', 200],

@@ -22,7 +22,7 @@ async function callbackOf(params: Record<string, string>, email: string): Promis
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-describe('lanonasis-cli (wire-contract 5.1)', () => {
+describe('lanonasis-cli (docs/wire-contract.md 5.1)', () => {
   test('signs in with the browser, exchanges the code as JSON and gets an access token that lasts a day', async () => {
     const email = newEmail()
     const verifier = newVerifier()
@@ -89,7 +89,7 @@ describe('lanonasis-cli (wire-contract 5.1)', () => {
   })
 })
 
-describe('IDE extensions (wire-contract 5.3)', () => {
+describe('IDE extensions (docs/wire-contract.md 5.3)', () => {
   test('sign in on port 8080 and exchange and refresh by form', async () => {
     const verifier = newVerifier()
     const redirect_uri = 'http://localhost:8080/callback'
@@ -138,7 +138,7 @@ describe('IDE extensions (wire-contract 5.3)', () => {
   })
 })
 
-test('the REPL is told revoked: true (wire-contract 5.5)', async () => {
+test('the REPL is told revoked: true (docs/wire-contract.md 5.5)', async () => {
   const email = newEmail()
   await postJson(gateway, '/v1/auth/otp/send', { email })
   const { body } = await postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) })

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop())
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
-/** What the CLI sends with every call (wire-contract 5.1). */
+/** What the CLI sends with every call (docs/wire-contract.md 5.1). */
 const common = () => ({ 'x-request-id': randomUUID(), 'x-project-scope': 'lanonasis-maas' })
 const byToken = (token: string) => ({ ...common(), authorization: `Bearer ${token}`, 'x-auth-method': 'jwt' })
 const byKey = (key: string) => ({ ...common(), 'x-api-key': key, 'x-auth-method': 'vendor_key' })
@@ -26,7 +26,7 @@ async function login(email = gateway.addUser()): Promise<Body> {
 /** Unwraps an answer as the CLI does. */
 const unwrapped = (body: Body) => body?.data ?? body
 
-describe('lanonasis-cli 3.11.2 (wire-contract 5.1)', () => {
+describe('lanonasis-cli 3.11.2 (docs/wire-contract.md 5.1)', () => {
   test('Discovery: auth.base and the endpoints', async () => {
     const { status, body } = await api(gateway, 'GET', '/.well-known/onasis.json')
     expect(status).toBe(200)
@@ -177,7 +177,7 @@ describe('lanonasis-cli 3.11.2 (wire-contract 5.1)', () => {
   })
 })
 
-describe('repl-cli 1.1.0 (wire-contract 5.5)', () => {
+describe('repl-cli 1.1.0 (docs/wire-contract.md 5.5)', () => {
   test('--otp: a code, then tokens; each start refreshes, which is safe to repeat', async () => {
     const email = newEmail()
     expect((await postJson(gateway, '/v1/auth/otp/send', { email })).body.success).toBe(true)

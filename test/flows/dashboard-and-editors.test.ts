@@ -47,7 +47,7 @@ async function fromDashboard(method: string, path: string, headers: Record<strin
   return { status: answer.status, headers: answer.headers, body: text ? JSON.parse(text) : undefined }
 }
 
-describe('the dashboard (wire-contract 5.4)', () => {
+describe('the dashboard (docs/wire-contract.md 5.4)', () => {
   test('1: exchanges the Supabase token at sign-in, again at each page load', async () => {
     const email = newEmail()
     const headers = {
@@ -148,7 +148,7 @@ describe('the dashboard (wire-contract 5.4)', () => {
   })
 })
 
-describe('VS Code (wire-contract 5.3)', () => {
+describe('VS Code (docs/wire-contract.md 5.3)', () => {
   test('projects come bare, and every reply is JSON', async () => {
     const { token } = await directSignIn(gateway)
     expect((await api(gateway, 'GET', '/api/v1/projects', { token })).body).toEqual([])
@@ -231,7 +231,7 @@ describe('VS Code (wire-contract 5.3)', () => {
   })
 })
 
-describe('Cursor and Windsurf (wire-contract 5.3)', () => {
+describe('Cursor and Windsurf (docs/wire-contract.md 5.3)', () => {
   test('an API key as Bearer, everywhere they go', async () => {
     const { key } = await newKey(gateway, ada, {
       scopes: ['memories:read', 'api-keys:read', 'projects:read', 'profile:read'],

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => gateway?.stop())
 
-describe('SDKs (wire-contract 5.6)', () => {
+describe('SDKs (docs/wire-contract.md 5.6)', () => {
   test('hermes-lanonasis-memory: the key as Bearer, its client id beside, health and me', async () => {
     const headers = { 'x-lanonasis-client-id': 'hermes' }
     expect((await api(gateway, 'GET', '/api/v1/health', { token: key, headers })).status).toBe(200)
@@ -45,7 +45,7 @@ describe('SDKs (wire-contract 5.6)', () => {
   })
 })
 
-describe('MCP servers (wire-contract 5.7)', () => {
+describe('MCP servers (docs/wire-contract.md 5.7)', () => {
   test('the MaaS server proxies the device flow to /api/v1/oauth with its own client', async () => {
     const client = { client_id: 'lanonasis_mcp_client_2024' }
     const { status, body } = await postJson(gateway, '/api/v1/oauth/device', client)
@@ -80,7 +80,7 @@ describe('MCP servers (wire-contract 5.7)', () => {
   })
 })
 
-describe('server-side consumers (wire-contract 5.8)', () => {
+describe('server-side consumers (docs/wire-contract.md 5.8)', () => {
   test('Supabase functions: introspection by form; no scope mentions an administrator', async () => {
     expect((await post(gateway, '/oauth/introspect', { token: ada.refreshToken })).body).toEqual({ active: false })
     for (const token of [ada.token, (await getTokens(gateway, await signIn(gateway))).access_token]) {

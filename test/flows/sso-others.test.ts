@@ -89,7 +89,7 @@ describe('an OAuth 2.0 provider without OpenID Connect (GitHub)', () => {
     expect((await signIn(gateway, primary)).uai).not.toBe(uai)
   })
 
-  test('a program of ours gets its tokens at its own redirect URI (wire-contract 1.4)', async () => {
+  test('a program of ours gets its tokens at its own redirect URI (docs/wire-contract.md 1.4)', async () => {
     const browser = createBrowser(gateway)
     const redirect = 'http://127.0.0.1:8888/callback'
     const page = await browser.visit(`/v1/auth/oauth?provider=GitHub&platform=cli&redirect_uri=${redirect}`)

@@ -228,7 +228,7 @@ describe('/auth/cli-login without a way back', () => {
   })
 })
 
-test('/.well-known/onasis.json says where everything is (wire-contract 1.1)', async () => {
+test('/.well-known/onasis.json says where everything is (docs/wire-contract.md 1.1)', async () => {
   const response = await fetch(`${gateway.url}/.well-known/onasis.json`)
   expect(await response.json()).toEqual({
     auth: {

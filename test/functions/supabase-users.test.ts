@@ -51,7 +51,7 @@ const exchange = (token: string, body: object | undefined = {}, headers: Record<
   })
 
 describe('a password that Supabase Auth knows', () => {
-  test('200 signs in with the pair and the user that clients read; browsers get cookies (wire-contract 1.4, 5.9 row 1)', async () => {
+  test('200 signs in with the pair and the user that clients read; browsers get cookies (docs/wire-contract.md 1.4, 5.9.1)', async () => {
     const { email } = addUser()
     const { status, body, headers } = await login(email, PASSWORD, { return_to: '/account' })
     expect(status).toBe(200)
@@ -142,7 +142,7 @@ describe('a password that Supabase Auth knows', () => {
     spy.mockRestore()
   })
 
-  test('works for terminals and MCP clients of before (wire-contract 1.5)', async () => {
+  test('works for terminals and MCP clients of before (docs/wire-contract.md 1.5)', async () => {
     const { email } = addUser()
     const cli = await postJson(gateway, '/auth/cli-login', { email, password: PASSWORD })
     expect(cli).toMatchObject({ status: 200, body: { token_type: 'Bearer', expires_in: 86_400, user: { email } } })
@@ -240,7 +240,7 @@ describe('the pages', () => {
 })
 
 describe('a Supabase access token', () => {
-  test('200 becomes a session with cookies, without a body as the dashboard sends it (wire-contract 5.4)', async () => {
+  test('200 becomes a session with cookies, without a body as the dashboard sends it (docs/wire-contract.md 5.4)', async () => {
     const user = addUser()
     const { access_token } = await supabase.session(user)
     const dashboard = {

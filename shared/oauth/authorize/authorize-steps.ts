@@ -23,7 +23,7 @@ export function isAssured(client: Client, redirectUri: string): boolean {
   return method !== 'none' || (application_type === 'web' && redirectUri.startsWith('https:'))
 }
 
-/** What the person has allowed this client, unless it has since become another one (standards R14). */
+/** What the person has allowed this client, unless it has since become another one (docs/security-rules.md R14). */
 export function rememberedConsent(client: Client, consent: GrantedConsent | undefined): Consent {
   const counts = consent && new Date(consent.granted_at) >= new Date(client.identity_changed_at)
   return counts ? consent : { scopes: [], resources: [] }

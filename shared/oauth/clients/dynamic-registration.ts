@@ -67,7 +67,7 @@ function readApplicationType({ application_type, redirect_uris: uris }: Record<s
 
 /**
  * Metadata that a stranger registers (RFC 7591 section 2): what only an operator may say is left out, unknown scopes and grants are
- * dropped. Without a method the client is public, since that is what the ecosystem's clients mean (wire-contract 1.2), where the RFC
+ * dropped. Without a method the client is public, since that is what the ecosystem's clients mean (docs/wire-contract.md 1.2), where the RFC
  * would have `client_secret_basic`.
  * @param received members that say nothing count as left out
  * @param schemes private-use schemes that redirect URIs may have although they have no dot

@@ -2,7 +2,7 @@ import { createHmac, randomInt } from 'node:crypto'
 import type { DeriveKey } from '../../tokens/derived-key.ts'
 import { readLetterCode } from '../../typed/code.ts'
 
-/** Random bytes behind the stream id of a device code: 43 characters in all (wire-contract 3.2). */
+/** Random bytes behind the stream id of a device code: 43 characters in all (docs/wire-contract.md 3.2). */
 export const DEVICE_SECRET_BYTES = 16
 
 /** Letters that cannot be mistaken for each other or make words (RFC 8628 section 6.1); 8 of them are 34.5 bits. */

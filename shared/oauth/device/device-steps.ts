@@ -76,7 +76,7 @@ export async function startDevice(
   const known = found.client ?? (await registerUnknown(gateway, c, credentials.clientId))
   const client = await authenticateClient(gateway, known, credentials, { wait: found.wait, onFailure: limits })
   if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
-  // Clients of before sent the name of a project here (wire-contract 1.3).
+  // Clients of before sent the name of a project here (docs/wire-contract.md 1.3).
   const asked = params.scope === 'lanonasis-maas' ? undefined : params.scope
   const offered = [...found.resources, ownResource(gateway.issuer)]
   const scope = narrowScope(client, asked, scopesNeeded(offered, params.resource))
@@ -179,7 +179,7 @@ export async function decideDevice(
   if (decision === 'approve') c.get('waitUntil')(tellOfDevice(gateway, c, device, by.person))
 }
 
-/** Denies without signing in: whoever holds the device's code may say no (wire-contract 1.3). */
+/** Denies without signing in: whoever holds the device's code may say no (docs/wire-contract.md 1.3). */
 export async function denyUnseen(gateway: Gateway, c: AppContext, device: OpenDevice): Promise<void> {
   await commit(commitContext(gateway, c), async (work) => {
     const stream = await reopen(work, device)

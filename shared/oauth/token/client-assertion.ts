@@ -7,7 +7,7 @@ import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 /** The only kind of client assertion there is (RFC 7523 section 2.2). */
 export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** The longest life of an assertion, and how far the client's clock may be off, in seconds (standards M1). */
+/** The longest life of an assertion, and how far the client's clock may be off, in seconds (docs/security-rules.md M1). */
 const MAX_SECONDS = 300
 const SKEW_SECONDS = 10
 const MAX_ID_LENGTH = 512

@@ -92,7 +92,7 @@ export async function refresh(
 const isRefreshable = (family: Family | undefined): family is PersonFamily =>
   family?.kind === 'authorization' || family?.kind === 'session'
 
-/** Its own client; and any first-party public client for the pair of a direct sign-in (wire-contract 5.1, 5.9.4). */
+/** Its own client; and any first-party public client for the pair of a direct sign-in (docs/wire-contract.md 5.1, 5.9.4). */
 function mayRefresh(family: PersonFamily, caller: Client | undefined): boolean {
   if (family.kind === 'session')
     return !caller || (caller.first_party && caller.metadata.token_endpoint_auth_method === 'none')

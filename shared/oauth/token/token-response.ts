@@ -56,7 +56,7 @@ export function accessTokenSeconds({ config }: Gateway, client: Client): number 
 
 const seconds = (at: Date) => Math.floor(at.getTime() / 1000)
 
-/** What first-party resource servers learn of a person from the token itself (wire-contract 3.2). */
+/** What first-party resource servers learn of a person from the token itself (docs/wire-contract.md 3.2). */
 function firstPartyClaims({ client, person, session }: TokenGrant) {
   if (!client.first_party || !person) return {}
   const { email, role, plan, organizationId } = person

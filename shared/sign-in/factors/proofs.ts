@@ -122,7 +122,7 @@ async function refuseHopeless({ limiter }: Gateway, limits: RateLimit[]): Promis
 }
 
 /**
- * Wrong codes of a person who is signed in (standards S2). Six digits are counted for the person; recovery codes, which nobody guesses,
+ * Wrong codes of a person who is signed in (docs/security-rules.md S2). Six digits are counted for the person; recovery codes, which nobody guesses,
  * for the session alone, so that whoever reads the mail cannot use them up for the owner.
  */
 export function ownLimits(

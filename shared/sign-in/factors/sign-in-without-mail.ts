@@ -26,7 +26,7 @@ const SOURCES: Record<ProofMethod, ProofSource> = {
 }
 
 /**
- * Counted alike for a known address and an unknown one (standards S2, S5). Six digits can be guessed, so they are counted by the address
+ * Counted alike for a known address and an unknown one (docs/security-rules.md S2, S5). Six digits can be guessed, so they are counted by the address
  * too; the longer codes cannot, so that strangers do not keep anyone from using those. A browser known to the person has tries of its own.
  */
 function tryLimits(

@@ -22,7 +22,7 @@ import type { WayIn } from '../complete.ts'
 import { sessionsOfBrowser } from '../known-browser.ts'
 
 /**
- * A code proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; standards S7). The telephone network is a restricted
+ * A code proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; docs/security-rules.md S7). The telephone network is a restricted
  * authenticator (section 3.1.3.3), so `amr` tells it apart (RFC 8176).
  */
 const authenticationOf = ({ channel }: CodeAddress, byLink = false) => ({

@@ -32,7 +32,7 @@ import { knownBrowserOf } from '../known-browser.ts'
 import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 
 /**
- * Messages to one mailbox or number, and those that a caller, a network and a range ask for; a new code does not reset them (standards S4).
+ * Messages to one mailbox or number, and those that a caller, a network and a range ask for; a new code does not reset them (docs/security-rules.md S4).
  * A browser known to the person has a share of its own, which no stranger can use up.
  * @param caller.knownBy the session that makes the browser known to the person
  */
