@@ -52,6 +52,11 @@ export async function openGallery() {
   }
 }
 
+/** Opens every `details` of the document; runs in the page. */
+export function openDetails(): void {
+  for (const details of document.querySelectorAll('details')) details.open = true
+}
+
 /** What the browser complains about on `page` from now on. */
 export function complaintsOf(page: Page): string[] {
   const complaints: string[] = []

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'esbuild'
@@ -26,6 +29,15 @@ export function tableOf(header: string): Record<string, string>[] {
     .map((line) => Object.fromEntries(cells(line).map((cell, index) => [head[index] ?? '', cell])))
 }
 
+/** What every process here gets. A hundred of them run the same two programs, so they share what Node compiled of these. */
+const PROCESS = {
+  PATH: process.env.PATH,
+  NODE_COMPILE_CACHE: path.join(tmpdir(), `auth-gateway-compiled-${process.pid}`),
+}
+
+/** Removes what the processes share. */
+export const removeCompiled = () => rm(PROCESS.NODE_COMPILE_CACHE, { recursive: true, force: true })
+
 export type Started = {
   /** What it printed so far: JSON lines as objects, others as text. */
   lines(): (Record<string, unknown> | string)[]
@@ -37,7 +49,7 @@ export type Started = {
 /** Starts a server of a build and waits until it listens or has ended. */
 export async function startServer(server: string, env: NodeJS.ProcessEnv): Promise<Started> {
   const child = spawn(process.execPath, [server], {
-    env: { PATH: process.env.PATH, PORT: '0', ...env },
+    env: { ...PROCESS, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
@@ -96,7 +108,7 @@ export async function callFunctions(
   env: NodeJS.ProcessEnv,
 ): Promise<{ answers: Answers; log: string }> {
   const child = spawn(process.execPath, [program], {
-    env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
+    env: { ...PROCESS, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [out, log] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
