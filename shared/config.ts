@@ -128,7 +128,7 @@ export const variables = {
     postgresUrl,
   ),
   DATABASE_CA: optional(
-    'Certificates (PEM) of the authority that the certificate of the database is checked against, or the path of a file with them. Without it connections to hosts that are not on loopback are encrypted, and nobody is checked.',
+    'Certificates (PEM) of the authority that the certificate of the database is checked against, or the path of a file with them. Without it connections to hosts that are not on loopback are encrypted, but the server is not verified.',
     text(1),
   ),
   DATABASE_PLAINTEXT: variable(
@@ -186,7 +186,7 @@ export const variables = {
     DEVELOPMENT_WEBHOOK_SECRET,
   ),
   RESEND_WEBHOOK_SECRET: optional(
-    'Signing secret (`whsec_…`) of the webhook that tells `/v1/delivery/resend` what became of mails; several separated by a vertical bar. Unset refuses it.',
+    'Signing secret (`whsec_…`) of the webhook that reports the delivery status of mails to `/v1/delivery/resend`; several separated by a vertical bar. Unset refuses it.',
     () =>
       z
         .string()
@@ -199,7 +199,7 @@ export const variables = {
     text(8),
   ),
   SMS_COUNTRIES: variable(
-    'Countries (ISO 3166, such as `CH,DE,FR`) whose mobile numbers get codes by text message; numbers without a country code are of the first. Unset means no text messages.',
+    'Countries (ISO 3166, such as `CH,DE,FR`) whose mobile numbers get codes by text message; numbers without a country code belong to the first. Unset means no text messages.',
     () => list().check(z.refine((all) => all.every((one) => /^[A-Z]{2}$/.test(one)), 'must be codes such as CH,DE')),
     [],
   ),
@@ -209,7 +209,7 @@ export const variables = {
     1000,
   ),
   SMS_BREAKER_SENDS: variable(
-    'Codes by text message to one country in an hour, from which on newcomers there get none for a while when fewer than a fifth are entered.',
+    'Codes by text message to one country in an hour, above which newcomers there get none for a while if fewer than a fifth are entered.',
     whole(5, 1_000_000),
     30,
   ),
@@ -236,7 +236,7 @@ export const variables = {
     text(32),
   ),
   LEGACY_TOKEN_SECRET: optional(
-    'Signs access tokens with HS256 for resource servers that cannot read a key set yet, and share this secret. The gateway takes none of them back.',
+    'Signs access tokens with HS256 for resource servers that cannot read a key set yet, and share this secret. The gateway itself accepts none of them.',
     text(32),
   ),
   LEGACY_TOKEN_CLIENTS: variable(
@@ -245,7 +245,7 @@ export const variables = {
     {},
   ),
   SYNC_WEBHOOK_SECRET: optional(
-    'What webhooks at `/v1/sync/…` bring in `X-Webhook-Secret`, 32 characters or more; several separated by a vertical bar. Unset refuses them.',
+    'Secret that webhooks at `/v1/sync/…` send in `X-Webhook-Secret`, 32 characters or more; several separated by a vertical bar. Unset refuses them.',
     () =>
       z
         .string()
@@ -266,7 +266,7 @@ export const variables = {
     httpUrl,
   ),
   MTLS_PROXY_SECRET: optional(
-    'Base64, at least 32 random bytes, shared with that proxy alone: what it says of certificates is believed by this.',
+    'Base64, at least 32 random bytes, shared with that proxy alone: it proves what the proxy says about certificates.',
     () => z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
   ),
   DPOP_NONCE_REQUIRED: variable(
@@ -293,7 +293,7 @@ export const variables = {
     90 * DAY,
   ),
   VERIFIER_ADDRESSES: variable(
-    'Addresses (CIDR) of your own services, which may say in `client_ip` where the key they verify came from, and learn the UAI behind tokens of clients that do not know it.',
+    'Addresses (CIDR) of your own services, which may name in `client_ip` where the key they verify came from, and learn the UAI behind tokens of clients that do not know it.',
     networks,
     [],
   ),
@@ -328,16 +328,16 @@ export const variables = {
     300,
   ),
   LEAK_SCANNER_KEYS_URL: variable(
-    'Where the public keys of the secret scanner stand, whose reports `/v1/keys/leaked` takes.',
+    'Where the public keys of the secret scanner are, whose reports `/v1/keys/leaked` accepts.',
     httpUrl,
     'https://api.github.com/meta/public_keys/secret_scanning',
   ),
   LEAKED_KEY_POLICY: variable(
-    'What becomes of a key that was found in public; its owner is told in any case.',
+    'What happens to a key that was found in public; its owner is notified in any case.',
     () => z.enum(['quarantine', 'revoke', 'notify']),
     'quarantine',
   ),
-  API_KEY_EXPIRY_WARNING_DAYS: variable('How many days before a key expires its owner is told.', whole(1, 90), 7),
+  API_KEY_EXPIRY_WARNING_DAYS: variable('How many days before a key expires its owner is notified.', whole(1, 90), 7),
   REQUIRE_PUSHED_AUTHORIZATION_REQUESTS: variable(
     '`true` takes authorization requests only where they were pushed (RFC 9126).',
     flag,
@@ -348,16 +348,16 @@ export const variables = {
     flag,
   ),
   METRICS_PORT: optional(
-    'Port where `npm start` tells its metrics to Prometheus at `/metrics`, plus `NODE_APP_INSTANCE`; unset means nowhere.',
+    'Port where `npm start` serves metrics for Prometheus at `/metrics`, plus `NODE_APP_INSTANCE`; unset means no metrics.',
     whole(1, 65_535),
   ),
   METRICS_TOKEN: optional(
-    'Bearer token for them. With it they are told wherever `HOST` says, without on this machine alone.',
+    'Bearer token for them. With it metrics are served on the address of `HOST`, without it on this machine only.',
     text(16),
   ),
   NODE_APP_INSTANCE: variable('Number of this process among its siblings, which PM2 sets.', whole(0, 999), 0),
   DRAIN_SECONDS: variable(
-    'How long `npm start` goes on when it is told to stop, with `/ready` saying no, so that a load balancer turns away.',
+    'How long `npm start` continues after a signal to stop, with `/ready` failing, so that a load balancer stops sending requests.',
     whole(0, 300),
     0,
   ),
@@ -371,7 +371,7 @@ export const variables = {
     1,
   ),
   BACKUP_DAYS: variable(
-    'How many days your database backups are kept; the receipt of an erasure says when they have forgotten too.',
+    'How many days your database backups are kept; the receipt of an erasure names the day when they have aged out.',
     whole(0, 3650),
     30,
   ),
@@ -380,7 +380,7 @@ export const variables = {
     () => z.string().check(z.refine((value) => isBase64(value) && bytesOf(value) === 32, 'must be base64 of 32 bytes')),
   ),
   CHECKPOINT_URL: optional(
-    'Where each newest checkpoint is put (PUT, text/plain), out of the reach of the database; `{size}` in it stands for the number of events.',
+    'Where each newest checkpoint is put (PUT, text/plain), out of the reach of the database; `{size}` in it is replaced by the number of events.',
     httpUrl,
   ),
   CHECKPOINT_URL_TOKEN: optional('Bearer token for that.', text(1)),
