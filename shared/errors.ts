@@ -1,17 +1,26 @@
 /** The field of a form that an error is shown beside; `form` for the form as a whole. */
 export type Field = 'email' | 'phone' | 'code' | 'password' | 'name' | 'form'
 
-type Row = { status: number; code: string; oauth: string; message: string; field?: Field }
+type Row = {
+  status: number
+  code: string
+  oauth: string
+  message: string
+  field?: Field
+  /** The sign-in page says it, where a sign-in at another provider failed and led back there. */
+  atSignIn?: true
+}
 
 const row = (status: number, code: string, oauth: string, message: string, field?: Field): Row => ({
   ...{ status, code, oauth, message },
   ...(field && { field }),
 })
+const atSignIn = (one: Row): Row => ({ ...one, atSignIn: true })
 
 /**
  * Every refusal the gateway can give. `code` is the API dialect's, `oauth` the OAuth dialect's (RFC 6749 section 5.2 and
- * its extensions), `message` the sentence a client may show, `field` where a form shows it; without one, the error has a page of its
- * own. The reason behind a refusal goes to the log only.
+ * its extensions), `message` the sentence a client may show, `field` where a form shows it; without one, the error has a page of its own.
+ * `atSignIn` marks what the sign-in page shows after a failed sign-in at another provider. The reason behind a refusal goes to the log only.
  */
 export const catalogue = {
   invalid_request: row(
@@ -40,40 +49,54 @@ export const catalogue = {
     'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
   ),
   state_archived: row(410, 'STATE_ARCHIVED', 'invalid_request', 'Sessions and tokens of that time are in the archive.'),
-  sign_in_denied: row(403, 'SIGN_IN_DENIED', 'access_denied', 'Your organization does not allow this sign-in.', 'form'),
-  more_proof_needed: row(
-    403,
-    'MORE_PROOF_NEEDED',
-    'access_denied',
-    'Your organization asks for one more proof. Please confirm with a code by e-mail.',
-    'form',
+  sign_in_denied: atSignIn(
+    row(403, 'SIGN_IN_DENIED', 'access_denied', 'Your organization does not allow this sign-in.', 'form'),
   ),
-  hook_unavailable: row(
-    503,
-    'HOOK_UNAVAILABLE',
-    'temporarily_unavailable',
-    'The sign-in could not be checked right now. Please try again shortly.',
-    'form',
+  more_proof_needed: atSignIn(
+    row(
+      403,
+      'MORE_PROOF_NEEDED',
+      'access_denied',
+      'Your organization asks for one more proof. Please confirm with a code by e-mail.',
+      'form',
+    ),
+  ),
+  hook_unavailable: atSignIn(
+    row(
+      503,
+      'HOOK_UNAVAILABLE',
+      'temporarily_unavailable',
+      'The sign-in could not be checked right now. Please try again shortly.',
+      'form',
+    ),
   ),
   provider_unknown: row(400, 'INVALID_PROVIDER', 'invalid_request', 'There is no such way to sign in.'),
-  provider_failed: row(
-    502,
-    'PROVIDER_FAILED',
-    'server_error',
-    'The other sign-in service did not answer as it should. Please try again, or sign in another way.',
+  provider_failed: atSignIn(
+    row(
+      502,
+      'PROVIDER_FAILED',
+      'server_error',
+      'The other sign-in service did not answer as it should. Please try again, or sign in another way.',
+    ),
   ),
-  provider_denied: row(403, 'PROVIDER_DENIED', 'access_denied', 'The sign-in was cancelled at the other service.'),
-  sso_state_invalid: row(
-    400,
-    'OAUTH_STATE_ERROR',
-    'invalid_request',
-    'This sign-in has expired, was used before, or was begun in another browser. Please start again.',
+  provider_denied: atSignIn(
+    row(403, 'PROVIDER_DENIED', 'access_denied', 'The sign-in was cancelled at the other service.'),
   ),
-  link_needed: row(
-    409,
-    'LINK_NEEDED',
-    'invalid_request',
-    'There is an account with this e-mail address already. Prove that the address is yours, and the two are linked.',
+  sso_state_invalid: atSignIn(
+    row(
+      400,
+      'OAUTH_STATE_ERROR',
+      'invalid_request',
+      'This sign-in has expired, was used before, or was begun in another browser. Please start again.',
+    ),
+  ),
+  link_needed: atSignIn(
+    row(
+      409,
+      'LINK_NEEDED',
+      'invalid_request',
+      'There is an account with this e-mail address already. Prove that the address is yours, and the two are linked.',
+    ),
   ),
   connection_authority: row(
     409,
@@ -87,24 +110,25 @@ export const catalogue = {
     'invalid_request',
     'People sign in with that provider: its accounts are linked by doing so.',
   ),
-  sign_in_to_link: row(
-    409,
-    'SIGN_IN_TO_LINK',
-    'invalid_request',
-    'There is an account with this e-mail address already. Sign in to it, then connect the other one in your account.',
+  sign_in_to_link: atSignIn(
+    row(
+      409,
+      'SIGN_IN_TO_LINK',
+      'invalid_request',
+      'There is an account with this e-mail address already. Sign in to it, then connect the other one in your account.',
+    ),
   ),
-  signed_in_as_another: row(
-    409,
-    'SIGNED_IN_AS_ANOTHER',
-    'invalid_request',
-    'You are signed in as somebody else here. Sign out first.',
+  signed_in_as_another: atSignIn(
+    row(409, 'SIGNED_IN_AS_ANOTHER', 'invalid_request', 'You are signed in as somebody else here. Sign out first.'),
   ),
-  not_provisioned: row(
-    403,
-    'NOT_PROVISIONED',
-    'access_denied',
-    'There is no account for you here yet. Ask your administrator.',
-    'form',
+  not_provisioned: atSignIn(
+    row(
+      403,
+      'NOT_PROVISIONED',
+      'access_denied',
+      'There is no account for you here yet. Ask your administrator.',
+      'form',
+    ),
   ),
   proof_needed: row(
     409,
@@ -119,12 +143,14 @@ export const catalogue = {
     'This is the last way to sign in. Add another one first.',
     'form',
   ),
-  credential_taken: row(
-    409,
-    'CREDENTIAL_TAKEN',
-    'invalid_request',
-    'This belongs to another identity. Prove both, and merge them.',
-    'form',
+  credential_taken: atSignIn(
+    row(
+      409,
+      'CREDENTIAL_TAKEN',
+      'invalid_request',
+      'This belongs to another identity. Prove both, and merge them.',
+      'form',
+    ),
   ),
   merge_impossible: row(
     409,
@@ -226,12 +252,9 @@ export const catalogue = {
     'This is for operators, who sign in as everybody does and confirm with their authenticator app.',
   ),
   app_exists: row(409, 'APP_EXISTS', 'invalid_request', 'There is an application of that name already.'),
-  access_denied: row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.'),
-  account_suspended: row(
-    403,
-    'ACCOUNT_SUSPENDED',
-    'access_denied',
-    'This account is suspended. It cannot be used to sign in.',
+  access_denied: atSignIn(row(403, 'ACCESS_DENIED', 'access_denied', 'Access was denied.')),
+  account_suspended: atSignIn(
+    row(403, 'ACCOUNT_SUSPENDED', 'access_denied', 'This account is suspended. It cannot be used to sign in.'),
   ),
   not_an_operator: row(403, 'NOT_AN_OPERATOR', 'access_denied', 'Access was denied. This is for operators.'),
   operator_code_denied: row(
@@ -349,11 +372,13 @@ export const catalogue = {
   service_unknown: row(404, 'SERVICE_UNKNOWN', 'invalid_request', 'There is no such service here.'),
   service_rate_limited: row(429, 'RATE_LIMIT_EXCEEDED', 'rate_limit_exceeded', 'Too many requests to this service.'),
   routing_failed: row(500, 'ROUTING_FAILURE', 'server_error', 'The service did not answer. Please try again shortly.'),
-  provider_logout_failed: row(
-    502,
-    'PROVIDER_LOGOUT_FAILED',
-    'server_error',
-    'You are signed out here. The other provider did not confirm that you are signed out there.',
+  provider_logout_failed: atSignIn(
+    row(
+      502,
+      'PROVIDER_LOGOUT_FAILED',
+      'server_error',
+      'You are signed out here. The other provider did not confirm that you are signed out there.',
+    ),
   ),
   service_answer_unusable: row(
     502,
@@ -546,11 +571,13 @@ export const catalogue = {
   ),
 
   server_error: row(500, 'INTERNAL_ERROR', 'server_error', 'Something went wrong on our side.'),
-  service_unavailable: row(
-    503,
-    'SERVICE_UNAVAILABLE',
-    'temporarily_unavailable',
-    'The service is not available right now. Please try again shortly.',
+  service_unavailable: atSignIn(
+    row(
+      503,
+      'SERVICE_UNAVAILABLE',
+      'temporarily_unavailable',
+      'The service is not available right now. Please try again shortly.',
+    ),
   ),
   temporarily_unavailable: row(
     503,

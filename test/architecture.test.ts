@@ -251,6 +251,27 @@ describe('a sign-in', () => {
   })
 })
 
+describe('a form', () => {
+  const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
+
+  test('is read by one helper, whose body is split into pairs once', () => {
+    const readers = gateway.filter((file) => /\breadForm\b|\bparseForm\b/.test(read(file)))
+    expect(readers).toEqual(['netlify/pages/form.ts', 'shared/http/body.ts'])
+    const splitters = gateway.filter((file) => /new URLSearchParams\(await\b/.test(read(file)))
+    expect(splitters).toEqual(['shared/http/body.ts'])
+  })
+
+  test('shows an error where the catalogue says, not by a pattern on its name', () => {
+    const patterns =
+      /\.(test|exec)\([^)]*\b(refusal|error\.code)\)|\b(refusal|error\.code)\.(startsWith|endsWith|includes|match)\(/
+    expect(gateway.filter((file) => patterns.test(read(file)))).toEqual([])
+  })
+
+  test('has guards that throw a redirect or an error, and return no response', () => {
+    expect(gateway.filter((file) => /[^|]\b(?!Response\b)\w+ \| Response\b/.test(read(file)))).toEqual([])
+  })
+})
+
 describe('the edges of the system', () => {
   test('only config.ts reads the environment', () => {
     const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))

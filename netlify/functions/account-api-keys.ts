@@ -13,7 +13,7 @@ import { mayHold } from '../../shared/domain/scopes.ts'
 import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readForm, readQuery } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type ApiKeyRecord, listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
@@ -112,13 +112,13 @@ const PROBLEMS: Record<string, { refusal: Refusal; text: string }> = {
   rate_limits: { refusal: 'invalid_request', text: 'The number of calls must be a whole number of 1 or more.' },
 }
 
-app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
-  const scopes = (await readForm(c)).getAll('scope')
-  return accountForm(gateway(), c, principal, {
+app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
+  accountForm(gateway(), c, principal, {
     schema: createForm(),
     repeatable: ['scope'],
     render: (shown) => {
       const { name, days = '90', networks, per_minute: perMinute } = shown.typed
+      const scopes = shown.chosen?.('scope') ?? []
       return formPage(c, principal, { name, scopes, days, networks, perMinute }, shown)
     },
     once: () => c.redirect(`${BASE}?done=once`, 303),
@@ -126,8 +126,8 @@ app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
       const made = await createApiKey(gateway(), c, principal, readKey(posted)).catch(sayWhichScopes)
       return showKey(made.secret, made.record.name)
     },
-  })
-})
+  }),
+)
 
 function sayWhichScopes(error: unknown): never {
   if (!(error instanceof GatewayError) || error.refusal !== 'invalid_scope') throw error

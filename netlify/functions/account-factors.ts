@@ -4,7 +4,7 @@ import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readForm, readQuery } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -44,7 +44,7 @@ const app = createPageApp()
 app.use(answerFormsOnce(gateway))
 const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const goal = once(() => z.object({ return_to: returnTo() }))
-const goalOf = (c: AppContext) => safeReturnTo(gateway().config, readQuery(c, goal()).return_to)
+const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 
 const proofsOf = ({ person }: PersonPrincipal) => listProofs(gateway().reads, gateway().personal, person)
 
@@ -71,7 +71,7 @@ async function enrolPage(
 }
 
 app.route('GET', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
-  enrolPage(c, principal, newEnrolment(), goalOf(c)),
+  enrolPage(c, principal, newEnrolment(), goalOf(readQuery(c, goal()))),
 )
 
 const enrolmentForm = once(() =>
@@ -85,17 +85,17 @@ const enrolmentForm = once(() =>
 
 /** A right code shows that the app has the secret; it counts as a step-up too. */
 app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principal) => {
-  const back = safeReturnTo(gateway().config, (await readForm(c)).get('return_to') ?? undefined)
   return accountForm(gateway(), c, principal, {
     schema: enrolmentForm(),
     load: (_, { enrolment }) => openEnrolment(gateway(), principal, enrolment ?? ''),
-    render: (shown, enrolment) => enrolPage(c, principal, enrolment, back, shown),
-    restart: () => {
+    render: (shown, enrolment) => enrolPage(c, principal, enrolment, goalOf(shown.typed), shown),
+    restart: ({ typed }) => {
       const error: FormError = { text: words.enrolment.expired, field: 'form' }
-      return enrolPage(c, principal, newEnrolment(), back, { error, status: 403 })
+      return enrolPage(c, principal, newEnrolment(), goalOf(typed), { error, status: 403 })
     },
-    once: () => c.redirect(back ?? HOME, 303),
-    act: async ({ code }, enrolment) => {
+    once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
+    act: async ({ code, return_to }, enrolment) => {
+      const back = goalOf({ return_to })
       const cookies = await completeStepUp(gateway(), c, principal, {
         record: (work) => enrolTotp(gateway(), work, principal, { ...enrolment, code }),
         notice: 'authenticator_added',
@@ -115,7 +115,7 @@ app.route('POST', '/account/totp/remove', { authority: sensitivePage(HOME) }, (c
   const leave = (done: string) => c.redirect(`${HOME}?done=${done}`, 303)
   return accountForm(gateway(), c, principal, {
     schema: removal(),
-    restart: expiredButton(HOME),
+    restart: () => expiredButton(HOME),
     once: () => c.redirect(HOME, 303),
     act: async ({ id }) => {
       const kept = await removeTotp(gateway(), c, principal, { id, reason: 'person' }).then(
@@ -144,16 +144,18 @@ async function offerCodes(
   return renderPage(MakeRecoveryCodesPage({ ...props, left, error }), { status })
 }
 
-app.route('GET', CODES, { authority: sensitivePage(CODES) }, (c, principal) => offerCodes(c, principal, goalOf(c)))
+app.route('GET', CODES, { authority: sensitivePage(CODES) }, (c, principal) =>
+  offerCodes(c, principal, goalOf(readQuery(c, goal()))),
+)
 
 /** Makes new codes and shows them, this once. */
 app.route('POST', CODES, { authority: sensitivePage(CODES) }, async (c, principal) => {
-  const back = safeReturnTo(gateway().config, (await readForm(c)).get('return_to') ?? undefined)
   return accountForm(gateway(), c, principal, {
     schema: z.object({ ...postedForm(), return_to: returnTo() }),
-    render: (shown) => offerCodes(c, principal, back, shown),
-    once: () => c.redirect(back ?? HOME, 303),
-    act: async () => {
+    render: (shown) => offerCodes(c, principal, goalOf(shown.typed), shown),
+    once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
+    act: async ({ return_to }) => {
+      const back = goalOf({ return_to })
       const codes = await makeRecoveryCodes(gateway(), c, principal)
       tellOfProofs(gateway(), c, principal.person, 'recovery_codes_made')
       const { email } = principal.person

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { operator } from '../../shared/access/authorities.ts'
 import { actAsOperator, type Operator } from '../../shared/access/operator.ts'
 import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
-import { GatewayError } from '../../shared/errors.ts'
+import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -23,6 +23,8 @@ const APP_ID = /^app_[a-z0-9_]{1,60}$/
 
 const ofPlatform = operator('platform')
 
+const DENIED: readonly Refusal[] = ['not_an_operator', 'insufficient_scope']
+
 /** An operator of everything; others are refused with the code that existing clients know (docs/wire-contract.md 1.9). */
 const administrator: Authority<Operator> = {
   accepts: ofPlatform.accepts,
@@ -30,7 +32,7 @@ const administrator: Authority<Operator> = {
     try {
       return await ofPlatform.admit(c)
     } catch (error) {
-      const denied = error instanceof GatewayError && /^(not_an_operator|insufficient_scope)$/.test(error.refusal)
+      const denied = error instanceof GatewayError && DENIED.includes(error.refusal)
       throw denied ? new GatewayError('admin_access_required', { reason: error.options.reason }) : error
     }
   },

@@ -6,7 +6,7 @@ import { lagProblems } from '../../shared/audit/lag.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody, readForm, readQuery } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { ACTS, actOn } from '../../shared/operators/console-actions.ts'
@@ -29,7 +29,7 @@ import { readLogLag } from '../../shared/queries/log-lag.ts'
 import type { StateAt } from '../../shared/queries/time-travel.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 import { addressLookup } from '../../shared/typed/address.ts'
-import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
+import { aboutOf, accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
 import {
   ClientsPage,
   ConnectionsPage,
@@ -44,6 +44,7 @@ import { type Filters, RequestPage, TimelinePage } from '../pages/console-events
 import type { Frame } from '../pages/console-parts.tsx'
 import { type Held, PersonPage, RadiusPage } from '../pages/console-person.tsx'
 import { words } from '../pages/console-words.ts'
+import { form, type Shown, type Typed } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
 import { operatorPage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
@@ -117,18 +118,25 @@ app.route('GET', '/admin/people', { authority: operatorPage('/admin') }, async (
   return renderPage(PeoplePage({ frame: visited.frame, people, olderHref: olderThan('/admin/people', people) }))
 })
 
-const finding = once(() => z.object({ find: z.string().check(z.trim(), z.maxLength(254)) }))
+const finding = once(() => z.object({ ...postedForm(), find: z.string().check(z.trim(), z.maxLength(254)) }))
 
-/** Leads to whom it finds. Posted, so that no address stands in a history or the log of a proxy. */
-app.route('POST', '/admin/people', { authority: operatorPage('/admin', { reads: true }) }, async (c, operator) => {
-  const visited = visit(c, operator, '/admin/people')
-  const { reads, personal } = gateway()
-  const { find } = await readBody(c, finding())
-  const uai = z.uuid().safeParse(find).data
-  const by = uai ? { uai } : { digest: personal.digest(addressLookup(find)) }
-  const [person] = await listPeople(reads, personal, operator.organizationId, by)
-  if (person) return c.redirect(`/admin/people/${person.uai}`, 303)
-  return renderPage(PeoplePage({ frame: visited.frame, people: [], find }))
+/** Leads to whom it finds. Posted, so that no address is in a history or the log of a proxy. */
+app.route('POST', '/admin/people', { authority: operatorPage('/admin', { reads: true }) }, (c, operator) => {
+  const show = (find: string | undefined, { error, status }: Partial<Shown> = {}) =>
+    renderPage(PeoplePage({ frame: visit(c, operator, '/admin/people').frame, people: [], find, error }), { status })
+  return form(gateway(), c, {
+    schema: finding(),
+    about: aboutOf(operator.principal),
+    load: (tab) => tab,
+    render: (shown) => show(shown.typed.find, shown),
+    act: async ({ find }) => {
+      const { reads, personal } = gateway()
+      const uai = z.uuid().safeParse(find).data
+      const by = uai ? { uai } : { digest: personal.digest(addressLookup(find)) }
+      const [person] = await listPeople(reads, personal, operator.organizationId, by)
+      return person ? c.redirect(`/admin/people/${person.uai}`, 303) : show(find)
+    },
+  })
 })
 
 const held = ({ sessions, tokens, keys, agents, consents }: StateAt): Held[] => [
@@ -283,19 +291,20 @@ const acting = once(() =>
   }),
 )
 
+const homeOf = ({ back = '' }: Typed) => (back.startsWith('/admin') && safeReturnTo(gateway().config, back)) || '/admin'
+
 /** Does one thing to one thing, with a reason. */
-app.route('POST', '/admin/act', { authority: operatorPage('/admin') }, async (c, operator) => {
-  const back = (await readForm(c)).get('back') ?? ''
-  const home = back.startsWith('/admin') ? (safeReturnTo(gateway().config, back) ?? '/admin') : '/admin'
-  return accountForm(gateway(), c, operator.principal, {
+app.route('POST', '/admin/act', { authority: operatorPage('/admin') }, (c, operator) =>
+  accountForm(gateway(), c, operator.principal, {
     schema: acting(),
-    restart: expiredButton(home),
-    once: () => c.redirect(home, 303),
-    act: async ({ act, id, reason }) => {
+    restart: ({ typed }) => expiredButton(homeOf(typed)),
+    once: (typed) => c.redirect(homeOf(typed), 303),
+    act: async ({ act, id, reason, back }) => {
       await actOn({ gateway: gateway(), c, operator, id, reason }, act)
+      const home = homeOf({ back })
       return c.redirect(`${home}${home.includes('?') ? '&' : '?'}done=1`, 303)
     },
-  })
-})
+  }),
+)
 
 export default serve(app)

@@ -4,7 +4,7 @@ import { everydayOwner, sensitive } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
-import { readBody, readForm, readQuery } from '../../shared/http/body.ts'
+import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   cutOffAgent,
@@ -20,7 +20,7 @@ import { accountForm, expiredButton, formOf, postedForm } from '../pages/account
 import { AgentFormPage, type AgentFormValues, AgentsPage } from '../pages/agents.tsx'
 import { words } from '../pages/agents-words.ts'
 import { SCOPE_GROUPS } from '../pages/api-key-view.ts'
-import type { Shown } from '../pages/form.ts'
+import type { Shown, Typed } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
@@ -124,22 +124,21 @@ const agentForm = once(() =>
   }),
 )
 
-app.route('POST', BASE, { authority: page(BASE) }, async (c, principal) => {
-  const chosen = (await readForm(c)).getAll('scope')
-  return accountForm(gateway(), c, principal, {
+app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
+  accountForm(gateway(), c, principal, {
     schema: agentForm(),
     repeatable: ['scope'],
     render: (shown) => {
       const { client_id: clientId, days = '30' } = shown.typed
-      return formPage(c, principal, { clientId, scopes: chosen, days }, shown)
+      return formPage(c, principal, { clientId, scopes: shown.chosen?.('scope') ?? [], days }, shown)
     },
     once: () => c.redirect(BASE, 303),
     act: async ({ client_id, scope: scopes = [], days }) => {
       await delegateToAgent(gateway(), c, principal, { client_id: client_id.trim(), scopes, days: Number(days) })
       return c.redirect(`${BASE}?done=delegated`, 303)
     },
-  })
-})
+  }),
+)
 
 const cutForm = once(() =>
   z.object({
@@ -150,18 +149,18 @@ const cutForm = once(() =>
   }),
 )
 
-/** A button of this page and of the account page, which show what came of it. */
-app.route('POST', `${BASE}/cut-off`, { authority: page(BASE) }, async (c, principal) => {
-  const [home, done] = (await readForm(c)).has('back') ? ['/account', 'withdrawn'] : [BASE, 'cut']
-  const leave = () => c.redirect(`${home}?done=${done}`, 303)
+/** A button of this page and of the account page, which show the result. */
+app.route('POST', `${BASE}/cut-off`, { authority: page(BASE) }, (c, principal) => {
+  const isAccount = ({ back }: Typed) => back !== undefined
+  const leave = (typed: Typed) => c.redirect(isAccount(typed) ? '/account?done=withdrawn' : `${BASE}?done=cut`, 303)
   return accountForm(gateway(), c, principal, {
     schema: cutForm(),
-    restart: expiredButton(home),
+    restart: ({ typed }) => expiredButton(isAccount(typed) ? '/account' : BASE),
     once: leave,
-    act: async ({ agent, client_id = '' }) => {
+    act: async ({ agent, client_id = '', back }) => {
       if (agent) await cutOffAgent(gateway(), c, principal, agent)
       else await cutOffApplication(gateway(), c, principal, client_id)
-      return leave()
+      return leave({ back })
     },
   })
 })

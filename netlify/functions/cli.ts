@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { browserSession } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { projectScope } from '../../shared/access/project-scope.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -20,6 +19,7 @@ import { copyScriptSource } from '../pages/copy-field.tsx'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
 import { signedInBody } from '../pages/go-on.ts'
+import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { createPageApp } from '../pages/respond.tsx'
 import { openSignIn } from '../pages/sign-in-pages.ts'
@@ -51,8 +51,7 @@ app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
 })
 
 app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async (c) => {
-  const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) return c.redirect(BASE, 303)
+  const signedIn = await signedInOr(c, BASE)
   return form(gateway(), c, {
     schema: z.object({ csrf: z.optional(z.string()) }),
     about: aboutOf(signedIn.session.id),
@@ -105,8 +104,7 @@ async function showPaste(
   to: string | undefined,
   page: { script?: string; connect?: string },
 ) {
-  const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) return c.redirect(BASE, 302)
+  const signedIn = await signedInOr(c, BASE, 302)
   const { code, seconds } = await pasteCode(gateway(), c, given, signedIn)
   return renderPage(PasteCodePage({ code, minutes: seconds / 60, to }), page)
 }

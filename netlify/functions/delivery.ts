@@ -5,6 +5,7 @@ import { isFromTwilio, readTwilioNews } from '../../shared/delivery/twilio-news.
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
+import { postedPairs } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { parsePresent } from '../../shared/present.ts'
@@ -28,7 +29,7 @@ app.route('POST', '/v1/delivery/resend', { authority: byProtocol('signature') },
 app.route('POST', '/v1/delivery/twilio', { authority: byProtocol('signature') }, async (c) => {
   const { TWILIO_AUTH_TOKEN: tokens } = gateway().config
   if (!tokens) throw new GatewayError('route_not_found')
-  const fields = new URLSearchParams(await c.req.text())
+  const fields = await postedPairs(c)
   const { pathname, search, searchParams } = new URL(c.req.url)
   const url = `${gateway().issuer}${pathname}${search}`
   if (!isFromTwilio(tokens, url, fields, c.req.header('x-twilio-signature') ?? ''))

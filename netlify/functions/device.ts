@@ -1,13 +1,12 @@
 import * as z from 'zod/mini'
-import { browserSession } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { projectScope } from '../../shared/access/project-scope.ts'
 import { withGoal } from '../../shared/access/return-to.ts'
 import { deviceAuthorization, isOpenTo } from '../../shared/domain/device-authorization.ts'
-import { GatewayError } from '../../shared/errors.ts'
+import { catalogue, GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
-import { readBody, readForm, readQuery, refuseQuery } from '../../shared/http/body.ts'
+import { postedField, readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { readUserCode, showUserCode } from '../../shared/oauth/device/device-code.ts'
@@ -33,6 +32,7 @@ import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
 import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../pages/device.tsx'
 import { form, formError, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
+import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { errorPage } from '../pages/respond.tsx'
 
@@ -81,8 +81,7 @@ app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, codeQuery())
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
-  const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) return c.redirect(withGoal('/web/login', approvalPath(typed)), 302)
+  const signedIn = await signedInOr(c, withGoal('/web/login', approvalPath(typed)), 302)
   const { person, session } = signedIn
   try {
     const device = await findOpenDevice(gateway(), c, typed, session.id)
@@ -135,9 +134,8 @@ export const decisionForm = once(() =>
 
 /** A decision that comes too late, or from another session than the one that the page was for, is asked for once more. */
 app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, async (c) => {
-  const typed = (await readForm(c)).get('user_code') ?? ''
-  const signedIn = await browserSession(gateway(), c)
-  if (!signedIn) return c.redirect(approvalPath(typed), 303)
+  const typed = (await postedField(c, 'user_code')) ?? ''
+  const signedIn = await signedInOr(c, approvalPath(typed))
   const { person, session } = signedIn
   const device = await findOpenDevice(gateway(), c, typed, session.id).catch((error: unknown) => {
     if (error instanceof GatewayError && error.refusal === 'user_code_invalid') return error
@@ -170,7 +168,7 @@ app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (
     if (!isOpenTo(stream, { now: gateway().now() })) throw new GatewayError('user_code_invalid')
     return c.json({ valid: true, client_id: device.client.client_id })
   } catch (error) {
-    if (!(error instanceof GatewayError) || !error.refusal.startsWith('user_code_')) throw error
+    if (!(error instanceof GatewayError) || catalogue[error.refusal].field !== 'code') throw error
     return c.json({ valid: false, error: error.message }, code ? 404 : 400)
   }
 })

@@ -10,7 +10,7 @@ import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readForm } from '../../shared/http/body.ts'
+import { postedPairs } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
@@ -176,9 +176,7 @@ function requestFacts(
 const AUTHORIZE = '/oauth/authorize'
 
 app.route('GET', AUTHORIZE, { authority: byProtocol('ceremony') }, (c) => authorize(c, new URL(c.req.url).searchParams))
-app.route('POST', AUTHORIZE, { authority: byProtocol('ceremony') }, async (c) =>
-  authorize(c, new URLSearchParams(await c.req.text())),
-)
+app.route('POST', AUTHORIZE, { authority: byProtocol('ceremony') }, async (c) => authorize(c, await postedPairs(c)))
 
 const aboutOf = ({ session }: SignedIn, authorizationId: string) => `${session.id}.${authorizationId}`
 
@@ -200,13 +198,13 @@ app.route('GET', '/oauth/consent', { authority: byProtocol('ceremony') }, () => 
 
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (docs/security-rules.md A40). */
 app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async (c) => {
-  const posted = await readForm(c)
+  const posted = await postedPairs(c)
   const signedIn = await browserSession(gateway(), c)
   const restart = () => askAgain(c, posted.get('return_to') ?? '')
   if (!signedIn) return restart()
   return form(gateway(), c, {
     schema: decisionForm(),
-    about: aboutOf(signedIn, posted.get('authorization_id') ?? ''),
+    about: ({ authorization_id: id = '' }) => aboutOf(signedIn, id),
     load: (tab) => tab,
     restart,
     act: ({ authorization_id: id, decision }) =>

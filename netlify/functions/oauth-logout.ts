@@ -5,12 +5,13 @@ import { isSubject } from '../../shared/access/subject.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { postedField, readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { matchesRedirectUri, shownHost } from '../../shared/oauth/clients/redirect-uri.ts'
 import { once } from '../../shared/once.ts'
+import { presentMembers } from '../../shared/present.ts'
 import { type Client, findClient, isStranger } from '../../shared/queries/api-clients.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { signOutOf } from '../../shared/sign-in/end-session.ts'
@@ -46,7 +47,8 @@ async function readRequest(params: Parameters) {
     throw new GatewayError('invalid_request', { description: 'The ID token hint is for another client.' })
   const clientId = params.client_id ?? audience
   const client = clientId ? await findClient(reads, clientId) : undefined
-  const hidden = { ...params, client_id: client?.client_id, csrf: undefined }
+  const { id_token_hint, post_logout_redirect_uri, state } = params
+  const hidden = { id_token_hint, client_id: client?.client_id, post_logout_redirect_uri, state }
   // Without a browser session, an ID token still says for which application of which session its holder signs out.
   const hinted = z.uuid().safeParse(hint?.sid).data
   return { hint, hinted, client, hidden, returnHref: postLogoutRedirect(client, params) }
@@ -105,13 +107,12 @@ app.route('GET', '/oauth/logout', { authority: byProtocol('ceremony') }, (c) =>
 )
 /** The request of an application, or the answer to the page that asks. */
 app.route('POST', '/oauth/logout', { authority: byProtocol('ceremony') }, async (c) => {
-  const params = await readBody(c, parameters())
-  const signedIn = params.csrf === undefined ? undefined : await browserSession(gateway(), c)
-  if (!signedIn) return logout(c, params)
+  const signedIn = (await postedField(c, 'csrf')) && (await browserSession(gateway(), c))
+  if (!signedIn) return logout(c, await readBody(c, parameters()))
   return form(gateway(), c, {
     schema: parameters(),
     about: signedIn.session.id,
-    load: () => readRequest(params),
+    load: (_, typed) => readRequest(presentMembers(typed) as Parameters),
     render: (shown, request) => confirmSignOutPage(gateway(), c, signedIn, asked(request), shown),
     act: (_, request) => end(c, signedIn, request),
   })

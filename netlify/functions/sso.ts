@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
-import { readBody, readQuery } from '../../shared/http/body.ts'
+import { postedPairs, readBody, readQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -85,7 +85,7 @@ app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, asy
 /** An answer that is posted (`form_post`) is brought again as a request that carries this browser's cookies. */
 app.route('POST', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, async (c) => {
   const slug = c.req.param('slug').toLowerCase()
-  const query = new URLSearchParams(await c.req.text())
+  const query = await postedPairs(c)
   const known = /^(code|state|iss|assertion|error|error_description)$/
   for (const name of [...query.keys()]) if (!known.test(name)) query.delete(name)
   return c.redirect(`${CALLBACK}/${encodeURIComponent(slug)}?${query}`, 303)

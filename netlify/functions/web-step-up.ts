@@ -5,7 +5,7 @@ import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
 import { stepUpUrl } from '../../shared/access/step-up.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { readForm, readQuery } from '../../shared/http/body.ts'
+import { readQuery } from '../../shared/http/body.ts'
 import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -35,6 +35,7 @@ const posted = once(() =>
     return_to: returnTo(),
   }),
 )
+const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 const aboutOf = ({ credentialId }: PersonPrincipal, method: Method) => `${credentialId}.${method}`
 
 function stepUpPage(
@@ -57,8 +58,7 @@ function stepUpPage(
 }
 
 async function show(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
-  const query = readQuery(c, z.object({ return_to: returnTo() }))
-  const back = safeReturnTo(gateway().config, query.return_to)
+  const back = goalOf(readQuery(c, z.object({ return_to: returnTo() })))
   const { authenticators } = await listProofs(gateway().reads, gateway().personal, principal.person)
   if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
   if (method === 'totp' && principal.session?.method === 'totp') return anew(c, back)
@@ -74,14 +74,13 @@ function anew(c: AppContext, back: string | undefined): Response {
 }
 
 async function take(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
-  const back = safeReturnTo(gateway().config, (await readForm(c)).get('return_to') ?? undefined)
   const { person } = principal
   return form(gateway(), c, {
     schema: posted(),
     about: aboutOf(principal, method),
     load: () => principal,
-    render: (shown) => stepUpPage(c, principal, method, back, shown),
-    act: async ({ code }) => {
+    render: (shown) => stepUpPage(c, principal, method, goalOf(shown.typed), shown),
+    act: async ({ code, return_to }) => {
       const limits = ownLimits(gateway(), method, principal)
       const presented = { person, code: readFactorCode(code, [method]), purpose: 'step_up' as const, limits }
       const cookies = await completeStepUp(gateway(), c, principal, {
@@ -92,7 +91,7 @@ async function take(c: AppContext, principal: PersonPrincipal, method: Method): 
         notice: method === 'recovery_code' ? 'recovery_code_used' : undefined,
       })
       setSessionCookies(c, cookies)
-      return c.redirect(back ?? HOME, 303)
+      return c.redirect(goalOf({ return_to }) ?? HOME, 303)
     },
   })
 }

@@ -7,7 +7,8 @@ import type { AppContext } from '../../shared/http/app.ts'
 import { once } from '../../shared/once.ts'
 import { type FormOptions, form, type Tab } from './form.ts'
 
-const aboutOf = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
+/** What forms of a person's account are about. */
+export const aboutOf = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
 
 /** What every form of a person's account carries. */
 export const formOf = (gateway: Gateway, c: AppContext, principal: PersonPrincipal, transaction?: string) => ({
@@ -24,7 +25,7 @@ type AccountForm<Schema extends z.core.$ZodType, State> = Omit<FormOptions<Schem
  * For a button of a page that another function shows: an expired one leads back there, to be pressed again.
  * @throws GatewayError csrf_invalid
  */
-export const expiredButton = (home: string) => (): never => {
+export function expiredButton(home: string): never {
   throw new GatewayError('csrf_invalid', { next: { href: home, label: 'Open the page again' } })
 }
 

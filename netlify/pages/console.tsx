@@ -4,6 +4,7 @@ import { type Bar, Chart } from './console-chart.tsx'
 import { EventList, type ShownEvent } from './console-events.tsx'
 import { Action, ConsolePage, type Frame, Listing, Older, PersonLink } from './console-parts.tsx'
 import { words } from './console-words.ts'
+import { type FormError, FormProblem } from './form-parts.tsx'
 import { Hidden } from './layout.tsx'
 import { displayName } from './safe.ts'
 
@@ -60,14 +61,15 @@ export function OverviewPage({ frame, charts, limits, events, behind }: Overview
 
 export type ShownPerson = { uai: string; email: string; role: string; status: string; createdAt: Date }
 
-type PeopleProps = { frame: Frame; people: ShownPerson[]; find?: string; olderHref?: string }
+type PeopleProps = { frame: Frame; people: ShownPerson[]; find?: string; olderHref?: string; error?: FormError }
 
-export function PeoplePage({ frame, people, find, olderHref }: PeopleProps) {
+export function PeoplePage({ frame, people, find, olderHref, error }: PeopleProps) {
   const { person, status, role, since } = words.columns
   return (
     <ConsolePage frame={frame} title={words.sections['/admin/people']}>
       <form method="post" action="/admin/people" class="search">
         <Hidden fields={{ csrf: frame.csrf }} />
+        <FormProblem error={error} />
         <label for="find">{words.findPeople}</label>
         <input id="find" name="find" type="text" value={find} maxlength={254} autocomplete="off" />
         <button class="button small" type="submit">

@@ -13,6 +13,7 @@ import { authorization } from '../../shared/domain/authorization.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import type { AppContext, AppEnv } from '../../shared/http/app.ts'
+import { postedField } from '../../shared/http/body.ts'
 import { readCookie, SESSION_COOKIE } from '../../shared/http/cookies.ts'
 import { findAuthorization } from '../../shared/queries/authorizations.ts'
 import { welcomePage } from './welcome-page.ts'
@@ -33,12 +34,11 @@ type Answer = {
   session?: string
 }
 
-/** The text of a form of ours that was posted by this browser. */
+/** The text of one of our forms that this browser posted. */
 async function postedForm(c: AppContext): Promise<string | undefined> {
   if (c.req.method !== 'POST' || !browserKey(c)) return undefined
   if (!c.req.header('content-type')?.startsWith('application/x-www-form-urlencoded')) return undefined
-  const text = await c.req.text()
-  return readFormToken(new URLSearchParams(text).get('csrf') ?? undefined) ? text : undefined
+  return readFormToken(await postedField(c, 'csrf')) ? c.req.text() : undefined
 }
 
 /**

@@ -21,8 +21,13 @@ const ONCE_SECONDS = 86_400
 /** What a person typed, field by field, for the page that shows it again. */
 export type Typed = Record<string, string | undefined>
 
-export type Shown = {
+type Sent = {
   typed: Typed
+  /** The values of a field that may be sent several times. */
+  chosen?: (name: string) => string[]
+}
+
+export type Shown = Sent & {
   /** What is wrong, and with which field. */
   error?: FormError
   notice?: string
@@ -37,7 +42,7 @@ export function formError(c: AppContext, error: GatewayError, field: FormError['
 }
 
 /** A form whose browser is not known any more: what it carries, when it was made, and what to say of it. */
-export type Expired = { typed: Typed; token?: FormToken; error: FormError }
+export type Expired = Sent & { token?: FormToken; error: FormError }
 
 /** What a form's token says of the tab that it stands in. */
 export type Tab = { transaction?: string }
@@ -49,8 +54,8 @@ export type FormOptions<Schema extends z.core.$ZodType, State> = {
   schema: Schema | ((typed: Typed) => Schema)
   /** Fields that may be sent several times; they always arrive as arrays. */
   repeatable?: readonly string[]
-  /** What the form is about besides the browser: the session, or a session and a request. */
-  about?: string
+  /** What the form is about, if more than the browser: the session, or a session and a request. */
+  about?: string | ((typed: Typed) => string | undefined)
   /** What the form goes on with; where that is lost, the form begins again. */
   load: (tab: Tab, typed: Typed) => Promised<State | undefined>
   /** The page, with what was typed and what is wrong with it; without it, each error has a page of its own. */
@@ -59,7 +64,7 @@ export type FormOptions<Schema extends z.core.$ZodType, State> = {
   /** Begins again what has expired, from what the form carries; shows the page again unless given. */
   restart?: (expired: Expired) => Promised<Response>
   /** The answer to a form that has acted already and may not act twice. */
-  once?: () => Response
+  once?: (typed: Typed) => Response
 }
 
 /**
@@ -76,18 +81,21 @@ export async function form<Schema extends z.core.$ZodType, State>(
   const posted = await readForm(c)
   const site = c.req.header('sec-fetch-site') ?? 'unknown'
   if (!/^(same-origin|none|unknown)$/.test(site)) throw new GatewayError('csrf_invalid', { reason: 'a foreign page' })
-  const typed: Typed = Object.fromEntries([...posted].map(([name, value]) => [name, value.slice(0, 4000)]))
+  const typed: Typed = Object.fromEntries([...posted].map(([name, value]) => [name, value.slice(0, 8000)]))
+  const sent: Sent = { typed, chosen: (name) => posted.getAll(name) }
+  const about = typeof options.about === 'function' ? options.about(typed) : options.about
   const given = readFormToken(typed.csrf)
-  const token = openFormToken(gateway, c, typed.csrf, options.about)
+  const token = openFormToken(gateway, c, typed.csrf, about)
   c.set('effort', { work: typed.altcha, token })
-  // A page that is about nobody yet needs no more than to be ours, which the browser says: it goes on under a new key.
-  const ours = given && options.about === undefined && site === 'same-origin' && browserKey(c) !== undefined
+  // A page about no one yet only has to be ours, which the browser says: it goes on under a new key.
+  const ours = given && about === undefined && site === 'same-origin' && browserKey(c) !== undefined
   // Whether it has acted is remembered for a day only.
   const aged = options.once && given && gateway.now().getTime() - given.madeAt.getTime() > ONCE_SECONDS * 1000
   const state = (token || ours) && !aged ? await options.load({ transaction: token?.transaction }, typed) : undefined
-  if (state === undefined) return beginAgain(gateway, c, options, typed, given)
-  const go = () => attempt(c, options, posted, typed, state)
-  return options.once ? actOnce(formStatesOf(gateway, browserKey(c) ?? options.about ?? ''), c, options.once, go) : go()
+  if (state === undefined) return beginAgain(gateway, c, options, sent, given)
+  const go = () => attempt(c, options, posted, sent, state)
+  const { once } = options
+  return once ? actOnce(formStatesOf(gateway, browserKey(c) ?? about ?? ''), c, () => once(typed), go) : go()
 }
 
 /**
@@ -114,17 +122,17 @@ async function attempt<Schema extends z.core.$ZodType, State>(
   c: AppContext,
   { schema, repeatable, act, render }: FormOptions<Schema, State>,
   posted: URLSearchParams,
-  typed: Typed,
+  sent: Sent,
   state: State,
 ): Promise<Response> {
   try {
-    const expected = typeof schema === 'function' ? schema(typed) : schema
+    const expected = typeof schema === 'function' ? schema(sent.typed) : schema
     return await act(parseForm(posted, expected, { repeatable }), state)
   } catch (error) {
     const field = error instanceof GatewayError ? catalogue[error.refusal].field : undefined
     if (!(error instanceof GatewayError) || !field || !render) throw error
     c.set('refused', error)
-    return render({ typed, error: formError(c, error, field), status: error.status }, state)
+    return render({ ...sent, error: formError(c, error, field), status: error.status }, state)
   }
 }
 
@@ -132,7 +140,7 @@ async function beginAgain<Schema extends z.core.$ZodType, State>(
   { issuer }: Gateway,
   c: AppContext,
   { load, render, restart }: FormOptions<Schema, State>,
-  typed: Typed,
+  sent: Sent,
   token: FormToken | undefined,
 ): Promise<Response> {
   const refused = new GatewayError('csrf_invalid', { reason: 'expired, or of another browser' })
@@ -140,8 +148,8 @@ async function beginAgain<Schema extends z.core.$ZodType, State>(
   const blocked = cookiesAreBlocked(c, token?.madeAt)
   const text = blocked ? fill(copy.form.cookies, { host: new URL(issuer).host }).join('') : copy.form.expired
   const error: FormError = { text, field: 'form' }
-  if (restart) return restart({ typed, token, error })
-  const state = await load({}, typed)
+  if (restart) return restart({ ...sent, token, error })
+  const state = await load({}, sent.typed)
   if (state === undefined || !render) throw refused
-  return render({ typed, error, status: refused.status }, state)
+  return render({ ...sent, error, status: refused.status }, state)
 }

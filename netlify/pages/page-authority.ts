@@ -1,4 +1,4 @@
-import { authenticatePerson, type PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { authenticatePerson, browserSession, type PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { type Operator, operatorOf } from '../../shared/access/operator.ts'
 import { isRead, recordOperatorRead } from '../../shared/access/operator-reads.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
@@ -6,15 +6,17 @@ import { isSteppedUp, missingProof, proofUrl, stepUpUrl } from '../../shared/acc
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
+import { postedField } from '../../shared/http/body.ts'
 import { Redirect } from '../../shared/http/redirect.ts'
 import type { Accepts, Authority } from '../../shared/http/route.ts'
+import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { copy, fill } from './copy.ts'
 
 /** Where a person comes back to: the page they opened, or the page of the form they posted; with where they were going. */
 async function backTo(c: AppContext, home: string): Promise<string> {
   const isGet = c.req.method === 'GET'
-  const goal = isGet ? c.req.query('return_to') : new URLSearchParams(await c.req.text()).get('return_to')
-  return withGoal(isGet ? c.req.path : home, safeReturnTo(gateway().config, goal ?? undefined))
+  const goal = isGet ? c.req.query('return_to') : await postedField(c, 'return_to')
+  return withGoal(isGet ? c.req.path : home, safeReturnTo(gateway().config, goal))
 }
 
 async function visitor(c: AppContext, back: string): Promise<PersonPrincipal> {
@@ -23,6 +25,16 @@ async function visitor(c: AppContext, back: string): Promise<PersonPrincipal> {
     throw new Redirect(withGoal('/web/login', back))
   })
   return principal
+}
+
+/**
+ * The person who is signed in at this browser, for a ceremony that needs one.
+ * @throws Redirect to `elsewhere` when there is none
+ */
+export async function signedInOr(c: AppContext, elsewhere: string, status?: 302 | 303): Promise<SignedIn> {
+  const signedIn = await browserSession(gateway(), c)
+  if (!signedIn) throw new Redirect(elsewhere, status)
+  return signedIn
 }
 
 const accepting = (more: Pick<Accepts, 'door'> & Partial<Accepts>): Accepts[] => [

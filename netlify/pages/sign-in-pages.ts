@@ -3,7 +3,7 @@ import { browserSession } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { safeReturnTo, signInEnd } from '../../shared/access/return-to.ts'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
-import { catalogue, durationText, type Refusal } from '../../shared/errors.ts'
+import { catalogue, durationText, isRefusal } from '../../shared/errors.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
@@ -127,25 +127,6 @@ export async function beginAgain(
   return show({ typed, error, status: 403 }, newTransaction({ returnTo, email: typed.email }))
 }
 
-/** What a failed sign-in at another provider may put into the address of this page. */
-const TOLD: Refusal[] = [
-  'provider_failed',
-  'provider_denied',
-  'provider_logout_failed',
-  'sso_state_invalid',
-  'not_provisioned',
-  'access_denied',
-  'account_suspended',
-  'credential_taken',
-  'hook_unavailable',
-  'service_unavailable',
-  'link_needed',
-  'sign_in_to_link',
-  'signed_in_as_another',
-  'sign_in_denied',
-  'more_proof_needed',
-]
-
 const signInQuery = once(() =>
   z.object({
     return_to: z.optional(z.string().check(z.maxLength(4000))),
@@ -170,7 +151,8 @@ export async function openSignIn(
   const query = readQuery(c, signInQuery())
   const asked = safeReturnTo(gateway.config, query.return_to ?? query.redirect_url)
   const signedIn = await browserSession(gateway, c)
-  const failed = TOLD.find((one) => one === query.error)
+  const { error: named = '' } = query
+  const failed = isRefusal(named) && catalogue[named].atSignIn ? named : undefined
   if (signedIn && !failed && !/login|select_account/.test(query.prompt ?? ''))
     return asked ? c.redirect(asked, 302) : options.welcome(signedIn)
   const waiting = failed ? await findTransaction(gateway, c, query.t) : undefined

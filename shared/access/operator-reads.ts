@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import { commitContext, type Gateway } from '../gateway.ts'
 import type { AppContext } from '../http/app.ts'
+import { postedPairs } from '../http/body.ts'
 import { actAsOperator, type Operator } from './operator.ts'
 
 const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
@@ -18,9 +19,9 @@ export const isRead = (c: AppContext) => c.req.method === 'GET' || c.req.method 
 async function sent(c: AppContext): Promise<URLSearchParams> {
   const query = new URL(c.req.url).searchParams
   if (isRead(c)) return query
-  const text = await c.req.text()
-  if (!/json/.test(c.req.header('content-type') ?? '')) return new URLSearchParams(text)
-  const body = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text || '{}'))
+  const pairs = await postedPairs(c)
+  if (!/json/.test(c.req.header('content-type') ?? '')) return new URLSearchParams(pairs)
+  const body = z.record(z.string(), z.unknown()).safeParse(JSON.parse((await c.req.text()) || '{}'))
   return new URLSearchParams(Object.entries(body.data ?? {}).map(([name, value]) => [name, String(value)]))
 }
 

@@ -45,6 +45,8 @@ export type AppEnv = {
     refused: GatewayError | undefined
     /** Who is behind the request, once known. */
     caller: { uai?: string; clientId?: string; credentialId?: string } | undefined
+    /** The pairs of the posted body, once something has read them. */
+    posted: URLSearchParams | undefined
     /** What the sender of a form has put in, for limits that give more for it. */
     effort: { work?: string; token?: { id: string; madeAt: Date } } | undefined
     /** The browser's session cookie is good for nothing any more. */

@@ -106,7 +106,19 @@ async function bodyValues(
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (/^application\/([a-z0-9.-]+\+)?json$/.test(type)) return wrapRepeatable(parseJson(text), repeatable)
   if (type !== 'application/x-www-form-urlencoded') throw new GatewayError('unsupported_media_type')
-  return fromPairs(new URLSearchParams(text), schema, repeatable)
+  return fromPairs(await postedPairs(c), schema, repeatable)
+}
+
+/** The pairs of the posted body, whatever it is said to be; nothing about them has been checked. A body is split into pairs once. */
+export async function postedPairs(c: AppContext): Promise<URLSearchParams> {
+  const pairs = c.get('posted') ?? new URLSearchParams(await c.req.text())
+  c.set('posted', pairs)
+  return pairs
+}
+
+/** One field of the posted body, for what must be known before the form is checked. */
+export async function postedField(c: AppContext, name: string): Promise<string | undefined> {
+  return (await postedPairs(c)).get(name) ?? undefined
 }
 
 /**
@@ -139,7 +151,7 @@ export async function readForm(c: AppContext): Promise<URLSearchParams> {
   const text = await c.req.text()
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (text !== '' && type !== 'application/x-www-form-urlencoded') throw new GatewayError('unsupported_media_type')
-  const pairs = new URLSearchParams(text)
+  const pairs = await postedPairs(c)
   for (const [name, value] of pairs) checkText(name + value)
   return pairs
 }

@@ -31,8 +31,8 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop())
 
 const visit = (person: SignedInBrowser, path: string) => person.browser.visit(path)
-const find = (person: SignedInBrowser, who: string) =>
-  person.browser.visit('/admin/people', { method: 'POST', body: new URLSearchParams({ find: who }) })
+const find = async (person: SignedInBrowser, who: string) =>
+  person.browser.submit(await visit(person, '/admin/people'), { find: who }, '/admin/people')
 const idOf = async (table: 'sessions' | 'api_keys', { uai }: SignedInBrowser) => {
   const column = table === 'sessions' ? 'uai' : 'created_by'
   const [row] =

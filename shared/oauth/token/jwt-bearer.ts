@@ -2,7 +2,7 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import { projectScope } from '../../access/project-scope.ts'
 import { registeredForms } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
-import { GatewayError } from '../../errors.ts'
+import { GatewayError, type Refusal } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { AppContext } from '../../http/app.ts'
 import { profileOf } from '../../people/profile.ts'
@@ -22,6 +22,16 @@ import type { StartedFamily } from './token-family.ts'
 const MAX_SECONDS = 300
 const SKEW_SECONDS = 30
 const MAX_ID_LENGTH = 512
+
+/** Why an enterprise's person may not sign in: for the client, the assertion is no valid grant. */
+const NOT_ALLOWED: readonly Refusal[] = [
+  'link_needed',
+  'not_provisioned',
+  'access_denied',
+  'account_suspended',
+  'sign_in_denied',
+  'more_proof_needed',
+]
 
 const refuse = (reason: string, cause?: unknown) =>
   new GatewayError('invalid_grant', { reason: `ID-JAG: ${reason}`, cause })
@@ -122,11 +132,7 @@ export async function exchangeAssertion(
   const tokens = { client, scope, resources, confirmation }
   const request = { platform: 'mcp', projectScope: projectScope(undefined), tokens }
   const { family } = await completeSignIn(gateway, c, way, request).catch((error: unknown) => {
-    const unknown =
-      error instanceof GatewayError &&
-      /^(link_needed|not_provisioned|access_denied|account_suspended|sign_in_denied|more_proof_needed)$/.test(
-        error.refusal,
-      )
+    const unknown = error instanceof GatewayError && NOT_ALLOWED.includes(error.refusal)
     throw unknown ? refuse(error.refusal, error) : error
   })
   if (!family) throw new Error('a grant without tokens')
