@@ -13,6 +13,7 @@ const WITHOUT_JSON = [
     'authority-table',
     'config-table',
     'dev',
+    'event-catalogue',
     'limits-table',
     'lint',
     'mailbox',

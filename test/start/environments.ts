@@ -1,9 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'esbuild'
@@ -29,14 +26,8 @@ export function tableOf(header: string): Record<string, string>[] {
     .map((line) => Object.fromEntries(cells(line).map((cell, index) => [head[index] ?? '', cell])))
 }
 
-/** What every process here gets. A hundred of them run the same two programs, so they share what Node compiled of these. */
-const PROCESS = {
-  PATH: process.env.PATH,
-  NODE_COMPILE_CACHE: path.join(tmpdir(), `auth-gateway-compiled-${process.pid}`),
-}
-
-/** Removes what the processes share. */
-export const removeCompiled = () => rm(PROCESS.NODE_COMPILE_CACHE, { recursive: true, force: true })
+/** What every process here gets from this one. */
+const { PATH, NODE_COMPILE_CACHE } = process.env
 
 export type Started = {
   /** What it printed so far: JSON lines as objects, others as text. */
@@ -49,7 +40,7 @@ export type Started = {
 /** Starts a server of a build and waits until it listens or has ended. */
 export async function startServer(server: string, env: NodeJS.ProcessEnv): Promise<Started> {
   const child = spawn(process.execPath, [server], {
-    env: { ...PROCESS, PORT: '0', ...env },
+    env: { PATH, NODE_COMPILE_CACHE, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
@@ -108,7 +99,7 @@ export async function callFunctions(
   env: NodeJS.ProcessEnv,
 ): Promise<{ answers: Answers; log: string }> {
   const child = spawn(process.execPath, [program], {
-    env: { ...PROCESS, LOG_LEVEL: 'warn', ...env },
+    env: { PATH, NODE_COMPILE_CACHE, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [out, log] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])

@@ -16,7 +16,7 @@ import { createTraffic } from '../projections/traffic.ts'
 import { copyOf, createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type BuiltServer, buildServer } from '../support/server-process.ts'
 import type { Answers } from './call-every-route.ts'
-import { buildFunctionCaller, callFunctions, contentOf, removeCompiled, startServer, tableOf } from './environments.ts'
+import { buildFunctionCaller, callFunctions, contentOf, startServer, tableOf } from './environments.ts'
 
 const secret = () => randomBytes(32).toString('base64')
 const [OWN, OTHER, THIRD] = [secret(), secret(), secret()]
@@ -59,7 +59,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.remove()
   await rm(folder, { recursive: true, force: true })
-  await removeCompiled()
   await home?.drop()
   await foreign?.drop()
 })
