@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { revokeBlastRadius, traceBlastRadius } from '../shared/audit/blast-radius.ts'
-import { stateAt } from '../shared/queries/time-travel.ts'
+import { stateAt } from '../shared/operators/operated-state.ts'
 import { findIdentity } from './lib/find-identity.ts'
 import { actAsAccount, commandContext, withGateway } from './lib/operator.ts'
 import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
@@ -9,7 +9,7 @@ const USAGE = `npm run trace -- radius <id> [--revoke --reason <text>] [--json] 
 npm run trace -- state <time> [<uai or e-mail>] [--json]           who could do what at a time (ISO 8601)
 
 radius only shows, unless --revoke is given: then everything of it that can still be used is revoked.
-state replays the log into a schema of its own, which it drops again; without a person it reads the whole log.`
+state folds the events of a person up to that time; without a person it walks the whole log.`
 
 const options = { json: { type: 'boolean' }, revoke: { type: 'boolean' }, reason: { type: 'string' } } as const
 
@@ -44,8 +44,8 @@ async function state(terminal: Terminal, time: string, who: string | undefined, 
   if (at > new Date()) throw new UsageError('state takes a time that has passed')
   return withGateway(terminal, async (gateway) => {
     const found = who === undefined ? undefined : await findIdentity(gateway, who)
-    if (who !== undefined && !found) throw new RefusedError('Nobody is known by that')
-    const people = await stateAt(gateway.reads, at, found?.members)
+    if (who !== undefined && !found) throw new RefusedError('No one is known by that')
+    const people = await stateAt(gateway, at, found?.members)
     const count = (list: unknown[]) => String(list.length)
     const rows = people.map(({ uai, status, role, sessions, tokens, keys, agents }) => ({
       uai,
@@ -56,7 +56,7 @@ async function state(terminal: Terminal, time: string, who: string | undefined, 
       keys: count(keys),
       agents: count(agents),
     }))
-    terminal.out(json ? JSON.stringify(people, null, 2) : table(rows) || 'nobody')
+    terminal.out(json ? JSON.stringify(people, null, 2) : table(rows) || 'no one')
     return 0
   })
 }

@@ -6,7 +6,7 @@ import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { openBytes, sealBytes } from './tokens/sealed.ts'
 
 /** Of `supabase/migrations`, the newest one that this code needs. */
-export const NEEDED_MIGRATION = '031'
+export const NEEDED_MIGRATION = '030'
 
 /** Why a process does not serve from a database. `docs/configuration.md` lists the sentences, and what to do. */
 export const startErrors = {

@@ -82,7 +82,7 @@ export const identity: Aggregate<Identity, IdentityEvent> = {
       case 'IdentitySuspended':
         return { ...state, status: 'suspended' }
       case 'IdentityErased':
-        return { status: 'erased', credentials: [], standing: state.standing }
+        return { ...state, status: 'erased', credentials: [] }
       case 'CredentialLinked':
         return { ...state, credentials: [...state.credentials, event.data.credentialId] }
       case 'CredentialUnlinked':

@@ -1,12 +1,28 @@
 import { limitReading, type Operator } from '../access/operator.ts'
+import { createPast, PAST_STREAM_TYPES, type StateAt } from '../domain/state-at.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import { archivedUntil, readPast } from '../queries/past.ts'
 import type { Person } from '../queries/person.ts'
-import { type StateAt, stateAt } from '../queries/time-travel.ts'
+
+/**
+ * Folds the log up to a time into who could do what then. Sessions are seen without an event: one that was last seen too long before
+ * that time had ended; of one that was seen later no more is known.
+ * @param people whose; everyone's when absent, which walks the whole log
+ * @throws GatewayError invalid_request for a time to come; state_archived when streams of that time are in an archive
+ */
+export async function stateAt({ reads }: Pick<Gateway, 'reads'>, at: Date, people?: string[]): Promise<StateAt[]> {
+  if (at > new Date()) throw new GatewayError('invalid_request', { details: { at: ['must not be in the future'] } })
+  const archived = await archivedUntil(reads)
+  if (archived && at < archived) throw new GatewayError('state_archived')
+  const past = createPast(at)
+  for await (const events of readPast(reads, PAST_STREAM_TYPES, at, people)) for (const event of events) past.add(event)
+  return past.people()
+}
 
 /**
  * What a person, as the operator sees them, could do at a time.
- * @throws GatewayError rate_limited; state_archived when streams of that time are not in the store any more
+ * @throws GatewayError rate_limited, and as `stateAt`
  */
 export async function operatedState(
   gateway: Gateway,
@@ -15,7 +31,5 @@ export async function operatedState(
   at: Date,
 ): Promise<StateAt[]> {
   await limitReading(gateway, operator, 'state-at')
-  return stateAt(gateway.reads, at, members).catch((error: { code?: string }) => {
-    throw error.code === 'LA005' ? new GatewayError('state_archived') : error
-  })
+  return stateAt(gateway, at, members)
 }

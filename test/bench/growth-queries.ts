@@ -4,9 +4,9 @@ import { chartsOf } from '../../netlify/pages/console-charts.ts'
 import { traceBlastRadius } from '../../shared/audit/blast-radius.ts'
 import { proveConsistency, proveInclusion } from '../../shared/audit/proofs.ts'
 import type { Gateway } from '../../shared/gateway.ts'
+import { stateAt } from '../../shared/operators/operated-state.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
 import { listLiveSessions, listPeople } from '../../shared/queries/console.ts'
-import { stateAt } from '../../shared/queries/time-travel.ts'
 import { eventsToTell } from '../../shared/queries/webhooks.ts'
 import { idAt, signInAt } from './growth-events.ts'
 
@@ -75,7 +75,7 @@ export function growthQueries(
     'proof of inclusion': () => proveInclusion(reads, [position], size),
     'proof of consistency': () => proveConsistency(reads, Math.floor(size / 3), size),
     'blast radius of a session': () => traceBlastRadius({ reads } as Gateway, wall.session),
-    'a person as of a time': () => stateAt(reads, new Date(), [uai]),
+    'a person as of a time': () => stateAt({ reads }, new Date(), [uai]),
     'next 100 events for a webhook': () =>
       eventsToTell(reads, everything, ['SessionStarted'], { after: position, until: last, limit: 100 }),
     'console: charts': () => chartsOf(reads, undefined, new Date()),
