@@ -100,7 +100,7 @@ export type ApiClientEvent =
         reason?: string
       }
     }
-  /** Another registration was answered with this one: its registration access token ended. */
+  /** Another registration of the same metadata got this client; its registration access token ended. */
   | { type: 'ClientShared'; data: Record<string, never> }
   | { type: 'ClientUpdated'; data: { metadata: ClientMetadata } }
   | { type: 'ClientAccountAccessChanged'; data: { accountAccess: AccountAccess } }

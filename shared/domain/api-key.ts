@@ -70,7 +70,7 @@ export type ApiKeyEvent =
     } & Named)
   /** On the parent. `createdBy` is the subject of the new key. */
   | { type: 'ApiKeyChildCreated'; data: { keyId: string; createdBy: string } }
-  /** Its parent was narrowed, and it with it. */
+  /** Narrowed together with its parent. */
   | { type: 'ApiKeyNarrowed'; data: { settings: ApiKeySettings; reason: string; parent: string } }
   | ({ type: 'ApiKeyUpdated'; data: { settings: ApiKeySettings; reason?: string } } & Named)
   | {
@@ -78,7 +78,7 @@ export type ApiKeyEvent =
       /** `expiresAt` is the end that it got with the new secret. */
       data: { secretHash: string; preview: string; previousExpiresAt?: string; reason?: string; expiresAt?: string }
     }
-  /** `parent` is the key with which it ended. */
+  /** `parent` is the key that it ended with. */
   | { type: 'ApiKeyRevoked'; data: { reason: string; parent?: string } }
   | {
       type: 'ApiKeyQuarantined'

@@ -4,7 +4,7 @@ import type { Aggregate, Decision } from '../events/types.ts'
 export type AuditLogEvent =
   | { type: 'AuditLogBegun'; data: { origin: string } }
   | { type: 'AuditLogOriginChanged'; data: { origin: string; previous: string; reason: string } }
-  /** The database was restored from a backup that is older than a checkpoint that was kept outside. */
+  /** The database was restored from a backup that is older than a checkpoint kept outside of it. */
   | {
       type: 'AuditLogRestored'
       data: Restore & { previous: string; reason: string }

@@ -1,7 +1,7 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import type { HookPoint } from './hook.ts'
 
-/** What became of a call: never what it carried about the person. */
+/** The result of a call, without what it carried about the person. */
 export type HookCallFacts = {
   hookId: string
   point: HookPoint

@@ -27,7 +27,7 @@ export type HookEvent =
 
 export type Hook = { status: 'none' | 'removed' } | { status: 'active'; settings: HookSettings }
 
-/** A place outside that is asked, or told, when somebody signs in. */
+/** An endpoint outside that is asked or notified at sign-in. */
 export const hook: Aggregate<Hook, HookEvent> = {
   type: 'hook',
   initial: { status: 'none' },

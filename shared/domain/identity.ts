@@ -11,7 +11,7 @@ export type Evidence = {
   sessionId?: string
 }
 
-/** What proves an identity: a mailbox, a telephone, or an account at somebody else's. */
+/** A credential of an identity: a mailbox, a telephone number, or an account at another provider. */
 export type Credential = {
   credentialId: string
   kind: 'email' | 'phone' | 'external'
@@ -38,11 +38,11 @@ export type IdentityEvent =
       lookups: { kind: Credential['kind']; value: string }[]
     }
   | { type: 'CredentialUnlinked'; data: { credentialId: string; reason: string } }
-  /** On the identity that is retired; everything of it is now the other's. */
+  /** On the retired identity: it now leads to the surviving one. */
   | { type: 'IdentityMerged'; data: { into: string; evidence: Evidence } }
-  /** On the one that stays. */
+  /** On the surviving identity. */
   | { type: 'IdentityAbsorbed'; data: { from: string } }
-  /** The merge was wrong: what was the retired one's is its own again. */
+  /** On the retired identity: the merge is undone and the account is separate again. */
   | { type: 'IdentitySplit'; data: { from: string; reason: string } }
   | { type: 'IdentityReleased'; data: { uai: string } }
   | {
@@ -52,7 +52,7 @@ export type IdentityEvent =
     }
   | { type: 'IdentitySuspended'; data: { reason: string } }
   | { type: 'IdentityReinstated'; data: { reason: string } }
-  /** `forgotten` names what had a data key of its own and went to the person's addresses: those keys are destroyed as well. */
+  /** `forgotten` names other streams whose data keys are destroyed as well, such as messages to the person's addresses. */
   | { type: 'IdentityErased'; data: { reason: string; forgotten?: string[] } }
 
 export type Identity = {

@@ -2,7 +2,7 @@ import type { Aggregate, Decision } from '../events/types.ts'
 
 export type Channel = 'email' | 'sms'
 
-/** What became of a message, as far as anybody knows. */
+/** The delivery status of a message, as far as it is known. */
 export type MessageEvent =
   | {
       type: 'MessageQueued'
@@ -14,12 +14,12 @@ export type MessageEvent =
     }
   | { type: 'MessageAccepted'; data: { provider: string; providerId: string; attempts: number } }
   | { type: 'MessageFailed'; data: { reason: string; attempts: number; retryable: boolean } }
-  /** The provider handed it over: to the mail server of the address, or to the telephone. */
+  /** The provider delivered it to the mail server of the address, or to the phone. */
   | { type: 'MessageDelivered'; data: { provider: string } }
   | { type: 'MessageDelayed'; data: { provider: string; reason?: string } }
-  /** It came back. `permanent` when the address takes no message at all. */
+  /** It bounced; `permanent` when the address accepts no messages. */
   | { type: 'MessageBounced'; data: { provider: string; permanent: boolean; reason?: string } }
-  /** Its reader called it unwanted. */
+  /** Its recipient marked it as spam. */
   | { type: 'MessageComplained'; data: { provider: string } }
 
 export type Message =

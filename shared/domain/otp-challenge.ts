@@ -25,7 +25,7 @@ export type OtpChallengeEvent =
        */
       lookups: { kind: 'otp_address' | 'otp_browser_address' | 'otp_network_address' | SmsSourceKind; value: string }[]
     }
-  /** The code reached nobody. What became of its message otherwise stands in the stream of that, under the same id. */
+  /** The code could not be sent. Any other delivery status is in the message stream with the same id. */
   | { type: 'OtpDeliveryFailed'; data: { reason: string } }
   | { type: 'OtpAttemptFailed'; data: { attempt: number } }
   | { type: 'OtpChallengeLocked'; data: { reason: 'attempts' } }

@@ -62,7 +62,7 @@ export type SessionEvent =
     }
   | { type: 'SessionSteppedUp'; data: StepUp }
   | { type: 'SessionRecovered'; data: Recovery }
-  /** `why` is what an operator said. */
+  /** `why` is the reason that an operator gave. */
   | { type: 'SessionEnded'; data: { reason: SessionEnd; why?: string } }
 
 export type Session =

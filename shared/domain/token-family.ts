@@ -53,7 +53,7 @@ export type TokenFamilyEvent =
     }
   | { type: 'RefreshTokenReplayed'; data: { generation: number } }
   | { type: 'AccessTokenRevoked'; data: { jti: string; expiresAt: string } }
-  /** `why` is what an operator said. */
+  /** `why` is the reason that an operator gave. */
   | { type: 'TokenFamilyRevoked'; data: { reason: FamilyRevocation; why?: string } }
 
 export type TokenFamily =

@@ -10,7 +10,7 @@ export type WebhookSettings = {
 type Secrets = { name: 'signing_secret'; sealed: Uint8Array }[]
 
 export type WebhookEvent =
-  /** Without an organization it is told of everything. */
+  /** Without an organization it receives the events of all. */
   | {
       type: 'WebhookAdded'
       data: { settings: WebhookSettings; organizationId?: string; reason: string }
@@ -18,9 +18,9 @@ export type WebhookEvent =
     }
   | { type: 'WebhookChanged'; data: { settings: WebhookSettings; reason: string } }
   | { type: 'WebhookSecretReplaced'; data: { reason: string }; secrets: Secrets }
-  /** What came after a position is told once more. */
+  /** Events after a position are sent again. */
   | { type: 'WebhookReplayed'; data: { after: string; reason: string } }
-  /** What it did not take is tried again: one event, or all. */
+  /** Dead letters are tried again: one event, or all. */
   | { type: 'WebhookRetried'; data: { position?: string; reason: string } }
   | { type: 'WebhookStopped'; data: { reason: string } }
   | { type: 'WebhookStarted'; data: { reason: string } }
@@ -28,7 +28,7 @@ export type WebhookEvent =
 
 export type Webhook = { status: 'none' | 'active' | 'stopped' | 'removed' }
 
-/** A place outside that is told of events, in the order of each stream. */
+/** An address outside that receives events, in the order of each stream. */
 export const webhook: Aggregate<Webhook, WebhookEvent> = {
   type: 'webhook',
   initial: { status: 'none' },
