@@ -48,6 +48,12 @@ describe.each(DOCUMENTS)('%s', (file) => {
     const named = [...text.matchAll(/\bnpm run (?:-s )?([a-z][\w:-]*\w)/g)].map(([, name = '']) => name)
     expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([])
   })
+
+  test('is in plain English', () => {
+    const odd =
+      /\b(somebody|nobody|whoever|became of|becomes of|mended|hopeless|lately|news of|hears? of|cuts? off)\b/gi
+    expect([...withoutCode(text).matchAll(odd)].map(([found]) => found)).toEqual([])
+  })
 })
 
 test('README.md has at most 250 lines and leads to every document', () => {
