@@ -5,7 +5,6 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
@@ -28,6 +27,7 @@ import { accountForm, expiredButton, formOf, postedForm } from '../pages/account
 import type { Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
+import { goOn } from '../pages/go-on.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { words } from '../pages/proof-words.ts'
 import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../pages/recovery-codes.tsx'
@@ -84,8 +84,8 @@ const enrolmentForm = once(() =>
 )
 
 /** A right code shows that the app has the secret; it counts as a step-up too. */
-app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principal) => {
-  return accountForm(gateway(), c, principal, {
+app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
+  accountForm(gateway(), c, principal, {
     schema: enrolmentForm(),
     load: (_, { enrolment }) => openEnrolment(gateway(), principal, enrolment ?? ''),
     render: (shown, enrolment) => enrolPage(c, principal, enrolment, goalOf(shown.typed), shown),
@@ -96,17 +96,16 @@ app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, async (c, principa
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
     act: async ({ code, return_to }, enrolment) => {
       const back = goalOf({ return_to })
+      const { recoveryCodes } = await proofsOf(principal)
       const cookies = await completeStepUp(gateway(), c, principal, {
         record: (work) => enrolTotp(gateway(), work, principal, { ...enrolment, code }),
         notice: 'authenticator_added',
       })
-      setSessionCookies(c, cookies)
       const done = back ?? `${HOME}?done=totp_added`
-      const { recoveryCodes } = await proofsOf(principal)
-      return c.redirect(recoveryCodes.length > 0 ? done : withGoal(CODES, done), 303)
+      return goOn(c, { location: recoveryCodes.length > 0 ? done : withGoal(CODES, done), cookies })
     },
-  })
-})
+  }),
+)
 
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
@@ -149,8 +148,8 @@ app.route('GET', CODES, { authority: sensitivePage(CODES) }, (c, principal) =>
 )
 
 /** Makes new codes and shows them, this once. */
-app.route('POST', CODES, { authority: sensitivePage(CODES) }, async (c, principal) => {
-  return accountForm(gateway(), c, principal, {
+app.route('POST', CODES, { authority: sensitivePage(CODES) }, (c, principal) =>
+  accountForm(gateway(), c, principal, {
     schema: z.object({ ...postedForm(), return_to: returnTo() }),
     render: (shown) => offerCodes(c, principal, goalOf(shown.typed), shown),
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
@@ -161,7 +160,7 @@ app.route('POST', CODES, { authority: sensitivePage(CODES) }, async (c, principa
       const { email } = principal.person
       return renderPage(RecoveryCodesPage({ codes: codes.map(grouped), email, doneHref: back ?? HOME }))
     },
-  })
-})
+  }),
+)
 
 export default serve(app)

@@ -127,7 +127,6 @@ app.route('POST', '/admin/people', { authority: operatorPage('/admin', { reads: 
   return form(gateway(), c, {
     schema: finding(),
     about: aboutOf(operator.principal),
-    load: (tab) => tab,
     render: (shown) => show(shown.typed.find, shown),
     act: async ({ find }) => {
       const { reads, personal } = gateway()

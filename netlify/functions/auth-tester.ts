@@ -44,7 +44,6 @@ const scopeForm = once(() =>
 app.route('POST', '/test-client', { authority: byProtocol('ceremony') }, (c) =>
   form(gateway(), c, {
     schema: scopeForm(),
-    load: (tab) => tab,
     render: (shown) => testerPage(c, shown.typed.scope ?? SCOPE, shown),
     act: ({ scope }) => {
       const { verifier, state, nonce } = startTry(c)

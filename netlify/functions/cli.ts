@@ -18,7 +18,7 @@ import { CliFailedPage, CliTokenPage, CliWelcomePage, handOverScriptSource, Past
 import { copyScriptSource } from '../pages/copy-field.tsx'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
-import { signedInBody } from '../pages/go-on.ts'
+import { passwordBody } from '../pages/go-on.ts'
 import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { createPageApp } from '../pages/respond.tsx'
@@ -47,7 +47,7 @@ app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput())))
   const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
   const request = { platform: 'cli', projectScope: projectScope(undefined) }
-  return c.json(signedInBody(c, await signInDirectly(gateway(), c, way, request)))
+  return c.json(passwordBody(c, await signInDirectly(gateway(), c, way, request)))
 })
 
 app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async (c) => {
@@ -55,7 +55,6 @@ app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async 
   return form(gateway(), c, {
     schema: z.object({ csrf: z.optional(z.string()) }),
     about: aboutOf(signedIn.session.id),
-    load: () => signedIn,
     render: (shown) => welcome(c, signedIn, shown),
     act: async () => {
       const { token, until } = await tokenToPaste(gateway(), c, signedIn)

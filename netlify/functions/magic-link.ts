@@ -34,7 +34,7 @@ import { emailLookup } from '../../shared/typed/email.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
-import { goOn, signedInBody } from '../pages/go-on.ts'
+import { goOn, passwordBody, signedInBody } from '../pages/go-on.ts'
 import { MagicLinkPage } from '../pages/magic-link.tsx'
 import { renderPage } from '../pages/render.ts'
 import { errorPage } from '../pages/respond.tsx'
@@ -159,9 +159,8 @@ app.route('POST', '/v1/auth/magic-link/exchange', { authority: byProtocol('cerem
   const link = isSupabase ? openLink(gateway(), state) : openHandOver(gateway(), token, state)
   const way = isSupabase ? await supabaseWayIn(c, token, link) : codeWayIn(gateway(), c, codeOf(link))
   const signedIn = await signInDirectly(gateway(), c, way, link).catch(stale)
-  const { cookies_set, ...pair } = signedInBody(c, signedIn)
-  const redirect_to = endOf(link)
-  return c.json({ success: true, redirect_to, ...pair, ...(isSupabase && { cookies_set }), auth_method: 'magic_link' })
+  const body = (isSupabase ? passwordBody : signedInBody)(c, signedIn)
+  return c.json({ success: true, redirect_to: endOf(link), ...body, auth_method: 'magic_link' })
 })
 
 export default serve(app)

@@ -10,7 +10,7 @@ import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { commitContext, gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { postedPairs } from '../../shared/http/body.ts'
+import { postedField, postedPairs } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
@@ -198,26 +198,23 @@ app.route('GET', '/oauth/consent', { authority: byProtocol('ceremony') }, () => 
 
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (docs/security-rules.md A40). */
 app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async (c) => {
-  const posted = await postedPairs(c)
   const signedIn = await browserSession(gateway(), c)
-  const restart = () => askAgain(c, posted.get('return_to') ?? '')
-  if (!signedIn) return restart()
+  if (!signedIn) return askAgain(c, await postedField(c, 'return_to'))
   return form(gateway(), c, {
     schema: decisionForm(),
     about: ({ authorization_id: id = '' }) => aboutOf(signedIn, id),
-    load: (tab) => tab,
-    restart,
-    act: ({ authorization_id: id, decision }) =>
+    restart: ({ typed }) => askAgain(c, typed.return_to),
+    act: ({ authorization_id: id, decision, return_to }) =>
       decide(c, signedIn, id, decision).catch(async (error: unknown) => {
         if (!(error instanceof GatewayError) || error.refusal !== 'csrf_invalid') throw error
         c.set('refused', error)
-        return (await isRedeemed(id)) ? welcomePage(gateway(), c, signedIn) : restart()
+        return (await isRedeemed(id)) ? welcomePage(gateway(), c, signedIn) : askAgain(c, return_to)
       }),
   })
 })
 
 /** A consent page that has expired, or was another session's, is asked for again by its own request. */
-async function askAgain(c: AppContext, returnTo: string): Promise<Response> {
+async function askAgain(c: AppContext, returnTo: string | undefined): Promise<Response> {
   const own = safeReturnTo(gateway().config, returnTo)
   if (!own?.startsWith(`${AUTHORIZE}?`)) throw new GatewayError('csrf_invalid', { reason: 'no request to go back to' })
   const answer = await authorize(c, new URL(own, gateway().issuer).searchParams, copy.form.expired)

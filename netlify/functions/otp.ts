@@ -5,7 +5,6 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -16,6 +15,7 @@ import { codeWayIn } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
+import { signedInBody } from '../pages/go-on.ts'
 
 const type = once(() => z.optional(z.enum(['email', 'sms'], 'codes come by email or sms')))
 const address = once(() => ({ email: z.optional(typedEmail()), phone: z.optional(typedPhone()), type: type() }))
@@ -80,9 +80,8 @@ app.route('POST', '/v1/auth/otp/verify', { authority: byProtocol('ceremony') }, 
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
   const way = codeWayIn(gateway(), c, { to: await addressOf(body), code: body.token })
   const request = { platform: body.platform, projectScope: scope }
-  const { tokens, user, cookies } = await signInDirectly(gateway(), c, way, request)
-  setSessionCookies(c, cookies)
-  return c.json({ ...tokens, auth_method: 'otp', user })
+  const signedIn = await signInDirectly(gateway(), c, way, request)
+  return c.json({ ...signedInBody(c, signedIn), auth_method: 'otp' })
 })
 
 export default serve(app)

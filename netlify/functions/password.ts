@@ -16,7 +16,7 @@ import { credentialsInput, optionalName } from '../../shared/sign-in/password/pa
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, signUp } from '../../shared/sync/supabase-users.ts'
-import { signedInBody } from '../pages/go-on.ts'
+import { passwordBody } from '../pages/go-on.ts'
 import { errorPage } from '../pages/respond.tsx'
 
 const app = createApp('api', { errorPage })
@@ -33,7 +33,7 @@ export const login = once(() =>
 /** Signs a Supabase user in, with a pair of tokens. */
 async function signIn(c: AppContext, profile: ExternalProfile, platform: string, scope: string) {
   const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
-  return signedInBody(c, await signInDirectly(gateway(), c, way, { platform, projectScope: scope }))
+  return passwordBody(c, await signInDirectly(gateway(), c, way, { platform, projectScope: scope }))
 }
 
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))

@@ -16,7 +16,7 @@ import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
-import { signedInBody } from '../pages/go-on.ts'
+import { passwordBody } from '../pages/go-on.ts'
 
 const app = createApp('api')
 
@@ -45,7 +45,7 @@ app.route('POST', '/v1/auth/token/exchange', { authority: byProtocol('ceremony')
   if (subject_token) await addAccount(gateway(), c, accountOf(account), await provenBy(gateway(), subject_token))
   const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
   const request = { platform, projectScope: scope }
-  return c.json(signedInBody(c, await signInDirectly(gateway(), c, accountWayIn(gateway(), account), request)))
+  return c.json(passwordBody(c, await signInDirectly(gateway(), c, accountWayIn(gateway(), account), request)))
 })
 
 export default serve(app)

@@ -6,7 +6,6 @@ import { stepUpUrl } from '../../shared/access/step-up.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import { setSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
@@ -16,6 +15,7 @@ import { readFactorCode } from '../../shared/sign-in/factors/proof-codes.ts'
 import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/proofs.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { answerFormsOnce } from '../pages/form-answers.ts'
+import { goOn } from '../pages/go-on.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { createPageApp } from '../pages/respond.tsx'
@@ -73,12 +73,11 @@ function anew(c: AppContext, back: string | undefined): Response {
   )
 }
 
-async function take(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
+function take(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
   const { person } = principal
   return form(gateway(), c, {
     schema: posted(),
     about: aboutOf(principal, method),
-    load: () => principal,
     render: (shown) => stepUpPage(c, principal, method, goalOf(shown.typed), shown),
     act: async ({ code, return_to }) => {
       const limits = ownLimits(gateway(), method, principal)
@@ -90,8 +89,7 @@ async function take(c: AppContext, principal: PersonPrincipal, method: Method): 
         },
         notice: method === 'recovery_code' ? 'recovery_code_used' : undefined,
       })
-      setSessionCookies(c, cookies)
-      return c.redirect(goalOf({ return_to }) ?? HOME, 303)
+      return goOn(c, { location: goalOf({ return_to }) ?? HOME, cookies })
     },
   })
 }

@@ -17,8 +17,7 @@ export const formOf = (gateway: Gateway, c: AppContext, principal: PersonPrincip
 
 export const postedForm = once(() => ({ csrf: z.optional(z.string()) }))
 
-type AccountForm<Schema extends z.core.$ZodType, State> = Omit<FormOptions<Schema, State>, 'about' | 'load'> &
-  Partial<Pick<FormOptions<Schema, State>, 'load'>> &
+type AccountForm<Schema extends z.core.$ZodType, State> = Omit<FormOptions<Schema, State>, 'about'> &
   Required<Pick<FormOptions<Schema, State>, 'once'>>
 
 /**
@@ -38,4 +37,4 @@ export const accountForm = <Schema extends z.core.$ZodType, State = Tab>(
   c: AppContext,
   principal: PersonPrincipal,
   options: AccountForm<Schema, State>,
-): Promise<Response> => form(gateway, c, { load: (tab) => tab as State, ...options, about: aboutOf(principal) })
+): Promise<Response> => form(gateway, c, { ...options, about: aboutOf(principal) })

@@ -56,8 +56,8 @@ export type FormOptions<Schema extends z.core.$ZodType, State> = {
   repeatable?: readonly string[]
   /** What the form is about, if more than the browser: the session, or a session and a request. */
   about?: string | ((typed: Typed) => string | undefined)
-  /** What the form goes on with; where that is lost, the form begins again. */
-  load: (tab: Tab, typed: Typed) => Promised<State | undefined>
+  /** What the form goes on with, its tab unless given; where that is lost, the form begins again. */
+  load?: (tab: Tab, typed: Typed) => Promised<State | undefined>
   /** The page, with what was typed and what is wrong with it; without it, each error has a page of its own. */
   render?: (shown: Shown, state: State) => Promised<Response>
   act: (input: z.output<Schema>, state: State) => Promised<Response>
@@ -67,13 +67,16 @@ export type FormOptions<Schema extends z.core.$ZodType, State> = {
   once?: (typed: Typed) => Response
 }
 
+const loadOf = <Schema extends z.core.$ZodType, State>({ load }: FormOptions<Schema, State>) =>
+  load ?? ((tab: Tab) => tab as State)
+
 /**
  * Answers a posted form: parses it once, checks that it is this browser's, and acts. An error that belongs beside a field (the column
  * of the error catalogue) is shown on the page again, with what was typed. A form that has expired, or whose cookie is lost, begins
  * again in place. Equal submissions never reach it (`answerFormsOnce`).
  * @throws GatewayError csrf_invalid when another page sent it, and whatever is not shown beside a field
  */
-export async function form<Schema extends z.core.$ZodType, State>(
+export async function form<Schema extends z.core.$ZodType, State = Tab>(
   gateway: Gateway,
   c: AppContext,
   options: FormOptions<Schema, State>,
@@ -91,7 +94,7 @@ export async function form<Schema extends z.core.$ZodType, State>(
   const ours = given && about === undefined && site === 'same-origin' && browserKey(c) !== undefined
   // Whether it has acted is remembered for a day only.
   const aged = options.once && given && gateway.now().getTime() - given.madeAt.getTime() > ONCE_SECONDS * 1000
-  const state = (token || ours) && !aged ? await options.load({ transaction: token?.transaction }, typed) : undefined
+  const state = (token || ours) && !aged ? await loadOf(options)({ transaction: token?.transaction }, typed) : undefined
   if (state === undefined) return beginAgain(gateway, c, options, sent, given)
   const go = () => attempt(c, options, posted, sent, state)
   const { once } = options
@@ -139,17 +142,18 @@ async function attempt<Schema extends z.core.$ZodType, State>(
 async function beginAgain<Schema extends z.core.$ZodType, State>(
   { issuer }: Gateway,
   c: AppContext,
-  { load, render, restart }: FormOptions<Schema, State>,
+  options: FormOptions<Schema, State>,
   sent: Sent,
   token: FormToken | undefined,
 ): Promise<Response> {
+  const { render, restart } = options
   const refused = new GatewayError('csrf_invalid', { reason: 'expired, or of another browser' })
   c.set('refused', refused)
   const blocked = cookiesAreBlocked(c, token?.madeAt)
   const text = blocked ? fill(copy.form.cookies, { host: new URL(issuer).host }).join('') : copy.form.expired
   const error: FormError = { text, field: 'form' }
   if (restart) return restart({ ...sent, token, error })
-  const state = await load({}, sent.typed)
+  const state = await loadOf(options)({}, sent.typed)
   if (state === undefined || !render) throw refused
   return render({ ...sent, error, status: refused.status }, state)
 }

@@ -13,5 +13,11 @@ export function goOn(c: AppContext, { location, cookies, refused }: Onward, stat
 /** The body that answers a direct sign-in; a browser gets its cookies with it. */
 export function signedInBody(c: AppContext, { tokens, user, cookies }: DirectSignIn) {
   setSessionCookies(c, cookies)
-  return { ...tokens, user, cookies_set: cookies !== undefined }
+  return { ...tokens, user }
 }
+
+/** The same for clients that sign in with a password or a Supabase token: they read whether cookies were set. */
+export const passwordBody = (c: AppContext, signIn: DirectSignIn) => ({
+  ...signedInBody(c, signIn),
+  cookies_set: signIn.cookies !== undefined,
+})
