@@ -640,6 +640,16 @@ alter table auth_gateway.rate_limits enable row level security;
 create policy application_reads on auth_gateway.rate_limits for r to auth_gateway_app using (true);
 grant select on table auth_gateway.rate_limits to auth_gateway_app;
 
+create table auth_gateway.read_models (
+  name text not null,
+  stream_type text not null,
+  projector text not null,
+  constraint read_models_pkey PRIMARY KEY (name)
+);
+alter table auth_gateway.read_models enable row level security;
+create policy application_reads on auth_gateway.read_models for r to auth_gateway_app using (true);
+grant select on table auth_gateway.read_models to auth_gateway_app;
+
 create table auth_gateway.record_reads (
   id uuid not null,
   operator uuid not null,
@@ -2798,324 +2808,17 @@ begin
 end $function$;
 grant execute on function auth_gateway.rate_limit_wait(jsonb) to auth_gateway_app;
 
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_access_token_revocations()
+CREATE OR REPLACE FUNCTION auth_gateway.rebuild_model(p_name text)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
+declare
+  m read_models;
 begin
-  truncate access_token_revocations;
-  perform project_access_token_revocation(e) from event_store e where e.stream_type = 'token_family' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_agent_delegations()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate agent_delegations;
-  perform project_agent_delegation(e) from event_store e where e.stream_type = 'agent_delegation' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_api_clients()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate api_clients;
-  perform project_api_client(e) from event_store e where e.stream_type = 'api_client' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_api_key_secrets()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate api_key_secrets;
-  perform project_api_key_secret(e) from event_store e where e.stream_type = 'api_key' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_api_keys()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate api_keys;
-  perform project_api_key(e) from event_store e where e.stream_type = 'api_key' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_archives()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate archives;
-  perform project_archive(e) from event_store e where e.stream_type = 'archive' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_audit_log()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate audit_log;
-  perform project_audit_log(e) from event_store e where e.stream_type = 'audit_log' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_authorizations()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate authorizations;
-  perform project_authorization(e) from event_store e where e.stream_type = 'authorization' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_connections()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate connections;
-  perform project_connection(e) from event_store e where e.stream_type = 'connection' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_consents()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate consents;
-  perform project_consent(e) from event_store e where e.stream_type = 'consent' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_credentials()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate credentials;
-  perform project_credential(e) from event_store e where e.stream_type = 'identity' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_device_authorizations()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate device_authorizations;
-  perform project_device_authorization(e) from event_store e where e.stream_type = 'device_authorization' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_hook_calls()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate hook_calls;
-  perform project_hook_call(e) from event_store e where e.stream_type = 'hook_call' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_hooks()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate hooks;
-  perform project_hook(e) from event_store e where e.stream_type = 'hook' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_identities()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate identities;
-  perform project_identity(e) from event_store e where e.stream_type = 'identity' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_messages()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate messages;
-  perform project_message(e) from event_store e where e.stream_type = 'message' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_operator_codes()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate operator_codes;
-  perform project_operator_code(e) from event_store e where e.stream_type = 'operator_code' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_organizations()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate organizations;
-  perform project_organization(e) from event_store e where e.stream_type = 'organization' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_otp_challenges()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate otp_challenges;
-  perform project_otp_challenge(e) from event_store e where e.stream_type = 'otp_challenge' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_projects()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate projects;
-  perform project_project(e) from event_store e where e.stream_type = 'project' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_protected_resources()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate protected_resources;
-  perform project_protected_resource(e) from event_store e where e.stream_type = 'protected_resource' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_record_reads()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate record_reads;
-  perform project_record_read(e) from event_store e where e.stream_type = 'record_read' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_recovery_codes()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate recovery_codes;
-  perform project_recovery_codes(e) from event_store e where e.stream_type = 'recovery_codes' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_refused_requests()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate refused_requests;
-  perform project_refused_request(e) from event_store e where e.stream_type = 'refused_request' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_sessions()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate sessions;
-  perform project_session(e) from event_store e where e.stream_type = 'session' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_signing_keys()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate signing_keys;
-  perform project_signing_key(e) from event_store e where e.stream_type = 'signing_key' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_sms_breakers()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate sms_breakers;
-  perform project_sms_breaker(e) from event_store e where e.stream_type = 'sms_breaker' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_stored_keys()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate stored_keys;
-  perform project_stored_key(e) from event_store e where e.stream_type = 'stored_key' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_suppressions()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate suppressions;
-  perform project_suppression(e) from event_store e where e.stream_type = 'suppression' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_token_families()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate token_families;
-  perform project_token_family(e) from event_store e where e.stream_type = 'token_family' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_totp_authenticators()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate totp_authenticators;
-  perform project_totp_authenticator(e) from event_store e where e.stream_type = 'totp_authenticator' order by e.position;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.rebuild_webhooks()
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  truncate webhooks;
-  perform project_webhook(e) from event_store e where e.stream_type = 'webhook' order by e.position;
+  select * into strict m from read_models where name = p_name;
+  execute format('truncate %I', m.name);
+  execute format('select %I(e) from event_store e where e.stream_type = %L order by e.position', m.projector, m.stream_type);
 end $function$;
 
 CREATE OR REPLACE FUNCTION auth_gateway.recent_hits(p_hits timestamp with time zone[], p_since timestamp with time zone)

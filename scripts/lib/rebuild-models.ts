@@ -40,7 +40,7 @@ async function rebuild(sql: postgres.TransactionSql, model: string): Promise<Reb
   await sql`set local statement_timeout = 0`
   await sql`lock table ${live} in access exclusive mode`
   await sql`create temporary table before_rebuild on commit drop as table ${live}`
-  await sql`select auth_gateway.${sql(`rebuild_${model}`)}()`
+  await sql`select auth_gateway.rebuild_model(${model})`
   const onlyLive = await sql`
     select to_jsonb(x) as row from (table before_rebuild except all table ${live}) as x`
   const onlyRebuilt = await sql`

@@ -80,11 +80,11 @@ function secrets(sql: postgres.TransactionSql) {
     where not exists (select 1 from auth_gateway.event_store e where e.event_id = s.event_id and e.stream_id = s.stream_id)`
 }
 
-function rows(sql: postgres.TransactionSql, { name, streamTypes, streamColumn = 'id' }: ReadModel) {
+function rows(sql: postgres.TransactionSql, { name, streamType, streamColumn = 'id' }: ReadModel) {
   return sql<Row[]>`
-    with heads as (select * from auth_gateway.stream_heads where stream_type in ${sql(streamTypes)})
+    with heads as (select * from auth_gateway.stream_heads where stream_type = ${streamType})
     select case when h.version is null then 'row_orphaned' else 'row_version' end as fault, ${name}::text as "table",
-      null as position, coalesce(h.stream_type, ${streamTypes.join(', ')}) as stream_type, r.${sql(streamColumn)} as stream_id,
+      null as position, ${streamType}::text as stream_type, r.${sql(streamColumn)} as stream_id,
       r.version
     from auth_gateway.${sql(name)} r left join heads h on h.stream_id = r.${sql(streamColumn)}
     where h.version is distinct from r.version`

@@ -268,6 +268,26 @@ return json_build_object('event_id', e.event_id, 'version', e.version, 'type', e
 
 grant execute on function auth_gateway.event_json(auth_gateway.event_store) to auth_gateway_app;
 
+-- Tables that follow from the events: a projector, `project_…`, makes the rows from the events of one type of stream. The same function
+-- runs when an event is appended and when the table is rebuilt. It is deterministic: no clock, no randomness, and no look-ups but in its
+-- own table and in the digests beside the event.
+create table auth_gateway.read_models (
+  name        text primary key,
+  stream_type text not null,
+  projector   text not null
+);
+
+-- Makes a read model again from the events. Only for the owner.
+create function auth_gateway.rebuild_model(p_name text) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  m read_models;
+begin
+  select * into strict m from read_models where name = p_name;
+  execute format('truncate %I', m.name);
+  execute format('select %I(e) from event_store e where e.stream_type = %L order by e.position', m.projector, m.stream_type);
+end $$;
+
 -- Each event is projected in the transaction that appends it. One trigger for all: PostgreSQL reads the condition of every trigger of a
 -- table, and of the partition that the row goes to, anew for each insert, which cost more than to project it.
 create function auth_gateway.project_event() returns trigger

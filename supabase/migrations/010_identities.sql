@@ -95,12 +95,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_identities() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate identities;
-  perform project_identity(e) from event_store e where e.stream_type = 'identity' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('identities', 'identity', 'project_identity');
 
 -- What proves an identity. A live credential belongs to one identity; the digest comes from beside the event, so a
 -- forgotten person has none left, also after a rebuild.
@@ -137,12 +132,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_credentials() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate credentials;
-  perform project_credential(e) from event_store e where e.stream_type = 'identity' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('credentials', 'identity', 'project_credential');
 
 create table auth_gateway.organizations (
   id         uuid primary key,
@@ -163,12 +153,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_organizations() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate organizations;
-  perform project_organization(e) from event_store e where e.stream_type = 'organization' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('organizations', 'organization', 'project_organization');
 
 -- A person with their wrapped data key.
 create view auth_gateway.person_facts with (security_invoker = true) as

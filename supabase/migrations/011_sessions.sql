@@ -83,12 +83,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_sessions() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate sessions;
-  perform project_session(e) from event_store e where e.stream_type = 'session' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('sessions', 'session', 'project_session');
 
 -- A session, whether it is live, and whether it is time to note that it was seen.
 create view auth_gateway.session_facts with (security_invoker = true) as

@@ -32,12 +32,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_otp_challenges() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate otp_challenges;
-  perform project_otp_challenge(e) from event_store e where e.stream_type = 'otp_challenge' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('otp_challenges', 'otp_challenge', 'project_otp_challenge');
 
 -- What a one-time code is checked by, in one statement: a challenge of an address; the person known by
 -- that address, and the session that makes the browser known to them; the client and resources of a direct sign-in; the seconds until

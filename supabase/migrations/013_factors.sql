@@ -34,12 +34,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_totp_authenticators() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate totp_authenticators;
-  perform project_totp_authenticator(e) from event_store e where e.stream_type = 'totp_authenticator' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('totp_authenticators', 'totp_authenticator', 'project_totp_authenticator');
 
 -- Secrets of authenticators that were removed are destroyed; no code can be made from what is left. Answers how many.
 create function auth_gateway.destroy_removed_authenticators(p_batch integer) returns integer
@@ -83,12 +78,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_recovery_codes() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate recovery_codes;
-  perform project_recovery_codes(e) from event_store e where e.stream_type = 'recovery_codes' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('recovery_codes', 'recovery_codes', 'project_recovery_codes');
 
 -- One-time codes that operators made for a person, and what became of them.
 create table auth_gateway.operator_codes (
@@ -134,9 +124,4 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_operator_codes() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate operator_codes;
-  perform project_operator_code(e) from event_store e where e.stream_type = 'operator_code' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('operator_codes', 'operator_code', 'project_operator_code');

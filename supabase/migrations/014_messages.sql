@@ -42,12 +42,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_messages() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate messages;
-  perform project_message(e) from event_store e where e.stream_type = 'message' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('messages', 'message', 'project_message');
 
 -- Addresses that get nothing more until an operator lifts it. Found by address through lookup_digests.
 create table auth_gateway.suppressions (
@@ -73,12 +68,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_suppressions() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate suppressions;
-  perform project_suppression(e) from event_store e where e.stream_type = 'suppression' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('suppressions', 'suppression', 'project_suppression');
 
 -- Stops of text messages: one row for each trip. Two requests that see the same pattern trip it once.
 create table auth_gateway.sms_breakers (
@@ -109,12 +99,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_sms_breakers() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate sms_breakers;
-  perform project_sms_breaker(e) from event_store e where e.stream_type = 'sms_breaker' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('sms_breakers', 'sms_breaker', 'project_sms_breaker');
 
 -- Seconds until newcomers get codes by text message from or to these sources again: a caller, a network, a range, a block of numbers.
 -- A source is full when as many codes as its limit were never entered, where each entered one makes up for five.

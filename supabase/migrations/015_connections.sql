@@ -52,12 +52,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_connections() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate connections;
-  perform project_connection(e) from event_store e where e.stream_type = 'connection' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('connections', 'connection', 'project_connection');
 
 -- Whether a private key is one of a connection that may still use it.
 create function auth_gateway.is_connection_key(p_event uuid) returns boolean

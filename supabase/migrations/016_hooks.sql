@@ -21,12 +21,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_hooks() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate hooks;
-  perform project_hook(e) from event_store e where e.stream_type = 'hook' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('hooks', 'hook', 'project_hook');
 
 -- What became of each call of a hook.
 create table auth_gateway.hook_calls (
@@ -55,9 +50,4 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_hook_calls() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate hook_calls;
-  perform project_hook_call(e) from event_store e where e.stream_type = 'hook_call' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('hook_calls', 'hook_call', 'project_hook_call');

@@ -68,12 +68,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_api_clients() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate api_clients;
-  perform project_api_client(e) from event_store e where e.stream_type = 'api_client' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('api_clients', 'api_client', 'project_api_client');
 
 -- Until when the metadata document of a client is taken as read (Client ID Metadata Documents). No event: what a document says is
 -- one, whenever it changes.
@@ -117,12 +112,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_protected_resources() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate protected_resources;
-  perform project_protected_resource(e) from event_store e where e.stream_type = 'protected_resource' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('protected_resources', 'protected_resource', 'project_protected_resource');
 
 -- A client by its public id; null when unknown.
 create function auth_gateway.client_json(p_client_id text) returns json

@@ -27,12 +27,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_consents() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate consents;
-  perform project_consent(e) from event_store e where e.stream_type = 'consent' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('consents', 'consent', 'project_consent');
 
 -- What people let agents do for them. Tokens that an agent got by it live while it stands.
 create table auth_gateway.agent_delegations (
@@ -64,9 +59,4 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_agent_delegations() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate agent_delegations;
-  perform project_agent_delegation(e) from event_store e where e.stream_type = 'agent_delegation' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('agent_delegations', 'agent_delegation', 'project_agent_delegation');

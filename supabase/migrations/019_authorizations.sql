@@ -49,12 +49,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_authorizations() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate authorizations;
-  perform project_authorization(e) from event_store e where e.stream_type = 'authorization' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('authorizations', 'authorization', 'project_authorization');
 
 -- Client, signed-in person, remembered consent and known resources of an authorization request.
 create function auth_gateway.find_for_authorize(p_client_id text, p_session uuid, p_handle_hash text) returns json

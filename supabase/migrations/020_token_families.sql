@@ -69,12 +69,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_token_families() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate token_families;
-  perform project_token_family(e) from event_store e where e.stream_type = 'token_family' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('token_families', 'token_family', 'project_token_family');
 
 -- Access tokens taken back one by one; a family's revocation needs no row here.
 create table auth_gateway.access_token_revocations (
@@ -95,12 +90,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_access_token_revocations() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate access_token_revocations;
-  perform project_access_token_revocation(e) from event_store e where e.stream_type = 'token_family' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('access_token_revocations', 'token_family', 'project_access_token_revocation');
 
 -- Whether everything that delegated tokens came from still stands: the families before, the very access tokens that were
 -- exchanged, the clients that held them, and the API key or the person's word to an agent where one was the beginning.

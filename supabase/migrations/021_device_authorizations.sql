@@ -43,12 +43,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_device_authorizations() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate device_authorizations;
-  perform project_device_authorization(e) from event_store e where e.stream_type = 'device_authorization' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('device_authorizations', 'device_authorization', 'project_device_authorization');
 
 -- A device code's history, the client that polls and the person who approved, and the seconds until the asked limits open.
 create function auth_gateway.find_device(p_id uuid, p_client_id text, p_limits jsonb) returns json

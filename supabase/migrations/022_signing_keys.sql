@@ -23,9 +23,4 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_signing_keys() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate signing_keys;
-  perform project_signing_key(e) from event_store e where e.stream_type = 'signing_key' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('signing_keys', 'signing_key', 'project_signing_key');

@@ -107,12 +107,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_api_keys() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate api_keys;
-  perform project_api_key(e) from event_store e where e.stream_type = 'api_key' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('api_keys', 'api_key', 'project_api_key');
 
 -- SHA-256 (lower-case hex) of the secrets that open a key: the current one, and after a rotation with overlap its predecessor.
 -- An imported hash keeps its row, so it cannot be given to two keys.
@@ -145,12 +140,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_api_key_secrets() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate api_key_secrets;
-  perform project_api_key_secret(e) from event_store e where e.stream_type = 'api_key' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('api_key_secrets', 'api_key', 'project_api_key_secret');
 
 -- What the use of keys counts: no events (a use decides nothing but limits), so nothing here is replayed.
 create table auth_gateway.api_key_activity (

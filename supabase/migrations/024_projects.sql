@@ -36,12 +36,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_projects() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate projects;
-  perform project_project(e) from event_store e where e.stream_type = 'project' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('projects', 'project', 'project_project');
 
 -- Secrets that people keep in a project. The value stands sealed in event_secrets, beside the event that brought it, and only the
 -- newest is kept; what is said of a key is sealed under the data key of its creator.
@@ -96,12 +91,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_stored_keys() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate stored_keys;
-  perform project_stored_key(e) from event_store e where e.stream_type = 'stored_key' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('stored_keys', 'stored_key', 'project_stored_key');
 
 -- How often a key was read with its value: counted, no event.
 create table auth_gateway.stored_key_reads (

@@ -115,12 +115,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_audit_log() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate audit_log;
-  perform project_audit_log(e) from event_store e where e.stream_type = 'audit_log' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('audit_log', 'audit_log', 'project_audit_log');
 
 -- What operators read of others, so that it can be asked who looked at a person.
 create table auth_gateway.record_reads (
@@ -146,12 +141,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_record_reads() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate record_reads;
-  perform project_record_read(e) from event_store e where e.stream_type = 'record_read' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('record_reads', 'record_read', 'project_record_read');
 
 -- Requests that were refused; past a limit only how many of a caller there were.
 create table auth_gateway.refused_requests (
@@ -184,9 +174,4 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_refused_requests() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate refused_requests;
-  perform project_refused_request(e) from event_store e where e.stream_type = 'refused_request' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('refused_requests', 'refused_request', 'project_refused_request');

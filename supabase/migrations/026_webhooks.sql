@@ -39,12 +39,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_webhooks() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate webhooks;
-  perform project_webhook(e) from event_store e where e.stream_type = 'webhook' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('webhooks', 'webhook', 'project_webhook');
 
 -- How far each webhook was told, and what it did not take. Counted and retried, no events: what was told is in the log already.
 create table auth_gateway.webhook_cursors (

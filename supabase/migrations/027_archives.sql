@@ -24,12 +24,7 @@ begin
   end case;
 end $$;
 
-create function auth_gateway.rebuild_archives() returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  truncate archives;
-  perform project_archive(e) from event_store e where e.stream_type = 'archive' order by e.position;
-end $$;
+insert into auth_gateway.read_models values ('archives', 'archive', 'project_archive');
 
 -- Which leaves of the audit tree those events are: a bit for each of a tile. It stands beside the event EventsArchived, which names it by
 -- SHA-256 of the positions, ascending, a LF after each.

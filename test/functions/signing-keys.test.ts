@@ -27,11 +27,11 @@ test('a token of an instance that has just made a key counts at once at one that
   if (!early || !maker) throw new Error('two instances')
   onTestFinished(async () => {
     await Promise.all([early.close(), maker.close()])
-    await gateway.sql`select auth_gateway.rebuild_signing_keys()`
+    await gateway.sql`select auth_gateway.rebuild_model('signing_keys')`
   })
   expect(await early.keys.find('unknown')).toBeUndefined()
   await new Promise((resolve) => setTimeout(resolve, 1100))
-  await gateway.sql`select auth_gateway.rebuild_signing_keys()`
+  await gateway.sql`select auth_gateway.rebuild_model('signing_keys')`
   const { kid } = await maker.keys.active('ES256')
   expect((await early.keys.find(kid))?.kid).toBe(kid)
 })
