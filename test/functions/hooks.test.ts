@@ -10,13 +10,18 @@ import { addTestHook, startHookServer } from '../support/hooks.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
 import { codeOf, enrolTotp } from '../support/operators.ts'
 import { createBrowser, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
+import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
+let database: TestDatabase
+let counter: StatementCounter
 let gateway: TestGateway
 let upstream: Upstream
 let outside: Awaited<ReturnType<typeof startHookServer>>
 const undo: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
-  gateway = await startGateway()
+  database = await createTestDatabase()
+  counter = await countStatements(database.appUrl)
+  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
   outside = await startHookServer()
   upstream = await startUpstream([`${gateway.url}/v1/auth/oauth/callback/acme`])
   const { client_id, client_secret } = UPSTREAM_CLIENT
@@ -30,6 +35,8 @@ afterAll(async () => {
   await upstream?.stop()
   outside?.stop()
   await gateway?.stop()
+  await counter?.stop()
+  await database?.drop()
 })
 beforeEach(() => {
   upstream.account = { sub: crypto.randomUUID(), email: newEmail('employee'), email_verified: true, name: 'Ada' }
@@ -56,6 +63,24 @@ async function byCode(email = newEmail()) {
   await postJson(gateway, '/v1/auth/otp/send', { email })
   return postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) })
 }
+
+/** Statements of a first sign-in, from the entered code on. */
+async function countVerify(): Promise<number> {
+  const [email, from] = [newEmail(), { [IP_HEADER]: randomIp() }]
+  await postJson(gateway, '/v1/auth/otp/send', { email }, from)
+  counter.taken()
+  const token = gateway.inbox.codeFor(email)
+  expect((await postJson(gateway, '/v1/auth/otp/verify', { email, token }, from)).status).toBe(200)
+  return counter.taken()
+}
+
+test('a code is read and compared once, also where a hook is asked: its call is one more statement', async () => {
+  await countVerify()
+  const without = await countVerify()
+  await add('before-sign-in')
+  outside.answers(() => ({ body: { decision: 'allow' } }))
+  expect([without, await countVerify()]).toEqual([3, 4])
+})
 
 describe('before-sign-in', () => {
   test('hears who signs in and how, signed, and lets them', async () => {
