@@ -60,7 +60,7 @@ async function importKey({ gateway, flags, what }: Call) {
   const asked = newKeyBody().safeParse({ name, scopes: scope, expires_at: flags['expires-at'] })
   if (!asked.success) throw new RefusedError(asked.error.issues.map((one) => one.message).join(', '))
   const defined = await definedScopes(gateway.reads)
-  const { settings, notes } = readSettings(asked.data, PLAIN_SETTINGS, { now: new Date(), defined })
+  const { settings, notes } = readSettings(asked.data, PLAIN_SETTINGS, { now: gateway.now(), defined })
   if (notes.length > 0) throw new RefusedError(notes.join(' '))
   const id = uuidv7()
   await act(gateway, async (work) => {

@@ -149,7 +149,7 @@ async function rotateSecret(call: Call): Promise<Outcome> {
   const overlapSeconds = wholeNumber('overlap', call.flags.overlap ?? '0')
   const { secret, secretHash } = newSecret()
   const client = await change(call, (state) =>
-    rotateClientSecret(state, { secretHash, overlapSeconds, now: new Date() }),
+    rotateClientSecret(state, { secretHash, overlapSeconds, now: call.gateway.now() }),
   )
   return { client, secret }
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { OPERATOR_ROLES } from '../shared/access/operator.ts'
+import { createCall } from '../shared/call.ts'
 import {
   changeIdentity,
   type Identity,
@@ -18,7 +19,7 @@ import { listProvenance } from '../shared/queries/identities.ts'
 import { listProofs } from '../shared/queries/proofs.ts'
 import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
-import { act, actAsAccount, commandContext, withGateway } from './lib/operator.ts'
+import { act, actAsAccount, withGateway } from './lib/operator.ts'
 import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run identities -- show <uai or e-mail>
@@ -76,7 +77,7 @@ const actions: Record<string, (call: Call) => Promise<object>> = {
     return (await findIdentity(call.gateway, call.found.uai)) ?? call.found
   },
   erase: ({ gateway, found, reason, backupDays }) =>
-    erasePerson(gateway, commandContext(gateway), found, { act: actAsAccount, reason, backupDays }),
+    erasePerson(createCall(gateway), found, { act: actAsAccount, reason, backupDays }),
   provenance: async ({ gateway, found }) => listProvenance(gateway.reads, found.members),
   split: async ({ gateway, who, reason }) => {
     await act(gateway, (work) => splitIdentity(work, { uai: who, reason }))

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { revokeBlastRadius, traceBlastRadius } from '../shared/audit/blast-radius.ts'
+import { createCall } from '../shared/call.ts'
 import { stateAt } from '../shared/operators/operated-state.ts'
 import { findIdentity } from './lib/find-identity.ts'
-import { actAsAccount, commandContext, withGateway } from './lib/operator.ts'
+import { actAsAccount, withGateway } from './lib/operator.ts'
 import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run trace -- radius <id> [--revoke --reason <text>] [--json]   what followed from an event, session, token family, key or agent
@@ -18,7 +19,7 @@ async function radius(terminal: Terminal, id: string, flags: { json?: boolean; r
   return withGateway(terminal, async (gateway) => {
     const found = await traceBlastRadius(gateway, id)
     const by = { act: actAsAccount, reason: flags.reason ?? '' }
-    const revoked = flags.revoke ? await revokeBlastRadius(commandContext(gateway), found, by) : 0
+    const revoked = flags.revoke ? await revokeBlastRadius(createCall(gateway), found, by) : 0
     if (flags.json) terminal.out(JSON.stringify({ ...found, revoked }, null, 2))
     else {
       const rows = found.followed.map(({ kind, id: one, from, label, live, since }) => ({

@@ -9,11 +9,9 @@ import { GatewayError } from './errors.ts'
 import type { CommitContext } from './events/commit.ts'
 import { createRefusalLog, type RefusalLog } from './events/refusal-log.ts'
 import { createEventStore, type EventStore } from './events/store.ts'
-import type { RequestFacts } from './events/types.ts'
-import type { AppContext } from './http/app.ts'
+import { serveCallsFrom } from './http/call.ts'
 import { beforeFirstRequest, prepared } from './http/first-request.ts'
-import { createLimiter, type Limiter, networkKey } from './http/rate-limit.ts'
-import { recordRefusalsBy } from './http/refused.ts'
+import { createLimiter, type Limiter } from './http/rate-limit.ts'
 import { allLimits } from './limits.ts'
 import { log } from './log.ts'
 import { createPersonal, type Personal } from './personal.ts'
@@ -90,12 +88,13 @@ export function createGateway(
   const derive = keyDerivation(masterSecret)
   const personal = createPersonal(derive)
   const store = createEventStore(reads, writes)
-  const internal = (): CommitContext => ({ store, personal, request: { requestId: crypto.randomUUID() } })
-  const keys = createKeys(reads, internal, derive)
+  const internal = (): CommitContext => ({ gateway: { store, personal }, request: { id: crypto.randomUUID() } })
+  const { now } = clock
+  const keys = createKeys(reads, internal, derive, now)
   const keyUse = createKeyUse(reads)
   const pepper = derive('otp-pepper')
   const limiter = createLimiter(writes, personal, allLimits(settings.LIMITS))
-  const refusals = createRefusalLog(limiter.of)
+  const refusals = createRefusalLog(limiter.of, now)
   return {
     config: settings,
     issuer: settings.AUTH_BASE_URL,
@@ -109,15 +108,16 @@ export function createGateway(
         functionsUrl: settings.SUPABASE_FUNCTIONS_URL,
         webhookSecret: settings.OTP_WEBHOOK_SECRET,
         fetch: callOwn,
+        now,
       }),
     ),
     keys,
     keyUse,
     olderKeys: createOlderKeys(reads),
-    jwts: createJwts(keys, settings.AUTH_BASE_URL),
+    jwts: createJwts(keys, settings.AUTH_BASE_URL, now),
     refreshTokens: createRefreshTokens(derive('refresh-token')),
     derive,
-    now: clock.now,
+    now,
     clock,
     hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
     close: async () => {
@@ -233,22 +233,4 @@ beforeFirstRequest(() =>
   }),
 )
 
-recordRefusalsBy(async (c, refused, how) => {
-  if (!wired) return
-  const { refusals } = wired
-  const { clientId, credentialId } = refused
-  const caller = { network: networkKey(c.get('clientIp')), uai: c.get('caller')?.uai, clientId, credentialId }
-  const context = commitContext(wired, c)
-  if (how === 'count') refusals.count(context, caller, refused.refusal)
-  else await refusals.record(context, caller, refused)
-})
-
-/** What a unit of work needs to know of the request it serves. */
-export function commitContext({ store, personal }: Gateway, c: AppContext): CommitContext {
-  const request: RequestFacts = {
-    requestId: c.get('requestId'),
-    clientIp: c.get('clientIp'),
-    userAgent: c.get('userAgent'),
-  }
-  return { store, personal, request }
-}
+serveCallsFrom(() => wired)

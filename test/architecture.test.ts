@@ -44,7 +44,7 @@ const BASE = [
 const FACTORIES = ['shared/events/', 'shared/tokens/', 'shared/delivery/', 'shared/domain/', ...BASE]
 const READS = ['shared/queries/', 'shared/gateway.ts', 'shared/start.ts', ...FACTORIES]
 /** What every method may use. */
-const COMMON = ['shared/access/', 'shared/http/', ...READS]
+const COMMON = ['shared/call.ts', 'shared/access/', 'shared/http/', ...READS]
 /** What serves several methods. */
 const PEOPLE_AND_DELIVERY = ['shared/people/', 'shared/delivery/']
 const METHODS = [
@@ -80,9 +80,10 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],
+  [/^shared\/call\.ts$/, ['shared/errors.ts', 'shared/gateway.ts', 'shared/log.ts']],
+  [/^shared\/http\/call\.ts$/, ['shared/http/', 'shared/call.ts', 'shared/gateway.ts', ...BASE]],
   [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
-  [/^shared\/http\/refused\.ts$/, ['shared/http/', 'shared/domain/refused-request.ts', ...BASE]],
-  [/^shared\/http\//, ['shared/http/', ...BASE]],
+  [/^shared\/http\//, ['shared/http/', 'shared/call.ts', ...BASE]],
   [/^shared\/resource-server\//, ['shared/resource-server/', ...FOR_SERVICES]],
   [/^shared\/tokens\//, ['shared/queries/', ...FACTORIES]],
   [/^shared\/events\//, FACTORIES],
@@ -205,6 +206,13 @@ describe('imports', () => {
     expect(offences(({ target, typeOnly }) => !typeOnly && !target.startsWith('shared/domain/'), domain)).toEqual([])
   })
 
+  test('of Hono and its context stay in netlify and shared/http', () => {
+    const below = SOURCES.filter((file) => file.startsWith('shared/') && !file.startsWith('shared/http/'))
+    expect(
+      offences(({ specifier, target }) => /^hono\b/.test(specifier) || target === 'shared/http/app.ts', below),
+    ).toEqual([])
+  })
+
   test('of what services run lead to jose and Node alone', () => {
     const seen = new Set(SOURCES.filter((file) => file.startsWith('shared/resource-server/')))
     for (const file of seen)
@@ -244,7 +252,7 @@ describe('a sign-in', () => {
   })
 
   test('has its cookies set by one file, which one other calls', () => {
-    const sets = /\bsetCookie\(\s*c,\s*(SESSION_COOKIE|USER_COOKIE|knownBrowserName)/
+    const sets = /\bsetCookie\(\s*(SESSION_COOKIE|USER_COOKIE|knownBrowserName)/
     expect(SOURCES.filter((file) => sets.test(read(file)))).toEqual(['shared/http/cookies.ts'])
     expect(importersOf('setSessionCookies', 'shared/http/cookies.ts')).toEqual(['netlify/pages/go-on.ts'])
   })
@@ -257,7 +265,7 @@ describe('a form', () => {
     const readers = gateway.filter((file) => /\breadForm\b|\bparseForm\b/.test(read(file)))
     expect(readers).toEqual(['netlify/pages/form.ts', 'shared/http/body.ts'])
     const splitters = gateway.filter((file) => /new URLSearchParams\(await\b/.test(read(file)))
-    expect(splitters).toEqual(['shared/http/body.ts'])
+    expect(splitters).toEqual(['shared/http/call.ts'])
   })
 
   test('shows an error where the catalogue says, not by a pattern on its name', () => {

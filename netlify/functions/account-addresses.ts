@@ -3,8 +3,8 @@ import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { actAs } from '../../shared/access/authority.ts'
 import { identity, linkCredential } from '../../shared/domain/identity.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { aboutPerson, commit } from '../../shared/events/commit.ts'
+import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -45,7 +45,7 @@ for (const kind of ['email', 'phone'] as const) {
   const base = `${HOME}/${kind}`
   const channel = kind === 'email' ? 'email' : 'sms'
   const props = (c: AppContext, principal: PersonPrincipal, action: string, transaction?: string) => ({
-    ...formOf(gateway(), c, principal, transaction),
+    ...formOf(c, principal, transaction),
     ...{ kind, action, backHref: HOME },
   })
 
@@ -66,20 +66,20 @@ for (const kind of ['email', 'phone'] as const) {
 
   /** What waits in this tab for the code of such an address. */
   const waiting = async (c: AppContext, id: string | undefined) => {
-    const found = await findWaiting(gateway(), c, id)
+    const found = await findWaiting(c.var.call, id)
     return found?.to.channel === channel ? found : undefined
   }
 
   app.route('GET', base, { authority: sensitivePage(base) }, (c, principal) => askPage(c, principal, { typed: {} }))
 
   app.route('POST', base, { authority: sensitivePage(base) }, (c, principal) =>
-    accountForm(gateway(), c, principal, {
+    accountForm(c, principal, {
       schema: kind === 'email' ? emailForm() : phoneForm(),
       render: (shown) => askPage(c, principal, shown),
       once: () => c.redirect(base, 303),
       act: async (input) => {
         const to = 'email' in input ? mailbox(input.email) : await telephone(gateway(), input.phone)
-        const sent = await sendTo(gateway(), c, newTransaction(), to)
+        const sent = await sendTo(c.var.call, newTransaction(), to)
         return c.redirect(transactionUrl(`${base}/code`, sent), 303)
       },
     }),
@@ -92,7 +92,7 @@ for (const kind of ['email', 'phone'] as const) {
 
   /** The code proves the address: it is linked, or, where it has an account, that account becomes part of this one. */
   app.route('POST', `${base}/code`, { authority: sensitivePage(base) }, (c, principal) =>
-    accountForm(gateway(), c, principal, {
+    accountForm(c, principal, {
       schema: codeForm(),
       load: ({ transaction }) => waiting(c, transaction),
       render: (shown, transaction) => provePage(c, principal, transaction, shown),
@@ -100,9 +100,9 @@ for (const kind of ['email', 'phone'] as const) {
       once: () => c.redirect(HOME, 303),
       act: async ({ code }, transaction) => {
         const { to, challengeId } = transaction
-        const presented = { to, challengeId, code, browserHash: browserHashOf(c) }
+        const presented = { to, challengeId, code, browserHash: browserHashOf(c.var.call) }
         const done = await prove(c, principal, presented)
-        await endTransaction(gateway(), c, transaction)
+        await endTransaction(c.var.call, transaction)
         return c.redirect(`${HOME}?done=${done}`, 303)
       },
     }),
@@ -113,8 +113,8 @@ type Presented = { to: CodeAddress; challengeId: string; code: string; browserHa
 
 async function prove(c: AppContext, principal: PersonPrincipal, presented: Presented): Promise<string> {
   const { person } = principal
-  const check = codeCheck(gateway(), c, presented)
-  const outcome = await commit(commitContext(gateway(), c), async (work) => {
+  const check = codeCheck(c.var.call, presented)
+  const outcome = await commit(c.var.call, async (work) => {
     const checked = await check()
     const { credential } = recordCode(work, checked, gateway().now())
     actAs(work, principal)
@@ -128,14 +128,14 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
       await mergeIdentities(work, { survivor: person, retired: holder, evidence })
       return { done: 'merged', holder }
     }
-    const stream = await work.load(identity, person.uai, { subject: person.uai })
+    const stream = await work.load(identity, person.uai, aboutPerson(person))
     stream.decide((state) => linkCredential(state, credential))
     return { done: 'added' }
   })
   const { channel, address } = presented.to
   const kind = channel === 'sms' ? 'phone_added' : 'sign_in_method_added'
-  if (outcome.done === 'added') tellOfProofs(gateway(), c, person, kind, address)
-  if (outcome.holder) for (const one of [person, outcome.holder]) c.get('waitUntil')(tellOfMerge(gateway(), c, one))
+  if (outcome.done === 'added') tellOfProofs(c.var.call, person, kind, address)
+  if (outcome.holder) for (const one of [person, outcome.holder]) c.var.call.later(tellOfMerge(c.var.call, one))
   return outcome.done
 }
 

@@ -39,7 +39,7 @@ const app = createPageApp()
 app.use(answerFormsOnce(gateway))
 
 const propsOf = (c: AppContext, principal: PersonPrincipal) => ({
-  ...formOf(gateway(), c, principal),
+  ...formOf(c, principal),
   backHref: BASE,
 })
 
@@ -113,7 +113,7 @@ const PROBLEMS: Record<string, { refusal: Refusal; text: string }> = {
 }
 
 app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
-  accountForm(gateway(), c, principal, {
+  accountForm(c, principal, {
     schema: createForm(),
     repeatable: ['scope'],
     render: (shown) => {
@@ -123,7 +123,7 @@ app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
     },
     once: () => c.redirect(`${BASE}?done=once`, 303),
     act: async (posted) => {
-      const made = await createApiKey(gateway(), c, principal, readKey(posted)).catch(sayWhichScopes)
+      const made = await createApiKey(c.var.call, principal, readKey(posted)).catch(sayWhichScopes)
       return showKey(made.secret, made.record.name)
     },
   }),
@@ -184,7 +184,7 @@ async function decide<Schema extends z.ZodMiniType>(
   schema: Schema,
   act: (target: { principal: PersonPrincipal; record: ApiKeyRecord }, input: z.output<Schema>) => Promise<Response>,
 ): Promise<Response> {
-  return accountForm(gateway(), c, principal, {
+  return accountForm(c, principal, {
     schema,
     load: async () => ({ principal, record: await record(c, principal) }),
     render: (shown) => decisionPage(c, principal, kind, shown),
@@ -204,7 +204,7 @@ app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, (c, principal
   const arrivedAt = gateway().now()
   return decide(c, principal, 'rotate', rotateForm(), async (target, posted) => {
     const graceSeconds = Number(posted.grace_seconds)
-    const made = await rotateApiKey(gateway(), c, target, { graceSeconds, arrivedAt })
+    const made = await rotateApiKey(c.var.call, target, { graceSeconds, arrivedAt })
     const until = new Date(arrivedAt.getTime() + graceSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
     const later = fill(words.shown.rotatedLater, { until: `${until} UTC` }).join('')
     return showKey(made.secret, made.record.name, graceSeconds > 0 ? later : words.shown.rotatedNow)
@@ -218,7 +218,7 @@ const endForm = once(() =>
 app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, { authority: page(BASE) }, (c, principal) => {
   const kind = c.req.param('decision') as Decision
   return decide(c, principal, kind, endForm(), async (target, { reason }) => {
-    await (kind === 'revoke' ? revokeApiKey : deleteApiKey)(gateway(), c, target, reason ?? 'owner')
+    await (kind === 'revoke' ? revokeApiKey : deleteApiKey)(c.var.call, target, reason ?? 'owner')
     return c.redirect(`${BASE}?done=${kind === 'revoke' ? 'revoked' : 'deleted'}`, 303)
   })
 })

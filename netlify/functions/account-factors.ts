@@ -60,7 +60,7 @@ async function enrolPage(
   const uri = totpUri(enrolment.secret, APP, account)
   return renderPage(
     EnrolTotpPage({
-      ...formOf(gateway(), c, principal),
+      ...formOf(c, principal),
       ...{ action: ENROL, backHref: HOME, returnTo: back, uri, picture: encodeQr(uri, 'svg'), email: account },
       enrolment: sealEnrolment(gateway(), principal, enrolment),
       secret: enrolment.secret,
@@ -85,7 +85,7 @@ const enrolmentForm = once(() =>
 
 /** A right code shows that the app has the secret; it counts as a step-up too. */
 app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
-  accountForm(gateway(), c, principal, {
+  accountForm(c, principal, {
     schema: enrolmentForm(),
     load: (_, { enrolment }) => openEnrolment(gateway(), principal, enrolment ?? ''),
     render: (shown, enrolment) => enrolPage(c, principal, enrolment, goalOf(shown.typed), shown),
@@ -97,7 +97,7 @@ app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
     act: async ({ code, return_to }, enrolment) => {
       const back = goalOf({ return_to })
       const { recoveryCodes } = await proofsOf(principal)
-      const cookies = await completeStepUp(gateway(), c, principal, {
+      const cookies = await completeStepUp(c.var.call, principal, {
         record: (work) => enrolTotp(gateway(), work, principal, { ...enrolment, code }),
         notice: 'authenticator_added',
       })
@@ -112,12 +112,12 @@ const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }
 /** A button of the account page, which shows what came of it. */
 app.route('POST', '/account/totp/remove', { authority: sensitivePage(HOME) }, (c, principal) => {
   const leave = (done: string) => c.redirect(`${HOME}?done=${done}`, 303)
-  return accountForm(gateway(), c, principal, {
+  return accountForm(c, principal, {
     schema: removal(),
     restart: () => expiredButton(HOME),
     once: () => c.redirect(HOME, 303),
     act: async ({ id }) => {
-      const kept = await removeTotp(gateway(), c, principal, { id, reason: 'person' }).then(
+      const kept = await removeTotp(c.var.call, principal, { id, reason: 'person' }).then(
         () => false,
         (error: unknown) => {
           if (error instanceof GatewayError && error.refusal === 'last_authenticator') return true
@@ -125,7 +125,7 @@ app.route('POST', '/account/totp/remove', { authority: sensitivePage(HOME) }, (c
         },
       )
       if (kept) return leave('totp_last')
-      tellOfProofs(gateway(), c, principal.person, 'authenticator_removed')
+      tellOfProofs(c.var.call, principal.person, 'authenticator_removed')
       return leave('totp_removed')
     },
   })
@@ -139,7 +139,7 @@ async function offerCodes(
 ): Promise<Response> {
   const { recoveryCodes } = await proofsOf(principal)
   const left = recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
-  const props = { ...formOf(gateway(), c, principal), action: CODES, returnTo: back, backHref: back ?? HOME }
+  const props = { ...formOf(c, principal), action: CODES, returnTo: back, backHref: back ?? HOME }
   return renderPage(MakeRecoveryCodesPage({ ...props, left, error }), { status })
 }
 
@@ -149,14 +149,14 @@ app.route('GET', CODES, { authority: sensitivePage(CODES) }, (c, principal) =>
 
 /** Makes new codes and shows them, this once. */
 app.route('POST', CODES, { authority: sensitivePage(CODES) }, (c, principal) =>
-  accountForm(gateway(), c, principal, {
+  accountForm(c, principal, {
     schema: z.object({ ...postedForm(), return_to: returnTo() }),
     render: (shown) => offerCodes(c, principal, goalOf(shown.typed), shown),
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
     act: async ({ return_to }) => {
       const back = goalOf({ return_to })
-      const codes = await makeRecoveryCodes(gateway(), c, principal)
-      tellOfProofs(gateway(), c, principal.person, 'recovery_codes_made')
+      const codes = await makeRecoveryCodes(c.var.call, principal)
+      tellOfProofs(c.var.call, principal.person, 'recovery_codes_made')
       const { email } = principal.person
       return renderPage(RecoveryCodesPage({ codes: codes.map(grouped), email, doneHref: back ?? HOME }))
     },

@@ -3,7 +3,7 @@ import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { actAs } from '../../shared/access/authority.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -82,7 +82,7 @@ async function accountPage(
   return renderPage(
     AccountPage({
       base: BASE,
-      ...formOf(gateway(), c, principal),
+      ...formOf(c, principal),
       ...person,
       methods: methods
         .filter(({ usable }) => usable)
@@ -134,7 +134,7 @@ function take<Schema extends z.ZodMiniType>(
   schema: Schema,
   act: (input: z.output<Schema>) => Promise<string>,
 ): Promise<Response> {
-  return accountForm(gateway(), c, principal, {
+  return accountForm(c, principal, {
     schema,
     render: (shown) => accountPage(c, principal, shown),
     once: () => c.redirect(BASE, 303),
@@ -148,7 +148,7 @@ app.route('POST', `${BASE}/sign-in-methods/remove`, { authority: sensitivePage(B
   take(c, principal, removal(), async ({ id: credentialId }) => {
     const { person } = principal
     const input = { person, credentialId, reason: 'person', act: (work: Work) => actAs(work, principal) }
-    await removeSignInMethod(gateway(), c, input)
+    await removeSignInMethod(c.var.call, input)
     return 'removed'
   }),
 )
@@ -162,7 +162,7 @@ app.route('POST', `${BASE}/sessions/end`, { authority: page(BASE) }, (c, princip
     const others = async () => (await listSessions(gateway().reads, person)).map(({ id }) => id)
     const ids = which === 'others' ? await others() : [which]
     for (const id of ids.filter((one) => one !== session.id))
-      await endSession(gateway(), c, person, id, 'revoked', { sessionId: session.id })
+      await endSession(c.var.call, person, id, 'revoked', { sessionId: session.id })
     return 'ended'
   }),
 )
@@ -172,7 +172,7 @@ const splitting = once(() => z.object({ ...postedForm(), uai: z.uuid('not_found'
 app.route('POST', `${BASE}/split`, { authority: sensitivePage(BASE) }, (c, principal) =>
   take(c, principal, splitting(), async ({ uai }) => {
     if (!principal.person.members.includes(uai)) throw new GatewayError('not_found')
-    await commit(commitContext(gateway(), c), async (work) => {
+    await commit(c.var.call, async (work) => {
       actAs(work, principal)
       await refuseStranding(gateway(), work, uai)
       await splitIdentity(work, { uai, reason: 'person' })

@@ -6,7 +6,7 @@ import { actAsOperator, type Operator } from '../../shared/access/operator.ts'
 import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
 import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { type Authority, openToAll } from '../../shared/http/route.ts'
@@ -46,7 +46,7 @@ app.route('POST', '/admin/bypass-login', { authority: openToAll }, () => {
 /** Operators have no password of their own; the one that Supabase Auth keeps is chosen anew by a link to their address. */
 app.route('POST', '/admin/change-password', { authority: administrator }, async (c, { principal }) => {
   if (!hasPasswords(gateway())) throw new GatewayError('passwords_disabled')
-  await sendRecovery(gateway(), c, principal.person.email)
+  await sendRecovery(c.var.call, principal.person.email)
   return c.json({ success: true, message: 'A link to choose a new password is on its way to your address.' })
 })
 
@@ -95,7 +95,7 @@ app.route('POST', '/admin/register-app', { authority: administrator }, async (c,
   const client_secret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
     ? `secret_${randomBytes(32).toString('hex')}`
     : undefined
-  await commit(commitContext(gateway(), c), async (work) => {
+  await commit(c.var.call, async (work) => {
     actAsOperator(work, operator)
     work.limits = gateway().limiter.of('register-app', operator.principal.person.uai)
     if (await findClient(gateway().reads, client_id)) throw new GatewayError('app_exists')

@@ -65,7 +65,7 @@ function visit(c: AppContext, operator: Operator, section: string): Visit {
   const frame = {
     section,
     platform: organizationId === undefined,
-    ...formOf(gateway(), c, principal),
+    ...formOf(c, principal),
     now: new Date(),
     notice: done === '1' ? words.done : undefined,
   }
@@ -124,7 +124,7 @@ const finding = once(() => z.object({ ...postedForm(), find: z.string().check(z.
 app.route('POST', '/admin/people', { authority: operatorPage('/admin', { reads: true }) }, (c, operator) => {
   const show = (find: string | undefined, { error, status }: Partial<Shown> = {}) =>
     renderPage(PeoplePage({ frame: visit(c, operator, '/admin/people').frame, people: [], find, error }), { status })
-  return form(gateway(), c, {
+  return form(c, {
     schema: finding(),
     about: aboutOf(operator.principal),
     render: (shown) => show(shown.typed.find, shown),
@@ -294,12 +294,12 @@ const homeOf = ({ back = '' }: Typed) => (back.startsWith('/admin') && safeRetur
 
 /** Does one thing to one thing, with a reason. */
 app.route('POST', '/admin/act', { authority: operatorPage('/admin') }, (c, operator) =>
-  accountForm(gateway(), c, operator.principal, {
+  accountForm(c, operator.principal, {
     schema: acting(),
     restart: ({ typed }) => expiredButton(homeOf(typed)),
     once: (typed) => c.redirect(homeOf(typed), 303),
     act: async ({ act, id, reason, back }) => {
-      await actOn({ gateway: gateway(), c, operator, id, reason }, act)
+      await actOn({ call: c.var.call, operator, id, reason }, act)
       const home = homeOf({ back })
       return c.redirect(`${home}${home.includes('?') ? '&' : '?'}done=1`, 303)
     },

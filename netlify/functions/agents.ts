@@ -65,7 +65,7 @@ export const newAgent = once(() =>
 /** Lets an agent act for the person, for a time. What it gets it asks for at the token endpoint, by the id (RFC 8693). */
 app.route('POST', '/v1/auth/agents', { authority: sensitive('tokens') }, async (c, owner) => {
   const body = await readBody(c, newAgent())
-  const made = await delegateToAgent(gateway(), c, owner, {
+  const made = await delegateToAgent(c.var.call, owner, {
     client_id: body.client_id,
     scopes: body.scopes ?? parseScope(body.scope ?? '') ?? [],
     resources: body.resources,
@@ -81,12 +81,12 @@ const isUuid = (text: string) => z.uuid().safeParse(text).success
 app.route('DELETE', '/v1/auth/agents/:id', { authority: sensitive('tokens') }, async (c, owner) => {
   const id = c.req.param('id')
   if (!isUuid(id)) throw new GatewayError('not_found')
-  return c.json({ success: true, revoked: await cutOffAgent(gateway(), c, owner, id) })
+  return c.json({ success: true, revoked: await cutOffAgent(c.var.call, owner, id) })
 })
 
 app.route('DELETE', '/v1/auth/applications', { authority: sensitive('tokens') }, async (c, owner) => {
   const { client_id } = readQuery(c, z.object({ client_id: text() }))
-  return c.json({ success: true, revoked: await cutOffApplication(gateway(), c, owner, client_id) })
+  return c.json({ success: true, revoked: await cutOffApplication(c.var.call, owner, client_id) })
 })
 
 const NOTICES: Record<string, string> = words.done
@@ -96,7 +96,7 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   const { person } = principal
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
-  const form = formOf(gateway(), c, principal)
+  const form = formOf(c, principal)
   return renderPage(AgentsPage({ base: BASE, ...form, agents, applications, now: new Date(), notice: NOTICES[done] }))
 })
 
@@ -107,7 +107,7 @@ function formPage(
   { error, status }: Partial<Shown> = {},
 ): Response {
   const scopes = SCOPE_GROUPS.flatMap((group) => group.scopes).filter((one) => mayDelegate(principal.person, one))
-  const page = AgentFormPage({ action: BASE, ...formOf(gateway(), c, principal), scopes, values, error })
+  const page = AgentFormPage({ action: BASE, ...formOf(c, principal), scopes, values, error })
   return renderPage(page, { status })
 }
 
@@ -125,7 +125,7 @@ const agentForm = once(() =>
 )
 
 app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
-  accountForm(gateway(), c, principal, {
+  accountForm(c, principal, {
     schema: agentForm(),
     repeatable: ['scope'],
     render: (shown) => {
@@ -134,7 +134,7 @@ app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
     },
     once: () => c.redirect(BASE, 303),
     act: async ({ client_id, scope: scopes = [], days }) => {
-      await delegateToAgent(gateway(), c, principal, { client_id: client_id.trim(), scopes, days: Number(days) })
+      await delegateToAgent(c.var.call, principal, { client_id: client_id.trim(), scopes, days: Number(days) })
       return c.redirect(`${BASE}?done=delegated`, 303)
     },
   }),
@@ -153,13 +153,13 @@ const cutForm = once(() =>
 app.route('POST', `${BASE}/cut-off`, { authority: page(BASE) }, (c, principal) => {
   const isAccount = ({ back }: Typed) => back !== undefined
   const leave = (typed: Typed) => c.redirect(isAccount(typed) ? '/account?done=withdrawn' : `${BASE}?done=cut`, 303)
-  return accountForm(gateway(), c, principal, {
+  return accountForm(c, principal, {
     schema: cutForm(),
     restart: ({ typed }) => expiredButton(isAccount(typed) ? '/account' : BASE),
     once: leave,
     act: async ({ agent, client_id = '', back }) => {
-      if (agent) await cutOffAgent(gateway(), c, principal, agent)
-      else await cutOffApplication(gateway(), c, principal, client_id)
+      if (agent) await cutOffAgent(c.var.call, principal, agent)
+      else await cutOffApplication(c.var.call, principal, client_id)
       return leave({ back })
     },
   })

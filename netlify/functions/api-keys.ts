@@ -63,7 +63,7 @@ async function eitherOf(c: AppContext, principal: PersonPrincipal) {
     return { target: await targetOf(c, principal) }
   } catch (error) {
     if (!(error instanceof GatewayError) || error.refusal !== 'key_not_found') throw error
-    const seen = { gateway: gateway(), c, principal }
+    const seen = { call: c.var.call, principal }
     const counts = c.req.method === 'GET'
     const stored = await storedKeyOf(seen, c.req.param('id') ?? '', { counts }).catch(() => undefined)
     if (!stored) throw error
@@ -86,7 +86,7 @@ app.route('GET', BASE, { authority: reading }, async (c, principal) => {
   const { active_only, projectId } = readQuery(c, listQuery())
   if (projectId) {
     demandScope(principal, 'secrets:read')
-    const stored = await storedKeysOf({ gateway: gateway(), c, principal }, projectId)
+    const stored = await storedKeysOf({ call: c.var.call, principal }, projectId)
     return c.json({ success: true, data: stored.map(describeStoredKey) })
   }
   const { reads, personal } = gateway()
@@ -104,10 +104,10 @@ async function create(c: AppContext, principal: PersonPrincipal) {
   if (kind.value !== undefined && kind.projectId !== undefined) {
     demandScope(principal, 'secrets:write')
     const { projectId = '', ...given } = await readBody(c, storedKeyBody())
-    const made = await createStoredKey({ gateway: gateway(), c, principal }, projectId, given)
+    const made = await createStoredKey({ call: c.var.call, principal }, projectId, given)
     return c.json(describeStoredKey(made), 201)
   }
-  const made = await createApiKey(gateway(), c, principal, await readBody(c, newKeyBody()))
+  const made = await createApiKey(c.var.call, principal, await readBody(c, newKeyBody()))
   return shown(c, made, 'The key is shown only now. Keep it in a safe place.', 201)
 }
 
@@ -128,14 +128,14 @@ app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing }, async (c, pri
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored)
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody()))))
-  const { record, notes } = await updateApiKey(gateway(), c, target, await readBody(c, keyChangesBody()))
+  const { record, notes } = await updateApiKey(c.var.call, target, await readBody(c, keyChangesBody()))
   return c.json({ success: true, data: describeKey(record), ...noted(notes) })
 })
 
 app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, { authority: writing }, async (c, principal) => {
   const target = await targetOf(c, principal)
   const { service_keys, ...limits } = await readBody(c, serviceScopesBody())
-  const record = await updateServices(gateway(), c, target, readServices(service_keys, limits))
+  const record = await updateServices(c.var.call, target, readServices(service_keys, limits))
   return c.json({ success: true, data: describeKey(record), message: 'The services of the key were updated.' })
 })
 
@@ -158,7 +158,7 @@ app.route('POST', `${BASE}/:id/rotate`, { authority: writing }, async (c, princi
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, given)))
   }
   const { grace_seconds: graceSeconds = 0, reason: why } = await readBody(c, rotateBody())
-  const made = await rotateApiKey(gateway(), c, target, { graceSeconds, reason: why, arrivedAt })
+  const made = await rotateApiKey(c.var.call, target, { graceSeconds, reason: why, arrivedAt })
   const message = graceSeconds > 0 ? 'The old key works until the grace time ends.' : 'The old key no longer works.'
   return shown(c, made, `${message} The new one is shown only now.`, 200)
 })
@@ -167,14 +167,14 @@ export const reasonBody = once(() => z.object({ reason: reason() }))
 const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody())).reason ?? 'owner'
 
 app.route('POST', `${BASE}/:id/revoke`, { authority: writing }, async (c, principal) => {
-  await revokeApiKey(gateway(), c, await targetOf(c, principal), await reasonOf(c))
+  await revokeApiKey(c.var.call, await targetOf(c, principal), await reasonOf(c))
   return c.json({ success: true, message: 'The key no longer works.' })
 })
 
 app.route('DELETE', `${BASE}/:id`, { authority: writing }, async (c, principal) => {
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored) await removeStoredKey(seen, stored)
-  else await deleteApiKey(gateway(), c, target, await reasonOf(c))
+  else await deleteApiKey(c.var.call, target, await reasonOf(c))
   return c.json({ success: true, message: 'The key was deleted.' })
 })
 

@@ -67,7 +67,7 @@ const ownOrOperated = whichever<'own' | 'organization' | 'everything', Seen>(
     })),
     everything: seeing(operator('platform'), () => ({ scope: { of: 'everything' }, viewer: 'operator' })),
   },
-  (c) => readQuery(c, z.object({ scope: scope() })).scope,
+  ({ request }) => readQuery({ req: request }, z.object({ scope: scope() })).scope,
 )
 
 /** What happened, newest first or, to follow it, oldest first; `next_cursor` leads to the next page. */

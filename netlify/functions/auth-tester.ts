@@ -33,7 +33,7 @@ app.use(async (_, next) => {
 /** A client to see the whole flow with (docs/wire-contract.md 1.5 and 3.5). */
 const SCOPE = 'openid profile email'
 const testerPage = (c: AppContext, scope: string, { error, status }: Partial<Shown> = {}) =>
-  renderPage(TesterPage({ scope, csrf: newFormToken(gateway(), c), error }), { status })
+  renderPage(TesterPage({ scope, csrf: newFormToken(c.var.call), error }), { status })
 
 app.route('GET', '/test-client', { authority: byProtocol('ceremony') }, (c) => testerPage(c, SCOPE))
 
@@ -42,11 +42,11 @@ const scopeForm = once(() =>
 )
 
 app.route('POST', '/test-client', { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     schema: scopeForm(),
     render: (shown) => testerPage(c, shown.typed.scope ?? SCOPE, shown),
     act: ({ scope }) => {
-      const { verifier, state, nonce } = startTry(c)
+      const { verifier, state, nonce } = startTry(c.var.call)
       const query = {
         response_type: 'code',
         client_id: CLIENT_ID,
@@ -75,20 +75,20 @@ app.route('GET', '/auth-tester', { authority: byProtocol('ceremony') }, (c: AppC
   const { code, state, error, error_description: description } = readQuery(c, callback())
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
   if (!code) return c.redirect('/test-client', 302)
-  const own = readTry(c)?.state === state
-  return renderPage(TesterCodePage({ code, own, csrf: newFormToken(gateway(), c) }), { script: copyScriptSource() })
+  const own = readTry(c.var.call)?.state === state
+  return renderPage(TesterCodePage({ code, own, csrf: newFormToken(c.var.call) }), { script: copyScriptSource() })
 })
 
 app.route('POST', '/auth-tester', { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     schema: z.object({ csrf: z.optional(z.string()), code: callback().shape.code }),
-    load: () => readTry(c)?.verifier,
+    load: () => readTry(c.var.call)?.verifier,
     restart: () => c.redirect('/test-client', 303),
     act: async ({ code }, verifier) => {
-      clearTry(c)
+      clearTry(c.var.call)
       const credentials = { clientId: CLIENT_ID, method: 'none' as const }
       const wanted = { code, redirect_uri: redirectUri(), code_verifier: verifier }
-      const family = await redeemCode(gateway(), c, credentials, wanted)
+      const family = await redeemCode(c.var.call, credentials, wanted)
       const answer = await tokenResponse(gateway(), family.grant, family)
       const accessToken = decodeJwt(answer.access_token)
       const idToken = answer.id_token ? decodeJwt(answer.id_token) : undefined

@@ -31,33 +31,33 @@ const aboutOf = (sessionId: string) => `${sessionId}.cli`
 
 /** Sign-in on the way to a terminal; who came from none may take a token to one (docs/wire-contract.md 1.5). */
 app.route('GET', BASE, { authority: byProtocol('ceremony') }, (c) =>
-  openSignIn(gateway(), c, {
+  openSignIn(c, {
     home: BASE,
     welcome: (signedIn) => welcome(c, signedIn),
   }),
 )
 
 function welcome(c: AppContext, { person, session }: SignedIn, { error, status }: Partial<Shown> = {}): Response {
-  const csrf = newFormToken(gateway(), c, { about: aboutOf(session.id) })
+  const csrf = newFormToken(c.var.call, { about: aboutOf(session.id) })
   return renderPage(CliWelcomePage({ email: person.email, action: `${BASE}/token`, csrf, error }), { status })
 }
 
 /** For terminals that ask for a password themselves (docs/wire-contract.md 1.5). */
 app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
-  const profile = await checkPassword(gateway(), c, await readBody(c, z.object(credentialsInput())))
+  const profile = await checkPassword(c.var.call, await readBody(c, z.object(credentialsInput())))
   const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
   const request = { platform: 'cli', projectScope: projectScope(undefined) }
-  return c.json(passwordBody(c, await signInDirectly(gateway(), c, way, request)))
+  return c.json(passwordBody(c, await signInDirectly(c.var.call, way, request)))
 })
 
 app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async (c) => {
-  const signedIn = await signedInOr(c, BASE)
-  return form(gateway(), c, {
+  const signedIn = await signedInOr(c.var.call, BASE)
+  return form(c, {
     schema: z.object({ csrf: z.optional(z.string()) }),
     about: aboutOf(signedIn.session.id),
     render: (shown) => welcome(c, signedIn, shown),
     act: async () => {
-      const { token, until } = await tokenToPaste(gateway(), c, signedIn)
+      const { token, until } = await tokenToPaste(c.var.call, signedIn)
       return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource() })
     },
     once: () => c.redirect(BASE, 303),
@@ -103,8 +103,8 @@ async function showPaste(
   to: string | undefined,
   page: { script?: string; connect?: string },
 ) {
-  const signedIn = await signedInOr(c, BASE, 302)
-  const { code, seconds } = await pasteCode(gateway(), c, given, signedIn)
+  const signedIn = await signedInOr(c.var.call, BASE, 302)
+  const { code, seconds } = await pasteCode(c.var.call, given, signedIn)
   return renderPage(PasteCodePage({ code, minutes: seconds / 60, to }), page)
 }
 

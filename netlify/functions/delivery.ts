@@ -21,7 +21,7 @@ app.route('POST', '/v1/delivery/resend', { authority: byProtocol('signature') },
   if (!isFromResend(secrets, c.req.raw.headers, body)) throw new GatewayError('webhook_signature_invalid')
   const told = parse(body)
   const found = told && readResendNews(told)
-  if (found && isMessageId(found.messageId)) await hearOfMessage(gateway(), c, found.messageId, found.news)
+  if (found && isMessageId(found.messageId)) await hearOfMessage(c.var.call, found.messageId, found.news)
   return c.json({ success: true })
 })
 
@@ -36,7 +36,7 @@ app.route('POST', '/v1/delivery/twilio', { authority: byProtocol('signature') },
     throw new GatewayError('webhook_signature_invalid')
   const news = readTwilioNews(fields)
   const id = searchParams.get('message')
-  if (news && isMessageId(id)) await hearOfMessage(gateway(), c, id, news)
+  if (news && isMessageId(id)) await hearOfMessage(c.var.call, id, news)
   return c.json({ success: true })
 })
 

@@ -52,9 +52,9 @@ export const startBody = once(() =>
 app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   refuseQuery(c, Object.keys(startBody().shape))
   const body = await readBody(c, startBody(), { repeatable: ['resource'] })
-  const credentials = readClientCredentials(c, body)
+  const credentials = readClientCredentials(c.var.call, body)
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
-  return c.json(await startDevice(gateway(), c, credentials, body))
+  return c.json(await startDevice(c.var.call, credentials, body))
 })
 
 export const codeQuery = once(() =>
@@ -70,7 +70,7 @@ function enterPage(value?: string, { error, status }: Partial<Shown> = {}): Resp
 
 /** The same page, to type another code. */
 function enterAgain(c: AppContext, typed: string, error: GatewayError): Response {
-  c.set('refused', error)
+  c.var.call.notes.refused = error
   return enterPage(typed, { error: formError(c, error, 'code'), status: error.status })
 }
 
@@ -81,11 +81,11 @@ app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   const query = readQuery(c, codeQuery())
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
-  const signedIn = await signedInOr(c, withGoal('/web/login', approvalPath(typed)), 302)
+  const signedIn = await signedInOr(c.var.call, withGoal('/web/login', approvalPath(typed)), 302)
   const { person, session } = signedIn
   try {
-    const device = await findOpenDevice(gateway(), c, typed, session.id)
-    await claimDevice(gateway(), c, device, { person, sessionId: session.id })
+    const device = await findOpenDevice(c.var.call, typed, session.id)
+    await claimDevice(c.var.call, device, { person, sessionId: session.id })
     return approvePage(c, device, showUserCode(typed), signedIn)
   } catch (error) {
     if (error instanceof GatewayError && error.status < 500) return enterAgain(c, typed, error)
@@ -104,7 +104,7 @@ function approvePage(
   return renderPage(
     ApproveDevicePage({
       action: `${BASE}/decision`,
-      csrf: newFormToken(gateway(), c, { about: aboutOf(session.id, id) }),
+      csrf: newFormToken(c.var.call, { about: aboutOf(session.id, id) }),
       userCode,
       client: {
         name: client.metadata.client_name,
@@ -135,21 +135,21 @@ export const decisionForm = once(() =>
 /** A decision that comes too late, or from another session than the one that the page was for, is asked for once more. */
 app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, async (c) => {
   const typed = (await postedField(c, 'user_code')) ?? ''
-  const signedIn = await signedInOr(c, approvalPath(typed))
+  const signedIn = await signedInOr(c.var.call, approvalPath(typed))
   const { person, session } = signedIn
-  const device = await findOpenDevice(gateway(), c, typed, session.id).catch((error: unknown) => {
+  const device = await findOpenDevice(c.var.call, typed, session.id).catch((error: unknown) => {
     if (error instanceof GatewayError && error.refusal === 'user_code_invalid') return error
     throw error
   })
   if (device instanceof GatewayError) return enterAgain(c, typed, device)
-  return form(gateway(), c, {
+  return form(c, {
     schema: decisionForm(),
     about: aboutOf(session.id, device.id),
     load: () => device,
     render: (shown) => enterPage(typed, shown),
     restart: ({ error }) => approvePage(c, device, showUserCode(typed), signedIn, { error, status: 403 }),
     act: async ({ decision }) => {
-      await decideDevice(gateway(), c, device, { person, sessionId: session.id }, decision)
+      await decideDevice(c.var.call, device, { person, sessionId: session.id }, decision)
       const kind = decision === 'approve' ? 'approved' : 'denied'
       return renderPage(DeviceDonePage({ kind, client: device.client.metadata.client_name }))
     },
@@ -160,7 +160,7 @@ app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, asy
 app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (c) => {
   const { code } = readQuery(c, codeQuery())
   try {
-    const device = await findOpenDevice(gateway(), c, code)
+    const device = await findOpenDevice(c.var.call, code)
     const stream = device.events.reduce(
       (state, event) => deviceAuthorization.evolve(state, event as never),
       deviceAuthorization.initial,
@@ -181,21 +181,21 @@ export const authorizeBody = once(() => z.object({ ...deviceCode(), email: typed
 /** Sends the one code that proves the person's address; the code itself then approves (docs/wire-contract.md 1.3). */
 app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, verifyBody())
-  const device = await findOpenDevice(gateway(), c, body.user_code)
+  const device = await findOpenDevice(c.var.call, body.user_code)
   const { client } = device
   const to = mailbox(body.email)
   const clientName = isStranger(client) ? undefined : client.metadata.client_name
-  await sendCode(gateway(), c, { to, clientName, brand: brandOf(client) })
+  await sendCode(c.var.call, { to, clientName, brand: brandOf(client) })
   return c.json({ success: true, message: 'A code is on its way to the address.', requires_otp: true })
 })
 
 app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, authorizeBody())
-  const device = await findOpenDevice(gateway(), c, body.user_code)
-  const way = codeWayIn(gateway(), c, { to: mailbox(body.email), code: body.otp_code })
+  const device = await findOpenDevice(c.var.call, body.user_code)
+  const way = codeWayIn(c.var.call, { to: mailbox(body.email), code: body.otp_code })
   const request = { platform: 'cli', projectScope: projectScope(undefined) }
-  const { person, session } = await completeSignIn(gateway(), c, way, request)
-  await decideDevice(gateway(), c, device, { person, sessionId: session.id }, 'approve')
+  const { person, session } = await completeSignIn(c.var.call, way, request)
+  await decideDevice(c.var.call, device, { person, sessionId: session.id }, 'approve')
   return c.json({
     success: true,
     message: 'The device is connected. You can go back to it.',
@@ -205,7 +205,7 @@ app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, as
 
 app.route('POST', `${BASE}/deny`, { authority: byProtocol('ceremony') }, async (c) => {
   const { user_code } = await readBody(c, denyBody())
-  await denyUnseen(gateway(), c, await findOpenDevice(gateway(), c, user_code))
+  await denyUnseen(c.var.call, await findOpenDevice(c.var.call, user_code))
   return c.json({ success: true, message: 'The device was not connected.' })
 })
 
@@ -224,7 +224,7 @@ async function revocation(token: string) {
 
 async function revokePage(c: AppContext, token: string, { error, status }: Partial<Shown> = {}): Promise<Response> {
   const { client, requestedAt: connectedAt } = (await revocation(token)).connected
-  const csrf = newFormToken(gateway(), c)
+  const csrf = newFormToken(c.var.call)
   const page = RevokeDevicePage({ action: `${BASE}/revoke`, csrf, token, client, connectedAt, now: new Date(), error })
   return renderPage(page, { status })
 }
@@ -237,12 +237,12 @@ app.route('GET', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, (c) =>
 const revokeForm = once(() => z.object({ ...revokeQuery().shape, csrf: z.optional(z.string()) }))
 
 app.route('POST', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     schema: revokeForm(),
     load: (_, { token }) => revocation(token ?? ''),
     render: (shown) => revokePage(c, shown.typed.token ?? '', shown),
     act: async (_, { named, connected }) => {
-      await revokeDevice(gateway(), c, named)
+      await revokeDevice(c.var.call, named)
       return renderPage(DeviceDonePage({ kind: 'revoked', client: connected.client }))
     },
   }),

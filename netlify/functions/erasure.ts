@@ -24,7 +24,7 @@ const app = createApp('api', { errorPage })
 app.use(answerFormsOnce(gateway))
 
 function erasePage(c: AppContext, principal: PersonPrincipal, { error, status }: Partial<Shown> = {}): Response {
-  const page = ErasePage({ ...formOf(gateway(), c, principal), action: BASE, backHref: HOME, error })
+  const page = ErasePage({ ...formOf(c, principal), action: BASE, backHref: HOME, error })
   return renderPage(page, { status })
 }
 
@@ -34,7 +34,7 @@ app.route('GET', BASE, { authority: sensitivePage(BASE) }, erasePage)
 const erasing = once(() => z.object({ ...postedForm(), word: z.optional(z.string().check(z.maxLength(40))) }))
 
 app.route('POST', BASE, { authority: sensitivePage(BASE) }, (c, principal) =>
-  accountForm(gateway(), c, principal, {
+  accountForm(c, principal, {
     schema: erasing(),
     render: (shown) => erasePage(c, principal, shown),
     once: () => c.redirect(BASE, 303),
@@ -43,8 +43,8 @@ app.route('POST', BASE, { authority: sensitivePage(BASE) }, (c, principal) =>
         throw new GatewayError('invalid_request', { description: words.wrong })
       const { session } = principal
       if (!session) throw new GatewayError('session_invalid')
-      const receipt = await eraseSelf(gateway(), c, { ...principal, session })
-      clearSessionCookies(c)
+      const receipt = await eraseSelf(c.var.call, { ...principal, session })
+      clearSessionCookies(c.var.call)
       return renderPage(
         ErasedPage({
           uai: receipt.uai,
@@ -65,8 +65,8 @@ export const eraseSelfBody = once(() => z.object({ uai: z.uuid() }))
 app.route('POST', '/v1/auth/me/erase', { authority: sensitive('every caller') }, async (c, owner) => {
   const { uai } = await readBody(c, eraseSelfBody())
   if (uai !== owner.person.uai) throw new GatewayError('not_found')
-  const receipt = await eraseSelf(gateway(), c, owner)
-  clearSessionCookies(c)
+  const receipt = await eraseSelf(c.var.call, owner)
+  clearSessionCookies(c.var.call)
   return c.json(receipt)
 })
 
@@ -79,7 +79,7 @@ app.route('POST', '/v1/operators/people/:uai/erase', { authority: operator() }, 
   const { reason } = await readBody(c, eraseOtherBody())
   const uai = z.uuid('not_found').safeParse(c.req.param('uai'))
   if (!uai.success) throw new GatewayError('not_found')
-  return c.json(await eraseOther(gateway(), c, operator, { uai: uai.data, reason }))
+  return c.json(await eraseOther(c.var.call, operator, { uai: uai.data, reason }))
 })
 
 export default serve(app)

@@ -3,7 +3,7 @@ import { everydayOwner, ownerOrService, sensitive, service } from '../../shared/
 import { actAs } from '../../shared/access/authority.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -75,7 +75,7 @@ app.route('POST', '/v1/auth/identities', { authority: service('identities:link')
   const proven = subject_token === undefined ? undefined : await provenBy(gateway(), subject_token)
   const wanted = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
   const assertedBy = service.client.client_id
-  const { uai, created, linked } = await mapVendorAccount(gateway(), c, { ...wanted, assertedBy }, (work) =>
+  const { uai, created, linked } = await mapVendorAccount(c.var.call, { ...wanted, assertedBy }, (work) =>
     actAsService(work, service),
   )
   return c.json({ success: true, uai, created, linked }, created ? 201 : 200)
@@ -113,14 +113,14 @@ app.route(
     const person = await identityAsked(gateway(), principal, uai)
     if (principal.kind === 'person') {
       const act = (work: Work) => actAs(work, principal)
-      await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'person', act })
+      await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'person', act })
       return c.json({ success: true })
     }
     const all = await listCredentials(gateway().reads, gateway().personal, person)
     const isTheirs = all.find((one) => one.id === id)?.evidence.assertedBy === principal.client.client_id
     if (!isTheirs) throw new GatewayError('not_found')
     const act = (work: Work) => actAsService(work, principal)
-    await removeSignInMethod(gateway(), c, { person, credentialId: id, reason: 'service', act })
+    await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'service', act })
     return c.json({ success: true })
   },
 )
@@ -131,13 +131,13 @@ export const merging = once(() => z.object({ retired_token: token() }))
 app.route('POST', '/v1/auth/identities/merge', { authority: sensitive('every caller') }, async (c, survivor) => {
   const { retired_token } = await readBody(c, merging())
   const retired = await provenBy(gateway(), retired_token)
-  await commit(commitContext(gateway(), c), async (work) => {
+  await commit(c.var.call, async (work) => {
     actAs(work, survivor)
     work.limits = gateway().limiter.of('merge', survivor.person.uai)
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })
   })
-  for (const { person } of [survivor, retired]) c.get('waitUntil')(tellOfMerge(gateway(), c, person))
+  for (const { person } of [survivor, retired]) c.var.call.later(tellOfMerge(c.var.call, person))
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 
@@ -151,7 +151,7 @@ app.route(
   async (c, principal) => {
     const { uai, reason = 'wrong merge' } = await readBody(c, splitting())
     if (principal.kind === 'person') await identityAsked(gateway(), principal, uai)
-    await commit(commitContext(gateway(), c), async (work) => {
+    await commit(c.var.call, async (work) => {
       if (principal.kind === 'person') actAs(work, principal)
       else actAsService(work, principal)
       await refuseStranding(gateway(), work, uai)

@@ -5,7 +5,7 @@ import { sendDueNotices } from '../../shared/api-keys/key-notices.ts'
 import { checkScannerSignature } from '../../shared/api-keys/scanner-keys.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -36,7 +36,7 @@ type Finding = z.infer<ReturnType<typeof report>>[number]
 /** Takes note of the found keys and, as the policy says, stops them: all in one unit of work. */
 async function stop(c: AppContext, findings: Finding[], known: { hash: string; id: string; createdBy: string }[]) {
   const policy = gateway().config.LEAKED_KEY_POLICY
-  await commit(commitContext(gateway(), c), async (work) => {
+  await commit(c.var.call, async (work) => {
     work.actor = { type: 'service', id: 'secret-scanner' }
     const done = new Set<string>()
     for (const { token, url, source = 'unknown' } of findings) {
@@ -64,7 +64,7 @@ app.route('POST', '/v1/keys/leaked', { authority: byProtocol('signature') }, asy
   const known = await findKeysByHash(gateway().reads, hashes)
   if (known.length > 0) {
     await stop(c, findings, known)
-    c.get('waitUntil')(sendDueNotices(gateway()))
+    c.var.call.later(sendDueNotices(gateway()))
   }
   const real = new Set(known.map(({ hash }) => hash))
   return c.json(

@@ -4,7 +4,7 @@ import { newFormToken } from '../../shared/access/form-token.ts'
 import { signInEnd } from '../../shared/access/return-to.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
@@ -59,7 +59,7 @@ export const magicLinkRequest = once(() =>
 app.route('POST', '/v1/auth/magic-link', { authority: byProtocol('ceremony') }, async (c) => {
   const { email, redirect_uri, return_to, platform, project_scope, create_user } = await readBody(c, magicLinkRequest())
   const redirectUri = redirect_uri ?? return_to
-  await sendMagicLink(gateway(), c, {
+  await sendMagicLink(c.var.call, {
     email,
     redirectUri,
     platform,
@@ -79,7 +79,7 @@ async function page(c: AppContext, state: string, link: MagicLink, { error, stat
   const client = handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
   const end = new URL(endOf(link), gateway().issuer)
   const shown = MagicLinkPage({
-    ...{ action: CALLBACK, csrf: newFormToken(gateway(), c), state, email, device, error },
+    ...{ action: CALLBACK, csrf: newFormToken(c.var.call), state, email, device, error },
     clientName: handsOver ? (client?.metadata.client_name ?? '') : undefined,
     destination: end.host || end.protocol,
     ...{ askedAt: new Date(askedAt), now: new Date() },
@@ -89,9 +89,9 @@ async function page(c: AppContext, state: string, link: MagicLink, { error, stat
 
 /** The answer to a link that was used: whom it signed in at this browser goes on, anybody else asks for a new one. */
 async function spent(c: AppContext, link: MagicLink, holder: string | undefined): Promise<Response> {
-  const signedIn = await browserSession(gateway(), c)
+  const signedIn = await browserSession(c.var.call)
   if (signedIn && holder && signedIn.person.members.includes(holder))
-    return link.handsOver ? welcomePage(gateway(), c, signedIn) : c.redirect(endOf(link), 303)
+    return link.handsOver ? welcomePage(c, signedIn) : c.redirect(endOf(link), 303)
   throw new GatewayError('magic_link_state_invalid', { reason: 'spent', next: signInInstead(link) })
 }
 
@@ -99,7 +99,7 @@ async function spent(c: AppContext, link: MagicLink, holder: string | undefined)
 app.route('GET', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => {
   const { state } = readQuery(c, z.object({ state: linkState() }))
   const link = openLink(gateway(), state)
-  const { open, holder } = await stateOfLink(gateway(), c, link)
+  const { open, holder } = await stateOfLink(c.var.call, link)
   return open ? page(c, state, link) : spent(c, link, holder)
 })
 
@@ -107,12 +107,12 @@ export const confirmation = once(() => z.object({ state: linkState(), csrf: z.op
 
 /** The person confirms: this browser is signed in, or the application is handed a code. No token is ever in an address. */
 app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     schema: confirmation(),
     load: (_, { state }) => ({ state: state ?? '', link: openLink(gateway(), state ?? '') }),
     render: (shown, { state, link }) => page(c, state, link, shown),
     act: async (_, { link }) => {
-      const { open, holder } = await stateOfLink(gateway(), c, link)
+      const { open, holder } = await stateOfLink(c.var.call, link)
       if (!open) return spent(c, link, holder)
       if (!link.handsOver || !link.redirectUri) return enter(c, link)
       // Until the application has used the code, the button leads to another one of the same link.
@@ -123,9 +123,9 @@ app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, (c) =>
 )
 
 async function enter(c: AppContext, link: MagicLink): Promise<Response> {
-  const replaces = await browserSession(gateway(), c)
+  const replaces = await browserSession(c.var.call)
   const request = { platform: 'web', projectScope: link.projectScope, replaces }
-  const { cookies } = await completeSignIn(gateway(), c, codeWayIn(gateway(), c, codeOf(link)), request).catch(stale)
+  const { cookies } = await completeSignIn(c.var.call, codeWayIn(c.var.call, codeOf(link)), request).catch(stale)
   return goOn(c, { location: endOf(link), cookies })
 }
 
@@ -141,8 +141,8 @@ async function supabaseWayIn(c: AppContext, token: string, link: MagicLink): Pro
   const profile = await readSupabaseToken(gateway(), token)
   if (!profile.email || emailLookup(profile.email) !== emailLookup(link.email))
     throw new GatewayError('magic_link_email_mismatch')
-  const check = codeCheck(gateway(), c, codeOf(link))
-  await commit(commitContext(gateway(), c), async (work) => {
+  const check = codeCheck(c.var.call, codeOf(link))
+  await commit(c.var.call, async (work) => {
     recordCode(work, await check(), gateway().now())
   }).catch(stale)
   return accountWayIn(gateway(), supabaseAccount(profile, 'supabase'))
@@ -152,13 +152,13 @@ export const exchange = once(() => z.object({ state: linkState() }))
 
 /** A code that an application was handed, or a Supabase token with the state of a link, becomes a session. */
 app.route('POST', '/v1/auth/magic-link/exchange', { authority: byProtocol('ceremony') }, async (c) => {
-  const token = bearerToken(c)
+  const token = bearerToken(c.var.call)
   if (!token) throw new GatewayError('token_missing')
   const { state } = await readBody(c, exchange())
   const isSupabase = token.includes('.')
   const link = isSupabase ? openLink(gateway(), state) : openHandOver(gateway(), token, state)
-  const way = isSupabase ? await supabaseWayIn(c, token, link) : codeWayIn(gateway(), c, codeOf(link))
-  const signedIn = await signInDirectly(gateway(), c, way, link).catch(stale)
+  const way = isSupabase ? await supabaseWayIn(c, token, link) : codeWayIn(c.var.call, codeOf(link))
+  const signedIn = await signInDirectly(c.var.call, way, link).catch(stale)
   const body = (isSupabase ? passwordBody : signedInBody)(c, signedIn)
   return c.json({ success: true, redirect_to: endOf(link), ...body, auth_method: 'magic_link' })
 })

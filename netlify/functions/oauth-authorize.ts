@@ -7,8 +7,8 @@ import { safeReturnTo } from '../../shared/access/return-to.ts'
 import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
 import { GatewayError, type Refusal } from '../../shared/errors.ts'
-import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { aboutPerson, commit } from '../../shared/events/commit.ts'
+import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { postedField, postedPairs } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
@@ -54,11 +54,11 @@ const MAX_SIGN_IN_URL = 2600
 async function authorize(c: AppContext, given: URLSearchParams, notice?: string): Promise<Response> {
   const clientId = given.getAll('client_id')[0]
   if (!clientId) throw new GatewayError('invalid_request', { description: 'client_id is required.' })
-  await freshenClient(gateway(), c, clientId, 'authorize').catch(explainToPerson)
+  await freshenClient(c.var.call, clientId, 'authorize').catch(explainToPerson)
   const { reads, personal, issuer } = gateway()
-  const found = await findForAuthorize(reads, personal, { clientId, handle: sessionHandle(c) })
+  const found = await findForAuthorize(reads, personal, { clientId, handle: sessionHandle(c.var.call) })
   const facts = { ...found, resources: [...found.resources, ownResource(issuer)] }
-  if (!facts.signedIn) await noteDeadSession(gateway(), c)
+  if (!facts.signedIn) await noteDeadSession(c.var.call)
   const pushed = await readPushed(gateway(), facts.client, given)
   const params = pushed?.parameters ?? given
   const redirect = checkRedirect(params, facts.client, issuer)
@@ -105,7 +105,7 @@ async function proceed(
   if (proof === 'unmet') throw fault('unmet_authentication_requirements')
   if (signIn || proof === 'step_up') {
     if (prompt.has('none')) throw fault('login_required')
-    if (wanted.pushed) await keepOpen(gateway(), c, wanted.pushed)
+    if (wanted.pushed) await keepOpen(c.var.call, wanted.pushed)
     const url = signIn ? signInUrl(wanted, params) : stepUpPage(wanted, params)
     if (url.length > MAX_SIGN_IN_URL) throw fault('invalid_request', 'The request is too long to sign in for.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
@@ -117,14 +117,13 @@ async function proceed(
   if (signedIn.session.unseen) await touchSession(gateway().reads, signedIn.session.id)
   const id = wanted.pushed?.id ?? uuidv7()
   const code = newOpaqueToken(id, CODE_SECRET_BYTES)
-  await commit(commitContext(gateway(), c), async (work) => {
+  await commit(c.var.call, async (work) => {
     const { person, session } = signedIn
     const now = gateway().now()
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     work.correlationId = id
-    work.knowKey(person.uai, person.wrappedKey)
     work.limits = gateway().limiter.of('authorize', person.uai)
-    const options = { subject: person.uai }
+    const options = aboutPerson(person)
     const stream = wanted.pushed ? await work.load(authorization, id, options) : work.start(authorization, id, options)
     stream.decide((current) =>
       request(current, {
@@ -142,7 +141,7 @@ async function proceed(
   if (silent) return redirectWith(c, redirectUri, { code: code.token, state, responseMode })
   return consentPage({
     id,
-    csrf: newFormToken(gateway(), c, { about: aboutOf(signedIn, id) }),
+    csrf: newFormToken(c.var.call, { about: aboutOf(signedIn, id) }),
     returnTo: wayBack(wanted, params),
     wanted,
     facts,
@@ -198,17 +197,17 @@ app.route('GET', '/oauth/consent', { authority: byProtocol('ceremony') }, () => 
 
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (docs/security-rules.md A40). */
 app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async (c) => {
-  const signedIn = await browserSession(gateway(), c)
+  const signedIn = await browserSession(c.var.call)
   if (!signedIn) return askAgain(c, await postedField(c, 'return_to'))
-  return form(gateway(), c, {
+  return form(c, {
     schema: decisionForm(),
     about: ({ authorization_id: id = '' }) => aboutOf(signedIn, id),
     restart: ({ typed }) => askAgain(c, typed.return_to),
     act: ({ authorization_id: id, decision, return_to }) =>
       decide(c, signedIn, id, decision).catch(async (error: unknown) => {
         if (!(error instanceof GatewayError) || error.refusal !== 'csrf_invalid') throw error
-        c.set('refused', error)
-        return (await isRedeemed(id)) ? welcomePage(gateway(), c, signedIn) : askAgain(c, return_to)
+        c.var.call.notes.refused = error
+        return (await isRedeemed(id)) ? welcomePage(c, signedIn) : askAgain(c, return_to)
       }),
   })
 })
@@ -234,15 +233,14 @@ async function decide(
   decision: 'allow' | 'deny',
 ): Promise<Response> {
   const code = newOpaqueToken(id, CODE_SECRET_BYTES)
-  const facts = await commit(commitContext(gateway(), c), async (work) => {
+  const facts = await commit(c.var.call, async (work) => {
     const now = gateway().now()
     const found = await findAuthorization(gateway().reads, gateway().personal, { id })
     const client = found.requestedBy
     if (client?.status !== 'active') throw new GatewayError('csrf_invalid', { reason: 'client is not active' })
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     work.correlationId = id
-    work.knowKey(person.uai, person.wrappedKey)
-    const stream = work.resume(authorization, id, found.events, { subject: person.uai })
+    const stream = work.resume(authorization, id, found.events, aboutPerson(person))
     const { state } = stream
     if (!isPending(state, session.id, now)) throw new GatewayError('csrf_invalid', { reason: 'not pending' })
     const { scope, resources } = state.facts
@@ -252,13 +250,13 @@ async function decide(
     }
     stream.decide((current) => grant(current, { by: 'person', scope, sessionId: session.id, codeHash: code.hash, now }))
     const consent = found.consent
-      ? work.resumeAt(
+      ? work.resume(
           consentAggregate,
           found.consent.id,
           { state: rememberedConsent(client, found.consent), version: found.consent.version },
-          { subject: person.uai },
+          aboutPerson(person),
         )
-      : work.start(consentAggregate, uuidv7(), { subject: person.uai })
+      : work.start(consentAggregate, uuidv7(), aboutPerson(person))
     consent.decide((current) =>
       grantConsent(current, { uai: person.uai, clientId: client.id, scopes: scope, resources }),
     )

@@ -36,7 +36,7 @@ async function isPresentedByHolder(
   if (!confirmation || (caller && !forwarded)) return true
   const scheme = confirmation.jkt ? 'DPoP' : 'Bearer'
   try {
-    await checkSenderConstraint(gateway(), c, { token: body.token, scheme, confirmation, forwarded })
+    await checkSenderConstraint(c.var.call, { token: body.token, scheme, confirmation, forwarded })
     return true
   } catch (error) {
     if (!(error instanceof GatewayError) || error.status !== 401) throw error
@@ -48,7 +48,7 @@ async function isPresentedByHolder(
 
 /** What is said of a token that may not be used, which is recorded like one that is presented. */
 function inactive(c: AppContext) {
-  c.set('refused', new GatewayError('invalid_token', { reason: 'not active' }))
+  c.var.call.notes.refused = new GatewayError('invalid_token', { reason: 'not active' })
   return { active: false }
 }
 
@@ -57,14 +57,14 @@ app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) 
   const { config, limiter, jwts } = gateway()
   refuseQuery(c, Object.keys(parameters().shape))
   const body = await readBody(c, parameters())
-  const credentials = readClientCredentials(c, body)
-  const onFailure = secretLimits(limiter, c, credentials)
-  const anonymous = () => limiter.of('introspect-unknown', addressKey(c.get('clientIp')))
+  const credentials = readClientCredentials(c.var.call, body)
+  const onFailure = secretLimits(limiter, c.var.call, credentials)
+  const anonymous = () => limiter.of('introspect-unknown', addressKey(c.var.call.request.clientIp))
   const { method, certificate, clientId } = credentials
   const mayProve = method !== 'none' || (certificate !== undefined && clientId !== undefined)
   const isKey = looksLikeApiKey(body.token)
   if (isKey && !mayProve && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH)
-    return c.json((await describeApiKey(gateway(), c, body.token)) ?? inactive(c))
+    return c.json((await describeApiKey(c.var.call, body.token)) ?? inactive(c))
   const found = await findToken(gateway(), body.token, {
     clientId,
     limits: mayProve ? onFailure : anonymous(),
@@ -79,7 +79,7 @@ app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) 
   const seen = found.token && isFor(found.token, caller) ? found.token : undefined
   const token = seen && (await isPresentedByHolder(c, body, seen, caller)) ? seen : undefined
   if (!token && !caller) await limiter.hit(anonymous())
-  const key = isKey && caller?.first_party ? await describeApiKey(gateway(), c, body.token) : undefined
+  const key = isKey && caller?.first_party ? await describeApiKey(c.var.call, body.token) : undefined
   const answer = token ? describeToken(gateway(), token, caller) : (key ?? inactive(c))
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {
     const now = Math.floor(Date.now() / 1000)

@@ -71,20 +71,20 @@ const asked = ({ returnHref, hidden }: LogoutRequest) => ({
 async function logout(c: AppContext, params: Parameters): Promise<Response> {
   const request = await readRequest(params)
   const { hint, hinted, client } = request
-  const signedIn = await browserSession(gateway(), c)
+  const signedIn = await browserSession(c.var.call)
   if (!signedIn) {
-    await signOutOf(gateway(), c, { client, hinted })
-    if (!isForeignPost(c)) clearSessionCookies(c)
+    await signOutOf(c.var.call, { client, hinted })
+    if (!isForeignPost(c.var.call)) clearSessionCookies(c.var.call)
     return leave(c, request, { atOnce: hint !== undefined && client !== undefined && !isStranger(client) })
   }
   if (!client || !isSubject(gateway(), client, signedIn.person, hint?.sub))
-    return confirmSignOutPage(gateway(), c, signedIn, asked(request))
+    return confirmSignOutPage(c, signedIn, asked(request))
   return end(c, signedIn, request)
 }
 
 async function end(c: AppContext, signedIn: SignedIn, request: LogoutRequest): Promise<Response> {
-  await signOutOf(gateway(), c, { ...request, signedIn })
-  clearSessionCookies(c)
+  await signOutOf(c.var.call, { ...request, signedIn })
+  clearSessionCookies(c.var.call)
   return leave(c, request, { atOnce: true })
 }
 
@@ -107,13 +107,13 @@ app.route('GET', '/oauth/logout', { authority: byProtocol('ceremony') }, (c) =>
 )
 /** The request of an application, or the answer to the page that asks. */
 app.route('POST', '/oauth/logout', { authority: byProtocol('ceremony') }, async (c) => {
-  const signedIn = (await postedField(c, 'csrf')) && (await browserSession(gateway(), c))
+  const signedIn = (await postedField(c, 'csrf')) && (await browserSession(c.var.call))
   if (!signedIn) return logout(c, await readBody(c, parameters()))
-  return form(gateway(), c, {
+  return form(c, {
     schema: parameters(),
     about: signedIn.session.id,
     load: (_, typed) => readRequest(presentMembers(typed) as Parameters),
-    render: (shown, request) => confirmSignOutPage(gateway(), c, signedIn, asked(request), shown),
+    render: (shown, request) => confirmSignOutPage(c, signedIn, asked(request), shown),
     act: (_, request) => end(c, signedIn, request),
   })
 })

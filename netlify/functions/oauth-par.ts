@@ -60,16 +60,16 @@ app.route('POST', '/oauth/par', { authority: byProtocol('client') }, async (c) =
   if ([...new URL(c.req.url).searchParams].length > 0)
     throw new GatewayError('invalid_request', { description: 'Parameters must be sent in the request body.' })
   const body = await readBody(c, z.extend(parameters(), clientParameters()), { repeatable: ['resource'] })
-  const credentials = readClientCredentials(c, body)
-  c.set('caller', { clientId: credentials.clientId })
+  const credentials = readClientCredentials(c.var.call, body)
+  c.var.call.notes.caller = { clientId: credentials.clientId }
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
-  await freshenClient(gateway(), c, credentials.clientId, 'authorize')
-  const limits = secretLimits(limiter, c, credentials)
+  await freshenClient(c.var.call, credentials.clientId, 'authorize')
+  const limits = secretLimits(limiter, c.var.call, credentials)
   const found = await findForService(reads, { clientId: credentials.clientId, limits })
   const client = await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure: limits })
   if (body.request_uri) throw new GatewayError('invalid_request', { details: { request_uri: ['cannot be pushed'] } })
 
-  const jkt = await dpopKeyOf(gateway(), c)
+  const jkt = await dpopKeyOf(c.var.call)
   if (jkt && body.dpop_jkt && jkt !== body.dpop_jkt)
     throw new GatewayError('invalid_dpop_proof', { reason: 'DPoP proof: another key than dpop_jkt' })
   const query = toQuery(client.client_id, { ...parametersOf(body), dpop_jkt: body.dpop_jkt ?? jkt })
@@ -79,7 +79,7 @@ app.route('POST', '/oauth/par', { authority: byProtocol('client') }, async (c) =
     if (!(error instanceof AuthorizationFault)) throw error
     throw new GatewayError(error.refusal, { description: error.description })
   }
-  return c.json(await keepPushed(gateway(), c, client, query), 201)
+  return c.json(await keepPushed(c.var.call, client, query), 201)
 })
 
 /** A body without what it says to authenticate the client, which is nobody else's business. */

@@ -17,7 +17,7 @@ import {
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Stream, type Work } from '../../shared/events/commit.ts'
 import type { RateLimit } from '../../shared/events/store.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { addressKey, networkKey } from '../../shared/http/rate-limit.ts'
@@ -44,7 +44,7 @@ const managementUri = (clientId: string) => `${gateway().issuer}/register/${enco
 async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<void> {
   if (metadata.sector_identifier_uri === undefined) return
   const { limiter } = gateway()
-  const wait = await limiter.hit(limiter.of('sector-identifier', addressKey(c.get('clientIp'))))
+  const wait = await limiter.hit(limiter.of('sector-identifier', addressKey(c.var.call.request.clientIp)))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   await checkSector(metadata)
 }
@@ -70,13 +70,13 @@ app.route('POST', '/register', { authority: openToAll }, async (c) => {
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
   const secret = needsSecret ? newSecret() : undefined
   const access = newOpaqueToken(id, CODE_SECRET_BYTES)
-  const { client_id } = await commit(commitContext(gateway(), c), async (work) => {
+  const { client_id } = await commit(c.var.call, async (work) => {
     const known = sharingKey && (await findSharedClient(gateway().reads, sharingKey))
     if (known) {
       if (known.registration_token_hash) (await work.load(apiClient, known.id, {})).decide(shareClient)
       return known
     }
-    work.limits = limitsOf(c.get('clientIp'))
+    work.limits = limitsOf(c.var.call.request.clientIp)
     work.start(apiClient, id, {}).decide(() =>
       registerClient({
         clientId: made.client_id,
@@ -100,13 +100,13 @@ app.route('POST', '/register', { authority: openToAll }, async (c) => {
 
 /** The client whose registration access token came with the request (RFC 7592 section 1.3). */
 async function managed(c: AppContext): Promise<Client> {
-  const token = bearerToken(c)
+  const token = bearerToken(c.var.call)
   if (!token) throw new GatewayError('token_required')
   const client = await findClient(gateway().reads, c.req.param('client_id') ?? '')
   const known = client?.registration_token_hash
   if (!client || client.status === 'deleted' || !known || !equalHash(known, hashToken(token)))
     throw new GatewayError('invalid_token', { reason: 'registration access token' })
-  c.set('caller', { clientId: client.client_id })
+  c.var.call.notes.caller = { clientId: client.client_id }
   return client
 }
 
@@ -115,7 +115,7 @@ async function change(
   client: Client,
   decide: (stream: Stream<ApiClient, ApiClientEvent>, work: Work) => void,
 ): Promise<void> {
-  await commit(commitContext(gateway(), c), async (work) => {
+  await commit(c.var.call, async (work) => {
     work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
     work.limits = gateway().limiter.of('manage-client', client.id)
     const stream = await work.load(apiClient, client.id, {})

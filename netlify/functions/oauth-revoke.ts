@@ -1,6 +1,6 @@
 import { revokeAccessToken, revokeFamily } from '../../shared/domain/token-family.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
@@ -21,11 +21,11 @@ app.route('POST', '/oauth/revoke', { authority: byProtocol('subject', true) }, a
   const { limiter } = gateway()
   refuseQuery(c, Object.keys(tokenParameters().shape))
   const body = await readBody(c, tokenParameters())
-  const credentials = readClientCredentials(c, body)
-  await freshenClient(gateway(), c, credentials.clientId, 'token')
-  const onFailure = secretLimits(limiter, c, credentials)
+  const credentials = readClientCredentials(c.var.call, body)
+  await freshenClient(c.var.call, credentials.clientId, 'token')
+  const onFailure = secretLimits(limiter, c.var.call, credentials)
 
-  const revoked = await commit(commitContext(gateway(), c), async (work) => {
+  const revoked = await commit(c.var.call, async (work) => {
     const found = await findToken(gateway(), body.token, {
       clientId: credentials.clientId,
       limits: onFailure,

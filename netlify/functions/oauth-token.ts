@@ -46,33 +46,33 @@ const app = createApp('oauth')
 app.route('POST', '/oauth/token', { authority: byProtocol('client') }, async (c) => {
   refuseQuery(c, Object.keys(parameters().shape))
   const body = await readBody(c, parameters(), { repeatable: ['resource', 'audience'] })
-  const credentials = readClientCredentials(c, body)
-  c.set('caller', { clientId: credentials.clientId })
+  const credentials = readClientCredentials(c.var.call, body)
+  c.var.call.notes.caller = { clientId: credentials.clientId }
   if (!body.grant_type) throw new GatewayError('invalid_request', { details: { grant_type: ['is required'] } })
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
-  await freshenClient(gateway(), c, credentials.clientId, 'token')
+  await freshenClient(c.var.call, credentials.clientId, 'token')
   switch (body.grant_type) {
     case 'authorization_code': {
-      const family = await redeemCode(gateway(), c, credentials, body)
+      const family = await redeemCode(c.var.call, credentials, body)
       return c.json(await tokenResponse(gateway(), family.grant, family))
     }
     case 'refresh_token':
-      return c.json((await refresh(gateway(), c, credentials, body)).response)
+      return c.json((await refresh(c.var.call, credentials, body)).response)
     case DEVICE_CODE: {
-      const family = await redeemDeviceCode(gateway(), c, credentials, body)
+      const family = await redeemDeviceCode(c.var.call, credentials, body)
       return c.json(await tokenResponse(gateway(), family.grant, family))
     }
     case 'client_credentials': {
-      const family = await clientCredentials(gateway(), c, credentials, body)
+      const family = await clientCredentials(c.var.call, credentials, body)
       return c.json(await tokenResponse(gateway(), family.grant, family))
     }
     case TOKEN_EXCHANGE: {
-      const family = await exchangeToken(gateway(), c, credentials, body)
+      const family = await exchangeToken(c.var.call, credentials, body)
       const response = await tokenResponse(gateway(), family.grant, family)
       return c.json({ ...response, issued_token_type: ACCESS_TOKEN_TYPE })
     }
     case JWT_BEARER_GRANT: {
-      const family = await exchangeAssertion(gateway(), c, credentials, body)
+      const family = await exchangeAssertion(c.var.call, credentials, body)
       return c.json(await tokenResponse(gateway(), family.grant, family))
     }
     default:

@@ -22,7 +22,7 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   const verdict = await checkAccessToken(gateway(), token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
   const { confirmation, claims, family } = verdict
-  await checkSenderConstraint(gateway(), c, { token, scheme: schemeOf(c), confirmation })
+  await checkSenderConstraint(c.var.call, { token, scheme: schemeOf(c.var.call), confirmation })
   checkOrigin(family.client, c.req.header('origin'))
   const { person } = family
   if (!person) throw new GatewayError('invalid_token', { reason: 'a service has no profile' })
@@ -32,10 +32,10 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
 }
 
 /** UserInfo (OpenID Connect Core section 5.3), for a token with `openid` whatever resource it is for. */
-app.route('GET', '/oauth/userinfo', { authority: byProtocol('subject') }, (c) => userinfo(c, bearerToken(c)))
+app.route('GET', '/oauth/userinfo', { authority: byProtocol('subject') }, (c) => userinfo(c, bearerToken(c.var.call)))
 app.route('POST', '/oauth/userinfo', { authority: byProtocol('subject') }, async (c) => {
   const { access_token } = await readBody(c, form())
-  const header = bearerToken(c)
+  const header = bearerToken(c.var.call)
   if (header && access_token) throw new GatewayError('invalid_request', { description: 'Send the token in one place.' })
   return userinfo(c, header ?? access_token)
 })

@@ -35,7 +35,7 @@ async function desk(
   const { principal, organizationId } = operator
   const codes = await listOpenOperatorCodes(gateway().reads, gateway().personal, organizationId)
   const page = OperatorCodesPage({
-    ...{ base: BASE, ...formOf(gateway(), c, principal), now: new Date(), notice, error },
+    ...{ base: BASE, ...formOf(c, principal), now: new Date(), notice, error },
     email: typed.email?.slice(0, 254),
     codes: codes.map((one) => ({
       ...{
@@ -63,7 +63,7 @@ function take<Schema extends z.ZodMiniType>(
   schema: Schema,
   act: (posted: z.output<Schema>) => Promise<Response>,
 ): Promise<Response> {
-  return accountForm(gateway(), c, operator.principal, {
+  return accountForm(c, operator.principal, {
     schema,
     render: (shown) => desk(c, operator, shown),
     once: () => c.redirect(BASE, 303),
@@ -81,7 +81,7 @@ const requestForm = once(() => z.object({ ...postedForm(), email: typedEmail(), 
 
 app.route('POST', BASE, { authority: operatorPage(BASE) }, (c, operator) =>
   take(c, operator, requestForm(), async (posted) => {
-    const made = await requestOperatorCode(gateway(), c, operator, { email: posted.email, reason: posted.reason })
+    const made = await requestOperatorCode(c.var.call, operator, { email: posted.email, reason: posted.reason })
     return show(made, made.awaitsSecond ? 'half' : 'whole')
   }),
 )
@@ -90,7 +90,7 @@ const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_foun
 
 app.route('POST', `${BASE}/approve`, { authority: operatorPage(BASE) }, (c, operator) =>
   take(c, operator, approvalForm(), async ({ id, reason: why }) =>
-    show(await approveOperatorCode(gateway(), c, operator, { id, reason: why }), 'otherHalf'),
+    show(await approveOperatorCode(c.var.call, operator, { id, reason: why }), 'otherHalf'),
   ),
 )
 
@@ -98,7 +98,7 @@ const revocationForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_fo
 
 app.route('POST', `${BASE}/revoke`, { authority: operatorPage(BASE) }, (c, operator) =>
   take(c, operator, revocationForm(), async ({ id }) => {
-    await revokeOperatorCode(gateway(), c, operator, { id, reason: 'taken back' })
+    await revokeOperatorCode(c.var.call, operator, { id, reason: 'taken back' })
     return c.redirect(`${BASE}?done=revoked`, 303)
   }),
 )

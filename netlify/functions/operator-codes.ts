@@ -46,17 +46,17 @@ app.route('GET', BASE, { authority: operator() }, async (c, { organizationId }) 
 /** Makes a code, or, for another operator, the first half of one. It is told this once. */
 app.route('POST', BASE, { authority: operator() }, async (c, operator) => {
   const body = await readBody(c, request())
-  return c.json(made(await requestOperatorCode(gateway(), c, operator, body)), 201)
+  return c.json(made(await requestOperatorCode(c.var.call, operator, body)), 201)
 })
 
 /** The second operator agrees and is told the other half. */
 app.route('POST', `${BASE}/:id/approve`, { authority: operator() }, async (c, operator) => {
   const body = await readBody(c, z.object({ reason: reason() }))
-  return c.json(made(await approveOperatorCode(gateway(), c, operator, { id: idOf(c), reason: body.reason })))
+  return c.json(made(await approveOperatorCode(c.var.call, operator, { id: idOf(c), reason: body.reason })))
 })
 
 app.route('DELETE', `${BASE}/:id`, { authority: operator() }, async (c, operator) => {
-  await revokeOperatorCode(gateway(), c, operator, { id: idOf(c), reason: 'taken back' })
+  await revokeOperatorCode(c.var.call, operator, { id: idOf(c), reason: 'taken back' })
   return c.json({ success: true })
 })
 

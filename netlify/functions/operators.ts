@@ -4,7 +4,7 @@ import { actAsOperator } from '../../shared/access/operator.ts'
 import { revokeBlastRadius } from '../../shared/audit/blast-radius.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { Work } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -35,7 +35,7 @@ app.route(
     const radius = await operatedRadius(gateway(), operator, id)
     if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
     const act = (work: Work) => actAsOperator(work, operator)
-    const revoked = await revokeBlastRadius(commitContext(gateway(), c), radius, { act, reason })
+    const revoked = await revokeBlastRadius(c.var.call, radius, { act, reason })
     return c.json({ ...radius, dry_run: false, revoked })
   },
 )

@@ -61,12 +61,12 @@ async function sendIt(c: AppContext) {
     const { email: mail, phone: number, redirect_uri: redirectUri, platform, project_scope } = body
     if (number) throw new GatewayError('invalid_request', { reason: 'a link to a telephone' })
     if (!mail) throw new GatewayError('missing_email')
-    await sendMagicLink(gateway(), c, { email: mail, redirectUri, platform, projectScope: project_scope })
+    await sendMagicLink(c.var.call, { email: mail, redirectUri, platform, projectScope: project_scope })
     const message = 'If the address can receive messages, a link is on its way.'
     return c.json({ ...sent, message, type: kind, expires_in: LIFETIME_SECONDS })
   }
   const to = await addressOf({ ...body, type: kind })
-  const { pause } = await sendCode(gateway(), c, { to })
+  const { pause } = await sendCode(c.var.call, { to })
   const paused = pause > 0 && { message: PAUSED, retry_after: pause }
   return c.json({ ...sent, type: to.channel, expires_in: LIFETIME_SECONDS, ...paused })
 }
@@ -78,9 +78,9 @@ app.route('POST', '/v1/auth/otp/resend', { authority: byProtocol('ceremony') }, 
 app.route('POST', '/v1/auth/otp/verify', { authority: byProtocol('ceremony') }, async (c) => {
   const body = await readBody(c, verify())
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
-  const way = codeWayIn(gateway(), c, { to: await addressOf(body), code: body.token })
+  const way = codeWayIn(c.var.call, { to: await addressOf(body), code: body.token })
   const request = { platform: body.platform, projectScope: scope }
-  const signedIn = await signInDirectly(gateway(), c, way, request)
+  const signedIn = await signInDirectly(c.var.call, way, request)
   return c.json({ ...signedInBody(c, signedIn), auth_method: 'otp' })
 })
 

@@ -33,7 +33,7 @@ export const login = once(() =>
 /** Signs a Supabase user in, with a pair of tokens. */
 async function signIn(c: AppContext, profile: ExternalProfile, platform: string, scope: string) {
   const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
-  return passwordBody(c, await signInDirectly(gateway(), c, way, { platform, projectScope: scope }))
+  return passwordBody(c, await signInDirectly(c.var.call, way, { platform, projectScope: scope }))
 }
 
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
@@ -41,7 +41,7 @@ const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given
 /** Signs in with a password, which Supabase Auth knows (docs/wire-contract.md 1.4 and 5.1). */
 app.route('POST', '/v1/auth/login', { authority: byProtocol('ceremony') }, async (c) => {
   const { platform, project_scope, return_to, ...credentials } = await readBody(c, login())
-  const profile = await checkPassword(gateway(), c, credentials)
+  const profile = await checkPassword(c.var.call, credentials)
   const pair = await signIn(c, profile, platform, scopeOf(c, project_scope))
   const redirect_to = safeReturnTo(gateway().config, return_to)
   return c.json({ ...pair, ...(redirect_to && { redirect_to }) })
@@ -53,7 +53,7 @@ const MESSAGE = 'Follow the link in the mail that we sent to confirm the address
 /** Signs up. Whether the address is known already, the answer does not tell. */
 async function register(c: AppContext) {
   const input = await readBody(c, registration())
-  const profile = await signUp(gateway(), c, input)
+  const profile = await signUp(c.var.call, input)
   const user = { email: input.email, plan: 'free' }
   if (!profile) return c.json({ success: true, message: MESSAGE, user, requires_confirmation: true })
   const pair = await signIn(c, profile, 'cli', scopeOf(c, undefined))
@@ -80,7 +80,7 @@ export const cliRegistration = once(() =>
 app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, async (c) => {
   const { confirm_password, ...input } = await readBody(c, cliRegistration())
   if (confirm_password !== undefined && confirm_password !== input.password) throw new GatewayError('passwords_differ')
-  const profile = await signUp(gateway(), c, input)
+  const profile = await signUp(c.var.call, input)
   if (!profile)
     return c.json({ success: true, message: MESSAGE, user: { email: input.email }, requires_confirmation: true })
   const { access_token, user } = await signIn(c, profile, 'cli', scopeOf(c, undefined))
@@ -90,7 +90,7 @@ app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, a
 /** For MCP clients of before that ask for a password themselves (docs/wire-contract.md 1.5). */
 app.route('POST', '/mcp/auth', { authority: byProtocol('ceremony') }, async (c) => {
   const credentials = await readBody(c, z.object(credentialsInput()))
-  const profile = await checkPassword(gateway(), c, credentials)
+  const profile = await checkPassword(c.var.call, credentials)
   return c.json(await signIn(c, profile, 'mcp', 'mcp'))
 })
 

@@ -20,7 +20,6 @@ import {
   storedKeysOf,
   updateStoredKey,
 } from '../../shared/api-keys/stored-keys.ts'
-import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -39,29 +38,29 @@ const over = (area: 'projects' | 'secrets') => {
 const [projects, secrets] = [over('projects'), over('secrets')]
 
 /** What the stored keys of a project need to know of a request. */
-const seenBy = (c: AppContext, principal: PersonPrincipal) => ({ gateway: gateway(), c, principal })
+const seenBy = (c: AppContext, principal: PersonPrincipal) => ({ call: c.var.call, principal })
 
 const projectId = (c: AppContext) => c.req.param('projectId') ?? ''
 
 app.route('GET', BASE, { authority: projects.read }, async (c, principal) => {
-  return c.json((await projectsOf(gateway(), c, principal)).map(describeProject))
+  return c.json((await projectsOf(c.var.call, principal)).map(describeProject))
 })
 
 app.route('POST', BASE, { authority: projects.write }, async (c, principal) => {
-  return c.json(describeProject(await createProject(gateway(), c, principal, await readBody(c, newProjectBody()))), 201)
+  return c.json(describeProject(await createProject(c.var.call, principal, await readBody(c, newProjectBody()))), 201)
 })
 
 app.route('GET', `${BASE}/:projectId`, { authority: projects.read }, async (c, principal) => {
-  return c.json(describeProject(await projectOf(gateway(), c, principal, projectId(c))))
+  return c.json(describeProject(await projectOf(c.var.call, principal, projectId(c))))
 })
 
 app.route(['PUT', 'PATCH'], `${BASE}/:projectId`, { authority: projects.write }, async (c, principal) => {
   const changes = await readBody(c, projectChangesBody())
-  return c.json(describeProject(await updateProject(gateway(), c, principal, projectId(c), changes)))
+  return c.json(describeProject(await updateProject(c.var.call, principal, projectId(c), changes)))
 })
 
 app.route('DELETE', `${BASE}/:projectId`, { authority: projects.write }, async (c, principal) => {
-  await deleteProject(gateway(), c, principal, projectId(c))
+  await deleteProject(c.var.call, principal, projectId(c))
   return c.json({ success: true })
 })
 
@@ -76,22 +75,22 @@ app.route('POST', KEYS, { authority: secrets.write }, async (c, principal) => {
   return c.json(describeStoredKey(made), 201)
 })
 
-const keyIn = (seen: ReturnType<typeof seenBy>, counts = false) =>
-  storedKeyOf(seen, seen.c.req.param('keyId') ?? '', { projectId: projectId(seen.c), counts })
+const keyIn = (c: AppContext, principal: PersonPrincipal, counts = false) =>
+  storedKeyOf(seenBy(c, principal), c.req.param('keyId') ?? '', { projectId: projectId(c), counts })
 
 app.route('GET', `${KEYS}/:keyId`, { authority: secrets.read }, async (c, principal) =>
-  c.json(describeStoredKey(await keyIn(seenBy(c, principal), true))),
+  c.json(describeStoredKey(await keyIn(c, principal, true))),
 )
 
 app.route(['PUT', 'PATCH'], `${KEYS}/:keyId`, { authority: secrets.write }, async (c, principal) => {
   const seen = seenBy(c, principal)
-  const before = await keyIn(seen)
+  const before = await keyIn(c, principal)
   return c.json(describeStoredKey(await updateStoredKey(seen, before, await readBody(c, storedKeyChangesBody()))))
 })
 
 app.route('DELETE', `${KEYS}/:keyId`, { authority: secrets.write }, async (c, principal) => {
   const seen = seenBy(c, principal)
-  await removeStoredKey(seen, await keyIn(seen))
+  await removeStoredKey(seen, await keyIn(c, principal))
   return c.json({ success: true })
 })
 

@@ -59,7 +59,7 @@ function requireUsualAudience({ family, audience = [] }: Principal): void {
 
 async function principalOf(c: AppContext, audience?: string): Promise<Principal> {
   try {
-    const principal = await authenticate(gateway(), c, {
+    const principal = await authenticate(c.var.call, {
       order: ORDER,
       missing: 'auth_required',
       context: { audience },
@@ -109,7 +109,7 @@ app.route('GET', '/v1/auth/resolve', { authority: byProtocol('subject') }, async
   const { client_id: clientId, uai, audience } = readQuery(c, query())
   const principal = await principalOf(c, audience)
   if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
-  const actor = describeActor(principal, c.get('requestId'))
+  const actor = describeActor(principal, c.var.call.request.id)
   for (const [name, value] of Object.entries(uaiHeaders(principal, actor))) c.header(name, value)
   const resolution = describe(principal, actor)
   if (clientId === undefined) return c.json(resolution)
@@ -130,8 +130,8 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   if (principal.kind === 'service') throw new GatewayError('access_denied', { reason: 'a service has no session' })
   const { person, session } = principal
   if (!session) throw new GatewayError('access_denied', { reason: 'a key is no session' })
-  if (isCrossSite(c)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
-  await permit(gateway(), c, principal, OPENS_APPLICATIONS)
+  if (isCrossSite(c.var.call)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
+  await permit(c.var.call, principal, OPENS_APPLICATIONS)
   const found = await findForApplication(gateway().reads, person.members, clientId)
   const { client, consent } = found
   if (client?.status !== 'active') throw new GatewayError('invalid_client')
@@ -144,8 +144,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   const { confirmation } = principal
   const from = { scopes: principal.family && principal.scope, bound: confirmation !== undefined }
   const family = await openApplicationSession(
-    gateway(),
-    c,
+    c.var.call,
     { person, session },
     { client, scope, resources, confirmation },
     { from, limits: gateway().limiter.of('open-application', person.uai) },
@@ -176,15 +175,15 @@ app.route('GET', '/v1/auth/resolve/debug', { authority: byProtocol('subject') },
       api_key: Boolean(c.req.header('x-api-key')),
     },
     resolvedMethod: principal?.source ?? null,
-    resolution: principal ? describe(principal, describeActor(principal, c.get('requestId'))) : null,
+    resolution: principal ? describe(principal, describeActor(principal, c.var.call.request.id)) : null,
     cacheStatus: { skipCache: true, fromCache: false },
     headers: {
       authorization: present(authorization),
       cookie: present(c.req.header('cookie')),
       'x-api-key': present(c.req.header('x-api-key')),
     },
-    clientIp: c.get('clientIp') ?? null,
-    userAgent: c.get('userAgent') ?? null,
+    clientIp: c.var.call.request.clientIp ?? null,
+    userAgent: c.var.call.request.userAgent ?? null,
   })
 })
 

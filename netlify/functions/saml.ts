@@ -42,9 +42,9 @@ app.route('GET', `${BASE}/metadata`, { authority: byProtocol('ceremony') }, asyn
 app.route('GET', `${BASE}/start`, { authority: byProtocol('ceremony') }, async (c) => {
   const connection = await samlConnection(c)
   const query = { ...readQuery(c, startQuery()), provider: connection.slug }
-  const flow = await beginFlow(gateway(), c, query, samlAddress(gateway(), connection.slug, 'acs'))
+  const flow = await beginFlow(c.var.call, query, samlAddress(gateway(), connection.slug, 'acs'))
   const url = await (await samlOf(gateway(), connection, flow)).getAuthorizeUrlAsync(flow.state, undefined, {})
-  await writeFlow(gateway(), c, flow, { posted: true })
+  await writeFlow(c.var.call, flow, { posted: true })
   return c.redirect(url, 302)
 })
 
@@ -61,7 +61,7 @@ app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c
   let flow: SsoFlow | undefined
   try {
     const { SAMLResponse, RelayState } = await readBody(c, answerForm())
-    flow = await takeFlow(gateway(), c, connection.slug, RelayState ?? null)
+    flow = await takeFlow(c.var.call, connection.slug, RelayState ?? null)
     const { profile, assertion } = await readResponse(gateway(), connection, flow, SAMLResponse)
     const digest = createHash('sha256').update(assertion).digest('hex')
     const until = new Date(Date.now() + 3_600_000)
@@ -70,7 +70,7 @@ app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c
     const answer = sealProfile(gateway(), flow, profile)
     return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ state: flow.state, answer })}`, 303)
   } catch (error) {
-    if (flow) clearFlow(c, flow)
+    if (flow) clearFlow(c.var.call, flow)
     return goOn(c, backToSignIn(error, flow), 302)
   }
 })
@@ -87,10 +87,10 @@ app.route('GET', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c)
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
   try {
-    const taken = await takeProfile(gateway(), c, connection.slug, readQuery(c, finishQuery()))
+    const taken = await takeProfile(c.var.call, connection.slug, readQuery(c, finishQuery()))
     flow = taken.flow
-    clearFlow(c, flow)
-    return goOn(c, await finishFlow(gateway(), c, flow, { connection, profile: taken.profile, method: 'saml' }), 302)
+    clearFlow(c.var.call, flow)
+    return goOn(c, await finishFlow(c.var.call, flow, { connection, profile: taken.profile, method: 'saml' }), 302)
   } catch (error) {
     return goOn(c, backToSignIn(error, flow), 302)
   }
@@ -164,7 +164,7 @@ async function singleLogout(c: AppContext, container: LogoutMessage, original: s
   if (!(await claimOnce(gateway().reads, 'saml-logout', [connection.slug, profile.ID], until)))
     refuse(new Error('was seen before'))
   const sessions = profile.sessionIndex ? [profile.sessionIndex] : []
-  await endUpstreamSessions(gateway(), c, connection, { account: profile.nameID, sessions })
+  await endUpstreamSessions(c.var.call, connection, { account: profile.nameID, sessions })
   return c.redirect(await saml.getLogoutResponseUrlAsync(profile, RelayState, {}, true), 302)
 }
 

@@ -9,6 +9,7 @@ import {
 import { EVERY_PERSON } from '../../shared/access/authorities.ts'
 import type { KeyUseContext } from '../../shared/access/check-api-key.ts'
 import { SERVICES } from '../../shared/access/service-catalogue.ts'
+import type { Call, CallRequest } from '../../shared/call.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
@@ -41,7 +42,7 @@ function refusal(error: GatewayError, c: AppContext): Response {
   const body = {
     error: { message, type, code: unknown ? 'INVALID_SERVICE' : error.code },
     ...(unknown && { available_services: available().map(({ service_key }) => service_key) }),
-    request_id: c.get('requestId'),
+    request_id: c.var.call.request.id,
   }
   const challenge = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : undefined
   const wait = options.retryAfter && { 'Retry-After': String(Math.ceil(options.retryAfter)) }
@@ -74,31 +75,32 @@ app.route('GET', '/services', { authority: openToAll }, (c) => {
 const ROUTED: Accepts = { door: 'everyday', callers: EVERY_PERSON, audience: 'account', missing: 'auth_required' }
 
 /** The person behind a request: by cookie, token, API key, or what older MCP clients send. */
-async function personBehind(c: AppContext, context: KeyUseContext): Promise<PersonPrincipal> {
-  const named = /^mcp +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
-  const mcp = named ?? c.req.header('x-mcp-auth')
-  if (mcp) return asPerson(await principalOf(gateway(), c, mcp, { kind: 'bearer' }))
+async function personBehind(call: Call, context: KeyUseContext): Promise<PersonPrincipal> {
+  const named = /^mcp +(\S+)\s*$/i.exec(call.request.header('authorization') ?? '')?.[1]
+  const mcp = named ?? call.request.header('x-mcp-auth')
+  if (mcp) return asPerson(await principalOf(call, mcp, { kind: 'bearer' }))
   const order: CredentialKind[] = ['cookie', 'bearer', 'api_key']
-  return authenticatePerson(gateway(), c, { order, missing: ROUTED.missing, context })
+  return authenticatePerson(call, { order, missing: ROUTED.missing, context })
 }
 
 type Routed = { name: string; to: URL; principal: PersonPrincipal }
 
 /** The service that a request is for, and the person it asks for, who needs the scope that the service names. */
-const routing = (find: (c: AppContext) => { name: string; rest: string }): Authority<Routed> => ({
+const routing = (find: (request: CallRequest) => { name: string; rest: string }): Authority<Routed> => ({
   accepts: [ROUTED],
-  admit: async (c) => {
-    const { name, rest } = find(c)
+  admit: async (call) => {
+    const { request, gateway } = call
+    const { name, rest } = find(request)
     const service = available().find(({ service_key }) => service_key === name)
-    const to = serviceAddress(gateway().config.SERVICE_UPSTREAMS[name], rest, new URL(c.req.url).search)
+    const to = serviceAddress(gateway.config.SERVICE_UPSTREAMS[name], rest, new URL(request.url).search)
     if (!service || !to) throw new GatewayError('service_unknown')
-    const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
+    const method = request.method === 'HEAD' ? 'GET' : request.method
     if (!service.methods.includes(method))
       throw new GatewayError('method_not_allowed', { headers: { Allow: service.methods.join(', ') } })
     const action = method === 'GET' ? 'read' : 'write'
-    const principal = await personBehind(c, { service: name, action, door: [gateway().issuer, to.origin] })
+    const principal = await personBehind(call, { service: name, action, door: [gateway.issuer, to.origin] })
     const scope = service.scopes[action]
-    await permit(gateway(), c, principal, { ...ROUTED, scope })
+    await permit(call, principal, { ...ROUTED, scope })
     return { name, to, principal }
   },
 })
@@ -108,7 +110,7 @@ async function route(c: AppContext, { name, to, principal }: Routed): Promise<Re
   const { limiter } = gateway()
   const wait = await limiter.hit(limiter.of('service', `${name} ${principal.person.uai}`))
   if (wait > 0) throw new GatewayError('service_rate_limited', { retryAfter: wait })
-  const headers = await toServiceHeaders(gateway(), c, principal, { service: name, audience: to.origin })
+  const headers = await toServiceHeaders(c.var.call, principal, { service: name, audience: to.origin })
   try {
     const answer = await forward(c.req.raw, to, { headers, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS })
     return await present(c, answer, name)
@@ -137,7 +139,7 @@ async function present(c: AppContext, answer: Response, service: string): Promis
   const hasBody = status !== 204 && status !== 205 && c.req.method !== 'HEAD'
   if (answer.ok && json && hasBody) {
     const data = await readJsonText(answer.body, { maxBytes: MAX_BYTES, idleMs, timeoutMs: TIMEOUT_MS })
-    const onasis_metadata = { service, request_id: c.get('requestId'), router_version: VERSION }
+    const onasis_metadata = { service, request_id: c.var.call.request.id, router_version: VERSION }
     return new Response(`{"data":${data},"onasis_metadata":${JSON.stringify(onasis_metadata)}}`, { status, headers })
   }
   const limits = { maxBytes: SERVICE_ANSWER_MB * 1024 * 1024, idleMs }
@@ -148,19 +150,19 @@ async function present(c: AppContext, answer: Response, service: string): Promis
 /** Ends the connection of an answer that has begun: what came so far must not look like the whole. */
 function breakOff(c: AppContext, service: string, error: unknown): boolean {
   if (!c.req.raw.signal.aborted)
-    log.error('a service did not finish its answer', { request_id: c.get('requestId'), service, error })
+    log.error('a service did not finish its answer', { request_id: c.var.call.request.id, service, error })
   return c.get('breakOff')()
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-const named = routing((c) => {
-  const name = c.req.param('service') ?? ''
-  return { name, rest: c.req.path.slice(BASE.length + 1 + name.length) }
+const named = routing(({ param, path }) => {
+  const name = param('service') ?? ''
+  return { name, rest: path.slice(BASE.length + 1 + name.length) }
 })
 const chat = routing(() => ({ name: 'ai-chat', rest: '/chat/completions' }))
-const webhook = routing((c) => ({
+const webhook = routing(({ param }) => ({
   name: 'webhook-handler',
-  rest: `/${encodeURIComponent(c.req.param('service') ?? '')}`,
+  rest: `/${encodeURIComponent(param('service') ?? '')}`,
 }))
 
 app.route(METHODS, `${BASE}/:service`, { authority: named }, route)

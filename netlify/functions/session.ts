@@ -7,7 +7,7 @@ import { checkSenderConstraint } from '../../shared/access/sender-constraint.ts'
 import { revokeFamily } from '../../shared/domain/token-family.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { commitContext, gateway } from '../../shared/gateway.ts'
+import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
@@ -61,7 +61,7 @@ app.route('GET', '/v1/auth/session', { authority: profile }, async (c, { person,
 })
 
 app.route('GET', '/v1/auth/session/check', { authority: byProtocol('subject', true) }, async (c) => {
-  const signedIn = await browserSession(gateway(), c)
+  const signedIn = await browserSession(c.var.call)
   return c.json({
     authenticated: signedIn !== undefined,
     user: signedIn ? userOf(signedIn.person, signedIn.session.projectScope) : null,
@@ -90,7 +90,7 @@ app.route('GET', '/v1/auth/sessions', { authority: everydayOwner }, async (c, { 
 app.route('DELETE', '/v1/auth/sessions/:id', { authority: sensitive('tokens') }, async (c, { person, session }) => {
   const id = z.uuid().safeParse(c.req.param('id'))
   if (!id.success) throw new GatewayError('not_found')
-  const revoked = await endSession(gateway(), c, person, id.data, 'revoked', { sessionId: session.id })
+  const revoked = await endSession(c.var.call, person, id.data, 'revoked', { sessionId: session.id })
   return c.json({ success: true, revoked })
 })
 
@@ -98,9 +98,9 @@ async function endTokens(c: AppContext, family: Family): Promise<boolean> {
   if (family.kind === 'session') {
     const { person, session, client } = family
     const by = { sessionId: session.id, clientId: client.client_id }
-    return endSession(gateway(), c, person, session.id, 'logout', by)
+    return endSession(c.var.call, person, session.id, 'logout', by)
   }
-  return commit(commitContext(gateway(), c), async (work) => {
+  return commit(c.var.call, async (work) => {
     resumeFamily(work, family).decide((state) => revokeFamily(state, 'logout'))
     return true
   })
@@ -116,26 +116,26 @@ async function demandHolder(
   token: string,
   { family, claims, confirmation }: Extract<TokenVerdict, { valid: true }>,
 ): Promise<void> {
-  await checkSenderConstraint(gateway(), c, { token, scheme: schemeOf(c), confirmation })
+  await checkSenderConstraint(c.var.call, { token, scheme: schemeOf(c.var.call), confirmation })
   if (family.kind === 'session' && ![claims.aud ?? []].flat().includes(gateway().issuer))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
 }
 
 /** Ends what the request proves to hold: the browser's session, the session of a direct sign-in, or one application's tokens. */
 app.route('POST', '/v1/auth/logout', { authority: byProtocol('subject', true) }, async (c) => {
-  const signedIn = await browserSession(gateway(), c)
-  if (signedIn) refuseForeignPage(gateway(), c)
-  const token = bearerToken(c)
+  const signedIn = await browserSession(c.var.call)
+  if (signedIn) refuseForeignPage(c.var.call)
+  const token = bearerToken(c.var.call)
   const verdict = token ? await checkAccessToken(gateway(), token) : undefined
   if (token && verdict?.valid) await demandHolder(c, token, verdict)
   const ended = [
     signedIn &&
-      (await endSession(gateway(), c, signedIn.person, signedIn.session.id, 'logout', {
+      (await endSession(c.var.call, signedIn.person, signedIn.session.id, 'logout', {
         sessionId: signedIn.session.id,
       })),
     verdict?.valid && (await endTokens(c, verdict.family)),
   ]
-  if (!isForeignPost(c)) clearSessionCookies(c)
+  if (!isForeignPost(c.var.call)) clearSessionCookies(c.var.call)
   return c.json({ success: true, revoked: ended.includes(true) })
 })
 
@@ -150,10 +150,10 @@ export const refreshBody = once(() =>
 async function refreshed(c: AppContext): Promise<Refreshed> {
   const body = await readBody(c, refreshBody())
   const presented = body.refresh_token ?? body.refreshToken
-  if (presented) return refresh(gateway(), c, undefined, { refresh_token: presented })
-  const token = bearerToken(c)
+  if (presented) return refresh(c.var.call, undefined, { refresh_token: presented })
+  const token = bearerToken(c.var.call)
   if (!token) throw new GatewayError('missing_refresh_token')
-  return renewAccessToken(gateway(), c, { token, scheme: schemeOf(c) })
+  return renewAccessToken(c.var.call, { token, scheme: schemeOf(c.var.call) })
 }
 
 app.route('POST', '/v1/auth/refresh', { authority: byProtocol('subject') }, async (c) => {

@@ -36,15 +36,15 @@ app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async 
   const { slug, settings } = connection
   if (settings.protocol === 'saml') return c.redirect(`/v1/auth/saml/${slug}/start${new URL(c.req.url).search}`, 302)
   const callback = `${gateway().issuer}${CALLBACK}/${slug}`
-  const flow = await beginFlow(gateway(), c, { ...query, provider: slug }, callback)
-  await writeFlow(gateway(), c, flow)
+  const flow = await beginFlow(c.var.call, { ...query, provider: slug }, callback)
+  await writeFlow(c.var.call, flow)
   const { login_hint: loginHint } = query
   if (settings.protocol === 'supabase') {
     const challenge = createHash('sha256').update(flow.verifier).digest('base64url')
     return c.redirect(supabaseAuthorizeUrl(gateway(), connection, { ...flow, challenge }).href, 302)
   }
   if (settings.protocol === 'hook') {
-    const asked = { loginHint, ip: c.get('clientIp'), userAgent: c.get('userAgent') }
+    const asked = { loginHint, ip: c.var.call.request.clientIp, userAgent: c.var.call.request.userAgent }
     const { redirect_to, assertion = '' } = await askHookProvider(gateway(), connection, flow, asked)
     const answered = `${CALLBACK}/${slug}?${new URLSearchParams({ state: flow.state, assertion })}`
     return c.redirect(redirect_to ?? answered, 302)
@@ -66,17 +66,17 @@ app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, asy
   try {
     const connection = await enabledConnection(gateway(), slug)
     const { protocol } = connection.settings
-    flow = await takeFlow(gateway(), c, connection.slug, searchParams.get('state'))
-    clearFlow(c, flow)
+    flow = await takeFlow(c.var.call, connection.slug, searchParams.get('state'))
+    clearFlow(c.var.call, flow)
     if (protocol === 'supabase') {
       const profile = await finishSupabaseFlow(gateway(), searchParams, flow.verifier)
-      return goOn(c, await finishFlow(gateway(), c, flow, { connection: SUPABASE, profile, method: 'supabase' }), 302)
+      return goOn(c, await finishFlow(c.var.call, flow, { connection: SUPABASE, profile, method: 'supabase' }), 302)
     }
     const profile =
       protocol === 'hook'
         ? await readHookAssertion(gateway(), connection, flow, searchParams.get('assertion') ?? '')
         : await finishCodeRequest(gateway(), connection, flow, answer)
-    return goOn(c, await finishFlow(gateway(), c, flow, { connection, profile, method: protocol }), 302)
+    return goOn(c, await finishFlow(c.var.call, flow, { connection, profile, method: protocol }), 302)
   } catch (error) {
     return goOn(c, backToSignIn(error, flow), 302)
   }
@@ -129,7 +129,7 @@ app.route('POST', '/v1/auth/oauth/backchannel/:slug', { authority: byProtocol('c
   const until = new Date(Date.now() + 600_000)
   if (!(await claimOnce(gateway().reads, 'logout-token', [connection.slug, payload.jti ?? ''], until)))
     throw new GatewayError('invalid_request', { reason: 'logout token seen before' })
-  await endUpstreamSessions(gateway(), c, connection, { account, sessions: sid ? [sid] : [] })
+  await endUpstreamSessions(c.var.call, connection, { account, sessions: sid ? [sid] : [] })
   return c.body(null, 200, { 'Cache-Control': 'no-store' })
 })
 

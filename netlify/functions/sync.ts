@@ -8,7 +8,7 @@ import { addressKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
-import { keyOfRow, readKey, readUser } from '../../shared/sync/sync-input.ts'
+import { keyOfRow, readKey, readUser, webhookBody } from '../../shared/sync/sync-input.ts'
 import { syncKey } from '../../shared/sync/sync-keys.ts'
 import { forgetUser, syncUser } from '../../shared/sync/sync-users.ts'
 import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
@@ -24,7 +24,7 @@ async function checkSecret(c: AppContext): Promise<void> {
   const given = hashToken(c.req.header('x-webhook-secret') ?? '')
   const matches = secrets.map((one) => equalHash(hashToken(one), given))
   if (matches.includes(true)) return
-  const limits = limiter.of('sync-secret', addressKey(c.get('clientIp')))
+  const limits = limiter.of('sync-secret', addressKey(c.var.call.request.clientIp))
   const wait = await limiter.hit(limits)
   throw wait > 0 ? new GatewayError('rate_limited', { retryAfter: wait }) : new GatewayError('webhook_unauthorized')
 }
@@ -32,19 +32,19 @@ async function checkSecret(c: AppContext): Promise<void> {
 /** A user of our Supabase project was made, changed or deleted. Roles are not taken over. */
 app.route('POST', '/v1/sync/user', { authority: byProtocol('signature') }, async (c) => {
   await checkSecret(c)
-  const { user, isGone } = await readUser(c)
+  const { user, isGone } = readUser(await readBody(c, webhookBody()))
   if (isGone) {
-    const uai = await forgetUser(gateway(), c, user.id)
+    const uai = await forgetUser(c.var.call, user.id)
     return c.json({ success: true, message: 'The account is no way to sign in any more.', user_id: uai ?? null })
   }
-  const { uai, created } = await syncUser(gateway(), c, user)
+  const { uai, created } = await syncUser(c.var.call, user)
   return c.json({ success: true, message: created ? 'User created.' : 'User up to date.', user_id: uai, created })
 })
 
 app.route('POST', '/v1/sync/api-key', { authority: byProtocol('signature') }, async (c) => {
   await checkSecret(c)
-  const key = await readKey(c)
-  const { keyId, outcome } = await syncKey(gateway(), c, key)
+  const key = readKey(await readBody(c, webhookBody()))
+  const { keyId, outcome } = await syncKey(c.var.call, key)
   const answer = { event_type: key.event, api_key_id: keyId ?? null, outcome }
   return c.json({ success: true, message: `The key is ${outcome}.`, ...answer, key_hash_stored: outcome !== 'skipped' })
 })
@@ -61,7 +61,7 @@ app.route('POST', '/v1/sync/backfill-api-keys', { authority: byProtocol('signatu
   for (const row of keys) {
     const id = String(row.id ?? '').slice(0, 200)
     try {
-      const { keyId, outcome } = await syncKey(gateway(), c, keyOfRow(row))
+      const { keyId, outcome } = await syncKey(c.var.call, keyOfRow(row))
       results.push({ id, outcome, api_key_id: keyId ?? null })
     } catch (error) {
       if (!(error instanceof GatewayError) || error.status >= 500) throw error

@@ -34,18 +34,18 @@ export const exchange = once(() =>
  * somebody's here, and not confirmed, comes with a token of that person: both sides are proven.
  */
 app.route('POST', '/v1/auth/token/exchange', { authority: byProtocol('ceremony') }, async (c) => {
-  const token = bearerToken(c)
+  const token = bearerToken(c.var.call)
   if (!token) throw new GatewayError('token_missing')
   const { limiter } = gateway()
-  const wait = await limiter.hit(limiter.of('supabase-exchange', addressKey(c.get('clientIp'))))
+  const wait = await limiter.hit(limiter.of('supabase-exchange', addressKey(c.var.call.request.clientIp)))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const { project_scope, platform, subject_token } = await readBody(c, exchange())
   const profile = await readSupabaseToken(gateway(), token)
   const account = supabaseAccount(profile, 'supabase')
-  if (subject_token) await addAccount(gateway(), c, accountOf(account), await provenBy(gateway(), subject_token))
+  if (subject_token) await addAccount(c.var.call, accountOf(account), await provenBy(gateway(), subject_token))
   const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
   const request = { platform, projectScope: scope }
-  return c.json(passwordBody(c, await signInDirectly(gateway(), c, accountWayIn(gateway(), account), request)))
+  return c.json(passwordBody(c, await signInDirectly(c.var.call, accountWayIn(gateway(), account), request)))
 })
 
 export default serve(app)

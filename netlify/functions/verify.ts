@@ -12,7 +12,6 @@ import { forwardedParameters, forwardedProof } from '../../shared/access/forward
 import { projectScope } from '../../shared/access/project-scope.ts'
 import { actionAlone, demandRestrictions, restrictionParameters } from '../../shared/access/restrictions.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readNamed } from '../../shared/http/body.ts'
 import { toGatewayError } from '../../shared/http/render-error.ts'
@@ -55,7 +54,7 @@ async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
 async function verify(c: AppContext) {
   const { values: context, ignored } = await readNamed(c, contextBody())
   const restricted = async () => {
-    const principal = await authenticate(gateway(), c, { context, forwarded: forwardedProof(context) })
+    const principal = await authenticate(c.var.call, { context, forwarded: forwardedProof(context) })
     demandRestrictions(principal, context)
     return principal
   }
@@ -70,12 +69,12 @@ app.route('POST', '/auth/validate', { authority: byProtocol('subject') }, verify
 
 /** An API key and what it may do (docs/wire-contract.md 1.4). */
 app.route('POST', '/v1/auth/verify-api-key', { authority: byProtocol('subject') }, async (c) => {
-  const presented = presentedApiKey(c)
+  const presented = presentedApiKey(c.var.call)
   if (!presented) throw new GatewayError('api_key_missing', { body: { valid: false } })
   const { values: context, ignored } = await readNamed(c, contextBody())
   if (context.action !== undefined && context.service === undefined) throw actionAlone()
   const { key, person, scope, service, binding, remainingUses } = await orInvalid(
-    checkApiKey(gateway(), c, presented, context),
+    checkApiKey(c.var.call, presented, context),
     { reason: 'The key was not accepted.' },
   )
   const { audiences, client_id } = key.binding ?? {}
@@ -112,7 +111,7 @@ app.route('POST', '/v1/auth/verify-token', { authority: byProtocol('subject') },
   const { token, ...context } = values
   if (!token) throw new GatewayError('missing_token', { body: { valid: false } })
   try {
-    const principal = await principalOf(gateway(), c, token, { context, forwarded: forwardedProof(context) })
+    const principal = await principalOf(c.var.call, token, { context, forwarded: forwardedProof(context) })
     demandRestrictions(principal, context)
     const { id, email, role, scope, aud, client_id } = { email: null, ...describePrincipal(principal) }
     return c.json({
@@ -127,7 +126,7 @@ app.route('POST', '/v1/auth/verify-token', { authority: byProtocol('subject') },
     })
   } catch (error) {
     if (!(error instanceof GatewayError) || error.status >= 500 || error.status === 429) throw error
-    c.set('refused', error)
+    c.var.call.notes.refused = error
     return c.json({ valid: false, error: error.message, code: error.code, ...remark(ignored) })
   }
 })
@@ -183,8 +182,8 @@ app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, a
     const given = body.credential ?? body.token
     const forwarded = forwardedProof(body)
     const principal = given
-      ? await principalOf(gateway(), c, given, { kind, context: body, forwarded })
-      : await authenticate(gateway(), c, {
+      ? await principalOf(c.var.call, given, { kind, context: body, forwarded })
+      : await authenticate(c.var.call, {
           order: kind && [kind],
           context: body,
           forwarded,
@@ -194,13 +193,13 @@ app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, a
     if (platform !== undefined && principal.platform !== platform)
       throw new GatewayError('invalid_token', { reason: 'of another platform' })
     if (asked && projectScope(asked) !== asked) throw new GatewayError('project_scope_invalid')
-    const identity = { ...describeActor(principal, c.get('requestId')), ...(asked && { project_scope: asked }) }
+    const identity = { ...describeActor(principal, c.var.call.request.id), ...(asked && { project_scope: asked }) }
     const described = { ...describePrincipal(principal), ...remark(ignored) }
     return c.json({ valid: true, identity, error: null, active: true, ...described })
   } catch (thrown) {
     const error = toGatewayError(thrown)
     if (error.status === 429) throw error
-    c.set('refused', error)
+    c.var.call.notes.refused = error
     const [code, status] = introspectionError(error, body)
     const retryable = status === 503
     return c.json(

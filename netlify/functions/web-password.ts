@@ -70,7 +70,7 @@ type Render = (props: PageProps) => ReturnType<typeof PasswordPage>
 function show(c: AppContext, action: string, page: Render, transaction: SignInTransaction, shown: Shown): Response {
   const { returnTo } = transaction
   const { typed, error, status } = shown
-  const csrf = newFormToken(gateway(), c, { transaction: transaction.id })
+  const csrf = newFormToken(c.var.call, { transaction: transaction.id })
   const email = (typed.email ?? transaction.email)?.slice(0, 254)
   const props = {
     action,
@@ -89,7 +89,7 @@ function open(path: string, page: Render): void {
   app.route('GET', path, { authority: byProtocol('ceremony') }, async (c) => {
     if (!hasPasswords(gateway())) return c.redirect(`/web/login${new URL(c.req.url).search}`, 302)
     const { t, return_to, email } = readQuery(c, pageQuery())
-    return show(c, path, page, await openTransaction(gateway(), c, t, return_to), { typed: { email } })
+    return show(c, path, page, await openTransaction(c.var.call, t, return_to), { typed: { email } })
   })
 }
 
@@ -97,7 +97,7 @@ function open(path: string, page: Render): void {
 function openFromMail(path: string, page: Render): void {
   app.route('GET', path, { authority: byProtocol('ceremony') }, async (c) => {
     const typed = readQuery(c, linkQuery())
-    const returnTo = await findMailGoal(gateway(), c)
+    const returnTo = await findMailGoal(c.var.call)
     return show(c, path, page, newTransaction({ returnTo }), { typed })
   })
 }
@@ -110,12 +110,11 @@ function take<Schema extends z.ZodMiniType>(
   act: (c: AppContext, input: z.output<Schema>, transaction: SignInTransaction) => Promise<Response>,
 ): void {
   app.route('POST', path, { authority: byProtocol('ceremony') }, (c) =>
-    form(gateway(), c, {
+    form(c, {
       schema: schema(),
-      load: ({ transaction }, { return_to }) => openTransaction(gateway(), c, transaction, return_to),
+      load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),
       render: (shown, transaction) => show(c, path, page, transaction, shown),
-      restart: (expired) =>
-        beginAgain(gateway(), c, expired, (shown, transaction) => show(c, path, page, transaction, shown)),
+      restart: (expired) => beginAgain(c, expired, (shown, transaction) => show(c, path, page, transaction, shown)),
       act: (input, transaction) => act(c, input, transaction),
     }),
   )
@@ -124,35 +123,35 @@ function take<Schema extends z.ZodMiniType>(
 /** Signs the browser in, or has the person prove the mailbox first: no account is linked by its address alone. */
 async function enter(c: AppContext, profile: ExternalProfile, transaction: SignInTransaction): Promise<Response> {
   const account = supabaseAccount(profile, 'password')
-  const replaces = await browserSession(gateway(), c)
+  const replaces = await browserSession(c.var.call)
   const request = { platform: 'web', projectScope: projectScope(undefined), replaces }
   try {
-    const { cookies } = await completeSignIn(gateway(), c, accountWayIn(gateway(), account), request)
-    await endTransaction(gateway(), c, transaction)
+    const { cookies } = await completeSignIn(c.var.call, accountWayIn(gateway(), account), request)
+    await endTransaction(c.var.call, transaction)
     return goOn(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
   } catch (error) {
     const waiting = { ...transaction, email: profile.email, link: accountOf(account) }
-    return goOn(c, await proveMailboxFirst(gateway(), c, error, waiting))
+    return goOn(c, await proveMailboxFirst(c.var.call, error, waiting))
   }
 }
 
 open('/web/password', PasswordPage)
 take('/web/password', PasswordPage, passwordForm, async (c, input, transaction) =>
-  enter(c, await checkPassword(gateway(), c, input), transaction),
+  enter(c, await checkPassword(c.var.call, input), transaction),
 )
 
 open('/web/signup', SignUpPage)
 take('/web/signup', SignUpPage, signUpForm, async (c, input, transaction) => {
-  const profile = await signUp(gateway(), c, input)
+  const profile = await signUp(c.var.call, input)
   if (profile) return enter(c, profile, transaction)
-  await noteMailGoal(gateway(), c, transaction.returnTo)
+  await noteMailGoal(c.var.call, transaction.returnTo)
   return renderPage(LinkSentPage())
 })
 
 open('/web/forgot-password', ForgotPasswordPage)
 take('/web/forgot-password', ForgotPasswordPage, forgotForm, async (c, { email }, transaction) => {
-  await sendRecovery(gateway(), c, email)
-  await noteMailGoal(gateway(), c, transaction.returnTo)
+  await sendRecovery(c.var.call, email)
+  await noteMailGoal(c.var.call, transaction.returnTo)
   return renderPage(LinkSentPage())
 })
 

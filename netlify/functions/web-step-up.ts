@@ -49,7 +49,7 @@ function stepUpPage(
   return renderPage(
     StepUpPage({
       ...{ method, action: PAGES[method], error },
-      csrf: newFormToken(gateway(), c, { about: aboutOf(principal, method) }),
+      csrf: newFormToken(c.var.call, { about: aboutOf(principal, method) }),
       ...{ backHref: HOME, returnTo: back, email: email || uai, host: new URL(gateway().issuer).host },
       otherHref: method === 'totp' ? withGoal(PAGES.recovery_code, back) : stepUpUrl(back ?? HOME),
     }),
@@ -75,14 +75,14 @@ function anew(c: AppContext, back: string | undefined): Response {
 
 function take(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
   const { person } = principal
-  return form(gateway(), c, {
+  return form(c, {
     schema: posted(),
     about: aboutOf(principal, method),
     render: (shown) => stepUpPage(c, principal, method, goalOf(shown.typed), shown),
     act: async ({ code, return_to }) => {
       const limits = ownLimits(gateway(), method, principal)
       const presented = { person, code: readFactorCode(code, [method]), purpose: 'step_up' as const, limits }
-      const cookies = await completeStepUp(gateway(), c, principal, {
+      const cookies = await completeStepUp(c.var.call, principal, {
         record: async (work) => {
           const { id } = await recordFactor(work, await checkFactor(gateway(), presented))
           return { method, id }

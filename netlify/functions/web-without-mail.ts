@@ -41,7 +41,7 @@ export const pageQuery = once(() => z.object({ t: z.optional(z.string()), return
 function page(c: AppContext, { id, returnTo }: SignInTransaction, { typed, error, status }: Shown): Response {
   return renderPage(
     WithoutMailPage({
-      ...{ action: PAGE, csrf: newFormToken(gateway(), c, { transaction: id }), returnTo, error },
+      ...{ action: PAGE, csrf: newFormToken(c.var.call, { transaction: id }), returnTo, error },
       email: typed.email?.slice(0, 254),
       backHref: withGoal('/web/login', returnTo),
     }),
@@ -52,23 +52,23 @@ function page(c: AppContext, { id, returnTo }: SignInTransaction, { typed, error
 /** Goes on with the sign-in that this tab has begun. */
 app.route('GET', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
   const { t, return_to } = readQuery(c, pageQuery())
-  const transaction = await openTransaction(gateway(), c, t, return_to)
+  const transaction = await openTransaction(c.var.call, t, return_to)
   return page(c, transaction, { typed: { email: transaction.email } })
 })
 
 /** The same answer for every address, known or not, and for every wrong code (docs/security-rules.md S5). */
 app.route('POST', PAGE, { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     schema: posted(),
-    load: ({ transaction }, { return_to }) => openTransaction(gateway(), c, transaction, return_to),
+    load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),
     render: (shown, transaction) => page(c, transaction, shown),
-    restart: (expired) => beginAgain(gateway(), c, expired, (shown, transaction) => page(c, transaction, shown)),
+    restart: (expired) => beginAgain(c, expired, (shown, transaction) => page(c, transaction, shown)),
     act: async ({ email, code }, transaction) => {
       const connection = await findDomain(gateway().reads, emailDomain(email))
       if (connection) return goOn(c, { location: connectionUrl(transaction, { slug: connection.slug, email }) })
-      const replaces = await browserSession(gateway(), c)
-      const { cookies } = await signInWithoutMail(gateway(), c, { email, code, replaces })
-      await endTransaction(gateway(), c, transaction)
+      const replaces = await browserSession(c.var.call)
+      const { cookies } = await signInWithoutMail(c.var.call, { email, code, replaces })
+      await endTransaction(c.var.call, transaction)
       return goOn(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
     },
   }),

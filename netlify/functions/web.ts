@@ -50,19 +50,19 @@ app.route('GET', '/auth/login', { authority: byProtocol('ceremony') }, (c) =>
 )
 
 app.route('GET', '/web/login', { authority: byProtocol('ceremony') }, (c) =>
-  openSignIn(gateway(), c, { welcome: (signedIn) => welcomePage(gateway(), c, signedIn) }),
+  openSignIn(c, { welcome: (signedIn) => welcomePage(c, signedIn) }),
 )
 
 app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     schema: ({ phone: given }) => (given === undefined ? emailForm() : phoneForm()),
-    load: ({ transaction }, { return_to }) => openTransaction(gateway(), c, transaction, return_to),
-    render: (shown, transaction) => signInPage(gateway(), c, transaction, shown),
-    restart: (expired) => beginAgain(gateway(), c, expired),
+    load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),
+    render: (shown, transaction) => signInPage(c, transaction, shown),
+    restart: (expired) => beginAgain(c, expired),
     act: async ({ email: mail, phone: number }, transaction) => {
       if (transaction.link && mail === undefined) throw new GatewayError('missing_email')
       const to = number === undefined ? mailbox(mail ?? '') : await telephone(gateway(), number)
-      return c.redirect(await askForCode(gateway(), c, transaction, to), 303)
+      return c.redirect(await askForCode(c.var.call, transaction, to), 303)
     },
   }),
 )
@@ -73,27 +73,27 @@ export const codeQuery = once(() =>
 
 app.route('GET', '/web/code', { authority: byProtocol('ceremony') }, async (c) => {
   const { t, return_to, sent } = readQuery(c, codeQuery())
-  const transaction = await findWaiting(gateway(), c, t)
+  const transaction = await findWaiting(c.var.call, t)
   if (!transaction) return c.redirect(withGoal('/web/login', safeReturnTo(gateway().config, return_to)), 302)
   const bounced = (await findOutcome(gateway().reads, transaction.challengeId)) === 'bounced'
   const error: FormError | undefined = bounced
     ? { text: catalogue.otp_undeliverable.message, field: 'form' }
     : undefined
-  return codePage(gateway(), c, transaction, { error, notice: sent ? copy.code.sent : undefined })
+  return codePage(c, transaction, { error, notice: sent ? copy.code.sent : undefined })
 })
 
 /** What both forms of the page that asks for the code have in common. */
 const codeStep = (c: AppContext) => ({
-  load: ({ transaction }: Tab) => findWaiting(gateway(), c, transaction),
-  render: (shown: Shown, transaction: WaitingTransaction) => codePage(gateway(), c, transaction, shown),
-  restart: (expired: Expired) => beginAgain(gateway(), c, expired),
+  load: ({ transaction }: Tab) => findWaiting(c.var.call, transaction),
+  render: (shown: Shown, transaction: WaitingTransaction) => codePage(c, transaction, shown),
+  restart: (expired: Expired) => beginAgain(c, expired),
 })
 
 app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     ...codeStep(c),
     schema: codeForm(),
-    act: async ({ code }, transaction) => goOn(c, await enterCode(gateway(), c, transaction, code)),
+    act: async ({ code }, transaction) => goOn(c, await enterCode(c.var.call, transaction, code)),
   }),
 )
 
@@ -101,11 +101,11 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, (c) =>
 const RESEND_SECONDS = 25
 
 app.route('POST', '/web/code/resend', { authority: byProtocol('ceremony') }, (c) =>
-  form(gateway(), c, {
+  form(c, {
     ...codeStep(c),
     schema: csrfForm(),
     act: async (_, transaction) => {
-      const sent = await sendTo(gateway(), c, transaction, transaction.to)
+      const sent = await sendTo(c.var.call, transaction, transaction.to)
       // Another code may be asked for by then, and the button must not only say that one is on its way.
       c.set('answerSeconds', RESEND_SECONDS)
       return c.redirect(transactionUrl('/web/code', sent, { sent: '1' }), 303)
@@ -122,39 +122,32 @@ const askToSignOut = (returnTo: string | undefined) => ({
 /** Our own pages sign people out by this link (docs/wire-contract.md 1.5 and 5.4); a page of another site only asks whether they want to. */
 app.route('GET', '/web/logout', { authority: byProtocol('ceremony') }, async (c) => {
   const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm()).return_to)
-  const signedIn = await browserSession(gateway(), c)
+  const signedIn = await browserSession(c.var.call)
   if (!signedIn) {
-    clearSessionCookies(c)
+    clearSessionCookies(c.var.call)
     return c.redirect(returnTo ?? '/web/login', 302)
   }
-  if (isOwnNavigation(c)) return c.redirect((await signOut(gateway(), c, signedIn, returnTo)) ?? '/web/login', 302)
-  return confirmSignOutPage(gateway(), c, signedIn, askToSignOut(returnTo))
+  if (isOwnNavigation(c.var.call)) return c.redirect((await signOut(c, signedIn, returnTo)) ?? '/web/login', 302)
+  return confirmSignOutPage(c, signedIn, askToSignOut(returnTo))
 })
 
 app.route('POST', '/web/logout', { authority: byProtocol('ceremony') }, async (c) => {
-  const signedIn = await browserSession(gateway(), c)
+  const signedIn = await browserSession(c.var.call)
   const leave = (next: string | undefined) =>
     next ? c.redirect(next, 303) : renderPage(SignedOutPage({ continueHref: '/web/login' }))
-  return form(gateway(), c, {
+  return form(c, {
     schema: csrfForm(),
     about: signedIn?.session.id ?? 'nobody',
     load: () => signedIn,
     render: (shown, person) =>
-      confirmSignOutPage(
-        gateway(),
-        c,
-        person,
-        askToSignOut(safeReturnTo(gateway().config, shown.typed.return_to)),
-        shown,
-      ),
+      confirmSignOutPage(c, person, askToSignOut(safeReturnTo(gateway().config, shown.typed.return_to)), shown),
     restart: signedIn
       ? undefined
       : ({ typed }) => {
-          clearSessionCookies(c)
+          clearSessionCookies(c.var.call)
           return leave(safeReturnTo(gateway().config, typed.return_to))
         },
-    act: async ({ return_to }, person) =>
-      leave(await signOut(gateway(), c, person, safeReturnTo(gateway().config, return_to))),
+    act: async ({ return_to }, person) => leave(await signOut(c, person, safeReturnTo(gateway().config, return_to))),
   })
 })
 

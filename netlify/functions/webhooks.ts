@@ -80,7 +80,7 @@ app.route('GET', BASE, { authority: operator() }, async (c, { organizationId }) 
 app.route('POST', BASE, { authority: operator() }, async (c, operator) => {
   const { scope, reason: why, ...given } = await readBody(c, newWebhook())
   const made = { settings: given, everything: scope === 'everything', reason: why }
-  const { id, secret } = await registerWebhook(gateway(), c, operator, made)
+  const { id, secret } = await registerWebhook(c.var.call, operator, made)
   return answer(c, operator, id, { secret }, 201)
 })
 
@@ -92,31 +92,31 @@ app.route('PATCH', `${BASE}/:id`, { authority: operator() }, async (c, operator)
   const row = await operatedWebhook(gateway(), operator, id)
   const settings: WebhookSettings = { ...row.settings, ...given }
   if (Object.keys(given).length > 0)
-    await updateWebhook(gateway(), c, operator, id, { change: 'settings', settings, reason: why })
+    await updateWebhook(c.var.call, operator, id, { change: 'settings', settings, reason: why })
   if (status) {
     const change = status === 'active' ? 'start' : 'stop'
-    await updateWebhook(gateway(), c, operator, id, { change, reason: why })
+    await updateWebhook(c.var.call, operator, id, { change, reason: why })
   }
   return answer(c, operator, id)
 })
 
 app.route('DELETE', `${BASE}/:id`, { authority: operator() }, async (c, operator) => {
   const { reason: why } = await readBody(c, because())
-  await updateWebhook(gateway(), c, operator, idOf(c), { change: 'remove', reason: why })
+  await updateWebhook(c.var.call, operator, idOf(c), { change: 'remove', reason: why })
   return c.json({ success: true })
 })
 
 /** A new secret, told this once; the one before signs too, until the next time. */
 app.route('POST', `${BASE}/:id/secret`, { authority: operator() }, async (c, operator) => {
   const { reason: why } = await readBody(c, because())
-  return c.json({ secret: await renewWebhookSecret(gateway(), c, operator, idOf(c), why) })
+  return c.json({ secret: await renewWebhookSecret(c.var.call, operator, idOf(c), why) })
 })
 
 /** Tells everything after a position once more. */
 app.route('POST', `${BASE}/:id/replay`, { authority: operator() }, async (c, operator) => {
   const { after, reason: why } = await readBody(c, replay())
   const id = idOf(c)
-  await updateWebhook(gateway(), c, operator, id, { change: 'replay', after, reason: why })
+  await updateWebhook(c.var.call, operator, id, { change: 'replay', after, reason: why })
   return answer(c, operator, id)
 })
 
@@ -135,7 +135,7 @@ app.route('GET', `${BASE}/:id/deliveries`, { authority: operator() }, async (c, 
 app.route('POST', `${BASE}/:id/deliveries/retry`, { authority: operator() }, async (c, operator) => {
   const id = idOf(c)
   const { position: one, reason: why } = await readBody(c, retry())
-  await updateWebhook(gateway(), c, operator, id, { change: 'retry', position: one, reason: why })
+  await updateWebhook(c.var.call, operator, id, { change: 'retry', position: one, reason: why })
   return c.json({ retried: await retryDead(gateway().reads, id, one) })
 })
 

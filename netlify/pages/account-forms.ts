@@ -2,7 +2,6 @@ import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import type { Gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { once } from '../../shared/once.ts'
 import { type FormOptions, form, type Tab } from './form.ts'
@@ -11,8 +10,8 @@ import { type FormOptions, form, type Tab } from './form.ts'
 export const aboutOf = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
 
 /** What every form of a person's account carries. */
-export const formOf = (gateway: Gateway, c: AppContext, principal: PersonPrincipal, transaction?: string) => ({
-  csrf: newFormToken(gateway, c, { about: aboutOf(principal), transaction }),
+export const formOf = (c: AppContext, principal: PersonPrincipal, transaction?: string) => ({
+  csrf: newFormToken(c.var.call, { about: aboutOf(principal), transaction }),
 })
 
 export const postedForm = once(() => ({ csrf: z.optional(z.string()) }))
@@ -33,8 +32,7 @@ export function expiredButton(home: string): never {
  * @throws GatewayError as form
  */
 export const accountForm = <Schema extends z.core.$ZodType, State = Tab>(
-  gateway: Gateway,
   c: AppContext,
   principal: PersonPrincipal,
   options: AccountForm<Schema, State>,
-): Promise<Response> => form(gateway, c, { ...options, about: aboutOf(principal) })
+): Promise<Response> => form(c, { ...options, about: aboutOf(principal) })

@@ -14,7 +14,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import type { AppContext, AppEnv } from '../../shared/http/app.ts'
 import { postedField } from '../../shared/http/body.ts'
-import { readCookie, SESSION_COOKIE } from '../../shared/http/cookies.ts'
+import { SESSION_COOKIE } from '../../shared/http/cookies.ts'
 import { findAuthorization } from '../../shared/queries/authorizations.ts'
 import { welcomePage } from './welcome-page.ts'
 
@@ -36,7 +36,7 @@ type Answer = {
 
 /** The text of one of our forms that this browser posted. */
 async function postedForm(c: AppContext): Promise<string | undefined> {
-  if (c.req.method !== 'POST' || !browserKey(c)) return undefined
+  if (c.req.method !== 'POST' || !browserKey(c.var.call)) return undefined
   if (!c.req.header('content-type')?.startsWith('application/x-www-form-urlencoded')) return undefined
   return readFormToken(await postedField(c, 'csrf')) ? c.req.text() : undefined
 }
@@ -52,12 +52,12 @@ export function answerFormsOnce(gateway: () => Gateway): MiddlewareHandler<AppEn
     // From here on cookies that are set on the context are part of whatever response the handler makes.
     void c.res
     const text = await postedForm(c)
-    const browser = browserKey(c)
+    const browser = browserKey(c.var.call)
     if (text === undefined || !browser) return next()
     const states = formStatesOf(gateway(), browser)
     const name = submissionName('answer', c.req.path, text)
     const earlier = await claimAnswer(states, name)
-    const again = earlier && (await giveAgain(gateway(), c, earlier))
+    const again = earlier && (await giveAgain(c, earlier))
     if (again) {
       c.res = again
       return
@@ -65,7 +65,7 @@ export function answerFormsOnce(gateway: () => Gateway): MiddlewareHandler<AppEn
     let kept = false
     try {
       await next()
-      kept = await keepAnswer(gateway(), states, name, c)
+      kept = await keepAnswer(states, name, c)
     } finally {
       if (!kept) await afterwards(states.forget(name))
     }
@@ -83,7 +83,7 @@ async function claimAnswer(states: FormStates, name: string): Promise<Answer | u
   }
 }
 
-async function keepAnswer(gateway: Gateway, states: FormStates, name: string, c: AppContext): Promise<boolean> {
+async function keepAnswer(states: FormStates, name: string, c: AppContext): Promise<boolean> {
   const { status } = c.res
   if (c.error || status >= 500 || status === 429 || c.get('runsAgain')) return false
   const body = await c.res.text()
@@ -91,7 +91,7 @@ async function keepAnswer(gateway: Gateway, states: FormStates, name: string, c:
   c.res = undefined
   c.res = toResponse(answer)
   const keep = async () => {
-    const session = await liveHandle(gateway, c)
+    const session = await liveHandle(c)
     const seconds = c.get('answerSeconds') ?? ANSWER_SECONDS
     await states.keep(name, { ...answer, session }, status < 400 ? seconds : ERROR_SECONDS)
   }
@@ -100,9 +100,9 @@ async function keepAnswer(gateway: Gateway, states: FormStates, name: string, c:
 }
 
 /** The handle of the session of a request, unless it has ended. */
-async function liveHandle(gateway: Gateway, c: AppContext): Promise<string | undefined> {
-  const handle = readCookie(c, SESSION_COOKIE)
-  return handle && (await sessionOfHandle(gateway, handle)) ? handle : undefined
+async function liveHandle(c: AppContext): Promise<string | undefined> {
+  const handle = c.var.call.request.cookies[SESSION_COOKIE]
+  return handle && (await sessionOfHandle(c.var.call.gateway, handle)) ? handle : undefined
 }
 
 const toResponse = ({ status, headers, body }: Answer) => new Response(body || null, { status, headers })
@@ -112,7 +112,8 @@ const toResponse = ({ status, headers, body }: Answer) => new Response(body || n
  * person may have left the browser to another. A code that was redeemed is not either, since presenting that once more would revoke what the
  * application got for it.
  */
-async function giveAgain(gateway: Gateway, c: AppContext, answer: Answer): Promise<Response | undefined> {
+async function giveAgain(c: AppContext, answer: Answer): Promise<Response | undefined> {
+  const { gateway } = c.var.call
   const set = new RegExp(`^${SESSION_COOKIE}=([^;]+)`)
   const handle = answer.headers.map(([, value]) => set.exec(value)?.[1]).find(Boolean)
   const clears = answer.headers.some(([, value]) => value.startsWith(`${SESSION_COOKIE}=;`))
@@ -121,6 +122,6 @@ async function giveAgain(gateway: Gateway, c: AppContext, answer: Answer): Promi
   if (answer.authorizationId === undefined) return toResponse(answer)
   const { events } = await findAuthorization(gateway.reads, gateway.personal, { id: answer.authorizationId })
   const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
-  if (state.status === 'redeemed') return browserSession(gateway, c).then((one) => one && welcomePage(gateway, c, one))
+  if (state.status === 'redeemed') return browserSession(c.var.call).then((one) => one && welcomePage(c, one))
   return state.status === 'code_issued' && state.codeExpiresAt > gateway.now() ? toResponse(answer) : undefined
 }

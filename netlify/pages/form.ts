@@ -9,7 +9,6 @@ import {
 } from '../../shared/access/form-states.ts'
 import { type FormToken, openFormToken, readFormToken } from '../../shared/access/form-token.ts'
 import { catalogue, GatewayError } from '../../shared/errors.ts'
-import type { Gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { parseForm, readForm } from '../../shared/http/body.ts'
 import { copy, fill } from './copy.ts'
@@ -77,7 +76,6 @@ const loadOf = <Schema extends z.core.$ZodType, State>({ load }: FormOptions<Sch
  * @throws GatewayError csrf_invalid when another page sent it, and whatever is not shown beside a field
  */
 export async function form<Schema extends z.core.$ZodType, State = Tab>(
-  gateway: Gateway,
   c: AppContext,
   options: FormOptions<Schema, State>,
 ): Promise<Response> {
@@ -88,17 +86,20 @@ export async function form<Schema extends z.core.$ZodType, State = Tab>(
   const sent: Sent = { typed, chosen: (name) => posted.getAll(name) }
   const about = typeof options.about === 'function' ? options.about(typed) : options.about
   const given = readFormToken(typed.csrf)
-  const token = openFormToken(gateway, c, typed.csrf, about)
-  c.set('effort', { work: typed.altcha, token })
+  const token = openFormToken(c.var.call, typed.csrf, about)
+  c.var.call.notes.effort = { work: typed.altcha, token }
   // A page about no one yet only has to be ours, which the browser says: it goes on under a new key.
-  const ours = given && about === undefined && site === 'same-origin' && browserKey(c) !== undefined
+  const ours = given && about === undefined && site === 'same-origin' && browserKey(c.var.call) !== undefined
   // Whether it has acted is remembered for a day only.
-  const aged = options.once && given && gateway.now().getTime() - given.madeAt.getTime() > ONCE_SECONDS * 1000
+  const aged =
+    options.once && given && c.var.call.gateway.now().getTime() - given.madeAt.getTime() > ONCE_SECONDS * 1000
   const state = (token || ours) && !aged ? await loadOf(options)({ transaction: token?.transaction }, typed) : undefined
-  if (state === undefined) return beginAgain(gateway, c, options, sent, given)
+  if (state === undefined) return beginAgain(c, options, sent, given)
   const go = () => attempt(c, options, posted, sent, state)
   const { once } = options
-  return once ? actOnce(formStatesOf(gateway, browserKey(c) ?? about ?? ''), c, () => once(typed), go) : go()
+  return once
+    ? actOnce(formStatesOf(c.var.call.gateway, browserKey(c.var.call) ?? about ?? ''), c, () => once(typed), go)
+    : go()
 }
 
 /**
@@ -134,13 +135,12 @@ async function attempt<Schema extends z.core.$ZodType, State>(
   } catch (error) {
     const field = error instanceof GatewayError ? catalogue[error.refusal].field : undefined
     if (!(error instanceof GatewayError) || !field || !render) throw error
-    c.set('refused', error)
+    c.var.call.notes.refused = error
     return render({ ...sent, error: formError(c, error, field), status: error.status }, state)
   }
 }
 
 async function beginAgain<Schema extends z.core.$ZodType, State>(
-  { issuer }: Gateway,
   c: AppContext,
   options: FormOptions<Schema, State>,
   sent: Sent,
@@ -148,9 +148,11 @@ async function beginAgain<Schema extends z.core.$ZodType, State>(
 ): Promise<Response> {
   const { render, restart } = options
   const refused = new GatewayError('csrf_invalid', { reason: 'expired, or of another browser' })
-  c.set('refused', refused)
-  const blocked = cookiesAreBlocked(c, token?.madeAt)
-  const text = blocked ? fill(copy.form.cookies, { host: new URL(issuer).host }).join('') : copy.form.expired
+  c.var.call.notes.refused = refused
+  const blocked = cookiesAreBlocked(c.var.call, token?.madeAt)
+  const text = blocked
+    ? fill(copy.form.cookies, { host: new URL(c.var.call.gateway.issuer).host }).join('')
+    : copy.form.expired
   const error: FormError = { text, field: 'form' }
   if (restart) return restart({ ...sent, token, error })
   const state = await loadOf(options)({}, sent.typed)

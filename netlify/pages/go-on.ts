@@ -5,14 +5,14 @@ import type { Onward } from '../../shared/sign-in/sign-in-steps.ts'
 
 /** Sends the browser on, with the session that it got on the way, if any. */
 export function goOn(c: AppContext, { location, cookies, refused }: Onward, status: 302 | 303 = 303): Response {
-  setSessionCookies(c, cookies)
-  if (refused) c.set('refused', refused)
+  setSessionCookies(c.var.call, cookies)
+  if (refused) c.var.call.notes.refused = refused
   return c.redirect(location, status)
 }
 
 /** The body that answers a direct sign-in; a browser gets its cookies with it. */
 export function signedInBody(c: AppContext, { tokens, user, cookies }: DirectSignIn) {
-  setSessionCookies(c, cookies)
+  setSessionCookies(c.var.call, cookies)
   return { ...tokens, user }
 }
 

@@ -3,24 +3,22 @@ import { type Operator, operatorOf } from '../../shared/access/operator.ts'
 import { isRead, recordOperatorRead } from '../../shared/access/operator-reads.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
 import { isSteppedUp, missingProof, proofUrl, stepUpUrl } from '../../shared/access/step-up.ts'
+import type { Call } from '../../shared/call.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
-import type { AppContext } from '../../shared/http/app.ts'
-import { postedField } from '../../shared/http/body.ts'
 import { Redirect } from '../../shared/http/redirect.ts'
 import type { Accepts, Authority } from '../../shared/http/route.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { copy, fill } from './copy.ts'
 
 /** Where a person comes back to: the page they opened, or the page of the form they posted; with where they were going. */
-async function backTo(c: AppContext, home: string): Promise<string> {
-  const isGet = c.req.method === 'GET'
-  const goal = isGet ? c.req.query('return_to') : await postedField(c, 'return_to')
-  return withGoal(isGet ? c.req.path : home, safeReturnTo(gateway().config, goal))
+async function backTo({ gateway, request }: Call, home: string): Promise<string> {
+  const isGet = request.method === 'GET'
+  const given = isGet ? new URL(request.url).searchParams : await request.pairs()
+  return withGoal(isGet ? request.path : home, safeReturnTo(gateway.config, given.get('return_to') ?? undefined))
 }
 
-async function visitor(c: AppContext, back: string): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(gateway(), c, { order: ['cookie'] }).catch((error: unknown) => {
+async function visitor(call: Call, back: string): Promise<PersonPrincipal> {
+  const principal = await authenticatePerson(call, { order: ['cookie'] }).catch((error: unknown) => {
     if (!(error instanceof GatewayError) || error.status !== 401) throw error
     throw new Redirect(withGoal('/web/login', back))
   })
@@ -31,8 +29,8 @@ async function visitor(c: AppContext, back: string): Promise<PersonPrincipal> {
  * The person who is signed in at this browser, for a ceremony that needs one.
  * @throws Redirect to `elsewhere` when there is none
  */
-export async function signedInOr(c: AppContext, elsewhere: string, status?: 302 | 303): Promise<SignedIn> {
-  const signedIn = await browserSession(gateway(), c)
+export async function signedInOr(call: Call, elsewhere: string, status?: 302 | 303): Promise<SignedIn> {
+  const signedIn = await browserSession(call)
   if (!signedIn) throw new Redirect(elsewhere, status)
   return signedIn
 }
@@ -47,16 +45,16 @@ const accepting = (more: Pick<Accepts, 'door'> & Partial<Accepts>): Accepts[] =>
  */
 export const page = (home: string): Authority<PersonPrincipal> => ({
   accepts: accepting({ door: 'everyday' }),
-  admit: async (c) => visitor(c, await backTo(c, home)),
+  admit: async (call) => visitor(call, await backTo(call, home)),
 })
 
 /** The same for a person who authenticated recently, with their authenticator app where they have one; others do so first. */
 export const sensitivePage = (home: string): Authority<PersonPrincipal> => ({
   accepts: accepting({ door: 'sensitive', recent: 'every caller' }),
-  admit: async (c) => {
-    const back = await backTo(c, home)
-    const principal = await visitor(c, back)
-    const missing = await missingProof(gateway(), principal)
+  admit: async (call) => {
+    const back = await backTo(call, home)
+    const principal = await visitor(call, back)
+    const missing = await missingProof(call.gateway, principal)
     if (missing) throw new Redirect(proofUrl(missing, back))
     return principal
   },
@@ -80,12 +78,12 @@ function operatorAt(back: string, principal: PersonPrincipal): Operator {
  */
 export const operatorPage = (home: string, options: Pick<Accepts, 'reads'> = {}): Authority<Operator> => ({
   accepts: accepting({ door: 'operator', operator: 'organization', ...options }),
-  admit: async (c) => {
-    const back = c.req.method === 'GET' ? c.req.path + new URL(c.req.url).search : home
-    const principal = await visitor(c, back)
+  admit: async (call) => {
+    const back = call.request.method === 'GET' ? call.request.path + new URL(call.request.url).search : home
+    const principal = await visitor(call, back)
     const operator = operatorAt(back, principal)
     if (!isSteppedUp(operator.principal.session)) throw new Redirect(stepUpUrl(back))
-    if (options.reads || isRead(c)) await recordOperatorRead(gateway(), c, operator)
+    if (options.reads || isRead(call)) await recordOperatorRead(call, operator)
     return operator
   },
 })

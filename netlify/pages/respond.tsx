@@ -31,7 +31,7 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
       message={retryAfter === undefined ? error.message : error.summary}
       wait={retryAfter}
       code={error.code}
-      requestId={c.get('requestId')}
+      requestId={c.var.call.request.id}
       hint={onward ? fill(copy.error.onward, { host: onward.host }).join('') : HINTS[error.refusal]}
       actionHref={onward?.href ?? next?.href ?? `${config().AUTH_BASE_URL}/web/login`}
       actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : (next?.label ?? 'Go to sign-in')}

@@ -43,12 +43,11 @@ async function namesOf(gateway: Gateway, returnTo: string | undefined) {
 
 /** The page that asks for an address, or leads to another provider. */
 export async function signInPage(
-  gateway: Gateway,
   c: AppContext,
   transaction: SignInTransaction,
   { typed, error, notice, status }: Shown,
 ): Promise<Response> {
-  const { config, reads } = gateway
+  const { config, reads } = c.var.call.gateway
   const { id, returnTo, link } = transaction
   const phone = link || config.SMS_COUNTRIES.length === 0 ? undefined : typed.phone
   const connections = link ? [] : await listConnections(reads)
@@ -57,9 +56,9 @@ export async function signInPage(
   return renderPage(
     SignInPage({
       action: '/web/login',
-      csrf: newFormToken(gateway, c, { transaction: id }),
+      csrf: newFormToken(c.var.call, { transaction: id }),
       returnTo,
-      ...(await namesOf(gateway, returnTo)),
+      ...(await namesOf(c.var.call.gateway, returnTo)),
       providers: connections
         .filter(({ status, settings }) => status === 'enabled' && settings.listed)
         .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) })),
@@ -79,11 +78,11 @@ export async function signInPage(
 
 /** The page that asks for the code sent to the address. */
 export async function codePage(
-  gateway: Gateway,
   c: AppContext,
   transaction: WaitingTransaction,
   { error, notice, status }: Partial<Shown>,
 ): Promise<Response> {
+  const { gateway } = c.var.call
   const { issuer, config } = gateway
   const { id, returnTo, to, pausedUntil = 0 } = transaction
   const pause = (pausedUntil - gateway.now().getTime()) / 1000
@@ -94,12 +93,12 @@ export async function codePage(
       resendAction: '/web/code/resend',
       startOverHref: signInHref(returnTo, to.channel === 'sms'),
       withoutMailHref: transactionUrl('/web/without-mail', transaction),
-      csrf: newFormToken(gateway, c, { transaction: id }),
+      csrf: newFormToken(c.var.call, { transaction: id }),
       hidden: { return_to: returnTo, [to.channel === 'sms' ? 'phone' : 'email']: to.address },
       address: to.address,
       channel: to.channel,
       minutes: LIFETIME_SECONDS / 60,
-      wait: await waitToSend(gateway, c, to),
+      wait: await waitToSend(c.var.call, to),
       ...(await namesOf(gateway, returnTo)),
       host: new URL(issuer).host,
       error,
@@ -114,16 +113,15 @@ export async function codePage(
  * once more, and knows it already. A person who has signed in meanwhile, in another tab, goes on to where this one was going.
  */
 export async function beginAgain(
-  gateway: Gateway,
   c: AppContext,
   { typed, token, error }: Expired,
   show = (shown: Shown, transaction: SignInTransaction): Response | Promise<Response> =>
-    signInPage(gateway, c, transaction, shown),
+    signInPage(c, transaction, shown),
 ): Promise<Response> {
-  const returnTo = safeReturnTo(gateway.config, typed.return_to)
-  const signedIn = await browserSession(gateway, c)
+  const returnTo = safeReturnTo(c.var.call.gateway.config, typed.return_to)
+  const signedIn = await browserSession(c.var.call)
   if (signedIn && token && signedIn.session.authenticatedAt >= token.madeAt)
-    return c.redirect(returnTo ?? signInEnd(gateway.config), 303)
+    return c.redirect(returnTo ?? signInEnd(c.var.call.gateway.config), 303)
   return show({ typed, error, status: 403 }, newTransaction({ returnTo, email: typed.email }))
 }
 
@@ -144,20 +142,19 @@ const signInQuery = once(() =>
  * @param options.welcome what a person sees who is signed in and on the way to nowhere
  */
 export async function openSignIn(
-  gateway: Gateway,
   c: AppContext,
   options: { home?: string; welcome: (signedIn: SignedIn) => Response },
 ): Promise<Response> {
   const query = readQuery(c, signInQuery())
-  const asked = safeReturnTo(gateway.config, query.return_to ?? query.redirect_url)
-  const signedIn = await browserSession(gateway, c)
+  const asked = safeReturnTo(c.var.call.gateway.config, query.return_to ?? query.redirect_url)
+  const signedIn = await browserSession(c.var.call)
   const { error: named = '' } = query
   const failed = isRefusal(named) && catalogue[named].atSignIn ? named : undefined
   if (signedIn && !failed && !/login|select_account/.test(query.prompt ?? ''))
     return asked ? c.redirect(asked, 302) : options.welcome(signedIn)
-  const waiting = failed ? await findTransaction(gateway, c, query.t) : undefined
+  const waiting = failed ? await findTransaction(c.var.call, query.t) : undefined
   const transaction = waiting ?? newTransaction({ returnTo: asked ?? options.home })
   const typed = { email: transaction.email, phone: query.by === 'phone' ? '' : undefined }
   const error = failed && ({ text: catalogue[failed].message, field: 'form' } as const)
-  return signInPage(gateway, c, transaction, { typed, error })
+  return signInPage(c, transaction, { typed, error })
 }

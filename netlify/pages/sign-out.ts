@@ -1,5 +1,4 @@
 import { newFormToken } from '../../shared/access/form-token.ts'
-import type { Gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
@@ -11,20 +10,18 @@ import { renderPage } from './render.ts'
 
 /** Ends the session of this browser and says where the browser goes next. */
 export async function signOut(
-  gateway: Gateway,
   c: AppContext,
   { person, session }: SignedIn,
   returnTo: string | undefined,
 ): Promise<string | undefined> {
-  const elsewhere = await providerLogoutPath(gateway, session.id)
-  await endSession(gateway, c, person, session.id, 'logout', { sessionId: session.id })
-  clearSessionCookies(c)
+  const elsewhere = await providerLogoutPath(c.var.call.gateway, session.id)
+  await endSession(c.var.call, person, session.id, 'logout', { sessionId: session.id })
+  clearSessionCookies(c.var.call)
   return elsewhere ?? returnTo
 }
 
 /** Asks whether to sign out, and carries what follows. */
 export async function confirmSignOutPage(
-  gateway: Gateway,
   c: AppContext,
   { person, session }: SignedIn,
   asked: { action: string; returnHref?: string; returnHost?: string; hidden: Record<string, string | undefined> },
@@ -34,13 +31,16 @@ export async function confirmSignOutPage(
   return renderPage(
     ConfirmSignOutPage({
       ...asked,
-      csrf: newFormToken(gateway, c, { about: session.id }),
+      csrf: newFormToken(c.var.call, { about: session.id }),
       email: person.email,
       error,
     }),
     {
       status,
-      formAction: [...(returnHref ? [returnHref] : []), ...(await providerLogoutOrigins(gateway, session.id))],
+      formAction: [
+        ...(returnHref ? [returnHref] : []),
+        ...(await providerLogoutOrigins(c.var.call.gateway, session.id)),
+      ],
     },
   )
 }

@@ -10,6 +10,7 @@ import { uuidv7 } from 'uuidv7'
 import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { checkpointLine, createExport, eventLine } from '../../shared/audit/export.ts'
 import { proveInclusion } from '../../shared/audit/proofs.ts'
+import { createCall } from '../../shared/call.ts'
 import { archive, makeArchive } from '../../shared/domain/archive.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { createEventStore } from '../../shared/events/store.ts'
@@ -18,7 +19,7 @@ import { logOrigins } from '../../shared/queries/audit-tree.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import { type NoteSigner, readNote } from '../../shared/tokens/note.ts'
 import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
-import { actAsAccount, commandContext } from './operator.ts'
+import { actAsAccount } from './operator.ts'
 import { type ReadArchive, readArchive } from './read-archive.ts'
 import { RefusedError } from './terminal.ts'
 
@@ -124,7 +125,7 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
       select ${positionsSha256(sql)} as sha256 from auth_gateway.archived_events x where x.archive_id = ${id}`
     if (taken?.sha256 !== made.positionsSha256)
       throw new RefusedError(`${month.month} has changed meanwhile, or is not whole in the audit tree: try again`)
-    await commit({ ...commandContext(gateway), store: createEventStore(sql, sql) }, async (work) => {
+    await commit(createCall({ ...gateway, store: createEventStore(sql, sql) }), async (work) => {
       actAsAccount(work)
       const { file, sha256, events, streams, positionsSha256 } = made
       const facts = {

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
+import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
-import { type CommitContext, commit, type Work } from '../../shared/events/commit.ts'
+import { commit, type Work } from '../../shared/events/commit.ts'
 import { type Gateway, openGateway } from '../../shared/gateway.ts'
 import { StartError } from '../../shared/start.ts'
 import { operatorEnvironment } from './operator-environment.ts'
@@ -22,20 +22,13 @@ export async function withGateway<T>({ env }: Terminal, use: (gateway: Gateway) 
   }
 }
 
-/** What a unit of work of a command knows of its request. */
-export const commandContext = ({ store, personal }: Gateway): CommitContext => ({
-  store,
-  personal,
-  request: { requestId: randomUUID() },
-})
-
 export function actAsAccount(work: Work): void {
   work.actor = { type: 'operator', id: accountName() }
 }
 
 /** Runs a unit of work in the name of the operator. */
 export function act<T>(gateway: Gateway, block: (work: Work) => Promise<T>): Promise<T> {
-  return commit(commandContext(gateway), async (work) => {
+  return commit(createCall(gateway), async (work) => {
     actAsAccount(work)
     return block(work)
   })

@@ -1,7 +1,7 @@
+import type { Call } from '../call.ts'
 import { satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import type { Accepts, Caller } from '../http/route.ts'
 import { authenticate, type CredentialKind, type Principal } from './authenticate.ts'
 import { isForGatewayAlone } from './authority.ts'
@@ -40,9 +40,9 @@ function demandScopeOf(principal: Principal, caller: Caller, { scope, keyScope =
  * At a browser only our own pages act for an operator, not those of other sub-domains, which other routes trust.
  * @throws GatewayError csrf_invalid
  */
-function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
-  const [site, origin] = [c.req.header('sec-fetch-site') ?? 'none', c.req.header('origin')]
-  const own = (site === 'same-origin' || site === 'none') && (!origin || origin === new URL(issuer).origin)
+function refuseOtherPages(call: Call): void {
+  const [site, origin] = [call.request.header('sec-fetch-site') ?? 'none', call.request.header('origin')]
+  const own = (site === 'same-origin' || site === 'none') && (!origin || origin === new URL(call.gateway.issuer).origin)
   if (!own) throw new GatewayError('csrf_invalid', { reason: 'another page asked for an operator' })
 }
 
@@ -51,19 +51,19 @@ function refuseOtherPages({ issuer }: Gateway, c: AppContext): void {
  * @throws GatewayError insufficient_scope, invalid_token, csrf_invalid, access_denied,
  * insufficient_user_authentication
  */
-export async function permit(gateway: Gateway, c: AppContext, principal: Principal, accepts: Accepts): Promise<void> {
+export async function permit(call: Call, principal: Principal, accepts: Accepts): Promise<void> {
   const caller = callerOf(principal)
   if (!accepts.callers.includes(caller)) throw unsuitableCredential(caller)
-  demandAudience(gateway, principal, accepts.audience)
+  demandAudience(call.gateway, principal, accepts.audience)
   demandScopeOf(principal, caller, accepts)
   if (principal.kind === 'service') return
   if (accepts.namesPeople && principal.person.alias !== undefined) throw unsuitableCredential(caller)
   if (accepts.operator) {
     operatorOf(principal, accepts.operator)
-    if (caller === 'browser') refuseOtherPages(gateway, c)
+    if (caller === 'browser') refuseOtherPages(call)
     if (!principal.session || !isSteppedUp(principal.session)) throw stepUpNeeded()
   } else if (accepts.recent === 'every caller' || (accepts.recent && caller !== 'browser')) {
-    await demandRecentAuthentication(gateway, principal)
+    await demandRecentAuthentication(call.gateway, principal)
   }
 }
 
@@ -73,14 +73,9 @@ type AdmitOptions = { order?: CredentialKind[] }
  * The principal of a request to a route that accepts these.
  * @throws GatewayError as authenticate and permit
  */
-export async function admit(
-  gateway: Gateway,
-  c: AppContext,
-  accepts: Accepts,
-  { order }: AdmitOptions = {},
-): Promise<Principal> {
-  const context = { door: [gateway.issuer] }
-  const principal = await authenticate(gateway, c, { order, missing: accepts.missing, context })
-  await permit(gateway, c, principal, accepts)
+export async function admit(call: Call, accepts: Accepts, { order }: AdmitOptions = {}): Promise<Principal> {
+  const context = { door: [call.gateway.issuer] }
+  const principal = await authenticate(call, { order, missing: accepts.missing, context })
+  await permit(call, principal, accepts)
   return principal
 }

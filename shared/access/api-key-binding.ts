@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject, verify } from 'node:crypto'
+import type { Call } from '../call.ts'
 import type { Binding } from '../domain/api-key.ts'
 import { GatewayError } from '../errors.ts'
-import type { AppContext } from '../http/app.ts'
 import { equalHash } from '../tokens/opaque.ts'
 
 export type BindingStatus = 'legacy_unbound' | 'bound'
@@ -25,16 +25,17 @@ export type SignedNonce = { key: Buffer; expiresAt: Date }
 
 type Caller = { audience: string; projectScope: string; clientId: string; installationId: string }
 
-const header = (c: AppContext, ...names: string[]) => names.map((name) => c.req.header(name)).find(Boolean) ?? ''
+const header = (call: Call, ...names: string[]) => names.map((name) => call.request.header(name)).find(Boolean) ?? ''
 
-function callerOf(c: AppContext, forwarded: ForwardedRequest): Caller {
+function callerOf(call: Call, forwarded: ForwardedRequest): Caller {
   return {
     audience:
-      header(c, 'x-lanonasis-audience', 'x-auth-audience', 'x-service-audience') ||
+      header(call, 'x-lanonasis-audience', 'x-auth-audience', 'x-service-audience') ||
       (forwarded.audience ?? forwarded.resource ?? ''),
-    projectScope: header(c, 'x-project-scope'),
-    clientId: header(c, 'x-lanonasis-client-id', 'x-client-id') || (forwarded.client_id ?? ''),
-    installationId: header(c, 'x-lanonasis-installation-id', 'x-installation-id') || (forwarded.installation_id ?? ''),
+    projectScope: header(call, 'x-project-scope'),
+    clientId: header(call, 'x-lanonasis-client-id', 'x-client-id') || (forwarded.client_id ?? ''),
+    installationId:
+      header(call, 'x-lanonasis-installation-id', 'x-installation-id') || (forwarded.installation_id ?? ''),
   }
 }
 
@@ -82,18 +83,18 @@ function timeOf(timestamp: string): number {
   return /^\d{13}$/.test(timestamp) ? Number(timestamp) : Date.parse(timestamp)
 }
 
-async function checkDigest(c: AppContext, stated: string, forwarded: ForwardedRequest): Promise<void> {
+async function checkDigest(call: Call, stated: string, forwarded: ForwardedRequest): Promise<void> {
   // What a resource server passes on had its own body, which only it can have compared.
   if (forwarded.method !== undefined || forwarded.path !== undefined) return
   const body = createHash('sha256')
-    .update(Buffer.from(await c.req.arrayBuffer()))
+    .update(Buffer.from(await call.request.bytes()))
     .digest()
   const matches = equalHash(stated.toLowerCase(), body.toString('hex')) || equalHash(stated, body.toString('base64'))
   if (!matches) throw badSignature('digest of another body')
 }
 
 async function checkSignature(
-  c: AppContext,
+  call: Call,
   input: {
     keyId: string
     publicKey: KeyObject
@@ -104,18 +105,18 @@ async function checkSignature(
   },
 ): Promise<SignedNonce> {
   const { keyId, publicKey, caller, forwarded, windowSeconds, now } = input
-  const timestamp = header(c, 'x-lanonasis-timestamp')
-  const nonce = header(c, 'x-lanonasis-nonce')
-  const digest = header(c, 'x-lanonasis-content-sha256')
-  const presented = /^v1=([A-Za-z0-9+/_-]+={0,2})$/.exec(header(c, 'x-lanonasis-signature'))?.[1]
+  const timestamp = header(call, 'x-lanonasis-timestamp')
+  const nonce = header(call, 'x-lanonasis-nonce')
+  const digest = header(call, 'x-lanonasis-content-sha256')
+  const presented = /^v1=([A-Za-z0-9+/_-]+={0,2})$/.exec(header(call, 'x-lanonasis-signature'))?.[1]
   if (!presented || nonce.length < 8 || nonce.length > 200) throw badSignature('incomplete')
   if (!(Math.abs(now.getTime() - timeOf(timestamp)) <= windowSeconds * 1000)) throw badSignature('outside the window')
-  const method = (forwarded.method ?? c.req.method).toUpperCase()
-  const path = forwarded.path ?? new URL(c.req.url).pathname
+  const method = (forwarded.method ?? call.request.method).toUpperCase()
+  const path = forwarded.path ?? new URL(call.request.url).pathname
   const { audience, projectScope, clientId, installationId } = caller
   const text = [method, path, timestamp, nonce, digest, audience, projectScope, clientId, installationId].join('\n')
   if (!signatureFits(publicKey, text, Buffer.from(presented, 'base64'))) throw badSignature('signature')
-  await checkDigest(c, digest, forwarded)
+  await checkDigest(call, digest, forwarded)
   return {
     key: createHash('sha256').update(`${keyId}\n${nonce}`).digest(),
     expiresAt: new Date(now.getTime() + windowSeconds * 2000),
@@ -129,7 +130,7 @@ async function checkSignature(
  * @throws GatewayError api_key_binding_required, api_key_binding_mismatch, api_key_signature_required, api_key_signature_invalid
  */
 export async function checkBinding(
-  c: AppContext,
+  call: Call,
   input: { keyId: string; binding: Binding | null; rules: BindingRules; forwarded: ForwardedRequest; now: Date },
 ): Promise<{ status: BindingStatus; nonce?: SignedNonce }> {
   const { keyId, binding, rules, forwarded, now } = input
@@ -138,16 +139,16 @@ export async function checkBinding(
     if (rules.requireSignature) throw new GatewayError('api_key_signature_required')
     return { status: 'legacy_unbound' }
   }
-  const caller = callerOf(c, forwarded)
+  const caller = callerOf(call, forwarded)
   checkCaller(binding, caller, forwarded)
   const publicKey = bindingKey(binding)
-  const isSigned = c.req.header('x-lanonasis-signature') !== undefined
+  const isSigned = call.request.header('x-lanonasis-signature') !== undefined
   const mustSign = rules.requireSignature || binding.require_request_signature === true
   if (mustSign && (!isSigned || !publicKey)) throw new GatewayError('api_key_signature_required')
   if (!isSigned || !publicKey) return { status: 'bound' }
   const { windowSeconds } = rules
   return {
     status: 'bound',
-    nonce: await checkSignature(c, { keyId, publicKey, caller, forwarded, windowSeconds, now }),
+    nonce: await checkSignature(call, { keyId, publicKey, caller, forwarded, windowSeconds, now }),
   }
 }

@@ -1,7 +1,7 @@
+import type { Call } from '../call.ts'
 import { GatewayError, type Refusal } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
-import { readCookie, SESSION_COOKIE } from '../http/cookies.ts'
+import { SESSION_COOKIE } from '../http/cookies.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { findSession, isDeadSession, type SignedIn, touchSession } from '../queries/sessions.ts'
@@ -57,23 +57,23 @@ function handleOf(value: string | undefined): { sessionId: string; hash: string 
 }
 
 /** The browser session's handle of a request, for a look-up. */
-export function sessionHandle(c: AppContext): { sessionId: string; hash: string } | undefined {
-  return handleOf(readCookie(c, SESSION_COOKIE))
+export function sessionHandle(call: Call): { sessionId: string; hash: string } | undefined {
+  return handleOf(call.request.cookies[SESSION_COOKIE])
 }
 
 /** The person signed in at this browser, if any. */
-export async function browserSession(gateway: Gateway, c: AppContext): Promise<SignedIn | undefined> {
-  const signedIn = await sessionOfHandle(gateway, readCookie(c, SESSION_COOKIE))
-  if (!signedIn) await noteDeadSession(gateway, c)
+export async function browserSession(call: Call): Promise<SignedIn | undefined> {
+  const signedIn = await sessionOfHandle(call.gateway, call.request.cookies[SESSION_COOKIE])
+  if (!signedIn) await noteDeadSession(call)
   return signedIn
 }
 
 /** Has the answer clear the session cookie of this browser when that is dead. Call it where the cookie opened no session. */
-export async function noteDeadSession({ reads }: Gateway, c: AppContext): Promise<void> {
-  const value = readCookie(c, SESSION_COOKIE)
+export async function noteDeadSession(call: Call): Promise<void> {
+  const value = call.request.cookies[SESSION_COOKIE]
   if (!value) return
   const handle = handleOf(value)
-  c.set('sessionIsDead', !handle || (await isDeadSession(reads, handle.sessionId)))
+  call.notes.sessionIsDead = !handle || (await isDeadSession(call.gateway.reads, handle.sessionId))
 }
 
 /** Who is signed in by the value of a session cookie. */
@@ -85,40 +85,39 @@ export async function sessionOfHandle(gateway: Gateway, value: string | undefine
 }
 
 /** The bearer token of a request (RFC 6750 section 2.1; never from the query), or one that comes with a proof (RFC 9449 section 7.1). */
-export function bearerToken(c: AppContext): string | undefined {
-  return /^(?:bearer|dpop) +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1]
+export function bearerToken(call: Call): string | undefined {
+  return /^(?:bearer|dpop) +(\S+)\s*$/i.exec(call.request.header('authorization') ?? '')?.[1]
 }
 
 /** How a request presents its token. */
-export function schemeOf(c: AppContext): TokenScheme {
-  return /^dpop /i.test(c.req.header('authorization') ?? '') ? 'DPoP' : 'Bearer'
+export function schemeOf(call: Call): TokenScheme {
+  return /^dpop /i.test(call.request.header('authorization') ?? '') ? 'DPoP' : 'Bearer'
 }
 
 /** The API key of a request: `X-API-Key`, `Authorization: ApiKey`, a bearer that is a key, or a bare key of ours. */
-export function presentedApiKey(c: AppContext): string | undefined {
-  const authorization = c.req.header('authorization') ?? ''
+export function presentedApiKey(call: Call): string | undefined {
+  const authorization = call.request.header('authorization') ?? ''
   const named = /^apikey +(\S+)\s*$/i.exec(authorization)?.[1]
   const bare = /^(?:bearer +)?(\S+)\s*$/i.exec(authorization)?.[1]
-  return c.req.header('x-api-key') ?? named ?? (bare && looksLikeApiKey(bare) ? bare : undefined)
+  return call.request.header('x-api-key') ?? named ?? (bare && looksLikeApiKey(bare) ? bare : undefined)
 }
 
 type Presented = { audience?: string[]; context?: KeyUseContext; forwarded?: ForwardedProof }
 
 /** @param scheme how the token was presented; undefined when it was given by value, where there is no scheme */
 async function byToken(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   token: string,
   { audience, forwarded, scheme }: Presented & { scheme?: TokenScheme },
 ): Promise<Principal> {
-  const verdict = await checkAccessToken(gateway, token)
+  const verdict = await checkAccessToken(call.gateway, token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
   const { family, claims, confirmation, expiresAt } = verdict
   const audiences = [claims.aud ?? []].flat()
   if (audience && !audience.some((one) => audiences.includes(one)))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
   const usual = confirmation?.jkt ? 'DPoP' : 'Bearer'
-  await checkSenderConstraint(gateway, c, { token, scheme: scheme ?? usual, confirmation, forwarded })
+  await checkSenderConstraint(call, { token, scheme: scheme ?? usual, confirmation, forwarded })
   const proven = {
     credentialId: family.id,
     scope: String(claims.scope ?? '')
@@ -135,17 +134,12 @@ async function byToken(
     return { kind: 'service', source: 'service_token', client: family.client, family, ...proven }
   const { session } = family
   // Whoever holds the token learns no more than its client may; a service of ours that asks about it learns who it is.
-  const person = isOwnService(gateway, c) ? { ...family.person, alias: undefined } : family.person
+  const person = isOwnService(call) ? { ...family.person, alias: undefined } : family.person
   return { kind: 'person', source: 'oauth_token', person, session, family, ...proven }
 }
 
-async function byApiKey(
-  gateway: Gateway,
-  c: AppContext,
-  presented: string,
-  { context }: Presented,
-): Promise<Principal> {
-  const apiKey = await checkApiKey(gateway, c, presented, context)
+async function byApiKey(call: Call, presented: string, { context }: Presented): Promise<Principal> {
+  const apiKey = await checkApiKey(call, presented, context)
   const { key, person, scope } = apiKey
   return {
     kind: 'person',
@@ -156,7 +150,7 @@ async function byApiKey(
     scope,
     issuedAt: new Date(key.rotated_at ?? key.created_at),
     expiresAt: key.expires_at === null ? undefined : new Date(key.expires_at),
-    projectScope: projectScope(c.req.header('x-project-scope')),
+    projectScope: projectScope(call.request.header('x-project-scope')),
     platform: 'api',
   }
 }
@@ -185,17 +179,16 @@ async function bySession(gateway: Gateway, handle: string | undefined): Promise<
  * @throws GatewayError
  */
 export async function principalOf(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credential: string,
   options: { kind?: CredentialKind; context?: KeyUseContext; forwarded?: ForwardedProof } = {},
 ): Promise<Principal> {
   const { context, forwarded } = options
   const shape = looksLikeApiKey(credential) ? 'api_key' : credential.includes('.') ? 'bearer' : 'cookie'
   const kind = options.kind ?? shape
-  if (kind === 'api_key') return byApiKey(gateway, c, credential, { context })
-  if (kind === 'bearer') return byToken(gateway, c, credential, { forwarded })
-  const principal = await bySession(gateway, credential)
+  if (kind === 'api_key') return byApiKey(call, credential, { context })
+  if (kind === 'bearer') return byToken(call, credential, { forwarded })
+  const principal = await bySession(call.gateway, credential)
   if (!principal) throw new GatewayError('invalid_token', { reason: 'no such session' })
   return principal
 }
@@ -209,37 +202,37 @@ export async function principalOf(
  * @param options.forwarded what a resource server saw of the request that brought a bound token
  * @throws GatewayError
  */
-export async function authenticate(gateway: Gateway, c: AppContext, options: Asked = {}): Promise<Principal> {
-  const principal = await findPrincipal(gateway, c, options)
+export async function authenticate(call: Call, options: Asked = {}): Promise<Principal> {
+  const principal = await findPrincipal(call, options)
   const isService = principal.kind === 'service'
-  c.set('caller', {
+  call.notes.caller = {
     uai: isService ? undefined : principal.person.uai,
     clientId: isService ? principal.client.client_id : principal.family?.client.client_id,
     credentialId: principal.credentialId,
-  })
+  }
   return principal
 }
 
 type Asked = Presented & { order?: CredentialKind[]; missing?: Refusal }
 
-async function findPrincipal(gateway: Gateway, c: AppContext, options: Asked): Promise<Principal> {
+async function findPrincipal(call: Call, options: Asked): Promise<Principal> {
   for (const kind of options.order ?? ['bearer', 'api_key', 'cookie']) {
     if (kind === 'bearer') {
-      const token = bearerToken(c)
-      if (token && !looksLikeApiKey(token)) return byToken(gateway, c, token, { ...options, scheme: schemeOf(c) })
+      const token = bearerToken(call)
+      if (token && !looksLikeApiKey(token)) return byToken(call, token, { ...options, scheme: schemeOf(call) })
     } else if (kind === 'api_key') {
-      const presented = presentedApiKey(c)
-      if (presented) return byApiKey(gateway, c, presented, options)
+      const presented = presentedApiKey(call)
+      if (presented) return byApiKey(call, presented, options)
     } else {
-      const principal = await bySession(gateway, readCookie(c, SESSION_COOKIE))
+      const principal = await bySession(call.gateway, call.request.cookies[SESSION_COOKIE])
       if (principal) {
-        refuseForeignPage(gateway, c)
+        refuseForeignPage(call)
         return principal
       }
-      await noteDeadSession(gateway, c)
+      await noteDeadSession(call)
     }
   }
-  const ended = sessionHandle(c) !== undefined ? 'session_invalid' : 'token_required'
+  const ended = sessionHandle(call) !== undefined ? 'session_invalid' : 'token_required'
   throw new GatewayError(options.missing ?? ended)
 }
 
@@ -247,12 +240,8 @@ async function findPrincipal(gateway: Gateway, c: AppContext, options: Asked): P
  * The person behind a request; a service is nobody's account.
  * @throws GatewayError as authenticate, auth_required for a service
  */
-export async function authenticatePerson(
-  gateway: Gateway,
-  c: AppContext,
-  options: Asked = {},
-): Promise<PersonPrincipal> {
-  return asPerson(await authenticate(gateway, c, options))
+export async function authenticatePerson(call: Call, options: Asked = {}): Promise<PersonPrincipal> {
+  return asPerson(await authenticate(call, options))
 }
 
 /** The person that a principal is. @throws GatewayError auth_required for a service */

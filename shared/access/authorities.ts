@@ -1,6 +1,6 @@
+import type { Call } from '../call.ts'
 import { GatewayError, type Refusal } from '../errors.ts'
-import { gateway, startGateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { startGateway } from '../gateway.ts'
 import type { Accepts, Authority, Caller } from '../http/route.ts'
 import type { SessionFacts } from '../queries/person.ts'
 import { admit, permit } from './admit.ts'
@@ -17,7 +17,7 @@ const OWNER: Caller[] = ['browser', 'first_party']
 
 const admitting = <P extends Principal>(accepts: Accepts, order?: CredentialKind[]): Authority<P> => ({
   accepts: [accepts],
-  admit: async (c) => (await admit(gateway(), c, accepts, { order })) as P,
+  admit: async (call) => (await admit(call, accepts, { order })) as P,
 })
 
 /**
@@ -49,9 +49,10 @@ const UNLESS_INVALID: Accepts = {
 }
 export const openUnlessInvalid: Authority<undefined> = {
   accepts: [UNLESS_INVALID],
-  admit: async (c) => {
-    const presents = ['authorization', 'x-api-key'].some((name) => c.req.header(name))
-    if (presents) await admit(await startGateway(), c, UNLESS_INVALID, { order: ['bearer', 'api_key'] })
+  admit: async (call) => {
+    if (!['authorization', 'x-api-key'].some((name) => call.request.header(name))) return undefined
+    await startGateway()
+    await admit(call, UNLESS_INVALID, { order: ['bearer', 'api_key'] })
     return undefined
   },
 }
@@ -66,9 +67,9 @@ export function operator(
   options: Pick<Accepts, 'missing' | 'reads'> = {},
 ): Authority<Operator> {
   const accepts: Accepts = { door: 'operator', callers: OWNER, audience: 'issuer', operator: kind, ...options }
-  const admitOperator = async (c: AppContext) => {
-    const found = operatorOf((await admit(gateway(), c, accepts)) as PersonPrincipal, kind)
-    if (options.reads || isRead(c)) await recordOperatorRead(gateway(), c, found)
+  const admitOperator = async (call: Call) => {
+    const found = operatorOf((await admit(call, accepts)) as PersonPrincipal, kind)
+    if (options.reads || isRead(call)) await recordOperatorRead(call, found)
     return found
   }
   return { accepts: [accepts], admit: admitOperator }
@@ -78,9 +79,9 @@ export function operator(
  * Whether a person asks as the operator of all organizations at a route that others use as well: they meet all that a route for operators
  * demands. What they see of others by that is recorded like any read of an operator.
  */
-export async function asksAsOperator(c: AppContext, principal: PersonPrincipal): Promise<boolean> {
+export async function asksAsOperator(call: Call, principal: PersonPrincipal): Promise<boolean> {
   try {
-    await permit(gateway(), c, principal, {
+    await permit(call, principal, {
       door: 'operator',
       callers: OWNER,
       audience: 'issuer',
@@ -90,7 +91,7 @@ export async function asksAsOperator(c: AppContext, principal: PersonPrincipal):
     if (error instanceof GatewayError && error.status < 500) return false
     throw error
   }
-  await recordOperatorRead(gateway(), c, operatorOf(principal, 'platform'))
+  await recordOperatorRead(call, operatorOf(principal, 'platform'))
   return true
 }
 
@@ -103,8 +104,8 @@ export function ownerOrService(owner: Authority<Owner>, serviceScope: string): A
 /** One of several authorities, as the request says. */
 export const whichever = <Name extends string, P>(
   all: Record<Name, Authority<P>>,
-  which: (c: AppContext) => Name,
+  which: (call: Call) => Name,
 ): Authority<P> => ({
   accepts: Object.values<Authority<P>>(all).flatMap(({ accepts }) => accepts),
-  admit: (c) => all[which(c)].admit(c),
+  admit: (call) => all[which(call)].admit(call),
 })

@@ -33,7 +33,6 @@ export function isForGatewayAlone({ issuer }: Gateway, { family, audience = [] }
 
 /** Names the person, and the credential they act with, as the actor. */
 export function actAs(work: Work, { person, session, family, apiKey }: PersonPrincipal): void {
-  work.knowKey(person.uai, person.wrappedKey)
   work.actor = {
     type: 'person',
     id: person.uai,

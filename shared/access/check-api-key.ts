@@ -1,9 +1,8 @@
+import type { Call } from '../call.ts'
 import type { ServiceScope } from '../domain/api-key.ts'
 import { lowerLevel } from '../domain/derivation.ts'
 import { accessLevelOf, isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
-import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { isWithin, plainAddress } from '../networks.ts'
 import { type ApiKeyFacts, checkKey, countBoundUse, type UseCount } from '../queries/api-keys.ts'
 import type { Person } from '../queries/person.ts'
@@ -33,13 +32,13 @@ export type CheckedKey = {
 }
 
 /** Whether a service of ours asks, by its address. */
-export function isOwnService({ config }: Gateway, c: AppContext): boolean {
-  return isWithin(config.VERIFIER_ADDRESSES, c.get('clientIp'))
+export function isOwnService(call: Call): boolean {
+  return isWithin(call.gateway.config.VERIFIER_ADDRESSES, call.request.clientIp)
 }
 
-function addressOf(gateway: Gateway, c: AppContext, stated: string | undefined): string | undefined {
+function addressOf(call: Call, stated: string | undefined): string | undefined {
   const said = plainAddress(stated)
-  return said && isOwnService(gateway, c) ? said : plainAddress(c.get('clientIp'))
+  return said && isOwnService(call) ? said : plainAddress(call.request.clientIp)
 }
 
 function checkService(key: ApiKeyFacts, service: ServiceScope | undefined, context: KeyUseContext): void {
@@ -62,23 +61,18 @@ function checkCount({ wait, exhausted, replayed }: UseCount): void {
  * @throws GatewayError api_key_invalid (401), api_key_address, api_key_service, api_key_exhausted, api_key_binding_*,
  *   insufficient_scope (403), api_key_signature_* (401), rate_limited (429)
  */
-export async function checkApiKey(
-  gateway: Gateway,
-  c: AppContext,
-  presented: string,
-  context: KeyUseContext = {},
-): Promise<CheckedKey> {
-  const { config, reads, personal, keyUse } = gateway
+export async function checkApiKey(call: Call, presented: string, context: KeyUseContext = {}): Promise<CheckedKey> {
+  const { config, reads, personal, keyUse } = call.gateway
   const hash = hashOfApiKey(presented)
-  const isMadeUp = lacksChecksum(presented) && !(await gateway.olderKeys.areThere())
+  const isMadeUp = lacksChecksum(presented) && !(await call.gateway.olderKeys.areThere())
   if (!hash || isMadeUp) throw new GatewayError('api_key_invalid', { reason: 'not a key' })
   const { service: named } = context
-  const address = addressOf(gateway, c, context.client_ip)
+  const address = addressOf(call, context.client_ip)
   const found = await checkKey(reads, personal, { hash, address, service: named })
   if (!found) throw new GatewayError('api_key_invalid', { reason: 'unknown or not live' })
   const { key, person, near, service } = found
   if (!near) throw new GatewayError('api_key_address')
-  const bound = await checkBinding(c, {
+  const bound = await checkBinding(call, {
     keyId: key.id,
     binding: key.binding,
     rules: {
@@ -87,7 +81,7 @@ export async function checkApiKey(
       windowSeconds: config.AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS,
     },
     forwarded: context,
-    now: new Date(),
+    now: call.now(),
   })
   checkService(key, service, context)
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { mirrorsOf } from '../http/canonical-path.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { equalHash } from '../tokens/opaque.ts'
@@ -51,9 +51,10 @@ export async function proveKey(
 }
 
 /** Every address of the endpoint at hand, from configuration and never from the Host header (docs/security-rules.md K2). */
-export function urlsOf({ issuer, config }: Gateway, c: AppContext): string[] {
+export function urlsOf(call: Call): string[] {
+  const { issuer, config } = call.gateway
   const bases = config.MTLS_BASE_URL ? [issuer, config.MTLS_BASE_URL] : [issuer]
-  return bases.flatMap((base) => mirrorsOf(c.req.path).map((path) => base + path))
+  return bases.flatMap((base) => mirrorsOf(call.request.path).map((path) => base + path))
 }
 
 /** The headers that tell the client which nonce to use next; none where none is asked for. */
@@ -61,21 +62,17 @@ export function nonceHeaders(gateway: Gateway): Record<string, string> {
   return gateway.config.DPOP_NONCE_REQUIRED ? { 'DPoP-Nonce': dpopNonce(gateway, gateway.now()) } : {}
 }
 
-const proven = new WeakMap<AppContext, { accessToken?: string; key: Promise<ProvenKey> }>()
+const proven = new WeakMap<Call, { accessToken?: string; key: Promise<ProvenKey> }>()
 
 /** The key behind the proof that a request carries. A proof holds once, so asking again for the same token gets the same answer. */
-export async function keyOfRequest(
-  gateway: Gateway,
-  c: AppContext,
-  accessToken?: string,
-): Promise<ProvenKey | undefined> {
-  const proof = c.req.header('dpop')
+export async function keyOfRequest(call: Call, accessToken?: string): Promise<ProvenKey | undefined> {
+  const proof = call.request.header('dpop')
   if (proof === undefined) return undefined
-  const known = proven.get(c)
+  const known = proven.get(call)
   if (known && known.accessToken === accessToken) return known.key
-  const request = { proof, method: c.req.method, urls: urlsOf(gateway, c), accessToken, wantsNonce: true }
-  const key = proveKey(gateway, request)
-  proven.set(c, { accessToken, key })
+  const request = { proof, method: call.request.method, urls: urlsOf(call), accessToken, wantsNonce: true }
+  const key = proveKey(call.gateway, request)
+  proven.set(call, { accessToken, key })
   return key
 }
 
@@ -85,11 +82,11 @@ export async function keyOfRequest(
  * @throws GatewayError invalid_dpop_proof, use_dpop_nonce (400, with `DPoP-Nonce`)
  * @see RFC 9449 section 5
  */
-export async function dpopKeyOf(gateway: Gateway, c: AppContext): Promise<string | undefined> {
-  const key = await keyOfRequest(gateway, c)
+export async function dpopKeyOf(call: Call): Promise<string | undefined> {
+  const key = await keyOfRequest(call)
   if (!key) return undefined
-  const headers = nonceHeaders(gateway)
+  const headers = nonceHeaders(call.gateway)
   if (key.fault) throw new GatewayError(key.fault, { reason: key.reason, headers })
-  for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  for (const [name, value] of Object.entries(headers)) call.setHeader(name, value)
   return key.jkt
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../call.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import { browserKey, keepBrowserKey } from './browser-key.ts'
 
@@ -29,12 +29,11 @@ export function signFormToken(
 
 /** What the hidden field `csrf` of a form carries: good only at this browser, or in this session where the form is about one. */
 export function newFormToken(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { about, transaction }: { about?: string; transaction?: string } = {},
 ): string {
-  const browser = keepBrowserKey(c)
-  return signFormToken(gateway, { transaction, holder: about ?? browser })
+  const browser = keepBrowserKey(call)
+  return signFormToken(call.gateway, { transaction, holder: about ?? browser })
 }
 
 /** What a form token says, whoever made it. */
@@ -45,14 +44,9 @@ export function readFormToken(text: string | undefined): FormToken | undefined {
 }
 
 /** The form token, if it was made for this browser or, where the form is about one, for this session. */
-export function openFormToken(
-  gateway: Gateway,
-  c: AppContext,
-  text: string | undefined,
-  about: string | undefined,
-): FormToken | undefined {
+export function openFormToken(call: Call, text: string | undefined, about: string | undefined): FormToken | undefined {
   const token = readFormToken(text)
-  const holder = about ?? browserKey(c)
+  const holder = about ?? browserKey(call)
   if (!token || !text || !holder) return undefined
-  return equalHash(text, signFormToken(gateway, { ...token, holder })) ? token : undefined
+  return equalHash(text, signFormToken(call.gateway, { ...token, holder })) ? token : undefined
 }

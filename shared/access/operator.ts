@@ -32,7 +32,6 @@ export function mayActOn(operator: Operator, person: { organizations: readonly s
 /** What the operator does is recorded as theirs; say why in the event itself. */
 export function actAsOperator(work: Work, { principal }: Operator): void {
   const { person, session, family } = principal
-  work.knowKey(person.uai, person.wrappedKey)
   work.actor = { type: 'operator', id: person.uai, sessionId: session.id, clientId: family?.client.client_id }
 }
 

@@ -1,6 +1,6 @@
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { readClientCertificate } from '../http/client-certificate.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Confirmation } from '../queries/token-families.ts'
@@ -39,23 +39,22 @@ async function forwardedKey(
 }
 
 async function checkKey(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { token, scheme }: Presented,
   jkt: string,
   forwarded: ForwardedProof | undefined,
 ): Promise<void> {
   if (scheme !== 'DPoP') throw refusal('DPoP', 'DPoP-bound token as Bearer')
-  const key = await (forwarded ? forwardedKey(gateway, token, forwarded) : keyOfRequest(gateway, c, token))
-  const nonce = forwarded ? {} : nonceHeaders(gateway)
+  const key = await (forwarded ? forwardedKey(call.gateway, token, forwarded) : keyOfRequest(call, token))
+  const nonce = forwarded ? {} : nonceHeaders(call.gateway)
   if (!key) throw refusal('DPoP', 'no DPoP proof', 'invalid_dpop_proof', nonce)
   if (key.fault) throw refusal('DPoP', key.reason, key.fault, nonce)
   if (!equalHash(key.jkt, jkt)) throw refusal('DPoP', 'DPoP proof of another key')
-  for (const [name, value] of Object.entries(nonce)) c.header(name, value)
+  for (const [name, value] of Object.entries(nonce)) call.setHeader(name, value)
 }
 
-const thumbprintOf = ({ config }: Gateway, c: AppContext) =>
-  readClientCertificate(c, config.MTLS_PROXY_SECRET)?.thumbprint
+const thumbprintOf = (call: Call) =>
+  readClientCertificate(call.request, call.gateway.config.MTLS_PROXY_SECRET)?.thumbprint
 
 /**
  * Whether a token is presented by the one it is bound to: with a proof of its key, over a connection with its certificate. A
@@ -65,16 +64,15 @@ const thumbprintOf = ({ config }: Gateway, c: AppContext) =>
  * @see RFC 9449 section 7, RFC 8705 section 3
  */
 export async function checkSenderConstraint(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   input: Presented & { forwarded?: ForwardedProof },
 ): Promise<void> {
   const { scheme, confirmation, forwarded } = input
   const { jkt, 'x5t#S256': thumbprint } = confirmation ?? {}
-  if (jkt !== undefined) await checkKey(gateway, c, input, jkt, forwarded)
+  if (jkt !== undefined) await checkKey(call, input, jkt, forwarded)
   else if (scheme === 'DPoP') throw refusal('DPoP', 'unbound token as DPoP')
   if (thumbprint === undefined) return
-  const presented = forwarded ? forwarded.certificateThumbprint : thumbprintOf(gateway, c)
+  const presented = forwarded ? forwarded.certificateThumbprint : thumbprintOf(call)
   if (!presented) throw refusal(scheme, 'certificate-bound token without a certificate')
   if (!equalHash(presented, thumbprint)) throw refusal(scheme, 'certificate-bound token over another certificate')
 }
@@ -85,18 +83,14 @@ export async function checkSenderConstraint(
  * @throws GatewayError use_dpop_nonce; invalid_dpop_proof, invalid_request when the client must prove a key or show a certificate and does not
  * @see RFC 9449 sections 5 and 5.2, RFC 8705 section 3.4
  */
-export async function confirmationFor(
-  gateway: Gateway,
-  c: AppContext,
-  { metadata }: Client,
-): Promise<Confirmation | undefined> {
-  const jkt = await dpopKeyOf(gateway, c)
+export async function confirmationFor(call: Call, { metadata }: Client): Promise<Confirmation | undefined> {
+  const jkt = await dpopKeyOf(call)
   if (!jkt && metadata.dpop_bound_access_tokens)
     throw new GatewayError('invalid_dpop_proof', {
       description: 'This client must prove possession of a key.',
-      headers: nonceHeaders(gateway),
+      headers: nonceHeaders(call.gateway),
     })
-  const thumbprint = metadata.tls_client_certificate_bound_access_tokens ? thumbprintOf(gateway, c) : undefined
+  const thumbprint = metadata.tls_client_certificate_bound_access_tokens ? thumbprintOf(call) : undefined
   if (!thumbprint && metadata.tls_client_certificate_bound_access_tokens)
     throw new GatewayError('invalid_request', { description: 'This client must use its certificate.' })
   if (!jkt && !thumbprint) return undefined

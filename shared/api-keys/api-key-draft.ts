@@ -63,7 +63,7 @@ export async function draft(
   before: ApiKeySettings,
 ): Promise<Draft> {
   const defined = await definedScopes(gateway.reads)
-  const { settings, notes } = readSettings(input, before, { now: new Date(), defined })
+  const { settings, notes } = readSettings(input, before, { now: gateway.now(), defined })
   const most = accessLevelOf(person.role)
   if (lowerLevel(settings.accessLevel, most) === settings.accessLevel) return { settings, notes }
   return { settings: { ...settings, accessLevel: most }, notes: [...notes, `The access level is ${most}.`] }

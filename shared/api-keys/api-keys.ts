@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { actAs } from '../access/authority.ts'
 import { unsuitableCredential } from '../access/insufficient-scope.ts'
+import type { Call } from '../call.ts'
 import {
   type ApiKeySettings,
   apiKey,
@@ -13,9 +14,8 @@ import {
 } from '../domain/api-key.ts'
 import { tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import { type ApiKeyFacts, type ApiKeyRecord, findForNewKey, findKey } from '../queries/api-keys.ts'
 import { newApiKey } from '../tokens/api-key.ts'
 import {
@@ -51,7 +51,7 @@ async function written(gateway: Gateway, id: string): Promise<ApiKeyRecord> {
 
 /** An application whose tokens end meanwhile makes no key that would be missed. @throws GatewayError invalid_token */
 async function requireFamily(work: Work, { person, family }: PersonPrincipal): Promise<void> {
-  const stream = family && (await work.load(tokenFamily, family.id, { subject: person.uai }))
+  const stream = family && (await work.load(tokenFamily, family.id, aboutPerson(person)))
   if (stream?.state.status !== 'active') throw new GatewayError('invalid_token', { reason: 'family was revoked' })
   stream.hold()
 }
@@ -61,12 +61,8 @@ async function requireFamily(work: Work, { person, family }: PersonPrincipal): P
  * @throws GatewayError invalid_request, invalid_scope, invalid_service, scope_not_allowed, derivation_exceeded, key_exists,
  * insufficient_user_authentication, too_many_keys, rate_limited, insufficient_scope
  */
-export async function createApiKey(
-  gateway: Gateway,
-  c: AppContext,
-  principal: PersonPrincipal,
-  input: NewKey,
-): Promise<WithSecret> {
+export async function createApiKey(call: Call, principal: PersonPrincipal, input: NewKey): Promise<WithSecret> {
+  const { gateway } = call
   const { person } = principal
   const maker = makerOf(principal)
   // A key would outlive the delegation.
@@ -74,7 +70,7 @@ export async function createApiKey(
   const owner = ownerOf(principal, maker, input.owner)
   const made = newApiKey()
   const id = uuidv7()
-  const notes = await commit(commitContext(gateway, c), async (work) => {
+  const notes = await commit(call, async (work) => {
     actAs(work, principal)
     work.limits = gateway.limiter.of('create-key', person.uai)
     if (maker.application) await requireFamily(work, principal)
@@ -91,7 +87,7 @@ export async function createApiKey(
     const generation = (maker.parent?.ancestors.length ?? 0) + 2
     const now = gateway.now()
     parent?.decide((state) => deriveKey(state, { keyId: id, createdBy: person.uai, settings, generation, now }))
-    work.start(apiKey, id, { subject: person.uai }).decide(() =>
+    work.start(apiKey, id, aboutPerson(person)).decide(() =>
       createKey({
         owner,
         organizationId: person.organizationId,
@@ -123,13 +119,8 @@ type Change = { principal: PersonPrincipal; record: ApiKeyRecord }
 const keyOf = ({ id, created_by: createdBy }: Pick<ApiKeyFacts, 'id' | 'created_by'>) => ({ id, createdBy })
 
 /** Runs a decision on a key of the principal. */
-async function change<T>(
-  gateway: Gateway,
-  c: AppContext,
-  { principal }: Change,
-  decide: (work: Work) => Promise<T>,
-): Promise<T> {
-  return commit(commitContext(gateway, c), async (work) => {
+async function change<T>(call: Call, { principal }: Change, decide: (work: Work) => Promise<T>): Promise<T> {
+  return commit(call, async (work) => {
     actAs(work, principal)
     return decide(work)
   })
@@ -170,15 +161,15 @@ async function resettle(
  * @throws GatewayError as createApiKey, key_not_found, key_not_active
  */
 export async function updateApiKey(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   target: Change,
   input: KeyChanges & { reason?: string },
 ): Promise<{ record: ApiKeyRecord; notes: string[] }> {
+  const { gateway } = call
   const { principal, record } = target
   const { name = record.name, description = record.description } = input
   const naming = { name, description: description || undefined, reason: input.reason }
-  const notes = await change(gateway, c, target, async (work) => {
+  const notes = await change(call, target, async (work) => {
     const nameDigest = gateway.personal.digest(keyNameLookup(record.owner_id, name))
     const { taken } = await findForNewKey(gateway.reads, { ownerId: record.owner_id, nameDigest })
     if (taken && taken !== record.id) throw new GatewayError('key_exists')
@@ -189,8 +180,7 @@ export async function updateApiKey(
 
 /** Sets which services a key is for. @throws GatewayError as updateApiKey */
 export async function updateServices(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   target: Change,
   serviceScopes: ApiKeySettings['serviceScopes'],
 ): Promise<ApiKeyRecord> {
@@ -199,8 +189,8 @@ export async function updateServices(
     settings: { ...before, service: 'specific', serviceScopes },
     notes: [],
   })
-  await change(gateway, c, target, (work) => resettle(gateway, work, target, read, record))
-  return written(gateway, record.id)
+  await change(call, target, (work) => resettle(call.gateway, work, target, read, record))
+  return written(call.gateway, record.id)
 }
 
 /** Whoever gets a new secret could use it when what made it has ended, so a key replaces only its own and those made from it. */
@@ -222,16 +212,16 @@ function checkRotation(target: Change): void {
  * stale
  */
 export async function rotateApiKey(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   target: Change,
   input: { graceSeconds: number; reason?: string; arrivedAt: Date },
 ): Promise<WithSecret> {
+  const { gateway } = call
   const { principal, record } = target
   const { graceSeconds, reason, arrivedAt } = input
   if (record.rotated_at && new Date(record.rotated_at) >= arrivedAt) throw new GatewayError('stale')
   const made = newApiKey()
-  const notes = await change(gateway, c, target, async (work) => {
+  const notes = await change(call, target, async (work) => {
     const stream = await loadKey(work, keyOf(record))
     const settings = settingsOf(stream.state)
     checkCeiling(principal, settings)
@@ -257,11 +247,11 @@ export async function rotateApiKey(
 }
 
 /** Ends a key at once, and what was made from it; it stays in the list. @throws GatewayError key_not_found */
-export async function revokeApiKey(gateway: Gateway, c: AppContext, target: Change, reason: string): Promise<void> {
-  await change(gateway, c, target, (work) => endKey(work, keyOf(target.record), reason))
+export async function revokeApiKey(call: Call, target: Change, reason: string): Promise<void> {
+  await change(call, target, (work) => endKey(work, keyOf(target.record), reason))
 }
 
 /** Ends a key and what was made from it, and takes it off the list. @throws GatewayError key_not_found */
-export async function deleteApiKey(gateway: Gateway, c: AppContext, target: Change, reason: string): Promise<void> {
-  await change(gateway, c, target, (work) => removeKey(work, keyOf(target.record), reason))
+export async function deleteApiKey(call: Call, target: Change, reason: string): Promise<void> {
+  await change(call, target, (work) => removeKey(work, keyOf(target.record), reason))
 }

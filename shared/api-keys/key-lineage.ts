@@ -22,7 +22,7 @@ export function resumeParent(work: Work, record: ApiKeyRecord): KeyStream {
   const settings = settingsOfRecord(record)
   const facts = { status, ownerType, ownerId, createdBy, settings, secretHash: '', rotations }
   const state: ApiKey = { ...facts, children: [], leakReports: 0, notified: [] }
-  return work.resumeAt(apiKey, id, { state, version }, { subject: createdBy })
+  return work.resume(apiKey, id, { state, version }, { subject: createdBy })
 }
 
 export const loadKey = (work: Work, { id, createdBy }: Key): Promise<KeyStream> =>

@@ -1,21 +1,19 @@
-import { uuidv7 } from 'uuidv7'
+import { createCall } from '../call.ts'
 import { sendNotice } from '../delivery/send-notice.ts'
 import { apiKey, noteNotified, warnOfExpiry } from '../domain/api-key.ts'
-import { type CommitContext, commit } from '../events/commit.ts'
+import { aboutPerson, commit } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { log } from '../log.ts'
 import { type DueNotice, listDueNotices, listExpiringKeys } from '../queries/api-keys.ts'
 
 const BATCH = 50
 
-const context = ({ store, personal }: Gateway): CommitContext => ({ store, personal, request: { requestId: uuidv7() } })
-
 /** Records that keys expire soon, once for each date; their owners are told by `sendDueNotices`. Answers how many. */
 export async function warnOfExpiringKeys(gateway: Gateway): Promise<number> {
   const days = gateway.config.API_KEY_EXPIRY_WARNING_DAYS
   const keys = await listExpiringKeys(gateway.reads, { days, limit: BATCH })
   for (const { id, createdBy } of keys)
-    await commit(context(gateway), async (work) => {
+    await commit(createCall(gateway), async (work) => {
       work.actor = { type: 'system', id: 'maintenance' }
       const stream = await work.load(apiKey, id, { subject: createdBy })
       stream.decide(warnOfExpiry)
@@ -26,7 +24,7 @@ export async function warnOfExpiringKeys(gateway: Gateway): Promise<number> {
 async function deliver(gateway: Gateway, notice: DueNotice): Promise<string | undefined> {
   const { owner } = notice
   if (!owner.email || !owner.active) return 'no_address'
-  const result = await sendNotice(gateway, context(gateway), {
+  const result = await sendNotice(createCall(gateway), {
     id: notice.noticeEvent,
     kind: notice.kind,
     person: owner,
@@ -51,10 +49,10 @@ export async function sendDueNotices(gateway: Gateway): Promise<number> {
     const outcome = await deliver(gateway, notice)
     if (!outcome) continue
     const { id, kind, noticeEvent: messageId, owner } = notice
-    await commit(context(gateway), async (work) => {
+    await commit(createCall(gateway), async (work) => {
       work.actor = { type: 'system', id: 'notices' }
       work.correlationId = messageId
-      const stream = await work.load(apiKey, id, { subject: owner.uai })
+      const stream = await work.load(apiKey, id, aboutPerson(owner))
       stream.decide((state) => noteNotified(state, { kind, outcome, messageId }))
     })
     settled += 1

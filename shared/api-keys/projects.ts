@@ -3,12 +3,12 @@ import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { asksAsOperator } from '../access/authorities.ts'
 import { actAs, demandScope } from '../access/authority.ts'
+import type { Call } from '../call.ts'
 import * as projects from '../domain/project.ts'
 import { removeStoredKey, storedKey } from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
-import { commit } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
 import { findForProject, findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
 import { listStoredKeys } from '../queries/stored-keys.ts'
@@ -55,13 +55,9 @@ export function describeProject(project: ProjectRecord) {
 const asOwner = ({ person }: PersonPrincipal, ownerId: string) =>
   person.members.includes(ownerId) ? ownerId : person.uai
 
-export async function projectsOf(
-  gateway: Gateway,
-  c: AppContext,
-  principal: PersonPrincipal,
-): Promise<ProjectRecord[]> {
-  const everything = await asksAsOperator(c, principal)
-  return listProjects(gateway.reads, gateway.personal, { members: principal.person.members, everything })
+export async function projectsOf(call: Call, principal: PersonPrincipal): Promise<ProjectRecord[]> {
+  const everything = await asksAsOperator(call, principal)
+  return listProjects(call.gateway.reads, call.gateway.personal, { members: principal.person.members, everything })
 }
 
 /**
@@ -69,17 +65,12 @@ export async function projectsOf(
  * principal does not see does not exist for them.
  * @throws GatewayError invalid_project_id, project_not_found
  */
-export async function projectOf(
-  gateway: Gateway,
-  c: AppContext,
-  principal: PersonPrincipal,
-  id: string,
-): Promise<ProjectRecord> {
+export async function projectOf(call: Call, principal: PersonPrincipal, id: string): Promise<ProjectRecord> {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_project_id')
-  const found = await findProject(gateway.reads, gateway.personal, id)
+  const found = await findProject(call.gateway.reads, call.gateway.personal, id)
   const { members } = principal.person
   const isTheirs = found && [found.ownerId, ...found.members].some((one) => members.includes(one))
-  if (!found || !(isTheirs || (await asksAsOperator(c, principal)))) throw new GatewayError('project_not_found')
+  if (!found || !(isTheirs || (await asksAsOperator(call, principal)))) throw new GatewayError('project_not_found')
   return found
 }
 
@@ -92,8 +83,7 @@ async function checkName(gateway: Gateway, ownerId: string, wanted: string, own?
 
 /** @throws GatewayError invalid_organization, project_conflict, too_many_projects */
 export async function createProject(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   principal: PersonPrincipal,
   input: z.infer<ReturnType<typeof newProjectBody>>,
 ): Promise<ProjectRecord> {
@@ -101,60 +91,53 @@ export async function createProject(
   if (input.organizationId && input.organizationId !== organizationId) throw new GatewayError('invalid_organization')
   const { name: wanted, description, teamMembers = [], settings = {} } = input
   const id = uuidv7()
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
-    const live = await checkName(gateway, uai, wanted)
+    const live = await checkName(call.gateway, uai, wanted)
     if (live >= MOST_PROJECTS) throw new GatewayError('too_many_projects')
     const details = { name: wanted, description, teamMembers, settings }
     const created = projects.createProject({ ownerId: uai, organizationId, details })
-    work.start(projects.project, id, { subject: uai }).decide(() => created)
+    work.start(projects.project, id, aboutPerson(principal.person)).decide(() => created)
   })
-  return projectOf(gateway, c, principal, id)
+  return projectOf(call, principal, id)
 }
 
 /** @throws GatewayError not_owner, project_conflict, project_not_found */
 export async function updateProject(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   principal: PersonPrincipal,
   id: string,
   input: z.infer<ReturnType<typeof projectChangesBody>>,
 ): Promise<ProjectRecord> {
-  const before = await projectOf(gateway, c, principal, id)
+  const before = await projectOf(call, principal, id)
   const { name: wanted = before.name, description = before.description } = input
   const { teamMembers = before.teamMembers, settings = before.settings } = input
   const details = { name: wanted, description, teamMembers, settings }
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
     const stream = await work.load(projects.project, id, { subject: before.ownerId })
-    await checkName(gateway, before.ownerId, wanted, id)
+    await checkName(call.gateway, before.ownerId, wanted, id)
     stream.decide((state) => projects.updateProject(state, { by: asOwner(principal, before.ownerId), details }))
   })
-  return projectOf(gateway, c, principal, id)
+  return projectOf(call, principal, id)
 }
 
 /**
  * Deletes a project with the keys in it.
  * @throws GatewayError not_owner, project_not_found; insufficient_scope where there are keys and the credential may not delete them
  */
-export async function deleteProject(
-  gateway: Gateway,
-  c: AppContext,
-  principal: PersonPrincipal,
-  id: string,
-): Promise<void> {
-  const { ownerId } = await projectOf(gateway, c, principal, id)
+export async function deleteProject(call: Call, principal: PersonPrincipal, id: string): Promise<void> {
+  const { ownerId } = await projectOf(call, principal, id)
   const by = asOwner(principal, ownerId)
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
     const stream = await work.load(projects.project, id, { subject: ownerId })
     stream.decide((state) => projects.deleteProject(state, by))
-    const storedKeys = await listStoredKeys(gateway.reads, gateway.personal, id)
+    const storedKeys = await listStoredKeys(call.gateway.reads, call.gateway.personal, id)
     if (storedKeys.length > 0) demandScope(principal, 'secrets:write')
     for (const key of storedKeys) {
-      work.knowKey(key.createdBy, key.wrappedKey)
       const at = { state: { status: 'live' as const }, version: key.version }
-      work.resumeAt(storedKey, key.id, at, { subject: key.createdBy }).decide(removeStoredKey)
+      work.resume(storedKey, key.id, at, { subject: key.createdBy, wrappedKey: key.wrappedKey }).decide(removeStoredKey)
     }
   })
 }

@@ -2,11 +2,11 @@ import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { actAs } from '../access/authority.ts'
+import type { Call } from '../call.ts'
 import * as domain from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
-import { commit } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
 import {
   findForStoredKey,
@@ -47,7 +47,7 @@ export const newStoredKeyBody = once(() => z.object({ name: name(), ...settable(
 export const storedKeyChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
 
 type Given = z.infer<ReturnType<typeof storedKeyChangesBody>>
-type Seen = { gateway: Gateway; c: AppContext; principal: PersonPrincipal }
+type Seen = { call: Call; principal: PersonPrincipal }
 
 /** A stored key as clients know it (docs/wire-contract.md 1.8). */
 export function describeStoredKey(key: StoredKeyRecord) {
@@ -95,9 +95,9 @@ async function checkName(gateway: Gateway, projectId: string, wanted: string, ow
   return live
 }
 
-export async function storedKeysOf({ gateway, c, principal }: Seen, projectId: string): Promise<StoredKeyRecord[]> {
-  const { id } = await projectOf(gateway, c, principal, projectId)
-  return listStoredKeys(gateway.reads, gateway.personal, id)
+export async function storedKeysOf({ call, principal }: Seen, projectId: string): Promise<StoredKeyRecord[]> {
+  const { id } = await projectOf(call, principal, projectId)
+  return listStoredKeys(call.gateway.reads, call.gateway.personal, id)
 }
 
 /**
@@ -105,18 +105,18 @@ export async function storedKeysOf({ gateway, c, principal }: Seen, projectId: s
  * @throws GatewayError invalid_key_id, key_not_found, as also when the key is in another project
  */
 export async function storedKeyOf(
-  { gateway, c, principal }: Seen,
+  { call, principal }: Seen,
   id: string,
   options: { projectId?: string; counts?: boolean } = {},
 ): Promise<StoredKeyRecord> {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_key_id')
-  const found = await findStoredKey(gateway.reads, gateway.personal, id)
+  const found = await findStoredKey(call.gateway.reads, call.gateway.personal, id)
   if (!found || (options.projectId && options.projectId !== found.projectId)) throw new GatewayError('key_not_found')
-  await projectOf(gateway, c, principal, found.projectId).catch((error: unknown) => {
+  await projectOf(call, principal, found.projectId).catch((error: unknown) => {
     if (error instanceof GatewayError && error.refusal === 'project_not_found') throw new GatewayError('key_not_found')
     throw error
   })
-  if (options.counts) await noteStoredKeyRead(gateway.reads, id)
+  if (options.counts) await noteStoredKeyRead(call.gateway.reads, id)
   return found
 }
 
@@ -126,15 +126,15 @@ export async function createStoredKey(
   projectId: string,
   given: z.infer<ReturnType<typeof newStoredKeyBody>>,
 ): Promise<StoredKeyRecord> {
-  const { gateway, c, principal } = seen
+  const { call, principal } = seen
   const { person } = principal
   const value = given.encryptedValue ?? given.value
   if (!value) throw new GatewayError('invalid_value')
-  const project = await projectOf(gateway, c, principal, projectId)
+  const project = await projectOf(call, principal, projectId)
   const id = uuidv7()
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
-    if ((await checkName(gateway, projectId, given.name)) >= MOST_KEYS) throw new GatewayError('too_many_keys')
+    if ((await checkName(call.gateway, projectId, given.name)) >= MOST_KEYS) throw new GatewayError('too_many_keys')
     const details = { name: given.name, tags: given.tags ?? [], metadata: given.metadata ?? {} }
     const added = domain.addStoredKey({
       projectId,
@@ -142,16 +142,16 @@ export async function createStoredKey(
       createdBy: person.uai,
       facts: factsOf(given),
       details,
-      value: seal(gateway, person.uai, person.wrappedKey, value),
+      value: seal(call.gateway, person.uai, person.wrappedKey, value),
     })
-    work.start(domain.storedKey, id, { subject: person.uai }).decide(() => added)
+    work.start(domain.storedKey, id, aboutPerson(person)).decide(() => added)
   })
   return storedKeyOf(seen, id)
 }
 
 /** @throws GatewayError key_not_found, key_conflict */
 export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given: Given): Promise<StoredKeyRecord> {
-  const { gateway, c, principal } = seen
+  const { call, principal } = seen
   const { id, projectId, createdBy, wrappedKey } = before
   const value = given.encryptedValue ?? given.value
   const details = {
@@ -159,12 +159,11 @@ export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given
     tags: given.tags ?? before.tags,
     metadata: given.metadata ?? before.metadata,
   }
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
-    work.knowKey(createdBy, wrappedKey)
-    const stream = await work.load(domain.storedKey, id, { subject: createdBy })
-    await checkName(gateway, projectId, details.name, id)
-    const sealed = value === undefined ? undefined : seal(gateway, createdBy, wrappedKey, value)
+    const stream = await work.load(domain.storedKey, id, { subject: createdBy, wrappedKey })
+    await checkName(call.gateway, projectId, details.name, id)
+    const sealed = value === undefined ? undefined : seal(call.gateway, createdBy, wrappedKey, value)
     stream.decide((state) =>
       domain.updateStoredKey(state, { projectId, facts: factsOf(given, before), details, value: sealed }),
     )
@@ -173,11 +172,10 @@ export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given
 }
 
 /** Removes a key; its value cannot be read from then on, and is destroyed by the next maintenance. */
-export async function removeStoredKey({ gateway, c, principal }: Seen, key: StoredKeyRecord): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+export async function removeStoredKey({ call, principal }: Seen, key: StoredKeyRecord): Promise<void> {
+  await commit(call, async (work) => {
     actAs(work, principal)
-    work.knowKey(key.createdBy, key.wrappedKey)
-    const stream = await work.load(domain.storedKey, key.id, { subject: key.createdBy })
+    const stream = await work.load(domain.storedKey, key.id, { subject: key.createdBy, wrappedKey: key.wrappedKey })
     stream.decide(domain.removeStoredKey)
   })
 }

@@ -139,13 +139,13 @@ async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): 
  * @returns how many were revoked
  */
 export async function revokeBlastRadius(
-  context: CommitContext,
+  call: CommitContext,
   { followed }: BlastRadius,
   by: { act: (work: Work) => void; reason: string },
 ): Promise<number> {
   const live = followed.filter((one) => one.live)
   for (let start = 0; start < live.length; start += BATCH)
-    await commit(context, async (work) => {
+    await commit(call, async (work) => {
       by.act(work)
       for (const one of live.slice(start, start + BATCH)) await revoke(work, one, by.reason)
     })

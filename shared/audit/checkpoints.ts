@@ -1,3 +1,4 @@
+import { createCall } from '../call.ts'
 import { AUDIT_LOG_ID, auditLog, beginLog } from '../domain/audit-log.ts'
 import { commit } from '../events/commit.ts'
 import { edgeOf, grow, leafHash, nodesOf, TILE, tileKey, tilesNeeded, treeRoot } from '../events/merkle.ts'
@@ -39,12 +40,12 @@ export async function currentSigner(gateway: Gateway): Promise<NoteSigner> {
 }
 
 /** Stores the origin with the log before the first signature; of many instances one does so. */
-async function begin({ store, personal, reads, issuer }: Gateway): Promise<void> {
-  if (await logOrigin(reads)) return
-  await commit({ store, personal, request: { requestId: crypto.randomUUID() } }, async (work) => {
+async function begin(gateway: Gateway): Promise<void> {
+  if (await logOrigin(gateway.reads)) return
+  await commit(createCall(gateway), async (work) => {
     work.actor = SYSTEM
     const log = await work.load(auditLog, AUDIT_LOG_ID, {})
-    log.decide((state) => beginLog(state, originOfIssuer(issuer)))
+    log.decide((state) => beginLog(state, originOfIssuer(gateway.issuer)))
   })
 }
 
@@ -103,7 +104,7 @@ async function advance(gateway: Gateway, settled: string): Promise<number | unde
   for (const [key, hashes] of (await readTiles(reads, missing)).hashes) grown.set(key, hashes)
   const root = treeRoot(nodesOf(grown), size)
   const signer = checkpointSigner(gateway, state.origin)
-  const note = signer.sign({ size, root, position: last.position, time: new Date().toISOString() })
+  const note = signer.sign({ size, root, position: last.position, time: gateway.now().toISOString() })
   const done = await growTree(reads, { before, tiles, positions, size, position: last.position, root, note })
   return done ? events.length : undefined
 }

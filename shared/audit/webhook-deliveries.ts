@@ -1,3 +1,4 @@
+import { createCall } from '../call.ts'
 import { stopWebhook, webhook } from '../domain/webhook.ts'
 import { commit } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
@@ -27,7 +28,7 @@ const PATIENCE = 3
 /** Pauses between attempts, in seconds, as Standard Webhooks recommends; after the last one a delivery is dead. */
 const PAUSES = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
 
-function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNullable<Failure>): TurnOutcome {
+function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNullable<Failure>, now: Date): TurnOutcome {
   const pause = PAUSES[attempts]
   const seconds = (pause ?? 0) * (0.9 + Math.random() / 5)
   return {
@@ -35,7 +36,7 @@ function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNull
     stream_id,
     status: pause === undefined || failure.gone ? 'dead' : 'waiting',
     attempts: attempts + 1,
-    next_at: new Date(Date.now() + seconds * 1000).toISOString(),
+    next_at: new Date(now.getTime() + seconds * 1000).toISOString(),
     failure: failure.failure,
   }
 }
@@ -59,10 +60,10 @@ async function tellStream(
       held = true
       if (event.due === undefined)
         turn.outcomes.push({
-          ...outcomeOf(event, { failure: 'held' }),
+          ...outcomeOf(event, { failure: 'held' }, gateway.now()),
           status: 'waiting',
           attempts: 0,
-          next_at: new Date().toISOString(),
+          next_at: gateway.now().toISOString(),
         })
       continue
     }
@@ -70,14 +71,15 @@ async function tellStream(
     if (failure) {
       turn.failedInARow += 1
       turn.gone ||= failure.gone ?? false
-      const outcome = outcomeOf(event, failure)
+      const outcome = outcomeOf(event, failure, gateway.now())
       turn.outcomes.push(outcome)
       held = outcome.status === 'waiting'
       continue
     }
     turn.failedInARow = 0
     turn.told += 1
-    if (event.due !== undefined) turn.outcomes.push({ ...outcomeOf(event, { failure: '' }), status: 'told' })
+    if (event.due !== undefined)
+      turn.outcomes.push({ ...outcomeOf(event, { failure: '' }, gateway.now()), status: 'told' })
   }
 }
 
@@ -118,8 +120,8 @@ async function catchUp(gateway: Gateway, row: WebhookRow, deadline: number): Pro
   return told
 }
 
-async function stopGone({ store, personal }: Gateway, id: string): Promise<void> {
-  await commit({ store, personal, request: { requestId: crypto.randomUUID() } }, async (work) => {
+async function stopGone(gateway: Gateway, id: string): Promise<void> {
+  await commit(createCall(gateway), async (work) => {
     work.actor = { type: 'system', id: 'webhooks' }
     const stream = await work.load(webhook, id, {})
     stream.decide((state) => stopWebhook(state, 'it answered 410 Gone'))

@@ -34,7 +34,7 @@ export async function tell(
   row: AuditRow,
 ): Promise<Failure> {
   const body = messageOf(gateway, row)
-  const headers = createSigner(secret, () => new Date())(row.event_id, body)()
+  const headers = createSigner(secret, gateway.now)(row.event_id, body)()
   try {
     const { status } = await guardedFetch(url, {
       method: 'POST',

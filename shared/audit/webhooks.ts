@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import { actAsOperator, type Operator } from '../access/operator.ts'
+import type { Call } from '../call.ts'
 import { isHttps } from '../config.ts'
 import { newWebhookSecret } from '../delivery/sign.ts'
 import {
@@ -19,8 +20,7 @@ import {
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import type { Decision } from '../events/types.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import type { Gateway } from '../gateway.ts'
 import { listWebhooks, type WebhookRow } from '../queries/webhooks.ts'
 import { openWebhookSecret, sealWebhookSecret } from './webhook-message.ts'
 
@@ -49,16 +49,16 @@ export async function operatedWebhook(
  * @throws GatewayError access_denied, invalid_request
  */
 export async function registerWebhook(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   operator: Operator,
   { settings, everything, reason }: { settings: WebhookSettings; everything: boolean; reason: string },
 ): Promise<{ id: string; secret: string }> {
+  const { gateway } = call
   checkUrl(gateway, settings.url)
   if (everything && operator.organizationId !== undefined) throw new GatewayError('access_denied')
   const organizationId = everything ? undefined : operator.principal.person.organizationId
   const [id, secret] = [uuidv7(), newWebhookSecret()]
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAsOperator(work, operator)
     if ((await listWebhooks(gateway.reads, organizationId)).length >= MOST_WEBHOOKS)
       throw new GatewayError('invalid_request', { description: `There are ${MOST_WEBHOOKS} webhooks already.` })
@@ -69,14 +69,13 @@ export async function registerWebhook(
 }
 
 async function decide(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   operator: Operator,
   id: string,
   decision: (state: Webhook) => Decision<WebhookEvent>,
 ): Promise<void> {
-  await operatedWebhook(gateway, operator, id)
-  await commit(commitContext(gateway, c), async (work) => {
+  await operatedWebhook(call.gateway, operator, id)
+  await commit(call, async (work) => {
     actAsOperator(work, operator)
     const stream = await work.load(webhook, id, {})
     stream.decide(decision)
@@ -90,16 +89,10 @@ export type WebhookChange =
   | { change: 'retry'; position?: string; reason: string }
 
 /** Changes a webhook that the operator answers for. @throws GatewayError not_found, invalid_request */
-export async function updateWebhook(
-  gateway: Gateway,
-  c: AppContext,
-  operator: Operator,
-  id: string,
-  change: WebhookChange,
-) {
+export async function updateWebhook(call: Call, operator: Operator, id: string, change: WebhookChange) {
   const { reason } = change
-  if (change.change === 'settings') checkUrl(gateway, change.settings.url)
-  await decide(gateway, c, operator, id, (state) => {
+  if (change.change === 'settings') checkUrl(call.gateway, change.settings.url)
+  await decide(call, operator, id, (state) => {
     switch (change.change) {
       case 'settings':
         return changeWebhook(state, { settings: change.settings, reason })
@@ -121,17 +114,12 @@ export async function updateWebhook(
  * Replaces the secret. Both sign until the next time: the older one is told to whoever still has it.
  * @returns the new one, told this once
  */
-export async function renewWebhookSecret(
-  gateway: Gateway,
-  c: AppContext,
-  operator: Operator,
-  id: string,
-  reason: string,
-): Promise<string> {
+export async function renewWebhookSecret(call: Call, operator: Operator, id: string, reason: string): Promise<string> {
+  const { gateway } = call
   const row = await operatedWebhook(gateway, operator, id)
   const secret = newWebhookSecret()
   const older = row.secret ? openWebhookSecret(gateway, id, row.secret).split('|')[0] : undefined
   const both = sealWebhookSecret(gateway, id, [secret, older].filter(Boolean).join('|'))
-  await decide(gateway, c, operator, id, (state) => replaceWebhookSecret(state, both, reason))
+  await decide(call, operator, id, (state) => replaceWebhookSecret(state, both, reason))
   return secret
 }

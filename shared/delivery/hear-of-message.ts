@@ -1,9 +1,8 @@
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../call.ts'
 import { hear, message, type News } from '../domain/message.ts'
 import { suppress, suppression } from '../domain/suppression.ts'
 import { commit } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { findSentMessage, isSuppressed } from '../queries/messages.ts'
 import { emailLookup } from '../typed/email.ts'
 
@@ -11,16 +10,15 @@ import { emailLookup } from '../typed/email.ts'
  * Records what a provider says of a message. An address whose message came back for good, or was called unwanted, gets nothing more
  * until an operator lifts that. News of a message that is not ours, and news twice, change nothing.
  */
-export async function hearOfMessage(gateway: Gateway, c: AppContext, id: string, news: News): Promise<void> {
-  const { reads, personal } = gateway
-  await commit(commitContext(gateway, c), async (work) => {
+export async function hearOfMessage(call: Call, id: string, news: News): Promise<void> {
+  const { reads, personal } = call.gateway
+  await commit(call, async (work) => {
     const sent = await findSentMessage(reads, personal, id)
     if (!sent) return
     const { events, subject, wrappedKey, address } = sent
     work.actor = { type: 'service', id: news.provider }
     work.correlationId = id
-    work.knowKey(subject, wrappedKey)
-    const stream = work.resume(message, id, events, { subject })
+    const stream = work.resume(message, id, events, { subject, wrappedKey })
     const before = stream.state.status
     const after = stream.decide((state) => hear(state, news)).status
     const cause = news.kind === 'complained' || (news.kind === 'bounced' && news.permanent) ? news.kind : undefined

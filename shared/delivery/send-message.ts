@@ -1,6 +1,6 @@
+import type { Call } from '../call.ts'
 import { type Channel, type Message, message, queue, recordAccepted, recordFailed } from '../domain/message.ts'
-import { type CommitContext, commit, type Work } from '../events/commit.ts'
-import type { Gateway } from '../gateway.ts'
+import { commit, type Work } from '../events/commit.ts'
 import { findMessage } from '../queries/messages.ts'
 import { sealBytes } from '../tokens/sealed.ts'
 import { emailLookup } from '../typed/email.ts'
@@ -46,34 +46,30 @@ export function noteSuppressed(work: Work, outgoing: Outgoing): void {
  * @param also decides further facts in the same unit of work
  */
 export async function deliverQueued(
-  gateway: Gateway,
-  context: CommitContext,
+  call: Call,
   outgoing: Outgoing,
   also?: (work: Work, result: DeliveryResult) => Promise<void>,
 ): Promise<DeliveryResult> {
   const state: Message = { status: 'queued', channel: channelOf(outgoing) }
-  return settle(gateway, context, outgoing, { state, version: 1 }, also)
+  return settle(call, outgoing, { state, version: 1 }, also)
 }
 
 async function settle(
-  gateway: Gateway,
-  context: CommitContext,
+  call: Call,
   outgoing: Outgoing,
   known: { state: Message; version: number },
   also?: (work: Work, result: DeliveryResult) => Promise<void>,
 ): Promise<DeliveryResult> {
   const { uai, ...sent } = outgoing
-  const result = await gateway.deliver(sent)
+  const result = await call.gateway.deliver(sent)
   let at: typeof known | undefined = known
   // What became of it is no act of the caller: their origin stands with the message, and to seal it again would cost a look-up.
-  const { requestId } = context.request
-  await commit({ ...context, request: { requestId } }, async (work) => {
+  const { gateway, request } = call
+  await commit({ gateway, request: { id: request.id } }, async (work) => {
     work.correlationId = outgoing.id
     const options = subjectOf(outgoing)
     // The provider's own news may have come first, and then the stream is read again.
-    const stream = at
-      ? work.resumeAt(message, outgoing.id, at, options)
-      : await work.load(message, outgoing.id, options)
+    const stream = at ? work.resume(message, outgoing.id, at, options) : await work.load(message, outgoing.id, options)
     at = undefined
     const { attempts } = result
     stream.decide((state) =>
@@ -87,34 +83,30 @@ async function settle(
 }
 
 /** A message sealed under the key of the person it is for, so that it can be tried again for a day; nothing once they are forgotten. */
-function keepForLater({ personal }: Gateway, { uai, ...sent }: Outgoing, wrapped: Uint8Array | undefined) {
+function keepForLater({ gateway, now }: Call, { uai, ...sent }: Outgoing, wrapped: Uint8Array | undefined) {
   if (!uai || !wrapped) return undefined
-  const sealed = sealBytes(personal.unwrap(uai, wrapped), Buffer.from(JSON.stringify(sent)), sent.id)
-  return { sealed, expiresAt: new Date(Date.now() + KEPT_MS) }
+  const sealed = sealBytes(gateway.personal.unwrap(uai, wrapped), Buffer.from(JSON.stringify(sent)), sent.id)
+  return { sealed, expiresAt: new Date(now().getTime() + KEPT_MS) }
 }
 
 /**
  * Sends a message once, however often it is asked to: what was accepted before is answered with what came of it then, what was not
  * may be tried again under the same id, which `sendUnsent` does for a day. Nothing goes to a suppressed address.
  */
-export async function sendMessage(
-  gateway: Gateway,
-  context: CommitContext,
-  outgoing: Outgoing,
-): Promise<DeliveryResult> {
+export async function sendMessage(call: Call, outgoing: Outgoing): Promise<DeliveryResult> {
+  const { gateway } = call
   const digest = gateway.personal.digest(addressLookup(outgoing))
   const wrapped = outgoing.uai ? await gateway.store.subjectKey(outgoing.uai) : undefined
-  const kept = keepForLater(gateway, outgoing, wrapped)
-  const before = await commit(context, async (work) => {
+  const kept = keepForLater(call, outgoing, wrapped)
+  const before = await commit(call, async (work) => {
     work.correlationId = outgoing.id
-    if (outgoing.uai) work.knowKey(outgoing.uai, wrapped ?? null)
     const { events, suppressed } = await findMessage(gateway.reads, { id: outgoing.id, digest })
-    const stream = work.resume(message, outgoing.id, events, subjectOf(outgoing))
+    const stream = work.resume(message, outgoing.id, events, { ...subjectOf(outgoing), wrappedKey: wrapped })
     stream.decide((state) => queue(state, { ...queued(outgoing), kept }))
     if (suppressed) stream.decide((state) => recordFailed(state, SUPPRESSED))
     return { state: stream.state, version: Math.max(1, events.at(-1)?.version ?? 0), suppressed }
   })
   const { state, version, suppressed } = before
   if ('sent' in state && state.sent) return { status: 'accepted', ...state.sent }
-  return suppressed ? { status: 'failed', ...SUPPRESSED } : settle(gateway, context, outgoing, { state, version })
+  return suppressed ? { status: 'failed', ...SUPPRESSED } : settle(call, outgoing, { state, version })
 }

@@ -1,5 +1,4 @@
-import type { CommitContext } from '../events/commit.ts'
-import type { Gateway } from '../gateway.ts'
+import type { Call } from '../call.ts'
 import type { DeliveryResult, NoticeEmail } from './deliver.ts'
 import { sendMessage } from './send-message.ts'
 
@@ -13,10 +12,10 @@ export type Notice = {
 } & Pick<NoticeEmail, 'key_name' | 'key_preview' | 'expires_at'>
 
 /** Tells a person by mail what happened to their account. */
-export function sendNotice(gateway: Gateway, context: CommitContext, notice: Notice): Promise<DeliveryResult> {
-  const { issuer } = gateway
+export function sendNotice(call: Call, notice: Notice): Promise<DeliveryResult> {
+  const { issuer } = call.gateway
   const { id, kind, person, path, key_name, key_preview, expires_at } = notice
-  return sendMessage(gateway, context, {
+  return sendMessage(call, {
     id,
     uai: person.uai,
     function: 'send-notice-email',

@@ -1,4 +1,4 @@
-import { uuidv7 } from 'uuidv7'
+import { createCall } from '../call.ts'
 import type { Gateway } from '../gateway.ts'
 import { log } from '../log.ts'
 import { listUnsent } from '../queries/messages.ts'
@@ -13,13 +13,12 @@ const BATCH = 50
  * its own id, so that what went out nevertheless goes out once. Answers how many were taken.
  */
 export async function sendUnsent(gateway: Gateway): Promise<number> {
-  const { reads, store, personal } = gateway
+  const { reads, personal } = gateway
   let taken = 0
   for (const { id, uai, wrappedKey, sealed } of await listUnsent(reads, BATCH)) {
     const kept = openBytes(personal.unwrap(uai, wrappedKey), sealed, id).toString()
     const outgoing = { ...(JSON.parse(kept) as DeliveryMessage), uai }
-    const context = { store, personal, request: { requestId: uuidv7() } }
-    const result = await sendMessage(gateway, context, outgoing)
+    const result = await sendMessage(createCall(gateway), outgoing)
     if (result.status === 'accepted') taken += 1
     else log.warn('a message was not sent', { reason: result.reason, message: id })
   }

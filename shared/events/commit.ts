@@ -17,7 +17,17 @@ import type { Actor, Aggregate, Decision, Event, RequestFacts } from './types.ts
 const SCHEMA_VERSION = 1
 const MAX_ATTEMPTS = 12
 
-export type CommitContext = { store: EventStore; personal: Personal; request: RequestFacts }
+/** What a unit of work needs of the call that it serves. */
+export type CommitContext = { gateway: { store: EventStore; personal: Personal }; request: RequestFacts }
+
+/** Whom a stream is about: what is personal in it is sealed under their data key, which is looked up unless a read brought it along. */
+export type About = { subject?: string; wrappedKey?: Uint8Array | null }
+
+/** A stream about a person. */
+export const aboutPerson = ({ uai, wrappedKey }: { uai: string; wrappedKey?: Uint8Array | null }): About => ({
+  subject: uai,
+  wrappedKey,
+})
 
 export type Stream<S, E extends Event> = {
   readonly id: string
@@ -36,29 +46,23 @@ export type Work = {
   /** Rate limits that this step consumes, counted in the same transaction, and what a full one is refused with. */
   limits: RateLimit[]
   limitRefusal: Refusal
-  start<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Stream<S, E>
+  start<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, about: About): Stream<S, E>
   /** The same stream again gives the same one, with what was decided so far. */
-  load<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, options: { subject?: string }): Promise<Stream<S, E>>
-  /** A stream whose events came with another read. */
+  load<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, about: About): Promise<Stream<S, E>>
+  /**
+   * A stream that came with another read.
+   * @param from its events, or its state in the read model, which is written in the same transaction as its events
+   */
   resume<S, E extends Event>(
     aggregate: Aggregate<S, E>,
     id: string,
-    events: StoredEvent[],
-    options: { subject?: string },
-  ): Stream<S, E>
-  /** A stream whose state was read from its read model, which is written in the same transaction as its events. */
-  resumeAt<S, E extends Event>(
-    aggregate: Aggregate<S, E>,
-    id: string,
-    at: { state: S; version: number },
-    options: { subject?: string },
+    from: StoredEvent[] | { state: S; version: number },
+    about: About,
   ): Stream<S, E>
   /** Seconds after which a refused decision may be tried again. */
   retryAfter?: number
   /** Ends the unit of work after the facts so far are recorded. */
   refuse(refusal: Refusal): never
-  /** Tells the data key of a subject that came with another read, so that sealing needs none. */
-  knowKey(subject: string, wrapped: Uint8Array | null | undefined): void
 }
 
 /**
@@ -79,6 +83,11 @@ export async function commit<T>(context: CommitContext, block: (work: Work) => P
   }
 }
 
+const fold = <S, E extends Event>({ initial, evolve }: Aggregate<S, E>, events: StoredEvent[]) => ({
+  state: events.reduce((soFar, event) => evolve(soFar, event as never), initial),
+  version: events.at(-1)?.version ?? 0,
+})
+
 type Pending = { stream: OpenStream; event: Event }
 type OpenStream = { type: string; id: string; version: number; subject?: string; isNew: boolean }
 
@@ -91,23 +100,32 @@ class RefusedError extends Error {
 async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise<T>): Promise<T> {
   const pending: Pending[] = []
   const held: OpenStream[] = []
-  const wrappedKeys = new Map<string, Uint8Array | null>()
+  const wrappedKeys = new Map<string, Uint8Array>()
 
   const opened = new Map<string, { at: OpenStream; stream: Stream<unknown, never> }>()
   const nameOf = (type: string, id: string) => `${type} ${id}`
 
   /** The stream, when this unit opened it before: what was decided on it so far counts. */
-  const reopen = <S, E extends Event>(type: string, id: string, subject?: string): Stream<S, E> | undefined => {
+  const reopen = <S, E extends Event>(type: string, id: string, about: About): Stream<S, E> | undefined => {
+    const { subject, wrappedKey } = about
+    if (subject && wrappedKey) wrappedKeys.set(subject, wrappedKey)
     const found = opened.get(nameOf(type, id))
     if (found) found.at.subject ??= subject
     return found?.stream as Stream<S, E> | undefined
   }
 
-  const open = <S, E extends Event>(aggregate: Aggregate<S, E>, at: OpenStream, initial: S): Stream<S, E> => {
-    const known = reopen<S, E>(at.type, at.id, at.subject)
+  const open = <S, E extends Event>(
+    aggregate: Aggregate<S, E>,
+    id: string,
+    { state, version }: { state: S; version: number },
+    about: About,
+  ): Stream<S, E> => {
+    const { type } = aggregate
+    const known = reopen<S, E>(type, id, about)
     if (known) return known
-    const stream = make(aggregate, at, initial)
-    opened.set(nameOf(at.type, at.id), { at, stream: stream as Stream<unknown, never> })
+    const at = { type, id, version, subject: about.subject, isNew: version === 0 }
+    const stream = make(aggregate, at, state)
+    opened.set(nameOf(type, id), { at, stream: stream as Stream<unknown, never> })
     return stream
   }
 
@@ -133,26 +151,17 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
 
   const work: Work = {
     actor: { type: 'anonymous' },
-    correlationId: context.request.requestId,
+    correlationId: context.request.id,
     limits: [],
     limitRefusal: 'rate_limited',
-    start: (aggregate, id, { subject }) =>
-      open(aggregate, { type: aggregate.type, id, version: 0, subject, isNew: true }, aggregate.initial),
-    load: async (aggregate, id, options) =>
-      reopen(aggregate.type, id, options.subject) ??
-      work.resume(aggregate, id, await context.store.read(aggregate.type, id), options),
-    resume: (aggregate, id, events, { subject }) => {
-      const state = events.reduce((soFar, event) => aggregate.evolve(soFar, event as never), aggregate.initial)
-      const version = events.at(-1)?.version ?? 0
-      return open(aggregate, { type: aggregate.type, id, version, subject, isNew: version === 0 }, state)
-    },
-    resumeAt: (aggregate, id, { state, version }, { subject }) =>
-      open(aggregate, { type: aggregate.type, id, version, subject, isNew: false }, state),
+    start: (aggregate, id, about) => open(aggregate, id, { state: aggregate.initial, version: 0 }, about),
+    load: async (aggregate, id, about) =>
+      reopen(aggregate.type, id, about) ??
+      work.resume(aggregate, id, await context.gateway.store.read(aggregate.type, id), about),
+    resume: (aggregate, id, from, about) =>
+      open(aggregate, id, Array.isArray(from) ? fold(aggregate, from) : from, about),
     refuse: (refusal) => {
       throw new RefusedError(refusal)
-    },
-    knowKey: (subject, wrapped) => {
-      if (wrapped !== undefined) wrappedKeys.set(subject, wrapped)
     },
   }
 
@@ -171,7 +180,7 @@ async function append(
   context: CommitContext,
   work: Work,
   { pending, held }: { pending: Pending[]; held: OpenStream[] },
-  wrappedKeys: Map<string, Uint8Array | null>,
+  wrappedKeys: Map<string, Uint8Array>,
 ): Promise<void> {
   if (pending.length === 0) return
   const seals = await openSeals(context, pending, wrappedKeys)
@@ -200,7 +209,7 @@ async function append(
       events: [],
     })
   try {
-    await context.store.append([...appends.values()], seals.made, work.limits)
+    await context.gateway.store.append([...appends.values()], seals.made, work.limits)
     tellEvents(pending.map(({ event }) => event))
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error
@@ -215,9 +224,9 @@ type Seals = {
 }
 
 async function openSeals(
-  { store, personal, request }: CommitContext,
+  { gateway: { store, personal }, request }: CommitContext,
   pending: Pending[],
-  wrappedKeys: Map<string, Uint8Array | null>,
+  wrappedKeys: Map<string, Uint8Array>,
 ): Promise<Seals> {
   const keys = new Map<string, Buffer | undefined>()
   const made: Seals['made'] = []
@@ -230,7 +239,7 @@ async function openSeals(
       keys.set(subject, key)
       made.push({ subject, wrapped_key: wrapped.toString('hex') })
     } else {
-      const wrapped = wrappedKeys.has(subject) ? wrappedKeys.get(subject) : await store.subjectKey(subject)
+      const wrapped = wrappedKeys.get(subject) ?? (await store.subjectKey(subject))
       keys.set(subject, wrapped ? personal.unwrap(subject, wrapped) : undefined)
     }
   }
@@ -244,7 +253,7 @@ async function openSeals(
 }
 
 function toAppended(
-  { personal, request }: CommitContext,
+  { gateway: { personal }, request }: CommitContext,
   { actor, correlationId }: Work,
   { subject }: OpenStream,
   event: Event,
@@ -263,7 +272,7 @@ function toAppended(
     subject,
     data: sealed.length > 0 ? { ...event.data, sealed: Object.fromEntries(sealed) } : event.data,
     metadata: {
-      requestId: request.requestId,
+      requestId: request.id,
       correlationId,
       causationId: cause,
       actorType: actor.type,

@@ -33,9 +33,10 @@ const isFull = (error: unknown) => error instanceof GatewayError && error.refusa
  * others together. So nothing that was refused is missing, and no one makes the log grow without bound. Counts are written a minute
  * after they began, with the next refused request or checkpoint or at the end of the process; a killed process loses its last ones.
  */
-export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => RateLimit[]) {
+export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => RateLimit[], clock: () => Date) {
   const counts = new Map<string, Counted>()
   const fullUntil = new Map<string, number>()
+  const timestamp = () => clock().getTime()
   const keyOf = ({ network, uai, clientId }: RefusedCaller) => `${network} ${uai ?? clientId ?? ''}`
 
   async function append(context: CommitContext, caller: RefusedCaller, facts: RefusedFacts): Promise<void> {
@@ -63,7 +64,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
   function count(context: CommitContext, caller: RefusedCaller, refusal: string): void {
     const key = keyOf(caller)
     const isKept = counts.has(key) || counts.size < MOST_CALLERS
-    const entry = { context, callers: 1, since: Date.now(), count: 1, refusals: { [refusal]: 1 } }
+    const entry = { context, callers: 1, since: timestamp(), count: 1, refusals: { [refusal]: 1 } }
     if (isKept) add(key, { ...entry, caller })
     else add('', entry)
   }
@@ -72,7 +73,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
     await commit(context, async (work) => {
       if (caller?.uai) work.actor = { type: 'person', id: caller.uai, clientId: caller.clientId }
       if (caller) work.limits = limitsOf('refused-counted', 'all')
-      const times = { since: new Date(since).toISOString(), until: new Date().toISOString() }
+      const times = { since: new Date(since).toISOString(), until: clock().toISOString() }
       const of = caller ? { clientId: caller.clientId } : { callers }
       const id = uuidv7()
       work
@@ -83,7 +84,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
 
   /** Writes the counts that began a minute ago or before, or all of them. */
   async function flush({ all = false } = {}): Promise<void> {
-    const now = Date.now()
+    const now = timestamp()
     for (const [key, until] of fullUntil) if (until <= now) fullUntil.delete(key)
     for (const [key, entry] of counts) {
       if (!all && now - entry.since < MINUTE_MS) continue
@@ -100,7 +101,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
     /** Never changes the answer: what cannot be recorded is logged. */
     async record(context: CommitContext, caller: RefusedCaller, facts: RefusedFacts): Promise<void> {
       const key = keyOf(caller)
-      const now = Date.now()
+      const now = timestamp()
       if ((fullUntil.get(key) ?? 0) > now) count(context, caller, facts.refusal)
       else
         await append(context, caller, facts).catch((error: unknown) => {

@@ -65,7 +65,7 @@ export type Actor = {
 
 /** What the server knows about the request behind an append. */
 export type RequestFacts = {
-  requestId: string
+  id: string
   clientIp?: string
   userAgent?: string
 }

@@ -3,13 +3,13 @@ import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HonoBase } from 'hono/hono-base'
 import { LinearRouter } from 'hono/router/linear-router'
-import { uuidv7 } from 'uuidv7'
+import type { Call } from '../call.ts'
 import { config } from '../config.ts'
 import { type Dialect, GatewayError } from '../errors.ts'
 import { log } from '../log.ts'
 import { type RequestSeen, requests } from '../telemetry.ts'
+import { callOf } from './call.ts'
 import { canonicalPath, pathOf } from './canonical-path.ts'
-import { clientAddress } from './client-address.ts'
 import { forgetSession } from './cookies.ts'
 import { corsHeaders, corsPolicy, isPreflight } from './cors.ts'
 import { ensureTracing } from './ensure-tracing.ts'
@@ -23,7 +23,6 @@ import { serverTiming, watchTimings } from './server-timing.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 const TRACE_ID = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** What the platform says of a request. Our own server can end the connection of an answer that has begun. */
 export type PlatformContext = NetlifyContext & { breakOff?: () => void }
@@ -31,26 +30,12 @@ export type PlatformContext = NetlifyContext & { breakOff?: () => void }
 export type AppEnv = {
   Bindings: { netlify?: PlatformContext }
   Variables: {
-    requestId: string
-    /** Address of the caller as the platform or the configured proxy states it; `undefined` when it does not. */
-    clientIp: string | undefined
-    userAgent: string | undefined
-    /** Lets work finish after the answer has been sent. Failures are logged. */
-    waitUntil: (work: Promise<unknown>) => void
+    /** The request as everything below this folder sees it. */
+    call: Call
     /** Ends the connection of an answer that has begun, where the platform can; answers whether it did. */
     breakOff: () => boolean
     /** Of the trace that the request belongs to, for the log; 32 hex digits. */
     traceId: string | undefined
-    /** What the request was refused with, for the log and the record of refusals; also where the answer is a page or `valid: false`. */
-    refused: GatewayError | undefined
-    /** Who is behind the request, once known. */
-    caller: { uai?: string; clientId?: string; credentialId?: string } | undefined
-    /** The pairs of the posted body, once something has read them. */
-    posted: URLSearchParams | undefined
-    /** What the sender of a form has put in, for limits that give more for it. */
-    effort: { work?: string; token?: { id: string; madeAt: Date } } | undefined
-    /** The browser's session cookie is good for nothing any more. */
-    sessionIsDead: boolean | undefined
     /** The authorization whose code the answer hands out. */
     handsOutCodeOf: string | undefined
     /** An equal submission of the form may run again: it gets the same by itself. */
@@ -88,26 +73,20 @@ const limitBody: MiddlewareHandler<AppEnv> = (c, next) => {
 }
 
 function prepare(c: AppContext): void {
-  const given = c.req.header('x-request-id')
   const netlify = c.env?.netlify
-  c.set('requestId', given && UUID.test(given) ? given.toLowerCase() : uuidv7())
-  c.set('clientIp', clientAddress(c.req.raw, netlify?.ip))
-  c.set('userAgent', c.req.header('user-agent')?.slice(0, 512))
+  c.set('call', callOf(c))
   c.set('traceId', TRACE_ID.exec(c.req.header('traceparent') ?? '')?.[1])
   c.set('breakOff', () => {
     netlify?.breakOff?.()
     return netlify?.breakOff !== undefined
   })
-  c.set('waitUntil', (work) => {
-    const safe = work.catch((error) => log.error('work after the answer failed', { error }))
-    netlify?.waitUntil?.(safe)
-  })
 }
 
 function logRequest(c: AppContext, status: number, milliseconds: number): void {
-  const refused = c.get('refused')
+  const { request, notes } = c.var.call
+  const { refused } = notes
   const fields = {
-    request_id: c.get('requestId'),
+    request_id: request.id,
     trace_id: c.get('traceId'),
     method: c.req.method,
     route: c.req.routePath,
@@ -122,17 +101,18 @@ function logRequest(c: AppContext, status: number, milliseconds: number): void {
 
 function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
   const milliseconds = performance.now() - startedAt
-  if (c.get('sessionIsDead')) forgetSession(c)
+  const { request, notes } = c.var.call
+  if (notes.sessionIsDead) forgetSession(c)
   const { headers } = c.res
   addSecurityHeaders(headers)
   for (const [name, value] of Object.entries(corsHeaders(c.req.raw, c.req.path, dialect))) {
     if (name === 'Vary') headers.append(name, value)
     else headers.set(name, value)
   }
-  const retryAfter = c.get('refused')?.options.retryAfter
+  const retryAfter = notes.refused?.options.retryAfter
   if (retryAfter !== undefined && c.res.status >= 400 && !headers.has('Retry-After'))
     headers.set('Retry-After', String(Math.ceil(retryAfter)))
-  headers.set('X-Request-ID', c.get('requestId'))
+  headers.set('X-Request-ID', request.id)
   if (config().mode === 'development') headers.set('Server-Timing', serverTiming(milliseconds))
   logRequest(c, c.res.status, milliseconds)
 }
@@ -140,11 +120,11 @@ function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
 /** Tells whoever listens of the request, from its first step to its last. */
 async function tell(c: AppContext, work: () => Promise<void>): Promise<void> {
   if (!requests.start.hasSubscribers) return work()
-  const seen: RequestSeen = { request: c.req.raw, waitUntil: c.get('waitUntil') }
+  const seen: RequestSeen = { request: c.req.raw, waitUntil: c.var.call.later }
   await requests.tracePromise(async () => {
     if (seen.traceId) c.set('traceId', seen.traceId)
     await work()
-    Object.assign(seen, { route: c.req.routePath, status: c.res.status, refusal: c.get('refused')?.refusal })
+    Object.assign(seen, { route: c.req.routePath, status: c.res.status, refusal: c.var.call.notes.refused?.refusal })
   }, seen)
 }
 
@@ -212,7 +192,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
   app.onError(async (thrown, c) => {
     if (thrown instanceof Redirect) return c.redirect(thrown.location, thrown.status)
     const error = toGatewayError(thrown)
-    c.set('refused', error)
+    c.var.call.notes.refused = error
     const pages = dialect === 'page' ? /text\/html|\*\/\*/ : /text\/html/
     const wantsPage = options.errorPage && pages.test(c.req.header('accept') ?? '*/*')
     const render = options.refusal ?? (() => renderError(error, dialect, c.req.raw))
@@ -226,7 +206,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
 function withRoutes(app: Hono<AppEnv>, routes: Route[]): App {
   const route: Register = (methods, path, spec, handler) => {
     for (const method of [methods].flat() as Route['method'][]) routes.push({ method, path, spec })
-    app.on(methods as string[], path, async (c) => handler(c as never, await spec.authority.admit(c)))
+    app.on(methods as string[], path, async (c) => handler(c as never, await spec.authority.admit(c.var.call)))
   }
   return { fetch: app.fetch, request: app.request, use: app.use, route, routes }
 }

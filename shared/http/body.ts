@@ -110,11 +110,7 @@ async function bodyValues(
 }
 
 /** The pairs of the posted body, whatever it is said to be; nothing about them has been checked. A body is split into pairs once. */
-export async function postedPairs(c: AppContext): Promise<URLSearchParams> {
-  const pairs = c.get('posted') ?? new URLSearchParams(await c.req.text())
-  c.set('posted', pairs)
-  return pairs
-}
+export const postedPairs = (c: AppContext): Promise<URLSearchParams> => c.var.call.request.pairs()
 
 /** One field of the posted body, for what must be known before the form is checked. */
 export async function postedField(c: AppContext, name: string): Promise<string | undefined> {
@@ -165,14 +161,17 @@ export function parseForm<Schema extends z.core.$ZodType>(
   return parse(schema, fromPairs(pairs, schema, repeatable))
 }
 
-const queryOf = (c: AppContext) => (c.req.url.includes('?') ? new URL(c.req.url).searchParams : new URLSearchParams())
+/** What has the URL of a request. */
+type Addressed = { req: { url: string } }
+
+const queryOf = (c: Addressed) => (c.req.url.includes('?') ? new URL(c.req.url).searchParams : new URLSearchParams())
 
 /**
  * The query as `schema` describes it, under the same rules as `readBody`.
  * @throws {GatewayError} invalid_request (with `details`), or the refusal a schema message names.
  */
 export function readQuery<Schema extends z.core.$ZodType>(
-  c: AppContext,
+  c: Addressed,
   schema: Schema,
   { repeatable = [] }: ReadOptions = NO_PARAMETERS,
 ): z.output<Schema> {

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto'
-import type { AppContext } from './app.ts'
+import type { CallRequest } from '../call.ts'
 
 /** The certificate at the other end of the TLS connection that the proxy ended. */
 export type ClientCertificate = {
@@ -81,13 +81,12 @@ export function clientCertificateOf(
  * The client certificate of a request, or undefined: there is none, or nothing shows that our proxy saw it.
  * @param proxySecret MTLS_PROXY_SECRET; without one no certificate is ever honoured
  */
-export function readClientCertificate(c: AppContext, proxySecret: string | undefined): ClientCertificate | undefined {
+export function readClientCertificate(
+  request: Pick<CallRequest, 'method' | 'url' | 'header'>,
+  proxySecret: string | undefined,
+): ClientCertificate | undefined {
   if (!proxySecret) return undefined
-  const { pathname, search } = new URL(c.req.url)
-  const uri = `${pathname}${search}`
-  const clientCert = c.req.header('client-cert')
-  return clientCertificateOf(
-    { method: c.req.method, uri, clientCert, proof: c.req.header('client-cert-proof') },
-    proxySecret,
-  )
+  const { pathname, search } = new URL(request.url)
+  const [clientCert, proof] = [request.header('client-cert'), request.header('client-cert-proof')]
+  return clientCertificateOf({ method: request.method, uri: `${pathname}${search}`, clientCert, proof }, proxySecret)
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { Call } from '../call.ts'
 import type { Refusal } from '../errors.ts'
 import type { AppEnv } from './app.ts'
 
@@ -53,7 +54,7 @@ export type Accepts = {
 /** How a route finds its principal, and what it says of that. */
 export type Authority<Principal> = {
   accepts: readonly Accepts[]
-  admit: (c: Context<AppEnv>) => Promise<Principal> | Principal
+  admit: (call: Call) => Promise<Principal> | Principal
 }
 
 export type RouteSpec<Principal> = {

@@ -1,14 +1,13 @@
 import { actAsOperator, mayActOn, type Operator } from '../access/operator.ts'
 import { endKey } from '../api-keys/key-lineage.ts'
 import { revokeBlastRadius } from '../audit/blast-radius.ts'
+import type { Call } from '../call.ts'
 import { apiClient, reinstateClient, suspendClient } from '../domain/api-client.ts'
 import { connection, disableConnection, enableConnection } from '../domain/connection.ts'
 import { identity, reinstate, suspend } from '../domain/identity.ts'
 import { end, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { eraseOther } from '../people/account-erasure.ts'
 import { ownerOf } from '../queries/console.ts'
 import { findPerson } from '../queries/identities.ts'
@@ -29,103 +28,106 @@ export const ACTS = [
 ] as const
 export type Act = (typeof ACTS)[number]
 
-type Call = { gateway: Gateway; c: AppContext; operator: Operator; id: string; reason: string }
+type Asked = { call: Call; operator: Operator; id: string; reason: string }
 
-const asOperator = ({ gateway, c, operator }: Call, block: (work: Work) => Promise<void>) =>
-  commit(commitContext(gateway, c), async (work) => {
+const asOperator = ({ call, operator }: Asked, block: (work: Work) => Promise<void>) =>
+  commit(call, async (work) => {
     actAsOperator(work, operator)
     await block(work)
   })
 
 /** @throws GatewayError not_found, also for whom the operator does not answer */
-function answered({ operator }: Call, person: Person | undefined): Person {
+function answered({ operator }: Asked, person: Person | undefined): Person {
   if (!person || !mayActOn(operator, person)) throw new GatewayError('not_found')
   return person
 }
 
 /** Applications and providers are everybody's. @throws GatewayError access_denied */
-function demandPlatform({ operator }: Call): void {
+function demandPlatform({ operator }: Asked): void {
   if (operator.organizationId !== undefined)
     throw new GatewayError('access_denied', { reason: 'one organization only' })
 }
 
-async function standing(call: Call, act: 'suspend' | 'reinstate'): Promise<void> {
-  const { gateway, operator, id, reason } = call
-  const { uai } = answered(call, await findPerson(gateway.reads, gateway.personal, id))
+async function standing(asked: Asked, act: 'suspend' | 'reinstate'): Promise<void> {
+  const { operator, id, reason } = asked
+  const { gateway } = asked.call
+  const { uai } = answered(asked, await findPerson(gateway.reads, gateway.personal, id))
   if (uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'themselves' })
-  await asOperator(call, async (work) => {
+  await asOperator(asked, async (work) => {
     const stream = await work.load(identity, uai, { subject: uai })
     stream.decide((state) => (act === 'suspend' ? suspend(state, reason) : reinstate(state, reason)))
   })
 }
 
-async function endSession(call: Call): Promise<void> {
-  const { gateway, id } = call
-  const { uai } = answered(call, await ownerOf(gateway.reads, gateway.personal, 'session', id))
-  await asOperator(call, async (work) => {
+async function endSession(asked: Asked): Promise<void> {
+  const { call, id } = asked
+  const { gateway } = call
+  const { uai } = answered(asked, await ownerOf(gateway.reads, gateway.personal, 'session', id))
+  await asOperator(asked, async (work) => {
     const stream = await work.load(session, id, { subject: uai })
-    stream.decide((state) => end(state, 'revoked', call.reason))
+    stream.decide((state) => end(state, 'revoked', asked.reason))
   })
 }
 
-async function revokeApiKey(call: Call): Promise<void> {
-  const { gateway, id, reason } = call
-  const { uai } = answered(call, await ownerOf(gateway.reads, gateway.personal, 'api_key', id))
-  await asOperator(call, async (work) => {
+async function revokeApiKey(asked: Asked): Promise<void> {
+  const { call, id, reason } = asked
+  const { gateway } = call
+  const { uai } = answered(asked, await ownerOf(gateway.reads, gateway.personal, 'api_key', id))
+  await asOperator(asked, async (work) => {
     await endKey(work, { id, createdBy: uai }, reason)
   })
 }
 
-async function changeClient(call: Call, act: 'suspendClient' | 'reinstateClient'): Promise<void> {
-  demandPlatform(call)
-  await asOperator(call, async (work) => {
-    const stream = await work.load(apiClient, call.id, {})
+async function changeClient(asked: Asked, act: 'suspendClient' | 'reinstateClient'): Promise<void> {
+  demandPlatform(asked)
+  await asOperator(asked, async (work) => {
+    const stream = await work.load(apiClient, asked.id, {})
     stream.decide((state) =>
-      act === 'suspendClient' ? suspendClient(state, call.reason) : reinstateClient(state, call.reason),
+      act === 'suspendClient' ? suspendClient(state, asked.reason) : reinstateClient(state, asked.reason),
     )
   })
 }
 
-async function changeProvider(call: Call, act: 'disable' | 'enable'): Promise<void> {
-  demandPlatform(call)
-  await asOperator(call, async (work) => {
-    const stream = await work.load(connection, call.id, {})
+async function changeProvider(asked: Asked, act: 'disable' | 'enable'): Promise<void> {
+  demandPlatform(asked)
+  await asOperator(asked, async (work) => {
+    const stream = await work.load(connection, asked.id, {})
     stream.decide((state) =>
-      act === 'disable' ? disableConnection(state, call.reason) : enableConnection(state, call.reason),
+      act === 'disable' ? disableConnection(state, asked.reason) : enableConnection(state, asked.reason),
     )
   })
 }
 
-async function revokeAll(call: Call): Promise<void> {
-  const { gateway, c, operator, id, reason } = call
-  const radius = await operatedRadius(gateway, operator, id)
-  await revokeBlastRadius(commitContext(gateway, c), radius, { act: (work) => actAsOperator(work, operator), reason })
+async function revokeAll(asked: Asked): Promise<void> {
+  const { call, operator, id, reason } = asked
+  const radius = await operatedRadius(call.gateway, operator, id)
+  await revokeBlastRadius(call, radius, { act: (work) => actAsOperator(work, operator), reason })
 }
 
 /**
  * Does what an operator asks of a thing they answer for; the reason stands in the event.
  * @throws GatewayError not_found, access_denied, rate_limited
  */
-export async function actOn(call: Call, act: Act): Promise<void> {
+export async function actOn(asked: Asked, act: Act): Promise<void> {
   switch (act) {
     case 'suspend':
     case 'reinstate':
-      return standing(call, act)
+      return standing(asked, act)
     case 'erase': {
-      await eraseOther(call.gateway, call.c, call.operator, { uai: call.id, reason: call.reason })
+      await eraseOther(asked.call, asked.operator, { uai: asked.id, reason: asked.reason })
       return
     }
     case 'end':
-      return endSession(call)
+      return endSession(asked)
     case 'revoke':
-      return revokeApiKey(call)
+      return revokeApiKey(asked)
     case 'suspendClient':
     case 'reinstateClient':
-      return changeClient(call, act)
+      return changeClient(asked, act)
     case 'disable':
     case 'enable':
-      return changeProvider(call, act)
+      return changeProvider(asked, act)
     case 'revokeAll':
-      return revokeAll(call)
+      return revokeAll(asked)
   }
 }

@@ -1,10 +1,10 @@
 import { uuidv7 } from 'uuidv7'
 import { actAsOperator, answersFor, isOperator, type Operator } from '../access/operator.ts'
+import type { Call } from '../call.ts'
 import { approveCode, type OperatorCode, operatorCode, requestCode, revokeCode } from '../domain/operator-code.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import { tellOfProofs } from '../people/proof-notices.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import { findPerson } from '../queries/identities.ts'
@@ -62,18 +62,17 @@ const stateOf = (state: OperatorCode) => {
  * @throws GatewayError as personFor, rate_limited
  */
 export async function requestOperatorCode(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   operator: Operator,
   input: Who & { reason: string },
 ): Promise<MadePart> {
+  const { gateway } = call
   const person = await personFor(gateway, operator, input)
   const { uai } = operator.principal.person
   const id = uuidv7()
   const part = newCodePart()
-  const made = await commit(commitContext(gateway, c), async (work) => {
+  const made = await commit(call, async (work) => {
     actAsOperator(work, operator)
-    work.knowKey(person.uai, person.wrappedKey)
     work.limits = [...gateway.limiter.of('operator-code', uai), ...gateway.limiter.of('operator-code-for', person.uai)]
     const facts = {
       uai: person.uai,
@@ -83,10 +82,10 @@ export async function requestOperatorCode(
       standing: person.standing,
     }
     const partHash = gateway.hashCode(id, part)
-    const stream = work.start(operatorCode, id, { subject: person.uai })
+    const stream = work.start(operatorCode, id, aboutPerson(person))
     return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: gateway.now() })))
   })
-  if (!made.awaitsSecond) tellOfProofs(gateway, c, person, 'operator_code_made')
+  if (!made.awaitsSecond) tellOfProofs(call, person, 'operator_code_made')
   return { id, code: grouped(part), ...made }
 }
 
@@ -95,20 +94,19 @@ async function open(gateway: Gateway, work: Work, operator: Operator, id: string
   const { state } = await work.load(operatorCode, id, {})
   if (!('uai' in state)) throw new GatewayError('not_found')
   const person = await personFor(gateway, operator, state, options)
-  work.knowKey(person.uai, person.wrappedKey)
   return { person, stream: await work.load(operatorCode, id, { subject: state.uai }) }
 }
 
 /** @throws GatewayError not_found, access_denied, second_operator_needed */
 export async function approveOperatorCode(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   operator: Operator,
   input: { id: string; reason: string },
 ): Promise<MadePart> {
+  const { gateway } = call
   const { id, reason } = input
   const part = newCodePart()
-  const { person, ...made } = await commit(commitContext(gateway, c), async (work) => {
+  const { person, ...made } = await commit(call, async (work) => {
     actAsOperator(work, operator)
     const { stream, person } = await open(gateway, work, operator, id)
     const partHash = gateway.hashCode(id, part)
@@ -120,21 +118,20 @@ export async function approveOperatorCode(
     )
     return { person, ...stateOf(state) }
   })
-  tellOfProofs(gateway, c, person, 'operator_code_made')
+  tellOfProofs(call, person, 'operator_code_made')
   return { id, code: grouped(part), ...made }
 }
 
 /** @throws GatewayError not_found, access_denied */
 export async function revokeOperatorCode(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   operator: Operator,
   input: { id: string; reason: string },
 ): Promise<void> {
   const { id, reason } = input
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAsOperator(work, operator)
-    const { stream } = await open(gateway, work, operator, id, { self: true })
+    const { stream } = await open(call.gateway, work, operator, id, { self: true })
     const { uai } = operator.principal.person
     stream.decide((state) => revokeCode(state, { operator: uai, reason }))
   })

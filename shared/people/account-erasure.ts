@@ -1,23 +1,21 @@
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { actAs } from '../access/authority.ts'
 import { actAsOperator, mayActOn, type Operator } from '../access/operator.ts'
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { SessionFacts } from '../queries/person.ts'
 import { type ErasureReceipt, erasePerson } from './erase-person.ts'
 
 /** Erases the person who asks, for good. The route demands a recent authentication. */
 export async function eraseSelf(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   principal: PersonPrincipal & { session: SessionFacts },
 ): Promise<ErasureReceipt> {
-  const backupDays = gateway.config.BACKUP_DAYS
+  const backupDays = call.gateway.config.BACKUP_DAYS
   const act = (work: Work) => actAs(work, principal)
-  return erasePerson(gateway, commitContext(gateway, c), principal.person, { act, reason: 'person', backupDays })
+  return erasePerson(call, principal.person, { act, reason: 'person', backupDays })
 }
 
 /**
@@ -25,15 +23,15 @@ export async function eraseSelf(
  * @throws GatewayError not_found
  */
 export async function eraseOther(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   operator: Operator,
   { uai, reason }: { uai: string; reason: string },
 ): Promise<ErasureReceipt> {
+  const { gateway } = call
   const person = await findPerson(gateway.reads, gateway.personal, uai)
   if (!person || !mayActOn(operator, person)) throw new GatewayError('not_found')
   if (person.uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'themselves' })
   const backupDays = gateway.config.BACKUP_DAYS
   const act = (work: Work) => actAsOperator(work, operator)
-  return erasePerson(gateway, commitContext(gateway, c), person, { act, reason, backupDays })
+  return erasePerson(call, person, { act, reason, backupDays })
 }

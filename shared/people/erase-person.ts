@@ -1,7 +1,7 @@
+import type { Call } from '../call.ts'
 import { erase, identity } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
-import { type CommitContext, commit, type Work } from '../events/commit.ts'
-import type { Gateway } from '../gateway.ts'
+import { commit, type Work } from '../events/commit.ts'
 import { erasureFacts, forgetErased, subjectsOfAddresses } from '../queries/erasure.ts'
 
 const DAY_MS = 86_400_000
@@ -27,15 +27,15 @@ export type ErasureReceipt = {
  * @throws GatewayError not_found
  */
 export async function erasePerson(
-  { reads }: Gateway,
-  context: CommitContext,
+  call: Call,
   { uai, members }: { uai: string; members: string[] },
   by: { act: (work: Work) => void; reason: string; backupDays: number },
 ): Promise<ErasureReceipt> {
+  const { reads } = call.gateway
   let destroyed = 0
   for (const one of members) {
     const forgotten = await subjectsOfAddresses(reads, one)
-    await commit(context, async (work) => {
+    await commit(call, async (work) => {
       by.act(work)
       const stream = await work.load(identity, one, { subject: one })
       stream.decide((state) => erase(state, { reason: by.reason, forgotten }))
@@ -53,6 +53,6 @@ export async function erasePerson(
     keys_destroyed: destroyed,
     keys_left: facts.keys,
     digests_left: facts.digests,
-    backups_forget_by: new Date(Date.now() + by.backupDays * DAY_MS).toISOString(),
+    backups_forget_by: new Date(call.now().getTime() + by.backupDays * DAY_MS).toISOString(),
   }
 }

@@ -1,9 +1,9 @@
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../call.ts'
 import { type Credential, identity, linkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
@@ -123,7 +123,6 @@ export async function settleAccount(
   if (!known && !connection.settings.provision) throw new GatewayError('not_provisioned')
   if (known?.active === false) throw new GatewayError('account_suspended')
   const uai = known?.uai ?? uuidv7()
-  work.knowKey(uai, known?.wrappedKey ?? undefined)
   if (work.actor.type === 'anonymous') work.actor = { type: 'person', id: uai, clientId: client?.client_id }
   const person = known
     ? await applyClaims(work, known, claims)
@@ -135,7 +134,6 @@ export async function settleAccount(
         standing: { ...belonging(connection), ...standingOf(claims) },
         now,
       })
-  work.knowKey(person.uai, person.wrappedKey ?? undefined)
   const isLinked = owner ? await linkAccount(gateway, work, accountOf(input), { person: owner }) : false
   return { person, isNew: !known, isLinked }
 }
@@ -163,9 +161,7 @@ export async function linkAccount(
   if (holder?.uai === to.person.uai) return false
   if (holder) throw new GatewayError('credential_taken')
   if (to.byMail && (await hasAuthenticator(reads, personal, to.person))) return false
-  const { uai, wrappedKey } = to.person
-  work.knowKey(uai, wrappedKey ?? undefined)
-  const stream = await work.load(identity, uai, { subject: uai })
+  const stream = await work.load(identity, to.person.uai, aboutPerson(to.person))
   stream.decide((state) => linkCredential(state, externalCredential(account, to.sessionId)))
   return true
 }
@@ -175,16 +171,11 @@ export async function linkAccount(
  * @returns whether it was linked by this
  * @throws GatewayError credential_taken when it is another person's
  */
-export async function addAccount(
-  gateway: Gateway,
-  c: AppContext,
-  account: ProvenAccount,
-  { person, session }: SignedIn,
-): Promise<boolean> {
-  const isLinked = await commit(commitContext(gateway, c), async (work) => {
+export async function addAccount(call: Call, account: ProvenAccount, { person, session }: SignedIn): Promise<boolean> {
+  const isLinked = await commit(call, async (work) => {
     work.actor = { type: 'person', id: person.uai, sessionId: session.id }
-    return linkAccount(gateway, work, account, { person, sessionId: session.id })
+    return linkAccount(call.gateway, work, account, { person, sessionId: session.id })
   })
-  if (isLinked) tellOfProofs(gateway, c, person, 'sign_in_method_added', nameOfMethod(account))
+  if (isLinked) tellOfProofs(call, person, 'sign_in_method_added', nameOfMethod(account))
   return isLinked
 }

@@ -1,10 +1,10 @@
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../call.ts'
 import { sendNotice } from '../delivery/send-notice.ts'
 import { absorb, type Evidence, identity, linkCredential, mergeInto, release, split } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import { findNamed } from '../queries/connections.ts'
 import { findExternal } from '../queries/external-accounts.ts'
 import { countSides, findPerson } from '../queries/identities.ts'
@@ -21,10 +21,8 @@ export async function mergeIdentities(
 ): Promise<void> {
   const { survivor, retired, evidence } = input
   if (survivor.uai === retired.uai) throw new GatewayError('merge_impossible', { reason: 'the same person' })
-  work.knowKey(survivor.uai, survivor.wrappedKey)
-  work.knowKey(retired.uai, retired.wrappedKey)
-  const kept = await work.load(identity, survivor.uai, { subject: survivor.uai })
-  const gone = await work.load(identity, retired.uai, { subject: retired.uai })
+  const kept = await work.load(identity, survivor.uai, aboutPerson(survivor))
+  const gone = await work.load(identity, retired.uai, aboutPerson(retired))
   kept.decide((state) => absorb(state, retired.uai))
   gone.decide((state) => mergeInto(state, { into: survivor.uai, evidence }))
 }
@@ -57,10 +55,9 @@ export async function refuseStranding({ reads }: Gateway, work: Work, uai: strin
 }
 
 /** Tells an address that its identity was merged, and what to do if that was wrong. */
-export async function tellOfMerge(gateway: Gateway, c: AppContext, person: Person): Promise<void> {
+export async function tellOfMerge(call: Call, person: Person): Promise<void> {
   if (!person.email || !person.emailVerified) return
-  const context = commitContext(gateway, c)
-  await sendNotice(gateway, context, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
+  await sendNotice(call, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
 }
 
 export type VendorAccount = {
@@ -81,17 +78,16 @@ export type VendorAccount = {
  * @throws GatewayError credential_taken, proof_needed (409)
  */
 export async function mapVendorAccount(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   account: VendorAccount,
   act: (work: Work) => void,
 ): Promise<{ uai: string; created: boolean; linked: boolean }> {
   const { provider, external_id: externalId, email, name, assertedBy } = account
-  const { personal, reads } = gateway
+  const { personal, reads } = call.gateway
   const digest = personal.digest(externalLookup(provider, externalId))
   const addressDigest = email ? personal.digest(emailLookup(email)) : undefined
   const proven = { provider, externalId, method: 'service', assertedBy }
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     act(work)
     const signInProvider = provider.toLowerCase() === SUPABASE_SLUG || (await findNamed(reads, provider))
     if (signInProvider) throw new GatewayError('provider_reserved')
@@ -102,8 +98,7 @@ export async function mapVendorAccount(
       throw new GatewayError('credential_taken', { body: { needed: ['merge'] } })
     if (holder) return { uai: holder.uai, created: false, linked: false }
     if (person) {
-      work.knowKey(person.uai, person.wrappedKey)
-      const stream = await work.load(identity, person.uai, { subject: person.uai })
+      const stream = await work.load(identity, person.uai, aboutPerson(person))
       stream.decide((state) => linkCredential(state, externalCredential(proven, account.sessionId)))
       return { uai: person.uai, created: false, linked: true }
     }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { changeIdentity, identity } from '../domain/identity.ts'
-import type { Work } from '../events/commit.ts'
+import { aboutPerson, type Work } from '../events/commit.ts'
 import { once } from '../once.ts'
 import type { Person } from '../queries/person.ts'
 import type { Standing } from './create-identity.ts'
@@ -34,7 +34,7 @@ export async function applyClaims(work: Work, person: Person, claims: MappedClai
     Object.entries(wanted).filter(([member, value]) => value !== person[member as keyof typeof wanted]),
   )
   if (Object.keys(changes).length === 0) return person
-  const stream = await work.load(identity, person.uai, { subject: person.uai })
+  const stream = await work.load(identity, person.uai, aboutPerson(person))
   stream.decide((state) => changeIdentity(state, changes))
   return { ...person, ...changes }
 }

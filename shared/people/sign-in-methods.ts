@@ -1,9 +1,8 @@
+import type { Call } from '../call.ts'
 import { identity, unlinkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import { commit } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { listCredentials } from '../queries/credentials.ts'
 import type { Person } from '../queries/person.ts'
 import { SUPABASE, SUPABASE_SLUG } from '../sso/supabase-project.ts'
@@ -18,16 +17,17 @@ export const nameOfMethod = ({ provider, address }: { provider?: string; address
  * @throws GatewayError not_found, also for somebody else's; last_credential
  */
 export async function removeSignInMethod(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   input: { person: Person; credentialId: string; reason: string; act: (work: Work) => void },
 ): Promise<void> {
   const { person, credentialId, reason, act } = input
-  const { usable, label } = await commit(commitContext(gateway, c), async (work) => {
+  const { usable, label } = await commit(call, async (work) => {
     act(work)
     const streams = await Promise.all(person.members.map((uai) => work.load(identity, uai, { subject: uai })))
     const theirs = streams.filter(({ id, state }) => id === person.uai || state.mergedInto !== undefined)
-    const all = await listCredentials(gateway.reads, gateway.personal, { members: theirs.map(({ id }) => id) })
+    const all = await listCredentials(call.gateway.reads, call.gateway.personal, {
+      members: theirs.map(({ id }) => id),
+    })
     const found = all.find((one) => one.id === credentialId)
     const stream = theirs.find(({ id }) => id === found?.uai)
     if (!found || !stream) throw new GatewayError('not_found')
@@ -38,5 +38,5 @@ export async function removeSignInMethod(
     stream.decide((state) => unlinkCredential(state, { credentialId, left, reason }))
     return { usable: found.usable, label: nameOfMethod(found) }
   })
-  if (usable) tellOfProofs(gateway, c, person, 'sign_in_method_removed', label)
+  if (usable) tellOfProofs(call, person, 'sign_in_method_removed', label)
 }

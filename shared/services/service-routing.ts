@@ -2,8 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { describeActor } from '../access/describe-principal.ts'
 import { type RESOLVED_HEADERS, type ROUTED_HEADERS, uaiHeaders } from '../access/uai-headers.ts'
-import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import type { Call } from '../call.ts'
 
 const VENDOR = 'lanonasis'
 const ASSERTION_SECONDS = 60
@@ -28,15 +27,14 @@ export function serviceAddress(upstream: string | undefined, rest: string, searc
  * the gateway's keys: `aud` is the service's origin.
  */
 export async function toServiceHeaders(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   principal: PersonPrincipal,
   { service, audience }: { service: string; audience: string },
 ): Promise<Record<ServiceHeader, string>> {
   const { person, credentialId, projectScope, scope } = principal
-  const requestId = c.get('requestId')
-  const now = Math.floor(Date.now() / 1000)
-  const assertion = await gateway.jwts.serviceAssertion({
+  const requestId = call.request.id
+  const now = Math.floor(call.now().getTime() / 1000)
+  const assertion = await call.gateway.jwts.serviceAssertion({
     sub: person.uai,
     aud: audience,
     iat: now,

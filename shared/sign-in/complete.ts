@@ -1,13 +1,13 @@
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { actAs } from '../access/authority.ts'
 import { unnamedResources } from '../access/resource.ts'
+import type { Call } from '../call.ts'
 import type { Notice } from '../delivery/send-notice.ts'
 import type { Authority } from '../domain/derivation.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import type { Gateway } from '../gateway.ts'
 import type { SessionCookies } from '../http/cookies.ts'
 import { SESSION_SCOPE } from '../oauth/scope.ts'
 import { type StartedFamily, startTokenFamily } from '../oauth/token/token-family.ts'
@@ -109,19 +109,15 @@ function startTokens(
  * starts tokens, as one unit of work; then sends notices. The only place where a sign-in starts a session.
  * @throws GatewayError as the way in, the hooks and linkAccount; invalid_client, signed_in_as_another
  */
-export async function completeSignIn(
-  gateway: Gateway,
-  c: AppContext,
-  way: WayIn,
-  request: SignInRequest,
-): Promise<CompletedSignIn> {
+export async function completeSignIn(call: Call, way: WayIn, request: SignInRequest): Promise<CompletedSignIn> {
+  const { gateway } = call
   const { platform, projectScope, replaces, tokens } = request
   const clientId = tokens && (tokens === 'pair' ? clientOfPlatform(platform) : tokens.client.client_id)
   const [hooks, first] = await Promise.all([hooksFor(gateway, way.connection), way.prove(clientId)])
   const facts = hooks.length > 0 && first.facts ? { ...first.facts, platform } : undefined
-  const claims = facts ? await beforeSignIn(gateway, c, hooks, facts) : {}
+  const claims = facts ? await beforeSignIn(call, hooks, facts) : {}
   let read: Proof | undefined = first
-  const result = await commit(commitContext(gateway, c), async (work) => {
+  const result = await commit(call, async (work) => {
     const proof = read ?? (await way.prove(clientId))
     read = undefined
     // A code that becomes right only after the hooks were due passes no one unasked.
@@ -140,11 +136,11 @@ export async function completeSignIn(
   })
   const { settled, session, family, now, link } = result
   const { person, notice } = settled
-  if (link) tellOfProofs(gateway, c, person, 'sign_in_method_added', nameOfMethod(link))
-  if (notice) tellOfProofs(gateway, c, person, notice.kind, notice.what)
-  if (facts) afterSignIn(gateway, c, hooks, { ...facts, person })
+  if (link) tellOfProofs(call, person, 'sign_in_method_added', nameOfMethod(link))
+  if (notice) tellOfProofs(call, person, notice.kind, notice.what)
+  if (facts) afterSignIn(call, hooks, { ...facts, person })
   if (platform !== 'web') return { person, session, family }
-  const knownBrowser = rememberBrowser(gateway, c, { uai: person.uai, sessionId: session.id })
+  const knownBrowser = rememberBrowser(call, { uai: person.uai, sessionId: session.id })
   return { person, session, family, cookies: { ...sessionCookies(person, session, now), knownBrowser } }
 }
 
@@ -155,16 +151,15 @@ export async function completeSignIn(
  * @throws GatewayError as `factor.record`; session_invalid, another_proof_needed
  */
 export async function completeStepUp(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   principal: PersonPrincipal,
   factor: { record(work: Work): Promise<ProvenFactor>; notice?: Notice['kind'] },
 ): Promise<SessionCookies> {
-  const cookies = await commit(commitContext(gateway, c), async (work) => {
+  const cookies = await commit(call, async (work) => {
     actAs(work, principal)
     return strengthenSession(work, principal, await factor.record(work), new Date())
   })
-  if (factor.notice) tellOfProofs(gateway, c, principal.person, factor.notice)
+  if (factor.notice) tellOfProofs(call, principal.person, factor.notice)
   return cookies
 }
 
@@ -174,18 +169,17 @@ export async function completeStepUp(
  * @throws GatewayError invalid_scope, rate_limited, derivation_exceeded
  */
 export async function openApplicationSession(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { person, session }: { person: Person; session: SessionFacts },
   tokens: Omit<GrantFacts, 'familyId'>,
   { from, limits }: { from: Authority; limits: RateLimit[] },
 ): Promise<StartedFamily> {
-  return commit(commitContext(gateway, c), async (work) => {
+  const { gateway } = call
+  return commit(call, async (work) => {
     const now = gateway.now()
     const { client } = tokens
     const { id, method, amr, acr, authenticatedAt, projectScope, openedFrom = id } = session
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: id }
-    work.knowKey(person.uai, person.wrappedKey)
     work.limits = limits
     const authentication = { method, amr, acr, provenBy: { type: 'session' as const, id } }
     const of = { platform: 'web', projectScope, openedFrom, authenticatedAt, notAfter: session.expiresAt, now }

@@ -1,6 +1,5 @@
 import { checkOrigin } from '../access/csrf.ts'
-import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import type { Call } from '../call.ts'
 import type { SessionCookies } from '../http/cookies.ts'
 import { type TokenResponse, tokenResponse } from '../oauth/token/token-response.ts'
 import type { Person } from '../queries/person.ts'
@@ -23,14 +22,13 @@ export type DirectSignIn = {
  * @throws GatewayError csrf_invalid, when a foreign page would sign a browser in; and as completeSignIn
  */
 export async function signInDirectly(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   way: WayIn,
   request: { platform: string; projectScope: string },
 ): Promise<DirectSignIn> {
-  if (request.platform === 'web') checkOrigin(c, gateway.issuer)
-  const { family, person, cookies } = await completeSignIn(gateway, c, way, { ...request, tokens: 'pair' })
+  if (request.platform === 'web') checkOrigin(call, call.gateway.issuer)
+  const { family, person, cookies } = await completeSignIn(call, way, { ...request, tokens: 'pair' })
   if (!family) throw new Error('a direct sign-in without tokens')
-  const tokens = await tokenResponse(gateway, family.grant, family)
+  const tokens = await tokenResponse(call.gateway, family.grant, family)
   return { tokens, user: userOf(person, request.projectScope), cookies }
 }

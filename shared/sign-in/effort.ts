@@ -1,8 +1,8 @@
 import type { FormToken } from '../access/form-token.ts'
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { EFFORTS, type Effort } from '../limits.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { checkWork, newWork } from './proof-of-work.ts'
@@ -21,10 +21,10 @@ async function hasWaited({ reads }: Gateway, token: FormToken | undefined): Prom
 }
 
 /** What the caller has put in for this step, and may put in once: a proof of work made for it, or a minute with the form. */
-async function takeEffort(gateway: Gateway, c: AppContext, step: string): Promise<Effort> {
-  const sent: SentEffort = c.get('effort') ?? { work: c.req.header(WORK_HEADER) }
-  if (sent.work && (await checkWork(gateway, sent.work, step))) return 'worked'
-  return (await hasWaited(gateway, sent.token)) ? 'waited' : 'none'
+async function takeEffort(call: Call, step: string): Promise<Effort> {
+  const sent: SentEffort = call.notes.effort ?? { work: call.request.header(WORK_HEADER) }
+  if (sent.work && (await checkWork(call.gateway, sent.work, step))) return 'worked'
+  return (await hasWaited(call.gateway, sent.token)) ? 'waited' : 'none'
 }
 
 type Step = {
@@ -40,8 +40,7 @@ type Step = {
  * @throws GatewayError as the step; a refusal for its limits has a challenge where a proof of work opens them
  */
 export async function withEffort<Value>(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { step, limits }: Step,
   act: (effort: Effort) => Promise<Value>,
 ): Promise<Value> {
@@ -52,13 +51,13 @@ export async function withEffort<Value>(
     })
   let result = await attempt('none')
   if (!(result instanceof GatewayError)) return result
-  const waits = await Promise.all(EFFORTS.map(async (effort) => gateway.limiter.wait(await limits(effort))))
+  const waits = await Promise.all(EFFORTS.map(async (effort) => call.gateway.limiter.wait(await limits(effort))))
   // Another limit refused it, for which no effort makes up.
   if (waits[0] === 0 || waits[2] !== 0) throw result
-  const effort = await takeEffort(gateway, c, step)
+  const effort = await takeEffort(call, step)
   if (effort !== 'none') result = await attempt(effort)
   if (!(result instanceof GatewayError)) return result
-  const work = await newWork(gateway, step)
+  const work = await newWork(call.gateway, step)
   const retryAfter = waits[1] === 0 ? WAIT_SECONDS : result.options.retryAfter
   throw new GatewayError(result.refusal, { ...result.options, retryAfter, work, body: { proof_of_work: work } })
 }

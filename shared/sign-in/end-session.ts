@@ -1,9 +1,8 @@
+import type { Call } from '../call.ts'
 import { end, type SessionEnd, session } from '../domain/session.ts'
 import { revokeFamily, tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
@@ -16,17 +15,15 @@ import { listLeftOverFamilies } from '../queries/token-families.ts'
  * @throws GatewayError not_found when it is not the person's own
  */
 export async function endSession(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   person: Person,
   sessionId: string,
   reason: SessionEnd,
   by: { sessionId: string; clientId?: string },
 ): Promise<boolean> {
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     work.actor = { type: 'person', id: person.uai, ...by }
-    work.knowKey(person.uai, person.wrappedKey)
-    const stream = await work.load(session, sessionId, { subject: person.uai })
+    const stream = await work.load(session, sessionId, aboutPerson(person))
     if (stream.state.status === 'none' || !person.members.includes(stream.state.uai))
       throw new GatewayError('not_found')
     const before = stream.state.status
@@ -40,26 +37,24 @@ export async function endSession(
  * application got in it or in the session that its ID token names. Tokens with offline access stay.
  */
 export async function signOutOf(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   input: { signedIn?: SignedIn; client?: Client; hinted?: string },
 ): Promise<void> {
   const { signedIn, client, hinted } = input
   const ending = signedIn?.session.id
   const sessionIds = [ending, hinted].filter((one) => one !== undefined)
   if (sessionIds.length === 0) return
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     const clientId = client?.client_id
     work.actor = { type: 'anonymous', clientId }
     if (signedIn) {
       const { person, session: current } = signedIn
       work.actor = { type: 'person', id: person.uai, sessionId: current.id, clientId }
-      work.knowKey(person.uai, person.wrappedKey)
-      const stream = await work.load(session, current.id, { subject: person.uai })
+      const stream = await work.load(session, current.id, aboutPerson(person))
       stream.decide((state) => end(state, 'logout'))
     }
     const asked = client && { clientId: client.id, sessionIds, ending }
-    for (const { id, uai } of asked ? await listLeftOverFamilies(gateway.reads, asked) : []) {
+    for (const { id, uai } of asked ? await listLeftOverFamilies(call.gateway.reads, asked) : []) {
       const family = await work.load(tokenFamily, id, { subject: uai })
       family.decide((state) => revokeFamily(state, 'logout'))
     }
@@ -69,7 +64,6 @@ export async function signOutOf(
 /** A sign-in in the same browser takes the place of the one before. */
 export async function endReplaced(work: Work, replaced: SignedIn | undefined): Promise<void> {
   if (!replaced) return
-  work.knowKey(replaced.person.uai, replaced.person.wrappedKey)
-  const stream = await work.load(session, replaced.session.id, { subject: replaced.person.uai })
+  const stream = await work.load(session, replaced.session.id, aboutPerson(replaced.person))
   stream.decide((state) => end(state, 'replaced'))
 }

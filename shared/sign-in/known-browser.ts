@@ -1,5 +1,4 @@
-import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import type { Call } from '../call.ts'
 import { readKnownBrowser } from '../http/cookies.ts'
 import { findKnownBrowser } from '../queries/known-browsers.ts'
 import { bytesToUuid, uuidToBytes } from '../tokens/opaque.ts'
@@ -12,11 +11,11 @@ const PERSON_BYTES = 8
 const ENTRY_BYTES = PERSON_BYTES + 16
 
 /** The newest session of each person that this browser was signed in for, newest first, each after a keyed digest of its person. */
-function readEntries({ derive }: Gateway, c: AppContext): Buffer[] {
-  const sealed = readKnownBrowser(c)
+function readEntries(call: Call): Buffer[] {
+  const sealed = readKnownBrowser(call)
   if (!sealed || sealed.length > 400) return []
   try {
-    const bytes = openBytes(derive('known-browser'), Buffer.from(sealed, 'base64url'), SEALED_FOR)
+    const bytes = openBytes(call.gateway.derive('known-browser'), Buffer.from(sealed, 'base64url'), SEALED_FOR)
     const count = Math.floor(bytes.length / ENTRY_BYTES)
     return Array.from({ length: count }, (_, at) => bytes.subarray(at * ENTRY_BYTES, (at + 1) * ENTRY_BYTES))
   } catch {
@@ -28,21 +27,21 @@ function readEntries({ derive }: Gateway, c: AppContext): Buffer[] {
  * The sessions that this browser was signed in with. They are no authority: they only spare it the limits that strangers can fill, and only
  * as long as none was ended from elsewhere.
  */
-export function sessionsOfBrowser(gateway: Gateway, c: AppContext): string[] {
-  return readEntries(gateway, c).map((entry) => bytesToUuid(entry.subarray(PERSON_BYTES)))
+export function sessionsOfBrowser(call: Call): string[] {
+  return readEntries(call).map((entry) => bytesToUuid(entry.subarray(PERSON_BYTES)))
 }
 
 /** The cookie that makes this browser known to the person who has just signed in here. */
-export function rememberBrowser(gateway: Gateway, c: AppContext, signedIn: { uai: string; sessionId: string }): string {
-  const person = gateway.personal.digest(`known-browser ${signedIn.uai}`).subarray(0, PERSON_BYTES)
-  const others = readEntries(gateway, c).filter((entry) => !entry.subarray(0, PERSON_BYTES).equals(person))
+export function rememberBrowser(call: Call, signedIn: { uai: string; sessionId: string }): string {
+  const person = call.gateway.personal.digest(`known-browser ${signedIn.uai}`).subarray(0, PERSON_BYTES)
+  const others = readEntries(call).filter((entry) => !entry.subarray(0, PERSON_BYTES).equals(person))
   const entries = [Buffer.concat([person, uuidToBytes(signedIn.sessionId)]), ...others].slice(0, MOST_PEOPLE)
-  return sealBytes(gateway.derive('known-browser'), Buffer.concat(entries), SEALED_FOR).toString('base64url')
+  return sealBytes(call.gateway.derive('known-browser'), Buffer.concat(entries), SEALED_FOR).toString('base64url')
 }
 
 /** The session that makes this browser known to the person of an address, if one does. */
-export async function knownBrowserOf(gateway: Gateway, c: AppContext, lookup: string): Promise<string | undefined> {
-  const sessions = sessionsOfBrowser(gateway, c)
+export async function knownBrowserOf(call: Call, lookup: string): Promise<string | undefined> {
+  const sessions = sessionsOfBrowser(call)
   if (sessions.length === 0) return undefined
-  return findKnownBrowser(gateway.reads, gateway.personal.digest(lookup), sessions)
+  return findKnownBrowser(call.gateway.reads, call.gateway.personal.digest(lookup), sessions)
 }

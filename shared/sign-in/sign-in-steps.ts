@@ -1,9 +1,8 @@
 import { browserSession } from '../access/authenticate.ts'
 import { projectScope } from '../access/project-scope.ts'
 import { signInEnd } from '../access/return-to.ts'
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
-import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import type { SessionCookies } from '../http/cookies.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import { findDomain } from '../queries/connections.ts'
@@ -33,31 +32,26 @@ export type Onward = {
 }
 
 /** Sends a code to an address, for one tab of this browser. @throws GatewayError as sendCode */
-export async function sendTo(
-  gateway: Gateway,
-  c: AppContext,
-  transaction: SignInTransaction,
-  to: CodeAddress,
-): Promise<SignInTransaction> {
+export async function sendTo(call: Call, transaction: SignInTransaction, to: CodeAddress): Promise<SignInTransaction> {
   const { challengeId: replaces, returnTo } = transaction
-  const { clientName: name, clientHost, brand } = await destinationOf(gateway, returnTo)
+  const { clientName: name, clientHost, brand } = await destinationOf(call.gateway, returnTo)
   const clientName = clientHost === undefined ? name : undefined
-  const asked = { to, browserHash: browserHashOf(c), replaces, clientName, brand }
-  const { id: challengeId, pause } = await sendCode(gateway, c, asked)
-  const pausedUntil = pause > 0 ? gateway.now().getTime() + pause * 1000 : undefined
+  const asked = { to, browserHash: browserHashOf(call), replaces, clientName, brand }
+  const { id: challengeId, pause } = await sendCode(call, asked)
+  const pausedUntil = pause > 0 ? call.gateway.now().getTime() + pause * 1000 : undefined
   const sent = { ...transaction, to, challengeId, pausedUntil }
-  await keepTransaction(gateway, c, sent)
-  await noteSent(gateway, c, { to, challengeId })
+  await keepTransaction(call, sent)
+  await noteSent(call, { to, challengeId })
   return sent
 }
 
 /** The code that this browser was sent at an address, in whatever tab, and that can still be entered. */
-async function findOpenCode(gateway: Gateway, c: AppContext, to: CodeAddress) {
-  const sent = await findSent(gateway, c, to)
+async function findOpenCode(call: Call, to: CodeAddress) {
+  const sent = await findSent(call, to)
   if (!sent) return undefined
-  const { challenge } = await findChallenge(gateway, c, sent)
+  const { challenge } = await findChallenge(call, sent)
   const state = stateOfChallenge(challenge)
-  return state.status === 'open' && state.expiresAt > gateway.now() ? sent : undefined
+  return state.status === 'open' && state.expiresAt > call.gateway.now() ? sent : undefined
 }
 
 /**
@@ -65,22 +59,17 @@ async function findOpenCode(gateway: Gateway, c: AppContext, to: CodeAddress) {
  * @returns the address of the page that asks for the code, or of the provider for addresses of a connection's domain
  * @throws GatewayError as sendCode
  */
-export async function askForCode(
-  gateway: Gateway,
-  c: AppContext,
-  transaction: SignInTransaction,
-  to: CodeAddress,
-): Promise<string> {
+export async function askForCode(call: Call, transaction: SignInTransaction, to: CodeAddress): Promise<string> {
   const domain = to.channel === 'sms' || transaction.link ? undefined : emailDomain(to.address)
-  const connection = domain ? await findDomain(gateway.reads, domain) : undefined
+  const connection = domain ? await findDomain(call.gateway.reads, domain) : undefined
   if (connection) return connectionUrl(transaction, { slug: connection.slug, email: to.address })
   const email = to.channel === 'email' ? to.address : transaction.email
-  const sent = await sendTo(gateway, c, { ...transaction, email }, to).catch(async (error: unknown) => {
+  const sent = await sendTo(call, { ...transaction, email }, to).catch(async (error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'otp_rate_limited') throw error
-    const earlier = await findOpenCode(gateway, c, to)
+    const earlier = await findOpenCode(call, to)
     if (!earlier) throw error
     const waiting = { ...transaction, email, ...earlier }
-    await keepTransaction(gateway, c, waiting)
+    await keepTransaction(call, waiting)
     return waiting
   })
   return transactionUrl('/web/code', sent)
@@ -99,38 +88,29 @@ export function connectionUrl(
  * Signs this browser in with the code of a sign-in.
  * @throws GatewayError as completeSignIn
  */
-export async function enterCode(
-  gateway: Gateway,
-  c: AppContext,
-  transaction: WaitingTransaction,
-  code: string,
-): Promise<Onward> {
+export async function enterCode(call: Call, transaction: WaitingTransaction, code: string): Promise<Onward> {
   const { to, challengeId, link, returnTo } = transaction
-  const browserHash = browserHashOf(c)
-  const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(gateway, c) }
+  const browserHash = browserHashOf(call)
+  const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(call) }
   const enter = (id: string) =>
-    completeSignIn(gateway, c, codeWayIn(gateway, c, { to, code, challengeId: id, browserHash, link }), request)
+    completeSignIn(call, codeWayIn(call, { to, code, challengeId: id, browserHash, link }), request)
   const entered = await enter(challengeId).catch(async (error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'otp_invalid') throw error
     // Another tab of this browser has used the code, or asked for a newer one since.
-    if (!link && (await isSignedInAs(gateway, c, transaction))) return undefined
-    const newest = await findOpenCode(gateway, c, to)
+    if (!link && (await isSignedInAs(call, transaction))) return undefined
+    const newest = await findOpenCode(call, to)
     if (!newest || newest.challengeId === challengeId) throw error
     return enter(newest.challengeId)
   })
-  await endTransaction(gateway, c, transaction)
-  return { location: returnTo ?? signInEnd(gateway.config), cookies: entered?.cookies }
+  await endTransaction(call, transaction)
+  return { location: returnTo ?? signInEnd(call.gateway.config), cookies: entered?.cookies }
 }
 
 /** Whether another tab has used the code of a sign-in and signed this browser in. */
-async function isSignedInAs(
-  gateway: Gateway,
-  c: AppContext,
-  { to, challengeId }: WaitingTransaction,
-): Promise<boolean> {
-  const signedIn = await browserSession(gateway, c)
+async function isSignedInAs(call: Call, { to, challengeId }: WaitingTransaction): Promise<boolean> {
+  const signedIn = await browserSession(call)
   if (!signedIn) return false
-  const { challenge, person } = await findChallenge(gateway, c, { to, challengeId })
+  const { challenge, person } = await findChallenge(call, { to, challengeId })
   const isUsed = challenge?.events.some(({ type }) => type === 'OtpChallengeConsumed')
   return isUsed === true && person !== undefined && signedIn.person.members.includes(person.uai)
 }
@@ -139,14 +119,9 @@ async function isSignedInAs(
  * Where a person proves their mailbox first: an account is not linked by its address alone, and a hook may ask for more.
  * @throws the error, when no further proof makes up for it
  */
-export async function proveMailboxFirst(
-  gateway: Gateway,
-  c: AppContext,
-  error: unknown,
-  transaction: SignInTransaction,
-): Promise<Onward> {
+export async function proveMailboxFirst(call: Call, error: unknown, transaction: SignInTransaction): Promise<Onward> {
   if (!needsMailbox(error)) throw error
-  await keepTransaction(gateway, c, transaction)
+  await keepTransaction(call, transaction)
   return { location: transactionUrl('/web/login', transaction, { error: error.refusal }), refused: error }
 }
 

@@ -2,10 +2,10 @@ import { uuidv7 } from 'uuidv7'
 import { browserKey, keepBrowserKey } from '../access/browser-key.ts'
 import { afterwards, formStatesOf } from '../access/form-states.ts'
 import { safeReturnTo } from '../access/return-to.ts'
+import type { Call } from '../call.ts'
 import type { Brand } from '../delivery/deliver.ts'
 import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { clientIdOf, hostOfStranger } from '../oauth/authorize/authorize-url.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import type { ProvenAccount } from '../people/external-account.ts'
@@ -41,52 +41,43 @@ export const newTransaction = (facts: Omit<SignInTransaction, 'id'> = {}): SignI
 })
 
 /** The sign-in of that id, if this browser began it and it is not over. */
-export async function findTransaction(
-  gateway: Gateway,
-  c: AppContext,
-  id: string | undefined,
-): Promise<SignInTransaction | undefined> {
-  const browser = browserKey(c)
+export async function findTransaction(call: Call, id: string | undefined): Promise<SignInTransaction | undefined> {
+  const browser = browserKey(call)
   if (!browser || !id) return undefined
-  const kept = await formStatesOf(gateway, browser).find<Omit<SignInTransaction, 'id'>>(nameOf(id))
+  const kept = await formStatesOf(call.gateway, browser).find<Omit<SignInTransaction, 'id'>>(nameOf(id))
   return kept && { id, ...kept }
 }
 
 /** The sign-in of that id, or one that begins under that id, on the way to where the form says. */
 export async function openTransaction(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   id: string | undefined,
   returnTo: string | undefined,
 ): Promise<SignInTransaction> {
-  const found = await findTransaction(gateway, c, id)
-  return found ?? { ...newTransaction({ returnTo: safeReturnTo(gateway.config, returnTo) }), ...(id && { id }) }
+  const found = await findTransaction(call, id)
+  return found ?? { ...newTransaction({ returnTo: safeReturnTo(call.gateway.config, returnTo) }), ...(id && { id }) }
 }
 
 /** A sign-in whose code was sent. */
 export type WaitingTransaction = SignInTransaction & Required<Pick<SignInTransaction, 'to' | 'challengeId'>>
 
-export async function findWaiting(
-  gateway: Gateway,
-  c: AppContext,
-  id: string | undefined,
-): Promise<WaitingTransaction | undefined> {
-  const found = await findTransaction(gateway, c, id)
+export async function findWaiting(call: Call, id: string | undefined): Promise<WaitingTransaction | undefined> {
+  const found = await findTransaction(call, id)
   return found?.to && found.challengeId ? { ...found, to: found.to, challengeId: found.challengeId } : undefined
 }
 
-export async function keepTransaction(gateway: Gateway, c: AppContext, transaction: SignInTransaction): Promise<void> {
+export async function keepTransaction(call: Call, transaction: SignInTransaction): Promise<void> {
   const { id, ...kept } = transaction
-  await formStatesOf(gateway, keepBrowserKey(c)).keep(nameOf(id), kept, SECONDS)
+  await formStatesOf(call.gateway, keepBrowserKey(call)).keep(nameOf(id), kept, SECONDS)
 }
 
 /** Ends a sign-in: whatever is sent for it from now on begins anew, or goes on as who is signed in. */
-export async function endTransaction(gateway: Gateway, c: AppContext, { id }: SignInTransaction): Promise<void> {
-  await afterwards(formStatesOf(gateway, keepBrowserKey(c)).forget(nameOf(id)))
+export async function endTransaction(call: Call, { id }: SignInTransaction): Promise<void> {
+  await afterwards(formStatesOf(call.gateway, keepBrowserKey(call)).forget(nameOf(id)))
 }
 
 /** What a challenge keeps of the browser that asked for it. */
-export const browserHashOf = (c: AppContext): string => hashToken(keepBrowserKey(c))
+export const browserHashOf = (call: Call): string => hashToken(keepBrowserKey(call))
 
 /** The application that a sign-in is on the way to, as its pages name it; with the host that its answers go to, when it is not verified. */
 export async function destinationOf(
@@ -113,25 +104,25 @@ type Sent = Pick<WaitingTransaction, 'to' | 'challengeId'>
 
 const sentName = ({ channel, lookup }: CodeAddress) => `sent ${channel} ${lookup}`
 
-export async function noteSent(gateway: Gateway, c: AppContext, sent: Sent): Promise<void> {
-  await formStatesOf(gateway, keepBrowserKey(c)).keep(sentName(sent.to), sent, LIFETIME_SECONDS)
+export async function noteSent(call: Call, sent: Sent): Promise<void> {
+  await formStatesOf(call.gateway, keepBrowserKey(call)).keep(sentName(sent.to), sent, LIFETIME_SECONDS)
 }
 
-export async function findSent(gateway: Gateway, c: AppContext, to: CodeAddress): Promise<Sent | undefined> {
-  const browser = browserKey(c)
-  return browser ? formStatesOf(gateway, browser).find<Sent>(sentName(to)) : undefined
+export async function findSent(call: Call, to: CodeAddress): Promise<Sent | undefined> {
+  const browser = browserKey(call)
+  return browser ? formStatesOf(call.gateway, browser).find<Sent>(sentName(to)) : undefined
 }
 
 /**
  * Where this browser goes on to once the person has followed a link in a mail, which cannot know it: the mail is asked for in one tab
  * and its link opens another.
  */
-export const findMailGoal = async (gateway: Gateway, c: AppContext): Promise<string | undefined> => {
-  const browser = browserKey(c)
-  return browser ? formStatesOf(gateway, browser).find<string>('mail goal') : undefined
+export const findMailGoal = async (call: Call): Promise<string | undefined> => {
+  const browser = browserKey(call)
+  return browser ? formStatesOf(call.gateway, browser).find<string>('mail goal') : undefined
 }
 
-export async function noteMailGoal(gateway: Gateway, c: AppContext, returnTo: string | undefined): Promise<void> {
-  const states = formStatesOf(gateway, keepBrowserKey(c))
+export async function noteMailGoal(call: Call, returnTo: string | undefined): Promise<void> {
+  const states = formStatesOf(call.gateway, keepBrowserKey(call))
   await (returnTo ? states.keep('mail goal', returnTo, SECONDS) : states.forget('mail goal'))
 }

@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { begin, recover, type SessionFacts, session, stepUp } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
-import type { Work } from '../events/commit.ts'
+import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { SessionCookies } from '../http/cookies.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
@@ -70,7 +70,7 @@ export function startSession(
   }
   const from = { expiresAt: input.notAfter?.toISOString() }
   const upstream = input.upstream && sealUpstream(gateway, id, input.upstream.slug, input.upstream.facts)
-  work.start(session, id, { subject: input.person.uai }).decide(() => begin(facts, upstream, from))
+  work.start(session, id, aboutPerson(input.person)).decide(() => begin(facts, upstream, from))
   const { amr, acr } = authentication
   return { id, amr, acr, authenticatedAt, platform, projectScope, expiresAt, handle }
 }
@@ -91,7 +91,7 @@ export async function strengthenSession(
 ): Promise<SessionCookies> {
   if (!current) throw new GatewayError('session_invalid')
   const { token: handle, hash: handleHash } = newOpaqueToken(current.id, CODE_SECRET_BYTES)
-  const stream = await work.load(session, current.id, { subject: person.uai })
+  const stream = await work.load(session, current.id, aboutPerson(person))
   stream.decide((state) =>
     method === 'totp'
       ? stepUp(state, { handleHash, now, provenBy: { type: 'totp_authenticator', id } })

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { formStatesOf } from '../access/form-states.ts'
+import type { Call } from '../call.ts'
 import { isHttps } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import type { ExternalProfile } from '../people/profile.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
@@ -38,18 +37,19 @@ const nameOf = (state: string) => `${prefix()}${state.split('.', 1)[0]}`
 const attributes = () => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps() }) as const
 const random = () => randomBytes(24).toString('base64url')
 /** Sorts by time, and differs for flows of the same second. */
-const newTag = () => `${Math.floor(Date.now() / 1000).toString(36)}${randomBytes(3).toString('hex')}`
+const newTag = (now: Date) => `${Math.floor(now.getTime() / 1000).toString(36)}${randomBytes(3).toString('hex')}`
 
-export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>): SsoFlow {
+export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>, now: Date): SsoFlow {
   const verifier = randomBytes(32).toString('base64url')
-  return { ...facts, state: `${newTag()}.${random()}`, nonce: random(), verifier, until: Date.now() + SECONDS * 1000 }
+  const until = now.getTime() + SECONDS * 1000
+  return { ...facts, state: `${newTag(now)}.${random()}`, nonce: random(), verifier, until }
 }
 
 /** Makes room for one more flow in this browser: the oldest ones end. */
-function endOldest(c: AppContext): void {
-  const names = Object.keys(getCookie(c)).filter((name) => name.startsWith(prefix()))
+function endOldest(call: Call): void {
+  const names = Object.keys(call.request.cookies).filter((name) => name.startsWith(prefix()))
   for (const name of names.toSorted().slice(0, Math.max(0, names.length - MOST_FLOWS + 1)))
-    deleteCookie(c, name, attributes())
+    call.setCookie(name, '', { ...attributes(), maxAge: 0 })
 }
 
 /**
@@ -57,35 +57,30 @@ function endOldest(c: AppContext): void {
  * @param options.posted the answer is checked where the provider's page posts it, so the cookie must come with a cross-site POST
  * @throws GatewayError rate_limited
  */
-export async function writeFlow(
-  gateway: Gateway,
-  c: AppContext,
-  flow: SsoFlow,
-  options: { posted?: boolean } = {},
-): Promise<void> {
-  const { limiter } = gateway
-  const ip = c.get('clientIp')
+export async function writeFlow(call: Call, flow: SsoFlow, options: { posted?: boolean } = {}): Promise<void> {
+  const { limiter } = call.gateway
+  const ip = call.request.clientIp
   const wait = await limiter.hit([
     ...limiter.of('sso-begin', addressKey(ip)),
     ...limiter.of('sso-begin-net', networkKey(ip)),
   ])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const key = randomBytes(16).toString('base64url')
-  await formStatesOf(gateway, key).keep(COOKIE, flow, SECONDS)
-  endOldest(c)
+  await formStatesOf(call.gateway, key).keep(COOKIE, flow, SECONDS)
+  endOldest(call)
   const crossSite = options.posted && isHttps() ? ({ sameSite: 'None' } as const) : {}
-  setCookie(c, nameOf(flow.state), key, { ...attributes(), ...crossSite, maxAge: SECONDS })
+  call.setCookie(nameOf(flow.state), key, { ...attributes(), ...crossSite, maxAge: SECONDS })
 }
 
 /** The flow of that state, if this browser has begun it and it is not too old. */
-export async function readFlow(gateway: Gateway, c: AppContext, state: string): Promise<SsoFlow | undefined> {
-  const key = /^[0-9a-z]+\./.test(state) && getCookie(c, nameOf(state))
-  const flow = key ? await formStatesOf(gateway, key).find<SsoFlow>(COOKIE) : undefined
-  return flow?.state === state && flow.until > Date.now() ? flow : undefined
+export async function readFlow(call: Call, state: string): Promise<SsoFlow | undefined> {
+  const key = /^[0-9a-z]+\./.test(state) && call.request.cookies[nameOf(state)]
+  const flow = key ? await formStatesOf(call.gateway, key).find<SsoFlow>(COOKIE) : undefined
+  return flow?.state === state && flow.until > call.now().getTime() ? flow : undefined
 }
 
-export function clearFlow(c: AppContext, { state }: SsoFlow): void {
-  deleteCookie(c, nameOf(state), attributes())
+export function clearFlow(call: Call, { state }: SsoFlow): void {
+  call.setCookie(nameOf(state), '', { ...attributes(), maxAge: 0 })
 }
 
 const ANSWER = 'sso-answer'

@@ -1,8 +1,8 @@
+import type { Call } from '../call.ts'
 import { end, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import type { Gateway } from '../gateway.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import { type ConnectionRow, findConnectionOfSession } from '../queries/connections.ts'
 import { listSessionsOfConnection } from '../queries/sessions.ts'
@@ -18,18 +18,16 @@ const MINUTES = 5
  * @returns how many
  */
 export async function endUpstreamSessions(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   connection: ConnectionRow,
   upstream: { account?: string; sessions?: string[] },
 ): Promise<number> {
-  const digests = upstreamDigests(gateway, connection.slug, upstream)
-  return commit(commitContext(gateway, c), async (work) => {
+  const digests = upstreamDigests(call.gateway, connection.slug, upstream)
+  return commit(call, async (work) => {
     work.actor = { type: 'service', id: connection.slug }
-    const found = await listSessionsOfConnection(gateway.reads, connection.id, digests)
+    const found = await listSessionsOfConnection(call.gateway.reads, connection.id, digests)
     for (const { id, uai, wrappedKey } of found) {
-      work.knowKey(uai, wrappedKey)
-      ;(await work.load(session, id, { subject: uai })).decide((state) => end(state, 'logout'))
+      ;(await work.load(session, id, { subject: uai, wrappedKey })).decide((state) => end(state, 'logout'))
     }
     return found.length
   })

@@ -1,8 +1,7 @@
 import { browserSession } from '../access/authenticate.ts'
 import { signInEnd } from '../access/return-to.ts'
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
-import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import {
   accountOf,
   addAccount,
@@ -21,49 +20,49 @@ import { SUPABASE_SLUG } from './supabase-project.ts'
 
 /** What follows once the person has proven the account: a sign-in, or a link to the person who is signed in. */
 export async function finishFlow(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   flow: SsoFlow,
   proven: Omit<ProviderAccount, 'ownMailbox'>,
 ): Promise<Onward> {
-  if (flow.purpose === 'link') return link(gateway, c, flow, accountOf(proven))
+  const { gateway } = call
+  if (flow.purpose === 'link') return link(call, flow, accountOf(proven))
   const { connection, profile } = proven
   const account = { ...proven, ownMailbox: connection.slug === SUPABASE_SLUG && profile.emailVerified }
   const signIn = flow.platform === 'web' ? enter : handOver
-  return signIn(gateway, c, flow, account).catch(async (error: unknown) => {
+  return signIn(call, flow, account).catch(async (error: unknown) => {
     if (!needsMailbox(error)) throw error
     const { person: holder } = await findExternal(gateway.reads, gateway.personal, {
       digest: digestsOf(gateway, account).digest,
     })
     if (flow.foreign && !holder) throw new GatewayError('sign_in_to_link', { reason: 'begun by another site' })
     const waiting = newTransaction({ email: profile.email, link: accountOf(account), returnTo: flow.returnTo })
-    return proveMailboxFirst(gateway, c, error, waiting)
+    return proveMailboxFirst(call, error, waiting)
   })
 }
 
 /** Signs the browser in; a flow that another site began changes no one's session for another person's. */
-async function enter(gateway: Gateway, c: AppContext, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
+async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
   const { platform, projectScope, foreign: samePerson } = flow
-  const replaces = await browserSession(gateway, c)
+  const replaces = await browserSession(call)
   const request = { platform, projectScope, replaces, samePerson }
-  const { cookies } = await completeSignIn(gateway, c, accountWayIn(gateway, account), request)
-  return { location: flow.returnTo ?? signInEnd(gateway.config), cookies }
+  const { cookies } = await completeSignIn(call, accountWayIn(call.gateway, account), request)
+  return { location: flow.returnTo ?? signInEnd(call.gateway.config), cookies }
 }
 
 /** Gives a first-party program its tokens at the address that it registered (docs/wire-contract.md 1.4). */
-async function handOver(gateway: Gateway, c: AppContext, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
+async function handOver(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
   const { slug: provider, projectScope: project_scope, returnTo = '' } = flow
-  const { tokens } = await signInDirectly(gateway, c, accountWayIn(gateway, account), flow)
+  const { tokens } = await signInDirectly(call, accountWayIn(call.gateway, account), flow)
   const { access_token, refresh_token = '', expires_in } = tokens
   const handed = { access_token, refresh_token, expires_in: String(expires_in), project_scope, provider }
   return { location: `${returnTo}${returnTo.includes('?') ? '&' : '?'}${new URLSearchParams(handed)}` }
 }
 
-async function link(gateway: Gateway, c: AppContext, flow: SsoFlow, account: ProvenAccount): Promise<Onward> {
-  const signedIn = await browserSession(gateway, c)
+async function link(call: Call, flow: SsoFlow, account: ProvenAccount): Promise<Onward> {
+  const signedIn = await browserSession(call)
   if (!signedIn || signedIn.session.id !== flow.sessionId)
     throw new GatewayError('sso_state_invalid', { reason: 'begun in another session' })
-  const outcome = await addAccount(gateway, c, account, signedIn).then(
+  const outcome = await addAccount(call, account, signedIn).then(
     (isLinked) => (isLinked ? 'linked' : 'own'),
     (error: unknown) => {
       if (error instanceof GatewayError && error.refusal === 'credential_taken') return 'taken'

@@ -4,9 +4,9 @@ import { checkCsrf, csrfToken, isCrossSite } from '../access/csrf.ts'
 import { projectScope } from '../access/project-scope.ts'
 import { safeReturnTo } from '../access/return-to.ts'
 import { missingProof, proofUrl } from '../access/step-up.ts'
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { Redirect } from '../http/redirect.ts'
 import { matchesRedirectUri } from '../oauth/clients/redirect-uri.ts'
 import { once } from '../once.ts'
@@ -57,12 +57,12 @@ export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(d
  * The session that an account is to be linked to: a recent one, of this browser.
  * @throws GatewayError csrf_invalid; Redirect to what the person must prove first
  */
-async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | undefined): Promise<string> {
-  const signedIn = await browserSession(gateway, c)
-  const missing = signedIn ? await missingProof(gateway, signedIn) : 'sign_in'
+async function linkingSession(call: Call, csrf: string | undefined): Promise<string> {
+  const signedIn = await browserSession(call)
+  const missing = signedIn ? await missingProof(call.gateway, signedIn) : 'sign_in'
   if (!signedIn || missing) throw new Redirect(proofUrl(missing ?? 'sign_in', '/account'), 302)
   const { id } = signedIn.session
-  checkCsrf(c, gateway.derive, `${id}.link`, csrf)
+  checkCsrf(call, call.gateway.derive, `${id}.link`, csrf)
   return id
 }
 
@@ -72,26 +72,19 @@ async function linkingSession(gateway: Gateway, c: AppContext, csrf: string | un
  * @throws GatewayError csrf_invalid, invalid_redirect_uri; Redirect when the person must sign in again first
  */
 export async function beginFlow(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   query: z.infer<ReturnType<typeof startQuery>>,
   callback: string,
 ): Promise<SsoFlow> {
-  const foreign = isCrossSite(c)
+  const foreign = isCrossSite(call)
   if (foreign && query.platform !== 'web')
     throw new GatewayError('csrf_invalid', { reason: 'a program opens this itself' })
-  const returnTo = await destination(gateway, query.platform, query.redirect_uri)
-  const sessionId = query.purpose === 'link' ? await linkingSession(gateway, c, query.csrf) : undefined
-  return newFlow({
-    slug: query.provider.toLowerCase(),
-    callback,
-    purpose: query.purpose,
-    sessionId,
-    foreign,
-    platform: query.platform,
-    projectScope: projectScope(query.project_scope),
-    returnTo,
-  })
+  const returnTo = await destination(call.gateway, query.platform, query.redirect_uri)
+  const sessionId = query.purpose === 'link' ? await linkingSession(call, query.csrf) : undefined
+  const { platform, purpose } = query
+  const wanted = { callback, purpose, sessionId, foreign, platform, returnTo }
+  const slug = query.provider.toLowerCase()
+  return newFlow({ ...wanted, slug, projectScope: projectScope(query.project_scope) }, call.now())
 }
 
 /** Back to the sign-in page with a reason that it knows; the log says what went wrong in detail. */
@@ -104,17 +97,17 @@ export function backToSignIn(error: unknown, flow?: SsoFlow): Onward {
 const invalidState = (reason: string) => new GatewayError('sso_state_invalid', { reason })
 
 /** The flow of that state that this browser has begun for this provider. @throws GatewayError sso_state_invalid */
-async function currentFlow(gateway: Gateway, c: AppContext, slug: string, state: string | null): Promise<SsoFlow> {
-  const flow = await readFlow(gateway, c, state ?? '')
+async function currentFlow(call: Call, slug: string, state: string | null): Promise<SsoFlow> {
+  const flow = await readFlow(call, state ?? '')
   if (!flow) throw invalidState('no such flow in this browser')
   if (flow.slug !== slug) throw invalidState('answer of another provider')
   return flow
 }
 
 /** The flow this answer belongs to: begun in this browser, for this provider, and never answered before. */
-export async function takeFlow(gateway: Gateway, c: AppContext, slug: string, state: string | null): Promise<SsoFlow> {
-  const flow = await currentFlow(gateway, c, slug, state)
-  const first = await claimOnce(gateway.reads, 'sso-state', [flow.state], new Date(flow.until))
+export async function takeFlow(call: Call, slug: string, state: string | null): Promise<SsoFlow> {
+  const flow = await currentFlow(call, slug, state)
+  const first = await claimOnce(call.gateway.reads, 'sso-state', [flow.state], new Date(flow.until))
   if (!first) throw invalidState('answered before')
   return flow
 }
@@ -125,15 +118,14 @@ export async function takeFlow(gateway: Gateway, c: AppContext, slug: string, st
  * @throws GatewayError sso_state_invalid
  */
 export async function takeProfile(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   slug: string,
   { state, answer }: { state: string; answer: string },
 ): Promise<{ flow: SsoFlow; profile: ExternalProfile }> {
-  const flow = await currentFlow(gateway, c, slug, state)
-  const profile = openProfile(gateway, flow, answer)
+  const flow = await currentFlow(call, slug, state)
+  const profile = openProfile(call.gateway, flow, answer)
   if (!profile) throw invalidState('no answer of this flow')
-  const first = await claimOnce(gateway.reads, 'sso-answer', [flow.state], new Date(flow.until))
+  const first = await claimOnce(call.gateway.reads, 'sso-answer', [flow.state], new Date(flow.until))
   if (!first) throw invalidState('finished before')
   return { flow, profile }
 }

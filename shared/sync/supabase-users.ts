@@ -1,8 +1,8 @@
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
 import { addressKey, networkKey } from '../http/rate-limit.ts'
 import type { Effort } from '../limits.ts'
 import { mailbox } from '../people/code-address.ts'
@@ -72,11 +72,11 @@ async function refusalOf(error: unknown): Promise<GatewayError> {
  * and a hundred wrong ones close it to them until a right one; a browser known to the person has tries of its own.
  * @returns what a right password empties
  */
-async function countTry(gateway: Gateway, c: AppContext, email: string): Promise<RateLimit[]> {
+async function countTry(call: Call, email: string): Promise<RateLimit[]> {
   const address = emailLookup(email)
-  const { limiter } = gateway
-  const ip = c.get('clientIp')
-  const knownBy = await knownBrowserOf(gateway, c, address)
+  const { limiter } = call.gateway
+  const ip = call.request.clientIp
+  const knownBy = await knownBrowserOf(call, address)
   const failures = limiter.of('password-failures', countingMailbox(address))
   const limitsOf = (effort: Effort) =>
     knownBy
@@ -88,7 +88,7 @@ async function countTry(gateway: Gateway, c: AppContext, email: string): Promise
           ...limiter.of('password-net', networkKey(ip), effort),
         ]
   const step = { step: `password ${address}`, limits: async (effort: Effort) => limitsOf(effort) }
-  await withEffort(gateway, c, step, (effort) => hit(gateway, limitsOf(effort)))
+  await withEffort(call, step, (effort) => hit(call.gateway, limitsOf(effort)))
   return limiter.reset(failures)
 }
 
@@ -102,10 +102,10 @@ async function hit({ limiter }: Gateway, limits: RateLimit[]): Promise<void> {
  * Counts a mail that Supabase Auth sends for a caller, together with the codes and links to that mailbox.
  * @throws GatewayError rate_limited
  */
-async function countMail(gateway: Gateway, c: AppContext, email: string): Promise<void> {
+async function countMail(call: Call, email: string): Promise<void> {
   const to = mailbox(email)
-  const step = sendStep(gateway, c, to)
-  await withEffort(gateway, c, step, async (effort) => hit(gateway, await step.limits(effort)))
+  const step = sendStep(call, to)
+  await withEffort(call, step, async (effort) => hit(call.gateway, await step.limits(effort)))
 }
 
 /**
@@ -113,18 +113,18 @@ async function countMail(gateway: Gateway, c: AppContext, email: string): Promis
  * @throws GatewayError credentials_invalid, email_not_confirmed, rate_limited, service_unavailable, passwords_disabled
  */
 export async function checkPassword(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { email, password }: { email: string; password: string },
 ): Promise<ExternalProfile> {
+  const { gateway } = call
   const auth = await authOf(gateway)
-  const emptied = await countTry(gateway, c, email)
+  const emptied = await countTry(call, email)
   const { data, error } = await auth.signInWithPassword({ email, password })
   if (error) throw await refusalOf(error)
   if (!data.user) throw new GatewayError('credentials_invalid')
   await gateway.limiter.hit(emptied)
   // The session that Supabase began is not ours to keep.
-  c.get('waitUntil')(auth.signOut({ scope: 'local' }).catch(() => undefined))
+  call.later(auth.signOut({ scope: 'local' }).catch(() => undefined))
   return profileOfUser(gateway, data.user)
 }
 
@@ -134,12 +134,12 @@ export async function checkPassword(
  * @throws GatewayError weak_password, invalid_email, rate_limited, service_unavailable, passwords_disabled
  */
 export async function signUp(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   input: { email: string; password: string; name?: string },
 ): Promise<ExternalProfile | undefined> {
+  const { gateway } = call
   const auth = await authOf(gateway)
-  await countMail(gateway, c, input.email)
+  await countMail(call, input.email)
   const { data, error } = await auth.signUp({
     email: input.email,
     password: input.password,
@@ -154,11 +154,11 @@ export async function signUp(
 }
 
 /** Mails a link with which a password is chosen anew; the same answer for every address. */
-export async function sendRecovery(gateway: Gateway, c: AppContext, email: string): Promise<void> {
-  const auth = await authOf(gateway)
-  await countMail(gateway, c, email)
+export async function sendRecovery(call: Call, email: string): Promise<void> {
+  const auth = await authOf(call.gateway)
+  await countMail(call, email)
   const { error } = await auth.resetPasswordForEmail(email, {
-    redirectTo: `${gateway.issuer}/web/reset-password`,
+    redirectTo: `${call.gateway.issuer}/web/reset-password`,
   })
   if (error && ((error.status ?? 500) >= 500 || error.status === 429)) throw await refusalOf(error)
 }

@@ -1,7 +1,5 @@
 import * as z from 'zod/mini'
 import { GatewayError } from '../errors.ts'
-import type { AppContext } from '../http/app.ts'
-import { readBody } from '../http/body.ts'
 import { once } from '../once.ts'
 import { presentMembers } from '../present.ts'
 import type { SupabaseUser } from '../sso/supabase-project.ts'
@@ -39,6 +37,9 @@ const keyRow = once(() =>
   }),
 )
 
+/** The body of a webhook, whatever it holds. */
+export const webhookBody = once(() => z.looseObject({}))
+
 const row = once(() => z.optional(z.looseObject({})))
 const webhook = once(() => z.object({ type: z.enum(['INSERT', 'UPDATE', 'DELETE']), record: row(), old_record: row() }))
 
@@ -46,8 +47,7 @@ type Row = Record<string, unknown>
 type Told = { event?: 'INSERT' | 'UPDATE' | 'DELETE'; row: Row; before?: Row }
 
 /** What a webhook tells: the body itself (docs/wire-contract.md 1.10), or the row in the body of a database webhook of Supabase. */
-async function told(c: AppContext): Promise<Told> {
-  const body = await readBody(c, z.looseObject({}))
+function told(body: Row): Told {
   const { data } = webhook().safeParse(body)
   if (!data?.record && !data?.old_record) return { row: body }
   return { event: data.type, row: data.record ?? data.old_record ?? {}, before: data.old_record }
@@ -64,8 +64,8 @@ function parse<Schema extends z.ZodMiniType>(schema: Schema, given: Row): z.outp
  * A user that a webhook tells of.
  * @throws GatewayError invalid_request, missing_email
  */
-export async function readUser(c: AppContext): Promise<{ user: SupabaseUser; isGone: boolean }> {
-  const { event, row } = await told(c)
+export function readUser(body: Row): { user: SupabaseUser; isGone: boolean } {
+  const { event, row } = told(body)
   const { id, email, email_confirmed_at, metadata, raw_user_meta_data } = parse(userRow(), row)
   const isGone = event === 'DELETE'
   if (!email && !isGone) throw new GatewayError('missing_email')
@@ -101,7 +101,7 @@ function eventOf({ event, row, before }: Told): Row {
 }
 
 /** A key that a webhook tells of. @throws GatewayError invalid_request */
-export async function readKey(c: AppContext): Promise<SyncedKey> {
-  const said = await told(c)
+export function readKey(body: Row): SyncedKey {
+  const said = told(body)
   return keyOfRow({ ...said.row, ...eventOf(said) })
 }

@@ -2,12 +2,12 @@ import { uuidv7 } from 'uuidv7'
 import { definedScopes } from '../api-keys/api-key-draft.ts'
 import { type KeyChanges, newKeyBody, PLAIN_SETTINGS, readSettings } from '../api-keys/api-key-input.ts'
 import { endChildrenOfLeaked, endKey, loadKey, narrowChildren } from '../api-keys/key-lineage.ts'
+import type { Call } from '../call.ts'
 import { type ApiKeySettings, apiKey, createKey, keyNameLookup, rotateKey, updateKey } from '../domain/api-key.ts'
 import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import { type ApiKeyRecord, findForNewKey, findKey, findKeysByHash } from '../queries/api-keys.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
@@ -75,18 +75,17 @@ async function freeName({ reads, personal }: Gateway, owner: Person, key: Synced
   return taken ? withId : plain
 }
 
-async function settingsOf({ reads }: Gateway, key: SyncedKey, before: ApiKeySettings): Promise<ApiKeySettings> {
+async function settingsOf({ reads, now }: Gateway, key: SyncedKey, before: ApiKeySettings): Promise<ApiKeySettings> {
   const defined = await definedScopes(reads)
-  return readSettings(changesOf(key, defined), before, { now: new Date(), defined }).settings
+  return readSettings(changesOf(key, defined), before, { now: now(), defined }).settings
 }
 
 async function create(gateway: Gateway, work: Work, owner: Person, key: SyncedKey): Promise<SyncedAs> {
-  if (!key.isActive || (key.expiresAt && key.expiresAt <= new Date())) return { outcome: 'skipped' }
+  if (!key.isActive || (key.expiresAt && key.expiresAt <= gateway.now())) return { outcome: 'skipped' }
   const keyId = uuidv7()
   const name = await freeName(gateway, owner, key)
   const settings = await settingsOf(gateway, key, PLAIN_SETTINGS)
-  work.knowKey(owner.uai, owner.wrappedKey)
-  work.start(apiKey, keyId, { subject: owner.uai }).decide(() =>
+  work.start(apiKey, keyId, aboutPerson(owner)).decide(() =>
     createKey({
       owner: { type: 'person', id: owner.uai },
       organizationId: owner.organizationId,
@@ -117,13 +116,13 @@ async function change(gateway: Gateway, work: Work, { owner, record, key, rotate
   }
   if (rotate) {
     const { rotations: knownRotations } = state
-    const wanted = { secretHash: key.hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: new Date() }
+    const wanted = { secretHash: key.hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: gateway.now() }
     await endChildrenOfLeaked(work, stream)
     stream.decide((current) => rotateKey(current, wanted))
     return done('rotated')
   }
   if (key.event !== 'UPDATE' || state.status !== 'active') return done('unchanged')
-  if (key.expiresAt && key.expiresAt <= new Date()) {
+  if (key.expiresAt && key.expiresAt <= gateway.now()) {
     await endKey(work, target, 'expired elsewhere')
     return done('revoked')
   }
@@ -142,8 +141,9 @@ async function change(gateway: Gateway, work: Work, { owner, record, key, rotate
  * that was issued here, or to somebody else, is left alone.
  * @throws GatewayError not_found (the user), credential_taken (the key), invalid_request
  */
-export async function syncKey(gateway: Gateway, c: AppContext, key: SyncedKey): Promise<SyncedAs> {
-  return commit(commitContext(gateway, c), async (work) => {
+export async function syncKey(call: Call, key: SyncedKey): Promise<SyncedAs> {
+  const { gateway } = call
+  return commit(call, async (work) => {
     work.actor = { type: 'service', id: SUPABASE_SLUG }
     const owner = await ownerOf(gateway, key.userId)
     const hashes = [key.hash, ...(key.oldHash ? [key.oldHash] : [])]

@@ -1,9 +1,9 @@
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../call.ts'
 import { changeIdentity, identity, linkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
-import { commitContext, type Gateway } from '../gateway.ts'
-import type { AppContext } from '../http/app.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
 import { externalLookup, findAccount, settleAccount } from '../people/external-account.ts'
 import type { ExternalProfile } from '../people/profile.ts'
 import { tellOfProofs } from '../people/proof-notices.ts'
@@ -43,8 +43,7 @@ async function bringUpToDate(
   const isNewAddress = email && lookup && !holder && !(await hasAuthenticator(reads, personal, person))
   const isNewName = name && !person.name
   if (!isNewAddress && !isNewName) return undefined
-  work.knowKey(person.uai, person.wrappedKey)
-  const stream = await work.load(identity, person.uai, { subject: person.uai })
+  const stream = await work.load(identity, person.uai, aboutPerson(person))
   if (isNewName) stream.decide((state) => changeIdentity(state, { name }))
   if (!isNewAddress) return undefined
   const evidence = { method: 'supabase', assertedBy: SUPABASE_SLUG }
@@ -60,9 +59,10 @@ async function bringUpToDate(
  * @returns the UAI, and whether it is new
  * @throws GatewayError link_needed, credential_taken (409), service_unavailable
  */
-export async function syncUser(gateway: Gateway, c: AppContext, user: SupabaseUser) {
+export async function syncUser(call: Call, user: SupabaseUser) {
+  const { gateway } = call
   const profile = await profileOfUser(gateway, user)
-  const { person, created, added } = await commit(commitContext(gateway, c), async (work) => {
+  const { person, created, added } = await commit(call, async (work) => {
     act(work)
     const known = await findSupabasePerson(gateway, user.id)
     if (known) {
@@ -74,18 +74,19 @@ export async function syncUser(gateway: Gateway, c: AppContext, user: SupabaseUs
     const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: new Date() }, found, {})
     return { person, created: isNew, added: isLinked ? nameOfMethod({ provider: SUPABASE_SLUG }) : undefined }
   })
-  if (added) tellOfProofs(gateway, c, person, 'sign_in_method_added', added)
+  if (added) tellOfProofs(call, person, 'sign_in_method_added', added)
   return { uai: person.uai, created }
 }
 
 /** A user is gone there: their account is no way to sign in any more, unless it is all that the person has. */
-export async function forgetUser(gateway: Gateway, c: AppContext, userId: string): Promise<string | undefined> {
+export async function forgetUser(call: Call, userId: string): Promise<string | undefined> {
+  const { gateway } = call
   const person = await findSupabasePerson(gateway, userId)
   if (!person) return undefined
   const all = await listCredentials(gateway.reads, gateway.personal, person)
   const found = all.find(({ provider, address }) => provider === SUPABASE_SLUG && address === userId)
   const input = { person, credentialId: found?.id ?? '', reason: 'supabase_user_deleted', act }
-  await removeSignInMethod(gateway, c, input).catch((error: unknown) => {
+  await removeSignInMethod(call, input).catch((error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'last_credential') throw error
   })
   return person.uai

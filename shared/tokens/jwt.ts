@@ -9,7 +9,7 @@ export type Jwts = ReturnType<typeof createJwts>
 const REMEMBERED = 4000
 
 /** Signs and checks the gateway's own tokens. */
-export function createJwts(keys: Keys, issuer: string) {
+export function createJwts(keys: Keys, issuer: string, now: () => Date) {
   /** By SHA-256 of the token, the least recently seen first. */
   const genuine = new Map<string, { claims: JWTPayload; kid: string }>()
 
@@ -18,12 +18,12 @@ export function createJwts(keys: Keys, issuer: string) {
     return new SignJWT({ iss: issuer, ...claims }).setProtectedHeader({ alg, typ, kid: key.kid }).sign(key.privateKey)
   }
 
-  async function check(token: string, typ: string, alg: SigningAlgorithm, now?: Date) {
+  async function check(token: string, typ: string, alg: SigningAlgorithm, currentDate = now()) {
     try {
       const { kid } = decodeProtectedHeader(token)
       const key = kid ? await keys.find(kid) : undefined
       if (!key) return undefined
-      const verify = { issuer, typ, algorithms: [alg], currentDate: now }
+      const verify = { issuer, typ, algorithms: [alg], currentDate }
       const { payload } = await jwtVerify(token, key.publicKey, verify)
       return { claims: payload, kid: key.kid }
     } catch (error) {
@@ -40,7 +40,8 @@ export function createJwts(keys: Keys, issuer: string) {
     const digest = hash('sha256', token, 'base64url')
     const known = genuine.get(digest)
     genuine.delete(digest)
-    const stands = known && (known.claims.exp ?? 0) > Date.now() / 1000 && (await keys.find(known.kid)) !== undefined
+    const stands =
+      known && (known.claims.exp ?? 0) > now().getTime() / 1000 && (await keys.find(known.kid)) !== undefined
     const found = stands ? known : await check(token, 'at+jwt', 'ES256')
     if (!found) return undefined
     genuine.set(digest, found)

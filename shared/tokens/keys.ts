@@ -35,7 +35,7 @@ export type Key = {
 export type Keys = ReturnType<typeof createKeys>
 
 /** The signing keys: made on first use, cached for a minute, private halves sealed under the master secret. */
-export function createKeys(reads: postgres.Sql, context: () => CommitContext, derive: DeriveKey) {
+export function createKeys(reads: postgres.Sql, context: () => CommitContext, derive: DeriveKey, now: () => Date) {
   const sealingKey = derive('signing-key')
   let cache: { keys: Key[]; readAt: number } | undefined
   let reading: Promise<Key[]> | undefined
@@ -96,13 +96,13 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
   }
 
   async function makeFirst(alg: SigningAlgorithm): Promise<void> {
-    const underWay = making.get(alg) ?? make(alg, new Date(), FIRST_KEY[alg]).finally(() => making.delete(alg))
+    const underWay = making.get(alg) ?? make(alg, now(), FIRST_KEY[alg]).finally(() => making.delete(alg))
     making.set(alg, underWay)
     return underWay
   }
 
   const newestActive = (keys: Key[], alg: SigningAlgorithm) =>
-    keys.filter((key) => key.alg === alg && key.activeFrom.getTime() <= Date.now()).at(-1)
+    keys.filter((key) => key.alg === alg && key.activeFrom <= now()).at(-1)
 
   return {
     /** The key that signs now; the first call ever makes it. */
@@ -141,7 +141,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
      */
     async rotate(actor: Actor, overlapSeconds: number, tokenSeconds: number, onlyOlderThan?: Date): Promise<number> {
       const before = await this.published()
-      const activeFrom = new Date(Date.now() + overlapSeconds * 1000)
+      const activeFrom = new Date(now().getTime() + overlapSeconds * 1000)
       const expiresAt = new Date(activeFrom.getTime() + tokenSeconds * 1000)
       let made = 0
       for (const alg of ['ES256', 'RS256'] as const) {

@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7'
+import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
 import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -14,7 +15,7 @@ const SECRET = 'a secret of the bench'
 /** Registers the service whose tokens are measured. */
 export async function registerService({ appUrl }: BenchDatabase): Promise<void> {
   const gateway = createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: appUrl }))
-  await commit({ ...gateway, request: { requestId: uuidv7() } }, async (work) => {
+  await commit(createCall(gateway), async (work) => {
     work.start(apiClient, uuidv7(), {}).decide(() =>
       registerClient({
         clientId: CLIENT,

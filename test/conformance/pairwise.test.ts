@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clients } from '../../scripts/clients.ts'
+import { createCall } from '../../shared/call.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { mergeIdentities, personOf } from '../../shared/people/identities.ts'
 import { call } from '../scripts/terminal.ts'
@@ -104,9 +105,8 @@ test('P8 a service of ours learns who it is: by its own authentication, or from 
 test('P8 tokens and hints stand after a merge, and for prompt=none and logout', async () => {
   const [ada, other] = [await signIn(gateway), await signIn(gateway)]
   const before = await tokensOf(ada)
-  const request = { requestId: crypto.randomUUID() }
   const { gateway: inner } = gateway
-  await commit({ ...inner, request }, async (work) => {
+  await commit(createCall(inner), async (work) => {
     const [survivor, retired] = [await personOf(inner, other.uai), await personOf(inner, ada.uai)]
     await mergeIdentities(work, { survivor, retired, evidence: { method: 'both_signed_in' } })
   })

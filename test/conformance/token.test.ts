@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createCall } from '../../shared/call.ts'
 import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
 import {
   authorize,
@@ -223,8 +224,7 @@ describe('A20-A24 client authentication', () => {
     const banned = await addClient(gateway, 'banned', { token_endpoint_auth_method: 'none' })
     const form = await codeFor(banned)
     const [row] = await gateway.sql`select id from auth_gateway.api_clients where client_id = 'banned'`
-    const { store, personal } = gateway.gateway
-    await commit({ store, personal, request: { requestId: crypto.randomUUID() } }, async (work) => {
+    await commit(createCall(gateway.gateway), async (work) => {
       const stream = await work.load(apiClient, row?.id, {})
       stream.decide((state) => suspendClient(state, 'test'))
     })

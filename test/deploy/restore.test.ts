@@ -16,6 +16,7 @@ import { restore } from '../../scripts/restore.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { findLostHistory } from '../../shared/audit/lost-history.ts'
 import { publishCheckpoint } from '../../shared/audit/publish.ts'
+import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
 import { AUDIT_LOG_ID, type AuditLogEvent, auditLog } from '../../shared/domain/audit-log.ts'
 import { commit } from '../../shared/events/commit.ts'
@@ -166,8 +167,8 @@ test('an owner of the database without the key of the log cannot pass a rewrite 
     reason: 'nothing to see here',
     note: 'localhost:4000/audit/restored-1\nrestored\n\n\u2014 localhost:4000/audit/restored-1 AAAA\n',
   }
-  await opened(forged, ({ store, personal }) =>
-    commit({ store, personal, request: { requestId: crypto.randomUUID() } }, async (work) => {
+  await opened(forged, (gateway) =>
+    commit(createCall(gateway), async (work) => {
       const stream = await work.load(auditLog, AUDIT_LOG_ID, {})
       stream.decide(() => ({ events: [{ type: 'AuditLogRestored', data: restored } as AuditLogEvent] }))
     }),

@@ -25,9 +25,8 @@ afterAll(async () => {
 
 const ORIGIN = { clientIp: '198.51.100.7', userAgent: 'CommitTest/1.0' }
 const context = (request: Partial<CommitContext['request']> = {}): CommitContext => ({
-  store: gateway.store,
-  personal: gateway.personal,
-  request: { requestId: uuidv7(), ...request },
+  gateway,
+  request: { id: uuidv7(), ...request },
 })
 const address = 'Ada@Example.com'
 const issued = () =>
@@ -136,7 +135,7 @@ describe('a unit of work', () => {
     const hopeless = commit(context(), async (work) => {
       runs += 1
       const at = { state: { status: 'open', codeHash: 'x', expiresAt: new Date(), attempts: 0 } as const, version: 9 }
-      work.resumeAt(otp.otpChallenge, id, at, { subject: id }).decide((state) => otp.replace(state, uuidv7()))
+      work.resume(otp.otpChallenge, id, at, { subject: id }).decide((state) => otp.replace(state, uuidv7()))
     })
     await expect(hopeless).rejects.toMatchObject({ refusal: 'service_unavailable', options: { retryAfter: 1 } })
     expect(runs).toBeGreaterThan(5)
@@ -186,7 +185,7 @@ describe('what a unit of work writes', () => {
       stream.decide((state) => otp.replace(state, uuidv7()))
     })
     const [, delivered, replaced] = await eventsOf(id)
-    const { requestId } = request.request
+    const requestId = request.request.id
     const facts = { actorType: 'person', actor: 'uai', clientId: 'client', sessionId: 'session', requestId }
     expect(delivered?.metadata).toEqual({ ...facts, correlationId: requestId })
     expect(replaced?.metadata).toEqual({ ...facts, correlationId: requestId, causationId: delivered?.event_id })

@@ -39,9 +39,9 @@ beforeAll(async () => {
   const app = createApp('api')
   app.route('ALL', '*', { authority: openToAll }, async (c) => {
     arrived.push({ url: c.req.url, headers: c.req.header() })
-    const found = readClientCertificate(c, SECRET)
+    const found = readClientCertificate(c.req, SECRET)
     const certificate = found && { thumbprint: found.thumbprint, chainVerified: found.chainVerified }
-    return c.json({ certificate: certificate ?? null, ip: c.get('clientIp'), body: await c.req.text() })
+    return c.json({ certificate: certificate ?? null, ip: c.var.call.request.clientIp, body: await c.req.text() })
   })
   const functions = new Map([['seen', serve(app)]])
   server = await createServer({ port: 0, redirects: [{ from: '/*', functionName: 'seen' }], functions })

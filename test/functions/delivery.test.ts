@@ -4,6 +4,7 @@ import twilio from 'twilio'
 import { uuidv7 } from 'uuidv7'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { messages } from '../../scripts/messages.ts'
+import { createCall } from '../../shared/call.ts'
 import { sendNotice } from '../../shared/delivery/send-notice.ts'
 import { sendUnsent } from '../../shared/delivery/unsent-messages.ts'
 import type { Person } from '../../shared/queries/person.ts'
@@ -156,7 +157,6 @@ describe('Twilio', () => {
 
 describe('a notice', () => {
   const notice = (person: Person) => ({ id: uuidv7(), kind: 'phone_added', person, path: '/account' }) as const
-  const context = () => ({ ...gateway.gateway, request: { requestId: uuidv7() } })
   const somebody = async () => {
     const { email, uai } = await signIn(gateway)
     return { email, uai } as Person
@@ -168,7 +168,7 @@ describe('a notice', () => {
   test('is sent later when the provider was down, once, and by one of two that try', async () => {
     const told = notice(await somebody())
     gateway.inbox.fail({ status: 503 })
-    expect(await sendNotice(gateway.gateway, context(), told)).toMatchObject({ status: 'failed', retryable: true })
+    expect(await sendNotice(createCall(gateway.gateway), told)).toMatchObject({ status: 'failed', retryable: true })
     gateway.inbox.recover()
     expect(await sendUnsent(gateway.gateway)).toBe(0)
     await waitTwoMinutes()
@@ -177,14 +177,14 @@ describe('a notice', () => {
     expect(await sendUnsent(gateway.gateway)).toBe(0)
     expect(await typesOf(told.id)).toEqual(['MessageQueued', 'MessageFailed', 'MessageAccepted'])
     expect(sentFor(told.id)).toBeGreaterThanOrEqual(1)
-    expect(await sendNotice(gateway.gateway, context(), told)).toMatchObject({ status: 'accepted' })
+    expect(await sendNotice(createCall(gateway.gateway), told)).toMatchObject({ status: 'accepted' })
   })
 
   test('is sent later when the process ended before it was, and never for somebody who is forgotten', async () => {
     const [ada, grace] = [await somebody(), await somebody()]
     const notices = [notice(ada), notice(grace)]
     const dead = { ...gateway.gateway, deliver: () => Promise.reject(new Error('the process ended')) }
-    for (const one of notices) await sendNotice(dead, context(), one).catch(() => undefined)
+    for (const one of notices) await sendNotice(createCall(dead), one).catch(() => undefined)
     await waitTwoMinutes()
     await gateway.sql`delete from auth_gateway.subject_keys where subject = ${grace.uai}`
     expect(await sendUnsent(gateway.gateway)).toBe(1)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stopLeakedKey } from '../../shared/api-keys/key-lineage.ts'
+import { createCall } from '../../shared/call.ts'
 import { MAX_GENERATIONS } from '../../shared/domain/api-key.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
@@ -226,7 +227,7 @@ describe('a key changes nothing for the looser', () => {
 
 describe('who ends the parent ends the child', () => {
   const leak = (key: Body) =>
-    commit({ ...gateway.gateway, request: { requestId: crypto.randomUUID() } }, (work) =>
+    commit(createCall(gateway.gateway), (work) =>
       stopLeakedKey(work, { id: key.id, createdBy: ada.uai }, { policy: 'quarantine', source: 'test' }),
     )
   const ways: [string, (key: Body) => Promise<unknown>][] = [

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commandContext } from '../../scripts/lib/operator.ts'
+import { createCall } from '../../shared/call.ts'
 import { apiClient, suspendClient } from '../../shared/domain/api-client.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { findClient } from '../../shared/queries/api-clients.ts'
@@ -226,7 +226,7 @@ describe('registrations of the same metadata', () => {
     const second = (await register(said)).body
     expect(second.client_id).not.toBe(first.client_id)
     const id = (await findClient(gateway.gateway.reads, second.client_id))?.id ?? ''
-    await commit(commandContext(gateway.gateway), async (work) => {
+    await commit(createCall(gateway.gateway), async (work) => {
       ;(await work.load(apiClient, id, {})).decide((state) => suspendClient(state, 'test'))
     })
     expect((await register(said)).body.client_id).not.toBe(second.client_id)

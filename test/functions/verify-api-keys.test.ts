@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createCall } from '../../shared/call.ts'
 import { apiKey, createKey } from '../../shared/domain/api-key.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { newApiKey } from '../../shared/tokens/api-key.ts'
@@ -37,9 +38,8 @@ const verify = (key: string, body?: object, headers?: Record<string, string>) =>
 
 /** Stores a key that was issued elsewhere, by its hash. */
 async function importKey(text: string): Promise<string> {
-  const { store, personal } = gateway.gateway
   const id = uuidv7()
-  await commit({ store, personal, request: { requestId: uuidv7() } }, async (work) => {
+  await commit(createCall(gateway.gateway), async (work) => {
     work.start(apiKey, id, { subject: ada.uai }).decide(() =>
       createKey({
         owner: { type: 'person', id: ada.uai },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { signFormToken } from '../../shared/access/form-token.ts'
+import { createCall } from '../../shared/call.ts'
 import {
   absorb,
   changeIdentity,
@@ -239,7 +240,7 @@ describe('an operator’s code', () => {
       return (await ask(root, { uai: ada.uai })).body.code
     }
     const change = (decide: (state: Identity) => Decision<IdentityEvent>) =>
-      commit({ ...gateway.gateway, request: { requestId: crypto.randomUUID() } }, async (work) => {
+      commit(createCall(gateway.gateway), async (work) => {
         ;(await work.load(identity, ada.uai, { subject: ada.uai })).decide(decide)
       })
     for (const changes of [

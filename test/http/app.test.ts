@@ -24,7 +24,7 @@ beforeEach(() => {
 function endpoint() {
   const app = createApp('api')
   app.route('GET', '/v1/auth/me', { authority: openToAll }, (c) =>
-    c.json({ ip: c.get('clientIp') ?? null, path: c.req.path }),
+    c.json({ ip: c.var.call.request.clientIp ?? null, path: c.req.path }),
   )
   app.route('POST', '/v1/auth/me', { authority: openToAll }, (c) => c.json({}))
   app.route('GET', '/oauth/jwks.json', { authority: openToAll }, (c) =>
@@ -37,7 +37,7 @@ function endpoint() {
     throw new Error('broken: hunter2')
   })
   app.route('GET', '/refuses', { authority: openToAll }, (c) => {
-    clearSessionCookies(c)
+    clearSessionCookies(c.var.call)
     throw new GatewayError('session_invalid', { reason: 'revoked' })
   })
   return app
@@ -185,7 +185,7 @@ describe('the caller', () => {
   test('may leave work behind; its failure is logged, not thrown', async () => {
     const app = createApp('api')
     app.route('GET', '/x', { authority: openToAll }, (c) => {
-      c.get('waitUntil')(Promise.reject(new Error('late')))
+      c.var.call.later(Promise.reject(new Error('late')))
       return c.json({})
     })
     const waited: Promise<unknown>[] = []

@@ -129,7 +129,7 @@ test('the certificate of a request is read by its own method, path and query', a
   const { createApp } = await import('../../shared/http/app.ts')
   const app = createApp('api')
   app.route('ALL', '*', { authority: openToAll }, (c) =>
-    c.json({ thumbprint: readClientCertificate(c, SECRET)?.thumbprint ?? null }),
+    c.json({ thumbprint: readClientCertificate(c.req, SECRET)?.thumbprint ?? null }),
   )
   const ask = async (url: string) => {
     const { clientCert, proof } = forwarded(derOf(certificate), { uri: '/api/v1/oauth/token?a=%20b' })

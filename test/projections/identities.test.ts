@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { uuidv7 } from 'uuidv7'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
+import { createCall } from '../../shared/call.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
 import type { Gateway } from '../../shared/gateway.ts'
@@ -28,9 +29,8 @@ afterAll(async () => {
   await database?.drop()
 })
 
-const context = () => ({ ...gateway, request: { requestId: uuidv7() } })
 const unit = <T>(block: (work: Work) => Promise<T>): Promise<T | undefined> =>
-  commit(context(), block).catch((error: unknown) => {
+  commit(createCall(gateway), block).catch((error: unknown) => {
     if (error instanceof GatewayError && error.status < 500) return undefined
     throw error
   })
@@ -93,8 +93,7 @@ test('any order of sign-in, link, unlink, merge and split keeps one credential t
           const all = await listCredentials(gateway.reads, gateway.personal, person)
           const one = all.find(({ address }) => address === account(a, run).externalId)
           const input = { person, credentialId: one?.id ?? '', reason: 'person', act: () => {} }
-          const c = { get: () => undefined } as never
-          const done = await removeSignInMethod(gateway, c, input).then(
+          const done = await removeSignInMethod(createCall(gateway), input).then(
             () => true,
             () => false,
           )

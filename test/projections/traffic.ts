@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import { vi } from 'vitest'
+import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
 import * as clients from '../../shared/domain/api-client.ts'
 import { AUDIT_LOG_ID, auditLog, beginLog, changeOrigin } from '../../shared/domain/audit-log.ts'
@@ -13,7 +14,7 @@ import * as sessions from '../../shared/domain/session.ts'
 import * as signingKeys from '../../shared/domain/signing-key.ts'
 import * as families from '../../shared/domain/token-family.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { type CommitContext, commit, type Work } from '../../shared/events/commit.ts'
+import { commit, type Work } from '../../shared/events/commit.ts'
 import { createGateway, type Gateway } from '../../shared/gateway.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createIdentityTraffic } from './identity-traffic.ts'
@@ -53,8 +54,7 @@ export function createTraffic(gateway: Gateway) {
   const consentOf = new Map<string, string>()
 
   const unit = <T>(block: (work: Work) => Promise<T>): Promise<T | undefined> => {
-    const context: CommitContext = { ...gateway, request: { requestId: uuidv7(), ...ORIGIN } }
-    return commit(context, block).catch((error: unknown) => {
+    return commit(createCall(gateway, ORIGIN), block).catch((error: unknown) => {
       if (error instanceof GatewayError) return undefined
       throw error
     })

@@ -5,6 +5,7 @@ import { identities } from '../../scripts/identities.ts'
 import { findIdentity } from '../../scripts/lib/find-identity.ts'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
+import { createCall } from '../../shared/call.ts'
 import { enrol, totpAuthenticator } from '../../shared/domain/totp-authenticator.ts'
 import { commit } from '../../shared/events/commit.ts'
 import type { Gateway } from '../../shared/gateway.ts'
@@ -78,7 +79,7 @@ test('0: an operator’s app is there before the role; reset-proofs takes it fro
   const { uai } = person(1)
   const key = await gateway.store.subjectKey(uai)
   const sealed = gateway.personal.seal(uai, gateway.personal.unwrap(uai, key ?? new Uint8Array()), 'SECRET')
-  await commit({ ...gateway, request: { requestId: uai } }, async (work) => {
+  await commit(createCall(gateway), async (work) => {
     const stream = work.start(totpAuthenticator, uuidv7(), { subject: uai })
     stream.decide((state) => enrol(state, { uai, step: 1, secret: Buffer.from(sealed, 'base64') }))
   })

@@ -44,7 +44,7 @@ async function addPerson({ store, personal }: Gateway, address: string): Promise
     address,
     lookup: address.toLowerCase(),
   }
-  await commit({ store, personal, request: { requestId: uuidv7() } }, async (work) => {
+  await commit({ gateway: { store, personal }, request: { id: uuidv7() } }, async (work) => {
     const credentials = [{ ...credential, evidence: { method: 'otp' } }]
     work.start(identity, uai, { subject: uai }).decide(() => createIdentity({ organizationId, credentials }))
     work.start(organization, organizationId, { subject: uai }).decide(() => createPersonal(uai))

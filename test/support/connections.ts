@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7'
+import { createCall } from '../../shared/call.ts'
 import { addConnection, addConnectionKey, type ConnectionSettings, connection } from '../../shared/domain/connection.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { newConnectionKey } from '../../shared/sso/saml-keys.ts'
@@ -16,10 +17,9 @@ export async function connect(
   if (!settings) throw new Error(faults.join(', '))
   const id = uuidv7()
   const sealed = secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
-  const request = { requestId: crypto.randomUUID() }
   const keyId = uuidv7()
   const key = settings.protocol === 'saml' ? { keyId, ...(await newConnectionKey(gateway, keyId)) } : undefined
-  await commit({ store: gateway.store, personal: gateway.personal, request }, async (work) => {
+  await commit(createCall(gateway), async (work) => {
     const stream = work.start(connection, id, {})
     stream.decide(() => addConnection(settings, sealed))
     if (key) stream.decide((state) => addConnectionKey(state, key))

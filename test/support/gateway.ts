@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { uuidv7 } from 'uuidv7'
 import { readRedirects } from '../../netlify/redirects.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
+import { createCall } from '../../shared/call.ts'
 import { apiClient, type ClientMetadata, registerClient } from '../../shared/domain/api-client.ts'
 import { commit } from '../../shared/events/commit.ts'
 import type { Gateway } from '../../shared/gateway.ts'
@@ -128,8 +129,7 @@ export async function addClient(
 ): Promise<{ client_id: string; client_secret: string; redirect_uri: string }> {
   const client_secret = 'a secret: +%'
   const redirect_uri = metadata.redirect_uris?.[0] ?? 'https://app.example/callback'
-  const request = { requestId: crypto.randomUUID() }
-  await commit({ store: gateway.store, personal: gateway.personal, request }, async (work) => {
+  await commit(createCall(gateway), async (work) => {
     work.actor = { type: 'operator', id: 'test' }
     work.start(apiClient, uuidv7(), {}).decide(() =>
       registerClient({

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import { uuidv7 } from 'uuidv7'
+import { createCall } from '../../shared/call.ts'
 import { addHook, type HookPoint, type HookSettings, hook } from '../../shared/domain/hook.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { sealBytes } from '../../shared/tokens/sealed.ts'
@@ -66,8 +67,7 @@ export async function addTestHook(
     organizations: [],
     ...settings,
   }
-  const request = { requestId: crypto.randomUUID() }
-  await commit({ store: gateway.store, personal: gateway.personal, request }, async (work) => {
+  await commit(createCall(gateway), async (work) => {
     work.start(hook, id, {}).decide(() => addHook(all, secret))
   })
   return () => sql`delete from auth_gateway.hooks where id = ${id}`

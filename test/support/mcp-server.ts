@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { uuidv7 } from 'uuidv7'
+import { createCall } from '../../shared/call.ts'
 import { protectedResource, registerResource } from '../../shared/domain/protected-resource.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { createMcpGuard, RequestRefused } from '../../shared/resource-server/mcp-guard.ts'
@@ -26,8 +27,7 @@ function tools(): McpServer {
 
 /** Lets the gateway know a resource server. */
 export async function addResource({ gateway }: TestGateway, identifier: string, scopes: string[]): Promise<void> {
-  const request = { requestId: crypto.randomUUID() }
-  await commit({ store: gateway.store, personal: gateway.personal, request }, async (work) => {
+  await commit(createCall(gateway), async (work) => {
     work
       .start(protectedResource, uuidv7(), {})
       .decide(() => registerResource({ identifier, name: 'Notes', scopes, isDefault: false }))

@@ -1,4 +1,5 @@
 import { Secret, TOTP } from 'otpauth'
+import { createCall } from '../../shared/call.ts'
 import { changeIdentity, identity } from '../../shared/domain/identity.ts'
 import { commit } from '../../shared/events/commit.ts'
 import type { TestGateway } from './gateway.ts'
@@ -31,7 +32,7 @@ export function codeOf(app: TOTP, step: -1 | 0 | 1): string {
 
 /** Says what a person may do, as the operator command does. */
 export async function giveRole({ gateway }: TestGateway, uai: string, role: string): Promise<void> {
-  await commit({ ...gateway, request: { requestId: crypto.randomUUID() } }, async (work) => {
+  await commit(createCall(gateway), async (work) => {
     work.actor = { type: 'operator', id: 'test' }
     const stream = await work.load(identity, uai, { subject: uai })
     stream.decide((state) => changeIdentity(state, { role, reason: 'test' }))

@@ -1,10 +1,9 @@
 import { uuidv7 } from 'uuidv7'
 import { unnamedResources } from '../../access/resource.ts'
+import type { Call } from '../../call.ts'
 import { authorization, PASTED_SECONDS, showCode } from '../../domain/authorization.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import { aboutPerson, commit } from '../../events/commit.ts'
 import { findForApplication } from '../../queries/applications.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import type { SignedIn } from '../../queries/sessions.ts'
@@ -22,21 +21,20 @@ const CLI = 'lanonasis-cli'
  * @throws GatewayError paste_impossible
  */
 export async function pasteCode(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   code: string,
   { person, session }: SignedIn,
 ): Promise<{ code: string; seconds: number }> {
+  const { gateway } = call
   const id = streamOfToken(code, CODE_SECRET_BYTES)
   if (!id) throw new GatewayError('paste_impossible', { reason: 'no code of ours' })
   const short = pastedCode(gateway.derive, id)
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     const now = gateway.now()
     const found = await findAuthorization(gateway.reads, gateway.personal, { id })
-    work.knowKey(person.uai, person.wrappedKey)
     work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: found.requestedBy?.client_id }
     work.correlationId = id
-    const stream = work.resume(authorization, id, found.events, { subject: person.uai })
+    const stream = work.resume(authorization, id, found.events, aboutPerson(person))
     const { state } = stream
     if (!('facts' in state) || state.facts.redirectUri !== hostedCallback(gateway.issuer))
       throw new GatewayError('paste_impossible', { reason: 'granted for another address' })
@@ -47,16 +45,12 @@ export async function pasteCode(
 }
 
 /** An access token of the command line for the person at this browser, to be pasted: a day, and nothing to refresh it with. */
-export async function tokenToPaste(
-  gateway: Gateway,
-  c: AppContext,
-  { person, session }: SignedIn,
-): Promise<{ token: string; until: Date }> {
-  const started = await commit(commitContext(gateway, c), async (work) => {
+export async function tokenToPaste(call: Call, { person, session }: SignedIn): Promise<{ token: string; until: Date }> {
+  const { gateway } = call
+  const started = await commit(call, async (work) => {
     const now = gateway.now()
     const { client, resources: defaults } = await findForApplication(gateway.reads, person.members, CLI)
     if (client?.status !== 'active') throw new GatewayError('unauthorized_client')
-    work.knowKey(person.uai, person.wrappedKey)
     work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: client.client_id }
     work.limits = gateway.limiter.of('paste-token', person.uai)
     const scope = parseScope(client.metadata.default_scope) ?? []

@@ -1,9 +1,9 @@
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../../call.ts'
 import { authorization, openPushed, openPushedRequest, PUSHED_SECONDS, push } from '../../domain/authorization.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import type { Gateway } from '../../gateway.ts'
 import { addressKey, networkKey } from '../../http/rate-limit.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findPushed } from '../../queries/pushed-authorizations.ts'
@@ -25,18 +25,17 @@ export function mustPush({ config }: Gateway, { metadata }: Client): boolean {
 
 /** Keeps a checked authorization request of a client under a reference that works until a code is issued (RFC 9126 section 2.2). */
 export async function keepPushed(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   client: Client,
   parameters: URLSearchParams,
 ): Promise<{ request_uri: string; expires_in: number }> {
-  const { limiter, derive } = gateway
+  const { limiter, derive } = call.gateway
   const id = uuidv7()
   const { token, hash: requestUriHash } = newOpaqueToken(id, SECRET_BYTES)
   const sealedParameters = sealBytes(derive(CONTEXT), Buffer.from(parameters.toString()), id)
-  await commit(commitContext(gateway, c), async (work) => {
-    const ip = c.get('clientIp')
-    const now = gateway.now().getTime()
+  await commit(call, async (work) => {
+    const ip = call.request.clientIp
+    const now = call.gateway.now().getTime()
     work.actor = { type: 'anonymous', clientId: client.client_id }
     work.correlationId = id
     work.limits = [
@@ -83,10 +82,10 @@ export async function readPushed(
 }
 
 /** Lets a pushed request wait while its person signs in. */
-export async function keepOpen(gateway: Gateway, c: AppContext, { id }: PushedRequest): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+export async function keepOpen(call: Call, { id }: PushedRequest): Promise<void> {
+  await commit(call, async (work) => {
     work.correlationId = id
     const stream = await work.load(authorization, id, {})
-    stream.decide((state) => openPushed(state, gateway.now()))
+    stream.decide((state) => openPushed(state, call.gateway.now()))
   })
 }

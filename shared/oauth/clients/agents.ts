@@ -3,14 +3,13 @@ import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { actAs } from '../../access/authority.ts'
 import { chooseResources } from '../../access/resource.ts'
 import { endKey } from '../../api-keys/key-lineage.ts'
+import type { Call } from '../../call.ts'
 import { agentDelegation, delegate, endDelegation } from '../../domain/agent-delegation.ts'
 import { consent, withdraw } from '../../domain/consent.ts'
 import { canonicalScope, isKnownScope, mayHold, satisfies, scopesOf } from '../../domain/scopes.ts'
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import { aboutPerson, commit } from '../../events/commit.ts'
 import { findApplication, findDelegation, listDelegations } from '../../queries/agent-delegations.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService, type Resource } from '../../queries/authorizations.ts'
@@ -31,12 +30,12 @@ export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): bool
 const has = ({ is_default, scopes }: Resource, scope: string) => is_default || satisfies(scopes, scope)
 
 /** The agent that a person means: an application that can prove who it is, since its name alone must not be enough. */
-export async function findAgent(gateway: Gateway, c: AppContext, clientId: string): Promise<Client> {
+export async function findAgent(call: Call, clientId: string): Promise<Client> {
   const unknown = (reason: string) => new GatewayError('agent_unknown', { reason })
-  await freshenClient(gateway, c, clientId, 'authorize').catch((error: unknown) => {
+  await freshenClient(call, clientId, 'authorize').catch((error: unknown) => {
     throw error instanceof GatewayError && error.status < 500 ? unknown(error.message) : error
   })
-  const { client } = await findForService(gateway.reads, { clientId })
+  const { client } = await findForService(call.gateway.reads, { clientId })
   if (client?.status !== 'active') throw unknown('no such client')
   if (client.metadata.token_endpoint_auth_method === 'none') throw unknown('a public client')
   return client
@@ -46,9 +45,10 @@ export async function findAgent(gateway: Gateway, c: AppContext, clientId: strin
  * Lets an agent act for the person: with these scopes, which the person and each resource have, for so many days.
  * @throws GatewayError agent_unknown, invalid_scope, invalid_target, too_many_agents
  */
-export async function delegateToAgent(gateway: Gateway, c: AppContext, principal: PersonPrincipal, input: NewAgent) {
+export async function delegateToAgent(call: Call, principal: PersonPrincipal, input: NewAgent) {
+  const { gateway } = call
   const { person } = principal
-  const client = await findAgent(gateway, c, input.client_id)
+  const client = await findAgent(call, input.client_id)
   const scopes = [...new Set(input.scopes.map(canonicalScope))]
   if (scopes.length === 0 || !scopes.every((one) => mayDelegate(person, one))) throw new GatewayError('invalid_scope')
   const { resources: known } = await findForService(gateway.reads, {})
@@ -57,26 +57,26 @@ export async function delegateToAgent(gateway: Gateway, c: AppContext, principal
   if (!scopes.every((one) => chosen.every((resource) => has(resource, one)))) throw new GatewayError('invalid_scope')
   const id = uuidv7()
   const expiresAt = new Date(gateway.now().getTime() + input.days * 86_400_000)
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
     work.limits = gateway.limiter.of('agents', person.uai)
     const there = await listDelegations(gateway.reads, person)
     if (there.length >= MOST_AGENTS) throw new GatewayError('too_many_agents')
     const facts = { uai: person.uai, clientId: client.id, scopes, resources, expiresAt: expiresAt.toISOString() }
     const from = { scopes: scopesOf(person.role) }
-    work.start(agentDelegation, id, { subject: person.uai }).decide(() => delegate(facts, from))
+    work.start(agentDelegation, id, aboutPerson(person)).decide(() => delegate(facts, from))
   })
   return { id, client, scopes, resources, expiresAt }
 }
 
 /** Takes a word to an agent back: its tokens stop at once. @throws GatewayError not_found, also for somebody else's */
-export async function cutOffAgent(gateway: Gateway, c: AppContext, principal: PersonPrincipal, id: string) {
+export async function cutOffAgent(call: Call, principal: PersonPrincipal, id: string) {
   const { person } = principal
-  const { delegation, person: grantor } = await findDelegation(gateway.reads, gateway.personal, { id })
+  const { delegation, person: grantor } = await findDelegation(call.gateway.reads, call.gateway.personal, { id })
   if (!delegation || grantor?.uai !== person.uai) throw new GatewayError('not_found')
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     actAs(work, principal)
-    const stream = await work.load(agentDelegation, id, { subject: person.uai })
+    const stream = await work.load(agentDelegation, id, aboutPerson(person))
     const was = stream.state.status
     stream.decide((state) => endDelegation(state, 'person'))
     return was === 'active'
@@ -84,10 +84,10 @@ export async function cutOffAgent(gateway: Gateway, c: AppContext, principal: Pe
 }
 
 /** Ends what an application holds of the person: every token, the consent, and the keys that it made. @throws GatewayError not_found */
-export async function cutOffApplication(gateway: Gateway, c: AppContext, principal: PersonPrincipal, clientId: string) {
+export async function cutOffApplication(call: Call, principal: PersonPrincipal, clientId: string) {
   const { person } = principal
-  const revoked = await commit(commitContext(gateway, c), async (work) => {
-    const found = await findApplication(gateway.reads, person, clientId)
+  const revoked = await commit(call, async (work) => {
+    const found = await findApplication(call.gateway.reads, person, clientId)
     if (!found) throw new GatewayError('not_found')
     actAs(work, principal)
     const subject = person.uai
@@ -98,9 +98,9 @@ export async function cutOffApplication(gateway: Gateway, c: AppContext, princip
     return found.families.length
   })
   // Without a token it makes no more keys, so that those there are now are all.
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
-    const { keys = [] } = (await findApplication(gateway.reads, person, clientId)) ?? {}
+    const { keys = [] } = (await findApplication(call.gateway.reads, person, clientId)) ?? {}
     for (const key of keys) await endKey(work, key, 'application')
   })
   return revoked

@@ -1,10 +1,9 @@
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../../call.ts'
 import { isHttps } from '../../config.ts'
 import { apiClient, type ClientMetadata, registerClient, updateClient } from '../../domain/api-client.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { type Fetched, GuardedFetchError, guardedFetch } from '../../http/guarded-fetch.ts'
 import { addressKey } from '../../http/rate-limit.ts'
 import { presentDeeply } from '../../present.ts'
@@ -99,11 +98,11 @@ async function fetchDocument(clientId: string, schemes: readonly string[]): Prom
  * @see draft-ietf-oauth-client-id-metadata-document sections 3 to 6
  */
 export async function freshenClient(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   clientId: string | undefined,
   step: 'authorize' | 'token',
 ): Promise<void> {
+  const { gateway } = call
   if (!clientId || !isDocumentAddress(clientId)) return
   const refuse = (fault: string) => {
     throw new GatewayError('invalid_client', { description: `The client_id ${fault}.`, reason: `document: ${fault}` })
@@ -114,7 +113,7 @@ export async function freshenClient(
   if (known.isFresh || (known.client && known.client.status !== 'active')) return
 
   const { limiter } = gateway
-  const address = limiter.of('client-document', addressKey(c.get('clientIp')))
+  const address = limiter.of('client-document', addressKey(call.request.clientIp))
   // A stranger must not be able to make us fetch for ever from one host, nor to use up what its known clients need.
   const host = limiter.of('client-document-host', new URL(clientId).host)
   const wait = await limiter.hit(known.client ? address : [...address, ...host])
@@ -124,20 +123,15 @@ export async function freshenClient(
     if (step === 'token' && known.client && reading.isSilent && known.ageSeconds < GRACE_SECONDS) return
     return refuse(`leads to a document that cannot be used: ${reading.fault}`)
   }
-  const id = await keepClient(gateway, c, clientId, reading.metadata)
+  const id = await keepClient(call, clientId, reading.metadata)
   await noteClientDocument(gateway.reads, id, reading.keptSeconds)
 }
 
-async function keepClient(
-  gateway: Gateway,
-  c: AppContext,
-  clientId: string,
-  metadata: ClientMetadata,
-): Promise<string> {
+async function keepClient(call: Call, clientId: string, metadata: ClientMetadata): Promise<string> {
   // Not imported: node:util brings so much with it that every cold start would feel it.
   const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
-  return commit(commitContext(gateway, c), async (work) => {
-    const { client } = await findClientDocument(gateway.reads, clientId)
+  return commit(call, async (work) => {
+    const { client } = await findClientDocument(call.gateway.reads, clientId)
     const id = client?.id ?? uuidv7()
     work.actor = { type: 'service', id: clientId, clientId }
     if (!client) {

@@ -1,4 +1,4 @@
-import { uuidv7 } from 'uuidv7'
+import { createCall } from '../../call.ts'
 import { apiClient, deleteClient } from '../../domain/api-client.ts'
 import { commit } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
@@ -7,10 +7,10 @@ import { listUnusedClients } from '../../queries/api-clients.ts'
 const BATCH = 200
 
 /** Ends clients that registered themselves and that nobody uses, a few at a time. Answers how many. */
-export async function forgetUnusedClients({ reads, store, personal }: Gateway): Promise<number> {
-  const unused = await listUnusedClients(reads, BATCH)
+export async function forgetUnusedClients(gateway: Gateway): Promise<number> {
+  const unused = await listUnusedClients(gateway.reads, BATCH)
   for (const { id } of unused)
-    await commit({ store, personal, request: { requestId: uuidv7() } }, async (work) => {
+    await commit(createCall(gateway), async (work) => {
       work.actor = { type: 'system', id: 'maintenance' }
       const stream = await work.load(apiClient, id, {})
       stream.decide((state) => deleteClient(state, 'unused'))

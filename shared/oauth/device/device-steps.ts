@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import { chooseResources, ownResource, scopesNeeded } from '../../access/resource.ts'
+import type { Call } from '../../call.ts'
 import { sendNotice } from '../../delivery/send-notice.ts'
 import { apiClient, type ClientMetadata, registerClient } from '../../domain/api-client.ts'
 import {
@@ -15,8 +16,7 @@ import {
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit, type Work } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import type { Gateway } from '../../gateway.ts'
 import { addressKey, networkKey } from '../../http/rate-limit.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService } from '../../queries/authorizations.ts'
@@ -44,13 +44,14 @@ const MINIMAL_CLIENT: Omit<ClientMetadata, 'client_name'> = {
   default_scope: 'memories:read',
 }
 
-async function registerUnknown(gateway: Gateway, c: AppContext, clientId: string | undefined): Promise<Client> {
+async function registerUnknown(call: Call, clientId: string | undefined): Promise<Client> {
+  const { gateway } = call
   const open = gateway.config.REGISTER_UNKNOWN_CLIENTS ?? gateway.config.mode !== 'production'
   if (!open || !clientId || !/^[A-Za-z0-9][\w.-]{2,99}$/.test(clientId)) throw new GatewayError('invalid_client')
   const id = uuidv7()
   const metadata = { client_name: looksLikeOurs(clientId) ? 'Device' : clientId, ...MINIMAL_CLIENT }
-  await commit(commitContext(gateway, c), async (work) => {
-    work.limits = gateway.limiter.of('register', addressKey(c.get('clientIp')))
+  await commit(call, async (work) => {
+    work.limits = gateway.limiter.of('register', addressKey(call.request.clientIp))
     work
       .start(apiClient, id, {})
       .decide(() => registerClient({ clientId, firstParty: false, origin: 'dynamic', metadata }))
@@ -65,15 +66,15 @@ async function registerUnknown(gateway: Gateway, c: AppContext, clientId: string
  * @throws GatewayError invalid_client, unauthorized_client, invalid_scope, invalid_target, rate_limited
  */
 export async function startDevice(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   params: { scope?: string; resource?: string[] },
 ) {
-  await freshenClient(gateway, c, credentials.clientId, 'authorize')
-  const limits = secretLimits(gateway.limiter, c, credentials)
+  const { gateway } = call
+  await freshenClient(call, credentials.clientId, 'authorize')
+  const limits = secretLimits(gateway.limiter, call, credentials)
   const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
-  const known = found.client ?? (await registerUnknown(gateway, c, credentials.clientId))
+  const known = found.client ?? (await registerUnknown(call, credentials.clientId))
   const client = await authenticateClient(gateway, known, credentials, { wait: found.wait, onFailure: limits })
   if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
   // Clients of before sent the name of a project here (docs/wire-contract.md 1.3).
@@ -85,8 +86,8 @@ export async function startDevice(
   const id = uuidv7()
   const deviceCode = newOpaqueToken(id, DEVICE_SECRET_BYTES)
   const userCode = newUserCode()
-  await commit(commitContext(gateway, c), async (work) => {
-    const ip = c.get('clientIp')
+  await commit(call, async (work) => {
+    const ip = call.request.clientIp
     work.actor = { type: 'anonymous', clientId: client.client_id }
     work.limits = [...gateway.limiter.of('device', addressKey(ip)), ...gateway.limiter.of('device-net', networkKey(ip))]
     work.start(deviceAuthorization, id, { subject: id }).decide(() =>
@@ -99,7 +100,7 @@ export async function startDevice(
           userCodeHash: userCodeHash(gateway.derive, userCode),
           expiresAt: new Date(gateway.now().getTime() + DEVICE_SECONDS * 1000).toISOString(),
         },
-        origin: JSON.stringify({ ip, userAgent: c.get('userAgent')?.slice(0, 200) }),
+        origin: JSON.stringify({ ip, userAgent: call.request.userAgent?.slice(0, 200) }),
       }),
     )
   })
@@ -119,16 +120,11 @@ export async function startDevice(
  * What cannot be a code is not counted.
  * @throws GatewayError user_code_malformed, user_code_invalid, rate_limited
  */
-export async function findOpenDevice(
-  gateway: Gateway,
-  c: AppContext,
-  typed: string | undefined,
-  sessionId?: string,
-): Promise<OpenDevice> {
-  const { limiter, reads, personal, derive } = gateway
+export async function findOpenDevice(call: Call, typed: string | undefined, sessionId?: string): Promise<OpenDevice> {
+  const { limiter, reads, personal, derive } = call.gateway
   const code = readUserCode(typed)
   if (code === undefined) throw new GatewayError('user_code_malformed')
-  const ip = c.get('clientIp')
+  const ip = call.request.clientIp
   const limits = sessionId
     ? [...limiter.of('user-code-session', sessionId), ...limiter.of('user-code-session-net', networkKey(ip))]
     : [...limiter.of('user-code', addressKey(ip)), ...limiter.of('user-code-net', networkKey(ip))]
@@ -143,9 +139,8 @@ type Decider = { person: Person; sessionId: string }
 
 /** Read again, since a poll in haste may have left a fact meanwhile. */
 async function reopen(work: Work, device: OpenDevice) {
-  work.knowKey(device.id, device.wrappedKey)
   work.correlationId = device.id
-  return work.load(deviceAuthorization, device.id, { subject: device.id })
+  return work.load(deviceAuthorization, device.id, { subject: device.id, wrappedKey: device.wrappedKey })
 }
 
 function actAs(work: Work, { person, sessionId }: Decider, device: OpenDevice): void {
@@ -153,10 +148,10 @@ function actAs(work: Work, { person, sessionId }: Decider, device: OpenDevice): 
 }
 
 /** Gives a code to the session that opened it first. @throws GatewayError user_code_invalid */
-export async function claimDevice(gateway: Gateway, c: AppContext, device: OpenDevice, by: Decider): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+export async function claimDevice(call: Call, device: OpenDevice, by: Decider): Promise<void> {
+  await commit(call, async (work) => {
     actAs(work, by, device)
-    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: gateway.now() }
+    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: call.gateway.now() }
     const stream = await reopen(work, device)
     stream.decide((state) => openDevice(state, visitor))
   })
@@ -164,39 +159,39 @@ export async function claimDevice(gateway: Gateway, c: AppContext, device: OpenD
 
 /** Takes a decision about a device. @throws GatewayError user_code_invalid */
 export async function decideDevice(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   device: OpenDevice,
   by: Decider,
   decision: 'approve' | 'deny',
 ): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, by, device)
-    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: gateway.now() }
+    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: call.gateway.now() }
     const stream = await reopen(work, device)
     stream.decide((state) => (decision === 'approve' ? approveDevice : denyDevice)(state, visitor))
   })
-  if (decision === 'approve') c.get('waitUntil')(tellOfDevice(gateway, c, device, by.person))
+  if (decision === 'approve') call.later(tellOfDevice(call, device, by.person))
 }
 
 /** Denies without signing in: whoever holds the device's code may say no (docs/wire-contract.md 1.3). */
-export async function denyUnseen(gateway: Gateway, c: AppContext, device: OpenDevice): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+export async function denyUnseen(call: Call, device: OpenDevice): Promise<void> {
+  await commit(call, async (work) => {
     const stream = await reopen(work, device)
-    stream.decide((state) => denyDevice(state, { now: gateway.now() }))
+    stream.decide((state) => denyDevice(state, { now: call.gateway.now() }))
   })
 }
 
 const CONTEXT = 'device-revoke'
 
 /** Tells the person by mail, with a link that disconnects the device again. */
-async function tellOfDevice(gateway: Gateway, c: AppContext, device: OpenDevice, person: Person): Promise<void> {
+async function tellOfDevice(call: Call, device: OpenDevice, person: Person): Promise<void> {
+  const { gateway } = call
   const { derive } = gateway
   if (!person.email) return
   const until = gateway.now().getTime() + REVOKE_DAYS * 86_400_000
   const said = Buffer.from(JSON.stringify({ id: device.id, uai: person.uai, until }))
   const token = sealBytes(derive(CONTEXT), said, CONTEXT).toString('base64url')
-  await sendNotice(gateway, commitContext(gateway, c), {
+  await sendNotice(call, {
     id: device.id,
     kind: 'device_connected',
     person,
@@ -219,15 +214,11 @@ export function readRevokeToken({ derive, now }: Gateway, token: string): { id: 
 }
 
 /** Disconnects a device: its tokens die, or its approval if it has none yet. */
-export async function revokeDevice(
-  gateway: Gateway,
-  c: AppContext,
-  { id, uai }: { id: string; uai: string },
-): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+export async function revokeDevice(call: Call, { id, uai }: { id: string; uai: string }): Promise<void> {
+  await commit(call, async (work) => {
     work.actor = { type: 'person', id: uai }
     work.correlationId = id
-    const { events } = await findDevice(gateway.reads, gateway.personal, { id, limits: [] })
+    const { events } = await findDevice(call.gateway.reads, call.gateway.personal, { id, limits: [] })
     const stream = work.resume(deviceAuthorization, id, events, { subject: id })
     const state = stream.decide(withdrawApproval)
     if (state.status !== 'redeemed' || !state.familyId) return

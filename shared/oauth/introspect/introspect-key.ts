@@ -1,16 +1,15 @@
 import { checkApiKey } from '../../access/check-api-key.ts'
 import { projectScope } from '../../access/project-scope.ts'
+import type { Call } from '../../call.ts'
 import { GatewayError } from '../../errors.ts'
-import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 
 /**
  * What introspection says of an API key: the members existing consumers read of a token, and `token_type: "api_key"`. Undefined for
  * one that does not stand.
  * @throws GatewayError rate_limited
  */
-export async function describeApiKey(gateway: Gateway, c: AppContext, presented: string) {
-  const checked = await checkApiKey(gateway, c, presented).catch((error: unknown) => {
+export async function describeApiKey(call: Call, presented: string) {
+  const checked = await checkApiKey(call, presented).catch((error: unknown) => {
     if (error instanceof GatewayError && error.status < 429) return undefined
     throw error
   })
@@ -19,7 +18,7 @@ export async function describeApiKey(gateway: Gateway, c: AppContext, presented:
   const seconds = (at: string) => Math.floor(new Date(at).getTime() / 1000)
   return {
     active: true,
-    iss: gateway.issuer,
+    iss: call.gateway.issuer,
     sub: person.uai,
     user_id: person.uai,
     scope: scope.join(' '),
@@ -28,7 +27,7 @@ export async function describeApiKey(gateway: Gateway, c: AppContext, presented:
     iat: seconds(key.rotated_at ?? key.created_at),
     ...(key.expires_at && { exp: seconds(key.expires_at) }),
     email: person.email,
-    project_scope: projectScope(c.req.header('x-project-scope')),
+    project_scope: projectScope(call.request.header('x-project-scope')),
     organization_id: person.organizationId,
   }
 }

@@ -1,12 +1,11 @@
 import { uuidv7 } from 'uuidv7'
 import { narrowResources } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
+import type { Call } from '../../call.ts'
 import { authorization, isReplay, type Redemption, redeem } from '../../domain/authorization.ts'
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import { aboutPerson, commit } from '../../events/commit.ts'
 import { addressKey } from '../../http/rate-limit.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
@@ -23,11 +22,11 @@ export type CodeParameters = { code?: string; redirect_uri?: string; code_verifi
  * @see OAuth 2.1 section 4.1.3
  */
 export async function redeemCode(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   params: CodeParameters,
 ): Promise<StartedFamily> {
+  const { gateway } = call
   const { code, code_verifier: verifier, redirect_uri: redirectUri } = params
   if (!code) throw new GatewayError('invalid_request', { details: { code: ['is required'] } })
   if (verifier !== undefined && !CODE_VERIFIER.test(verifier))
@@ -35,10 +34,10 @@ export async function redeemCode(
       details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
     })
   const pasteHash = pastedCodeHash(gateway.derive, code)
-  const limits = secretLimits(gateway.limiter, c, credentials)
-  const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(c.get('clientIp'))) : []
+  const limits = secretLimits(gateway.limiter, call, credentials)
+  const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(call.request.clientIp)) : []
 
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     const now = gateway.now()
     const found = await findAuthorization(gateway.reads, gateway.personal, {
       id: streamOfToken(code, CODE_SECRET_BYTES),
@@ -56,14 +55,14 @@ export async function redeemCode(
       throw new GatewayError('invalid_grant', { reason: 'no such code' })
     }
     if (!client.metadata.grant_types.includes('authorization_code')) throw new GatewayError('unauthorized_client')
-    const confirmation = await confirmationFor(gateway, c, client)
+    const confirmation = await confirmationFor(call, client)
     const { signedIn } = found
     const uai = signedIn?.person.uai
-    if (signedIn) work.knowKey(signedIn.person.uai, signedIn.person.wrappedKey)
+    const about = signedIn ? aboutPerson(signedIn.person) : {}
     work.actor = { type: 'person', id: uai, clientId: client.client_id, sessionId: signedIn?.session.id }
     work.correlationId = id
 
-    const stream = work.resume(authorization, id, found.events, { subject: uai })
+    const stream = work.resume(authorization, id, found.events, about)
     const input: Redemption = {
       codeHash: pasteHash ?? hashToken(code),
       clientId: client.id,
@@ -73,7 +72,7 @@ export async function redeemCode(
       now,
     }
     if (isReplay(stream.state, input)) {
-      const family = await work.load(tokenFamily, stream.state.familyId, { subject: uai })
+      const family = await work.load(tokenFamily, stream.state.familyId, about)
       family.decide((state) => revokeFamily(state, 'replay'))
     } else if (stream.state.status === 'code_issued' && verifier !== undefined && !stream.state.facts.codeChallenge) {
       throw new GatewayError('invalid_request', { description: 'code_verifier was sent but no code_challenge was.' })

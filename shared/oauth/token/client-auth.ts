@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { decodeJwt } from 'jose'
 import * as z from 'zod/mini'
+import type { Call } from '../../call.ts'
 import { config } from '../../config.ts'
 import { GatewayError } from '../../errors.ts'
 import type { RateLimit } from '../../events/store.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { type ClientCertificate, readClientCertificate } from '../../http/client-certificate.ts'
 import { addressKey, type Limiter } from '../../http/rate-limit.ts'
 import { once } from '../../once.ts'
@@ -85,8 +85,8 @@ function fromAssertion(assertion: string, body: ClientParameters): ClientCredent
  * and a body may name it beside the header.
  * @throws GatewayError invalid_request when it uses two mechanisms or half of one, invalid_client when one is malformed
  */
-export function readClientCredentials(c: AppContext, body: ClientParameters): ClientCredentials {
-  const header = /^basic(?: +(.*))?$/i.exec(c.req.header('authorization') ?? '')
+export function readClientCredentials(call: Call, body: ClientParameters): ClientCredentials {
+  const header = /^basic(?: +(.*))?$/i.exec(call.request.header('authorization') ?? '')
   const basic = header ? readBasic(header[1]?.trim() ?? '') : undefined
   const { client_secret: secret, client_assertion: assertion } = body
   if (basic && body.client_id && body.client_id.toLowerCase() !== basic.clientId.toLowerCase())
@@ -98,7 +98,7 @@ export function readClientCredentials(c: AppContext, body: ClientParameters): Cl
     throw new GatewayError('invalid_request', {
       description: 'client_assertion and client_assertion_type go together.',
     })
-  const origin = c.req.header('origin')
+  const origin = call.request.header('origin')
   if (basic?.secret) return { clientId, origin, secret: basic.secret, method: 'client_secret_basic' }
   if (assertion !== undefined) return { ...fromAssertion(assertion, { ...body, client_id: clientId }), origin }
   if (secret !== undefined) return { clientId, origin, secret, method: 'client_secret_post' }
@@ -107,14 +107,14 @@ export function readClientCredentials(c: AppContext, body: ClientParameters): Cl
     origin,
     method: 'none',
     challenged: basic !== undefined,
-    certificate: readClientCertificate(c, config().MTLS_PROXY_SECRET),
+    certificate: readClientCertificate(call.request, config().MTLS_PROXY_SECRET),
   }
 }
 
 /** Failures are counted per known client and address (OAuth 2.1 section 2.4.1). */
-export function secretLimits(limiter: Limiter, c: AppContext, credentials: ClientCredentials): RateLimit[] {
+export function secretLimits(limiter: Limiter, call: Call, credentials: ClientCredentials): RateLimit[] {
   if (credentials.method === 'none' && !credentials.certificate) return []
-  const ip = addressKey(c.get('clientIp'))
+  const ip = addressKey(call.request.clientIp)
   return limiter.of('client-secret', `${credentials.clientId?.toLowerCase()} ${ip}`)
 }
 

@@ -1,9 +1,8 @@
 import { chooseResources, ownResource } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
+import type { Call } from '../../call.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { findForService } from '../../queries/authorizations.ts'
 import { narrowScope } from '../scope.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
@@ -16,12 +15,12 @@ import type { ServiceGrant } from './token-response.ts'
  * @see OAuth 2.1 section 4.2
  */
 export async function clientCredentials(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   params: { scope?: string; resource?: string[] },
 ): Promise<StartedFamily<ServiceGrant>> {
-  const limits = secretLimits(gateway.limiter, c, credentials)
+  const { gateway } = call
+  const limits = secretLimits(gateway.limiter, call, credentials)
   const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
   const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
   const { grant_types, token_endpoint_auth_method } = client.metadata
@@ -30,8 +29,8 @@ export async function clientCredentials(
   const scope = narrowScope(client, params.scope)?.filter((one) => !PERSONAL.includes(one))
   if (!scope || scope.length === 0) throw new GatewayError('invalid_scope')
   const resources = chooseResources([...found.resources, ownResource(gateway.issuer)], params.resource)
-  const confirmation = await confirmationFor(gateway, c, client)
-  return commit(commitContext(gateway, c), async (work) =>
+  const confirmation = await confirmationFor(call, client)
+  return commit(call, async (work) =>
     startServiceFamily(gateway, work, { client, scope, resources, confirmation }, gateway.now()),
   )
 }

@@ -1,11 +1,10 @@
 import { uuidv7 } from 'uuidv7'
 import { narrowResources } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
+import type { Call } from '../../call.ts'
 import { deviceAuthorization, pollRefusal, redeemDevice, slowDown } from '../../domain/device-authorization.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { findDevice } from '../../queries/device-authorizations.ts'
 import { hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { DEVICE_CODE } from '../clients/grant-types.ts'
@@ -34,17 +33,17 @@ function sinceLastPoll(id: string, now: number): number {
  * @see RFC 8628 sections 3.4 and 3.5
  */
 export async function redeemDeviceCode(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   params: { device_code?: string; resource?: string[] },
 ): Promise<StartedFamily> {
+  const { gateway } = call
   const { device_code: deviceCode } = params
   if (!deviceCode) throw new GatewayError('invalid_request', { details: { device_code: ['is required'] } })
   const id = streamOfToken(deviceCode, DEVICE_SECRET_BYTES)
-  const limits = secretLimits(gateway.limiter, c, credentials)
+  const limits = secretLimits(gateway.limiter, call, credentials)
 
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     const now = gateway.now()
     const found = await findDevice(gateway.reads, gateway.personal, { id, clientId: credentials.clientId, limits })
     const client = await authenticateClient(gateway, found.client, credentials, {
@@ -64,12 +63,11 @@ export async function redeemDeviceCode(
     }
     const { signedIn } = found
     if (!refusal && !signedIn) throw new GatewayError('device_denied', { reason: 'the session of the approval ended' })
-    const confirmation = refusal ? undefined : await confirmationFor(gateway, c, client)
+    const confirmation = refusal ? undefined : await confirmationFor(call, client)
     const familyId = uuidv7()
     const state = stream.decide((current) => redeemDevice(current, { ...input, familyId }))
     if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant')
     const { person, session } = signedIn
-    work.knowKey(person.uai, person.wrappedKey)
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     const { scope, resources } = state.facts
     return startTokenFamily(

@@ -1,9 +1,8 @@
 import { checkApiKey } from '../../access/check-api-key.ts'
+import type { Call } from '../../call.ts'
 import type { ActorClaim } from '../../domain/delegation.ts'
 import { type Authority, exceeds } from '../../domain/derivation.ts'
 import { GatewayError } from '../../errors.ts'
-import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { findDelegation } from '../../queries/agent-delegations.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import type { ApiKeyFacts } from '../../queries/api-keys.ts'
@@ -48,12 +47,12 @@ function readMayAct(claim: unknown): string | undefined {
  * @throws GatewayError invalid_client, invalid_request
  */
 export async function subjectOfToken(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   token: string,
 ): Promise<{ client: Client; subject: Subject }> {
-  const limits = secretLimits(gateway.limiter, c, credentials)
+  const { gateway } = call
+  const limits = secretLimits(gateway.limiter, call, credentials)
   const claims = await gateway.jwts.readAccessToken(token)
   const id = readAccessTokenId(claims?.jti)
   const { clientId } = credentials
@@ -102,16 +101,16 @@ function limitsOf({ networks, limits, service, service_scopes, binding }: ApiKey
  * @throws GatewayError invalid_client, invalid_request, rate_limited
  */
 export async function subjectOfKey(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   presented: string,
 ): Promise<{ client: Client; subject: Subject }> {
-  const limits = secretLimits(gateway.limiter, c, credentials)
+  const { gateway } = call
+  const limits = secretLimits(gateway.limiter, call, credentials)
   const { clientId } = credentials
   const asking = await findFamily(gateway.reads, gateway.personal, { clientId, limits })
   const client = await authenticateClient(gateway, asking.client, credentials, { wait: asking.wait, onFailure: limits })
-  const { key, person, scope } = await checkApiKey(gateway, c, presented).catch((error: unknown) => {
+  const { key, person, scope } = await checkApiKey(call, presented).catch((error: unknown) => {
     if (error instanceof GatewayError && error.status < 429) throw unacceptable(`API key: ${error.code}`)
     throw error
   })
@@ -135,12 +134,12 @@ export async function subjectOfKey(
  * @throws GatewayError invalid_client, invalid_request
  */
 export async function subjectOfDelegation(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   id: string,
 ): Promise<{ client: Client; subject: Subject }> {
-  const limits = secretLimits(gateway.limiter, c, credentials)
+  const { gateway } = call
+  const limits = secretLimits(gateway.limiter, call, credentials)
   const asked = { id: UUID.test(id) ? id : undefined, clientId: credentials.clientId, limits }
   const found = await findDelegation(gateway.reads, gateway.personal, asked)
   const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })

@@ -2,9 +2,9 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import { projectScope } from '../../access/project-scope.ts'
 import { registeredForms } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
+import type { Call } from '../../call.ts'
 import { GatewayError, type Refusal } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { profileOf } from '../../people/profile.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService } from '../../queries/authorizations.ts'
@@ -104,14 +104,14 @@ function resourcesOf(known: string[], named: unknown, asked: string[] | undefine
  * @see draft-ietf-oauth-identity-assertion-authz-grant-04; MCP enterprise-managed authorization; RFC 7523 sections 2.1 and 3
  */
 export async function exchangeAssertion(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   params: { assertion?: string; scope?: string; resource?: string[] },
 ): Promise<StartedFamily> {
+  const { gateway } = call
   const { assertion } = params
   if (!assertion) throw new GatewayError('invalid_request', { details: { assertion: ['is required'] } })
-  const limits = secretLimits(gateway.limiter, c, credentials)
+  const limits = secretLimits(gateway.limiter, call, credentials)
   const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
   const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
   const { grant_types, token_endpoint_auth_method: method } = client.metadata
@@ -124,14 +124,14 @@ export async function exchangeAssertion(
   const scope = scopeOf(client, claims.scope, params.scope)
   const profile = profileOf(claims)
   if (!profile) throw refuse('sub')
-  const confirmation = await confirmationFor(gateway, c, client)
+  const confirmation = await confirmationFor(call, client)
   const until = new Date(((claims.exp ?? 0) + SKEW_SECONDS) * 1000)
   const isFirst = await claimOnce(gateway.reads, 'id-jag', [connection.slug, String(claims.jti)], until)
   if (!isFirst) throw refuse('seen before')
   const way = accountWayIn(gateway, { connection, profile, method: 'id-jag' })
   const tokens = { client, scope, resources, confirmation }
   const request = { platform: 'mcp', projectScope: projectScope(undefined), tokens }
-  const { family } = await completeSignIn(gateway, c, way, request).catch((error: unknown) => {
+  const { family } = await completeSignIn(call, way, request).catch((error: unknown) => {
     const unknown = error instanceof GatewayError && NOT_ALLOWED.includes(error.refusal)
     throw unknown ? refuse(error.refusal, error) : error
   })

@@ -1,11 +1,10 @@
 import { narrowResources } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
+import type { Call } from '../../call.ts'
 import type { Authority } from '../../domain/derivation.ts'
 import { authorityOf, isGraceReplay, rotate } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { touchSession } from '../../queries/sessions.ts'
 import { type Confirmation, type Family, findFamily, type PersonFamily } from '../../queries/token-families.ts'
@@ -29,17 +28,17 @@ export type Refreshed = { response: TokenResponse; family: PersonFamily }
  * @see OAuth 2.1 section 4.3
  */
 export async function refresh(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials | undefined,
   params: RefreshParameters,
 ): Promise<Refreshed> {
+  const { gateway } = call
   if (!params.refresh_token) throw new GatewayError('invalid_request', { details: { refresh_token: ['is required'] } })
   const presented = params.refresh_token
   const genuine = gateway.refreshTokens.parse(presented)
-  const limits = credentials ? secretLimits(gateway.limiter, c, credentials) : []
+  const limits = credentials ? secretLimits(gateway.limiter, call, credentials) : []
 
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     const now = gateway.now()
     const found = await findFamily(gateway.reads, gateway.personal, {
       familyId: genuine?.familyId,
@@ -55,7 +54,7 @@ export async function refresh(
       throw new GatewayError('invalid_grant', { reason: 'not live' })
 
     const { scope, resources } = narrow(family, params)
-    const confirmation = await confirm(gateway, c, family)
+    const confirmation = await confirm(call, family)
     const bound = JSON.stringify(confirmation ?? {})
     const context = [caller?.client_id ?? '', scope.join(' '), resources.join(' '), bound].join('|')
     const answerKey = keyDerivation(Buffer.from(presented))('refresh-answer')
@@ -100,8 +99,8 @@ function mayRefresh(family: PersonFamily, caller: Client | undefined): boolean {
 }
 
 /** A public client's refresh token is bound to what its family began with (RFC 9449 section 5, RFC 8705 section 4). */
-async function confirm(gateway: Gateway, c: AppContext, family: PersonFamily): Promise<Confirmation | undefined> {
-  const confirmation = await confirmationFor(gateway, c, family.client)
+async function confirm(call: Call, family: PersonFamily): Promise<Confirmation | undefined> {
+  const confirmation = await confirmationFor(call, family.client)
   const bound = family.client.metadata.token_endpoint_auth_method === 'none' ? family.confirmation : undefined
   if (!bound) return confirmation
   const { jkt, 'x5t#S256': thumbprint } = confirmation ?? {}

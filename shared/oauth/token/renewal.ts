@@ -1,8 +1,7 @@
 import { checkAccessToken } from '../../access/access-token.ts'
 import { checkSenderConstraint, type TokenScheme } from '../../access/sender-constraint.ts'
+import type { Call } from '../../call.ts'
 import { GatewayError } from '../../errors.ts'
-import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { touchSession } from '../../queries/sessions.ts'
 import { renewedAccessTokenId } from '../../tokens/access-token-id.ts'
 import { scopeForPerson } from '../scope.ts'
@@ -15,14 +14,14 @@ import { tokenResponse } from './token-response.ts'
  * @throws GatewayError invalid_token, session_invalid, invalid_dpop_proof, invalid_refresh_token, rate_limited
  */
 export async function renewAccessToken(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { token, scheme }: { token: string; scheme: TokenScheme },
 ): Promise<Refreshed> {
+  const { gateway } = call
   const verdict = await checkAccessToken(gateway, token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
   const { family, claims, confirmation } = verdict
-  await checkSenderConstraint(gateway, c, { token, scheme, confirmation })
+  await checkSenderConstraint(call, { token, scheme, confirmation })
   if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
   const { session } = family
   const { limiter, reads } = gateway

@@ -31,6 +31,6 @@ export async function rotateOldKeys(gateway: Gateway): Promise<number> {
     gateway,
     { type: 'system', id: 'maintenance' },
     OVERLAP_SECONDS,
-    new Date(Date.now() - days * DAY_MILLISECONDS),
+    new Date(gateway.now().getTime() - days * DAY_MILLISECONDS),
   )
 }

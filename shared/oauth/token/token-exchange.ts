@@ -1,11 +1,11 @@
 import { accountAlone, registeredForms } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
+import type { Call } from '../../call.ts'
 import { addActor, delegatedScope } from '../../domain/delegation.ts'
 import { isBeyondRole } from '../../domain/scopes.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findFamily } from '../../queries/token-families.ts'
 import { readAccessTokenId } from '../../tokens/access-token-id.ts'
@@ -91,14 +91,14 @@ function exchangedResources(
  * @see RFC 8693 section 2
  */
 export async function exchangeToken(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   credentials: ClientCredentials,
   params: ExchangeParameters,
 ): Promise<StartedFamily<DelegatedGrant>> {
+  const { gateway } = call
   const { token, type } = checkParameters(params)
   const find = FINDERS[type] ?? subjectOfToken
-  const { client, subject } = await find(gateway, c, credentials, token)
+  const { client, subject } = await find(call, credentials, token)
   const { metadata } = client
   const isAgent = subject.descent.agentDelegation !== undefined && type === AGENT_DELEGATION_TYPE
   const mayExchange = isAgent || metadata.grant_types.includes(TOKEN_EXCHANGE)
@@ -117,9 +117,9 @@ export async function exchangeToken(
   if (!scope) throw new GatewayError('invalid_scope')
   const actor = addActor(client.client_id, subject.actor)
   if (!actor) throw unacceptable('chain of actors is too long')
-  const confirmation = await confirmationFor(gateway, c, client)
+  const confirmation = await confirmationFor(call, client)
   if (subject.isBound && !confirmation) throw unacceptable('a bound token is only exchanged into a bound one')
-  return commit(commitContext(gateway, c), async (work) => {
+  return commit(call, async (work) => {
     const now = gateway.now()
     const latest = now.getTime() + accessTokenSeconds(gateway, client) * 1000
     const until = new Date(Math.min(subject.descent.until.getTime(), latest))

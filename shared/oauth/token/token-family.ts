@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import type { Authority } from '../../domain/derivation.ts'
 import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
-import type { Stream, Work } from '../../events/commit.ts'
+import { aboutPerson, type Stream, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Family } from '../../queries/token-families.ts'
 import { newAccessTokenId } from '../../tokens/access-token-id.ts'
@@ -78,7 +78,7 @@ export function startTokenFamily(
     refreshExpiresAt: refreshExpiresAt?.toISOString(),
     expiresAt: expiresAt.toISOString(),
   }
-  work.start(tokenFamily, familyId, { subject: person.uai }).decide(() => startFamily(facts, from))
+  work.start(tokenFamily, familyId, aboutPerson(person)).decide(() => startFamily(facts, from))
   return { grant, jti, refreshToken: refresh?.token, refreshExpiresAt, now }
 }
 
@@ -131,14 +131,13 @@ export function startDelegatedFamily(
   const { client, person, session, familyId, scope, resources, confirmation, actor } = grant
   const jti = newAccessTokenId(familyId)
   const { until, allows, ...descent } = from
-  work.knowKey(person.uai, person.wrappedKey)
   const type = from.agentDelegation ? 'agent' : 'service'
   work.actor = { type, id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
   const authentication = session && authenticationOf(session)
   const bound = { confirmation, actor, authentication }
   const token = { scope, resources, ...bound, accessTokenId: jti, expiresAt: until.toISOString() }
   work
-    .start(tokenFamily, familyId, { subject: person.uai })
+    .start(tokenFamily, familyId, aboutPerson(person))
     .decide(() =>
       startFamily({ kind: 'delegated', uai: person.uai, clientId: client.id, ...descent, ...token }, allows),
     )
@@ -148,12 +147,11 @@ export function startDelegatedFamily(
 /** A family that was looked up, open for decisions of the person or service whose tokens it holds. */
 export function resumeFamily(work: Work, family: Family): Stream<TokenFamily, TokenFamilyEvent> {
   const { id, person, client, session } = family
-  if (person) work.knowKey(person.uai, person.wrappedKey)
   const by = { clientId: client.client_id, sessionId: session?.id }
   work.actor =
     family.kind === 'authorization' || family.kind === 'session'
       ? { type: 'person', id: family.person.uai, ...by }
       : { type: 'service', id: client.client_id, ...by }
   work.correlationId = id
-  return work.resumeAt(tokenFamily, id, family, { subject: person?.uai })
+  return work.resume(tokenFamily, id, family, person ? aboutPerson(person) : {})
 }

@@ -20,8 +20,7 @@ export function resumeProof<S, E extends Event>(
   aggregate: Aggregate<S, E>,
   { id, uai, version, wrappedKey, state }: Recorded<S>,
 ) {
-  work.knowKey(uai, wrappedKey)
-  return work.resumeAt(aggregate, id, { state, version }, { subject: uai })
+  return work.resume(aggregate, id, { state, version }, { subject: uai, wrappedKey })
 }
 
 /** The person's standing, which stays so until the unit of work is done. */

@@ -1,10 +1,9 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { actAs } from '../../access/authority.ts'
+import type { Call } from '../../call.ts'
 import { issueCodes, RECOVERY_CODES, recoveryCodes, replaceCodes } from '../../domain/recovery-codes.ts'
-import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import { aboutPerson, commit } from '../../events/commit.ts'
 import { listProofs } from '../../queries/proofs.ts'
 import { newRecoveryCode } from './proof-codes.ts'
 import { resumeProof } from './proofs.ts'
@@ -13,20 +12,17 @@ import { resumeProof } from './proofs.ts'
  * Makes a new set of recovery codes; what was left of an older one is worthless.
  * @returns the codes, which are kept nowhere
  */
-export async function makeRecoveryCodes(
-  gateway: Gateway,
-  c: AppContext,
-  principal: PersonPrincipal,
-): Promise<string[]> {
+export async function makeRecoveryCodes(call: Call, principal: PersonPrincipal): Promise<string[]> {
+  const { gateway } = call
   const { person } = principal
   const id = uuidv7()
   const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode)
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
     const { recoveryCodes: older } = await listProofs(gateway.reads, gateway.personal, person)
     for (const one of older) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, 'replaced'))
     const codeHashes = codes.map((code) => gateway.hashCode(id, code))
-    work.start(recoveryCodes, id, { subject: person.uai }).decide(() => issueCodes({ uai: person.uai, codeHashes }))
+    work.start(recoveryCodes, id, aboutPerson(person)).decide(() => issueCodes({ uai: person.uai, codeHashes }))
   })
   return codes
 }

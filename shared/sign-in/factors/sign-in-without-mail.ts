@@ -1,11 +1,11 @@
 import { projectScope } from '../../access/project-scope.ts'
+import type { Call } from '../../call.ts'
 import { ACR } from '../../domain/authentication.ts'
 import type { ProofSource } from '../../domain/session.ts'
 import { accept, type TotpPurpose } from '../../domain/totp-authenticator.ts'
 import { GatewayError } from '../../errors.ts'
 import type { RateLimit } from '../../events/store.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { addressKey, networkKey } from '../../http/rate-limit.ts'
 import type { Effort } from '../../limits.ts'
 import { findByAddress } from '../../queries/external-accounts.ts'
@@ -72,7 +72,6 @@ function factorWayIn(
           if (checked.match.right) work.actor = { type: 'person', id: person.uai }
           const { method, id } = await recordFactor(work, checked)
           if (!person.active) work.refuse('account_suspended')
-          work.knowKey(person.uai, person.wrappedKey)
           const acr = method === 'operator_code' ? ACR.operatorVouched : ACR.singleFactor
           return {
             person,
@@ -93,18 +92,18 @@ function factorWayIn(
  * @throws GatewayError otp_malformed, otp_invalid, otp_rate_limited, account_suspended, and as the hooks say
  */
 export async function signInWithoutMail(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { email, code: typed, replaces }: { email: string; code: string; replaces?: SignedIn },
 ): Promise<CompletedSignIn> {
   const code = readFactorCode(typed, METHODS)
   const address = emailLookup(email)
-  const knownBy = await knownBrowserOf(gateway, c, address)
+  const knownBy = await knownBrowserOf(call, address)
   const purpose: TotpPurpose = knownBy ? 'known_browser' : 'sign_in'
-  const limitsOf = (effort: Effort) => tryLimits(gateway, { address, code, ip: c.get('clientIp'), knownBy, effort })
+  const limitsOf = (effort: Effort) =>
+    tryLimits(call.gateway, { address, code, ip: call.request.clientIp, knownBy, effort })
   const step = { step: `without mail ${address}`, limits: async (effort: Effort) => limitsOf(effort) }
-  return withEffort(gateway, c, step, (effort) => {
-    const way = factorWayIn(gateway, { email, address, code, purpose, limits: limitsOf(effort) })
-    return completeSignIn(gateway, c, way, { platform: 'web', projectScope: projectScope(undefined), replaces })
+  return withEffort(call, step, (effort) => {
+    const way = factorWayIn(call.gateway, { email, address, code, purpose, limits: limitsOf(effort) })
+    return completeSignIn(call, way, { platform: 'web', projectScope: projectScope(undefined), replaces })
   })
 }

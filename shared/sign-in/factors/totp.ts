@@ -2,11 +2,11 @@ import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { actAs } from '../../access/authority.ts'
 import { isOperator } from '../../access/operator.ts'
+import type { Call } from '../../call.ts'
 import { enrol, MAX_AUTHENTICATORS, remove, totpAuthenticator } from '../../domain/totp-authenticator.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit, type Work } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import { aboutPerson, commit, type Work } from '../../events/commit.ts'
+import type { Gateway } from '../../gateway.ts'
 import { listProofs } from '../../queries/proofs.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
@@ -60,21 +60,20 @@ export async function enrolTotp(
   const sealed = personal.seal(person.uai, personal.unwrap(person.uai, person.wrappedKey), secret)
   const { authenticators } = await listProofs(reads, personal, person)
   if (authenticators.length >= MAX_AUTHENTICATORS) throw new GatewayError('too_many_authenticators')
-  const stream = await work.load(totpAuthenticator, id, { subject: person.uai })
+  const stream = await work.load(totpAuthenticator, id, aboutPerson(person))
   stream.decide((state) => enrol(state, { uai: person.uai, step, secret: Buffer.from(sealed, 'base64') }))
   return { method: 'totp', id }
 }
 
 /** @throws GatewayError not_found when it is not the person's own, last_authenticator of an operator */
 export async function removeTotp(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   principal: PersonPrincipal,
   { id, reason }: { id: string; reason: string },
 ): Promise<void> {
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     actAs(work, principal)
-    const { authenticators } = await listProofs(gateway.reads, gateway.personal, principal.person)
+    const { authenticators } = await listProofs(call.gateway.reads, call.gateway.personal, principal.person)
     const own = authenticators.find((one) => one.id === id)
     if (!own) throw new GatewayError('not_found')
     if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')

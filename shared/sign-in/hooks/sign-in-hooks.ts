@@ -1,11 +1,11 @@
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
+import type { Call } from '../../call.ts'
 import type { HookPoint } from '../../domain/hook.ts'
 import { type HookCallFacts, hookCall, recordCall } from '../../domain/hook-call.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit } from '../../events/commit.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
+import { aboutPerson, commit } from '../../events/commit.ts'
+import type { Gateway } from '../../gateway.ts'
 import { log } from '../../log.ts'
 import { once } from '../../once.ts'
 import { claimsShape, type MappedClaims } from '../../people/mapped-claims.ts'
@@ -37,31 +37,30 @@ export type SignInFacts = {
 
 const decisionShape = once(() => z.object({ decision: z.enum(['allow', 'deny', 'step_up']) }))
 
-function messageOf(point: HookPoint, id: string, facts: SignInFacts, c: AppContext) {
+function messageOf(point: HookPoint, id: string, facts: SignInFacts, call: Call) {
   const { person, ...rest } = facts
-  const request = { id: c.get('requestId'), ip: c.get('clientIp'), user_agent: c.get('userAgent') }
+  const request = { id: call.request.id, ip: call.request.clientIp, user_agent: call.request.userAgent }
   const data = { ...rest, uai: person?.uai ?? null, email: person?.email ?? facts.profile.email ?? null, request }
-  return { type: point, id, timestamp: new Date().toISOString(), data }
+  return { type: point, id, timestamp: call.now().toISOString(), data }
 }
 
 type Called = { body?: Record<string, unknown> }
 
-/** Calls one hook and records what became of that. */
-async function call(
-  gateway: Gateway,
-  c: AppContext,
+/** Asks one hook and records its answer. */
+async function askHook(
+  call: Call,
   { id: hookId, settings, secret }: HookRow,
   facts: SignInFacts,
   timeoutMs: number,
 ): Promise<Called> {
   const { point, url } = settings
   const id = uuidv7()
-  const opened = openBytes(gateway.derive('hook-secret'), secret ?? new Uint8Array(), hookId).toString()
-  const answer = await callHook(gateway, {
+  const opened = openBytes(call.gateway.derive('hook-secret'), secret ?? new Uint8Array(), hookId).toString()
+  const answer = await callHook(call.gateway, {
     url,
     secret: opened,
     id,
-    message: messageOf(point, id, facts, c),
+    message: messageOf(point, id, facts, call),
     timeoutMs,
   })
   const { milliseconds } = answer
@@ -73,24 +72,23 @@ async function call(
   const failure = answer.answered ? (asked && !decision ? 'no_decision' : undefined) : answer.failure
   const outcome = failure ? 'failed' : 'answered'
   const recorded: HookCallFacts = { hookId, point, outcome, decision, claims, failure, milliseconds }
-  await commit(commitContext(gateway, c), async (work) => {
+  await commit(call, async (work) => {
     work.actor = { type: 'system', id: 'hooks' }
-    work.start(hookCall, id, { subject: facts.person?.uai }).decide(() => recordCall(recorded))
+    work.start(hookCall, id, facts.person ? aboutPerson(facts.person) : {}).decide(() => recordCall(recorded))
   })
   return { body: failure ? undefined : body }
 }
 
 /** Asks the hooks of a point one after the other; one that does not answer by the deadline is passed over or ends the sign-in. */
 async function ask(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   hooks: HookRow[],
   point: HookPoint,
   { deadline, ...facts }: SignInFacts & { deadline: number },
 ): Promise<{ hook: HookRow; body: Record<string, unknown> }[]> {
   const answers: { hook: HookRow; body: Record<string, unknown> }[] = []
   for (const hook of hooks.filter(({ settings }) => settings.point === point)) {
-    const { body } = await call(gateway, c, hook, facts, Math.max(1, deadline - performance.now()))
+    const { body } = await askHook(call, hook, facts, Math.max(1, deadline - performance.now()))
     if (body) answers.push({ hook, body })
     else if (hook.settings.on_failure === 'closed')
       throw new GatewayError('hook_unavailable', { reason: `hook ${hook.settings.name}`, retryAfter: 5 })
@@ -130,26 +128,19 @@ export async function hooksFor({ reads }: Gateway, connection: string | undefine
  * Asks the hooks before a sign-in, all within one budget: whether a new person may be made, whether the sign-in may go on, and what is known of the person.
  * @throws GatewayError not_provisioned, sign_in_denied, more_proof_needed, hook_unavailable
  */
-export async function beforeSignIn(
-  gateway: Gateway,
-  c: AppContext,
-  hooks: HookRow[],
-  facts: SignInFacts,
-): Promise<MappedClaims> {
+export async function beforeSignIn(call: Call, hooks: HookRow[], facts: SignInFacts): Promise<MappedClaims> {
   const asked = { ...facts, deadline: performance.now() + HOOK_MS }
-  if (!facts.person) await mayGo(gateway, c, hooks, 'provision-user', asked)
-  await mayGo(gateway, c, hooks, 'before-sign-in', asked)
-  const answers = await ask(gateway, c, hooks, 'map-claims', asked)
+  if (!facts.person) await mayGo(call, hooks, 'provision-user', asked)
+  await mayGo(call, hooks, 'before-sign-in', asked)
+  const answers = await ask(call, hooks, 'map-claims', asked)
   return Object.assign({}, ...answers.map(({ hook, body }) => allowed(hook, body)))
 }
 
 /** Tells the hooks after a sign-in; nobody waits for them. */
-export function afterSignIn(gateway: Gateway, c: AppContext, hooks: HookRow[], facts: SignInFacts): void {
+export function afterSignIn(call: Call, hooks: HookRow[], facts: SignInFacts): void {
   const told = hooks.filter(({ settings }) => settings.point === 'after-sign-in')
   for (const hook of told)
-    c.get('waitUntil')(
-      call(gateway, c, hook, facts, HOOK_MS).catch((error: unknown) =>
-        log.error('a hook could not be told', { error }),
-      ),
+    call.later(
+      askHook(call, hook, facts, HOOK_MS).catch((error: unknown) => log.error('a hook could not be told', { error })),
     )
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { projectScope } from '../../access/project-scope.ts'
 import { safeReturnTo, withGoal } from '../../access/return-to.ts'
+import type { Call } from '../../call.ts'
 import { LIFETIME_SECONDS } from '../../domain/otp-challenge.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
 import { describeUserAgent } from '../../http/user-agent.ts'
 import { matchesRedirectUri } from '../../oauth/clients/redirect-uri.ts'
 import { mailbox } from '../../people/code-address.ts'
@@ -84,35 +84,32 @@ async function destinationOf(gateway: Gateway, { redirectUri, platform }: Asked)
  * Sends a link that signs in when its reader confirms. The answer is the same whether or not the address is known.
  * @throws GatewayError invalid_redirect_uri, and as sendCode
  */
-export async function sendMagicLink(gateway: Gateway, c: AppContext, asked: Asked): Promise<void> {
+export async function sendMagicLink(call: Call, asked: Asked): Promise<void> {
+  const { gateway } = call
   const { client, redirectUri, handsOver } = await destinationOf(gateway, asked)
   const { email, platform, createUser = true } = asked
   const askedAt = gateway.now().getTime()
   const facts = {
     ...{ email, platform, projectScope: projectScope(asked.projectScope), redirectUri, handsOver },
     ...{ onlyKnown: !createUser, askedAt, until: askedAt + LIFETIME_SECONDS * 1000 },
-    device: describeUserAgent(c.get('userAgent')),
+    device: describeUserAgent(call.request.userAgent),
   }
   const link = (challengeId: string, secret: string) => {
     const state = seal(gateway, 'link', { ...facts, challengeId, secret } satisfies MagicLink)
     return `${gateway.issuer}/v1/auth/magic-link/callback?${new URLSearchParams({ state })}`
   }
   const shown = handsOver ? { clientName: client?.metadata.client_name, brand: brandOf(client) } : {}
-  await sendCode(gateway, c, { to: mailbox(email), ...shown, link })
+  await sendCode(call, { to: mailbox(email), ...shown, link })
 }
 
 /** Whether a link can still sign in, and whose it is as far as that is known. */
-export async function stateOfLink(
-  gateway: Gateway,
-  c: AppContext,
-  link: MagicLink,
-): Promise<{ open: boolean; holder?: string }> {
-  const { challenge, person } = await findChallenge(gateway, c, {
+export async function stateOfLink(call: Call, link: MagicLink): Promise<{ open: boolean; holder?: string }> {
+  const { challenge, person } = await findChallenge(call, {
     to: mailbox(link.email),
     challengeId: link.challengeId,
   })
   const state = stateOfChallenge(challenge)
-  return { open: state.status === 'open' && state.expiresAt > gateway.now(), holder: person?.uai }
+  return { open: state.status === 'open' && state.expiresAt > call.gateway.now(), holder: person?.uai }
 }
 
 /** The code that a link carries, as a way in takes it. */

@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../../call.ts'
 import { ACR } from '../../domain/authentication.ts'
 import type { Credential } from '../../domain/identity.ts'
 import * as otp from '../../domain/otp-challenge.ts'
@@ -6,8 +7,6 @@ import { GatewayError } from '../../errors.ts'
 import type { Work } from '../../events/commit.ts'
 import type { RateLimit } from '../../events/store.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
-import { askedLanguage } from '../../http/locale.ts'
 import { addressKey, networkKey } from '../../http/rate-limit.ts'
 import type { CodeAddress } from '../../people/code-address.ts'
 import { createIdentity } from '../../people/create-identity.ts'
@@ -52,18 +51,17 @@ const elsewhereLimits = ({ limiter }: Gateway, { lookup }: CodeAddress): RateLim
 export const networkLookup = ({ lookup }: CodeAddress, ip: string | undefined) => `${lookup} ${networkKey(ip)}`
 
 export function findChallenge(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { to, ...input }: { to: CodeAddress; challengeId?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<OtpFacts> {
-  const { reads, personal } = gateway
+  const { reads, personal } = call.gateway
   return findOtp(reads, personal, {
     limits: [],
     ...input,
     credentialKind: credentialKindOf(to),
     digest: personal.digest(to.lookup),
-    network: personal.digest(networkLookup(to, c.get('clientIp'))),
-    sessions: sessionsOfBrowser(gateway, c),
+    network: personal.digest(networkLookup(to, call.request.clientIp)),
+    sessions: sessionsOfBrowser(call),
   })
 }
 
@@ -75,8 +73,10 @@ export const stateOfChallenge = (challenge: OtpFacts['challenge']) =>
   )
 
 export function resumeChallenge(work: Work, challenge: NonNullable<OtpFacts['challenge']>) {
-  work.knowKey(challenge.id, challenge.wrappedKey)
-  return work.resume(otp.otpChallenge, challenge.id, challenge.events, { subject: challenge.id })
+  return work.resume(otp.otpChallenge, challenge.id, challenge.events, {
+    subject: challenge.id,
+    wrappedKey: challenge.wrappedKey,
+  })
 }
 
 export type PresentedCode = {
@@ -114,12 +114,12 @@ export type CheckedCode = {
  * browser) counts for the caller only, alike in every case, so that it reveals nothing and locks no one out.
  */
 export function codeCheck(
-  gateway: Gateway,
-  c: AppContext,
+  call: Call,
   { to, code, challengeId, browserHash }: PresentedCode,
 ): (clientId?: string) => Promise<CheckedCode> {
+  const { gateway } = call
   const { limiter, personal } = gateway
-  const own = callerLimits(gateway, c.get('clientIp'))
+  const own = callerLimits(gateway, call.request.clientIp)
   const elsewhere = elsewhereLimits(gateway, to)
   let counted: Promise<number> | undefined
   const refuse = async (reason: string): Promise<never> => {
@@ -139,7 +139,7 @@ export function codeCheck(
   }
   /** @throws GatewayError otp_invalid, otp_rate_limited */
   return async (clientId) => {
-    const found = await findChallenge(gateway, c, { to, challengeId, clientId, limits: own })
+    const found = await findChallenge(call, { to, challengeId, clientId, limits: own })
     const { codeHash, isOwn } = await admit(found)
     const { challenge, person, client, defaultResources: resources } = found
     if (!challenge) throw new Error('admitted without a challenge')
@@ -188,9 +188,9 @@ export type CodeSignIn = PresentedCode & {
 }
 
 /** The way in by a code that was sent to an address; creates the identity at the first sign-in. */
-export function codeWayIn(gateway: Gateway, c: AppContext, input: CodeSignIn): WayIn {
+export function codeWayIn(call: Call, input: CodeSignIn): WayIn {
   const { link, byLink, onlyKnown } = input
-  const check = codeCheck(gateway, c, input)
+  const check = codeCheck(call, input)
   return {
     connection: link?.provider,
     async prove(clientId) {
@@ -201,15 +201,13 @@ export function codeWayIn(gateway: Gateway, c: AppContext, input: CodeSignIn): W
         facts: matches ? { method: 'otp', proofs, person, profile: profileOf(to) } : undefined,
         async settle(work, claims, now) {
           const { uai, credential } = recordCode(work, checked, now)
-          work.knowKey(uai, person?.wrappedKey ?? undefined)
           if (onlyKnown && !person) throw new GatewayError('not_provisioned')
-          if (link && !person) await refuseTaken(gateway, link)
+          if (link && !person) await refuseTaken(call.gateway, link)
           const credentials = [credential, ...(link ? [externalCredential(link)] : [])]
-          const { name, locale = askedLanguage(c) } = claims
+          const { name, locale = call.request.language } = claims
           const settled = person
             ? await applyClaims(work, person, claims)
             : createIdentity(work, { uai, credentials, name, locale, standing: standingOf(claims), now })
-          work.knowKey(settled.uai, settled.wrappedKey ?? undefined)
           const provenBy = { type: 'otp_challenge' as const, id: challenge.id }
           return {
             person: settled,

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
+import type { Call } from '../../call.ts'
 import type { Brand, DeliveryResult } from '../../delivery/deliver.ts'
 import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from '../../delivery/send-message.ts'
 import {
@@ -18,9 +19,7 @@ import * as otp from '../../domain/otp-challenge.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import type { RateLimit } from '../../events/store.ts'
-import { commitContext, type Gateway } from '../../gateway.ts'
-import type { AppContext } from '../../http/app.ts'
-import { askedLanguage } from '../../http/locale.ts'
+import type { Gateway } from '../../gateway.ts'
 import { addressKey, networkKey, rangeKey } from '../../http/rate-limit.ts'
 import type { Effort } from '../../limits.ts'
 import type { CodeAddress } from '../../people/code-address.ts'
@@ -56,21 +55,21 @@ export function sendLimits(
 }
 
 /** A message to an address, as a step that a proof of work opens. */
-export const sendStep = (gateway: Gateway, c: AppContext, to: CodeAddress) => ({
+export const sendStep = (call: Call, to: CodeAddress) => ({
   step: `send ${to.channel} ${to.lookup}`,
   limits: async (effort: Effort) => {
-    const ip = c.get('clientIp')
-    const found = to.channel === 'sms' ? await findChallenge(gateway, c, { to }) : undefined
-    const knownBy = found ? found.knownBy : await knownBrowserOf(gateway, c, to.lookup)
-    const sms = found ? smsCallerLimits(gateway, to, { ip, trust: smsTrust(found), effort }) : []
-    return [...sendLimits(gateway, to, { ip, knownBy, effort }), ...sms]
+    const ip = call.request.clientIp
+    const found = to.channel === 'sms' ? await findChallenge(call, { to }) : undefined
+    const knownBy = found ? found.knownBy : await knownBrowserOf(call, to.lookup)
+    const sms = found ? smsCallerLimits(call.gateway, to, { ip, trust: smsTrust(found), effort }) : []
+    return [...sendLimits(call.gateway, to, { ip, knownBy, effort }), ...sms]
   },
 })
 
 /** Seconds until another code may be sent from this browser to an address. */
-export async function waitToSend(gateway: Gateway, c: AppContext, to: CodeAddress): Promise<number> {
-  const knownBy = await knownBrowserOf(gateway, c, to.lookup)
-  return gateway.limiter.wait(sendLimits(gateway, to, { ip: c.get('clientIp'), knownBy }))
+export async function waitToSend(call: Call, to: CodeAddress): Promise<number> {
+  const knownBy = await knownBrowserOf(call, to.lookup)
+  return call.gateway.limiter.wait(sendLimits(call.gateway, to, { ip: call.request.clientIp, knownBy }))
 }
 
 type CodeMessage = {
@@ -125,24 +124,25 @@ type CodeRequest = {
  * unknown caller is the same for every number, and whether a message goes out as well as how that ends is not part of it.
  * @throws GatewayError otp_rate_limited, otp_undeliverable, sms_unavailable, otp_send_failed (the code is void then)
  */
-export const sendCode = (gateway: Gateway, c: AppContext, input: CodeRequest): Promise<SentCode> =>
-  withEffort(gateway, c, sendStep(gateway, c, input.to), (effort) => sendOnce(gateway, c, input, effort))
+export const sendCode = (call: Call, input: CodeRequest): Promise<SentCode> =>
+  withEffort(call, sendStep(call, input.to), (effort) => sendOnce(call, input, effort))
 
 export type SentCode = { id: string; pause: number }
 
-async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, effort: Effort): Promise<SentCode> {
+async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise<SentCode> {
+  const { gateway } = call
   const { to, replaces, clientName, brand, link } = input
   const id = uuidv7()
   const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
   const browserHash = link ? hashToken(code) : input.browserHash
-  const context = commitContext(gateway, c)
+  const context = call
 
-  const ip = c.get('clientIp')
+  const ip = call.request.clientIp
   const pauseThere = to.channel === 'sms' ? await pauseOfNewcomers(gateway, to) : 0
   let trust: SmsTrust | undefined
   const outgoing = await commit(context, async (work) => {
     work.correlationId = id
-    const found = await findChallenge(gateway, c, { to, challengeId: replaces })
+    const found = await findChallenge(call, { to, challengeId: replaces })
     const sms = to.channel === 'sms' ? { ip, trust: smsTrust(found), effort } : undefined
     trust = sms?.trust
     if (sms) await passSmsGuard(gateway, work, to, sms)
@@ -151,7 +151,7 @@ async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, eff
       ...(sms ? smsLimits(gateway, to, sms) : []),
     ]
     work.limitRefusal = 'otp_rate_limited'
-    const locale = found.person?.locale ?? askedLanguage(c)
+    const locale = found.person?.locale ?? call.request.language
     const message = messageOf({
       id,
       code,
@@ -195,12 +195,12 @@ async function sendOnce(gateway: Gateway, c: AppContext, input: CodeRequest, eff
   if (outgoing === 'withheld') return { id, pause: pause || PROBE_WAIT }
   if (!outgoing) throw new GatewayError('otp_undeliverable', { reason: 'suppressed' })
 
-  const delivery = deliverQueued(gateway, context, outgoing, async (work, outcome) => {
+  const delivery = deliverQueued(call, outgoing, async (work, outcome) => {
     if (outcome.status === 'accepted') return
-    const { challenge } = await findChallenge(gateway, c, { to, challengeId: id })
+    const { challenge } = await findChallenge(call, { to, challengeId: id })
     if (challenge) resumeChallenge(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
   })
-  if (pause > 0) c.get('waitUntil')(delivery)
+  if (pause > 0) call.later(delivery)
   else await delivery.then(throwNotSent)
   return { id, pause }
 }

@@ -1,0 +1,63 @@
+import { getCookie, setCookie } from 'hono/cookie'
+import { uuidv7 } from 'uuidv7'
+import { type Call, logFailure } from '../call.ts'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { AppContext } from './app.ts'
+import { clientAddress } from './client-address.ts'
+import { askedLanguage } from './locale.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+let find: () => Gateway | undefined = () => undefined
+
+/** The module that opens the gateway registers it when it is loaded, so that apps without a database do not load it. */
+export function serveCallsFrom(gateway: () => Gateway | undefined): void {
+  find = gateway
+}
+
+/** Whether calls have a gateway: there is one, and its database has been inspected. */
+export const hasGateway = (): boolean => find() !== undefined
+
+/** The call of a request, made once. Its gateway is looked up when it is used, since some routes are served without one. */
+export function callOf(c: AppContext): Call {
+  const { req } = c
+  const netlify = c.env?.netlify
+  const given = req.header('x-request-id')
+  let pairs: URLSearchParams | undefined
+  const call: Call = {
+    get gateway() {
+      const gateway = find()
+      if (!gateway) throw new GatewayError('service_unavailable', { reason: 'not_open', retryAfter: 2 })
+      return gateway
+    },
+    request: {
+      id: given && UUID.test(given) ? given.toLowerCase() : uuidv7(),
+      clientIp: clientAddress(req.raw, netlify?.ip),
+      userAgent: req.header('user-agent')?.slice(0, 512),
+      get language() {
+        return askedLanguage(c)
+      },
+      method: req.method,
+      url: req.url,
+      path: req.path,
+      header: (name) => req.header(name),
+      param: (name) => req.param(name),
+      get cookies() {
+        return getCookie(c)
+      },
+      text: () => req.text(),
+      pairs: async () => (pairs ??= new URLSearchParams(await req.text())),
+      bytes: () => req.arrayBuffer(),
+    },
+    notes: {},
+    now: () => call.gateway.now(),
+    later: (work) => {
+      const safe = logFailure(work)
+      netlify?.waitUntil?.(safe)
+    },
+    setCookie: (name, value, attributes) => setCookie(c, name, value, attributes),
+    setHeader: (name, value) => c.header(name, value),
+  }
+  return call
+}
