@@ -27,14 +27,12 @@ import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
 import { AddAddressPage, ProveAddressPage } from '../pages/add-address.tsx'
 import type { Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 
 const HOME = '/account'
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 
 const emailForm = once(() => z.object({ ...postedForm(), email: typedEmail() }))
 const phoneForm = once(() => z.object({ ...postedForm(), phone: typedPhone() }))

@@ -28,15 +28,13 @@ import { ApiKeysPage } from '../pages/api-keys.tsx'
 import { fill } from '../pages/copy.ts'
 import { copyScriptSource } from '../pages/copy-field.tsx'
 import type { Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 
 const BASE = '/account/api-keys'
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 
 const propsOf = (c: AppContext, principal: PersonPrincipal) => ({
   ...formOf(c, principal),

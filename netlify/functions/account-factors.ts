@@ -25,14 +25,13 @@ import { totpUri } from '../../shared/tokens/totp.ts'
 import { typedCode } from '../../shared/typed/fields.ts'
 import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
 import type { Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
 import { goOn } from '../pages/go-on.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { words } from '../pages/proof-words.ts'
 import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../pages/recovery-codes.tsx'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 import { EnrolTotpPage } from '../pages/totp.tsx'
 
 const HOME = '/account'
@@ -40,8 +39,7 @@ const ENROL = '/account/totp'
 const CODES = '/account/recovery-codes'
 const APP = 'LanOnasis'
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const goal = once(() => z.object({ return_to: returnTo() }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)

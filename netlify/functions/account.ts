@@ -28,15 +28,13 @@ import { AccountPage } from '../pages/account.tsx'
 import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
 import { words } from '../pages/account-words.ts'
 import type { Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { page, sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 
 const BASE = '/account'
 const NEWEST_MESSAGES = 5
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const NOTICES: Record<string, string> = words.done
 
 const linkHref = (provider: string, csrf: string) =>

@@ -45,13 +45,11 @@ import type { Frame } from '../pages/console-parts.tsx'
 import { type Held, PersonPage, RadiusPage } from '../pages/console-person.tsx'
 import { words } from '../pages/console-words.ts'
 import { form, type Shown, type Typed } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { operatorPage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const PAGE = 50
 const REFRESH_SECONDS = 5
 const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) }))

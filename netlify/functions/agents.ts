@@ -3,7 +3,7 @@ import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { everydayOwner, sensitive } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
+import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
@@ -21,14 +21,12 @@ import { AgentFormPage, type AgentFormValues, AgentsPage } from '../pages/agents
 import { words } from '../pages/agents-words.ts'
 import { SCOPE_GROUPS } from '../pages/api-key-view.ts'
 import type { Shown, Typed } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/account/agents'
-const app = createApp('api', { errorPage })
-app.use(answerFormsOnce(gateway))
+const app = createFormApp('api')
 
 const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_used_at, expires_at }: Access) => ({
   id,

@@ -15,13 +15,11 @@ import { clearTry, readTry, startTry } from '../../shared/sign-in/tester-cookie.
 import { TesterCodePage, TesterFailedPage, TesterPage, TesterTokensPage } from '../pages/auth-tester.tsx'
 import { copyScriptSource } from '../pages/copy-field.tsx'
 import { form, type Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 
 const CLIENT_ID = 'auth-tester'
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const redirectUri = () => `${gateway().issuer}/auth-tester`
 
 /** The client lives on this machine's loopback; in production there is nothing to try. */

@@ -17,16 +17,14 @@ import { checkPassword } from '../../shared/sync/supabase-users.ts'
 import { CliFailedPage, CliTokenPage, CliWelcomePage, handOverScriptSource, PasteCodePage } from '../pages/cli.tsx'
 import { copyScriptSource } from '../pages/copy-field.tsx'
 import { form, type Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { passwordBody } from '../pages/go-on.ts'
 import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 import { openSignIn } from '../pages/sign-in-pages.ts'
 
 const BASE = '/auth/cli-login'
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const aboutOf = (sessionId: string) => `${sessionId}.cli`
 
 /** Sign-in on the way to a terminal; who came from none may take a token to one (docs/wire-contract.md 1.5). */

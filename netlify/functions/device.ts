@@ -5,7 +5,7 @@ import { withGoal } from '../../shared/access/return-to.ts'
 import { deviceAuthorization, isOpenTo } from '../../shared/domain/device-authorization.ts'
 import { catalogue, GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
+import type { AppContext } from '../../shared/http/app.ts'
 import { postedField, readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -31,14 +31,12 @@ import { brandOf, sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
 import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../pages/device.tsx'
 import { form, formError, type Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/oauth/device'
-const app = createApp('oauth', { errorPage })
-app.use(answerFormsOnce(gateway))
+const app = createFormApp('oauth')
 
 export const startBody = once(() =>
   z.object({

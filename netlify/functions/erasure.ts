@@ -2,8 +2,7 @@ import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { operator, sensitive } from '../../shared/access/authorities.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { gateway } from '../../shared/gateway.ts'
-import { type AppContext, createApp } from '../../shared/http/app.ts'
+import type { AppContext } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -13,15 +12,13 @@ import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
 import { ErasedPage, ErasePage } from '../pages/erase.tsx'
 import { words } from '../pages/erase-words.ts'
 import type { Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { errorPage } from '../pages/respond.tsx'
 
 const HOME = '/account'
 const BASE = '/account/erase'
-const app = createApp('api', { errorPage })
-app.use(answerFormsOnce(gateway))
+const app = createFormApp('api')
 
 function erasePage(c: AppContext, principal: PersonPrincipal, { error, status }: Partial<Shown> = {}): Response {
   const page = ErasePage({ ...formOf(c, principal), action: BASE, backHref: HOME, error })

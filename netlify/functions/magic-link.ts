@@ -6,7 +6,6 @@ import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -33,16 +32,14 @@ import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
 import { emailLookup } from '../../shared/typed/email.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { goOn, passwordBody, signedInBody } from '../pages/go-on.ts'
 import { MagicLinkPage } from '../pages/magic-link.tsx'
 import { renderPage } from '../pages/render.ts'
-import { errorPage } from '../pages/respond.tsx'
 import { welcomePage } from '../pages/welcome-page.ts'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
-const app = createApp('api', { errorPage })
-app.use(answerFormsOnce(gateway))
+const app = createFormApp('api')
 
 const uri = once(() => z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))))
 export const magicLinkRequest = once(() =>

@@ -40,12 +40,10 @@ import { errorForPerson, redirectWith } from '../pages/authorization-response.ts
 import { consentPage } from '../pages/consent-page.tsx'
 import { copy } from '../pages/copy.ts'
 import { form } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
-import { createPageApp } from '../pages/respond.tsx'
+import { createFormApp } from '../pages/form-answers.ts'
 import { welcomePage } from '../pages/welcome-page.ts'
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 
 /** A longer way back would make too long an address of the pages that carry it. */
 const MAX_SIGN_IN_URL = 2600

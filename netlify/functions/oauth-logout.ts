@@ -16,9 +16,8 @@ import { type Client, findClient, isStranger } from '../../shared/queries/api-cl
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { signOutOf } from '../../shared/sign-in/end-session.ts'
 import { form } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 import { confirmSignOutPage } from '../pages/sign-out.ts'
 import { SignedOutPage } from '../pages/signed-out.tsx'
 
@@ -33,8 +32,7 @@ export const parameters = once(() =>
 )
 type Parameters = z.output<ReturnType<typeof parameters>>
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 
 /** What a logout request asks for, and for whom. @throws GatewayError invalid_request, invalid_redirect_uri */
 async function readRequest(params: Parameters) {

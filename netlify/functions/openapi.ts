@@ -1,11 +1,12 @@
 import { config } from '../../shared/config.ts'
+import { createApp } from '../../shared/http/app.ts'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { ReferencePage } from '../pages/reference.tsx'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
+import { errorPage } from '../pages/respond.tsx'
 
-const app = createPageApp()
+const app = createApp('page', { errorPage })
 const load = () => import('../openapi/description.ts')
 const CACHE = { 'Cache-Control': 'public, max-age=300' }
 

@@ -15,16 +15,14 @@ import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
 import type { Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { OperatorCodePage, OperatorCodesPage } from '../pages/operator-codes.tsx'
 import { operatorPage } from '../pages/page-authority.ts'
 import { words } from '../pages/proof-words.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 
 const BASE = '/operator/codes'
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
 
 async function desk(

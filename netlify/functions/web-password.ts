@@ -27,7 +27,7 @@ import {
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/sync/supabase-users.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { goOn } from '../pages/go-on.ts'
 import {
   ConfirmAddressPage,
@@ -38,11 +38,9 @@ import {
   SignUpPage,
 } from '../pages/password.tsx'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 import { beginAgain } from '../pages/sign-in-pages.ts'
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
 export const pageQuery = once(() =>
   z.object({

@@ -14,19 +14,17 @@ import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { readFactorCode } from '../../shared/sign-in/factors/proof-codes.ts'
 import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/proofs.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { goOn } from '../pages/go-on.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 import { StepUpPage } from '../pages/step-up.tsx'
 
 const HOME = '/account'
 const PAGES = { totp: '/web/step-up', recovery_code: '/web/recovery' } as const
 type Method = keyof typeof PAGES
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const posted = once(() =>
   z.object({

@@ -16,16 +16,14 @@ import { endTransaction, openTransaction, type SignInTransaction } from '../../s
 import { emailDomain } from '../../shared/typed/email.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import { goOn } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 import { beginAgain } from '../pages/sign-in-pages.ts'
 import { WithoutMailPage } from '../pages/without-mail.tsx'
 
 const PAGE = '/web/without-mail'
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 
 const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const posted = once(() =>

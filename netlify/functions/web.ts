@@ -22,11 +22,10 @@ import {
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 import { copy } from '../pages/copy.ts'
 import { type Expired, form, type Shown, type Tab } from '../pages/form.ts'
-import { answerFormsOnce } from '../pages/form-answers.ts'
+import { createFormApp } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
 import { goOn } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
-import { createPageApp } from '../pages/respond.tsx'
 import { beginAgain, codePage, openSignIn, signInPage } from '../pages/sign-in-pages.ts'
 import { confirmSignOutPage, signOut } from '../pages/sign-out.ts'
 import { SignedOutPage } from '../pages/signed-out.tsx'
@@ -42,8 +41,7 @@ const phoneForm = once(() => z.object({ ...posted(), email: z.optional(z.string(
 export const codeForm = once(() => z.object({ ...posted(), code: typedCode() }))
 export const csrfForm = once(() => z.object(posted()))
 
-const app = createPageApp()
-app.use(answerFormsOnce(gateway))
+const app = createFormApp()
 
 app.route('GET', '/auth/login', { authority: byProtocol('ceremony') }, (c) =>
   c.redirect(`/web/login${new URL(c.req.url).search}`, 302),

@@ -10,12 +10,12 @@ import {
 } from '../../shared/access/form-states.ts'
 import { readFormToken } from '../../shared/access/form-token.ts'
 import { authorization } from '../../shared/domain/authorization.ts'
-import { GatewayError } from '../../shared/errors.ts'
-import type { Gateway } from '../../shared/gateway.ts'
-import type { AppContext, AppEnv } from '../../shared/http/app.ts'
+import { type Dialect, GatewayError } from '../../shared/errors.ts'
+import { type App, type AppContext, type AppEnv, createApp } from '../../shared/http/app.ts'
 import { postedField } from '../../shared/http/body.ts'
 import { SESSION_COOKIE } from '../../shared/http/cookies.ts'
 import { findAuthorization } from '../../shared/queries/authorizations.ts'
+import { errorPage } from './respond.tsx'
 import { welcomePage } from './welcome-page.ts'
 
 /** How long a form that is sent again gets the answer that it got first. */
@@ -42,34 +42,39 @@ async function postedForm(c: AppContext): Promise<string | undefined> {
 }
 
 /**
- * Middleware of every app with forms: a submission that equals one of a minute ago, from the same browser, gets the same answer,
+ * A submission that equals one of a minute ago, from the same browser, gets the same answer,
  * cookies included, and while the first one is being answered it waits for that. So a second click on a slow line, a reload of
  * the answer, or a return to the form spends nothing twice and loses nothing. It stands before the check of who is signed in, since
  * an answer may have changed that. Another body is a new attempt; an error of ours or a full limit is never given twice.
  */
-export function answerFormsOnce(gateway: () => Gateway): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    // From here on cookies that are set on the context are part of whatever response the handler makes.
-    void c.res
-    const text = await postedForm(c)
-    const browser = browserKey(c.var.call)
-    if (text === undefined || !browser) return next()
-    const states = formStatesOf(gateway(), browser)
-    const name = submissionName('answer', c.req.path, text)
-    const earlier = await claimAnswer(states, name)
-    const again = earlier && (await giveAgain(c, earlier))
-    if (again) {
-      c.res = again
-      return
-    }
-    let kept = false
-    try {
-      await next()
-      kept = await keepAnswer(states, name, c)
-    } finally {
-      if (!kept) await afterwards(states.forget(name))
-    }
+const answerFormsOnce: MiddlewareHandler<AppEnv> = async (c, next) => {
+  // From here on cookies that are set on the context are part of whatever response the handler makes.
+  void c.res
+  const text = await postedForm(c)
+  const browser = browserKey(c.var.call)
+  if (text === undefined || !browser) return next()
+  const states = formStatesOf(c.var.call.gateway, browser)
+  const name = submissionName('answer', c.req.path, text)
+  const earlier = await claimAnswer(states, name)
+  const again = earlier && (await giveAgain(c, earlier))
+  if (again) {
+    c.res = again
+    return
   }
+  let kept = false
+  try {
+    await next()
+    kept = await keepAnswer(states, name, c)
+  } finally {
+    if (!kept) await afterwards(states.forget(name))
+  }
+}
+
+/** An app with forms, whose errors are pages for people. */
+export function createFormApp(dialect: Dialect = 'page'): App {
+  const app = createApp(dialect, { errorPage })
+  app.use(answerFormsOnce)
+  return app
 }
 
 /** The answer to an equal submission; undefined for the first one, which is to be answered now. */

@@ -72,7 +72,7 @@ const loadOf = <Schema extends z.core.$ZodType, State>({ load }: FormOptions<Sch
 /**
  * Answers a posted form: parses it once, checks that it is this browser's, and acts. An error that belongs beside a field (the column
  * of the error catalogue) is shown on the page again, with what was typed. A form that has expired, or whose cookie is lost, begins
- * again in place. Equal submissions never reach it (`answerFormsOnce`).
+ * again in place. Equal submissions never reach it (`createFormApp`).
  * @throws GatewayError csrf_invalid when another page sent it, and whatever is not shown beside a field
  */
 export async function form<Schema extends z.core.$ZodType, State = Tab>(

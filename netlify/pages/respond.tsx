@@ -1,6 +1,6 @@
 import { config } from '../../shared/config.ts'
 import type { GatewayError, Refusal } from '../../shared/errors.ts'
-import { type App, type AppContext, createApp } from '../../shared/http/app.ts'
+import type { AppContext } from '../../shared/http/app.ts'
 import { copy, fill } from './copy.ts'
 import { ErrorPage } from './error.tsx'
 import { renderPage } from './render.ts'
@@ -45,9 +45,4 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
       headers: { ...headers, ...(retryAfter && { 'Retry-After': String(Math.ceil(retryAfter)) }) },
     },
   )
-}
-
-/** An app whose refusals are pages for people. */
-export function createPageApp(): App {
-  return createApp('page', { errorPage })
 }

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createPageApp } from '../../netlify/pages/respond.tsx'
+import { errorPage } from '../../netlify/pages/respond.tsx'
 import { GatewayError } from '../../shared/errors.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
@@ -106,7 +106,7 @@ describe('routing', () => {
   })
 
   test('405 with Allow on pages too', async () => {
-    const app = createPageApp()
+    const app = createApp('page', { errorPage })
     app.route('GET', '/page', { authority: openToAll }, (c) => c.text('page'))
     const response = await app.request('/page', { method: 'PUT', headers: { accept: 'text/html' } })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
