@@ -11,8 +11,8 @@ export type TokenVerdict =
   | { valid: true; family: Family; claims: JWTPayload; confirmation?: Confirmation; expiresAt: Date }
   | { valid: false; refusal: Refusal }
 
-/** The person as the bearer of a token may know them: other people's applications need the scope for address and name. */
-function knownTo(gateway: Gateway, client: Client, person: Person, scope: string[]): Person {
+/** The person as a client may see them: third-party applications need the scopes `email` and `profile`. */
+function visibleTo(gateway: Gateway, client: Client, person: Person, scope: string[]): Person {
   if (client.first_party) return person
   return {
     ...person,
@@ -23,8 +23,8 @@ function knownTo(gateway: Gateway, client: Client, person: Person, scope: string
 }
 
 /**
- * Whether an access token stands: genuine, unexpired, and nothing it depends on has been revoked. One statement. Whether it is
- * presented by the one it is bound to is for the caller to check.
+ * Checks that an access token is genuine and unexpired, and that nothing it depends on has been revoked. One statement. The caller
+ * must check the sender constraint.
  */
 export async function checkAccessToken(gateway: Gateway, token: string): Promise<TokenVerdict> {
   const claims = await gateway.jwts.readAccessToken(token)
@@ -32,13 +32,13 @@ export async function checkAccessToken(gateway: Gateway, token: string): Promise
   if (!claims || !id) return { valid: false, refusal: 'invalid_token' }
   const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, id)
   const { sub } = claims
-  const isTheirs = family?.person
+  const isSubjectOfFamily = family?.person
     ? isSubject(gateway, family.client, family.person, sub)
     : sub === family?.client.client_id
-  if (!family?.live || jtiRevoked || !isTheirs) return { valid: false, refusal: 'session_invalid' }
+  if (!family?.live || jtiRevoked || !isSubjectOfFamily) return { valid: false, refusal: 'session_invalid' }
   const confirmation = claims.cnf as Confirmation | undefined
   const verdict = { valid: true as const, claims, confirmation, expiresAt: new Date((claims.exp ?? 0) * 1000) }
   if (family.kind === 'service') return { ...verdict, family }
-  const person = knownTo(gateway, family.client, family.person, String(claims.scope ?? '').split(' '))
+  const person = visibleTo(gateway, family.client, family.person, String(claims.scope ?? '').split(' '))
   return { ...verdict, family: { ...family, person } }
 }

@@ -9,7 +9,7 @@ import { insufficientScope, unsuitableCredential } from './insufficient-scope.ts
 import { operatorOf } from './operator.ts'
 import { demandRecentAuthentication, isSteppedUp, stepUpNeeded } from './step-up.ts'
 
-/** Which caller of `Accepts` a principal is. */
+/** Returns the kind of caller, as `Accepts` lists them. */
 export function callerOf(principal: Principal): Caller {
   if (principal.kind === 'service') return 'service'
   const { source, apiKey, family } = principal
@@ -20,13 +20,13 @@ export function callerOf(principal: Principal): Caller {
 }
 
 /** @throws GatewayError invalid_token for a token that is also, or only, for another resource */
-function demandAudience(gateway: Gateway, principal: Principal, wanted: Accepts['audience']): void {
+function demandAudience(gateway: Gateway, principal: Principal, required: Accepts['audience']): void {
   const { issuer } = gateway
   const { family } = principal
-  if (!family || wanted === 'any') return
+  if (!family || required === 'any') return
   const { audience = [] } = principal
   const alone = isForGatewayAlone(gateway, principal)
-  const shared = wanted === 'account' && family.client.account_access === 'everyday' && audience.includes(issuer)
+  const shared = required === 'account' && family.client.account_access === 'everyday' && audience.includes(issuer)
   if (!alone && !shared) throw new GatewayError('invalid_token', { reason: 'token for another resource' })
 }
 
@@ -37,13 +37,13 @@ function demandScopeOf(principal: Principal, caller: Caller, { scope, keyScope =
 }
 
 /**
- * At a browser only our own pages act for an operator, not those of other sub-domains, which other routes trust.
+ * In a browser, only the gateway's own pages may act for an operator. Other routes also trust sibling subdomains.
  * @throws GatewayError csrf_invalid
  */
 function refuseOtherPages(call: Call): void {
   const [site, origin] = [call.request.header('sec-fetch-site') ?? 'none', call.request.header('origin')]
   const own = (site === 'same-origin' || site === 'none') && (!origin || origin === new URL(call.gateway.issuer).origin)
-  if (!own) throw new GatewayError('csrf_invalid', { reason: 'another page asked for an operator' })
+  if (!own) throw new GatewayError('csrf_invalid', { reason: 'operator request from another origin' })
 }
 
 /**
@@ -70,7 +70,7 @@ export async function permit(call: Call, principal: Principal, accepts: Accepts)
 type AdmitOptions = { order?: CredentialKind[] }
 
 /**
- * The principal of a request to a route that accepts these.
+ * Authenticates a request and checks its principal against what the route accepts.
  * @throws GatewayError as authenticate and permit
  */
 export async function admit(call: Call, accepts: Accepts, { order }: AdmitOptions = {}): Promise<Principal> {

@@ -6,7 +6,7 @@ import { equalHash } from '../tokens/opaque.ts'
 
 export type BindingStatus = 'legacy_unbound' | 'bound'
 
-/** What a resource server says of the request that it verifies; without it, the request at hand is meant. */
+/** The request that a resource server asks about; without it, the current request is checked. */
 export type ForwardedRequest = {
   method?: string
   path?: string
@@ -15,7 +15,7 @@ export type ForwardedRequest = {
   resource?: string
   client_id?: string
   installation_id?: string
-  /** The resources that the request is made to, one of which a key with audiences must be bound to; undefined where a caller only asks about the key. */
+  /** Resources of which a key with audiences must name one; undefined when a caller only asks about the key. */
   door?: string[]
 }
 
@@ -42,7 +42,7 @@ function callerOf(call: Call, forwarded: ForwardedRequest): Caller {
 const mismatch = (reason: string) => new GatewayError('api_key_binding_mismatch', { reason })
 const badSignature = (reason: string) => new GatewayError('api_key_signature_invalid', { reason })
 
-/** What the caller says of itself and what the resource server says must both be what the key is bound to. */
+/** Both the caller's headers and what the resource server forwards must match the binding. */
 function checkCaller(binding: Binding, caller: Caller, forwarded: ForwardedRequest): void {
   const { audiences, client_id, installation_id } = binding
   const isOneOf = (bound: string[], ...stated: (string | undefined)[]) =>
@@ -56,14 +56,14 @@ function checkCaller(binding: Binding, caller: Caller, forwarded: ForwardedReque
     throw mismatch('installation id')
 }
 
-/** The public key of a binding; throws when it is none. */
+/** The public key of a binding. @throws when it is malformed */
 export function bindingKey({ public_key_pem, public_key_jwk }: Binding): KeyObject | undefined {
   if (public_key_pem) return createPublicKey(public_key_pem)
   if (public_key_jwk) return createPublicKey({ key: public_key_jwk, format: 'jwk' } as JsonWebKeyInput)
   return undefined
 }
 
-function signatureFits(key: KeyObject, text: string, signature: Buffer): boolean {
+function verifySignature(key: KeyObject, text: string, signature: Buffer): boolean {
   const data = Buffer.from(text)
   if (key.asymmetricKeyType === 'ed25519') return verify(null, data, key, signature)
   if (key.asymmetricKeyType === 'ec')
@@ -77,20 +77,20 @@ function signatureFits(key: KeyObject, text: string, signature: Buffer): boolean
   return key.asymmetricKeyType === 'rsa' && verify('sha256', data, key, signature)
 }
 
-/** Milliseconds since 1970 of a timestamp in seconds, milliseconds or ISO 8601. */
+/** Parses a timestamp in seconds, milliseconds or ISO 8601 to milliseconds since 1970. */
 function timeOf(timestamp: string): number {
   if (/^\d{10}$/.test(timestamp)) return Number(timestamp) * 1000
   return /^\d{13}$/.test(timestamp) ? Number(timestamp) : Date.parse(timestamp)
 }
 
 async function checkDigest(call: Call, stated: string, forwarded: ForwardedRequest): Promise<void> {
-  // What a resource server passes on had its own body, which only it can have compared.
+  // Only the resource server can compare the body of a request that it forwards.
   if (forwarded.method !== undefined || forwarded.path !== undefined) return
   const body = createHash('sha256')
     .update(Buffer.from(await call.request.bytes()))
     .digest()
   const matches = equalHash(stated.toLowerCase(), body.toString('hex')) || equalHash(stated, body.toString('base64'))
-  if (!matches) throw badSignature('digest of another body')
+  if (!matches) throw badSignature('content digest mismatch')
 }
 
 async function checkSignature(
@@ -115,7 +115,7 @@ async function checkSignature(
   const path = forwarded.path ?? new URL(call.request.url).pathname
   const { audience, projectScope, clientId, installationId } = caller
   const text = [method, path, timestamp, nonce, digest, audience, projectScope, clientId, installationId].join('\n')
-  if (!signatureFits(publicKey, text, Buffer.from(presented, 'base64'))) throw badSignature('signature')
+  if (!verifySignature(publicKey, text, Buffer.from(presented, 'base64'))) throw badSignature('signature')
   await checkDigest(call, digest, forwarded)
   return {
     key: createHash('sha256').update(`${keyId}\n${nonce}`).digest(),
@@ -124,9 +124,9 @@ async function checkSignature(
 }
 
 /**
- * Whether the caller is the one a key is bound to (docs/wire-contract.md 3.3): its audience, client and installation, and where asked its
- * signature over the newline-joined METHOD, path, timestamp, nonce, content SHA-256, audience, project scope, client id and
- * installation id. The caller of this function must still take the nonce, once.
+ * Checks that the caller matches the binding of a key (docs/wire-contract.md 3.3): audience, client and installation, and where
+ * required a signature over the newline-joined METHOD, path, timestamp, nonce, content SHA-256, audience, project scope, client id
+ * and installation id. The caller of this function must still consume the nonce.
  * @throws GatewayError api_key_binding_required, api_key_binding_mismatch, api_key_signature_required, api_key_signature_invalid
  */
 export async function checkBinding(

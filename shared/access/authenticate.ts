@@ -20,7 +20,7 @@ type Proven = {
   issuedAt?: Date
   /** Undefined for a key that does not expire. */
   expiresAt?: Date
-  /** What the credential is good for, where it says so. */
+  /** The resources that the credential is for, where it names any. */
   audience?: string[]
   /** What the token is bound to. */
   confirmation?: Confirmation
@@ -28,7 +28,7 @@ type Proven = {
   platform: string
 }
 
-/** A person, proven by a browser session, a token, or an API key of theirs. */
+/** A person, authenticated by a browser session, a token or an API key. */
 export type PersonPrincipal = Proven & {
   kind: 'person'
   person: Person
@@ -38,7 +38,7 @@ export type PersonPrincipal = Proven & {
   apiKey?: CheckedKey
 }
 
-/** A service, proven by a token it got in its own name. */
+/** A service, authenticated by a client-credentials token. */
 export type ServicePrincipal = Proven & {
   kind: 'service'
   source: 'service_token'
@@ -46,7 +46,7 @@ export type ServicePrincipal = Proven & {
   family: ServiceFamily
 }
 
-/** Who a request was proven to be, and by what. */
+/** Who a request comes from, and the credential that authenticated it. */
 export type Principal = PersonPrincipal | ServicePrincipal
 
 export type CredentialKind = 'bearer' | 'api_key' | 'cookie'
@@ -56,19 +56,19 @@ function handleOf(value: string | undefined): { sessionId: string; hash: string 
   return value && sessionId ? { sessionId, hash: hashToken(value) } : undefined
 }
 
-/** The browser session's handle of a request, for a look-up. */
+/** The session handle in the request's cookie, for a lookup. */
 export function sessionHandle(call: Call): { sessionId: string; hash: string } | undefined {
   return handleOf(call.request.cookies[SESSION_COOKIE])
 }
 
-/** The person signed in at this browser, if any. */
+/** The person signed in to this browser, if any. */
 export async function browserSession(call: Call): Promise<SignedIn | undefined> {
   const signedIn = await sessionOfHandle(call.gateway, call.request.cookies[SESSION_COOKIE])
   if (!signedIn) await noteDeadSession(call)
   return signedIn
 }
 
-/** Has the answer clear the session cookie of this browser when that is dead. Call it where the cookie opened no session. */
+/** Makes the response clear the session cookie if its session has ended. Call it when the cookie matched no session. */
 export async function noteDeadSession(call: Call): Promise<void> {
   const value = call.request.cookies[SESSION_COOKIE]
   if (!value) return
@@ -76,7 +76,7 @@ export async function noteDeadSession(call: Call): Promise<void> {
   call.notes.sessionIsDead = !handle || (await isDeadSession(call.gateway.reads, handle.sessionId))
 }
 
-/** Who is signed in by the value of a session cookie. */
+/** Returns the person and session for the value of a session cookie. */
 export async function sessionOfHandle(gateway: Gateway, value: string | undefined): Promise<SignedIn | undefined> {
   const handle = handleOf(value)
   const signedIn = handle && (await findSession(gateway.reads, gateway.personal, handle))
@@ -84,17 +84,17 @@ export async function sessionOfHandle(gateway: Gateway, value: string | undefine
   return signedIn
 }
 
-/** The bearer token of a request (RFC 6750 section 2.1; never from the query), or one that comes with a proof (RFC 9449 section 7.1). */
+/** The access token in the Authorization header (RFC 6750 section 2.1, RFC 9449 section 7.1; never from the query). */
 export function bearerToken(call: Call): string | undefined {
   return /^(?:bearer|dpop) +(\S+)\s*$/i.exec(call.request.header('authorization') ?? '')?.[1]
 }
 
-/** How a request presents its token. */
+/** The authentication scheme of the request's token. */
 export function schemeOf(call: Call): TokenScheme {
   return /^dpop /i.test(call.request.header('authorization') ?? '') ? 'DPoP' : 'Bearer'
 }
 
-/** The API key of a request: `X-API-Key`, `Authorization: ApiKey`, a bearer that is a key, or a bare key of ours. */
+/** The API key of a request: `X-API-Key`, `Authorization: ApiKey`, a key as bearer token, or a bare `lano_` key. */
 export function presentedApiKey(call: Call): string | undefined {
   const authorization = call.request.header('authorization') ?? ''
   const named = /^apikey +(\S+)\s*$/i.exec(authorization)?.[1]
@@ -104,7 +104,7 @@ export function presentedApiKey(call: Call): string | undefined {
 
 type Presented = { audience?: string[]; context?: KeyUseContext; forwarded?: ForwardedProof }
 
-/** @param scheme how the token was presented; undefined when it was given by value, where there is no scheme */
+/** @param scheme the authentication scheme; undefined for a token passed by value */
 async function byToken(
   call: Call,
   token: string,
@@ -133,7 +133,7 @@ async function byToken(
   if (family.kind === 'service')
     return { kind: 'service', source: 'service_token', client: family.client, family, ...proven }
   const { session } = family
-  // Whoever holds the token learns no more than its client may; a service of ours that asks about it learns who it is.
+  // The holder of a token sees what its client may see; a first-party service that verifies it sees the UAI.
   const person = isOwnService(call) ? { ...family.person, alias: undefined } : family.person
   return { kind: 'person', source: 'oauth_token', person, session, family, ...proven }
 }
@@ -174,8 +174,8 @@ async function bySession(gateway: Gateway, handle: string | undefined): Promise<
 }
 
 /**
- * The principal behind a credential that was given by value. Without a kind its shape tells: a known prefix is a key, a dot is in
- * every token, and anything else can only be a session.
+ * Authenticates a credential passed by value. Without a kind, its shape decides: a known prefix is an API key, a dot is in every
+ * token, and anything else is a session.
  * @throws GatewayError
  */
 export async function principalOf(
@@ -189,17 +189,17 @@ export async function principalOf(
   if (kind === 'api_key') return byApiKey(call, credential, { context })
   if (kind === 'bearer') return byToken(call, credential, { forwarded })
   const principal = await bySession(call.gateway, credential)
-  if (!principal) throw new GatewayError('invalid_token', { reason: 'no such session' })
+  if (!principal) throw new GatewayError('invalid_token', { reason: 'unknown session' })
   return principal
 }
 
 /**
- * Finds the principal of a request by the first kind of credential that it carries (docs/wire-contract.md 1.0). A credential that is
- * presented and bad is refused, not passed over; only a stale cookie is. A cookie changes nothing for a foreign page.
- * @param options.missing what a request without any credential is refused with
- * @param options.audience resources one of which a bearer token must be for
- * @param options.context what an API key is used for, where that is known
- * @param options.forwarded what a resource server saw of the request that brought a bound token
+ * Authenticates a request by the first kind of credential that it carries (docs/wire-contract.md 1.0). An invalid credential is
+ * refused, not skipped; only a stale cookie is skipped. A cookie never authorizes a change from a foreign page.
+ * @param options.missing the error for a request without any credential
+ * @param options.audience resources of which a bearer token must be for at least one
+ * @param options.context the use of an API key, where known
+ * @param options.forwarded what a resource server saw of the request that carried a bound token
  * @throws GatewayError
  */
 export async function authenticate(call: Call, options: Asked = {}): Promise<Principal> {
@@ -237,14 +237,14 @@ async function findPrincipal(call: Call, options: Asked): Promise<Principal> {
 }
 
 /**
- * The person behind a request; a service is nobody's account.
+ * Authenticates a person; services are refused.
  * @throws GatewayError as authenticate, auth_required for a service
  */
 export async function authenticatePerson(call: Call, options: Asked = {}): Promise<PersonPrincipal> {
   return asPerson(await authenticate(call, options))
 }
 
-/** The person that a principal is. @throws GatewayError auth_required for a service */
+/** Narrows a principal to a person. @throws GatewayError auth_required for a service */
 export function asPerson(principal: Principal): PersonPrincipal {
   if (principal.kind === 'person') return principal
   throw new GatewayError('auth_required', { reason: 'a service has no account' })

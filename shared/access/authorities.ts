@@ -8,10 +8,10 @@ import type { CredentialKind, PersonPrincipal, Principal, ServicePrincipal } fro
 import { type Operator, operatorOf } from './operator.ts'
 import { isRead, recordOperatorRead } from './operator-reads.ts'
 
-/** The owner of the account: at their browser, or in an application of ours that they signed in with. */
+/** The owner of the account, in their browser or in a first-party application. */
 export type Owner = PersonPrincipal & { session: SessionFacts }
 
-/** Every credential that a person can have. */
+/** Every kind of credential that a person can have. */
 export const EVERY_PERSON: Caller[] = ['browser', 'first_party', 'application', 'agent', 'api_key']
 const OWNER: Caller[] = ['browser', 'first_party']
 
@@ -21,7 +21,7 @@ const admitting = <P extends Principal>(accepts: Accepts, order?: CredentialKind
 })
 
 /**
- * What a person does every day, with any credential of theirs.
+ * Everyday actions, allowed with any credential of the person.
  * @param options.scope what applications, agents and API keys need
  * @param options.keyScope what API keys need instead; null for nothing
  */
@@ -33,17 +33,17 @@ export const everyday = (options: {
 }): Authority<PersonPrincipal> =>
   admitting({ door: 'everyday', callers: EVERY_PERSON, audience: 'account', ...options })
 
-/** What the owner of an account reads every day; no other application, agent or key does. */
+/** Everyday reads of the account's owner, closed to third-party applications, agents and keys. */
 export const everydayOwner: Authority<Owner> = admitting({ door: 'everyday', callers: OWNER, audience: 'account' })
 
 /**
- * What changes who may act for a person: at their browser, or with a token for this gateway alone and a recent authentication.
- * @param recent whether the browser needs one as well
+ * Changes to who may act for a person: in their browser, or with a token for this gateway alone and a recent authentication.
+ * @param recent which callers need a recent authentication
  */
 export const sensitive = (recent: NonNullable<Accepts['recent']>): Authority<Owner> =>
   admitting({ door: 'sensitive', callers: OWNER, audience: 'issuer', recent })
 
-/** For everyone; a credential that is presented must be valid, for whatever it is, so that nobody takes a bad one for good. */
+/** Public; a credential that is presented must still be valid, so that no caller mistakes an invalid one for a valid one. */
 const UNLESS_INVALID: Accepts = {
   ...{ door: 'public', callers: [...EVERY_PERSON, 'service'], audience: 'any', optional: true },
 }
@@ -57,27 +57,27 @@ export const openUnlessInvalid: Authority<undefined> = {
   },
 }
 
-/** A service that an operator trusts with a scope, by a token in its own name for this gateway. */
+/** A service that an operator has granted a scope, with a client-credentials token for this gateway. */
 export const service = (serviceScope: string): Authority<ServicePrincipal> =>
   admitting({ door: 'service', callers: ['service'], audience: 'issuer', serviceScope })
 
-/** An operator, stepped up recently: at their browser, or with a token for this gateway alone. What they read is recorded. */
+/** An operator with a recent step-up, in their browser or with a token for this gateway alone. Their reads are recorded. */
 export function operator(
   kind: NonNullable<Accepts['operator']> = 'organization',
   options: Pick<Accepts, 'missing' | 'reads'> = {},
 ): Authority<Operator> {
   const accepts: Accepts = { door: 'operator', callers: OWNER, audience: 'issuer', operator: kind, ...options }
   const admitOperator = async (call: Call) => {
-    const found = operatorOf((await admit(call, accepts)) as PersonPrincipal, kind)
-    if (options.reads || isRead(call)) await recordOperatorRead(call, found)
-    return found
+    const admitted = operatorOf((await admit(call, accepts)) as PersonPrincipal, kind)
+    if (options.reads || isRead(call)) await recordOperatorRead(call, admitted)
+    return admitted
   }
   return { accepts: [accepts], admit: admitOperator }
 }
 
 /**
- * Whether a person asks as the operator of all organizations at a route that others use as well: they meet all that a route for operators
- * demands. What they see of others by that is recorded like any read of an operator.
+ * Whether a person may act as platform operator at a route that others also use: they meet all requirements of an operator route.
+ * The read is then recorded like any operator read.
  */
 export async function asksAsOperator(call: Call, principal: PersonPrincipal): Promise<boolean> {
   try {
@@ -101,7 +101,7 @@ export function ownerOrService(owner: Authority<Owner>, serviceScope: string): A
   return admitting({ ...own, callers: [...own.callers, 'service'], serviceScope }, ['bearer', 'api_key', 'cookie'])
 }
 
-/** One of several authorities, as the request says. */
+/** Chooses one of several authorities by the request. */
 export const whichever = <Name extends string, P>(
   all: Record<Name, Authority<P>>,
   which: (call: Call) => Name,

@@ -4,10 +4,10 @@ import type { Gateway } from '../gateway.ts'
 import type { PersonPrincipal, Principal } from './authenticate.ts'
 import { insufficientScope } from './insufficient-scope.ts'
 
-/** Tokens of our own applications with one of these act with all that their person has. */
+/** First-party tokens with one of these scopes have all of their person's access. */
 const WHOLE = ['write', 'api-keys:write', 'api_keys:manage']
 
-/** The scopes a person has through this credential; undefined for all that the person has. */
+/** The scopes that a person has through this credential; undefined for no limit. */
 export function ceilingOf({ source, family, scope }: PersonPrincipal): string[] | undefined {
   if (source === 'sso_session' || family?.kind === 'session') return undefined
   return family?.kind === 'authorization' && family.client.first_party && scope.some((one) => WHOLE.includes(one))
@@ -16,7 +16,7 @@ export function ceilingOf({ source, family, scope }: PersonPrincipal): string[] 
 }
 
 /**
- * Our own applications and the browser act for their person; an API key, or an application of somebody else, needs the scope.
+ * Requires a scope of API keys and third-party applications; the browser and first-party applications need none.
  * @throws GatewayError insufficient_scope
  */
 export function demandScope(principal: PersonPrincipal, needed: string): void {

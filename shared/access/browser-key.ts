@@ -3,7 +3,7 @@ import type { Call } from '../call.ts'
 import { isHttps } from '../config.ts'
 
 const NAME = 'lanonasis_browser'
-/** Longer than anyone leaves a sign-in page open; each page with a form renews it. */
+/** Outlives any open sign-in page; each page with a form renews it. */
 const SECONDS = 86_400
 const KEY = /^[A-Za-z0-9_-]{22}$/
 
@@ -11,16 +11,16 @@ const cookieName = () => (isHttps() ? `__Host-${NAME}` : NAME)
 const renewed = new WeakMap<Call, string>()
 
 /**
- * The secret that tells this browser from others, if it has sent one. Forms and sign-ins under way are bound to it. It says nothing of
- * who the person is, and one cookie serves every tab: a list of transactions would be read and written back by each page, so that
- * pages that open at the same time would lose each other's.
+ * The secret that identifies this browser, if it has sent one. Forms and sign-ins in progress are bound to it. It does not identify
+ * the person, and one cookie serves every tab: pages opened at the same time would overwrite each other's entries in a cookie
+ * that listed transactions.
  */
 export function browserKey(call: Call): string | undefined {
   const value = renewed.get(call) ?? call.request.cookies[cookieName()]
   return value && KEY.test(value) ? value : undefined
 }
 
-/** The same, made now where the browser has none, and kept for another day. */
+/** Returns the browser's key, created if absent, and renews its cookie for another day. */
 export function keepBrowserKey(call: Call): string {
   const known = renewed.get(call)
   if (known) return known
@@ -30,6 +30,6 @@ export function keepBrowserKey(call: Call): string {
   return key
 }
 
-/** Whether a page of that age should still find its cookie, so that a browser without one keeps none. */
+/** Whether a page of that age should still have its cookie: if it has none, the browser blocks cookies. */
 export const cookiesAreBlocked = (call: Call, madeAt: Date | undefined) =>
   browserKey(call) === undefined && madeAt !== undefined && call.now().getTime() - madeAt.getTime() < SECONDS * 1000

@@ -10,7 +10,7 @@ import { hashOfApiKey, lacksChecksum } from '../tokens/api-key.ts'
 import { type BindingStatus, checkBinding, type ForwardedRequest } from './api-key-binding.ts'
 import { insufficientScope } from './insufficient-scope.ts'
 
-/** What a verification is about, where the caller says so. */
+/** The use that a key is verified for, as far as the caller states it. */
 export type KeyUseContext = ForwardedRequest & {
   service?: string
   action?: string
@@ -24,14 +24,14 @@ export type CheckedKey = {
   key: ApiKeyFacts
   /** Its creator. */
   person: Person
-  /** What it may do now: no more than its creator. */
+  /** Effective scopes: never more than the creator's. */
   scope: string[]
   service?: ServiceScope
   binding: BindingStatus
   remainingUses?: number
 }
 
-/** Whether a service of ours asks, by its address. */
+/** Whether the caller is a first-party service, by its address. */
 export function isOwnService(call: Call): boolean {
   return isWithin(call.gateway.config.VERIFIER_ADDRESSES, call.request.clientIp)
 }
@@ -50,14 +50,14 @@ function checkService(key: ApiKeyFacts, service: ServiceScope | undefined, conte
 }
 
 function checkCount({ wait, exhausted, replayed }: UseCount): void {
-  if (replayed) throw new GatewayError('api_key_signature_invalid', { reason: 'nonce was seen before' })
+  if (replayed) throw new GatewayError('api_key_signature_invalid', { reason: 'nonce already used' })
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   if (exhausted) throw new GatewayError('api_key_exhausted')
 }
 
 /**
- * Whether a presented API key stands, for this caller and use. One statement, which also counts where the key is limited; a key bound
- * to its caller needs a second one for its count or nonce. Unknown, revoked, expired and quarantined keys are refused alike.
+ * Verifies a presented API key for this caller and use. One statement, which also counts the use of a limited key; a bound key needs
+ * a second one for its count or nonce. Unknown, revoked, expired and quarantined keys get the same error.
  * @throws GatewayError api_key_invalid (401), api_key_address, api_key_service, api_key_exhausted, api_key_binding_*,
  *   insufficient_scope (403), api_key_signature_* (401), rate_limited (429)
  */
@@ -69,7 +69,7 @@ export async function checkApiKey(call: Call, presented: string, context: KeyUse
   const { service: named } = context
   const address = addressOf(call, context.client_ip)
   const found = await checkKey(reads, personal, { hash, address, service: named })
-  if (!found) throw new GatewayError('api_key_invalid', { reason: 'unknown or not live' })
+  if (!found) throw new GatewayError('api_key_invalid', { reason: 'unknown or inactive' })
   const { key, person, near, service } = found
   if (!near) throw new GatewayError('api_key_address')
   const bound = await checkBinding(call, {

@@ -1,6 +1,6 @@
 import type { Principal } from './authenticate.ts'
 
-/** What a credential is for, and the client it belongs to, where it says so: of a key, what it is bound to. */
+/** The audience and client of a credential, where it has them; for an API key, those of its binding. */
 export function boundTo({ audience, ...principal }: Principal): { audience?: string[]; clientId?: string } {
   const binding = principal.kind === 'person' ? principal.apiKey?.key.binding : undefined
   return {
@@ -9,7 +9,7 @@ export function boundTo({ audience, ...principal }: Principal): { audience?: str
   }
 }
 
-/** The same as members of an answer. */
+/** The same as response members. */
 function described(principal: Principal) {
   const { audience, clientId } = boundTo(principal)
   return { aud: audience?.length === 1 ? audience[0] : audience, client_id: clientId }
@@ -17,7 +17,7 @@ function described(principal: Principal) {
 
 const seconds = (at: Date | undefined) => (at ? Math.floor(at.getTime() / 1000) : undefined)
 
-/** What first-party services learn of a principal at `verify` (docs/wire-contract.md 1.4). */
+/** The principal as `verify` returns it to first-party services (docs/wire-contract.md 1.4). */
 export function describePrincipal(principal: Principal) {
   const { scope, expiresAt, projectScope, platform, credentialId, confirmation } = principal
   const common = {
@@ -52,7 +52,7 @@ export function describePrincipal(principal: Principal) {
   }
 }
 
-/** The same as the introspection of docs/wire-contract.md 1.4 has it. */
+/** The principal as introspection returns it (docs/wire-contract.md 1.4). */
 export function describeActor(principal: Principal, requestId: string) {
   const { scope, expiresAt, projectScope, credentialId, issuedAt } = principal
   const service = principal.kind === 'service'

@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVeri
 import { equalHash } from '../tokens/opaque.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
 
-/** How old a proof may be, and how far ahead of our clock its own may be, in seconds (docs/security-rules.md K1). */
+/** Maximum age and maximum clock lead of a proof, in seconds (docs/security-rules.md K1). */
 export const PROOF_SECONDS = 60
 const AHEAD_SECONDS = 10
 const MAX_PROOF_LENGTH = 4096
@@ -44,10 +44,10 @@ function claimFault(
 }
 
 /**
- * Whether a proof holds for this one request, and which key it proves. The caller must still take its `jti`, once.
- * @param input.proof value of the `DPoP` header; two headers arrive as one value with a comma, which no proof has
- * @param input.urls every address under which the request may have been made, from configuration
- * @param input.accessToken the token that is presented with it, whose hash the proof must then carry
+ * Checks a proof for one request and returns the key it proves. The caller must still consume its `jti`.
+ * @param input.proof value of the `DPoP` header; two headers arrive as one value with a comma, which no proof contains
+ * @param input.urls every URL under which the request may have been made, from configuration
+ * @param input.accessToken the token presented with it, whose hash the proof must carry
  * @see RFC 9449 section 4.3
  */
 export async function checkDpopProof(input: {

@@ -7,9 +7,9 @@ import { claimOnce } from '../queries/replay-guard.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import { checkDpopProof, PROOF_SECONDS } from './dpop-proof.ts'
 
-/** A nonce is accepted in the window it was made in and in the next. */
+/** A nonce is accepted in the window it was issued in and in the next. */
 const NONCE_SECONDS = 300
-/** An id is kept for longer than its proof counts, since the database has a clock of its own. */
+/** A `jti` is kept longer than its proof is valid, since the database clock may differ. */
 const KEEP_SECONDS = PROOF_SECONDS + 60
 
 function nonceOf({ derive }: Gateway, window: number): string {
@@ -18,7 +18,7 @@ function nonceOf({ derive }: Gateway, window: number): string {
 
 const windowAt = (now: Date) => Math.floor(now.getTime() / (NONCE_SECONDS * 1000))
 
-/** A nonce that every instance makes and accepts, without storing any (RFC 9449 section 8). */
+/** A stateless nonce that every instance derives and accepts (RFC 9449 section 8). */
 export function dpopNonce(gateway: Gateway, now: Date): string {
   return nonceOf(gateway, windowAt(now))
 }
@@ -33,8 +33,8 @@ export type ProvenKey =
   | { jkt?: undefined; fault: 'use_dpop_nonce' | 'invalid_dpop_proof'; reason: string }
 
 /**
- * The key a proof proves, its id taken so that nobody can use it again (RFC 9449 section 11.1).
- * @param input.wantsNonce whether the proof was made for this gateway, which may ask for a nonce of its own
+ * Verifies a proof and consumes its `jti` (RFC 9449 section 11.1).
+ * @param input.wantsNonce whether the proof was made for this gateway, which may require a nonce
  */
 export async function proveKey(
   gateway: Gateway,
@@ -47,24 +47,24 @@ export async function proveKey(
     return { fault: 'use_dpop_nonce', reason: 'DPoP proof: nonce' }
   const forgottenAt = new Date(proof.issuedAt.getTime() + KEEP_SECONDS * 1000)
   const first = await claimOnce(gateway.reads, 'dpop-proof', [proof.jkt, proof.jti], forgottenAt)
-  return first ? { jkt: proof.jkt } : { fault: 'invalid_dpop_proof', reason: 'DPoP proof: seen before' }
+  return first ? { jkt: proof.jkt } : { fault: 'invalid_dpop_proof', reason: 'DPoP proof: replayed' }
 }
 
-/** Every address of the endpoint at hand, from configuration and never from the Host header (docs/security-rules.md K2). */
+/** Every URL of the current endpoint, from configuration and never from the Host header (docs/security-rules.md K2). */
 export function urlsOf(call: Call): string[] {
   const { issuer, config } = call.gateway
   const bases = config.MTLS_BASE_URL ? [issuer, config.MTLS_BASE_URL] : [issuer]
   return bases.flatMap((base) => mirrorsOf(call.request.path).map((path) => base + path))
 }
 
-/** The headers that tell the client which nonce to use next; none where none is asked for. */
+/** The `DPoP-Nonce` header with the next nonce; none when nonces are not required. */
 export function nonceHeaders(gateway: Gateway): Record<string, string> {
   return gateway.config.DPOP_NONCE_REQUIRED ? { 'DPoP-Nonce': dpopNonce(gateway, gateway.now()) } : {}
 }
 
 const proven = new WeakMap<Call, { accessToken?: string; key: Promise<ProvenKey> }>()
 
-/** The key behind the proof that a request carries. A proof holds once, so asking again for the same token gets the same answer. */
+/** The key proven by the request's proof. A proof is single-use, so the result is cached per token. */
 export async function keyOfRequest(call: Call, accessToken?: string): Promise<ProvenKey | undefined> {
   const proof = call.request.header('dpop')
   if (proof === undefined) return undefined
@@ -77,8 +77,8 @@ export async function keyOfRequest(call: Call, accessToken?: string): Promise<Pr
 }
 
 /**
- * The thumbprint of the key that a token request proves, for the tokens to be bound to; undefined without a `DPoP` header.
- * To be asked once the client is authenticated, since it takes the proof's id; asking again is free.
+ * The thumbprint of the key that a token request proves, to bind the tokens to; undefined without a `DPoP` header.
+ * Call it after client authentication, since it consumes the proof's `jti`; further calls are cached.
  * @throws GatewayError invalid_dpop_proof, use_dpop_nonce (400, with `DPoP-Nonce`)
  * @see RFC 9449 section 5
  */

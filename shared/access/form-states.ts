@@ -4,22 +4,22 @@ import { log } from '../log.ts'
 import { claimFormState, findFormState, forgetFormState, keepFormState } from '../queries/form-states.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 
-/** How long a form may take to act, until an equal submission takes its place. */
+/** How long a submission may take before an equal one may run instead. */
 export const ACTING_SECONDS = 30
 
-/** Names a submission: the same for an equal one, and for no other. */
+/** Names a submission: the same for equal ones, and for no others. */
 export const submissionName = (kind: 'answer' | 'done', path: string, body: string) =>
   `${kind} ${createHash('sha256').update(`${path} ${body}`).digest('base64url')}`
 
-/** Waits for what is noted after an act. That it fails changes nothing about the act, so its answer still goes out. */
+/** Waits for form state to be saved after an action. A failure is only logged, since the action itself succeeded. */
 export const afterwards = (noting: Promise<void>): Promise<void> =>
-  noting.catch((error: unknown) => log.warn('the state of a form could not be kept', { error }))
+  noting.catch((error: unknown) => log.warn('form state could not be saved', { error }))
 
 export type FormStates = ReturnType<typeof formStatesOf>
 
 /**
- * What one browser is in the middle of, by name: kept for a while, sealed under a key that only the master secret and the browser's
- * own key make together, so that neither the database nor another browser can read it.
+ * Form states of one browser, by name: stored for a limited time, sealed under a key derived from the master secret and the
+ * browser's key, so that neither the database nor another browser can read them.
  * @param browser the key of the browser
  */
 export function formStatesOf({ derive, reads, now }: Gateway, browser: string) {
@@ -40,7 +40,7 @@ export function formStatesOf({ derive, reads, now }: Gateway, browser: string) {
       await keepFormState(reads, keyOf(name), { sealed, until: until(seconds) })
     },
 
-    /** Claims a name; later callers get what the first one kept, or nothing as long as it has kept nothing. */
+    /** Claims a name; later callers get the value that the first one stored, if any yet. */
     async claim<Value>(name: string, seconds: number): Promise<{ first: boolean; value?: Value }> {
       const { first, sealed } = await claimFormState(reads, keyOf(name), { now: now(), until: until(seconds) })
       return { first, value: sealed ? open(name, sealed) : undefined }

@@ -8,7 +8,7 @@ import { browserKey, keepBrowserKey } from './browser-key.ts'
 const SHAPE = /^([0-9a-f-]{36})\.([0-9a-f-]{36})?\.([A-Za-z0-9_-]{43})$/
 
 export type FormToken = {
-  /** Names this rendering of the form, so that equal answers to it are one submission. */
+  /** Identifies this rendering of the form, so that equal posts of it are one submission. */
   id: string
   /** The tab's transaction, where it has one. */
   transaction?: string
@@ -17,7 +17,7 @@ export type FormToken = {
 
 /**
  * Signs a form token.
- * @param token.holder what it is good for: a session, or a session and a request; without a session, the key of the browser
+ * @param token.holder what it is bound to: a session, or a session and a request; without a session, the browser key
  */
 export function signFormToken(
   { derive }: Pick<Gateway, 'derive'>,
@@ -27,7 +27,7 @@ export function signFormToken(
   return `${id}.${transaction}.${createHmac('sha256', derive('csrf')).update(signed).digest('base64url')}`
 }
 
-/** What the hidden field `csrf` of a form carries: good only at this browser, or in this session where the form is about one. */
+/** The value of a form's hidden field `csrf`, bound to this browser, or to the session that the form is about. */
 export function newFormToken(
   call: Call,
   { about, transaction }: { about?: string; transaction?: string } = {},
@@ -36,14 +36,14 @@ export function newFormToken(
   return signFormToken(call.gateway, { transaction, holder: about ?? browser })
 }
 
-/** What a form token says, whoever made it. */
+/** Parses a form token without verifying it. */
 export function readFormToken(text: string | undefined): FormToken | undefined {
   const [, id, transaction] = SHAPE.exec(text ?? '') ?? []
   if (!id) return undefined
   return { id, transaction, madeAt: new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16)) }
 }
 
-/** The form token, if it was made for this browser or, where the form is about one, for this session. */
+/** Verifies a form token for this browser or, where the form is about one, for this session. */
 export function openFormToken(call: Call, text: string | undefined, about: string | undefined): FormToken | undefined {
   const token = readFormToken(text)
   const holder = about ?? browserKey(call)

@@ -5,8 +5,8 @@ import type { ForwardedProof } from './sender-constraint.ts'
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
 
 /**
- * What a resource server may add to its question about a bound token, so that the gateway checks the binding: the `DPoP` header it
- * got with the method and URL it was called by, and the `x5t#S256` of the certificate on its connection.
+ * Parameters with which a resource server lets the gateway check the binding of a token: the `DPoP` header it received with the
+ * method and URL of its request, and the `x5t#S256` of the certificate on its connection.
  */
 export const forwardedParameters = once(() => ({
   dpop_proof: text(4096),
@@ -17,7 +17,7 @@ export const forwardedParameters = once(() => ({
 
 type Given = { [name in keyof ReturnType<typeof forwardedParameters>]?: string }
 
-/** Undefined when nothing was forwarded: then the request at hand is meant. */
+/** Undefined when nothing was forwarded: then the current request is checked. */
 export function forwardedProof(given: Given): ForwardedProof | undefined {
   const {
     dpop_proof: proof,

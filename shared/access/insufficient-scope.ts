@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Caller } from '../http/route.ts'
 
-/** What each caller presented, as the answer names it. */
+/** The credential of each caller, as the error message names it. */
 const CREDENTIALS: Record<Caller, string> = {
   browser: 'browser session',
   first_party: 'access token',
@@ -12,8 +12,8 @@ const CREDENTIALS: Record<Caller, string> = {
 }
 
 /**
- * 403 that names the credential and the scopes it lacks (RFC 6750 section 3.1).
- * @param missing as asked for, of which only the characters of scopes are repeated (RFC 6749 section 3.3)
+ * Returns the 403 that names the credential and the scopes it lacks (RFC 6750 section 3.1).
+ * @param missing as requested; characters that no scope may have are removed (RFC 6749 section 3.3)
  */
 export function insufficientScope(caller: Caller, missing: readonly string[]): GatewayError {
   const scope = missing.join(' ').replace(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '')
@@ -23,7 +23,7 @@ export function insufficientScope(caller: Caller, missing: readonly string[]): G
   })
 }
 
-/** 403 for a kind of credential that a route is closed to, whatever its scope. */
+/** Returns the 403 for a kind of credential that a route does not accept, whatever its scope. */
 export const unsuitableCredential = (caller: Caller) =>
   new GatewayError('insufficient_scope', {
     description: `This is not allowed with the ${CREDENTIALS[caller]}.`,

@@ -7,13 +7,13 @@ import { commit } from '../events/commit.ts'
 import { actAsOperator, type Operator } from './operator.ts'
 
 const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
-/** What leads through an answer, or belongs to a form, and narrows nothing. */
+/** Parameters for paging and forms, which do not narrow the read. */
 const BESIDE = ['cursor', 'after', 'before', 'limit', 'order', 'page', 'done', 'csrf', 'form_id', 'return_to', 'reason']
 const MOST = 1000
 
 export const isRead = (call: Call) => call.request.method === 'GET' || call.request.method === 'HEAD'
 
-/** What the operator sent to narrow the read: the query, or the body of a search. */
+/** The filter that the operator sent: the query, or the body of a search. */
 async function sent(call: Call): Promise<URLSearchParams> {
   const { request } = call
   if (isRead(call)) return new URL(request.url).searchParams
@@ -24,8 +24,8 @@ async function sent(call: Call): Promise<URLSearchParams> {
 }
 
 /**
- * Records what an operator reads of others, before they read it: who, whose, by which filter and, where they said one (`reason`), why.
- * Equal reads of a minute are one event, so that a program that follows the log does not fill it.
+ * Records an operator's read of others' data before it happens: who reads whose data, by which filter and, if given, why (`reason`).
+ * Equal reads within a minute are one event, so that a program that polls does not fill the log.
  * @throws GatewayError service_unavailable when it cannot be recorded
  */
 export async function recordOperatorRead(call: Call, operator: Operator): Promise<void> {

@@ -10,18 +10,16 @@ export const isOperator = ({ role }: Pick<Person, 'role'>) => OPERATOR_ROLES.som
 
 export type Operator = {
   principal: PersonPrincipal & { session: SessionFacts }
-  /** The one organization whose people and things the operator answers for; undefined for all of them. */
+  /** The organization that the operator administers; undefined for all organizations. */
   organizationId?: string
 }
 
-/** Whether the operator answers for a person of these organizations: for all of them, since a merge can bring others' into one. */
+/** Whether the operator administers every organization of a person, since a merge can bring in those of others. */
 export function answersFor({ organizationId }: Operator, organizations: readonly string[]): boolean {
   return organizationId === undefined || organizations.every((one) => one === organizationId)
 }
 
-/**
- * Whether the operator may act on a person: one they answer for, and nobody who answers for everything unless they do as well.
- */
+/** Whether the operator may act on a person: one they administer, and on a platform operator only as a platform operator. */
 export function mayActOn(operator: Operator, person: { organizations: readonly string[]; role: string }): boolean {
   return (
     answersFor(operator, person.organizations) &&
@@ -29,14 +27,14 @@ export function mayActOn(operator: Operator, person: { organizations: readonly s
   )
 }
 
-/** What the operator does is recorded as theirs; say why in the event itself. */
+/** Names the operator as the actor; the reason belongs into the event. */
 export function actAsOperator(work: Work, { principal }: Operator): void {
   const { person, session, family } = principal
   work.actor = { type: 'operator', id: person.uai, sessionId: session.id, clientId: family?.client.client_id }
 }
 
 /**
- * Counts what reads much of the log, so that one operator keeps the database from nobody.
+ * Rate-limits expensive reads of the log, so that one operator cannot exhaust the database.
  * @throws GatewayError rate_limited
  */
 export async function limitReading(
@@ -49,7 +47,7 @@ export async function limitReading(
 }
 
 /**
- * The operator that a principal is.
+ * Returns the principal as an operator.
  * @param kind `platform` refuses operators of one organization
  * @throws GatewayError not_an_operator
  */

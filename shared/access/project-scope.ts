@@ -1,7 +1,7 @@
 const KNOWN = new Set(['lanonasis-maas', 'maas', 'mcp', 'cli', 'dashboard', 'app_maas_dashboard'])
 const DEFAULT = 'lanonasis-maas'
 
-/** The project scope a session gets: what was asked when it is known, the default otherwise (docs/wire-contract.md 3.6). */
+/** Returns the requested project scope if it is known, else the default (docs/wire-contract.md 3.6). */
 export function projectScope(requested: string | undefined): string {
   return requested && (KNOWN.has(requested) || /^app_[a-z0-9_]{1,40}$/.test(requested)) ? requested : DEFAULT
 }

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Resource } from '../queries/authorizations.ts'
 
-/** The gateway's own interface as a resource: what a person's token may do with their account. */
+/** The account API of the gateway as a resource. */
 export function ownResource(issuer: string): Resource {
   return {
     identifier: issuer,
@@ -13,7 +13,7 @@ export function ownResource(issuer: string): Resource {
   }
 }
 
-/** Lower-case scheme and host, no default port, `https://h` = `https://h/`; undefined when it is no resource indicator. */
+/** Lower-case scheme and host, no default port, `https://h` = `https://h/`; undefined for an invalid resource indicator. */
 function canonical(uri: string): string | undefined {
   if (!URL.canParse(uri) || uri.includes('#')) return undefined
   const { protocol, host, pathname, search } = new URL(uri)
@@ -21,7 +21,7 @@ function canonical(uri: string): string | undefined {
   return `${protocol}//${host}${pathname.replace(/\/$/, '')}${search}`
 }
 
-/** Whether two identifiers name the same resource (docs/security-rules.md H2); what is no URL is compared as it is. */
+/** Whether two identifiers name the same resource (docs/security-rules.md H2); other than URLs are compared exactly. */
 export function isSameResource(one: string, other: string): boolean {
   return one === other || (canonical(one) !== undefined && canonical(one) === canonical(other))
 }
@@ -29,10 +29,10 @@ export function isSameResource(one: string, other: string): boolean {
 type Access = Pick<Client, 'account_access'>
 
 /**
- * The registered identifiers of the resources that a token is for: exactly those that the client named (RFC 8707 section 2; compared
- * as docs/security-rules.md H2 says, returned in the registered form). A client that names none gets the default one, and one with everyday access
- * to the account API gets that as well, since it uses one token for both.
- * @param client whose person the token is for; undefined where no account can be meant
+ * Returns the registered identifiers of a token's resources: exactly those that the client named (RFC 8707 section 2), compared by
+ * docs/security-rules.md H2. A client that names none gets the default one, and with everyday access to the account API also that,
+ * since it uses one token for both.
+ * @param client the client that acts for a person; undefined when the token is for no account
  * @throws GatewayError invalid_target
  */
 export function chooseResources(known: Resource[], requested: string[] | undefined, client?: Access): string[] {
@@ -45,8 +45,7 @@ export function chooseResources(known: Resource[], requested: string[] | undefin
 }
 
 /**
- * Named resources, unless the account API is one of several: a token for it that another resource server also gets could be used by
- * that server.
+ * Refuses the account API among several resources: another resource server that receives the token could use it there.
  * @throws GatewayError invalid_target
  */
 export function accountAlone(account: string | undefined, named: string[]): string[] {
@@ -54,19 +53,19 @@ export function accountAlone(account: string | undefined, named: string[]): stri
   throw new GatewayError('invalid_target', { description: 'The account API cannot be combined with other resources.' })
 }
 
-/** The same for a sign-in at which no resource can be named. */
+/** The resources for a sign-in that cannot name any. */
 export function unnamedResources(issuer: string, client: Access, defaults: string[]): string[] {
   return client.account_access === 'everyday' ? [...defaults, issuer] : defaults
 }
 
-/** The scopes without which the resources that a client named are of no use to it; none when it named none. */
+/** The scopes that the named resources require; none when none were named. */
 export function scopesNeeded(known: Resource[], requested: string[] | undefined): string[] {
   if (!requested || requested.length === 0) return []
   const chosen = new Set(chooseResources(known, requested))
   return [...new Set(known.filter((one) => chosen.has(one.identifier)).flatMap((one) => one.scopes))]
 }
 
-/** Asked identifiers in the form they are allowed in. @throws GatewayError invalid_target */
+/** Returns the requested identifiers in their registered form. @throws GatewayError invalid_target */
 export function registeredForms(allowed: string[], asked: string[]): string[] {
   return [...new Set(asked.map((one) => registeredForm(allowed, one)))]
 }

@@ -16,7 +16,7 @@ const scopes = once(() =>
   ),
 )
 
-/** What a verification can be restricted to, all of it optional: the credential is refused unless it meets what is named. */
+/** Optional restrictions of a verification: the credential is refused unless it meets each one named. */
 export const restrictionParameters = once(() => ({
   scope: z.optional(scopes()),
   audience: name(),
@@ -37,17 +37,17 @@ export type Restrictions = {
   installation_id?: string
 }
 
-/** An action means nothing without the service it is of. */
+/** An action requires its service. */
 export const actionAlone = () => new GatewayError('invalid_request', { details: { action: ['needs service'] } })
 const unmet = (reason: string) => new GatewayError('invalid_token', { reason })
 
-/** Whether a principal has a scope: a browser session stands for the person and has what their role may have. */
+/** Whether a principal has a scope: a browser session has the scopes of the person's role. */
 function holds(principal: Principal, scope: string): boolean {
   if (principal.kind === 'person' && principal.source === 'sso_session') return mayHold(principal.person.role, scope)
   return satisfies(principal.scope, scope)
 }
 
-/** A service takes our own applications and the browser as they are; others need its scopes, as at `/api/v1/services`. */
+/** Browsers and first-party applications may use every service; other callers need its scopes, as at `/api/v1/services`. */
 function demandService(principal: Principal, service: string, action: string | undefined): void {
   const found = SERVICES.find(({ service_key }) => service_key === service)
   if (!found) throw insufficientScope(callerOf(principal), [service])
@@ -58,13 +58,12 @@ function demandService(principal: Principal, service: string, action: string | u
   if (!enough.some((one) => satisfies(principal.scope, one))) throw insufficientScope(caller, [enough[0] ?? service])
 }
 
-/** Client ids are found in any case, but for addresses of metadata documents, which are compared as they are. */
+/** Client ids are compared case-insensitively, except URLs of metadata documents. */
 const clientKey = (id: string) => (/^https?:\/\//.test(id) ? id : id.toLowerCase())
 
 /**
- * Refuses a token or a browser session that does not meet what is named. API keys are compared with their binding and services by
- * `checkApiKey`, which takes the same names. A session is good for every audience of ours, but belongs to no client; tokens belong to no
- * installation.
+ * Refuses a token or a browser session that does not meet the restrictions; `checkApiKey` applies them to API keys. A session is
+ * valid for every audience of ours, but belongs to no client; tokens belong to no installation.
  * @throws GatewayError invalid_request, invalid_token, insufficient_scope
  */
 export function demandRestrictions(principal: Principal, asked: Restrictions): void {

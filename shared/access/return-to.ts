@@ -1,8 +1,8 @@
 import { type Config, dashboardUrl } from '../config.ts'
 
 /**
- * The address to go to after sign-in or sign-out, or undefined when it is not one of ours: a path of the gateway, the gateway
- * itself, the dashboard, or an https host under the cookie domain. Nothing else, so that no redirect is open.
+ * Returns the URL to go to after sign-in or sign-out if it is safe: a path of the gateway, the gateway itself, the dashboard, or an
+ * https host under the cookie domain. Everything else is undefined, to prevent open redirects.
  */
 export function safeReturnTo(config: Config, given: string | undefined): string | undefined {
   if (!given || /[\\\s\p{Cc}]/u.test(given)) return undefined
@@ -18,12 +18,12 @@ export function safeReturnTo(config: Config, given: string | undefined): string 
   return underDomain && url.protocol === 'https:' && url.port === '' ? url.href : undefined
 }
 
-/** Where a sign-in ends that is on the way to nowhere. */
+/** The default destination after sign-in. */
 export function signInEnd(config: Config): string {
   const dashboard = dashboardUrl(config)
   return dashboard ? `${dashboard}/dashboard` : '/account'
 }
 
-/** A page with where the person is on the way to. */
+/** Adds the destination after sign-in to the path of a page. */
 export const withGoal = (path: string, goal: string | undefined) =>
   goal ? `${path}?${new URLSearchParams({ return_to: goal })}` : path

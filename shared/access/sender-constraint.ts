@@ -10,9 +10,9 @@ import { dpopKeyOf, keyOfRequest, nonceHeaders, type ProvenKey, proveKey } from 
 
 export type TokenScheme = 'Bearer' | 'DPoP'
 
-/** What a resource server saw of the request that it asks about. */
+/** What a resource server saw of the request that it verifies. */
 export type ForwardedProof = {
-  /** Value of the `DPoP` header, and the method and URL that the resource server knows itself to have been called by. */
+  /** Value of the `DPoP` header, and the method and URL of the request to the resource server. */
   proof?: string
   method?: string
   url?: string
@@ -57,10 +57,10 @@ const thumbprintOf = (call: Call) =>
   readClientCertificate(call.request, call.gateway.config.MTLS_PROXY_SECRET)?.thumbprint
 
 /**
- * Whether a token is presented by the one it is bound to: with a proof of its key, over a connection with its certificate. A
- * token that is bound to nothing passes, as Bearer.
- * @param input.forwarded what a resource server saw, instead of the request at hand
- * @throws GatewayError invalid_token (401, with a `DPoP` or `Bearer` challenge, and `DPoP-Nonce` where one is asked for)
+ * Checks the sender constraint of a token: a proof of its key, or the certificate of the connection. An unbound token passes as
+ * Bearer.
+ * @param input.forwarded what a resource server saw, checked instead of the current request
+ * @throws GatewayError invalid_token (401, with a `DPoP` or `Bearer` challenge, and `DPoP-Nonce` where one is required)
  * @see RFC 9449 section 7, RFC 8705 section 3
  */
 export async function checkSenderConstraint(
@@ -78,9 +78,9 @@ export async function checkSenderConstraint(
 }
 
 /**
- * What the tokens of this request are bound to: the key that it proves, and the certificate of its connection where the client is
- * registered for that. To be asked once the client is authenticated.
- * @throws GatewayError use_dpop_nonce; invalid_dpop_proof, invalid_request when the client must prove a key or show a certificate and does not
+ * Returns what the tokens of this request are bound to: the key that it proves, and the certificate of its connection if the client
+ * is registered for that. Call it after client authentication.
+ * @throws GatewayError use_dpop_nonce; invalid_dpop_proof, invalid_request without the key or certificate that the client must use
  * @see RFC 9449 sections 5 and 5.2, RFC 8705 section 3.4
  */
 export async function confirmationFor(call: Call, { metadata }: Client): Promise<Confirmation | undefined> {

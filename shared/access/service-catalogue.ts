@@ -4,63 +4,63 @@ export type Service = {
   category: string
   description: string
   methods: readonly string[]
-  /** Scopes that a request needs: to read, and to do anything else. */
+  /** Scopes that a request needs: to read, and for all other methods. */
   scopes: { read: string; write: string }
 }
 
 const ALL = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-const ask = (scope: string) => ({ methods: ['POST'], scopes: { read: scope, write: scope } })
+const postOnly = (scope: string) => ({ methods: ['POST'], scopes: { read: scope, write: scope } })
 
-/** The services of the ecosystem that a key can be for, and that requests are passed on to (docs/wire-contract.md 1.10). */
+/** The services that a key can be restricted to and that requests are routed to (docs/wire-contract.md 1.10). */
 export const SERVICES: readonly Service[] = [
   {
     service_key: 'ai-chat',
     display_name: 'AI chat',
     category: 'ai',
     description: 'Chat completions',
-    ...ask('ai:chat'),
+    ...postOnly('ai:chat'),
   },
   {
     service_key: 'text-to-speech',
     display_name: 'Text to speech',
     category: 'media',
-    description: 'Speaks a text',
-    ...ask('media:tts'),
+    description: 'Converts text to speech',
+    ...postOnly('media:tts'),
   },
   {
     service_key: 'speech-to-text',
     display_name: 'Speech to text',
     category: 'media',
-    description: 'Writes down what is said',
-    ...ask('media:stt'),
+    description: 'Converts speech to text',
+    ...postOnly('media:stt'),
   },
   {
     service_key: 'transcribe',
     display_name: 'Transcription',
     category: 'media',
     description: 'Transcribes recordings',
-    ...ask('media:transcribe'),
+    ...postOnly('media:transcribe'),
   },
   {
     service_key: 'extract-tags',
     display_name: 'Tags',
     category: 'content',
     description: 'Suggests tags for a text',
-    ...ask('content:tags'),
+    ...postOnly('content:tags'),
   },
   {
     service_key: 'generate-summary',
     display_name: 'Summaries',
     category: 'content',
     description: 'Summarizes a text',
-    ...ask('content:summary'),
+    ...postOnly('content:summary'),
   },
   {
     service_key: 'generate-embedding',
     display_name: 'Embeddings',
     category: 'content',
-    description: 'Makes an embedding of a text',
-    ...ask('content:embedding'),
+    description: 'Creates an embedding of a text',
+    ...postOnly('content:embedding'),
   },
   {
     service_key: 'memories',
@@ -90,12 +90,12 @@ export const SERVICES: readonly Service[] = [
     service_key: 'webhook-handler',
     display_name: 'Webhooks',
     category: 'integration',
-    description: 'Takes what other services send',
-    ...ask('api:access'),
+    description: 'Receives webhooks from other services',
+    ...postOnly('api:access'),
   },
 ]
 
-/** Whether a key can be for a service of this name. */
+/** Whether a service of this name exists. */
 export function isService(name: string): boolean {
   return SERVICES.some(({ service_key }) => service_key === name)
 }

@@ -4,12 +4,12 @@ import type { Gateway } from '../gateway.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { listProofs } from '../queries/proofs.ts'
 
-/** Whether the person gave a code of their authenticator app in this session a short while ago. */
+/** Whether the person recently used their authenticator app in this session. */
 export function isSteppedUp({ steppedUpAt }: SessionFacts): boolean {
   return isRecent(steppedUpAt, new Date())
 }
 
-/** Whether the person may change what they are proven by: where there is an app already, it was used a short while ago. */
+/** Whether the person may change their factors: recently stepped up, or recently signed in while they have no authenticator app. */
 export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean): boolean {
   if (isSteppedUp(current) || isRecent(current.recoveredAt, new Date())) return true
   return !hasAuthenticator && isRecent(current.authenticatedAt, new Date())
@@ -17,7 +17,7 @@ export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean
 
 export const stepUpUrl = (returnTo: string) => `/web/step-up?${new URLSearchParams({ return_to: returnTo })}`
 
-/** What is missing before the person may change what they are proven by. */
+/** Returns the authentication still required before the person may change their factors. */
 export async function missingProof(
   { reads, personal }: Gateway,
   { person, session: current }: { person: Person; session?: SessionFacts },
@@ -27,13 +27,13 @@ export async function missingProof(
   return authenticators.length > 0 ? 'step_up' : 'sign_in'
 }
 
-/** Where a browser gives the proof that is missing, on the way to `returnTo`. */
+/** The page for the missing authentication, which returns to `returnTo`. */
 export const proofUrl = (missing: 'sign_in' | 'step_up', returnTo: string) =>
   missing === 'step_up'
     ? stepUpUrl(returnTo)
     : `/web/login?${new URLSearchParams({ prompt: 'login', return_to: returnTo })}`
 
-/** The error that asks a program to let its person authenticate anew (RFC 9470 section 3). */
+/** Returns the error that asks a client to reauthenticate its user (RFC 9470 section 3). */
 export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): GatewayError {
   const [what, acr] =
     missing === 'step_up'
@@ -48,7 +48,7 @@ export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): Gatewa
 }
 
 /**
- * Demands a recent authentication, with the authenticator app where the person has one.
+ * Requires a recent authentication, with the authenticator app if the person has one.
  * @throws GatewayError insufficient_user_authentication
  */
 export async function demandRecentAuthentication(

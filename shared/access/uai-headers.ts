@@ -7,10 +7,10 @@ const METHODS: Partial<Record<Principal['source'], string>> = {
   vendor_key: 'api_key',
 }
 
-/** How a principal was proven, in the words of docs/wire-contract.md 1.6. */
+/** The authentication method of a principal, as docs/wire-contract.md 1.6 names it. */
 export const methodOf = ({ source }: Principal) => METHODS[source] ?? 'bearer_token'
 
-/** Headers in which `resolve` returns who a request comes from (docs/wire-contract.md 2.2). */
+/** Headers in which `resolve` returns the identity of a request (docs/wire-contract.md 2.2). */
 export const RESOLVED_HEADERS = [
   'X-UAI-Auth-Id',
   'X-UAI-Organization',
@@ -32,12 +32,12 @@ export const RESOLVED_HEADERS = [
 export const ROUTED_HEADERS = ['X-UAI-Assertion', 'X-Service', 'X-Vendor', 'X-User-Id', 'X-User-Role'] as const
 
 /**
- * Every header that a service takes for a word of the gateway. A proxy before a service passes none of them on from a caller: the
- * templates in `deploy/` clear these, and a test compares them with this list.
+ * Every header that a service trusts as set by the gateway. A proxy before a service must remove them from incoming requests: the
+ * templates in `deploy/` do so, and a test compares them with this list.
  */
 export const IDENTITY_HEADERS = [...RESOLVED_HEADERS, ...ROUTED_HEADERS, 'X-UAI-Error'] as const
 
-/** Who a request comes from, as services read it (docs/wire-contract.md 2.2); what is not known is empty. */
+/** The identity headers for services (docs/wire-contract.md 2.2); unknown values are empty. */
 export function uaiHeaders(principal: Principal, actor: Actor): Record<(typeof RESOLVED_HEADERS)[number], string> {
   const { audience = [], clientId = '' } = boundTo(principal)
   return {

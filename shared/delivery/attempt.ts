@@ -5,7 +5,7 @@ export type Attempt =
   | { status: 'accepted'; provider: string; providerId: string }
   | { status: 'failed'; reason: string; retryable: boolean; retryAfter?: number }
 
-/** One signed call. Every outcome is a value: network trouble and answers that make no sense included. */
+/** Sends one signed call. Never throws: network errors and invalid responses are returned as failures. */
 export async function attempt(
   send: typeof fetch,
   url: string,

@@ -7,7 +7,7 @@ const MAX_ATTEMPTS = 4
 const BACK_OFF_MS = 300
 const SHORTEST_ATTEMPT_MS = 500
 
-/** Who a message is from as its reader knows them; left out, it is the house's. */
+/** The brand that a message shows; the LanOnasis brand by default. */
 export interface Brand {
   name?: string
   /** `#rrggbb`. */
@@ -18,7 +18,7 @@ export interface OtpEmail {
   type: 'otp.email'
   to: string
   code: string
-  /** Seconds the code lives. */
+  /** Lifetime of the code in seconds. */
   expires_in: number
   /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
   origin: string
@@ -33,7 +33,7 @@ export interface MagicLinkEmail {
   to: string
   /** Page of the gateway that signs in when the person confirms. */
   url: string
-  /** Seconds the link lives. */
+  /** Lifetime of the link in seconds. */
   expires_in: number
   /** Host of the gateway. */
   origin: string
@@ -48,9 +48,9 @@ export interface OtpSms {
   /** E.164. */
   to: string
   code: string
-  /** Seconds the code lives. */
+  /** Lifetime of the code in seconds. */
   expires_in: number
-  /** Host where the code is to be entered: the last line of the message binds it to that. */
+  /** Host where the code is to be entered; the last line of the message binds the code to it. */
   origin: string
   /** BCP 47 tag. */
   locale?: string
@@ -77,7 +77,7 @@ export interface NoticeEmail {
   origin: string
   /** Page where the person can do something about it. */
   manage_url: string
-  /** What the key or the application is called. */
+  /** Name of the key or application. */
   key_name?: string
   key_preview?: string
   /** ISO 8601. */
@@ -88,7 +88,7 @@ export interface NoticeEmail {
 }
 
 export type DeliveryMessage = {
-  /** Names the message, not the attempt: stays the same whenever this message is tried again. */
+  /** Identifies the message across all attempts. */
   id: string
 } & (
   | { function: 'send-otp-email'; payload: OtpEmail }
@@ -101,11 +101,11 @@ export type DeliveryResult =
   | { status: 'accepted'; provider: string; providerId: string; attempts: number }
   | {
       status: 'failed'
-      /** Short snake_case code, fit for an event or a log. */
+      /** Short snake_case code, safe for events and logs. */
       reason: string
       /** Whether the same message may succeed later. */
       retryable: boolean
-      /** Seconds the other side asked to wait. */
+      /** Seconds to wait, as the function requested. */
       retryAfter?: number
       attempts: number
     }
@@ -115,7 +115,7 @@ export type Deliver = (message: DeliveryMessage) => Promise<DeliveryResult>
 export interface DeliveryOptions {
   /** Base URL of the edge functions, such as `https://<project>.supabase.co/functions/v1`. */
   functionsUrl: string
-  /** `whsec_<base64>`, with or without `v1,`; several separated by `|` sign every message, so that a secret can be replaced without a gap. */
+  /** `whsec_<base64>`, with or without `v1,`; several separated by `|` each sign every message, so that secrets can be rotated. */
   webhookSecret: string
   fetch?: typeof fetch
   now?: () => Date
@@ -124,8 +124,8 @@ export interface DeliveryOptions {
 }
 
 /**
- * The way out for messages: a Standard Webhooks call to an edge function, tried again on network errors, 429 and 5xx.
- * Throws at once when the secret is malformed; the returned function never throws and logs nothing.
+ * Creates the function that sends messages: a Standard Webhooks call to an edge function, retried on network errors, 429 and 5xx.
+ * Throws if the secret is malformed; the returned function never throws and logs nothing.
  */
 export function createDelivery(options: DeliveryOptions): Deliver {
   const base = options.functionsUrl.replace(/\/+$/, '')

@@ -7,8 +7,8 @@ import { findSentMessage, isSuppressed } from '../queries/messages.ts'
 import { emailLookup } from '../typed/email.ts'
 
 /**
- * Records what a provider says of a message. An address whose message came back for good, or was called unwanted, gets nothing more
- * until an operator lifts that. News of a message that is not ours, and news twice, change nothing.
+ * Records a delivery status reported by the provider. A permanent bounce or a spam complaint suppresses the address until an operator
+ * lifts that. Statuses of unknown messages and duplicates change nothing.
  */
 export async function hearOfMessage(call: Call, id: string, news: News): Promise<void> {
   const { reads, personal } = call.gateway

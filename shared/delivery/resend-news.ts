@@ -3,7 +3,7 @@ import type { News } from '../domain/message.ts'
 
 const provider = 'resend'
 
-/** The signature of Resend's webhooks is that of Standard Webhooks, under the names of Svix. */
+/** Resend signs webhooks as Standard Webhooks does, with Svix's header names. */
 const signedHeaders = (headers: Headers) =>
   Object.fromEntries(
     ['id', 'timestamp', 'signature'].map((name) => [`webhook-${name}`, headers.get(`svix-${name}`) ?? '']),
@@ -26,7 +26,7 @@ type Told = {
   data?: { tags?: unknown; bounce?: { type?: unknown; subType?: unknown }; failed?: { reason?: unknown } }
 }
 
-/** The message that a webhook is about, which we named in a tag, and what it says of that; undefined where that is nothing to us. */
+/** The message id (from its tag) and status in a delivery webhook; undefined for other events. */
 export function readResendNews(told: Told): { messageId: string; news: News } | undefined {
   const { type, data } = told
   const messageId = tagOf(data?.tags, 'message_id')
@@ -54,7 +54,7 @@ function newsOf(type: string, data: Told['data']): News | undefined {
   }
 }
 
-/** Tags come as a list of names and values, or as one object. */
+/** Tags arrive as a list of names and values, or as one object. */
 function tagOf(tags: unknown, name: string): string | undefined {
   const value = Array.isArray(tags)
     ? tags.find((tag) => tag?.name === name)?.value
@@ -62,7 +62,7 @@ function tagOf(tags: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** A short code; sentences of a provider may hold an address, and stand nowhere. */
+/** A short code. Free text of a provider is dropped, since it may contain an address. */
 function word(text: unknown): string | undefined {
   const code = String(text ?? '')
     .replace(/([a-z])([A-Z])/g, '$1_$2')

@@ -6,7 +6,7 @@ import { sealBytes } from '../tokens/sealed.ts'
 import { emailLookup } from '../typed/email.ts'
 import type { DeliveryMessage, DeliveryResult } from './deliver.ts'
 
-/** A message and the person it is about, where one is known. Its id is the id of its stream: a uuid v7. */
+/** A message and the person it is about, if known. Its id is the id of its stream: a UUIDv7. */
 export type Outgoing = DeliveryMessage & { uai?: string }
 
 const KEPT_MS = 86_400_000
@@ -14,14 +14,14 @@ const SUPPRESSED = { reason: 'suppressed', retryable: false, attempts: 0 }
 
 const channelOf = ({ payload }: DeliveryMessage): Channel => (payload.type.endsWith('.sms') ? 'sms' : 'email')
 
-/** What the address of a message is found by. */
+/** The lookup value of a message's address. */
 export function addressLookup(message: DeliveryMessage): string {
   return channelOf(message) === 'email' ? emailLookup(message.payload.to) : message.payload.to
 }
 
 const templateOf = ({ payload }: DeliveryMessage) => ('kind' in payload ? `notice.${payload.kind}` : payload.type)
 
-/** Whose the address in it is: the person's, or, while nobody is known by it, the message's own. */
+/** The subject whose key encrypts the address: the person, or the message itself if no person is known. */
 const subjectOf = ({ id, uai }: Outgoing) => ({ subject: uai ?? id })
 
 const queued = (outgoing: Outgoing) => ({
@@ -29,12 +29,12 @@ const queued = (outgoing: Outgoing) => ({
   ...{ address: outgoing.payload.to, lookup: addressLookup(outgoing) },
 })
 
-/** Notes in a unit of work that a message is about to go out; `deliverQueued` sends it once the unit is done. */
+/** Queues a message in a unit of work; `deliverQueued` sends it after the commit. */
 export function queueMessage(work: Work, outgoing: Outgoing): void {
   work.start(message, outgoing.id, subjectOf(outgoing)).decide((state) => queue(state, queued(outgoing)))
 }
 
-/** Notes that a message was not sent, since nothing may go to its address. */
+/** Records a message that is not sent because its address is suppressed. */
 export function noteSuppressed(work: Work, outgoing: Outgoing): void {
   const stream = work.start(message, outgoing.id, subjectOf(outgoing))
   stream.decide((state) => queue(state, queued(outgoing)))
@@ -42,8 +42,8 @@ export function noteSuppressed(work: Work, outgoing: Outgoing): void {
 }
 
 /**
- * Sends a message that a unit of work has just queued and records what became of it, with what else follows from that.
- * @param also decides further facts in the same unit of work
+ * Sends a message that a unit of work has just queued and records the result.
+ * @param also makes further decisions in the same unit of work
  */
 export async function deliverQueued(
   call: Call,
@@ -63,12 +63,12 @@ async function settle(
   const { uai, ...sent } = outgoing
   const result = await call.gateway.deliver(sent)
   let at: typeof known | undefined = known
-  // What became of it is no act of the caller: their origin stands with the message, and to seal it again would cost a look-up.
+  // The result is not an action of the caller. Their origin is recorded with the message; sealing it again would cost a lookup.
   const { gateway, request } = call
   await commit({ gateway, request: { id: request.id } }, async (work) => {
     work.correlationId = outgoing.id
     const options = subjectOf(outgoing)
-    // The provider's own news may have come first, and then the stream is read again.
+    // The delivery status webhook may have arrived first; then the stream is read again.
     const stream = at ? work.resume(message, outgoing.id, at, options) : await work.load(message, outgoing.id, options)
     at = undefined
     const { attempts } = result
@@ -82,7 +82,7 @@ async function settle(
   return result
 }
 
-/** A message sealed under the key of the person it is for, so that it can be tried again for a day; nothing once they are forgotten. */
+/** Seals a message under its person's key, so that it can be retried for a day; undefined once they are erased. */
 function keepForLater({ gateway, now }: Call, { uai, ...sent }: Outgoing, wrapped: Uint8Array | undefined) {
   if (!uai || !wrapped) return undefined
   const sealed = sealBytes(gateway.personal.unwrap(uai, wrapped), Buffer.from(JSON.stringify(sent)), sent.id)
@@ -90,8 +90,8 @@ function keepForLater({ gateway, now }: Call, { uai, ...sent }: Outgoing, wrappe
 }
 
 /**
- * Sends a message once, however often it is asked to: what was accepted before is answered with what came of it then, what was not
- * may be tried again under the same id, which `sendUnsent` does for a day. Nothing goes to a suppressed address.
+ * Sends a message at most once per id: for an accepted message, returns the earlier result; one that was not accepted may be retried
+ * under the same id, which `sendUnsent` does for a day. Nothing is sent to a suppressed address.
  */
 export async function sendMessage(call: Call, outgoing: Outgoing): Promise<DeliveryResult> {
   const { gateway } = call

@@ -3,15 +3,15 @@ import type { DeliveryResult, NoticeEmail } from './deliver.ts'
 import { sendMessage } from './send-message.ts'
 
 export type Notice = {
-  /** A uuid v7 that names what the person is told of: told twice, it is one message. */
+  /** A UUIDv7 that identifies what the notice is about: sent twice, it is one message. */
   id: string
   kind: NoticeEmail['kind']
   person: { uai: string; email: string; locale?: string }
-  /** Where the person can do something about it: a path of this gateway. */
+  /** Path of the gateway's page where the person can act on it. */
   path: string
 } & Pick<NoticeEmail, 'key_name' | 'key_preview' | 'expires_at'>
 
-/** Tells a person by mail what happened to their account. */
+/** Notifies a person by e-mail of an event in their account. */
 export function sendNotice(call: Call, notice: Notice): Promise<DeliveryResult> {
   const { issuer } = call.gateway
   const { id, kind, person, path, key_name, key_preview, expires_at } = notice

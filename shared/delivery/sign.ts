@@ -1,12 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto'
 
-/** A secret as the libraries of Standard Webhooks take it. */
+/** Generates a secret in the format of Standard Webhooks. */
 export const newWebhookSecret = () => `whsec_${randomBytes(32).toString('base64')}`
 
 /**
- * Makes the headers of Standard Webhooks for a message, one set per attempt.
- * The id stays; the timestamp moves on by a second at least, because the receiver refuses the same signature twice.
- * @throws Error when the secret is not `whsec_<base64>`, with or without Supabase's `v1,` before it (several separated by `|`), of 24 bytes or more
+ * Creates the Standard Webhooks headers of a message, one set per attempt. The id stays the same; the timestamp increases by at
+ * least a second, because the receiver refuses a repeated signature.
+ * @throws Error unless each secret (separated by `|`) is `whsec_<base64>` of at least 24 bytes, optionally with Supabase's prefix `v1,`
  */
 export function createSigner(secret: string, now: () => Date) {
   const keys = secret.split('|').map(parseSecret)
@@ -24,7 +24,7 @@ export function createSigner(secret: string, now: () => Date) {
   }
 }
 
-/** @see https://www.standardwebhooks.com, whose package is for who checks: it brings a SHA-256 and a base64 of its own. */
+/** @see https://www.standardwebhooks.com. Its package is not used for signing: it bundles its own SHA-256 and base64. */
 const signature = (key: Buffer, signed: string) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
 
 function parseSecret(secret: string): Buffer {

@@ -11,22 +11,22 @@ import type { CodeAddress } from '../people/code-address.ts'
 import { findSmsGuard, type SmsGuard } from '../queries/sms-guard.ts'
 
 const DAY = 86_400
-/** How many numbers in a row are looked at together. */
+/** Trailing digits that numbers of one block differ in. */
 const BLOCK_DIGITS = 3
 const LONGEST_WAIT = 3600
-/** Codes that may be under way to a country that was stopped a while ago, before one of them is entered. */
+/** Codes in flight allowed to a country after a trip of its breaker, until one of them is entered. */
 const PROBES = 5
 export const PROBE_WAIT = 60
 const FIRST_WAIT = 900
 
-/** How much of the day's messages each may use up: what is left is kept for those whom we know better. */
+/** Share of the daily cap that each trust level may use; the rest is reserved for higher levels. */
 const SHARES = { newcomer: 0.7, proven: 0.85, known: 1 }
 export type SmsTrust = keyof typeof SHARES
 
-/** Who asks for a text message, as far as the limits care. */
+/** The caller who requests a text message, as the limits see them. */
 export type SmsCaller = { ip: string | undefined; trust: SmsTrust; effort?: Effort }
 
-/** A known browser, or a number that somebody signed in with before, is no newcomer. */
+/** A known browser is `known`, a number that a person signed in with before is `proven`. */
 export function smsTrust({ knownBy, person }: { knownBy?: string; person?: object }): SmsTrust {
   if (knownBy) return 'known'
   return person ? 'proven' : 'newcomer'
@@ -35,7 +35,7 @@ export function smsTrust({ knownBy, person }: { knownBy?: string; person?: objec
 const dayShare = ({ limiter, config }: Gateway, trust: SmsTrust) =>
   limiter.share('sms-day', 'all', Math.max(1, Math.floor(config.SMS_DAILY_CAP * SHARES[trust])), DAY)
 
-/** What text messages of an unknown caller count against in their network. */
+/** The limits of an unknown caller's address and network. */
 export const smsNetworkLimits = ({ limiter }: Gateway, { ip, effort }: Omit<SmsCaller, 'trust'>): RateLimit[] => [
   ...limiter.of('sms-ip', addressKey(ip), effort),
   ...limiter.of('sms-net', networkKey(ip), effort),
@@ -48,13 +48,13 @@ export const smsCountryLimits = (
 ): RateLimit[] => limiter.of('sms-country', country, effort)
 
 /**
- * What text messages of unknown callers count against, besides those to the number: the same for proven numbers and others, so that a
- * refusal does not tell which is which.
+ * The limits of unknown callers, other than those per number: the same for proven numbers and others, so that a refusal does not
+ * reveal which numbers are proven.
  */
 export const smsCallerLimits = (gateway: Gateway, to: CodeAddress, caller: SmsCaller): RateLimit[] =>
   caller.trust === 'known' ? [] : [...smsNetworkLimits(gateway, caller), ...smsCountryLimits(gateway, to, caller)]
 
-/** What a text message counts against per caller, network, country and day (docs/security-rules.md S4). */
+/** The limits of a text message per caller, network, country and day (docs/security-rules.md S4). */
 export const smsLimits = (gateway: Gateway, to: CodeAddress, caller: SmsCaller): RateLimit[] => [
   ...smsCallerLimits(gateway, to, caller),
   dayShare(gateway, caller.trust),
@@ -72,9 +72,9 @@ const SOURCE_RULES: Record<SmsSourceKind, RuleName> = {
 }
 
 /**
- * Where a code comes from and goes to: sources whose codes are never entered stop first. Those of known browsers are counted
- * separately, so that no stranger stops them and no one with many numbers of their own uses up the day. Blocks of numbers count for newcomers and for
- * known browsers only: anyone can ask for a code to a proven number.
+ * The sources and destinations by which codes that are never entered are counted. Known browsers are counted separately, so that
+ * strangers cannot block them, and so that an owner of many numbers cannot exhaust the daily cap. Blocks of numbers are counted only
+ * for newcomers and known browsers, since anyone can request a code to a proven number.
  */
 export function smsSources({ address }: CodeAddress, { ip, trust }: SmsCaller): Sources {
   const block = address.slice(0, -BLOCK_DIGITS)
@@ -91,7 +91,7 @@ export function smsSources({ address }: CodeAddress, { ip, trust }: SmsCaller): 
   return trust === 'proven' ? callers : [...callers, { kind: 'sms_block', value: `sms-block ${block}` }]
 }
 
-/** What says whether a text message may go out, read for a caller. */
+/** Reads the state that decides whether a text message may be sent. */
 async function readGuard({ reads, personal, limiter }: Gateway, to: CodeAddress, limits: RateLimit[], from: Sources) {
   const sources = from.map(({ kind, value }) => {
     const [limit] = limiter.of(SOURCE_RULES[kind], value)
@@ -105,15 +105,15 @@ async function readGuard({ reads, personal, limiter }: Gateway, to: CodeAddress,
   return findSmsGuard(reads, { country: to.country ?? '', limits, sources })
 }
 
-/** How many codes of a country make a pattern. */
+/** The minimum number of codes to a country for its breaker to trip. */
 const leastOf = ({ config }: Gateway, { earlier }: Pick<SmsGuard, 'earlier'>) =>
   earlier > 0 ? PROBES : config.SMS_BREAKER_SENDS
 
 const isProbing = ({ earlier, underWay, entered }: SmsGuard) => earlier > 0 && underWay >= PROBES && entered === 0
 
 /**
- * Seconds for which newcomers at a number's country or block get no text messages; 0 while they do. It is the same for every number there,
- * proven or not, so that an answer made of it tells nothing about one.
+ * Seconds for which newcomers get no text messages to a number's country or block; 0 if they do. The same for every number there,
+ * so that it does not reveal whether a number is proven.
  */
 export async function pauseOfNewcomers(gateway: Gateway, to: CodeAddress): Promise<number> {
   const blocks = smsSources(to, { ip: undefined, trust: 'newcomer' }).filter(({ kind }) => kind === 'sms_block')
@@ -131,9 +131,9 @@ export async function pauseOfNewcomers(gateway: Gateway, to: CodeAddress): Promi
 }
 
 /**
- * Lets a text message pass, or records the trip that stops it and those that follow. Callers, networks, ranges and blocks of numbers
- * whose codes nobody enters stop first, then the country, for a while; neither concerns proven numbers and known browsers.
- * @throws GatewayError sms_unavailable, and otp_rate_limited for limits that a proven number has as well
+ * Allows a text message, or trips a breaker that stops it and later ones. Callers, networks, ranges and number blocks whose codes are
+ * never entered are stopped first, then the country for a limited time; neither affects proven numbers and known browsers.
+ * @throws GatewayError sms_unavailable; otp_rate_limited for limits that also apply to proven numbers
  */
 export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress, caller: SmsCaller): Promise<void> {
   const { country = '' } = to
@@ -153,12 +153,12 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
     const own = sources.filter(({ kind }) => kind !== 'sms_block')
     const { sourceWait } = own.length === sources.length ? found : await readGuard(gateway, to, [], own)
     if (sourceWait > 0) throw new GatewayError('otp_rate_limited', { reason: 'unentered', retryAfter: sourceWait })
-    throw new GatewayError('sms_unavailable', { reason: 'unentered in the block', retryAfter: found.sourceWait })
+    throw new GatewayError('sms_unavailable', { reason: 'unentered in block', retryAfter: found.sourceWait })
   }
   if (trust !== 'newcomer') return
-  // Newcomers have messages again: the cap was raised, or the day is over.
+  // Newcomers get messages again: the cap was raised, or the day is over.
   for (const { id } of found.dayStops)
-    (await work.load(smsBreaker, id, {})).decide((state) => liftBreaker(state, 'there are messages again'))
+    (await work.load(smsBreaker, id, {})).decide((state) => liftBreaker(state, 'messages are available again'))
   if (found.stoppedUntil) {
     const seconds = Math.ceil((found.stoppedUntil - now.getTime()) / 1000)
     throw new GatewayError('sms_unavailable', { reason: 'breaker', retryAfter: Math.min(seconds, LONGEST_WAIT) })

@@ -4,8 +4,8 @@ import type { News } from '../domain/message.ts'
 const provider = 'twilio'
 
 /**
- * X-Twilio-Signature: HMAC-SHA1 under the auth token over the address that Twilio was told, followed by the names and values of
- * the form, sorted by name (twilio.com/docs/usage/security).
+ * X-Twilio-Signature: HMAC-SHA1 under the auth token over the configured callback URL, followed by the names and values of the
+ * form, sorted by name (twilio.com/docs/usage/security).
  */
 export function twilioSignature(token: string, url: string, fields: URLSearchParams): string {
   const names = [...new Set(fields.keys())].sort()
@@ -15,7 +15,7 @@ export function twilioSignature(token: string, url: string, fields: URLSearchPar
     .digest('base64')
 }
 
-/** @param tokens the auth token; several separated by `|` while one replaces another */
+/** @param tokens the auth token; several separated by `|` during a rotation */
 export function isFromTwilio(tokens: string, url: string, fields: URLSearchParams, signature: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const given = digest(signature)
@@ -25,12 +25,12 @@ export function isFromTwilio(tokens: string, url: string, fields: URLSearchParam
   return matches.includes(true)
 }
 
-/** The number is none, or no mobile one that a carrier serves. */
+/** The number does not exist, or is not a reachable mobile number. */
 const PERMANENT = new Set(['30005', '30006'])
-/** The reader wrote STOP. */
+/** The recipient replied STOP. */
 const OPTED_OUT = '21610'
 
-/** What a status callback says of a message; undefined where that is nothing new. */
+/** The delivery status in a status callback; undefined for intermediate statuses. */
 export function readTwilioNews(fields: URLSearchParams): News | undefined {
   const code = fields.get('ErrorCode') ?? ''
   switch (fields.get('MessageStatus')) {

@@ -9,8 +9,8 @@ import { sendMessage } from './send-message.ts'
 const BATCH = 50
 
 /**
- * Sends what is left: the provider was down, or the process ended between the decision and the message. A few at a time, each under
- * its own id, so that what went out nevertheless goes out once. Answers how many were taken.
+ * Sends queued messages that were not sent because the provider was down or the process ended. Works in batches; each message keeps
+ * its id, so that it is sent at most once. Returns how many were accepted.
  */
 export async function sendUnsent(gateway: Gateway): Promise<number> {
   const { reads, personal } = gateway

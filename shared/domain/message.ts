@@ -39,7 +39,7 @@ export const message: Aggregate<Message, MessageEvent> = {
     const sent = 'sent' in state ? state.sent : undefined
     switch (event.type) {
       case 'MessageAccepted':
-        // The provider's word of what came after may arrive before its answer.
+        // A delivery status webhook may arrive before the response to the send request.
         return 'sent' in state ? { ...state, sent: event.data } : { status: 'accepted', channel, sent: event.data }
       case 'MessageFailed':
         return { status: 'failed', channel }
@@ -56,8 +56,8 @@ export const message: Aggregate<Message, MessageEvent> = {
 }
 
 /**
- * @param input.lookup the normal form of the address, by which its messages are found
- * @param input.kept the whole message, sealed, where it may be tried again later
+ * @param input.lookup the normalized address, for lookups
+ * @param input.kept the sealed message, if it may be retried later
  */
 export function queue(
   state: Message,
@@ -83,7 +83,7 @@ export function recordAccepted(state: Message, sent: Sent): Decision<MessageEven
   return { events: state.status === 'none' || known ? [] : [{ type: 'MessageAccepted', data: sent }] }
 }
 
-/** @param outcome.retryable whether the same message may be tried again */
+/** @param outcome.retryable whether the same message may be retried */
 export function recordFailed(
   state: Message,
   outcome: { reason: string; attempts: number; retryable: boolean },
@@ -92,7 +92,7 @@ export function recordFailed(
   return { events: open ? [{ type: 'MessageFailed', data: outcome }] : [] }
 }
 
-/** What the provider says of a message that it took. Later news may overtake earlier, and the same may come twice. */
+/** A delivery status reported by the provider. Statuses may arrive out of order or twice. */
 export type News =
   | { kind: 'delivered' | 'complained'; provider: string }
   | { kind: 'delayed'; provider: string; reason?: string }
@@ -100,7 +100,7 @@ export type News =
 
 const RANK = { none: 0, queued: 1, failed: 1, accepted: 1, delayed: 2, delivered: 3, bounced: 4, complained: 5 }
 
-/** Nothing for news that is no news. */
+/** Records a delivery status, unless it is a duplicate or earlier than the current one. */
 export function hear(state: Message, news: News): Decision<MessageEvent> {
   if (state.status === 'none' || RANK[state.status] >= RANK[news.kind]) return { events: [] }
   const { provider } = news

@@ -8,7 +8,7 @@ import { findPerson } from '../queries/identities.ts'
 import type { SessionFacts } from '../queries/person.ts'
 import { type ErasureReceipt, erasePerson } from './erase-person.ts'
 
-/** Erases the person who asks, for good. The route demands a recent authentication. */
+/** Permanently erases the caller's own account. The route requires a recent authentication. */
 export async function eraseSelf(
   call: Call,
   principal: PersonPrincipal & { session: SessionFacts },
@@ -19,7 +19,7 @@ export async function eraseSelf(
 }
 
 /**
- * Erases a person whom an operator answers for, for good. Not themselves: that takes their own account page.
+ * Permanently erases a person whom the operator administers. Operators erase themselves on their own account page.
  * @throws GatewayError not_found
  */
 export async function eraseOther(
@@ -30,7 +30,7 @@ export async function eraseOther(
   const { gateway } = call
   const person = await findPerson(gateway.reads, gateway.personal, uai)
   if (!person || !mayActOn(operator, person)) throw new GatewayError('not_found')
-  if (person.uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'themselves' })
+  if (person.uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'own account' })
   const backupDays = gateway.config.BACKUP_DAYS
   const act = (work: Work) => actAsOperator(work, operator)
   return erasePerson(call, person, { act, reason, backupDays })

@@ -4,10 +4,10 @@ import { createPersonal, organization } from '../domain/organization.ts'
 import type { Work } from '../events/commit.ts'
 import type { Person } from '../queries/person.ts'
 
-/** What an organization says of its person. */
+/** The standing that an organization gives a person. */
 export type Standing = { role?: string; plan?: string; organizationId?: string }
 
-/** A new person, with what proved them and an organization of their own. */
+/** Creates a person with their credentials and a personal organization. */
 export function createIdentity(
   work: Work,
   input: { uai: string; credentials: Credential[]; name?: string; locale?: string; standing?: Standing; now: Date },

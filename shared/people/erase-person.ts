@@ -10,20 +10,20 @@ export type ErasureReceipt = {
   uai: string
   status: 'erased'
   erased_at: string
-  /** The event that says so, and its hash in the chain. */
+  /** The erasure event, and its hash in the chain. */
   event_id: string
   event_hash: string
   keys_destroyed: number
   keys_left: number
   digests_left: number
-  /** When the last backup that still holds the key has aged out. */
+  /** When the last backup that contains the key expires. */
   backups_forget_by: string
 }
 
 /**
- * Forgets a person for good: the fact first, then the destruction. Whatever fails in between, doing it again finishes it.
+ * Permanently erases a person: records the erasure first, then destroys the keys. Retry after a failure to complete it.
  * @param person.members every UAI that resolves to them
- * @param by who acts and why, and how many days backups are kept
+ * @param by the actor and reason, and the retention of backups in days
  * @throws GatewayError not_found
  */
 export async function erasePerson(

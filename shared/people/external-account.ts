@@ -17,10 +17,10 @@ import type { ExternalProfile } from './profile.ts'
 import { tellOfProofs } from './proof-notices.ts'
 import { nameOfMethod } from './sign-in-methods.ts'
 
-/** What an account at somebody else's is found by. */
+/** The lookup value of an account at an external provider. */
 export const externalLookup = (provider: string, externalId: string) => `${provider.toLowerCase()}\n${externalId}`
 
-/** An account that somebody proved, and that is not linked yet. */
+/** An external account that the user has authenticated with and that is not linked yet. */
 export type ProvenAccount = { provider: string; externalId: string; method: string; assertedBy: string }
 
 export function externalCredential(account: ProvenAccount, sessionId?: string): Credential {
@@ -36,13 +36,13 @@ export function externalCredential(account: ProvenAccount, sessionId?: string): 
   }
 }
 
-/** Whether a provider's word for an address counts: it is trusted with addresses, and where it has domains, with those alone. */
+/** Whether to trust a provider's verification of an address: it is trusted for e-mail, within its domains if it has any. */
 function vouchesFor({ settings }: ConnectionRow, { email = '', emailVerified }: ExternalProfile): boolean {
   const { trust_email, domains } = settings
   return trust_email && emailVerified && (domains.length === 0 || domains.includes(emailDomain(email)))
 }
 
-/** The address of a new person, as far as it is worth: found by it is only who proved it, or whom a trusted provider vouches for. */
+/** The address of a new person. Only an address that a trusted provider verified can be looked up. */
 export function addressCredential(connection: ConnectionRow, profile: ExternalProfile): Credential[] {
   const { email } = profile
   if (!email) return []
@@ -55,12 +55,12 @@ export function addressCredential(connection: ConnectionRow, profile: ExternalPr
 const belonging = ({ settings: { organization_id } }: ConnectionRow) =>
   organization_id === undefined ? {} : { organizationId: organization_id }
 
-/** Somebody's account at another provider, as it was proven. */
+/** An account at an external provider, as authenticated there. */
 export type ProviderAccount = {
   connection: ConnectionRow
   profile: ExternalProfile
   method: string
-  /** The mailbox was confirmed by our own project, which is as good as by us: the account becomes its owner's, if they have no app. */
+  /** Our own Supabase project verified the mailbox: the account is linked to its owner if they have no authenticator app. */
   ownMailbox?: boolean
 }
 
@@ -71,16 +71,16 @@ export const accountOf = ({ connection, profile, method }: ProviderAccount): Pro
   assertedBy: connection.slug,
 })
 
-/** What an account and its address are found by. */
+/** Lookup digests of an account and its address. */
 export const digestsOf = ({ personal }: Gateway, { connection, profile }: ProviderAccount) => ({
   digest: personal.digest(externalLookup(connection.slug, profile.externalId)),
   addressDigest: profile.email ? personal.digest(emailLookup(profile.email)) : undefined,
 })
 
 export type FoundAccount = {
-  /** Whom the account is linked to. */
+  /** The person whom the account is linked to. */
   person?: Person
-  /** Who proved its address here, where the account becomes theirs. */
+  /** The person who verified its address here, if the account is to be linked to them. */
   owner?: Person
   addressKnown: boolean
   /** The client that a sign-in is for, and the default resources. */
@@ -88,7 +88,7 @@ export type FoundAccount = {
   resources: string[]
 }
 
-/** Reads whose account it is. */
+/** Finds the person whom an external account belongs to. */
 export async function findAccount(
   gateway: Gateway,
   input: ProviderAccount & { clientId?: string },
@@ -104,10 +104,9 @@ export async function findAccount(
 export type SettledAccount = { person: Person; isNew: boolean; isLinked: boolean }
 
 /**
- * The person whose account this is, or a new one. An address that is known here links nothing by itself: its owner must prove it
- * (docs/security-rules.md S10), and a person with an authenticator app must link the account in a session that was stepped up: no mailbox is enough for
- * that.
- * @param claims what hooks say of the person
+ * Returns the person of an external account, or creates one. Accounts are never linked by a matching address alone: its owner must
+ * confirm it (docs/security-rules.md S10), and a person with an authenticator app must link the account in a stepped-up session.
+ * @param claims the claims that hooks returned
  * @throws GatewayError link_needed, not_provisioned, account_suspended
  */
 export async function settleAccount(
@@ -138,17 +137,17 @@ export async function settleAccount(
   return { person, isNew: !known, isLinked }
 }
 
-/** @throws GatewayError credential_taken when the account is somebody's already */
+/** @throws GatewayError credential_taken when the account is already linked */
 export async function refuseTaken({ reads, personal }: Gateway, account: ProvenAccount): Promise<void> {
   const digest = personal.digest(externalLookup(account.provider, account.externalId))
   if ((await findExternal(reads, personal, { digest })).person) throw new GatewayError('credential_taken')
 }
 
 /**
- * Links an account that was proven in this browser to the person who is signed in, or signs in, in it.
- * @param to.byMail a mailbox is all that they proved, which links nothing to somebody who has an authenticator app
- * @returns whether it was linked by this
- * @throws GatewayError credential_taken when it is somebody else's
+ * Links an account authenticated in this browser to the person who is signed in, or signs in, in it.
+ * @param to.byMail they proved only a mailbox, which is not enough for a person with an authenticator app
+ * @returns whether this call linked it
+ * @throws GatewayError credential_taken when it is linked to another person
  */
 export async function linkAccount(
   { reads, personal }: Gateway,
@@ -167,8 +166,8 @@ export async function linkAccount(
 }
 
 /**
- * Links an account that was proven to a person who is signed in, and sends them a notice.
- * @returns whether it was linked by this
+ * Links an authenticated account to the signed-in person, and sends them a notice.
+ * @returns whether this call linked it
  * @throws GatewayError credential_taken when it is another person's
  */
 export async function addAccount(call: Call, account: ProvenAccount, { person, session }: SignedIn): Promise<boolean> {

@@ -14,7 +14,7 @@ import { emailLookup } from '../typed/email.ts'
 import { createIdentity } from './create-identity.ts'
 import { externalCredential, externalLookup } from './external-account.ts'
 
-/** Makes one person of two. Whoever calls has had both proven. @throws GatewayError merge_impossible */
+/** Merges two identities. The caller must have authenticated both. @throws GatewayError merge_impossible */
 export async function mergeIdentities(
   work: Work,
   input: { survivor: Person; retired: Person; evidence: Evidence },
@@ -28,8 +28,8 @@ export async function mergeIdentities(
 }
 
 /**
- * Undoes a merge: what was the retired identity's before is its own again.
- * @param input.uai the retired one
+ * Undoes a merge: the retired identity gets back what it had before.
+ * @param input.uai the retired identity
  * @throws GatewayError not_found, not_merged
  */
 export async function splitIdentity(work: Work, input: { uai: string; reason: string }): Promise<void> {
@@ -54,7 +54,7 @@ export async function refuseStranding({ reads }: Gateway, work: Work, uai: strin
   if (sides && members.length > 1 && (sides.own === 0 || sides.rest === 0)) throw new GatewayError('last_credential')
 }
 
-/** Tells an address that its identity was merged, and what to do if that was wrong. */
+/** Notifies a person that their identities were merged, and how to undo it. */
 export async function tellOfMerge(call: Call, person: Person): Promise<void> {
   if (!person.email || !person.emailVerified) return
   await sendNotice(call, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
@@ -65,16 +65,16 @@ export type VendorAccount = {
   external_id: string
   email?: string
   name?: string
-  /** The person whom the account is to be linked to, proven by a token of theirs. */
+  /** The person to link the account to, authenticated by a subject token. */
   person?: Person
   sessionId?: string
-  /** Client id of the service that asserts it. */
+  /** Client id of the service that asserts the account. */
   assertedBy: string
 }
 
 /**
- * The person behind a vendor's account: the one it is linked to, the one who proves to be it, or a new one. An address alone links
- * nothing: when it is somebody's here, the answer says what is needed.
+ * Returns the person of a vendor's account: the one it is linked to, the one of the subject token, or a new one. A matching address
+ * alone links nothing: the error then names what is needed.
  * @throws GatewayError credential_taken, proof_needed (409)
  */
 export async function mapVendorAccount(
@@ -112,7 +112,7 @@ export async function mapVendorAccount(
   })
 }
 
-/** A person by any UAI that was ever theirs. @throws GatewayError not_found */
+/** Finds a person by any UAI that they have or had. @throws GatewayError not_found */
 export async function personOf({ reads, personal }: Gateway, uai: string): Promise<Person> {
   const person = await findPerson(reads, personal, uai)
   if (!person) throw new GatewayError('not_found')

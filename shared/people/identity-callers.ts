@@ -15,8 +15,8 @@ export const actAsService = (work: Work, { client }: ServicePrincipal) => {
 type Proven = { person: Person; session: SessionFacts }
 
 /**
- * The person that a token in a request body proves, to be linked or merged: a token of a sign-in in an application of ours, for this
- * gateway alone, after a recent authentication. A token that is bound to a key is refused, since no proof can come with it.
+ * Authenticates a subject token in a request body, to link or merge its person: a first-party sign-in token for this gateway alone,
+ * after a recent authentication. A key-bound token is refused, since no DPoP proof accompanies it.
  * @throws GatewayError invalid_token, insufficient_user_authentication
  */
 export async function provenBy(gateway: Gateway, presented: string): Promise<Proven> {
@@ -24,16 +24,16 @@ export async function provenBy(gateway: Gateway, presented: string): Promise<Pro
   const verdict = await checkAccessToken(gateway, presented)
   if (!verdict.valid) throw unproven('subject token')
   const { family, claims, confirmation } = verdict
-  if (confirmation) throw unproven('a bound token without its proof')
+  if (confirmation) throw unproven('key-bound subject token')
   if (![claims.aud ?? []].flat().every((one) => one === gateway.issuer)) throw unproven('token for another resource')
   if (!family.client.first_party || (family.kind !== 'session' && family.kind !== 'authorization'))
-    throw unproven('not of a sign-in in a LanOnasis application')
+    throw unproven('not a first-party sign-in token')
   await demandRecentAuthentication(gateway, family)
   return { person: family.person, session: family.session }
 }
 
 /**
- * The person an answer is about: oneself (`me`, or any of one's UAIs), or anybody for a service.
+ * Returns the requested person: callers may ask for themselves (`me`, or any of their UAIs), services for any person.
  * @throws GatewayError not_found
  */
 export async function identityAsked(gateway: Gateway, principal: Principal, asked: string): Promise<Person> {

@@ -17,7 +17,7 @@ export const claimsShape = once(() =>
   }),
 )
 
-/** What a hook says of a person, as far as it may. */
+/** Claims that a hook may set for a person. */
 export type MappedClaims = z.infer<ReturnType<typeof claimsShape>>
 
 export const standingOf = ({ role, plan, organization_id }: MappedClaims): Standing => ({
@@ -26,7 +26,7 @@ export const standingOf = ({ role, plan, organization_id }: MappedClaims): Stand
   ...(organization_id && { organizationId: organization_id }),
 })
 
-/** What a hook said of somebody who is known, where it is not so already. */
+/** Applies a hook's claims to an existing person, where they differ. */
 export async function applyClaims(work: Work, person: Person, claims: MappedClaims): Promise<Person> {
   const { name, locale } = claims
   const wanted = { ...standingOf(claims), ...(name && { name }), ...(locale && { locale }) }

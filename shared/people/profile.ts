@@ -1,37 +1,37 @@
 import { emailDomain, parseEmail } from '../typed/email.ts'
 
-/** What another identity provider says of the account somebody signed in with there. */
+/** The claims of an external identity provider about the account that signed in. */
 export type ExternalProfile = {
-  /** Never given to another account at that provider. */
+  /** Never reassigned by that provider. */
   externalId: string
-  /** Parsed: what is no address is none. */
+  /** Parsed; undefined for an invalid address. */
   email?: string
   emailVerified: boolean
   name?: string
   locale?: string
-  /** How they signed in there, where it says so (RFC 8176). */
+  /** Authentication methods at the provider, if it sends them (RFC 8176). */
   amr?: string[]
-  /** The session there, to end it here and there at once. */
+  /** The session at the provider, for single logout. */
   upstream?: UpstreamFacts
-  /** When the provider wants the session to end, ISO 8601. */
+  /** When the provider requires the session to end, ISO 8601. */
   notAfter?: string
 }
 
 export type UpstreamFacts = {
-  /** What the provider calls the account when it speaks of its sessions: `sub`, or the NameID of SAML. */
+  /** The account in the provider's logout messages: `sub`, or the NameID of SAML. */
   account: string
   /** `sid`, or the SessionIndex of SAML. */
   session?: string
-  /** Of OpenID Connect, as the hint of a sign-out. */
+  /** OpenID Connect only: the `id_token_hint` for logout. */
   idToken?: string
-  /** How SAML qualifies the NameID; a sign-out must repeat it. */
+  /** SAML only: the qualifiers of the NameID, which a logout request must repeat. */
   nameId?: { format?: string; nameQualifier?: string; spNameQualifier?: string }
 }
 
 const MOST_ID = 500
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined)
 
-/** What identifies an account. Nothing is cut off or rounded: two accounts must never look like one. */
+/** Reads an account identifier. It is never truncated or rounded, so that two accounts never share one. */
 export function idOf(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
   return typeof value === 'string' && value !== '' && value.length <= MOST_ID ? value : undefined
@@ -40,14 +40,14 @@ export function idOf(value: unknown): string | undefined {
 const GOOGLE = 'https://accounts.google.com'
 const GOOGLE_DOMAINS = ['gmail.com', 'googlemail.com']
 
-/** Google answers for its own addresses and for those of organizations that it hosts; others may be somebody else's by now. */
+/** Google's `email_verified` is authoritative only for its own domains and hosted ones; other addresses may have a new owner. */
 export function answeredFor(issuer: unknown, profile: ExternalProfile, hostedDomain: unknown): ExternalProfile {
   const { email = '', emailVerified } = profile
   const isHosted = typeof hostedDomain === 'string' || GOOGLE_DOMAINS.includes(emailDomain(email))
   return issuer === GOOGLE ? { ...profile, emailVerified: emailVerified && isHosted } : profile
 }
 
-/** Reads the claims of an ID token or userinfo answer (OpenID Connect Core section 5.1). */
+/** Reads the claims of an ID token or userinfo response (OpenID Connect Core section 5.1). */
 export function profileOf(claims: Record<string, unknown>, subjectMember = 'sub'): ExternalProfile | undefined {
   const externalId = idOf(claims[subjectMember])
   if (externalId === undefined) return undefined
@@ -55,7 +55,7 @@ export function profileOf(claims: Record<string, unknown>, subjectMember = 'sub'
   return {
     externalId,
     email: parseEmail(claims.email),
-    // Apple says it as text, Discord in a member of its own.
+    // Apple sends it as a string, Discord as `verified`.
     emailVerified: [email_verified, verified].some((one) => one === true || one === 'true'),
     name: text(claims.name) ?? text(claims.global_name),
     locale: text(claims.locale),

@@ -5,8 +5,8 @@ import type { Person } from '../queries/person.ts'
 import { masked } from './code-address.ts'
 
 /**
- * Tells a person by mail that what they prove themselves by has changed; nobody waits for it.
- * @param what was added or removed: the name of an account elsewhere, or an address, which is masked
+ * Notifies a person by e-mail, in the background, that their factors have changed.
+ * @param what the item added or removed: the name of an external account, or an address, which is masked
  */
 export function tellOfProofs(call: Call, person: Person, kind: Notice['kind'], what?: string): void {
   if (!person.email || !person.emailVerified) return

@@ -8,13 +8,13 @@ import type { Person } from '../queries/person.ts'
 import { SUPABASE, SUPABASE_SLUG } from '../sso/supabase-project.ts'
 import { tellOfProofs } from './proof-notices.ts'
 
-/** What a way to sign in is called in a message about it. */
+/** The name of a sign-in method in messages. */
 export const nameOfMethod = ({ provider, address }: { provider?: string; address?: string }) =>
   provider === SUPABASE_SLUG ? SUPABASE.settings.name : (provider ?? address)
 
 /**
- * Takes a way to sign in from a person, never the last one.
- * @throws GatewayError not_found, also for somebody else's; last_credential
+ * Removes a sign-in method of a person, except the last one.
+ * @throws GatewayError not_found, also for another person's; last_credential
  */
 export async function removeSignInMethod(
   call: Call,
@@ -31,9 +31,9 @@ export async function removeSignInMethod(
     const found = all.find((one) => one.id === credentialId)
     const stream = theirs.find(({ id }) => id === found?.uai)
     if (!found || !stream) throw new GatewayError('not_found')
-    // What is left may stand with an identity that was merged: nobody takes that away meanwhile.
+    // The remaining methods may belong to a merged identity: no concurrent change may remove them.
     for (const one of theirs) one.hold()
-    // One way to sign in stays, and of those who have none, one thing that names them.
+    // One sign-in method must remain; a person without any keeps one identifying credential.
     const left = all.filter((one) => (one.usable || !found.usable) && one.id !== credentialId).length
     stream.decide((state) => unlinkCredential(state, { credentialId, left, reason }))
     return { usable: found.usable, label: nameOfMethod(found) }

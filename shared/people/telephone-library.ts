@@ -1,2 +1,2 @@
-// By name, so that the bundle of a CommonJS package exports them: only what is given a phone number loads it.
+// A named export keeps the bundle of this CommonJS package small; it is loaded only to parse a phone number.
 export { parsePhoneNumberFromString } from 'libphonenumber-js/mobile'
