@@ -52,7 +52,7 @@ async function standing(asked: Asked, act: 'suspend' | 'reinstate'): Promise<voi
   const { operator, id, reason } = asked
   const { gateway } = asked.call
   const { uai } = answered(asked, await findPerson(gateway.reads, gateway.personal, id))
-  if (uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'themselves' })
+  if (uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'own account' })
   await asOperator(asked, async (work) => {
     const stream = await work.load(identity, uai, { subject: uai })
     stream.decide((state) => (act === 'suspend' ? suspend(state, reason) : reinstate(state, reason)))

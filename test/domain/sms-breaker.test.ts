@@ -43,7 +43,7 @@ test.each([
   expect(events.map(({ data }) => data)).toEqual([{ country: 'CH', cause: 'pumping', sent: 5, entered: 0, until }])
 })
 
-test('sms_unavailable and a trip until the day has messages again, on a whole minute so that two see the same', () => {
+test('sms_unavailable and a trip until the day is over, rounded up to a minute so that two checks agree', () => {
   const at = (seconds: number) =>
     stopForToday({ cap: 1000, waitSeconds: 61, now: new Date(NOW.getTime() + seconds * 1000) })
   expect(at(0)).toEqual({

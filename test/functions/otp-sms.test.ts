@@ -200,7 +200,7 @@ describe('what it costs', () => {
     ])
     await gateway.sql`update auth_gateway.rate_limits set count = 41 where bucket like 'sms-day%'`
     expect((await send({ phone: newNumber() })).status).toBe(200)
-    expect((await trips()).at(-1)).toEqual(['SmsBreakerLifted', { reason: 'there are messages again' }])
+    expect((await trips()).at(-1)).toEqual(['SmsBreakerLifted', { reason: 'messages are available again' }])
   }, 60_000)
 
   test('newcomers get nothing in a country where nobody enters codes, for a while; not for another country, nor for a proven number', async () => {
