@@ -126,6 +126,7 @@ create table auth_gateway.api_keys (
   constraint api_keys_service_check CHECK ((service = ANY (ARRAY['all'::text, 'specific'::text]))),
   constraint api_keys_status_check CHECK ((status = ANY (ARRAY['active'::text, 'quarantined'::text, 'revoked'::text, 'deleted'::text])))
 );
+CREATE INDEX api_keys_created_by ON auth_gateway.api_keys USING btree (created_by);
 CREATE INDEX api_keys_expiry ON auth_gateway.api_keys USING btree (expires_at) WHERE ((status = 'active'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX api_keys_imported ON auth_gateway.api_keys USING btree (id) WHERE ((origin = 'import'::text) AND (status = 'active'::text));
 CREATE UNIQUE INDEX api_keys_name ON auth_gateway.api_keys USING btree (owner_id, name_digest) WHERE (status = ANY (ARRAY['active'::text, 'quarantined'::text]));
@@ -238,7 +239,6 @@ create table auth_gateway.authorizations (
   constraint authorizations_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'denied'::text, 'code_issued'::text, 'redeemed'::text, 'replayed'::text])))
 );
 CREATE UNIQUE INDEX authorizations_paste_hash ON auth_gateway.authorizations USING btree (paste_hash) WHERE (paste_hash IS NOT NULL);
-CREATE INDEX authorizations_uai ON auth_gateway.authorizations USING btree (uai, requested_at DESC);
 alter table auth_gateway.authorizations enable row level security;
 create policy application_reads on auth_gateway.authorizations for r to auth_gateway_app using (true);
 grant select on table auth_gateway.authorizations to auth_gateway_app;
@@ -571,7 +571,6 @@ create table auth_gateway.organizations (
   constraint organizations_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'team'::text]))),
   constraint organizations_pkey PRIMARY KEY (id)
 );
-CREATE INDEX organizations_owner ON auth_gateway.organizations USING btree (owner);
 alter table auth_gateway.organizations enable row level security;
 create policy application_reads on auth_gateway.organizations for r to auth_gateway_app using (true);
 grant select on table auth_gateway.organizations to auth_gateway_app;
@@ -650,22 +649,6 @@ alter table auth_gateway.read_models enable row level security;
 create policy application_reads on auth_gateway.read_models for r to auth_gateway_app using (true);
 grant select on table auth_gateway.read_models to auth_gateway_app;
 
-create table auth_gateway.record_reads (
-  id uuid not null,
-  operator uuid not null,
-  organization_id uuid,
-  method text not null,
-  route text not null,
-  target uuid,
-  read_at timestamp with time zone not null,
-  constraint record_reads_pkey PRIMARY KEY (id)
-);
-CREATE INDEX record_reads_operator ON auth_gateway.record_reads USING btree (operator, read_at);
-CREATE INDEX record_reads_target ON auth_gateway.record_reads USING btree (target, read_at) WHERE (target IS NOT NULL);
-alter table auth_gateway.record_reads enable row level security;
-create policy application_reads on auth_gateway.record_reads for r to auth_gateway_app using (true);
-grant select on table auth_gateway.record_reads to auth_gateway_app;
-
 create table auth_gateway.recovery_codes (
   id uuid not null,
   uai uuid not null,
@@ -695,7 +678,6 @@ create table auth_gateway.refused_requests (
   constraint refused_requests_pkey PRIMARY KEY (id)
 );
 CREATE INDEX refused_requests_at ON auth_gateway.refused_requests USING btree (refused_at);
-CREATE INDEX refused_requests_uai ON auth_gateway.refused_requests USING btree (uai, refused_at) WHERE (uai IS NOT NULL);
 alter table auth_gateway.refused_requests enable row level security;
 create policy application_reads on auth_gateway.refused_requests for r to auth_gateway_app using (true);
 grant select on table auth_gateway.refused_requests to auth_gateway_app;
@@ -818,6 +800,7 @@ create table auth_gateway.stored_keys (
   version integer not null,
   constraint stored_keys_pkey PRIMARY KEY (id)
 );
+CREATE INDEX stored_keys_created_by ON auth_gateway.stored_keys USING btree (created_by) WHERE (name_digest IS NOT NULL);
 CREATE UNIQUE INDEX stored_keys_name ON auth_gateway.stored_keys USING btree (project_id, name_digest) WHERE (NOT removed);
 CREATE INDEX stored_keys_value ON auth_gateway.stored_keys USING btree (value_event);
 alter table auth_gateway.stored_keys enable row level security;
@@ -1690,8 +1673,8 @@ begin
   delete from lookup_digests where subject = any (v_subjects);
   delete from event_secrets where name = 'upstream' and stream_id in (select id from sessions where uai = any (v_subjects));
   update api_keys set name_digest = null where created_by = p_subject;
-  update projects set name_digest = null where owner_id = p_subject;
-  update stored_keys set name_digest = null where created_by = p_subject;
+  update projects set name_digest = null where owner_id = p_subject and status = 'live';
+  update stored_keys set name_digest = null where created_by = p_subject and name_digest is not null;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;
   return v_keys;
@@ -2303,7 +2286,7 @@ begin
     when 'project' then perform project_project(new);
     when 'stored_key' then perform project_stored_key(new);
     when 'refused_request' then perform project_refused_request(new);
-    when 'record_read' then perform project_record_read(new);
+    when 'record_read' then null; -- only the log is asked who read what
     when 'connection' then perform project_connection(new);
     when 'agent_delegation' then perform project_agent_delegation(new);
     when 'hook' then perform project_hook(new);
@@ -2536,20 +2519,6 @@ begin
         version = e.version where id = e.stream_id;
     when 'ProtectedResourceRemoved' then
       delete from protected_resources where id = e.stream_id;
-  end case;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.project_record_read(e auth_gateway.event_store)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-begin
-  case e.event_type
-    when 'RecordsRead' then
-      insert into record_reads (id, operator, organization_id, method, route, target, read_at)
-      values (e.stream_id, (e.metadata->>'actor')::uuid, (e.data->>'organizationId')::uuid, e.data->>'method', e.data->>'route',
-        (e.data->>'target')::uuid, e.recorded_at);
   end case;
 end $function$;
 
@@ -3045,7 +3014,6 @@ begin
   delete from access_token_revocations where family_id >= v_from and family_id < v_until;
   delete from token_families where id >= v_from and id < v_until;
   delete from refused_requests where id >= v_from and id < v_until;
-  delete from record_reads where id >= v_from and id < v_until;
   delete from device_authorizations where id >= v_from and id < v_until;
   delete from hook_calls where id >= v_from and id < v_until;
   delete from messages where id >= v_from and id < v_until;

@@ -79,7 +79,13 @@ export function listApplications(sql: postgres.Sql, { members }: Person): Promis
     select c.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party,
       array(select distinct s from unnest(coalesce(n.scopes, '{}') || coalesce(h.scopes, '{}')) as s order by s) as scopes,
       coalesce(n.resources, '{}') as resources, coalesce(least(h.since, n.granted_at), c.created_at) as since, u.last_used_at, null as expires_at
-    from auth_gateway.api_clients c
+    from (
+      select f.client_id as id from auth_gateway.token_families f
+      where f.uai = any (${members}) and f.kind = 'authorization' and f.revoked_at is null and f.expires_at > now()
+      union select x.client_id from auth_gateway.consents x where x.uai = any (${members}) and x.withdrawn_at is null
+      union select k.application from auth_gateway.api_keys k
+        where k.created_by = any (${members}) and k.status in ('active', 'quarantined')) as one
+    join auth_gateway.api_clients c on c.id = one.id
     left join (
       select f.client_id, min(f.started_at) as since, array_agg(s) filter (where s is not null) as scopes
       from auth_gateway.token_families f left join unnest(f.scope) as s on true
@@ -89,9 +95,6 @@ export function listApplications(sql: postgres.Sql, { members }: Person): Promis
       where f.uai = any (${members}) and f.client_id = c.id and f.kind = 'authorization') as u on true
     left join lateral (select x.* from auth_gateway.consents x where x.client_id = c.id and x.uai = any (${members})
       and x.withdrawn_at is null order by x.granted_at limit 1) as n on true
-    where h.client_id is not null or n.id is not null
-      or exists (select from auth_gateway.api_keys k where k.created_by = any (${members}) and k.application = c.id
-        and k.status in ('active', 'quarantined'))
     order by coalesce(u.last_used_at, n.granted_at) desc limit 200`
 }
 

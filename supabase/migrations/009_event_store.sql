@@ -311,7 +311,7 @@ begin
     when 'project' then perform project_project(new);
     when 'stored_key' then perform project_stored_key(new);
     when 'refused_request' then perform project_refused_request(new);
-    when 'record_read' then perform project_record_read(new);
+    when 'record_read' then null; -- only the log is asked who read what
     when 'connection' then perform project_connection(new);
     when 'agent_delegation' then perform project_agent_delegation(new);
     when 'hook' then perform project_hook(new);

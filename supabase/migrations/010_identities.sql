@@ -141,7 +141,6 @@ create table auth_gateway.organizations (
   created_at timestamptz not null,
   version    integer not null
 );
-create index organizations_owner on auth_gateway.organizations (owner);
 
 create function auth_gateway.project_organization(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
@@ -191,8 +190,8 @@ begin
   delete from lookup_digests where subject = any (v_subjects);
   delete from event_secrets where name = 'upstream' and stream_id in (select id from sessions where uai = any (v_subjects));
   update api_keys set name_digest = null where created_by = p_subject;
-  update projects set name_digest = null where owner_id = p_subject;
-  update stored_keys set name_digest = null where created_by = p_subject;
+  update projects set name_digest = null where owner_id = p_subject and status = 'live';
+  update stored_keys set name_digest = null where created_by = p_subject and name_digest is not null;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;
   return v_keys;

@@ -15,7 +15,6 @@ create table auth_gateway.authorizations (
   version      integer not null
 );
 create unique index authorizations_paste_hash on auth_gateway.authorizations (paste_hash) where paste_hash is not null;
-create index authorizations_uai on auth_gateway.authorizations (uai, requested_at desc);
 
 create function auth_gateway.project_authorization(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$

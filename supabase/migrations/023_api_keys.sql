@@ -38,6 +38,7 @@ create table auth_gateway.api_keys (
   version         integer not null
 );
 create unique index api_keys_name on auth_gateway.api_keys (owner_id, name_digest) where status in ('active', 'quarantined');
+create index api_keys_created_by on auth_gateway.api_keys (created_by);
 create index api_keys_owner on auth_gateway.api_keys (owner_id, created_at) where status <> 'deleted';
 create index api_keys_expiry on auth_gateway.api_keys (expires_at) where status = 'active' and expires_at is not null;
 create index api_keys_imported on auth_gateway.api_keys (id) where origin = 'import' and status = 'active';

@@ -62,6 +62,7 @@ create table auth_gateway.stored_keys (
 );
 create unique index stored_keys_name on auth_gateway.stored_keys (project_id, name_digest) where not removed;
 create index stored_keys_value on auth_gateway.stored_keys (value_event);
+create index stored_keys_created_by on auth_gateway.stored_keys (created_by) where name_digest is not null;
 
 create function auth_gateway.project_stored_key(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$

@@ -117,32 +117,6 @@ end $$;
 
 insert into auth_gateway.read_models values ('audit_log', 'audit_log', 'project_audit_log');
 
--- What operators read of others, so that it can be asked who looked at a person.
-create table auth_gateway.record_reads (
-  id              uuid primary key,
-  operator        uuid not null,
-  organization_id uuid,
-  method          text not null,
-  route           text not null,
-  target          uuid,
-  read_at         timestamptz not null
-);
-create index record_reads_target on auth_gateway.record_reads (target, read_at) where target is not null;
-create index record_reads_operator on auth_gateway.record_reads (operator, read_at);
-
-create function auth_gateway.project_record_read(e auth_gateway.event_store) returns void
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-begin
-  case e.event_type
-    when 'RecordsRead' then
-      insert into record_reads (id, operator, organization_id, method, route, target, read_at)
-      values (e.stream_id, (e.metadata->>'actor')::uuid, (e.data->>'organizationId')::uuid, e.data->>'method', e.data->>'route',
-        (e.data->>'target')::uuid, e.recorded_at);
-  end case;
-end $$;
-
-insert into auth_gateway.read_models values ('record_reads', 'record_read', 'project_record_read');
-
 -- Requests that were refused; past a limit only how many of a caller there were.
 create table auth_gateway.refused_requests (
   id            uuid primary key,
@@ -158,7 +132,6 @@ create table auth_gateway.refused_requests (
   refused_at    timestamptz not null
 );
 create index refused_requests_at on auth_gateway.refused_requests (refused_at);
-create index refused_requests_uai on auth_gateway.refused_requests (uai, refused_at) where uai is not null;
 
 create function auth_gateway.project_refused_request(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$

@@ -87,7 +87,6 @@ begin
   delete from access_token_revocations where family_id >= v_from and family_id < v_until;
   delete from token_families where id >= v_from and id < v_until;
   delete from refused_requests where id >= v_from and id < v_until;
-  delete from record_reads where id >= v_from and id < v_until;
   delete from device_authorizations where id >= v_from and id < v_until;
   delete from hook_calls where id >= v_from and id < v_until;
   delete from messages where id >= v_from and id < v_until;
