@@ -1063,7 +1063,7 @@ begin
     order by h.stream_type, h.stream_id for update of h;
   end if;
 
-  -- Nothing begins for a person who is erased at the same time: whoever commits first is seen by the other.
+  -- No stream starts for a person who is erased at the same time: the later of two transactions sees the earlier one.
   select array_agg(distinct (x.events->0->>'subject')::uuid) into v_people
   from jsonb_to_recordset(p_appends) as x(stream_type text, expected_version integer, events jsonb)
   where x.expected_version = 0 and x.stream_type in ('session', 'token_family', 'authorization', 'consent', 'api_key',
@@ -1097,7 +1097,7 @@ begin
     v.stream_type := a.stream_type;
     v.stream_id := a.stream_id;
     v.version := a.expected_version;
-    -- A stream without events is only held at its version.
+    -- A stream without events is only required to be at its version.
     v.hash := v.previous_hash;
     v.transaction_id := pg_current_xact_id();
     v.recorded_at := clock_timestamp();
@@ -1586,8 +1586,8 @@ CREATE OR REPLACE FUNCTION auth_gateway.find_for_service(p_client_id text, p_lim
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 begin
-  return json_build_object('client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end, 'resources', auth_gateway.resources_json(),
-    'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end);
+  return json_build_object('client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
+    'resources', auth_gateway.resources_json(), 'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end);
 end $function$;
 grant execute on function auth_gateway.find_for_service(text,jsonb) to auth_gateway_app;
 
@@ -2013,9 +2013,9 @@ declare
 begin
   case e.event_type
     when 'ApiKeyCreated' then
-      insert into api_keys (id, owner_type, owner_id, organization_id, created_by, origin, parent_id, ancestors, application, status, name, description, name_digest,
-        preview, scopes, access_level, key_context, service, service_scopes, binding, limits, networks, consumer, expires_at,
-        created_at, version)
+      insert into api_keys (id, owner_type, owner_id, organization_id, created_by, origin, parent_id, ancestors, application, status,
+        name, description, name_digest, preview, scopes, access_level, key_context, service, service_scopes, binding, limits, networks,
+        consumer, expires_at, created_at, version)
       values (e.stream_id, e.data->>'ownerType', (e.data->>'ownerId')::uuid, (e.data->>'organizationId')::uuid,
         (e.data->>'createdBy')::uuid, e.data->>'origin', (e.data->>'parent')::uuid,
         coalesce((select p.ancestors || p.id from api_keys p where p.id = (e.data->>'parent')::uuid), '{}'),
@@ -2136,7 +2136,7 @@ begin
       insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, requested_at, version)
       values (e.stream_id, (e.data->>'clientId')::uuid, (e.data->>'uai')::uuid, (e.data->>'sessionId')::uuid, 'requested',
         e.data->>'redirectUri', array(select jsonb_array_elements_text(e.data->'scope')), e.recorded_at, e.version)
-      -- What was pushed is brought again when its page is loaded again, perhaps by another person.
+      -- A pushed request comes again when its page is loaded again, perhaps by another person.
       on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, scope = excluded.scope,
         requested_at = excluded.requested_at, version = excluded.version;
     when 'AuthorizationGranted' then
@@ -2286,7 +2286,7 @@ begin
     when 'project' then perform project_project(new);
     when 'stored_key' then perform project_stored_key(new);
     when 'refused_request' then perform project_refused_request(new);
-    when 'record_read' then null; -- only the log is asked who read what
+    when 'record_read' then null; -- read from the log alone
     when 'connection' then perform project_connection(new);
     when 'agent_delegation' then perform project_agent_delegation(new);
     when 'hook' then perform project_hook(new);
@@ -2299,7 +2299,7 @@ begin
     when 'webhook' then perform project_webhook(new);
     when 'archive' then perform project_archive(new);
     when 'audit_log' then perform project_audit_log(new);
-  end case; -- no else: a stream that nobody projects must fail the append, not vanish
+  end case; -- no else: an event without a projector fails the append
   return null;
 end $function$;
 
@@ -2401,8 +2401,8 @@ begin
         provider = e.data->>'provider', provider_id = e.data->>'providerId', attempts = (e.data->>'attempts')::integer,
         reason = case when status in ('queued', 'failed') then null else reason end, version = e.version where id = e.stream_id;
     when 'MessageFailed' then
-      update messages set status = 'failed', reason = e.data->>'reason', retryable = (e.data->>'retryable')::boolean, attempts = (e.data->>'attempts')::integer,
-        settled_at = e.recorded_at, version = e.version where id = e.stream_id;
+      update messages set status = 'failed', reason = e.data->>'reason', retryable = (e.data->>'retryable')::boolean,
+        attempts = (e.data->>'attempts')::integer, settled_at = e.recorded_at, version = e.version where id = e.stream_id;
     when 'MessageDelayed' then
       update messages set status = 'delayed', reason = e.data->>'reason', version = e.version where id = e.stream_id;
     when 'MessageDelivered' then
@@ -2425,8 +2425,8 @@ begin
     when 'OperatorCodeRequested' then
       insert into operator_codes (id, uai, status, operator, standing, reason, part_hashes, requested_at, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, case when (e.data->>'needsSecond')::boolean then 'waiting' else 'ready' end,
-        (e.data->>'operator')::uuid, (e.data->>'standing')::integer, e.data->'sealed'->>'reason', array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz,
-        e.version);
+        (e.data->>'operator')::uuid, (e.data->>'standing')::integer, e.data->'sealed'->>'reason',
+        array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
     when 'OperatorCodeApproved' then
       update operator_codes set status = 'ready', second_operator = (e.data->>'operator')::uuid,
         part_hashes = part_hashes || (e.data->>'partHash'), expires_at = (e.data->>'expiresAt')::timestamptz, version = e.version
@@ -2566,13 +2566,13 @@ AS $function$
 begin
   case e.event_type
     when 'SessionStarted' then
-      insert into sessions (id, uai, client_id, platform, project_scope, method, opened_from, connection_id, amr, acr, handle_hash, origin, started_at,
-        idle_seconds, expires_at, version)
+      insert into sessions (id, uai, client_id, platform, project_scope, method, opened_from, connection_id, amr, acr, handle_hash, origin,
+        started_at, idle_seconds, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, e.data->>'platform', e.data->>'projectScope',
         e.data->>'method', (e.data->>'openedFrom')::uuid,
-        case when e.data->'provenBy'->>'type' = 'connection' then (e.data->'provenBy'->>'id')::uuid end, array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
-        e.metadata->>'origin', (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer,
-        (e.data->>'expiresAt')::timestamptz, e.version);
+        case when e.data->'provenBy'->>'type' = 'connection' then (e.data->'provenBy'->>'id')::uuid end,
+        array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash', e.metadata->>'origin',
+        (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer, (e.data->>'expiresAt')::timestamptz, e.version);
     when 'SessionSteppedUp' then
       update sessions set stepped_up_at = (e.data->>'at')::timestamptz, acr = e.data->>'acr',
         amr = array(select jsonb_array_elements_text(e.data->'amr')), handle_hash = e.data->>'handleHash', version = e.version
@@ -2672,8 +2672,8 @@ begin
   case e.event_type
     when 'TokenFamilyStarted' then
       insert into token_families (id, kind, uai, client_id, session_id, authorization_id, api_key_id, api_key_rotations,
-        agent_delegation_id, confirmation,
-        actor, acr, amr, authenticated_at, ancestors, ancestor_tokens, scope, resources, offline, refresh_hash, refresh_expires_at, expires_at, started_at, version)
+        agent_delegation_id, confirmation, actor, acr, amr, authenticated_at, ancestors, ancestor_tokens, scope, resources, offline,
+        refresh_hash, refresh_expires_at, expires_at, started_at, version)
       values (e.stream_id, e.data->>'kind', (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, (e.data->>'sessionId')::uuid,
         (e.data->>'authorizationId')::uuid, (e.data->'apiKey'->>'id')::uuid, (e.data->'apiKey'->>'rotations')::integer,
         (e.data->>'agentDelegation')::uuid, e.data->'confirmation', e.data->'actor', e.data->'authentication'->>'acr',
@@ -2757,7 +2757,7 @@ declare
   v_max integer;
   v_wait integer := 0;
 begin
-  -- One look-up by key for each: a join would read the whole table as long as it is small, or its statistics say so.
+  -- One look-up by key for each: for a join, the planner may read the whole table.
   for i in 0 .. jsonb_array_length(p_limits) - 1 loop
     v_max := (p_limits->i->>'max')::int;
     select x.* into r from auth_gateway.rate_limits x
@@ -2913,7 +2913,7 @@ begin
     v.seen_position := drawn;
     v.transaction_id := pg_current_xact_id();
   elsif v.transaction_id > pg_current_xact_id() then
-    -- The database was restored elsewhere and counts transactions anew.
+    -- The database was restored to a server that counts transactions from the start.
     v.seen_position := drawn;
     v.transaction_id := pg_current_xact_id();
   end if;

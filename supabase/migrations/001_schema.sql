@@ -1,16 +1,17 @@
--- Everything of the gateway stands in one schema of its own. It is not on anybody's search_path: queries and migrations
--- write auth_gateway.name, and each function says `set search_path = auth_gateway, pg_temp`, so that nobody can put a
--- table or function of the same name in front.
+-- The gateway has one schema, which is on no search_path: queries and migrations write auth_gateway.name, and functions have
+-- `set search_path = auth_gateway, pg_temp`, so that no one can shadow a table or function.
+--
 -- Reads that a request waits for are functions, `find_…` and `check_…`: one call for each request. The plan of a function outlives the
 -- statement, which matters because the gateway prepares none: a pooler hands the connection on. They run as the caller, are read-only, and
 -- write names out instead of `set search_path`, so that small functions can be inlined. Each look-up is by a key, so one plan fits every
--- value (force_generic_plan). A row is returned as it was fetched, by row_to_json: json_build_object with every member costs three times that.
+-- value (force_generic_plan). A row is returned as it was fetched, by row_to_json: json_build_object with every member costs three times as
+-- much.
 create schema if not exists auth_gateway;
 comment on schema auth_gateway is 'LanOnasis auth gateway: event store and read models';
 
 revoke all on schema auth_gateway from public;
 
--- What has been applied, as `npm run migrate` records it; it makes this table itself where it comes first.
+-- Applied migrations. `npm run migrate` creates this table itself when it runs first.
 create table if not exists auth_gateway.migrations (
   version    text primary key,
   name       text not null,
@@ -18,8 +19,8 @@ create table if not exists auth_gateway.migrations (
   applied_at timestamptz not null default now()
 );
 
--- auth_gateway_app groups what the running gateway may do; its login role is a member. anon, authenticated and
--- service_role come with Supabase (the roles of its public API); elsewhere they are made, so that the same rules are tested.
+-- auth_gateway_app has the privileges of the running gateway; its login role is a member. anon, authenticated and service_role are
+-- the roles of Supabase's public API; they are created elsewhere too, so that the same rules are tested.
 do $$
 declare
   v_role text;
@@ -30,7 +31,7 @@ begin
     end if;
   end loop;
 exception when duplicate_object or unique_violation then
-  null; -- another database of this server made them at the same moment
+  null; -- created at the same time for another database of this server
 end $$;
 
 revoke all on schema auth_gateway from anon, authenticated, service_role;
@@ -41,8 +42,8 @@ alter default privileges in schema auth_gateway revoke all on sequences from pub
 alter default privileges in schema auth_gateway revoke all on functions from public, anon, authenticated, service_role;
 alter default privileges in schema auth_gateway revoke all on types from public, anon, authenticated, service_role;
 
--- PostgreSQL lets everybody execute a new function, and default privileges of one schema cannot take that away. So a
--- migration that creates functions ends with `select auth_gateway.close_to_public()`; what is granted by name stays.
+-- PostgreSQL lets every role execute a new function, and default privileges of one schema cannot change that. Grants to
+-- auth_gateway_app are kept.
 create function auth_gateway.close_to_public() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
@@ -51,7 +52,7 @@ begin
   revoke all on all routines in schema auth_gateway from public, anon, authenticated, service_role;
 end $$;
 
--- Row-level security on every table; the application role reads, and writes only through the functions granted to it.
+-- Enables row-level security on every table. The application role reads every table and writes through functions only.
 create function auth_gateway.open_to_application() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare

@@ -1,22 +1,22 @@
--- Counters that are never replayed. A bucket is a keyed digest chosen by the gateway, so the table shows no address.
+-- Counters, not events. A bucket is named by a keyed digest, so the table shows no address.
 create table auth_gateway.rate_limits (
   bucket     text primary key,
   count      integer not null,
   expires_at timestamptz not null,
-  -- When each hit of an exact limit was, oldest first.
+  -- Times of the hits of an exact limit, oldest first.
   hits       timestamptz[]
 );
 create index rate_limits_expiry on auth_gateway.rate_limits (expires_at);
 
--- Hits that are younger than a time, oldest first.
+-- Returns the hits after a time, oldest first.
 create function auth_gateway.recent_hits(p_hits timestamptz[], p_since timestamptz) returns timestamptz[]
 language sql immutable
 return array(select h from unnest(p_hits) h where h > p_since order by h);
 
--- Counts a hit in each bucket and answers the seconds until the fullest one opens again (0: within every limit).
--- p_limits: [{"bucket": text, "seconds": int, "max": int, "exact": bool, "reset": bool}]; buckets are locked in one order, so two calls
--- cannot deadlock. A window begins with its first hit; that of an exact limit slides, so that no such span of time holds more than max.
--- One to reset is emptied instead.
+-- Counts a hit in each bucket and returns the seconds until all are open again (0: within every limit).
+--   p_limits [{"bucket": text, "seconds": int, "max": int, "exact": bool, "reset": bool}]
+-- Buckets are locked in order, so two calls cannot deadlock. A window starts with its first hit; the window of an exact limit slides, so no
+-- span of that length has more than max hits. With reset, the bucket is emptied instead.
 create function auth_gateway.hit_rate_limits(p_limits jsonb) returns integer
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -51,7 +51,7 @@ begin
   return v_wait;
 end $$;
 
--- The same for a step that is refused when a limit is full: then it counts nowhere.
+-- Counts as hit_rate_limits does, but counts nothing when a limit is full.
 create function auth_gateway.take_rate_limits(p_limits jsonb) returns integer
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -66,7 +66,7 @@ exception when sqlstate 'LA003' then
   return v_wait;
 end $$;
 
--- The same question without counting, for use inside a hot read: seconds to wait, 0 when every bucket is open.
+-- Returns the seconds until all limits are open, without counting.
 create function auth_gateway.rate_limit_wait(p_limits jsonb) returns integer
 language plpgsql stable as $$
 declare
@@ -76,7 +76,7 @@ declare
   v_max integer;
   v_wait integer := 0;
 begin
-  -- One look-up by key for each: a join would read the whole table as long as it is small, or its statistics say so.
+  -- One look-up by key for each: for a join, the planner may read the whole table.
   for i in 0 .. jsonb_array_length(p_limits) - 1 loop
     v_max := (p_limits->i->>'max')::int;
     select x.* into r from auth_gateway.rate_limits x

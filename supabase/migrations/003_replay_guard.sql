@@ -1,4 +1,4 @@
--- Things that may be seen once: webhook signatures, assertion ids, proof ids. Rows are forgotten after their expiry.
+-- Values that are accepted once: webhook signatures, assertion ids, proof ids. Rows are deleted after their expiry.
 create table auth_gateway.replay_guard (
   scope      text not null,
   key        bytea not null,
@@ -7,7 +7,7 @@ create table auth_gateway.replay_guard (
 );
 create index replay_guard_expiry on auth_gateway.replay_guard (expires_at);
 
--- True for the first caller, false for every later one until the entry expires.
+-- Returns true for the first caller, false for later ones until the entry expires.
 create function auth_gateway.claim_once(p_scope text, p_key bytea, p_expires_at timestamptz) returns boolean
 language sql security definer set search_path = auth_gateway, pg_temp as $$
   with claimed as (

@@ -1,6 +1,5 @@
--- What a browser is in the middle of: sign-ins under way, and the answers to forms it has just sent. A key is a keyed digest that
--- needs the browser's own secret, and so does opening what is sealed: a row says nothing to whoever has only the database. Nothing
--- here is an event, and every row has an end.
+-- Sign-ins in progress in a browser, and answers to forms that it has just sent. Both the key, a keyed digest, and the sealed state need
+-- the browser's secret: without it a row is unreadable. No events; every row expires.
 create table auth_gateway.form_states (
   key        bytea primary key,
   -- Null while the first of several equal submissions is being answered.
@@ -9,7 +8,7 @@ create table auth_gateway.form_states (
 );
 create index form_states_expiry on auth_gateway.form_states (expires_at);
 
--- Deletes expired rows: each write takes a few along, so that the table stays as small as what is live.
+-- Deletes expired rows. Each write deletes a few, which keeps the table small.
 create function auth_gateway.sweep_form_states(p_batch integer) returns integer
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -21,7 +20,7 @@ begin
   return v_swept;
 end $$;
 
--- Claims a key for the caller, who then answers. `first` is true for one caller; later ones get the answer, null until it is kept.
+-- Claims a key. `first` is true for one caller, which then answers; later callers get the answer, null until it is stored.
 create function auth_gateway.claim_form_state(
   p_key bytea, p_now timestamptz, p_expires_at timestamptz, out first boolean, out sealed bytea
 )

@@ -1,13 +1,13 @@
 -- One data key per person (or per stream while no identity is known), wrapped by a key derived from the master secret.
--- Deleting a row makes everything sealed under it unreadable for good.
+-- Everything sealed under a key becomes unreadable when its row is deleted.
 create table auth_gateway.subject_keys (
   subject     uuid primary key,
   wrapped_key bytea not null,
   created_at  timestamptz not null default now()
 );
 
--- Keyed digests (HMAC) of personal data, beside the event and never in it: look-ups work, a dump shows nothing,
--- and forgetting a person is deleting rows here.
+-- Keyed digests (HMAC) of personal data, beside the event and never in it. They allow look-ups, show nothing in a dump, and are deleted
+-- when a person is erased.
 create table auth_gateway.lookup_digests (
   event_id    uuid not null,
   stream_type text not null,
@@ -21,8 +21,8 @@ create table auth_gateway.lookup_digests (
 create index lookup_digests_digest on auth_gateway.lookup_digests (kind, digest, stream_id desc);
 create index lookup_digests_subject on auth_gateway.lookup_digests (subject);
 
--- Material that travels beside an event because it must be able to vanish or must not be in the log: a private signing
--- key (sealed under the master secret), an answer kept for a short replay (sealed under the token that was presented).
+-- Secrets that belong to an event but must not be in the log, or must be deletable: private keys, TOTP secrets, stored values (sealed under
+-- the master secret), an answer stored for a short replay (sealed under the presented token).
 create table auth_gateway.event_secrets (
   event_id   uuid not null,
   name       text not null,
@@ -34,14 +34,14 @@ create table auth_gateway.event_secrets (
 create index event_secrets_stream on auth_gateway.event_secrets (stream_id, name);
 create index event_secrets_expiry on auth_gateway.event_secrets (expires_at) where expires_at is not null;
 
--- Whether the process that opens this database has its master secret: a constant, sealed under a key from that secret.
+-- A constant sealed under a key from the master secret: shows whether a process that opens this database has the right secret.
 create table auth_gateway.key_check (
   one     boolean primary key default true check (one),
   sealed  bytea not null,
   made_at timestamptz not null default now()
 );
 
--- Keeps the value of the process that opens a new database, and returns the one that is kept: of several processes the first one counts.
+-- Stores the value of the first process that opens a new database. Returns the stored one.
 create function auth_gateway.keep_key_check(p_sealed bytea) returns bytea
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 begin

@@ -1,5 +1,5 @@
--- The event store: append-only, hash-chained per stream, partitioned by the life of its streams.
--- Every stream_id is a uuid v7, so it sorts by the birth of its stream.
+-- The event store: append-only, hash-chained per stream, partitioned by the lifetime of streams.
+-- Every stream_id is a uuid v7, so streams sort by their creation.
 create sequence auth_gateway.event_position;
 
 create table auth_gateway.event_store (
@@ -23,8 +23,8 @@ create table auth_gateway.event_store (
 create index event_store_position on auth_gateway.event_store (position);
 create index event_store_event_id on auth_gateway.event_store (event_id);
 create index event_store_subject on auth_gateway.event_store (subject, position) where subject is not null;
--- What an audit asks by: each answer is a walk of one of these. None is partial: the planner has no statistics of what a partial index
--- is over, and would walk all positions to find what a session did.
+-- Audit queries walk one of these indexes. None is partial: the planner has no statistics for a partial index on an expression, and would
+-- walk all positions instead.
 create index event_store_type on auth_gateway.event_store (event_type, position);
 create index event_store_request on auth_gateway.event_store ((metadata->>'requestId'), position);
 create index event_store_client on auth_gateway.event_store ((metadata->>'clientId'), position);
@@ -43,8 +43,8 @@ create table auth_gateway.event_store_short_lived partition of auth_gateway.even
 
 create table auth_gateway.event_store_short_lived_default partition of auth_gateway.event_store_short_lived default;
 
--- Where each stream stands: the expected version is compared here under a row lock, and the tail of a stream cannot be
--- cut off without this row telling.
+-- The latest version of each stream. The expected version is compared here under a row lock, and a stream whose last events were removed
+-- no longer matches its head.
 create table auth_gateway.stream_heads (
   stream_type text not null,
   stream_id   uuid not null,
@@ -71,44 +71,6 @@ create trigger append_only_table before truncate on auth_gateway.event_store_sho
 create trigger append_only_table before truncate on auth_gateway.event_store_short_lived_default
   for each statement execute function auth_gateway.refuse_change();
 
--- The smallest uuid v7 of an instant: the bounds of the monthly partitions (RFC 9562 section 5.7).
-create function auth_gateway.uuid_v7_floor(p_at timestamptz) returns uuid
-language sql immutable set search_path = auth_gateway, pg_temp as $$
-  select (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
-$$;
-
-grant execute on function auth_gateway.uuid_v7_floor(timestamptz) to auth_gateway_app;
-
--- Makes the monthly partitions from p_from for p_months months; existing ones are left as they are. A month whose streams
--- already fell into the default partition stays there. Answers how many were made.
-create function auth_gateway.ensure_event_partitions(p_from timestamptz, p_months integer) returns integer
-language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
-declare
-  v_start timestamptz;
-  v_name text;
-  v_made integer := 0;
-begin
-  perform pg_advisory_xact_lock(hashtext('auth_gateway.ensure_event_partitions'));
-  for i in 0 .. p_months - 1 loop
-    v_start := (date_trunc('month', p_from at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
-    v_name := 'event_store_' || to_char(v_start at time zone 'UTC', 'YYYY_MM');
-    continue when to_regclass('auth_gateway.' || v_name) is not null;
-    continue when exists (
-      select 1 from event_store_short_lived_default
-      where stream_id >= uuid_v7_floor(v_start)
-        and stream_id < uuid_v7_floor((v_start at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
-    execute format('create table %I partition of event_store_short_lived for values from (%L) to (%L)',
-      v_name, uuid_v7_floor(v_start), uuid_v7_floor((v_start at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
-    execute format('alter table %I enable row level security', v_name);
-    execute format('create trigger append_only_table before truncate on %I for each statement execute function refuse_change()',
-      v_name);
-    v_made := v_made + 1;
-  end loop;
-  return v_made;
-end $$;
-
-select auth_gateway.ensure_event_partitions(now(), 4);
-
 -- The canonical form of an event, version 1: these fields, one per line (LF), UTF-8, without a final line end:
 --   lanonasis-event-v1, position, event_id, stream_type, stream_id, version, event_type, schema_version, subject (or "-"),
 --   transaction_id, recorded_at (UTC, YYYY-MM-DDTHH:MM:SS.ffffffZ), data, metadata
@@ -127,18 +89,17 @@ language sql stable as $$
   select sha256(e.previous_hash || convert_to(auth_gateway.event_canonical(e), 'UTF8'))
 $$;
 
--- What stands beside an event and may have to vanish is named in its metadata, and so in its hash, by what it was: `digests` (kind:
--- SHA-256 of salt and digest; the salt vanishes with the digest), `secrets` (name: SHA-256 of the sealed bytes, and their expiry), and
--- `subjectKey` (SHA-256 of the wrapped data key) in the first event of the subject's own stream.
---
--- Appends everything that one request decided, over any number of streams, or nothing.
+-- Appends everything that one request decided, over any number of streams, or nothing. Deletable data beside an event is in its metadata,
+-- and thereby in its hash, as a commitment: `digests` (kind: SHA-256 of salt and digest; the salt is deleted with the digest), `secrets`
+-- (name: SHA-256 of the sealed bytes, and their expiry), and `subjectKey` (SHA-256 of the wrapped data key) in the first event of the
+-- subject's own stream.
 --   p_appends      [{"stream_type", "stream_id", "expected_version", "events": [{"event_id", "event_type", "schema_version",
 --                    "subject", "data", "metadata", "digests": [{"kind", "digest" hex}],
 --                    "secrets": [{"name", "sealed" hex, "expires_at"}]}]}]; expected_version 0 starts a stream
 --   p_subject_keys [{"subject", "wrapped_key" hex}] for subjects that are new
 --   p_limits       rate limits that this step consumes, see hit_rate_limits
--- Raises LA001 (a stream, or a subject, is not where the caller thought), LA003 (a rate limit is full; the detail is the
--- seconds to wait, and nothing is counted).
+-- Raises LA001 (another version of a stream, or the subject exists), LA003 (a rate limit is full; the detail is the seconds to wait,
+-- nothing is counted).
 create function auth_gateway.append_events(
   p_appends jsonb, p_subject_keys jsonb default '[]', p_limits jsonb default '[]'
 ) returns bigint
@@ -175,7 +136,7 @@ begin
     order by h.stream_type, h.stream_id for update of h;
   end if;
 
-  -- Nothing begins for a person who is erased at the same time: whoever commits first is seen by the other.
+  -- No stream starts for a person who is erased at the same time: the later of two transactions sees the earlier one.
   select array_agg(distinct (x.events->0->>'subject')::uuid) into v_people
   from jsonb_to_recordset(p_appends) as x(stream_type text, expected_version integer, events jsonb)
   where x.expected_version = 0 and x.stream_type in ('session', 'token_family', 'authorization', 'consent', 'api_key',
@@ -209,7 +170,7 @@ begin
     v.stream_type := a.stream_type;
     v.stream_id := a.stream_id;
     v.version := a.expected_version;
-    -- A stream without events is only held at its version.
+    -- A stream without events is only required to be at its version.
     v.hash := v.previous_hash;
     v.transaction_id := pg_current_xact_id();
     v.recorded_at := clock_timestamp();
@@ -261,23 +222,23 @@ end $$;
 
 grant execute on function auth_gateway.append_events(jsonb, jsonb, jsonb) to auth_gateway_app;
 
--- An event as a stream is replayed from. Who reads a stream names its type in the statement, so that only its partitions are planned for.
+-- Returns an event as streams are folded from. A statement that reads a stream names its type, so that other partitions are pruned.
 create function auth_gateway.event_json(e auth_gateway.event_store) returns json
 language sql stable
 return json_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data);
 
 grant execute on function auth_gateway.event_json(auth_gateway.event_store) to auth_gateway_app;
 
--- Tables that follow from the events: a projector, `project_…`, makes the rows from the events of one type of stream. The same function
--- runs when an event is appended and when the table is rebuilt. It is deterministic: no clock, no randomness, and no look-ups but in its
--- own table and in the digests beside the event.
+-- Read models. A projector, `project_…`, writes the rows from the events of one stream type; the same function runs when an event is
+-- appended and when the table is rebuilt. It is deterministic: no clock, no randomness, look-ups only in its own table and in the digests
+-- beside the event.
 create table auth_gateway.read_models (
   name        text primary key,
   stream_type text not null,
   projector   text not null
 );
 
--- Makes a read model again from the events. Only for the owner.
+-- Rebuilds a read model from the events. For the owner only.
 create function auth_gateway.rebuild_model(p_name text) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
@@ -288,8 +249,8 @@ begin
   execute format('select %I(e) from event_store e where e.stream_type = %L order by e.position', m.projector, m.stream_type);
 end $$;
 
--- Each event is projected in the transaction that appends it. One trigger for all: PostgreSQL reads the condition of every trigger of a
--- table, and of the partition that the row goes to, anew for each insert, which cost more than to project it.
+-- Projects each event in the transaction that appends it. One trigger for all stream types: PostgreSQL parses the condition of every
+-- trigger again for each insert, which would cost more than the projection.
 create function auth_gateway.project_event() returns trigger
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
@@ -311,7 +272,7 @@ begin
     when 'project' then perform project_project(new);
     when 'stored_key' then perform project_stored_key(new);
     when 'refused_request' then perform project_refused_request(new);
-    when 'record_read' then null; -- only the log is asked who read what
+    when 'record_read' then null; -- read from the log alone
     when 'connection' then perform project_connection(new);
     when 'agent_delegation' then perform project_agent_delegation(new);
     when 'hook' then perform project_hook(new);
@@ -324,7 +285,7 @@ begin
     when 'webhook' then perform project_webhook(new);
     when 'archive' then perform project_archive(new);
     when 'audit_log' then perform project_audit_log(new);
-  end case; -- no else: a stream that nobody projects must fail the append, not vanish
+  end case; -- no else: an event without a projector fails the append
   return null;
 end $$;
 

@@ -1,5 +1,5 @@
--- One row per UAI: who exists, in which standing. Names and addresses are sealed under the person's data key. A UAI that was merged
--- into another one stays: canonical_uai is whom it resolves to, members are all that resolve to this one.
+-- One row per UAI. Names and addresses are sealed under the person's data key. A merged UAI keeps its row: canonical_uai is the one it
+-- resolves to, members are all that resolve to this one.
 create table auth_gateway.identities (
   uai             uuid primary key,
   status          text not null check (status in ('active', 'suspended', 'erased')),
@@ -8,7 +8,7 @@ create table auth_gateway.identities (
   organization_id uuid not null,
   locale          text,
   name            text,
-  -- Of the linked addresses, oldest first: [{id, address, verified}]; email is the first proven one, or else the first.
+  -- Linked addresses, oldest first: [{id, address, verified}]. email is the first verified one, or else the first.
   emails          jsonb not null default '[]',
   email           text,
   email_verified  boolean not null default false,
@@ -16,7 +16,7 @@ create table auth_gateway.identities (
   canonical_uai   uuid not null,
   members         uuid[] not null,
   organizations   uuid[] not null,
-  -- How often it changed what the person may do, or who answers for them: codes that operators made before are void.
+  -- Counts changes of role, organization, status and merges; operator codes issued before a change are void.
   standing        integer not null default 1,
   created_at      timestamptz not null,
   version         integer not null
@@ -25,7 +25,7 @@ create table auth_gateway.identities (
 create index identities_organization on auth_gateway.identities (organization_id);
 create index identities_merged_into on auth_gateway.identities (merged_into) where merged_into is not null;
 
--- Works out again who resolves to whom, in the tree of merges that an identity is in.
+-- Updates canonical_uai, members and organizations in the merge tree of an identity.
 create function auth_gateway.regroup_identity(p_uai uuid) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
@@ -97,8 +97,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('identities', 'identity', 'project_identity');
 
--- What proves an identity. A live credential belongs to one identity; the digest comes from beside the event, so a
--- forgotten person has none left, also after a rebuild.
+-- Credentials. Each belongs to one identity; its digest comes from lookup_digests, so an erased person has none, also after a rebuild.
 create table auth_gateway.credentials (
   id        uuid primary key,
   uai       uuid not null,
@@ -154,7 +153,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('organizations', 'organization', 'project_organization');
 
--- A person with their wrapped data key.
+-- A person with the wrapped data key.
 create view auth_gateway.person_facts with (security_invoker = true) as
 select i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified, i.members,
   i.organizations, i.standing, i.created_at as identity_created_at, encode(k.wrapped_key, 'base64') as wrapped_key
@@ -162,7 +161,7 @@ from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subjec
 
 grant select on auth_gateway.person_facts to auth_gateway_app;
 
--- Everything that has its own data key and went to the same addresses as a person: challenges, messages, suppressions.
+-- Returns the challenges, messages and suppressions of a person's addresses: each has a data key of its own.
 create function auth_gateway.subjects_of_addresses(p_subject uuid) returns uuid[]
 language sql stable set search_path = auth_gateway, pg_temp as $$
   select coalesce(array_agg(distinct other.subject order by other.subject), '{}')
@@ -172,9 +171,8 @@ language sql stable set search_path = auth_gateway, pg_temp as $$
   where own.subject = p_subject
 $$;
 
--- Destroys what makes an erased person readable or findable: their data key, their look-up digests, what is kept of their sessions at
--- other providers, and the same of what IdentityErased names as forgotten with them. Events and their hashes stay as they are, and say why a key is gone. Answers how many keys were
--- destroyed; doing it again finishes what did not come to its end. Raises LA004 for whoever is not erased.
+-- Deletes the data key, look-up digests and upstream sessions of an erased person, and of the subjects that IdentityErased lists. Events and
+-- hashes do not change. Idempotent. Returns the number of keys deleted; raises LA004 when the person is not erased.
 create function auth_gateway.forget_erased(p_subject uuid) returns integer
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare

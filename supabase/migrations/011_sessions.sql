@@ -1,4 +1,4 @@
--- When a session was last seen. Coalesced by the caller (once in a few minutes), no event: it decides nothing but idleness.
+-- When a session was last seen, for its idle time. Not an event; updated at most every few minutes.
 create table auth_gateway.session_activity (
   session_id   uuid primary key,
   last_seen_at timestamptz not null
@@ -12,7 +12,7 @@ $$;
 
 grant execute on function auth_gateway.touch_session(uuid) to auth_gateway_app;
 
--- A sign-in. The browser holds an opaque handle; only its SHA-256 is here. Origin (address, user agent) stays sealed.
+-- Sessions. The browser has an opaque handle, of which only the SHA-256 is stored. The origin (address, user agent) is sealed.
 create table auth_gateway.sessions (
   id            uuid primary key,
   uai           uuid not null,
@@ -21,7 +21,7 @@ create table auth_gateway.sessions (
   project_scope text not null,
   method        text not null,
   opened_from   uuid,
-  -- The other identity provider that it began through.
+  -- The external identity provider of the sign-in.
   connection_id uuid,
   amr           text[] not null,
   acr           text not null,
@@ -36,11 +36,11 @@ create table auth_gateway.sessions (
   end_reason    text,
   version       integer not null
 );
--- Those that may still be live.
 create index sessions_standing on auth_gateway.sessions (expires_at) where ended_at is null;
 create index sessions_uai on auth_gateway.sessions (uai, started_at desc);
 
--- Live: not ended, nor the session it was opened from, inside its absolute life, and seen within its idle time. started_at is also the time of authentication.
+-- Whether a session is live: neither it nor its opener has ended, it has not expired and was seen within its idle time. started_at is the
+-- time of authentication.
 create function auth_gateway.session_stands(s auth_gateway.sessions, p_last_seen timestamptz, p_opener_ended timestamptz) returns boolean
 language sql stable
 return s.ended_at is null and p_opener_ended is null and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
@@ -64,13 +64,13 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'SessionStarted' then
-      insert into sessions (id, uai, client_id, platform, project_scope, method, opened_from, connection_id, amr, acr, handle_hash, origin, started_at,
-        idle_seconds, expires_at, version)
+      insert into sessions (id, uai, client_id, platform, project_scope, method, opened_from, connection_id, amr, acr, handle_hash, origin,
+        started_at, idle_seconds, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, e.data->>'platform', e.data->>'projectScope',
         e.data->>'method', (e.data->>'openedFrom')::uuid,
-        case when e.data->'provenBy'->>'type' = 'connection' then (e.data->'provenBy'->>'id')::uuid end, array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash',
-        e.metadata->>'origin', (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer,
-        (e.data->>'expiresAt')::timestamptz, e.version);
+        case when e.data->'provenBy'->>'type' = 'connection' then (e.data->'provenBy'->>'id')::uuid end,
+        array(select jsonb_array_elements_text(e.data->'amr')), e.data->>'acr', e.data->>'handleHash', e.metadata->>'origin',
+        (e.data->>'authenticatedAt')::timestamptz, (e.data->>'idleSeconds')::integer, (e.data->>'expiresAt')::timestamptz, e.version);
     when 'SessionSteppedUp' then
       update sessions set stepped_up_at = (e.data->>'at')::timestamptz, acr = e.data->>'acr',
         amr = array(select jsonb_array_elements_text(e.data->'amr')), handle_hash = e.data->>'handleHash', version = e.version
@@ -85,7 +85,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('sessions', 'session', 'project_session');
 
--- A session, whether it is live, and whether it is time to note that it was seen.
+-- A session, whether it is live, and whether session_activity is due for an update.
 create view auth_gateway.session_facts with (security_invoker = true) as
 select s.id as session_id, s.uai, s.handle_hash, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr,
   coalesce(s.stepped_up_at, s.started_at) as authenticated_at, s.stepped_up_at, s.recovered_at, s.expires_at as session_expires_at,
@@ -97,7 +97,7 @@ left join auth_gateway.sessions o on o.id = s.opened_from;
 
 grant select on auth_gateway.session_facts to auth_gateway_app;
 
--- The session behind a browser's handle and its person; null when there is none.
+-- Returns the session of a browser's handle and its person, or null.
 create function auth_gateway.find_session(p_id uuid, p_handle_hash text) returns json
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare
@@ -113,8 +113,7 @@ begin
   return json_build_object('session', row_to_json(v_session), 'person', row_to_json(v_person));
 end $$;
 
--- The session that makes a browser known to a person: theirs, at most half a year old, and not ended from elsewhere. Null when none of
--- these does.
+-- Returns the newest of these sessions that makes the browser a known one for a person: theirs, at most 180 days old, not revoked.
 create function auth_gateway.known_browser(p_uai uuid, p_sessions jsonb) returns uuid
 language plpgsql stable as $$
 begin
@@ -125,7 +124,7 @@ begin
     order by s.id desc limit 1);
 end $$;
 
--- The same for the person known by an address.
+-- The same for the owner of an address.
 create function auth_gateway.known_browser_of(p_digest bytea, p_sessions jsonb) returns uuid
 language plpgsql stable as $$
 begin

@@ -1,4 +1,4 @@
--- One-time codes and what became of them. Found by address through lookup_digests, so forgetting a person needs no change here.
+-- One-time codes and their outcome. Found by address through lookup_digests, so that an erasure changes nothing here.
 create table auth_gateway.otp_challenges (
   id          uuid primary key,
   channel     text not null,
@@ -34,11 +34,10 @@ end $$;
 
 insert into auth_gateway.read_models values ('otp_challenges', 'otp_challenge', 'project_otp_challenge');
 
--- What a one-time code is checked by, in one statement: a challenge of an address; the person known by
--- that address, and the session that makes the browser known to them; the client and resources of a direct sign-in; the seconds until
--- the asked limits open; and whether nothing may be sent there.
--- The challenge is the named one. Without a name it is one that is not bound to a browser: the open one that the caller's own network
--- asked for (is_own), or else the newest.
+-- Returns what a one-time code is checked against: a challenge of an address, the person with that address, the session that makes the
+-- browser a known one, the client and resources of a direct sign-in, the seconds until the limits open, and whether the address is
+-- suppressed. Without p_challenge it is a challenge that is not bound to a browser: the open one requested from the caller's network
+-- (is_own), or else the newest.
 create function auth_gateway.find_otp(
   p_digest bytea, p_credential_kind text, p_challenge uuid, p_client_id text, p_network bytea, p_sessions jsonb, p_limits jsonb
 ) returns json

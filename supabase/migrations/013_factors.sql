@@ -1,12 +1,11 @@
--- Authenticator apps (RFC 6238) that people have enrolled. The secret stands sealed in event_secrets, beside the event that brought it,
--- and is destroyed once the authenticator is removed.
+-- Authenticator apps (RFC 6238). The secret is sealed in event_secrets and is deleted once the authenticator is removed.
 create table auth_gateway.totp_authenticators (
   id           uuid primary key,
   uai          uuid not null,
   last_step    bigint not null,
-  -- Wrong codes since the last right one, by what they were tried for.
+  -- Wrong codes since the last right one, by purpose.
   failures     jsonb not null default '{"sign_in": 0, "known_browser": 0, "step_up": 0}',
-  -- Where the secret stands; none once it is removed.
+  -- Event of the secret; null once it is removed.
   secret_event uuid,
   enrolled_at  timestamptz not null,
   last_used_at timestamptz not null,
@@ -36,7 +35,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('totp_authenticators', 'totp_authenticator', 'project_totp_authenticator');
 
--- Secrets of authenticators that were removed are destroyed; no code can be made from what is left. Answers how many.
+-- Deletes the secrets of removed authenticators. Returns how many.
 create function auth_gateway.destroy_removed_authenticators(p_batch integer) returns integer
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
@@ -51,7 +50,7 @@ begin
 end $$;
 create index event_secrets_authenticators on auth_gateway.event_secrets (event_id) where name = 'totp_secret';
 
--- Sets of recovery codes: keyed hashes of those that are left. A person has one set that counts.
+-- Sets of recovery codes: keyed hashes of the unused ones. A person has one active set.
 create table auth_gateway.recovery_codes (
   id          uuid primary key,
   uai         uuid not null,
@@ -80,14 +79,14 @@ end $$;
 
 insert into auth_gateway.read_models values ('recovery_codes', 'recovery_codes', 'project_recovery_codes');
 
--- One-time codes that operators made for a person, and what became of them.
+-- One-time codes that operators issued for a person, and their outcome.
 create table auth_gateway.operator_codes (
   id              uuid primary key,
   uai             uuid not null,
   status          text not null check (status in ('waiting', 'ready', 'used', 'revoked', 'locked')),
   operator        uuid not null,
   second_operator uuid,
-  -- Of the person, when it was made; void once that has changed.
+  -- Of the person when the code was issued; it is void once that has changed.
   standing        integer not null,
   -- Sealed under the data key of the person.
   reason          text,
@@ -107,8 +106,8 @@ begin
     when 'OperatorCodeRequested' then
       insert into operator_codes (id, uai, status, operator, standing, reason, part_hashes, requested_at, expires_at, version)
       values (e.stream_id, (e.data->>'uai')::uuid, case when (e.data->>'needsSecond')::boolean then 'waiting' else 'ready' end,
-        (e.data->>'operator')::uuid, (e.data->>'standing')::integer, e.data->'sealed'->>'reason', array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz,
-        e.version);
+        (e.data->>'operator')::uuid, (e.data->>'standing')::integer, e.data->'sealed'->>'reason',
+        array[e.data->>'partHash'], e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
     when 'OperatorCodeApproved' then
       update operator_codes set status = 'ready', second_operator = (e.data->>'operator')::uuid,
         part_hashes = part_hashes || (e.data->>'partHash'), expires_at = (e.data->>'expiresAt')::timestamptz, version = e.version

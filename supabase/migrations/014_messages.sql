@@ -1,4 +1,4 @@
--- Every message and what became of it. Found by address through lookup_digests.
+-- Messages and their delivery status. Found by address through lookup_digests.
 create table auth_gateway.messages (
   id          uuid primary key,
   channel     text not null,
@@ -28,8 +28,8 @@ begin
         provider = e.data->>'provider', provider_id = e.data->>'providerId', attempts = (e.data->>'attempts')::integer,
         reason = case when status in ('queued', 'failed') then null else reason end, version = e.version where id = e.stream_id;
     when 'MessageFailed' then
-      update messages set status = 'failed', reason = e.data->>'reason', retryable = (e.data->>'retryable')::boolean, attempts = (e.data->>'attempts')::integer,
-        settled_at = e.recorded_at, version = e.version where id = e.stream_id;
+      update messages set status = 'failed', reason = e.data->>'reason', retryable = (e.data->>'retryable')::boolean,
+        attempts = (e.data->>'attempts')::integer, settled_at = e.recorded_at, version = e.version where id = e.stream_id;
     when 'MessageDelayed' then
       update messages set status = 'delayed', reason = e.data->>'reason', version = e.version where id = e.stream_id;
     when 'MessageDelivered' then
@@ -44,7 +44,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('messages', 'message', 'project_message');
 
--- Addresses that get nothing more until an operator lifts it. Found by address through lookup_digests.
+-- Addresses that get no messages until an operator lifts the suppression. Found by address through lookup_digests.
 create table auth_gateway.suppressions (
   id            uuid primary key,
   channel       text not null,
@@ -70,7 +70,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('suppressions', 'suppression', 'project_suppression');
 
--- Stops of text messages: one row for each trip. Two requests that see the same pattern trip it once.
+-- Breakers of text messages, one row for each trip. Two requests that see the same pattern trip a breaker once.
 create table auth_gateway.sms_breakers (
   id         uuid primary key,
   country    text not null,
@@ -101,9 +101,9 @@ end $$;
 
 insert into auth_gateway.read_models values ('sms_breakers', 'sms_breaker', 'project_sms_breaker');
 
--- Seconds until newcomers get codes by text message from or to these sources again: a caller, a network, a range, a block of numbers.
--- A source is full when as many codes as its limit were never entered, where each entered one makes up for five.
--- p_sources: [{"kind": text, "digest": hex, "max": int, "seconds": int}]
+-- Returns the seconds until new addresses get codes by text message from these sources again: a caller, a network, a range, a block of
+-- numbers. A source is full when its limit of codes was not entered; each entered code makes up for five.
+--   p_sources [{"kind": text, "digest": hex, "max": int, "seconds": int}]
 create function auth_gateway.sms_source_wait(p_sources jsonb) returns integer
 language plpgsql stable as $$
 declare

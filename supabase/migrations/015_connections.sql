@@ -1,18 +1,18 @@
--- Other identity providers that people sign in with. A client secret stands in event_secrets, sealed.
+-- External identity providers. A client secret is in event_secrets, sealed.
 create table auth_gateway.connections (
   id           uuid primary key,
   slug         text not null,
   status       text not null check (status in ('enabled', 'disabled', 'removed')),
   settings     jsonb not null,
   secret_event uuid,
-  -- Key pairs of ours, oldest first: [{id, status next|active|previous, certificate, event}]; private keys stand in event_secrets, sealed.
+  -- Our key pairs, oldest first: [{id, status next|active|previous, certificate, event}]. Private keys are in event_secrets, sealed.
   keys         jsonb not null default '[]',
   added_at     timestamptz not null,
   version      integer not null
 );
 create unique index connections_slug on auth_gateway.connections (lower(slug)) where status <> 'removed';
 
--- Whether somebody can sign in by a credential: an account of a vendor, or of a provider that is not connected, only names them.
+-- Whether a credential can be signed in with: not an account of a vendor, or of a provider that is not connected.
 create function auth_gateway.is_way_in(c auth_gateway.credentials) returns boolean
 language sql stable set search_path = auth_gateway, pg_temp as $$
   select c.digest is not null and (c.kind <> 'external' or c.provider = 'supabase'
@@ -54,14 +54,14 @@ end $$;
 
 insert into auth_gateway.read_models values ('connections', 'connection', 'project_connection');
 
--- Whether a private key is one of a connection that may still use it.
+-- Whether a connection may still use a private key.
 create function auth_gateway.is_connection_key(p_event uuid) returns boolean
 language sql stable set search_path = auth_gateway, pg_temp as $$
   select exists (select 1 from connections c cross join lateral jsonb_array_elements(c.keys) as k
     where c.status <> 'removed' and (k->>'event')::uuid = p_event)
 $$;
 
--- Destroys the private keys of retired key pairs and of removed connections. Answers how many.
+-- Deletes the private keys of retired key pairs and of removed connections. Returns how many.
 create function auth_gateway.destroy_retired_connection_keys(p_batch integer) returns integer
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare

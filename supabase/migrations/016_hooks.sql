@@ -1,4 +1,4 @@
--- Places outside that are asked or told when somebody signs in. A signing secret stands in event_secrets, sealed.
+-- Hooks that are called at a sign-in. The signing secret is in event_secrets, sealed.
 create table auth_gateway.hooks (
   id           uuid primary key,
   settings     jsonb not null,
@@ -23,7 +23,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('hooks', 'hook', 'project_hook');
 
--- What became of each call of a hook.
+-- Calls of hooks and their outcome.
 create table auth_gateway.hook_calls (
   id           uuid primary key,
   hook_id      uuid not null,

@@ -1,7 +1,7 @@
--- OAuth clients. metadata is RFC 7591 client metadata; secrets are SHA-256 of at least 256 random bits. identity_changed_at is when
--- the client last changed what people know it by; what they allowed it before is not remembered. account_access says whether its tokens
--- that name no resource also work at the everyday endpoints of the account API; operators set it, registration never does. sharing_key
--- is what later registrations of the same metadata find this one by, as long as it is what was registered.
+-- OAuth clients. metadata is RFC 7591 client metadata; secrets are SHA-256 of at least 256 random bits. identity_changed_at is when the
+-- client last changed what people know it by; earlier consents no longer count. account_access says whether tokens without a resource also
+-- work at the everyday endpoints of the account API; only operators set it. sharing_key finds the client for later registrations of the
+-- same metadata, while its metadata is as registered.
 create table auth_gateway.api_clients (
   id          uuid primary key,
   client_id   text not null,
@@ -18,8 +18,8 @@ create table auth_gateway.api_clients (
   version     integer not null
 );
 
--- Ids of clients are found in any case, but for addresses of metadata documents, which are compared as they are.
--- Not of language sql, which would be put into each statement, where the planner takes it for cheap and tries it on every client.
+-- Returns what a client id is compared by: lower case, except addresses of metadata documents. Not in language sql: inlined, the planner
+-- would take it for cheap and evaluate it for every client.
 create function auth_gateway.client_key(p_client_id text) returns text
 language plpgsql immutable strict parallel safe as $$
 begin
@@ -30,7 +30,7 @@ grant execute on function auth_gateway.client_key(text) to auth_gateway_app;
 
 create unique index api_clients_client_id on auth_gateway.api_clients (auth_gateway.client_key(client_id));
 
--- Whether metadata shows people, or proves to us, another client than before.
+-- Whether metadata names, or authenticates, another client than before.
 create function auth_gateway.is_other_client(p_before jsonb, p_after jsonb) returns boolean
 language sql immutable parallel safe
 return exists (
@@ -70,8 +70,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('api_clients', 'api_client', 'project_api_client');
 
--- Until when the metadata document of a client is taken as read (Client ID Metadata Documents). No event: what a document says is
--- one, whenever it changes.
+-- How long the metadata document of a client is fresh (Client ID Metadata Documents). Not an event; a change of the document is one.
 create table auth_gateway.client_documents (
   client_id   uuid primary key,
   fetched_at  timestamptz not null,
@@ -86,7 +85,7 @@ $$;
 
 grant execute on function auth_gateway.note_client_document(uuid, integer) to auth_gateway_app;
 
--- Resource servers that a token can be made for (RFC 8707). One is the default when a client names none.
+-- Resource servers that a token can be for (RFC 8707). One is the default when a client names none.
 create table auth_gateway.protected_resources (
   id         uuid primary key,
   identifier text not null unique,
@@ -114,7 +113,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('protected_resources', 'protected_resource', 'project_protected_resource');
 
--- A client by its public id; null when unknown.
+-- Returns a client by its public id, or null.
 create function auth_gateway.client_json(p_client_id text) returns json
 language plpgsql stable as $$
 begin
@@ -122,7 +121,7 @@ begin
     where auth_gateway.client_key(c.client_id) = auth_gateway.client_key(p_client_id));
 end $$;
 
--- Every resource that a token can be made for.
+-- Returns every resource that a token can be for.
 create function auth_gateway.resources_json() returns json
 language plpgsql stable as $$
 begin
@@ -130,12 +129,12 @@ begin
     'is_default', r.is_default)), '[]') from auth_gateway.protected_resources r);
 end $$;
 
--- The client that asks for a token in its own name, the known resources, and the seconds until the asked limits open.
+-- Returns the client of a client credentials grant, the resources, and the seconds until the limits open.
 create function auth_gateway.find_for_service(p_client_id text, p_limits jsonb) returns json
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
-  return json_build_object('client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end, 'resources', auth_gateway.resources_json(),
-    'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end);
+  return json_build_object('client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
+    'resources', auth_gateway.resources_json(), 'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end);
 end $$;
 
 grant execute on function auth_gateway.client_json(text),

@@ -1,4 +1,4 @@
--- What a person has allowed a client, remembered.
+-- What a person has allowed a client.
 create table auth_gateway.consents (
   id           uuid primary key,
   uai          uuid not null,
@@ -29,7 +29,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('consents', 'consent', 'project_consent');
 
--- What people let agents do for them. Tokens that an agent got by it live while it stands.
+-- Agents that act for a person. Their tokens are valid while the delegation is active.
 create table auth_gateway.agent_delegations (
   id         uuid primary key,
   uai        uuid not null,

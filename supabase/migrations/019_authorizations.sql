@@ -1,4 +1,4 @@
--- Authorization requests of signed-in people and what became of them. A pushed request has no row before its person is known.
+-- Authorization requests and their outcome. A pushed request has no row before its person is known.
 create table auth_gateway.authorizations (
   id           uuid primary key,
   client_id    uuid not null,
@@ -9,7 +9,7 @@ create table auth_gateway.authorizations (
   scope        text[] not null,
   granted_by   text,
   family_id    uuid,
-  -- Of the short form of the code, while a person carries it to a terminal.
+  -- Of the manual code, which a person pastes into a terminal.
   paste_hash   text,
   requested_at timestamptz not null,
   version      integer not null
@@ -26,7 +26,7 @@ begin
       insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, requested_at, version)
       values (e.stream_id, (e.data->>'clientId')::uuid, (e.data->>'uai')::uuid, (e.data->>'sessionId')::uuid, 'requested',
         e.data->>'redirectUri', array(select jsonb_array_elements_text(e.data->'scope')), e.recorded_at, e.version)
-      -- What was pushed is brought again when its page is loaded again, perhaps by another person.
+      -- A pushed request comes again when its page is loaded again, perhaps by another person.
       on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, scope = excluded.scope,
         requested_at = excluded.requested_at, version = excluded.version;
     when 'AuthorizationGranted' then
@@ -50,7 +50,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('authorizations', 'authorization', 'project_authorization');
 
--- Client, signed-in person, remembered consent and known resources of an authorization request.
+-- Returns the client, signed-in person, consent and resources of an authorization request.
 create function auth_gateway.find_for_authorize(p_client_id text, p_session uuid, p_handle_hash text) returns json
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
@@ -69,8 +69,8 @@ begin
     left join auth_gateway.person_facts i on i.uai = own.canonical_uai);
 end $$;
 
--- An authorization's history, by its id or the short form of its code, with the client that asks, its person and session, and the
--- seconds until the asked limits open.
+-- Returns the events of an authorization, by its id or manual code, with the client that asks, its person and session, and the seconds until
+-- the limits open.
 create function auth_gateway.find_authorization(p_id uuid, p_paste_hash text, p_client_id text, p_limits jsonb) returns json
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare

@@ -1,4 +1,4 @@
--- All tokens from one authorization or one direct sign-in. A family that is not offline lives and dies with its session.
+-- All tokens of one authorization or one direct sign-in. A family that is not offline ends with its session.
 create table auth_gateway.token_families (
   id                 uuid primary key,
   kind               text not null check (kind in ('authorization', 'session', 'delegated', 'service')),
@@ -6,19 +6,19 @@ create table auth_gateway.token_families (
   client_id          uuid not null,
   session_id         uuid,
   authorization_id   uuid,
-  -- The API key it came from, and how often that had been rotated.
+  -- The API key it was made from, and how often that had been rotated.
   api_key_id         uuid,
   api_key_rotations  integer,
-  -- The person's word that lets an agent act for them.
+  -- The delegation of the agent that acts for the person.
   agent_delegation_id uuid,
-  -- What the tokens are bound to (RFC 7800), and who acts for the subject (RFC 8693 section 4.1).
+  -- Sender constraint (RFC 7800), and who acts for the subject (RFC 8693 section 4.1).
   confirmation       jsonb,
   actor              jsonb,
-  -- What the person was proven by when they allowed it, and when; it stays so (RFC 9068 section 2.2.1).
+  -- The authentication at the time of consent; it never changes (RFC 9068 section 2.2.1).
   acr                text,
   amr                text[],
   authenticated_at   timestamptz,
-  -- The families and access tokens that a delegated family came from: it lives while all of them do.
+  -- The families and access tokens that a delegated family was made from: it is valid while all of them are.
   ancestors          uuid[] not null default '{}',
   ancestor_tokens    text[] not null default '{}',
   scope              text[] not null,
@@ -46,8 +46,8 @@ begin
   case e.event_type
     when 'TokenFamilyStarted' then
       insert into token_families (id, kind, uai, client_id, session_id, authorization_id, api_key_id, api_key_rotations,
-        agent_delegation_id, confirmation,
-        actor, acr, amr, authenticated_at, ancestors, ancestor_tokens, scope, resources, offline, refresh_hash, refresh_expires_at, expires_at, started_at, version)
+        agent_delegation_id, confirmation, actor, acr, amr, authenticated_at, ancestors, ancestor_tokens, scope, resources, offline,
+        refresh_hash, refresh_expires_at, expires_at, started_at, version)
       values (e.stream_id, e.data->>'kind', (e.data->>'uai')::uuid, (e.data->>'clientId')::uuid, (e.data->>'sessionId')::uuid,
         (e.data->>'authorizationId')::uuid, (e.data->'apiKey'->>'id')::uuid, (e.data->'apiKey'->>'rotations')::integer,
         (e.data->>'agentDelegation')::uuid, e.data->'confirmation', e.data->'actor', e.data->'authentication'->>'acr',
@@ -71,7 +71,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('token_families', 'token_family', 'project_token_family');
 
--- Access tokens taken back one by one; a family's revocation needs no row here.
+-- Access tokens revoked one by one; a revoked family needs no row here.
 create table auth_gateway.access_token_revocations (
   jti        text primary key,
   family_id  uuid not null,
@@ -92,8 +92,8 @@ end $$;
 
 insert into auth_gateway.read_models values ('access_token_revocations', 'token_family', 'project_access_token_revocation');
 
--- Whether everything that delegated tokens came from still stands: the families before, the very access tokens that were
--- exchanged, the clients that held them, and the API key or the person's word to an agent where one was the beginning.
+-- Whether everything that delegated tokens were made from is still valid: families, exchanged access tokens and their clients, and the API
+-- key or agent delegation at the beginning.
 create function auth_gateway.ancestry_is_live(f auth_gateway.token_families) returns boolean
 language plpgsql stable set search_path = auth_gateway, pg_temp as $$
 begin
@@ -112,8 +112,8 @@ end $$;
 
 grant execute on function auth_gateway.ancestry_is_live(auth_gateway.token_families) to auth_gateway_app;
 
--- A token family with everything that it depends on, whether an access token of it was taken back, the client that asks, and the
--- seconds until the asked limits open.
+-- Returns a token family with everything it depends on, whether an access token of it was revoked, the client that asks, and the seconds
+-- until the limits open.
 create function auth_gateway.find_family(p_id uuid, p_jti text, p_client_id text, p_limits jsonb) returns json
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 declare

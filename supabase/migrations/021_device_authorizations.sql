@@ -1,4 +1,4 @@
--- Sign-ins of devices that have no browser (RFC 8628). The user code is kept as a keyed hash: few letters could be tried out offline.
+-- Device authorizations (RFC 8628). The user code is stored as a keyed hash: it is short enough to be guessed offline otherwise.
 create table auth_gateway.device_authorizations (
   id             uuid primary key,
   client_id      uuid not null,
@@ -45,7 +45,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('device_authorizations', 'device_authorization', 'project_device_authorization');
 
--- A device code's history, the client that polls and the person who approved, and the seconds until the asked limits open.
+-- Returns the events of a device code, the client that polls, the person who approved, and the seconds until the limits open.
 create function auth_gateway.find_device(p_id uuid, p_client_id text, p_limits jsonb) returns json
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin

@@ -1,4 +1,4 @@
--- API keys, their secrets by hash, and what their use counts. Names and descriptions are sealed under the creator's data key.
+-- API keys. Names and descriptions are sealed under the creator's data key.
 create table auth_gateway.api_keys (
   id              uuid primary key,
   owner_type      text not null check (owner_type in ('person', 'organization')),
@@ -6,7 +6,7 @@ create table auth_gateway.api_keys (
   organization_id uuid not null,
   created_by      uuid not null,
   origin          text not null check (origin in ('owner', 'import')),
-  -- The key that it was made from, and all before it, the first one first. It ends with each of them.
+  -- The key that it was made from, and all of that key's ancestors, the first one first. It ends with each of them.
   parent_id       uuid,
   ancestors       uuid[] not null default '{}',
   -- Row id of the application that made it for its owner.
@@ -28,7 +28,7 @@ create table auth_gateway.api_keys (
   expires_at      timestamptz,
   rotations       integer not null default 0,
   rotated_at      timestamptz,
-  -- The event a notice is owed for (a finding, a coming expiry), until the owner was told.
+  -- The event that the owner still has to be notified of (a leak, a coming expiry).
   notice_event    uuid,
   notice_kind     text,
   warned_of       timestamptz,
@@ -51,9 +51,9 @@ declare
 begin
   case e.event_type
     when 'ApiKeyCreated' then
-      insert into api_keys (id, owner_type, owner_id, organization_id, created_by, origin, parent_id, ancestors, application, status, name, description, name_digest,
-        preview, scopes, access_level, key_context, service, service_scopes, binding, limits, networks, consumer, expires_at,
-        created_at, version)
+      insert into api_keys (id, owner_type, owner_id, organization_id, created_by, origin, parent_id, ancestors, application, status,
+        name, description, name_digest, preview, scopes, access_level, key_context, service, service_scopes, binding, limits, networks,
+        consumer, expires_at, created_at, version)
       values (e.stream_id, e.data->>'ownerType', (e.data->>'ownerId')::uuid, (e.data->>'organizationId')::uuid,
         (e.data->>'createdBy')::uuid, e.data->>'origin', (e.data->>'parent')::uuid,
         coalesce((select p.ancestors || p.id from api_keys p where p.id = (e.data->>'parent')::uuid), '{}'),
@@ -110,7 +110,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('api_keys', 'api_key', 'project_api_key');
 
--- SHA-256 (lower-case hex) of the secrets that open a key: the current one, and after a rotation with overlap its predecessor.
+-- SHA-256 (lower-case hex) of the secrets of a key: the current one, and after a rotation with overlap its predecessor.
 -- An imported hash keeps its row, so it cannot be given to two keys.
 create table auth_gateway.api_key_secrets (
   hash       text primary key,
@@ -143,7 +143,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('api_key_secrets', 'api_key', 'project_api_key_secret');
 
--- What the use of keys counts: no events (a use decides nothing but limits), so nothing here is replayed.
+-- Use of keys: counted, not events.
 create table auth_gateway.api_key_activity (
   key_id       uuid primary key,
   last_used_at timestamptz,
@@ -158,7 +158,7 @@ create table auth_gateway.api_key_usage (
   primary key (key_id, day)
 );
 
--- Adds uses that were gathered meanwhile: [{"key_id", "uses"}].
+-- Adds collected uses: [{"key_id", "uses"}].
 create function auth_gateway.note_api_key_uses(p_uses jsonb) returns void
 language sql security definer set search_path = auth_gateway, pg_temp as $$
   insert into api_key_activity as a (key_id, last_used_at)
@@ -169,8 +169,8 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   on conflict (key_id, day) do update set uses = d.uses + excluded.uses;
 $$;
 
--- Counts one use against what a key is limited to, and against what each key is limited to that it was made from. Answers {"wait": seconds
--- until the fullest rate limit opens, "exhausted": no use is left, "left": uses that remain}; a refused use takes none of the uses in all.
+-- Counts one use against the limits of a key and of its ancestors. Returns {"wait": seconds until the rate limits open, "exhausted": no use
+-- is left, "left": uses that remain}. A refused use does not count against max_uses.
 create function auth_gateway.count_api_key_use(k auth_gateway.api_keys, p_service jsonb) returns jsonb
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
@@ -210,11 +210,10 @@ begin
   return jsonb_build_object('wait', 0, 'exhausted', false, 'left', v_left - 1);
 end $$;
 
--- Everything a verification needs to know of a presented key, and its count where the key is limited; null when no live key
--- answers to the hash, its owner is not in good standing, or the application that made it is not. A function, so that its plans outlive the statement. What is sealed of the
--- key is not told.
---   p_address where the request comes from, p_service the service it is for (null: not said)
--- A key bound to a caller is counted later, by count_bound_api_key_use, once the caller has proven to be the one.
+-- Returns what a verification needs of a presented key, without its sealed columns, and counts the use of a limited key. Null when no live
+-- key has the hash, or its person or application is not active.
+--   p_address the caller's address, p_service the service that is called (null: unknown)
+-- A use of a bound key is counted by count_bound_api_key_use, after the caller's proof.
 create function auth_gateway.check_api_key(p_hash text, p_address inet, p_service text) returns json
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -264,7 +263,7 @@ begin
     'count', v_count);
 end $$;
 
--- Counts a use of a key that is bound to its caller, and takes the nonce of a signed request: one that was seen before counts nothing.
+-- Counts a use of a bound key, and claims the nonce of a signed request: a replayed one does not count.
 create function auth_gateway.count_bound_api_key_use(p_id uuid, p_service jsonb, p_nonce bytea, p_nonce_expires timestamptz)
 returns jsonb
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$

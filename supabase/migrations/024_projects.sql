@@ -1,4 +1,4 @@
--- Projects that stored keys belong to. What their owner wrote is sealed under the owner's data key.
+-- Projects of stored keys. Details are sealed under the owner's data key.
 create table auth_gateway.projects (
   id              uuid primary key,
   owner_id        uuid not null,
@@ -38,8 +38,8 @@ end $$;
 
 insert into auth_gateway.read_models values ('projects', 'project', 'project_project');
 
--- Secrets that people keep in a project. The value stands sealed in event_secrets, beside the event that brought it, and only the
--- newest is kept; what is said of a key is sealed under the data key of its creator.
+-- Secrets that people store in a project. Only the newest value is stored, sealed in event_secrets; details are sealed under the data key of
+-- the creator.
 create table auth_gateway.stored_keys (
   id                 uuid primary key,
   project_id         uuid not null,
@@ -94,7 +94,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('stored_keys', 'stored_key', 'project_stored_key');
 
--- How often a key was read with its value: counted, no event.
+-- How often the value of a key was read: counted, not an event.
 create table auth_gateway.stored_key_reads (
   key_id uuid primary key,
   reads  integer not null
@@ -105,7 +105,7 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   insert into stored_key_reads as r (key_id, reads) values (p_id, 1) on conflict (key_id) do update set reads = r.reads + 1
 $$;
 
--- Values that no key refers to any more are destroyed; what a key says is not in them. Answers how many.
+-- Deletes values that no key refers to any more. Returns how many.
 create function auth_gateway.destroy_old_values(p_batch integer) returns integer
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare

@@ -1,16 +1,16 @@
--- How far the log is settled: no event at or below this position is still to come. Positions are drawn before their transactions end,
--- so who follows the log (checkpoints, outgoing webhooks) reads no further than here and steps over nothing.
+-- How far the log is settled: no event at or below this position can still appear. Positions are drawn before their transactions end, so
+-- followers of the log (checkpoints, outgoing webhooks) read up to here only.
 create table auth_gateway.log_horizon (
   one            boolean primary key default true check (one),
   position       bigint not null,
-  -- What was drawn when it was last looked at, and the transaction that looked.
+  -- The newest position at the last look, and the transaction that looked.
   seen_position  bigint not null,
   transaction_id xid8 not null
 );
 insert into auth_gateway.log_horizon values (true, 0, 0, pg_current_xact_id());
 
--- Moves the horizon on and answers it, and the newest position that was drawn. A position that was drawn when a transaction looked belongs to an older transaction; once every
--- one older than that has ended, all such events are there. So two calls one after the other settle what was there before the first.
+-- Advances the horizon; returns it, and the newest position. A position drawn before a transaction looked belongs to an older transaction;
+-- once all older ones have ended, its event is visible. So two calls in a row settle what was there before the first.
 create function auth_gateway.settle_log(out settled bigint, out drawn bigint)
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -23,7 +23,7 @@ begin
     v.seen_position := drawn;
     v.transaction_id := pg_current_xact_id();
   elsif v.transaction_id > pg_current_xact_id() then
-    -- The database was restored elsewhere and counts transactions anew.
+    -- The database was restored to a server that counts transactions from the start.
     v.seen_position := drawn;
     v.transaction_id := pg_current_xact_id();
   end if;
@@ -40,7 +40,7 @@ create table auth_gateway.audit_tiles (
   level          smallint not null,
   index          bigint not null,
   hashes         bytea not null,
-  -- Of the events, at level 0.
+  -- Positions of the events, at level 0.
   positions      bigint[],
   first_position bigint,
   primary key (level, index)
@@ -62,12 +62,12 @@ create table auth_gateway.audit_checkpoints (
   position     bigint not null,
   note         text not null,
   made_at      timestamptz not null default now(),
-  -- When it was also put somewhere outside.
+  -- When it was also published outside.
   published_at timestamptz
 );
 create index audit_checkpoints_unpublished on auth_gateway.audit_checkpoints (size) where published_at is null;
 
--- Grows the tree by what the gateway worked out, and keeps the checkpoint over it. Answers false when somebody else was faster.
+-- Adds tiles that the gateway computed, and the checkpoint over them. Returns false when another process was faster.
 --   p_tiles [{"level", "index", "hashes" hex, "positions", "first_position"}]
 create function auth_gateway.grow_audit_tree(
   p_size_before bigint, p_tiles jsonb, p_size bigint, p_position bigint, p_root bytea, p_note text
@@ -117,7 +117,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('audit_log', 'audit_log', 'project_audit_log');
 
--- Requests that were refused; past a limit only how many of a caller there were.
+-- Refused requests; past a limit only their number by caller.
 create table auth_gateway.refused_requests (
   id            uuid primary key,
   method        text,

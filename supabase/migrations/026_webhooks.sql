@@ -1,4 +1,4 @@
--- Places outside that are told of events. A signing secret stands in event_secrets, sealed.
+-- Webhooks that events are sent to. The signing secret is in event_secrets, sealed.
 create table auth_gateway.webhooks (
   id              uuid primary key,
   settings        jsonb not null,
@@ -6,9 +6,9 @@ create table auth_gateway.webhooks (
   status          text not null check (status in ('active', 'stopped')),
   status_reason   text,
   secret_event    uuid not null,
-  -- What came after it is told: the position at which it was added, or from which it was to be told once more.
+  -- Events after this position are sent: where the webhook was added, or where a replay begins.
   told_after      bigint not null,
-  -- Of the event that said so: each begins anew.
+  -- Position of the event that set told_after: a cursor with another one starts again.
   told_since      bigint not null,
   added_at        timestamptz not null,
   version         integer not null
@@ -41,12 +41,12 @@ end $$;
 
 insert into auth_gateway.read_models values ('webhooks', 'webhook', 'project_webhook');
 
--- How far each webhook was told, and what it did not take. Counted and retried, no events: what was told is in the log already.
+-- How far each webhook was sent events, and the deliveries that failed. Counted and retried, not events.
 create table auth_gateway.webhook_cursors (
   webhook_id   uuid primary key,
-  -- Everything up to here was told, or waits below.
+  -- Everything up to here was delivered, or is in webhook_deliveries.
   position     bigint not null,
-  -- Of the webhook, when this cursor began.
+  -- Of the webhook when this cursor started.
   told_since   bigint not null,
   leased_until timestamptz not null,
   told         bigint not null default 0,
@@ -66,7 +66,7 @@ create table auth_gateway.webhook_deliveries (
 );
 create index webhook_deliveries_dead on auth_gateway.webhook_deliveries (webhook_id, position) where status = 'dead';
 
--- Takes the turn at a webhook: nobody else tells it anything until then. Answers from where; null when it is not its turn.
+-- Claims a webhook for some seconds, in which no other process sends to it. Returns the position to start after, or null when it is claimed.
 create function auth_gateway.claim_webhook(p_id uuid, p_seconds integer) returns bigint
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -87,7 +87,7 @@ begin
   return v_position;
 end $$;
 
--- Records a turn and ends it: how far it went, and what became of each event that was not taken at once or waited.
+-- Records the outcome of a turn and ends the claim.
 --   p_outcomes [{"position", "stream_id", "status" told|waiting|dead, "attempts", "next_at", "failure"}]
 create function auth_gateway.record_webhook_turn(p_id uuid, p_position bigint, p_outcomes jsonb, p_told integer) returns void
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
@@ -105,7 +105,7 @@ begin
     next_at = excluded.next_at, failure = excluded.failure, failed_at = excluded.failed_at;
 end $$;
 
--- Dead deliveries are tried again: one, or all of a webhook. Answers how many.
+-- Retries dead deliveries of a webhook: one, or all. Returns how many.
 create function auth_gateway.retry_webhook_deliveries(p_id uuid, p_position bigint) returns integer
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -117,7 +117,7 @@ begin
   return v_count;
 end $$;
 
--- What belonged to webhooks that are gone.
+-- Deletes deliveries and cursors of removed webhooks.
 create function auth_gateway.forget_removed_webhooks() returns void
 language sql security definer set search_path = auth_gateway, pg_temp as $$
   delete from webhook_deliveries d where not exists (select 1 from webhooks w where w.id = d.webhook_id);

@@ -1,10 +1,10 @@
--- Months of short-lived streams that were taken out of the event store, each into a file.
+-- Months of short-lived streams that were moved from the event store into a file.
 create table auth_gateway.archives (
   id               uuid primary key,
   month            date not null unique,
   events           integer not null,
   streams          integer not null,
-  -- When everything in it had ended: what could be done before is not to be told from the store alone.
+  -- When everything in it had ended: the store alone does not show what could be done before.
   ended_by         timestamptz not null,
   file             text not null,
   sha256           text not null,
@@ -26,8 +26,8 @@ end $$;
 
 insert into auth_gateway.read_models values ('archives', 'archive', 'project_archive');
 
--- Which leaves of the audit tree those events are: a bit for each of a tile. It stands beside the event EventsArchived, which names it by
--- SHA-256 of the positions, ascending, a LF after each.
+-- Leaves of the audit tree that are archived events: a bit for each leaf of a tile. EventsArchived commits to it by the SHA-256 of the
+-- positions, ascending, a LF after each.
 create table auth_gateway.archived_leaves (
   tile       bigint not null,
   archive_id uuid not null,
@@ -35,7 +35,7 @@ create table auth_gateway.archived_leaves (
   primary key (tile, archive_id)
 );
 
--- Offset 0 keeps it a tile at a time, so that who wants the next thousand reads no more: what is in a tile, the planner cannot know.
+-- Offset 0 evaluates one tile at a time, so that a limit stops early: the planner cannot know what is in a tile.
 create view auth_gateway.archived_events with (security_invoker) as
 select a.archive_id, a.tile, e.position, e.leaf
 from auth_gateway.archived_leaves a cross join lateral (
@@ -45,15 +45,15 @@ from auth_gateway.archived_leaves a cross join lateral (
 
 grant select on auth_gateway.archived_events to auth_gateway_app;
 
--- When clients, and agents by a person's word, last got tokens, as far as those were taken out.
+-- When clients and agent delegations last got tokens that are archived.
 create table auth_gateway.archived_uses (
   id           uuid primary key,
   last_used_at timestamptz not null
 );
 
--- Takes away what hangs on the streams of a month, and notes which events they had; the month itself is detached by the caller, in the
--- same transaction. Data keys of the streams themselves are destroyed: nobody could forget them later. What is sealed for a person stays
--- readable as long as they are not erased. Only for the owner.
+-- Deletes what belongs to the streams of a month, and records which events they had; the caller detaches the partition in the same
+-- transaction. Data keys of the streams themselves are deleted, since they could not be erased later. Data sealed for a person stays
+-- readable until they are erased. For the owner only.
 create function auth_gateway.take_out_month(p_archive uuid, p_month date) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare

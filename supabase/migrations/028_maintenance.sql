@@ -1,5 +1,42 @@
--- What a scheduled job does: partitions are made ahead, and what has expired is forgotten, a batch at a time. Nothing here is
--- part of the log or of a read model. Answers how much was made and deleted.
+-- Returns the smallest uuid v7 of an instant (RFC 9562 section 5.7), for the bounds of monthly partitions.
+create function auth_gateway.uuid_v7_floor(p_at timestamptz) returns uuid
+language sql immutable set search_path = auth_gateway, pg_temp as $$
+  select (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+$$;
+
+grant execute on function auth_gateway.uuid_v7_floor(timestamptz) to auth_gateway_app;
+
+-- Creates the monthly partitions from p_from for p_months months that do not exist yet, but for months with streams in the default
+-- partition. Returns how many were created.
+create function auth_gateway.ensure_event_partitions(p_from timestamptz, p_months integer) returns integer
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+declare
+  v_start timestamptz;
+  v_name text;
+  v_made integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('auth_gateway.ensure_event_partitions'));
+  for i in 0 .. p_months - 1 loop
+    v_start := (date_trunc('month', p_from at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
+    v_name := 'event_store_' || to_char(v_start at time zone 'UTC', 'YYYY_MM');
+    continue when to_regclass('auth_gateway.' || v_name) is not null;
+    continue when exists (
+      select 1 from event_store_short_lived_default
+      where stream_id >= uuid_v7_floor(v_start)
+        and stream_id < uuid_v7_floor((v_start at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
+    execute format('create table %I partition of event_store_short_lived for values from (%L) to (%L)',
+      v_name, uuid_v7_floor(v_start), uuid_v7_floor((v_start at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
+    execute format('alter table %I enable row level security', v_name);
+    execute format('create trigger append_only_table before truncate on %I for each statement execute function refuse_change()',
+      v_name);
+    v_made := v_made + 1;
+  end loop;
+  return v_made;
+end $$;
+
+select auth_gateway.ensure_event_partitions(now(), 4);
+
+-- The scheduled job: creates partitions ahead and deletes expired rows, a batch at a time; neither log nor read models. Returns how many.
 create function auth_gateway.maintain(p_batch integer) returns jsonb
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 declare
@@ -24,7 +61,7 @@ end $$;
 
 grant execute on function auth_gateway.maintain(integer) to auth_gateway_app;
 
--- Whether this database takes writes: readiness changes the one row here. A full disk and a read-only replica fail it.
+-- One row that readiness updates, to see that the database takes writes: not so on a full disk or a read-only replica.
 create table auth_gateway.heartbeat (
   one       boolean primary key default true check (one),
   beaten_at timestamptz not null

@@ -1,6 +1,6 @@
--- The clients that are in people's hands, as events, with the ids they send. No secret is seeded: a confidential client
--- authenticates after `npm run clients -- rotate-secret <client_id>`. Our own applications use one token for the memory API and the account.
--- L<port>/<path> stands for the two loopback spellings; the port is free at request time (RFC 8252 section 7.3).
+-- Existing applications, with the client ids they send. No secret is seeded: a confidential client authenticates after
+-- `npm run clients -- rotate-secret <client_id>`. First-party applications use one token for the memory API and the account.
+-- L<port>/<path> means the two loopback spellings; the port is free at request time (RFC 8252 section 7.3).
 with seed(n, client_id, kind, name, first_party, redirects, scope, default_scope) as (values
   (1, 'partner-sandbox', 'spa', 'Partner Sandbox', false, 'L3000/callback', 'memories:read', 'memories:read'),
   (2, 'onasis-cli', 'cli', 'Onasis CLI', true, 'L8888/callback L3000/callback',
@@ -90,7 +90,7 @@ select auth_gateway.append_events(jsonb_agg(jsonb_build_object(
     'metadata', '{"actorType": "system", "actor": "migration"}'::jsonb))) order by n))
 from registered;
 
--- Resource servers of the ecosystem (RFC 8707): the API is meant when a client names none.
+-- Resource servers (RFC 8707): the API is the default.
 select auth_gateway.append_events(jsonb_agg(jsonb_build_object(
   'stream_type', 'protected_resource', 'expected_version', 0, 'stream_id', r.id,
   'events', jsonb_build_array(jsonb_build_object(
