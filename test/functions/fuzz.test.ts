@@ -12,7 +12,7 @@ import { enrolTotp, giveRole } from '../support/operators.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
 /** Random requests to each path; more where anybody may send them and tokens come of it. */
-const RUNS = { oauth: 60, page: 20, api: 20, service: 20 }
+const RUNS = { oauth: 100, page: 30, api: 30, service: 30 }
 let gateway: TestGateway
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 let credentials: string[] = []

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadFunctions } from '../../netlify/listen.ts'
 import { buildDocument, FAMILIES, printDocument } from '../../netlify/openapi/document.ts'
@@ -41,6 +43,22 @@ test('the document is valid OpenAPI 3.1', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document))
   expect(errors ?? []).toEqual([])
   expect(valid).toBe(true)
+})
+
+test('every schema in the document is a JSON Schema (draft 2020-12)', () => {
+  const ajv = new Ajv2020({ strict: false })
+  addFormats.default(ajv)
+  const schemas = { ...document.components.schemas }
+  const collect = (at: unknown, where: string) => {
+    if (typeof at !== 'object' || at === null) return
+    for (const [name, value] of Object.entries(at)) {
+      if (name === 'schema') schemas[where] = value
+      else collect(value, `${where}/${name}`)
+    }
+  }
+  collect([document.paths, document.components], '')
+  const wrong = Object.entries(schemas).filter(([, schema]) => !ajv.validateSchema(schema as object))
+  expect([Object.keys(schemas).length > 100, wrong.map(([where]) => where)]).toEqual([true, []])
 })
 
 test('every link leads somewhere: references, mirrors, and those of the page', async () => {
