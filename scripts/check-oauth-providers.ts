@@ -24,7 +24,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     const wanted = positionals[0] ? all.filter(({ slug }) => slug === positionals[0]) : all
     if (positionals[0] && wanted.length === 0) throw new UsageError(`There is no connection "${positionals[0]}"`)
     const results = await Promise.all(wanted.map((one) => checkConnection(gateway, one)))
-    const faults = results.flatMap((one) =>
+    const problems = results.flatMap((one) =>
       CHECKS.flatMap((name) => (one[name]?.ok === false ? [`${one.slug}: ${name}: ${one[name]?.detail}`] : [])),
     )
     if (flags.json) terminal.out(JSON.stringify(results, null, 2))
@@ -36,9 +36,9 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
         ...Object.fromEntries(CHECKS.map((name) => [name, sign(one[name])])),
       }))
       terminal.out(table(rows as Record<string, string>[]) || 'no connections yet: npm run connections -- add')
-      for (const fault of faults) terminal.err(fault)
+      for (const problem of problems) terminal.err(problem)
     }
-    return faults.length > 0 ? 1 : 0
+    return problems.length > 0 ? 1 : 0
   })
 }
 

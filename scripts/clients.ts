@@ -17,7 +17,7 @@ import {
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { parseClientMetadata } from '../shared/oauth/clients/client-metadata.ts'
-import { checkSector } from '../shared/oauth/clients/sector-identifier.ts'
+import { checkSectorIdentifier } from '../shared/oauth/clients/sector-identifier.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { type ClientFlags, clientOptions, readClientRequest } from './lib/client-flags.ts'
@@ -55,22 +55,22 @@ const newSecret = () => {
   return { secret, secretHash: hashToken(secret) }
 }
 
-/** @throws RefusedError that names every fault */
+/** @throws RefusedError that names every problem */
 async function checked(
   { config }: Gateway,
   given: Record<string, unknown>,
   firstParty: boolean,
 ): Promise<ClientMetadata> {
-  const { metadata, faults } = parseClientMetadata(given, config.PRIVATE_USE_SCHEMES)
+  const { metadata, problems } = parseClientMetadata(given, config.PRIVATE_USE_SCHEMES)
   if (firstParty && metadata?.subject_type === 'pairwise')
     throw new RefusedError('subject_type: a LanOnasis application knows the UAI')
   if (metadata) {
-    await checkSector(metadata).catch((error: Error) => {
+    await checkSectorIdentifier(metadata).catch((error: Error) => {
       throw new RefusedError(error.message)
     })
     return metadata
   }
-  const lines = faults.map(({ member, message }) => `  - ${member}: ${message}`)
+  const lines = problems.map(({ member, message }) => `  - ${member}: ${message}`)
   throw new RefusedError(`The client metadata is not usable:\n${lines.join('\n')}`)
 }
 

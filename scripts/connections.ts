@@ -134,7 +134,7 @@ function presetOf(name: string | undefined, tenant: unknown): object {
   return { ...preset, ...(issuer && { issuer }) }
 }
 
-/** @throws RefusedError that names every fault */
+/** @throws RefusedError that names every problem */
 async function settingsOf(call: Call, before: object) {
   const { gateway, flags, slug, terminal } = call
   const { name, protocol, issuer, scope, domain, file, preset, tenant } = flags
@@ -152,7 +152,7 @@ async function settingsOf(call: Call, before: object) {
     ...(flags.logout && { logout: true }),
   }
   const saml = samlOf(call)
-  const { settings, faults } = parseConnection(
+  const { settings, problems } = parseConnection(
     merged([
       before,
       presetOf(preset as string | undefined, tenant),
@@ -165,7 +165,8 @@ async function settingsOf(call: Call, before: object) {
   const { organization_id: organization } = settings ?? {}
   if (organization && !(await organizationExists(gateway.reads, organization)))
     throw new RefusedError(`There is no organization "${organization}"`)
-  if (!settings) throw new RefusedError(`The settings are not usable:\n${faults.map((one) => `  - ${one}`).join('\n')}`)
+  if (!settings)
+    throw new RefusedError(`The settings are not usable:\n${problems.map((one) => `  - ${one}`).join('\n')}`)
   return settings
 }
 

@@ -86,10 +86,10 @@ app.route('POST', '/admin/register-app', { authority: administrator }, async (c,
     redirect_uris,
     software_id: app_id,
   }
-  const { metadata, faults } = parseClientMetadata(given, gateway().config.PRIVATE_USE_SCHEMES)
+  const { metadata, problems } = parseClientMetadata(given, gateway().config.PRIVATE_USE_SCHEMES)
   if (!metadata)
     throw new GatewayError('invalid_request', {
-      details: Object.fromEntries(faults.map(({ member, message }) => [member, [message]])),
+      details: Object.fromEntries(problems.map(({ member, message }) => [member, [message]])),
     })
   const client_id = `${app_id}_${hashToken(app_id).slice(0, 16)}`
   const client_secret = metadata.token_endpoint_auth_method.startsWith('client_secret_')

@@ -7,11 +7,11 @@ import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
-  cutOffAgent,
-  cutOffApplication,
   delegateToAgent,
   MOST_DAYS,
   mayDelegate,
+  revokeAgent,
+  revokeApplication,
 } from '../../shared/oauth/clients/agents.ts'
 import { parseScope } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
@@ -79,12 +79,12 @@ const isUuid = (text: string) => z.uuid().safeParse(text).success
 app.route('DELETE', '/v1/auth/agents/:id', { authority: sensitive('tokens') }, async (c, owner) => {
   const id = c.req.param('id')
   if (!isUuid(id)) throw new GatewayError('not_found')
-  return c.json({ success: true, revoked: await cutOffAgent(c.var.call, owner, id) })
+  return c.json({ success: true, revoked: await revokeAgent(c.var.call, owner, id) })
 })
 
 app.route('DELETE', '/v1/auth/applications', { authority: sensitive('tokens') }, async (c, owner) => {
   const { client_id } = readQuery(c, z.object({ client_id: text() }))
-  return c.json({ success: true, revoked: await cutOffApplication(c.var.call, owner, client_id) })
+  return c.json({ success: true, revoked: await revokeApplication(c.var.call, owner, client_id) })
 })
 
 const NOTICES: Record<string, string> = words.done
@@ -156,8 +156,8 @@ app.route('POST', `${BASE}/cut-off`, { authority: page(BASE) }, (c, principal) =
     restart: ({ typed }) => expiredButton(isAccount(typed) ? '/account' : BASE),
     once: leave,
     act: async ({ agent, client_id = '', back }) => {
-      if (agent) await cutOffAgent(c.var.call, principal, agent)
-      else await cutOffApplication(c.var.call, principal, client_id)
+      if (agent) await revokeAgent(c.var.call, principal, agent)
+      else await revokeApplication(c.var.call, principal, client_id)
       return leave({ back })
     },
   })

@@ -6,7 +6,7 @@ import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { pasteCode, tokenToPaste } from '../../shared/oauth/authorize/cli-steps.ts'
+import { issueManualCode, issueManualToken } from '../../shared/oauth/authorize/cli-steps.ts'
 import { once } from '../../shared/once.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
@@ -55,7 +55,7 @@ app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async 
     about: aboutOf(signedIn.session.id),
     render: (shown) => welcome(c, signedIn, shown),
     act: async () => {
-      const { token, until } = await tokenToPaste(c.var.call, signedIn)
+      const { token, until } = await issueManualToken(c.var.call, signedIn)
       return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource() })
     },
     once: () => c.redirect(BASE, 303),
@@ -102,7 +102,7 @@ async function showPaste(
   page: { script?: string; connect?: string },
 ) {
   const signedIn = await signedInOr(c.var.call, BASE, 302)
-  const { code, seconds } = await pasteCode(c.var.call, given, signedIn)
+  const { code, seconds } = await issueManualCode(c.var.call, given, signedIn)
   return renderPage(PasteCodePage({ code, minutes: seconds / 60, to }), page)
 }
 

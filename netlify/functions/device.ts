@@ -13,7 +13,7 @@ import { readUserCode, showUserCode } from '../../shared/oauth/device/device-cod
 import {
   claimDevice,
   decideDevice,
-  denyUnseen,
+  denyWithoutSignIn,
   findOpenDevice,
   readRevokeToken,
   revokeDevice,
@@ -203,7 +203,7 @@ app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, as
 
 app.route('POST', `${BASE}/deny`, { authority: byProtocol('ceremony') }, async (c) => {
   const { user_code } = await readBody(c, denyBody())
-  await denyUnseen(c.var.call, await findOpenDevice(c.var.call, user_code))
+  await denyWithoutSignIn(c.var.call, await findOpenDevice(c.var.call, user_code))
   return c.json({ success: true, message: 'The device was not connected.' })
 })
 

@@ -3,7 +3,7 @@ import { sendDueNotices, warnOfExpiringKeys } from '../../shared/api-keys/key-no
 import { sendUnsent } from '../../shared/delivery/unsent-messages.ts'
 import { startGateway } from '../../shared/gateway.ts'
 import { log } from '../../shared/log.ts'
-import { forgetUnusedClients } from '../../shared/oauth/clients/unused-clients.ts'
+import { deleteUnusedClients } from '../../shared/oauth/clients/unused-clients.ts'
 import { rotateOldKeys } from '../../shared/oauth/token/rotate-keys.ts'
 import { maintain } from '../../shared/queries/maintenance.ts'
 
@@ -14,7 +14,7 @@ export default async function maintenance(): Promise<Response> {
   const warned = await warnOfExpiringKeys(gateway)
   const told = await sendDueNotices(gateway)
   const sent = await sendUnsent(gateway)
-  const forgotten = await forgetUnusedClients(gateway)
+  const forgotten = await deleteUnusedClients(gateway)
   const rotated = await rotateOldKeys(gateway)
   log.info('maintenance', { ...done, rotated, warned, told, sent, forgotten })
   return new Response(null, { status: 204 })

@@ -14,23 +14,23 @@ import { postedField, postedPairs } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
-  AuthorizationFault,
+  AuthorizationError,
   type AuthorizationRequest,
   checkRedirect,
   checkRequest,
 } from '../../shared/oauth/authorize/authorization-request.ts'
 import {
-  answersUnasked,
+  factorNeeded,
   isAssured,
-  proofNeeded,
+  mayRedirectWithoutPage,
   rememberedConsent,
   signInNeeded,
   signInUrl,
   stepUpPage,
   wayBack,
 } from '../../shared/oauth/authorize/authorize-steps.ts'
-import { keepOpen, mustPush, readPushed } from '../../shared/oauth/authorize/pushed-request.ts'
-import { freshenClient } from '../../shared/oauth/clients/client-document.ts'
+import { keepPushedRequestOpen, mustPush, readPushedRequest } from '../../shared/oauth/authorize/pushed-request.ts'
+import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
 import { scopeForPerson } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
@@ -52,12 +52,12 @@ const MAX_SIGN_IN_URL = 2600
 async function authorize(c: AppContext, given: URLSearchParams, notice?: string): Promise<Response> {
   const clientId = given.getAll('client_id')[0]
   if (!clientId) throw new GatewayError('invalid_request', { description: 'client_id is required.' })
-  await freshenClient(c.var.call, clientId, 'authorize').catch(explainToPerson)
+  await refreshClientDocument(c.var.call, clientId, 'authorize').catch(explainToPerson)
   const { reads, personal, issuer } = gateway()
   const found = await findForAuthorize(reads, personal, { clientId, handle: sessionHandle(c.var.call) })
   const facts = { ...found, resources: [...found.resources, ownResource(issuer)] }
   if (!facts.signedIn) await noteDeadSession(c.var.call)
-  const pushed = await readPushed(gateway(), facts.client, given)
+  const pushed = await readPushedRequest(gateway(), facts.client, given)
   const params = pushed?.parameters ?? given
   const redirect = checkRedirect(params, facts.client, issuer)
   try {
@@ -66,20 +66,20 @@ async function authorize(c: AppContext, given: URLSearchParams, notice?: string)
     const wanted = { ...checkRequest(params, redirect, facts.resources), pushed: pushed?.request }
     return await proceed(c, params, wanted, { ...facts, notice })
   } catch (error) {
-    if (!(error instanceof AuthorizationFault)) throw error
+    if (!(error instanceof AuthorizationError)) throw error
     const { refusal, redirectUri, state, description, responseMode } = error
     const answer = { error: refusal, description, state, responseMode }
     const consent = facts.consent
-    if (!answersUnasked(redirect.client, redirectUri, { prompt: params.get('prompt'), consent }))
+    if (!mayRedirectWithoutPage(redirect.client, redirectUri, { prompt: params.get('prompt'), consent }))
       throw errorForPerson(redirectUri, answer)
     return redirectWith(c, redirectUri, answer)
   }
 }
 
 const refusePlain = (redirectUri: string, state: string | undefined) =>
-  new AuthorizationFault('invalid_request', redirectUri, state, 'The request must be pushed first.')
+  new AuthorizationError('invalid_request', redirectUri, state, 'The request must be pushed first.')
 
-/** A fault of an application's document, for the error page and the developer who looks at it. */
+/** A problem of an application's document, for the error page and the developer who looks at it. */
 function explainToPerson(error: unknown): never {
   if (!(error instanceof GatewayError) || error.refusal !== 'invalid_client') throw error
   throw new GatewayError('invalid_request', { description: error.message, reason: error.options.reason })
@@ -92,25 +92,26 @@ async function proceed(
   facts: AuthorizeFacts & { notice?: string },
 ) {
   const { prompt, client, redirectUri, state, resources, responseMode } = asked
-  const fault = (refusal: Refusal, description?: string) =>
-    new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
+  const authorizationError = (refusal: Refusal, description?: string) =>
+    new AuthorizationError(refusal, redirectUri, state, description, responseMode)
   const { signedIn } = facts
   const scope = signedIn ? scopeForPerson(client, signedIn.person, asked.scope) : asked.scope
-  if (scope.length === 0) throw fault('invalid_scope')
+  if (scope.length === 0) throw authorizationError('invalid_scope')
   const wanted = { ...asked, scope }
   const signIn = !signedIn || (await signInNeeded(gateway(), wanted, signedIn))
-  const proof = signIn ? 'good' : proofNeeded(gateway(), wanted, signedIn)
-  if (proof === 'unmet') throw fault('unmet_authentication_requirements')
+  const proof = signIn ? 'good' : factorNeeded(gateway(), wanted, signedIn)
+  if (proof === 'unmet') throw authorizationError('unmet_authentication_requirements')
   if (signIn || proof === 'step_up') {
-    if (prompt.has('none')) throw fault('login_required')
-    if (wanted.pushed) await keepOpen(c.var.call, wanted.pushed)
+    if (prompt.has('none')) throw authorizationError('login_required')
+    if (wanted.pushed) await keepPushedRequestOpen(c.var.call, wanted.pushed)
     const url = signIn ? signInUrl(wanted, params) : stepUpPage(wanted, params)
-    if (url.length > MAX_SIGN_IN_URL) throw fault('invalid_request', 'The request is too long to sign in for.')
+    if (url.length > MAX_SIGN_IN_URL)
+      throw authorizationError('invalid_request', 'The request is too long to sign in for.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
   }
   const remembered = covers(rememberedConsent(client, facts.consent), scope, resources)
   const silent = isAssured(client, redirectUri) && (client.first_party || remembered) && !prompt.has('consent')
-  if (!silent && prompt.has('none')) throw fault('consent_required')
+  if (!silent && prompt.has('none')) throw authorizationError('consent_required')
 
   if (signedIn.session.unseen) await touchSession(gateway().reads, signedIn.session.id)
   const id = wanted.pushed?.id ?? uuidv7()

@@ -7,9 +7,9 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { AuthorizationFault, checkRedirect, checkRequest } from '../../shared/oauth/authorize/authorization-request.ts'
-import { keepPushed } from '../../shared/oauth/authorize/pushed-request.ts'
-import { freshenClient } from '../../shared/oauth/clients/client-document.ts'
+import { AuthorizationError, checkRedirect, checkRequest } from '../../shared/oauth/authorize/authorization-request.ts'
+import { storePushedRequest } from '../../shared/oauth/authorize/pushed-request.ts'
+import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
 import {
   authenticateClient,
   clientParameters,
@@ -63,7 +63,7 @@ app.route('POST', '/oauth/par', { authority: byProtocol('client') }, async (c) =
   const credentials = readClientCredentials(c.var.call, body)
   c.var.call.notes.caller = { clientId: credentials.clientId }
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
-  await freshenClient(c.var.call, credentials.clientId, 'authorize')
+  await refreshClientDocument(c.var.call, credentials.clientId, 'authorize')
   const limits = secretLimits(limiter, c.var.call, credentials)
   const found = await findForService(reads, { clientId: credentials.clientId, limits })
   const client = await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure: limits })
@@ -76,10 +76,10 @@ app.route('POST', '/oauth/par', { authority: byProtocol('client') }, async (c) =
   try {
     checkRequest(query, checkRedirect(query, client, issuer), [...found.resources, ownResource(issuer)])
   } catch (error) {
-    if (!(error instanceof AuthorizationFault)) throw error
+    if (!(error instanceof AuthorizationError)) throw error
     throw new GatewayError(error.refusal, { description: error.description })
   }
-  return c.json(await keepPushed(c.var.call, client, query), 201)
+  return c.json(await storePushedRequest(c.var.call, client, query), 201)
 })
 
 /** A body without what it says to authenticate the client, which is nobody else's business. */

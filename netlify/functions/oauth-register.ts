@@ -26,7 +26,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { isWithin } from '../../shared/networks.ts'
 import { clientInformation } from '../../shared/oauth/clients/client-information.ts'
 import { readDynamicMetadata } from '../../shared/oauth/clients/dynamic-registration.ts'
-import { checkSector } from '../../shared/oauth/clients/sector-identifier.ts'
+import { checkSectorIdentifier } from '../../shared/oauth/clients/sector-identifier.ts'
 import { sharingKeyOf } from '../../shared/oauth/clients/sharing-key.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, findClient, findSharedClient } from '../../shared/queries/api-clients.ts'
@@ -46,7 +46,7 @@ async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<
   const { limiter } = gateway()
   const wait = await limiter.hit(limiter.of('sector-identifier', addressKey(c.var.call.request.clientIp)))
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  await checkSector(metadata)
+  await checkSectorIdentifier(metadata)
 }
 
 /** The limits of a caller who makes a client; none for networks that many people share and operators trust. */

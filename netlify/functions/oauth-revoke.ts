@@ -5,7 +5,7 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { freshenClient } from '../../shared/oauth/clients/client-document.ts'
+import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
 import { findToken } from '../../shared/oauth/introspect/introspection.ts'
 import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/token/client-auth.ts'
 import { resumeFamily } from '../../shared/oauth/token/token-family.ts'
@@ -22,7 +22,7 @@ app.route('POST', '/oauth/revoke', { authority: byProtocol('subject', true) }, a
   refuseQuery(c, Object.keys(tokenParameters().shape))
   const body = await readBody(c, tokenParameters())
   const credentials = readClientCredentials(c.var.call, body)
-  await freshenClient(c.var.call, credentials.clientId, 'token')
+  await refreshClientDocument(c.var.call, credentials.clientId, 'token')
   const onFailure = secretLimits(limiter, c.var.call, credentials)
 
   const revoked = await commit(c.var.call, async (work) => {

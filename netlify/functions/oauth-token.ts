@@ -5,7 +5,7 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { freshenClient } from '../../shared/oauth/clients/client-document.ts'
+import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT, TOKEN_EXCHANGE } from '../../shared/oauth/clients/grant-types.ts'
 import { redeemCode } from '../../shared/oauth/token/authorization-code.ts'
 import { clientParameters, readClientCredentials } from '../../shared/oauth/token/client-auth.ts'
@@ -50,7 +50,7 @@ app.route('POST', '/oauth/token', { authority: byProtocol('client') }, async (c)
   c.var.call.notes.caller = { clientId: credentials.clientId }
   if (!body.grant_type) throw new GatewayError('invalid_request', { details: { grant_type: ['is required'] } })
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
-  await freshenClient(c.var.call, credentials.clientId, 'token')
+  await refreshClientDocument(c.var.call, credentials.clientId, 'token')
   switch (body.grant_type) {
     case 'authorization_code': {
       const family = await redeemCode(c.var.call, credentials, body)

@@ -9,7 +9,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, sealProfile, writeFlow } from '../../shared/sso/flow.ts'
-import { providerFault } from '../../shared/sso/oauth-client.ts'
+import { providerError } from '../../shared/sso/oauth-client.ts'
 import { endUpstreamSessions, readLogoutTicket } from '../../shared/sso/provider-logout.ts'
 import { checkLogout, readResponse, samlAddress, samlMetadata, samlOf } from '../../shared/sso/saml.ts'
 import { finishFlow } from '../../shared/sso/sso-finish.ts'
@@ -66,7 +66,7 @@ app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c
     const digest = createHash('sha256').update(assertion).digest('hex')
     const until = new Date(Date.now() + 3_600_000)
     if (!(await claimOnce(gateway().reads, 'saml-assertion', [connection.slug, digest], until)))
-      throw providerFault('SAML: assertion seen before')
+      throw providerError('SAML: assertion seen before')
     const answer = sealProfile(gateway(), flow, profile)
     return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ state: flow.state, answer })}`, 303)
   } catch (error) {

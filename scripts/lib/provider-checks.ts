@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import type { PublicJwk } from '../../shared/domain/api-client.ts'
 import type { Gateway } from '../../shared/gateway.ts'
-import { keyFault } from '../../shared/oauth/clients/client-metadata.ts'
+import { keyProblem } from '../../shared/oauth/clients/client-metadata.ts'
 import type { ConnectionRow } from '../../shared/queries/connections.ts'
 import { askProvider } from '../../shared/sso/ask.ts'
 import { callHook } from '../../shared/sso/call-hook.ts'
@@ -140,8 +140,8 @@ async function checkSupabase(gateway: Gateway, { settings }: ConnectionRow): Pro
 async function checkHook(gateway: Gateway, connection: ConnectionRow): Promise<Verdicts> {
   const { url = '', public_jwk } = connection.settings.hook ?? {}
   const [id, secret] = [uuidv7(), secretOf(gateway, connection)]
-  const fault = keyFault((public_jwk ?? {}) as PublicJwk)
-  const keys = fault ? wrong(fault) : right('the key is one')
+  const problem = keyProblem((public_jwk ?? {}) as PublicJwk)
+  const keys = problem ? wrong(problem) : right('the key is one')
   if (!secret) return { keys, credentials: wrong('there is no secret') }
   const message = { type: 'check', id, timestamp: new Date().toISOString(), data: {} }
   const answer = await callHook(gateway, { url, secret, id, message })

@@ -61,14 +61,15 @@ export function scopeForPerson({ metadata }: Client, { role }: Pick<Person, 'rol
 }
 
 /** A scope a stranger's application may ask people for. */
-export function isOpenToStrangers(scope: string): boolean {
+export function isOpenToSelfRegistered(scope: string): boolean {
   const name = canonicalScope(scope)
   const known = SUPPORTED_SCOPES.includes(scope) || CATALOGUE.includes(name)
   return known && mayHold('user', name) && !/^(account|api-keys|secrets):/.test(name)
 }
 
 /** A scope with a meaning here that a stranger's application may not ask for. */
-export const isPrivileged = (scope: string) => CATALOGUE.includes(canonicalScope(scope)) && !isOpenToStrangers(scope)
+export const isPrivileged = (scope: string) =>
+  CATALOGUE.includes(canonicalScope(scope)) && !isOpenToSelfRegistered(scope)
 
 /**
  * The scope a client gets for what it asked: what it may have of it, or when it asked for nothing (an empty scope is none), what the
@@ -91,6 +92,6 @@ export function narrowScope(
     return least.length > 0 ? least : parseScope(default_scope)
   }
   const stepsUp = isStranger(client) && client.metadata.grant_types.includes('authorization_code')
-  const granted = asked.filter((one) => allowed.has(one) || (stepsUp && isOpenToStrangers(one)))
+  const granted = asked.filter((one) => allowed.has(one) || (stepsUp && isOpenToSelfRegistered(one)))
   return granted.length > 0 ? granted : undefined
 }

@@ -6,7 +6,7 @@ import type { Call } from '../call.ts'
 import type { Brand } from '../delivery/deliver.ts'
 import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
 import type { Gateway } from '../gateway.ts'
-import { clientIdOf, hostOfStranger } from '../oauth/authorize/authorize-url.ts'
+import { clientIdOf, unverifiedClientHost } from '../oauth/authorize/authorize-url.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import type { ProvenAccount } from '../people/external-account.ts'
 import { findClient } from '../queries/api-clients.ts'
@@ -89,7 +89,7 @@ export async function destinationOf(
   const shown = client?.status === 'active' ? client : undefined
   return {
     clientName: shown?.metadata.client_name,
-    clientHost: shown && hostOfStranger(shown, returnTo),
+    clientHost: shown && unverifiedClientHost(shown, returnTo),
     brand: brandOf(client),
   }
 }

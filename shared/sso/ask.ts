@@ -6,7 +6,7 @@ import { parsePresent } from '../present.ts'
 const MAX_BYTES = 256 * 1024
 const TIMEOUT_MS = 8_000
 
-/** The JSON of another provider as far as it says something; undefined for anything else, which stays as it is. */
+/** Returns a provider's JSON without members that are null or empty; undefined for text that is not JSON, which is passed on unchanged. */
 function readPresent(text: string): unknown {
   try {
     return parsePresent(text) ?? {}
@@ -15,17 +15,17 @@ function readPresent(text: string): unknown {
   }
 }
 
-/** What of a token answer is used here: members of any other name or kind cannot end a sign-in. */
+/** Members of a token response that are used here: any other member, or one of another type, is ignored and fails no sign-in. */
 const TOKEN_MEMBERS = ['access_token', 'token_type', 'id_token', 'error', 'error_description', 'error_uri']
 
-/** A token answer that says what it must, in the kinds of RFC 6749 section 5.1; a token of no type is a bearer token. */
+/** Returns the used members of a token response (RFC 6749 section 5.1). A token without a type is a bearer token. */
 export function tokenMembers(answer: unknown): Record<string, unknown> {
   const given = typeof answer === 'object' && answer !== null ? Object.entries(answer) : []
   const used = given.filter(([name, value]) => TOKEN_MEMBERS.includes(name) && typeof value === 'string')
   return { token_type: 'Bearer', ...Object.fromEntries(used) }
 }
 
-/** `fetch` for what other identity providers serve: guarded as an address that somebody else chose (docs/security-rules.md R12). */
+/** `fetch` for requests to other identity providers, guarded against addresses that a third party chose (docs/security-rules.md R12). */
 export const askProvider =
   ({ config }: Pick<Gateway, 'config'>) =>
   async (

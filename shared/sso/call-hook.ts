@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway.ts'
 import { GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
 import { presentDeeply } from '../present.ts'
 
-/** What a sign-in may wait for somebody else's answer, in all. */
+/** The total time, in milliseconds, that a sign-in waits for hooks. */
 export const HOOK_MS = 3000
 const MAX_BYTES = 64 * 1024
 
@@ -13,8 +13,8 @@ export type HookAnswer =
   | { answered: false; failure: string; milliseconds: number }
 
 /**
- * Calls a place outside with a message that it can tell is ours (Standard Webhooks): once, guarded, within the budget. Whatever happens is
- * a value.
+ * Posts a signed message (Standard Webhooks) to an external endpoint: once, guarded, within the time limit. Failures are returned, not
+ * thrown.
  * @param call.secret `whsec_<base64>`
  */
 export async function callHook(

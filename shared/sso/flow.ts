@@ -11,20 +11,20 @@ import type { CodeRequest } from './oauth-client.ts'
 
 const SECONDS = 600
 const COOKIE = 'lanonasis_sso_'
-/** Flows that one browser may have under way. */
+/** Open flows per browser. */
 const MOST_FLOWS = 8
 
-/** A sign-in at another provider that this browser has begun: its answer must come back to this very browser (docs/security-rules.md S10, S11). */
+/** A sign-in at another provider. Its response must arrive in the browser that started it (docs/security-rules.md S10, S11). */
 export type SsoFlow = CodeRequest & {
   slug: string
   purpose: 'sign-in' | 'link'
   /** The session that a link is for. */
   sessionId?: string
-  /** A page of another site began it: it links nothing, and takes nobody's place. */
+  /** Started by a page of another site: it links no account and replaces no other person's session. */
   foreign: boolean
   platform: string
   projectScope: string
-  /** Where it ends. */
+  /** Where the person goes after it. */
   returnTo?: string
   /** Id of the SAML request. */
   requestId?: string
@@ -32,11 +32,11 @@ export type SsoFlow = CodeRequest & {
 }
 
 const prefix = () => (isHttps() ? `__Host-${COOKIE}` : COOKIE)
-/** Each flow has a cookie of its own, named after the first part of its state, so that flows in several tabs do not end each other. */
+/** Each flow has its own cookie, named after the first part of its state, so that flows in several tabs do not interfere. */
 const nameOf = (state: string) => `${prefix()}${state.split('.', 1)[0]}`
 const attributes = () => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps() }) as const
 const random = () => randomBytes(24).toString('base64url')
-/** Sorts by time, and differs for flows of the same second. */
+/** Sorts by time and is unique within a second. */
 const newTag = (now: Date) => `${Math.floor(now.getTime() / 1000).toString(36)}${randomBytes(3).toString('hex')}`
 
 export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>, now: Date): SsoFlow {
@@ -45,7 +45,7 @@ export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'u
   return { ...facts, state: `${newTag(now)}.${random()}`, nonce: random(), verifier, until }
 }
 
-/** Makes room for one more flow in this browser: the oldest ones end. */
+/** Ends the oldest flows of this browser to stay within the limit. */
 function endOldest(call: Call): void {
   const names = Object.keys(call.request.cookies).filter((name) => name.startsWith(prefix()))
   for (const name of names.toSorted().slice(0, Math.max(0, names.length - MOST_FLOWS + 1)))
@@ -53,8 +53,8 @@ function endOldest(call: Call): void {
 }
 
 /**
- * Keeps the flow for this browser alone, which gets the key to it. Anyone can begin flows, so they are limited.
- * @param options.posted the answer is checked where the provider's page posts it, so the cookie must come with a cross-site POST
+ * Stores the flow under a key that only this browser gets, in a cookie. Anyone can start flows, so they are rate-limited.
+ * @param options.posted the provider posts its response from its own page, so the cookie must be sent with cross-site POSTs
  * @throws GatewayError rate_limited
  */
 export async function writeFlow(call: Call, flow: SsoFlow, options: { posted?: boolean } = {}): Promise<void> {
@@ -72,7 +72,7 @@ export async function writeFlow(call: Call, flow: SsoFlow, options: { posted?: b
   call.setCookie(nameOf(flow.state), key, { ...attributes(), ...crossSite, maxAge: SECONDS })
 }
 
-/** The flow of that state, if this browser has begun it and it is not too old. */
+/** Returns the flow with this state if this browser started it and it has not expired. */
 export async function readFlow(call: Call, state: string): Promise<SsoFlow | undefined> {
   const key = /^[0-9a-z]+\./.test(state) && call.request.cookies[nameOf(state)]
   const flow = key ? await formStatesOf(call.gateway, key).find<SsoFlow>(COOKIE) : undefined
@@ -85,13 +85,13 @@ export function clearFlow(call: Call, { state }: SsoFlow): void {
 
 const ANSWER = 'sso-answer'
 
-/** Seals the profile that a posted answer proved, for the next request of this browser; only the same flow opens it. */
+/** Seals the verified profile of a posted response for the next request of this browser. Only the same flow can open it. */
 export function sealProfile({ derive }: Gateway, { slug, state }: SsoFlow, profile: ExternalProfile): string {
   const plain = Buffer.from(JSON.stringify(profile))
   return sealBytes(derive(ANSWER), plain, `${ANSWER}.${slug}.${state}`).toString('base64url')
 }
 
-/** The profile that was sealed for this flow; undefined for anything else. */
+/** Returns the profile that was sealed for this flow; undefined for anything else. */
 export function openProfile(
   { derive }: Gateway,
   { slug, state }: SsoFlow,

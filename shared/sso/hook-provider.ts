@@ -7,19 +7,18 @@ import type { ConnectionRow } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { callHook } from './call-hook.ts'
 import type { SsoFlow } from './flow.ts'
-import { providerFault, secretOf } from './oauth-client.ts'
+import { providerError, secretOf } from './oauth-client.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']
 const MAX_SECONDS = 300
 
-/** Either where to send the browser, or at once who it is. */
+/** Either where to send the browser, or an assertion about the person. */
 export type HookProviderAnswer =
   | { redirect_to: string; assertion?: undefined }
   | { assertion: string; redirect_to?: undefined }
 
 /**
- * Hands a sign-in request to a custom identity provider that is a hook alone: it says where to send the browser, or answers at once with
- * an assertion.
+ * Sends a sign-in request to a custom identity provider that is only a hook. It returns where to send the browser, or an assertion.
  * @throws GatewayError provider_failed, provider_denied
  */
 export async function askHookProvider(
@@ -44,7 +43,7 @@ export async function askHookProvider(
   const message = { type: 'sign-in', id, timestamp: new Date().toISOString(), data }
   const secret = secretOf(gateway, connection) ?? ''
   const answer = await callHook(gateway, { url: settings.hook?.url ?? '', secret, id, message })
-  if (!answer.answered) throw providerFault(`hook: ${answer.failure}`)
+  if (!answer.answered) throw providerError(`hook: ${answer.failure}`)
   const { redirect_to, assertion, error } = answer.body
   if (error === 'access_denied') throw new GatewayError('provider_denied')
   if (typeof assertion === 'string') return { assertion }
@@ -53,12 +52,12 @@ export async function askHookProvider(
     typeof redirect_to === 'string' &&
     URL.canParse(redirect_to) &&
     (redirect_to.startsWith('https:') || (local && redirect_to.startsWith('http:')))
-  if (!usable) throw providerFault('hook: neither an assertion nor an https address')
+  if (!usable) throw providerError('hook: neither an assertion nor an https address')
   return { redirect_to }
 }
 
 /**
- * Who a custom provider says it is: an assertion that its key signed, for this flow (`nonce`), this server (`aud`), once.
+ * Verifies the assertion of a custom provider: signed by its key, for this flow (`nonce`) and this server (`aud`), used once.
  * @throws GatewayError provider_failed
  */
 export async function readHookAssertion(
@@ -78,15 +77,15 @@ export async function readHookAssertion(
       requiredClaims: ['sub', 'exp', 'iat', 'jti', 'nonce'],
     })
     const { exp = 0, iat = 0, jti = '' } = payload
-    if (payload.nonce !== nonce) throw providerFault('assertion: of another flow')
-    if (exp - iat > MAX_SECONDS) throw providerFault('assertion: lives too long')
+    if (payload.nonce !== nonce) throw providerError('assertion: of another flow')
+    if (exp - iat > MAX_SECONDS) throw providerError('assertion: lives too long')
     if (!(await claimOnce(gateway.reads, 'hook-assertion', [slug, jti], new Date((exp + 10) * 1000))))
-      throw providerFault('assertion: seen before')
+      throw providerError('assertion: seen before')
     const profile = profileOf(payload)
-    if (!profile) throw providerFault('assertion: no subject')
+    if (!profile) throw providerError('assertion: no subject')
     return profile
   } catch (error) {
     if (error instanceof GatewayError) throw error
-    throw providerFault(`assertion: ${error instanceof errors.JOSEError ? error.message : 'unreadable'}`, error)
+    throw providerError(`assertion: ${error instanceof errors.JOSEError ? error.message : 'unreadable'}`, error)
   }
 }

@@ -18,15 +18,15 @@ const ALGORITHMS = ['RS256', 'ES256', 'PS256', 'EdDSA', 'Ed25519', 'ES384', 'RS3
 
 const kept = new Map<string, { configuration: Configuration; until: number }>()
 
-/** A fault of the provider's side, for the log and the page. */
-export const providerFault = (reason: string, cause?: unknown) => new GatewayError('provider_failed', { reason, cause })
+/** An error on the provider's side, for the log and the page. */
+export const providerError = (reason: string, cause?: unknown) => new GatewayError('provider_failed', { reason, cause })
 
-/** The client secret of a connection, opened. */
+/** Decrypts the client secret of a connection. */
 export function secretOf({ derive }: Gateway, { id, secret }: ConnectionRow): string | undefined {
   return secret ? openBytes(derive('connection-secret'), secret, id).toString() : undefined
 }
 
-/** Apple's client secret is an assertion that its key makes. */
+/** Apple's client secret is a JWT signed with the key it issued. */
 async function appleSecret({ client_id = '', apple, issuer = '' }: ConnectionSettings, key: string): Promise<string> {
   return new SignJWT({})
     .setProtectedHeader({ alg: 'ES256', kid: apple?.key_id })
@@ -48,8 +48,8 @@ async function authentication(gateway: Gateway, connection: ConnectionRow): Prom
 }
 
 /**
- * Returns a token answer with an ID token for the library to check the claims of: without those that say nothing, which it takes for
- * wrong. `received_id_token` is the one that the provider signed.
+ * Returns a token response whose ID token has no empty claims, which the library would reject. `received_id_token` is the one that the
+ * provider signed.
  */
 function withPresentClaims(answer: Record<string, unknown>): Record<string, unknown> {
   const { id_token } = answer
@@ -67,7 +67,7 @@ function withPresentClaims(answer: Record<string, unknown>): Record<string, unkn
   }
 }
 
-/** `fetch` of the library: of a token answer it gets what is used of it. */
+/** `fetch` for the library, which gets only the used members of a token response. */
 const askFor = (gateway: Gateway, tokenEndpoint: string | undefined) => {
   const ask = askProvider(gateway)
   return async (address: string, init: Parameters<typeof ask>[1]): Promise<Response> => {
@@ -103,7 +103,7 @@ async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Co
     if (isLocal(authorization_endpoint)) client.allowInsecureRequests(configuration)
     return configuration
   }
-  // Checks that the document names the very issuer that was asked (OpenID Connect Discovery section 4.3).
+  // Checks that the document names the issuer that was requested (OpenID Connect Discovery section 4.3).
   const found = await client.discovery(new URL(issuer), client_id, undefined, auth, {
     [client.customFetch]: askProvider(gateway),
     execute: isLocal(issuer) ? [client.allowInsecureRequests] : [],
@@ -111,21 +111,21 @@ async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Co
   const server = found.serverMetadata()
   const { id_token_signing_alg_values_supported: offered = ['RS256'] } = server
   const alg = ALGORITHMS.find((one) => offered.includes(one))
-  if (!alg) throw providerFault('no usable signing algorithm')
+  if (!alg) throw providerError('no usable signing algorithm')
   const configuration = new client.Configuration(server, client_id, { id_token_signed_response_alg: alg }, auth)
   configuration[client.customFetch] = askFor(gateway, server.token_endpoint)
   if (isLocal(issuer)) client.allowInsecureRequests(configuration)
   return configuration
 }
 
-/** What is known of a provider, kept for ten minutes; Apple's secret is made anew each time. */
+/** Returns the configuration of a provider, cached for ten minutes. Apple's client secret is created for each use. */
 export async function configurationOf(gateway: Gateway, connection: ConnectionRow): Promise<Configuration> {
   const key = `${gateway.issuer} ${connection.id} ${connection.version}`
   const found = kept.get(key)
   if (found && found.until > Date.now() && connection.settings.auth_method !== 'apple') return found.configuration
   const configuration = await discover(gateway, connection).catch((error: unknown) => {
     if (error instanceof GatewayError) throw error
-    throw providerFault('discovery', error)
+    throw providerError('discovery', error)
   })
   kept.set(key, { configuration, until: Date.now() + KEPT_MS })
   return configuration
@@ -133,20 +133,20 @@ export async function configurationOf(gateway: Gateway, connection: ConnectionRo
 
 const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
 
-/** The keys of a provider; an unknown one is asked for once in a second, so that a rotation is followed at once. */
+/** Returns the key set of a provider. An unknown key id reloads it, at most once a second, so that rotations take effect immediately. */
 export function keysOf(gateway: Gateway, configuration: Configuration): ReturnType<typeof createRemoteJWKSet> {
   const { jwks_uri: address } = configuration.serverMetadata()
-  if (!address) throw providerFault('no keys')
+  if (!address) throw providerError('no keys')
   const options = { [customFetch]: askProvider(gateway) as typeof fetch, cooldownDuration: 1000 }
   const keys = keySets.get(address) ?? createRemoteJWKSet(new URL(address), options)
   keySets.set(address, keys)
   return keys
 }
 
-/** A request as far as its answer must fit it. */
+/** The members of a request that its response is checked against. */
 export type CodeRequest = { callback: string; state: string; nonce: string; verifier: string }
 
-/** Where to send the browser: authorization code with PKCE, state and nonce. */
+/** Returns the authorization URL for the browser: authorization code with PKCE, state and nonce. */
 export async function codeRequestUrl(
   gateway: Gateway,
   connection: ConnectionRow,
@@ -182,7 +182,7 @@ async function primaryEmail(
 }
 
 /**
- * Takes the answer of the provider to a profile. The library checks code, state, issuer, nonce and the claims of an ID token; its
+ * Exchanges the provider's response for a profile. The library checks code, state, issuer, nonce and the claims of an ID token; its
  * signature is checked here.
  * @throws GatewayError provider_denied, provider_failed
  * @see OpenID Connect Core section 3.1.3.7, RFC 9207 section 2.4
@@ -209,7 +209,7 @@ export async function finishCodeRequest(
       const { payload } = await compactVerify(idToken, keysOf(gateway, configuration), { algorithms: [alg] })
       const claims = parsePresent(new TextDecoder().decode(payload)) as Record<string, unknown>
       const profile = profileOf(claims)
-      if (!profile) throw providerFault('no subject')
+      if (!profile) throw providerError('no subject')
       const upstream = { account: profile.externalId, session: idOf(claims.sid), idToken }
       return answeredFor(claims.iss, { ...profile, upstream }, claims.hd)
     }
@@ -217,7 +217,7 @@ export async function finishCodeRequest(
       headers: { authorization: `Bearer ${tokens.access_token}` },
     })
     const profile = response.ok ? profileOf(await response.json(), subject_member) : undefined
-    if (!profile) throw providerFault(`profile: status ${response.status}`)
+    if (!profile) throw providerError(`profile: status ${response.status}`)
     return emails_endpoint
       ? { ...profile, ...(await primaryEmail(gateway, emails_endpoint, tokens.access_token)) }
       : profile
@@ -225,11 +225,11 @@ export async function finishCodeRequest(
     if (error instanceof GatewayError) throw error
     if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied')
       throw new GatewayError('provider_denied', { reason: error.error_description })
-    throw providerFault(error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : 'unknown', error)
+    throw providerError(error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : 'unknown', error)
   }
 }
 
-/** Where to sign out at the provider, where it has such a place (OpenID Connect RP-Initiated Logout). */
+/** Returns the sign-out URL at the provider, if it has one (OpenID Connect RP-Initiated Logout). */
 export async function providerLogoutUrl(
   gateway: Gateway,
   connection: ConnectionRow,

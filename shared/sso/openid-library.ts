@@ -1,4 +1,4 @@
-// By name, so that no more of it is taken along: only what asks another provider loads it.
+// Named exports keep the bundle small. Only code that calls other providers loads this.
 export {
   AuthorizationResponseError,
   allowInsecureRequests,

@@ -2,7 +2,7 @@ import type { ConnectionSettings } from '../domain/connection.ts'
 
 const OIDC = { protocol: 'oidc' as const, scope: 'openid email profile' }
 
-/** What is the same for everybody who connects one of these. `{tenant}` is to be filled in. */
+/** Settings that are the same for every connection to one of these providers. Replace `{tenant}`. */
 export const PRESETS: Record<string, Partial<ConnectionSettings>> = {
   google: { ...OIDC, name: 'Google', issuer: 'https://accounts.google.com', trust_email: true },
   microsoft: { ...OIDC, name: 'Microsoft', issuer: 'https://login.microsoftonline.com/{tenant}/v2.0' },

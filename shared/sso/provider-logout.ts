@@ -14,8 +14,8 @@ const CONTEXT = 'sso-logout'
 const MINUTES = 5
 
 /**
- * Ends sessions because their provider ended them: those of an account there, of sessions there, or of both.
- * @returns how many
+ * Ends sessions because their provider ended them: by account there, by session there, or by both.
+ * @returns the number of sessions
  */
 export async function endUpstreamSessions(
   call: Call,
@@ -33,7 +33,7 @@ export async function endUpstreamSessions(
   })
 }
 
-/** Where a browser that signs out here is to sign out as well: at the provider it came through, where that was asked for. */
+/** Returns the path that also signs the browser out at its provider, if the connection has `logout` on. */
 export async function providerLogoutPath(gateway: Gateway, sessionId: string): Promise<string | undefined> {
   const connection = await findConnectionOfSession(gateway.reads, sessionId)
   if (!connection?.settings.logout) return undefined
@@ -45,8 +45,8 @@ export async function providerLogoutPath(gateway: Gateway, sessionId: string): P
 }
 
 /**
- * The session at the provider that a sign-out is to end there.
- * @throws GatewayError not_found when the ticket is not ours or too old
+ * Returns the session to end at the provider.
+ * @throws GatewayError not_found when the ticket is invalid or has expired
  */
 export async function readLogoutTicket(
   gateway: Gateway,
@@ -68,7 +68,7 @@ function openTicket({ derive }: Gateway, slug: string, ticket: string): string |
   }
 }
 
-/** Where a sign-out of this session may lead, for the page's `form-action`. */
+/** Returns where signing out of this session may redirect, for the page's `form-action`. */
 export async function providerLogoutOrigins(gateway: Gateway, sessionId: string): Promise<string[]> {
   const connection = await findConnectionOfSession(gateway.reads, sessionId)
   if (!connection?.settings.logout) return []

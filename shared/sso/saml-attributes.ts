@@ -7,7 +7,7 @@ type Mapping = NonNullable<SamlSettings['attributes']>
 const CLAIMS = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims'
 const MICROSOFT = 'http://schemas.microsoft.com/identity/claims'
 
-/** What providers call these by themselves. `NameID` is the name in the subject. */
+/** Names that providers use by default. `NameID` is the identifier in the subject. */
 const USUAL: Required<Omit<Mapping, 'subject'>> = {
   email: ['email', 'mail', 'emailAddress', 'urn:oid:0.9.2342.19200300.100.1.3', `${CLAIMS}/emailaddress`],
   name: [
@@ -23,7 +23,7 @@ const USUAL: Required<Omit<Mapping, 'subject'>> = {
   family_name: ['surname', 'sn', 'lastName', 'urn:oid:2.5.4.4', `${CLAIMS}/surname`],
 }
 
-/** Settings of a SAML connection that are the same for everybody who connects one of these. */
+/** Settings that are the same for every SAML connection to one of these providers. */
 export const SAML_PRESETS: Record<string, Partial<SamlSettings>> = {
   entra: {
     attributes: {
@@ -48,7 +48,7 @@ export const SAML_PRESETS: Record<string, Partial<SamlSettings>> = {
   shibboleth: { name_id_format: 'none', attributes: { subject: 'urn:oasis:names:tc:SAML:attribute:pairwise-id' } },
 }
 
-/** The values of attributes by name, in lower case, without those that are empty or no text. */
+/** Returns attribute values by lower-case name, without values that are empty or not text. */
 function valuesOf({ attributes, nameID }: Profile): Map<string, string[]> {
   const given: [string, unknown][] = [...Object.entries(attributes ?? {}), ['NameID', nameID]]
   const values = new Map<string, string[]>()
@@ -61,8 +61,9 @@ function valuesOf({ attributes, nameID }: Profile): Map<string, string[]> {
 }
 
 /**
- * What the attributes of an assertion say of a person. A name that is an address is none: several providers send the user name as the name.
- * @param mapping names of a connection's own, which come in the place of the usual ones
+ * Reads a person's profile from the attributes of an assertion. A name that looks like an email address is ignored: several providers
+ * send the user name as the name.
+ * @param mapping attribute names of the connection, which replace the default ones
  */
 export function readAttributes(
   profile: Profile,

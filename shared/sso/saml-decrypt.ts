@@ -4,7 +4,7 @@ import { attributeOf, descendants, NS, one, optional, SamlError, textOf } from '
 const XMLENC = 'http://www.w3.org/2001/04/xmlenc#'
 const XMLENC11 = 'http://www.w3.org/2009/xmlenc11#'
 
-/** Bits of the key and mode of operation. CBC is what Entra and ADFS have; what it holds is signed. */
+/** Key bits and mode of operation. Entra and ADFS use CBC; its content is signed. */
 const BLOCK: Record<string, [bits: 128 | 192 | 256, mode: 'cbc' | 'gcm']> = {
   [`${XMLENC}aes128-cbc`]: [128, 'cbc'],
   [`${XMLENC}aes192-cbc`]: [192, 'cbc'],
@@ -45,8 +45,8 @@ function mask(seed: Buffer, length: number, hash: string): Buffer {
 const xor = (left: Buffer, right: Buffer) => Buffer.from(left.map((byte, index) => byte ^ (right[index] ?? 0)))
 
 /**
- * Takes the OAEP padding off (RFC 8017 section 7.1.2). Node's own takes one hash for both, where XML Encryption names two.
- * @throws Error, the same for everything that is wrong
+ * Removes the OAEP padding (RFC 8017 section 7.1.2). Node's own uses one hash for both, while XML Encryption names two.
+ * @throws Error, the same for every problem
  */
 function withoutPadding(message: Buffer, hash: string, maskHash: string, label: Buffer): Buffer {
   const labelHash = createHash(hash).update(label).digest()
@@ -62,7 +62,7 @@ function withoutPadding(message: Buffer, hash: string, maskHash: string, label: 
   return block.subarray(end + 1)
 }
 
-/** The key of the content, for whichever of our keys it was encrypted. Only RSA-OAEP is taken: PKCS #1 1.5 can be asked for its plain text. */
+/** Decrypts the content key with each of our keys. Only RSA-OAEP is supported: PKCS #1 v1.5 allows padding-oracle attacks. */
 function* contentKeys(encryptedKey: Element, privateKeys: string[]): Iterable<Buffer> {
   const method = one(encryptedKey, NS.encryption, 'EncryptionMethod')
   const algorithm = attributeOf(method, 'Algorithm') ?? ''
@@ -79,7 +79,7 @@ function* contentKeys(encryptedKey: Element, privateKeys: string[]): Iterable<Bu
       const message = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, bytesOf(encryptedKey))
       yield withoutPadding(message, hash, maskHash, label)
     } catch {
-      // For another one of our keys, or for nobody.
+      // Encrypted for another key.
     }
 }
 
@@ -91,16 +91,16 @@ function decryptBytes([bits, mode]: [128 | 192 | 256, 'cbc' | 'gcm'], key: Buffe
   }
   const decipher = createDecipheriv(`aes-${bits}-cbc`, key, data.subarray(0, 16)).setAutoPadding(false)
   const padded = Buffer.concat([decipher.update(data.subarray(16)), decipher.final()])
-  // Only the last byte of the padding says something (XML Encryption section 5.2.1).
+  // Only the last byte of the padding has a meaning (XML Encryption section 5.2.1).
   const padding = padded.at(-1) ?? 0
   if (padding < 1 || padding > 16) throw new Error('padding')
   return padded.subarray(0, -padding)
 }
 
 /**
- * The XML in an `EncryptedAssertion`, whichever of our keys it is encrypted for.
+ * Decrypts an `EncryptedAssertion` with any of our keys and returns its XML.
  * @param privateKeys PEM
- * @throws SamlError, the same whatever went wrong with the decryption itself
+ * @throws SamlError, the same for every decryption failure
  * @see XML Encryption 1.1 sections 5.2 and 5.5, SAML Core section 2.3.4
  */
 export function decryptElement(encrypted: Element, privateKeys: string[]): string {
@@ -108,13 +108,13 @@ export function decryptElement(encrypted: Element, privateKeys: string[]): strin
   const data = one(encrypted, NS.encryption, 'EncryptedData')
   const algorithm = attributeOf(one(data, NS.encryption, 'EncryptionMethod'), 'Algorithm') ?? ''
   const method = BLOCK[algorithm] ?? fail(`is encrypted with "${algorithm.slice(0, 100)}"`)
-  // The key is within the data, or beside it.
+  // The key is inside the data or next to it.
   for (const encryptedKey of descendants(encrypted, NS.encryption, 'EncryptedKey'))
     for (const key of contentKeys(encryptedKey, privateKeys))
       try {
         return new TextDecoder('utf-8', { fatal: true }).decode(decryptBytes(method, key, bytesOf(data)))
       } catch {
-        // A key that does not fit.
+        // The wrong key.
       }
   return fail('cannot be decrypted')
 }

@@ -21,7 +21,7 @@ function der(tag: number, ...content: Uint8Array[]): Buffer {
 const generalizedTime = (time: Date) =>
   der(0x18, Buffer.from(`${time.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`))
 
-/** A certificate that says nothing but which key it is for (RFC 5280 section 4.1): providers take keys in this form only. */
+/** A minimal certificate around a public key (RFC 5280 section 4.1): providers accept keys only in this form. */
 function selfSignedCertificate(privateKeyPem: string, commonName: string, now: Date): string {
   const key = createPrivateKey(privateKeyPem)
   const algorithm = Buffer.from(SHA256_WITH_RSA, 'hex')
@@ -29,7 +29,7 @@ function selfSignedCertificate(privateKeyPem: string, commonName: string, now: D
   const name = der(0x30, der(0x31, attribute))
   const end = new Date(now)
   end.setUTCFullYear(now.getUTCFullYear() + YEARS)
-  // The first bit of a serial number is 0 and its first byte is not, so that it is positive and as short as it can be.
+  // DER integers are minimal: the first bit is 0 so that the number is positive, and the first byte is not 0.
   const serial = randomBytes(16)
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40
   const body = der(
@@ -47,7 +47,7 @@ function selfSignedCertificate(privateKeyPem: string, commonName: string, now: D
   return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 }
 
-/** A new key pair of a connection: the certificate goes into our metadata, the private key is kept sealed. */
+/** Creates a key pair for a connection: the certificate goes into our metadata, the private key is stored encrypted. */
 export async function newConnectionKey(
   gateway: Pick<Gateway, 'derive' | 'issuer'>,
   keyId: string,
@@ -62,7 +62,7 @@ export async function newConnectionKey(
 
 export type OpenedKey = { status: 'next' | 'active' | 'previous'; certificate: string; privateKey: string }
 
-/** The keys of a connection that are not retired, oldest first. */
+/** Returns the keys of a connection that are not retired, oldest first. */
 export const openConnectionKeys = ({ derive }: Gateway, { keys }: ConnectionRow): OpenedKey[] =>
   keys.flatMap(({ id, status, certificate, sealed }) =>
     sealed === null

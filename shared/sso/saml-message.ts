@@ -15,10 +15,10 @@ const SHA1 = ['http://www.w3.org/2000/09/xmldsig#rsa-sha1', 'http://www.w3.org/2
 
 export type ExpectedMessage = {
   kind: 'Response' | 'LogoutRequest' | 'LogoutResponse'
-  /** Entity ID of the provider, and the address of ours that this is for. */
+  /** Entity ID of the provider. */
   issuer: string
   destination: string
-  /** What it answers; undefined of a request. */
+  /** Checks `InResponseTo`; undefined for a request. */
   isAnswer?: (inResponseTo: string) => boolean
   allowSha1: boolean
   skewMs: number
@@ -28,7 +28,7 @@ const fail = (message: string): never => {
   throw new SamlError(message)
 }
 
-/** Holds that every signature in a message is of a kind that counts. */
+/** Checks that every signature in a message uses an accepted algorithm. */
 export function checkAlgorithms(root: Element, allowSha1: boolean): void {
   const known = new Set([...SIGNATURES, ...DIGESTS, ...(allowSha1 ? SHA1 : [])])
   const used = [
@@ -64,14 +64,15 @@ function checkIssuer(root: Element, { kind, issuer }: ExpectedMessage): void {
     optional(root, NS.signature, 'Signature') !== undefined ||
     optional(root, NS.assertion, 'EncryptedAssertion') !== undefined
   if (!found && !needed) return
-  if (textOf(found)?.trim() !== issuer) fail(`is from "${textOf(found)?.slice(0, 200) ?? 'nobody'}"`)
+  if (textOf(found)?.trim() !== issuer) fail(`is from "${textOf(found)?.slice(0, 200) ?? ''}"`)
   const format = attributeOf(found, 'Format')
-  if (format && format !== 'urn:oasis:names:tc:SAML:2.0:nameid-format:entity') fail('has an issuer that is no entity')
+  if (format && format !== 'urn:oasis:names:tc:SAML:2.0:nameid-format:entity')
+    fail('has an issuer that is not an entity')
 }
 
 /**
- * Holds that a message is what it must be before its signature is looked at: one XML document without a document type, SAML 2.0, of now,
- * from this provider, to this address, in answer to us, successful, and signed with nothing weak. The same for every kind of message.
+ * Checks a message of any kind before its signature is verified: one XML document without a document type, SAML 2.0, recent, from this
+ * provider, to this address, in response to our request, successful, and without weak signatures.
  * @throws SamlError, GatewayError provider_denied
  * @see SAML Core section 3.2, SAML Profiles sections 4.1.4.2 and 4.4.4
  */
@@ -81,8 +82,8 @@ export async function checkMessage(xml: string, expected: ExpectedMessage): Prom
   if (root.namespaceURI !== NS.protocol || root.localName !== kind) fail(`is a ${root.localName}`)
   if (attributeOf(root, 'Version') !== '2.0') fail('is not SAML 2.0')
   if (!attributeOf(root, 'ID')) fail('has no ID')
-  const issued = timeOf(root, 'IssueInstant') ?? fail('does not say when it was made')
-  if (Math.abs(Date.now() - issued) > AGE_MS + skewMs) fail('is of another time')
+  const issued = timeOf(root, 'IssueInstant') ?? fail('has no IssueInstant')
+  if (Math.abs(Date.now() - issued) > AGE_MS + skewMs) fail('is too old, or from the future')
   checkIssuer(root, expected)
   const sentTo = attributeOf(root, 'Destination')
   if (sentTo === undefined && optional(root, NS.signature, 'Signature')) fail('is signed for no address')

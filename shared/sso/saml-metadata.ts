@@ -1,7 +1,7 @@
 import { escapeXml } from './saml-xml.ts'
 
 const BINDINGS = 'urn:oasis:names:tc:SAML:2.0:bindings'
-/** What decrypts here, the best one first. */
+/** Supported encryption algorithms, best first. */
 const CIPHERS = [
   ...['aes256-gcm', 'aes128-gcm'].map((name) => `http://www.w3.org/2009/xmlenc11#${name}`),
   ...['aes256-cbc', 'aes128-cbc'].map((name) => `http://www.w3.org/2001/04/xmlenc#${name}`),
@@ -9,11 +9,11 @@ const CIPHERS = [
   'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p',
 ]
 
-export type MetadataFacts = {
+export type ServiceMetadataInput = {
   entityId: string
   acs: string
   slo: string
-  /** Undefined where the provider chooses. */
+  /** Undefined if the provider chooses. */
   nameIdFormat?: string
   keys: { status: 'next' | 'active' | 'previous'; certificate: string }[]
 }
@@ -25,10 +25,10 @@ const keyDescriptor = (use: 'signing' | 'encryption', certificate: string) => {
 }
 
 /**
- * Our side of a connection (SAML Metadata section 2.4.4). Every key that may sign is listed, the next one too, so that a provider knows it
- * before it does; assertions are encrypted for the active one.
+ * Builds our metadata for a connection (SAML Metadata section 2.4.4). It lists every signing key, including the next one, so that a
+ * provider knows it before it is used. Assertions are encrypted for the active key.
  */
-export function serviceMetadata({ entityId, acs, slo, nameIdFormat, keys }: MetadataFacts): string {
+export function serviceMetadata({ entityId, acs, slo, nameIdFormat, keys }: ServiceMetadataInput): string {
   const active = keys.filter(({ status }) => status === 'active')
   const descriptors = [
     ...[...active, ...keys.filter(({ status }) => status !== 'active')].map((one) =>

@@ -1,4 +1,4 @@
-/** XML namespaces of SAML 2.0 and of what it is made of. */
+/** XML namespaces of SAML 2.0 and the standards it uses. */
 export const NS = {
   protocol: 'urn:oasis:names:tc:SAML:2.0:protocol',
   assertion: 'urn:oasis:names:tc:SAML:2.0:assertion',
@@ -9,7 +9,7 @@ export const NS = {
   schemaInstance: 'http://www.w3.org/2001/XMLSchema-instance',
 } as const
 
-/** Why a SAML message is not accepted: for the log, never for a page. */
+/** Why a SAML message is rejected: for the log, never for a page. */
 export class SamlError extends Error {
   override readonly name = 'SamlError'
 }
@@ -19,8 +19,8 @@ const fail = (message: string): never => {
 }
 
 /**
- * The root element of a document that is well-formed, has one root and no document type: entities and defaults that a document type
- * declares would let two readers see two documents.
+ * Returns the root element of a well-formed document with one root and no document type: entities and defaults that a document type
+ * declares could make two parsers read two different documents.
  * @throws SamlError
  */
 export async function parseXml(text: string): Promise<Element> {
@@ -30,28 +30,30 @@ export async function parseXml(text: string): Promise<Element> {
   const errorHandler = { warning: complain, error: complain, fatalError: complain }
   const document = new DOMParser({ errorHandler, locator: {} }).parseFromString(text, 'text/xml')
   const roots = [...childrenOf(document)]
-  return document?.documentElement && roots.length === 1 ? document.documentElement : fail('has not one root')
+  return document?.documentElement && roots.length === 1
+    ? document.documentElement
+    : fail('does not have exactly one root')
 }
 
 function* childrenOf(node: Node | undefined): Iterable<Element> {
   for (let child = node?.firstChild; child; child = child.nextSibling) if (child.nodeType === 1) yield child as Element
 }
 
-/** The children of an element that have this name. */
+/** Returns the children of an element with this name. */
 export const elements = (parent: Element, namespace: string, name: string): Element[] =>
   [...childrenOf(parent)].filter((one) => one.namespaceURI === namespace && one.localName === name)
 
-/** The child of this name, of which there may be one. @throws SamlError */
+/** Returns the only child with this name, if there is one. @throws SamlError when there are more */
 export function optional(parent: Element, namespace: string, name: string): Element | undefined {
   const [first, second] = elements(parent, namespace, name)
   return second ? fail(`${parent.localName} has more than one ${name}`) : first
 }
 
-/** The child of this name, of which there must be one. @throws SamlError */
+/** Returns the only child with this name. @throws SamlError when there is not exactly one */
 export const one = (parent: Element, namespace: string, name: string): Element =>
   optional(parent, namespace, name) ?? fail(`${parent.localName} has no ${name}`)
 
-/** Every element of this name below another one. */
+/** Yields every descendant with this name. */
 export function* descendants(parent: Element, namespace: string, name: string): Iterable<Element> {
   for (const child of childrenOf(parent)) {
     if (child.namespaceURI === namespace && child.localName === name) yield child
@@ -59,23 +61,23 @@ export function* descendants(parent: Element, namespace: string, name: string): 
   }
 }
 
-/** The text of an element without its comments; undefined where there is none. */
+/** Returns the text of an element without its comments; undefined if it is empty. */
 export const textOf = (element: Element | undefined): string | undefined => element?.textContent || undefined
 
-/** The value of an attribute; undefined where it is absent or empty. */
+/** Returns the value of an attribute; undefined if it is absent or empty. */
 export const attributeOf = (element: Element | undefined, name: string): string | undefined =>
   element?.getAttribute(name) || undefined
 
-/** Milliseconds of an `xs:dateTime`, which SAML has in UTC (SAML Core section 1.3.3). @throws SamlError */
+/** Parses an `xs:dateTime`, which SAML requires in UTC (SAML Core section 1.3.3), to milliseconds. @throws SamlError */
 export function timeOf(element: Element, name: string): number | undefined {
   const text = attributeOf(element, name)
   if (text === undefined) return undefined
   const [, date, zone] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)?$/.exec(text.trim()) ?? []
   const time = date ? Date.parse(`${date.replace(/(\.\d{3})\d+/, '$1')}${zone ?? 'Z'}`) : Number.NaN
-  return Number.isNaN(time) ? fail(`${element.localName} has a ${name} that is no time`) : time
+  return Number.isNaN(time) ? fail(`${element.localName} has a ${name} that is not a time`) : time
 }
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
 
-/** Text as it may stand in an element or a quoted attribute. */
+/** Escapes text for an element or a quoted attribute. */
 export const escapeXml = (text: string): string => text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '')

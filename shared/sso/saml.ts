@@ -8,7 +8,7 @@ import { type ExternalProfile, idOf } from '../people/profile.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import type { SsoFlow } from './flow.ts'
-import { providerFault } from './oauth-client.ts'
+import { providerError } from './oauth-client.ts'
 import { readAttributes } from './saml-attributes.ts'
 import { decryptElement } from './saml-decrypt.ts'
 import { openConnectionKeys } from './saml-keys.ts'
@@ -30,26 +30,26 @@ const FORMATS = {
 const skewOf = ({ clock_skew_seconds = 120 }: SamlSettings) => clock_skew_seconds * 1000
 
 function samlSettings({ settings: { saml } }: ConnectionRow): SamlSettings {
-  if (!saml) throw providerFault('no SAML settings')
+  if (!saml) throw providerError('no SAML settings')
   return saml
 }
 
 const macOf = ({ derive }: Gateway, slug: string, random: string) =>
   createHmac('sha256', derive('saml-id')).update(`${slug} ${random}`).digest('hex').slice(0, 32)
 
-/** An id of a request of ours, which later tells that it is. */
+/** Creates a request id that can later be recognized as ours. */
 function newId(gateway: Gateway, slug: string): string {
   const random = randomBytes(16).toString('hex')
   return `_${random}${macOf(gateway, slug, random)}`
 }
 
-/** Whether an answer names a request of ours to this provider. */
+/** Whether a response refers to our request to this provider. */
 export function isOurRequest(gateway: Gateway, slug: string, id: string): boolean {
   const [, random = '', mac = ''] = /^_([0-9a-f]{32})([0-9a-f]{32})$/.exec(id) ?? []
   return equalHash(macOf(gateway, slug, random), mac)
 }
 
-/** The only request that an assertion may answer is the one that this browser's flow remembers; a sign-out is one of ours. */
+/** An assertion may answer only the request stored in this browser's flow; a sign-out may answer any request of ours. */
 function requestOf(gateway: Gateway, slug: string, flow: Pick<SsoFlow, 'requestId'> | undefined): CacheProvider {
   const known = (key: string | null) =>
     key !== null && (flow ? key === flow.requestId : isOurRequest(gateway, slug, key))
@@ -70,9 +70,9 @@ export const samlAddress = ({ issuer }: Gateway, slug: string, what: 'acs' | 'me
   `${issuer}/v1/auth/saml/${slug}/${what}`
 
 /**
- * The service provider of a connection (SAML 2.0): an assertion must be signed by the provider's key, itself or with its response, for
- * us, in answer to our request.
- * @param flow where the id of the request is written to and read from; undefined for a sign-out
+ * Returns the service provider of a connection (SAML 2.0): an assertion must be signed by the provider's key, directly or with its
+ * response, and issued to us in response to our request.
+ * @param flow stores the id of the request; undefined for a sign-out
  */
 export async function samlOf(
   gateway: Gateway,
@@ -106,7 +106,7 @@ export async function samlOf(
   })
 }
 
-/** Our metadata at a connection. Assertions that are signed themselves are asked for; a signed response will do. */
+/** Returns our metadata for a connection. It asks for signed assertions; a signed response is also accepted. */
 export function samlMetadata(gateway: Gateway, connection: ConnectionRow): string {
   const address = (what: 'acs' | 'metadata' | 'slo') => samlAddress(gateway, connection.slug, what)
   return serviceMetadata({
@@ -118,7 +118,7 @@ export function samlMetadata(gateway: Gateway, connection: ConnectionRow): strin
   })
 }
 
-/** What every message of a provider must be. */
+/** Returns what every message of a provider must match. */
 function expectedOf(connection: ConnectionRow): Pick<ExpectedMessage, 'issuer' | 'allowSha1' | 'skewMs'> {
   const saml = samlSettings(connection)
   return { issuer: saml.idp_issuer, allowSha1: saml.allow_sha1 ?? false, skewMs: skewOf(saml) }
@@ -137,8 +137,8 @@ type Assertion = {
 }
 
 /**
- * Holds that the signed part itself is SAML 2.0 of this provider, says how somebody signed in, and names our request and address in time
- * (SAML Profiles section 4.1.4.3). The library takes the word of the response for some of it, which nobody need have signed.
+ * Checks that the signed part itself is SAML 2.0 from this provider, has an authentication statement, and names our request and address
+ * in time (SAML Profiles section 4.1.4.3). The library checks some of this only on the response, which may be unsigned.
  * @throws GatewayError provider_failed
  */
 function checkAssertion(
@@ -149,23 +149,23 @@ function checkAssertion(
   skewMs: number,
 ) {
   const { Assertion: assertion } = (profile.getAssertion?.() ?? {}) as { Assertion?: Assertion }
-  if (assertion?.$?.Version !== '2.0') throw providerFault('SAML: the assertion is not SAML 2.0')
-  if (profile.issuer?.trim() !== issuer) throw providerFault('SAML: the assertion is from another provider')
-  if (!assertion.AuthnStatement?.[0]) throw providerFault('SAML: the assertion is of no sign-in')
+  if (assertion?.$?.Version !== '2.0') throw providerError('SAML: the assertion is not SAML 2.0')
+  if (profile.issuer?.trim() !== issuer) throw providerError('SAML: the assertion is from another provider')
+  if (!assertion.AuthnStatement?.[0]) throw providerError('SAML: the assertion has no authentication statement')
   const fits = (assertion.Subject?.[0]?.SubjectConfirmation ?? []).some(({ $, SubjectConfirmationData: data }) => {
     const { InResponseTo, Recipient, NotOnOrAfter = '', NotBefore } = data?.[0]?.$ ?? {}
     const isAnswer = requestId !== undefined && InResponseTo === requestId
     const inTime = NotBefore === undefined && Date.parse(NotOnOrAfter) + skewMs > Date.now()
     return $?.Method === BEARER && isAnswer && Recipient === flow.callback && inTime
   })
-  if (!fits) throw providerFault('SAML: not confirmed for this request at this address')
+  if (!fits) throw providerError('SAML: not confirmed for this request at this address')
   const ends = assertion.AuthnStatement[0].$?.SessionNotOnOrAfter
   if (ends !== undefined && !(Date.parse(ends) + skewMs > Date.now()))
-    throw providerFault('SAML: the session there has ended')
+    throw providerError("SAML: the provider's session has ended")
   return ends
 }
 
-/** Who an assertion is about. A name that changes with every sign-in identifies nobody. */
+/** Returns the profile in an assertion. A transient name ID changes with every sign-in, so it identifies no one. */
 function profileOfSaml(profile: Profile, { attributes }: SamlSettings, notAfter: string | undefined): ExternalProfile {
   const { nameIDFormat: format, nameQualifier, spNameQualifier } = profile
   const nameID = idOf(profile.nameID)
@@ -173,7 +173,7 @@ function profileOfSaml(profile: Profile, { attributes }: SamlSettings, notAfter:
   const lasting = nameID && !TRANSIENT.test(format ?? '') ? nameID : undefined
   const externalId = attributes?.subject ? idOf(subject) : lasting
   if (!externalId)
-    throw providerFault(attributes?.subject ? `SAML: no ${attributes.subject}` : 'SAML: no lasting name id')
+    throw providerError(attributes?.subject ? `SAML: no ${attributes.subject}` : 'SAML: no persistent name ID')
   return {
     externalId,
     email,
@@ -186,7 +186,7 @@ function profileOfSaml(profile: Profile, { attributes }: SamlSettings, notAfter:
   }
 }
 
-/** What of the library is used on an assertion that was decrypted here; it says that nobody need know of it. */
+/** Library methods, private by its types, for an assertion that was decrypted here. */
 type Verifier = {
   getKeyInfosAsPem(): Promise<string[]>
   processValidlySignedAssertionAsync(
@@ -197,8 +197,8 @@ type Verifier = {
 }
 
 /**
- * Reads a response with an encrypted assertion. Whoever signed it, the response around it or the assertion in it, only what was signed is
- * read; and a signature that is there must be good.
+ * Reads a response with an encrypted assertion. The response or the assertion in it must be signed. Only signed content is read, and
+ * every signature present must be valid.
  * @throws SamlError, Error
  */
 async function readEncrypted(
@@ -223,7 +223,7 @@ async function readEncrypted(
   const text = decryptElement(one(response, NS.assertion, 'EncryptedAssertion'), keys)
   const assertion = await parseXml(text)
   if (assertion.namespaceURI !== NS.assertion || assertion.localName !== 'Assertion')
-    throw new SamlError('holds no assertion')
+    throw new SamlError('contains no assertion')
   checkAlgorithms(assertion, samlSettings(connection).allow_sha1 ?? false)
   const signedAssertion = verify(text, assertion)
   const read = signedAssertion ?? (signedResponse === undefined ? unsigned() : text)
@@ -231,7 +231,7 @@ async function readEncrypted(
 }
 
 /**
- * Holds that the signature of a posted logout message, where there is one, is the provider's; in a query the library looks at it.
+ * Verifies the signature of a posted logout message, if there is one; the library verifies those in a query.
  * @throws SamlError
  */
 async function checkLogoutSignature(xml: string, root: Element, certificates: string[]): Promise<void> {
@@ -241,8 +241,8 @@ async function checkLogoutSignature(xml: string, root: Element, certificates: st
 }
 
 /**
- * Who a posted response says has signed in.
- * @param response base64 of it
+ * Returns the profile of the person that a posted response is about.
+ * @param response in base64
  * @throws GatewayError provider_failed, provider_denied
  */
 export async function readResponse(
@@ -265,18 +265,18 @@ export async function readResponse(
     const { profile } = optional(root, NS.assertion, 'EncryptedAssertion')
       ? await readEncrypted(gateway, connection, service as unknown as Verifier, { xml, root })
       : await service.validatePostResponseAsync({ SAMLResponse: response })
-    if (!profile) throw providerFault('SAML: no assertion')
+    if (!profile) throw providerError('SAML: no assertion')
     const notAfter = checkAssertion(profile, saml.idp_issuer, flow, requestId, skewOf(saml))
     return { profile: profileOfSaml(profile, saml, notAfter), assertion: profile.getAssertionXml?.() ?? response }
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause
-    throw providerFault(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
+    throw providerError(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
   }
 }
 
 /**
- * Holds that a logout message is what it must be, before its signature is looked at.
- * @param sent as it came: base64, and deflated in a query
+ * Checks a logout message before its signature is verified.
+ * @param sent as received: base64, and deflated in a query
  * @throws SamlError, Error
  */
 export async function checkLogout(

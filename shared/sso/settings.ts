@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { ConnectionSettings } from '../domain/connection.ts'
-import { keyFault } from '../oauth/clients/client-metadata.ts'
+import { keyProblem } from '../oauth/clients/client-metadata.ts'
 import { once } from '../once.ts'
 import { mailDomain } from '../typed/fields.ts'
 
@@ -13,8 +13,8 @@ const no = once(() => z._default(z.boolean(), false))
 
 const publicKey = once(() =>
   z.looseObject({ kty: z.string() }).check((context) => {
-    const fault = keyFault(context.value)
-    if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+    const problem = keyProblem(context.value)
+    if (problem) context.issues.push({ code: 'custom', message: problem, input: context.value })
   }),
 )
 
@@ -70,19 +70,19 @@ const NEEDED: Record<ConnectionSettings['protocol'], (keyof ConnectionSettings)[
   hook: ['hook'],
 }
 
-/** Reads the settings of a connection; every fault is named. */
+/** Parses the settings of a connection and returns every problem. */
 export function parseConnection(
   given: unknown,
-): { settings: ConnectionSettings; faults?: undefined } | { settings?: undefined; faults: string[] } {
+): { settings: ConnectionSettings; problems?: undefined } | { settings?: undefined; problems: string[] } {
   const parsed = shape().safeParse(given)
   if (!parsed.success)
-    return { faults: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'settings'}: ${message}`) }
+    return { problems: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'settings'}: ${message}`) }
   const settings = parsed.data as ConnectionSettings
   const missing = NEEDED[settings.protocol].filter((name) => settings[name] === undefined)
-  const faults = missing.map((name) => `${name}: is needed for ${settings.protocol}`)
-  if (settings.issuer?.includes('{')) faults.push('issuer: has a place that is not filled in')
-  if (settings.auth_method === 'apple' && !settings.apple) faults.push('apple: team_id and key_id are needed')
+  const problems = missing.map((name) => `${name}: is required for ${settings.protocol}`)
+  if (settings.issuer?.includes('{')) problems.push('issuer: has an unreplaced placeholder')
+  if (settings.auth_method === 'apple' && !settings.apple) problems.push('apple: team_id and key_id are required')
   if (settings.saml?.name_id_format === 'transient' && !settings.saml.attributes?.subject)
-    faults.push('saml.attributes.subject: is needed where names change with every sign-in')
-  return faults.length > 0 ? { faults } : { settings }
+    problems.push('saml.attributes.subject: is required with transient name IDs')
+  return problems.length > 0 ? { problems } : { settings }
 }

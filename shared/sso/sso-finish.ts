@@ -18,7 +18,7 @@ import { newTransaction } from '../sign-in/sign-in-transaction.ts'
 import type { SsoFlow } from './flow.ts'
 import { SUPABASE_SLUG } from './supabase-project.ts'
 
-/** What follows once the person has proven the account: a sign-in, or a link to the person who is signed in. */
+/** Completes a flow whose account is verified: signs the person in, or links the account to the signed-in person. */
 export async function finishFlow(
   call: Call,
   flow: SsoFlow,
@@ -28,19 +28,19 @@ export async function finishFlow(
   if (flow.purpose === 'link') return link(call, flow, accountOf(proven))
   const { connection, profile } = proven
   const account = { ...proven, ownMailbox: connection.slug === SUPABASE_SLUG && profile.emailVerified }
-  const signIn = flow.platform === 'web' ? enter : handOver
+  const signIn = flow.platform === 'web' ? enter : redirectWithTokens
   return signIn(call, flow, account).catch(async (error: unknown) => {
     if (!needsMailbox(error)) throw error
     const { person: holder } = await findExternal(gateway.reads, gateway.personal, {
       digest: digestsOf(gateway, account).digest,
     })
-    if (flow.foreign && !holder) throw new GatewayError('sign_in_to_link', { reason: 'begun by another site' })
+    if (flow.foreign && !holder) throw new GatewayError('sign_in_to_link', { reason: 'started by another site' })
     const waiting = newTransaction({ email: profile.email, link: accountOf(account), returnTo: flow.returnTo })
     return proveMailboxFirst(call, error, waiting)
   })
 }
 
-/** Signs the browser in; a flow that another site began changes no one's session for another person's. */
+/** Signs the browser in. A flow that another site started never replaces the session of another person. */
 async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
   const { platform, projectScope, foreign: samePerson } = flow
   const replaces = await browserSession(call)
@@ -49,8 +49,8 @@ async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promi
   return { location: flow.returnTo ?? signInEnd(call.gateway.config), cookies }
 }
 
-/** Gives a first-party program its tokens at the address that it registered (docs/wire-contract.md 1.4). */
-async function handOver(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
+/** Redirects to the registered address of a first-party program with its tokens (docs/wire-contract.md 1.4). */
+async function redirectWithTokens(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
   const { slug: provider, projectScope: project_scope, returnTo = '' } = flow
   const { tokens } = await signInDirectly(call, accountWayIn(call.gateway, account), flow)
   const { access_token, refresh_token = '', expires_in } = tokens
@@ -61,7 +61,7 @@ async function handOver(call: Call, flow: SsoFlow, account: ProviderAccount): Pr
 async function link(call: Call, flow: SsoFlow, account: ProvenAccount): Promise<Onward> {
   const signedIn = await browserSession(call)
   if (!signedIn || signedIn.session.id !== flow.sessionId)
-    throw new GatewayError('sso_state_invalid', { reason: 'begun in another session' })
+    throw new GatewayError('sso_state_invalid', { reason: 'started in another session' })
   const outcome = await addAccount(call, account, signedIn).then(
     (isLinked) => (isLinked ? 'linked' : 'own'),
     (error: unknown) => {

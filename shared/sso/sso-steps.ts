@@ -30,14 +30,14 @@ export const startQuery = once(() =>
   }),
 )
 
-/** A connection that can be signed in with. @throws GatewayError provider_unknown */
+/** Returns a connection that is enabled for sign-in. @throws GatewayError provider_unknown */
 export async function enabledConnection(gateway: Gateway, slug: string): Promise<ConnectionRow> {
   const connection = await findConnection(gateway.reads, slug)
   if (connection?.status !== 'enabled') throw new GatewayError('provider_unknown')
   return connection
 }
 
-/** Where a sign-in may end: for the browser an address of ours, for a program one that its own client registered. */
+/** Returns the checked return address: one of ours for a browser, a registered redirect URI for a program. */
 async function destination(gateway: Gateway, platform: string, given: string | undefined): Promise<string | undefined> {
   if (platform === 'web') {
     const safe = safeReturnTo(gateway.config, given)
@@ -50,12 +50,12 @@ async function destination(gateway: Gateway, platform: string, given: string | u
   return given
 }
 
-/** What a link is begun with: only the person's own account page knows it, so that no other page can make a browser link an account. */
+/** Returns the CSRF token that starts a link. Only the account page has it, so no other page can make a browser link an account. */
 export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(derive, `${sessionId}.link`)
 
 /**
- * The session that an account is to be linked to: a recent one, of this browser.
- * @throws GatewayError csrf_invalid; Redirect to what the person must prove first
+ * Returns this browser's session, which an account is to be linked to. It must be recently authenticated.
+ * @throws GatewayError csrf_invalid; Redirect to the missing authentication
  */
 async function linkingSession(call: Call, csrf: string | undefined): Promise<string> {
   const signedIn = await browserSession(call)
@@ -67,8 +67,8 @@ async function linkingSession(call: Call, csrf: string | undefined): Promise<str
 }
 
 /**
- * Begins a flow in this browser.
- * @param callback where the provider sends the answer
+ * Starts a flow in this browser.
+ * @param callback where the provider sends its response
  * @throws GatewayError csrf_invalid, invalid_redirect_uri; Redirect when the person must sign in again first
  */
 export async function beginFlow(
@@ -78,16 +78,16 @@ export async function beginFlow(
 ): Promise<SsoFlow> {
   const foreign = isCrossSite(call)
   if (foreign && query.platform !== 'web')
-    throw new GatewayError('csrf_invalid', { reason: 'a program opens this itself' })
+    throw new GatewayError('csrf_invalid', { reason: 'a program must open this itself' })
   const returnTo = await destination(call.gateway, query.platform, query.redirect_uri)
   const sessionId = query.purpose === 'link' ? await linkingSession(call, query.csrf) : undefined
   const { platform, purpose } = query
-  const wanted = { callback, purpose, sessionId, foreign, platform, returnTo }
+  const request = { callback, purpose, sessionId, foreign, platform, returnTo }
   const slug = query.provider.toLowerCase()
-  return newFlow({ ...wanted, slug, projectScope: projectScope(query.project_scope) }, call.now())
+  return newFlow({ ...request, slug, projectScope: projectScope(query.project_scope) }, call.now())
 }
 
-/** Back to the sign-in page with a reason that it knows; the log says what went wrong in detail. */
+/** Redirects to the sign-in page with an error code that it can show; the log has the details. */
 export function backToSignIn(error: unknown, flow?: SsoFlow): Onward {
   if (!(error instanceof GatewayError) || error.status === 429) throw error
   const query = { error: error.refusal, ...(flow?.platform === 'web' && flow.returnTo && { return_to: flow.returnTo }) }
@@ -96,25 +96,25 @@ export function backToSignIn(error: unknown, flow?: SsoFlow): Onward {
 
 const invalidState = (reason: string) => new GatewayError('sso_state_invalid', { reason })
 
-/** The flow of that state that this browser has begun for this provider. @throws GatewayError sso_state_invalid */
+/** Returns the flow with this state that this browser started for this provider. @throws GatewayError sso_state_invalid */
 async function currentFlow(call: Call, slug: string, state: string | null): Promise<SsoFlow> {
   const flow = await readFlow(call, state ?? '')
-  if (!flow) throw invalidState('no such flow in this browser')
-  if (flow.slug !== slug) throw invalidState('answer of another provider')
+  if (!flow) throw invalidState('unknown flow in this browser')
+  if (flow.slug !== slug) throw invalidState('response of another provider')
   return flow
 }
 
-/** The flow this answer belongs to: begun in this browser, for this provider, and never answered before. */
+/** Claims the flow of this response: started in this browser, for this provider, and not used before. */
 export async function takeFlow(call: Call, slug: string, state: string | null): Promise<SsoFlow> {
   const flow = await currentFlow(call, slug, state)
   const first = await claimOnce(call.gateway.reads, 'sso-state', [flow.state], new Date(flow.until))
-  if (!first) throw invalidState('answered before')
+  if (!first) throw invalidState('used before')
   return flow
 }
 
 /**
- * The flow and the profile that a posted answer proved, once. The provider's page posts without this browser's session cookie
- * (SameSite=Lax), so the flow is finished by a request of our own that carries it.
+ * Claims the flow and the verified profile of a posted response. The provider's page posts without this browser's session cookie
+ * (SameSite=Lax), so a request of our own page, which carries it, completes the flow.
  * @throws GatewayError sso_state_invalid
  */
 export async function takeProfile(
@@ -124,7 +124,7 @@ export async function takeProfile(
 ): Promise<{ flow: SsoFlow; profile: ExternalProfile }> {
   const flow = await currentFlow(call, slug, state)
   const profile = openProfile(call.gateway, flow, answer)
-  if (!profile) throw invalidState('no answer of this flow')
+  if (!profile) throw invalidState('not a response of this flow')
   const first = await claimOnce(call.gateway.reads, 'sso-answer', [flow.state], new Date(flow.until))
   if (!first) throw invalidState('finished before')
   return { flow, profile }

@@ -6,9 +6,9 @@ import type { ExternalProfile } from '../people/profile.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { parseEmail } from '../typed/email.ts'
 import { askProvider } from './ask.ts'
-import { providerFault } from './oauth-client.ts'
+import { providerError } from './oauth-client.ts'
 
-/** What accounts of our own Supabase project are known by, through whichever of its providers somebody came. */
+/** Provider slug of accounts in our own Supabase project, whichever of its providers the person used. */
 export const SUPABASE_SLUG = 'supabase'
 
 const SETTINGS: ConnectionSettings = {
@@ -23,7 +23,7 @@ const SETTINGS: ConnectionSettings = {
   trust_email: true,
 }
 
-/** Our own Supabase project, as a provider of people: what it confirmed is as good as confirmed here. */
+/** Our own Supabase project as an identity provider. Addresses it confirmed count as confirmed here. */
 export const SUPABASE: ConnectionRow = {
   id: '0195d000-0000-7000-8000-000000003001',
   slug: SUPABASE_SLUG,
@@ -34,7 +34,7 @@ export const SUPABASE: ConnectionRow = {
   version: 1,
 }
 
-/** A user's account there. A mailbox that our own project confirmed is as good as one that the gateway confirmed. */
+/** Returns a user's Supabase account. A mailbox that our own project confirmed counts as confirmed by the gateway. */
 export const supabaseAccount = (profile: ExternalProfile, method: 'password' | 'supabase'): ProviderAccount => ({
   ...{ connection: SUPABASE, profile, method },
   ownMailbox: profile.emailVerified,
@@ -53,8 +53,8 @@ const KEPT_MS = 600_000
 const kept = new Map<string, { confirms: boolean; until: number }>()
 
 /**
- * Whether the project lets people confirm their address. One that confirms it by itself proves nothing: everybody could take
- * anybody's. Kept for ten minutes.
+ * Whether the project makes people confirm their address. With automatic confirmation, anyone could use anyone's address. Cached for
+ * ten minutes.
  * @throws GatewayError service_unavailable
  */
 async function confirmsAddresses(gateway: Gateway): Promise<boolean> {
@@ -84,13 +84,13 @@ export async function profileOfUser(gateway: Gateway, user: SupabaseUser): Promi
   }
 }
 
-/** Where Supabase Auth sends the browser on to one of its providers (PKCE flow). */
+/** Returns the Supabase Auth URL that redirects to one of its providers (PKCE flow). */
 export function supabaseAuthorizeUrl(
   { config }: Gateway,
   { settings }: ConnectionRow,
   request: { callback: string; state: string; challenge: string },
 ): URL {
-  if (!config.SUPABASE_URL) throw providerFault('SUPABASE_URL is not set')
+  if (!config.SUPABASE_URL) throw providerError('SUPABASE_URL is not set')
   const url = new URL(`${config.SUPABASE_URL}/auth/v1/authorize`)
   const { callback, state, challenge } = request
   url.search = new URLSearchParams({
@@ -103,7 +103,7 @@ export function supabaseAuthorizeUrl(
   return url
 }
 
-/** The user behind the code that Supabase Auth answered with. @throws GatewayError provider_failed */
+/** Exchanges the code from Supabase Auth for its user. @throws GatewayError provider_failed */
 export async function finishSupabaseFlow(
   gateway: Gateway,
   answer: URLSearchParams,
@@ -111,13 +111,13 @@ export async function finishSupabaseFlow(
 ): Promise<ExternalProfile> {
   const { SUPABASE_URL, SUPABASE_ANON_KEY = '' } = gateway.config
   const code = answer.get('code')
-  if (!code) throw providerFault(`Supabase Auth: ${answer.get('error') ?? 'no code'}`)
+  if (!code) throw providerError(`Supabase Auth: ${answer.get('error') ?? 'no code'}`)
   const response = await askProvider(gateway)(`${SUPABASE_URL}/auth/v1/token?grant_type=pkce`, {
     method: 'POST',
     headers: { apikey: SUPABASE_ANON_KEY, 'content-type': 'application/json' },
     body: JSON.stringify({ auth_code: code, code_verifier: verifier }),
   })
   const body = response.ok ? ((await response.json()) as { user?: SupabaseUser }) : undefined
-  if (!body?.user?.id) throw providerFault(`Supabase Auth: status ${response.status}`)
+  if (!body?.user?.id) throw providerError(`Supabase Auth: status ${response.status}`)
   return profileOfUser(gateway, body.user)
 }

@@ -56,8 +56,8 @@ function told(body: Row): Told {
 function parse<Schema extends z.ZodMiniType>(schema: Schema, given: Row): z.output<Schema> {
   const result = schema.safeParse(presentMembers(given))
   if (result.success) return result.data
-  const faults = result.error.issues.map(({ path, message }) => [path.join('.') || 'row', [message]])
-  throw new GatewayError('invalid_request', { details: Object.fromEntries(faults) })
+  const problems = result.error.issues.map(({ path, message }) => [path.join('.') || 'row', [message]])
+  throw new GatewayError('invalid_request', { details: Object.fromEntries(problems) })
 }
 
 /**

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { documentAddressFault } from '../../shared/oauth/clients/client-document.ts'
+import { documentAddressProblem } from '../../shared/oauth/clients/client-document.ts'
 import { type DocumentServer, startDocumentServer } from '../support/document-server.ts'
 import { eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
 import {
@@ -60,12 +60,12 @@ describe('R9 what an address may look like', () => {
     ['http on loopback for a gateway that is not', 'http://127.0.0.1:1/c'],
     ['too long', `https://agent.example/${'c'.repeat(600)}`],
   ])('%s is refused', (_name, address) => {
-    expect(documentAddressFault(address, false)).toEqual(expect.any(String))
+    expect(documentAddressProblem(address, false)).toEqual(expect.any(String))
   })
 
   test.each(['https://agent.example/c', 'https://agent.example:8443/c/client.json', 'https://agent.example/c?v=1'])(
     '%s is taken',
-    (address) => expect(documentAddressFault(address, false)).toBeUndefined(),
+    (address) => expect(documentAddressProblem(address, false)).toBeUndefined(),
   )
 
   test('the authorization endpoint says so on an error page', async () => {

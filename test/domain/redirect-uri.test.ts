@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isLoopback, matchesRedirectUri, redirectUriFault } from '../../shared/oauth/clients/redirect-uri.ts'
+import { isLoopback, matchesRedirectUri, redirectUriProblem } from '../../shared/oauth/clients/redirect-uri.ts'
 
 const REGISTERED = [
   'https://app.example.com/cb',
@@ -119,7 +119,7 @@ describe('OAuth 2.1 section 2.3.1: exact match', () => {
 
 describe('registration', () => {
   test.each([...REGISTERED.slice(0, 6), 'https://app.example.com', 'com.example:/'])('allowed: %s', (uri) => {
-    expect(redirectUriFault(uri)).toBeUndefined()
+    expect(redirectUriProblem(uri)).toBeUndefined()
   })
 
   test.each([
@@ -180,7 +180,7 @@ describe('registration', () => {
     ['com.example.app:\\\\host', /encode/],
     ['COM.example.app:/cb', /normal form/],
   ])('refused: %j', (uri, why) => {
-    expect(redirectUriFault(uri)).toMatch(why)
+    expect(redirectUriProblem(uri)).toMatch(why)
   })
 
   test.each([
@@ -196,15 +196,15 @@ describe('registration', () => {
     'com.example.app:cb',
     'com.example.app:///cb',
   ])('allowed, since all parsers agree: %s', (uri) => {
-    expect(redirectUriFault(uri)).toBeUndefined()
+    expect(redirectUriProblem(uri)).toBeUndefined()
   })
 
   test('private-use schemes without a dot are allowed from a list, in one spelling, and never those that run code', () => {
     const uri = 'cursor://anysphere.cursor-mcp/oauth/callback'
-    expect(redirectUriFault(uri, ['vscode'])).toMatch(/dot/)
-    expect(redirectUriFault(uri, ['cursor'])).toBeUndefined()
-    expect(redirectUriFault('Cursor://anysphere.cursor-mcp/cb', ['cursor'])).toMatch(/normal form/)
-    expect(redirectUriFault('javascript:alert(1)', ['javascript'])).toMatch(/forbidden/)
+    expect(redirectUriProblem(uri, ['vscode'])).toMatch(/dot/)
+    expect(redirectUriProblem(uri, ['cursor'])).toBeUndefined()
+    expect(redirectUriProblem('Cursor://anysphere.cursor-mcp/cb', ['cursor'])).toMatch(/normal form/)
+    expect(redirectUriProblem('javascript:alert(1)', ['javascript'])).toMatch(/forbidden/)
   })
 
   test('whatever is allowed has the same host, port, path and query for RFC 3986 and for WHATWG', () => {
@@ -255,7 +255,7 @@ describe('registration', () => {
     let allowed = 0
     fc.assert(
       fc.property(url, (given) => {
-        if (redirectUriFault(given) !== undefined) return
+        if (redirectUriProblem(given) !== undefined) return
         allowed += 1
         const read = new URL(given)
         const [, scheme, authority = '', path, query = ''] =

@@ -13,8 +13,8 @@ export async function connect(
   given: Partial<ConnectionSettings>,
   secret?: string,
 ): Promise<void> {
-  const { settings, faults } = parseConnection({ name: given.slug, protocol: 'oidc', ...given })
-  if (!settings) throw new Error(faults.join(', '))
+  const { settings, problems } = parseConnection({ name: given.slug, protocol: 'oidc', ...given })
+  if (!settings) throw new Error(problems.join(', '))
   const id = uuidv7()
   const sealed = secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
   const keyId = uuidv7()

@@ -32,8 +32,8 @@ export type AuthorizationRequest = {
   pushed?: PushedRequest
 }
 
-/** A fault that the client is told by redirect, since its redirect URI is known to be its own (OAuth 2.1 section 4.1.2.1). */
-export class AuthorizationFault extends Error {
+/** A problem that the client is told by redirect, since its redirect URI is known to be its own (OAuth 2.1 section 4.1.2.1). */
+export class AuthorizationError extends Error {
   constructor(
     readonly refusal: Refusal,
     readonly redirectUri: string,
@@ -54,7 +54,7 @@ function single(params: URLSearchParams, name: string): string | undefined {
 }
 
 /**
- * Client and redirect URI of a request, which decide whether a fault may be told by redirect. Our own native clients may use the
+ * Client and redirect URI of a request, which decide whether a problem may be told by redirect. Our own native clients may use the
  * hosted callback without registering it.
  * @throws GatewayError for an error page: unknown or suspended client, missing or unregistered redirect URI
  */
@@ -76,7 +76,7 @@ export function checkRedirect(
 
 /**
  * The rest of an authorization request.
- * @throws AuthorizationFault
+ * @throws AuthorizationError
  * @see OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1, RFC 8707 section 2
  */
 export function checkRequest(
@@ -88,7 +88,7 @@ export function checkRequest(
   const state = states.length === 1 ? states[0] || undefined : undefined
   const responseMode = offeredModes(client, redirectUri).find((one) => one === params.get('response_mode')) ?? 'query'
   const refuse = (refusal: Refusal, description?: string): never => {
-    throw new AuthorizationFault(refusal, redirectUri, state, description, responseMode)
+    throw new AuthorizationError(refusal, redirectUri, state, description, responseMode)
   }
   try {
     const get = (name: string) => single(params, name)

@@ -9,7 +9,7 @@ import type { AuthorizeFacts } from '../../queries/authorizations.ts'
 import type { SignedIn } from '../../queries/sessions.ts'
 import { hostedCallback, isPrivateUse } from '../clients/redirect-uri.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
-import { judgeAcr, wantsMultiFactor } from './requested-acr.ts'
+import { compareAcr, wantsMultiFactor } from './requested-acr.ts'
 
 /**
  * Whether an answer reaches the client that an operator registered and no other program: confidential, or a web application at
@@ -34,7 +34,7 @@ export function rememberedConsent(client: Client, consent: GrantedConsent | unde
  * redirector: the person sees a page first (RFC 9700 section 4.11.2). A silent request is answered, which no page could be; a
  * private-use scheme opens a program only once this person has allowed the client.
  */
-export function answersUnasked(
+export function mayRedirectWithoutPage(
   client: Client,
   redirectUri: string,
   { prompt, consent }: { prompt: string | null; consent: AuthorizeFacts['consent'] },
@@ -68,8 +68,8 @@ export async function signInNeeded(
 }
 
 /** What is missing of how sure the client wants to be of the person (RFC 9470 section 4). */
-export const proofNeeded = (gateway: Gateway, request: AuthorizationRequest, signedIn: SignedIn) =>
-  judgeAcr(request.acr, signedIn.session, isOld(gateway, request, signedIn))
+export const factorNeeded = (gateway: Gateway, request: AuthorizationRequest, signedIn: SignedIn) =>
+  compareAcr(request.acr, signedIn.session, isOld(gateway, request, signedIn))
 
 /** The way back to this request, without what a new proof satisfies. */
 export function wayBack({ client, pushed }: AuthorizationRequest, params: URLSearchParams): string {

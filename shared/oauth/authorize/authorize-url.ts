@@ -16,7 +16,7 @@ export function endsAtClient(returnTo: string | undefined): string[] {
 }
 
 /** The host that a stranger's client has its answers sent to: of the redirect URI on the way if it is one of its own, else the first. */
-export function hostOfStranger(client: Client, returnTo: string | undefined): string | undefined {
+export function unverifiedClientHost(client: Client, returnTo: string | undefined): string | undefined {
   if (!isStranger(client)) return undefined
   const { redirect_uris } = client.metadata
   const uri = endsAtClient(returnTo).find((one) => matchesRedirectUri(redirect_uris, one)) ?? redirect_uris[0]

@@ -12,7 +12,7 @@ import { hostedCallback } from '../clients/redirect-uri.ts'
 import { parseScope } from '../scope.ts'
 import { startTokenFamily } from '../token/token-family.ts'
 import { accessTokenSeconds, tokenResponse } from '../token/token-response.ts'
-import { pastedCode, pastedCodeHash } from './pasted-code.ts'
+import { manualCode, manualCodeHash } from './manual-code.ts'
 
 const CLI = 'lanonasis-cli'
 
@@ -20,7 +20,7 @@ const CLI = 'lanonasis-cli'
  * The short form of an authorization code that was sent to the hosted callback, for the person in whose session it was granted.
  * @throws GatewayError paste_impossible
  */
-export async function pasteCode(
+export async function issueManualCode(
   call: Call,
   code: string,
   { person, session }: SignedIn,
@@ -28,7 +28,7 @@ export async function pasteCode(
   const { gateway } = call
   const id = streamOfToken(code, CODE_SECRET_BYTES)
   if (!id) throw new GatewayError('paste_impossible', { reason: 'no code of ours' })
-  const short = pastedCode(gateway.derive, id)
+  const short = manualCode(gateway.derive, id)
   return commit(call, async (work) => {
     const now = gateway.now()
     const found = await findAuthorization(gateway.reads, gateway.personal, { id })
@@ -38,14 +38,17 @@ export async function pasteCode(
     const { state } = stream
     if (!('facts' in state) || state.facts.redirectUri !== hostedCallback(gateway.issuer))
       throw new GatewayError('paste_impossible', { reason: 'granted for another address' })
-    const pasteHash = pastedCodeHash(gateway.derive, short) ?? ''
+    const pasteHash = manualCodeHash(gateway.derive, short) ?? ''
     stream.decide((current) => showCode(current, { codeHash: hashToken(code), sessionId: session.id, pasteHash, now }))
     return { code: short, seconds: PASTED_SECONDS }
   })
 }
 
 /** An access token of the command line for the person at this browser, to be pasted: a day, and nothing to refresh it with. */
-export async function tokenToPaste(call: Call, { person, session }: SignedIn): Promise<{ token: string; until: Date }> {
+export async function issueManualToken(
+  call: Call,
+  { person, session }: SignedIn,
+): Promise<{ token: string; until: Date }> {
   const { gateway } = call
   const started = await commit(call, async (work) => {
     const now = gateway.now()

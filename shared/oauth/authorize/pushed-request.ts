@@ -24,7 +24,7 @@ export function mustPush({ config }: Gateway, { metadata }: Client): boolean {
 }
 
 /** Keeps a checked authorization request of a client under a reference that works until a code is issued (RFC 9126 section 2.2). */
-export async function keepPushed(
+export async function storePushedRequest(
   call: Call,
   client: Client,
   parameters: URLSearchParams,
@@ -63,7 +63,7 @@ export async function keepPushed(
  * @returns undefined when it refers to none
  * @throws GatewayError request_uri_invalid, for an error page
  */
-export async function readPushed(
+export async function readPushedRequest(
   gateway: Gateway,
   client: Client | undefined,
   given: URLSearchParams,
@@ -82,7 +82,7 @@ export async function readPushed(
 }
 
 /** Lets a pushed request wait while its person signs in. */
-export async function keepOpen(call: Call, { id }: PushedRequest): Promise<void> {
+export async function keepPushedRequestOpen(call: Call, { id }: PushedRequest): Promise<void> {
   await commit(call, async (work) => {
     work.correlationId = id
     const stream = await work.load(authorization, id, {})

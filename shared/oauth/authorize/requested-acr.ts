@@ -58,7 +58,7 @@ export const wantsMultiFactor = (wanted: RequestedAcr | undefined) => wanted?.va
  * @param isOld whether the session's last proof is older than the request allows
  * @returns `unmet` where nothing that the person could do is enough
  */
-export function judgeAcr(
+export function compareAcr(
   wanted: RequestedAcr | undefined,
   { acr }: SessionFacts,
   isOld: boolean,

@@ -14,7 +14,7 @@ import { findApplication, findDelegation, listDelegations } from '../../queries/
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService, type Resource } from '../../queries/authorizations.ts'
 import type { Person } from '../../queries/person.ts'
-import { freshenClient } from './client-document.ts'
+import { refreshClientDocument } from './client-document.ts'
 
 const MOST_AGENTS = 50
 export const MOST_DAYS = 365
@@ -32,7 +32,7 @@ const has = ({ is_default, scopes }: Resource, scope: string) => is_default || s
 /** The agent that a person means: an application that can prove who it is, since its name alone must not be enough. */
 export async function findAgent(call: Call, clientId: string): Promise<Client> {
   const unknown = (reason: string) => new GatewayError('agent_unknown', { reason })
-  await freshenClient(call, clientId, 'authorize').catch((error: unknown) => {
+  await refreshClientDocument(call, clientId, 'authorize').catch((error: unknown) => {
     throw error instanceof GatewayError && error.status < 500 ? unknown(error.message) : error
   })
   const { client } = await findForService(call.gateway.reads, { clientId })
@@ -70,7 +70,7 @@ export async function delegateToAgent(call: Call, principal: PersonPrincipal, in
 }
 
 /** Takes a word to an agent back: its tokens stop at once. @throws GatewayError not_found, also for somebody else's */
-export async function cutOffAgent(call: Call, principal: PersonPrincipal, id: string) {
+export async function revokeAgent(call: Call, principal: PersonPrincipal, id: string) {
   const { person } = principal
   const { delegation, person: grantor } = await findDelegation(call.gateway.reads, call.gateway.personal, { id })
   if (!delegation || grantor?.uai !== person.uai) throw new GatewayError('not_found')
@@ -84,7 +84,7 @@ export async function cutOffAgent(call: Call, principal: PersonPrincipal, id: st
 }
 
 /** Ends what an application holds of the person: every token, the consent, and the keys that it made. @throws GatewayError not_found */
-export async function cutOffApplication(call: Call, principal: PersonPrincipal, clientId: string) {
+export async function revokeApplication(call: Call, principal: PersonPrincipal, clientId: string) {
   const { person } = principal
   const revoked = await commit(call, async (work) => {
     const found = await findApplication(call.gateway.reads, person, clientId)

@@ -9,7 +9,7 @@ import { addressKey } from '../../http/rate-limit.ts'
 import { presentDeeply } from '../../present.ts'
 import { findClientDocument, noteClientDocument } from '../../queries/client-documents.ts'
 import { readDynamicMetadata } from './dynamic-registration.ts'
-import { checkSector } from './sector-identifier.ts'
+import { checkSectorIdentifier } from './sector-identifier.ts'
 
 const MAX_BYTES = 10_240
 const TIMEOUT_MILLISECONDS = 3_000
@@ -29,7 +29,7 @@ export function isDocumentAddress(clientId: string): boolean {
  * Why an address cannot be a client id; undefined when it can. It must be in the one form that nothing changes by parsing, so that
  * comparing it as text is comparing it (draft-ietf-oauth-client-id-metadata-document section 3).
  */
-export function documentAddressFault(clientId: string, allowLoopback: boolean): string | undefined {
+export function documentAddressProblem(clientId: string, allowLoopback: boolean): string | undefined {
   if (clientId.length > MAX_URL) return `has more than ${MAX_URL} characters`
   if (!URL.canParse(clientId)) return 'is not a URL'
   const url = new URL(clientId)
@@ -42,29 +42,29 @@ export function documentAddressFault(clientId: string, allowLoopback: boolean): 
   return undefined
 }
 
-type Read = { metadata: ClientMetadata; fault?: undefined } | { metadata?: undefined; fault: string }
+type Read = { metadata: ClientMetadata; problem?: undefined } | { metadata?: undefined; problem: string }
 
 /** What a document says, or why it does not count. */
 function readDocument(clientId: string, { status, contentType, body }: Fetched, schemes: readonly string[]): Read {
-  if (status !== 200) return { fault: `it answers ${status}` }
-  if (!JSON_TYPE.test(contentType)) return { fault: 'it is not JSON' }
+  if (status !== 200) return { problem: `it answers ${status}` }
+  if (!JSON_TYPE.test(contentType)) return { problem: 'it is not JSON' }
   let given: unknown
   try {
     given = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch {
-    return { fault: 'it is not JSON' }
+    return { problem: 'it is not JSON' }
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { fault: 'it is not an object' }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { problem: 'it is not an object' }
   const document = presentDeeply(given)
-  if (document.client_id !== clientId) return { fault: 'it names another client_id' }
-  if (document.client_name === undefined) return { fault: 'it has no client_name' }
-  if ('client_secret' in document || 'client_secret_expires_at' in document) return { fault: 'it contains a secret' }
+  if (document.client_id !== clientId) return { problem: 'it names another client_id' }
+  if (document.client_name === undefined) return { problem: 'it has no client_name' }
+  if ('client_secret' in document || 'client_secret_expires_at' in document) return { problem: 'it contains a secret' }
   const method = document.token_endpoint_auth_method ?? 'none'
-  if (method !== 'none' && method !== 'private_key_jwt') return { fault: 'it asks to authenticate by a secret' }
+  if (method !== 'none' && method !== 'private_key_jwt') return { problem: 'it asks to authenticate by a secret' }
   try {
     return { metadata: readDynamicMetadata(document, schemes) }
   } catch (error) {
-    if (error instanceof GatewayError) return { fault: error.message }
+    if (error instanceof GatewayError) return { problem: error.message }
     throw error
   }
 }
@@ -81,12 +81,12 @@ async function fetchDocument(clientId: string, schemes: readonly string[]): Prom
     const asked = fetched.maxAge ?? USUAL_SECONDS
     const keptSeconds = Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS)
     const read = readDocument(clientId, fetched, schemes)
-    if (read.metadata) await checkSector(read.metadata)
+    if (read.metadata) await checkSectorIdentifier(read.metadata)
     return { ...read, keptSeconds, isSilent: fetched.status >= 500 }
   } catch (error) {
-    if (error instanceof GatewayError) return { fault: error.message, keptSeconds: 0, isSilent: false }
+    if (error instanceof GatewayError) return { problem: error.message, keptSeconds: 0, isSilent: false }
     if (!(error instanceof GuardedFetchError)) throw error
-    return { fault: error.message, keptSeconds: 0, isSilent: error.kind === 'failed' }
+    return { problem: error.message, keptSeconds: 0, isSilent: error.kind === 'failed' }
   }
 }
 
@@ -97,18 +97,21 @@ async function fetchDocument(clientId: string, schemes: readonly string[]): Prom
  * @throws GatewayError invalid_client, with what is wrong with the document; rate_limited
  * @see draft-ietf-oauth-client-id-metadata-document sections 3 to 6
  */
-export async function freshenClient(
+export async function refreshClientDocument(
   call: Call,
   clientId: string | undefined,
   step: 'authorize' | 'token',
 ): Promise<void> {
   const { gateway } = call
   if (!clientId || !isDocumentAddress(clientId)) return
-  const refuse = (fault: string) => {
-    throw new GatewayError('invalid_client', { description: `The client_id ${fault}.`, reason: `document: ${fault}` })
+  const refuse = (problem: string) => {
+    throw new GatewayError('invalid_client', {
+      description: `The client_id ${problem}.`,
+      reason: `document: ${problem}`,
+    })
   }
-  const fault = documentAddressFault(clientId, !isHttps())
-  if (fault) refuse(fault)
+  const problem = documentAddressProblem(clientId, !isHttps())
+  if (problem) refuse(problem)
   const known = await findClientDocument(gateway.reads, clientId)
   if (known.isFresh || (known.client && known.client.status !== 'active')) return
 
@@ -121,7 +124,7 @@ export async function freshenClient(
   const reading = await fetchDocument(clientId, gateway.config.PRIVATE_USE_SCHEMES)
   if (!reading.metadata) {
     if (step === 'token' && known.client && reading.isSilent && known.ageSeconds < GRACE_SECONDS) return
-    return refuse(`leads to a document that cannot be used: ${reading.fault}`)
+    return refuse(`leads to a document that cannot be used: ${reading.problem}`)
   }
   const id = await keepClient(call, clientId, reading.metadata)
   await noteClientDocument(gateway.reads, id, reading.keptSeconds)

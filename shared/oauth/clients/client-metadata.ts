@@ -4,7 +4,7 @@ import type { ClientMetadata, PublicJwk } from '../../domain/api-client.ts'
 import { once } from '../../once.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
-import { ambiguityOf, isLoopback, isOnDevice, redirectUriFault } from './redirect-uri.ts'
+import { ambiguityOf, isLoopback, isOnDevice, redirectUriProblem } from './redirect-uri.ts'
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 /** Grants that a confidential client gets tokens by without a person at a browser. */
@@ -53,7 +53,7 @@ const isWebOrigin = (value: string) =>
   URL.canParse(value) && new URL(value).origin === value && (value.startsWith('https:') || isLoopback(value))
 
 /** Why a key cannot be registered; undefined when it can. */
-export function keyFault(jwk: PublicJwk): string | undefined {
+export function keyProblem(jwk: PublicJwk): string | undefined {
   if (PRIVATE_MEMBERS.some((name) => name in jwk)) return 'must hold public keys only'
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' } as JsonWebKeyInput)
@@ -73,8 +73,8 @@ const keySet = () =>
         .check(z.minLength(1, 'must not be empty'), z.maxLength(20, 'has too many')),
     })
     .check((context) => {
-      const fault = context.value.keys.map((key) => keyFault(key as PublicJwk)).find(Boolean)
-      if (fault) context.issues.push({ code: 'custom', message: fault, input: context.value })
+      const problem = context.value.keys.map((key) => keyProblem(key as PublicJwk)).find(Boolean)
+      if (problem) context.issues.push({ code: 'custom', message: problem, input: context.value })
     })
 
 /** RFC 7591 section 2 as far as it means something here, RFC 8705, RFC 9449, and members of our own. */
@@ -146,10 +146,10 @@ const metadata = once(() =>
 /** Names of the members that are understood; RFC 7591 section 2 has others be ignored. */
 export const metadataNames = () => Object.keys(metadata().shape)
 
-export type MetadataFault = { member: string; message: string }
+export type MetadataProblem = { member: string; message: string }
 export type ParsedMetadata =
-  | { metadata: ClientMetadata; faults?: undefined }
-  | { metadata?: undefined; faults: MetadataFault[] }
+  | { metadata: ClientMetadata; problems?: undefined }
+  | { metadata?: undefined; problems: MetadataProblem[] }
 
 /**
  * Client metadata with its defaults, checked for itself and for consistency.
@@ -159,7 +159,7 @@ export function parseClientMetadata(given: Record<string, unknown>, schemes: rea
   const result = metadata().safeParse(given)
   if (!result.success)
     return {
-      faults: result.error.issues.map(({ path: [name], message }) => ({
+      problems: result.error.issues.map(({ path: [name], message }) => ({
         member: String(name ?? 'metadata'),
         message: given[String(name)] === undefined ? 'is required' : message,
       })),
@@ -176,9 +176,9 @@ export function parseClientMetadata(given: Record<string, unknown>, schemes: rea
     jwks: parsed.jwks as ClientMetadata['jwks'],
   }
   if (!complete.jwks) delete complete.jwks
-  const unusable = redirectFaults(complete, schemes)
-  const faults = unusable.length > 0 ? unusable : inconsistencies(complete)
-  return faults.length > 0 ? { faults } : { metadata: complete }
+  const unusable = redirectUriProblems(complete, schemes)
+  const problems = unusable.length > 0 ? unusable : inconsistencies(complete)
+  return problems.length > 0 ? { problems } : { metadata: complete }
 }
 
 // Loopback and private-use schemes lead to a program on the person's own machine (RFC 8252 section 7).
@@ -186,16 +186,16 @@ function defaultApplicationType(uris: string[]): 'native' | 'web' {
   return uris.length > 0 && uris.every(isOnDevice) ? 'native' : 'web'
 }
 
-function redirectFaults(client: ClientMetadata, schemes: readonly string[]): MetadataFault[] {
+function redirectUriProblems(client: ClientMetadata, schemes: readonly string[]): MetadataProblem[] {
   return (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((member) =>
     (client[member] ?? []).flatMap((uri) => {
-      const fault = redirectUriFault(uri, schemes)
-      return fault ? [{ member, message: `${uri} ${fault}` }] : []
+      const problem = redirectUriProblem(uri, schemes)
+      return problem ? [{ member, message: `${uri} ${problem}` }] : []
     }),
   )
 }
 
-function inconsistencies(client: ClientMetadata): MetadataFault[] {
+function inconsistencies(client: ClientMetadata): MetadataProblem[] {
   const { grant_types, response_types, redirect_uris, token_endpoint_auth_method: method, require_pkce } = client
   const withCode = grant_types.includes('authorization_code')
   const service = grant_types.some((one) => SERVICE_GRANTS.includes(one))
@@ -207,7 +207,7 @@ function inconsistencies(client: ClientMetadata): MetadataFault[] {
   const { sector_identifier_uri: sector } = client
   const hosts = new Set(redirect_uris.filter((uri) => uri.startsWith('https:')).map((uri) => new URL(uri).host))
   const needsKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth'
-  const faults: [boolean, string, string][] = [
+  const problems: [boolean, string, string][] = [
     [
       withCode !== response_types.includes('code'),
       'response_types',
@@ -233,5 +233,5 @@ function inconsistencies(client: ClientMetadata): MetadataFault[] {
     ],
     [method !== 'tls_client_auth' && names.length > 0, names[0] ?? '', 'is for tls_client_auth only'],
   ]
-  return faults.filter(([wrong]) => wrong).map(([, member, message]) => ({ member, message }))
+  return problems.filter(([wrong]) => wrong).map(([, member, message]) => ({ member, message }))
 }

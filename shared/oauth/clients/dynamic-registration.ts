@@ -1,7 +1,7 @@
 import type { ClientMetadata } from '../../domain/api-client.ts'
 import { GatewayError } from '../../errors.ts'
 import { presentDeeply } from '../../present.ts'
-import { isOpenToStrangers, isPrivileged, parseScope } from '../scope.ts'
+import { isOpenToSelfRegistered, isPrivileged, parseScope } from '../scope.ts'
 import { parseClientMetadata } from './client-metadata.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
 import { isOnDevice } from './redirect-uri.ts'
@@ -32,7 +32,7 @@ const invalid = (member: string, message: string) =>
 function readScope(given: unknown): string {
   const asked = typeof given === 'string' ? parseScope(given) : given === undefined ? [] : undefined
   if (!asked) throw invalid('scope', 'must be scopes')
-  const open = asked.filter(isOpenToStrangers)
+  const open = asked.filter(isOpenToSelfRegistered)
   if (open.length > 0) return open.join(' ')
   if (asked.some(isPrivileged)) throw invalid('scope', 'names nothing that can be registered here')
   return DEFAULT_SCOPE
@@ -82,7 +82,7 @@ export function readDynamicMetadata(received: object, schemes: readonly string[]
   checkName(client_name)
   const scope = readScope(given.scope)
   const open = Object.entries(given).filter(([name]) => !OPERATOR_MEMBERS.includes(name) && !name.startsWith('tls_'))
-  const { metadata, faults } = parseClientMetadata(
+  const { metadata, problems } = parseClientMetadata(
     {
       ...Object.fromEntries(open),
       client_name,
@@ -94,8 +94,8 @@ export function readDynamicMetadata(received: object, schemes: readonly string[]
     },
     schemes,
   )
-  const fault = faults?.find(({ member }) => member === 'redirect_uris') ?? faults?.[0]
-  if (!metadata) throw invalid(fault?.member ?? 'metadata', fault?.message ?? 'is malformed')
+  const problem = problems?.find(({ member }) => member === 'redirect_uris') ?? problems?.[0]
+  if (!metadata) throw invalid(problem?.member ?? 'metadata', problem?.message ?? 'is malformed')
   const minimal = scope.split(' ').filter((one) => MINIMAL.includes(one))
   return { ...metadata, default_scope: minimal.length > 0 ? minimal.join(' ') : scope }
 }

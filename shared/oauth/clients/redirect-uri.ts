@@ -84,7 +84,7 @@ export const isOnDevice = (uri: string) => isLoopback(uri) || isPrivateUse(uri)
  * Why a redirect URI cannot be registered, or undefined when it can (OAuth 2.1 section 2.3.1, RFC 8252 sections 7.1 and 8.4).
  * @param schemes private-use schemes that are allowed although they have no dot
  */
-export function redirectUriFault(uri: string, schemes: readonly string[] = []): string | undefined {
+export function redirectUriProblem(uri: string, schemes: readonly string[] = []): string | undefined {
   if (uri.includes('#')) return 'has a fragment'
   const protocol = URL.canParse(uri) ? new URL(uri).protocol : ''
   if (FORBIDDEN_SCHEMES.has(protocol)) return 'has a forbidden scheme'

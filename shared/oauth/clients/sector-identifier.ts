@@ -12,7 +12,10 @@ const TIMEOUT_MILLISECONDS = 3_000
  * @throws GatewayError client_metadata_invalid
  * @see OpenID Connect Registration section 5
  */
-export async function checkSector({ sector_identifier_uri: uri, redirect_uris }: ClientMetadata): Promise<void> {
+export async function checkSectorIdentifier({
+  sector_identifier_uri: uri,
+  redirect_uris,
+}: ClientMetadata): Promise<void> {
   if (uri === undefined) return
   const invalid = (message: string, cause?: unknown) =>
     new GatewayError('client_metadata_invalid', {

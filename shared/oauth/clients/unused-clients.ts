@@ -7,7 +7,7 @@ import { listUnusedClients } from '../../queries/api-clients.ts'
 const BATCH = 200
 
 /** Ends clients that registered themselves and that nobody uses, a few at a time. Answers how many. */
-export async function forgetUnusedClients(gateway: Gateway): Promise<number> {
+export async function deleteUnusedClients(gateway: Gateway): Promise<number> {
   const unused = await listUnusedClients(gateway.reads, BATCH)
   for (const { id } of unused)
     await commit(createCall(gateway), async (work) => {

@@ -24,7 +24,7 @@ import { findByUserCode, findDevice, type OpenDevice } from '../../queries/devic
 import type { Person } from '../../queries/person.ts'
 import { newOpaqueToken } from '../../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
-import { freshenClient } from '../clients/client-document.ts'
+import { refreshClientDocument } from '../clients/client-document.ts'
 import { DEVICE_CODE } from '../clients/grant-types.ts'
 import { looksLikeOurs } from '../clients/reserved-names.ts'
 import { narrowScope } from '../scope.ts'
@@ -71,7 +71,7 @@ export async function startDevice(
   params: { scope?: string; resource?: string[] },
 ) {
   const { gateway } = call
-  await freshenClient(call, credentials.clientId, 'authorize')
+  await refreshClientDocument(call, credentials.clientId, 'authorize')
   const limits = secretLimits(gateway.limiter, call, credentials)
   const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
   const known = found.client ?? (await registerUnknown(call, credentials.clientId))
@@ -174,7 +174,7 @@ export async function decideDevice(
 }
 
 /** Denies without signing in: whoever holds the device's code may say no (docs/wire-contract.md 1.3). */
-export async function denyUnseen(call: Call, device: OpenDevice): Promise<void> {
+export async function denyWithoutSignIn(call: Call, device: OpenDevice): Promise<void> {
   await commit(call, async (work) => {
     const stream = await reopen(work, device)
     stream.decide((state) => denyDevice(state, { now: call.gateway.now() }))

@@ -9,7 +9,7 @@ import { aboutPerson, commit } from '../../events/commit.ts'
 import { addressKey } from '../../http/rate-limit.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
-import { pastedCodeHash } from '../authorize/pasted-code.ts'
+import { manualCodeHash } from '../authorize/manual-code.ts'
 import { CODE_VERIFIER, challengeOf } from '../authorize/pkce.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
 import { type StartedFamily, startTokenFamily } from './token-family.ts'
@@ -33,7 +33,7 @@ export async function redeemCode(
     throw new GatewayError('invalid_request', {
       details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
     })
-  const pasteHash = pastedCodeHash(gateway.derive, code)
+  const pasteHash = manualCodeHash(gateway.derive, code)
   const limits = secretLimits(gateway.limiter, call, credentials)
   const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(call.request.clientIp)) : []
 

@@ -16,10 +16,10 @@ const TYPES = ['jwt', 'client-authentication+jwt']
 const KEY_TYPES: Record<string, string> = { ES: 'EC', PS: 'RSA', RS: 'RSA', Ed: 'OKP' }
 
 export type AssertionVerdict =
-  | { jti: string; expiresAt: Date; fault?: undefined }
-  | { jti?: undefined; expiresAt?: undefined; fault: string }
+  | { jti: string; expiresAt: Date; problem?: undefined }
+  | { jti?: undefined; expiresAt?: undefined; problem: string }
 
-function headerFault({ alg, typ }: { alg?: string; typ?: unknown }, registered: string | undefined) {
+function headerProblem({ alg, typ }: { alg?: string; typ?: unknown }, registered: string | undefined) {
   if (!alg || !CLIENT_SIGNING_ALGORITHMS.includes(alg)) return 'alg'
   if (registered && alg !== registered) return `alg is not ${registered}`
   // A JWT made for something else must not be taken for this (RFC 8725 section 3.11).
@@ -27,7 +27,7 @@ function headerFault({ alg, typ }: { alg?: string; typ?: unknown }, registered: 
   return known ? undefined : 'typ'
 }
 
-function claimFault({ aud, exp, iat, jti }: JWTPayload, issuer: string, now: Date): string | undefined {
+function claimProblem({ aud, exp, iat, jti }: JWTPayload, issuer: string, now: Date): string | undefined {
   const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
   if (audience !== issuer) return 'aud is not the issuer alone'
   const seconds = now.getTime() / 1000
@@ -74,8 +74,8 @@ export async function checkAssertion(input: {
   const { assertion, client, issuer, now } = input
   try {
     const header = decodeProtectedHeader(assertion)
-    const fault = headerFault(header, client.metadata.token_endpoint_auth_signing_alg)
-    if (fault) return { fault: `assertion: ${fault}` }
+    const problem = headerProblem(header, client.metadata.token_endpoint_auth_signing_alg)
+    if (problem) return { problem: `assertion: ${problem}` }
     const claims = await verified(assertion, candidates(await input.findKeys(header.kid), header), {
       issuer: client.client_id,
       subject: client.client_id,
@@ -83,13 +83,13 @@ export async function checkAssertion(input: {
       clockTolerance: SKEW_SECONDS,
       currentDate: now,
     })
-    if (!claims) return { fault: 'assertion: no registered key made the signature' }
-    const claim = claimFault(claims, issuer, now)
-    if (claim) return { fault: `assertion: ${claim}` }
+    if (!claims) return { problem: 'assertion: no registered key made the signature' }
+    const claim = claimProblem(claims, issuer, now)
+    if (claim) return { problem: `assertion: ${claim}` }
     const { jti = '', exp = 0 } = claims
     return { jti, expiresAt: new Date((exp + SKEW_SECONDS) * 1000) }
   } catch (error) {
-    if (error instanceof GatewayError) return { fault: `assertion: ${error.options.reason}` }
-    return { fault: `assertion: ${error instanceof Error ? error.message : 'unreadable'}` }
+    if (error instanceof GatewayError) return { problem: `assertion: ${error.options.reason}` }
+    return { problem: `assertion: ${error instanceof Error ? error.message : 'unreadable'}` }
   }
 }

@@ -13,7 +13,7 @@ import type { Client } from '../../queries/api-clients.ts'
 import { claimOnce } from '../../queries/replay-guard.ts'
 import { equalHash, hashToken } from '../../tokens/opaque.ts'
 import { checkAssertion, JWT_BEARER } from './client-assertion.ts'
-import { certificateFault } from './client-certificate-auth.ts'
+import { certificateProblem } from './client-certificate-auth.ts'
 import { clientKeys } from './client-keys.ts'
 
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
@@ -141,13 +141,13 @@ export async function authenticateClient(
   const usedBasic = credentials.method === 'client_secret_basic' || credentials.challenged
   const headers = usedBasic ? BASIC_CHALLENGE : undefined
   if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
-  const fault = client ? await clientFault(gateway, client, credentials) : 'unknown client'
-  if (client && !fault) {
+  const problem = client ? await clientProblem(gateway, client, credentials) : 'unknown client'
+  if (client && !problem) {
     checkOrigin(client, credentials.origin)
     return client
   }
   if (client && provesClient(client, credentials)) await gateway.limiter.hit(limits.onFailure)
-  throw new GatewayError('invalid_client', { reason: fault, headers })
+  throw new GatewayError('invalid_client', { reason: problem, headers })
 }
 
 /**
@@ -164,7 +164,7 @@ export function checkOrigin({ metadata }: Pick<Client, 'metadata'>, origin: stri
 
 const isSecret = (method: string) => method.startsWith('client_secret_')
 
-async function clientFault(
+async function clientProblem(
   gateway: Gateway,
   client: Client,
   credentials: ClientCredentials,
@@ -174,18 +174,18 @@ async function clientFault(
   const { method, secret = '', assertion = '', certificate } = credentials
   if (method === 'none' && certificate && byCertificate(client)) {
     const findKeys = () => clientKeys(client)
-    return certificateFault({ certificate, metadata: client.metadata, findKeys, now: gateway.now() })
+    return certificateProblem({ certificate, metadata: client.metadata, findKeys, now: gateway.now() })
   }
   // The same secret proves the client in the header and in the body: many libraries know one way only.
   const bySecret = isSecret(registered) && isSecret(method)
   if (registered !== method && !bySecret) return `registered for ${registered}, used ${method}`
   if (method === 'none') return undefined
   return method === 'private_key_jwt'
-    ? assertionFault(gateway, client, assertion, credentials)
-    : secretFault(client, secret, gateway.now())
+    ? assertionProblem(gateway, client, assertion, credentials)
+    : secretProblem(client, secret, gateway.now())
 }
 
-function secretFault({ secrets }: Client, secret: string, now: Date): string | undefined {
+function secretProblem({ secrets }: Client, secret: string, now: Date): string | undefined {
   const presented = hashToken(secret)
   const known = secrets.some(
     (one) => equalHash(one.hash, presented) && (!one.expiresAt || new Date(one.expiresAt) > now),
@@ -199,15 +199,15 @@ const KEPT_LONGER_MS = 60_000
 /** A unit of work may run twice, and its second run must not meet the claim of its first. */
 const taken = new WeakMap<ClientCredentials, Promise<boolean>>()
 
-async function assertionFault(
+async function assertionProblem(
   { issuer, reads, now }: Gateway,
   client: Client,
   assertion: string,
   credentials: ClientCredentials,
 ): Promise<string | undefined> {
   const findKeys = (kid: string | undefined) => clientKeys(client, kid)
-  const { jti, expiresAt, fault } = await checkAssertion({ assertion, client, findKeys, issuer, now: now() })
-  if (fault !== undefined) return fault
+  const { jti, expiresAt, problem } = await checkAssertion({ assertion, client, findKeys, issuer, now: now() })
+  if (problem !== undefined) return problem
   const keptUntil = new Date(expiresAt.getTime() + KEPT_LONGER_MS)
   const first = taken.get(credentials) ?? claimOnce(reads, 'client-assertion', [client.id, jti], keptUntil)
   taken.set(credentials, first)

@@ -33,7 +33,7 @@ const ALTERNATIVES = [
 ] as const
 
 /** How a certificate answers to the names a client registered; exactly one must be registered (RFC 8705 section 2.1.2). */
-function nameFault(x509: X509Certificate, metadata: ClientMetadata): string | undefined {
+function nameProblem(x509: X509Certificate, metadata: ClientMetadata): string | undefined {
   const { tls_client_auth_subject_dn: subject } = metadata
   const registered = ALTERNATIVES.filter(([member]) => metadata[member] !== undefined)
   if (registered.length + (subject === undefined ? 0 : 1) !== 1) return 'certificate: not exactly one name registered'
@@ -54,7 +54,7 @@ function isKeyOf(x509: X509Certificate, key: PublicJwk): boolean {
   }
 }
 
-async function registeredKeyFault(
+async function registeredKeyProblem(
   x509: X509Certificate,
   findKeys: () => Promise<readonly PublicJwk[]>,
 ): Promise<string | undefined> {
@@ -72,7 +72,7 @@ async function registeredKeyFault(
  * the registered name, by `self_signed_tls_client_auth` the key or the certificate itself is registered.
  * @see RFC 8705 sections 2.1 and 2.2
  */
-export async function certificateFault(input: {
+export async function certificateProblem(input: {
   certificate: Pick<ClientCertificate, 'x509' | 'chainVerified'>
   metadata: ClientMetadata
   findKeys: () => Promise<readonly PublicJwk[]>
@@ -81,7 +81,7 @@ export async function certificateFault(input: {
   const { certificate, metadata, findKeys, now } = input
   const { x509, chainVerified } = certificate
   if (new Date(x509.validFrom) > now || new Date(x509.validTo) <= now) return 'certificate: not valid now'
-  if (metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth') return registeredKeyFault(x509, findKeys)
+  if (metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth') return registeredKeyProblem(x509, findKeys)
   if (!chainVerified) return 'certificate: not from a trusted authority'
-  return nameFault(x509, metadata)
+  return nameProblem(x509, metadata)
 }

@@ -65,7 +65,7 @@ async function verified(
   }
 }
 
-function faultOf(claims: JWTPayload, issuer: string, client: Client): string | undefined {
+function problemOf(claims: JWTPayload, issuer: string, client: Client): string | undefined {
   const { aud, exp = 0, iat = 0, jti, client_id } = claims
   const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
   if (audience !== issuer) return 'aud is not this server alone'
@@ -117,8 +117,8 @@ export async function exchangeAssertion(
   const { grant_types, token_endpoint_auth_method: method } = client.metadata
   if (!grant_types.includes(JWT_BEARER_GRANT) || method === 'none') throw new GatewayError('unauthorized_client')
   const { claims, connection } = await verified(gateway, assertion)
-  const fault = faultOf(claims, gateway.issuer, client)
-  if (fault) throw refuse(fault)
+  const problem = problemOf(claims, gateway.issuer, client)
+  if (problem) throw refuse(problem)
   const known = found.resources.map(({ identifier }) => identifier)
   const resources = resourcesOf(known, claims.resource, params.resource)
   const scope = scopeOf(client, claims.scope, params.scope)

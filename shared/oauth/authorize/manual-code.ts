@@ -10,7 +10,7 @@ const LENGTH = 10
  * The short form of an authorization code, for a person to paste into a terminal: `BCDFG-HJKLM`. It follows from the authorization, so
  * that a reload of the page shows the same one while nothing but its hash is kept.
  */
-export function pastedCode(derive: DeriveKey, authorizationId: string): string {
+export function manualCode(derive: DeriveKey, authorizationId: string): string {
   const bytes = createHmac('sha256', derive('pasted-code')).update(authorizationId).digest()
   const number = bytes.readBigUInt64BE()
   const letters = Array.from({ length: LENGTH }, (_, place) => LETTERS[Number((number / 20n ** BigInt(place)) % 20n)])
@@ -18,7 +18,7 @@ export function pastedCode(derive: DeriveKey, authorizationId: string): string {
 }
 
 /** What a short code is found by; undefined when the text cannot be one. */
-export function pastedCodeHash(derive: DeriveKey, code: string): string | undefined {
+export function manualCodeHash(derive: DeriveKey, code: string): string | undefined {
   const letters = readLetterCode(code, { alphabet: LETTERS, length: LENGTH })
   return letters && createHmac('sha256', derive('pasted-code-hash')).update(letters).digest('hex')
 }
