@@ -91,3 +91,9 @@ test('docs/how-to-extend.md names for each file what is in it', () => {
   )
   expect(missing).toEqual([])
 })
+
+test('docs/architecture.md names every folder of the source', () => {
+  const [, tree = ''] = /^## Folders\n\n```\n([\s\S]+?)```/m.exec(read('docs/architecture.md')) ?? []
+  const folders = globSync('{shared,netlify,supabase}/*/').map((folder) => `${path.basename(folder)}/`)
+  expect(folders.filter((folder) => !tree.includes(folder))).toEqual([])
+})
