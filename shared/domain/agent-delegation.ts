@@ -16,7 +16,7 @@ export type AgentDelegationEvent =
 
 export type AgentDelegation = { status: 'none' | 'ended' } | ({ status: 'active' } & AgentDelegationFacts)
 
-/** A person's word that an agent may act for them: within these scopes, until then, or until they take it back. */
+/** A person's delegation to an agent: limited in scopes and time, until revoked. */
 export const agentDelegation: Aggregate<AgentDelegation, AgentDelegationEvent> = {
   type: 'agent_delegation',
   initial: { status: 'none' },
@@ -30,7 +30,7 @@ export const agentDelegation: Aggregate<AgentDelegation, AgentDelegationEvent> =
   },
 }
 
-/** @param from what the person may have: an agent gets no more */
+/** @param from the person's authority, which limits the agent's */
 export function delegate(facts: AgentDelegationFacts, from: Authority): Decision<AgentDelegationEvent> {
   if (exceeds(facts, from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
   return { events: [{ type: 'AgentDelegated', data: facts }] }

@@ -26,32 +26,32 @@ export type ClientMetadata = {
   grant_types: string[]
   response_types: string[]
   redirect_uris: string[]
-  /** Origins of the pages that use it; requests from other origins are refused. Any origin where left out. */
+  /** Origins of the pages that use it; requests from other origins are refused. Any origin if absent. */
   web_origins?: string[]
   post_logout_redirect_uris?: string[]
   /** Every scope the client may ask for, space separated. */
   scope: string
-  /** What it gets when it asks for none. */
+  /** Scopes granted when it requests none. */
   default_scope: string
-  /** Life of its access tokens in seconds, where it differs from the gateway's. */
+  /** Lifetime of its access tokens in seconds, if it differs from the gateway's. */
   access_token_seconds?: number
   /** False exempts a confidential client from PKCE (docs/security-rules.md A9). */
   require_pkce?: boolean
   client_uri?: string
   logo_uri?: string
-  /** `#rrggbb`: messages on the way to a LanOnasis application are in its name and this colour. For an operator to say. */
+  /** `#rrggbb`: messages for a first-party application use its name and this colour. Set by operators only. */
   brand_color?: string
   policy_uri?: string
   tos_uri?: string
   contacts?: string[]
-  /** `pairwise`: it knows people by identifiers of its own, which those of one sector share (OpenID Connect Core section 8). */
+  /** `pairwise`: it gets its own identifiers of people, shared within its sector (OpenID Connect Core section 8). */
   subject_type?: 'public' | 'pairwise'
   sector_identifier_uri?: string
   /** Keys by value or by URL, never both (RFC 7591 section 2). */
   jwks?: { keys: PublicJwk[] }
   jwks_uri?: string
   token_endpoint_auth_signing_alg?: string
-  /** How introspection answers to it are signed (RFC 9701 section 6); RS256 where left out. */
+  /** Algorithm that signs its introspection responses (RFC 9701 section 6); RS256 if absent. */
   introspection_signed_response_alg?: 'RS256' | 'ES256'
   /** Exactly one for `tls_client_auth` (RFC 8705 section 2.1.2). */
   tls_client_auth_subject_dn?: string
@@ -65,9 +65,9 @@ export type ClientMetadata = {
   require_pushed_authorization_requests?: boolean
   /** A token request without a DPoP proof is refused (RFC 9449 section 5.2). */
   dpop_bound_access_tokens?: boolean
-  /** Resources (RFC 8707) that the client itself serves: tokens for them it may introspect and exchange. For an operator to say. */
+  /** Resources (RFC 8707) that the client serves: it may introspect and exchange tokens for them. Set by operators only. */
   resources?: string[]
-  /** Resources it may get tokens for in exchange (RFC 8693); none where left out. For an operator to say. */
+  /** Resources it may exchange tokens for (RFC 8693); none if absent. Set by operators only. */
   exchange_resources?: string[]
   software_id?: string
   software_version?: string
@@ -79,7 +79,7 @@ export type ClientMetadata = {
  */
 export type AccountAccess = 'none' | 'everyday'
 
-/** SHA-256 hex of a secret, and until when it is accepted beside its successor. */
+/** SHA-256 hex of a secret, and until when it is accepted after a rotation. */
 export type ClientSecret = { hash: string; expiresAt?: string }
 
 export type ApiClientEvent =
@@ -92,11 +92,11 @@ export type ApiClientEvent =
         origin: 'seed' | 'operator' | 'dynamic' | 'document'
         metadata: ClientMetadata
         secretHash?: string
-        /** Of a client that manages itself (RFC 7592). */
+        /** For a client that manages its own registration (RFC 7592). */
         registrationTokenHash?: string
-        /** What later registrations of the same metadata are given this one by. */
+        /** Key by which later registrations of the same metadata get this client. */
         sharingKey?: string
-        /** Why an operator made it. */
+        /** The operator's reason for creating it. */
         reason?: string
       }
     }
@@ -117,7 +117,7 @@ export type ApiClient =
       accountAccess: AccountAccess
       metadata: ClientMetadata
       secrets: ClientSecret[]
-      /** Undefined where it is given to no one else: it was never meant to be, or is not what was registered any more. */
+      /** Undefined if the client cannot be shared, or no longer matches its registration. */
       sharingKey?: string
       isShared: boolean
     }
@@ -168,13 +168,13 @@ export function registerClient(data: {
   return { events: [{ type: 'ClientRegistered', data }] }
 }
 
-/** Answers another registration of the same metadata with this one. From then on no single party may change it. */
+/** Shares this client with another registration of the same metadata. From then on no single party may change it. */
 export function shareClient(state: ApiClient): Decision<ApiClientEvent> {
   if (isGone(state) || state.sharingKey === undefined) return { events: [], refuse: 'stale' }
   return { events: state.isShared ? [] : [{ type: 'ClientShared', data: {} }] }
 }
 
-/** Refuses what only the sole holder of a registration may do. */
+/** Refuses actions reserved to the sole holder of a registration. */
 export function requireSoleHolder(state: ApiClient): Decision<ApiClientEvent> {
   return { events: [], ...(!isGone(state) && state.isShared && { refuse: 'invalid_token' }) }
 }
@@ -184,7 +184,7 @@ export function updateClient(state: ApiClient, metadata: ClientMetadata): Decisi
   return { events: [{ type: 'ClientUpdated', data: { metadata } }] }
 }
 
-/** Gives a LanOnasis application everyday access to the account API, or takes it back. */
+/** Grants a first-party application everyday access to the account API, or revokes it. */
 export function changeAccountAccess(state: ApiClient, accountAccess: AccountAccess): Decision<ApiClientEvent> {
   if (isGone(state)) return { events: [], refuse: 'not_found' }
   if (!state.firstParty && accountAccess !== 'none') return { events: [], refuse: 'unauthorized_client' }
@@ -193,8 +193,8 @@ export function changeAccountAccess(state: ApiClient, accountAccess: AccountAcce
 }
 
 /**
- * A new secret; the newest old one stays valid for `overlapSeconds` (0: dies at once), every older one is gone.
- * @param input.replaces hash of the secret that the caller means to replace, so that of several at once one wins
+ * Adds a new secret; the previous one stays valid for `overlapSeconds` (0: none), older ones end.
+ * @param input.replaces hash of the secret that the caller replaces, so that only one of several concurrent calls succeeds
  */
 export function rotateClientSecret(
   state: ApiClient,
@@ -221,7 +221,7 @@ export function reinstateClient(state: ApiClient, reason: string): Decision<ApiC
   return { events: state.status === 'suspended' ? [{ type: 'ClientReinstated', data: { reason } }] : [] }
 }
 
-/** Ends a client for good; its tokens die with it. */
+/** Permanently deletes a client; its tokens end with it. */
 export function deleteClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
   if (isGone(state)) return { events: [], refuse: 'not_found' }
   return { events: [{ type: 'ClientDeleted', data: { reason } }] }

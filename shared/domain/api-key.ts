@@ -2,9 +2,9 @@ import type { Aggregate, Decision } from '../events/types.ts'
 import { exceeds, lowerLevel, tighten } from './derivation.ts'
 import { satisfies } from './scopes.ts'
 
-/** Overlap a rotation may ask for. */
+/** Maximum overlap of a rotation. */
 export const MAX_GRACE_SECONDS = 7 * 86_400
-/** Keys in one line, from the first that a person made to the last that was made from it. */
+/** Maximum depth of a chain of derived keys, including the first key. */
 export const MAX_GENERATIONS = 5
 
 export type ServiceScope = {
@@ -27,13 +27,13 @@ export type Binding = {
 export type UsageLimits = {
   max_calls_per_minute?: number
   max_calls_per_day?: number
-  /** Uses in all, over every rotation. */
+  /** Total uses, across all rotations. */
   max_uses?: number
-  /** `owner`: the calls of all keys of this owner that say so count together. */
+  /** `owner`: calls of all the owner's keys with this setting are counted together. */
   counted_by?: 'key' | 'owner'
 }
 
-/** What an owner may change about a key. */
+/** The settings of a key that its owner may change. */
 export type ApiKeySettings = {
   scopes: string[]
   accessLevel: string
@@ -43,7 +43,7 @@ export type ApiKeySettings = {
   expiresAt?: string
   binding?: Binding
   limits?: UsageLimits
-  /** Addresses it may come from, as CIDR blocks. */
+  /** Addresses it may be used from, as CIDR blocks. */
   networks?: string[]
   consumer?: string
 }
@@ -62,23 +62,23 @@ export type ApiKeyEvent =
         secretHash: string
         preview: string
         settings: ApiKeySettings
-        /** The key that it was made from, with which it ends. */
+        /** The parent key, with which it ends. */
         parent?: string
-        /** Row id of the application that made it for its owner, with whose access it ends. */
+        /** Row id of the application that created it for its owner, with whose access it ends. */
         application?: string
       }
     } & Named)
-  /** On the parent. `createdBy` is the subject of the new key. */
+  /** Recorded on the parent. `createdBy` is the subject of the new key. */
   | { type: 'ApiKeyChildCreated'; data: { keyId: string; createdBy: string } }
   /** Narrowed together with its parent. */
   | { type: 'ApiKeyNarrowed'; data: { settings: ApiKeySettings; reason: string; parent: string } }
   | ({ type: 'ApiKeyUpdated'; data: { settings: ApiKeySettings; reason?: string } } & Named)
   | {
       type: 'ApiKeyRotated'
-      /** `expiresAt` is the end that it got with the new secret. */
+      /** `expiresAt` is the new expiry. */
       data: { secretHash: string; preview: string; previousExpiresAt?: string; reason?: string; expiresAt?: string }
     }
-  /** `parent` is the key that it ended with. */
+  /** `parent` is the key whose end caused this. */
   | { type: 'ApiKeyRevoked'; data: { reason: string; parent?: string } }
   | {
       type: 'ApiKeyQuarantined'
@@ -103,7 +103,7 @@ export type ApiKey =
       settings: ApiKeySettings
       secretHash: string
       rotations: number
-      /** Keys that were made from it. */
+      /** Keys derived from it. */
       children: { keyId: string; createdBy: string }[]
       warnedOf?: string
       leakReports: number
@@ -154,18 +154,18 @@ export const apiKey: Aggregate<ApiKey, ApiKeyEvent> = {
   },
 }
 
-/** A name is unique among the live keys of an owner. */
+/** A name is unique among the active keys of an owner. */
 const named = (ownerId: string, name: string, description: string | undefined): Named => ({
   personal: { name, description },
   lookups: [{ kind: 'api_key_name', value: keyNameLookup(ownerId, name) }],
 })
 
-/** What a key's name is looked up by. */
+/** The lookup value of a key's name. */
 export function keyNameLookup(ownerId: string, name: string): string {
   return `api-key:${ownerId}:${name.trim().normalize('NFC').toLowerCase()}`
 }
 
-/** What a key gets of the key it is made from, where the request names nothing else: all of its limits, and no more than is usual. */
+/** The default settings of a derived key: all limits of its parent, and no more than the usual defaults. */
 export function startingFrom(parent: ApiKeySettings, usual: ApiKeySettings): ApiKeySettings {
   const { service, serviceScopes, expiresAt, binding, limits, networks } = parent
   const scopes = usual.scopes.filter((one) => satisfies(parent.scopes, one))
@@ -176,10 +176,10 @@ export function startingFrom(parent: ApiKeySettings, usual: ApiKeySettings): Api
 const gone = (state: ApiKey): state is { status: 'none' } | (Known & { status: 'deleted' }) =>
   state.status === 'none' || state.status === 'deleted'
 
-/** Active, or active again by a rotation. */
+/** Active, or can be reactivated by a rotation. */
 const isUsable = (state: ApiKey): state is Known => state.status === 'active' || state.status === 'quarantined'
 
-/** Records on a key that another one is made from it, which is no wider, no looser, and ends with it. */
+/** Records a child on its parent key. The child is no wider and no looser, and ends with it. */
 export function deriveKey(
   state: ApiKey,
   input: { keyId: string; createdBy: string; settings: ApiKeySettings; generation: number; now: Date },
@@ -224,9 +224,9 @@ export function createKey(input: {
 }
 
 /**
- * Replaces what an owner may change; a key that is no longer active stays as it is.
- * @param input.parent settings of the key that it was made from
- * @param input.mayLoosen whether the owner asks, and not another key or application
+ * Replaces the settings of an active key.
+ * @param input.parent settings of the parent key
+ * @param input.mayLoosen whether the caller is the owner, and not another key or application
  */
 export function updateKey(
   state: ApiKey,
@@ -252,7 +252,7 @@ export function updateKey(
   }
 }
 
-/** Narrows a key to what the key it was made from has become; ends it when nothing is left. */
+/** Narrows a key to the new settings of its parent; ends it when nothing is left. */
 export function followParent(state: ApiKey, parent: { id: string; settings: ApiKeySettings }): Decision<ApiKeyEvent> {
   if (!isUsable(state) || exceeds(state.settings, parent.settings).length === 0) return { events: [] }
   const settings = tighten(state.settings, parent.settings)
@@ -262,7 +262,7 @@ export function followParent(state: ApiKey, parent: { id: string; settings: ApiK
 
 export type EndOfParent = 'parent_revoked' | 'parent_deleted' | 'parent_leaked' | 'parent_narrowed'
 
-/** Ends a key with the key it was made from. */
+/** Ends a key with its parent. */
 export function endWithParent(
   state: ApiKey,
   { id, reason }: { id: string; reason: EndOfParent },
@@ -271,8 +271,8 @@ export function endWithParent(
 }
 
 /**
- * A new secret under the same id. The old one dies at once or after the grace time; one that leaked gets none. The caller says
- * how many rotations it knew of, so that of several at once one wins.
+ * Replaces the secret under the same id. The old one ends at once or after the grace time; a leaked one gets no grace. The caller
+ * passes the number of rotations it has seen, so that only one of several concurrent calls succeeds.
  */
 export function rotateKey(
   state: ApiKey,
@@ -307,8 +307,7 @@ export function deleteKey(state: ApiKey, reason: string): Decision<ApiKeyEvent> 
 }
 
 /**
- * Takes note of a key found where it must not be; the policy says what becomes of it. The same finding of the same secret again
- * changes nothing.
+ * Records a leaked key and applies the policy. A repeated report of the same secret at the same place changes nothing.
  */
 export function reportLeak(
   state: ApiKey,
@@ -322,7 +321,7 @@ export function reportLeak(
   return { events: [{ type: 'ApiKeyQuarantined', data: { reason: 'leaked', source }, personal: { url } }] }
 }
 
-/** Warns once of each expiry date. */
+/** Records one warning per expiry date. */
 export function warnOfExpiry(state: ApiKey): Decision<ApiKeyEvent> {
   if (state.status !== 'active') return { events: [] }
   const { expiresAt } = state.settings

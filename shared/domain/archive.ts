@@ -1,19 +1,19 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** A month of short-lived streams that was taken out of the event store into a file. */
+/** A month of short-lived streams, moved from the event store to a file. */
 export type ArchiveEvent = {
   type: 'EventsArchived'
   data: {
-    /** YYYY-MM, in which the streams were born. */
+    /** YYYY-MM in which the streams began. */
     month: string
     events: number
     streams: number
-    /** When everything in it had ended. */
+    /** When the last of its streams had ended. */
     endedBy: string
     file: string
-    /** Of the file. */
+    /** Hash of the file. */
     sha256: string
-    /** Of the positions of the events, ascending, a LF after each. */
+    /** Hash of the positions of the events, ascending, each followed by LF. */
     positionsSha256: string
   }
 }

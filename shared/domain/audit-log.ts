@@ -1,29 +1,29 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** The log as a whole. Its origin is the name under which its checkpoints are signed, whatever the gateway's address is by then. */
+/** The log as a whole. Its origin is the name under which its checkpoints are signed, independent of the gateway's URL. */
 export type AuditLogEvent =
   | { type: 'AuditLogBegun'; data: { origin: string } }
   | { type: 'AuditLogOriginChanged'; data: { origin: string; previous: string; reason: string } }
-  /** The database was restored from a backup that is older than a checkpoint kept outside of it. */
+  /** The database was restored from a backup older than a checkpoint kept outside it. */
   | {
       type: 'AuditLogRestored'
       data: Restore & { previous: string; reason: string }
     }
 
-/** What a restore left, and what proves that the holder of the signing key recorded it: who only owns the database could write the event as well. */
+/** The state after a restore, with a signed note: someone with only database access could write the event, but not sign it. */
 export type Restore = {
-  /** What the log is signed as from then on. */
+  /** The new origin of the log. */
   origin: string
-  /** What the database still had of the log: the newest checkpoint that it begins with. Roots are in base64. */
+  /** The newest checkpoint that matches the restored database. Roots are in base64. */
   size: number
   root: string
-  /** The checkpoint that the log no longer begins with. */
+  /** The kept checkpoint that the log no longer includes. */
   kept: { size: number; root: string }
-  /** `restoreStatement` as a note that is signed under the new origin. */
+  /** `restoreStatement` as a note signed under the new origin. */
   note: string
 }
 
-/** What the signature over a restore covers. */
+/** The signed text of a restore. */
 export const restoreStatement = ({ origin, size, root, kept }: Omit<Restore, 'note'>): string =>
   `${origin}\nrestored ${size} ${root}\nkept ${kept.size} ${kept.root}\n`
 
@@ -35,15 +35,15 @@ export const auditLog: Aggregate<AuditLog, AuditLogEvent> = {
   evolve: (_, { data }) => ({ status: 'begun', origin: data.origin }),
 }
 
-/** There is one stream of this kind. */
+/** The id of the only stream of this type. */
 export const AUDIT_LOG_ID = '0195d000-0000-7000-8000-000000003001'
 
-/** Begins the log, unless another process was faster. */
+/** Begins the log, unless another process already has. */
 export function beginLog(state: AuditLog, origin: string): Decision<AuditLogEvent> {
   return { events: state.status === 'none' ? [{ type: 'AuditLogBegun', data: { origin } }] : [] }
 }
 
-/** The same origin again changes nothing. */
+/** Changes the origin; the current one changes nothing. */
 export function changeOrigin(
   state: AuditLog,
   { origin, reason }: { origin: string; reason: string },
@@ -55,8 +55,8 @@ export function changeOrigin(
 }
 
 /**
- * Records a restore. The log goes on under another origin: checkpoints of two histories under one would look like a forgery.
- * @param facts.origin that of the kept checkpoint, which a log that had not begun takes for its own
+ * Records a restore. The log continues under a new origin: checkpoints of two histories under one origin would look forged.
+ * @param facts.origin origin of the kept checkpoint, adopted by a log that had not begun
  * @param facts.sign signs a statement as a note under an origin
  */
 export function restoreLog(

@@ -1,12 +1,12 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** Life of a pushed request in seconds before a browser brings it, and then while its person signs in (RFC 9126 section 2.2). */
+/** Lifetime of a pushed request in seconds, before a browser opens it and then during sign-in (RFC 9126 section 2.2). */
 export const PUSHED_SECONDS = 90
 const OPENED_SECONDS = 3600
 
-/** Life of an authorization code in seconds (OWASP ASVS 10.4.3). */
+/** Lifetime of an authorization code in seconds (OWASP ASVS 10.4.3). */
 export const CODE_SECONDS = 60
-/** Life of the short code that a person carries to a terminal by hand, in seconds. */
+/** Lifetime in seconds of the manual code that a person pastes into a terminal. */
 export const PASTED_SECONDS = 300
 /** How long a consent page may stay open, in seconds. */
 export const REQUEST_SECONDS = 3600
@@ -24,9 +24,9 @@ export type AuthorizationFacts = {
   dpopJkt?: string
   state?: string
   nonce?: string
-  /** How the answer is sent, where not in the query. */
+  /** Response mode, if not `query`. */
   responseMode?: 'fragment' | 'form_post'
-  /** What the person was proven by then, and when: it stays so for all tokens that come of this (RFC 9068 section 2.2.1). */
+  /** The authentication at the time of the decision, fixed for all resulting tokens (RFC 9068 section 2.2.1). */
   acr: string
   amr: string[]
   authenticatedAt: string
@@ -57,7 +57,7 @@ type Code = {
   codeHash: string
   codeExpiresAt: Date
   refusals: number
-  /** The same code in the form that a person pastes. */
+  /** The manual form of the code, for pasting. */
   pasted?: { hash: string; expiresAt: Date }
 }
 
@@ -106,7 +106,7 @@ export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
   },
 }
 
-/** @param input.sealedParameters what the client asked for, to be read when a browser brings the reference */
+/** @param input.sealedParameters the request parameters, read when a browser opens the `request_uri` */
 export function push(input: {
   facts: PushedFacts
   sealedParameters: Uint8Array
@@ -117,8 +117,7 @@ export function push(input: {
 }
 
 /**
- * A pushed request that may still be brought by this client. A page that is loaded again brings it again, as long as no code was issued
- * (RFC 9126 section 4).
+ * Returns a pushed request that this client may still open. A reload may open it again until a code is issued (RFC 9126 section 4).
  */
 export function openPushedRequest(
   state: Authorization,
@@ -131,14 +130,14 @@ export function openPushedRequest(
   return own && new Date(expiresAt) > input.now ? pushed : undefined
 }
 
-/** The person must sign in first, which takes longer than a reference lives: it waits for them, once. */
+/** Extends the lifetime of a pushed request, once, while the person signs in. */
 export function openPushed(state: Authorization, now: Date): Decision<AuthorizationEvent> {
   if (state.status !== 'pushed' || state.opened) return { events: [] }
   const expiresAt = new Date(now.getTime() + OPENED_SECONDS * 1000).toISOString()
   return { events: [{ type: 'PushedAuthorizationOpened', data: { expiresAt } }] }
 }
 
-/** A signed-in person's request; what was pushed becomes one again each time that it is brought, until it is decided. */
+/** Starts the request of a signed-in person; a pushed request may start again until it is decided. */
 export function request(state: Authorization, facts: AuthorizationFacts): Decision<AuthorizationEvent> {
   const again = state.status === 'requested' && state.pushed !== undefined
   if (state.status !== 'none' && state.status !== 'pushed' && !again)
@@ -146,7 +145,7 @@ export function request(state: Authorization, facts: AuthorizationFacts): Decisi
   return { events: [{ type: 'AuthorizationRequested', data: facts }] }
 }
 
-/** Consent and the code that follows from it (RFC 6749 section 4.1.2). */
+/** Records consent and issues the code (RFC 6749 section 4.1.2). */
 export function grant(
   state: Authorization,
   input: {
@@ -172,7 +171,7 @@ export function deny(state: Authorization, input: { sessionId: string; now: Date
   return { events: [{ type: 'AuthorizationDenied', data: {} }] }
 }
 
-/** A decision on a request belongs to the session that made it, once, and in time. */
+/** Only the session of a request may decide it, once, before it expires. */
 export function isPending(
   state: Authorization,
   sessionId: string,
@@ -182,8 +181,7 @@ export function isPending(
 }
 
 /**
- * Shows the code to the person whose session it was granted in, in a short form to paste into a terminal. Once shown, a reload shows
- * it again.
+ * Shows the manual code, for pasting into a terminal, in the session that granted it. A reload shows the same code.
  */
 export function showCode(
   state: Authorization,
@@ -198,21 +196,21 @@ export function showCode(
   return { events: [{ type: 'AuthorizationCodeShown', data: { pasteHash, expiresAt } }] }
 }
 
-/** When the presented form of the code ends; undefined when it is not this code. */
+/** When the presented form of the code expires; undefined for another code. */
 function endOf(code: Code, presentedHash: string): Date | undefined {
   if (code.codeHash === presentedHash) return code.codeExpiresAt
   return code.pasted?.hash === presentedHash ? code.pasted.expiresAt : undefined
 }
 
 export type Redemption = {
-  /** Of the code itself, or of the form that was pasted. */
+  /** Hash of the code or of its manual form. */
   codeHash: string
   clientId: string
-  /** As sent; OAuth 2.1 clients may leave it out, and then the code challenge binds. */
+  /** As sent; optional in OAuth 2.1, where the code challenge binds the code instead. */
   redirectUri?: string
-  /** BASE64URL(SHA256(code_verifier)), absent when no verifier was sent. */
+  /** BASE64URL(SHA256(code_verifier)); absent without a verifier. */
   challenge?: string
-  /** Thumbprint of the key that the request proves, if it proves one. */
+  /** Thumbprint of the key proven by the request, if any. */
   jkt?: string
   now: Date
 }
@@ -239,7 +237,7 @@ export function redeem(state: Authorization, input: Redemption & { familyId: str
   return { events: [{ type: 'AuthorizationCodeRedeemed', data: { familyId: input.familyId } }] }
 }
 
-/** Whether this is the second redemption of a code by somebody who holds everything the first one held. */
+/** Whether this repeats a redemption with all the same credentials. */
 export function isReplay(
   state: Authorization,
   input: Redemption,

@@ -1,44 +1,44 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** How people of another identity provider sign in here. Its secret never stands among these. */
+/** Settings of an external identity provider. They never contain its secret. */
 export type ConnectionSettings = {
-  /** Names it in addresses, and as the provider of the accounts that are linked through it. */
+  /** Its name in URLs, and the provider of accounts linked through it. */
   slug: string
   name: string
   protocol: 'oidc' | 'oauth2' | 'saml' | 'supabase' | 'hook'
-  /** Of OpenID Connect, and of assertions that are exchanged for tokens (ID-JAG). */
+  /** Issuer for OpenID Connect and ID-JAG assertions. */
   issuer?: string
   client_id?: string
   auth_method?: 'client_secret_basic' | 'client_secret_post' | 'none' | 'apple'
   scope?: string
-  /** Of OAuth 2.0 without OpenID Connect. */
+  /** For OAuth 2.0 without OpenID Connect. */
   authorization_endpoint?: string
   token_endpoint?: string
   userinfo_endpoint?: string
-  /** Where the addresses of an account stand, with `primary` and `verified` (GitHub). */
+  /** Endpoint that lists an account's addresses with `primary` and `verified` (GitHub). */
   emails_endpoint?: string
-  /** Member of the profile that identifies the account and is never given to another one. */
+  /** Profile member that identifies the account and is never reassigned. */
   subject_member?: string
   /** Key of an Apple client: the secret is its private half. */
   apple?: { team_id: string; key_id: string }
   saml?: SamlSettings
   /** Provider of the Supabase project. */
   supabase_provider?: string
-  /** Where a custom identity provider takes the sign-in request, and the public key of its answers. */
+  /** Sign-in endpoint of a custom identity provider, and the public key of its responses. */
   hook?: { url: string; public_jwk: Record<string, unknown> }
-  /** Domains whose people are sent there by their address. */
+  /** E-mail domains whose users are sent to this provider. */
   domains: string[]
-  /** A first sign-in makes an identity. */
+  /** A first sign-in creates an identity. */
   provision: boolean
-  /** Where such people belong, instead of an organization of their own. */
+  /** Organization of the created people, instead of a personal one. */
   organization_id?: string
-  /** An address that the provider calls verified counts as proven. */
+  /** Trusts `email_verified` of the provider. */
   trust_email: boolean
-  /** Stands on the sign-in page. */
+  /** Shown on the sign-in page. */
   listed: boolean
   /** Its ID-JAG assertions are exchanged for tokens (enterprise-managed authorization). */
   id_jag: boolean
-  /** Signing out here signs out there. */
+  /** Signing out also signs out at the provider. */
   logout: boolean
 }
 
@@ -47,13 +47,13 @@ export type SamlSettings = {
   idp_issuer: string
   certificates: string[]
   logout_url?: string
-  /** What names of people are asked for; `none` leaves it to the provider. */
+  /** Requested NameID format; `none` leaves it to the provider. */
   name_id_format?: 'persistent' | 'transient' | 'emailAddress' | 'unspecified' | 'none'
-  /** How far the clocks may be apart; 120 unless given. */
+  /** Maximum clock skew; 120 by default. */
   clock_skew_seconds?: number
-  /** Takes signatures and digests that are made with SHA-1. */
+  /** Accepts SHA-1 signatures and digests. */
   allow_sha1?: boolean
-  /** Attributes that say who it is, in the place of the usual ones. `subject` identifies the account in the place of the NameID. */
+  /** Attribute names that replace the defaults. `subject` identifies the account instead of the NameID. */
   attributes?: { subject?: string; email?: string[]; name?: string[]; given_name?: string[]; family_name?: string[] }
 }
 
@@ -63,7 +63,7 @@ export type ConnectionEvent =
   | { type: 'ConnectionAdded'; data: { settings: ConnectionSettings }; secrets?: Secrets }
   | { type: 'ConnectionChanged'; data: { settings: ConnectionSettings } }
   | { type: 'ConnectionSecretReplaced'; data: Record<string, never>; secrets: Secrets }
-  /** A key pair of ours: it signs once it is active, and decrypts until it is retired. */
+  /** Our own key pair: signs while active, decrypts until retired. */
   | { type: 'ConnectionKeyAdded'; data: { keyId: string; certificate: string }; secrets: Secrets }
   | { type: 'ConnectionKeyActivated'; data: { keyId: string } }
   | { type: 'ConnectionKeyRetired'; data: { keyId: string } }
@@ -110,7 +110,7 @@ export const connection: Aggregate<Connection, ConnectionEvent> = {
 
 const exists = (state: Connection) => 'settings' in state
 
-/** Who it is that names the accounts of a connection: they are another's with every other one. */
+/** The authority that issues the account ids of a connection: under another authority, the same id is another account. */
 export const authorityOf = ({ protocol, issuer, authorization_endpoint, saml }: ConnectionSettings) =>
   [protocol, saml?.idp_issuer ?? issuer ?? authorization_endpoint ?? '', saml?.attributes?.subject]
     .filter(Boolean)
@@ -145,7 +145,7 @@ export function changeConnection(
   }
 }
 
-/** Adds a key pair; the first one of a connection is active at once, since no provider knows another. */
+/** Adds a key pair; a connection's first one is active at once, since the provider knows no other. */
 export function addConnectionKey(
   state: Connection,
   { keyId, certificate, sealed }: { keyId: string; certificate: string; sealed: Uint8Array },
@@ -165,7 +165,7 @@ export function activateConnectionKey(state: Connection, keyId: string): Decisio
   return { events: state.keys[keyId] === 'active' ? [] : [{ type: 'ConnectionKeyActivated', data: { keyId } }] }
 }
 
-/** The active key is not retired: another one is made active first. */
+/** Retires a key; the active one only after another is activated. */
 export function retireConnectionKey(state: Connection, keyId: string): Decision<ConnectionEvent> {
   if (!('settings' in state) || !state.keys[keyId]) return { events: [], refuse: 'not_found' }
   if (state.keys[keyId] === 'active') return { events: [], refuse: 'invalid_request' }
@@ -182,7 +182,7 @@ export function enableConnection(state: Connection, reason: string): Decision<Co
   return { events: state.status === 'disabled' ? [{ type: 'ConnectionEnabled', data: { reason } }] : [] }
 }
 
-/** Accounts that were linked through it stay linked, and cannot be signed in with. */
+/** Removes a connection. Its accounts stay linked, but cannot sign in. */
 export function removeConnection(state: Connection, reason: string): Decision<ConnectionEvent> {
   if (!exists(state)) return { events: [], refuse: 'not_found' }
   return { events: [{ type: 'ConnectionRemoved', data: { reason } }] }

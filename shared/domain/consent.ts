@@ -19,12 +19,12 @@ export const consent: Aggregate<Consent, ConsentEvent> = {
   },
 }
 
-/** Whether everything asked for has been allowed before. */
+/** Whether everything requested has been consented to before. */
 export function covers(state: Consent, scopes: string[], resources: string[]): boolean {
   return scopes.every((one) => state.scopes.includes(one)) && resources.every((one) => state.resources.includes(one))
 }
 
-/** Adds to what was allowed before (incremental consent); nothing new, no event. */
+/** Adds to earlier consent (incremental consent); no event if nothing is new. */
 export function grant(
   state: Consent,
   input: { uai: string; clientId: string; scopes: string[]; resources: string[] },
@@ -46,7 +46,7 @@ export function grant(
   }
 }
 
-/** Takes everything back. */
+/** Withdraws the whole consent. */
 export function withdraw(state: Consent, reason: string): Decision<ConsentEvent> {
   const isEmpty = state.scopes.length === 0 && state.resources.length === 0
   return { events: isEmpty ? [] : [{ type: 'ConsentWithdrawn', data: { reason } }] }

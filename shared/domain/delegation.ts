@@ -1,12 +1,12 @@
 import { satisfies } from './scopes.ts'
 
-/** Who acts for the subject, and for whom that one acts (RFC 8693 section 4.1). */
+/** The actor and the chain of prior actors (RFC 8693 section 4.1). */
 export type ActorClaim = { sub: string; act?: ActorClaim }
 
-/** Services in one chain; more says that something goes round in circles. */
+/** Maximum services in a chain; more indicate a loop. */
 const LONGEST_CHAIN = 4
 
-/** The chain of actors with one more at its head; undefined when it would be too long. */
+/** Adds an actor at the head of the chain; undefined when it would be too long. */
 export function addActor(sub: string, before: ActorClaim | undefined): ActorClaim | undefined {
   let length = 1
   for (let actor = before; actor; actor = actor.act) length += 1
@@ -15,8 +15,8 @@ export function addActor(sub: string, before: ActorClaim | undefined): ActorClai
 }
 
 /**
- * What of a subject's scope a service gets: never more than the subject holds, never more than the service may have. All of
- * that when it asks for none; undefined when it asks for more, or nothing is left.
+ * The scope that a service gets for a subject: the intersection of what the subject has and what the service may have. Undefined
+ * when the service requests more, or nothing is left.
  */
 export function delegatedScope(input: { held: string[]; allowed: string[]; asked?: string[] }): string[] | undefined {
   const { held, allowed, asked } = input

@@ -2,27 +2,27 @@ import type { Binding, ServiceScope, UsageLimits } from './api-key.ts'
 import { blockContains } from './network.ts'
 import { satisfies } from './scopes.ts'
 
-/** Labels of API keys, the lowest first. They open nothing by themselves. */
+/** Access levels of API keys, lowest first. They are labels and grant nothing. */
 export const ACCESS_LEVELS = ['public', 'authenticated', 'team', 'enterprise', 'admin'] as const
 
-/** What a credential allows. A member that is missing sets no limit; a missing access level claims none. */
+/** What a credential allows. A missing member sets no limit; a missing access level claims none. */
 export type Authority = {
   scopes?: readonly string[]
   resources?: readonly string[]
-  /** When it ends (RFC 3339). */
+  /** Expiry (RFC 3339). */
   expiresAt?: string
-  /** Addresses it counts from, as CIDR blocks; none listed means from anywhere. */
+  /** Addresses it may be used from, as CIDR blocks; an empty list means any. */
   networks?: readonly string[]
   limits?: UsageLimits
   service?: 'all' | 'specific'
   serviceScopes?: readonly ServiceScope[]
   binding?: Binding
-  /** It counts only together with a proof of a key or certificate. */
+  /** Valid only with a proof of possession of a key or certificate. */
   bound?: boolean
   accessLevel?: string
 }
 
-/** What one credential can be wider or looser in than another, as the API names it. */
+/** A respect in which one credential can be wider or looser than another, as the API names it. */
 export type Respect =
   | 'scopes'
   | 'resources'
@@ -36,7 +36,7 @@ export type Respect =
 
 type Rule = {
   within: (made: Authority, from: Authority) => boolean
-  /** The widest that is within both, where `made` is not within `from`; undefined when nothing is. */
+  /** Returns the widest authority within both when `made` exceeds `from`; undefined for an empty one. */
   narrow: (made: Authority, from: Authority) => Authority | undefined
 }
 
@@ -49,7 +49,7 @@ const least = (a: number | undefined, b: number | undefined) =>
 const isSubset = (made: readonly string[] | undefined, from: readonly string[] | undefined) =>
   from === undefined || (made?.every((one) => from.includes(one)) ?? false)
 
-/** The entries of either list that the other one covers; all of the second where the first sets no limit. Undefined for none. */
+/** The entries of either list that the other covers; all of the second if the first sets no limit. Undefined for none. */
 function common(
   a: readonly string[] | undefined,
   b: readonly string[] = [],
@@ -82,9 +82,9 @@ function narrowService(made: ServiceScope, from: ServiceScope): ServiceScope {
   return { service_key, ...(allowed && { allowed_actions: allowed }), ...leastRates(made, from) }
 }
 
-/** The services it is for; undefined for all. */
+/** The services it allows; undefined for all. */
 const servicesOf = ({ service, serviceScopes = [] }: Authority) => (service === 'specific' ? serviceScopes : undefined)
-/** The addresses it counts from; undefined for all. */
+/** The addresses it may be used from; undefined for all. */
 const networksOf = ({ networks }: Authority) => (networks?.length ? networks : undefined)
 const endOf = ({ expiresAt }: Authority) => (expiresAt === undefined ? undefined : Date.parse(expiresAt))
 const rankOf = (level = '') => (ACCESS_LEVELS as readonly string[]).indexOf(level)
@@ -103,7 +103,7 @@ function narrowBinding(made: Binding = {}, from: Binding = {}): Binding | undefi
   return { ...Object.fromEntries(bound), ...(audiences && { audiences }), ...signed }
 }
 
-/** Every respect in which what is made could be wider or looser than what it is made from. */
+/** Every respect in which a derived credential could be wider or looser than its source. */
 const RULES: Record<Respect, Rule> = {
   scopes: {
     within: ({ scopes }, from) =>
@@ -180,15 +180,14 @@ const RULES: Record<Respect, Rule> = {
 }
 
 /**
- * Returns the respects in which something would be wider or looser, or last longer, than what it is made from. Nothing that is made
- * from a credential may have any: a key from a key, an agent's authority from a person's, a token from a token or key, a renewed
- * token from its family.
+ * Returns the respects in which a derived credential would be wider, looser or longer-lived than its source. No derivation may have
+ * any: a key from a key, an agent's authority from a person's, a token from a token or key, a renewed token from its family.
  */
 export function exceeds(made: Authority, from: Authority): Respect[] {
   return (Object.keys(RULES) as Respect[]).filter((respect) => !RULES[respect].within(made, from))
 }
 
-/** Returns something narrowed to what it is made from; undefined when nothing of it is left. */
+/** Narrows a derived credential to its source; undefined when nothing is left. */
 export function tighten<A extends Authority>(made: A, from: Authority): A | undefined {
   let tightened = made
   for (const { within, narrow } of Object.values(RULES)) {

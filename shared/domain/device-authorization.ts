@@ -1,7 +1,7 @@
 import type { Refusal } from '../errors.ts'
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** Life of a device code in seconds, and how long a client waits between polls (RFC 8628 section 3.2). */
+/** Lifetime of a device code and polling interval, in seconds (RFC 8628 section 3.2). */
 export const DEVICE_SECONDS = 900
 export const POLL_SECONDS = 5
 const SLOWER_SECONDS = 5
@@ -54,14 +54,14 @@ export const deviceAuthorization: Aggregate<DeviceAuthorization, DeviceAuthoriza
   },
 }
 
-/** @param input.origin where it was started, for the person who is asked */
+/** @param input.origin where the request came from, shown to the person who decides */
 export function requestDevice(input: { facts: DeviceFacts; origin: string }): Decision<DeviceAuthorizationEvent> {
   return {
     events: [{ type: 'DeviceAuthorizationRequested', data: input.facts, personal: { origin: input.origin } }],
   }
 }
 
-/** Whether a person may still decide here: it is pending, in time, and no other session has opened it (docs/security-rules.md D7). */
+/** Whether this session may still decide: pending, not expired, and not opened by another session (docs/security-rules.md D7). */
 export function isOpenTo(
   state: DeviceAuthorization,
   { sessionId, now }: { sessionId?: string; now: Date },
@@ -72,7 +72,7 @@ export function isOpenTo(
 
 type Visitor = { uai: string; sessionId: string; now: Date }
 
-/** The first session that opens a code owns it. */
+/** Binds a code to the first session that opens it. */
 export function openDevice(state: DeviceAuthorization, input: Visitor): Decision<DeviceAuthorizationEvent> {
   if (!isOpenTo(state, input)) return { events: [], refuse: 'user_code_invalid' }
   const { uai, sessionId } = input
@@ -93,14 +93,14 @@ export function denyDevice(
   return { events: [{ type: 'DeviceAuthorizationDenied', data: { reason: 'person' } }] }
 }
 
-/** Takes an approval back before the device has used it; afterwards its tokens are what there is to revoke. */
+/** Withdraws an approval before the device has used it; afterwards, revoke its tokens instead. */
 export function withdrawApproval(state: DeviceAuthorization): Decision<DeviceAuthorizationEvent> {
   return {
     events: state.status === 'approved' ? [{ type: 'DeviceAuthorizationDenied', data: { reason: 'revoked' } }] : [],
   }
 }
 
-/** A client that polls too fast waits longer from now on (RFC 8628 section 3.5). */
+/** Increases the polling interval of a client that polls too fast (RFC 8628 section 3.5). */
 export function slowDown(state: DeviceAuthorization): Decision<DeviceAuthorizationEvent> {
   if (state.status !== 'pending') return { events: [] }
   const interval = Math.min(SLOWEST_SECONDS, state.interval + SLOWER_SECONDS)
@@ -112,7 +112,7 @@ export function slowDown(state: DeviceAuthorization): Decision<DeviceAuthorizati
 
 export type DevicePoll = { deviceCodeHash: string; clientId: string; now: Date }
 
-/** What a poll is refused with; undefined once the code can be redeemed (RFC 8628 section 3.5). */
+/** The error for a poll; undefined once the code can be redeemed (RFC 8628 section 3.5). */
 export function pollRefusal(state: DeviceAuthorization, input: DevicePoll): Refusal | undefined {
   if (state.status === 'none' || state.facts.deviceCodeHash !== input.deviceCodeHash) return 'invalid_grant'
   if (state.facts.clientId !== input.clientId) return 'invalid_grant'

@@ -1,14 +1,14 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import type { HookPoint } from './hook.ts'
 
-/** The result of a call, without what it carried about the person. */
+/** The result of a call, without personal data. */
 export type HookCallFacts = {
   hookId: string
   point: HookPoint
   outcome: 'answered' | 'failed'
-  /** What it decided, where it was to decide. */
+  /** The hook's decision, at points where it decides. */
   decision?: string
-  /** The members of the claims that it set. */
+  /** Names of the claims that it set. */
   claims?: string[]
   failure?: string
   milliseconds: number

@@ -1,6 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** When a hook is called: `before-sign-in` and `provision-user` may say no, `map-claims` says what is known of the person. */
+/** When a hook is called: `before-sign-in` and `provision-user` may refuse, `map-claims` returns claims about the person. */
 export const HOOK_POINTS = ['before-sign-in', 'after-sign-in', 'map-claims', 'provision-user'] as const
 export type HookPoint = (typeof HOOK_POINTS)[number]
 
@@ -8,13 +8,13 @@ export type HookSettings = {
   name: string
   point: HookPoint
   url: string
-  /** Whether a sign-in goes on when the hook does not answer. */
+  /** Whether a sign-in continues when the hook does not respond. */
   on_failure: 'open' | 'closed'
-  /** Connections whose sign-ins it is called for; none means all sign-ins. */
+  /** Connections whose sign-ins it is called for; empty means all sign-ins. */
   connections: string[]
-  /** Roles that `map-claims` may give. */
+  /** Roles that `map-claims` may assign. */
   roles: string[]
-  /** Organizations that `map-claims` may put people into. */
+  /** Organizations that `map-claims` may assign people to. */
   organizations: string[]
 }
 
@@ -27,7 +27,7 @@ export type HookEvent =
 
 export type Hook = { status: 'none' | 'removed' } | { status: 'active'; settings: HookSettings }
 
-/** An endpoint outside that is asked or notified at sign-in. */
+/** An external endpoint that is called at sign-in. */
 export const hook: Aggregate<Hook, HookEvent> = {
   type: 'hook',
   initial: { status: 'none' },

@@ -1,27 +1,27 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** Who asserted that a credential is the person's, and by which proof. */
+/** Who asserted that a credential belongs to the person, and how it was verified. */
 export type Evidence = {
-  /** Such as `otp`, `sso`, `supabase`, `service`, `operator`. */
+  /** For example `otp`, `sso`, `supabase`, `service`, `operator`. */
   method: string
   /** Client id of a service, name of a connection or of an operator. */
   assertedBy?: string
   challengeId?: string
-  /** The session in which the person proved to be the identity that it was linked to. */
+  /** The session in which the person authenticated as the identity it was linked to. */
   sessionId?: string
 }
 
-/** A credential of an identity: a mailbox, a telephone number, or an account at another provider. */
+/** A credential of an identity: a mailbox, a phone number, or an external account. */
 export type Credential = {
   credentialId: string
   kind: 'email' | 'phone' | 'external'
-  /** Whose account it is, of an external one. */
+  /** Provider of an external account. */
   provider?: string
   verified: boolean
   evidence: Evidence
   /** The address or number as given, or the id of the external account. */
   address: string
-  /** What it is found by; an address that nobody has proven is shown, and nothing is found by it. */
+  /** Lookup value; absent for an unverified address, which is displayed but never used to find the person. */
   lookup?: string
 }
 
@@ -38,7 +38,7 @@ export type IdentityEvent =
       lookups: { kind: Credential['kind']; value: string }[]
     }
   | { type: 'CredentialUnlinked'; data: { credentialId: string; reason: string } }
-  /** On the retired identity: it now leads to the surviving one. */
+  /** On the retired identity: it now resolves to the surviving one. */
   | { type: 'IdentityMerged'; data: { into: string; evidence: Evidence } }
   /** On the surviving identity. */
   | { type: 'IdentityAbsorbed'; data: { from: string } }
@@ -58,13 +58,13 @@ export type IdentityEvent =
 export type Identity = {
   status: 'none' | 'active' | 'suspended' | 'erased'
   credentials: string[]
-  /** The identity that this one is part of. */
+  /** The identity that this one was merged into. */
   mergedInto?: string
-  /** How often it changed what the person may do, or who answers for them. */
+  /** Counts changes of the person's rights or administrators. */
   standing: number
 }
 
-/** Whether what was vouched for the person before no longer counts: another role, organization, or person. */
+/** Whether the event voids earlier operator vouching: another role, organization, or person. */
 function changesStanding(event: IdentityEvent): boolean {
   if (event.type === 'IdentityChanged') return event.data.role !== undefined || event.data.organizationId !== undefined
   return event.type !== 'CredentialLinked' && event.type !== 'CredentialUnlinked'
@@ -108,7 +108,7 @@ function linked({ address, lookup, ...data }: Credential): IdentityEvent {
   }
 }
 
-/** A person's first proven sign-in: the identity and what proved it. */
+/** Creates an identity at a person's first sign-in, with the credentials verified there. */
 export function create(input: {
   organizationId: string
   credentials: Credential[]
@@ -121,15 +121,15 @@ export function create(input: {
   return { events: [created, ...credentials.map(linked)] }
 }
 
-/** That the credential is nobody else's is for the store to say, which knows all. */
+/** Links a credential. The store checks that it belongs to no one else. */
 export function linkCredential(state: Identity, credential: Credential): Decision<IdentityEvent> {
   if (state.status !== 'active') return { events: [], refuse: 'account_suspended' }
   return { events: [linked(credential)] }
 }
 
 /**
- * Takes a credential away, but never the last one.
- * @param input.left how many the person has besides, over all identities that were merged
+ * Unlinks a credential, except the last one.
+ * @param input.left number of the person's other credentials, across all merged identities
  */
 export function unlinkCredential(
   state: Identity,
@@ -141,7 +141,7 @@ export function unlinkCredential(
   return { events: [{ type: 'CredentialUnlinked', data: { credentialId, reason } }] }
 }
 
-/** What an organization or an operator says of its person. */
+/** Changes the standing of a person, as set by an organization or an operator. */
 export function changeIdentity(
   state: Identity,
   {
@@ -167,7 +167,7 @@ export function absorb(state: Identity, from: string): Decision<IdentityEvent> {
   return { events: [{ type: 'IdentityAbsorbed', data: { from } }] }
 }
 
-/** Undoes a merge: everything that was the retired identity's is its own again, exactly. */
+/** Undoes a merge: the retired identity gets back exactly what it had. */
 export function split(state: Identity, reason: string): Decision<IdentityEvent> {
   if (state.mergedInto === undefined || state.status === 'erased') return { events: [], refuse: 'not_merged' }
   return { events: [{ type: 'IdentitySplit', data: { from: state.mergedInto, reason } }] }
@@ -187,7 +187,7 @@ export function reinstate(state: Identity, reason: string): Decision<IdentityEve
   return { events: state.status === 'suspended' ? [{ type: 'IdentityReinstated', data: { reason } }] : [] }
 }
 
-/** Forgets the person: after this fact their data key and look-up digests are destroyed. */
+/** Erases the person: after this event their data key and lookup digests are destroyed. */
 export function erase(
   state: Identity,
   { reason, forgotten = [] }: { reason: string; forgotten?: string[] },

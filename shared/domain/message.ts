@@ -6,7 +6,7 @@ export type Channel = 'email' | 'sms'
 export type MessageEvent =
   | {
       type: 'MessageQueued'
-      /** `uai` is the person it is about, where one is known. */
+      /** `uai` is the person it is about, if known. */
       data: { channel: Channel; template: string; uai?: string }
       personal: { address: string }
       lookups: { kind: 'message_address'; value: string }[]

@@ -1,4 +1,4 @@
-/** An address block: how many bits an address of its family has, its first address as a number, and the length of its prefix. */
+/** An address block: address length in bits, first address as a number, and prefix length. */
 type Block = { bits: number; base: bigint; prefix: number }
 
 const joined = (parts: string[], bits: bigint, radix: '' | '0x') =>
@@ -6,7 +6,7 @@ const joined = (parts: string[], bits: bigint, radix: '' | '0x') =>
 
 const ofIpv4 = (address: string) => joined(address.split('.'), 8n, '')
 
-/** The last 32 bits as two groups, where they are written as an IPv4 address (RFC 4291 section 2.2). */
+/** Rewrites an embedded IPv4 address as two groups (RFC 4291 section 2.2). */
 function withoutDots(address: string): string {
   return address.replace(/\d+(?:\.\d+){3}$/, (dotted) => {
     const bits = ofIpv4(dotted)
@@ -29,7 +29,7 @@ function parse(block: string): Block {
   return { bits, base, prefix: prefix === undefined ? bits : Number(prefix) }
 }
 
-/** Whether every address of `inner` is one of `outer`. Both are valid addresses or CIDR blocks. */
+/** Whether `outer` contains every address of `inner`. Both are valid addresses or CIDR blocks. */
 export function blockContains(outer: string, inner: string): boolean {
   const [wide, narrow] = [parse(outer), parse(inner)]
   const shift = BigInt(wide.bits - wide.prefix)

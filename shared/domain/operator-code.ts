@@ -2,11 +2,11 @@ import type { Aggregate, Decision } from '../events/types.ts'
 
 /** How long a request waits for the second operator. */
 export const APPROVAL_SECONDS = 3600
-/** How long a code lives once it is whole. */
+/** Lifetime of a complete code. */
 export const CODE_SECONDS = 900
 /**
- * Wrong tries that one code survives: they find one of its 38 bits once in 38 million. Fewer would let strangers at a few networks void it,
- * since the limits count each network for itself.
+ * Wrong attempts before a code is void: a chance of 1 in 38 million to guess its 38 bits. With fewer, strangers in a few networks
+ * could void a code, since limits are per network.
  */
 export const MAX_TRIES = 10_000
 
@@ -17,9 +17,9 @@ export type OperatorCodeEvent =
         uai: string
         /** UAI of the operator. */
         operator: string
-        /** Whether a second operator has to agree, whose part of the code is made then. */
+        /** Whether a second operator must approve, who then gets the other part of the code. */
         needsSecond: boolean
-        /** The person's standing that it was made for; it is void once that has changed. */
+        /** The person's standing at creation; a change voids the code. */
         standing: number
         partHash: string
         expiresAt: string
@@ -43,7 +43,7 @@ export type OperatorCode =
       uai: string
       operator: string
       standing: number
-      /** Keyed hashes of its parts, in the order in which they were made. */
+      /** Keyed hashes of its parts, in order of creation. */
       partHashes: string[]
       expiresAt: Date
       attempts: number
@@ -79,8 +79,8 @@ export const operatorCode: Aggregate<OperatorCode, OperatorCodeEvent> = {
 const after = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000).toISOString()
 
 /**
- * An operator vouches for a person. A privileged one needs two operators, of whom each knows only a part of the code, so that neither
- * can sign in as that person.
+ * Creates a code by which an operator vouches for a person. A privileged person needs two operators, who each know only one part, so
+ * that neither can sign in as that person.
  */
 export function requestCode(input: {
   uai: string
@@ -97,8 +97,8 @@ export function requestCode(input: {
 }
 
 /**
- * The second operator agrees: somebody else than the first.
- * @param input.members every UAI that is the second operator
+ * Approves a code as the second operator, who must not be the first.
+ * @param input.members every UAI of the second operator
  */
 export function approveCode(
   state: OperatorCode,
@@ -128,7 +128,7 @@ export function revokeCode(
 }
 
 /**
- * @param input.standing the person's now: a change of role, organization or person voids every open code
+ * @param input.standing the person's current standing: a change of role, organization or person voids every open code
  * @param input.matches whether the keyed hashes of the presented parts are those of the code, compared in constant time
  */
 export function useCode(

@@ -1,11 +1,11 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import type { Channel } from './message.ts'
 
-/** Wrong tries that one code survives before it is locked (NIST SP 800-63B-4 section 3.2.2; ours is stricter). */
+/** Wrong attempts before a code is locked (stricter than NIST SP 800-63B-4 section 3.2.2). */
 export const MAX_ATTEMPTS = 5
 export const LIFETIME_SECONDS = 600
 
-/** Where a code by text message comes from and goes to. */
+/** Sources and destinations of codes by text message. */
 export type SmsSourceKind =
   | 'sms_caller'
   | 'sms_network'
@@ -20,8 +20,8 @@ export type OtpChallengeEvent =
       data: { channel: Channel; country?: string; codeHash: string; expiresAt: string; browserHash?: string }
       personal: { address: string }
       /**
-       * A code bound to one browser is not found by its address alone, so no other browser can replace or spend it. Another one is the
-       * code of the network that asked for it.
+       * A code bound to one browser cannot be looked up by address alone, so that no other browser can replace or use it. Other codes
+       * belong to the requesting network.
        */
       lookups: { kind: 'otp_address' | 'otp_browser_address' | 'otp_network_address' | SmsSourceKind; value: string }[]
     }
@@ -59,12 +59,12 @@ export const otpChallenge: Aggregate<OtpChallenge, OtpChallengeEvent> = {
 
 export function issue(input: {
   channel: Channel
-  /** Of a telephone, ISO 3166. */
+  /** Country of a phone number, ISO 3166. */
   country?: string
   address: string
-  /** What the address is found by. */
+  /** Lookup value of the address. */
   lookup: string
-  /** What the address is found by in the network that asks. */
+  /** Lookup value of the address within the requesting network. */
   networkLookup: string
   sources?: { kind: SmsSourceKind; value: string }[]
   codeHash: string
@@ -93,21 +93,20 @@ export function issue(input: {
   }
 }
 
-/** A newer code for the same address makes this one worthless. */
+/** Invalidates a code when a newer one for the same address is issued. */
 export function replace(state: OtpChallenge, by: string): Decision<OtpChallengeEvent> {
   return { events: state.status === 'open' ? [{ type: 'OtpChallengeReplaced', data: { by } }] : [] }
 }
 
-/** A code that could not be sent is worth nothing. */
+/** Invalidates a code that could not be sent. */
 export function recordUndelivered(state: OtpChallenge, reason: string): Decision<OtpChallengeEvent> {
   return { events: state.status === 'open' ? [{ type: 'OtpDeliveryFailed', data: { reason } }] : [] }
 }
 
 /**
- * Checks a code against the challenge. A try is counted before its outcome is known to the caller, since the count and the
- * outcome are one append.
+ * Checks a code against the challenge. An attempt is counted before the caller learns its outcome, since both are one append.
  * @param input.matches whether the keyed hash of the presented code equals `state.codeHash`, compared in constant time
- * @param input.sameBrowser whether the request comes from the browser that asked, where one is bound
+ * @param input.sameBrowser whether the request comes from the bound browser, if any
  */
 export function verify(
   state: OtpChallenge,

@@ -1,6 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** What a person wrote; it stands in the log only sealed. */
+/** Text entered by the person; stored in the log only encrypted. */
 export type ProjectDetails = {
   name: string
   description?: string
@@ -29,12 +29,12 @@ export const project: Aggregate<Project, ProjectEvent> = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** What a project's name is looked up by: unique among the live projects of an owner. */
+/** The lookup value of a project's name, unique among the active projects of an owner. */
 export function projectNameLookup(ownerId: string, name: string): string {
   return `project:${ownerId}:${name.trim().normalize('NFC').toLowerCase()}`
 }
 
-/** Team members by UAI see the project; others are names only. */
+/** Team members given by UAI can see the project; other names are only display text. */
 const membersOf = ({ teamMembers }: ProjectDetails) => teamMembers.filter((one) => UUID.test(one))
 
 const written = (ownerId: string, details: ProjectDetails): Written => ({
@@ -52,7 +52,7 @@ export function createProject(input: {
   return { events: [{ type: 'ProjectCreated', data, ...written(ownerId, details) }] }
 }
 
-/** Only the owner changes a project. */
+/** Changes a project; only its owner may. */
 export function updateProject(state: Project, input: { by: string; details: ProjectDetails }): Decision<ProjectEvent> {
   if (state.status !== 'live') return { events: [], refuse: 'project_not_found' }
   if (state.ownerId !== input.by) return { events: [], refuse: 'not_owner' }

@@ -4,9 +4,9 @@ export type ResourceFacts = {
   /** Absolute URI without a fragment (RFC 8707 section 2). */
   identifier: string
   name: string
-  /** The least that a token for it is of use with (RFC 9728 section 2). */
+  /** Scopes that a token for it needs at least (RFC 9728 section 2). */
   scopes: string[]
-  /** Meant when a client names none. */
+  /** Used when a client names no resource. */
   isDefault: boolean
 }
 
@@ -17,7 +17,7 @@ export type ProtectedResourceEvent =
 
 export type ProtectedResource = { status: 'none' | 'removed' } | ({ status: 'registered' } & ResourceFacts)
 
-/** A resource server that tokens can be made for (RFC 8707). */
+/** A resource server that tokens can be issued for (RFC 8707). */
 export const protectedResource: Aggregate<ProtectedResource, ProtectedResourceEvent> = {
   type: 'protected_resource',
   initial: { status: 'none' },
@@ -46,7 +46,7 @@ export function changeResource(
   return { events: [{ type: 'ProtectedResourceChanged', data: { name, scopes } }] }
 }
 
-/** The one that is meant when a client names none stays. */
+/** Removes a resource, except the default one. */
 export function removeResource(state: ProtectedResource, reason: string): Decision<ProtectedResourceEvent> {
   if (state.status !== 'registered') return { events: [], refuse: 'not_found' }
   if (state.isDefault) return { events: [], refuse: 'conflict' }

@@ -1,17 +1,17 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** What an operator read: not the answer, but what they asked for. */
+/** An operator's read: the request, not the response. */
 export type ReadFacts = {
   method: string
-  /** The route; ids stand in `target`. */
+  /** The route pattern; ids are in `target`. */
   route: string
-  /** The id that the path names. */
+  /** The id in the path. */
   target?: string
-  /** The organization that the operator administers; undefined for all of them. */
+  /** The organization that the operator administers; undefined for all organizations. */
   organizationId?: string
 }
 
-/** `filter` is what narrowed it, `reason` what the operator said. */
+/** `filter` is the operator's filter, `reason` the stated reason. */
 export type RecordReadEvent = {
   type: 'RecordsRead'
   data: ReadFacts

@@ -1,6 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** How many codes one set has. */
+/** Number of codes in a set. */
 export const RECOVERY_CODES = 10
 
 export type RecoveryCodesEvent =
@@ -14,7 +14,7 @@ export type RecoveryCodes =
   | {
       status: 'issued'
       uai: string
-      /** Keyed hashes of the codes that are left. */
+      /** Keyed hashes of the unused codes. */
       codeHashes: string[]
     }
 
@@ -37,12 +37,12 @@ export const recoveryCodes: Aggregate<RecoveryCodes, RecoveryCodesEvent> = {
   },
 }
 
-/** @param input.codeHashes keyed hashes: the codes themselves are shown once and kept nowhere */
+/** @param input.codeHashes keyed hashes: the codes themselves are shown once and never stored */
 export function issueCodes(input: { uai: string; codeHashes: string[] }): Decision<RecoveryCodesEvent> {
   return { events: [{ type: 'RecoveryCodesIssued', data: input }] }
 }
 
-/** Spends one code of the set (NIST SP 800-63B-4 section 3.1.2.2: a look-up secret is used once). */
+/** Uses one code of the set (NIST SP 800-63B-4 section 3.1.2.2: a look-up secret is used once). */
 export function spend(state: RecoveryCodes, codeHash: string): Decision<RecoveryCodesEvent> {
   if (state.status !== 'issued') return { events: [], refuse: 'otp_invalid' }
   if (!state.codeHashes.includes(codeHash))
@@ -50,7 +50,7 @@ export function spend(state: RecoveryCodes, codeHash: string): Decision<Recovery
   return { events: [{ type: 'RecoveryCodeUsed', data: { codeHash } }] }
 }
 
-/** Makes what is left of the set worthless. */
+/** Invalidates the unused codes of the set. */
 export function replaceCodes(state: RecoveryCodes, reason: string): Decision<RecoveryCodesEvent> {
   return { events: state.status === 'issued' ? [{ type: 'RecoveryCodesReplaced', data: { reason } }] : [] }
 }

@@ -1,38 +1,38 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** What is kept of a refused request: never what it carried. */
+/** The recorded details of a refused request, never its content. */
 export type RefusedFacts = {
   method: string
-  /** The route, not the path: ids stand in `target`. */
+  /** The route pattern, not the path: ids are in `target`. */
   route: string
   refusal: string
   reason?: string
   clientId?: string
   credentialId?: string
-  /** The id of the thing it was about. */
+  /** The id of the requested object. */
   target?: string
 }
 
-/** Refused requests that were only counted: of one caller in about a minute, or of all callers past the limit of such counts. */
+/** Counts of refused requests: of one caller in about a minute, or of all callers beyond the limit of such counts. */
 export type CountedRefusals = {
   since: string
   until: string
   count: number
-  /** How many of each error. */
+  /** Count per error. */
   refusals: Record<string, number>
   clientId?: string
-  /** How many callers, where it is not one. */
+  /** Number of callers, if more than one. */
   callers?: number
 }
 
-/** `network` is the one that the requests came from. */
+/** `network` is the network of the requests. */
 export type RefusedRequestEvent =
   | { type: 'RequestRefused'; data: RefusedFacts; personal: { network: string } }
   | { type: 'RefusalsCounted'; data: CountedRefusals; personal: { network?: string } }
 
 export type RefusedRequest = { status: 'none' | 'recorded' }
 
-/** A refused request, or a count of some: one stream, one event. */
+/** A refused request, or a count of several: one stream, one event. */
 export const refusedRequest: Aggregate<RefusedRequest, RefusedRequestEvent> = {
   type: 'refused_request',
   initial: { status: 'none' },

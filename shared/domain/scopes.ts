@@ -28,9 +28,9 @@ const EVERYBODY = [
 ]
 
 /**
- * What a person may have and pass on, by role; a role that is not here has what `user` has. So has `admin`, the operator of one
- * organization: what they may do there is no scope, since resource servers take `*` and `admin` for rights over everyone. Scopes that a
- * registered resource or application defines for itself are added, unless they are privileged.
+ * Scopes that a person may have and delegate, by role; unlisted roles have those of `user`. So does `admin`, the operator of one
+ * organization: that right is not a scope, since resource servers treat `*` and `admin` as rights over everyone. Non-privileged
+ * scopes defined by a registered resource or application are added.
  */
 export const SCOPES_OF_ROLE: Readonly<Record<string, readonly string[]>> = {
   user: EVERYBODY,
@@ -44,7 +44,7 @@ const ALIASES: [prefix: string, canonical: string][] = [
   ['api_keys:manage', 'api-keys:*'],
 ]
 
-/** The one spelling of a scope: `a.b` is `a:b`, `memory:*` is `memories:*`. */
+/** The canonical spelling of a scope: `a.b` is `a:b`, `memory:*` is `memories:*`. */
 export function canonicalScope(scope: string): string {
   const colons = scope.replaceAll('.', ':')
   const [alias, canonical] = ALIASES.find(([prefix]) => colons.startsWith(prefix)) ?? ['', '']
@@ -52,7 +52,7 @@ export function canonicalScope(scope: string): string {
 }
 
 /**
- * Whether a scope means something here: one of the catalogue, one below its wildcards, or one that a resource defines.
+ * Whether a scope is known: in the catalogue, under one of its wildcards, or defined by a resource.
  * @param defined scopes of registered resources
  */
 export function isKnownScope(scope: string, defined: readonly string[] = []): boolean {
@@ -69,25 +69,25 @@ function covers(grant: string, needed: string): boolean {
 }
 
 /**
- * Whether granted scopes include a needed one. A wildcard covers everything below it; nothing narrower ever satisfies a
- * wildcard that is needed.
+ * Whether granted scopes include a required one. A wildcard covers everything below it; narrower scopes never satisfy a required
+ * wildcard.
  */
 export function satisfies(granted: readonly string[], needed: string): boolean {
   const wanted = canonicalScope(needed)
   return granted.some((one) => covers(canonicalScope(one), wanted))
 }
 
-/** What only operators and services have; consumers take any mention of `admin` for an administrator (docs/wire-contract.md 5.8). */
+/** Scopes of operators and services only; consumers treat any mention of `admin` as administrator (docs/wire-contract.md 5.8). */
 function isPrivileged(scope: string): boolean {
   return EVERYTHING.includes(scope) || scope.includes('admin') || /^(legacy|identities):/.test(scope)
 }
 
-/** What a person with this role may have. */
+/** The scopes that a person with this role may have. */
 export const scopesOf = (role: string): readonly string[] =>
   (Object.hasOwn(SCOPES_OF_ROLE, role) && SCOPES_OF_ROLE[role]) || EVERYBODY
 const isUnlimited = (role: string) => scopesOf(role).includes('*')
 
-/** Whether a scope is for other roles than this one. */
+/** Whether a scope is reserved to other roles. */
 export function isBeyondRole(role: string, scope: string): boolean {
   return isPrivileged(scope) && !isUnlimited(role)
 }
@@ -97,7 +97,7 @@ export const accessLevelOf = (role: string): string => (isUnlimited(role) ? 'adm
 
 /**
  * Whether a person with this role may have a scope.
- * @param defined scopes that the resource or application in question defines for itself
+ * @param defined scopes defined by the resource or application
  */
 export function mayHold(role: string, scope: string, defined: readonly string[] = []): boolean {
   return !isBeyondRole(role, scope) && (satisfies(scopesOf(role), scope) || defined.includes(scope))

@@ -15,9 +15,9 @@ export type ProofSource =
 
 export type SessionFacts = {
   uai: string
-  /** The browser's or program's session that single sign-on opened this one from; it ends with it. */
+  /** The session from which single sign-on opened this one; it ends with it. */
   openedFrom?: string
-  /** Row id of the client that the session was started for; none for the browser's own single sign-on session. */
+  /** Row id of the client that the session was started for; absent for the browser's single sign-on session. */
   clientId?: string
   platform: string
   projectScope: string
@@ -25,11 +25,11 @@ export type SessionFacts = {
   amr: string[]
   acr: string
   authenticatedAt: string
-  /** Lower-case hex SHA-256 of the cookie's handle; none where there is no cookie. */
+  /** Lower-case hex SHA-256 of the cookie's handle; absent without a cookie. */
   handleHash?: string
   idleSeconds: number
   expiresAt: string
-  /** The challenge, session or connection whose proof started this one. */
+  /** The challenge, session or connection that authenticated this one. */
   provenBy: { type: ProofSource; id: string }
 }
 
@@ -37,19 +37,19 @@ export type StepUp = {
   amr: string[]
   acr: string
   at: string
-  /** Of the handle that takes the place of the one before (ASVS 7.2.4). */
+  /** Hash of the new handle that replaces the previous one (ASVS 7.2.4). */
   handleHash: string
   provenBy: { type: 'totp_authenticator'; id: string }
 }
 
-/** A recovery code in a session: enough to set up proofs anew, no more. */
+/** A recovery code in a session, which only allows setting up factors again. */
 export type Recovery = { at: string; handleHash: string; provenBy: { type: 'recovery_codes'; id: string } }
 
-/** The session at another identity provider that a session began with: to be found when it ends there, and to be ended there. */
+/** The session at the external identity provider, for single logout in both directions. */
 export type UpstreamSession = {
-  /** What the provider calls the account and the session, each with the connection's name before it. */
+  /** The provider's ids of account and session, each prefixed with the connection's name. */
   lookups: { account: string; session?: string }
-  /** What ending it takes. */
+  /** The sealed data needed to end it. */
   sealed: Uint8Array
 }
 
@@ -87,7 +87,7 @@ export const session: Aggregate<Session, SessionEvent> = {
   },
 }
 
-/** @param from the session that it is opened from, if any: it lasts no longer */
+/** @param from the session that it is opened from, if any, which limits its lifetime */
 export function begin(
   facts: SessionFacts,
   upstream?: UpstreamSession,
@@ -113,7 +113,7 @@ export function begin(
 
 type Proof<P> = { provenBy: P; handleHash: string; now: Date }
 
-/** A code from an authenticator app in a session that began with another proof; the session gets a new handle. */
+/** Steps a session up with a code from an authenticator app; the session gets a new handle. */
 export function stepUp(state: Session, input: Proof<StepUp['provenBy']>): Decision<SessionEvent> {
   if (state.status !== 'started') return { events: [], refuse: 'session_invalid' }
   if (state.method === 'totp') return { events: [], refuse: 'another_proof_needed' }
@@ -122,7 +122,7 @@ export function stepUp(state: Session, input: Proof<StepUp['provenBy']>): Decisi
   return { events: [{ type: 'SessionSteppedUp', data }] }
 }
 
-/** A recovery code in a session that did not begin with one; the session gets a new handle. */
+/** Records a recovery code in a session that did not begin with one; the session gets a new handle. */
 export function recover(state: Session, input: Proof<Recovery['provenBy']>): Decision<SessionEvent> {
   if (state.status !== 'started') return { events: [], refuse: 'session_invalid' }
   if (state.method === 'recovery_code') return { events: [], refuse: 'another_proof_needed' }

@@ -18,7 +18,7 @@ export const signingKey: Aggregate<SigningKey, SigningKeyEvent> = {
   evolve: (_state, event) => ({ status: event.type === 'SigningKeyCreated' ? 'published' : 'retired' }),
 }
 
-/** A new key; it is published at once and signs from `activeFrom`, so that caches of the key set have seen it by then. */
+/** Creates a key; it is published at once and signs from `activeFrom`, when caches of the key set have been refreshed. */
 export function createKey(input: {
   kid: string
   alg: SigningAlgorithm
@@ -38,7 +38,7 @@ export function createKey(input: {
   }
 }
 
-/** Stays in the key set until the last token it signed has expired. */
+/** Retires a key, which stays in the key set until the last token it signed has expired. */
 export function retireKey(state: SigningKey, expiresAt: Date): Decision<SigningKeyEvent> {
   if (state.status !== 'published') return { events: [] }
   return { events: [{ type: 'SigningKeyRetired', data: { expiresAt: expiresAt.toISOString() } }] }

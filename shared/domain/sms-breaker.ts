@@ -1,17 +1,17 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** Codes sent to a country of which fewer than this share were entered look like somebody earning on the messages. */
+/** If fewer than this share of the codes to a country are entered, this indicates SMS pumping. */
 const LEAST_SHARE = 0.2
-/** What stands for every country. */
+/** Stands for all countries. */
 export const EVERYWHERE = '*'
 
-/** A country that was stopped is tried again after this long, and after twice as long for each stop before it in a day. */
+/** Duration of a country's first stop; it doubles for each earlier stop within a day. */
 const FIRST_STOP_MINUTES = 15
 const LONGEST_STOP_MINUTES = 360
 
 const wholeMinute = (at: number) => new Date(Math.ceil(at / 60_000) * 60_000).toISOString()
 
-/** A trip stops text messages to newcomers of a country for a while, or to everyone until the day is over; an operator may lift it. */
+/** A trip stops text messages to a country's newcomers for a limited time, or to everyone for the day; operators may lift it. */
 export type SmsBreakerEvent =
   | {
       type: 'SmsBreakerTripped'
@@ -28,9 +28,9 @@ export const smsBreaker: Aggregate<SmsBreaker, SmsBreakerEvent> = {
 }
 
 /**
- * Trips when many codes went to a country and few were entered.
+ * Trips when many codes were sent to a country and few were entered.
  * @param input.sent codes of the last hour that had time to be entered
- * @param input.least how many make a pattern
+ * @param input.least minimum number of codes to trip
  * @param input.earlier stops of that country in the last day
  */
 export function watchPumping(input: {
@@ -49,7 +49,7 @@ export function watchPumping(input: {
   return { events: [{ type: 'SmsBreakerTripped', data }], refuse: 'sms_unavailable' }
 }
 
-/** Trips for the rest of the day when as many messages went out as the day may have. */
+/** Trips for the rest of the day when the daily cap is reached. */
 export function stopForToday(input: { cap: number; waitSeconds: number; now: Date }): Decision<SmsBreakerEvent> {
   const until = wholeMinute(input.now.getTime() + input.waitSeconds * 1000)
   const data = { country: EVERYWHERE, cause: 'daily_cap' as const, sent: input.cap, until }

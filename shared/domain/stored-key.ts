@@ -1,6 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** What a person wrote beside the value; it stands in the log only sealed. */
+/** Details entered by the person along with the value; stored in the log only encrypted. */
 export type StoredKeyDetails = { name: string; tags: string[]; metadata: Record<string, unknown> }
 
 export type StoredKeyFacts = {
@@ -13,7 +13,7 @@ export type StoredKeyFacts = {
 }
 
 type Written = { personal: { details: string }; lookups: { kind: 'stored_key_name'; value: string }[] }
-/** The value beside the event, where it can be destroyed. */
+/** The sealed value, stored outside the event so that it can be destroyed. */
 type WithValue = { secrets: { name: 'stored_value'; sealed: Uint8Array }[] }
 
 export type StoredKeyEvent =
@@ -37,7 +37,7 @@ export const storedKey: Aggregate<StoredKey, StoredKeyEvent> = {
   },
 }
 
-/** What a stored key's name is looked up by: unique in its project. */
+/** The lookup value of a stored key's name, unique in its project. */
 export function storedKeyNameLookup(projectId: string, name: string): string {
   return `stored-key:${projectId}:${name.trim().normalize('NFC').toLowerCase()}`
 }
@@ -63,7 +63,7 @@ export function addStoredKey(input: {
   return { events: [{ type: 'StoredKeyAdded', data, ...written(projectId, details), ...withValue(value) }] }
 }
 
-/** Changes what is said of a key, and its value when there is a new one; the old value can be destroyed then. */
+/** Changes a key's details, and its value if a new one is given; the old value can then be destroyed. */
 export function updateStoredKey(
   state: StoredKey,
   input: { projectId: string; facts: StoredKeyFacts; details: StoredKeyDetails; value?: Uint8Array },

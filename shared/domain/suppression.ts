@@ -1,7 +1,7 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import type { Channel } from './message.ts'
 
-/** That nothing more is sent to an address, because what was sent came back for good or was called unwanted. */
+/** An address to which nothing more is sent, after a permanent bounce or a spam complaint. */
 export type SuppressionEvent =
   | {
       type: 'AddressSuppressed'
@@ -19,7 +19,7 @@ export const suppression: Aggregate<Suppression, SuppressionEvent> = {
   evolve: (_, event) => ({ status: event.type === 'AddressSuppressed' ? 'active' : 'lifted' }),
 }
 
-/** @param input.lookup the normal form of the address */
+/** @param input.lookup the normalized address */
 export function suppress(
   input: { address: string; lookup: string } & (SuppressionEvent & { type: 'AddressSuppressed' })['data'],
 ): Decision<SuppressionEvent> {

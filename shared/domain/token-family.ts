@@ -2,7 +2,7 @@ import type { Aggregate, Decision } from '../events/types.ts'
 import type { ActorClaim } from './delegation.ts'
 import { type Authority, exceeds } from './derivation.ts'
 
-/** How long after a rotation the same answer is given again to whoever presents the old token in the same way, seconds. */
+/** Grace window in seconds after a rotation, in which a repeated request with the old token gets the same response. */
 export const GRACE_SECONDS = 30
 
 export type FamilyRevocation = 'client' | 'replay' | 'logout' | 'person' | 'operator'
@@ -14,18 +14,18 @@ export type TokenFamilyFacts = {
   clientId: string
   sessionId?: string
   authorizationId?: string
-  /** The key it came from, and how often that was rotated then. */
+  /** The API key it was derived from, and that key's number of rotations at the time. */
   apiKey?: { id: string; rotations: number }
-  /** The person's word that lets an agent act for them. */
+  /** The agent delegation that it is based on. */
   agentDelegation?: string
   /** What the tokens are bound to (RFC 7800). */
   confirmation?: { jkt?: string; 'x5t#S256'?: string }
   /** Who acts for the subject (RFC 8693 section 4.1). */
   actor?: ActorClaim
-  /** The families and access tokens it came from: it lives while all of them do. */
+  /** The families and access tokens it was derived from: it is valid only while all of them are. */
   ancestors?: string[]
   ancestorTokens?: string[]
-  /** What the person was proven by when they allowed it, and when (RFC 9068 section 2.2.1). */
+  /** The person's authentication at the time of consent (RFC 9068 section 2.2.1). */
   authentication?: { acr: string; amr: string[]; at: string }
   scope: string[]
   resources: string[]
@@ -53,7 +53,7 @@ export type TokenFamilyEvent =
     }
   | { type: 'RefreshTokenReplayed'; data: { generation: number } }
   | { type: 'AccessTokenRevoked'; data: { jti: string; expiresAt: string } }
-  /** `why` is the reason that an operator gave. */
+  /** `why` is the operator's reason. */
   | { type: 'TokenFamilyRevoked'; data: { reason: FamilyRevocation; why?: string } }
 
 export type TokenFamily =
@@ -107,7 +107,7 @@ export const tokenFamily: Aggregate<TokenFamily, TokenFamilyEvent> = {
   },
 }
 
-/** What tokens allow, as the rule of derivation compares it. */
+/** The authority of tokens, for comparison by the rules of derivation. */
 export function authorityOf({
   scope,
   resources,
@@ -117,13 +117,13 @@ export function authorityOf({
   return { scopes: scope, resources, expiresAt, bound: confirmation !== undefined }
 }
 
-/** @param from the credential that the tokens are made from, if any: they are never wider or looser, and last no longer */
+/** @param from the credential that the tokens are derived from, if any: they are never wider, looser or longer-lived */
 export function startFamily(facts: TokenFamilyFacts, from: Authority = {}): Decision<TokenFamilyEvent> {
   if (exceeds(authorityOf(facts), from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
   return { events: [{ type: 'TokenFamilyStarted', data: facts }] }
 }
 
-/** Whether a presented refresh token is the one just rotated, inside the grace window (docs/security-rules.md A31). */
+/** Whether a presented refresh token is the one just rotated, within the grace window (docs/security-rules.md A31). */
 export function isGraceReplay(state: TokenFamily, input: { presentedHash: string; now: Date }): boolean {
   return (
     state.status === 'active' &&
@@ -136,7 +136,7 @@ export function isGraceReplay(state: TokenFamily, input: { presentedHash: string
 /**
  * Rotates the refresh token. A genuine but older token is a replay: it is recorded and the family is revoked
  * (OAuth 2.1 section 4.3.1).
- * @param input.generation that of the presented token, whose authenticity its code has shown
+ * @param input.generation generation of the presented token, which has been authenticated
  */
 export function rotate(
   state: TokenFamily,

@@ -1,17 +1,17 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-/** Wrong codes in a row after which an authenticator takes none any more (NIST SP 800-63B-4 section 3.2.2). */
+/** Consecutive wrong codes after which an authenticator is locked (NIST SP 800-63B-4 section 3.2.2). */
 export const MAX_FAILURES = 100
 export const MAX_AUTHENTICATORS = 5
 
-/** Strangers can try to sign in, but not in a browser known to the person, nor step up: what they try locks neither. */
+/** Counted separately: strangers can attempt a sign-in, but lock neither known browsers nor step-up. */
 export type TotpPurpose = 'sign_in' | 'known_browser' | 'step_up'
 
 export type TotpAuthenticatorEvent =
   | {
       type: 'TotpEnrolled'
       data: { uai: string; step: number }
-      /** Beside the event, where it can be destroyed. */
+      /** Stored outside the event so that it can be destroyed. */
       secrets: { name: 'totp_secret'; sealed: Uint8Array }[]
     }
   | { type: 'TotpCodeAccepted'; data: { step: number } }
@@ -23,7 +23,7 @@ export type TotpAuthenticator =
   | {
       status: 'active'
       uai: string
-      /** The newest time step of which a code was accepted. */
+      /** The newest time step for which a code was accepted. */
       lastStep: number
       /** Wrong codes since the last right one. */
       failures: Record<TotpPurpose, number>
@@ -50,8 +50,8 @@ export const totpAuthenticator: Aggregate<TotpAuthenticator, TotpAuthenticatorEv
 }
 
 /**
- * The authenticator has shown a code of its secret, so it is the person's from now on: once, since its code counts once.
- * @param input.step time step of that code, which is spent by this
+ * Enrols an authenticator, confirmed by a code of its secret.
+ * @param input.step time step of that code, which is thereby used
  * @param input.secret sealed under the data key of the person
  */
 export function enrol(
@@ -65,7 +65,7 @@ export function enrol(
   }
 }
 
-/** Whether it takes no more codes for this; at a sign-in that is not told from a wrong code. */
+/** Whether it is locked for this purpose; at a sign-in this looks like a wrong code. */
 function lockOf(state: TotpAuthenticator, purpose: TotpPurpose): 'otp_invalid' | 'totp_locked' | undefined {
   if (state.status !== 'active') return 'otp_invalid'
   if (state.failures[purpose] < MAX_FAILURES) return undefined
@@ -73,8 +73,8 @@ function lockOf(state: TotpAuthenticator, purpose: TotpPurpose): 'otp_invalid' |
 }
 
 /**
- * Takes a code that is right for a time step; each step once, and none before it (RFC 6238 section 5.2).
- * @param input.step the newest time step in the window that the code is right for
+ * Accepts a correct code; each time step is valid once, and no earlier step afterwards (RFC 6238 section 5.2).
+ * @param input.step the newest time step in the window that the code matches
  */
 export function accept(
   state: TotpAuthenticator,
@@ -94,7 +94,7 @@ export function miss(state: TotpAuthenticator, purpose: TotpPurpose): Decision<T
   return { events: [{ type: 'TotpCodeRefused', data }], refuse: 'otp_invalid' }
 }
 
-/** Removing it again changes nothing. */
+/** Removes the authenticator; removing it again changes nothing. */
 export function remove(state: TotpAuthenticator, reason: string): Decision<TotpAuthenticatorEvent> {
   if (state.status === 'none') return { events: [], refuse: 'not_found' }
   return { events: state.status === 'active' ? [{ type: 'TotpRemoved', data: { reason } }] : [] }

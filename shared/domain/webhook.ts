@@ -3,14 +3,14 @@ import type { Aggregate, Decision } from '../events/types.ts'
 export type WebhookSettings = {
   name: string
   url: string
-  /** Event types that it is told of; none means all. */
+  /** Event types that it receives; empty means all. */
   types: string[]
 }
 
 type Secrets = { name: 'signing_secret'; sealed: Uint8Array }[]
 
 export type WebhookEvent =
-  /** Without an organization it receives the events of all. */
+  /** Without an organization, it receives the events of all organizations. */
   | {
       type: 'WebhookAdded'
       data: { settings: WebhookSettings; organizationId?: string; reason: string }
@@ -20,7 +20,7 @@ export type WebhookEvent =
   | { type: 'WebhookSecretReplaced'; data: { reason: string }; secrets: Secrets }
   /** Events after a position are sent again. */
   | { type: 'WebhookReplayed'; data: { after: string; reason: string } }
-  /** Dead letters are tried again: one event, or all. */
+  /** Dead letters are retried: one event, or all. */
   | { type: 'WebhookRetried'; data: { position?: string; reason: string } }
   | { type: 'WebhookStopped'; data: { reason: string } }
   | { type: 'WebhookStarted'; data: { reason: string } }
@@ -28,7 +28,7 @@ export type WebhookEvent =
 
 export type Webhook = { status: 'none' | 'active' | 'stopped' | 'removed' }
 
-/** An address outside that receives events, in the order of each stream. */
+/** An external URL that receives events, in order per stream. */
 export const webhook: Aggregate<Webhook, WebhookEvent> = {
   type: 'webhook',
   initial: { status: 'none' },
@@ -77,7 +77,7 @@ export const retryWebhook = (state: Webhook, data: { position?: string; reason: 
 export const removeWebhook = (state: Webhook, reason: string) =>
   whileThere(state, { type: 'WebhookRemoved', data: { reason } })
 
-/** Also by ourselves, when it says that it is gone. */
+/** Stops a webhook; the gateway does so itself when the receiver responds 410. */
 export function stopWebhook(state: Webhook, reason: string): Decision<WebhookEvent> {
   if (state.status === 'stopped') return { events: [] }
   return whileThere(state, { type: 'WebhookStopped', data: { reason } })
