@@ -26,9 +26,9 @@ type FieldProps = {
   label: string
   /** What is wrong with the field; it has the focus then. */
   error?: string
-  /** Ids of what describes the field besides the problem. */
+  /** Ids of what else describes the field. */
   describedBy?: string
-  /** Whether the page opens with this field; so it does unless told otherwise. */
+  /** Whether the page opens with this field; true unless given. */
   focus?: boolean
 }
 
@@ -50,7 +50,7 @@ export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: 
 }
 
 /**
- * What a field for an e-mail address has besides its name. Its type is text, for `type=email` would refuse in the browser what the server
+ * The attributes of a field for an e-mail address, apart from its name. Its type is text, for `type=email` would refuse in the browser what the server
  * can read: a full stop after the address, full-width letters, a pasted link.
  */
 export const EMAIL_INPUT = {

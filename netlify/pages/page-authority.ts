@@ -40,7 +40,7 @@ const accepting = (more: Pick<Accepts, 'door'> & Partial<Accepts>): Accepts[] =>
 ]
 
 /**
- * A page for the person at this browser; anybody else signs in first and comes back.
+ * A page for the person who is signed in at this browser; others sign in first and come back.
  * @param home where the sender of a form comes back to
  */
 export const page = (home: string): Authority<PersonPrincipal> => ({

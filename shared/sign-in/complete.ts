@@ -51,7 +51,7 @@ export type Settled = {
 
 /** What a way in has read and compared. */
 export type Proof = {
-  /** What hooks receive; absent when the proof failed, so that hooks never hear of guesses. */
+  /** What hooks receive; absent when the proof failed, so that hooks learn of no guesses. */
   facts?: Omit<SignInFacts, 'platform'>
   /** Records the result in the unit of work, and finds or creates the identity; refuses when the proof failed. */
   settle(work: Work, claims: MappedClaims, now: Date): Promise<Settled>
@@ -59,7 +59,7 @@ export type Proof = {
 
 /** A way to sign in. `completeSignIn` does everything that follows from the proof. */
 export type WayIn = {
-  /** Slug of the connection whose hooks are asked, besides those of all sign-ins. */
+  /** Slug of the connection whose hooks are asked in addition to those of all sign-ins. */
   connection?: string
   /**
    * Reads and compares, once; called again only after a lost race.

@@ -13,7 +13,7 @@ export function userOf(person: Person, projectScope: string) {
 export type DirectSignIn = {
   tokens: TokenResponse
   user: ReturnType<typeof userOf>
-  /** For a browser, which gets a session besides its tokens. */
+  /** For a browser, which also gets a session. */
   cookies?: SessionCookies
 }
 

@@ -56,7 +56,7 @@ function readPayload(text: string) {
   }
 }
 
-/** Whether a text is the base64 of a solved challenge of ours for this step that nobody has used yet; it counts as used then. */
+/** Whether a text is the base64 of a solved challenge of ours for this step that was not used before. It is used then. */
 export async function checkWork(gateway: Gateway, text: string, step: string): Promise<boolean> {
   const read = text.length <= 4000 ? readPayload(text) : undefined
   if (!read) return false

@@ -6,7 +6,7 @@ import { equalHash } from '../../tokens/opaque.ts'
 import { matchingStep } from '../../tokens/totp.ts'
 import { readDigitCode, readLetterCode } from '../../typed/code.ts'
 
-/** Letters and digits that nobody mistakes for one another, and no vowels, so that no words come of them. */
+/** Letters and digits that are not mistaken for one another; no vowels, so that they form no words. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789'
 const RECOVERY_LENGTH = 12
 /** Of each part of an operator's code. */

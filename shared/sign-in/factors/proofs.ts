@@ -121,8 +121,8 @@ async function refuseHopeless({ limiter }: Gateway, limits: RateLimit[]): Promis
 }
 
 /**
- * Wrong codes of a person who is signed in (docs/security-rules.md S2). Six digits are counted for the person; recovery codes, which nobody guesses,
- * for the session alone, so that whoever reads the mail cannot use them up for the owner.
+ * Wrong codes of a person who is signed in (docs/security-rules.md S2). Six digits are counted for the person; recovery codes, which cannot be guessed,
+ * for the session alone, so that a person who reads the mail cannot use them up for the owner.
  */
 export function ownLimits(
   { limiter }: Gateway,

@@ -14,7 +14,7 @@ import type { Person } from '../../queries/person.ts'
 import { callHook, HOOK_MS } from '../../sso/call-hook.ts'
 import { openBytes } from '../../tokens/sealed.ts'
 
-/** What hooks are told of a sign-in. */
+/** What hooks receive about a sign-in. */
 export type SignInFacts = {
   method: string
   /** Slug of the connection it came through. */
@@ -136,11 +136,10 @@ export async function beforeSignIn(call: Call, hooks: HookRow[], facts: SignInFa
   return Object.assign({}, ...answers.map(({ hook, body }) => allowed(hook, body)))
 }
 
-/** Tells the hooks after a sign-in; nobody waits for them. */
+/** Calls the hooks after a sign-in, without waiting for them. */
 export function afterSignIn(call: Call, hooks: HookRow[], facts: SignInFacts): void {
-  const told = hooks.filter(({ settings }) => settings.point === 'after-sign-in')
-  for (const hook of told)
+  for (const hook of hooks.filter(({ settings }) => settings.point === 'after-sign-in'))
     call.later(
-      askHook(call, hook, facts, HOOK_MS).catch((error: unknown) => log.error('a hook could not be told', { error })),
+      askHook(call, hook, facts, HOOK_MS).catch((error: unknown) => log.error('a hook could not be called', { error })),
     )
 }

@@ -67,7 +67,7 @@ export const openLink = (gateway: Gateway, state: string) => unseal<MagicLink>(g
 type Asked = { email: string; redirectUri?: string; platform: string; projectScope?: string; createUser?: boolean }
 
 /**
- * Where a link may lead: a browser to us and our own, an application to what it has registered. Nobody else is sent to.
+ * Where a link may lead: a browser to the gateway and its own applications, an application to what it has registered; nowhere else.
  * @throws GatewayError invalid_redirect_uri
  */
 async function destinationOf(gateway: Gateway, { redirectUri, platform }: Asked) {

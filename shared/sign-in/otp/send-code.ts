@@ -115,7 +115,7 @@ type CodeRequest = {
 }
 
 /**
- * Makes a code, sends it and records what became of it. The answer is the same whether or not the address is known.
+ * Makes a code, sends it and records the delivery status. The answer is the same whether or not the address is known.
  * @param input.browserHash binds the code to the browser that asked
  * @param input.link makes the link that a secret goes out in instead of a code to type; it is found by the link alone, whose holder shows
  * the hash of the secret for that of a browser
