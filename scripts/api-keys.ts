@@ -39,10 +39,10 @@ async function person(gateway: Gateway, who: string): Promise<IdentityFacts> {
   return found
 }
 
-async function shown({ reads, personal }: Gateway, id: string) {
+async function shown({ reads, personal, now }: Gateway, id: string) {
   const key = await findKey(reads, personal, id)
   if (!key) throw new RefusedError('There is no such key')
-  return { ...describeKey(key), history: (await listKeyHistory(reads, id)).map(describeHistory) }
+  return { ...describeKey(key, now()), history: (await listKeyHistory(reads, id)).map(describeHistory) }
 }
 
 async function readLine(): Promise<string> {
@@ -99,7 +99,7 @@ const actions: Record<string, (call: Call) => Promise<object>> = {
 async function list({ gateway, what }: Call) {
   const { uai, organization_id } = await person(gateway, what)
   const keys = await listKeys(gateway.reads, gateway.personal, { owners: [uai, organization_id], activeOnly: false })
-  return keys.map(describeKey)
+  return keys.map((key) => describeKey(key, gateway.now()))
 }
 
 const asText = (answer: object) =>

@@ -285,6 +285,17 @@ describe('the edges of the system', () => {
     expect(gateway.filter((file) => /process\.env|import\.meta\.env/.test(read(file)))).toEqual(['shared/config.ts'])
   })
 
+  test('only what is kept for a while is timed by the clock of this machine; methods take the time from the call', () => {
+    const methods = /^shared\/(access|people|sign-in|sso|oauth|api-keys|operators|audit|delivery|services|sync)\//
+    const timed = SOURCES.filter((file) => methods.test(file) && /\bnew Date\(\)|\bDate\.now\b/.test(read(file)))
+    expect(timed).toEqual([
+      'shared/api-keys/scanner-keys.ts',
+      'shared/oauth/token/client-keys.ts',
+      'shared/sso/oauth-client.ts',
+      'shared/sso/supabase-project.ts',
+    ])
+  })
+
   test('SQL stands only in queries, the event store and the rate limit', () => {
     const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
     const withSql = gateway.filter((file) =>

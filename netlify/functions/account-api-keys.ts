@@ -54,7 +54,7 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   const { reads, personal } = gateway()
   const { done = '' } = readQuery(c, listQuery())
   const keys = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: false })
-  const now = new Date()
+  const now = c.var.call.now()
   return renderPage(
     ApiKeysPage({ base: BASE, keys: keys.map((key) => shownKey(key, now)), now, notice: NOTICES[done] }),
   )
@@ -140,7 +140,7 @@ app.route('GET', `${BASE}/:id`, { authority: page(BASE) }, async (c, principal) 
   const key = await record(c, principal)
   const { reads } = gateway()
   const [history, usage] = [await listKeyHistory(reads, key.id), await listKeyUsage(reads, key.id, 30)]
-  const now = new Date()
+  const now = c.var.call.now()
   return renderPage(
     ApiKeyPage({
       base: BASE,

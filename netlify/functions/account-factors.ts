@@ -69,7 +69,7 @@ async function enrolPage(
 }
 
 app.route('GET', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
-  enrolPage(c, principal, newEnrolment(), goalOf(readQuery(c, goal()))),
+  enrolPage(c, principal, newEnrolment(c.var.call.now()), goalOf(readQuery(c, goal()))),
 )
 
 const enrolmentForm = once(() =>
@@ -89,7 +89,7 @@ app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
     render: (shown, enrolment) => enrolPage(c, principal, enrolment, goalOf(shown.typed), shown),
     restart: ({ typed }) => {
       const error: FormError = { text: words.enrolment.expired, field: 'form' }
-      return enrolPage(c, principal, newEnrolment(), goalOf(typed), { error, status: 403 })
+      return enrolPage(c, principal, newEnrolment(c.var.call.now()), goalOf(typed), { error, status: 403 })
     },
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
     act: async ({ code, return_to }, enrolment) => {

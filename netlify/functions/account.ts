@@ -112,7 +112,7 @@ async function accountPage(
         ...{ channel, status, sentAt: queued_at },
         kind: kindOf(template),
       })),
-      now: new Date(),
+      now: c.var.call.now(),
       notice,
       error,
     }),

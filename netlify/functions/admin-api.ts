@@ -59,7 +59,7 @@ app.route('GET', '/admin/status', { authority: administrator }, async (c, { prin
     environment: config.mode,
     ...(await readAdminStatus(reads)),
     operator: { id: principal.person.uai, role: principal.person.role },
-    timestamp: new Date().toISOString(),
+    timestamp: c.var.call.now().toISOString(),
   })
 })
 

@@ -64,7 +64,7 @@ function visit(c: AppContext, operator: Operator, section: string): Visit {
     section,
     platform: organizationId === undefined,
     ...formOf(c, principal),
-    now: new Date(),
+    now: c.var.call.now(),
     notice: done === '1' ? words.done : undefined,
   }
   return { operator, frame, scope: organizationId ? { of: 'organization', id: organizationId } : { of: 'everything' } }

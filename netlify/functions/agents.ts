@@ -95,7 +95,9 @@ app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
   const form = formOf(c, principal)
-  return renderPage(AgentsPage({ base: BASE, ...form, agents, applications, now: new Date(), notice: NOTICES[done] }))
+  return renderPage(
+    AgentsPage({ base: BASE, ...form, agents, applications, now: c.var.call.now(), notice: NOTICES[done] }),
+  )
 })
 
 function formPage(

@@ -76,7 +76,10 @@ async function eitherOf(c: AppContext, principal: PersonPrincipal) {
 const noted = (notes: string[]) => (notes.length > 0 ? { notes } : {})
 
 const shown = (c: AppContext, { record, secret, notes }: WithSecret, message: string, status: 200 | 201) =>
-  c.json({ success: true, data: { ...describeKey(record), key: secret }, message, ...noted(notes) }, status)
+  c.json(
+    { success: true, data: { ...describeKey(record, c.var.call.now()), key: secret }, message, ...noted(notes) },
+    status,
+  )
 
 export const listQuery = once(() =>
   z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) }),
@@ -91,7 +94,7 @@ app.route('GET', BASE, { authority: reading }, async (c, principal) => {
   }
   const { reads, personal } = gateway()
   const records = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: active_only !== 'false' })
-  return c.json({ success: true, data: records.map(describeKey) })
+  return c.json({ success: true, data: records.map((record) => describeKey(record, c.var.call.now())) })
 })
 
 /** The editor extension keeps secrets of a project under the same address, and means those by `value` and `projectId`. */
@@ -121,7 +124,9 @@ app.route('GET', `${BASE}/services/configured`, { authority: reading }, async (c
 
 app.route('GET', `${BASE}/:id`, { authority: reading }, async (c, principal) => {
   const { target, stored } = await eitherOf(c, principal)
-  return c.json(stored ? describeStoredKey(stored) : { success: true, data: describeKey(target.record) })
+  return c.json(
+    stored ? describeStoredKey(stored) : { success: true, data: describeKey(target.record, c.var.call.now()) },
+  )
 })
 
 app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing }, async (c, principal) => {
@@ -129,14 +134,18 @@ app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing }, async (c, pri
   if (stored)
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody()))))
   const { record, notes } = await updateApiKey(c.var.call, target, await readBody(c, keyChangesBody()))
-  return c.json({ success: true, data: describeKey(record), ...noted(notes) })
+  return c.json({ success: true, data: describeKey(record, c.var.call.now()), ...noted(notes) })
 })
 
 app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, { authority: writing }, async (c, principal) => {
   const target = await targetOf(c, principal)
   const { service_keys, ...limits } = await readBody(c, serviceScopesBody())
   const record = await updateServices(c.var.call, target, readServices(service_keys, limits))
-  return c.json({ success: true, data: describeKey(record), message: 'The services of the key were updated.' })
+  return c.json({
+    success: true,
+    data: describeKey(record, c.var.call.now()),
+    message: 'The services of the key were updated.',
+  })
 })
 
 export const rotateBody = once(() =>

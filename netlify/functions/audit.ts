@@ -100,7 +100,7 @@ app.route('GET', '/v1/audit/export', { authority: ownOrOperated }, async (c, { s
     scope.of === 'everything' ? archivedLeaves(reads, { after, limit }) : [],
   ])
   const rows = inOrder(events, archived, limit)
-  const out = createExport({ issuer, exported_at: new Date().toISOString(), scope, after })
+  const out = createExport({ issuer, exported_at: c.var.call.now().toISOString(), scope, after })
   const [checkpoint] = await listCheckpoints(reads, { limit: 1 })
   const proofs =
     checkpoint &&

@@ -113,7 +113,7 @@ function approvePage(
       startedAt: requestedAt,
       origin,
       scopes: scope,
-      now: new Date(),
+      now: c.var.call.now(),
       error,
     }),
     { status },
@@ -223,7 +223,15 @@ async function revocation(token: string) {
 async function revokePage(c: AppContext, token: string, { error, status }: Partial<Shown> = {}): Promise<Response> {
   const { client, requestedAt: connectedAt } = (await revocation(token)).connected
   const csrf = newFormToken(c.var.call)
-  const page = RevokeDevicePage({ action: `${BASE}/revoke`, csrf, token, client, connectedAt, now: new Date(), error })
+  const page = RevokeDevicePage({
+    action: `${BASE}/revoke`,
+    csrf,
+    token,
+    client,
+    connectedAt,
+    now: c.var.call.now(),
+    error,
+  })
   return renderPage(page, { status })
 }
 

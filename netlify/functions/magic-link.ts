@@ -79,7 +79,7 @@ async function page(c: AppContext, state: string, link: MagicLink, { error, stat
     ...{ action: CALLBACK, csrf: newFormToken(c.var.call), state, email, device, error },
     clientName: handsOver ? (client?.metadata.client_name ?? '') : undefined,
     destination: end.host || end.protocol,
-    ...{ askedAt: new Date(askedAt), now: new Date() },
+    ...{ askedAt: new Date(askedAt), now: c.var.call.now() },
   })
   return renderPage(shown, { status, formAction: endsAtClient(end.href) })
 }

@@ -82,7 +82,7 @@ app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) 
   const key = isKey && caller?.first_party ? await describeApiKey(c.var.call, body.token) : undefined
   const answer = token ? describeToken(gateway(), token, caller) : (key ?? inactive(c))
   if (caller && c.req.header('accept')?.includes('application/token-introspection+jwt')) {
-    const now = Math.floor(Date.now() / 1000)
+    const now = Math.floor(c.var.call.now().getTime() / 1000)
     const claims = { aud: caller.client_id, iat: now, token_introspection: answer }
     const jwt = await jwts.introspection(claims, caller.metadata.introspection_signed_response_alg)
     return c.body(jwt, 200, { 'Content-Type': 'application/token-introspection+jwt' })

@@ -64,7 +64,7 @@ function limitsOf(clientIp: string | undefined): RateLimit[] {
 app.route('POST', '/register', { authority: openToAll }, async (c) => {
   const metadata = readDynamicMetadata(await readBody(c, anything()), gateway().config.PRIVATE_USE_SCHEMES)
   await checkOwnSector(c, metadata)
-  const sharingKey = sharingKeyOf(metadata, new Date())
+  const sharingKey = sharingKeyOf(metadata, c.var.call.now())
   const id = uuidv7()
   const made = { id, client_id: `mcp_${Date.now()}_${randomBytes(9).toString('hex')}` }
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
@@ -157,7 +157,7 @@ app.route('PUT', '/register/:client_id', { authority: byProtocol('client') }, as
     stream.decide((state) => updateClient(state, metadata))
     if (secret)
       stream.decide((state) =>
-        rotateClientSecret(state, { secretHash: hashToken(secret), overlapSeconds: 0, now: new Date() }),
+        rotateClientSecret(state, { secretHash: hashToken(secret), overlapSeconds: 0, now: c.var.call.now() }),
       )
   })
   return c.json(management({ ...client, metadata }, secret))
@@ -183,7 +183,7 @@ app.route('POST', '/register/:client_id/secret', { authority: byProtocol('client
   const replaces = client.secrets[0]?.hash
   await change(c, client, (stream) => {
     stream.decide((state) =>
-      rotateClientSecret(state, { secretHash: hashToken(secret), overlapSeconds, replaces, now: new Date() }),
+      rotateClientSecret(state, { secretHash: hashToken(secret), overlapSeconds, replaces, now: c.var.call.now() }),
     )
   })
   return c.json(management(client, secret))

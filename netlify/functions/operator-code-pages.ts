@@ -33,7 +33,7 @@ async function desk(
   const { principal, organizationId } = operator
   const codes = await listOpenOperatorCodes(gateway().reads, gateway().personal, organizationId)
   const page = OperatorCodesPage({
-    ...{ base: BASE, ...formOf(c, principal), now: new Date(), notice, error },
+    ...{ base: BASE, ...formOf(c, principal), now: c.var.call.now(), notice, error },
     email: typed.email?.slice(0, 254),
     codes: codes.map((one) => ({
       ...{

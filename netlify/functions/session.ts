@@ -162,7 +162,7 @@ app.route('POST', '/v1/auth/refresh', { authority: byProtocol('subject') }, asyn
     return c.json({
       ...response,
       token: response.access_token,
-      expiresAt: new Date(Date.now() + response.expires_in * 1000).toISOString(),
+      expiresAt: new Date(c.var.call.now().getTime() + response.expires_in * 1000).toISOString(),
       user: userOf(family.person, family.session.projectScope),
     })
   } catch (error) {

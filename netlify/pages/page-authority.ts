@@ -82,7 +82,7 @@ export const operatorPage = (home: string, options: Pick<Accepts, 'reads'> = {})
     const back = call.request.method === 'GET' ? call.request.path + new URL(call.request.url).search : home
     const principal = await visitor(call, back)
     const operator = operatorAt(back, principal)
-    if (!isSteppedUp(operator.principal.session)) throw new Redirect(stepUpUrl(back))
+    if (!isSteppedUp(operator.principal.session, call.now())) throw new Redirect(stepUpUrl(back))
     if (options.reads || isRead(call)) await recordOperatorRead(call, operator)
     return operator
   },

@@ -61,7 +61,7 @@ export async function permit(call: Call, principal: Principal, accepts: Accepts)
   if (accepts.operator) {
     operatorOf(principal, accepts.operator)
     if (caller === 'browser') refuseOtherPages(call)
-    if (!principal.session || !isSteppedUp(principal.session)) throw stepUpNeeded()
+    if (!principal.session || !isSteppedUp(principal.session, call.now())) throw stepUpNeeded()
   } else if (accepts.recent === 'every caller' || (accepts.recent && caller !== 'browser')) {
     await demandRecentAuthentication(call.gateway, principal)
   }

@@ -5,25 +5,25 @@ import type { Person, SessionFacts } from '../queries/person.ts'
 import { listProofs } from '../queries/proofs.ts'
 
 /** Whether the person recently used their authenticator app in this session. */
-export function isSteppedUp({ steppedUpAt }: SessionFacts): boolean {
-  return isRecent(steppedUpAt, new Date())
+export function isSteppedUp({ steppedUpAt }: SessionFacts, now: Date): boolean {
+  return isRecent(steppedUpAt, now)
 }
 
 /** Whether the person may change their factors: recently stepped up, or recently signed in while they have no authenticator app. */
-export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean): boolean {
-  if (isSteppedUp(current) || isRecent(current.recoveredAt, new Date())) return true
-  return !hasAuthenticator && isRecent(current.authenticatedAt, new Date())
+export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean, now: Date): boolean {
+  if (isSteppedUp(current, now) || isRecent(current.recoveredAt, now)) return true
+  return !hasAuthenticator && isRecent(current.authenticatedAt, now)
 }
 
 export const stepUpUrl = (returnTo: string) => `/web/step-up?${new URLSearchParams({ return_to: returnTo })}`
 
 /** Returns the authentication still required before the person may change their factors. */
 export async function missingProof(
-  { reads, personal }: Gateway,
+  { reads, personal, now }: Gateway,
   { person, session: current }: { person: Person; session?: SessionFacts },
 ): Promise<'sign_in' | 'step_up' | undefined> {
   const { authenticators } = await listProofs(reads, personal, person)
-  if (current && mayChangeProofs(current, authenticators.length > 0)) return undefined
+  if (current && mayChangeProofs(current, authenticators.length > 0, now())) return undefined
   return authenticators.length > 0 ? 'step_up' : 'sign_in'
 }
 

@@ -18,9 +18,9 @@ export const settingsOfRecord = (key: ApiKeyRecord): ApiKeySettings => ({
 })
 
 /** A key as clients know it (docs/wire-contract.md 1.7), without its secret. */
-export function describeKey(key: ApiKeyRecord) {
+export function describeKey(key: ApiKeyRecord, now: Date) {
   const { limits, expires_at } = key
-  const expired = expires_at !== null && new Date(expires_at) <= new Date()
+  const expired = expires_at !== null && new Date(expires_at) <= now
   return {
     id: key.id,
     name: key.name,

@@ -118,7 +118,7 @@ export interface DeliveryOptions {
   /** `whsec_<base64>`, with or without `v1,`; several separated by `|` each sign every message, so that secrets can be rotated. */
   webhookSecret: string
   fetch?: typeof fetch
-  now?: () => Date
+  now: () => Date
   /** Milliseconds for one attempt (5,000) and for all of them with their pauses (9,000). */
   limits?: { attemptMs?: number; budgetMs?: number }
 }
@@ -129,7 +129,7 @@ export interface DeliveryOptions {
  */
 export function createDelivery(options: DeliveryOptions): Deliver {
   const base = options.functionsUrl.replace(/\/+$/, '')
-  const sign = createSigner(options.webhookSecret, options.now ?? (() => new Date()))
+  const sign = createSigner(options.webhookSecret, options.now)
   const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request))
   const { attemptMs = ATTEMPT_MS, budgetMs = BUDGET_MS } = options.limits ?? {}
 

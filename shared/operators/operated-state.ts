@@ -11,8 +11,12 @@ import type { Person } from '../queries/person.ts'
  * @param people whose; everyone's when absent, which walks the whole log
  * @throws GatewayError invalid_request for a time to come; state_archived when streams of that time are in an archive
  */
-export async function stateAt({ reads }: Pick<Gateway, 'reads'>, at: Date, people?: string[]): Promise<StateAt[]> {
-  if (at > new Date()) throw new GatewayError('invalid_request', { details: { at: ['must not be in the future'] } })
+export async function stateAt(
+  { reads, now }: Pick<Gateway, 'reads' | 'now'>,
+  at: Date,
+  people?: string[],
+): Promise<StateAt[]> {
+  if (at > now()) throw new GatewayError('invalid_request', { details: { at: ['must not be in the future'] } })
   const archived = await archivedUntil(reads)
   if (archived && at < archived) throw new GatewayError('state_archived')
   const past = createPast(at)

@@ -107,7 +107,7 @@ export async function mapVendorAccount(
     const evidence = { method: 'service', assertedBy }
     const unproven = { credentialId: uuidv7(), kind: 'email' as const, verified: false, evidence }
     const addresses = email ? [{ ...unproven, address: email }] : []
-    createIdentity(work, { uai, credentials: [externalCredential(proven), ...addresses], name, now: new Date() })
+    createIdentity(work, { uai, credentials: [externalCredential(proven), ...addresses], name, now: call.now() })
     return { uai, created: true, linked: true }
   })
 }

@@ -157,7 +157,7 @@ export async function completeStepUp(
 ): Promise<SessionCookies> {
   const cookies = await commit(call, async (work) => {
     actAs(work, principal)
-    return strengthenSession(work, principal, await factor.record(work), new Date())
+    return strengthenSession(work, principal, await factor.record(work), call.now())
   })
   if (factor.notice) tellOfProofs(call, principal.person, factor.notice)
   return cookies

@@ -15,8 +15,8 @@ const FORM_SECONDS = 86_400
 /** What the sender of a form has put in so far. */
 export type SentEffort = { work?: string; token?: FormToken }
 
-async function hasWaited({ reads }: Gateway, token: FormToken | undefined): Promise<boolean> {
-  if (!token || Date.now() - token.madeAt.getTime() < WAIT_SECONDS * 1000) return false
+async function hasWaited({ reads, now }: Gateway, token: FormToken | undefined): Promise<boolean> {
+  if (!token || now().getTime() - token.madeAt.getTime() < WAIT_SECONDS * 1000) return false
   return claimOnce(reads, 'waited', [token.id], new Date(token.madeAt.getTime() + FORM_SECONDS * 1000))
 }
 

@@ -24,7 +24,7 @@ export async function newWork(gateway: Gateway, step: string): Promise<Challenge
     keyPrefix: '00',
     deriveKey,
     data: { for: purposeOf(gateway, step) },
-    expiresAt: new Date(Date.now() + LIFE_SECONDS * 1000),
+    expiresAt: new Date(gateway.now().getTime() + LIFE_SECONDS * 1000),
     hmacSignatureSecret: secretOf(gateway),
   })
 }

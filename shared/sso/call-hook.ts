@@ -18,14 +18,14 @@ export type HookAnswer =
  * @param call.secret `whsec_<base64>`
  */
 export async function callHook(
-  { config }: Gateway,
+  { config, now }: Gateway,
   call: { url: string; secret: string; id: string; message: object; timeoutMs?: number },
 ): Promise<HookAnswer> {
   const startedAt = performance.now()
   const spent = () => Math.round(performance.now() - startedAt)
   const body = JSON.stringify(call.message)
   try {
-    const headers = createSigner(call.secret, () => new Date())(call.id, body)()
+    const headers = createSigner(call.secret, now)(call.id, body)()
     const answer = await guardedFetch(call.url, {
       method: 'POST',
       headers,

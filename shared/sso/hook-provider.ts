@@ -40,7 +40,7 @@ export async function askHookProvider(
     issuer: gateway.issuer,
   }
   const id = uuidv7()
-  const message = { type: 'sign-in', id, timestamp: new Date().toISOString(), data }
+  const message = { type: 'sign-in', id, timestamp: gateway.now().toISOString(), data }
   const secret = secretOf(gateway, connection) ?? ''
   const answer = await callHook(gateway, { url: settings.hook?.url ?? '', secret, id, message })
   if (!answer.answered) throw providerError(`hook: ${answer.failure}`)

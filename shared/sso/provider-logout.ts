@@ -37,7 +37,7 @@ export async function endUpstreamSessions(
 export async function providerLogoutPath(gateway: Gateway, sessionId: string): Promise<string | undefined> {
   const connection = await findConnectionOfSession(gateway.reads, sessionId)
   if (!connection?.settings.logout) return undefined
-  const plain = Buffer.from(JSON.stringify({ sessionId, until: Date.now() + MINUTES * 60_000 }))
+  const plain = Buffer.from(JSON.stringify({ sessionId, until: gateway.now().getTime() + MINUTES * 60_000 }))
   const ticket = sealBytes(gateway.derive(CONTEXT), plain, `${CONTEXT}.${connection.slug}`).toString('base64url')
   return connection.settings.protocol === 'saml'
     ? `/v1/auth/saml/${connection.slug}/logout?ticket=${ticket}`
@@ -58,11 +58,11 @@ export async function readLogoutTicket(
   return openUpstream(gateway, sessionId)
 }
 
-function openTicket({ derive }: Gateway, slug: string, ticket: string): string | undefined {
+function openTicket({ derive, now }: Gateway, slug: string, ticket: string): string | undefined {
   try {
     const opened = openBytes(derive(CONTEXT), Buffer.from(ticket, 'base64url'), `${CONTEXT}.${slug}`)
     const { sessionId, until } = JSON.parse(opened.toString())
-    return until > Date.now() ? sessionId : undefined
+    return until > now().getTime() ? sessionId : undefined
   } catch {
     return undefined
   }

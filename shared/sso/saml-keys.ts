@@ -49,13 +49,13 @@ function selfSignedCertificate(privateKeyPem: string, commonName: string, now: D
 
 /** Creates a key pair for a connection: the certificate goes into our metadata, the private key is stored encrypted. */
 export async function newConnectionKey(
-  gateway: Pick<Gateway, 'derive' | 'issuer'>,
+  gateway: Pick<Gateway, 'derive' | 'issuer' | 'now'>,
   keyId: string,
 ): Promise<{ certificate: string; sealed: Uint8Array }> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: MODULUS_BITS })
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
   return {
-    certificate: selfSignedCertificate(pem, new URL(gateway.issuer).hostname, new Date()),
+    certificate: selfSignedCertificate(pem, new URL(gateway.issuer).hostname, gateway.now()),
     sealed: sealBytes(gateway.derive('connection-key'), Buffer.from(pem), keyId),
   }
 }

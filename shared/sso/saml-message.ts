@@ -22,6 +22,7 @@ export type ExpectedMessage = {
   isAnswer?: (inResponseTo: string) => boolean
   allowSha1: boolean
   skewMs: number
+  now: Date
 }
 
 const fail = (message: string): never => {
@@ -77,13 +78,13 @@ function checkIssuer(root: Element, { kind, issuer }: ExpectedMessage): void {
  * @see SAML Core section 3.2, SAML Profiles sections 4.1.4.2 and 4.4.4
  */
 export async function checkMessage(xml: string, expected: ExpectedMessage): Promise<Element> {
-  const { kind, destination, isAnswer, allowSha1, skewMs } = expected
+  const { kind, destination, isAnswer, allowSha1, skewMs, now } = expected
   const root = await parseXml(xml)
   if (root.namespaceURI !== NS.protocol || root.localName !== kind) fail(`is a ${root.localName}`)
   if (attributeOf(root, 'Version') !== '2.0') fail('is not SAML 2.0')
   if (!attributeOf(root, 'ID')) fail('has no ID')
   const issued = timeOf(root, 'IssueInstant') ?? fail('has no IssueInstant')
-  if (Math.abs(Date.now() - issued) > AGE_MS + skewMs) fail('is too old, or from the future')
+  if (Math.abs(now.getTime() - issued) > AGE_MS + skewMs) fail('is too old, or from the future')
   checkIssuer(root, expected)
   const sentTo = attributeOf(root, 'Destination')
   if (sentTo === undefined && optional(root, NS.signature, 'Signature')) fail('is signed for no address')

@@ -56,9 +56,9 @@ function requestOf(gateway: Gateway, slug: string, flow: Pick<SsoFlow, 'requestI
   return {
     saveAsync: async (key) => {
       if (flow) flow.requestId = key
-      return { value: key, createdAt: Date.now() }
+      return { value: key, createdAt: gateway.now().getTime() }
     },
-    getAsync: async (key) => (known(key) ? new Date().toISOString() : null),
+    getAsync: async (key) => (known(key) ? gateway.now().toISOString() : null),
     removeAsync: async (key) => {
       if (flow) flow.requestId = undefined
       return key
@@ -119,9 +119,12 @@ export function samlMetadata(gateway: Gateway, connection: ConnectionRow): strin
 }
 
 /** Returns what every message of a provider must match. */
-function expectedOf(connection: ConnectionRow): Pick<ExpectedMessage, 'issuer' | 'allowSha1' | 'skewMs'> {
+function expectedOf(
+  gateway: Gateway,
+  connection: ConnectionRow,
+): Pick<ExpectedMessage, 'issuer' | 'allowSha1' | 'skewMs' | 'now'> {
   const saml = samlSettings(connection)
-  return { issuer: saml.idp_issuer, allowSha1: saml.allow_sha1 ?? false, skewMs: skewOf(saml) }
+  return { issuer: saml.idp_issuer, allowSha1: saml.allow_sha1 ?? false, skewMs: skewOf(saml), now: gateway.now() }
 }
 
 type Part<T> = T[] | undefined
@@ -146,7 +149,7 @@ function checkAssertion(
   issuer: string,
   flow: SsoFlow,
   requestId: string | undefined,
-  skewMs: number,
+  { skewMs, now }: { skewMs: number; now: Date },
 ) {
   const { Assertion: assertion } = (profile.getAssertion?.() ?? {}) as { Assertion?: Assertion }
   if (assertion?.$?.Version !== '2.0') throw providerError('SAML: the assertion is not SAML 2.0')
@@ -155,12 +158,12 @@ function checkAssertion(
   const fits = (assertion.Subject?.[0]?.SubjectConfirmation ?? []).some(({ $, SubjectConfirmationData: data }) => {
     const { InResponseTo, Recipient, NotOnOrAfter = '', NotBefore } = data?.[0]?.$ ?? {}
     const isAnswer = requestId !== undefined && InResponseTo === requestId
-    const inTime = NotBefore === undefined && Date.parse(NotOnOrAfter) + skewMs > Date.now()
+    const inTime = NotBefore === undefined && Date.parse(NotOnOrAfter) + skewMs > now.getTime()
     return $?.Method === BEARER && isAnswer && Recipient === flow.callback && inTime
   })
   if (!fits) throw providerError('SAML: not confirmed for this request at this address')
   const ends = assertion.AuthnStatement[0].$?.SessionNotOnOrAfter
-  if (ends !== undefined && !(Date.parse(ends) + skewMs > Date.now()))
+  if (ends !== undefined && !(Date.parse(ends) + skewMs > now.getTime()))
     throw providerError("SAML: the provider's session has ended")
   return ends
 }
@@ -256,7 +259,7 @@ export async function readResponse(
   try {
     const xml = Buffer.from(response, 'base64').toString()
     const root = await checkMessage(xml, {
-      ...expectedOf(connection),
+      ...expectedOf(gateway, connection),
       kind: 'Response',
       destination: flow.callback,
       isAnswer: (id) => requestId !== undefined && id === requestId,
@@ -266,7 +269,10 @@ export async function readResponse(
       ? await readEncrypted(gateway, connection, service as unknown as Verifier, { xml, root })
       : await service.validatePostResponseAsync({ SAMLResponse: response })
     if (!profile) throw providerError('SAML: no assertion')
-    const notAfter = checkAssertion(profile, saml.idp_issuer, flow, requestId, skewOf(saml))
+    const notAfter = checkAssertion(profile, saml.idp_issuer, flow, requestId, {
+      skewMs: skewOf(saml),
+      now: gateway.now(),
+    })
     return { profile: profileOfSaml(profile, saml, notAfter), assertion: profile.getAssertionXml?.() ?? response }
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause
@@ -288,7 +294,7 @@ export async function checkLogout(
   const xml = sent.deflated ? inflateRawSync(bytes, { maxOutputLength: MOST_BYTES }) : bytes
   const { slug } = connection
   const root = await checkMessage(xml.toString(), {
-    ...expectedOf(connection),
+    ...expectedOf(gateway, connection),
     kind: sent.kind,
     destination: samlAddress(gateway, slug, 'slo'),
     isAnswer: sent.kind === 'LogoutResponse' ? (id) => isOurRequest(gateway, slug, id) : undefined,

@@ -71,7 +71,7 @@ export async function syncUser(call: Call, user: SupabaseUser) {
     }
     const account = supabaseAccount(profile, 'supabase')
     const found = await findAccount(gateway, account)
-    const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: new Date() }, found, {})
+    const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: call.now() }, found, {})
     return { person, created: isNew, added: isLinked ? nameOfMethod({ provider: SUPABASE_SLUG }) : undefined }
   })
   if (added) tellOfProofs(call, person, 'sign_in_method_added', added)

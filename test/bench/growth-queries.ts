@@ -75,7 +75,7 @@ export function growthQueries(
     'proof of inclusion': () => proveInclusion(reads, [position], size),
     'proof of consistency': () => proveConsistency(reads, Math.floor(size / 3), size),
     'blast radius of a session': () => traceBlastRadius({ reads } as Gateway, wall.session),
-    'a person as of a time': () => stateAt({ reads }, new Date(), [uai]),
+    'a person as of a time': () => stateAt({ reads, now: () => new Date() }, new Date(), [uai]),
     'next 100 events for a webhook': () =>
       eventsToTell(reads, everything, ['SessionStarted'], { after: position, until: last, limit: 100 }),
     'console: charts': () => chartsOf(reads, undefined, new Date()),

@@ -50,7 +50,7 @@ const ok = answer(200, { id: 'mail_1', provider: 'resend' })
 const hangUp: Script = (request) => request.socket.destroy()
 const silence: Script = () => undefined
 const deliver = (limits?: { attemptMs?: number; budgetMs?: number }) =>
-  createDelivery({ functionsUrl, webhookSecret: SECRET, limits })(message)
+  createDelivery({ now: () => new Date(), functionsUrl, webhookSecret: SECRET, limits })(message)
 
 describe('an accepted message', () => {
   it('accepted with the provider id, signed over the body that was sent', async () => {
@@ -66,13 +66,19 @@ describe('an accepted message', () => {
 
   it('accepted with a slash at the end of the base URL', async () => {
     script = [ok]
-    const result = await createDelivery({ functionsUrl: `${functionsUrl}/`, webhookSecret: SECRET })(message)
+    const result = await createDelivery({
+      now: () => new Date(),
+      functionsUrl: `${functionsUrl}/`,
+      webhookSecret: SECRET,
+    })(message)
     expect([result.status, received[0]?.path]).toEqual(['accepted', '/functions/v1/send-otp-email'])
   })
 
   it('carries one signature for each secret while one replaces another', async () => {
     script = [ok]
-    await createDelivery({ functionsUrl, webhookSecret: `${SECRET}|v1,whsec_${key('b')}` })(message)
+    await createDelivery({ now: () => new Date(), functionsUrl, webhookSecret: `${SECRET}|v1,whsec_${key('b')}` })(
+      message,
+    )
     for (const letter of ['a', 'b']) {
       const { body = '', headers } = received[0] ?? {}
       expect(new Webhook(key(letter)).verify(body, headers as Record<string, string>)).toEqual(message.payload)
@@ -172,7 +178,11 @@ describe('a failed message', () => {
   })
 
   it('failed as function_unreachable when nothing listens', async () => {
-    const far = createDelivery({ functionsUrl: 'http://127.0.0.1:1/functions/v1', webhookSecret: SECRET })
+    const far = createDelivery({
+      now: () => new Date(),
+      functionsUrl: 'http://127.0.0.1:1/functions/v1',
+      webhookSecret: SECRET,
+    })
     expect(await far(message)).toEqual({
       status: 'failed',
       reason: 'function_unreachable',
@@ -190,6 +200,8 @@ describe('a failed message', () => {
 it.each(['', 'whsec_c2hvcnQ=', 'v1,whsec_c2hvcnQ=', `${SECRET}|`, 'v1,whsec_***'])(
   'throws for the malformed secret %j before any message is taken',
   (webhookSecret) => {
-    expect(() => createDelivery({ functionsUrl, webhookSecret })).toThrow('malformed webhook secret')
+    expect(() => createDelivery({ now: () => new Date(), functionsUrl, webhookSecret })).toThrow(
+      'malformed webhook secret',
+    )
   },
 )

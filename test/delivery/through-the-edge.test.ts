@@ -19,7 +19,7 @@ beforeAll(async () => {
       OTP_EMAIL_FROM: 'LanOnasis <signin@lanonasis.com>',
     },
   })
-  deliver = createDelivery({ functionsUrl: edge.url, webhookSecret })
+  deliver = createDelivery({ now: () => new Date(), functionsUrl: edge.url, webhookSecret })
 })
 afterAll(async () => {
   await edge?.stop()
@@ -95,7 +95,9 @@ it('failed, not retryable, when the provider refuses the recipient', async () =>
 
 it('failed, not retryable, when the two sides have different secrets', async () => {
   const stranger = `v1,whsec_${Buffer.from('x'.repeat(32)).toString('base64')}`
-  const result = await createDelivery({ functionsUrl: edge.url, webhookSecret: stranger })(message())
+  const result = await createDelivery({ now: () => new Date(), functionsUrl: edge.url, webhookSecret: stranger })(
+    message(),
+  )
   expect(result).toEqual({ status: 'failed', reason: 'signature_invalid', retryable: false, attempts: 1 })
 })
 

@@ -65,12 +65,12 @@ async function verified(
   }
 }
 
-function problemOf(claims: JWTPayload, issuer: string, client: Client): string | undefined {
+function problemOf({ issuer, now }: Gateway, claims: JWTPayload, client: Client): string | undefined {
   const { aud, exp = 0, iat = 0, jti, client_id } = claims
   const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
   if (audience !== issuer) return 'aud is not this server alone'
   if (client_id !== client.client_id) return 'client_id is another client'
-  if (exp - iat > MAX_SECONDS + SKEW_SECONDS || iat > Date.now() / 1000 + SKEW_SECONDS) return 'lives too long'
+  if (exp - iat > MAX_SECONDS + SKEW_SECONDS || iat > now().getTime() / 1000 + SKEW_SECONDS) return 'lives too long'
   return typeof jti === 'string' && jti !== '' && jti.length <= MAX_ID_LENGTH ? undefined : 'jti'
 }
 
@@ -117,7 +117,7 @@ export async function exchangeAssertion(
   const { grant_types, token_endpoint_auth_method: method } = client.metadata
   if (!grant_types.includes(JWT_BEARER_GRANT) || method === 'none') throw new GatewayError('unauthorized_client')
   const { claims, connection } = await verified(gateway, assertion)
-  const problem = problemOf(claims, gateway.issuer, client)
+  const problem = problemOf(gateway, claims, client)
   if (problem) throw refuse(problem)
   const known = found.resources.map(({ identifier }) => identifier)
   const resources = resourcesOf(known, claims.resource, params.resource)

@@ -30,8 +30,10 @@ async function heldStanding(work: Work, uai: string): Promise<number> {
   return holder.state.standing
 }
 
+type Use = { purpose: TotpPurpose; now: Date }
+
 /** Spends a right code; of many at once one gets through. */
-async function spendCode(work: Work, match: RightCode, purpose: TotpPurpose): Promise<void> {
+async function spendCode(work: Work, match: RightCode, { purpose, now }: Use): Promise<void> {
   switch (match.method) {
     case 'totp': {
       const { record, step } = match
@@ -45,15 +47,13 @@ async function spendCode(work: Work, match: RightCode, purpose: TotpPurpose): Pr
     }
     case 'operator_code': {
       const standing = await heldStanding(work, match.record.uai)
-      resumeProof(work, operatorCode, match.record).decide((state) =>
-        useCode(state, { matches: true, standing, now: new Date() }),
-      )
+      resumeProof(work, operatorCode, match.record).decide((state) => useCode(state, { matches: true, standing, now }))
     }
   }
 }
 
 /** Records a wrong code with everything that it was tried on. @returns what the try is refused with */
-function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, purpose: TotpPurpose): Refusal {
+function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, { purpose, now }: Use): Refusal {
   let locked = tried.authenticators.length > 0
   for (const one of tried.authenticators) {
     const stream = resumeProof(work, totpAuthenticator, one)
@@ -65,7 +65,7 @@ function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, pur
     resumeProof(work, recoveryCodes, one).decide((state) => ({ events: spend(state, '').events }))
   for (const one of tried.operatorCodes)
     resumeProof(work, operatorCode, one).decide((state) => ({
-      events: useCode(state, { matches: false, standing: one.state.standing, now: new Date() }).events,
+      events: useCode(state, { matches: false, standing: one.state.standing, now }).events,
     }))
   return locked ? 'totp_locked' : 'otp_invalid'
 }
@@ -78,7 +78,7 @@ export type PresentedFactor = {
 }
 
 /** A presented code of a factor, read and compared once. */
-export type CheckedFactor = Omit<PresentedFactor, 'person' | 'code'> & { match: Match }
+export type CheckedFactor = Omit<PresentedFactor, 'person' | 'code'> & { match: Match; now: Date }
 
 /**
  * Reads a person's factors and compares a code with them. The limits are asked first; a code that nothing could match is counted and
@@ -91,9 +91,10 @@ export async function checkFactor(
 ): Promise<CheckedFactor> {
   const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
   if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
-  const match = matchCode(gateway, proofs, code, new Date())
+  const now = gateway.now()
+  const match = matchCode(gateway, proofs, code, now)
   const isHopeless = !match.right && Object.values(match.tried).every((one) => one.length === 0)
-  return isHopeless ? refuseHopeless(gateway, limits) : { match, purpose, limits }
+  return isHopeless ? refuseHopeless(gateway, limits) : { match, purpose, limits, now }
 }
 
 /**
@@ -103,15 +104,15 @@ export async function checkFactor(
  */
 export async function recordFactor(
   work: Work,
-  { match, purpose, limits }: CheckedFactor,
+  { match, purpose, limits, now }: CheckedFactor,
 ): Promise<{ method: ProofMethod; id: string }> {
   if (match.right) {
-    await spendCode(work, match, purpose)
+    await spendCode(work, match, { purpose, now })
     return { method: match.method, id: match.record.id }
   }
   work.limits = limits
   work.limitRefusal = 'otp_rate_limited'
-  return work.refuse(recordMiss(work, match, purpose))
+  return work.refuse(recordMiss(work, match, { purpose, now }))
 }
 
 /** A try that nothing could pass counts like any other. */

@@ -18,8 +18,8 @@ const ENROLMENT_MS = 900_000
 /** An authenticator that is shown to its person and not enrolled yet. */
 export type Enrolment = { id: string; secret: string; until: number }
 
-export function newEnrolment(): Enrolment {
-  return { id: uuidv7(), secret: newTotpSecret(), until: Date.now() + ENROLMENT_MS }
+export function newEnrolment(now: Date): Enrolment {
+  return { id: uuidv7(), secret: newTotpSecret(), until: now.getTime() + ENROLMENT_MS }
 }
 
 /** The enrolment as its form carries it, for this session alone. */
@@ -30,14 +30,14 @@ export function sealEnrolment({ derive }: Gateway, { credentialId }: PersonPrinc
 
 /** The enrolment that a form carries; undefined when it is another session's, or too old. */
 export function openEnrolment(
-  { derive }: Gateway,
+  { derive, now }: Gateway,
   { credentialId }: PersonPrincipal,
   sealed: string,
 ): Enrolment | undefined {
   try {
     const bytes = openBytes(derive('totp-enrolment'), Buffer.from(sealed, 'base64url'), credentialId)
     const enrolment: Enrolment = JSON.parse(bytes.toString())
-    return enrolment.until > Date.now() ? enrolment : undefined
+    return enrolment.until > now().getTime() ? enrolment : undefined
   } catch {
     return undefined
   }
@@ -54,7 +54,7 @@ export async function enrolTotp(
   { id, secret, code }: Enrolment & { code: string },
 ): Promise<ProvenFactor> {
   const { reads, personal } = gateway
-  const step = matchingStep(secret, code, new Date())
+  const step = matchingStep(secret, code, gateway.now())
   if (step === undefined) throw new GatewayError('otp_invalid')
   if (!person.wrappedKey) throw new GatewayError('access_denied', { reason: 'no data key' })
   const sealed = personal.seal(person.uai, personal.unwrap(person.uai, person.wrappedKey), secret)
