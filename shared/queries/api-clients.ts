@@ -26,9 +26,9 @@ export const clientColumn = (sql: postgres.Sql, clientId: string | undefined) =>
   (select to_jsonb(c) from auth_gateway.api_clients c where ${hasClientId(sql, clientId)}) as client`
 
 /**
- * Clients that registered themselves and that nobody uses: never within a month of the last registration that was given it, which may
- * come a week after the first, or not for half a year.
- * @param most how many are told at once
+ * Registered clients that no one uses: none was used in the month after its last registration, which may be a week after the first, or for
+ * half a year.
+ * @param most how many are returned at most
  */
 export async function listUnusedClients(sql: postgres.Sql, most: number): Promise<Client[]> {
   const rows = await sql<{ client: Client }[]>`
@@ -41,7 +41,7 @@ export async function listUnusedClients(sql: postgres.Sql, most: number): Promis
   return rows.map((row) => row.client)
 }
 
-/** Whether people look at this client's name for the first time: nobody of the ecosystem knows who made it. */
+/** Whether no operator knows who made this client, so that its name is not verified. */
 export function isStranger({ origin }: Client): boolean {
   return origin === 'dynamic' || origin === 'document'
 }

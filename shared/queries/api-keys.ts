@@ -241,8 +241,8 @@ type NoticeRow = PersonRow & {
 }
 
 /**
- * Keys whose owner is still to be told of something, with the owner. Not after a month: the message has the id of the event that it tells
- * of, and what began then may be in an archive.
+ * Keys whose owner still has to be notified, with the owner. Not after a month: the message has the id of the event that it is about, which
+ * may be in an archive by then.
  */
 export async function listDueNotices(sql: postgres.Sql, personal: Personal, limit: number): Promise<DueNotice[]> {
   const rows = await sql<NoticeRow[]>`

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import { type EventRecord, recordColumns } from './event-records.ts'
 import { type LogRange, rangeOf, recordedBefore, recordedSince } from './log-time.ts'
 
-/** Whose events may be seen: those about some people, about everybody of an organization, or all there are. */
+/** Whose events may be seen: those about some people, about all of an organization, or all there are. */
 export type AuditScope = { of: 'people'; uais: string[] } | { of: 'organization'; id: string } | { of: 'everything' }
 
 /** What is looked for. Everything given must hold. */
@@ -62,7 +62,7 @@ function conditions(sql: postgres.Sql, filter: AuditFilter, { order, position }:
     ${until === undefined ? none : sql`and ${recordedBefore(sql, until, range)}`}`
 }
 
-/** The UAIs whose events are meant; undefined for those of nobody in particular. */
+/** The UAIs whose events are meant; undefined for events of all people. */
 function membersOf(sql: postgres.Sql, scope: AuditScope, person: string | undefined): Part | undefined {
   const group = sql`select unnest(g.members) from auth_gateway.identities i
     join auth_gateway.identities g on g.uai = i.canonical_uai where i.uai = ${person ?? null}`
@@ -99,12 +99,12 @@ export async function listAuditEvents(
     from (${found}) as e left join auth_gateway.subject_keys k on k.subject = e.subject order by e.position ${direction}`
 }
 
-/** An event to be taken out, with whether it may be seen; of one that may not, only its place in the chain is told. */
+/** An event of an export, with whether it may be seen; of one that may not, the export has only its place in the chain. */
 export type ExportRow = EventRecord & { visible: boolean; wrapped_key: Uint8Array | null }
 
 /**
  * The next events of an export by position, after `after`: whole streams, so that their chains can be checked, each event marked
- * by whether it is about somebody in scope.
+ * by whether it is about a person in scope.
  */
 export async function listForExport(
   sql: postgres.Sql,

@@ -62,7 +62,7 @@ export async function listRestores(sql: AnySql): Promise<Restore[]> {
     where e.stream_type = 'audit_log' and e.event_type = 'AuditLogRestored' order by e.version`
 }
 
-/** Where the tree of a log that has begun stands. */
+/** The size of the tree of a log that has begun. */
 export async function treeState(sql: postgres.Sql): Promise<TreeState> {
   type Row = { size: string; position: string; origin: string; known: string | null; root: Uint8Array; note: string }
   const [row] = await sql<Row[]>`
@@ -116,7 +116,7 @@ type Growth = {
   note: string
 }
 
-/** Keeps a grown tree and the checkpoint over it; false when somebody else was faster. */
+/** Stores new tiles and the checkpoint over them; false when another process was faster. */
 export async function growTree(sql: postgres.Sql, growth: Growth): Promise<boolean> {
   const tiles = growth.tiles.map(({ level, index, hashes }) => {
     const positions = level === 0 ? (growth.positions.get(index) ?? []) : undefined

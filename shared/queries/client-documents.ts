@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import { type Client, clientColumn } from './api-clients.ts'
 
-/** A client that is known by a metadata document, and how its last reading stands. One statement. */
+/** A client that is known by a metadata document, and how fresh it is. One statement. */
 export async function findClientDocument(
   sql: postgres.Sql,
   clientId: string,

@@ -23,7 +23,7 @@ export async function listPeople(
   organizationId: Scope,
   { uai, digest, before }: { uai?: string; digest?: Uint8Array; before?: string },
 ): Promise<ListedPerson[]> {
-  // What another organization's identity is found by finds nobody here, though it became part of somebody.
+  // Credentials of an identity of another organization find no one here, also when it was merged into one of this organization.
   const own = within(sql, 'o.organization_id', organizationId)
   const found = uai
     ? sql`i.uai = (select o.canonical_uai from auth_gateway.identities o where o.uai = ${uai} and ${own})`
@@ -40,7 +40,7 @@ export async function listPeople(
 
 /**
  * A person as an operator may see them, found by any UAI of the organization. Where a merge went across organizations, the members are
- * those of this one alone; and when the surviving identity is of another one, the asked identity is told instead of it.
+ * those of this one alone; and when the surviving identity is of another one, the asked identity is returned instead.
  */
 export async function findListed(
   sql: postgres.Sql,

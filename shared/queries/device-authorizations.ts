@@ -45,7 +45,7 @@ export type OpenDevice = {
   origin: { ip?: string; userAgent?: string }
 }
 
-/** The pending authorization behind a user code, whoever asks, and how long they must wait. One statement. */
+/** The pending authorization of a user code, the caller, and the seconds until the limits open. One statement. */
 export async function findByUserCode(
   sql: postgres.Sql,
   personal: Personal,
@@ -81,7 +81,7 @@ export async function findByUserCode(
   }
 }
 
-/** What a person is told of a device they connected. */
+/** What the notice to a person says of a device they connected. */
 export async function findConnected(
   sql: postgres.Sql,
   id: string,

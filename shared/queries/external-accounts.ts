@@ -6,7 +6,7 @@ import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from
 type Row = PersonRow & { client: Client | null; default_resources: string[] | null; address_known: boolean }
 
 /**
- * The person an account at somebody else's is linked to, whether its address is somebody's here, the client a sign-in is for, and the
+ * The person an external account is linked to, whether its address belongs to a person here, the client a sign-in is for, and the
  * default resources. One statement.
  * @param input.digest of the account, `input.addressDigest` of the address that it has there
  */

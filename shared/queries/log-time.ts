@@ -9,7 +9,7 @@ function floorOf(milliseconds: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
 }
 
-/** Positions between which everything of a time stands, and more at both ends; null where the log begins or ends in it. */
+/** Positions between which all events of a time are, and more at both ends; null where the log begins or ends in it. */
 export type LogRange = { since?: string | null; until?: string | null }
 
 /**

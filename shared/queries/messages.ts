@@ -98,7 +98,7 @@ export function listMessagesOf(
     order by m.id desc limit ${limit}`
 }
 
-/** What became of one message, for whoever waits for it. */
+/** The delivery status of one message. */
 export async function findOutcome(sql: postgres.Sql, id: string): Promise<string | undefined> {
   const [row] = await sql<{ status: string }[]>`select status from auth_gateway.messages where id = ${id}`
   return row?.status
@@ -106,7 +106,7 @@ export async function findOutcome(sql: postgres.Sql, id: string): Promise<string
 
 export type Figure = { channel: string; template: string; country: string | null; status: string; count: number }
 
-/** Messages of the last day by what became of them; of codes, `entered` besides. */
+/** Messages of the last day by delivery status; for codes also `entered`. */
 export function countMessages(sql: postgres.Sql): Promise<Figure[]> {
   return sql<Figure[]>`
     select m.channel, m.template, o.country, case when o.status = 'consumed' then 'entered' else m.status end as status,
@@ -148,7 +148,7 @@ export async function listSuppressions(
 
 export type Unsent = { id: string; uai: string; wrappedKey: Uint8Array; sealed: Uint8Array }
 
-/** Messages that were kept for another try and had none lately. One statement. */
+/** Messages that wait for another try and had none for two minutes. One statement. */
 export async function listUnsent(sql: postgres.Sql, limit: number): Promise<Unsent[]> {
   const rows = await sql<{ id: string; uai: string; wrapped_key: Uint8Array; sealed: Uint8Array }[]>`
     select m.id, m.uai, k.wrapped_key, s.sealed

@@ -8,7 +8,7 @@ export type DatabaseState = {
   now: Date
   /** Triggers of the event store that are missing, or disabled somewhere. */
   disabledTriggers: string[]
-  /** Roles besides the owner and `auth_gateway_app` that may use the schema. */
+  /** Roles other than the owner and `auth_gateway_app` that may use the schema. */
   foreignRoles: string[]
 }
 

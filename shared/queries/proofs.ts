@@ -23,7 +23,7 @@ export type OperatorCodeRecord = Recorded<Active<OperatorCode>>
 export type Proofs = {
   authenticators: TotpRecord[]
   recoveryCodes: RecoveryRecord[]
-  /** Whole, unused, not expired, and made for the person as they stand. */
+  /** Whole, unused, not expired, and issued since the person's standing last changed. */
   operatorCodes: OperatorCodeRecord[]
   /** Seconds until the limits are open. */
   wait: number

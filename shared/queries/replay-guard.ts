@@ -3,10 +3,10 @@ import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
 
 /**
- * Takes a thing that may be seen once, such as the id of an assertion. False when somebody took it before and it has not
- * expired; of many at the same time one is first, on any instance.
+ * Claims a value that is accepted once, such as the id of an assertion. False when it was claimed before and has not expired; of many
+ * callers at the same time, on any instance, one is first.
  * @param scope what kind of thing it is
- * @param parts what tells it from others of its kind; only their digest is kept
+ * @param parts what identifies it among its kind; only their digest is stored
  */
 export async function claimOnce(
   sql: postgres.Sql,

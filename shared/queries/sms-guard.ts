@@ -11,13 +11,13 @@ export type SmsGuard = {
   entered: number
   /** Those that had no time yet. */
   underWay: number
-  /** Stops of that country in the last day that nobody lifted. */
+  /** Breakers of that country that tripped in the last day and were not lifted. */
   earlier: number
-  /** Stops for the rest of the day that stand, by how many messages had gone out. */
+  /** Active breakers for the rest of the day, with the number of messages sent before each. */
   dayStops: { id: string; sent: number }[]
   /** Seconds until the day's messages are no longer used up. */
   wait: number
-  /** Seconds until the fullest source of codes that nobody enters is open again. */
+  /** Seconds until the sources of codes that are not entered are open again. */
   sourceWait: number
 }
 

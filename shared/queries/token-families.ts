@@ -70,7 +70,7 @@ type FamilyFacts = {
   actor?: ActorClaim
   version: number
   state: TokenFamily
-  /** The family, its session where it depends on one, its person and its client all stand. */
+  /** The family, its session where it depends on one, its person and its client are all active. */
   live: boolean
 }
 
@@ -155,7 +155,7 @@ function asAllowed(session: SessionFacts, { acr, amr, authenticated_at }: Family
   return { ...session, acr, amr, authenticatedAt, steppedUpAt, recoveredAt: undefined }
 }
 
-/** Undefined for tokens of a sign-in whose session is in an archive: nothing that came from it stands any more. */
+/** Undefined for tokens of a sign-in whose session is in an archive: nothing that came from it is valid any more. */
 function toFamily(personal: Personal, found: FoundRow, row: FamilyRow): Family | undefined {
   const { family_client: client } = found
   const expiresAt = new Date(row.expires_at)

@@ -14,7 +14,7 @@ export type WebhookRow = {
   last_told_at: Date | null
   waiting: number
   dead: number
-  /** How many events it has still to be told of, or looked at for it. */
+  /** How many events still have to be sent or looked at. */
   behind: string
 }
 
@@ -35,7 +35,7 @@ export function listWebhooks(sql: postgres.Sql, organizationId?: string, id?: st
     order by w.added_at, w.id`
 }
 
-/** Takes the turn at a webhook; answers from where to go on, undefined when somebody else has it. */
+/** Claims a webhook; returns the position to go on from, undefined when another process has claimed it. */
 export async function claimWebhook(sql: postgres.Sql, id: string, seconds: number): Promise<string | undefined> {
   const [row] = await sql<{ position: string | null }[]>`
     select auth_gateway.claim_webhook(${id}, ${seconds})::text as position`
@@ -49,7 +49,7 @@ const columns = (sql: postgres.Sql) => sql`
   e.position::text, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type, e.subject, e.data, e.metadata, e.recorded_at,
   encode(e.hash, 'hex') as hash, null as wrapped_key`
 
-/** What waits to be told once more, by position. */
+/** Deliveries that wait for another try, by position. */
 export function listWaiting(sql: postgres.Sql, id: string, limit: number): Promise<Told[]> {
   return sql<Told[]>`
     select ${columns(sql)}, d.attempts, d.next_at <= now() as due
@@ -57,7 +57,7 @@ export function listWaiting(sql: postgres.Sql, id: string, limit: number): Promi
     where d.webhook_id = ${id} and d.status = 'waiting' order by d.position limit ${limit}`
 }
 
-/** The next settled events that a webhook is to be told of. */
+/** The next settled events to send to a webhook. */
 export function eventsToTell(
   sql: postgres.Sql,
   scope: AuditScope,
