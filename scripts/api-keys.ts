@@ -14,11 +14,11 @@ import { program, RefusedError, runAsProgram, type Terminal, table, UsageError }
 
 const USAGE = `npm run api-keys -- list <uai or e-mail>
 npm run api-keys -- show <id>
-npm run api-keys -- find                              the key stands on standard input
+npm run api-keys -- find                              reads the key from standard input
 npm run api-keys -- revoke <id> [--reason <text>]
 npm run api-keys -- import <uai or e-mail> --name <text> --hash <sha-256 hex> [--scope <scope>]… [--expires-at <date>]
 
-import takes over a key that was issued elsewhere, by its hash; the key itself is not needed.
+import adds a key that was issued elsewhere, by its hash; the key itself is not needed.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 const options = {
@@ -35,7 +35,7 @@ type Call = { gateway: Gateway; flags: Flags; what: string; terminal: Terminal }
 
 async function person(gateway: Gateway, who: string): Promise<IdentityFacts> {
   const found = await findIdentity(gateway, who)
-  if (!found) throw new RefusedError('Nobody is known by that')
+  if (!found) throw new RefusedError('No such identity')
   return found
 }
 
@@ -64,7 +64,7 @@ async function importKey({ gateway, flags, what }: Call) {
   if (notes.length > 0) throw new RefusedError(notes.join(' '))
   const id = uuidv7()
   await act(gateway, async (work) => {
-    if ((await findKeysByHash(gateway.reads, [hash])).length > 0) throw new RefusedError('That key is known already')
+    if ((await findKeysByHash(gateway.reads, [hash])).length > 0) throw new RefusedError('That key already exists')
     work.start(apiKey, id, { subject: owner.uai }).decide(() =>
       createKey({
         owner: { type: 'person', id: owner.uai },
@@ -113,7 +113,11 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const perform = actions[action]
   if ((!perform && action !== 'list') || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
   if (!what && action !== 'find')
-    throw new UsageError(action === 'list' || action === 'import' ? 'Whose?' : 'Which key? Give its id')
+    throw new UsageError(
+      action === 'list' || action === 'import'
+        ? 'Whose key? Give a UAI or an e-mail address'
+        : 'Which key? Give its id',
+    )
   return withGateway(terminal, async (gateway) => {
     const call: Call = { gateway, flags, what, terminal }
     if (!perform) {
@@ -135,7 +139,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: API keys. */
+/** Operator command: manages API keys. */
 export const apiKeys = program(USAGE, command)
 
 await runAsProgram(import.meta.url, apiKeys)

@@ -6,33 +6,33 @@ import { withGateway } from './lib/operator.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
 import { folderOf, program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
-const USAGE = `npm run archive -- list [--json]                                months of short-lived streams, and which may go
-npm run archive -- make [<YYYY-MM>…] --to <folder> [--json]      takes months out into files there; without a month, all that may go
+const USAGE = `npm run archive -- list [--json]                                lists the months of short-lived streams, and which can be archived
+npm run archive -- make [<YYYY-MM>…] --to <folder> [--json]      archives months into files there; without a month, all that can be archived
 
-A month may go when nothing that began in it can be used any more. Its file is verified before anything is taken away, and verifies for
-ever: node scripts/verify-export.mjs <file> [<log.jsonl>]. Keep it as long as the log; npm run events -- verify --archives <folder> compares.`
+A month can be archived when nothing that began in it can be used any more. Its file is verified before anything is removed, and can always be
+verified again: node scripts/verify-export.mjs <file> [<log.jsonl>]. Keep it as long as the log; npm run events -- verify --archives <folder> compares.`
 
 type Listed = { month: string; megabytes: number | null; state: string; file: string | null }
 
 async function list(sql: postgres.Sql): Promise<Listed[]> {
   const made = await sql<{ month: string; file: string }[]>`
     select to_char(month, 'YYYY-MM') as month, file from auth_gateway.archives order by month`
-  const standing = await listMonths(sql)
+  const stored = await listMonths(sql)
   return [
     ...made.map(({ month, file }) => ({ month, megabytes: null, state: 'archived', file })),
-    ...standing.map(({ month, bytes, obstacle }) => {
+    ...stored.map(({ month, bytes, obstacle }) => {
       const megabytes = Math.round(bytes / 1e6)
-      return { month, megabytes, state: obstacle ?? 'may be archived', file: null }
+      return { month, megabytes, state: obstacle ?? 'can be archived', file: null }
     }),
   ]
 }
 
-/** @throws RefusedError for a month that is not there */
-async function chosen(sql: postgres.Sql, months: string[]): Promise<Month[]> {
-  const standing = await listMonths(sql)
-  const unknown = months.find((month) => !standing.some((one) => one.month === month))
+/** @throws RefusedError for a month that is not stored */
+async function selectMonths(sql: postgres.Sql, months: string[]): Promise<Month[]> {
+  const stored = await listMonths(sql)
+  const unknown = months.find((month) => !stored.some((one) => one.month === month))
   if (unknown) throw new RefusedError(`There is no month ${unknown} in the store: list shows them`)
-  return standing.filter(({ month, obstacle }) => (months.length > 0 ? months.includes(month) : obstacle === null))
+  return stored.filter(({ month, obstacle }) => (months.length > 0 ? months.includes(month) : obstacle === null))
 }
 
 async function command(args: string[], terminal: Terminal): Promise<number> {
@@ -44,14 +44,14 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   return withGateway(terminal, async (gateway) => {
     if (action === 'list' && months.length === 0) {
       const rows = await list(sql)
-      const words = rows.map((row) => ({ ...row, megabytes: String(row.megabytes ?? '-'), file: row.file ?? '-' }))
-      out(flags.json ? JSON.stringify(rows, null, 2) : table(words) || 'no month yet')
+      const shown = rows.map((row) => ({ ...row, megabytes: String(row.megabytes ?? '-'), file: row.file ?? '-' }))
+      out(flags.json ? JSON.stringify(rows, null, 2) : table(shown) || 'no months yet')
       return 0
     }
     if (action !== 'make') throw new UsageError(`There is no "${positionals.join(' ')}"`)
-    if (flags.to === undefined) throw new UsageError('make takes --to <folder>')
+    if (flags.to === undefined) throw new UsageError('make needs --to <folder>')
     const folder = folderOf(terminal, flags.to)
-    for (const month of await chosen(sql, months)) {
+    for (const month of await selectMonths(sql, months)) {
       const made = await archiveMonth({ sql, gateway }, month, folder)
       out(
         flags.json
@@ -63,7 +63,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   }).finally(() => sql.end())
 }
 
-/** Operator command: takes old months out of the event store. */
+/** Operator command: archives old months of the event store. */
 export const archive = program(USAGE, command)
 
 await runAsProgram(import.meta.url, archive)

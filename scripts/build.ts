@@ -9,22 +9,22 @@ import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
 import { program, RefusedError, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
 
 const MAX_FUNCTION_BYTES = 352 * 1024
-/** An archive holds Netlify's own entry as well, some 350 KB. */
+/** An archive also holds Netlify's own entry point, some 350 KB. */
 const MAX_ARCHIVE_BYTES = 900 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const USAGE = `npm run build [-- [--server] [<folder>] [--json]]
 
-Bundles the functions and the server into <folder> (dist), packs the functions as Netlify does where its bundler is installed, and
-prints sizes in bytes. --server leaves out what only Netlify needs.
-Exit code 1: a function is larger than it may be, 2: wrong usage.`
-/** Address of this deployment alone, where it is one of Netlify's that is not production. */
+Bundles the functions and the server into <folder> (dist), packs the functions as Netlify does if its bundler is installed, and
+prints sizes in bytes. --server skips what only Netlify needs.
+Exit code 1: a function exceeds its size limit, 2: wrong usage.`
+/** Address of this deployment, if it is a preview on Netlify. */
 const { CONTEXT, DEPLOY_PRIME_URL, NETLIFY } = process.env
 const previewUrl = CONTEXT && CONTEXT !== 'production' && CONTEXT !== 'dev' ? DEPLOY_PRIME_URL : undefined
 const { version } = JSON.parse(await readFile(`${root}package.json`, 'utf8'))
 const commit = process.env.COMMIT_REF || (await commitHere())
 
-/** Of this checkout; empty where there is none, as in a container. */
+/** The commit of this checkout; empty outside of one, as in a container. */
 async function commitHere(): Promise<string> {
   const args = ['-C', root, 'rev-parse', '--short=12', 'HEAD']
   return promisify(execFile)('git', args).then(
@@ -36,8 +36,8 @@ async function commitHere(): Promise<string> {
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
-/** What few requests or deployments need is a file of its own, so that a cold start does not read it. */
-const APART = [
+/** Modules that few requests or deployments need get a bundle of their own, so that a cold start does not read them. */
+const LAZY_MODULES = [
   'shared/tracing.ts',
   'netlify/metrics.ts',
   'netlify/openapi/description.ts',
@@ -52,16 +52,16 @@ const APART = [
 ]
 const nameOf = (file: string) => path.basename(file, '.ts')
 
-/** Leaves a dynamic import of such a file as one of its bundle, at `place` from this one. */
-const apart = (place: string): Plugin => ({
-  name: 'apart',
+/** Turns a dynamic import of such a module into one of its bundle, which is in `folder` relative to this one. */
+const lazyModules = (folder: string): Plugin => ({
+  name: 'lazy-modules',
   setup: ({ onResolve }) =>
-    onResolve({ filter: new RegExp(`/(${APART.map(nameOf).join('|')})\\.ts$`) }, ({ kind, path: file }) =>
-      kind === 'dynamic-import' ? { path: `${place}${nameOf(file)}.mjs`, external: true } : undefined,
+    onResolve({ filter: new RegExp(`/(${LAZY_MODULES.map(nameOf).join('|')})\\.ts$`) }, ({ kind, path: file }) =>
+      kind === 'dynamic-import' ? { path: `${folder}${nameOf(file)}.mjs`, external: true } : undefined,
     ),
 })
 
-/** JSON is parsed twice as fast as the literal that esbuild makes of it. */
+/** Embeds JSON as text: parsing it is twice as fast as the literal that esbuild generates. */
 const parsedJson: Plugin = {
   name: 'parsed-json',
   setup: ({ onLoad }) =>
@@ -74,7 +74,7 @@ const parsedJson: Plugin = {
 const shared: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
-  // All that is used of the client is its part for Supabase Auth, which alone is half as large.
+  // Only the Supabase Auth part of the client is used, which is half as large.
   alias: { '@supabase/supabase-js': '@supabase/auth-js' },
   minify: true,
   platform: 'node',
@@ -103,7 +103,7 @@ async function sizeOf(out: string, file: string): Promise<Size> {
 const sizeText = ({ file, bytes, gzip, schedule = '' }: Size) =>
   `${file.padEnd(40)}${kilobytes(bytes)}${gzip === undefined ? `  ${schedule}` : `${kilobytes(gzip)} gzip`}`.trimEnd()
 
-/** Makes the bundles and returns the names of the functions among them. */
+/** Builds the bundles and returns the names of the functions. */
 async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
   await rm(out, { recursive: true, force: true })
   const names = serverOnly ? [] : (await readdir(`${root}netlify/functions`)).sort()
@@ -114,7 +114,7 @@ async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
       ...shared,
       entryPoints: names.map((name) => `netlify/functions/${name}`),
       outdir: path.join(out, 'functions'),
-      plugins: [apart('../')],
+      plugins: [lazyModules('../')],
     })
   }
   await build({
@@ -122,13 +122,13 @@ async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
     entryPoints: ['netlify/server.ts'],
     outfile: path.join(out, 'server.mjs'),
     outExtension: {},
-    plugins: [apart('./')],
+    plugins: [lazyModules('./')],
   })
 
   await build({
     ...shared,
     entryPoints: {
-      ...Object.fromEntries(APART.map((file) => [nameOf(file), file])),
+      ...Object.fromEntries(LAZY_MODULES.map((file) => [nameOf(file), file])),
       'verify-request': 'shared/resource-server/verify-request.ts',
       'mcp-guard': 'shared/resource-server/mcp-guard.ts',
     },
@@ -138,8 +138,8 @@ async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
   return names
 }
 
-/** Puts a folder in the place of another one, which stays whole until then. */
-async function replace(target: string, made: string): Promise<void> {
+/** Replaces a folder by another one, which is complete by then. */
+async function replaceFolder(target: string, made: string): Promise<void> {
   const before = `${target}.old`
   await rm(before, { recursive: true, force: true })
   await rename(target, before).catch(() => {})
@@ -150,18 +150,18 @@ async function replace(target: string, made: string): Promise<void> {
 async function command(args: string[], { out: print, err }: Terminal): Promise<number> {
   const options = { server: { type: 'boolean' }, json: { type: 'boolean' } } as const
   const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
-  if (positionals.length > 1) throw new UsageError(`One folder, not ${positionals.join(' ')}`)
+  if (positionals.length > 1) throw new UsageError(`Name one folder, not ${positionals.join(' ')}`)
   const target = path.resolve(root, positionals[0] ?? 'dist')
   const out = `${target}.new`
   const names = await bundle(out, flags.server === true)
   const functions = names.map((name) => `functions/${name.replace(/\.ts$/, '.mjs')}`)
-  const others = ['server', ...APART.map(nameOf), 'verify-request', 'mcp-guard'].map((name) => `${name}.mjs`)
+  const others = ['server', ...LAZY_MODULES.map(nameOf), 'verify-request', 'mcp-guard'].map((name) => `${name}.mjs`)
   const sizes = await Promise.all([...functions, ...others].map((file) => sizeOf(out, file)))
   const tooBig = sizes.filter(({ file, bytes }) => functions.includes(file) && bytes > MAX_FUNCTION_BYTES)
-  // Netlify packs what it deploys itself.
+  // On Netlify, the build system packs the functions.
   const packs = !flags.server && !NETLIFY && tooBig.length === 0
-  if (tooBig.length === 0) await replace(target, out)
-  if (packs && !hasNetlifyBundler()) err('npm ci --prefix deploy/netlify lets this pack archives as Netlify does.')
+  if (tooBig.length === 0) await replaceFolder(target, out)
+  if (packs && !hasNetlifyBundler()) err('To pack archives as Netlify does, run npm ci --prefix deploy/netlify')
   else if (packs) {
     const archives = await packForNetlify(`${target}/functions`, `${target}/netlify`, root)
     const packed = archives.map(({ name, size, schedule }) => ({ file: `netlify/${name}.zip`, bytes: size, schedule }))
@@ -169,11 +169,11 @@ async function command(args: string[], { out: print, err }: Terminal): Promise<n
     tooBig.push(...packed.filter(({ bytes }) => bytes > MAX_ARCHIVE_BYTES))
   }
   print(flags.json ? JSON.stringify(sizes, null, 2) : sizes.map(sizeText).join('\n'))
-  if (tooBig.length > 0) throw new RefusedError(`Larger than they may be: ${tooBig.map(({ file }) => file).join(', ')}`)
+  if (tooBig.length > 0) throw new RefusedError(`Over the size limit: ${tooBig.map(({ file }) => file).join(', ')}`)
   return 0
 }
 
-/** Builds what a deployment runs. */
+/** Builds the bundles that a deployment runs. */
 export const buildProgram = program(USAGE, command, { alone: true })
 
 await runAsProgram(import.meta.url, buildProgram)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Tells for each connected identity provider whether it can be signed in with. The work is done in TypeScript.
+// Checks whether people can sign in with each connected identity provider. Runs the TypeScript file of the same name.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

@@ -6,8 +6,8 @@ import { program, runAsProgram, type Terminal, table, UsageError } from './lib/t
 
 const USAGE = `node scripts/check-oauth-providers.mjs [<slug>] [--json]
 
-Tells for each configured connection whether discovery, keys, client credentials and callback are right. Nobody signs in: the provider is
-shown a code that it never issued, and how it refuses tells what it thinks of the client.
+Checks discovery, keys, client credentials and callback of each configured connection. No user signs in: the check sends a code that the
+provider never issued, and the provider's error shows whether it accepts the client.
 Exit code 0: all right, 1: something is wrong, 2: wrong usage.`
 
 const sign = (verdict: Verdict) => (verdict ? (verdict.ok ? 'ok' : 'WRONG') : '-')
@@ -21,9 +21,9 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   if (positionals.length > 1) throw new UsageError(`There is no "${positionals.join(' ')}"`)
   return withGateway(terminal, async (gateway) => {
     const all = await listConnections(gateway.reads)
-    const wanted = positionals[0] ? all.filter(({ slug }) => slug === positionals[0]) : all
-    if (positionals[0] && wanted.length === 0) throw new UsageError(`There is no connection "${positionals[0]}"`)
-    const results = await Promise.all(wanted.map((one) => checkConnection(gateway, one)))
+    const selected = positionals[0] ? all.filter(({ slug }) => slug === positionals[0]) : all
+    if (positionals[0] && selected.length === 0) throw new UsageError(`There is no connection "${positionals[0]}"`)
+    const results = await Promise.all(selected.map((one) => checkConnection(gateway, one)))
     const problems = results.flatMap((one) =>
       CHECKS.flatMap((name) => (one[name]?.ok === false ? [`${one.slug}: ${name}: ${one[name]?.detail}`] : [])),
     )
@@ -42,7 +42,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: whether the identity providers that are connected can be signed in with. */
+/** Operator command: checks whether people can sign in with the connected identity providers. */
 export const checkProviders = program(USAGE, command, { alone: true })
 
 await runAsProgram(import.meta.url, checkProviders)

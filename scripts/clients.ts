@@ -29,9 +29,9 @@ import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNu
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
 npm run clients -- add --name <name> [--type ${CLIENT_KINDS}] --redirect-uri <uri>… [metadata] [--client-id <id>] [--first-party [--account-access everyday]]
-npm run clients -- update <client_id> [metadata] [--account-access none|everyday]   flags change members, --file replaces all of them
+npm run clients -- update <client_id> [metadata] [--account-access none|everyday]   flags change single members, --file replaces all of them
 npm run clients -- suspend|reinstate|delete <client_id> [--reason <text>]
-npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old secret lives on for that long (0)
+npm run clients -- rotate-secret <client_id> [--overlap <seconds>]   the old secret stays valid for that long (0)
 
 Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input):
   --name --redirect-uri… --post-logout-redirect-uri… --web-origin… --scope --default-scope --auth-method none|client_secret_basic|client_secret_post|
@@ -40,10 +40,10 @@ Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input
   --certificate-bound --dpop-bound --resource… (serves) --exchange-resource… (may get tokens for, RFC 8693)
   --application-type native|web --grant-type… --response-type… --access-token-seconds --require-pkce true|false
   --subject-type public|pairwise --sector-identifier-uri (OpenID Connect Core section 8)
-  --client-uri --logo-uri --brand-color '#rrggbb' (of its messages, with --first-party) --policy-uri --tos-uri --contact…
+  --client-uri --logo-uri --brand-color '#rrggbb' (for its messages, with --first-party) --policy-uri --tos-uri --contact…
 --account-access everyday: a LanOnasis application whose tokens, when it names no resource, also work at the everyday endpoints of the
   account API (profile, sessions, API keys, projects).
---type: web and service keep a secret, spa (a page in the browser), native and device are public; single flags go before it. Without it, a
+--type: web and service have a secret; spa (a page in the browser), native and device are public. Single flags override it. Without it, a
   client is native when every redirect URI leads to the user's own machine, and web otherwise.
 --json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
 
@@ -63,7 +63,7 @@ async function checked(
 ): Promise<ClientMetadata> {
   const { metadata, problems } = parseClientMetadata(given, config.PRIVATE_USE_SCHEMES)
   if (firstParty && metadata?.subject_type === 'pairwise')
-    throw new RefusedError('subject_type: a LanOnasis application knows the UAI')
+    throw new RefusedError('subject_type: a LanOnasis application cannot be pairwise')
   if (metadata) {
     await checkSectorIdentifier(metadata).catch((error: Error) => {
       throw new RefusedError(error.message)
@@ -71,7 +71,7 @@ async function checked(
     return metadata
   }
   const lines = problems.map(({ member, message }) => `  - ${member}: ${message}`)
-  throw new RefusedError(`The client metadata is not usable:\n${lines.join('\n')}`)
+  throw new RefusedError(`The client metadata is invalid:\n${lines.join('\n')}`)
 }
 
 const NOT_OURS = 'account_access: only a LanOnasis application (--first-party) may have it'
@@ -94,7 +94,7 @@ async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
   if (accountAccess === 'everyday' && !flags['first-party']) throw new RefusedError(NOT_OURS)
   const made = hasSecret(metadata) ? newSecret() : undefined
   await act(gateway, async (work) => {
-    if (await findClient(gateway.reads, clientId)) throw new RefusedError(`There is a client "${clientId}" already`)
+    if (await findClient(gateway.reads, clientId)) throw new RefusedError(`There is already a client "${clientId}"`)
     work.start(apiClient, uuidv7(), {}).decide(() =>
       registerClient({
         clientId,
@@ -126,19 +126,19 @@ async function update(call: Call): Promise<Outcome> {
   const { clientId, fromFile, metadata, accountAccess } = readClientRequest(call.flags, call.terminal)
   if (clientId !== undefined && String(clientId).toLowerCase() !== before.client_id.toLowerCase())
     throw new RefusedError('A client_id cannot be changed')
-  if (call.flags['first-party']) throw new RefusedError('Whether a client is first-party is settled when it is added')
+  if (call.flags['first-party']) throw new RefusedError('--first-party works only with add')
   if (accountAccess === 'everyday' && !before.first_party) throw new RefusedError(NOT_OURS)
-  const wanted = await checked(
+  const updated = await checked(
     call.gateway,
     fromFile ? metadata : { ...before.metadata, ...metadata },
     before.first_party,
   )
   const decisions: Decide[] = accountAccess ? [(state) => changeAccountAccess(state, accountAccess)] : []
   if (!accountAccess || fromFile || Object.keys(metadata).length > 0)
-    decisions.unshift((state) => updateClient(state, wanted))
+    decisions.unshift((state) => updateClient(state, updated))
   const client = await change(call, ...decisions)
-  const needsSecret = hasSecret(wanted) && client.secrets.length === 0
-  return { client, remark: needsSecret ? 'It has no secret yet: rotate-secret makes one' : undefined }
+  const needsSecret = hasSecret(updated) && client.secrets.length === 0
+  return { client, remark: needsSecret ? 'It has no secret yet: create one with rotate-secret' : undefined }
 }
 
 async function rotateSecret(call: Call): Promise<Outcome> {
@@ -196,7 +196,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: the OAuth clients. */
+/** Operator command: manages OAuth clients. */
 export const clients = program(USAGE, command)
 
 await runAsProgram(import.meta.url, clients)

@@ -16,7 +16,7 @@ function typeOf(schema: z.core.JSONSchema.BaseSchema): string {
   return schema.format === 'uri' ? 'URL' : 'text'
 }
 
-/** Every variable of `shared/config.ts` as the documentation shows it; defaults of secrets are not repeated. */
+/** Returns every variable of `shared/config.ts` as the documentation shows it, without the defaults of secrets. */
 export function documentedVariables(): Variable[] {
   return Object.entries(variables).map(([name, { meaning, type, fallback, required = false }]) => {
     const secret = name.endsWith('_SECRET') && fallback !== undefined
@@ -31,7 +31,7 @@ export function documentedVariables(): Variable[] {
   })
 }
 
-/** The variables as a Markdown table. */
+/** Returns the variables as a Markdown table. */
 export function configTable(): string {
   const rows = documentedVariables().map(({ name, type, fallback, required, meaning }) => {
     const shown = required ? '**required**' : fallback === undefined ? 'unset' : `\`${fallback}\``
@@ -40,7 +40,7 @@ export function configTable(): string {
   return ['| Variable | Type | Default | Meaning |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-/** The variables as an `.env.example`: required ones empty, the others commented out with their default. */
+/** Returns the variables as an `.env.example`: required ones empty, the others commented out with their default. */
 export function envExample(): string {
   return documentedVariables()
     .map(({ name, fallback, required, meaning }) => `# ${meaning}\n${required ? '' : '# '}${name}=${fallback ?? ''}\n`)

@@ -37,9 +37,9 @@ npm run connections -- change <slug> [settings]
 npm run connections -- enable|disable|remove <slug> [--reason "…"]
 npm run connections -- add-key <slug>, activate-key|retire-key <slug> --key <id>
 
-Other identity providers that people sign in with. Settings, as flags or as JSON with --file (- reads standard input):
+Manages the other identity providers that people sign in with. Settings, as flags or as JSON with --file (- reads standard input):
   --name --protocol oidc|oauth2|saml|supabase|hook --issuer --client-id --scope --auth-method --tenant (microsoft)
-  --domain… (people with such an address are sent there) --no-provision --organization <id> (where new people belong)
+  --domain… (people with such an address are sent there) --no-provision --organization <id> (of new people)
   --trust-email --unlisted --id-jag --logout
 Presets: ${Object.keys(PRESETS).join(' ')}; for SAML ${Object.keys(SAML_PRESETS)
   .map((name) => `saml-${name}`)
@@ -47,8 +47,8 @@ Presets: ${Object.keys(PRESETS).join(' ')}; for SAML ${Object.keys(SAML_PRESETS)
 SAML: --entry-point <URL> --idp-issuer <entity ID> --certificate <PEM file>… --logout-url <URL>
   --name-id persistent|transient|emailAddress|unspecified|none --clock-skew <seconds, 120> --sha1 allow|refuse
   --subject-attribute <name> (instead of the NameID) --email-attribute <name>… --name-attribute <name>…
-A SAML connection is added with a key pair of ours, which signs what we ask for and decrypts assertions; the metadata has it. To replace it: add-key,
-let the provider read the metadata again, activate-key, and retire-key the old one once nothing is encrypted for it any more.
+add creates a key pair for a SAML connection, which signs requests and decrypts assertions; the metadata contains it. To replace it: add-key,
+let the provider read the metadata again, activate-key, and retire-key the old one once the provider no longer encrypts for it.
 The client secret is read from the environment variable CONNECTION_SECRET, never from an argument.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
@@ -88,7 +88,7 @@ function readFile(path: string, terminal: Terminal): object {
 const present = (given: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 
-/** What flags say of a SAML connection. */
+/** Returns the settings of a SAML connection from the flags. */
 function samlOf({ flags, terminal }: Call): Record<string, unknown> {
   const attributes = present({
     subject: flags['subject-attribute'],
@@ -114,7 +114,7 @@ function samlOf({ flags, terminal }: Call): Record<string, unknown> {
 const inner = (name: string, sources: Record<string, unknown>[]) =>
   sources.map((one) => one[name]).filter((one) => typeof one === 'object' && one !== null) as Record<string, unknown>[]
 
-/** Settings of several sources, of which later ones win; those of SAML and its attributes are taken one by one. */
+/** Merges settings of several sources, of which later ones win; those of SAML and its attributes are merged one by one. */
 function merged(sources: Record<string, unknown>[]): Record<string, unknown> {
   const saml = inner('saml', sources)
   const attributes = inner('attributes', saml)
@@ -138,7 +138,7 @@ function presetOf(name: string | undefined, tenant: unknown): object {
 async function settingsOf(call: Call, before: object) {
   const { gateway, flags, slug, terminal } = call
   const { name, protocol, issuer, scope, domain, file, preset, tenant } = flags
-  const said = {
+  const fromFlags = {
     ...{ name, protocol, issuer, scope, client_id: flags['client-id'], auth_method: flags['auth-method'] },
     domains: domain,
     organization_id: flags.organization,
@@ -157,7 +157,7 @@ async function settingsOf(call: Call, before: object) {
       before,
       presetOf(preset as string | undefined, tenant),
       file === undefined ? {} : readFile(String(file), terminal),
-      present(said),
+      present(fromFlags),
       switches,
       Object.keys(saml).length > 0 ? { saml } : {},
     ] as Record<string, unknown>[]),
@@ -165,8 +165,7 @@ async function settingsOf(call: Call, before: object) {
   const { organization_id: organization } = settings ?? {}
   if (organization && !(await organizationExists(gateway.reads, organization)))
     throw new RefusedError(`There is no organization "${organization}"`)
-  if (!settings)
-    throw new RefusedError(`The settings are not usable:\n${problems.map((one) => `  - ${one}`).join('\n')}`)
+  if (!settings) throw new RefusedError(`The settings are invalid:\n${problems.map((one) => `  - ${one}`).join('\n')}`)
   return settings
 }
 
@@ -208,7 +207,7 @@ const actions: Record<string, (call: Call) => Promise<unknown>> = {
     const key = settings.protocol === 'saml' ? await newKey(call) : undefined
     await act(call.gateway, async (work) => {
       if (await findConnection(call.gateway.reads, settings.slug))
-        throw new RefusedError(`There is a connection "${settings.slug}" already`)
+        throw new RefusedError(`There is already a connection "${settings.slug}"`)
       const before = await findNamed(call.gateway.reads, settings.slug)
       if (before && authorityOf(before) !== authorityOf(settings)) throw new GatewayError('connection_authority')
       const stream = work.start(connection, id, {})
@@ -252,8 +251,8 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     if (perform && slug !== undefined) await perform({ gateway, terminal, slug, flags })
     const all = await listConnections(gateway.reads)
     if (action === 'show' || flags.json) {
-      const wanted = action === 'list' ? all : all.filter((one) => one.slug === slug?.toLowerCase())
-      terminal.out(JSON.stringify(wanted.map(shown), null, 2))
+      const selected = action === 'list' ? all : all.filter((one) => one.slug === slug?.toLowerCase())
+      terminal.out(JSON.stringify(selected.map(shown), null, 2))
       return 0
     }
     const rows = all.map(({ slug, status, settings }) => ({
@@ -269,7 +268,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: other identity providers. */
+/** Operator command: manages other identity providers. */
 export const connections = program(USAGE, command)
 
 await runAsProgram(import.meta.url, connections)

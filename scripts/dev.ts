@@ -12,20 +12,20 @@ import { LOCAL_TWILIO } from './mailbox/twilio-api.ts'
 
 const USAGE = `npm run dev
 
-Starts a database, the edge functions, a local mailbox, a stand-in for Supabase Auth and the gateway, and starts the gateway again when
-a file changes. PORT (4000), FUNCTIONS_PORT, MAILBOX_PORT and SUPABASE_AUTH_PORT choose other ports, DEV_DIRECTORY another folder than
-.dev. Operator commands find it.`
+Starts a database, the edge functions, a local mailbox, a stand-in for Supabase Auth and the gateway, and restarts the gateway when a
+file changes. PORT (4000), FUNCTIONS_PORT, MAILBOX_PORT and SUPABASE_AUTH_PORT change the ports, DEV_DIRECTORY (.dev) the folder.
+Operator commands use its database automatically.`
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const started = performance.now()
 const say = (name: string) => (line: string) => console.log(`${styleText('dim', name.padEnd(9))} ${line}`)
 const folder = process.env.DEV_DIRECTORY || '.dev'
-const port = (name: string, usual: number) => Number(process.env[name] || usual)
+const port = (name: string, fallback: number) => Number(process.env[name] || fallback)
 
 let database: DevDatabase | undefined
 let services: DevServices | undefined
 let stopping = false
 
-// Several signals come from one Ctrl-C, through the terminal and through npm; one that comes later is impatience.
+// One Ctrl-C sends several signals, through the terminal and through npm; a later one asks to stop at once.
 async function stop(exitCode: number): Promise<void> {
   if (stopping) return
   stopping = true
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     say('dev')('another npm run dev takes over')
     void stop(0)
   })
-  if (others) say('dev')('stopped the one that already ran here')
+  if (others) say('dev')('stopped the npm run dev that was already running here')
   const { DATABASE_URL, DATABASE_MIGRATION_URL } = process.env
   database = await devDatabase(
     folder,
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   const { gateway, functions, mailbox, supabase } = services
   const ready = await Promise.all([mailbox.start(), supabase?.start(), functions.start(), gateway.start()])
   if (stopping) return
-  if (ready.includes(false)) say('dev')('not everything came up, see above; it starts again when a file changes')
+  if (ready.includes(false)) say('dev')('not everything started, see above; it restarts when a file changes')
   console.log(
     banner({
       issuer: env.AUTH_BASE_URL ?? '',
@@ -106,13 +106,13 @@ async function main(): Promise<void> {
     say('functions')(`${file} changed`)
     void functions.restart()
   })
-  watchPaths(['supabase/migrations'], (file) => say('database')(`${file} changed: start npm run dev again to apply it`))
+  watchPaths(['supabase/migrations'], (file) => say('database')(`${file} changed: restart npm run dev to apply it`))
 }
 
 async function command(args: string[]): Promise<number> {
   readFlags(args, {})
   for (const signal of SIGNALS) process.on(signal, () => void stop(0))
-  // A hard kill of the process above does not reach this one.
+  // A SIGKILL of the parent process does not reach this one.
   const parent = process.ppid
   setInterval(() => {
     if (process.ppid !== parent) void stop(0)
@@ -124,7 +124,7 @@ async function command(args: string[]): Promise<number> {
   return 0
 }
 
-/** Everything for development, with local stand-ins for what is elsewhere in production. */
+/** Runs everything that development needs, with local stand-ins for external services. */
 export const dev = program(USAGE, command, { alone: true })
 
 await runAsProgram(import.meta.url, dev)

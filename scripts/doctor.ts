@@ -10,9 +10,9 @@ import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.
 
 const USAGE = `npm run doctor [-- --json]
 
-Looks at a deployment with the variables that it runs with: configuration, database, role, migrations, whether it may start, triggers,
+Checks a deployment with the variables that it runs with: configuration, database, role, migrations, whether it may start, triggers,
 grants, checkpoints, webhooks, messages, partitions, pooler, signing keys, clock, and from outside the issuer, readiness, key set, cookies and edge functions; says what to fix. With
-DATABASE_MIGRATION_URL it compares the migrations too. Changes nothing. Exit code 1: something is wrong; 2: wrong usage.`
+DATABASE_MIGRATION_URL it also compares the migrations. Changes nothing. Exit code 1: something is wrong; 2: wrong usage.`
 
 const SIGNS = { ok: 'ok     ', warning: 'warning', wrong: 'WRONG  ' }
 
@@ -34,21 +34,21 @@ function checkConfiguration(env: NodeJS.ProcessEnv): { config?: Config; checks: 
     const found =
       mode === 'production'
         ? ok(detail)
-        : warning(detail, 'Right on your own machine; a deployment has a public issuer')
+        : warning(detail, 'Fine on your own machine; a deployment needs a public issuer')
     return { config, checks: [{ check: 'configuration', ...found }] }
   } catch (error) {
-    const faults = (error as Error).message.split('\n').slice(1)
-    const checks = faults.map((fault) => ({
+    const problems = (error as Error).message.split('\n').slice(1)
+    const checks = problems.map((problem) => ({
       check: 'configuration',
       state: 'wrong' as const,
-      detail: fault.replace(/^ *- /, ''),
-      fix: 'docs/configuration.md says what it means',
+      detail: problem.replace(/^ *- /, ''),
+      fix: 'See docs/configuration.md',
     }))
     return { checks }
   }
 }
 
-/** A gateway with the master secret of the database, or with the first one where none is; nothing is written. */
+/** Returns a gateway with the master secret of the database, or with the first one if none matches. Writes nothing. */
 async function gatewayOf(config: Config): Promise<Gateway> {
   const first = createGateway(config)
   const secret = await inspectDatabase(first.reads, config).then(
@@ -78,7 +78,7 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
   return checks.some(({ state }) => state === 'wrong') ? 1 : 0
 }
 
-/** Operator command: what is wrong with a deployment, and what to do about it. */
+/** Operator command: reports what is wrong with a deployment, and how to fix it. */
 export const doctor = program(USAGE, command, { alone: true })
 
 await runAsProgram(import.meta.url, doctor)

@@ -25,7 +25,7 @@ export type CataloguedEvent = {
 }
 
 const texts = new Map<string, string>()
-/** The text of a file, read once. */
+/** Returns the text of a file, read once. */
 const read = (file: string) => {
   const text = texts.get(file) ?? readFileSync(file, 'utf8')
   texts.set(file, text)
@@ -35,7 +35,7 @@ const COMMENT = /\/\*\*?\s*([\s\S]*?)\s*\*\//g
 const oneLine = (text: string) => text.replace(/\s*\n\s*\*?\s*/g, ' ').trim()
 const withoutComments = (text: string) => text.replace(COMMENT, '')
 
-/** Parts of a type between separators that are in no bracket. */
+/** Splits a type at separators that are in no bracket. */
 function split(text: string, separators: string): string[] {
   const parts = ['']
   let depth = 0
@@ -77,7 +77,7 @@ function membersOf(source: string, type: string): Record<string, string> {
   )
 }
 
-/** The functions of a domain file that return an event, exported ones alone. */
+/** Returns the exported functions of a domain file that return an event. */
 function decisionsOf(source: string, type: string): string[] {
   const functions = [
     ...source.matchAll(
@@ -134,7 +134,7 @@ function projections(): Map<string, Projection[]> {
   return streams
 }
 
-/** Every event of the domain, by stream in the order of the files. */
+/** Returns every event of the domain, by stream in the order of the files. */
 export function eventCatalogue(): CataloguedEvent[] {
   const projected = projections()
   const seeds = globSync('supabase/migrations/*.sql').sort()
@@ -150,9 +150,9 @@ export function eventCatalogue(): CataloguedEvent[] {
           .trim()
           .replace(/^\(([\s\S]*)\)$/, '$1')
         if (!shape) return []
-        // What is said of a member of the union stands before its `|`.
-        const said = (parts[index - 1] ?? '').replace(/\{[\s\S]*\}/, '')
-        const meaning = [...said.matchAll(COMMENT)].map(([, words = '']) => oneLine(words)).join(' ')
+        // The comment of a member of the union is before its `|`.
+        const comments = (parts[index - 1] ?? '').replace(/\{[\s\S]*\}/, '')
+        const meaning = [...comments.matchAll(COMMENT)].map(([, text = '']) => oneLine(text)).join(' ')
         const { type: quoted = '', ...members } = membersOf(source, shape)
         const type = quoted.slice(1, -1)
         const decisions = decisionsOf(source, type)
@@ -179,7 +179,7 @@ export function eventCatalogue(): CataloguedEvent[] {
     })
 }
 
-/** The catalogue in Markdown: a chapter for each stream. */
+/** Returns the catalogue in Markdown: a chapter for each stream. */
 export function catalogueText(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const events = eventCatalogue()

@@ -22,19 +22,19 @@ import { type Verification, verifyEvents } from './lib/verify-events.ts'
 const ROWS_SHOWN = 20
 
 const USAGE = `npm run events -- verify [--checkpoint <file>] [--key <verifier key>] [--archives <folder>] [--json]
-                                              walk every chain, grow the audit tree again and compare both with the signed
-                                              checkpoints, and name the first broken event of each kind
-npm run events -- rebuild [model…] [--json]   rebuild read models and compare them with the live ones
-npm run -s events -- export [--after <n>]     every event as JSON Lines, for scripts/verify-export.mjs
-npm run events -- after-restore --reason …    records that the database was restored from an older backup than the checkpoint
-                                              that is kept outside, so that it may be served again
+                                              walks every chain, rebuilds the audit tree, compares both with the signed
+                                              checkpoints, and names the first broken event of each kind
+npm run events -- rebuild [model…] [--json]   rebuilds read models and compares them with the live ones
+npm run -s events -- export [--after <n>]     prints every event as JSON Lines, for scripts/verify-export.mjs
+npm run events -- after-restore --reason …    records that the database was restored from a backup that is older than the
+                                              checkpoint kept outside, so that it may be served again
 npm run events -- origin [<name> --reason …]  shows the name that the log is signed under and its verifier key, or changes it
 
 They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.
---checkpoint is a note kept from earlier, or the file that CHECKPOINT_FILE gathers: the log must still begin with what it covers.
---archives is where the files of npm run archive are: each must be the one that was made.
---key checks signatures where AUTH_MASTER_SECRET (or AUDIT_SIGNING_KEY) is not at hand; one for each name that the log had.
-With AUTH_MASTER_SECRET at hand verify also opens what people are sealed under; further values (new|old) open more of it.`
+--checkpoint is a note kept from earlier, or the file of CHECKPOINT_FILE: the log must still begin with what it covers.
+--archives is the folder with the files of npm run archive: each must be unchanged.
+--key checks signatures if AUTH_MASTER_SECRET (or AUDIT_SIGNING_KEY) is not set; one for each name that the log had.
+With AUTH_MASTER_SECRET, verify also checks the keys that personal data is sealed under; further values (new|old) open more of it.`
 
 function verificationText({ ok, events, streams, faults }: Verification): string {
   const lines = faults.map(({ fault, meaning, count, first }) => {
@@ -89,15 +89,14 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
       const origins = await logOrigins(sql)
       const keys = values.key ?? (signerFor && origins.map((origin) => signerFor(origin).verifierKey))
       const { openNote, openText } = keys ? openersOf(keys) : {}
-      if (!openNote) err('No key to check the signatures of checkpoints with: give --key')
-      if (derivations.length === 0)
-        err('No master secret of this database: what people are sealed under was not looked at')
+      if (!openNote) err('No key to check the signatures of checkpoints: give --key')
+      if (derivations.length === 0) err('No master secret of this database: the keys of personal data were not checked')
       const known =
         values.checkpoint === undefined ? [] : readKept(resolve(env.INIT_CWD ?? '', values.checkpoint), openNote)
       const archives = values.archives === undefined ? undefined : folderOf(terminal, values.archives)
       const verification = await verifyEvents(sql, { keys, openNote, openText, known, archives, derivations })
       if (verification.archives > 0 && archives === undefined)
-        err(`What ${verification.archives} archives took out was not looked at: give --archives`)
+        err(`The files of ${verification.archives} archives were not checked: give --archives`)
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))
       return verification.ok ? 0 : 1
     }
@@ -116,7 +115,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   }
 }
 
-/** Operator command: verify the event store, rebuild the read models, take everything out. */
+/** Operator command: verifies and exports the event store, and rebuilds the read models. */
 export const events = program(USAGE, command)
 
 await runAsProgram(import.meta.url, events)

@@ -13,9 +13,9 @@ npm run hooks -- add <name> --point ${HOOK_POINTS.join('|')} --url https://… [
   [--role <role>…] [--organization <id>…]
 npm run hooks -- rotate-secret|remove|calls <name>
 
-Places outside that are asked or told when somebody signs in, signed as Standard Webhooks. before-sign-in answers {"decision": "allow" |
+HTTP endpoints that are called when a person signs in, signed as Standard Webhooks. before-sign-in answers {"decision": "allow" |
 "deny" | "step_up", "reason"?}, provision-user the same for new people, map-claims {"claims": {name, locale, role, plan, organization_id}};
---role and --organization name what it may give. The secret is shown once. calls tells what became of the newest ones.
+--role and --organization name what it may assign. The secret is shown once. calls lists the results of the newest calls.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 const string = { type: 'string' } as const
@@ -54,7 +54,7 @@ async function add({ gateway, name, flags }: Call): Promise<string> {
   if (!URL.canParse(address) || !(address.startsWith('https:') || local))
     throw new RefusedError('--url must be an https address')
   const roles = [role].flat().map(String)
-  if (roles.some((one) => PRIVILEGED.test(one))) throw new RefusedError('A hook cannot give a privileged role')
+  if (roles.some((one) => PRIVILEGED.test(one))) throw new RefusedError('A hook cannot assign a privileged role')
   const organizations = [organization].flat().map(String)
   for (const one of organizations)
     if (!UUID.test(one) || !(await organizationExists(gateway.reads, one)))
@@ -71,7 +71,7 @@ async function add({ gateway, name, flags }: Call): Promise<string> {
   const [id, secret] = [uuidv7(), newWebhookSecret()]
   await act(gateway, async (work) => {
     if ((await listHooks(gateway.reads)).some((one) => one.settings.name === name))
-      throw new RefusedError(`There is a hook "${name}" already`)
+      throw new RefusedError(`There is already a hook "${name}"`)
     work.start(hook, id, {}).decide(() => addHook(settings, seal(gateway, id, secret)))
   })
   return secret
@@ -126,7 +126,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: the hooks of sign-ins. */
+/** Operator command: manages sign-in hooks. */
 export const hooks = program(USAGE, command)
 
 await runAsProgram(import.meta.url, hooks)

@@ -26,15 +26,15 @@ const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
 npm run identities -- erase <uai or e-mail> [--reason <text>] [--backup-days <days>]
 npm run identities -- role <uai or e-mail> user|admin|platform_admin [--reason <text>] [--without-app]
-npm run identities -- reset-proofs <uai or e-mail> [--reason <text>]
+npm run identities -- reset-factors <uai or e-mail> [--reason <text>]
 npm run identities -- provenance <uai or e-mail>
 npm run identities -- split <retired uai> [--reason <text>]
 
-role says what somebody may do: an admin is the operator of their own organization, a platform_admin of everything. Whoever becomes
-one has set up an authenticator app before. reset-proofs takes apps and recovery codes from somebody who has lost both.
-split undoes a merge: what was the retired identity's is its own again. provenance tells who linked, merged and split what.
-erase destroys the person's data key and look-up digests for good and prints the receipt; doing it again changes nothing.
-Backups forget when they age out: --backup-days (30) is how long yours are kept.
+role changes what a person may do: an admin operates their own organization, a platform_admin all of them. Both need an
+authenticator app first. reset-factors removes the apps and recovery codes of a person who has lost both.
+split undoes a merge: the retired identity is separate again. provenance lists who linked, merged and split what.
+erase permanently destroys the person's data key and look-up digests and prints the receipt; running it again changes nothing.
+The person is still in backups until they expire: --backup-days (30) is how long yours are kept.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 const ROLES = ['user', ...OPERATOR_ROLES]
 
@@ -49,17 +49,17 @@ async function decide(
   return (await findIdentity(gateway, uai)) ?? found
 }
 
-/** Whoever is to be an operator has an app already: otherwise whoever reads their mail could set one up as theirs. */
+/** An operator must have set up an app before: otherwise an attacker who reads their mail could enroll one. */
 async function refuseWithoutApp(gateway: Gateway, { members }: IdentityFacts): Promise<void> {
   const { authenticators } = await listProofs(gateway.reads, gateway.personal, { members })
   if (authenticators.length === 0)
     throw new RefusedError(
-      'They have no authenticator app yet: they set one up at /account/totp first. --without-app goes on all the same',
+      'They have no authenticator app yet: they must set one up at /account/totp first. --without-app skips this check',
     )
 }
 
-/** For somebody who has lost their app and their recovery codes. */
-async function resetProofs({ gateway, found: { members }, reason }: Call): Promise<void> {
+/** Removes the factors of a person who has lost their app and their recovery codes. */
+async function resetFactors({ gateway, found: { members }, reason }: Call): Promise<void> {
   await act(gateway, async (work) => {
     const { authenticators, recoveryCodes: sets } = await listProofs(gateway.reads, gateway.personal, { members })
     for (const one of authenticators) resumeProof(work, totpAuthenticator, one).decide((state) => remove(state, reason))
@@ -72,8 +72,8 @@ const actions: Record<string, (call: Call) => Promise<object>> = {
   suspend: (call) => decide(call, (state) => suspend(state, call.reason)),
   reinstate: (call) => decide(call, (state) => reinstate(state, call.reason)),
   role: (call) => decide(call, (state) => changeIdentity(state, { role: call.role, reason: call.reason })),
-  'reset-proofs': async (call) => {
-    await resetProofs(call)
+  'reset-factors': async (call) => {
+    await resetFactors(call)
     return (await findIdentity(call.gateway, call.found.uai)) ?? call.found
   },
   erase: ({ gateway, found, reason, backupDays }) =>
@@ -103,7 +103,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const backupDays = wholeNumber('backup-days', flags['backup-days'])
   return withGateway(terminal, async (gateway) => {
     const found = await findIdentity(gateway, who)
-    if (!found) throw new RefusedError('Nobody is known by that')
+    if (!found) throw new RefusedError('No such identity')
     if (found.status === 'erased' && /suspend|reinstate|role/.test(action))
       throw new RefusedError(`${found.uai} is erased`)
     if (OPERATOR_ROLES.some((one) => one === role) && !flags['without-app']) await refuseWithoutApp(gateway, found)
@@ -117,7 +117,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: people, and forgetting them. */
+/** Operator command: manages and erases people. */
 export const identities = program(USAGE, command)
 
 await runAsProgram(import.meta.url, identities)

@@ -9,8 +9,8 @@ const USAGE = `npm run keys -- list
 npm run keys -- rotate [--overlap <seconds>]
 
 rotate publishes a new key per algorithm, which signs after the overlap (${OVERLAP_SECONDS} s, so that every cache of the key set
-has seen it); the old keys stay published until the last token they can have signed has expired.
---overlap 0 signs with the new keys at once, for a key that is known to others.
+has it by then); the old keys stay published until the last token that they signed has expired.
+--overlap 0 signs with the new keys at once, after a key was compromised.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 type Listed = {
@@ -48,12 +48,14 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     if (action === 'rotate') await rotateKeys(gateway, { type: 'operator', id: accountName() }, overlap)
     const keys = await listKeys(gateway)
     const rows = keys.map((key) => ({ ...key, expires_at: key.expires_at ?? '-' }))
-    terminal.out(flags.json ? JSON.stringify(keys, null, 2) : table(rows) || 'no keys yet: the first token makes them')
+    terminal.out(
+      flags.json ? JSON.stringify(keys, null, 2) : table(rows) || 'no keys yet: the first token creates them',
+    )
     return 0
   })
 }
 
-/** Operator command: the signing keys. */
+/** Operator command: lists and rotates signing keys. */
 export const keys = program(USAGE, command)
 
 await runAsProgram(import.meta.url, keys)

@@ -7,7 +7,7 @@ const USAGE = `npx tsx scripts/limits-table.ts
 
 Writes the table of all rate limits into ${TARGET}.`
 
-/** Every limit of `shared/limits.ts` as a Markdown table. */
+/** Returns every limit of `shared/limits.ts` as a Markdown table. */
 export function limitsTable(): string {
   const rows = Object.entries(rules).map(([name, { counts, fallback }]) => {
     const tiers = fallback.split(' | ').map((tier) => `\`${tier}\``)

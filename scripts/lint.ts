@@ -5,7 +5,7 @@ import { program, RefusedError, readFlags, runAsProgram } from './lib/terminal.t
 const USAGE = `npm run format
 npx tsx scripts/lint.ts [--write]
 
-Checks every file with Biome, and changes what it can with --write. Exit code 1: something is wrong; 2: wrong usage.`
+Checks every file with Biome, and fixes what it can with --write. Exit code 1: something is wrong; 2: wrong usage.`
 
 async function command(args: string[]): Promise<number> {
   const { write } = readFlags(args, { write: { type: 'boolean' } })

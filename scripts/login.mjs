@@ -11,13 +11,13 @@ import * as oauth from 'openid-client'
 const USAGE = `Usage: node scripts/login.mjs [--method browser|device|email|paste] [--issuer URL] [--client-id ID] [--scope "…"]
   [--email ADDRESS] [--port N] [--json]
 
-browser  a browser on this computer; the answer comes back to a port of the loopback interface
-device   a code to enter in a browser anywhere (RFC 8628)
-email    a one-time code by e-mail, typed here
-paste    a link to open anywhere, and a short code to bring back from there
+browser  a browser on this computer, which redirects to a port of the loopback interface
+device   a code to enter in any browser (RFC 8628)
+email    a one-time code by e-mail, to enter here
+paste    a link to open in any browser, which shows a code to enter here
 
-Without --method: browser where there is a display, device where there is none. Everything said to you goes to standard error; standard
-output has the access token alone, or the whole answer with --json. Exit code 1: not signed in, 2: wrong usage.`
+Without --method: browser if there is a display, device otherwise. Prompts go to standard error; standard output has the access token
+only, or the whole response with --json. Exit code 1: not signed in, 2: wrong usage.`
 
 const say = (text) => process.stderr.write(`${text}\n`)
 
@@ -55,14 +55,14 @@ function readArguments() {
   }
 }
 
-/** Whether a browser can be opened on this very computer. */
+/** Returns whether a browser can be opened on this computer. */
 function hasDisplay(env = process.env) {
   if (env.SSH_CONNECTION || env.SSH_TTY || env.CI) return false
   return ['darwin', 'win32'].includes(process.platform) || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)
 }
 
 function openBrowser(url) {
-  say(`Open this address in your browser, if it does not open by itself:\n\n  ${url}\n`)
+  say(`Open this address in your browser, if it does not open automatically:\n\n  ${url}\n`)
   const [command, ...args] =
     process.env.BROWSER !== undefined
       ? [process.env.BROWSER]
@@ -109,7 +109,7 @@ async function beginCodeFlow(config, redirectUri, { scope }, port) {
 const PAGE = (title) => `<!doctype html><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>
 <p>You can close this page and go back to the terminal.`
 
-/** RFC 8252: a listener on the loopback interface, on the wished port or, where that is taken, on any. */
+/** RFC 8252: a listener on the loopback interface, on the requested port or, if that is taken, on any. */
 async function byBrowser(options) {
   const config = await discover(options)
   const server = createServer()
@@ -120,7 +120,7 @@ async function byBrowser(options) {
     openBrowser(flow.url)
     for await (const [request, response] of requests(server)) {
       const callback = new URL(request.url, redirectUri)
-      // Anything may knock at an open port: only the answer to this request ends the wait.
+      // Any program can call an open port: only the response to this request ends the wait.
       if (callback.pathname !== '/callback' || callback.searchParams.get('state') !== flow.state) {
         response.writeHead(404).end()
         continue
@@ -160,7 +160,7 @@ async function byPaste(options) {
   const config = await discover(options)
   const redirectUri = `${options.issuer.replace(/\/$/, '')}/auth/cli-callback`
   const flow = await beginCodeFlow(config, redirectUri, options)
-  say(`Open this address in any browser, sign in, and bring the code back:\n\n  ${flow.url}\n`)
+  say(`Open this address in any browser, sign in, and enter the code here:\n\n  ${flow.url}\n`)
   const callback = new URL(redirectUri)
   callback.search = new URLSearchParams({
     code: await ask('Code: '),
@@ -185,7 +185,7 @@ async function byEmail(options) {
   const base = `${options.issuer.replace(/\/$/, '')}/v1/auth/otp`
   const email = options.email ?? (await ask('E-mail address: '))
   await post(`${base}/send`, { email, type: 'email', platform: 'cli' })
-  say(`A code is on its way to ${email}.`)
+  say(`We sent a code to ${email}.`)
   return post(`${base}/verify`, { email, token: await ask('Code: '), type: 'email', platform: 'cli' })
 }
 

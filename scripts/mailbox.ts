@@ -4,14 +4,14 @@ import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.
 import { createMailboxApp, type MailboxOptions } from './mailbox/app.tsx'
 
 export interface Mailbox {
-  /** Where it listens: the page, and the base URL for the SDKs of Resend and Twilio. */
+  /** The URL of the page, and the base URL for the SDKs of Resend and Twilio. */
   url: string
   stop(): Promise<void>
 }
 
 /**
  * Starts the local mailbox on the loopback interface: the APIs of Resend and Twilio for senders, a page and `/messages.json` for people
- * and scripts. Port 0 takes any free one. Messages live in memory.
+ * and scripts. Port 0 takes any free one. Messages are kept in memory.
  */
 export async function startMailbox(options: MailboxOptions & { port: number; app?: Hono }): Promise<Mailbox> {
   const app = options.app ?? createMailboxApp(options)
@@ -33,7 +33,7 @@ export async function startMailbox(options: MailboxOptions & { port: number; app
 
 const USAGE = `npx tsx scripts/mailbox.ts
 
-Starts the local mailbox on port MAILBOX_PORT (4010), as npm run dev does. It takes what is sent to the APIs of Resend and Twilio.`
+Starts the local mailbox on port MAILBOX_PORT (4010), as npm run dev does. It implements the APIs of Resend and Twilio.`
 
 async function command(args: string[], { env, out }: Terminal): Promise<number> {
   readFlags(args, {})

@@ -15,10 +15,10 @@ npm run messages -- lift <e-mail or +number> --reason <text>
 npm run messages -- stopped
 npm run messages -- resume <country> --reason <text>
 
-figures counts the messages of the last day by what became of them; of codes, those that were entered. list says what became of the
-newest ones to an address. suppressed are the addresses whose messages came back for good or were called unwanted: they get nothing
-more until lift. stopped are the countries that no text messages go to, since hardly anybody entered their codes; resume lets them
-go again, and * stands for all countries. --json prints JSON. Exit code 1: refused, 2: wrong usage.`
+figures counts the messages of the last day by delivery status, and how many codes were entered. list shows the delivery status of the
+newest messages to an address. suppressed lists the addresses whose messages bounced permanently or were reported as spam: they get no
+messages until lift. stopped lists the countries that get no text messages because too few codes were entered; resume allows them again,
+and * means all countries. --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 const NEWEST = 50
 
 type Row = Record<string, unknown>
@@ -47,7 +47,7 @@ const actions: Record<string, Action> = {
     async perform(call) {
       const { gateway, what, reason } = call
       const found = await listSuppressions(gateway.reads, gateway.personal, digestOf(gateway, what))
-      if (found.length === 0) throw new RefusedError('Nothing is suppressed for that address')
+      if (found.length === 0) throw new RefusedError('That address is not suppressed')
       await act(gateway, async (work) => {
         for (const { id } of found)
           (await work.load(suppression, id, { subject: id })).decide((state) => lift(state, reason))
@@ -62,7 +62,7 @@ const actions: Record<string, Action> = {
     async perform(call) {
       const { gateway, what, reason } = call
       const found = (await listBreakers(gateway.reads)).filter(({ country }) => country === what.toUpperCase())
-      if (found.length === 0) throw new RefusedError('Nothing is stopped there')
+      if (found.length === 0) throw new RefusedError('Text messages to that country are not stopped')
       await act(gateway, async (work) => {
         for (const { id } of found) (await work.load(smsBreaker, id, {})).decide((state) => liftBreaker(state, reason))
       })
@@ -80,8 +80,8 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const action = actions[name]
   if (!action || rest.length > 0 || (what !== undefined && !action.takes))
     throw new UsageError(`There is no "${positionals.join(' ')}"`)
-  if (action.takes && what === undefined) throw new UsageError(`${name} takes ${action.takes}`)
-  if (action.needsReason && !flags.reason) throw new UsageError(`${name} takes --reason`)
+  if (action.takes && what === undefined) throw new UsageError(`${name} needs ${action.takes}`)
+  if (action.needsReason && !flags.reason) throw new UsageError(`${name} needs --reason`)
   return withGateway(terminal, async (gateway) => {
     const rows = await action.perform({ gateway, what: what ?? '', reason: flags.reason ?? '' })
     const shown = rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, cell(value)])))
@@ -90,7 +90,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: what became of messages, and letting them go again. */
+/** Operator command: shows the delivery status of messages, and lifts suppressions and stops. */
 export const messages = program(USAGE, command)
 
 await runAsProgram(import.meta.url, messages)

@@ -6,7 +6,7 @@ import { program, RefusedError, readFlags, runAsProgram, type Terminal } from '.
 const USAGE = `npm run migrate [-- --json]
 
 Applies the migrations that the database of DATABASE_MIGRATION_URL (else DATABASE_URL) does not have yet, in order. The role of
-DATABASE_URL gets what the gateway needs. Never touches the database of npm run dev unless its address is given.
+DATABASE_URL gets the grants that the gateway needs. Never touches the database of npm run dev unless its URL is given.
 Exit code 1: a migration was edited or failed, or there is no database; 2: wrong usage.`
 
 async function command(args: string[], { env, out }: Terminal): Promise<number> {

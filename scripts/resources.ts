@@ -17,8 +17,8 @@ npm run resources -- add <identifier> --name "…" --scope "…"
 npm run resources -- change <identifier> [--name "…"] [--scope "…"]
 npm run resources -- remove <identifier> [--reason "…"]
 
-Resource servers, such as MCP servers, that tokens can be made for (RFC 8707). The identifier is the address that clients call, and the
-audience of their tokens. --scope is the least that a token for it is of use with: what a client gets that names no scope.
+Manages resource servers, such as MCP servers, that tokens can be issued for (RFC 8707). The identifier is the URL that clients call, and
+the audience of their tokens. --scope is the least that a token needs there: a client that requests no scope gets it.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 /** @throws RefusedError when it cannot be a resource indicator (RFC 8707 section 2) */
@@ -46,12 +46,13 @@ type Flags = { name?: string; scope?: string; reason?: string }
 
 const actions: Record<string, (gateway: Gateway, identifier: string, flags: Flags) => Promise<void>> = {
   async add(gateway, identifier, { name, scope }) {
-    if (!name || !scope) throw new UsageError('add takes --name and --scope')
+    if (!name || !scope) throw new UsageError('add needs --name and --scope')
     checkIdentifier(identifier)
     const scopes = scopesOf(scope)
     await act(gateway, async (work) => {
       const known = await listResources(gateway.reads)
-      if (known.some((one) => one.identifier === identifier)) throw new RefusedError(`"${identifier}" is known already`)
+      if (known.some((one) => one.identifier === identifier))
+        throw new RefusedError(`There is already a resource "${identifier}"`)
       work
         .start(protectedResource, uuidv7(), {})
         .decide(() => registerResource({ identifier, name, scopes, isDefault: false }))
@@ -59,7 +60,7 @@ const actions: Record<string, (gateway: Gateway, identifier: string, flags: Flag
   },
 
   async change(gateway, identifier, { name, scope }) {
-    if (!name && !scope) throw new UsageError('change takes --name or --scope')
+    if (!name && !scope) throw new UsageError('change needs --name or --scope')
     const scopes = scope === undefined ? undefined : scopesOf(scope)
     const { id } = await existing(gateway, identifier)
     await act(gateway, async (work) =>
@@ -98,7 +99,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   })
 }
 
-/** Operator command: the resource servers. */
+/** Operator command: manages resource servers. */
 export const resources = program(USAGE, command)
 
 await runAsProgram(import.meta.url, resources)

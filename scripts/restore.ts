@@ -15,9 +15,9 @@ import { program, RefusedError, runAsProgram, type Terminal, UsageError } from '
 
 const USAGE = `npm run restore -- <file>
 
-Restores a dump (pg_dump --format=custom --schema=auth_gateway) into an empty database, also of a new server: makes the roles that it
-names, runs pg_restore in one transaction, and migrates, which gives the role in DATABASE_URL its password and grants. Needs
-DATABASE_MIGRATION_URL, the direct connection of the owner, and pg_restore on the PATH. docs/operations.md says what to do then.
+Restores a dump (pg_dump --format=custom --schema=auth_gateway) into an empty database, also of a new server: creates the roles that it
+needs, runs pg_restore in one transaction, and migrates, which gives the role in DATABASE_URL its password and grants. Needs
+DATABASE_MIGRATION_URL, the direct connection of the owner, and pg_restore in PATH. docs/operations.md has the next steps.
 Exit code 1: refused, nothing was restored; 2: wrong usage.`
 
 const directory = fileURLToPath(new URL('../supabase/migrations', import.meta.url))
@@ -51,8 +51,8 @@ async function restoreDump(file: string, url: string, env: NodeJS.ProcessEnv): P
     env: { ...env, PGPASSWORD: password },
     stdio: ['ignore', 'inherit', 'pipe'],
   })
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
-  if (code !== 0) throw new RefusedError(`pg_restore: ${said.trim()}`)
+  const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+  if (code !== 0) throw new RefusedError(`pg_restore: ${errors.trim()}`)
 }
 
 async function command(args: string[], { env: given, out }: Terminal): Promise<number> {
@@ -71,7 +71,7 @@ async function command(args: string[], { env: given, out }: Terminal): Promise<n
   return 0
 }
 
-/** Operator command: a dump into a new database. */
+/** Operator command: restores a dump into a new database. */
 export const restore = program(USAGE, command)
 
 await runAsProgram(import.meta.url, restore)

@@ -4,7 +4,7 @@ import { createSupabaseAuth, DEMO_USERS, type SentLink } from './supabase-auth/a
 
 /**
  * Starts the stand-in for Supabase Auth on the loopback interface. Port 0 takes any free one.
- * @param options.publishableKey what callers must bring as `apikey`
+ * @param options.publishableKey the `apikey` that callers must send
  */
 export async function startSupabaseAuth(options: {
   port: number

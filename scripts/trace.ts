@@ -6,10 +6,10 @@ import { findIdentity } from './lib/find-identity.ts'
 import { actAsAccount, withGateway } from './lib/operator.ts'
 import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
-const USAGE = `npm run trace -- radius <id> [--revoke --reason <text>] [--json]   what followed from an event, session, token family, key or agent
-npm run trace -- state <time> [<uai or e-mail>] [--json]           who could do what at a time (ISO 8601)
+const USAGE = `npm run trace -- radius <id> [--revoke --reason <text>] [--json]   shows what followed from an event, session, token family, key or agent
+npm run trace -- state <time> [<uai or e-mail>] [--json]           shows who could do what at a time (ISO 8601)
 
-radius only shows, unless --revoke is given: then everything of it that can still be used is revoked.
+radius changes nothing, unless --revoke is given: then everything in it that is still valid is revoked.
 state folds the events of a person up to that time; without a person it walks the whole log.`
 
 const options = { json: { type: 'boolean' }, revoke: { type: 'boolean' }, reason: { type: 'string' } } as const
@@ -33,7 +33,7 @@ async function radius(terminal: Terminal, id: string, flags: { json?: boolean; r
       terminal.out(table(rows) || 'nothing followed')
       for (const { type, subject, recorded_at } of found.acts)
         terminal.out(`${recorded_at} ${type} on ${subject ?? '-'}`)
-      terminal.out(flags.revoke ? `${revoked} revoked` : 'nothing was revoked: --revoke --reason <text> does')
+      terminal.out(flags.revoke ? `${revoked} revoked` : 'nothing was revoked: give --revoke --reason <text>')
     }
     return 0
   })
@@ -45,7 +45,7 @@ async function state(terminal: Terminal, time: string, who: string | undefined, 
   if (at > new Date()) throw new UsageError('state takes a time that has passed')
   return withGateway(terminal, async (gateway) => {
     const found = who === undefined ? undefined : await findIdentity(gateway, who)
-    if (who !== undefined && !found) throw new RefusedError('No one is known by that')
+    if (who !== undefined && !found) throw new RefusedError('No such identity')
     const people = await stateAt(gateway, at, found?.members)
     const count = (list: unknown[]) => String(list.length)
     const rows = people.map(({ uai, status, role, sessions, tokens, keys, agents }) => ({
@@ -71,7 +71,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   throw new UsageError(`There is no "${positionals.join(' ')}"`)
 }
 
-/** Operator command: what followed from something, and what was at a time. */
+/** Operator command: traces what followed from something, and who could do what at a time. */
 export const trace = program(USAGE, command)
 
 await runAsProgram(import.meta.url, trace)

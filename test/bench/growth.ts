@@ -107,7 +107,7 @@ async function verifyAll({ sql }: BenchDatabase): Promise<void> {
 async function archiveOldest(gateway: Gateway, { sql }: BenchDatabase): Promise<void> {
   const months = await listMonths(sql)
   const oldest = months.find(({ bytes, obstacle }) => obstacle === null && bytes > 1e6)
-  if (!oldest) return console.log('no month may be archived')
+  if (!oldest) return console.log('no month can be archived')
   const folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-bench-archive-'))
   const at = performance.now()
   const { month, events, file } = await archiveMonth({ sql, gateway }, oldest, folder)

@@ -175,5 +175,5 @@ test('P8 the metadata says so, and an application of ours cannot be made one', a
   const env = { DATABASE_URL, AUTH_MASTER_SECRET }
   const pairwise = ['--first-party', '--subject-type', 'pairwise', '--redirect-uri', 'https://own.example/']
   const { exitCode, err } = await call(clients, env, 'add', '--name', 'Own', ...pairwise)
-  expect([exitCode, err]).toEqual([1, expect.stringContaining('knows the UAI')])
+  expect([exitCode, err]).toEqual([1, expect.stringContaining('cannot be pairwise')])
 })

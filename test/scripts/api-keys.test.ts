@@ -57,7 +57,7 @@ test('0: import takes over a key by its hash, once', async () => {
   const args = ['import', ada.email, '--name', 'Old', '--hash', hashToken(text), '--scope', 'memories:write']
   expect(await cli(...args)).toMatchObject({ exitCode: 0 })
   expect(await verify(text)).toMatchObject({ status: 200, body: { permissions: ['memories:write'] } })
-  expect(await cli(...args)).toMatchObject({ exitCode: 1, err: 'That key is known already' })
+  expect(await cli(...args)).toMatchObject({ exitCode: 1, err: 'That key already exists' })
 })
 
 describe('refused', () => {

@@ -252,7 +252,7 @@ describe('a month that is taken out', () => {
   test('is listed as archived, and its successor as one that may go', async () => {
     await make(MONTH)
     const { lines } = await command(archive, 'list')
-    expect(lines.join('\n')).toMatch(/2026-03 .*archived .*2026-03\.jsonl\.gz\n2026-04 .*may be archived/)
+    expect(lines.join('\n')).toMatch(/2026-03 .*archived .*2026-03\.jsonl\.gz\n2026-04 .*can be archived/)
     expect(await make(MONTH)).toEqual({ exitCode: 1, lines: [expect.stringContaining('There is no month 2026-03')] })
   })
 })

@@ -150,7 +150,7 @@ describe('add', () => {
     expect(await cli('add', ...NATIVE, '--client-id', 'LanOnasis-CLI')).toEqual({
       exitCode: 1,
       out: '',
-      err: 'There is a client "LanOnasis-CLI" already',
+      err: 'There is already a client "LanOnasis-CLI"',
     })
   })
 
@@ -160,7 +160,7 @@ describe('add', () => {
     )
     expect(results.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1, 1, 1])
     const refused = results.filter(({ exitCode }) => exitCode === 1).map(({ err }) => err)
-    for (const err of refused) expect(err).toMatch(/^There is a client "race" already$/i)
+    for (const err of refused) expect(err).toMatch(/^There is already a client "race"$/i)
   })
 
   test.each([

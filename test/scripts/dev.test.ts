@@ -123,7 +123,7 @@ describe('npm run dev', { timeout: 120_000 }, () => {
     const first = await startDev()
     const second = await startDev()
     expect(first.child.exitCode).toBe(0)
-    expect(second.output()).toContain('stopped the one that already ran here')
+    expect(second.output()).toContain('stopped the npm run dev that was already running here')
     await expectEverythingUp(second)
     await end(second, 'SIGTERM')
   })

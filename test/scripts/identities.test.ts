@@ -75,7 +75,7 @@ test('0: role makes an operator, with the reason; 2 for a role that there is not
   expect(await json('role', uai, 'user')).toMatchObject({ role: 'user' })
 })
 
-test('0: an operator’s app is there before the role; reset-proofs takes it from somebody who has lost it', async () => {
+test('0: an operator’s app is there before the role; reset-factors takes it from somebody who has lost it', async () => {
   const { uai } = person(1)
   const key = await gateway.store.subjectKey(uai)
   const sealed = gateway.personal.seal(uai, gateway.personal.unwrap(uai, key ?? new Uint8Array()), 'SECRET')
@@ -85,7 +85,7 @@ test('0: an operator’s app is there before the role; reset-proofs takes it fro
   })
   expect(await json('role', uai, 'admin')).toMatchObject({ role: 'admin' })
   await json('role', uai, 'user')
-  await json('reset-proofs', uai, '--reason', 'lost phone')
+  await json('reset-factors', uai, '--reason', 'lost phone')
   const [row] = await owner`select data, metadata->>'actorType' as by from auth_gateway.event_store
     where event_type = 'TotpRemoved' and subject = ${uai}`
   expect(row).toEqual({ data: { reason: 'lost phone' }, by: 'operator' })
@@ -106,7 +106,7 @@ test('0: suspend and reinstate are recorded with the reason', async () => {
 })
 
 test('1: nobody is known by that', async () => {
-  const nobody = { exitCode: 1, out: '', err: 'Nobody is known by that' }
+  const nobody = { exitCode: 1, out: '', err: 'No such identity' }
   expect(await cli('show', 'nobody@example.test')).toEqual(nobody)
   expect(await cli('erase', '01900000-0000-7000-8000-000000000000')).toEqual(nobody)
 })

@@ -21,7 +21,7 @@ const list = async (...args: string[]): Promise<Key[]> => {
 const seconds = (iso: string | undefined) => (Date.parse(iso ?? '') - Date.now()) / 1000
 
 test('0: list is empty before the first token', async () => {
-  expect(await cli('list')).toEqual({ exitCode: 0, out: 'no keys yet: the first token makes them', err: '' })
+  expect(await cli('list')).toEqual({ exitCode: 0, out: 'no keys yet: the first token creates them', err: '' })
 })
 
 test('0: rotate publishes successors that sign after the overlap, and dates the end of their predecessors', async () => {

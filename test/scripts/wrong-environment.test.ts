@@ -103,8 +103,8 @@ test('what nobody touched verifies, whatever the issuer is by now', async () => 
 
 test('with the secret of another database nothing is judged by it, and verify says so', async () => {
   const err = [
-    'No key to check the signatures of checkpoints with: give --key',
-    'No master secret of this database: what people are sealed under was not looked at',
+    'No key to check the signatures of checkpoints: give --key',
+    'No master secret of this database: the keys of personal data were not checked',
   ].join('\n')
   expect(await verify({ AUTH_MASTER_SECRET: OTHER })).toEqual({ exitCode: 0, faults: [], names: [], err })
 })
