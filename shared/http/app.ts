@@ -24,37 +24,37 @@ import { serverTiming, watchTimings } from './server-timing.ts'
 const MAX_BODY_BYTES = 64 * 1024
 const TRACE_ID = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
 
-/** What the platform says of a request. Our own server can end the connection of an answer that has begun. */
+/** The platform's context of a request. Our own server can end the connection of a response that has begun. */
 export type PlatformContext = NetlifyContext & { breakOff?: () => void }
 
 export type AppEnv = {
   Bindings: { netlify?: PlatformContext }
   Variables: {
-    /** The request as everything below this folder sees it. */
+    /** The request as the layers below `http` see it. */
     call: Call
-    /** Ends the connection of an answer that has begun, where the platform can; answers whether it did. */
+    /** Ends the connection of a response that has begun, where the platform can; returns whether it did. */
     breakOff: () => boolean
-    /** Of the trace that the request belongs to, for the log; 32 hex digits. */
+    /** Trace id of the request, for the log; 32 hex digits. */
     traceId: string | undefined
-    /** The authorization whose code the answer hands out. */
+    /** The authorization whose code the response contains. */
     handsOutCodeOf: string | undefined
-    /** An equal submission of the form may run again: it gets the same by itself. */
+    /** An equal submission of the form may run again, since it has the same result. */
     runsAgain: boolean | undefined
-    /** For how many seconds an equal submission of the form gets the same answer, where that is not the usual time. */
+    /** Seconds for which an equal submission of the form gets the same response, if not the default. */
     answerSeconds: number | undefined
   }
 }
 export type AppContext = Context<AppEnv>
 
-/** What serves the routes of a function. Routes are added by `route` alone, so that none can do without an authority. */
+/** Serves the routes of a function. Routes are added only by `route`, so that each has an authority. */
 export type App = Pick<Hono<AppEnv>, 'fetch' | 'request' | 'use'> & { route: Register; routes: readonly Route[] }
 
 export type AppOptions = {
-  /** Renders errors as HTML: in the `page` dialect for whoever does not refuse it, in others for who asks for it. */
+  /** Renders errors as HTML: in the `page` dialect unless `Accept` excludes it, in others if `Accept` names it. */
   errorPage?: (error: GatewayError, c: AppContext) => Response | Promise<Response>
-  /** Renders refusals in a shape of its own. */
+  /** Renders errors in a custom format. */
   refusal?: (error: GatewayError, c: AppContext) => Response
-  /** Passes bodies on without reading them, and counts their bytes itself. */
+  /** Forwards bodies without reading them, and limits their size itself. */
   passesBodies?: boolean
 }
 
@@ -63,7 +63,7 @@ const refuseLarge = () => {
 }
 const countBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLarge })
 
-/** Counts a body only where its length is not told: the count makes a stream of it, which costs more than all the rest. */
+/** Counts the bytes of a body only without `Content-Length`, since counting requires a costly stream. */
 const limitBody: MiddlewareHandler<AppEnv> = (c, next) => {
   const { method, headers } = c.req.raw
   if (method === 'GET' || method === 'HEAD') return next()
@@ -117,8 +117,8 @@ function finish(c: AppContext, dialect: Dialect, startedAt: number): void {
   logRequest(c, c.res.status, milliseconds)
 }
 
-/** Tells whoever listens of the request, from its first step to its last. */
-async function tell(c: AppContext, work: () => Promise<void>): Promise<void> {
+/** Publishes the request to telemetry subscribers. */
+async function observeRequest(c: AppContext, work: () => Promise<void>): Promise<void> {
   if (!requests.start.hasSubscribers) return work()
   const seen: RequestSeen = { request: c.req.raw, waitUntil: c.var.call.later }
   await requests.tracePromise(async () => {
@@ -136,7 +136,7 @@ function allowedMethods(app: Hono<AppEnv>, path: string): string[] {
   return allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
 }
 
-/** Whether a request is for a route that cannot be answered before the database has been looked at. */
+/** Whether a route requires an inspected database. */
 function needsDatabase(app: Hono<AppEnv>, routes: readonly Route[], { req: { method, path } }: AppContext): boolean {
   const [matched] = app.router.match(method === 'HEAD' ? 'GET' : method, path)
   return routes.some(
@@ -144,8 +144,8 @@ function needsDatabase(app: Hono<AppEnv>, routes: readonly Route[], { req: { met
   )
 }
 
-/** A challenge says where to read which tokens are taken here (RFC 9728 section 5.1). */
-function tellMetadata(headers: Headers): void {
+/** Adds the URL of the resource metadata to challenges (RFC 9728 section 5.1). */
+function addResourceMetadata(headers: Headers): void {
   const challenge = headers.get('WWW-Authenticate')
   if (!challenge || challenge.startsWith('Basic')) return
   const parameter = `resource_metadata="${config().AUTH_BASE_URL}/.well-known/oauth-protected-resource"`
@@ -153,12 +153,12 @@ function tellMetadata(headers: Headers): void {
 }
 
 /**
- * A Hono app with everything an endpoint of this gateway shares: canonical paths, request id, client address, CORS, body
- * limit (64 KB), security headers, errors in the dialect, 404 and 405, one log line per request, a record of what is refused.
- * @param dialect how refusals are rendered: `oauth` (RFC 6749), `api`, or `page` (HTML through `errorPage`).
+ * Creates a Hono app with what all endpoints share: canonical paths, request id, client address, CORS, body limit (64 KB), security
+ * headers, errors in the dialect, 404 and 405, one log line per request, a record of refused requests.
+ * @param dialect how errors are rendered: `oauth` (RFC 6749), `api`, or `page` (HTML through `errorPage`).
  */
 export function createApp(dialect: Dialect, options: AppOptions = {}): App {
-  // Few routes are found as fast one by one as by an expression over all, which a cold start would have to build first.
+  // For few routes a linear search is as fast as a combined expression, which a cold start would have to build first.
   const app: Hono<AppEnv> = new HonoBase<AppEnv>({
     router: new LinearRouter(),
     getPath: (request) => canonicalPath(pathOf(request.url)),
@@ -170,7 +170,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     const tracing = ensureTracing(true)
     if (tracing) await tracing
     if (config().mode === 'development') watchTimings()
-    await tell(c, async () => {
+    await observeRequest(c, async () => {
       if (isPreflight(c.req.raw) && corsPolicy(c.req.path, dialect) !== 'none') c.res = c.body(null, 204)
       else await next()
       finish(c, dialect, startedAt)
@@ -197,7 +197,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     const wantsPage = options.errorPage && pages.test(c.req.header('accept') ?? '*/*')
     const render = options.refusal ?? (() => renderError(error, dialect, c.req.raw))
     const response = wantsPage && options.errorPage ? await options.errorPage(error, c) : render(error, c)
-    tellMetadata(response.headers)
+    addResourceMetadata(response.headers)
     return error.status >= 500 ? response : c.newResponse(await response.text(), response)
   })
   return withRoutes(app, routes)

@@ -7,7 +7,7 @@ import type { AppContext } from './app.ts'
 z.config(en())
 
 export type ReadOptions = {
-  /** Parameters that may be given several times; they always arrive as arrays. */
+  /** Parameters that may be repeated; they always arrive as arrays. */
   repeatable?: readonly string[]
 }
 
@@ -81,10 +81,10 @@ function wrapRepeatable(values: Record<string, unknown>, repeatable: readonly st
 }
 
 /**
- * The request's body as `schema` describes it, from JSON or a form alike. No body is `{}`; empty values count as absent; a
- * known parameter given twice is refused unless `repeatable` (OAuth 2.1 section 3.2.1).
- * A schema message that names a refusal (`z.string('missing_email')`) becomes that refusal.
- * @throws {GatewayError} invalid_body, invalid_request (with `details`), unsupported_media_type, or the named refusal.
+ * Parses the request body by `schema`, from JSON or a form. No body is `{}`; empty values count as absent; a repeated known
+ * parameter is refused unless `repeatable` (OAuth 2.1 section 3.2.1).
+ * A schema message that names an error (`z.string('missing_email')`) becomes that error.
+ * @throws {GatewayError} invalid_body, invalid_request (with `details`), unsupported_media_type, or the named error.
  */
 export async function readBody<Schema extends z.core.$ZodType>(
   c: AppContext,
@@ -99,7 +99,7 @@ async function bodyValues(
   schema: z.core.$ZodType,
   { repeatable = [] }: ReadOptions,
 ): Promise<Record<string, unknown>> {
-  // To read a body costs more than to look whether there is one.
+  // Reading a body costs more than checking whether there is one.
   if (c.req.header('content-length') === '0') return {}
   const text = await c.req.text()
   if (text.trim() === '') return {}
@@ -109,17 +109,17 @@ async function bodyValues(
   return fromPairs(await postedPairs(c), schema, repeatable)
 }
 
-/** The pairs of the posted body, whatever it is said to be; nothing about them has been checked. A body is split into pairs once. */
+/** The unchecked pairs of the posted body, whatever its Content-Type. A body is parsed once. */
 export const postedPairs = (c: AppContext): Promise<URLSearchParams> => c.var.call.request.pairs()
 
-/** One field of the posted body, for what must be known before the form is checked. */
+/** One field of the posted body, for use before the form is validated. */
 export async function postedField(c: AppContext, name: string): Promise<string | undefined> {
   return (await postedPairs(c)).get(name) ?? undefined
 }
 
 /**
- * The body as `schema` describes it, or for GET the query, with the names of everything else that was sent.
- * @throws {GatewayError} as readBody; with `?strict=true` also invalid_request that names what else was sent
+ * Parses the body by `schema`, or for GET the query, and returns also the names of unknown parameters.
+ * @throws {GatewayError} as readBody; with `?strict=true` also invalid_request that names the unknown parameters
  */
 export async function readNamed<Schema extends z.core.$ZodObject>(
   c: AppContext,
@@ -140,7 +140,7 @@ export async function readNamed<Schema extends z.core.$ZodObject>(
 }
 
 /**
- * The pairs of a posted form, empty values included.
+ * Parses a posted form to pairs, including empty values.
  * @throws {GatewayError} invalid_body, unsupported_media_type
  */
 export async function readForm(c: AppContext): Promise<URLSearchParams> {
@@ -152,7 +152,7 @@ export async function readForm(c: AppContext): Promise<URLSearchParams> {
   return pairs
 }
 
-/** The pairs of a form as `schema` describes them, under the same rules as `readBody`. */
+/** Validates the pairs of a form by `schema`, with the rules of `readBody`. */
 export function parseForm<Schema extends z.core.$ZodType>(
   pairs: URLSearchParams,
   schema: Schema,
@@ -161,14 +161,14 @@ export function parseForm<Schema extends z.core.$ZodType>(
   return parse(schema, fromPairs(pairs, schema, repeatable))
 }
 
-/** What has the URL of a request. */
+/** An object with the URL of a request. */
 type Addressed = { req: { url: string } }
 
 const queryOf = (c: Addressed) => (c.req.url.includes('?') ? new URL(c.req.url).searchParams : new URLSearchParams())
 
 /**
- * The query as `schema` describes it, under the same rules as `readBody`.
- * @throws {GatewayError} invalid_request (with `details`), or the refusal a schema message names.
+ * Parses the query by `schema`, with the rules of `readBody`.
+ * @throws {GatewayError} invalid_request (with `details`), or the error that a schema message names.
  */
 export function readQuery<Schema extends z.core.$ZodType>(
   c: Addressed,
@@ -179,7 +179,7 @@ export function readQuery<Schema extends z.core.$ZodType>(
 }
 
 /**
- * Refuses parameters that belong in the body but came in the URL, where they would end up in logs (OAuth 2.1 section 3.2).
+ * Refuses body parameters that are sent in the URL, where they would appear in logs (OAuth 2.1 section 3.2).
  * @throws {GatewayError} invalid_request
  */
 export function refuseQuery(c: AppContext, names: readonly string[]): void {

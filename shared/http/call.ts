@@ -11,15 +11,15 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 let find: () => Gateway | undefined = () => undefined
 
-/** The module that opens the gateway registers it when it is loaded, so that apps without a database do not load it. */
+/** Registers the gateway for calls. Its module does so when loaded, so that apps without a database do not load it. */
 export function serveCallsFrom(gateway: () => Gateway | undefined): void {
   find = gateway
 }
 
-/** Whether calls have a gateway: there is one, and its database has been inspected. */
+/** Whether a gateway is registered and its database has been inspected. */
 export const hasGateway = (): boolean => find() !== undefined
 
-/** The call of a request, made once. Its gateway is looked up when it is used, since some routes are served without one. */
+/** Returns the call of a request, created once. The gateway is resolved on use, since some routes are served without one. */
 export function callOf(c: AppContext): Call {
   const { req } = c
   const netlify = c.env?.netlify

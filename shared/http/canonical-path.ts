@@ -22,15 +22,14 @@ const MIRRORS: [prefix: string, canonical: string][] = [
   ['/api/cli-auth', '/auth/cli-login'],
 ]
 
-/** Every path that leads to an endpoint, its canonical one first. */
+/** Every path of an endpoint, the canonical one first. */
 export function mirrorsOf(canonical: string): string[] {
   const mirrors = MIRRORS.filter(([, to]) => canonical === to || canonical.startsWith(`${to}/`))
   return [canonical, ...mirrors.map(([prefix, to]) => prefix + canonical.slice(to.length))]
 }
 
 /**
- * The one path an endpoint is known by: mirror prefixes replaced, repeated and trailing slashes removed.
- * Every route in `netlify/functions` is written against it.
+ * Returns the canonical path: mirror prefixes replaced, repeated and trailing slashes removed. All routes use canonical paths.
  */
 export function canonicalPath(pathname: string): string {
   const path = pathname.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
@@ -41,7 +40,7 @@ export function canonicalPath(pathname: string): string {
   return path
 }
 
-/** The path of a request's URL, which the platform has normalised already. */
+/** The path of a request's URL, already normalized by the platform. */
 export function pathOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('://') + 3)
   const end = url.slice(start).search(/[?#]/)

@@ -7,8 +7,8 @@ const plain = (address: string | undefined): string | undefined => {
 }
 
 /**
- * The caller's address: what the platform says, or, when CLIENT_IP_HEADER is configured, the last address in that header.
- * No other forwarded header is ever believed.
+ * Returns the caller's address: the platform's, or, if CLIENT_IP_HEADER is configured, the last address in that header.
+ * No other forwarding header is trusted.
  */
 export function clientAddress(request: Request, platformAddress: string | undefined): string | undefined {
   const header = config().CLIENT_IP_HEADER

@@ -1,13 +1,13 @@
 import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto'
 import type { CallRequest } from '../call.ts'
 
-/** The certificate at the other end of the TLS connection that the proxy ended. */
+/** The client certificate of the TLS connection that the proxy terminated. */
 export type ClientCertificate = {
   der: Buffer
   x509: X509Certificate
   /** `x5t#S256`: base64url of the SHA-256 of the DER (RFC 8705 section 3.1). */
   thumbprint: string
-  /** Whether the proxy could follow it to a certificate authority that may name clients. */
+  /** Whether the proxy verified its chain to a certificate authority for clients. */
   chainVerified: boolean
 }
 
@@ -46,16 +46,16 @@ function parse(der: Buffer): X509Certificate | undefined {
 }
 
 /**
- * The certificate in a forwarded request, if our own proxy can be shown to have put it there; otherwise the request has none.
+ * Returns the certificate in a forwarded request if a valid MAC shows that our own proxy added it; otherwise undefined.
  *
  * The proof is `t=<seconds>, verify="SUCCESS" or "FAILED:<why>", mac=:<base64>:`. The MAC is HMAC-SHA-256, under the secret
  * that the proxy shares with this one upstream, over `client-cert-v1`, time, method, URI, verify and base64url SHA-256 of the DER,
- * one a line. So neither a header from outside, nor a proof taken to another request, nor a failed chain passed off as good counts.
+ * one per line. This rejects headers set by callers, proofs copied to another request, and failed chains presented as verified.
  *
- * Within its 30 seconds a proof holds for the same method and URI again, and it does not cover the body, which the proxy has
- * not read when it writes headers. Only somebody who reads the leg from the proxy, loopback or TLS, could make use of that, and
- * he reads every token on it as well; what he obtains is bound to a key that he does not have. Against that, taking
- * each proof once would cost a write for every request with a certificate, on paths that must not write.
+ * Within its 30 seconds a proof can be replayed for the same method and URI, and it does not cover the body, which the proxy has not
+ * read when it writes headers. Only an attacker who reads the connection from the proxy (loopback or TLS) could use that, and would
+ * see every token anyway; tokens obtained are bound to a key the attacker lacks. Single-use proofs would cost a write for every
+ * request with a certificate, on paths that must not write.
  *
  * @see RFC 9440 sections 3 and 4, RFC 9700 section 4.13
  */
@@ -78,8 +78,8 @@ export function clientCertificateOf(
 }
 
 /**
- * The client certificate of a request, or undefined: there is none, or nothing shows that our proxy saw it.
- * @param proxySecret MTLS_PROXY_SECRET; without one no certificate is ever honoured
+ * Returns the client certificate of a request; undefined without one, or without a valid proof of our proxy.
+ * @param proxySecret MTLS_PROXY_SECRET; without it certificates are ignored
  */
 export function readClientCertificate(
   request: Pick<CallRequest, 'method' | 'url' | 'header'>,

@@ -7,7 +7,7 @@ export const USER_COOKIE = 'lanonasis_user'
 const KNOWN_BROWSER_COOKIE = 'lanonasis_known'
 const KNOWN_BROWSER_SECONDS = 180 * 86_400
 
-/** What `lanonasis_user` tells the pages of other sub-domains; readable by script, never trusted by us. */
+/** Content of `lanonasis_user` for pages of other subdomains; readable by script, never trusted by the gateway. */
 export type CookieUser = { id: string; email: string; role: string; name?: string; avatar_url?: string }
 
 const attributes = (): CookieAttributes => {
@@ -15,20 +15,20 @@ const attributes = (): CookieAttributes => {
   return { path: '/', sameSite: 'Lax', secure: isHttps(), ...(domain && { domain }) }
 }
 
-/** What a browser gets when it is signed in, or when the handle of its session is replaced. */
+/** Cookie values for a new session or a new session handle. */
 export type SessionCookies = {
-  /** Opaque; names the session. */
+  /** Opaque session identifier. */
   handle: string
   user: CookieUser
-  /** Seconds until the session's absolute end. */
+  /** Seconds until the session's absolute expiry. */
   maxAge: number
-  /** Sealed: the sessions that make this browser known to its people; absent where that does not change. */
+  /** Sealed sessions that make this browser known to its users; absent if unchanged. */
   knownBrowser?: string
 }
 
 const knownBrowserName = () => (isHttps() ? `__Host-${KNOWN_BROWSER_COOKIE}` : KNOWN_BROWSER_COOKIE)
 
-/** Sets `lanonasis_session` (HttpOnly), `lanonasis_user` (URL-encoded JSON) and the known-browser cookie; nothing else sets them. */
+/** Sets `lanonasis_session` (HttpOnly), `lanonasis_user` (URL-encoded JSON) and the known-browser cookie. */
 export function setSessionCookies(call: Call, cookies: SessionCookies | undefined): void {
   if (!cookies) return
   const { handle, user, maxAge, knownBrowser } = cookies
@@ -52,7 +52,7 @@ export function clearSessionCookies(call: Call): void {
   }
 }
 
-/** Clears the cookies of a session that has ended elsewhere, unless the response starts another one. */
+/** Clears the cookies of an ended session, unless the response starts another one. */
 export function forgetSession(c: AppContext): void {
   const starts = c.res.headers.getSetCookie().some((one) => one.startsWith(`${SESSION_COOKIE}=`))
   if (!starts) clearSessionCookies(c.var.call)

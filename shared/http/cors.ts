@@ -1,7 +1,7 @@
 import { config } from '../config.ts'
 import type { Dialect } from '../errors.ts'
 
-/** What a preflight that names no headers is told (docs/wire-contract.md 1.0). */
+/** Allowed headers for a preflight that names none (docs/wire-contract.md 1.0). */
 const REQUEST_HEADERS = [
   'Content-Type',
   'Authorization',
@@ -34,15 +34,15 @@ const EXPOSED_HEADERS = [
 
 const ALWAYS_TRUSTED = ['api', 'mcp', 'mcp1', 'maas', 'auth'].map((name) => `https://${name}.lanonasis.com`)
 const PUBLIC = /^\/(\.well-known\/.+|oauth\/jwks\.json|openapi\.json|health|ready)$/
-/** Where clients prove themselves by what they send, and no cookie is read: applications of any origin may call these. */
+/** Endpoints that authenticate clients without cookies: applications of any origin may call them. */
 const OPEN = /^\/(oauth\/(token|revoke|par|device|userinfo)|register(\/[^/]+(\/secret)?)?)$/
 const NAVIGATED = /^\/oauth\/(authorize|consent|logout)$/
 
 export type CorsPolicy = 'none' | 'public' | 'open' | 'trusted'
 
 /**
- * Which origins may read the answers of an endpoint: none (browser navigation), all (public documents), all without credentials and
- * trusted ones with them (open), or trusted ones alone.
+ * Which origins may read the responses of an endpoint: none (browser navigation), all (public documents), all without credentials
+ * and trusted ones with them (open), or only trusted ones.
  */
 export function corsPolicy(path: string, dialect: Dialect): CorsPolicy {
   if (PUBLIC.test(path)) return 'public'
@@ -65,7 +65,7 @@ export function isTrustedOrigin(origin: string, patterns: readonly string[] = co
   return ALWAYS_TRUSTED.includes(origin) || patterns.some((pattern) => matches(parsed, pattern))
 }
 
-/** The header names that a preflight asks for, as far as they are names; otherwise those of our own clients. */
+/** The valid header names that a preflight requests; by default those of our own clients. */
 function requestedHeaders(request: Request): string {
   const asked = request.headers.get('access-control-request-headers') ?? ''
   const names = asked.split(',').map((name) => name.trim())
@@ -73,7 +73,7 @@ function requestedHeaders(request: Request): string {
   return usable.length > 0 ? usable.join(', ') : REQUEST_HEADERS
 }
 
-/** The CORS headers of an answer to `request` at canonical `path`; a preflight also gets the allowed methods and headers. */
+/** The CORS headers of a response to `request` at canonical `path`; for a preflight also the allowed methods and headers. */
 export function corsHeaders(request: Request, path: string, dialect: Dialect): Record<string, string> {
   const policy = corsPolicy(path, dialect)
   if (policy === 'none') return {}

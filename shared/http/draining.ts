@@ -1,9 +1,9 @@
 let draining = false
 
-/** From now on `/ready` says no, since this process has been told to stop. */
+/** Makes `/ready` fail from now on, since this process is stopping. */
 export function startDraining(): void {
   draining = true
 }
 
-/** Whether this process has been told to stop. */
+/** Whether this process is stopping. */
 export const isDraining = (): boolean => draining

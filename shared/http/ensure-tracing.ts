@@ -5,7 +5,7 @@ type Flush = () => Promise<void>
 let started: Promise<Flush | undefined> | undefined
 
 /**
- * Starts tracing where it is configured, once per process; nothing of it is loaded otherwise.
+ * Starts tracing if configured, once per process; otherwise none of its modules are loaded.
  * @param eachRequest as in `startTracing`
  */
 export function ensureTracing(eachRequest: boolean): Promise<Flush | undefined> | undefined {

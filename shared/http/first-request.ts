@@ -1,15 +1,15 @@
-/** What a process has to do before its first request; done once. */
+/** One-time work before the first request of a process. */
 let prepare: (() => Promise<unknown>) | undefined
 
-/** The module that serves from the database says so when it is loaded, so that no function can forget to wait for it. */
+/** Registers that work. The gateway's module does so when loaded, so that no function can forget to wait for it. */
 export function beforeFirstRequest(work: () => Promise<unknown>): void {
   prepare = work
 }
 
-/** That work, as long as it is not done. */
+/** Returns that work until it is done. */
 export const unprepared = (): (() => Promise<unknown>) | undefined => prepare
 
-/** It is done. */
+/** Marks that work as done. */
 export function prepared(): void {
   prepare = undefined
 }

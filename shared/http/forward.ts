@@ -1,4 +1,4 @@
-/** What a service gets to know of the request besides who it is from: nothing that proves anything, and nothing of the way here. */
+/** Request headers forwarded to a service: no credentials, and nothing about the route to the gateway. */
 const TO_SERVICE = [
   'accept',
   'accept-language',
@@ -13,7 +13,7 @@ const TO_SERVICE = [
   'traceparent',
   'tracestate',
 ]
-/** What of its answer reaches the caller; it sets no cookies here, and lets nobody store what is for one person. */
+/** Response headers forwarded to the caller: a service sets no cookies here, and cannot make personal data cacheable. */
 const TO_CALLER = [
   'accept-ranges',
   'content-disposition',
@@ -26,7 +26,7 @@ const TO_CALLER = [
   'retry-after',
 ]
 
-/** `failed`: the service did not answer. `too_large`: the caller's body. `unusable`: what the service answers cannot be passed on. */
+/** `failed`: the service did not respond. `too_large`: the caller's body. `unusable`: an invalid response of the service. */
 export class ForwardError extends Error {
   override readonly name = 'ForwardError'
   constructor(
@@ -38,11 +38,11 @@ export class ForwardError extends Error {
 }
 
 export type ForwardOptions = {
-  /** Headers of our own; they win over those of the caller. */
+  /** Headers of the gateway; they override those of the caller. */
   headers: Record<string, string>
-  /** Longest body that is passed on. */
+  /** Maximum size of the forwarded body. */
   maxBytes: number
-  /** Until the service begins to answer. */
+  /** Time until the response begins. */
   timeoutMs: number
 }
 
@@ -65,12 +65,12 @@ const picked = (headers: Headers, names: string[]) =>
     names.flatMap((name) => (headers.has(name) ? [[name, headers.get(name) ?? '']] : []) as [string, string][]),
   )
 
-/** Statuses whose answers have no body (Fetch section 2.2.6). */
+/** Null body statuses (Fetch section 2.2.6). */
 const WITHOUT_BODY = [204, 205, 304]
 
 /**
- * Passes a request on to a service and streams both ways. The address is for the caller of this function to have decided; no
- * redirect is followed or passed on, and only known headers pass in either direction. The service is asked for plain bytes.
+ * Forwards a request to a service and streams both ways. The caller of this function chooses the URL; redirects are neither followed
+ * nor forwarded, and only listed headers pass in either direction. The service is asked for an uncompressed response.
  * @throws ForwardError
  */
 export async function forward(request: Request, to: URL, options: ForwardOptions): Promise<Response> {
@@ -102,13 +102,13 @@ export async function forward(request: Request, to: URL, options: ForwardOptions
 }
 
 export type AnswerLimits = {
-  /** Longest answer, decoded. */
+  /** Maximum size of the response, decoded. */
   maxBytes: number
-  /** Between one piece of the answer and the next. */
+  /** Maximum time between chunks of the response. */
   idleMs: number
 }
 
-/** The pieces of a service's answer. @throws ForwardError unusable, when it is too long or stops */
+/** The chunks of a service's response. @throws ForwardError unusable, when it is too long or stalls */
 function piecesOf(body: ReadableStream<Uint8Array>, { maxBytes, idleMs }: AnswerLimits) {
   const reader = body.getReader()
   let seen = 0
@@ -134,9 +134,9 @@ function piecesOf(body: ReadableStream<Uint8Array>, { maxBytes, idleMs }: Answer
 }
 
 /**
- * A service's answer as it streams by, within limits.
- * @param breakOff is called when it fails after its beginning has been sent, and answers whether it has ended the connection;
- * otherwise the stream ends with the error
+ * Streams a service's response, within limits.
+ * @param breakOff called on a failure after the response has begun; returns whether it ended the connection, otherwise the stream
+ * ends with the error
  */
 export function streamAnswer(
   body: ReadableStream<Uint8Array>,
@@ -159,8 +159,8 @@ export function streamAnswer(
 }
 
 /**
- * The JSON text of a service's answer, which is one value and nothing beside it; no text is `null`.
- * @param limits.timeoutMs for the whole of it
+ * Reads a service's response as the text of one JSON value; an empty response is `null`.
+ * @param limits.timeoutMs for the whole response
  * @throws ForwardError unusable
  */
 export async function readJsonText(

@@ -4,14 +4,14 @@ import { isIP, type LookupFunction } from 'node:net'
 
 export type GuardedFetchOptions = {
   maxBytes: number
-  /** For everything, from the name to the last byte. */
+  /** Total time, from name resolution to the last byte. */
   timeoutMs: number
   /** Value of the `Accept` header. */
   accept: string
   method?: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: string | Uint8Array
-  /** Lets http and loopback addresses pass: for a gateway that lives on loopback itself. */
+  /** Allows http and loopback addresses, for a gateway that runs on loopback itself. */
   allowLoopback: boolean
 }
 
@@ -20,14 +20,14 @@ export type Fetched = {
   contentType: string
   headers: Record<string, string>
   body: Buffer
-  /** Seconds the answer may be kept, where it says so; 0 when it must not be. */
+  /** Seconds the response may be cached, if stated; 0 if it must not be. */
   maxAge?: number
 }
 
 /**
- * Why nothing was fetched. `refused` says that the URL is not one to ask, which its text alone shows, or that the answer was too long;
- * asking again will not help. A name that leads to a private address and one that does not answer are the same to the caller, who
- * would learn internal names otherwise; `cause` has the difference.
+ * Why a fetch failed. `refused`: the URL itself is not allowed, or the response was too long; a retry will not help. A name that
+ * resolves to a private address looks the same as one that does not respond, so that callers cannot discover internal names;
+ * `cause` has the difference.
  */
 export class GuardedFetchError extends Error {
   override readonly name = 'GuardedFetchError'
@@ -41,18 +41,18 @@ export class GuardedFetchError extends Error {
 }
 
 const refuse = (message: string) => new GuardedFetchError('refused', message)
-const fail = (cause: unknown) => new GuardedFetchError('failed', 'the address could not be fetched', { cause })
+const fail = (cause: unknown) => new GuardedFetchError('failed', 'the URL could not be fetched', { cause })
 
 type IsAllowed = (address: string) => boolean
 
-/** Resolves a name and hands out its addresses only if all are public, so that what was checked is what is connected to. */
+/** Resolves a name and returns its addresses only if all are public, so that the checked address is the one connected to. */
 function guardedLookup(resolve: typeof lookup, isAllowed: IsAllowed): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { all: true, verbatim: true }, (error, addresses: LookupAddress[]) => {
       if (error) return callback(error, '', 4)
       const [first] = addresses
       if (!first || !addresses.every(({ address }) => isAllowed(address)))
-        return callback(fail(new Error('the name leads to an address that is not public')), '', 4)
+        return callback(fail(new Error('the name resolves to a non-public address')), '', 4)
       if (options.all) return callback(null, addresses)
       return callback(null, first.address, first.family)
     })
@@ -65,7 +65,7 @@ function checkUrl(text: string, allowLoopback: boolean, isAllowed: IsAllowed): U
   if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:')) throw refuse('not https')
   if (url.username || url.password) throw refuse('credentials in the URL')
   const literal = url.hostname.replace(/^\[|\]$/g, '')
-  if (isIP(literal) && !isAllowed(literal)) throw refuse('an address that is not public')
+  if (isIP(literal) && !isAllowed(literal)) throw refuse('non-public address')
   return url
 }
 
@@ -90,13 +90,13 @@ function maxAgeOf(control: string | undefined): number | undefined {
   return seconds === undefined ? undefined : Number(seconds)
 }
 
-/** Node's HTTP client, which most functions never need and which takes a fifth of a cold start. */
+/** Loads Node's HTTP client on demand: most functions never need it, and it takes a fifth of a cold start. */
 const loadClient = ({ protocol }: URL) =>
   Promise.all([import('node:dns'), protocol === 'https:' ? import('node:https') : import('node:http')])
 
 /**
- * Asks an address that a stranger chose: https only, no redirect followed, no address that is not public, the
- * checked address is the one connected to (no DNS rebinding), with a cap on size and time.
+ * Fetches an untrusted URL: https only, no redirects, only public addresses, connected to the checked address (no DNS rebinding),
+ * with limits on size and time.
  * @throws GuardedFetchError
  * @see OWASP Server-Side Request Forgery Prevention; draft-ietf-oauth-client-id-metadata-document section 6.5
  */

@@ -1,11 +1,11 @@
 import ipaddr from 'ipaddr.js'
 
-/** RFC 4291 section 2.4 and the IANA registry: all of IPv6 that is assigned as global unicast. */
+/** The assigned global unicast space of IPv6 (RFC 4291 section 2.4 and the IANA registry). */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
 
 /**
- * Addresses in public space that a cloud gives to its own machines only: Azure's wire server. Those of other clouds
- * (169.254.169.254, 100.100.100.200, 192.0.0.192, fd00:ec2::254, fd20:ce::254) are special-use already.
+ * Cloud metadata addresses in public space: Azure's wire server. Those of other clouds (169.254.169.254, 100.100.100.200,
+ * 192.0.0.192, fd00:ec2::254, fd20:ce::254) are special-use already.
  */
 const CLOUD_ADDRESSES = new Set(['168.63.129.16'])
 

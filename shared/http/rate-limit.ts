@@ -7,8 +7,8 @@ import type { Personal } from '../personal.ts'
 export type Limiter = ReturnType<typeof createLimiter>
 
 /**
- * Rate limits in Postgres, so that every instance counts together (docs/security-rules.md NF8). A bucket's name is a rule and the keyed
- * digest of what it limits, so the table shows no address.
+ * Rate limits in Postgres, shared by all instances (docs/security-rules.md NF8). A bucket is named by its rule and a keyed digest, so
+ * that the table contains no addresses.
  */
 export function createLimiter(writes: postgres.Sql, personal: Personal, limits: Limits) {
   const ask = async (query: postgres.PendingQuery<{ wait: number }[]>) => (await atOnce(query))[0]?.wait ?? 0
@@ -16,8 +16,8 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
   return {
     /**
      * The limits of a rule for one caller, address or client.
-     * @param key what is counted apart
-     * @param effort what the caller has put in
+     * @param key what is counted separately
+     * @param effort the caller's effort
      */
     of(rule: RuleName, key: string, effort: Effort = 'none'): RateLimit[] {
       const digest = digestOf(key)
@@ -27,23 +27,23 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
       }))
     },
 
-    /** Limits that a step is counted in and not refused by. */
+    /** Limits that are counted, but not enforced. */
     count: (limits: RateLimit[]) => limits.map((limit) => ({ ...limit, max: UNLIMITED })),
 
-    /** Limits that a step empties. */
+    /** Limits that are reset. */
     reset: (limits: RateLimit[]) => limits.map((limit) => ({ ...limit, reset: true as const })),
 
-    /** A share of something that a setting of its own says, such as the day's text messages. */
+    /** A limit given by a setting, such as the daily cap of text messages. */
     share(name: string, key: string, max: number, seconds: number): RateLimit {
       return { bucket: `${name}:${seconds}:${digestOf(key)}`, seconds, max }
     },
 
-    /** Counts a hit in each, or in none where one is full; the seconds to wait then, otherwise 0. */
+    /** Counts a hit in each and returns 0; if one is full, counts none and returns the seconds to wait. */
     async hit(limits: RateLimit[]): Promise<number> {
       return limits.length === 0 ? 0 : ask(writes`select auth_gateway.take_rate_limits(${writes.json(limits)}) as wait`)
     },
 
-    /** The seconds until all are open, without counting. */
+    /** Returns the seconds until none is full, without counting. */
     async wait(limits: RateLimit[]): Promise<number> {
       return limits.length === 0 ? 0 : ask(writes`select auth_gateway.rate_limit_wait(${writes.json(limits)}) as wait`)
     },
@@ -54,7 +54,7 @@ const UNLIMITED = 2_147_483_647
 
 const groupsOf = (text: string | undefined) => (text ? text.split(':') : [])
 
-/** The first groups of an IPv6 address, however its zeros are written. */
+/** The first groups of an IPv6 address, in canonical form. */
 function prefix(ip: string, groups: number): string {
   const [head, tail] = (ip.split('%', 1)[0] ?? '').split('::')
   const [left, right] = [groupsOf(head), groupsOf(tail)]
@@ -71,12 +71,12 @@ export function addressKey(ip: string | undefined): string {
   return ip?.includes(':') ? prefix(ip, 4) : (ip ?? 'unknown')
 }
 
-/** The network an address is in: IPv4 its /24, IPv6 the /48 that one site may have. */
+/** The network of an address: IPv4 /24, IPv6 /48 (one site). */
 export function networkKey(ip: string | undefined): string {
   return ip?.includes(':') ? prefix(ip, 3) : addressKey(ip).split('.').slice(0, 3).join('.')
 }
 
-/** The range that a provider has: IPv4 /16, IPv6 /32. It only makes limits stricter, since many people share it. */
+/** The provider range of an address: IPv4 /16, IPv6 /32. It only tightens limits, since many people share it. */
 export function rangeKey(ip: string | undefined): string {
   return ip?.includes(':') ? prefix(ip, 2) : addressKey(ip).split('.').slice(0, 2).join('.')
 }

@@ -1,4 +1,4 @@
-/** Ends a request by sending the browser elsewhere: a guard throws it. */
+/** Thrown by guards to end a request with a redirect. */
 export class Redirect extends Error {
   readonly location: string
   readonly status: 302 | 303

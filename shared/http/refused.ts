@@ -7,10 +7,10 @@ import { networkKey } from './rate-limit.ts'
 const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
 const NAME = /^[\w.:-]{1,100}$/
 
-/** Refusals that are part of how things are done. */
+/** Errors that are part of normal protocol flow. */
 const USUAL: Refusal[] = ['authorization_pending', 'slow_down', 'use_dpop_nonce', 'route_not_found']
 
-/** Refusals that say something of the caller: not a missing route or trouble of our own. */
+/** Errors caused by the caller, other than missing routes and errors of the gateway. */
 const isTelling = (status: number, error: GatewayError | undefined, target: string | undefined) =>
   status >= 400 &&
   status < 500 &&
@@ -18,7 +18,7 @@ const isTelling = (status: number, error: GatewayError | undefined, target: stri
   !(error && USUAL.includes(error.refusal)) &&
   (status !== 404 || target !== undefined)
 
-/** Records what a request was refused with, whether it was thrown or is part of a page or of an answer with status 200. */
+/** Records the error of a refused request, whether it was thrown or is part of a page or of a 200 response. */
 export const recordRefused: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
   const { call } = c.var

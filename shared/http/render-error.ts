@@ -12,12 +12,12 @@ function isTransient(error: unknown, depth = 0): boolean {
   return isTransient(cause, depth + 1)
 }
 
-/** SQLSTATE of text in no encoding, and of a time that is none or too far away. */
+/** SQLSTATE of text with an invalid encoding, and of invalid or out-of-range times. */
 const UNSTORABLE = new Set(['22021', '22P05', '22007', '22008', '22009'])
 
 /**
- * The refusal behind anything thrown: trouble with Postgres or the network is 503 with `Retry-After`, a stale stream
- * (SQLSTATE LA001) is 409, text or a time that Postgres cannot hold (a NUL, the year 0) is 400, the rest is 500. Nothing of the original reaches the client.
+ * Maps anything thrown to an error response: Postgres or network errors are 503 with `Retry-After`, a stale stream (SQLSTATE LA001)
+ * is 409, text or a time that Postgres cannot store (a NUL, the year 0) is 400, the rest is 500. No details reach the client.
  */
 export function toGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error
@@ -63,7 +63,7 @@ function challengeOf(error: GatewayError): string | undefined {
   return error.status === 401 && error.refusal !== 'invalid_client' ? 'Bearer' : undefined
 }
 
-/** When to come back; of a limit also in the words of both customs: seconds from now, and seconds since 1970. */
+/** `Retry-After`, and for limits also both common headers: seconds from now, and seconds since 1970. */
 function waitHeaders({ status, options: { retryAfter } }: GatewayError): [name: string, value: string][] {
   if (retryAfter === undefined) return []
   const seconds = Math.ceil(retryAfter)
@@ -94,8 +94,9 @@ const STATUS_TITLES: Record<number, string> = {
 }
 
 /**
- * The answer to a refused or failed request, in the dialect of the endpoint, or as RFC 9457 problem details when `Accept`
- * names `application/problem+json`. A 401 carries a Bearer challenge (RFC 6750 section 3) unless the error brings its own. The `page` dialect falls back to the API's JSON here; pages render their own HTML.
+ * Renders the response to a refused or failed request in the dialect of the endpoint, or as RFC 9457 problem details if `Accept`
+ * names `application/problem+json`. A 401 has a Bearer challenge (RFC 6750 section 3) unless the error has its own. The `page`
+ * dialect falls back to the API's JSON; pages render their own HTML.
  */
 export function renderError(thrown: unknown, dialect: Dialect, request: Request): Response {
   const error = toGatewayError(thrown)

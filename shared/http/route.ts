@@ -5,7 +5,7 @@ import type { AppEnv } from './app.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ALL'
 
-/** What kind of door a route is; `docs/authority.md` says what each stands for. */
+/** The authority class of a route, as `docs/authority.md` describes it. */
 export type Door =
   | 'public'
   | 'subject'
@@ -17,41 +17,41 @@ export type Door =
   | 'operator'
   | 'service'
 
-/** Who may be behind a request, and by which credential. */
+/** The kinds of callers, by credential. */
 export type Caller = 'browser' | 'first_party' | 'application' | 'agent' | 'api_key' | 'service'
 
-/** What a route accepts. The generated test tries every other credential on it, and the OpenAPI document prints it. */
+/** What a route accepts. A generated test tries every other credential on it, and the OpenAPI document includes it. */
 export type Accepts = {
   door: Door
   callers: readonly Caller[]
   /**
-   * Which access tokens: `issuer`, those for this gateway alone; `account`, also those that a client with the setting
-   * `account_access: everyday` shares between the gateway and its default resource; `any`, all of them.
+   * Accepted access tokens: `issuer`, only those for this gateway alone; `account`, also those shared with the default resource by a
+   * client with `account_access: everyday`; `any`, all.
    */
   audience: 'issuer' | 'account' | 'any'
-  /** What an application, an agent or an API key needs; our own applications and the browser act for their person. */
+  /** Scope for third-party applications, agents and API keys; browsers and first-party applications need none. */
   scope?: string
-  /** What an API key needs, where it differs; null for nothing. */
+  /** Scope for API keys, if it differs; null for none. */
   keyScope?: string | null
-  /** What a service needs. */
+  /** Scope for services. */
   serviceScope?: string
-  /** A recent authentication (with the authenticator app where the person has one): of every caller, or of tokens only. */
+  /** Requires a recent authentication (with the authenticator app if the person has one): of every caller, or of tokens only. */
   recent?: 'every caller' | 'tokens'
-  /** The person must be an operator who stepped up recently; `platform` refuses those of one organization. */
+  /** Requires an operator with a recent step-up; `platform` refuses operators of one organization. */
   operator?: 'organization' | 'platform'
-  /** Each request reads records of others, which is recorded; without it a GET by an operator is, and a change is not. */
+  /** Every request is recorded as a read of others' records; otherwise only GET requests of operators are. */
   reads?: true
-  /** Names people by their UAI, so it is closed to clients that know them by a pairwise name. */
+  /** Uses UAIs, so it is closed to clients with pairwise identifiers. */
   namesPeople?: true
-  /** Also without a credential. */
+  /** The credential is optional. */
   optional?: true
-  /** A page: a person who is not signed in is sent to sign in. */
+  /** A page: an anonymous user is redirected to sign in. */
   page?: true
   /** The error for a request without a credential. */
   missing?: Refusal
 }
 
-/** How a route finds its principal, and what it says of that. */
+/** How a route authenticates its principal, and a description of that. */
 export type Authority<Principal> = {
   accepts: readonly Accepts[]
   admit: (call: Call) => Promise<Principal> | Principal
@@ -59,7 +59,7 @@ export type Authority<Principal> = {
 
 export type RouteSpec<Principal> = {
   authority: Authority<Principal>
-  /** Answered before the database has been looked at, and while it does not answer. */
+  /** Served before the database has been inspected, and while it is down. */
   withoutDatabase?: true
 }
 
@@ -78,11 +78,11 @@ export type Register = <Path extends string, Principal>(
   handler: Handler<Path, Principal>,
 ) => void
 
-/** For everybody: no credential is read. */
+/** Public: no credential is read. */
 const PUBLIC: Accepts = { door: 'public', callers: [], audience: 'any', optional: true }
 export const openToAll: Authority<undefined> = { accepts: [PUBLIC], admit: () => undefined }
 
-/** An authority whose principal is found in the handler, by a mechanism of its own protocol: client authentication, a signature, a form. */
+/** An authority checked in the handler by its protocol's own mechanism: client authentication, a signature, a form. */
 export const byProtocol = (
   door: 'client' | 'signature' | 'ceremony' | 'subject',
   optional?: true,

@@ -7,8 +7,8 @@ const ALWAYS: [string, string][] = [
 ]
 
 /**
- * Adds the headers every answer carries: no sniffing, no framing, no referrer, a policy that loads nothing, no storing.
- * A policy or cache rule that the endpoint set itself is kept. Mutates `headers`.
+ * Adds the default security headers: no sniffing, no framing, no referrer, a CSP that loads nothing, no caching. A CSP or cache rule
+ * set by the endpoint is kept. Mutates `headers`.
  */
 export function addSecurityHeaders(headers: Headers): void {
   for (const [name, value] of ALWAYS) headers.set(name, value)

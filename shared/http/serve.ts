@@ -6,11 +6,11 @@ import type { App } from './app.ts'
 import { renderError } from './render-error.ts'
 
 export type FunctionHandler = ((request: Request, context: Context) => Promise<Response>) & {
-  /** Whose routes it answers, where it is one app. */
+  /** The app that it serves, if it is one. */
   app?: App
 }
 
-/** Refuses everything as long as the configuration is not usable. */
+/** Refuses every request while the configuration is invalid. */
 function refuseUnconfigured(request: Request): Response | undefined {
   try {
     config()
@@ -21,7 +21,7 @@ function refuseUnconfigured(request: Request): Response | undefined {
   }
 }
 
-/** The Netlify function (v2 signature) that answers with `app`. */
+/** Returns the Netlify function (v2 signature) that serves `app`. */
 export function serve(app: App): FunctionHandler {
   const handle = async (request: Request, context: Context) =>
     refuseUnconfigured(request) ?? app.fetch(request, { netlify: context })

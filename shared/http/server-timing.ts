@@ -5,7 +5,7 @@ type Timing = { statements: number; milliseconds: number }
 const current = new AsyncLocalStorage<unknown>()
 let watching = false
 
-/** From the next request on, adds up the time that each waits for the database. */
+/** Measures each request's database time from the next request on. */
 export function watchTimings(): void {
   if (watching) return
   watching = true
@@ -25,7 +25,7 @@ export function watchTimings(): void {
   })
 }
 
-/** `Server-Timing` of the current request (W3C Server Timing section 2), of which `milliseconds` are over. */
+/** `Server-Timing` of the current request, `milliseconds` after its start (W3C Server Timing section 2). */
 export function serverTiming(milliseconds: number): string {
   const total = `total;dur=${milliseconds.toFixed(1)}`
   const timing = current.getStore() as Timing | undefined

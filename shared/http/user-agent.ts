@@ -1,4 +1,4 @@
-/** The first that fits counts: most browsers also name those they descend from. */
+/** The first match applies, since most browsers also name those they derive from. */
 const BROWSERS: [sign: RegExp, name: string][] = [
   [/\bEdg(A|iOS)?\//, 'Edge'],
   [/\b(OPR|Opera|OPT)\//, 'Opera'],
@@ -23,8 +23,8 @@ const SYSTEMS: [sign: RegExp, name: string][] = [
 const named = (list: [RegExp, string][], text: string) => list.find(([sign]) => sign.test(text))?.[1]
 
 /**
- * Names the browser and system that a User-Agent header claims, such as "Firefox on Windows". Only names of these lists are ever
- * shown to people: whoever sends a request writes the header, and could put a sentence or an address there.
+ * Names the browser and system that a User-Agent header claims, such as "Firefox on Windows". Returns only names from these lists,
+ * since the sender controls the header and could put any text there.
  */
 export function describeUserAgent(userAgent: string | undefined): string | undefined {
   const [, system = '', rest = ''] = /^Mozilla\/5\.0 \(([^)]*)\)(.*)$/.exec(userAgent ?? '') ?? []

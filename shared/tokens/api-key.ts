@@ -7,12 +7,12 @@ const OURS = /^lano_[0-9a-f]{64}$/
 const SHORTEST = 20
 const LONGEST = 500
 
-// Not imported: a function that meets no key of ours starts faster without it.
+// Loaded on demand, for a faster cold start.
 const checksum = (text: string) => process.getBuiltinModule('node:zlib').crc32(text).toString(16).padStart(8, '0')
 
 /**
- * A new key: `lano_`, 56 hex digits of chance (224 bits), and 8 of the CRC-32 (ISO 3309) of all before, so that a typo or a
- * made-up key is known without a look-up, and a scanner knows a real one without asking.
+ * Creates a key: `lano_`, 56 random hex digits (224 bits), and 8 of the CRC-32 (ISO 3309) of those before, so that typos and
+ * made-up keys are detected without a lookup, and secret scanners recognize real ones offline.
  */
 export function newApiKey(): { key: string; hash: string; preview: string } {
   const body = PREFIX + randomBytes(BODY_BYTES).toString('hex')
@@ -20,28 +20,28 @@ export function newApiKey(): { key: string; hash: string; preview: string } {
   return { key, hash: hashToken(key), preview: previewOf(key) }
 }
 
-/** What an owner may still see of a key. */
+/** The part of a key that its owner can still see. */
 export function previewOf(key: string): string {
   return `${key.slice(0, 9)}…${key.slice(-4)}`
 }
 
-/** A credential that has the shape of an API key rather than of a token (docs/wire-contract.md 3.1). */
+/** Whether a credential has the shape of an API key rather than of a token (docs/wire-contract.md 3.1). */
 export function looksLikeApiKey(credential: string): boolean {
   return /^(lano|vx|lns|lms|pk|sk|vibe|master|vsec)_/.test(credential)
 }
 
-/** Whether a key of our own pattern has the checksum of one that was issued here. */
+/** Whether a key of our own pattern has a valid checksum. */
 export function hasChecksum(key: string): boolean {
   return OURS.test(key) && checksum(key.slice(0, -8)) === key.slice(-8)
 }
 
-/** Whether a presented key has our own pattern but was not issued here: a typo, made up, or from before. */
+/** Whether a key has our own pattern without a valid checksum: a typo, made up, or issued elsewhere. */
 export function lacksChecksum(key: string): boolean {
   return OURS.test(key) && !hasChecksum(key)
 }
 
 /**
- * The hash a presented key is looked up by; undefined for what cannot be one: a stored hash presented as a key, too short, too long.
+ * Returns the hash to look up a presented key; undefined for an impossible one: a stored hash, too short, too long.
  */
 export function hashOfApiKey(presented: string): string | undefined {
   if (presented.length < SHORTEST || presented.length > LONGEST || !/^[\x21-\x7e]+$/.test(presented)) return undefined

@@ -3,7 +3,7 @@ import { hkdfSync } from 'node:crypto'
 export type DeriveKey = (purpose: string) => Buffer
 
 /**
- * Makes the function that derives one 256-bit key per purpose from the master secret, so that a key never serves two ends.
+ * Returns the function that derives one 256-bit key per purpose from the master secret, so that no key serves two purposes.
  * @param masterSecret at least 32 random bytes
  * @see RFC 5869
  */

@@ -5,12 +5,12 @@ import type { Keys } from './keys.ts'
 
 export type Jwts = ReturnType<typeof createJwts>
 
-/** How many access tokens are remembered to be genuine, about a kilobyte each. */
-const REMEMBERED = 4000
+/** Size of the cache of verified access tokens, about a kilobyte each. */
+const MAX_VERIFIED = 4000
 
-/** Signs and checks the gateway's own tokens. */
+/** Signs and verifies the gateway's own tokens. */
 export function createJwts(keys: Keys, issuer: string, now: () => Date) {
-  /** By SHA-256 of the token, the least recently seen first. */
+  /** By SHA-256 of the token, least recently used first. */
   const genuine = new Map<string, { claims: JWTPayload; kid: string }>()
 
   async function sign(alg: SigningAlgorithm, typ: string, claims: JWTPayload): Promise<string> {
@@ -33,8 +33,8 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
   }
 
   /**
-   * The claims of a genuine, unexpired access token of ours; undefined otherwise. The signature of a token is checked once and
-   * remembered, since that costs more than all the rest; its time, and that its key is still published, are checked each time.
+   * Returns the claims of a genuine, unexpired access token; otherwise undefined. Signature verification is expensive, so its result
+   * is cached; expiry, and whether the key is still published, are checked each time.
    */
   async function readAccessToken(token: string): Promise<JWTPayload | undefined> {
     const digest = hash('sha256', token, 'base64url')
@@ -45,7 +45,7 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
     const found = stands ? known : await check(token, 'at+jwt', 'ES256')
     if (!found) return undefined
     genuine.set(digest, found)
-    if (genuine.size > REMEMBERED) genuine.delete(genuine.keys().next().value ?? '')
+    if (genuine.size > MAX_VERIFIED) genuine.delete(genuine.keys().next().value ?? '')
     return found.claims
   }
 
@@ -54,20 +54,20 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
     accessToken: (claims: JWTPayload) => sign('ES256', 'at+jwt', claims),
     /** An ID token (OpenID Connect Core section 2). */
     idToken: (claims: JWTPayload) => sign('RS256', 'JWT', claims),
-    /** A signed introspection answer (RFC 9701 section 5). */
+    /** A signed introspection response (RFC 9701 section 5). */
     introspection: (claims: JWTPayload, alg: SigningAlgorithm = 'RS256') =>
       sign(alg, 'token-introspection+jwt', claims),
-    /** An access token under a secret that its resource server shares; no key of ours stands behind it, so none is taken back. */
+    /** An access token signed with a secret shared with its resource server; the gateway itself does not accept it. */
     legacyAccessToken: (claims: JWTPayload, secret: string) =>
       new SignJWT({ iss: issuer, ...claims })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .sign(new TextEncoder().encode(secret)),
-    /** Who a request that we pass on is from; no access token, and taken back nowhere. */
+    /** An identity assertion for a forwarded request; not an access token, and not accepted by the gateway. */
     serviceAssertion: (claims: JWTPayload) => sign('ES256', 'uai+jwt', claims),
 
     readAccessToken,
 
-    /** The claims of a genuine ID token of ours, expired or not, as a hint (OpenID Connect RP-Initiated Logout section 2). */
+    /** The claims of a genuine ID token, expired or not, as a hint (OpenID Connect RP-Initiated Logout section 2). */
     readIdTokenHint: async (token: string) => (await check(token, 'JWT', 'RS256', new Date(0)))?.claims,
   }
 }

@@ -7,8 +7,8 @@ const FLUSH_MILLISECONDS = 60_000
 export type KeyUse = ReturnType<typeof createKeyUse>
 
 /**
- * Gathers the uses of unlimited keys, so that a verification writes nothing: a key's uses are written when it has not been seen for
- * a minute, or this process last wrote a minute ago. What a killed process had gathered is lost; it decides nothing.
+ * Batches the use counts of unlimited keys, so that a verification writes nothing: a key's uses are written if it was last used over
+ * a minute ago, or this process last wrote a minute ago. A killed process loses its batch, which no decision depends on.
  */
 export function createKeyUse(sql: postgres.Sql) {
   const gathered = new Map<string, number>()
@@ -22,12 +22,12 @@ export function createKeyUse(sql: postgres.Sql) {
     try {
       await noteUses(sql, uses)
     } catch (error) {
-      log.warn('uses of keys were not noted', { error })
+      log.warn('key uses were not recorded', { error })
     }
   }
 
   return {
-    /** Counts a use; writes when it is time. */
+    /** Counts a use; writes when due. */
     async note(keyId: string, unseen: boolean): Promise<void> {
       gathered.set(keyId, (gathered.get(keyId) ?? 0) + 1)
       if (unseen || Date.now() - writtenAt > FLUSH_MILLISECONDS) await flush()

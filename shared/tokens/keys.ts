@@ -9,13 +9,13 @@ import { listSigningKeys } from '../queries/signing-keys.ts'
 import type { DeriveKey } from './derived-key.ts'
 import { openBytes, sealBytes } from './sealed.ts'
 
-/** How long an instance, or a client by `Cache-Control`, may keep the key set, seconds. */
+/** Cache time of the key set, for instances and (by `Cache-Control`) clients, in seconds. */
 export const KEY_SET_SECONDS = 300
 const SYSTEM: Actor = { type: 'system', id: 'signing-keys' }
 const REFRESH_MS = 60_000
-/** How often an id that is unknown here may have the keys read again: random ones would keep the database busy. */
+/** Minimum time between reloads for unknown key ids, so that random ids do not load the database. */
 const UNKNOWN_KID_MS = 1000
-/** Streams of the first keys, the same everywhere, so that of all instances that meet an empty database one makes them. */
+/** Fixed streams of the first keys, so that only one of several instances creates them in an empty database. */
 const FIRST_KEY = {
   ES256: '0195d000-0000-7000-8000-000000002001',
   RS256: '0195d000-0000-7000-8000-000000002002',
@@ -34,7 +34,7 @@ export type Key = {
 
 export type Keys = ReturnType<typeof createKeys>
 
-/** The signing keys: made on first use, cached for a minute, private halves sealed under the master secret. */
+/** The signing keys: created on first use, cached for a minute, private keys sealed under the master secret. */
 export function createKeys(reads: postgres.Sql, context: () => CommitContext, derive: DeriveKey, now: () => Date) {
   const sealingKey = derive('signing-key')
   let cache: { keys: Key[]; readAt: number } | undefined
@@ -105,7 +105,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     keys.filter((key) => key.alg === alg && key.activeFrom <= now()).at(-1)
 
   return {
-    /** The key that signs now; the first call ever makes it. */
+    /** Returns the current signing key; creates it if there is none. */
     async active(alg: SigningAlgorithm): Promise<Key> {
       const key = newestActive(await current(), alg) ?? newestActive(await refresh(), alg)
       if (key) return key
@@ -115,29 +115,29 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
       return made
     },
 
-    /** The published key of that id. For one that another instance may just have made, the keys are read again, at most every second. */
+    /** Returns the published key of an id. Reloads for an unknown id, at most every second: another instance may have created it. */
     async find(kid: string): Promise<Key | undefined> {
       const byKid = (keys: Key[]) => keys.find((key) => key.kid === kid)
       const known = byKid(await current())
       if (known || Date.now() - askedAgainAt < UNKNOWN_KID_MS) return known
       askedAgainAt = Date.now()
-      // What is being read may have been asked for before the key was there.
+      // A read in progress may have begun before the key existed.
       await reading
       return byKid(await refresh())
     },
 
-    /** Every published key, for the key set (RFC 7517 section 5). */
+    /** Returns every published key, for the key set (RFC 7517 section 5). */
     async published(): Promise<Key[]> {
       await Promise.all([this.active('ES256'), this.active('RS256')])
       return current()
     },
 
     /**
-     * Publishes a new key per algorithm, which signs after caches have seen it; its predecessors leave the key set when the
-     * last token they can have signed has expired.
+     * Publishes a new key per algorithm, which signs after caches have been refreshed; its predecessors leave the key set when the
+     * last token they may have signed has expired.
      * @param overlapSeconds from publication to first use
-     * @param tokenSeconds longest life of a token
-     * @param onlyOlderThan leaves algorithms alone whose newest key is younger; of all instances that do so at once, one makes it
+     * @param tokenSeconds maximum lifetime of a token
+     * @param onlyOlderThan skips algorithms whose newest key is younger; of concurrent instances, only one creates a key
      */
     async rotate(actor: Actor, overlapSeconds: number, tokenSeconds: number, onlyOlderThan?: Date): Promise<number> {
       const before = await this.published()
@@ -163,7 +163,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
   }
 }
 
-/** The same stream for whoever makes the key after that one. */
+/** The stream id of a key's successor, the same for every instance. */
 function successorOf({ id, activeFrom }: Key): string {
   const hash = createHash('sha256').update(`successor of ${id}`).digest()
   const [a, b, c] = [hash.readUInt16BE(0) >> 4, hash.readUInt32BE(2) >>> 2, hash.readUInt32BE(6)]

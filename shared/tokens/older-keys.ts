@@ -6,8 +6,8 @@ const KEPT_MILLISECONDS = 60_000
 export type OlderKeys = ReturnType<typeof createOlderKeys>
 
 /**
- * Whether keys that were issued elsewhere are in use. While there are none, a key of our own pattern without a valid checksum can
- * only be a typo or made up, and is refused without a look-up; the first one that is imported counts within a minute.
+ * Knows whether imported keys exist. While there are none, a key of our own pattern without a valid checksum must be a typo or made
+ * up, and is refused without a lookup; a first import takes effect within a minute.
  */
 export function createOlderKeys(sql: postgres.Sql) {
   let known: { answer: boolean; until: number } | undefined

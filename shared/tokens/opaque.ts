@@ -2,21 +2,21 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const ID_BYTES = 16
 
-/** Random bytes behind the stream id: docs/wire-contract.md 3.2 keeps the lengths that clients know (64 and 86 characters). */
+/** Random bytes after the stream id, for the token lengths of docs/wire-contract.md 3.2 (64 and 86 characters). */
 export const CODE_SECRET_BYTES = 32
 export const REFRESH_SECRET_BYTES = 48
 export const TOKEN_ID_SECRET_BYTES = 12
 
 /**
- * A new opaque token: base64url of the stream id it belongs to and random bytes, so that presenting it finds its stream by
- * primary key. The id is no secret; the random part (256 bits or more) is.
+ * Creates an opaque token: base64url of its stream id and random bytes, so that its stream is looked up by primary key. Only the
+ * random part (256 bits or more) is secret.
  */
 export function newOpaqueToken(streamId: string, secretBytes: number): { token: string; hash: string } {
   const token = Buffer.concat([uuidToBytes(streamId), randomBytes(secretBytes)]).toString('base64url')
   return { token, hash: hashToken(token) }
 }
 
-/** The stream id inside an opaque token, or undefined when it cannot be one of ours with that many secret bytes. */
+/** Returns the stream id in an opaque token; undefined unless it has our format with that many secret bytes. */
 export function streamOfToken(token: string, secretBytes: number): string | undefined {
   if (!/^[A-Za-z0-9_-]+$/.test(token)) return undefined
   const bytes = Buffer.from(token, 'base64url')
@@ -24,7 +24,7 @@ export function streamOfToken(token: string, secretBytes: number): string | unde
   return bytesToUuid(bytes.subarray(0, ID_BYTES))
 }
 
-/** Lower-case hex SHA-256, the form in which every high-entropy token rests. */
+/** Lower-case hex SHA-256, the stored form of every high-entropy token. */
 export function hashToken(token: string): string {
   return hash('sha256', token)
 }

@@ -5,8 +5,8 @@ const TAG_BYTES = 16
 const BODY_BYTES = 16 + REFRESH_SECRET_BYTES - TAG_BYTES
 
 /**
- * Refresh tokens say which family and generation they are of, with a tag that only the gateway can make: a made-up token is
- * refused without a look-up, and a genuine old one is known to be a replay. 28 of the 64 bytes are random.
+ * Refresh tokens contain their family and generation, authenticated by a MAC: a made-up token is refused without a lookup, and a
+ * genuine old one is recognized as a replay. 28 of the 64 bytes are random.
  */
 export type RefreshTokens = ReturnType<typeof createRefreshTokens>
 
@@ -22,7 +22,7 @@ export function createRefreshTokens(key: Uint8Array) {
       return { token, hash: hashToken(token) }
     },
 
-    /** What a genuine token says; undefined for anything the gateway did not make. */
+    /** Returns the content of a genuine token; undefined for any other. */
     parse(token: string): { familyId: string; generation: number; hash: string } | undefined {
       if (!/^[A-Za-z0-9_-]{86}$/.test(token)) return undefined
       const bytes = Buffer.from(token, 'base64url')

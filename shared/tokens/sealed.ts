@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 /**
  * Seals bytes with AES-256-GCM: 12-byte nonce, ciphertext, 16-byte tag.
- * @param context authenticated but not stored; opening needs the same words
+ * @param context authenticated but not stored; opening requires the same text
  * @see NIST SP 800-38D
  */
 export function sealBytes(key: Uint8Array, plaintext: Uint8Array, context: string): Buffer {
@@ -11,7 +11,7 @@ export function sealBytes(key: Uint8Array, plaintext: Uint8Array, context: strin
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
 }
 
-/** Opens what sealBytes made. Throws when the key, the context or any bit is wrong. */
+/** Opens the output of `sealBytes`. Throws if the key, the context or any bit is wrong. */
 export function openBytes(key: Uint8Array, sealed: Uint8Array, context: string): Buffer {
   const bytes = Buffer.from(sealed)
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })

@@ -3,11 +3,11 @@ import { equalHash } from './opaque.ts'
 
 const STEP_SECONDS = 30
 const DIGITS = 6
-/** Steps that the clock of an authenticator may be off (RFC 6238 section 5.2). */
+/** Accepted clock skew of an authenticator in time steps (RFC 6238 section 5.2). */
 const SKEW = 1
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** A new secret of 160 bits (RFC 4226 section 4, R6), in base32 as authenticator apps take it (RFC 4648 section 6). */
+/** Creates a secret of 160 bits (RFC 4226 section 4, R6), in base32 for authenticator apps (RFC 4648 section 6). */
 export function newTotpSecret(): string {
   return toBase32(randomBytes(20))
 }
@@ -17,7 +17,7 @@ export function stepOf(at: Date): number {
   return Math.floor(at.getTime() / 1000 / STEP_SECONDS)
 }
 
-/** The code of a secret in a time step (RFC 4226 section 5.3, RFC 6238 section 4), with SHA-1 as every app knows it. */
+/** The code of a secret in a time step (RFC 4226 section 5.3, RFC 6238 section 4), with SHA-1, which every app supports. */
 export function totpCode(secret: string, step: number): string {
   const counter = Buffer.alloc(8)
   counter.writeBigUInt64BE(BigInt(step))
@@ -26,7 +26,7 @@ export function totpCode(secret: string, step: number): string {
   return String((mac.readUInt32BE(offset) & 0x7fffffff) % 10 ** DIGITS).padStart(DIGITS, '0')
 }
 
-/** The newest time step around `now` for which the code is right; undefined when it is for none. */
+/** The newest time step around `now` that the code matches, if any. */
 export function matchingStep(secret: string, code: string, now: Date): number | undefined {
   const current = stepOf(now)
   let found: number | undefined
@@ -35,7 +35,7 @@ export function matchingStep(secret: string, code: string, now: Date): number | 
   return found
 }
 
-/** What an authenticator app reads from the QR code (the Key URI Format that all of them share). */
+/** The content of the QR code for authenticator apps (Key URI Format). */
 export function totpUri(secret: string, issuer: string, account: string): string {
   const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(account)}`
   const parameters = { secret, issuer, algorithm: 'SHA1', digits: String(DIGITS), period: String(STEP_SECONDS) }

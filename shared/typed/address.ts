@@ -1,7 +1,7 @@
 import { emailLookup, readTypedEmail } from './email.ts'
 import { readTypedNumber } from './phone.ts'
 
-/** What an e-mail address or a number with its country code is found by, as an operator types it; the text itself when it is neither. */
+/** The lookup value of a typed e-mail address or international phone number; the text itself if it is neither. */
 export function addressLookup(typed: string): string {
   const email = readTypedEmail(typed)
   return email === undefined ? (readTypedNumber(typed) ?? typed) : emailLookup(email)

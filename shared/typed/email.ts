@@ -5,7 +5,7 @@ export { parseEmail, parseMailDomain } from '../../supabase/functions/_shared/em
 
 const QUOTED = /^["'`\u2018-\u201f\u2039\u00ab](.*)["'`\u2018-\u201f\u203a\u00bb]$/
 
-/** What stands in a `mailto:` link, or the text itself. */
+/** The address in a `mailto:` link, or the text itself. */
 function withoutScheme(text: string): string {
   if (!/^mailto:/i.test(text)) return text
   const address = text.slice('mailto:'.length).split('?', 1)[0] ?? ''
@@ -16,12 +16,12 @@ function withoutScheme(text: string): string {
   }
 }
 
-/** Without the end of the sentence that an address stood in. */
+/** Removes trailing punctuation of a sentence. */
 const withoutPunctuation = (text: string) => text.trim().replace(/[ .,;:]+$/, '')
 
 /**
- * The address that a person typed, pasted or dictated, as `parseEmail` writes it; undefined when it is none. What people and their
- * programs put around an address is dropped; a space within a word is not, since it may be another person's address without it.
+ * Reads an address that was typed, pasted or dictated, in the form of `parseEmail`; undefined if invalid. Text around the address is
+ * dropped, but not a space within it, since the address without it may be another person's.
  */
 export function readTypedEmail(typed: unknown): string | undefined {
   const text = withoutScheme(readText(typed))
@@ -30,7 +30,7 @@ export function readTypedEmail(typed: unknown): string | undefined {
   return parseEmail(withoutPunctuation(quoted ?? bare).replace(/ *([@.]) */g, '$1'))
 }
 
-/** What a parsed address is found by. Only the letters of ASCII change: other cases would make one mailbox of two. */
+/** The lookup value of a parsed address. Only ASCII letters are lower-cased: folding others could merge two mailboxes. */
 export function emailLookup(address: string): string {
   return address.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
@@ -38,13 +38,13 @@ export function emailLookup(address: string): string {
 /** The domain of a parsed address. */
 export const emailDomain = (address: string) => address.slice(address.lastIndexOf('@') + 1)
 
-/** Mailboxes whose provider takes no notice of dots (its own word), and the one domain that its mailboxes are counted under. */
+/** Domains whose provider ignores dots in addresses, and the domain to count their mailboxes under. */
 const DOTLESS: Record<string, string> = { 'gmail.com': 'gmail.com', 'googlemail.com': 'gmail.com' }
 
 /**
- * What the limits of an address are counted by: one mailbox, however many addresses lead to it. Sub-addresses (RFC 5233) are dropped.
- * For counting only: two people may share it, so nothing is ever sent to it or found by it.
- * @param lookup what the address is found by; a phone number is its own
+ * Returns the key for the limits of an address: one per mailbox, whatever its aliases. Sub-addresses (RFC 5233) are dropped.
+ * For counting only: two people may share it, so it is never used for sending or lookups.
+ * @param lookup lookup value of the address; a phone number is returned unchanged
  */
 export function countingMailbox(lookup: string): string {
   const at = lookup.lastIndexOf('@')

@@ -4,7 +4,7 @@ import { readDigitCode } from './code.ts'
 import { parseEmail, parseMailDomain, readTypedEmail } from './email.ts'
 import { readTypedNumber } from './phone.ts'
 
-/** How the OpenAPI document shows each kind of field. */
+/** Descriptions of the field types in the OpenAPI document. */
 export const DESCRIBED = {
   typedEmail: { format: 'email', description: 'An e-mail address, as a person types it.' },
   statedEmail: { format: 'email', description: 'An e-mail address, exactly as mail is sent to it.' },
@@ -13,9 +13,9 @@ export const DESCRIBED = {
 }
 
 type Reading = {
-  /** Refuses a field that is absent or no text. */
+  /** The error for a field that is absent or not text. */
   missing: string
-  /** Refuses what cannot be read. */
+  /** The error for an unreadable value. */
   wrong: string
   read: (value: unknown) => string | undefined
 }
@@ -33,31 +33,31 @@ function field(given: z.ZodMiniType<unknown>, { wrong, read }: Omit<Reading, 'mi
 }
 
 const textField = ({ missing, ...reading }: Reading) => field(z.string(missing), reading)
-/** Programs send codes and numbers as numbers of JSON, too. */
+/** Programs may send codes and phone numbers as JSON numbers. */
 const numberField = ({ missing, ...reading }: Reading) => field(z.union([z.string(), z.number()], missing), reading)
 
 /** An e-mail address as a person types it. */
 export const typedEmail = (missing: Refusal = 'missing_email') =>
   textField({ missing, wrong: 'invalid_email', read: readTypedEmail }).register(z.globalRegistry, DESCRIBED.typedEmail)
 
-/** An e-mail address as a program states it: taken as it is, or refused. */
+/** An e-mail address from a program: accepted unchanged, or refused. */
 export const statedEmail = () =>
   textField({ missing: 'invalid_email', wrong: 'invalid_email', read: parseEmail }).register(
     z.globalRegistry,
     DESCRIBED.statedEmail,
   )
 
-/** A phone number as a person types it, in digits; `telephone` says whether codes can go there. */
+/** A phone number as a person types it, in digits; `telephone` checks whether it can receive codes. */
 export const typedPhone = () =>
   numberField({ missing: 'missing_phone', wrong: 'invalid_phone', read: readTypedNumber }).register(
     z.globalRegistry,
     DESCRIBED.typedPhone,
   )
 
-/** A code of six digits as a person types it. What cannot be one is refused before anything is counted. */
+/** A six-digit code as a person types it. A malformed code is refused before anything is counted. */
 export const typedCode = (missing: Refusal = 'otp_malformed') =>
   numberField({ missing, wrong: 'otp_malformed', read: readDigitCode }).register(z.globalRegistry, DESCRIBED.typedCode)
 
-/** A domain that mail can go to, as an operator writes it. */
+/** A mail domain, as an operator types it. */
 export const mailDomain = () =>
   textField({ missing: 'must be domains', wrong: 'must be domains', read: (value) => parseMailDomain(String(value)) })

@@ -3,8 +3,8 @@ import { readText } from './text.ts'
 export { parseMobileNumber } from '../../supabase/functions/_shared/phone-number.ts'
 
 /**
- * The digits of a phone number that a person typed, pasted or dictated, with a plus at the front where it has a country code; undefined
- * for what has anything but digits and punctuation.
+ * Reads the digits of a phone number that was typed, pasted or dictated, with a leading plus if it has a country code; undefined for
+ * text with anything but digits and punctuation.
  * @param typed text, or a number from JSON
  */
 export function readTypedNumber(typed: unknown): string | undefined {

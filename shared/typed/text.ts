@@ -1,9 +1,9 @@
-/** Full-width forms of ASCII, as East Asian keyboards write them. */
+/** Full-width forms of ASCII, as typed with East Asian keyboards. */
 const FULL_WIDTH = /[\uff01-\uff5e]/g
 const FULL_STOPS = /[\u3002\uff61]/g
 const INVISIBLE = /[\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 
-/** The value of a decimal digit of any script: Unicode keeps the ten of each in a row. */
+/** The value of a decimal digit of any script: Unicode encodes each script's ten digits in sequence. */
 function digitValue(digit: string): string {
   const point = digit.codePointAt(0) ?? 0
   let first = point
@@ -12,8 +12,8 @@ function digitValue(digit: string): string {
 }
 
 /**
- * Text as it was meant, however it was typed, pasted or dictated: digits of every script and full-width letters in ASCII, each kind of
- * space a plain one, and nothing invisible.
+ * Normalizes typed, pasted or dictated text: digits of every script and full-width letters become ASCII, every kind of space a plain
+ * one, and invisible characters are removed.
  */
 export function cleanText(text: string): string {
   return text
@@ -25,11 +25,11 @@ export function cleanText(text: string): string {
     .trim()
 }
 
-/** Longer text is no address, number or code, nor a message around one. */
+/** Longer than any address, number or code, or a message that contains one. */
 const LONGEST = 1000
 
 /**
- * What a person typed, as clean text: empty when it is none.
+ * Returns a typed value as clean text; empty if it is not text.
  * @param typed text, or a whole number from JSON
  */
 export function readText(typed: unknown): string {

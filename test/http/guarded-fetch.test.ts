@@ -94,7 +94,7 @@ describe('refused before anything is asked', () => {
         guardedFetch(url, { ...STRICT, timeoutMs: 3000 }).catch(({ kind, message }) => ({ kind, message })),
       ),
     )
-    const failed = { kind: 'failed', message: 'the address could not be fetched' }
+    const failed = { kind: 'failed', message: 'the URL could not be fetched' }
     expect(seen).toEqual([failed, failed])
   })
 
