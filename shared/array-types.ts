@@ -1,4 +1,4 @@
-/** Object ids of the array types that PostgreSQL comes with, by how their elements are read. They never change. */
+/** Object ids of PostgreSQL's built-in array types, by how their elements are read. They never change. */
 const OF_TEXT = [271, 651, 1002, 1003, 1009, 1014, 1015, 1016, 1041, 1183, 1187, 1231, 2951]
 const OF_NUMBERS = [1005, 1007, 1021, 1022, 1028]
 const OF_BOOLEANS = [1000]
@@ -12,10 +12,10 @@ const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 const written = (element: Element) => (element === null ? 'null' : quoted(String(element)))
 
-/** An array as PostgreSQL reads it; of times, bytes and booleans the driver sends none. */
+/** Formats an array for PostgreSQL; the driver sends no arrays of times, bytes or booleans. */
 export const writeArray = (elements: readonly Element[]): string => `{${elements.map(written).join(',')}}`
 
-/** The elements of an array of one dimension as PostgreSQL writes it. */
+/** Parses a one-dimensional array from PostgreSQL. */
 export function readArray<Read>(text: string, read: (element: string) => Read): (Read | null)[] {
   return [...text.matchAll(/"((?:[^"\\]|\\.)*)"|([^{},]+)/gs)].map(([, inQuotes, bare = '']) => {
     if (inQuotes !== undefined) return read(inQuotes.replace(/\\(.)/gs, '$1'))
@@ -32,8 +32,8 @@ const arrays = (ids: number[], read: (element: string) => unknown) =>
   }))
 
 /**
- * The array types for the driver, which would otherwise ask each new connection for those of the database, before its first query.
- * Elements are read as the driver reads them alone.
+ * The array types for the driver, which would otherwise query them on each new connection. Elements are parsed as the driver parses
+ * single values.
  */
 export const arrayTypes = Object.fromEntries(
   [

@@ -13,44 +13,44 @@ export type CookieAttributes = {
   sameSite?: 'Strict' | 'Lax' | 'None'
 }
 
-/** The request that a call serves, as far as methods read it. */
+/** The request of a call, as far as methods read it. */
 export type CallRequest = {
   id: string
-  /** Address of the caller as the platform or the configured proxy states it. */
+  /** Address of the caller, from the platform or the configured proxy. */
   clientIp?: string
   userAgent?: string
-  /** The language among ours that the caller prefers. */
+  /** The supported language that the caller prefers. */
   language?: string
   method: string
   url: string
   /** The canonical path, without a mirror's prefix. */
   path: string
   header(name: string): string | undefined
-  /** A part of the path that the route names. */
+  /** A named parameter of the route's path. */
   param(name: string): string | undefined
   /** Cookies by name, URL-decoded. */
   cookies: Record<string, string>
   text(): Promise<string>
-  /** The pairs of the posted body, whatever its type is said to be; nothing about them has been checked. */
+  /** The unchecked pairs of the posted body, whatever its Content-Type. */
   pairs(): Promise<URLSearchParams>
   bytes(): Promise<ArrayBuffer>
 }
 
-/** What was learned while the call was served, for the answer, the log and the record of refused requests. */
+/** Notes made while the call is served, for the response, the log and the record of refused requests. */
 export type CallNotes = {
-  /** The error of the request, also where the answer is a page or `valid: false`. */
+  /** The error of the request, even if the response is a page or `valid: false`. */
   refused?: GatewayError
-  /** Who is behind the request, once known. */
+  /** The authenticated caller, once known. */
   caller?: { uai?: string; clientId?: string; credentialId?: string }
-  /** What the sender of a form has put in, for limits that give more for it. */
+  /** The effort of a form's sender, which raises some limits. */
   effort?: { work?: string; token?: { id: string; madeAt: Date } }
-  /** The browser's session cookie opens no session any more, so the answer clears it. */
+  /** The browser's session has ended, so the response clears its cookie. */
   sessionIsDead?: boolean
 }
 
 /**
- * What every step is called with: the gateway, the request it serves, and the clock. Functions get it from the Hono context
- * (`c.var.call`); scripts, jobs and tests make one with `createCall`.
+ * The context of every step: the gateway, the request, and the clock. Functions get it from the Hono context (`c.var.call`); scripts,
+ * jobs and tests create one with `createCall`.
  */
 export type Call = {
   readonly gateway: Gateway
@@ -58,21 +58,21 @@ export type Call = {
   readonly notes: CallNotes
   /** The time by the database's clock, which all instances share. */
   now(): Date
-  /** Lets work finish after the answer has been sent. Failures are logged. */
+  /** Lets work finish after the response has been sent. Failures are logged. */
   later(work: Promise<unknown>): void
   setCookie(name: string, value: string, attributes: CookieAttributes): void
   setHeader(name: string, value: string): void
 }
 
-/** Logs a failure of work that no answer waits for. */
+/** Logs a failure of background work. */
 export const logFailure = (work: Promise<unknown>): Promise<unknown> =>
-  work.catch((error) => log.error('work after the answer failed', { error }))
+  work.catch((error) => log.error('background work failed', { error }))
 
 const noResponse = () => {
   throw new Error('this call has no response')
 }
 
-/** A call without a request behind it. `settled` waits for the work that steps left for later. */
+/** Creates a call without a request. `settled` waits for its background work. */
 export function createCall(
   gateway: Gateway,
   request: Partial<CallRequest> = {},

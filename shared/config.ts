@@ -49,7 +49,7 @@ const urlsByName = () =>
     }),
   )
 
-/** Limits by their name, where they are not the defaults. */
+/** Limits that differ from the defaults, by name. */
 const limits = () =>
   z.pipe(
     z.string(),
@@ -85,9 +85,9 @@ const isMasterSecret = (value: string) => {
 
 type Variable<Type extends z.ZodMiniType, Unset> = {
   meaning: string
-  /** Made where the variable is set, so that a start does not pay for the others. */
+  /** Created only for a variable that is set, for a faster start. */
   type: () => Type
-  /** What it is where it is not set. */
+  /** The value if it is not set. */
   fallback: Unset
   required?: boolean
 }
@@ -396,7 +396,7 @@ type ValueOf<One> = One extends Variable<infer Type, infer Unset> ? z.output<Typ
 type Mode = 'development' | 'test' | 'production'
 
 export type Config = { [Name in keyof typeof variables]: ValueOf<(typeof variables)[Name]> } & {
-  /** What the process runs as, whatever `NODE_ENV` says, and why. */
+  /** The effective mode, which may differ from `NODE_ENV`, and why. */
   mode: Mode
   modeReason: string
 }
@@ -408,7 +408,7 @@ const isLocal = (value: string | undefined) => {
   return protocol === 'http:' || isLoopback(hostname)
 }
 
-/** Development features are for whoever sits at this machine: neither the issuer nor the listener may be reachable from another one. */
+/** Development features are for local use: neither the issuer nor the listener may be reachable from another machine. */
 function modeOf({ NODE_ENV, AUTH_BASE_URL, HOST }: Omit<Config, 'mode' | 'modeReason'>) {
   const mode = (name: Mode, reason: string) => ({ mode: name, modeReason: reason })
   if (NODE_ENV === 'production') return mode('production', 'NODE_ENV is production')
@@ -422,8 +422,8 @@ const isSecretOfDevelopment = (value: string) =>
   several(value).includes(DEVELOPMENT_MASTER_SECRET) || value.includes(DEVELOPMENT_WEBHOOK_SECRET)
 
 /**
- * Development values where they must not be: published secrets in production, and local addresses too, unless `NODE_ENV` says that it
- * is meant to be another environment, such as one that is tried through a tunnel.
+ * Development values that are not allowed: published secrets in production, and also local addresses unless `NODE_ENV` names another
+ * environment, such as one that is tested through a tunnel.
  */
 function developmentErrors(config: Config): string[] {
   const { NODE_ENV, mode } = config
@@ -441,13 +441,13 @@ function developmentErrors(config: Config): string[] {
   ]
 }
 
-/** The bytes that a secret may stand for: of its text, and of what the text encodes. */
+/** The possible bytes of a secret: of its text, and of what the text encodes. */
 const bytesMeant = (secret: string) => {
   const text = secret.trim().replace(/^(v1,)?whsec_/, '')
   return [Buffer.from(text), ...(isBase64(text) ? [Buffer.from(text, 'base64')] : [])].map((one) => one.toString('hex'))
 }
 
-/** A secret that two parties know for one purpose would open the other purpose to both. */
+/** A secret shared with a party for one purpose must not be used for another. */
 function sharedSecretErrors(config: Config): string[] {
   const seen = new Map<string, string>()
   const errors = new Set<string>()
@@ -462,13 +462,12 @@ function sharedSecretErrors(config: Config): string[] {
   return [...errors]
 }
 
-/** Set by the build of a deploy preview, since a function cannot ask for it: the address it alone is reached at. */
+/** The URL of a deploy preview, set by its build, since a function cannot read it at run time. */
 declare const PREVIEW_URL: string | undefined
 const builtFor = typeof PREVIEW_URL === 'undefined' ? '' : PREVIEW_URL
 
 /**
- * A deployed function is always production. A preview is an issuer of its own, whatever the variables say that it shares with
- * production.
+ * A deployed function is always production. A preview is an issuer of its own, even though it shares variables with production.
  */
 function onPlatform(env: Record<string, string | undefined>, previewUrl: string): Record<string, string | undefined> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value))
@@ -482,7 +481,7 @@ function onPlatform(env: Record<string, string | undefined>, previewUrl: string)
 
 /**
  * Reads and checks the configuration. An empty value counts as unset.
- * @param previewUrl of a deploy preview; what the build says unless given
+ * @param previewUrl URL of a deploy preview; the build's by default
  * @throws {Error} one message that names every missing or wrong variable, never its value.
  */
 export function loadConfig(env: Record<string, string | undefined>, previewUrl = builtFor): Config {
@@ -514,7 +513,7 @@ export function config(): Config {
   return loaded
 }
 
-/** The dashboard, if there is one: a gateway under development sends nobody to the one in production. */
+/** The dashboard, if there is one: a development gateway never redirects to the production dashboard. */
 export function dashboardUrl({ DASHBOARD_URL, mode }: Config): string | undefined {
   return DASHBOARD_URL ?? (mode === 'development' ? undefined : 'https://dashboard.lanonasis.com')
 }

@@ -1,16 +1,16 @@
 export type DatabaseClock = ReturnType<typeof createDatabaseClock>
 
 /**
- * The time by the clock of the database, which all instances share: an instance whose own clock is off would otherwise take a
- * retry for a replay, or end a code before it was entered.
+ * The time by the clock of the database, shared by all instances: an instance with a wrong clock could mistake a retry for a replay,
+ * or expire a code too early.
  */
 export function createDatabaseClock() {
   let offset = 0
   return {
     now: () => new Date(Date.now() + offset),
     /**
-     * Takes what the database said its time was, and corrects as little as that proves: nothing for a time between question and answer.
-     * @param sentAt by this process's clock, when it was asked
+     * Corrects the offset by the database's time, no more than needed: not at all if it lies between request and response.
+     * @param sentAt time of the request by this process's clock
      */
     measure(databaseTime: Date, sentAt: number): void {
       const time = databaseTime.getTime()

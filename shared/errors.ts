@@ -1,4 +1,4 @@
-/** The field of a form that an error is shown beside; `form` for the form as a whole. */
+/** The form field that an error is shown next to; `form` for the form as a whole. */
 export type Field = 'email' | 'phone' | 'code' | 'password' | 'name' | 'form'
 
 type Row = {
@@ -7,7 +7,7 @@ type Row = {
   oauth: string
   message: string
   field?: Field
-  /** The sign-in page says it, where a sign-in at another provider failed and led back there. */
+  /** Shown on the sign-in page after a failed sign-in at an external provider. */
   atSignIn?: true
 }
 
@@ -18,9 +18,9 @@ const row = (status: number, code: string, oauth: string, message: string, field
 const atSignIn = (one: Row): Row => ({ ...one, atSignIn: true })
 
 /**
- * Every refusal the gateway can give. `code` is the API dialect's, `oauth` the OAuth dialect's (RFC 6749 section 5.2 and
+ * Every error of the gateway. `code` is the API dialect's, `oauth` the OAuth dialect's (RFC 6749 section 5.2 and
  * its extensions), `message` the sentence a client may show, `field` where a form shows it; without one, the error has a page of its own.
- * `atSignIn` marks what the sign-in page shows after a failed sign-in at another provider. The reason behind a refusal goes to the log only.
+ * `atSignIn` marks errors that the sign-in page shows after a failed sign-in at an external provider. The reason is only logged.
  */
 export const catalogue = {
   invalid_request: row(

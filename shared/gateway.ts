@@ -27,7 +27,7 @@ import { createRefreshTokens, type RefreshTokens } from './tokens/refresh-token.
 /** Connections of each pool. */
 export const POOL_SIZES = { reads: 3, writes: 4 }
 
-/** Everything a method needs, wired once per process. */
+/** The dependencies of all methods, created once per process. */
 export type Gateway = {
   config: Config
   issuer: string
@@ -43,10 +43,10 @@ export type Gateway = {
   jwts: Jwts
   refreshTokens: RefreshTokens
   derive: DeriveKey
-  /** The time by the database's clock, by which everything is decided that several instances take part in. */
+  /** The time by the database's clock, for all decisions that involve several instances. */
   now: () => Date
   clock: DatabaseClock
-  /** Keyed hash of a one-time code: six digits alone could be tried out offline. */
+  /** Keyed hash of a one-time code, since a plain hash of six digits could be brute-forced offline. */
   hashCode: (challengeId: string, code: string) => string
   close: () => Promise<void>
 }
@@ -58,7 +58,7 @@ function createPools(settings: Config): Pools {
     prepare: false,
     fetch_types: false,
     types: arrayTypes,
-    // A pooler hands the server connection on at the first ReadyForQuery, so nothing may be sent behind a running query.
+    // A pooler releases the server connection at the first ReadyForQuery, so queries must not be pipelined.
     max_pipeline: 0,
     connect_timeout: 5,
     idle_timeout: 60,
@@ -75,8 +75,8 @@ function createPools(settings: Config): Pools {
 const endPools = ({ reads, writes }: Pools) => Promise.all([reads.end({ timeout: 5 }), writes.end({ timeout: 5 })])
 
 /**
- * Wires a gateway; nothing connects before the first query, and nothing looks whether the database is the right one.
- * @param masterSecret the first one that is configured, unless given
+ * Creates a gateway. It connects at the first query, and does not check the database.
+ * @param masterSecret by default the first configured one
  */
 export function createGateway(
   settings: Config,
@@ -129,8 +129,8 @@ export function createGateway(
 }
 
 /**
- * Wires a gateway on a database that is the right one.
- * @throws StartError when it is not; the driver's error when the database does not answer
+ * Creates a gateway after checking its database.
+ * @throws StartError if the check fails; the driver's error if the database is unreachable
  */
 export async function openGateway(settings: Config): Promise<{ gateway: Gateway } & Inspection> {
   const pools = createPools(settings)
@@ -143,11 +143,11 @@ export async function openGateway(settings: Config): Promise<{ gateway: Gateway 
   }
 }
 
-/** From which on an operator should know that the clock of this machine is off. */
+/** Clock skew of this machine from which a warning is logged. */
 const NOTED_SKEW_MILLISECONDS = 2000
 
 /**
- * Refuses a database that has lost events which a checkpoint that is kept outside covers.
+ * Refuses a database that has lost events covered by a checkpoint kept outside it.
  * @throws StartError database_restored
  */
 async function refuseLostHistory(gateway: Gateway): Promise<void> {
@@ -157,7 +157,7 @@ async function refuseLostHistory(gateway: Gateway): Promise<void> {
   if (await findLostHistory(gateway)) throw new StartError('database_restored')
 }
 
-/** How long a wrong environment counts as wrong before a function looks again. */
+/** How long a failed environment check is cached. */
 const WRONG_MILLISECONDS = 5000
 
 let wired: Gateway | undefined
@@ -165,7 +165,7 @@ let opening: Promise<Gateway> | undefined
 
 /**
  * The gateway of this process.
- * @throws GatewayError 503 while the database has not been looked at: see `startGateway`
+ * @throws GatewayError 503 until the database has been inspected: see `startGateway`
  */
 export function gateway(): Gateway {
   if (!wired) throw new GatewayError('service_unavailable', { reason: 'not_open', retryAfter: 2 })
@@ -176,7 +176,7 @@ async function open(): Promise<Gateway> {
   const settings = config()
   const found = await openGateway(settings)
   const count = masterSecrets(settings).length
-  if (count > 1) log.info('the master secret of the database', { number: found.secret + 1, of: count })
+  if (count > 1) log.info('the database uses this master secret', { number: found.secret + 1, of: count })
   await refuseLostHistory(found.gateway).catch(async (error) => {
     await found.gateway.close()
     throw error
@@ -190,8 +190,8 @@ async function open(): Promise<Gateway> {
 }
 
 /**
- * Opens the gateway of this process, once; what fails is tried again by the next call.
- * @throws StartError when the environment is wrong; the driver's error when the database does not answer
+ * Opens the gateway of this process, once; after a failure the next call retries.
+ * @throws StartError if the environment is invalid; the driver's error if the database is unreachable
  */
 export function startGateway(): Promise<Gateway> {
   opening ??= open().catch((error) => {
@@ -206,8 +206,8 @@ export function startGateway(): Promise<Gateway> {
 }
 
 /**
- * Looks again whether the database has lost events, which an operator may have restored while this process runs. If so, the process
- * serves nothing until it has opened a database that is whole.
+ * Checks again whether the database has lost events by a restore while this process runs. If so, the process serves nothing until
+ * it has opened a complete database.
  * @throws StartError database_restored
  */
 export async function refuseRestoredDatabase(gateway: Gateway): Promise<void> {

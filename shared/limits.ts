@@ -1,18 +1,18 @@
 /** At most `max` hits in `seconds`. */
 export type Window = { max: number; seconds: number }
 
-/** What a caller has put in, where a limit gives more for it: nothing, a minute of waiting (pages without JavaScript), a proof of work. */
+/** The effort of a caller, which raises some limits: none, a minute of waiting (pages without JavaScript), a proof of work. */
 export const EFFORTS = ['none', 'waited', 'worked'] as const
 export type Effort = (typeof EFFORTS)[number]
 
 type Rule = {
-  /** What is counted, and by what. */
+  /** What is counted, and per what. */
   counts: string
-  /** Windows for each effort, or for all of them. `-` is no limit. */
+  /** Windows per effort, or for all efforts. `-` is no limit. */
   fallback: string
   /**
-   * Counted to the second: never more than `max` in any window of that length. Others count in windows that begin with the first hit.
-   * Only for small limits, since each hit is kept.
+   * Sliding window: never more than `max` in any window of that length. Others count in windows that begin with the first hit.
+   * Only for small limits, since each hit is stored.
    */
   exact?: true
 }
@@ -160,13 +160,13 @@ export const rules = {
 
 export type RuleName = keyof typeof rules
 
-/** The windows of a rule for each effort; a rule that is the same for all of them has them once. */
+/** The windows of a rule per effort, or once if they are the same for all efforts. */
 export type Tiers = readonly (readonly Window[])[]
 export type Limits = Readonly<Record<RuleName, Tiers>>
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
 const LONGEST = 90 * 86_400
-/** Hits of an exact limit are kept one by one. */
+/** Maximum of an exact limit, whose hits are stored individually. */
 const MOST_EXACT = 100
 
 function readWindow(text: string): Window | undefined {
@@ -175,7 +175,7 @@ function readWindow(text: string): Window | undefined {
   return max && seconds <= LONGEST ? { max: Number(max), seconds } : undefined
 }
 
-/** The windows that `5/1h 10/1d | 8/1h 20/1d | …` says; undefined where it says none. */
+/** Parses windows such as `5/1h 10/1d | 8/1h 20/1d | …`; undefined if malformed. */
 export function readTiers(text: string): Tiers | undefined {
   const tiers = text.split('|').map((tier) => {
     const windows = tier.trim() === '-' ? [] : tier.trim().split(/[\s+]+/)
@@ -186,7 +186,7 @@ export function readTiers(text: string): Tiers | undefined {
 
 const secondsOf = (tier: readonly Window[]) => tier.map(({ seconds }) => seconds).join()
 
-/** What is wrong with new windows of a rule; undefined when they will do. */
+/** Validates new windows of a rule; returns the problem, if any. */
 function tiersError(name: RuleName, tiers: Tiers): string | undefined {
   const rule: Rule = rules[name]
   const before = readTiers(rule.fallback) ?? []
@@ -201,8 +201,8 @@ function tiersError(name: RuleName, tiers: Tiers): string | undefined {
 }
 
 /**
- * Reads changed limits: `name=windows` pairs, separated by commas.
- * @returns the changed ones, or a sentence about the first that is wrong
+ * Parses changed limits: `name=windows` pairs, separated by commas.
+ * @returns the changed limits, or a sentence about the first invalid one
  */
 export function readLimits(text: string): Partial<Limits> | string {
   const changed: Partial<Record<RuleName, Tiers>> = {}
@@ -219,7 +219,7 @@ export function readLimits(text: string): Partial<Limits> | string {
   return changed
 }
 
-/** All limits, the changed ones in place of their defaults. */
+/** All limits, with the changed ones instead of their defaults. */
 export function allLimits(changed: Partial<Limits>): Limits {
   const entries = Object.entries(rules).map(([name, { fallback }]) => [name, readTiers(fallback)])
   return { ...Object.fromEntries(entries), ...changed }

@@ -22,7 +22,7 @@ function isLogged(level: Level): boolean {
   return RANK[level] >= threshold
 }
 
-/** What may be logged of an error: Postgres quotes input in its messages, so quoted parts of those are masked. */
+/** The loggable fields of an error. Postgres quotes input in its messages, so quoted parts are masked. */
 function describeError(error: Error): LogFields {
   const { name, code, cause } = error as Error & { code?: unknown }
   const mask = (text: string | undefined) => (name === 'PostgresError' ? text?.replace(/"[^"]*"/g, '"…"') : text)
@@ -40,7 +40,7 @@ function clean(key: string, value: unknown): unknown {
   return PRIVATE.test(key) && value !== undefined && value !== null ? '[redacted]' : value
 }
 
-/** Where lines go, whatever becomes of `console` later. */
+/** The original console functions, in case `console` is replaced later. */
 const printed = {
   error: (line: string) => console.error(line),
   other: (line: string) => console.log(line),
@@ -48,9 +48,9 @@ const printed = {
 let gather: ((line: string) => void) | undefined
 
 /**
- * Writes what is not a warning or an error a few lines at a time, which costs a busy server a third less. They wait as bytes: as
- * strings they would outlive a young generation or two, and be collected the expensive way. For a process that lives on: a function
- * that is frozen after its answer would keep its lines.
+ * Writes debug and info lines in batches, which costs a busy server a third less. They are buffered as bytes: strings would survive
+ * into the old generation, which is expensive to collect. Only for long-lived processes: a function frozen after its response would
+ * hold back its lines.
  */
 export function gatherLines(): void {
   let bytes = Buffer.allocUnsafeSlow(GATHERED_BYTES)
@@ -62,7 +62,7 @@ export function gatherLines(): void {
     length = 0
   }
   gather = (line) => {
-    // UTF-8 takes three bytes at the most for each unit of a string.
+    // UTF-8 takes at most three bytes per UTF-16 code unit.
     const most = line.length * 3 + 1
     if (most > GATHERED_BYTES - length) flush()
     if (most > GATHERED_BYTES) process.stdout.write(`${line}\n`)
@@ -82,7 +82,7 @@ function write(level: Level, message: string, fields: LogFields = {}): void {
   else printed.other(line)
 }
 
-/** Makes log lines of what packages and Node print by themselves. For a process whose output is the log. */
+/** Turns output of packages and Node into log lines. For a process whose output is the log. */
 export function captureConsole(): void {
   const { error, log: other } = console
   Object.assign(printed, { error: error.bind(console), other: other.bind(console) })
@@ -94,7 +94,7 @@ export function captureConsole(): void {
   }
   console.log = console.info
   process.removeAllListeners('warning')
-  process.on('warning', (error) => write('warn', 'a warning of Node', { error }))
+  process.on('warning', (error) => write('warn', 'Node warning', { error }))
 }
 
 /** One JSON line per call. Fields that name a secret or personal data are redacted; never pass such data in `message`. */

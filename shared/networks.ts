@@ -8,7 +8,7 @@ export function isNetwork(value: string): boolean {
   return isIP(address) !== 0 && fits && rest.length === 0
 }
 
-/** An IP address without its zone and as IPv4 where it is one (RFC 4291 section 2.5.5.2); undefined for anything else. */
+/** An IP address without its zone, with a mapped IPv4 address as IPv4 (RFC 4291 section 2.5.5.2); undefined for other text. */
 export function plainAddress(address: string | undefined): string | undefined {
   const plain = address?.replace(/^::ffff:(?=\d+\.)/i, '').split('%', 1)[0]
   return plain && isIP(plain) ? plain : undefined

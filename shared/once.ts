@@ -1,4 +1,4 @@
-/** What is made at the first call, and stays: a cold start waits for all that modules make when they are loaded. */
+/** Creates a value at the first call and caches it, so that a cold start does not wait for it. */
 export function once<Made>(make: () => Made): () => Made {
   let made: Made | undefined
   return () => {

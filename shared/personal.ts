@@ -2,11 +2,11 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { DeriveKey } from './tokens/derived-key.ts'
 import { openBytes, sealBytes } from './tokens/sealed.ts'
 
-/** How many opened texts are remembered, and for how long. */
+/** Size and duration of the cache of decrypted texts. */
 const REMEMBERED = 1000
 const REMEMBERED_MILLISECONDS = 60_000
 
-/** Everything that may read or write personal data: sealed under the data key of its subject, found by keyed digest. */
+/** Encrypts and decrypts personal data under the data key of its subject, and computes keyed digests for lookups. */
 export type Personal = ReturnType<typeof createPersonal>
 
 export function createPersonal(derive: DeriveKey) {
@@ -35,8 +35,8 @@ export function createPersonal(derive: DeriveKey) {
     open,
 
     /**
-     * Opens under a data key as it is stored. What was opened within the last minute is remembered by all that it was opened from,
-     * so that whoever no longer finds the key of a forgotten person finds nothing here either.
+     * Decrypts with a wrapped data key. Texts are cached for a minute by all inputs, so that without the key of an erased person the
+     * cache returns nothing either.
      * @param wrapped bytes, or their base64
      */
     openWrapped(subject: string, wrapped: Uint8Array | string, sealed: string): string {
@@ -51,9 +51,9 @@ export function createPersonal(derive: DeriveKey) {
     },
 
     /**
-     * HMAC-SHA-256 of a personal value, for equality look-ups. The same value gives the same digest whatever it is used for,
-     * so that forgetting a person finds every trace.
-     * @param value what the address, number or account is found by
+     * HMAC-SHA-256 of a personal value, for equality lookups. The digest does not depend on the use of the value, so that an erasure
+     * finds every trace.
+     * @param value lookup value of the address, number or account
      */
     digest(value: string): Buffer {
       return createHmac('sha256', digestKey).update(value).digest()

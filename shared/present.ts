@@ -1,20 +1,20 @@
 const saysSomething = (value: unknown) => value !== '' && value !== null && value !== undefined
 
-/** Members of an object from outside that say something: null and the empty text count as left out. */
+/** The members of an external object that have a value: null and empty text count as absent. */
 export function presentMembers(given: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => saysSomething(value)))
 }
 
 /**
- * The same at every depth, for metadata and answers of others, where an empty list or object says nothing either. Not for the content
- * of our own API: there a person may mean to empty a list.
+ * The same at every depth, for external metadata and responses, where empty lists and objects also count as absent. Not for our own
+ * API, where a caller may want to empty a list.
  */
 export function presentDeeply(given: object): Record<string, unknown> {
   const members = Object.entries(given).map(([name, value]) => [name, presentValue(value)])
   return presentMembers(Object.fromEntries(members))
 }
 
-/** A value as `presentDeeply` leaves it; undefined when it says nothing. */
+/** A value as `presentDeeply` returns it; undefined if it counts as absent. */
 export function presentValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) {
@@ -25,5 +25,5 @@ export function presentValue(value: unknown): unknown {
   return Object.keys(members).length > 0 ? members : undefined
 }
 
-/** Reads JSON that comes from outside. @throws SyntaxError */
+/** Parses external JSON. @throws SyntaxError */
 export const parsePresent = (text: string): unknown => presentValue(JSON.parse(text))

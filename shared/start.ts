@@ -5,10 +5,10 @@ import { type DatabaseState, keepKeyCheck, oldestSubjectKey, readDatabaseState }
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { openBytes, sealBytes } from './tokens/sealed.ts'
 
-/** Of `supabase/migrations`, the newest one that this code needs. */
+/** The newest migration of `supabase/migrations` that this code needs. */
 export const NEEDED_MIGRATION = '030'
 
-/** Why a process does not serve from a database. `docs/configuration.md` lists the sentences, and what to do. */
+/** Why a process refuses to serve from a database. `docs/configuration.md` lists the messages and remedies. */
 export const startErrors = {
   database_refused: 'The database refuses DATABASE_URL: there is no such database or role, or the password is wrong.',
   not_migrated: 'The database has no tables of the gateway, or they are not for the role in DATABASE_URL.',
@@ -19,7 +19,7 @@ export const startErrors = {
   projection_disabled: 'The trigger project_event is disabled: what is appended would not reach the read models.',
 } as const
 
-/** What a process says of a database that it serves from all the same. */
+/** Warnings about a database that a process serves from nevertheless. */
 export const startWarnings = {
   newer_migrations: 'The database has migrations that are newer than this version.',
   append_only_disabled: 'Append-only triggers are disabled: the owner of the database could rewrite the log.',
@@ -29,7 +29,7 @@ export const startWarnings = {
 type StartProblem = keyof typeof startErrors
 export type StartWarning = keyof typeof startWarnings
 
-/** The environment is wrong, and stays so until someone changes it. */
+/** The environment is invalid, and a retry will not help until it is changed. */
 export class StartError extends Error {
   constructor(readonly problem: StartProblem) {
     super(startErrors[problem])
@@ -55,7 +55,7 @@ export function findMasterSecret(settings: Pick<Config, 'AUTH_MASTER_SECRET'>, k
   )
 }
 
-/** The first of them, in a database whose data keys it opens, or that has none. */
+/** The first master secret, if the database has no data keys or the secret opens them. */
 async function secretWithoutKeyCheck(sql: postgres.Sql, settings: Config): Promise<number> {
   const known = await oldestSubjectKey(sql)
   if (!known) return 0
@@ -95,13 +95,13 @@ export type Inspection = {
   /** A new database has no key-check value yet. */
   isNew: boolean
   warnings: StartWarning[]
-  /** Measured by the way. */
+  /** Measured during the inspection. */
   clock: DatabaseClock
 }
 
 /**
- * Looks whether a process may serve from a database, and with which master secret. Changes nothing.
- * @throws StartError when it may not; the driver's error when the database does not answer
+ * Checks whether a process may serve from a database, and with which master secret. Changes nothing.
+ * @throws StartError if it may not; the driver's error if the database is unreachable
  */
 export async function inspectDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
   const clock = createDatabaseClock()
@@ -117,8 +117,8 @@ export async function inspectDatabase(sql: postgres.Sql, settings: Config): Prom
 }
 
 /**
- * The same, and a new database keeps a key-check value from then on.
- * @throws StartError, also when another process began the database with another secret meanwhile
+ * The same, and stores a key-check value in a new database.
+ * @throws StartError, also if another process has initialized the database with another secret
  */
 export async function openDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
   const found = await inspectDatabase(sql, settings)

@@ -2,16 +2,16 @@ import { channel, type TracingChannel, tracingChannel } from 'node:diagnostics_c
 import type postgres from 'postgres'
 
 /**
- * What happens in the gateway, for whoever wants to count, time or trace it. Nobody has to: a channel without subscribers
- * costs one look at a flag, and no client of a monitoring system is part of a function.
+ * Events of the gateway for counting, timing and tracing. A channel without subscribers costs only a flag check, and functions do
+ * not include a monitoring client.
  */
 export type RequestSeen = {
   request: Request
-  /** Path with the names of its parameters. Set at the end, as the next two are. */
+  /** Route pattern. Set at the end, like the next two. */
   route?: string
   status?: number
   refusal?: string
-  /** Set by whoever traces, before the request is worked on; 32 hex digits. */
+  /** Set by the tracer before the request is handled; 32 hex digits. */
   traceId?: string
   waitUntil(work: Promise<unknown>): void
 }
@@ -21,7 +21,7 @@ export type Pool = 'reads' | 'writes'
 export type StatementSeen = { pool: Pool; text: string }
 export const statements = tracingChannel<unknown, StatementSeen>('auth-gateway:statement')
 
-/** A call to a program of our own; whoever traces adds headers before it leaves. */
+/** A call to one of our own services; the tracer adds headers before it is sent. */
 export type CallSeen = { url: URL; headers: Headers; status?: number }
 export const calls = tracingChannel<unknown, CallSeen>('auth-gateway:call')
 
@@ -31,7 +31,7 @@ const deliveries = channel('auth-gateway:delivery')
 export type EventSeen = { type: string; data: object }
 const events = channel('auth-gateway:event')
 
-/** Calls `start` before and `end` after every such piece of work; `error` is what it failed with. */
+/** Calls `start` before and `end` after each operation; `error` is its failure. */
 export function follow<Seen extends object>(
   work: TracingChannel<unknown, Seen>,
   { start, end }: { start?(seen: NoInfer<Seen>): void; end(seen: NoInfer<Seen> & { error?: unknown }): void },
@@ -47,12 +47,12 @@ export function watch({ event, delivery }: Watcher): void {
 }
 type Watcher = { event?(seen: EventSeen): void; delivery?(seen: DeliverySeen): void }
 
-/** To be called after a commit. */
+/** Publishes committed events. Call it after the commit. */
 export function tellEvents(committed: EventSeen[]): void {
   if (events.hasSubscribers) for (const one of committed) events.publish(one)
 }
 
-/** `deliver` that tells how each message fared. */
+/** Wraps `deliver` to publish the result of each message. */
 export function observeDelivery<M extends { function: string }, R extends { status: string }>(
   deliver: (message: M) => Promise<R>,
 ): (message: M) => Promise<R> {
@@ -67,7 +67,7 @@ export function observeDelivery<M extends { function: string }, R extends { stat
   }
 }
 
-/** `fetch` for programs of our own, which a trace goes on in (W3C Trace Context). */
+/** `fetch` for our own services, with trace propagation (W3C Trace Context). */
 export const callOwn: typeof fetch = (input, init) => {
   if (!calls.start.hasSubscribers) return fetch(input, init)
   const seen: CallSeen = { url: new URL(String(input)), headers: new Headers(init?.headers) }
@@ -78,7 +78,7 @@ export const callOwn: typeof fetch = (input, init) => {
   }, seen)
 }
 
-/** Makes a pool tell of its statements when somebody listens by now; otherwise it stays as it is. */
+/** Makes a pool publish its statements if there is a subscriber by now; otherwise returns it unchanged. */
 export function observePool(sql: postgres.Sql, pool: Pool): postgres.Sql {
   if (!statements.start.hasSubscribers) return sql
   return new Proxy(sql, {
@@ -89,7 +89,7 @@ export function observePool(sql: postgres.Sql, pool: Pool): postgres.Sql {
   })
 }
 
-// A query of the driver is sent when it is awaited, and a fragment never is.
+// The driver sends a query when it is awaited, and fragments are never awaited.
 function observeQuery(query: Promise<unknown>, pool: Pool, text: readonly string[]): Promise<unknown> {
   const settle = Object.getPrototypeOf(query).then as Promise<unknown>['then']
   let running: Promise<unknown> | undefined

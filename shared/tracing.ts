@@ -20,7 +20,7 @@ import { calls, follow, requests, statements } from './telemetry.ts'
 
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/
 
-/** The caller's span (W3C Trace Context section 3.2); a header that is none is ignored. */
+/** The caller's span (W3C Trace Context section 3.2); an invalid header is ignored. */
 function parentOf(header: string | null): Context {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(header ?? '') ?? []
   if (!traceId || !spanId || !flags) return ROOT_CONTEXT
@@ -38,16 +38,16 @@ function traceparent(span: Span): string {
 }
 
 export type TracingOptions = {
-  /** Of the requests, 0 to 1. A caller cannot raise it, only say that it does not trace a request. */
+  /** Share of the requests, 0 to 1. A caller cannot raise it, only opt a request out. */
   share: number
-  /** Sends the spans of a request before it counts as done, for processes that are frozen in between. */
+  /** Sends the spans of a request before it completes, for processes that are frozen between requests. */
   eachRequest?: boolean
 }
 
 /**
- * Sends a span for every request, statement and call to a program of our own to the collector that the `OTEL_EXPORTER_OTLP_*`
- * variables name. Spans hold routes and the text of statements, never values, addresses, or who asked.
- * @returns sends what has not been sent yet
+ * Sends a span for every request, statement and call to our own services to the collector named by the `OTEL_EXPORTER_OTLP_*`
+ * variables. Spans contain routes and the text of statements, never values, addresses or callers.
+ * @returns a function that flushes pending spans
  */
 export function startTracing({ share, eachRequest = false }: TracingOptions): () => Promise<void> {
   const ratio = new TraceIdRatioBasedSampler(share)

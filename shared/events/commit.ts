@@ -13,14 +13,14 @@ import {
 } from './store.ts'
 import type { Actor, Aggregate, Decision, Event, RequestFacts } from './types.ts'
 
-/** Written into every event; a later shape of the same event gets a higher number and an upcast in its aggregate. */
+/** Schema version of every event; a changed event type gets a higher number and an upcast in its aggregate. */
 const SCHEMA_VERSION = 1
 const MAX_ATTEMPTS = 12
 
-/** What a unit of work needs of the call that it serves. */
+/** The parts of a call that a unit of work needs. */
 export type CommitContext = { gateway: { store: EventStore; personal: Personal }; request: RequestFacts }
 
-/** Whom a stream is about: what is personal in it is sealed under their data key, which is looked up unless a read brought it along. */
+/** The subject of a stream, whose data key encrypts its personal data. The key is looked up unless given. */
 export type About = { subject?: string; wrappedKey?: Uint8Array | null }
 
 /** A stream about a person. */
@@ -32,25 +32,25 @@ export const aboutPerson = ({ uai, wrappedKey }: { uai: string; wrappedKey?: Uin
 export type Stream<S, E extends Event> = {
   readonly id: string
   readonly state: S
-  /** Takes the facts of a decision; a refusal ends the unit of work after its facts are recorded. */
+  /** Adds the events of a decision; a refusal ends the unit of work after its events are recorded. */
   decide(decision: (state: S) => Decision<E>): S
-  /** What is decided elsewhere depends on this stream too: the unit runs again when it was changed meanwhile. */
+  /** Requires the stream to be unchanged: the unit runs again if it was changed concurrently. */
   hold(): void
 }
 
 export type Work = {
-  /** Who acts; anonymous until said. */
+  /** The actor; anonymous until set. */
   actor: Actor
-  /** The event or request that this unit follows from, when it is not the request itself. */
+  /** The event or request that caused this unit, if not the current request. */
   correlationId: string
-  /** Rate limits that this step consumes, counted in the same transaction, and what a full one is refused with. */
+  /** Rate limits counted in the same transaction, and the error when one is full. */
   limits: RateLimit[]
   limitRefusal: Refusal
   start<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, about: About): Stream<S, E>
-  /** The same stream again gives the same one, with what was decided so far. */
+  /** Loads a stream. Loading it again returns the same one, with the decisions so far. */
   load<S, E extends Event>(aggregate: Aggregate<S, E>, id: string, about: About): Promise<Stream<S, E>>
   /**
-   * A stream that came with another read.
+   * Opens a stream that another read has returned.
    * @param from its events, or its state in the read model, which is written in the same transaction as its events
    */
   resume<S, E extends Event>(
@@ -59,16 +59,16 @@ export type Work = {
     from: StoredEvent[] | { state: S; version: number },
     about: About,
   ): Stream<S, E>
-  /** Seconds after which a refused decision may be tried again. */
+  /** Seconds after which a refused decision may be retried. */
   retryAfter?: number
-  /** Ends the unit of work after the facts so far are recorded. */
+  /** Ends the unit of work after the events so far are recorded. */
   refuse(refusal: Refusal): never
 }
 
 /**
- * Runs a unit of work: load, decide, append everything at once. The block may run again when a stream was changed
- * meanwhile, so it must have no outside effect. Facts of a refused decision are recorded before the refusal is thrown.
- * @throws GatewayError the refusal; `service_unavailable` when a stream stays contended
+ * Runs a unit of work: load, decide, append everything atomically. The block runs again if a stream was changed concurrently, so it
+ * must have no side effects. Events of a refused decision are recorded before the error is thrown.
+ * @throws GatewayError the refusal; `service_unavailable` if a stream stays contended
  */
 export async function commit<T>(context: CommitContext, block: (work: Work) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -105,7 +105,7 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
   const opened = new Map<string, { at: OpenStream; stream: Stream<unknown, never> }>()
   const nameOf = (type: string, id: string) => `${type} ${id}`
 
-  /** The stream, when this unit opened it before: what was decided on it so far counts. */
+  /** Returns a stream that this unit has opened before, with the decisions so far. */
   const reopen = <S, E extends Event>(type: string, id: string, about: About): Stream<S, E> | undefined => {
     const { subject, wrappedKey } = about
     if (subject && wrappedKey) wrappedKeys.set(subject, wrappedKey)
@@ -218,7 +218,7 @@ async function append(
 }
 
 type Seals = {
-  /** Seals for a subject; undefined when its key was destroyed, and then nothing personal is written. */
+  /** Seals for a subject; undefined if its key was destroyed, and then no personal data is written. */
   seal(subject: string | undefined, text: string): string | undefined
   made: { subject: string; wrapped_key: string }[]
 }

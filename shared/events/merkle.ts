@@ -7,11 +7,11 @@ const TILE_LEVELS = 8
 const sha256 = (...parts: (Uint8Array | string)[]) =>
   parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
 
-/** Of a leaf, which is the hash of an event (RFC 9162 section 2.1.1). */
+/** Hash of a leaf, which is the hash of an event (RFC 9162 section 2.1.1). */
 export const leafHash = (eventHash: Uint8Array) => sha256('\0', eventHash)
 const nodeHash = (left: Uint8Array, right: Uint8Array) => sha256('\x01', left, right)
 
-/** The root of a complete subtree: `level` above the leaves, the `index`th of its level. */
+/** Reads the root of a complete subtree: `level` above the leaves, the `index`th of its level. */
 export type ReadNode = (level: number, index: number) => Buffer
 
 /** The root over hashes whose count is a power of two. */
@@ -39,7 +39,7 @@ export function treeRoot(node: ReadNode, size: number): Buffer {
   return size === 0 ? sha256('') : rangeRoot(node, 0, size)
 }
 
-/** That a leaf is in the tree of `size` leaves: the hashes on the way up (RFC 9162 section 2.1.3.1). */
+/** The inclusion proof of a leaf in the tree of `size` leaves (RFC 9162 section 2.1.3.1). */
 export function inclusionPath(node: ReadNode, leaf: number, size: number): Buffer[] {
   const path: Buffer[] = []
   for (let [start, end] = [0, size]; end - start > 1; ) {
@@ -51,7 +51,7 @@ export function inclusionPath(node: ReadNode, leaf: number, size: number): Buffe
   return path
 }
 
-/** That the tree of `first` leaves is the beginning of that of `second` (RFC 9162 section 2.1.4.1). */
+/** The consistency proof between the trees of `first` and `second` leaves (RFC 9162 section 2.1.4.1). */
 export function consistencyPath(node: ReadNode, first: number, second: number): Buffer[] {
   if (first === 0 || first === second) return []
   const path: Buffer[] = []
@@ -69,7 +69,7 @@ export type Tile = { level: number; index: number; hashes: Buffer[] }
 
 export const tileKey = (level: number, index: number) => `${level}/${index}`
 
-/** Reads nodes out of tiles, and works each of those between two levels of tiles out once. @throws Error when one is missing */
+/** Reads nodes from tiles, and computes each node between two tile levels once. @throws Error if a tile is missing */
 export function nodesOf(tiles: Pick<ReadonlyMap<string, Buffer[]>, 'get'>): ReadNode {
   const known = new Map<string, Buffer>()
   const node: ReadNode = (level, index) => {
@@ -86,7 +86,7 @@ export function nodesOf(tiles: Pick<ReadonlyMap<string, Buffer[]>, 'get'>): Read
   return node
 }
 
-/** Which tiles a walk of the tree reads. */
+/** The tiles that a walk of the tree reads. */
 export function tilesNeeded(walk: (node: ReadNode) => unknown): { level: number; index: number }[] {
   const needed = new Map<string, { level: number; index: number }>()
   walk((level, index) => {
@@ -100,7 +100,7 @@ export function tilesNeeded(walk: (node: ReadNode) => unknown): { level: number;
   return [...needed.values()]
 }
 
-/** The tiles at the right edge of a tree, which are not full yet, and how many hashes they have. */
+/** The partial tiles at the right edge of a tree, with their numbers of hashes. */
 export function edgeOf(size: number): { level: number; index: number; count: number }[] {
   const edge: { level: number; index: number; count: number }[] = []
   for (let [level, count] = [0, size]; count > 0; level++, count = Math.floor(count / TILE))
@@ -109,8 +109,8 @@ export function edgeOf(size: number): { level: number; index: number; count: num
 }
 
 /**
- * Grows a tree by leaves.
- * @param edge the tiles of `edgeOf(size)`; what they hold beyond that size is passed over
+ * Appends leaves to a tree.
+ * @param edge the tiles of `edgeOf(size)`; hashes beyond that size are ignored
  * @returns every tile that is new or fuller than before
  */
 export function grow(edge: ReadonlyMap<string, Buffer[]>, size: number, leaves: Buffer[]): Tile[] {

@@ -7,15 +7,15 @@ import { type CommitContext, commit } from './commit.ts'
 import type { RateLimit } from './store.ts'
 
 const MINUTE_MS = 60_000
-/** Callers that are counted apart in a minute by this process, so that writing their counts takes no time to speak of. */
+/** Maximum callers counted separately per minute by this process, so that writing their counts stays fast. */
 const MOST_CALLERS = 100
 
-/** Who was refused, as far as it is known: a client is named, not proven. */
+/** The refused caller, as far as known; a client may be unauthenticated. */
 export type RefusedCaller = { network: string; uai?: string; clientId?: string; credentialId?: string }
 
 type Counted = {
   context: CommitContext
-  /** Undefined for all callers for which no count of their own is kept. */
+  /** Undefined for the sum of all callers without a separate count. */
   caller?: RefusedCaller
   callers: number
   since: number
@@ -28,10 +28,10 @@ export type RefusalLog = ReturnType<typeof createRefusalLog>
 const isFull = (error: unknown) => error instanceof GatewayError && error.refusal === 'rate_limited'
 
 /**
- * Records refused requests. Each is an event of its own, until a limit of its network, of its caller or of all callers is full: from
- * then on they are counted, and an event tells each minute how many there were of each caller; past a limit of such counts, of all
- * others together. So nothing that was refused is missing, and no one makes the log grow without bound. Counts are written a minute
- * after they began, with the next refused request or checkpoint or at the end of the process; a killed process loses its last ones.
+ * Records refused requests. Each is an event until a limit of its network, its caller or all callers is full. Further ones are counted
+ * per caller in one event a minute, and beyond a limit of such counts for all other callers together. So every refusal is recorded,
+ * and no one can grow the log without bound. Counts are written a minute after they began, with the next refused request or
+ * checkpoint, or when the process ends; a killed process loses its last ones.
  */
 export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => RateLimit[], clock: () => Date) {
   const counts = new Map<string, Counted>()
@@ -82,7 +82,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
     })
   }
 
-  /** Writes the counts that began a minute ago or before, or all of them. */
+  /** Writes the counts that began at least a minute ago, or all of them. */
   async function flush({ all = false } = {}): Promise<void> {
     const now = timestamp()
     for (const [key, until] of fullUntil) if (until <= now) fullUntil.delete(key)
@@ -98,7 +98,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
   }
 
   return {
-    /** Never changes the answer: what cannot be recorded is logged. */
+    /** Never changes the response: a failure is only logged. */
     async record(context: CommitContext, caller: RefusedCaller, facts: RefusedFacts): Promise<void> {
       const key = keyOf(caller)
       const now = timestamp()
@@ -111,7 +111,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
         })
       void flush()
     },
-    /** Counts a request that a full limit refused, which is never an event of its own. */
+    /** Counts a rate-limited request, which never becomes a separate event. */
     count(context: CommitContext, caller: RefusedCaller, refusal: string): void {
       count(context, caller, refusal)
       void flush()

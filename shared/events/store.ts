@@ -20,13 +20,13 @@ export type RateLimit = {
   bucket: string
   seconds: number
   max: number
-  /** No span of `seconds` holds more than `max`; otherwise the window begins with its first hit. */
+  /** Sliding window: no span of `seconds` has more than `max`; otherwise the window begins with its first hit. */
   exact?: true
-  /** Empties the bucket instead of counting in it. */
+  /** Resets the bucket instead of counting in it. */
   reset?: true
 }
 
-/** A stream, or a unique value in a read model, was changed by somebody else since it was read. */
+/** A stream, or a unique value in a read model, was changed concurrently. */
 export class StaleError extends Error {}
 
 /** A rate limit is full. Nothing was appended. */
@@ -41,13 +41,13 @@ type AnySql = postgres.ISql<Record<never, never>>
 export type EventStore = ReturnType<typeof createEventStore>
 
 /**
- * The only writer of the event store and reader of streams.
+ * Creates the only writer of the event store and reader of streams.
  * @param reads a small pool, where statements may wait, or a transaction
  * @param writes a small pool, or that transaction
  */
 export function createEventStore(reads: AnySql, writes: AnySql) {
   return {
-    /** The events of one stream in order; empty when there is none. */
+    /** The events of one stream in order; empty if it does not exist. */
     async read(streamType: string, streamId: string): Promise<StoredEvent[]> {
       return reads<StoredEvent[]>`
         select event_id, version, event_type as type, data from auth_gateway.event_store
@@ -61,7 +61,7 @@ export function createEventStore(reads: AnySql, writes: AnySql) {
     },
 
     /**
-     * Appends to many streams or to none, in one statement and one transaction.
+     * Appends to any number of streams in one statement and one transaction.
      * @throws StaleError (LA001, 23505), RateLimitedError (LA003)
      */
     async append(

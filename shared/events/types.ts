@@ -31,21 +31,21 @@ export type StreamType =
   | 'recovery_codes'
   | 'operator_code'
 
-/** A fact, past tense. Only `data` reaches the log; `personal` is sealed into it under the subject's key on the way. */
+/** An event, named in the past tense. `data` is logged in plain text; `personal` is sealed into it under the subject's key. */
 export type Event = {
   type: string
   data: object
   personal?: Record<string, string | undefined>
-  /** Personal values to be found by later: kept as keyed digests beside the event. */
+  /** Personal lookup values, stored as keyed digests outside the event. */
   lookups?: { kind: string; value: string }[]
-  /** Sealed material beside the event that may be deleted without breaking the chain. */
+  /** Sealed values outside the event, which can be deleted without breaking the chain. */
   secrets?: { name: string; sealed: Uint8Array; expiresAt?: Date }[]
 }
 
-/** What a decision says: facts, and perhaps a refusal. Both: the facts are recorded, then the request is refused. */
+/** A decision: events, and optionally an error. With both, the events are recorded, then the request is refused. */
 export type Decision<E extends Event> = { events: E[]; refuse?: Refusal }
 
-/** A thing with a history. `evolve` is total over its events and knows no clock. */
+/** An event-sourced aggregate. `evolve` is total over its events and does not depend on a clock. */
 export type Aggregate<S, E extends Event> = {
   type: StreamType
   initial: S
@@ -63,7 +63,7 @@ export type Actor = {
   credentialId?: string
 }
 
-/** What the server knows about the request behind an append. */
+/** Metadata of the request behind an append. */
 export type RequestFacts = {
   id: string
   clientIp?: string

@@ -10,7 +10,7 @@ export type AdminStatus = {
   last_event_at: string | null
 }
 
-/** What there is, for operators, of everything. One statement. */
+/** Counts of everything, for platform operators. One statement. */
 export async function readAdminStatus(sql: postgres.Sql): Promise<AdminStatus> {
   const [row] = await sql<{ status: AdminStatus }[]>`
     select json_build_object(

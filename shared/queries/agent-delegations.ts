@@ -26,7 +26,7 @@ type Row = {
   wait: number
 } & PersonRow
 
-/** A person's word to an agent, with the person and the client that asks. One statement. */
+/** A person's delegation to an agent, with the person and the requesting client. One statement. */
 export async function findDelegation(
   sql: postgres.Sql,
   personal: Personal,
@@ -38,7 +38,7 @@ export async function findDelegation(
     from (select 1) as one
     left join auth_gateway.agent_delegations d on d.id = ${input.id ?? null}
     ${joinPerson(sql, sql`d.uai`)}`
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   const client = row.client ?? undefined
   if (!row.id) return { client, wait: row.wait }
   const { id, agent: clientId, scopes, resources, expires_at: expiresAt, ended_at } = row
@@ -47,7 +47,7 @@ export async function findDelegation(
   return { delegation, person: toPerson(personal, row), client, wait: row.wait }
 }
 
-/** Something that acts for a person: an agent by their word, or an application by their consent. */
+/** Access to a person's account: of an agent by delegation, or of an application by consent. */
 export type Access = {
   id: string
   client_id: string
@@ -73,7 +73,7 @@ export function listDelegations(sql: postgres.Sql, { members }: Person): Promise
     order by d.created_at desc limit 200`
 }
 
-/** The applications that hold tokens of a person now, that made keys for them, or that the person said yes to. */
+/** The applications that have active tokens or keys of a person, or the person's consent. */
 export function listApplications(sql: postgres.Sql, { members }: Person): Promise<Access[]> {
   return sql<Access[]>`
     select c.id, c.client_id, c.metadata->>'client_name' as client_name, c.origin, c.first_party,
@@ -100,7 +100,7 @@ export function listApplications(sql: postgres.Sql, { members }: Person): Promis
 
 export type Holdings = { families: string[]; consents: string[]; keys: { id: string; createdBy: string }[] }
 
-/** What an application holds of a person: families and keys that can still be revoked, and the consent. */
+/** An application's access to a person: token families and keys that can still be revoked, and the consent. */
 export async function findApplication(
   sql: postgres.Sql,
   { members }: Person,

@@ -21,7 +21,7 @@ export type Client = {
 export const hasClientId = (sql: postgres.Sql, clientId: string | undefined) => sql`
   auth_gateway.client_key(c.client_id) = auth_gateway.client_key(${clientId ?? null}::text)`
 
-/** A client row as JSON, found by its public id in any case; null when unknown. */
+/** A client row as JSON, by its public id, case-insensitively; null if unknown. */
 export const clientColumn = (sql: postgres.Sql, clientId: string | undefined) => sql`
   (select to_jsonb(c) from auth_gateway.api_clients c where ${hasClientId(sql, clientId)}) as client`
 
@@ -51,7 +51,7 @@ export async function findClient(sql: postgres.Sql, clientId: string): Promise<C
   return row?.client ?? undefined
 }
 
-/** The client that a registration of the same metadata is answered with. */
+/** The client to share with another registration of the same metadata. */
 export async function findSharedClient(sql: postgres.Sql, sharingKey: string): Promise<Client | undefined> {
   const [row] = await sql<{ client: Client }[]>`
     select to_jsonb(c) as client from auth_gateway.api_clients c where c.sharing_key = ${sharingKey}`

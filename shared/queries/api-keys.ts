@@ -11,10 +11,10 @@ type KeyRow = {
   organization_id: string
   created_by: string
   origin: 'owner' | 'import'
-  /** The key it was made from, and all before it, the first one first. */
+  /** The parent key, and all ancestors, the first one first. */
   parent_id: string | null
   ancestors: string[]
-  /** Row id of the application that made it. */
+  /** Row id of the application that created it. */
   application: string | null
   status: ApiKeyStatus
   name: string | null
@@ -37,21 +37,21 @@ type KeyRow = {
   version: number
 }
 
-/** A key as it is stored, without its secret; the name still sealed. */
+/** A stored key, without its secret and with its name still sealed. */
 export type ApiKeyFacts = Omit<KeyRow, 'name' | 'description'>
 
-/** `left`: uses that remain, of this key and of those it was made from. */
+/** `left`: remaining uses of this key and of its ancestors. */
 export type UseCount = { wait: number; exhausted: boolean; left?: number | null; replayed?: boolean }
 
 export type ApiKeyCheck = {
   key: ApiKeyFacts
   /** The creator, whose standing and authority the key depends on. */
   person: Person
-  /** The address is one the key may come from. */
+  /** The address is allowed for the key. */
   near: boolean
-  /** The limits of the service that was named, when the key lists it. */
+  /** The limits of the named service, if the key lists it. */
   service?: ServiceScope
-  /** Not seen for a minute: its activity is due to be noted. */
+  /** Last activity is over a minute old and due for an update. */
   unseen: boolean
   /** Present when this statement counted the use. */
   count?: UseCount
@@ -66,7 +66,7 @@ type CheckRow = {
   count: UseCount | null
 }
 
-/** The live key that answers to a hash, with its person; counts the use when the key is limited. One statement. */
+/** The active key with a hash, and its person; counts the use of a limited key. One statement. */
 export async function checkKey(
   sql: postgres.Sql,
   personal: Personal,
@@ -87,7 +87,7 @@ export async function checkKey(
   }
 }
 
-/** Counts the use of a key whose caller has proven to be the one it is bound to; a nonce is taken with it. One statement. */
+/** Counts the use of a bound key after its caller has been verified, and consumes the nonce. One statement. */
 export async function countBoundUse(
   sql: postgres.Sql,
   input: { id: string; service?: ServiceScope; nonce?: { key: Uint8Array; expiresAt: Date } },
@@ -96,18 +96,18 @@ export async function countBoundUse(
   const [row] = await sql<{ count: UseCount }[]>`
     select auth_gateway.count_bound_api_key_use(${id}, ${service ? sql.json(service) : null},
       ${nonce ? Buffer.from(nonce.key) : null}, ${nonce?.expiresAt ?? null}) as count`
-  if (!row) throw new Error('a count without a row')
+  if (!row) throw new Error('count returned no row')
   return row.count
 }
 
-/** Whether any live key was issued elsewhere. */
+/** Whether any active key was imported. */
 export async function hasImportedKeys(sql: postgres.Sql): Promise<boolean> {
   const [row] = await sql<{ answer: boolean }[]>`
     select exists (select 1 from auth_gateway.api_keys where origin = 'import' and status = 'active') as answer`
   return row?.answer ?? false
 }
 
-/** Adds uses that were gathered. */
+/** Adds batched uses. */
 export async function noteUses(sql: postgres.Sql, uses: { key_id: string; uses: number }[]): Promise<void> {
   await sql`select auth_gateway.note_api_key_uses(${sql.json(uses)})`
 }
@@ -171,7 +171,7 @@ export async function listKeys(
   return rows.map((row) => toRecord(personal, row))
 }
 
-/** What a new key depends on: whether its name is taken, and how many live keys the owner has. One statement. */
+/** Data to validate a new key: whether its name is taken, and the owner's number of active keys. One statement. */
 export async function findForNewKey(
   sql: postgres.Sql,
   input: { ownerId: string; nameDigest: Uint8Array },
@@ -184,7 +184,7 @@ export async function findForNewKey(
   return { taken: row?.taken ?? undefined, live: row?.live ?? 0 }
 }
 
-/** The keys that answer to any of some hashes, live or not, as far as they are stored. */
+/** The keys with any of these hashes, active or not. */
 export async function findKeysByHash(
   sql: postgres.Sql,
   hashes: string[],
@@ -201,7 +201,7 @@ export type HistoryEntry = {
   metadata: { actorType?: string; actor?: string; clientId?: string; credentialId?: string; requestId?: string }
 }
 
-/** Everything that happened to a key, oldest first. */
+/** The history of a key, oldest first. */
 export async function listKeyHistory(sql: postgres.Sql, id: string): Promise<HistoryEntry[]> {
   return sql<HistoryEntry[]>`
     select event_type, recorded_at, data - 'secretHash' - 'sealed' as data, metadata from auth_gateway.event_store
@@ -266,7 +266,7 @@ export async function listDueNotices(sql: postgres.Sql, personal: Personal, limi
   })
 }
 
-/** Active keys that expire within some days and whose owner was not warned of that date. */
+/** Active keys that expire within some days and whose owner was not warned about that date. */
 export async function listExpiringKeys(
   sql: postgres.Sql,
   input: { days: number; limit: number },

@@ -4,7 +4,7 @@ import { type Client, clientColumn, hasClientId } from './api-clients.ts'
 
 export type GrantedConsent = Consent & { granted_at: string }
 
-/** A client, what a person has allowed it, and the default resources. One statement. */
+/** A client, a person's consent to it, and the default resources. One statement. */
 export async function findForApplication(
   sql: postgres.Sql,
   members: string[],

@@ -1,6 +1,6 @@
 import type { AnySql } from './event-records.ts'
 
-/** An event that was taken out of the log: where it stood, and its leaf of the audit tree. */
+/** An archived event: its former position, and its leaf in the audit tree. */
 export type ArchivedLeaf = { position: string; archive: string; leaf: Uint8Array }
 
 /** The next archived events after a position. */

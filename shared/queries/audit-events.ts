@@ -5,9 +5,9 @@ import { type LogRange, rangeOf, recordedBefore, recordedSince } from './log-tim
 /** Whose events may be seen: those about some people, about all of an organization, or all there are. */
 export type AuditScope = { of: 'people'; uais: string[] } | { of: 'organization'; id: string } | { of: 'everything' }
 
-/** What is looked for. Everything given must hold. */
+/** Filter conditions; all that are given must match. */
 export type AuditFilter = {
-  /** Any UAI of the person; their merged ones count. */
+  /** Any UAI of the person, including merged ones. */
   person?: string
   /** Client id as applications know it. */
   client?: string
@@ -22,7 +22,7 @@ export type AuditFilter = {
 }
 
 export type AuditPage = {
-  /** Newest first from here down, or oldest first from here up, the position itself left out. */
+  /** `desc`: newest first below the position; `asc`: oldest first above it; the position itself is excluded. */
   order: 'desc' | 'asc'
   position?: string
   limit: number
@@ -40,7 +40,7 @@ export type AuditRow = {
   metadata: Record<string, string | undefined>
   recorded_at: Date
   hash: string
-  /** Of the subject; null when there is none or it was destroyed. */
+  /** Data key of the subject; null if there is none or it was destroyed. */
   wrapped_key: Uint8Array | null
 }
 
@@ -73,8 +73,8 @@ function membersOf(sql: postgres.Sql, scope: AuditScope, person: string | undefi
 }
 
 /**
- * A page of events. It walks an index from where the page begins: each person's for a person or an organization,
- * so that its cost goes by the page and the people, and not by how much there is.
+ * A page of events. It walks an index from the start of the page (per person, for a person or an organization), so that its cost
+ * depends on the page size and the number of people, not on the size of the log.
  */
 export async function listAuditEvents(
   sql: postgres.Sql,
@@ -83,7 +83,7 @@ export async function listAuditEvents(
   page: AuditPage,
 ): Promise<AuditRow[]> {
   const direction = page.order === 'desc' ? sql`desc` : sql`asc`
-  // Positions commit out of order: who follows the log upwards must not step over one that is still to come.
+  // Positions commit out of order: an ascending reader must not skip one that is not committed yet.
   const settled = page.order === 'asc' ? sql`and e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())` : sql``
   const range = await rangeOf(sql, filter)
   const where = sql`${conditions(sql, filter, page, range)} ${settled} order by e.position ${direction} limit ${page.limit}`

@@ -8,9 +8,9 @@ const HASH = 32
 const SETTLE_STEP_MS = 25
 
 /**
- * Moves the horizon of the log on, as far as transactions that are still open let it, and answers it: no event at or below this
- * position is still to come.
- * @param waitMs how long to wait for them
+ * Advances the horizon of the log as far as open transactions allow, and returns it: every event at or below this position is
+ * committed.
+ * @param waitMs maximum wait for open transactions
  */
 export async function settleLog(sql: postgres.Sql, waitMs = 1500): Promise<string> {
   const deadline = performance.now() + waitMs
@@ -26,35 +26,35 @@ export async function settleLog(sql: postgres.Sql, waitMs = 1500): Promise<strin
 }
 
 export type TreeState = {
-  /** How many events the tree covers, and the position of the last one. */
+  /** Number of events in the tree, and the position of the last one. */
   size: number
   position: string
-  /** Under which the log is signed. */
+  /** Origin under which the log is signed. */
   origin: string
   /** The newest checkpoint. */
   checkpoint?: { size: number; root: Buffer; note: string }
 }
 
-/** The name under which the log is signed; undefined before its first checkpoint. */
+/** The origin under which the log is signed; undefined before its first checkpoint. */
 export async function logOrigin(sql: AnySql): Promise<string | undefined> {
   const [row] = await sql<{ origin: string }[]>`select origin from auth_gateway.audit_log`
   return row?.origin
 }
 
-/** Every name that the log was signed under, oldest first. */
+/** Every origin that the log was signed under, oldest first. */
 export async function logOrigins(sql: AnySql): Promise<string[]> {
   const rows = await sql<{ origin: string }[]>`
     select e.data->>'origin' as origin from auth_gateway.event_store e where e.stream_type = 'audit_log' order by e.version`
   return rows.map(({ origin }) => origin)
 }
 
-/** How many events the tree covers. */
+/** Number of events in the tree. */
 export async function treeSize(sql: AnySql): Promise<number> {
   const [row] = await sql<{ size: string }[]>`select size::text from auth_gateway.audit_tree`
   return Number(row?.size ?? 0)
 }
 
-/** The restores of the database that were recorded. */
+/** The recorded restores of the database. */
 export async function listRestores(sql: AnySql): Promise<Restore[]> {
   return sql<Restore[]>`
     select e.data->>'origin' as origin, (e.data->>'size')::float8 as size, e.data->>'root' as root, e.data->'kept' as kept, e.data->>'note' as note
@@ -70,19 +70,19 @@ export async function treeState(sql: postgres.Sql): Promise<TreeState> {
     from auth_gateway.audit_tree t
     cross join auth_gateway.audit_log l
     left join (select * from auth_gateway.audit_checkpoints order by size desc limit 1) c on true`
-  if (!row) throw new Error('the audit tree is gone')
+  if (!row) throw new Error('the audit tree is missing')
   const { size, position, origin, known, root, note } = row
   const checkpoint = known === null ? undefined : { size: Number(known), root: Buffer.from(root), note }
   return { size: Number(size), position, origin, checkpoint }
 }
 
-/** The hashes of a tile that is kept as one piece. */
+/** Splits a stored tile into hashes. */
 export const splitHashes = (hashes: Uint8Array) =>
   Array.from({ length: hashes.length / HASH }, (_, n) => Buffer.from(hashes.subarray(n * HASH, (n + 1) * HASH)))
 
 export type StoredTiles = { hashes: Map<string, Buffer[]>; positions: Map<number, string[]> }
 
-/** Tiles by their key; those of level 0 with the positions of their events. */
+/** Reads tiles by key; those of level 0 with the positions of their events. */
 export async function readTiles(sql: AnySql, wanted: { level: number; index: number }[]): Promise<StoredTiles> {
   const rows = await sql<{ level: number; index: string; hashes: Uint8Array; positions: string[] | null }[]>`
     select t.level, t.index::text, t.hashes, t.positions::text[] as positions from auth_gateway.audit_tiles t
@@ -148,12 +148,12 @@ export function listCheckpoints(
     where ${before === undefined ? sql`true` : sql`c.size < ${before}`} order by c.size desc limit ${limit}`
 }
 
-/** Notes that everything up to a checkpoint is known outside too. */
+/** Records that a checkpoint has been published. */
 export async function noteCheckpointPublished(sql: postgres.Sql, size: string): Promise<void> {
   await sql`select auth_gateway.note_checkpoint_published(${size})`
 }
 
-/** Which leaf of the tree each event is; those that are not in it yet are left out. */
+/** The leaf index of each event; events not yet in the tree are omitted. */
 export async function leavesOf(sql: AnySql, positions: string[]): Promise<Map<string, number>> {
   const rows = await sql<{ position: string; leaf: string | null }[]>`
     select p.position::text, (t.index * 256 + array_position(t.positions, p.position) - 1)::text as leaf

@@ -41,7 +41,7 @@ export async function findForAuthorize(
   const { clientId, handle } = input
   const [row] = await atOnce(sql<{ found: FoundRow }[]>`
     select auth_gateway.find_for_authorize(${clientId}, ${handle?.sessionId ?? null}, ${handle?.hash ?? null}) as found`)
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   const { client, consent, resources } = row.found
   return {
     client: client ?? undefined,
@@ -59,7 +59,7 @@ export type RedemptionFacts = {
   signedIn?: SignedIn
   resources: Resource[]
   consent?: AuthorizeFacts['consent']
-  /** The client that the request was made by. */
+  /** The client that made the request. */
   requestedBy?: Client
   wait: number
 }
@@ -72,8 +72,8 @@ type AuthorizationRow = FoundRow & {
 }
 
 /**
- * An authorization's history with the client that asks, its person and session. One statement.
- * @param input.pasteHash finds it by the short form of its code
+ * An authorization's events with the requesting client, its person and session. One statement.
+ * @param input.pasteHash hash of its manual code, to find it by
  */
 export async function findAuthorization(
   sql: postgres.Sql,
@@ -84,7 +84,7 @@ export async function findAuthorization(
   const [row] = await atOnce(sql<{ found: AuthorizationRow }[]>`
     select auth_gateway.find_authorization(${id ?? null}, ${pasteHash ?? null}, ${clientId ?? null},
       ${limitsParameter(sql, input.limits)}) as found`)
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   const { found } = row
   return {
     id: found.id ?? undefined,
@@ -98,18 +98,18 @@ export async function findAuthorization(
   }
 }
 
-/** The client that asks for a token in its own name, and the known resources. One statement. */
+/** The client of a client-credentials request, and the known resources. One statement. */
 export async function findForService(
   sql: postgres.Sql,
   input: { clientId?: string; limits?: RateLimit[] },
 ): Promise<{ client?: Client; resources: Resource[]; wait: number }> {
   const [row] = await atOnce(sql<{ found: { client: Client | null; resources: Resource[]; wait: number } }[]>`
     select auth_gateway.find_for_service(${input.clientId ?? null}, ${limitsParameter(sql, input.limits)}) as found`)
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   return { ...row.found, client: row.found.client ?? undefined }
 }
 
-/** Every resource a token can be made for. */
+/** Every resource that a token can be issued for. */
 export async function listResources(sql: postgres.Sql): Promise<Resource[]> {
   const [row] = await sql<{ resources: Resource[] }[]>`select auth_gateway.resources_json() as resources`
   return row?.resources ?? []

@@ -12,7 +12,7 @@ export type TracedEvent = {
   recorded_at: Date
 }
 
-/** Kinds of streams that others follow from. */
+/** Stream types that others derive from. */
 export const TRACED = [
   'session',
   'authorization',
@@ -38,14 +38,14 @@ export async function findOrigin(sql: postgres.Sql, id: string): Promise<TracedE
 
 export type Concerned = { uai: string; role: string; members: string[]; organizations: string[] }
 
-/** The people that an event is about or was done by, with every UAI of theirs and their organizations. */
+/** The people whom an event is about or who caused it, with all their UAIs and organizations. */
 export async function peopleOf(sql: postgres.Sql, uais: string[]): Promise<Concerned[]> {
   return sql<Concerned[]>`
     select distinct g.uai, g.role, g.members::text[] as members, g.organizations::text[] as organizations
     from auth_gateway.identities i join auth_gateway.identities g on g.uai = i.canonical_uai where i.uai = any (${uais})`
 }
 
-/** What began, or was allowed, after a position in streams of these people, by position. */
+/** What began or was granted in these people's streams after a position, by position. */
 export function beganAfter(sql: postgres.Sql, members: string[], position: string): Promise<TracedEvent[]> {
   return sql<TracedEvent[]>`
     select * from (
@@ -56,7 +56,7 @@ export function beganAfter(sql: postgres.Sql, members: string[], position: strin
     order by e.position::bigint limit ${MOST}`
 }
 
-/** What was done in sessions to others than these people: an operator's acts. */
+/** Actions of sessions on other people than these: an operator's actions. */
 export function actsOnOthers(sql: postgres.Sql, sessions: string[], members: string[]): Promise<TracedEvent[]> {
   return sql<TracedEvent[]>`
     select * from (
@@ -69,7 +69,7 @@ export function actsOnOthers(sql: postgres.Sql, sessions: string[], members: str
 
 export type Liveness = { id: string; live: boolean; label: string | null }
 
-/** Which of these sessions, token families, keys and agents can still be used, and what they are called. */
+/** Which of these sessions, token families, keys and agents are still active, with their names. */
 export function livenessOf(sql: postgres.Sql, ids: string[]): Promise<Liveness[]> {
   return sql<Liveness[]>`
     select s.id, s.ended_at is null and s.expires_at > now() as live, s.method as label

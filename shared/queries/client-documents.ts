@@ -17,7 +17,7 @@ export async function findClientDocument(
   }
 }
 
-/** Remembers that a client's document was read just now. @param seconds it is taken as read */
+/** Records that a client's document was fetched now. @param seconds for which it is fresh */
 export async function noteClientDocument(sql: postgres.Sql, id: string, seconds: number): Promise<void> {
   await sql`select auth_gateway.note_client_document(${id}, ${Math.round(seconds)})`
 }

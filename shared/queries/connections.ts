@@ -8,7 +8,7 @@ export type ConnectionRow = {
   settings: ConnectionSettings
   /** The client secret, sealed. */
   secret: Uint8Array | null
-  /** Key pairs of ours, oldest first, with the private key sealed in base64; null once it was destroyed. */
+  /** Our own key pairs, oldest first, with the sealed private key in base64; null once it was destroyed. */
   keys: { id: string; status: 'next' | 'active' | 'previous'; certificate: string; sealed: string | null }[]
   version: number
 }
@@ -28,14 +28,14 @@ export async function findConnection(sql: postgres.Sql, slug: string): Promise<C
   return row
 }
 
-/** The settings of the newest connection that ever had this name, also of one that was removed: accounts are known by it. */
+/** The settings of the newest connection with this name, even a removed one, since accounts refer to the name. */
 export async function findNamed(sql: postgres.Sql, slug: string): Promise<ConnectionSettings | undefined> {
   const [row] = await sql<{ settings: ConnectionSettings }[]>`
     select c.settings from auth_gateway.connections c where lower(c.slug) = ${slug.toLowerCase()} order by c.id desc limit 1`
   return row?.settings
 }
 
-/** The enabled connection whose assertions of an issuer are trusted. */
+/** The enabled connection for an issuer's assertions. */
 export async function findIssuer(sql: postgres.Sql, issuer: string): Promise<ConnectionRow | undefined> {
   const [row] = await sql<ConnectionRow[]>`${columns(sql)}
     where c.status = 'enabled' and c.settings->>'issuer' = ${issuer} and (c.settings->>'id_jag')::boolean order by c.id limit 1`
@@ -43,7 +43,7 @@ export async function findIssuer(sql: postgres.Sql, issuer: string): Promise<Con
 }
 
 /**
- * The enabled connection that people with an address of this domain sign in with.
+ * The enabled connection for sign-ins with addresses of this domain.
  * @param domain of a parsed address
  */
 export async function findDomain(sql: postgres.Sql, domain: string): Promise<ConnectionRow | undefined> {
@@ -52,7 +52,7 @@ export async function findDomain(sql: postgres.Sql, domain: string): Promise<Con
   return row
 }
 
-/** All that are not removed. */
+/** All connections that are not removed. */
 export function listConnections(sql: postgres.Sql): Promise<ConnectionRow[]> {
   return sql<ConnectionRow[]>`${columns(sql)} where c.status <> 'removed' order by c.added_at, c.id`
 }

@@ -5,7 +5,7 @@ import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from
 
 const PAGE = 50
 
-/** Of one organization, or of all when it is undefined. */
+/** One organization, or all if undefined. */
 type Scope = string | undefined
 
 const within = (sql: postgres.Sql, column: string, organizationId: Scope) =>
@@ -14,7 +14,7 @@ const within = (sql: postgres.Sql, column: string, organizationId: Scope) =>
 export type ListedPerson = Person & { status: string }
 
 /**
- * People, newest first; those merged into another one are not listed.
+ * People, newest first, without retired identities of merges.
  * @param find a UAI, or the keyed digest of an address
  */
 export async function listPeople(
@@ -70,13 +70,13 @@ export type ListedSession = {
   expires_at: Date
 }
 
-/** Live sessions, newest first: of an organization, or of one person. */
+/** Active sessions, newest first: of an organization, or of one person. */
 export function listLiveSessions(
   sql: postgres.Sql,
   organizationId: Scope,
   { members, before }: { members?: string[]; before?: string } = {},
 ): Promise<ListedSession[]> {
-  // What is said of the session first, an index can tell; then the rest of what makes it live.
+  // Conditions on the session itself come first, since an index covers them.
   const live = sql`
     s.ended_at is null and s.expires_at > now() and ${before ? sql`s.id < ${before}` : sql`true`} and auth_gateway.session_is_live(s)
     order by s.id desc limit ${PAGE}`
@@ -114,7 +114,7 @@ export function listApiKeys(
       and ${before ? sql`k.id < ${before}` : sql`true`} and k.status <> 'deleted' order by k.id desc limit ${PAGE}`
 }
 
-/** The organizations of the person whom a session, key or identity belongs to; undefined when there is none. */
+/** The organizations of the owner of a session, key or identity; undefined if there is none. */
 export async function ownerOf(
   sql: postgres.Sql,
   personal: Personal,
@@ -149,10 +149,10 @@ export function listApplicationsOfAll(sql: postgres.Sql, before: string | undefi
 
 export type DayCount = { day: string; type: string; count: number }
 
-/** Most events that one line of a chart counts, newest first, so that its cost has an end. */
+/** Maximum events counted per line of a chart, newest first, to bound its cost. */
 const MOST_COUNTED = 20_000
 
-/** How often each type of event happened on each of the last days, oldest first. */
+/** Daily counts of each event type in the last days, oldest first. */
 export async function countByDay(
   sql: postgres.Sql,
   organizationId: Scope,
@@ -163,7 +163,7 @@ export async function countByDay(
     organizationId === undefined
       ? sql`true`
       : sql`e.subject in (select i.uai from auth_gateway.identities i where i.organization_id = ${organizationId})`
-  // One walk for each, since a type that is rare wants another index than one that is not.
+  // One query per type, since rare and frequent types need different indexes.
   const newest = types.map(
     (type) => sql`
       (select e.event_type, e.recorded_at from auth_gateway.event_store e
@@ -178,7 +178,7 @@ export async function countByDay(
 
 export type RuleCount = { rule: string; callers: number; hits: number; most: number }
 
-/** Which rate limits are counting now: how many callers, how many hits in all and of the busiest one. */
+/** The active rate limits: number of callers, total hits, and hits of the busiest caller. */
 export function countLimits(sql: postgres.Sql): Promise<RuleCount[]> {
   return sql<RuleCount[]>`
     select split_part(bucket, ':', 1) as rule, count(*)::int as callers, sum(count)::int as hits, max(count) as most

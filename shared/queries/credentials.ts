@@ -5,11 +5,11 @@ import type { Person } from './person.ts'
 
 export type CredentialRecord = {
   id: string
-  /** The identity it was linked to, which may have been merged since. */
+  /** The identity it was linked to, which may have been merged later. */
   uai: string
   kind: 'email' | 'phone' | 'external'
   provider?: string
-  /** The address or number, or the id of the account. */
+  /** The address, phone number or account id. */
   address?: string
   verified: boolean
   /** Whether it can be signed in with. */
@@ -25,7 +25,7 @@ type Row = Omit<CredentialRecord, 'provider' | 'address' | 'linkedAt'> & {
   linked_at: Date
 }
 
-/** What proves a person, over every identity that is theirs, oldest first. One statement. */
+/** The credentials of a person, across all merged identities, oldest first. One statement. */
 export async function listCredentials(
   sql: postgres.Sql,
   personal: Personal,

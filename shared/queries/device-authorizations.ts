@@ -20,7 +20,7 @@ type DeviceRow = {
   wait: number
 }
 
-/** A device code's history, the client that polls and the person who approved. One statement. */
+/** A device code's events, the polling client and the person who approved. One statement. */
 export async function findDevice(
   sql: postgres.Sql,
   personal: Personal,
@@ -28,7 +28,7 @@ export async function findDevice(
 ): Promise<{ events: StoredEvent[]; client?: Client; signedIn?: SignedIn; wait: number }> {
   const [row] = await atOnce(sql<{ found: DeviceRow }[]>`
     select auth_gateway.find_device(${input.id ?? null}, ${input.clientId ?? null}, ${limitsParameter(sql, input.limits)}) as found`)
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   const { events, client, wait } = row.found
   return { events, client: client ?? undefined, signedIn: toSignedIn(personal, row.found), wait }
 }
@@ -41,7 +41,7 @@ export type OpenDevice = {
   scope: string[]
   resources: string[]
   requestedAt: Date
-  /** Where it was started. */
+  /** Where the request came from. */
   origin: { ip?: string; userAgent?: string }
 }
 

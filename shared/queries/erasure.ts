@@ -1,13 +1,13 @@
 import type postgres from 'postgres'
 
-/** What has a data key of its own and went to the same addresses as a person. */
+/** Other subjects with their own data key, such as messages, that contain the person's addresses. */
 export async function subjectsOfAddresses(sql: postgres.Sql, uai: string): Promise<string[]> {
   const [row] = await sql<{ subjects: string[] }[]>`
     select auth_gateway.subjects_of_addresses(${uai})::text[] as subjects`
   return row?.subjects ?? []
 }
 
-/** Destroys the data key and digests of an erased person; answers how many keys there were. */
+/** Destroys the data key and digests of an erased person; returns the number of keys. */
 export async function forgetErased(sql: postgres.Sql, uai: string): Promise<number> {
   const [row] = await sql<{ keys: number }[]>`select auth_gateway.forget_erased(${uai}) as keys`
   return row?.keys ?? 0
@@ -15,7 +15,7 @@ export async function forgetErased(sql: postgres.Sql, uai: string): Promise<numb
 
 export type ErasureFacts = { event_id: string; recorded_at: Date; hash: string; keys: number; digests: number }
 
-/** The event of an erasure, and what is left of the person's keys and digests. */
+/** The erasure event, and the number of the person's remaining keys and digests. */
 export async function erasureFacts(
   sql: postgres.Sql,
   uai: string,

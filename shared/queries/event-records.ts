@@ -3,7 +3,7 @@ import type postgres from 'postgres'
 /** A connection or a transaction. */
 export type AnySql = postgres.ISql<Record<never, never>>
 
-/** An event as text, field by field, in the words of `009_event_store.sql`. */
+/** An event as text, with the column names of `009_event_store.sql`. */
 export type EventRecord = {
   position: string
   event_id: string

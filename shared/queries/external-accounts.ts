@@ -23,7 +23,7 @@ export async function findExternal(
     from (select 1) as one
     left join auth_gateway.credentials c on c.kind = 'external' and c.digest = ${Buffer.from(input.digest)}
     ${joinPerson(sql, sql`c.uai`)}`
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   return {
     person: row.uai ? toPerson(personal, row) : undefined,
     addressKnown: row.address_known,
@@ -32,7 +32,7 @@ export async function findExternal(
   }
 }
 
-/** Who is known by an address. One statement. */
+/** The person with an address. One statement. */
 export async function findByAddress(
   sql: postgres.Sql,
   personal: Personal,

@@ -2,8 +2,8 @@ import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
 
 /**
- * Claims a key until a time, for one of many callers.
- * @returns whether the caller is the first, and what the first one has kept since
+ * Claims a key until a time, for one of several concurrent callers.
+ * @returns whether the caller is the first, and the value that the first one has stored
  */
 export async function claimFormState(
   sql: postgres.Sql,
@@ -15,7 +15,7 @@ export async function claimFormState(
   return row ?? { first: false, sealed: null }
 }
 
-/** Keeps a sealed value under a key until a time; what was there before is replaced. */
+/** Stores a sealed value under a key until a time, and replaces an earlier one. */
 export async function keepFormState(
   sql: postgres.Sql,
   key: Uint8Array,

@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { DatabaseClock } from '../database-clock.ts'
 
-/** The value of a promise, or `otherwise` when it takes longer. */
+/** The value of a promise, or `otherwise` if it takes longer than two seconds. */
 export function withinTwoSeconds<T>(promise: Promise<T>, otherwise: T): Promise<T> {
   const timeout = new Promise<T>((resolve) => setTimeout(resolve, 2000, otherwise).unref())
   return Promise.race([promise, timeout])
@@ -9,11 +9,11 @@ export function withinTwoSeconds<T>(promise: Promise<T>, otherwise: T): Promise<
 
 export type DatabaseHealth = { reachable: boolean; writable: boolean; reason: string | null; milliseconds: number }
 
-/** What Postgres says when it refuses a write. */
+/** SQLSTATEs of refused writes. */
 const WRITE_ERRORS: Record<string, string> = { '25006': 'read_only', '53100': 'disk_full' }
 const UNREACHABLE = { reachable: false, writable: false, reason: 'unreachable' }
 
-/** Whether the database takes a write, and in how many milliseconds; waits two seconds at most. Measures its clock on the way. */
+/** Checks that the database accepts a write, and in how many milliseconds (at most two seconds). Also measures its clock. */
 export async function checkDatabase(sql: postgres.Sql, clock: DatabaseClock): Promise<DatabaseHealth> {
   const startedAt = performance.now()
   const sentAt = Date.now()

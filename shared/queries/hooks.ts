@@ -26,7 +26,7 @@ export function listHookCalls(sql: postgres.Sql, hookId: string): Promise<HookCa
     where hook_id = ${hookId} order by called_at desc limit 100`
 }
 
-/** Whether an organization is there, for a hook that names one. */
+/** Whether an organization that a hook names exists. */
 export async function organizationExists(sql: postgres.Sql, id: string): Promise<boolean> {
   const [row] = await sql<{ there: boolean }[]>`
     select exists (select 1 from auth_gateway.organizations where id = ${id}) as there`

@@ -2,14 +2,14 @@ import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
 import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 
-/** The person a UAI resolves to, also when it was merged. One statement. */
+/** The person a UAI resolves to, also after a merge. One statement. */
 export async function findPerson(sql: postgres.Sql, personal: Personal, uai: string): Promise<Person | undefined> {
   const [row] = await sql<PersonRow[]>`
     select ${personColumns(sql)} from (select 1) as one ${joinPerson(sql, sql`${uai}::uuid`)}`
   return row?.uai ? toPerson(personal, row) : undefined
 }
 
-/** Where each of many accounts or UAIs leads, in their order; null for what is not known. One statement. */
+/** Resolves many accounts or UAIs, in order; null for unknown ones. One statement. */
 export async function resolveMany(
   sql: postgres.Sql,
   asked: { digest?: Uint8Array; uai?: string }[],
@@ -25,7 +25,7 @@ export async function resolveMany(
   return rows.map(({ uai }) => uai)
 }
 
-/** Ways to sign in that a merged identity, and those merged into it, would have after a split, those that the rest would keep, and all members. */
+/** The sign-in methods that a merged identity (with those merged into it) and the rest would have after a split, and all members. */
 export async function countSides(
   sql: postgres.Sql,
   uai: string,
@@ -51,7 +51,7 @@ export type ProvenanceEntry = {
   metadata: { actorType?: string; actor?: string; clientId?: string; requestId?: string }
 }
 
-/** Who linked, unlinked, merged and split what of some identities, when, and by which proof; oldest first. */
+/** The links, unlinks, merges and splits of some identities, with actor, time and evidence, oldest first. */
 export function listProvenance(sql: postgres.Sql, members: string[]): Promise<ProvenanceEntry[]> {
   return sql<ProvenanceEntry[]>`
     select event_type, stream_id as uai, recorded_at, data - 'sealed' as data, metadata - 'origin' as metadata

@@ -2,8 +2,8 @@ import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
 
 /**
- * The one of these sessions that makes a browser known to the person of an address; undefined when none does. One statement.
- * @param digest keyed digest of the normalised address
+ * The session, among these, that makes a browser known to the person of an address, if any. One statement.
+ * @param digest keyed digest of the normalized address
  */
 export async function findKnownBrowser(
   sql: postgres.Sql,

@@ -1,15 +1,15 @@
 import type postgres from 'postgres'
 
-/** What keeps the log from being settled: the oldest transaction that has written, in any database of the server. */
+/** The transaction that blocks settling of the log: the oldest that has written, in any database of the server. */
 export type BlockingTransaction = {
   /** Process id of its backend; null for a prepared transaction. */
   pid: number | null
-  /** Of a prepared transaction. */
+  /** Id of a prepared transaction. */
   prepared: string | null
   database: string | null
   role: string | null
   application: string | null
-  /** Null where the role may not see it. */
+  /** Null if not visible to the role. */
   client: string | null
   state: string | null
   started_at: Date | null
@@ -19,21 +19,21 @@ export type WebhookLag = {
   id: string
   name: string
   organization_id: string | null
-  /** Age of the oldest event that it has not taken. */
+  /** Age of the oldest event that it has not received. */
   seconds: number
   events: number
   dead: number
 }
 
-/** How far everything that follows the log is behind it. Ages are in seconds; 0 means that nothing is behind. */
+/** The lag of everything that follows the log. Ages are in seconds; 0 means no lag. */
 export type LogLag = {
-  /** Of the newest checkpoint; null when there is none. */
+  /** Age of the newest checkpoint; null if there is none. */
   checkpointAge: number | null
-  /** Of the oldest event that no checkpoint covers. */
+  /** Age of the oldest event that no checkpoint covers. */
   uncoveredAge: number
-  /** Of the oldest checkpoint that was not published. */
+  /** Age of the oldest unpublished checkpoint. */
   unpublishedAge: number
-  /** Of the oldest message that still waits to be sent. */
+  /** Age of the oldest unsent message. */
   unsentAge: number
   /** Whether the partition of the next month exists, and whether streams are in the default partition. */
   partitionsAhead: boolean
@@ -42,7 +42,7 @@ export type LogLag = {
   blocking: BlockingTransaction | null
 }
 
-/** Reads it in one statement, by walks of indexes. What `auth_gateway_app` may not see of other roles stays null. */
+/** Reads the lag in one statement, by index scans. Details of other roles that `auth_gateway_app` may not see are null. */
 export async function readLogLag(sql: postgres.Sql): Promise<LogLag> {
   const age = (at: postgres.Fragment) => sql`coalesce(extract(epoch from clock_timestamp() - (${at})), 0)::float8`
   const after = (position: postgres.Fragment) => sql`
@@ -78,7 +78,7 @@ export async function readLogLag(sql: postgres.Sql): Promise<LogLag> {
         where (select h.transaction_id from auth_gateway.log_horizon h) >= pg_snapshot_xmin(pg_current_snapshot())
           and l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
           and l.transactionid = pg_snapshot_xmin(pg_current_snapshot())::xid limit 1) b) as blocking`
-  if (!row) throw new Error('the lag of the log gives no row')
+  if (!row) throw new Error('log lag returned no row')
   const { blocking } = row
   return {
     ...row,

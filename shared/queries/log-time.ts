@@ -1,9 +1,9 @@
 import type postgres from 'postgres'
 
-/** Event ids are uuid v7, made just before the event: how far their time may be off from that of the event. */
+/** Event ids are UUIDv7, created just before the event: maximum difference of their times. */
 const SLACK_MS = 300_000
 
-/** The smallest uuid v7 of an instant (RFC 9562 section 5.7). */
+/** The smallest UUIDv7 of an instant (RFC 9562 section 5.7). */
 function floorOf(milliseconds: number): string {
   const hex = Math.max(0, milliseconds).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
@@ -13,8 +13,8 @@ function floorOf(milliseconds: number): string {
 export type LogRange = { since?: string | null; until?: string | null }
 
 /**
- * A time as a range of positions, found by the index of the event ids. It is a statement of its own, since the planner must know the
- * numbers to see that walking the range in order is cheaper than sorting it.
+ * Converts a period to a range of positions by the index of the event ids. A separate statement, since the planner must know the
+ * numbers to choose an ordered index scan over a sort.
  */
 export async function rangeOf(sql: postgres.Sql, { since, until }: { since?: Date; until?: Date }): Promise<LogRange> {
   if (!since && !until) return {}
@@ -26,10 +26,10 @@ export async function rangeOf(sql: postgres.Sql, { since, until }: { since?: Dat
   return { since: since && row?.since, until: until && row?.until }
 }
 
-/** That event `e` was recorded then or later. */
+/** Condition: event `e` was recorded at or after a time. */
 export const recordedSince = (sql: postgres.Sql, time: Date, { since }: LogRange) => sql`
   e.recorded_at >= ${time} ${since ? sql`and e.position >= ${since}` : sql``}`
 
-/** That event `e` was recorded before. */
+/** Condition: event `e` was recorded before a time. */
 export const recordedBefore = (sql: postgres.Sql, time: Date, { until }: LogRange) => sql`
   e.recorded_at < ${time} ${until ? sql`and e.position <= ${until}` : sql``}`

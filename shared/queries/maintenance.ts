@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 
 const BATCH = 10_000
 
-/** Makes partitions ahead and forgets what has expired; answers how much of each. */
+/** Creates partitions ahead and deletes expired rows; returns the counts. */
 export async function maintain(sql: postgres.Sql): Promise<Record<string, number>> {
   const [row] = await sql<{ done: Record<string, number> }[]>`select auth_gateway.maintain(${BATCH}) as done`
   return row?.done ?? {}

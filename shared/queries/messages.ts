@@ -4,7 +4,7 @@ import type { StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import type { Person } from './person.ts'
 
-/** Whether nothing may be sent to the address with this digest, as a column. */
+/** Column: whether the address with this digest is suppressed. */
 export const suppressedColumn = (sql: postgres.Sql, digest: Uint8Array) => sql`
   exists (
     select from auth_gateway.lookup_digests sd join auth_gateway.suppressions su on su.id = sd.stream_id
@@ -20,14 +20,14 @@ const eventsColumn = (sql: postgres.Sql, id: string) => sql`
   coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
     order by e.version) from auth_gateway.event_store e where e.stream_type = 'message' and e.stream_id = ${id}), '[]') as events`
 
-/** What is known of a message so far, and whether its address may be sent to. One statement. */
+/** The events of a message, and whether its address is suppressed. One statement. */
 export async function findMessage(
   sql: postgres.Sql,
   { id, digest }: { id: string; digest: Uint8Array },
 ): Promise<{ events: StoredEvent[]; suppressed: boolean }> {
   const [row] = await sql<{ events: StoredEvent[]; suppressed: boolean }[]>`
     select ${suppressedColumn(sql, digest)}, ${eventsColumn(sql, id)}`
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   return row
 }
 
@@ -35,11 +35,11 @@ export type SentMessage = {
   events: StoredEvent[]
   subject: string
   wrappedKey: Uint8Array | null
-  /** Undefined once the person is forgotten. */
+  /** Undefined once the person is erased. */
   address?: string
 }
 
-/** A message that was sent, with its address opened; undefined when there is none. One statement. */
+/** A sent message with its decrypted address, if it exists. One statement. */
 export async function findSentMessage(
   sql: postgres.Sql,
   personal: Personal,
@@ -80,7 +80,7 @@ export function listMessages(sql: postgres.Sql, digests: Uint8Array[], limit: nu
     order by m.id desc`
 }
 
-/** The newest messages to the proven addresses of a person. One statement. */
+/** The newest messages to the verified addresses of a person. One statement. */
 export function listMessagesOf(
   sql: postgres.Sql,
   { members }: Pick<Person, 'members'>,
@@ -125,7 +125,7 @@ export type SuppressionRecord = {
   address?: string
 }
 
-/** Addresses that get nothing more, newest first; only those with this digest when it is given. */
+/** Suppressed addresses, newest first; only those with a digest if given. */
 export async function listSuppressions(
   sql: postgres.Sql,
   personal: Personal,

@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 
-/** What a process must know of a database before it serves from it. */
+/** The state of a database that a process checks before it serves from it. */
 export type DatabaseState = {
   /** The key-check value; null in a new database. */
   keyCheck: Uint8Array | null
@@ -12,7 +12,7 @@ export type DatabaseState = {
   foreignRoles: string[]
 }
 
-/** Reads it in one statement, which a cold start waits for: it asks the catalogs no more than it must. */
+/** Reads that state in one statement with few catalog lookups, since a cold start waits for it. */
 export async function readDatabaseState(sql: postgres.Sql): Promise<DatabaseState> {
   const [row] = await sql<DatabaseState[]>`
     select (select k.sealed from auth_gateway.key_check k) as "keyCheck",
@@ -26,11 +26,11 @@ export async function readDatabaseState(sql: postgres.Sql): Promise<DatabaseStat
         from aclexplode(n.nspacl) x left join pg_roles r on r.oid = x.grantee
         where x.grantee <> n.nspowner and r.rolname is distinct from 'auth_gateway_app') as "foreignRoles"
     from pg_namespace n where n.nspname = 'auth_gateway'`
-  if (!row) throw new Error('the database gives no answer')
+  if (!row) throw new Error('database state returned no row')
   return row
 }
 
-/** A data key by which a key-check value that was lost is not made anew under another master secret. */
+/** A data key to check the master secret against, if the key-check value was lost. */
 export async function oldestSubjectKey(
   sql: postgres.Sql,
 ): Promise<{ subject: string; wrapped_key: Uint8Array } | undefined> {
@@ -39,9 +39,9 @@ export async function oldestSubjectKey(
   return row
 }
 
-/** Keeps the key-check value of a new database; returns the one that counts. */
+/** Stores the key-check value of a new database; returns the effective one. */
 export async function keepKeyCheck(sql: postgres.Sql, sealed: Uint8Array): Promise<Uint8Array> {
   const [row] = await sql<{ kept: Uint8Array }[]>`select auth_gateway.keep_key_check(${sealed}) as kept`
-  if (!row) throw new Error('the key-check value was not kept')
+  if (!row) throw new Error('the key-check value was not stored')
   return row.kept
 }

@@ -7,7 +7,7 @@ export type OperatorCodeListing = {
   uai: string
   /** The person's address. */
   email?: string
-  /** `void`: the person's role, organization or account changed since. */
+  /** `void`: the person's role, organization or account has changed. */
   status: 'waiting' | 'ready' | 'used' | 'revoked' | 'locked' | 'void'
   operator: string
   second_operator: string | null
@@ -35,7 +35,7 @@ function toListing(personal: Personal, { email, reason, wrapped_key, ...facts }:
   return { ...facts, email: open(email), reason: open(reason) ?? '' }
 }
 
-/** The codes that operators made for a person in the last 90 days, newest first. */
+/** The codes that operators created for a person in the last 90 days, newest first. */
 export async function listOperatorCodesOf(
   sql: postgres.Sql,
   personal: Personal,
@@ -47,7 +47,7 @@ export async function listOperatorCodesOf(
   return rows.map((row) => toListing(personal, row))
 }
 
-/** Codes that can still be agreed to or used, newest first. @param organizationId only of its people, where given */
+/** Codes that can still be approved or used, newest first. @param organizationId only of its people, if given */
 export async function listOpenOperatorCodes(
   sql: postgres.Sql,
   personal: Personal,

@@ -11,23 +11,23 @@ export type OtpFacts = {
     id: string
     events: StoredEvent[]
     wrappedKey: Uint8Array | null
-    /** It is open, bound to no browser, and the caller's own network asked for it. */
+    /** It is open, bound to no browser, and was requested from the caller's network. */
     isOwn: boolean
   }
-  /** Who is known by that address. */
+  /** The person with that address. */
   person?: Person
   /** The session that makes the browser known to that person. */
   knownBy?: string
   /** The first-party client that a direct sign-in is for. */
   client?: Client
-  /** What a direct sign-in's tokens are for. */
+  /** Resources of a direct sign-in's tokens. */
   defaultResources: string[]
   wait: number
-  /** Nothing may be sent to that address. */
+  /** The address is suppressed. */
   suppressed: boolean
 }
 
-/** Where the message of a challenge went, in that spelling; undefined once its key is destroyed. */
+/** The address of a challenge as entered; undefined once its key is destroyed. */
 export function addressOfChallenge(
   personal: Personal,
   { id, events, wrappedKey }: NonNullable<OtpFacts['challenge']>,
@@ -50,9 +50,9 @@ type OtpRow = {
 }
 
 /**
- * A challenge of an address, the person known by that address, and the state of the limits. The challenge is the named one, or one that is
- * bound to no browser: the open one that the caller's network asked for, or else the newest. One statement.
- * @param input.digest keyed digest of the normalised address
+ * A challenge of an address, the person with that address, and the state of the limits. The challenge is the named one, or one not
+ * bound to a browser: the open one requested from the caller's network, or else the newest. One statement.
+ * @param input.digest keyed digest of the normalized address
  * @param input.network keyed digest of that address and the caller's network
  * @param input.sessions that this browser was signed in with
  */
@@ -73,7 +73,7 @@ export async function findOtp(
   const [row] = await atOnce(sql<{ found: OtpRow }[]>`
     select auth_gateway.find_otp(${Buffer.from(digest)}, ${credentialKind}, ${challengeId ?? null}, ${clientId ?? null},
       ${network ? Buffer.from(network) : null}, ${sessions.length > 0 ? sql.json(sessions) : null}, ${limitsParameter(sql, limits)}) as found`)
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   const { challenge_id: id, challenge_key: key, events, client, person, wait, suppressed } = row.found
   const wrappedKey = key === null ? null : Buffer.from(key, 'base64')
   return {

@@ -50,7 +50,7 @@ export type SessionRow = {
 
 export type Person = {
   uai: string
-  /** What the bearer of a token knows the person by, where that is not the UAI. */
+  /** The pairwise identifier for the bearer of a token, if not the UAI. */
   alias?: string
   active: boolean
   role: string
@@ -59,7 +59,7 @@ export type Person = {
   /** Every UAI that resolves to this person, this one included, and the organizations of them. */
   members: string[]
   organizations: string[]
-  /** How often it changed what the person may do, or who answers for them. */
+  /** Counts changes of the person's rights or administrators. */
   standing: number
   locale?: string
   name?: string
@@ -83,14 +83,14 @@ export type SessionFacts = {
   recoveredAt?: Date
   expiresAt: Date
   live: boolean
-  /** Not seen for some minutes: its activity is due to be noted. */
+  /** Last activity is some minutes old and due for an update. */
   unseen: boolean
 }
 
-const SEALED = Symbol('what is sealed')
+const SEALED = Symbol('sealed')
 type Sealed = { [SEALED]: { personal: Personal; row: PersonRow } }
 
-/** Opens a column when it is asked for: most requests need neither address nor name. */
+/** Decrypts a column on access: most requests need neither address nor name. */
 const opened = (column: 'name' | 'email', otherwise?: string): PropertyDescriptor => ({
   enumerable: true,
   get(this: Sealed) {
@@ -99,10 +99,10 @@ const opened = (column: 'name' | 'email', otherwise?: string): PropertyDescripto
     return key && sealed ? personal.openWrapped(uai, key, sealed) : otherwise
   },
 })
-// The same functions for all people: with its own, each person would get a hidden class, and live until the next full collection.
+// Shared getters: with own functions, each person would get a hidden class and stay in memory until a full garbage collection.
 const OPENED = { name: opened('name'), email: opened('email', '') }
 
-/** Tells the person of a row. */
+/** Converts a row to a person. */
 export function toPerson(personal: Personal, row: PersonRow): Person {
   const { wrapped_key: key } = row
   const person: Omit<Person, 'name' | 'email'> & Sealed = {

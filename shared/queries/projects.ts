@@ -42,7 +42,7 @@ const columns = (sql: postgres.Sql) => sql`
   select p.id, p.owner_id, p.organization_id, p.members::text[] as members, p.details, p.created_at, p.updated_at, s.wrapped_key
   from auth_gateway.projects p left join auth_gateway.subject_keys s on s.subject = p.owner_id`
 
-/** The live projects a person owns or is a member of, or all of them, oldest first, at most 1000. */
+/** The active projects that a person owns or is a member of, or all, oldest first, at most 1000. */
 export async function listProjects(
   sql: postgres.Sql,
   personal: Personal,
@@ -63,7 +63,7 @@ export async function findProject(
   return row && toRecord(personal, row)
 }
 
-/** What a new or renamed project depends on. One statement. */
+/** Data to validate a new or renamed project. One statement. */
 export async function findForProject(
   sql: postgres.Sql,
   input: { ownerId: string; nameDigest: Uint8Array },

@@ -7,12 +7,12 @@ import type { Personal } from '../personal.ts'
 import type { Person } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
-/** A stream as its read model has it. */
+/** A stream in its read model. */
 export type Recorded<S> = { id: string; uai: string; version: number; wrappedKey: Uint8Array | null; state: S }
 
 type Active<S> = Extract<S, { uai: string }>
 export type TotpRecord = Recorded<Active<TotpAuthenticator>> & {
-  /** Base32; undefined when the person was forgotten. */
+  /** Base32; undefined once the person is erased. */
   secret?: string
   enrolledAt: Date
   lastUsedAt: Date
@@ -49,7 +49,7 @@ type Row = {
   wait: number
 }
 
-/** What a person can prove themselves by without any mail, oldest first. One statement. */
+/** The factors of a person that need no message, oldest first. One statement. */
 export async function listProofs(
   sql: postgres.Sql,
   personal: Personal,
@@ -69,7 +69,7 @@ export async function listProofs(
         select x.*, ${key} from auth_gateway.operator_codes x
         join auth_gateway.identities i on i.uai = x.uai and i.canonical_uai = i.uai and i.standing = x.standing
         where x.uai = any (${members}) and x.status = 'ready' and x.expires_at > now()) o) as operator_codes`
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   return {
     wait: row.wait,
     authenticators: row.authenticators.map((one) => ({
@@ -97,7 +97,7 @@ export async function listProofs(
   }
 }
 
-/** Whether the person has an authenticator app: then no mailbox alone may change how they sign in. */
+/** Whether the person has an authenticator app: then a mailbox alone cannot change their sign-in methods. */
 export async function hasAuthenticator(
   sql: postgres.Sql,
   personal: Personal,

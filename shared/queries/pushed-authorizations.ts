@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { StoredEvent } from '../events/store.ts'
 
-/** A pushed request's history, and what it asked for while that is kept. One statement. */
+/** A pushed request's events, and its parameters while they are stored. One statement. */
 export async function findPushed(
   sql: postgres.Sql,
   id: string,

@@ -7,7 +7,7 @@ type SignedInRow = { session: SessionRow | null; person: PersonRow | null }
 
 export type SignedIn = { person: Person; session: SessionFacts }
 
-/** The person and session behind a browser's handle; undefined when there is none or it is not live. One statement. */
+/** The person and active session of a browser's handle, if any. One statement. */
 export async function findSession(
   sql: postgres.Sql,
   personal: Personal,
@@ -18,15 +18,15 @@ export async function findSession(
   return row?.found ? toSignedIn(personal, row.found) : undefined
 }
 
-/** Who is signed in, where a session was found, is live, and its person in good standing. */
+/** The signed-in person, if the session is active and the person is too. */
 export function toSignedIn(personal: Personal, { session, person }: SignedInRow): SignedIn | undefined {
   if (!session?.session_live || person?.identity_status !== 'active') return undefined
   return { person: toPerson(personal, person), session: toSession(session) }
 }
 
 /**
- * Whether a browser's handle is good for nothing any more. One that a newer handle of the same session, or a newer sign-in in the same
- * browser, took the place of does not count: the newer cookie may already be on its way, and must not be cleared.
+ * Whether a browser's handle is permanently invalid. Not so if a newer handle of the session, or a newer sign-in in the same browser,
+ * replaced it: the newer cookie may already be in flight and must not be cleared.
  */
 export async function isDeadSession(sql: postgres.Sql, sessionId: string): Promise<boolean> {
   const [row] = await sql<{ spare: boolean }[]>`
@@ -46,7 +46,7 @@ export type SessionListing = {
   expires_at: Date
 }
 
-/** A person's live sessions, newest first, at most 100. */
+/** A person's active sessions, newest first, at most 100. */
 export async function listSessions(sql: postgres.Sql, { members }: Person): Promise<SessionListing[]> {
   return sql<SessionListing[]>`
     select s.id, s.uai, s.platform, s.origin, k.wrapped_key, s.started_at, a.last_seen_at, s.expires_at
@@ -56,7 +56,7 @@ export async function listSessions(sql: postgres.Sql, { members }: Person): Prom
     order by s.started_at desc limit 100`
 }
 
-/** Notes that a session was seen. */
+/** Updates the last activity of a session. */
 export async function touchSession(sql: postgres.Sql, sessionId: string): Promise<void> {
   await sql`select auth_gateway.touch_session(${sessionId})`
 }
@@ -64,9 +64,9 @@ export async function touchSession(sql: postgres.Sql, sessionId: string): Promis
 export type SessionOfConnection = { id: string; uai: string; wrappedKey: Uint8Array | null }
 
 /**
- * The live sessions that began through a connection with this account there, or with one of these sessions there, or both. A session of
- * the account of which no session there is known counts as one of these.
- * @param digests what upstream accounts and sessions are found by
+ * The active sessions that began through a connection with this upstream account, one of these upstream sessions, or both. A session
+ * of the account without a known upstream session is included.
+ * @param digests lookup digests of upstream accounts and sessions
  */
 export function listSessionsOfConnection(
   sql: postgres.Sql,
@@ -89,7 +89,7 @@ export function listSessionsOfConnection(
     order by s.id`.then((rows) => [...rows])
 }
 
-/** What is kept, sealed, of the session at a provider that a session began with. */
+/** The sealed upstream session that a session began with. */
 export async function findUpstream(sql: postgres.Sql, sessionId: string): Promise<Uint8Array | undefined> {
   const [row] = await sql<{ sealed: Uint8Array }[]>`
     select s.sealed from auth_gateway.event_secrets s

@@ -12,7 +12,7 @@ export type SigningKeyRow = {
   sealed: Uint8Array
 }
 
-/** Every key that is published: not yet expired, oldest first. */
+/** Every published key that has not expired, oldest first. */
 export async function listSigningKeys(sql: postgres.Sql): Promise<SigningKeyRow[]> {
   return sql<SigningKeyRow[]>`
     select k.id, k.kid, k.alg, k.public_jwk, k.active_from, k.expires_at, e.sealed

@@ -4,18 +4,18 @@ import type { RateLimit } from '../events/store.ts'
 import { waitColumn } from './rate-limits.ts'
 
 export type SmsGuard = {
-  /** Until when newcomers of that country get nothing. */
+  /** Until when newcomers of that country get no messages. */
   stoppedUntil?: number
-  /** Codes to that country in the last hour, and since it was last stopped or lifted, that had time to be entered. */
+  /** Codes to that country in the last hour, and since its last stop or lift, that had time to be entered. */
   sent: number
   entered: number
-  /** Those that had no time yet. */
+  /** Those sent too recently to be entered. */
   underWay: number
   /** Breakers of that country that tripped in the last day and were not lifted. */
   earlier: number
   /** Active breakers for the rest of the day, with the number of messages sent before each. */
   dayStops: { id: string; sent: number }[]
-  /** Seconds until the day's messages are no longer used up. */
+  /** Seconds until the daily cap is no longer reached. */
   wait: number
   /** Seconds until the sources of codes that are not entered are open again. */
   sourceWait: number
@@ -23,7 +23,7 @@ export type SmsGuard = {
 
 type Source = { kind: string; digest: string; max: number | null; seconds: number }
 
-/** What says whether a text message may go to a country. One statement. */
+/** Reads the state that decides whether a text message may be sent to a country. One statement. */
 export async function findSmsGuard(
   sql: postgres.Sql,
   { country, limits, sources }: { country: string; limits: RateLimit[]; sources: Source[] },
@@ -47,7 +47,7 @@ export async function findSmsGuard(
         and c.issued_at > greatest(now() - interval '1 hour',
           (select max(coalesce(b.lifted_at, b.until)) from auth_gateway.sms_breakers b where b.country = ${country}))
     ) o`
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   return { ...row, stoppedUntil: row.stopped ?? undefined }
 }
 
@@ -61,7 +61,7 @@ export type BreakerRecord = {
   tripped_at: Date
 }
 
-/** What stops text messages now, newest first. */
+/** The active stops of text messages, newest first. */
 export function listBreakers(sql: postgres.Sql): Promise<BreakerRecord[]> {
   return sql<BreakerRecord[]>`
     select b.id, b.country, b.cause, b.sent, b.entered, nullif(b.until, 'infinity') as until, b.tripped_at

@@ -8,7 +8,7 @@ export type StoredKeyRecord = StoredKeyDetails &
     projectId: string
     organizationId: string
     createdBy: string
-    /** As it was given; empty when it was destroyed. */
+    /** As given; empty once it was destroyed. */
     value: string
     reads: number
     lastRotated?: Date
@@ -95,7 +95,7 @@ export async function findStoredKey(
   return row && toRecord(personal, row)
 }
 
-/** What a new or renamed key depends on. One statement. */
+/** Data to validate a new or renamed key. One statement. */
 export async function findForStoredKey(
   sql: postgres.Sql,
   input: { projectId: string; nameDigest: Uint8Array },
@@ -107,7 +107,7 @@ export async function findForStoredKey(
   return { taken: row?.taken ?? undefined, live: row?.live ?? 0 }
 }
 
-/** Counts that a key was read with its value. */
+/** Counts a read of a key's value. */
 export async function noteStoredKeyRead(sql: postgres.Sql, id: string): Promise<void> {
   await sql`select auth_gateway.note_stored_key_read(${id})`
 }

@@ -57,7 +57,7 @@ type FamilyFacts = {
   id: string
   scope: string[]
   resources: string[]
-  /** What a token is for whose client names no resource. */
+  /** Resources of a token whose client names none. */
   defaultResources: string[]
   offline: boolean
   startedAt: Date
@@ -77,16 +77,16 @@ type FamilyFacts = {
 /** Tokens of a person who signed in. */
 export type PersonFamily = FamilyFacts & { kind: 'authorization' | 'session'; person: Person; session: SessionFacts }
 
-/** Tokens with which a service acts for a person, from another token or an API key (RFC 8693). */
+/** Tokens with which a service acts for a person, exchanged for another token or an API key (RFC 8693). */
 export type DelegatedFamily = FamilyFacts & {
   kind: 'delegated'
   person: Person
   session?: SessionFacts
-  /** The key it all began with, and how often that had been rotated. */
+  /** The API key at the start of the chain, and its number of rotations then. */
   apiKey?: { id: string; rotations: number }
-  /** The person's word to an agent that it all began with. */
+  /** The agent delegation at the start of the chain. */
   agentDelegation?: string
-  /** The families and access tokens it came from, oldest first. */
+  /** The families and access tokens it was derived from, oldest first. */
   ancestors: string[]
   ancestorTokens: string[]
 }
@@ -97,18 +97,18 @@ export type ServiceFamily = FamilyFacts & { kind: 'service'; person?: undefined;
 export type Family = PersonFamily | DelegatedFamily | ServiceFamily
 
 export type FamilyLookup = {
-  /** Undefined when the look-up was for the caller alone. */
+  /** Undefined when only the caller was looked up. */
   family?: Family
-  /** The client that asks, where it said so. */
+  /** The requesting client, if given. */
   client?: Client
   jtiRevoked: boolean
-  /** The sealed answer of the last rotation, while it may be given again. */
+  /** The sealed response of the last rotation, during the grace window. */
   answer?: Uint8Array
-  /** Seconds until the asked limits open. */
+  /** Seconds until the given limits are open. */
   wait: number
 }
 
-/** Everything that introspection, verification, refresh and revocation need to know, in one statement. */
+/** Reads everything for introspection, verification, refresh and revocation in one statement. */
 export async function findFamily(
   sql: postgres.Sql,
   personal: Personal,
@@ -118,7 +118,7 @@ export async function findFamily(
   const [row] = await atOnce(sql<{ found: FoundRow }[]>`
     select auth_gateway.find_family(${familyId ?? null}, ${jti ?? null}, ${clientId ?? null},
       ${limitsParameter(sql, limits)}) as found`)
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   const { found } = row
   return {
     family: found.family ? toFamily(personal, found, found.family) : undefined,
@@ -130,8 +130,8 @@ export async function findFamily(
 }
 
 /**
- * The tokens of a client that began in one of these sessions and would live on: those that do not need their session, unless the
- * person granted offline access, and those of a session that is not the one that ends.
+ * The tokens of a client that began in one of these sessions and would outlive it: those independent of their session, except with
+ * offline access, and those of a session that does not end.
  */
 export async function listLeftOverFamilies(
   sql: postgres.Sql,
@@ -147,7 +147,7 @@ export async function listLeftOverFamilies(
 
 const dateOf = (at: string | null) => (at === null ? undefined : new Date(at))
 
-/** The session as it was proven when its person allowed this; what was proven since is for later tokens. */
+/** The session with its authentication at the time of consent; later authentication applies to later tokens only. */
 function asAllowed(session: SessionFacts, { acr, amr, authenticated_at }: FamilyRow): SessionFacts {
   if (acr === null || amr === null || authenticated_at === null) return { ...session, steppedUpAt: undefined }
   const authenticatedAt = new Date(authenticated_at)

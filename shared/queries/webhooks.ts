@@ -83,7 +83,7 @@ export type TurnOutcome = {
   failure?: string
 }
 
-/** Records a turn at a webhook and ends it. */
+/** Records the deliveries of a run and unlocks the webhook. */
 export async function recordTurn(
   sql: postgres.Sql,
   id: string,
@@ -105,7 +105,7 @@ export type DeliveryRow = {
   failed_at: Date
 }
 
-/** What a webhook did not take, oldest first. */
+/** Failed deliveries of a webhook, oldest first. */
 export function listUndelivered(
   sql: postgres.Sql,
   id: string,
@@ -117,14 +117,14 @@ export function listUndelivered(
     where d.webhook_id = ${id} and d.status = ${status} and d.position > ${after} order by d.position limit ${limit}`
 }
 
-/** Dead deliveries are tried again; answers how many. */
+/** Schedules dead deliveries for a retry; returns how many. */
 export async function retryDead(sql: postgres.Sql, id: string, position: string | undefined): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select auth_gateway.retry_webhook_deliveries(${id}, ${position ?? null}) as count`
   return row?.count ?? 0
 }
 
-/** Forgets what belonged to webhooks that are gone. */
+/** Deletes the deliveries of removed webhooks. */
 export async function forgetRemovedWebhooks(sql: postgres.Sql): Promise<void> {
   await sql`select auth_gateway.forget_removed_webhooks()`
 }
