@@ -62,7 +62,7 @@ export type WayIn = {
   /** Slug of the connection whose hooks are asked in addition to those of all sign-ins. */
   connection?: string
   /**
-   * Reads and compares, once; called again only after a lost race.
+   * Reads and compares, once; called again only after hooks were asked, and after a lost race.
    * @param clientId of the client that tokens are for
    */
   prove(clientId?: string): Promise<Proof>
@@ -116,7 +116,8 @@ export async function completeSignIn(call: Call, way: WayIn, request: SignInRequ
   const [hooks, first] = await Promise.all([hooksFor(gateway, way.connection), way.prove(clientId)])
   const facts = hooks.length > 0 && first.facts ? { ...first.facts, platform } : undefined
   const claims = facts ? await beforeSignIn(call, hooks, facts) : {}
-  let read: Proof | undefined = first
+  // A hook may take seconds, and what was read before it may have changed: an app enrolled, a person suspended or just created.
+  let read: Proof | undefined = facts ? undefined : first
   const result = await commit(call, async (work) => {
     const proof = read ?? (await way.prove(clientId))
     read = undefined

@@ -24,11 +24,11 @@ export type DirectSignIn = {
 export async function signInDirectly(
   call: Call,
   way: WayIn,
-  request: { platform: string; projectScope: string },
+  { platform, projectScope }: { platform: string; projectScope: string },
 ): Promise<DirectSignIn> {
-  if (request.platform === 'web') checkOrigin(call, call.gateway.issuer)
-  const { family, person, cookies } = await completeSignIn(call, way, { ...request, tokens: 'pair' })
+  if (platform === 'web') checkOrigin(call, call.gateway.issuer)
+  const { family, person, cookies } = await completeSignIn(call, way, { platform, projectScope, tokens: 'pair' })
   if (!family) throw new Error('a direct sign-in without tokens')
   const tokens = await tokenResponse(call.gateway, family.grant, family)
-  return { tokens, user: userOf(person, request.projectScope), cookies }
+  return { tokens, user: userOf(person, projectScope), cookies }
 }

@@ -74,12 +74,12 @@ async function countVerify(): Promise<number> {
   return counter.taken()
 }
 
-test('a code is read and compared once, also where a hook is asked: its call is one more statement', async () => {
+test('a code is read and compared once, and again after a hook was asked, whose call is one more statement', async () => {
   await countVerify()
   const without = await countVerify()
   await add('before-sign-in')
   outside.answers(() => ({ body: { decision: 'allow' } }))
-  expect([without, await countVerify()]).toEqual([3, 4])
+  expect([without, await countVerify()]).toEqual([3, 5])
 })
 
 describe('before-sign-in', () => {
@@ -121,6 +121,31 @@ describe('before-sign-in', () => {
     })
     outside.answers(() => ({ body: { decision: 'allow' } }))
     expect((await byCode(email)).status).toBe(200)
+  })
+
+  test('403 for a person who is suspended while it answers; no session starts', async () => {
+    const email = newEmail()
+    const { uai } = await signIn(gateway, email)
+    await add('before-sign-in')
+    outside.answers(async () => {
+      await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${uai}`
+      return { body: { decision: 'allow' } }
+    })
+    expect(await byCode(email)).toMatchObject({ status: 403, body: { code: 'ACCOUNT_SUSPENDED' } })
+  })
+
+  test('an account is not linked by its address when the owner of that address enrols an authenticator app while it answers', async () => {
+    const email = newEmail()
+    const owner = await signIn(gateway, email)
+    upstream.account = { ...upstream.account, email }
+    await add('before-sign-in')
+    outside.answers(async () => {
+      await enrolTotp(owner)
+      return { body: { decision: 'allow' } }
+    })
+    const browser = createBrowser(gateway)
+    expect((await enter(browser)).url).toContain('error=link_needed')
+    expect(signedIn(browser)).toBe(false)
   })
 
   test('hears nothing of a wrong code', async () => {

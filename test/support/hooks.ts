@@ -13,10 +13,12 @@ export const HOOK_SECRET = `v1,whsec_${SECRET}`
 
 type Heard = { type: string; id: string; data: { [member: string]: never } & { proofs: string[] } }
 
+type Answer = { status?: number; body?: unknown; wait?: number }
+
 /** Somebody's place outside: it checks what it receives and answers as the test says. */
 export async function startHookServer() {
   const heard: Heard[] = []
-  let answer: (message: Heard) => { status?: number; body?: unknown; wait?: number } = () => ({ body: {} })
+  let answer: (message: Heard) => Answer | Promise<Answer> = () => ({ body: {} })
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
@@ -29,7 +31,7 @@ export async function startHookServer() {
       return
     }
     heard.push(message)
-    const { status = 200, body = {}, wait = 0 } = answer(message)
+    const { status = 200, body = {}, wait = 0 } = await answer(message)
     await new Promise((resolve) => setTimeout(resolve, wait))
     response
       .writeHead(status, { 'content-type': 'application/json' })
