@@ -157,9 +157,18 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
     ],
   ],
   [/^netlify\/functions\/openapi\.ts$/, ['netlify/openapi/description.ts', 'netlify/pages/', ...METHODS]],
-  [/^netlify\/functions\//, ['netlify/pages/', ...METHODS]],
+  [
+    /^netlify\/functions\//,
+    [
+      'netlify/pages/',
+      'netlify/openapi/schemas.ts',
+      'netlify/openapi/oauth-schemas.ts',
+      'netlify/openapi/key-schemas.ts',
+      ...METHODS,
+    ],
+  ],
   [/^netlify\/pages\//, ['netlify/pages/', ...METHODS]],
-  [/^netlify\/openapi\//, ['netlify/openapi/', 'netlify/functions/', 'netlify/pages/', ...METHODS]],
+  [/^netlify\/openapi\//, ['netlify/openapi/', 'shared/http/']],
   [
     /^netlify\//,
     [

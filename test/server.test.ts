@@ -28,7 +28,7 @@ const redirects = [
 
 function echo(): FunctionHandler {
   const app = createApp('api')
-  app.route('POST', '/v1/auth/echo', { authority: openToAll }, async (c) =>
+  app.route('POST', '/v1/auth/echo', { authority: openToAll })(async (c) =>
     c.json({ body: await readBody(c, z.looseObject({})), ip: c.var.call.request.clientIp }),
   )
   return serve(app)

@@ -7,6 +7,7 @@ import { aboutPerson, commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation, tabQuery } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
@@ -32,12 +33,11 @@ import { sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 
 const HOME = '/account'
-const app = createFormApp()
+const app = createFormApp('Account pages')
 
 const emailForm = once(() => z.object({ ...postedForm(), email: typedEmail() }))
 const phoneForm = once(() => z.object({ ...postedForm(), phone: typedPhone() }))
 const codeForm = once(() => z.object({ ...postedForm(), code: typedCode() }))
-const tabQuery = once(() => z.object({ t: z.optional(z.string()) }))
 
 for (const kind of ['email', 'phone'] as const) {
   const base = `${HOME}/${kind}`
@@ -68,9 +68,15 @@ for (const kind of ['email', 'phone'] as const) {
     return found?.to.channel === channel ? found : undefined
   }
 
-  app.route('GET', base, { authority: sensitivePage(base) }, (c, principal) => askPage(c, principal, { typed: {} }))
+  app.route('GET', base, {
+    authority: sensitivePage(base),
+    operation: pageOperation(kind === 'email' ? 'Adds an address' : 'Adds a mobile number'),
+  })((c, principal) => askPage(c, principal, { typed: {} }))
 
-  app.route('POST', base, { authority: sensitivePage(base) }, (c, principal) =>
+  app.route('POST', base, {
+    authority: sensitivePage(base),
+    operation: formOperation('Sends a code to it'),
+  })((c, principal) =>
     accountForm(c, principal, {
       schema: kind === 'email' ? emailForm() : phoneForm(),
       render: (shown) => askPage(c, principal, shown),
@@ -83,13 +89,19 @@ for (const kind of ['email', 'phone'] as const) {
     }),
   )
 
-  app.route('GET', `${base}/code`, { authority: sensitivePage(base) }, async (c, principal) => {
+  app.route('GET', `${base}/code`, {
+    authority: sensitivePage(base),
+    operation: pageOperation('Asks for the code', tabQuery),
+  })(async (c, principal) => {
     const transaction = await waiting(c, readQuery(c, tabQuery()).t)
     return transaction ? provePage(c, principal, transaction) : c.redirect(base, 303)
   })
 
   /** The code proves the address: it is linked, or, where it has an account, that account becomes part of this one. */
-  app.route('POST', `${base}/code`, { authority: sensitivePage(base) }, (c, principal) =>
+  app.route('POST', `${base}/code`, {
+    authority: sensitivePage(base),
+    operation: formOperation('Takes the code'),
+  })((c, principal) =>
     accountForm(c, principal, {
       schema: codeForm(),
       load: ({ transaction }) => waiting(c, transaction),

@@ -14,6 +14,7 @@ import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { doneQuery, formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type ApiKeyRecord, listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
@@ -34,7 +35,7 @@ import { renderPage } from '../pages/render.ts'
 
 const BASE = '/account/api-keys'
 
-const app = createFormApp()
+const app = createFormApp('Account pages')
 
 const propsOf = (c: AppContext, principal: PersonPrincipal) => ({
   ...formOf(c, principal),
@@ -50,7 +51,10 @@ async function record(c: AppContext, principal: PersonPrincipal) {
 const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
 const listQuery = once(() => z.object({ done: z.optional(z.string()) }))
 
-app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
+app.route('GET', BASE, {
+  authority: page(BASE),
+  operation: pageOperation('API keys', doneQuery),
+})(async (c, principal) => {
   const { reads, personal } = gateway()
   const { done = '' } = readQuery(c, listQuery())
   const keys = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: false })
@@ -73,9 +77,10 @@ function formPage(
   return renderPage(ApiKeyFormPage({ action: BASE, ...propsOf(c, principal), groups, values, error }), { status })
 }
 
-app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (c, principal) =>
-  formPage(c, principal, { scopes: MINIMAL_SCOPES, days: '90' }),
-)
+app.route('GET', `${BASE}/new`, {
+  authority: page(BASE),
+  operation: pageOperation('Makes a key'),
+})((c, principal) => formPage(c, principal, { scopes: MINIMAL_SCOPES, days: '90' }))
 
 const createForm = once(() =>
   z.object({
@@ -110,7 +115,7 @@ const PROBLEMS: Record<string, { refusal: Refusal; text: string }> = {
   rate_limits: { refusal: 'invalid_request', text: 'The number of calls must be a whole number of 1 or more.' },
 }
 
-app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
+app.route('POST', BASE, { authority: page(BASE), operation: formOperation('Makes a key') })((c, principal) =>
   accountForm(c, principal, {
     schema: createForm(),
     repeatable: ['scope'],
@@ -136,7 +141,10 @@ function showKey(apiKey: string, name: string, notice?: string): Response {
   return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource() })
 }
 
-app.route('GET', `${BASE}/:id`, { authority: page(BASE) }, async (c, principal) => {
+app.route('GET', `${BASE}/:id`, {
+  authority: page(BASE),
+  operation: pageOperation('One key'),
+})(async (c, principal) => {
   const key = await record(c, principal)
   const { reads } = gateway()
   const [history, usage] = [await listKeyHistory(reads, key.id), await listKeyUsage(reads, key.id, 30)]
@@ -170,9 +178,10 @@ async function decisionPage(
   return renderPage(kind === 'rotate' ? RotateKeyPage(asked) : EndKeyPage({ ...asked, kind }), { status })
 }
 
-app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, { authority: page(BASE) }, (c, principal) =>
-  decisionPage(c, principal, c.req.param('decision') as Decision),
-)
+app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, {
+  authority: page(BASE),
+  operation: pageOperation('Asks whether it is meant'),
+})((c, principal) => decisionPage(c, principal, c.req.param('decision') as Decision))
 
 /** Takes a decision about a key, once. */
 async function decide<Schema extends z.ZodMiniType>(
@@ -198,7 +207,10 @@ const rotateForm = once(() =>
   }),
 )
 
-app.route('POST', `${BASE}/:id/rotate`, { authority: page(BASE) }, (c, principal) => {
+app.route('POST', `${BASE}/:id/rotate`, {
+  authority: page(BASE),
+  operation: formOperation('Rotates the key'),
+})((c, principal) => {
   const arrivedAt = gateway().now()
   return decide(c, principal, 'rotate', rotateForm(), async (target, posted) => {
     const graceSeconds = Number(posted.grace_seconds)
@@ -213,7 +225,10 @@ const endForm = once(() =>
   z.object({ ...postedForm(), reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }),
 )
 
-app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, { authority: page(BASE) }, (c, principal) => {
+app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, {
+  authority: page(BASE),
+  operation: formOperation('Ends the key'),
+})((c, principal) => {
   const kind = c.req.param('decision') as Decision
   return decide(c, principal, kind, endForm(), async (target, { reason }) => {
     await (kind === 'revoke' ? revokeApiKey : deleteApiKey)(c.var.call, target, reason ?? 'owner')

@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation, returnQuery } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
@@ -39,7 +40,7 @@ const ENROL = '/account/totp'
 const CODES = '/account/recovery-codes'
 const APP = 'LanOnasis'
 
-const app = createFormApp()
+const app = createFormApp('Account pages')
 const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const goal = once(() => z.object({ return_to: returnTo() }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
@@ -68,9 +69,10 @@ async function enrolPage(
   )
 }
 
-app.route('GET', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
-  enrolPage(c, principal, newEnrolment(c.var.call.now()), goalOf(readQuery(c, goal()))),
-)
+app.route('GET', ENROL, {
+  authority: sensitivePage(ENROL),
+  operation: pageOperation('Adds an authenticator app', returnQuery),
+})((c, principal) => enrolPage(c, principal, newEnrolment(c.var.call.now()), goalOf(readQuery(c, goal()))))
 
 const enrolmentForm = once(() =>
   z.object({
@@ -82,7 +84,10 @@ const enrolmentForm = once(() =>
 )
 
 /** A right code shows that the app has the secret; it counts as a step-up too. */
-app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
+app.route('POST', ENROL, {
+  authority: sensitivePage(ENROL),
+  operation: formOperation('Takes its first code'),
+})((c, principal) =>
   accountForm(c, principal, {
     schema: enrolmentForm(),
     load: (_, { enrolment }) => openEnrolment(gateway(), principal, enrolment ?? ''),
@@ -108,7 +113,10 @@ app.route('POST', ENROL, { authority: sensitivePage(ENROL) }, (c, principal) =>
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
 /** A button of the account page, which shows what came of it. */
-app.route('POST', '/account/totp/remove', { authority: sensitivePage(HOME) }, (c, principal) => {
+app.route('POST', '/account/totp/remove', {
+  authority: sensitivePage(HOME),
+  operation: formOperation('Removes one'),
+})((c, principal) => {
   const leave = (done: string) => c.redirect(`${HOME}?done=${done}`, 303)
   return accountForm(c, principal, {
     schema: removal(),
@@ -141,12 +149,16 @@ async function offerCodes(
   return renderPage(MakeRecoveryCodesPage({ ...props, left, error }), { status })
 }
 
-app.route('GET', CODES, { authority: sensitivePage(CODES) }, (c, principal) =>
-  offerCodes(c, principal, goalOf(readQuery(c, goal()))),
-)
+app.route('GET', CODES, {
+  authority: sensitivePage(CODES),
+  operation: pageOperation('Recovery codes'),
+})((c, principal) => offerCodes(c, principal, goalOf(readQuery(c, goal()))))
 
 /** Makes new codes and shows them, this once. */
-app.route('POST', CODES, { authority: sensitivePage(CODES) }, (c, principal) =>
+app.route('POST', CODES, {
+  authority: sensitivePage(CODES),
+  operation: formOperation('Makes new ones'),
+})((c, principal) =>
   accountForm(c, principal, {
     schema: z.object({ ...postedForm(), return_to: returnTo() }),
     render: (shown) => offerCodes(c, principal, goalOf(shown.typed), shown),

@@ -6,6 +6,7 @@ import { commit, type Work } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { doneQuery, formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { once } from '../../shared/once.ts'
@@ -34,7 +35,7 @@ import { renderPage } from '../pages/render.ts'
 
 const BASE = '/account'
 const NEWEST_MESSAGES = 5
-const app = createFormApp()
+const app = createFormApp('Account pages')
 const NOTICES: Record<string, string> = words.done
 
 const linkHref = (provider: string, csrf: string) =>
@@ -120,7 +121,10 @@ async function accountPage(
   )
 }
 
-app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
+app.route('GET', BASE, {
+  authority: page(BASE),
+  operation: pageOperation('The account', doneQuery),
+})(async (c, principal) => {
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   return accountPage(c, principal, { notice: NOTICES[done] })
 })
@@ -142,7 +146,10 @@ function take<Schema extends z.ZodMiniType>(
 
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-app.route('POST', `${BASE}/sign-in-methods/remove`, { authority: sensitivePage(BASE) }, (c, principal) =>
+app.route('POST', `${BASE}/sign-in-methods/remove`, {
+  authority: sensitivePage(BASE),
+  operation: formOperation('Removes a way to sign in'),
+})((c, principal) =>
   take(c, principal, removal(), async ({ id: credentialId }) => {
     const { person } = principal
     const input = { person, credentialId, reason: 'person', act: (work: Work) => actAs(work, principal) }
@@ -153,7 +160,10 @@ app.route('POST', `${BASE}/sign-in-methods/remove`, { authority: sensitivePage(B
 
 const ending = once(() => z.object({ ...postedForm(), which: z.union([z.literal('others'), z.uuid()], 'not_found') }))
 
-app.route('POST', `${BASE}/sessions/end`, { authority: page(BASE) }, (c, principal) =>
+app.route('POST', `${BASE}/sessions/end`, {
+  authority: page(BASE),
+  operation: formOperation('Ends sessions'),
+})((c, principal) =>
   take(c, principal, ending(), async ({ which }) => {
     const { person, session } = principal
     if (!session) throw new GatewayError('session_invalid')
@@ -167,7 +177,10 @@ app.route('POST', `${BASE}/sessions/end`, { authority: page(BASE) }, (c, princip
 
 const splitting = once(() => z.object({ ...postedForm(), uai: z.uuid('not_found') }))
 
-app.route('POST', `${BASE}/split`, { authority: sensitivePage(BASE) }, (c, principal) =>
+app.route('POST', `${BASE}/split`, {
+  authority: sensitivePage(BASE),
+  operation: formOperation('Undoes a merge'),
+})((c, principal) =>
   take(c, principal, splitting(), async ({ uai }) => {
     if (!principal.person.members.includes(uai)) throw new GatewayError('not_found')
     await commit(c.var.call, async (work) => {

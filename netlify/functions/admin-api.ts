@@ -9,6 +9,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { anything, done } from '../../shared/http/operation.ts'
 import { type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { parseClientMetadata } from '../../shared/oauth/clients/client-metadata.ts'
@@ -18,7 +19,7 @@ import { findClient, listClients } from '../../shared/queries/api-clients.ts'
 import { hasPasswords, sendRecovery } from '../../shared/sync/supabase-users.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Operators' })
 const APP_ID = /^app_[a-z0-9_]{1,60}$/
 
 const ofPlatform = operator('platform')
@@ -39,18 +40,27 @@ const administrator: Authority<Operator> = {
 }
 
 /** There is no login that bypasses checks, whatever is sent; operators sign in as everybody does and step up. */
-app.route('POST', '/admin/bypass-login', { authority: openToAll }, () => {
+app.route('POST', '/admin/bypass-login', {
+  authority: openToAll,
+  operation: { summary: 'Always refused: no login bypasses checks', answers: {} },
+})(() => {
   throw new GatewayError('admin_access_required', { body: { sign_in: `${gateway().issuer}/web/login` } })
 })
 
 /** Operators have no password of their own; the one that Supabase Auth keeps is chosen anew by a link to their address. */
-app.route('POST', '/admin/change-password', { authority: administrator }, async (c, { principal }) => {
+app.route('POST', '/admin/change-password', {
+  authority: administrator,
+  operation: { summary: 'Mails the operator a link to choose a new password', answers: { 200: done } },
+})(async (c, { principal }) => {
   if (!hasPasswords(gateway())) throw new GatewayError('passwords_disabled')
   await sendRecovery(c.var.call, principal.person.email)
   return c.json({ success: true, message: 'A link to choose a new password is on its way to your address.' })
 })
 
-app.route('GET', '/admin/status', { authority: administrator }, async (c, { principal }) => {
+app.route('GET', '/admin/status', {
+  authority: administrator,
+  operation: { summary: 'What there is', answers: { 200: anything } },
+})(async (c, { principal }) => {
   const { issuer, config, reads } = gateway()
   return c.json({
     status: 'ok',
@@ -63,7 +73,7 @@ app.route('GET', '/admin/status', { authority: administrator }, async (c, { prin
   })
 })
 
-export const newApp = once(() =>
+const newApp = once(() =>
   z.object({
     app_id: z.string().check(z.regex(APP_ID, 'must be app_ and small letters, digits or _')),
     app_name: z.string().check(z.minLength(1), z.maxLength(100)),
@@ -76,8 +86,25 @@ export const newApp = once(() =>
   }),
 )
 
+const application = () => ({
+  app_id: z.string(),
+  app_name: z.string(),
+  client_id: z.string(),
+  redirect_uris: z.array(z.string()),
+  created_at: z.string(),
+})
+
 /** Registers a confidential application; its secret is told this once. */
-app.route('POST', '/admin/register-app', { authority: administrator }, async (c, operator) => {
+app.route('POST', '/admin/register-app', {
+  authority: administrator,
+  operation: {
+    summary: 'Registers a confidential application',
+    body: newApp,
+    answers: {
+      201: () => z.object({ ...application(), client_secret: z.optional(z.string()), message: z.string() }),
+    },
+  },
+})(async (c, operator) => {
   const { app_id, app_name, redirect_uris, metadata: more = {}, reason } = await readBody(c, newApp())
   const given = {
     token_endpoint_auth_method: 'client_secret_basic',
@@ -121,7 +148,15 @@ app.route('POST', '/admin/register-app', { authority: administrator }, async (c,
   )
 })
 
-app.route('GET', '/admin/list-apps', { authority: administrator }, async (c) => {
+app.route('GET', '/admin/list-apps', {
+  authority: administrator,
+  operation: {
+    summary: 'Those applications',
+    answers: {
+      200: () => z.object({ apps: z.array(z.extend(z.object(application()), { status: z.string() })), total: z.int() }),
+    },
+  },
+})(async (c) => {
   const apps = (await listClients(gateway().reads))
     .filter(({ metadata }) => APP_ID.test(metadata.software_id ?? ''))
     .map(({ client_id, metadata, status, created_at }) => ({

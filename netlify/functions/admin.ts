@@ -8,6 +8,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { ACTS, actOn } from '../../shared/operators/console-actions.ts'
@@ -49,7 +50,7 @@ import { createFormApp } from '../pages/form-answers.ts'
 import { operatorPage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 
-const app = createFormApp()
+const app = createFormApp('Console')
 const PAGE = 50
 const REFRESH_SECONDS = 5
 const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) }))
@@ -99,7 +100,10 @@ async function lagSeenBy({ organizationId }: Operator): Promise<string[]> {
   return problems.filter((one) => one.organizationId === organizationId).map(({ detail }) => `${detail}.`)
 }
 
-app.route('GET', '/admin', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('Charts, limits and the newest events'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin')
   const { frame, scope } = visited
   const charts = await chartsOf(gateway().reads, operator.organizationId, frame.now)
@@ -108,7 +112,10 @@ app.route('GET', '/admin', { authority: operatorPage('/admin') }, async (c, oper
   return renderPage(OverviewPage({ frame, charts, limits, behind, events: await eventsOf(scope, {}, 15) }))
 })
 
-app.route('GET', '/admin/people', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/people', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('People'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/people')
   const { reads, personal } = gateway()
   const { before } = readQuery(c, loose())
@@ -119,7 +126,10 @@ app.route('GET', '/admin/people', { authority: operatorPage('/admin') }, async (
 const finding = once(() => z.object({ ...postedForm(), find: z.string().check(z.trim(), z.maxLength(254)) }))
 
 /** Leads to whom it finds. Posted, so that no address is in a history or the log of a proxy. */
-app.route('POST', '/admin/people', { authority: operatorPage('/admin', { reads: true }) }, (c, operator) => {
+app.route('POST', '/admin/people', {
+  authority: operatorPage('/admin', { reads: true }),
+  operation: formOperation('Finds a person by identifier or e-mail address'),
+})((c, operator) => {
   const show = (find: string | undefined, { error, status }: Partial<Shown> = {}) =>
     renderPage(PeoplePage({ frame: visit(c, operator, '/admin/people').frame, people: [], find, error }), { status })
   return form(c, {
@@ -157,7 +167,10 @@ const time = once(() =>
   ),
 )
 
-app.route('GET', '/admin/people/:uai', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/people/:uai', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('A person, and what they could do at a time'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/people')
   const { frame } = visited
   const { reads, personal } = gateway()
@@ -182,7 +195,10 @@ app.route('GET', '/admin/people/:uai', { authority: operatorPage('/admin') }, as
   )
 })
 
-app.route('GET', '/admin/sessions', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/sessions', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('Live sessions'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/sessions')
   const { before } = readQuery(c, loose())
   const rows = await listLiveSessions(gateway().reads, operator.organizationId, { before })
@@ -190,7 +206,10 @@ app.route('GET', '/admin/sessions', { authority: operatorPage('/admin') }, async
   return renderPage(SessionsPage(page))
 })
 
-app.route('GET', '/admin/keys', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/keys', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('API keys'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/keys')
   const { before } = readQuery(c, loose())
   const rows = await listApiKeys(gateway().reads, operator.organizationId, { before })
@@ -203,7 +222,10 @@ function demandPlatform({ frame }: Visit): void {
   if (!frame.platform) throw new GatewayError('access_denied', { reason: 'one organization only' })
 }
 
-app.route('GET', '/admin/clients', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/clients', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('Applications'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/clients')
   demandPlatform(visited)
   const rows = await listApplicationsOfAll(gateway().reads, readQuery(c, loose()).before)
@@ -216,14 +238,20 @@ app.route('GET', '/admin/clients', { authority: operatorPage('/admin') }, async 
   return renderPage(ClientsPage({ frame: visited.frame, clients, olderHref: olderThan('/admin/clients', rows) }))
 })
 
-app.route('GET', '/admin/connections', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/connections', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('Identity providers'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/connections')
   demandPlatform(visited)
   const connections = (await listConnections(gateway().reads)).map((one) => ({ ...one, name: one.settings.name }))
   return renderPage(ConnectionsPage({ frame: visited.frame, connections }))
 })
 
-app.route('GET', '/admin/webhooks', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/webhooks', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('Outgoing webhooks'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/webhooks')
   const rows = await listWebhooks(gateway().reads, operator.organizationId)
   const webhooks = rows.map(({ id, settings, status, told, waiting, dead }) => ({
@@ -246,7 +274,10 @@ const filters = once(() =>
 )
 
 /** Everything that happens, newest first; it looks again by itself when told to. */
-app.route('GET', '/admin/events', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/events', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('The timeline, with filters'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
   const { cursor, live, since, until, ...found } = readQuery(c, filters())
   const range = { since: since ? timeOf(since) : undefined, until: until ? timeOf(until) : undefined }
@@ -261,7 +292,10 @@ app.route('GET', '/admin/events', { authority: operatorPage('/admin') }, async (
 })
 
 /** What one request did, step by step, as far as it is about people the operator answers for. */
-app.route('GET', '/admin/requests/:id', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/requests/:id', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('A request, step by step'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
   const request = z.uuid().safeParse(c.req.param('id')).data
   if (!request) throw new GatewayError('not_found')
@@ -269,7 +303,10 @@ app.route('GET', '/admin/requests/:id', { authority: operatorPage('/admin') }, a
   return renderPage(RequestPage({ frame: visited.frame, id: request, events }))
 })
 
-app.route('GET', '/admin/radius', { authority: operatorPage('/admin') }, async (c, operator) => {
+app.route('GET', '/admin/radius', {
+  authority: operatorPage('/admin'),
+  operation: pageOperation('What followed from a credential or event'),
+})(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
   const { id } = readQuery(c, z.extend(loose(), { id: z.uuid('not_found') }))
   const radius = await operatedRadius(gateway(), visited.operator, id)
@@ -291,7 +328,10 @@ const acting = once(() =>
 const homeOf = ({ back = '' }: Typed) => (back.startsWith('/admin') && safeReturnTo(gateway().config, back)) || '/admin'
 
 /** Does one thing to one thing, with a reason. */
-app.route('POST', '/admin/act', { authority: operatorPage('/admin') }, (c, operator) =>
+app.route('POST', '/admin/act', {
+  authority: operatorPage('/admin'),
+  operation: formOperation('Does one thing to one thing, with a reason'),
+})((c, operator) =>
   accountForm(c, operator.principal, {
     schema: acting(),
     restart: ({ typed }) => expiredButton(homeOf(typed)),

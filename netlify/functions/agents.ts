@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
+import { anything, doneQuery, formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import {
   delegateToAgent,
@@ -16,6 +17,7 @@ import {
 import { parseScope } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
+import * as schemas from '../openapi/schemas.ts'
 import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
 import { AgentFormPage, type AgentFormValues, AgentsPage } from '../pages/agents.tsx'
 import { words } from '../pages/agents-words.ts'
@@ -26,7 +28,7 @@ import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 
 const BASE = '/account/agents'
-const app = createFormApp('api')
+const app = createFormApp('Account and sessions', 'api')
 
 const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_used_at, expires_at }: Access) => ({
   id,
@@ -40,7 +42,10 @@ const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_u
 })
 
 /** Who acts for the person: agents by their word, applications by their consent. */
-app.route('GET', '/v1/auth/agents', { authority: everydayOwner }, async (c, { person }) => {
+app.route('GET', '/v1/auth/agents', {
+  authority: everydayOwner,
+  operation: { summary: 'Agents and applications that act for them', answers: { 200: schemas.agents } },
+})(async (c, { person }) => {
   const { reads } = gateway()
   const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
   return c.json({
@@ -50,7 +55,7 @@ app.route('GET', '/v1/auth/agents', { authority: everydayOwner }, async (c, { pe
 })
 
 const text = once(() => z.string().check(z.maxLength(2000)))
-export const newAgent = once(() =>
+const newAgent = once(() =>
   z.object({
     client_id: z.string().check(z.minLength(3), z.maxLength(2000)),
     scopes: z.optional(z.array(z.string().check(z.maxLength(200))).check(z.maxLength(50))),
@@ -61,7 +66,14 @@ export const newAgent = once(() =>
 )
 
 /** Lets an agent act for the person, for a time. What it gets it asks for at the token endpoint, by the id (RFC 8693). */
-app.route('POST', '/v1/auth/agents', { authority: sensitive('tokens') }, async (c, owner) => {
+app.route('POST', '/v1/auth/agents', {
+  authority: sensitive('tokens'),
+  operation: {
+    summary: 'Lets an agent act for them, for a time',
+    body: newAgent,
+    answers: { 201: () => z.looseObject({ id: z.uuid(), client_id: z.string(), expires_at: z.iso.datetime() }) },
+  },
+})(async (c, owner) => {
   const body = await readBody(c, newAgent())
   const made = await delegateToAgent(c.var.call, owner, {
     client_id: body.client_id,
@@ -76,20 +88,33 @@ app.route('POST', '/v1/auth/agents', { authority: sensitive('tokens') }, async (
 
 const isUuid = (text: string) => z.uuid().safeParse(text).success
 
-app.route('DELETE', '/v1/auth/agents/:id', { authority: sensitive('tokens') }, async (c, owner) => {
+app.route('DELETE', '/v1/auth/agents/:id', {
+  authority: sensitive('tokens'),
+  operation: { summary: 'Cuts an agent off', answers: { 200: anything } },
+})(async (c, owner) => {
   const id = c.req.param('id')
   if (!isUuid(id)) throw new GatewayError('not_found')
   return c.json({ success: true, revoked: await revokeAgent(c.var.call, owner, id) })
 })
 
-app.route('DELETE', '/v1/auth/applications', { authority: sensitive('tokens') }, async (c, owner) => {
+app.route('DELETE', '/v1/auth/applications', {
+  authority: sensitive('tokens'),
+  operation: {
+    summary: 'Takes the consent to an application back',
+    query: () => z.object({ client_id: z.string() }),
+    answers: { 200: anything },
+  },
+})(async (c, owner) => {
   const { client_id } = readQuery(c, z.object({ client_id: text() }))
   return c.json({ success: true, revoked: await revokeApplication(c.var.call, owner, client_id) })
 })
 
 const NOTICES: Record<string, string> = words.done
 
-app.route('GET', BASE, { authority: page(BASE) }, async (c, principal) => {
+app.route('GET', BASE, {
+  authority: page(BASE),
+  operation: { tag: 'Account pages', ...pageOperation('Who acts for the person', doneQuery) },
+})(async (c, principal) => {
   const { reads } = gateway()
   const { person } = principal
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
@@ -111,9 +136,10 @@ function formPage(
   return renderPage(page, { status })
 }
 
-app.route('GET', `${BASE}/new`, { authority: page(BASE) }, (c, principal) =>
-  formPage(c, principal, { scopes: ['memories:read'], days: '30' }),
-)
+app.route('GET', `${BASE}/new`, {
+  authority: page(BASE),
+  operation: { tag: 'Account pages', ...pageOperation('Lets an agent act') },
+})((c, principal) => formPage(c, principal, { scopes: ['memories:read'], days: '30' }))
 
 const agentForm = once(() =>
   z.object({
@@ -124,7 +150,10 @@ const agentForm = once(() =>
   }),
 )
 
-app.route('POST', BASE, { authority: page(BASE) }, (c, principal) =>
+app.route('POST', BASE, {
+  authority: page(BASE),
+  operation: { tag: 'Account pages', ...formOperation('Lets an agent act') },
+})((c, principal) =>
   accountForm(c, principal, {
     schema: agentForm(),
     repeatable: ['scope'],
@@ -150,7 +179,10 @@ const cutForm = once(() =>
 )
 
 /** A button of this page and of the account page, which show the result. */
-app.route('POST', `${BASE}/cut-off`, { authority: page(BASE) }, (c, principal) => {
+app.route('POST', `${BASE}/cut-off`, {
+  authority: page(BASE),
+  operation: { tag: 'Account pages', ...formOperation('Cuts an agent or application off') },
+})((c, principal) => {
   const isAccount = ({ back }: Typed) => back !== undefined
   const leave = (typed: Typed) => c.redirect(isAccount(typed) ? '/account?done=withdrawn' : `${BASE}?done=cut`, 303)
   return accountForm(c, principal, {

@@ -37,12 +37,14 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
+import { anything, done, type Operation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
+import * as keySchemas from '../openapi/key-schemas.ts'
 
 const BASE = '/v1/auth/api-keys'
-const app = createApp('api')
+const app = createApp('api', { tag: 'API keys' })
 
 const reading = everyday({ scope: 'api-keys:read', namesPeople: true, missing: 'auth_required' })
 const writing = everyday({ scope: 'api-keys:write', namesPeople: true, missing: 'auth_required' })
@@ -81,11 +83,19 @@ const shown = (c: AppContext, { record, secret, notes }: WithSecret, message: st
     status,
   )
 
-export const listQuery = once(() =>
-  z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) }),
-)
+const listQuery = once(() => z.object({ active_only: z.optional(z.string()), projectId: z.optional(z.string()) }))
 
-app.route('GET', BASE, { authority: reading }, async (c, principal) => {
+const wrapped = <Schema extends z.core.$ZodType>(data: Schema) =>
+  z.object({ success: z.literal(true), data, message: z.optional(z.string()), notes: z.optional(z.array(z.string())) })
+
+app.route('GET', BASE, {
+  authority: reading,
+  operation: {
+    summary: 'Lists keys; with projectId, the stored keys of a project',
+    query: listQuery,
+    answers: { 200: () => wrapped(z.array(z.union([keySchemas.apiKey(), keySchemas.storedKey()]))) },
+  },
+})(async (c, principal) => {
   const { active_only, projectId } = readQuery(c, listQuery())
   if (projectId) {
     demandScope(principal, 'secrets:read')
@@ -98,7 +108,7 @@ app.route('GET', BASE, { authority: reading }, async (c, principal) => {
 })
 
 /** The editor extension keeps secrets of a project under the same address, and means those by `value` and `projectId`. */
-export const storedKeyBody = once(() =>
+const storedKeyBody = once(() =>
   z.extend(newStoredKeyBody(), { projectId: z.optional(z.string().check(z.maxLength(100))) }),
 )
 
@@ -114,22 +124,48 @@ async function create(c: AppContext, principal: PersonPrincipal) {
   return shown(c, made, 'The key is shown only now. Keep it in a safe place.', 201)
 }
 
-app.route('POST', BASE, { authority: writing }, create)
-app.route('POST', `${BASE}/with-services`, { authority: writing }, create)
+/** Under the addresses of API keys stand stored keys of projects too, which come unwrapped. */
+const either = (data: z.core.$ZodType) => z.union([wrapped(data), keySchemas.storedKey()])
+const creation: Operation = {
+  summary: 'Creates an API key; with value and projectId, keeps a secret in a project',
+  body: () => z.union([newKeyBody(), storedKeyBody()]),
+  answers: { 201: () => either(keySchemas.apiKeyWithSecret()) },
+}
 
-app.route('GET', `${BASE}/services/configured`, { authority: reading }, async (c) => {
+app.route('POST', BASE, { authority: writing, operation: creation })(create)
+app.route('POST', `${BASE}/with-services`, {
+  authority: writing,
+  operation: { ...creation, summary: 'Creates an API key for some services' },
+})(create)
+
+app.route('GET', `${BASE}/services/configured`, {
+  authority: reading,
+  operation: {
+    summary: 'The services a key can be for',
+    answers: { 200: () => wrapped(z.array(z.looseObject({ service_key: z.string() }))) },
+  },
+})(async (c) => {
   const data = SERVICES.map(({ service_key, display_name, category }) => ({ service_key, display_name, category }))
   return c.json({ success: true, data: data.map((service) => ({ ...service, is_enabled: true })) })
 })
 
-app.route('GET', `${BASE}/:id`, { authority: reading }, async (c, principal) => {
+app.route('GET', `${BASE}/:id`, {
+  authority: reading,
+  operation: { summary: 'One key', answers: { 200: () => either(keySchemas.apiKey()) } },
+})(async (c, principal) => {
   const { target, stored } = await eitherOf(c, principal)
   return c.json(
     stored ? describeStoredKey(stored) : { success: true, data: describeKey(target.record, c.var.call.now()) },
   )
 })
 
-app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing }, async (c, principal) => {
+const keyChange: Operation = {
+  summary: 'Changes a key',
+  body: () => z.union([keyChangesBody(), storedKeyChangesBody()]),
+  answers: { 200: () => either(keySchemas.apiKey()) },
+}
+
+app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing, operation: keyChange })(async (c, principal) => {
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored)
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody()))))
@@ -137,7 +173,16 @@ app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing }, async (c, pri
   return c.json({ success: true, data: describeKey(record, c.var.call.now()), ...noted(notes) })
 })
 
-app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, { authority: writing }, async (c, principal) => {
+const serviceScopes: Operation = {
+  summary: 'Sets the services a key is for',
+  body: serviceScopesBody,
+  answers: { 200: () => wrapped(keySchemas.apiKey()) },
+}
+
+app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, {
+  authority: writing,
+  operation: serviceScopes,
+})(async (c, principal) => {
   const target = await targetOf(c, principal)
   const { service_keys, ...limits } = await readBody(c, serviceScopesBody())
   const record = await updateServices(c.var.call, target, readServices(service_keys, limits))
@@ -148,14 +193,21 @@ app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, { authority: writing }
   })
 })
 
-export const rotateBody = once(() =>
+const rotateBody = once(() =>
   z.object({
     grace_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_GRACE_SECONDS))),
     reason: reason(),
   }),
 )
 
-app.route('POST', `${BASE}/:id/rotate`, { authority: writing }, async (c, principal) => {
+app.route('POST', `${BASE}/:id/rotate`, {
+  authority: writing,
+  operation: {
+    summary: 'A new secret under the same id',
+    body: () => z.union([rotateBody(), storedKeyChangesBody()]),
+    answers: { 200: () => either(keySchemas.apiKeyWithSecret()) },
+  },
+})(async (c, principal) => {
   const arrivedAt = gateway().now()
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored) {
@@ -172,28 +224,43 @@ app.route('POST', `${BASE}/:id/rotate`, { authority: writing }, async (c, princi
   return shown(c, made, `${message} The new one is shown only now.`, 200)
 })
 
-export const reasonBody = once(() => z.object({ reason: reason() }))
+const reasonBody = once(() => z.object({ reason: reason() }))
 const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody())).reason ?? 'owner'
 
-app.route('POST', `${BASE}/:id/revoke`, { authority: writing }, async (c, principal) => {
+app.route('POST', `${BASE}/:id/revoke`, {
+  authority: writing,
+  operation: { summary: 'Stops a key', body: reasonBody, answers: { 200: done } },
+})(async (c, principal) => {
   await revokeApiKey(c.var.call, await targetOf(c, principal), await reasonOf(c))
   return c.json({ success: true, message: 'The key no longer works.' })
 })
 
-app.route('DELETE', `${BASE}/:id`, { authority: writing }, async (c, principal) => {
+app.route('DELETE', `${BASE}/:id`, {
+  authority: writing,
+  operation: { summary: 'Deletes a key', body: reasonBody, answers: { 200: done } },
+})(async (c, principal) => {
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored) await removeStoredKey(seen, stored)
   else await deleteApiKey(c.var.call, target, await reasonOf(c))
   return c.json({ success: true, message: 'The key was deleted.' })
 })
 
-app.route('GET', `${BASE}/:id/history`, { authority: reading }, async (c, principal) => {
+app.route('GET', `${BASE}/:id/history`, {
+  authority: reading,
+  operation: { summary: 'Who did what to it, and why', answers: { 200: () => wrapped(z.array(anything())) } },
+})(async (c, principal) => {
   const { record } = await targetOf(c, principal)
   const history = await listKeyHistory(gateway().reads, record.id)
   return c.json({ success: true, data: history.map(describeHistory) })
 })
 
-app.route('GET', `${BASE}/:id/usage`, { authority: reading }, async (c, principal) => {
+app.route('GET', `${BASE}/:id/usage`, {
+  authority: reading,
+  operation: {
+    summary: 'Uses by day, the last 90 days',
+    answers: { 200: () => wrapped(z.array(z.object({ day: z.string(), uses: z.int() }))) },
+  },
+})(async (c, principal) => {
   const { record } = await targetOf(c, principal)
   return c.json({ success: true, data: await listKeyUsage(gateway().reads, record.id, 90) })
 })

@@ -16,7 +16,7 @@ import { type AuditScope, listAuditEvents, listForExport } from '../../shared/qu
 import { type CheckpointRow, listCheckpoints } from '../../shared/queries/audit-tree.ts'
 
 const MOST_EXPORTED = 1000
-const app = createApp('api')
+const app = createApp('api', { tag: 'Audit' })
 
 const position = once(() => z.string().check(z.regex(/^\d{1,18}$/)))
 const time = once(() =>
@@ -32,7 +32,7 @@ const word = once(() => z.string().check(z.maxLength(100), z.regex(/^\w+$/)))
 
 const scope = once(() => z._default(z.enum(['own', 'organization', 'everything']), 'own'))
 
-export const eventsQuery = once(() =>
+const eventsQuery = once(() =>
   z.object({
     scope: scope(),
     person: z.optional(z.uuid()),
@@ -70,8 +70,28 @@ const ownOrOperated = whichever<'own' | 'organization' | 'everything', Seen>(
   ({ request }) => readQuery({ req: request }, z.object({ scope: scope() })).scope,
 )
 
+const event = () =>
+  z.looseObject({
+    id: z.uuid(),
+    position: z.number(),
+    type: z.string(),
+    stream: z.object({ type: z.string(), id: z.uuid(), version: z.number() }),
+    subject: z.nullable(z.uuid()),
+    recorded_at: z.iso.datetime(),
+    actor: z.object({ type: z.string(), id: z.nullable(z.string()) }),
+    data: z.looseObject({}),
+    hash: z.string(),
+  })
+
 /** What happened, newest first or, to follow it, oldest first; `next_cursor` leads to the next page. */
-app.route('GET', '/v1/audit/events', { authority: ownOrOperated }, async (c, { scope, viewer }) => {
+app.route('GET', '/v1/audit/events', {
+  authority: ownOrOperated,
+  operation: {
+    summary: 'What happened to them',
+    query: eventsQuery,
+    answers: { 200: () => z.object({ events: z.array(event()), next_cursor: z.nullable(z.string()) }) },
+  },
+})(async (c, { scope, viewer }) => {
   const { scope: _asked, order, cursor, limit, stream_type: streamType, ...filter } = readQuery(c, eventsQuery())
   const { reads, personal } = gateway()
   const rows = await listAuditEvents(reads, scope, { ...filter, streamType }, { order, position: cursor, limit })
@@ -80,7 +100,7 @@ app.route('GET', '/v1/audit/events', { authority: ownOrOperated }, async (c, { s
   return c.json({ events: rows.map((row) => toAuditEvent(personal, row, viewer)), next_cursor: next })
 })
 
-export const exportQuery = once(() =>
+const exportQuery = once(() =>
   z.object({
     scope: scope(),
     after: z.prefault(position(), '0'),
@@ -89,7 +109,14 @@ export const exportQuery = once(() =>
 )
 
 /** The same as JSON Lines that can be checked without us (`scripts/verify-export.mjs`); personal values opened only for their person. */
-app.route('GET', '/v1/audit/export', { authority: ownOrOperated }, async (c, { scope, viewer }) => {
+app.route('GET', '/v1/audit/export', {
+  authority: ownOrOperated,
+  operation: {
+    summary: 'The same, to be checked without us',
+    query: exportQuery,
+    answers: { 200: 'application/x-ndjson' },
+  },
+})(async (c, { scope, viewer }) => {
   const { after, limit } = readQuery(c, exportQuery())
   const { reads, personal, limiter, issuer } = gateway()
   const who = scope.of === 'people' ? scope.uais.join() : scope.of === 'organization' ? scope.id : scope.of
@@ -131,17 +158,35 @@ app.route('GET', '/v1/audit/export', { authority: ownOrOperated }, async (c, { s
 
 const whole = once(() => z.pipe(z.string().check(z.regex(/^\d{1,15}$/)), z.transform(Number)))
 
-export const checkpointsQuery = once(() =>
+const checkpointsQuery = once(() =>
   z.object({
     before: z.optional(position()),
     limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
   }),
 )
-export const consistencyQuery = once(() => z.object({ from: whole(), to: z.optional(whole()) }))
-export const inclusionQuery = once(() => z.object({ scope: scope(), event: z.uuid() }))
+const consistencyQuery = once(() => z.object({ from: whole(), to: z.optional(whole()) }))
+const inclusionQuery = once(() => z.object({ scope: scope(), event: z.uuid() }))
+
+const checkpoint = () =>
+  z.object({
+    size: z.number(),
+    root: z.string(),
+    made_at: z.iso.datetime(),
+    published_at: z.nullable(z.iso.datetime()),
+    note: z.string(),
+  })
 
 /** Signed roots of the tree over all events, newest first. For everybody: a witness keeps them. */
-app.route('GET', '/v1/audit/checkpoints', { authority: openToAll }, async (c) => {
+app.route('GET', '/v1/audit/checkpoints', {
+  authority: openToAll,
+  operation: {
+    summary: 'Signed roots of the tree over all events, newest first',
+    query: checkpointsQuery,
+    answers: {
+      200: () => z.object({ origin: z.string(), verifier_key: z.string(), checkpoints: z.array(checkpoint()) }),
+    },
+  },
+})(async (c) => {
   const { before, limit } = readQuery(c, checkpointsQuery())
   const { origin, verifierKey } = await currentSigner(gateway())
   const checkpoints = await listCheckpoints(gateway().reads, { before, limit })
@@ -165,13 +210,25 @@ async function newestCheckpoint(): Promise<CheckpointRow> {
 }
 
 /** The newest one as it was signed. */
-app.route('GET', '/v1/audit/checkpoint', { authority: openToAll }, async (c) => {
+app.route('GET', '/v1/audit/checkpoint', {
+  authority: openToAll,
+  operation: { summary: 'The newest one as it was signed', answers: { 200: 'text/plain' } },
+})(async (c) => {
   const { note } = await newestCheckpoint()
   return c.body(note, 200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'public, max-age=30' })
 })
 
+const path = () => z.array(z.string())
+
 /** That an older tree is the beginning of a newer one. */
-app.route('GET', '/v1/audit/consistency', { authority: openToAll }, async (c) => {
+app.route('GET', '/v1/audit/consistency', {
+  authority: openToAll,
+  operation: {
+    summary: 'That an older tree is the beginning of a newer one (RFC 9162 section 2.1.4)',
+    query: consistencyQuery,
+    answers: { 200: () => z.object({ from: z.number(), to: z.number(), path: path(), note: z.string() }) },
+  },
+})(async (c) => {
   const { from, to: wanted } = readQuery(c, consistencyQuery())
   const { size, note } = await newestCheckpoint()
   const to = wanted ?? Number(size)
@@ -180,7 +237,25 @@ app.route('GET', '/v1/audit/consistency', { authority: openToAll }, async (c) =>
 })
 
 /** That an event which the caller may see is in the tree of the newest checkpoint. */
-app.route('GET', '/v1/audit/inclusion', { authority: ownOrOperated }, async (c, { scope }) => {
+app.route('GET', '/v1/audit/inclusion', {
+  authority: ownOrOperated,
+  operation: {
+    summary: 'That an event is in the tree of the newest checkpoint (RFC 9162 section 2.1.3)',
+    query: inclusionQuery,
+    answers: {
+      200: () =>
+        z.object({
+          event: z.uuid(),
+          position: z.number(),
+          hash: z.string(),
+          index: z.number(),
+          size: z.number(),
+          path: path(),
+          note: z.string(),
+        }),
+    },
+  },
+})(async (c, { scope }) => {
   const { event } = readQuery(c, inclusionQuery())
   const { reads } = gateway()
   const [row] = await listAuditEvents(reads, scope, { event }, { order: 'desc', limit: 1 })

@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { challengeOf } from '../../shared/oauth/authorize/pkce.ts'
@@ -19,7 +20,7 @@ import { createFormApp } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
 
 const CLIENT_ID = 'auth-tester'
-const app = createFormApp()
+const app = createFormApp('Sign-in pages')
 const redirectUri = () => `${gateway().issuer}/auth-tester`
 
 /** The client lives on this machine's loopback; in production there is nothing to try. */
@@ -33,13 +34,19 @@ const SCOPE = 'openid profile email'
 const testerPage = (c: AppContext, scope: string, { error, status }: Partial<Shown> = {}) =>
   renderPage(TesterPage({ scope, csrf: newFormToken(c.var.call), error }), { status })
 
-app.route('GET', '/test-client', { authority: byProtocol('ceremony') }, (c) => testerPage(c, SCOPE))
+app.route('GET', '/test-client', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('A client to try the gateway with; not in production'),
+})((c) => testerPage(c, SCOPE))
 
 const scopeForm = once(() =>
   z.object({ csrf: z.optional(z.string()), scope: z.optional(z.string().check(z.maxLength(500))) }),
 )
 
-app.route('POST', '/test-client', { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', '/test-client', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Begins its authorization', () => z.object({ scope: z.optional(z.string()) })),
+})((c) =>
   form(c, {
     schema: scopeForm(),
     render: (shown) => testerPage(c, shown.typed.scope ?? SCOPE, shown),
@@ -60,7 +67,7 @@ app.route('POST', '/test-client', { authority: byProtocol('ceremony') }, (c) =>
   }),
 )
 
-export const callback = once(() =>
+const callback = once(() =>
   z.object({
     code: z.optional(z.string().check(z.maxLength(500))),
     state: z.optional(z.string().check(z.maxLength(2048))),
@@ -69,7 +76,10 @@ export const callback = once(() =>
   }),
 )
 
-app.route('GET', '/auth-tester', { authority: byProtocol('ceremony') }, (c: AppContext) => {
+app.route('GET', '/auth-tester', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Its redirect URI', callback),
+})((c: AppContext) => {
   const { code, state, error, error_description: description } = readQuery(c, callback())
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
   if (!code) return c.redirect('/test-client', 302)
@@ -77,7 +87,10 @@ app.route('GET', '/auth-tester', { authority: byProtocol('ceremony') }, (c: AppC
   return renderPage(TesterCodePage({ code, own, csrf: newFormToken(c.var.call) }), { script: copyScriptSource() })
 })
 
-app.route('POST', '/auth-tester', { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', '/auth-tester', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Exchanges its code', () => z.pick(callback(), { code: true })),
+})((c) =>
   form(c, {
     schema: z.object({ csrf: z.optional(z.string()), code: callback().shape.code }),
     load: () => readTry(c.var.call)?.verifier,

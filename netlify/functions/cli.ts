@@ -4,6 +4,7 @@ import { projectScope } from '../../shared/access/project-scope.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation, returnQuery } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { issueManualCode, issueManualToken } from '../../shared/oauth/authorize/cli-steps.ts'
@@ -14,6 +15,7 @@ import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
 import { credentialsInput } from '../../shared/sign-in/password/password-input.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword } from '../../shared/sync/supabase-users.ts'
+import * as schemas from '../openapi/schemas.ts'
 import { CliFailedPage, CliTokenPage, CliWelcomePage, handOverScriptSource, PasteCodePage } from '../pages/cli.tsx'
 import { copyScriptSource } from '../pages/copy-field.tsx'
 import { form, type Shown } from '../pages/form.ts'
@@ -24,11 +26,14 @@ import { renderPage } from '../pages/render.ts'
 import { openSignIn } from '../pages/sign-in-pages.ts'
 
 const BASE = '/auth/cli-login'
-const app = createFormApp()
+const app = createFormApp('Sign-in pages')
 const aboutOf = (sessionId: string) => `${sessionId}.cli`
 
 /** Sign-in on the way to a terminal; who came from none may take a token to one (docs/wire-contract.md 1.5). */
-app.route('GET', BASE, { authority: byProtocol('ceremony') }, (c) =>
+app.route('GET', BASE, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Signs in on the way to a terminal', returnQuery),
+})((c) =>
   openSignIn(c, {
     home: BASE,
     welcome: (signedIn) => welcome(c, signedIn),
@@ -41,14 +46,24 @@ function welcome(c: AppContext, { person, session }: SignedIn, { error, status }
 }
 
 /** For terminals that ask for a password themselves (docs/wire-contract.md 1.5). */
-app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', BASE, {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Signs in from a terminal that asks for the password itself',
+    body: () => z.object(credentialsInput()),
+    answers: { 200: schemas.pair },
+  },
+})(async (c) => {
   const profile = await checkPassword(c.var.call, await readBody(c, z.object(credentialsInput())))
   const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
   const request = { platform: 'cli', projectScope: projectScope(undefined) }
   return c.json(passwordBody(c, await signInDirectly(c.var.call, way, request)))
 })
 
-app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', `${BASE}/token`, {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Makes a token to paste into a terminal', () => z.object({ csrf: z.optional(z.string()) })),
+})(async (c) => {
   const signedIn = await signedInOr(c.var.call, BASE)
   return form(c, {
     schema: z.object({ csrf: z.optional(z.string()) }),
@@ -62,7 +77,7 @@ app.route('POST', `${BASE}/token`, { authority: byProtocol('ceremony') }, async 
   })
 })
 
-export const callbackQuery = once(() =>
+const callbackQuery = once(() =>
   z.object({
     code: z.optional(z.string().check(z.maxLength(500))),
     state: z.optional(z.string().check(z.maxLength(2048))),
@@ -82,7 +97,10 @@ function listenerOf(state: string | undefined): string | undefined {
  * Where the sign-in of a terminal ends that cannot be redirected to: the answer goes to its listener where there is one on this
  * computer, and the code is shown to be pasted. Only the session that granted it sees it (docs/security-rules.md S11).
  */
-app.route('GET', '/auth/cli-callback', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', '/auth/cli-callback', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Where the sign-in of a terminal elsewhere ends', callbackQuery),
+})(async (c) => {
   const query = readQuery(c, callbackQuery())
   const listener = listenerOf(query.state)
   const answer = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)

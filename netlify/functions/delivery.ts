@@ -6,15 +6,24 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { postedPairs } from '../../shared/http/body.ts'
+import { anything, done } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { parsePresent } from '../../shared/present.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Operation' })
 const isMessageId = (text: unknown): text is string => z.uuid().safeParse(text).success
 
 /** Resend tells what became of a mail. Whatever it has to say that is nothing to us is taken as well, or it would say it again. */
-app.route('POST', '/v1/delivery/resend', { authority: byProtocol('signature') }, async (c) => {
+app.route('POST', '/v1/delivery/resend', {
+  authority: byProtocol('signature'),
+  operation: {
+    summary: 'Resend tells what became of a mail',
+    by: ['signature'],
+    body: anything,
+    answers: { 200: done },
+  },
+})(async (c) => {
   const { RESEND_WEBHOOK_SECRET: secrets } = gateway().config
   if (!secrets) throw new GatewayError('route_not_found')
   const body = await c.req.text()
@@ -26,7 +35,16 @@ app.route('POST', '/v1/delivery/resend', { authority: byProtocol('signature') },
 })
 
 /** Twilio tells what became of a text message, at the address that was named when it was sent. */
-app.route('POST', '/v1/delivery/twilio', { authority: byProtocol('signature') }, async (c) => {
+app.route('POST', '/v1/delivery/twilio', {
+  authority: byProtocol('signature'),
+  operation: {
+    summary: 'Twilio tells what became of a text message',
+    query: () => z.object({ message: z.uuid() }),
+    by: ['signature'],
+    body: anything,
+    answers: { 200: done },
+  },
+})(async (c) => {
   const { TWILIO_AUTH_TOKEN: tokens } = gateway().config
   if (!tokens) throw new GatewayError('route_not_found')
   const fields = await postedPairs(c)

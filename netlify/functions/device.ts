@@ -7,6 +7,7 @@ import { catalogue, GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { postedField, readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
+import { BY_CLIENT, formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { readUserCode, showUserCode } from '../../shared/oauth/device/device-code.ts'
@@ -29,6 +30,7 @@ import { completeSignIn } from '../../shared/sign-in/complete.ts'
 import { codeWayIn } from '../../shared/sign-in/otp/one-time-code.ts'
 import { brandOf, sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
+import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../pages/device.tsx'
 import { form, formError, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -36,9 +38,9 @@ import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 
 const BASE = '/oauth/device'
-const app = createFormApp('oauth')
+const app = createFormApp('OAuth 2.1 and OpenID Connect', 'oauth')
 
-export const startBody = once(() =>
+const startBody = once(() =>
   z.object({
     ...clientParameters(),
     scope: z.optional(z.string().check(z.maxLength(2000))),
@@ -47,7 +49,15 @@ export const startBody = once(() =>
 )
 
 /** Device authorization request (RFC 8628 section 3.1). */
-app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', BASE, {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Begins the sign-in of a device (RFC 8628 section 3.1)',
+    body: startBody,
+    ...BY_CLIENT,
+    answers: { 200: oauthSchemas.deviceAuthorization },
+  },
+})(async (c) => {
   refuseQuery(c, Object.keys(startBody().shape))
   const body = await readBody(c, startBody(), { repeatable: ['resource'] })
   const credentials = readClientCredentials(c.var.call, body)
@@ -55,7 +65,7 @@ app.route('POST', BASE, { authority: byProtocol('ceremony') }, async (c) => {
   return c.json(await startDevice(c.var.call, credentials, body))
 })
 
-export const codeQuery = once(() =>
+const codeQuery = once(() =>
   z.object({
     code: z.optional(z.string()),
     user_code: z.optional(z.string()),
@@ -75,7 +85,10 @@ function enterAgain(c: AppContext, typed: string, error: GatewayError): Response
 const approvalPath = (typed: string) => `${BASE}?${new URLSearchParams({ code: readUserCode(typed) ?? '' })}`
 
 /** The page where a person connects a device: what is asked is shown, and approved by a button, always (docs/security-rules.md D6). */
-app.route('GET', BASE, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', BASE, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('The page where a person connects a device', codeQuery),
+})(async (c) => {
   const query = readQuery(c, codeQuery())
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
@@ -122,7 +135,7 @@ function approvePage(
 
 const aboutOf = (sessionId: string, deviceId: string) => `${sessionId}.${deviceId}`
 
-export const decisionForm = once(() =>
+const decisionForm = once(() =>
   z.object({
     user_code: z.string('user_code_malformed'),
     csrf: z.optional(z.string()),
@@ -131,7 +144,10 @@ export const decisionForm = once(() =>
 )
 
 /** A decision that comes too late, or from another session than the one that the page was for, is asked for once more. */
-app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', `${BASE}/decision`, {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Approves or denies it', decisionForm),
+})(async (c) => {
   const typed = (await postedField(c, 'user_code')) ?? ''
   const signedIn = await signedInOr(c.var.call, approvalPath(typed))
   const { person, session } = signedIn
@@ -154,8 +170,21 @@ app.route('POST', `${BASE}/decision`, { authority: byProtocol('ceremony') }, asy
   })
 })
 
+const checked = () =>
+  z.union([
+    z.object({ valid: z.literal(true), client_id: z.string() }),
+    z.object({ valid: z.literal(false), error: z.string() }),
+  ])
+
 /** For pages of others: whether a code can be used (docs/wire-contract.md 1.3). */
-app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', `${BASE}/check`, {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Whether a user code can be used',
+    query: codeQuery,
+    answers: { 200: checked, 400: checked, 404: checked },
+  },
+})(async (c) => {
   const { code } = readQuery(c, codeQuery())
   try {
     const device = await findOpenDevice(c.var.call, code)
@@ -172,12 +201,21 @@ app.route('GET', `${BASE}/check`, { authority: byProtocol('ceremony') }, async (
 })
 
 const deviceCode = once(() => ({ user_code: z.string('user_code_malformed') }))
-export const denyBody = once(() => z.object(deviceCode()))
-export const verifyBody = once(() => z.object({ ...deviceCode(), email: typedEmail() }))
-export const authorizeBody = once(() => z.object({ ...deviceCode(), email: typedEmail(), otp_code: typedCode() }))
+const denyBody = once(() => z.object(deviceCode()))
+const verifyBody = once(() => z.object({ ...deviceCode(), email: typedEmail() }))
+const authorizeBody = once(() => z.object({ ...deviceCode(), email: typedEmail(), otp_code: typedCode() }))
+
+const sent = () => ({ success: z.literal(true), message: z.string() })
 
 /** Sends the one code that proves the person's address; the code itself then approves (docs/wire-contract.md 1.3). */
-app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', `${BASE}/verify`, {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Sends the code that proves the address of the person',
+    body: verifyBody,
+    answers: { 200: () => z.object({ ...sent(), requires_otp: z.literal(true) }) },
+  },
+})(async (c) => {
   const body = await readBody(c, verifyBody())
   const device = await findOpenDevice(c.var.call, body.user_code)
   const { client } = device
@@ -187,7 +225,14 @@ app.route('POST', `${BASE}/verify`, { authority: byProtocol('ceremony') }, async
   return c.json({ success: true, message: 'A code is on its way to the address.', requires_otp: true })
 })
 
-app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', `${BASE}/authorize`, {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Approves a device by that code',
+    body: authorizeBody,
+    answers: { 200: () => z.object({ ...sent(), user: z.object({ id: z.uuid(), email: z.string() }) }) },
+  },
+})(async (c) => {
   const body = await readBody(c, authorizeBody())
   const device = await findOpenDevice(c.var.call, body.user_code)
   const way = codeWayIn(c.var.call, { to: mailbox(body.email), code: body.otp_code })
@@ -201,13 +246,16 @@ app.route('POST', `${BASE}/authorize`, { authority: byProtocol('ceremony') }, as
   })
 })
 
-app.route('POST', `${BASE}/deny`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', `${BASE}/deny`, {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Denies a device', body: denyBody, answers: { 200: () => z.object(sent()) } },
+})(async (c) => {
   const { user_code } = await readBody(c, denyBody())
   await denyWithoutSignIn(c.var.call, await findOpenDevice(c.var.call, user_code))
   return c.json({ success: true, message: 'The device was not connected.' })
 })
 
-export const revokeQuery = once(() =>
+const revokeQuery = once(() =>
   z.object({
     token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')),
   }),
@@ -236,13 +284,17 @@ async function revokePage(c: AppContext, token: string, { error, status }: Parti
 }
 
 /** Where the link in the notice leads; the button ends it, the link alone ends nothing. */
-app.route('GET', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, (c) =>
-  revokePage(c, readQuery(c, revokeQuery()).token),
-)
+app.route('GET', `${BASE}/revoke`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Where the notice of a connected device leads', revokeQuery),
+})((c) => revokePage(c, readQuery(c, revokeQuery()).token))
 
 const revokeForm = once(() => z.object({ ...revokeQuery().shape, csrf: z.optional(z.string()) }))
 
-app.route('POST', `${BASE}/revoke`, { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', `${BASE}/revoke`, {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Disconnects a device', revokeQuery),
+})((c) =>
   form(c, {
     schema: revokeForm(),
     load: (_, { token }) => revocation(token ?? ''),

@@ -5,56 +5,80 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { anything } from '../../shared/http/operation.ts'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { ecosystemDocument, resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
+import { once } from '../../shared/once.ts'
 import { listResources } from '../../shared/queries/authorizations.ts'
 import { KEY_SET_SECONDS } from '../../shared/tokens/keys.ts'
+import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
-const app = createApp('oauth')
+const app = createApp('oauth', { tag: 'Discovery' })
 /** What does not change is answered by the configuration alone. */
 const fixed = { authority: openToAll, withoutDatabase: true } as const
 const settings = () => ({ issuer: config().AUTH_BASE_URL, config: config() })
 const RESOURCE = '/.well-known/oauth-protected-resource'
 const CACHE = { 'Cache-Control': `public, max-age=${KEY_SET_SECONDS}` }
+const SERVER = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'] as const
 
-for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])
-  for (const route of [path, `${path}/*`])
-    app.route('GET', route, fixed, (c) => c.json(serverMetadata(settings()), 200, CACHE))
+app.route('GET', [...SERVER, ...SERVER.map((path) => `${path}/*`)], {
+  ...fixed,
+  operation: {
+    summary: 'What this server can do (RFC 8414, OpenID Connect Discovery)',
+    answers: { 200: oauthSchemas.serverMetadata },
+  },
+})((c) => c.json(serverMetadata(settings()), 200, CACHE))
 
 /** Where everything is, for the CLI (docs/wire-contract.md 1.1 and 5.1). */
-app.route('GET', '/.well-known/onasis.json', fixed, (c) => c.json(ecosystemDocument(settings()), 200, CACHE))
+app.route('GET', '/.well-known/onasis.json', {
+  ...fixed,
+  operation: { summary: 'Where everything of the ecosystem is', answers: { 200: anything } },
+})((c) => c.json(ecosystemDocument(settings()), 200, CACHE))
 
 /** A browser signs in; a program is shown where everything is. */
-app.route('GET', '/', fixed, (c) => {
+app.route('GET', '/', {
+  ...fixed,
+  operation: { summary: 'The same, or the sign-in page for a browser', answers: { 200: anything, 302: 'redirect' } },
+})((c) => {
   c.header('Vary', 'Accept')
   if (c.req.header('accept')?.includes('text/html')) return c.redirect('/web/login', 302)
   return c.json(ecosystemDocument(settings()))
 })
 
+const resourceQuery = once(() => z.object({ resource: z.optional(z.string().check(z.maxLength(2000))) }))
+
 /**
  * Protected resource metadata (RFC 9728 section 3): of the gateway itself, and of the registered resources whose hosts forward the
  * question here, by their path or, where they have none, by `resource`.
  */
-for (const route of [RESOURCE, `${RESOURCE}/*`])
-  app.route('GET', route, { authority: openToAll }, async (c) => {
-    const { issuer, reads } = gateway()
-    const { resource } = readQuery(c, z.object({ resource: z.optional(z.string().check(z.maxLength(2000))) }))
-    const path = new URL(c.req.url).pathname.slice(RESOURCE.length).replace(/\/$/, '')
-    const isOwn = !path && (!resource || resource === issuer)
-    const known = isOwn ? [ownResource(issuer)] : await listResources(reads)
-    const found = known.filter(
-      ({ identifier }) => isOwn || (resource ? identifier === resource : new URL(identifier).pathname === path),
-    )
-    const [one, ...others] = found
-    if (!one || others.length > 0) throw new GatewayError('not_found')
-    return c.json(resourceMetadata(issuer, one), 200, CACHE)
-  })
+app.route('GET', [RESOURCE, `${RESOURCE}/*`], {
+  authority: openToAll,
+  operation: {
+    summary: 'What a client must know to ask for tokens for a resource (RFC 9728)',
+    query: resourceQuery,
+    answers: { 200: oauthSchemas.resourceMetadata },
+  },
+})(async (c) => {
+  const { issuer, reads } = gateway()
+  const { resource } = readQuery(c, resourceQuery())
+  const path = new URL(c.req.url).pathname.slice(RESOURCE.length).replace(/\/$/, '')
+  const isOwn = !path && (!resource || resource === issuer)
+  const known = isOwn ? [ownResource(issuer)] : await listResources(reads)
+  const found = known.filter(
+    ({ identifier }) => isOwn || (resource ? identifier === resource : new URL(identifier).pathname === path),
+  )
+  const [one, ...others] = found
+  if (!one || others.length > 0) throw new GatewayError('not_found')
+  return c.json(resourceMetadata(issuer, one), 200, CACHE)
+})
 
-for (const path of ['/oauth/jwks.json', '/.well-known/jwks.json'])
-  app.route('GET', path, { authority: openToAll }, async (c) => {
-    const keys = await gateway().keys.published()
-    return c.json({ keys: keys.map((key) => key.publicJwk) }, 200, CACHE)
-  })
+app.route('GET', ['/oauth/jwks.json', '/.well-known/jwks.json'], {
+  authority: openToAll,
+  operation: { summary: 'The keys that tokens are signed with (RFC 7517)', answers: { 200: oauthSchemas.keySet } },
+})(async (c) => {
+  const keys = await gateway().keys.published()
+  return c.json({ keys: keys.map((key) => key.publicJwk) }, 200, CACHE)
+})
 
 export default serve(app)

@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { eraseOther, eraseSelf } from '../../shared/people/account-erasure.ts'
@@ -18,7 +19,7 @@ import { renderPage } from '../pages/render.ts'
 
 const HOME = '/account'
 const BASE = '/account/erase'
-const app = createFormApp('api')
+const app = createFormApp('Account pages', 'api')
 
 function erasePage(c: AppContext, principal: PersonPrincipal, { error, status }: Partial<Shown> = {}): Response {
   const page = ErasePage({ ...formOf(c, principal), action: BASE, backHref: HOME, error })
@@ -26,11 +27,14 @@ function erasePage(c: AppContext, principal: PersonPrincipal, { error, status }:
 }
 
 /** Asks whether the person means it, once they have proven themselves anew. */
-app.route('GET', BASE, { authority: sensitivePage(BASE) }, erasePage)
+app.route('GET', BASE, {
+  authority: sensitivePage(BASE),
+  operation: pageOperation('Asks whether a person means to delete their account'),
+})(erasePage)
 
 const erasing = once(() => z.object({ ...postedForm(), word: z.optional(z.string().check(z.maxLength(40))) }))
 
-app.route('POST', BASE, { authority: sensitivePage(BASE) }, (c, principal) =>
+app.route('POST', BASE, { authority: sensitivePage(BASE), operation: formOperation('Deletes it') })((c, principal) =>
   accountForm(c, principal, {
     schema: erasing(),
     render: (shown) => erasePage(c, principal, shown),
@@ -56,10 +60,26 @@ app.route('POST', BASE, { authority: sensitivePage(BASE) }, (c, principal) =>
   }),
 )
 
-export const eraseSelfBody = once(() => z.object({ uai: z.uuid() }))
+const eraseSelfBody = once(() => z.object({ uai: z.uuid() }))
+
+const receipt = () =>
+  z.object({
+    uai: z.uuid(),
+    status: z.literal('erased'),
+    erased_at: z.iso.datetime(),
+    event_id: z.uuid(),
+    event_hash: z.string(),
+    keys_destroyed: z.number(),
+    keys_left: z.number(),
+    digests_left: z.number(),
+    backups_forget_by: z.iso.datetime(),
+  })
 
 /** Erases whoever asks, who names themselves to show that they mean it. */
-app.route('POST', '/v1/auth/me/erase', { authority: sensitive('every caller') }, async (c, owner) => {
+app.route('POST', '/v1/auth/me/erase', {
+  authority: sensitive('every caller'),
+  operation: { tag: 'Audit', summary: 'Erases whoever asks, for good', body: eraseSelfBody, answers: { 200: receipt } },
+})(async (c, owner) => {
   const { uai } = await readBody(c, eraseSelfBody())
   if (uai !== owner.person.uai) throw new GatewayError('not_found')
   const receipt = await eraseSelf(c.var.call, owner)
@@ -67,12 +87,18 @@ app.route('POST', '/v1/auth/me/erase', { authority: sensitive('every caller') },
   return c.json(receipt)
 })
 
-export const eraseOtherBody = once(() =>
-  z.object({ reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)) }),
-)
+const eraseOtherBody = once(() => z.object({ reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)) }))
 
 /** Erases a person whom the operator answers for. */
-app.route('POST', '/v1/operators/people/:uai/erase', { authority: operator() }, async (c, operator) => {
+app.route('POST', '/v1/operators/people/:uai/erase', {
+  authority: operator(),
+  operation: {
+    tag: 'Audit',
+    summary: 'Erases a person whom the operator answers for, for good',
+    body: eraseOtherBody,
+    answers: { 200: receipt },
+  },
+})(async (c, operator) => {
   const { reason } = await readBody(c, eraseOtherBody())
   const uai = z.uuid('not_found').safeParse(c.req.param('uai'))
   if (!uai.success) throw new GatewayError('not_found')

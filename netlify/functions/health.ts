@@ -1,3 +1,4 @@
+import * as z from 'zod/mini'
 import { openUnlessInvalid } from '../../shared/access/authorities.ts'
 import { config } from '../../shared/config.ts'
 import { type Gateway, startGateway } from '../../shared/gateway.ts'
@@ -9,7 +10,7 @@ import { checkDatabase, withinTwoSeconds } from '../../shared/queries/health.ts'
 import { StartError } from '../../shared/start.ts'
 import { BUILD } from '../../shared/version.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Operation' })
 
 /** The gateway, when the environment is right and the database answered once; else why not. */
 async function opened(): Promise<{ gateway?: Gateway; reason: string }> {
@@ -29,7 +30,17 @@ async function lookAtDatabase() {
   return { gateway, ...(await checkDatabase(gateway.reads, gateway.clock)) }
 }
 
-app.route('GET', '/health', { authority: openUnlessInvalid, withoutDatabase: true }, async (c) => {
+const health = () =>
+  z.looseObject({ status: z.string(), service: z.literal('auth-gateway'), timestamp: z.iso.datetime() })
+
+app.route('GET', '/health', {
+  authority: openUnlessInvalid,
+  withoutDatabase: true,
+  operation: {
+    summary: 'Whether the process lives: 200, and 401 for a credential that is presented and not valid',
+    answers: { 200: health },
+  },
+})(async (c) => {
   const { writable: healthy, reason } = await lookAtDatabase()
   return c.json({
     status: 'ok',
@@ -42,7 +53,11 @@ app.route('GET', '/health', { authority: openUnlessInvalid, withoutDatabase: tru
   })
 })
 
-app.route('GET', '/ready', { authority: openToAll, withoutDatabase: true }, async (c) => {
+app.route('GET', '/ready', {
+  authority: openToAll,
+  withoutDatabase: true,
+  operation: { summary: 'Whether requests can be served', answers: { 200: health, 503: health } },
+})(async (c) => {
   const issuer = config().AUTH_BASE_URL
   const startedAt = performance.now()
   const { gateway, reachable, writable, milliseconds, reason } = await lookAtDatabase()

@@ -6,6 +6,7 @@ import { commit, type Work } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { anything, done } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { externalLookup } from '../../shared/people/external-account.ts'
@@ -23,7 +24,7 @@ import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
 import { statedEmail } from '../../shared/typed/fields.ts'
 
 const MOST = 100
-const app = createApp('api')
+const app = createApp('api', { tag: 'Identities' })
 
 const readers = ownerOrService(everydayOwner, 'identities:read')
 
@@ -32,9 +33,16 @@ const external_id = once(() => z.string().check(z.minLength(1), z.maxLength(500)
 const uuid = once(() => z.uuid('invalid_request'))
 const token = once(() => z.string().check(z.maxLength(8000)))
 
-export const account = once(() => z.object({ provider: provider(), external_id: external_id() }))
+const account = once(() => z.object({ provider: provider(), external_id: external_id() }))
 
-app.route('POST', '/v1/auth/resolve/external', { authority: service('identities:read') }, async (c) => {
+app.route('POST', '/v1/auth/resolve/external', {
+  authority: service('identities:read'),
+  operation: {
+    summary: 'The UAI of a vendor’s account',
+    body: account,
+    answers: { 200: () => z.object({ success: z.literal(true), uai: z.uuid(), authId: z.uuid() }) },
+  },
+})(async (c) => {
   const asked = await readBody(c, account())
   const digest = gateway().personal.digest(externalLookup(asked.provider, asked.external_id))
   const [uai] = await resolveMany(gateway().reads, [{ digest }])
@@ -42,14 +50,21 @@ app.route('POST', '/v1/auth/resolve/external', { authority: service('identities:
   return c.json({ success: true, uai, authId: uai })
 })
 
-export const bulk = once(() =>
+const bulk = once(() =>
   z.object({
     items: z.array(z.union([account(), z.object({ uai: uuid() })])).check(z.minLength(1), z.maxLength(MOST)),
   }),
 )
 
 /** Up to 100 look-ups in one statement; what is not known is null. */
-app.route('POST', '/v1/auth/resolve/bulk', { authority: service('identities:read') }, async (c) => {
+app.route('POST', '/v1/auth/resolve/bulk', {
+  authority: service('identities:read'),
+  operation: {
+    summary: 'Up to 100 look-ups',
+    body: bulk,
+    answers: { 200: () => z.object({ results: z.array(z.looseObject({ resolved_uai: z.nullable(z.uuid()) })) }) },
+  },
+})(async (c) => {
   const { items } = await readBody(c, bulk())
   const { personal, reads } = gateway()
   const asked = items.map((item) =>
@@ -59,7 +74,7 @@ app.route('POST', '/v1/auth/resolve/bulk', { authority: service('identities:read
   return c.json({ results: items.map((item, n) => ({ ...item, resolved_uai: found[n] ?? null })) })
 })
 
-export const mapping = once(() =>
+const mapping = once(() =>
   z.object({
     provider: provider(),
     external_id: external_id(),
@@ -69,8 +84,13 @@ export const mapping = once(() =>
   }),
 )
 
+const mapped = () => z.object({ success: z.literal(true), uai: z.uuid(), created: z.boolean(), linked: z.boolean() })
+
 /** Maps a vendor's account to a UAI: the known one, that of the person whose token comes with it, or a new one. */
-app.route('POST', '/v1/auth/identities', { authority: service('identities:link') }, async (c, service) => {
+app.route('POST', '/v1/auth/identities', {
+  authority: service('identities:link'),
+  operation: { summary: 'Maps a vendor’s account to a UAI', body: mapping, answers: { 200: mapped, 201: mapped } },
+})(async (c, service) => {
   const { subject_token, ...given } = await readBody(c, mapping())
   const proven = subject_token === undefined ? undefined : await provenBy(gateway(), subject_token)
   const wanted = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
@@ -81,7 +101,13 @@ app.route('POST', '/v1/auth/identities', { authority: service('identities:link')
   return c.json({ success: true, uai, created, linked }, created ? 201 : 200)
 })
 
-app.route('GET', '/v1/auth/identities/:uai', { authority: readers }, async (c, principal) => {
+app.route('GET', '/v1/auth/identities/:uai', {
+  authority: readers,
+  operation: {
+    summary: 'A person and their credentials',
+    answers: { 200: () => z.looseObject({ uai: z.uuid(), status: z.string(), credentials: z.array(anything()) }) },
+  },
+})(async (c, principal) => {
   const person = await identityAsked(gateway(), principal, c.req.param('uai'))
   const credentials = await listCredentials(gateway().reads, gateway().personal, person)
   return c.json({
@@ -98,37 +124,48 @@ app.route('GET', '/v1/auth/identities/:uai', { authority: readers }, async (c, p
 })
 
 /** Who linked what, when, and by which proof. */
-app.route('GET', '/v1/auth/identities/:uai/provenance', { authority: readers }, async (c, principal) => {
+app.route('GET', '/v1/auth/identities/:uai/provenance', {
+  authority: readers,
+  operation: {
+    summary: 'Who linked what, when, and by which proof',
+    answers: { 200: () => z.object({ uai: z.uuid(), events: z.array(anything()) }) },
+  },
+})(async (c, principal) => {
   const person = await identityAsked(gateway(), principal, c.req.param('uai'))
   return c.json({ uai: person.uai, events: await listProvenance(gateway().reads, person.members) })
 })
 
-app.route(
-  'DELETE',
-  '/v1/auth/identities/:uai/credentials/:id',
-  { authority: ownerOrService(sensitive('every caller'), 'identities:link') },
-  async (c, principal) => {
-    const { uai, id } = c.req.param()
-    if (!z.uuid().safeParse(id).success) throw new GatewayError('not_found')
-    const person = await identityAsked(gateway(), principal, uai)
-    if (principal.kind === 'person') {
-      const act = (work: Work) => actAs(work, principal)
-      await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'person', act })
-      return c.json({ success: true })
-    }
-    const all = await listCredentials(gateway().reads, gateway().personal, person)
-    const isTheirs = all.find((one) => one.id === id)?.evidence.assertedBy === principal.client.client_id
-    if (!isTheirs) throw new GatewayError('not_found')
-    const act = (work: Work) => actAsService(work, principal)
-    await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'service', act })
+app.route('DELETE', '/v1/auth/identities/:uai/credentials/:id', {
+  authority: ownerOrService(sensitive('every caller'), 'identities:link'),
+  operation: { summary: 'Removes a credential', answers: { 200: done } },
+})(async (c, principal) => {
+  const { uai, id } = c.req.param()
+  if (!z.uuid().safeParse(id).success) throw new GatewayError('not_found')
+  const person = await identityAsked(gateway(), principal, uai)
+  if (principal.kind === 'person') {
+    const act = (work: Work) => actAs(work, principal)
+    await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'person', act })
     return c.json({ success: true })
-  },
-)
+  }
+  const all = await listCredentials(gateway().reads, gateway().personal, person)
+  const isTheirs = all.find((one) => one.id === id)?.evidence.assertedBy === principal.client.client_id
+  if (!isTheirs) throw new GatewayError('not_found')
+  const act = (work: Work) => actAsService(work, principal)
+  await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'service', act })
+  return c.json({ success: true })
+})
 
-export const merging = once(() => z.object({ retired_token: token() }))
+const merging = once(() => z.object({ retired_token: token() }))
 
 /** Makes one person of two: who asks survives; the other is proven by a token of a recent sign-in. Both addresses get a notice. */
-app.route('POST', '/v1/auth/identities/merge', { authority: sensitive('every caller') }, async (c, survivor) => {
+app.route('POST', '/v1/auth/identities/merge', {
+  authority: sensitive('every caller'),
+  operation: {
+    summary: 'Makes one person of two that are both signed in',
+    body: merging,
+    answers: { 200: () => z.object({ success: z.literal(true), uai: z.uuid(), merged_uai: z.uuid() }) },
+  },
+})(async (c, survivor) => {
   const { retired_token } = await readBody(c, merging())
   const retired = await provenBy(gateway(), retired_token)
   await commit(c.var.call, async (work) => {
@@ -141,24 +178,26 @@ app.route('POST', '/v1/auth/identities/merge', { authority: sensitive('every cal
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 
-export const splitting = once(() => z.object({ uai: uuid(), reason: z.optional(z.string().check(z.maxLength(500))) }))
+const splitting = once(() => z.object({ uai: uuid(), reason: z.optional(z.string().check(z.maxLength(500))) }))
 
 /** Undoes a wrong merge: by the person, recently authenticated, or by a service with the scope. */
-app.route(
-  'POST',
-  '/v1/auth/identities/split',
-  { authority: ownerOrService(sensitive('every caller'), 'identities:merge') },
-  async (c, principal) => {
-    const { uai, reason = 'wrong merge' } = await readBody(c, splitting())
-    if (principal.kind === 'person') await identityAsked(gateway(), principal, uai)
-    await commit(c.var.call, async (work) => {
-      if (principal.kind === 'person') actAs(work, principal)
-      else actAsService(work, principal)
-      await refuseStranding(gateway(), work, uai)
-      await splitIdentity(work, { uai, reason })
-    })
-    return c.json({ success: true, uai })
+app.route('POST', '/v1/auth/identities/split', {
+  authority: ownerOrService(sensitive('every caller'), 'identities:merge'),
+  operation: {
+    summary: 'Undoes a wrong merge',
+    body: splitting,
+    answers: { 200: () => z.object({ success: z.literal(true), uai: z.uuid() }) },
   },
-)
+})(async (c, principal) => {
+  const { uai, reason = 'wrong merge' } = await readBody(c, splitting())
+  if (principal.kind === 'person') await identityAsked(gateway(), principal, uai)
+  await commit(c.var.call, async (work) => {
+    if (principal.kind === 'person') actAs(work, principal)
+    else actAsService(work, principal)
+    await refuseStranding(gateway(), work, uai)
+    await splitIdentity(work, { uai, reason })
+  })
+  return c.json({ success: true, uai })
+})
 
 export default serve(app)

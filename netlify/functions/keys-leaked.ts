@@ -14,10 +14,10 @@ import { parsePresent } from '../../shared/present.ts'
 import { findKeysByHash } from '../../shared/queries/api-keys.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'API keys' })
 
 const text = once(() => z.string().check(z.maxLength(2000)))
-export const report = once(() =>
+const report = once(() =>
   z
     .array(z.object({ token: text(), type: z.optional(text()), url: z.optional(text()), source: z.optional(text()) }))
     .check(z.minLength(1), z.maxLength(100)),
@@ -52,7 +52,17 @@ async function stop(c: AppContext, findings: Finding[], known: { hash: string; i
  * A secret scanner reports keys that it found (GitHub's partner format): matching ones are stopped and their owners told. The answer
  * says which were real, by hash, never the keys themselves.
  */
-app.route('POST', '/v1/keys/leaked', { authority: byProtocol('signature') }, async (c) => {
+app.route('POST', '/v1/keys/leaked', {
+  authority: byProtocol('signature'),
+  operation: {
+    summary: 'A secret scanner reports keys that it found in public',
+    by: ['signature'],
+    body: report,
+    answers: {
+      200: () => z.array(z.object({ token_hash: z.string(), token_type: z.string(), label: z.string() })),
+    },
+  },
+})(async (c) => {
   const body = await c.req.text()
   await checkScannerSignature(gateway(), {
     body,

@@ -7,6 +7,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
+import { done } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -31,6 +32,7 @@ import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
 import { emailLookup } from '../../shared/typed/email.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
+import * as schemas from '../openapi/schemas.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { goOn, passwordBody, signedInBody } from '../pages/go-on.ts'
@@ -39,10 +41,10 @@ import { renderPage } from '../pages/render.ts'
 import { welcomePage } from '../pages/welcome-page.ts'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
-const app = createFormApp('api')
+const app = createFormApp('Sign-in', 'api')
 
 const uri = once(() => z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))))
-export const magicLinkRequest = once(() =>
+const magicLinkRequest = once(() =>
   z.object({
     email: typedEmail(),
     redirect_uri: uri(),
@@ -53,7 +55,10 @@ export const magicLinkRequest = once(() =>
   }),
 )
 
-app.route('POST', '/v1/auth/magic-link', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/v1/auth/magic-link', {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Sends a link to sign in with', body: magicLinkRequest, answers: { 200: done } },
+})(async (c) => {
   const { email, redirect_uri, return_to, platform, project_scope, create_user } = await readBody(c, magicLinkRequest())
   const redirectUri = redirect_uri ?? return_to
   await sendMagicLink(c.var.call, {
@@ -92,18 +97,26 @@ async function spent(c: AppContext, link: MagicLink, holder: string | undefined)
   throw new GatewayError('magic_link_state_invalid', { reason: 'spent', next: signInInstead(link) })
 }
 
+const exchange = once(() => z.object({ state: linkState() }))
+
 /** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (docs/security-rules.md S8). */
-app.route('GET', CALLBACK, { authority: byProtocol('ceremony') }, async (c) => {
-  const { state } = readQuery(c, z.object({ state: linkState() }))
+app.route('GET', CALLBACK, {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'What a link leads to: asks', query: exchange, answers: { 200: 'page', 303: 'redirect' } },
+})(async (c) => {
+  const { state } = readQuery(c, exchange())
   const link = openLink(gateway(), state)
   const { open, holder } = await stateOfLink(c.var.call, link)
   return open ? page(c, state, link) : spent(c, link, holder)
 })
 
-export const confirmation = once(() => z.object({ state: linkState(), csrf: z.optional(z.string()) }))
+const confirmation = once(() => z.object({ state: linkState(), csrf: z.optional(z.string()) }))
 
 /** The person confirms: this browser is signed in, or the application is handed a code. No token is ever in an address. */
-app.route('POST', CALLBACK, { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', CALLBACK, {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'The person confirms', body: confirmation, answers: { 200: 'page', 303: 'redirect' } },
+})((c) =>
   form(c, {
     schema: confirmation(),
     load: (_, { state }) => ({ state: state ?? '', link: openLink(gateway(), state ?? '') }),
@@ -145,10 +158,16 @@ async function supabaseWayIn(c: AppContext, token: string, link: MagicLink): Pro
   return accountWayIn(gateway(), supabaseAccount(profile, 'supabase'))
 }
 
-export const exchange = once(() => z.object({ state: linkState() }))
-
 /** A code that an application was handed, or a Supabase token with the state of a link, becomes a session. */
-app.route('POST', '/v1/auth/magic-link/exchange', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/v1/auth/magic-link/exchange', {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Makes a session of the code that an application was handed, or of a Supabase access token',
+    by: ['token'],
+    body: exchange,
+    answers: { 200: schemas.linkPair },
+  },
+})(async (c) => {
   const token = bearerToken(c.var.call)
   if (!token) throw new GatewayError('token_missing')
   const { state } = await readBody(c, exchange())

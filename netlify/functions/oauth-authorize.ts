@@ -11,8 +11,10 @@ import { aboutPerson, commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { postedField, postedPairs } from '../../shared/http/body.ts'
+import { formOperation, type Operation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { authorizationParameters } from '../../shared/oauth/authorize/authorization-parameters.ts'
 import {
   AuthorizationError,
   type AuthorizationRequest,
@@ -43,7 +45,7 @@ import { form } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { welcomePage } from '../pages/welcome-page.ts'
 
-const app = createFormApp()
+const app = createFormApp('Authorization pages')
 
 /** A longer way back would make too long an address of the pages that carry it. */
 const MAX_SIGN_IN_URL = 2600
@@ -173,12 +175,24 @@ function requestFacts(
 
 const AUTHORIZE = '/oauth/authorize'
 
-app.route('GET', AUTHORIZE, { authority: byProtocol('ceremony') }, (c) => authorize(c, new URL(c.req.url).searchParams))
-app.route('POST', AUTHORIZE, { authority: byProtocol('ceremony') }, async (c) => authorize(c, await postedPairs(c)))
+const authorizationOperation: Operation = {
+  summary: 'Asks a person for authorization (OAuth 2.1 section 4.1.1)',
+  query: authorizationParameters,
+  answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
+}
+
+app.route('GET', AUTHORIZE, {
+  authority: byProtocol('ceremony'),
+  operation: authorizationOperation,
+})((c) => authorize(c, new URL(c.req.url).searchParams))
+app.route('POST', AUTHORIZE, {
+  authority: byProtocol('ceremony'),
+  operation: { ...authorizationOperation, query: undefined, body: authorizationParameters },
+})(async (c) => authorize(c, await postedPairs(c)))
 
 const aboutOf = ({ session }: SignedIn, authorizationId: string) => `${session.id}.${authorizationId}`
 
-export const decisionForm = once(() =>
+const decisionForm = once(() =>
   z.object({
     authorization_id: z.uuid('csrf_invalid'),
     csrf: z.optional(z.string()),
@@ -188,14 +202,20 @@ export const decisionForm = once(() =>
 )
 
 /** Nobody comes here without a request; links to the consent page of before end here (docs/wire-contract.md 1.2). */
-app.route('GET', '/oauth/consent', { authority: byProtocol('ceremony') }, () => {
+app.route('GET', '/oauth/consent', {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Says that consent is asked for on the way from an application', answers: {} },
+})(() => {
   throw new GatewayError('invalid_request', {
     description: 'Consent is asked for on the way from an application. Please go back to it and start again.',
   })
 })
 
 /** The person's answer on the consent page; the request itself is read back, never taken from the form (docs/security-rules.md A40). */
-app.route('POST', '/oauth/consent', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/oauth/consent', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('The person’s answer to an application', decisionForm),
+})(async (c) => {
   const signedIn = await browserSession(c.var.call)
   if (!signedIn) return askAgain(c, await postedField(c, 'return_to'))
   return form(c, {

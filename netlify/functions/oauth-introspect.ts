@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
+import { BY_CLIENT } from '../../shared/http/operation.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -20,10 +21,11 @@ import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 import { once } from '../../shared/once.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { looksLikeApiKey } from '../../shared/tokens/api-key.ts'
+import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
-const app = createApp('oauth')
+const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
-export const parameters = once(() => z.object({ ...tokenParameters().shape, ...forwardedParameters() }))
+const parameters = once(() => z.object({ ...tokenParameters().shape, ...forwardedParameters() }))
 
 /** Who holds a bound token must prove it; a resource server gets `cnf` to compare, or forwards what it saw. */
 async function isPresentedByHolder(
@@ -53,7 +55,15 @@ function inactive(c: AppContext) {
 }
 
 /** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
-app.route('POST', '/oauth/introspect', { authority: byProtocol('subject', true) }, async (c) => {
+app.route('POST', '/oauth/introspect', {
+  authority: byProtocol('subject', true),
+  operation: {
+    summary: 'What a token is good for (RFC 7662)',
+    body: parameters,
+    ...BY_CLIENT,
+    answers: { 200: [oauthSchemas.introspection, 'application/token-introspection+jwt'] },
+  },
+})(async (c) => {
   const { config, limiter, jwts } = gateway()
   refuseQuery(c, Object.keys(parameters().shape))
   const body = await readBody(c, parameters())

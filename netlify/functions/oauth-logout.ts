@@ -7,6 +7,7 @@ import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { postedField, readBody, readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { matchesRedirectUri, shownHost } from '../../shared/oauth/clients/redirect-uri.ts'
@@ -21,7 +22,7 @@ import { renderPage } from '../pages/render.ts'
 import { confirmSignOutPage } from '../pages/sign-out.ts'
 import { SignedOutPage } from '../pages/signed-out.tsx'
 
-export const parameters = once(() =>
+const parameters = once(() =>
   z.object({
     id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
     client_id: z.optional(z.string().check(z.maxLength(500))),
@@ -32,7 +33,7 @@ export const parameters = once(() =>
 )
 type Parameters = z.output<ReturnType<typeof parameters>>
 
-const app = createFormApp()
+const app = createFormApp('Authorization pages')
 
 /** What a logout request asks for, and for whom. @throws GatewayError invalid_request, invalid_redirect_uri */
 async function readRequest(params: Parameters) {
@@ -100,11 +101,17 @@ function postLogoutRedirect(client: Client | undefined, params: Parameters): str
   return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`
 }
 
-app.route('GET', '/oauth/logout', { authority: byProtocol('ceremony') }, (c) =>
-  logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))),
-)
+app.route('GET', '/oauth/logout', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Signs out (OpenID Connect RP-Initiated Logout)', () =>
+    z.omit(parameters(), { csrf: true }),
+  ),
+})((c) => logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))))
 /** The request of an application, or the answer to the page that asks. */
-app.route('POST', '/oauth/logout', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/oauth/logout', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Signs out', parameters),
+})(async (c) => {
   const signedIn = (await postedField(c, 'csrf')) && (await browserSession(c.var.call))
   if (!signedIn) return logout(c, await readBody(c, parameters()))
   return form(c, {

@@ -20,6 +20,7 @@ import type { RateLimit } from '../../shared/events/store.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { anything, type Operation } from '../../shared/http/operation.ts'
 import { addressKey, networkKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -31,11 +32,11 @@ import { sharingKeyOf } from '../../shared/oauth/clients/sharing-key.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, findClient, findSharedClient } from '../../shared/queries/api-clients.ts'
 import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
+import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
 const MAX_OVERLAP_SECONDS = 7 * 86_400
 
-const app = createApp('oauth')
-const anything = once(() => z.looseObject({}))
+const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
 const newSecret = () => `mcs_${randomBytes(32).toString('base64url')}`
 const managementUri = (clientId: string) => `${gateway().issuer}/register/${encodeURIComponent(clientId)}`
@@ -61,7 +62,14 @@ function limitsOf(clientIp: string | undefined): RateLimit[] {
  * of one public client send the same metadata and get the same registration, which makes nothing and counts for no limit. From the
  * second on no one manages it.
  */
-app.route('POST', '/register', { authority: openToAll }, async (c) => {
+app.route('POST', '/register', {
+  authority: openToAll,
+  operation: {
+    summary: 'Registers a client (RFC 7591)',
+    body: anything,
+    answers: { 201: oauthSchemas.clientInformation },
+  },
+})(async (c) => {
   const metadata = readDynamicMetadata(await readBody(c, anything()), gateway().config.PRIVATE_USE_SCHEMES)
   await checkOwnSector(c, metadata)
   const sharingKey = sharingKeyOf(metadata, c.var.call.now())
@@ -129,12 +137,22 @@ const management = (client: Client, secret?: string) => ({
   registration_client_uri: managementUri(client.client_id),
 })
 
-app.route('GET', '/register/:client_id', { authority: byProtocol('client') }, async (c) =>
-  c.json(management(await managed(c))),
-)
+const registered: Operation = {
+  summary: 'A registered client (RFC 7592 section 2.1)',
+  by: ['registrationToken'],
+  answers: { 200: oauthSchemas.clientInformation },
+}
+
+app.route('GET', '/register/:client_id', {
+  authority: byProtocol('client'),
+  operation: registered,
+})(async (c) => c.json(management(await managed(c))))
 
 /** Replaces all metadata; what is left out is gone (RFC 7592 section 2.2). */
-app.route('PUT', '/register/:client_id', { authority: byProtocol('client') }, async (c) => {
+app.route('PUT', '/register/:client_id', {
+  authority: byProtocol('client'),
+  operation: { ...registered, summary: 'Replaces its metadata (RFC 7592 section 2.2)', body: anything },
+})(async (c) => {
   const client = await managed(c)
   const body: Record<string, unknown> = await readBody(c, anything())
   if (body.client_id !== client.client_id)
@@ -163,20 +181,26 @@ app.route('PUT', '/register/:client_id', { authority: byProtocol('client') }, as
   return c.json(management({ ...client, metadata }, secret))
 })
 
-app.route('DELETE', '/register/:client_id', { authority: byProtocol('client') }, async (c) => {
+app.route('DELETE', '/register/:client_id', {
+  authority: byProtocol('client'),
+  operation: { ...registered, summary: 'Ends the client (RFC 7592 section 2.3)', answers: { 204: 'empty' } },
+})(async (c) => {
   const client = await managed(c)
   await change(c, client, (stream) => void stream.decide((state) => deleteClient(state, 'client')))
   return c.body(null, 204)
 })
 
-export const rotateBody = once(() =>
+const rotateBody = once(() =>
   z.object({
     overlap_seconds: z.optional(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MAX_OVERLAP_SECONDS))),
   }),
 )
 
 /** A new secret; the old one lives on for the overlap, or dies at once. Of several rotations at once one wins. */
-app.route('POST', '/register/:client_id/secret', { authority: byProtocol('client') }, async (c) => {
+app.route('POST', '/register/:client_id/secret', {
+  authority: byProtocol('client'),
+  operation: { ...registered, summary: 'Rotates its secret', body: rotateBody },
+})(async (c) => {
   const client = await managed(c)
   const { overlap_seconds: overlapSeconds = 0 } = await readBody(c, rotateBody())
   const secret = newSecret()

@@ -1,8 +1,10 @@
+import * as z from 'zod/mini'
 import { revokeAccessToken, revokeFamily } from '../../shared/domain/token-family.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
+import { BY_CLIENT } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
@@ -11,13 +13,21 @@ import { authenticateClient, readClientCredentials, secretLimits } from '../../s
 import { resumeFamily } from '../../shared/oauth/token/token-family.ts'
 import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 
-const app = createApp('oauth')
+const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
 /**
  * Revocation (RFC 7009). A refresh token takes its family with it, an access token only those that it was renewed by. A client that
  * neither names nor proves itself may revoke a public client's token that it holds (docs/wire-contract.md 1.2).
  */
-app.route('POST', '/oauth/revoke', { authority: byProtocol('subject', true) }, async (c) => {
+app.route('POST', '/oauth/revoke', {
+  authority: byProtocol('subject', true),
+  operation: {
+    summary: 'Revokes a token and what came from it (RFC 7009)',
+    body: tokenParameters,
+    ...BY_CLIENT,
+    answers: { 200: () => z.object({ revoked: z.boolean() }) },
+  },
+})(async (c) => {
   const { limiter } = gateway()
   refuseQuery(c, Object.keys(tokenParameters().shape))
   const body = await readBody(c, tokenParameters())

@@ -3,6 +3,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody, refuseQuery } from '../../shared/http/body.ts'
+import { BY_CLIENT } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
@@ -16,10 +17,11 @@ import { refresh } from '../../shared/oauth/token/refresh-token.ts'
 import { ACCESS_TOKEN_TYPE, exchangeToken } from '../../shared/oauth/token/token-exchange.ts'
 import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
+import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
 const identifiers = once(() => z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))))
 const token = once(() => z.optional(z.string().check(z.maxLength(8000))))
-export const parameters = once(() =>
+const parameters = once(() =>
   z.object({
     grant_type: z.optional(z.string().check(z.maxLength(200))),
     ...clientParameters(),
@@ -40,10 +42,18 @@ export const parameters = once(() =>
   }),
 )
 
-const app = createApp('oauth')
+const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
 /** The token endpoint (OAuth 2.1 section 3.2), for forms and JSON alike. */
-app.route('POST', '/oauth/token', { authority: byProtocol('client') }, async (c) => {
+app.route('POST', '/oauth/token', {
+  authority: byProtocol('client'),
+  operation: {
+    summary: 'Exchanges a code, refresh token, device code, assertion or token for tokens (OAuth 2.1 section 3.2)',
+    body: parameters,
+    ...BY_CLIENT,
+    answers: { 200: oauthSchemas.tokenResponse },
+  },
+})(async (c) => {
   refuseQuery(c, Object.keys(parameters().shape))
   const body = await readBody(c, parameters(), { repeatable: ['resource', 'audience'] })
   const credentials = readClientCredentials(c.var.call, body)

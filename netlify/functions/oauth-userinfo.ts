@@ -7,15 +7,17 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import type { Operation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { checkOrigin } from '../../shared/oauth/token/client-auth.ts'
 import { scopeClaims } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
+import * as schemas from '../openapi/schemas.ts'
 
-export const form = once(() => z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) }))
+const form = once(() => z.object({ access_token: z.optional(z.string().check(z.maxLength(8000))) }))
 
-const app = createApp('oauth')
+const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
 async function userinfo(c: AppContext, token: string | undefined): Promise<Response> {
   if (!token) throw new GatewayError('token_required')
@@ -31,9 +33,21 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   return c.json({ sub: person.alias ?? person.uai, ...scopeClaims(person, scope) })
 }
 
+const claims: Operation = {
+  summary: 'Claims about the person behind an access token (OpenID Connect Core section 5.3)',
+  by: ['token'],
+  answers: { 200: () => z.looseObject({ sub: schemas.subject() }) },
+}
+
 /** UserInfo (OpenID Connect Core section 5.3), for a token with `openid` whatever resource it is for. */
-app.route('GET', '/oauth/userinfo', { authority: byProtocol('subject') }, (c) => userinfo(c, bearerToken(c.var.call)))
-app.route('POST', '/oauth/userinfo', { authority: byProtocol('subject') }, async (c) => {
+app.route('GET', '/oauth/userinfo', {
+  authority: byProtocol('subject'),
+  operation: claims,
+})((c) => userinfo(c, bearerToken(c.var.call)))
+app.route('POST', '/oauth/userinfo', {
+  authority: byProtocol('subject'),
+  operation: { ...claims, body: form },
+})(async (c) => {
   const { access_token } = await readBody(c, form())
   const header = bearerToken(c.var.call)
   if (header && access_token) throw new GatewayError('invalid_request', { description: 'Send the token in one place.' })

@@ -3,6 +3,7 @@ import type { Operator } from '../../shared/access/operator.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import {
@@ -22,7 +23,7 @@ import { words } from '../pages/proof-words.ts'
 import { renderPage } from '../pages/render.ts'
 
 const BASE = '/operator/codes'
-const app = createFormApp()
+const app = createFormApp('Operator pages')
 const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
 
 async function desk(
@@ -70,14 +71,17 @@ function take<Schema extends z.ZodMiniType>(
 }
 
 /** The codes that operators make for people whom no mail reaches. */
-app.route('GET', BASE, { authority: operatorPage(BASE) }, async (c, operator) => {
+app.route('GET', BASE, {
+  authority: operatorPage(BASE),
+  operation: pageOperation('Codes for people who have lost everything else'),
+})(async (c, operator) => {
   const { done } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   return desk(c, operator, { notice: done === 'revoked' ? words.desk.revoked : undefined })
 })
 
 const requestForm = once(() => z.object({ ...postedForm(), email: typedEmail(), reason: reason() }))
 
-app.route('POST', BASE, { authority: operatorPage(BASE) }, (c, operator) =>
+app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperation('Asks for one') })((c, operator) =>
   take(c, operator, requestForm(), async (posted) => {
     const made = await requestOperatorCode(c.var.call, operator, { email: posted.email, reason: posted.reason })
     return show(made, made.awaitsSecond ? 'half' : 'whole')
@@ -86,7 +90,10 @@ app.route('POST', BASE, { authority: operatorPage(BASE) }, (c, operator) =>
 
 const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found'), reason: reason() }))
 
-app.route('POST', `${BASE}/approve`, { authority: operatorPage(BASE) }, (c, operator) =>
+app.route('POST', `${BASE}/approve`, {
+  authority: operatorPage(BASE),
+  operation: formOperation('Approves one'),
+})((c, operator) =>
   take(c, operator, approvalForm(), async ({ id, reason: why }) =>
     show(await approveOperatorCode(c.var.call, operator, { id, reason: why }), 'otherHalf'),
   ),
@@ -94,7 +101,10 @@ app.route('POST', `${BASE}/approve`, { authority: operatorPage(BASE) }, (c, oper
 
 const revocationForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-app.route('POST', `${BASE}/revoke`, { authority: operatorPage(BASE) }, (c, operator) =>
+app.route('POST', `${BASE}/revoke`, {
+  authority: operatorPage(BASE),
+  operation: formOperation('Takes one back'),
+})((c, operator) =>
   take(c, operator, revocationForm(), async ({ id }) => {
     await revokeOperatorCode(c.var.call, operator, { id, reason: 'taken back' })
     return c.redirect(`${BASE}?done=revoked`, 303)

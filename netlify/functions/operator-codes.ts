@@ -4,6 +4,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { anything, done } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import {
@@ -16,9 +17,9 @@ import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 
 const BASE = '/v1/auth/operator-codes'
-const app = createApp('api')
+const app = createApp('api', { tag: 'Operators' })
 const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
-export const request = once(() =>
+const request = once(() =>
   z
     .object({ uai: z.optional(z.uuid()), email: z.optional(typedEmail()), reason: reason() })
     .check(z.refine(({ uai, email }) => (uai === undefined) !== (email === undefined), 'uai or email is required')),
@@ -38,24 +39,43 @@ function idOf(c: AppContext): string {
 }
 
 /** One-time codes for people whom no mail reaches: the open ones of those whom the operator answers for. */
-app.route('GET', BASE, { authority: operator() }, async (c, { organizationId }) => {
+app.route('GET', BASE, {
+  authority: operator(),
+  operation: {
+    summary: 'Codes that let people in who have lost everything else',
+    answers: { 200: () => z.object({ codes: z.array(anything()) }) },
+  },
+})(async (c, { organizationId }) => {
   const codes = await listOpenOperatorCodes(gateway().reads, gateway().personal, organizationId)
   return c.json({ codes })
 })
 
+const madeCode = () => z.looseObject({ id: z.uuid() })
+
 /** Makes a code, or, for another operator, the first half of one. It is told this once. */
-app.route('POST', BASE, { authority: operator() }, async (c, operator) => {
+app.route('POST', BASE, {
+  authority: operator(),
+  operation: { summary: 'Asks for such a code', body: request, answers: { 201: madeCode } },
+})(async (c, operator) => {
   const body = await readBody(c, request())
   return c.json(made(await requestOperatorCode(c.var.call, operator, body)), 201)
 })
 
+const reasonOnly = once(() => z.object({ reason: z.string() }))
+
 /** The second operator agrees and is told the other half. */
-app.route('POST', `${BASE}/:id/approve`, { authority: operator() }, async (c, operator) => {
+app.route('POST', `${BASE}/:id/approve`, {
+  authority: operator(),
+  operation: { summary: 'A second operator approves it', body: reasonOnly, answers: { 200: madeCode } },
+})(async (c, operator) => {
   const body = await readBody(c, z.object({ reason: reason() }))
   return c.json(made(await approveOperatorCode(c.var.call, operator, { id: idOf(c), reason: body.reason })))
 })
 
-app.route('DELETE', `${BASE}/:id`, { authority: operator() }, async (c, operator) => {
+app.route('DELETE', `${BASE}/:id`, {
+  authority: operator(),
+  operation: { summary: 'Takes it back', answers: { 200: done } },
+})(async (c, operator) => {
   await revokeOperatorCode(c.var.call, operator, { id: idOf(c), reason: 'taken back' })
   return c.json({ success: true })
 })

@@ -13,9 +13,9 @@ import { operatedRadius } from '../../shared/operators/operated-radius.ts'
 import { operatedState } from '../../shared/operators/operated-state.ts'
 import { findListed } from '../../shared/queries/console.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Audit' })
 
-export const radiusBody = once(() =>
+const radiusBody = once(() =>
   z
     .object({
       id: z.uuid(),
@@ -25,22 +25,34 @@ export const radiusBody = once(() =>
     .check(z.refine(({ dry_run, reason }) => dry_run || reason !== undefined, 'reason is required')),
 )
 
-/** What followed from a credential or event, and, when it is meant, revokes all of it. */
-app.route(
-  'POST',
-  '/v1/operators/blast-radius',
-  { authority: operator('organization', { reads: true }) },
-  async (c, operator) => {
-    const { id, dry_run, reason } = await readBody(c, radiusBody())
-    const radius = await operatedRadius(gateway(), operator, id)
-    if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
-    const act = (work: Work) => actAsOperator(work, operator)
-    const revoked = await revokeBlastRadius(c.var.call, radius, { act, reason })
-    return c.json({ ...radius, dry_run: false, revoked })
-  },
-)
+const radius = () =>
+  z.object({
+    origin: z.looseObject({ event: z.uuid(), type: z.string() }),
+    people: z.array(z.object({ uai: z.uuid(), role: z.string(), organizations: z.array(z.uuid()) })),
+    followed: z.array(z.looseObject({ kind: z.string(), id: z.uuid(), from: z.uuid(), live: z.boolean() })),
+    acts: z.array(z.looseObject({ event: z.uuid(), type: z.string() })),
+    dry_run: z.boolean(),
+    revoked: z.number(),
+  })
 
-export const stateQuery = once(() =>
+/** What followed from a credential or event, and, when it is meant, revokes all of it. */
+app.route('POST', '/v1/operators/blast-radius', {
+  authority: operator('organization', { reads: true }),
+  operation: {
+    summary: 'What followed from a credential or event; revokes it all when dry_run is false',
+    body: radiusBody,
+    answers: { 200: radius },
+  },
+})(async (c, operator) => {
+  const { id, dry_run, reason } = await readBody(c, radiusBody())
+  const radius = await operatedRadius(gateway(), operator, id)
+  if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
+  const act = (work: Work) => actAsOperator(work, operator)
+  const revoked = await revokeBlastRadius(c.var.call, radius, { act, reason })
+  return c.json({ ...radius, dry_run: false, revoked })
+})
+
+const stateQuery = once(() =>
   z.object({
     person: z.uuid(),
     at: z.iso.datetime({ offset: true }),
@@ -48,7 +60,16 @@ export const stateQuery = once(() =>
 )
 
 /** What a person could do at a time. */
-app.route('GET', '/v1/operators/state', { authority: operator() }, async (c, operator) => {
+app.route('GET', '/v1/operators/state', {
+  authority: operator(),
+  operation: {
+    summary: 'What a person could do at a time',
+    query: stateQuery,
+    answers: {
+      200: () => z.object({ at: z.string(), people: z.array(z.looseObject({ uai: z.uuid(), status: z.string() })) }),
+    },
+  },
+})(async (c, operator) => {
   const { person: uai, at } = readQuery(c, stateQuery())
   const { reads, personal } = gateway()
   const person = await findListed(reads, personal, operator.organizationId, uai)

@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import type { Operation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -15,11 +16,12 @@ import { codeWayIn } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
+import * as schemas from '../openapi/schemas.ts'
 import { signedInBody } from '../pages/go-on.ts'
 
 const type = once(() => z.optional(z.enum(['email', 'sms'], 'codes come by email or sms')))
 const address = once(() => ({ email: z.optional(typedEmail()), phone: z.optional(typedPhone()), type: type() }))
-export const send = once(() =>
+const send = once(() =>
   z.object({
     ...address(),
     type: z.optional(z.enum(['email', 'sms', 'magiclink'], 'codes come by email or sms, links by magiclink')),
@@ -28,7 +30,7 @@ export const send = once(() =>
     project_scope: z.optional(z.string().check(z.maxLength(100))),
   }),
 )
-export const verify = once(() =>
+const verify = once(() =>
   z.object({
     ...address(),
     token: typedCode('missing_token'),
@@ -37,7 +39,7 @@ export const verify = once(() =>
   }),
 )
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Sign-in' })
 
 /** Where the code goes or went: `phone` or `email`, one of the two. */
 async function addressOf(body: { email?: string; phone?: string; type?: 'email' | 'sms' }): Promise<CodeAddress> {
@@ -71,11 +73,27 @@ async function sendIt(c: AppContext) {
   return c.json({ ...sent, type: to.channel, expires_in: LIFETIME_SECONDS, ...paused })
 }
 
-/** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (docs/security-rules.md S5). */
-app.route('POST', '/v1/auth/otp/send', { authority: byProtocol('ceremony') }, sendIt)
-app.route('POST', '/v1/auth/otp/resend', { authority: byProtocol('ceremony') }, sendIt)
+const message = () =>
+  z.object({
+    success: z.literal(true),
+    message: z.string(),
+    type: z.string(),
+    expires_in: z.int(),
+    retry_after: z.optional(z.number()),
+  })
+const sending: Operation = { summary: 'Sends a one-time password', body: send, answers: { 200: message } }
 
-app.route('POST', '/v1/auth/otp/verify', { authority: byProtocol('ceremony') }, async (c) => {
+/** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (docs/security-rules.md S5). */
+app.route('POST', '/v1/auth/otp/send', { authority: byProtocol('ceremony'), operation: sending })(sendIt)
+app.route('POST', '/v1/auth/otp/resend', {
+  authority: byProtocol('ceremony'),
+  operation: { ...sending, summary: 'Sends a new one' },
+})(sendIt)
+
+app.route('POST', '/v1/auth/otp/verify', {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Signs in with a one-time password', body: verify, answers: { 200: schemas.otpPair } },
+})(async (c) => {
   const body = await readBody(c, verify())
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
   const way = codeWayIn(c.var.call, { to: await addressOf(body), code: body.token })

@@ -6,6 +6,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import type { Operation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -16,12 +17,13 @@ import { credentialsInput, optionalName } from '../../shared/sign-in/password/pa
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, signUp } from '../../shared/sync/supabase-users.ts'
+import * as schemas from '../openapi/schemas.ts'
 import { passwordBody } from '../pages/go-on.ts'
 import { errorPage } from '../pages/respond.tsx'
 
-const app = createApp('api', { errorPage })
+const app = createApp('api', { tag: 'Sign-in', errorPage })
 
-export const login = once(() =>
+const login = once(() =>
   z.object({
     ...credentialsInput(),
     project_scope: z.optional(z.string().check(z.maxLength(100))),
@@ -38,8 +40,16 @@ async function signIn(c: AppContext, profile: ExternalProfile, platform: string,
 
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
 
+const byPassword = {
+  body: login,
+  answers: { 200: schemas.pair },
+}
+
 /** Signs in with a password, which Supabase Auth knows (docs/wire-contract.md 1.4 and 5.1). */
-app.route('POST', '/v1/auth/login', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/v1/auth/login', {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Signs in with a password', ...byPassword },
+})(async (c) => {
   const { platform, project_scope, return_to, ...credentials } = await readBody(c, login())
   const profile = await checkPassword(c.var.call, credentials)
   const pair = await signIn(c, profile, platform, scopeOf(c, project_scope))
@@ -47,7 +57,7 @@ app.route('POST', '/v1/auth/login', { authority: byProtocol('ceremony') }, async
   return c.json({ ...pair, ...(redirect_to && { redirect_to }) })
 })
 
-export const registration = once(() => z.object({ ...credentialsInput(), name: optionalName() }))
+const registration = once(() => z.object({ ...credentialsInput(), name: optionalName() }))
 const MESSAGE = 'Follow the link in the mail that we sent to confirm the address, then sign in.'
 
 /** Signs up. Whether the address is known already, the answer does not tell. */
@@ -66,10 +76,16 @@ async function register(c: AppContext) {
   })
 }
 
-app.route('POST', '/v1/auth/signup', { authority: byProtocol('ceremony') }, register)
-app.route('POST', '/v1/auth/register', { authority: byProtocol('ceremony') }, register)
+const signUpOperation: Operation = {
+  summary: 'Signs up with a password, which Supabase Auth keeps',
+  body: registration,
+  answers: { 200: () => z.union([schemas.signUp(), schemas.awaitsConfirmation()]) },
+}
 
-export const cliRegistration = once(() =>
+app.route('POST', '/v1/auth/signup', { authority: byProtocol('ceremony'), operation: signUpOperation })(register)
+app.route('POST', '/v1/auth/register', { authority: byProtocol('ceremony'), operation: signUpOperation })(register)
+
+const cliRegistration = once(() =>
   z.object({
     ...credentialsInput(),
     confirm_password: z.optional(z.string()),
@@ -77,7 +93,14 @@ export const cliRegistration = once(() =>
   }),
 )
 
-app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/auth/cli-register', {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Signs up from a terminal',
+    body: cliRegistration,
+    answers: { 200: () => z.union([schemas.cliSignUp(), schemas.awaitsConfirmation()]) },
+  },
+})(async (c) => {
   const { confirm_password, ...input } = await readBody(c, cliRegistration())
   if (confirm_password !== undefined && confirm_password !== input.password) throw new GatewayError('passwords_differ')
   const profile = await signUp(c.var.call, input)
@@ -88,14 +111,23 @@ app.route('POST', '/auth/cli-register', { authority: byProtocol('ceremony') }, a
 })
 
 /** For MCP clients of before that ask for a password themselves (docs/wire-contract.md 1.5). */
-app.route('POST', '/mcp/auth', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/mcp/auth', {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Signs an MCP client in with a password', ...byPassword },
+})(async (c) => {
   const credentials = await readBody(c, z.object(credentialsInput()))
   const profile = await checkPassword(c.var.call, credentials)
   return c.json(await signIn(c, profile, 'mcp', 'mcp'))
 })
 
-app.route('GET', '/mcp/health', { authority: openUnlessInvalid }, (c) =>
-  c.json({ status: 'ok', service: 'mcp-auth', timestamp: new Date().toISOString() }),
-)
+const health = () => z.object({ status: z.string(), service: z.string(), timestamp: z.iso.datetime() })
+
+app.route('GET', '/mcp/health', {
+  authority: openUnlessInvalid,
+  operation: {
+    summary: 'Whether this family is there; 401 for a credential that is presented and not valid',
+    answers: { 200: health },
+  },
+})((c) => c.json({ status: 'ok', service: 'mcp-auth', timestamp: new Date().toISOString() }))
 
 export default serve(app)

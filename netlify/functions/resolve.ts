@@ -17,6 +17,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { anything, PERSON } from '../../shared/http/operation.ts'
 import { type Accepts, byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { rememberedConsent } from '../../shared/oauth/authorize/authorize-steps.ts'
@@ -27,8 +28,9 @@ import { findForApplication } from '../../shared/queries/applications.ts'
 import { touchSession } from '../../shared/queries/sessions.ts'
 import { openApplicationSession } from '../../shared/sign-in/complete.ts'
 import { userOf } from '../../shared/sign-in/direct-sign-in.ts'
+import * as schemas from '../openapi/schemas.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Verification' })
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
 /** Who gets tokens of another application: the owner at their browser, or with a token for this gateway alone, recently authenticated. */
 const OPENS_APPLICATIONS: Accepts = {
@@ -37,7 +39,7 @@ const OPENS_APPLICATIONS: Accepts = {
   audience: 'issuer',
   recent: 'tokens',
 }
-export const query = once(() =>
+const query = once(() =>
   z.object({
     client_id: z.optional(z.string().check(z.maxLength(500))),
     uai: z.optional(z.string().check(z.maxLength(100))),
@@ -105,7 +107,15 @@ function isNamed(principal: Principal, uai: string): boolean {
 }
 
 /** Who this request is, for nginx `auth_request` and for other services (docs/wire-contract.md 1.6). */
-app.route('GET', '/v1/auth/resolve', { authority: byProtocol('subject') }, async (c) => {
+app.route('GET', '/v1/auth/resolve', {
+  authority: byProtocol('subject'),
+  operation: {
+    summary: 'Who a request comes from, with X-UAI-* headers; with client_id also a session of that application',
+    by: PERSON,
+    query: query,
+    answers: { 200: () => z.union([schemas.resolution(), schemas.openedApplication()]) },
+  },
+})(async (c) => {
   const { client_id: clientId, uai, audience } = readQuery(c, query())
   const principal = await principalOf(c, audience)
   if (uai !== undefined && !isNamed(principal, uai)) throw new GatewayError('uai_mismatch')
@@ -161,7 +171,15 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
 
 const present = (value: string | undefined) => (value ? '[PRESENT]' : null)
 
-app.route('GET', '/v1/auth/resolve/debug', { authority: byProtocol('subject') }, async (c) => {
+app.route('GET', '/v1/auth/resolve/debug', {
+  authority: byProtocol('subject'),
+  operation: {
+    summary: 'How a request is resolved; not in production',
+    by: PERSON,
+    open: true,
+    answers: { 200: anything },
+  },
+})(async (c) => {
   if (gateway().config.mode === 'production') throw new GatewayError('route_not_found')
   const principal = await principalOf(c).catch((error: unknown) => {
     if (error instanceof GatewayError && error.status === 401) return undefined

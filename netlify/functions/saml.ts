@@ -4,13 +4,14 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
+import { pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { claimOnce } from '../../shared/queries/replay-guard.ts'
 import { clearFlow, type SsoFlow, sealProfile, writeFlow } from '../../shared/sso/flow.ts'
 import { providerError } from '../../shared/sso/oauth-client.ts'
-import { endUpstreamSessions, readLogoutTicket } from '../../shared/sso/provider-logout.ts'
+import { endUpstreamSessions, readLogoutTicket, ticketQuery } from '../../shared/sso/provider-logout.ts'
 import { checkLogout, readResponse, samlAddress, samlMetadata, samlOf } from '../../shared/sso/saml.ts'
 import { finishFlow } from '../../shared/sso/sso-finish.ts'
 import {
@@ -25,7 +26,7 @@ import { goOn } from '../pages/go-on.ts'
 import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/v1/auth/saml/:slug'
-const app = createApp('api', { errorPage })
+const app = createApp('api', { tag: 'Other identity providers', errorPage })
 
 async function samlConnection(c: AppContext) {
   const connection = await enabledConnection(gateway(), c.req.param('slug') ?? '')
@@ -34,12 +35,18 @@ async function samlConnection(c: AppContext) {
 }
 
 /** What the identity provider's operator imports (SAML 2.0 Metadata). */
-app.route('GET', `${BASE}/metadata`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', `${BASE}/metadata`, {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Metadata of this service provider', answers: { 200: 'application/samlmetadata+xml' } },
+})(async (c) => {
   const connection = await samlConnection(c)
   return c.body(samlMetadata(gateway(), connection), 200, { 'Content-Type': 'application/samlmetadata+xml' })
 })
 
-app.route('GET', `${BASE}/start`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', `${BASE}/start`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Sends the browser to a SAML provider', startQuery),
+})(async (c) => {
   const connection = await samlConnection(c)
   const query = { ...readQuery(c, startQuery()), provider: connection.slug }
   const flow = await beginFlow(c.var.call, query, samlAddress(gateway(), connection.slug, 'acs'))
@@ -48,7 +55,7 @@ app.route('GET', `${BASE}/start`, { authority: byProtocol('ceremony') }, async (
   return c.redirect(url, 302)
 })
 
-export const answerForm = once(() =>
+const answerForm = once(() =>
   z.object({
     SAMLResponse: z.string('invalid_request').check(z.maxLength(60_000)),
     RelayState: z.optional(z.string().check(z.maxLength(200))),
@@ -56,7 +63,10 @@ export const answerForm = once(() =>
 )
 
 /** The assertion consumer service: only an answer to the request of this browser counts, and each assertion once. */
-app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', `${BASE}/acs`, {
+  authority: byProtocol('ceremony'),
+  operation: { ...pageOperation('Takes its assertion'), body: answerForm },
+})(async (c) => {
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
   try {
@@ -75,7 +85,7 @@ app.route('POST', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c
   }
 })
 
-export const finishQuery = once(() =>
+const finishQuery = once(() =>
   z.object({
     state: z.string('sso_state_invalid').check(z.maxLength(200, 'sso_state_invalid')),
     answer: z.string('sso_state_invalid').check(z.maxLength(8000, 'sso_state_invalid')),
@@ -83,7 +93,10 @@ export const finishQuery = once(() =>
 )
 
 /** Finishes the flow with the cookies of this browser, which a page of the provider's site cannot send along. */
-app.route('GET', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', `${BASE}/acs`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Finishes the sign-in that the assertion began', finishQuery),
+})(async (c) => {
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
   try {
@@ -96,10 +109,11 @@ app.route('GET', `${BASE}/acs`, { authority: byProtocol('ceremony') }, async (c)
   }
 })
 
-export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) }))
-
 /** A browser that signed out here signs out at the provider as well. */
-app.route('GET', `${BASE}/logout`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', `${BASE}/logout`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Signs out there as well', ticketQuery),
+})(async (c) => {
   const connection = await samlConnection(c)
   const upstream = await readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket)
   if (!upstream) return c.redirect('/web/login', 302)
@@ -168,7 +182,7 @@ async function singleLogout(c: AppContext, container: LogoutMessage, original: s
   return c.redirect(await saml.getLogoutResponseUrlAsync(profile, RelayState, {}, true), 302)
 }
 
-const message = once(() => z.optional(z.string().check(z.maxLength(60_000))))
+const message = () => z.optional(z.string().check(z.maxLength(60_000)))
 const logoutQuery = once(() =>
   z.object({
     ...{ SAMLRequest: message(), SAMLResponse: message(), RelayState: z.optional(z.string().check(z.maxLength(2000))) },
@@ -178,7 +192,10 @@ const logoutQuery = once(() =>
 const logoutBody = once(() => z.object({ SAMLRequest: message(), SAMLResponse: message(), RelayState: message() }))
 
 /** Takes each parameter once and in its plain spelling, since the library looks for the signed ones in the text of the query. */
-app.route('GET', `${BASE}/slo`, { authority: byProtocol('ceremony') }, (c) => {
+app.route('GET', `${BASE}/slo`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Single logout'),
+})((c) => {
   const container = readQuery(c, logoutQuery())
   // Only a signed request says anything: an unsigned one could sign anybody out.
   if (container.SAMLRequest && !(container.Signature && container.SigAlg))
@@ -191,8 +208,9 @@ app.route('GET', `${BASE}/slo`, { authority: byProtocol('ceremony') }, (c) => {
     throw new GatewayError('invalid_request', { reason: 'a parameter under another spelling' })
   return singleLogout(c, container, signed.join('&'))
 })
-app.route('POST', `${BASE}/slo`, { authority: byProtocol('ceremony') }, async (c) =>
-  singleLogout(c, await readBody(c, logoutBody()), undefined),
-)
+app.route('POST', `${BASE}/slo`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Single logout'),
+})(async (c) => singleLogout(c, await readBody(c, logoutBody()), undefined))
 
 export default serve(app)

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini'
 import { permit } from '../../shared/access/admit.ts'
 import {
   asPerson,
@@ -14,6 +15,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { ForwardError, forward, readJsonText, streamAnswer } from '../../shared/http/forward.ts'
+import { anything, type Operation } from '../../shared/http/operation.ts'
 import { type Accepts, type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { log } from '../../shared/log.ts'
@@ -49,10 +51,36 @@ function refusal(error: GatewayError, c: AppContext): Response {
   return Response.json(body, { status, headers: { ...challenge, ...options.headers, ...wait } })
 }
 
-const app = createApp('api', { refusal, passesBodies: true })
+const app = createApp('api', { tag: 'Services', refusal, passesBodies: true })
+
+const service = () =>
+  z.object({
+    name: z.string(),
+    endpoint: z.string(),
+    description: z.string(),
+    methods: z.array(z.string()),
+    requires_auth: z.boolean(),
+    scopes: z.array(z.string()),
+    available: z.boolean(),
+  })
 
 /** The catalogue (docs/wire-contract.md 1.10). */
-app.route('GET', '/services', { authority: openToAll }, (c) => {
+app.route('GET', '/services', {
+  authority: openToAll,
+  operation: {
+    summary: 'The services there are',
+    answers: {
+      200: () =>
+        z.object({
+          available_services: z.array(service()),
+          total_count: z.int(),
+          base_url: z.url(),
+          documentation: z.url(),
+          version: z.string(),
+        }),
+    },
+  },
+})((c) => {
   const { issuer, config } = gateway()
   const services = SERVICES.map(({ service_key: name, description, methods, scopes }) => ({
     name,
@@ -165,13 +193,24 @@ const webhook = routing(({ param }) => ({
   rest: `/${encodeURIComponent(param('service') ?? '')}`,
 }))
 
-app.route(METHODS, `${BASE}/:service`, { authority: named }, route)
-app.route(METHODS, `${BASE}/:service/:rest{.+}`, { authority: named }, route)
-app.route('POST', '/api/v1/chat/completions', { authority: chat }, route)
-app.route('POST', '/webhook/:service', { authority: webhook }, route)
+const routed: Operation = {
+  summary: 'Passes a request on to a service, with who it is from; JSON comes back under data',
+  answers: { 200: [anything, 'text/event-stream'], 204: 'empty', 205: 'empty', 304: 'empty' },
+}
 
-app.route(METHODS, '/services/:service', { authority: openToAll }, (c) =>
-  c.redirect(`${BASE}/${encodeURIComponent(c.req.param('service'))}${new URL(c.req.url).search}`, 307),
-)
+app.route(METHODS, [`${BASE}/:service`, `${BASE}/:service/:rest{.+}`], { authority: named, operation: routed })(route)
+app.route('POST', '/api/v1/chat/completions', {
+  authority: chat,
+  operation: { ...routed, summary: 'The same as /api/v1/services/ai-chat/chat/completions' },
+})(route)
+app.route('POST', '/webhook/:service', {
+  authority: webhook,
+  operation: { ...routed, summary: 'Passes on to webhook-handler' },
+})(route)
+
+app.route(METHODS, '/services/:service', {
+  authority: openToAll,
+  operation: { summary: 'Leads to the service', answers: { 307: 'redirect' } },
+})((c) => c.redirect(`${BASE}/${encodeURIComponent(c.req.param('service'))}${new URL(c.req.url).search}`, 307))
 
 export default serve(app)

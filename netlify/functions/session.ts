@@ -22,12 +22,16 @@ import type { Family } from '../../shared/queries/token-families.ts'
 import { userOf } from '../../shared/sign-in/direct-sign-in.ts'
 import { endSession } from '../../shared/sign-in/end-session.ts'
 import { originOf } from '../../shared/sign-in/session-origin.ts'
+import * as schemas from '../openapi/schemas.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Account and sessions' })
 
 const profile = everyday({ scope: 'account:read', keyScope: null })
 
-app.route('GET', '/v1/auth/me', { authority: profile }, (c, { person, session, projectScope, platform }) => {
+app.route('GET', '/v1/auth/me', {
+  authority: profile,
+  operation: { summary: 'Their profile', answers: { 200: schemas.profile } },
+})((c, { person, session, projectScope, platform }) => {
   const organizationId = person.alias ? null : person.organizationId
   const createdAt = person.createdAt.toISOString()
   const lastSignIn = session?.authenticatedAt.toISOString() ?? null
@@ -52,7 +56,15 @@ app.route('GET', '/v1/auth/me', { authority: profile }, (c, { person, session, p
   })
 })
 
-app.route('GET', '/v1/auth/session', { authority: profile }, async (c, { person, projectScope, platform }) => {
+const sessionUser = () => z.extend(schemas.user(), { platform: z.string() })
+
+app.route('GET', '/v1/auth/session', {
+  authority: profile,
+  operation: {
+    summary: 'Who they are, and how many sessions they have',
+    answers: { 200: () => z.object({ user: sessionUser(), sessions: z.int() }) },
+  },
+})(async (c, { person, projectScope, platform }) => {
   const sessions = await listSessions(gateway().reads, person)
   return c.json({
     user: { ...userOf(person, projectScope), platform },
@@ -60,7 +72,15 @@ app.route('GET', '/v1/auth/session', { authority: profile }, async (c, { person,
   })
 })
 
-app.route('GET', '/v1/auth/session/check', { authority: byProtocol('subject', true) }, async (c) => {
+app.route('GET', '/v1/auth/session/check', {
+  authority: byProtocol('subject', true),
+  operation: {
+    summary: 'Whether this browser is signed in; always 200',
+    by: ['session'],
+    open: true,
+    answers: { 200: () => z.object({ authenticated: z.boolean(), user: z.nullable(schemas.user()) }) },
+  },
+})(async (c) => {
   const signedIn = await browserSession(c.var.call)
   return c.json({
     authenticated: signedIn !== undefined,
@@ -68,7 +88,10 @@ app.route('GET', '/v1/auth/session/check', { authority: byProtocol('subject', tr
   })
 })
 
-app.route('GET', '/v1/auth/sessions', { authority: everydayOwner }, async (c, { person, session: current }) => {
+app.route('GET', '/v1/auth/sessions', {
+  authority: everydayOwner,
+  operation: { summary: 'Their sessions', answers: { 200: () => z.object({ sessions: z.array(schemas.session()) }) } },
+})(async (c, { person, session: current }) => {
   const sessions = await listSessions(gateway().reads, person)
   return c.json({
     sessions: sessions.map((session) => {
@@ -87,7 +110,13 @@ app.route('GET', '/v1/auth/sessions', { authority: everydayOwner }, async (c, { 
   })
 })
 
-app.route('DELETE', '/v1/auth/sessions/:id', { authority: sensitive('tokens') }, async (c, { person, session }) => {
+app.route('DELETE', '/v1/auth/sessions/:id', {
+  authority: sensitive('tokens'),
+  operation: {
+    summary: 'Ends one of them',
+    answers: { 200: () => z.object({ success: z.literal(true), revoked: z.boolean() }) },
+  },
+})(async (c, { person, session }) => {
   const id = z.uuid().safeParse(c.req.param('id'))
   if (!id.success) throw new GatewayError('not_found')
   const revoked = await endSession(c.var.call, person, id.data, 'revoked', { sessionId: session.id })
@@ -122,7 +151,15 @@ async function demandHolder(
 }
 
 /** Ends what the request proves to hold: the browser's session, the session of a direct sign-in, or one application's tokens. */
-app.route('POST', '/v1/auth/logout', { authority: byProtocol('subject', true) }, async (c) => {
+app.route('POST', '/v1/auth/logout', {
+  authority: byProtocol('subject', true),
+  operation: {
+    summary: 'Ends what the request proves to hold, and clears cookies',
+    by: ['token', 'session'],
+    open: true,
+    answers: { 200: () => z.object({ success: z.literal(true), revoked: z.boolean() }) },
+  },
+})(async (c) => {
   const signedIn = await browserSession(c.var.call)
   if (signedIn) refuseForeignPage(c.var.call)
   const token = bearerToken(c.var.call)
@@ -139,7 +176,7 @@ app.route('POST', '/v1/auth/logout', { authority: byProtocol('subject', true) },
   return c.json({ success: true, revoked: ended.includes(true) })
 })
 
-export const refreshBody = once(() =>
+const refreshBody = once(() =>
   z.object({
     refresh_token: z.optional(z.string().check(z.maxLength(500))),
     refreshToken: z.optional(z.string().check(z.maxLength(500))),
@@ -156,7 +193,16 @@ async function refreshed(c: AppContext): Promise<Refreshed> {
   return renewAccessToken(c.var.call, { token, scheme: schemeOf(c.var.call) })
 }
 
-app.route('POST', '/v1/auth/refresh', { authority: byProtocol('subject') }, async (c) => {
+app.route('POST', '/v1/auth/refresh', {
+  authority: byProtocol('subject'),
+  operation: {
+    summary: 'Refreshes a direct sign-in',
+    by: ['token'],
+    open: true,
+    body: refreshBody,
+    answers: { 200: schemas.refreshed },
+  },
+})(async (c) => {
   try {
     const { response, family } = await refreshed(c)
     return c.json({

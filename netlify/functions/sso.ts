@@ -5,6 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { postedPairs, readBody, readQuery } from '../../shared/http/body.ts'
+import { pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -19,7 +20,7 @@ import {
   keysOf,
   providerLogoutUrl,
 } from '../../shared/sso/oauth-client.ts'
-import { endUpstreamSessions, readLogoutTicket } from '../../shared/sso/provider-logout.ts'
+import { endUpstreamSessions, readLogoutTicket, ticketQuery } from '../../shared/sso/provider-logout.ts'
 import { finishFlow } from '../../shared/sso/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/sso/sso-steps.ts'
 import { finishSupabaseFlow, SUPABASE, supabaseAuthorizeUrl } from '../../shared/sso/supabase-project.ts'
@@ -27,10 +28,13 @@ import { goOn } from '../pages/go-on.ts'
 import { errorPage } from '../pages/respond.tsx'
 
 const CALLBACK = '/v1/auth/oauth/callback'
-const app = createApp('api', { errorPage })
+const app = createApp('api', { tag: 'Other identity providers', errorPage })
 
 /** Sends the browser to another provider (docs/wire-contract.md 1.4). */
-app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', '/v1/auth/oauth', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Sends the browser to a provider', startQuery),
+})(async (c) => {
   const query = readQuery(c, startQuery())
   const connection = await enabledConnection(gateway(), query.provider)
   const { slug, settings } = connection
@@ -53,11 +57,15 @@ app.route('GET', '/v1/auth/oauth', { authority: byProtocol('ceremony') }, async 
 })
 
 /** Each provider has an address of its own, so an answer to the one address of before belongs to no flow (docs/security-rules.md S12). */
-app.route('GET', '/v1/auth/oauth/callback', { authority: byProtocol('ceremony') }, (c) =>
-  goOn(c, backToSignIn(new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })), 302),
-)
+app.route('GET', '/v1/auth/oauth/callback', {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'An answer of no flow leads to the sign-in page', answers: { 302: 'redirect' } },
+})((c) => goOn(c, backToSignIn(new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })), 302))
 
-app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', `${CALLBACK}/:slug`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Where a provider sends the browser back'),
+})(async (c) => {
   const slug = c.req.param('slug').toLowerCase()
   const answer = new URL(`${gateway().issuer}${CALLBACK}/${slug}`)
   answer.search = new URL(c.req.url).search
@@ -83,7 +91,10 @@ app.route('GET', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, asy
 })
 
 /** An answer that is posted (`form_post`) is brought again as a request that carries this browser's cookies. */
-app.route('POST', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', `${CALLBACK}/:slug`, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('The same for answers that are posted'),
+})(async (c) => {
   const slug = c.req.param('slug').toLowerCase()
   const query = await postedPairs(c)
   const known = /^(code|state|iss|assertion|error|error_description)$/
@@ -91,10 +102,11 @@ app.route('POST', `${CALLBACK}/:slug`, { authority: byProtocol('ceremony') }, as
   return c.redirect(`${CALLBACK}/${encodeURIComponent(slug)}?${query}`, 303)
 })
 
-export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) }))
-
 /** A browser that signed out here signs out at the provider as well (OpenID Connect RP-Initiated Logout). */
-app.route('GET', '/v1/auth/oauth/logout/:slug', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', '/v1/auth/oauth/logout/:slug', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Signs out at the provider as well', ticketQuery),
+})(async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
   const upstream = await readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket)
   const asked = { returnTo: `${gateway().issuer}/web/login`, idToken: upstream?.idToken }
@@ -103,10 +115,18 @@ app.route('GET', '/v1/auth/oauth/logout/:slug', { authority: byProtocol('ceremon
 })
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-export const logoutForm = once(() => z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) }))
+const logoutForm = once(() => z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) }))
 
 /** A provider tells that somebody signed out there (OpenID Connect Back-Channel Logout section 2.6). */
-app.route('POST', '/v1/auth/oauth/backchannel/:slug', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/v1/auth/oauth/backchannel/:slug', {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'A provider tells of a sign-out (OpenID Connect Back-Channel Logout)',
+    by: ['signature'],
+    body: logoutForm,
+    answers: { 200: 'empty' },
+  },
+})(async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
   const { logout_token } = await readBody(c, logoutForm())
   const configuration = await configurationOf(gateway(), connection)

@@ -4,6 +4,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
+import { anything } from '../../shared/http/operation.ts'
 import { addressKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
@@ -14,7 +15,7 @@ import { forgetUser, syncUser } from '../../shared/sync/sync-users.ts'
 import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
 
 const MOST_KEYS = 100
-const app = createApp('api')
+const app = createApp('api', { tag: 'Operation' })
 
 /** Only who knows the shared secret may tell (docs/wire-contract.md 1.10); compared by hash, so that the time tells nothing. */
 async function checkSecret(c: AppContext): Promise<void> {
@@ -30,7 +31,15 @@ async function checkSecret(c: AppContext): Promise<void> {
 }
 
 /** A user of our Supabase project was made, changed or deleted. Roles are not taken over. */
-app.route('POST', '/v1/sync/user', { authority: byProtocol('signature') }, async (c) => {
+app.route('POST', '/v1/sync/user', {
+  authority: byProtocol('signature'),
+  operation: {
+    summary: 'A user of the Supabase project was made, changed or deleted',
+    by: ['signature'],
+    body: anything,
+    answers: { 200: anything },
+  },
+})(async (c) => {
   await checkSecret(c)
   const { user, isGone } = readUser(await readBody(c, webhookBody()))
   if (isGone) {
@@ -41,7 +50,15 @@ app.route('POST', '/v1/sync/user', { authority: byProtocol('signature') }, async
   return c.json({ success: true, message: created ? 'User created.' : 'User up to date.', user_id: uai, created })
 })
 
-app.route('POST', '/v1/sync/api-key', { authority: byProtocol('signature') }, async (c) => {
+app.route('POST', '/v1/sync/api-key', {
+  authority: byProtocol('signature'),
+  operation: {
+    summary: 'An API key of the Supabase project was made, changed or ended',
+    by: ['signature'],
+    body: anything,
+    answers: { 200: anything },
+  },
+})(async (c) => {
   await checkSecret(c)
   const key = readKey(await readBody(c, webhookBody()))
   const { keyId, outcome } = await syncKey(c.var.call, key)
@@ -54,7 +71,10 @@ const backfill = once(() =>
 )
 
 /** Up to 100 keys at once, each for itself: what became of one says nothing of the others. Safe to send again. */
-app.route('POST', '/v1/sync/backfill-api-keys', { authority: byProtocol('signature') }, async (c) => {
+app.route('POST', '/v1/sync/backfill-api-keys', {
+  authority: byProtocol('signature'),
+  operation: { summary: 'Takes over up to 100 keys', by: ['signature'], body: anything, answers: { 200: anything } },
+})(async (c) => {
   await checkSecret(c)
   const { keys } = await readBody(c, backfill())
   const results = []
@@ -78,7 +98,10 @@ app.route('POST', '/v1/sync/backfill-api-keys', { authority: byProtocol('signatu
 })
 
 /** Whether webhooks are taken here, for anyone (docs/wire-contract.md 1.1); a secret that is presented must be right. */
-app.route('GET', '/v1/sync/health', { authority: openUnlessInvalid }, async (c) => {
+app.route('GET', '/v1/sync/health', {
+  authority: openUnlessInvalid,
+  operation: { summary: 'Whether webhooks are taken here', answers: { 200: anything, 503: anything } },
+})(async (c) => {
   const state = { service: 'sync', timestamp: new Date().toISOString() }
   if (!gateway().config.SYNC_WEBHOOK_SECRET)
     return c.json({ status: 'unavailable', reason: 'SYNC_WEBHOOK_SECRET is not set.', ...state }, 503)

@@ -16,11 +16,12 @@ import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
+import * as schemas from '../openapi/schemas.ts'
 import { passwordBody } from '../pages/go-on.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Sign-in' })
 
-export const exchange = once(() =>
+const exchange = once(() =>
   z.object({
     project_scope: z.optional(z.string().check(z.maxLength(100))),
     platform: z.prefault(z.enum(PLATFORMS), 'web'),
@@ -33,7 +34,15 @@ export const exchange = once(() =>
  * A Supabase access token becomes a session here, with cookies for browsers (docs/wire-contract.md 1.4 and 5.4). An account whose address is
  * somebody's here, and not confirmed, comes with a token of that person: both sides are proven.
  */
-app.route('POST', '/v1/auth/token/exchange', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/v1/auth/token/exchange', {
+  authority: byProtocol('ceremony'),
+  operation: {
+    summary: 'Makes a session of a Supabase access token',
+    by: ['token'],
+    body: exchange,
+    answers: { 200: schemas.pair },
+  },
+})(async (c) => {
   const token = bearerToken(c.var.call)
   if (!token) throw new GatewayError('token_missing')
   const { limiter } = gateway()

@@ -14,16 +14,18 @@ import { actionAlone, demandRestrictions, restrictionParameters } from '../../sh
 import { GatewayError } from '../../shared/errors.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readNamed } from '../../shared/http/body.ts'
+import { type Operation, PERSON } from '../../shared/http/operation.ts'
 import { toGatewayError } from '../../shared/http/render-error.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
+import * as schemas from '../openapi/schemas.ts'
 
-const app = createApp('api')
+const app = createApp('api', { tag: 'Verification' })
 
 const name = once(() => z.optional(z.string().check(z.maxLength(500))))
 /** What the credential is checked for, all of it optional, and the request a resource server got. */
-export const contextBody = once(() =>
+const contextBody = once(() =>
   z.object({
     ...restrictionParameters(),
     method: name(),
@@ -34,7 +36,7 @@ export const contextBody = once(() =>
 )
 
 /** `true`: members that nobody knows here are refused instead of being listed in `ignored`. */
-export const strictQuery = once(() => z.object({ strict: z.optional(z.enum(['true', 'false'])) }))
+const strictQuery = once(() => z.object({ strict: z.optional(z.enum(['true', 'false'])) }))
 
 /** What the answer says of members that were not used. */
 const remark = (ignored: string[]) => (ignored.length > 0 ? { ignored } : {})
@@ -62,13 +64,31 @@ async function verify(c: AppContext) {
   return c.json({ valid: true, payload, ...payload, ...remark(ignored) })
 }
 
-app.route('POST', '/v1/auth/verify', { authority: byProtocol('subject') }, verify)
-app.route('GET', '/v1/auth/verify', { authority: byProtocol('subject') }, verify)
-app.route('GET', '/auth/validate', { authority: byProtocol('subject') }, verify)
-app.route('POST', '/auth/validate', { authority: byProtocol('subject') }, verify)
+const verification: Operation = {
+  summary: 'Whether a credential stands, and whose it is',
+  by: PERSON,
+  query: () => z.object({ ...contextBody().shape, ...strictQuery().shape }),
+  answers: { 200: schemas.verified },
+}
+const VERIFY = ['/v1/auth/verify', '/auth/validate'] as const
+
+app.route('GET', VERIFY, { authority: byProtocol('subject'), operation: verification })(verify)
+app.route('POST', VERIFY, {
+  authority: byProtocol('subject'),
+  operation: { ...verification, query: strictQuery, body: contextBody },
+})(verify)
 
 /** An API key and what it may do (docs/wire-contract.md 1.4). */
-app.route('POST', '/v1/auth/verify-api-key', { authority: byProtocol('subject') }, async (c) => {
+app.route('POST', '/v1/auth/verify-api-key', {
+  authority: byProtocol('subject'),
+  operation: {
+    summary: 'Whether an API key stands, and what it may do',
+    by: ['apiKey'],
+    query: strictQuery,
+    body: contextBody,
+    answers: { 200: schemas.verifiedKey },
+  },
+})(async (c) => {
   const presented = presentedApiKey(c.var.call)
   if (!presented) throw new GatewayError('api_key_missing', { body: { valid: false } })
   const { values: context, ignored } = await readNamed(c, contextBody())
@@ -101,12 +121,20 @@ app.route('POST', '/v1/auth/verify-api-key', { authority: byProtocol('subject') 
   })
 })
 
-export const tokenBody = once(() =>
+const tokenBody = once(() =>
   z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...contextBody().shape }),
 )
 
 /** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (docs/wire-contract.md 5.9). */
-app.route('POST', '/v1/auth/verify-token', { authority: byProtocol('subject') }, async (c) => {
+app.route('POST', '/v1/auth/verify-token', {
+  authority: byProtocol('subject'),
+  operation: {
+    summary: 'Whether a token stands; both verdicts are 200',
+    query: strictQuery,
+    body: tokenBody,
+    answers: { 200: schemas.tokenVerdict },
+  },
+})(async (c) => {
   const { values, ignored } = await readNamed(c, tokenBody())
   const { token, ...context } = values
   if (!token) throw new GatewayError('missing_token', { body: { valid: false } })
@@ -144,7 +172,7 @@ const KIND_OF_TYPE: Record<string, CredentialKind> = {
   oauth_token: 'bearer',
   session: 'cookie',
 }
-export const introspectBody = once(() =>
+const introspectBody = once(() =>
   z.object({
     ...contextBody().shape,
     credential: z.optional(z.string().check(z.maxLength(8000))),
@@ -173,7 +201,23 @@ function asksAsOauth(c: AppContext, body: z.infer<ReturnType<typeof introspectBo
 }
 
 /** Any credential, in the body or on the request: who it is (docs/wire-contract.md 1.4), with the members of RFC 7662 beside. */
-app.route('POST', '/v1/auth/introspect', { authority: byProtocol('subject') }, async (c) => {
+app.route('POST', '/v1/auth/introspect', {
+  authority: byProtocol('subject'),
+  operation: {
+    summary: 'Who any credential belongs to, in the body or on the request',
+    by: PERSON,
+    open: true,
+    query: strictQuery,
+    body: introspectBody,
+    answers: {
+      200: () => z.union([schemas.identified(), schemas.notIdentified()]),
+      400: () => z.union([schemas.notIdentified(), z.looseObject({ error: z.string(), code: z.string() })]),
+      401: schemas.notIdentified,
+      403: schemas.notIdentified,
+      503: schemas.notIdentified,
+    },
+  },
+})(async (c) => {
   const { values: body, ignored } = await readNamed(c, introspectBody())
   const { type = 'auto', project_scope: asked, platform } = body
   try {

@@ -6,6 +6,7 @@ import { signInEnd } from '../../shared/access/return-to.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -40,9 +41,9 @@ import {
 import { renderPage } from '../pages/render.ts'
 import { beginAgain } from '../pages/sign-in-pages.ts'
 
-const app = createFormApp()
+const app = createFormApp('Sign-in pages')
 const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
-export const pageQuery = once(() =>
+const pageQuery = once(() =>
   z.object({
     t: z.optional(z.string()),
     return_to: address(),
@@ -52,10 +53,10 @@ export const pageQuery = once(() =>
 const formFields = once(() => ({ csrf: z.optional(z.string()), return_to: address() }))
 
 const passwordForm = once(() => z.object({ ...formFields(), ...credentialsInput() }))
-export const signUpForm = once(() => z.object({ ...formFields(), ...credentialsInput(), name: optionalName() }))
+const signUpForm = once(() => z.object({ ...formFields(), ...credentialsInput(), name: optionalName() }))
 const forgotForm = once(() => z.object({ ...formFields(), email: credentialsInput().email }))
 const tokenHash = once(() => z.string('recovery_invalid').check(z.regex(/^[\w-]{8,200}$/, 'recovery_invalid')))
-export const linkQuery = once(() => z.object({ token_hash: tokenHash() }))
+const linkQuery = once(() => z.object({ token_hash: tokenHash() }))
 const resetForm = once(() =>
   z.object({ ...formFields(), token_hash: tokenHash(), password: credentialsInput().password }),
 )
@@ -83,31 +84,36 @@ function show(c: AppContext, action: string, page: Render, transaction: SignInTr
 }
 
 /** A page that links of ours lead to. */
-function open(path: string, page: Render): void {
-  app.route('GET', path, { authority: byProtocol('ceremony') }, async (c) => {
-    if (!hasPasswords(gateway())) return c.redirect(`/web/login${new URL(c.req.url).search}`, 302)
-    const { t, return_to, email } = readQuery(c, pageQuery())
-    return show(c, path, page, await openTransaction(c.var.call, t, return_to), { typed: { email } })
-  })
+function open(path: string, summary: string, page: Render): void {
+  app.route('GET', path, { authority: byProtocol('ceremony'), operation: pageOperation(summary, pageQuery) })(
+    async (c) => {
+      if (!hasPasswords(gateway())) return c.redirect(`/web/login${new URL(c.req.url).search}`, 302)
+      const { t, return_to, email } = readQuery(c, pageQuery())
+      return show(c, path, page, await openTransaction(c.var.call, t, return_to), { typed: { email } })
+    },
+  )
 }
 
 /** A page that links in mails of Supabase Auth lead to; only its button consumes them. It goes on to where the mail was asked for. */
-function openFromMail(path: string, page: Render): void {
-  app.route('GET', path, { authority: byProtocol('ceremony') }, async (c) => {
-    const typed = readQuery(c, linkQuery())
-    const returnTo = await findMailGoal(c.var.call)
-    return show(c, path, page, newTransaction({ returnTo }), { typed })
-  })
+function openFromMail(path: string, summary: string, page: Render): void {
+  app.route('GET', path, { authority: byProtocol('ceremony'), operation: pageOperation(summary, linkQuery) })(
+    async (c) => {
+      const typed = readQuery(c, linkQuery())
+      const returnTo = await findMailGoal(c.var.call)
+      return show(c, path, page, newTransaction({ returnTo }), { typed })
+    },
+  )
 }
 
 /** Does what the form of a page asks for. */
 function take<Schema extends z.ZodMiniType>(
   path: string,
+  summary: string,
   page: Render,
   schema: () => Schema,
   act: (c: AppContext, input: z.output<Schema>, transaction: SignInTransaction) => Promise<Response>,
 ): void {
-  app.route('POST', path, { authority: byProtocol('ceremony') }, (c) =>
+  app.route('POST', path, { authority: byProtocol('ceremony'), operation: formOperation(summary, schema) })((c) =>
     form(c, {
       schema: schema(),
       load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),
@@ -133,33 +139,38 @@ async function enter(c: AppContext, profile: ExternalProfile, transaction: SignI
   }
 }
 
-open('/web/password', PasswordPage)
-take('/web/password', PasswordPage, passwordForm, async (c, input, transaction) =>
+open('/web/password', 'Signs in with a password', PasswordPage)
+take('/web/password', 'Takes the password', PasswordPage, passwordForm, async (c, input, transaction) =>
   enter(c, await checkPassword(c.var.call, input), transaction),
 )
 
-open('/web/signup', SignUpPage)
-take('/web/signup', SignUpPage, signUpForm, async (c, input, transaction) => {
+open('/web/signup', 'Signs up with a password', SignUpPage)
+take('/web/signup', 'Takes the sign-up', SignUpPage, signUpForm, async (c, input, transaction) => {
   const profile = await signUp(c.var.call, input)
   if (profile) return enter(c, profile, transaction)
   await noteMailGoal(c.var.call, transaction.returnTo)
   return renderPage(LinkSentPage())
 })
 
-open('/web/forgot-password', ForgotPasswordPage)
-take('/web/forgot-password', ForgotPasswordPage, forgotForm, async (c, { email }, transaction) => {
+open('/web/forgot-password', 'Asks for the address to send a link to', ForgotPasswordPage)
+take('/web/forgot-password', 'Sends the link', ForgotPasswordPage, forgotForm, async (c, { email }, transaction) => {
   await sendRecovery(c.var.call, email)
   await noteMailGoal(c.var.call, transaction.returnTo)
   return renderPage(LinkSentPage())
 })
 
-openFromMail('/web/reset-password', ResetPasswordPage)
-take('/web/reset-password', ResetPasswordPage, resetForm, async (c, { token_hash, password }, transaction) =>
-  enter(c, await followLink(gateway(), { token_hash, type: 'recovery' }, password), transaction),
+openFromMail('/web/reset-password', 'Where that link leads', ResetPasswordPage)
+take(
+  '/web/reset-password',
+  'Takes the new password',
+  ResetPasswordPage,
+  resetForm,
+  async (c, { token_hash, password }, transaction) =>
+    enter(c, await followLink(gateway(), { token_hash, type: 'recovery' }, password), transaction),
 )
 
-openFromMail('/web/confirm', ConfirmAddressPage)
-take('/web/confirm', ConfirmAddressPage, confirmForm, async (c, { token_hash }, transaction) =>
+openFromMail('/web/confirm', 'Where the link of a confirmation mail leads', ConfirmAddressPage)
+take('/web/confirm', 'Confirms the address', ConfirmAddressPage, confirmForm, async (c, { token_hash }, transaction) =>
   enter(c, await followLink(gateway(), { token_hash, type: 'email' }), transaction),
 )
 

@@ -6,6 +6,7 @@ import { stepUpUrl } from '../../shared/access/step-up.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation, returnQuery } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
@@ -24,7 +25,7 @@ const HOME = '/account'
 const PAGES = { totp: '/web/step-up', recovery_code: '/web/recovery' } as const
 type Method = keyof typeof PAGES
 
-const app = createFormApp()
+const app = createFormApp('Sign-in pages')
 const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const posted = once(() =>
   z.object({
@@ -93,13 +94,23 @@ function take(c: AppContext, principal: PersonPrincipal, method: Method): Promis
 }
 
 /** Asks a person who is signed in for one more proof, on the way to what needs it. */
-app.route('GET', '/web/step-up', { authority: page(HOME) }, (c, principal) => show(c, principal, 'totp'))
-app.route('POST', '/web/step-up', { authority: page('/web/step-up') }, (c, principal) => take(c, principal, 'totp'))
+app.route('GET', '/web/step-up', {
+  authority: page(HOME),
+  operation: pageOperation('Asks for one more proof', returnQuery),
+})((c, principal) => show(c, principal, 'totp'))
+app.route('POST', '/web/step-up', {
+  authority: page('/web/step-up'),
+  operation: formOperation('Takes it'),
+})((c, principal) => take(c, principal, 'totp'))
 
 /** For somebody whose app is lost: a recovery code opens what they prove themselves by, to be set up anew. */
-app.route('GET', '/web/recovery', { authority: page(HOME) }, (c, principal) => show(c, principal, 'recovery_code'))
-app.route('POST', '/web/recovery', { authority: page('/web/recovery') }, (c, principal) =>
-  take(c, principal, 'recovery_code'),
-)
+app.route('GET', '/web/recovery', {
+  authority: page(HOME),
+  operation: pageOperation('Takes a recovery code as that proof', returnQuery),
+})((c, principal) => show(c, principal, 'recovery_code'))
+app.route('POST', '/web/recovery', {
+  authority: page('/web/recovery'),
+  operation: formOperation('Takes it'),
+})((c, principal) => take(c, principal, 'recovery_code'))
 
 export default serve(app)

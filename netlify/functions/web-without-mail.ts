@@ -5,6 +5,7 @@ import { signInEnd, withGoal } from '../../shared/access/return-to.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
+import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -23,7 +24,7 @@ import { beginAgain } from '../pages/sign-in-pages.ts'
 import { WithoutMailPage } from '../pages/without-mail.tsx'
 
 const PAGE = '/web/without-mail'
-const app = createFormApp()
+const app = createFormApp('Sign-in pages')
 
 const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const posted = once(() =>
@@ -34,7 +35,7 @@ const posted = once(() =>
     code: z.string('otp_malformed'),
   }),
 )
-export const pageQuery = once(() => z.object({ t: z.optional(z.string()), return_to: address() }))
+const pageQuery = once(() => z.object({ t: z.optional(z.string()), return_to: address() }))
 
 function page(c: AppContext, { id, returnTo }: SignInTransaction, { typed, error, status }: Shown): Response {
   return renderPage(
@@ -48,14 +49,17 @@ function page(c: AppContext, { id, returnTo }: SignInTransaction, { typed, error
 }
 
 /** Goes on with the sign-in that this tab has begun. */
-app.route('GET', PAGE, { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', PAGE, {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Signs in with a code of an operator', pageQuery),
+})(async (c) => {
   const { t, return_to } = readQuery(c, pageQuery())
   const transaction = await openTransaction(c.var.call, t, return_to)
   return page(c, transaction, { typed: { email: transaction.email } })
 })
 
 /** The same answer for every address, known or not, and for every wrong code (docs/security-rules.md S5). */
-app.route('POST', PAGE, { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', PAGE, { authority: byProtocol('ceremony'), operation: formOperation('Takes it') })((c) =>
   form(c, {
     schema: posted(),
     load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),

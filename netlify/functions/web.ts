@@ -7,6 +7,7 @@ import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'
+import { formOperation, pageOperation, returnQuery } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -33,25 +34,28 @@ import { welcomePage } from '../pages/welcome-page.ts'
 
 const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const posted = once(() => ({ csrf: z.optional(z.string()), return_to: address() }))
-export const addressForm = once(() =>
-  z.object({ ...posted(), email: z.optional(z.string()), phone: z.optional(z.string()) }),
-)
+const addressForm = once(() => z.object({ ...posted(), email: z.optional(z.string()), phone: z.optional(z.string()) }))
 const emailForm = once(() => z.object({ ...posted(), email: typedEmail(), phone: z.optional(z.string()) }))
 const phoneForm = once(() => z.object({ ...posted(), email: z.optional(z.string()), phone: typedPhone() }))
-export const codeForm = once(() => z.object({ ...posted(), code: typedCode() }))
-export const csrfForm = once(() => z.object(posted()))
+const codeForm = once(() => z.object({ ...posted(), code: typedCode() }))
+const csrfForm = once(() => z.object(posted()))
 
-const app = createFormApp()
+const app = createFormApp('Sign-in pages')
 
-app.route('GET', '/auth/login', { authority: byProtocol('ceremony') }, (c) =>
-  c.redirect(`/web/login${new URL(c.req.url).search}`, 302),
-)
+app.route('GET', '/auth/login', {
+  authority: byProtocol('ceremony'),
+  operation: { summary: 'Leads to /web/login', answers: { 302: 'redirect' } },
+})((c) => c.redirect(`/web/login${new URL(c.req.url).search}`, 302))
 
-app.route('GET', '/web/login', { authority: byProtocol('ceremony') }, (c) =>
-  openSignIn(c, { welcome: (signedIn) => welcomePage(c, signedIn) }),
-)
+app.route('GET', '/web/login', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Signs in', returnQuery),
+})((c) => openSignIn(c, { welcome: (signedIn) => welcomePage(c, signedIn) }))
 
-app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', '/web/login', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Takes an address and sends a code', addressForm),
+})((c) =>
   form(c, {
     schema: ({ phone: given }) => (given === undefined ? emailForm() : phoneForm()),
     load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),
@@ -65,11 +69,14 @@ app.route('POST', '/web/login', { authority: byProtocol('ceremony') }, (c) =>
   }),
 )
 
-export const codeQuery = once(() =>
+const codeQuery = once(() =>
   z.object({ t: z.optional(z.string()), return_to: address(), sent: z.optional(z.string()) }),
 )
 
-app.route('GET', '/web/code', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', '/web/code', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Asks for the code', codeQuery),
+})(async (c) => {
   const { t, return_to, sent } = readQuery(c, codeQuery())
   const transaction = await findWaiting(c.var.call, t)
   if (!transaction) return c.redirect(withGoal('/web/login', safeReturnTo(gateway().config, return_to)), 302)
@@ -87,7 +94,10 @@ const codeStep = (c: AppContext) => ({
   restart: (expired: Expired) => beginAgain(c, expired),
 })
 
-app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', '/web/code', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Takes the code', codeForm),
+})((c) =>
   form(c, {
     ...codeStep(c),
     schema: codeForm(),
@@ -98,7 +108,10 @@ app.route('POST', '/web/code', { authority: byProtocol('ceremony') }, (c) =>
 /** No longer than the pause between two codes (`otp-send-pause`). */
 const RESEND_SECONDS = 25
 
-app.route('POST', '/web/code/resend', { authority: byProtocol('ceremony') }, (c) =>
+app.route('POST', '/web/code/resend', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Sends a new code', csrfForm),
+})((c) =>
   form(c, {
     ...codeStep(c),
     schema: csrfForm(),
@@ -118,7 +131,10 @@ const askToSignOut = (returnTo: string | undefined) => ({
 })
 
 /** Our own pages sign people out by this link (docs/wire-contract.md 1.5 and 5.4); a page of another site only asks whether they want to. */
-app.route('GET', '/web/logout', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('GET', '/web/logout', {
+  authority: byProtocol('ceremony'),
+  operation: pageOperation('Signs out; from elsewhere than our own pages, asks first', csrfForm),
+})(async (c) => {
   const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm()).return_to)
   const signedIn = await browserSession(c.var.call)
   if (!signedIn) {
@@ -129,7 +145,10 @@ app.route('GET', '/web/logout', { authority: byProtocol('ceremony') }, async (c)
   return confirmSignOutPage(c, signedIn, askToSignOut(returnTo))
 })
 
-app.route('POST', '/web/logout', { authority: byProtocol('ceremony') }, async (c) => {
+app.route('POST', '/web/logout', {
+  authority: byProtocol('ceremony'),
+  operation: formOperation('Signs out', csrfForm),
+})(async (c) => {
   const signedIn = await browserSession(c.var.call)
   const leave = (next: string | undefined) =>
     next ? c.redirect(next, 303) : renderPage(SignedOutPage({ continueHref: '/web/login' }))

@@ -1,19 +1,11 @@
 import * as z from 'zod/mini'
-import type { Dialect } from '../../shared/errors.ts'
 import { mirrorsOf } from '../../shared/http/canonical-path.ts'
+import type { Answer, Operation, Schema } from '../../shared/http/operation.ts'
 import type { Accepts, Route } from '../../shared/http/route.ts'
-import { audit } from './audit.ts'
-import { operatorsConsole } from './console.ts'
-import { discovery, operation as operating, reference } from './discovery.ts'
-import { identities, sessions, signIns, verifications } from './identity.ts'
-import { apiKeys, projects } from './keys.ts'
-import { oauth, oauthPages } from './oauth.ts'
-import type { Answer, Family, Operation } from './operation.ts'
-import { operatorPages, operators } from './operators.ts'
-import { accountPages, providers, signInPages } from './pages.ts'
+import * as keySchemas from './key-schemas.ts'
+import * as oauthSchemas from './oauth-schemas.ts'
 import * as schemas from './schemas.ts'
-import { services } from './services.ts'
-import { webhooks } from './webhooks.ts'
+import { TAGS } from './tags.ts'
 
 type Json = Record<string, unknown>
 export type OpenApiDocument = {
@@ -23,29 +15,6 @@ export type OpenApiDocument = {
   paths: Record<string, Json>
   components: { schemas: Json; responses: Json; securitySchemes: Json }
 }
-
-export const FAMILIES: Family[] = [
-  oauth,
-  oauthPages,
-  discovery,
-  verifications,
-  signIns,
-  sessions,
-  identities,
-  apiKeys,
-  projects,
-  audit,
-  webhooks,
-  services,
-  operators,
-  operatorPages,
-  signInPages,
-  providers,
-  accountPages,
-  operatorsConsole,
-  operating,
-  reference,
-]
 
 /** A schema as JSON Schema 2020-12, the dialect of OpenAPI 3.1. */
 function toJsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): Json {
@@ -63,9 +32,9 @@ function toJsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): Json {
 
 /** Names by what they stand for, as text. */
 const namesOf = new Map(
-  Object.entries(schemas)
+  Object.entries({ ...schemas, ...oauthSchemas, ...keySchemas })
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, schema]) => [JSON.stringify(toJsonSchema(schema, 'output')), name]),
+    .map(([name, schema]) => [JSON.stringify(toJsonSchema(schema(), 'output')), name]),
 )
 
 /** The same with references in the place of what has a name. */
@@ -82,7 +51,7 @@ const answerSchema = (schema: z.core.$ZodType) => withReferences(toJsonSchema(sc
 function contentOf(answer: Answer): Json | undefined {
   if (answer === 'redirect' || answer === 'empty') return undefined
   if (answer === 'page') return { 'text/html': {} }
-  return typeof answer === 'string' ? { [answer]: {} } : { 'application/json': { schema: answerSchema(answer) } }
+  return typeof answer === 'string' ? { [answer]: {} } : { 'application/json': { schema: answerSchema(answer()) } }
 }
 
 const MEANING: Record<string, string> = { redirect: 'Leads on.', empty: 'Done.', page: 'A page.' }
@@ -98,18 +67,17 @@ function responseOf(given: Answer | Answer[]): Json {
   }
 }
 
-const ERROR: Record<Dialect, string> = { oauth: 'OAuthRefusal', api: 'Refusal', page: 'PageRefusal' }
 const statuses = ({ answers }: Operation) =>
   Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)])
 
-function parametersOf(route: string, query: z.core.$ZodObject | undefined): Json[] {
+function parametersOf(route: string, query: Schema<z.core.$ZodObject> | undefined): Json[] {
   const inPath = [...route.matchAll(/:(\w+)(?:\{([\w|]+)\})?/g)].map(([, name, values]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string', ...(values && { enum: values.split('|') }) },
   }))
-  const { properties = {}, required = [] } = (query ? toJsonSchema(query, 'input') : {}) as {
+  const { properties = {}, required = [] } = (query ? toJsonSchema(query(), 'input') : {}) as {
     properties?: Record<string, Json>
     required?: string[]
   }
@@ -130,11 +98,11 @@ export function pathOf(route: string): string {
 }
 
 /** JSON or a form, but for a list, which no form can hold. */
-function bodyOf(schema: z.core.$ZodType, bodies: Json): Json {
+function bodyOf(schema: z.core.$ZodType, operationId: string, bodies: Json): Json {
   const json = toJsonSchema(schema, 'input')
   const text = JSON.stringify(json)
   const known = Object.keys(bodies).find((name) => JSON.stringify(bodies[name]) === text)
-  const name = known ?? `body${Object.keys(bodies).length + 1}`
+  const name = known ?? `${operationId}Body`
   bodies[name] = json
   const types = ['application/json', ...(json.type === 'array' ? [] : ['application/x-www-form-urlencoded'])]
   const content = types.map((type) => [type, { schema: { $ref: `#/components/schemas/${name}` } }])
@@ -169,23 +137,25 @@ function authorityOf(accepts: readonly Accepts[]): Json[] {
   }))
 }
 
-function describe(family: Family, key: string, operation: Operation, bodies: Json, accepts: readonly Accepts[]): Json {
-  const [method = '', route = ''] = key.split(' ')
+function describe(tag: (typeof TAGS)[number], route: DescribedRoute, bodies: Json): Json {
+  const { method, path, operation, accepts } = route
   const { summary, body, query } = operation
-  const parameters = parametersOf(route, query)
-  const mirrors = mirrorsOf(route).slice(1).map(pathOf)
+  const parameters = parametersOf(path, query)
+  const mirrors = mirrorsOf(path).slice(1).map(pathOf)
+  const named = pathOf(path).replace(/[^A-Za-z0-9]+(\w?)/g, (_, next) => next.toUpperCase())
+  const operationId = method.toLowerCase() + named
   return {
-    operationId: `${method.toLowerCase()}${pathOf(route).replace(/[^A-Za-z0-9]+(\w?)/g, (_, next) => next.toUpperCase())}`,
-    tags: [family.tag],
+    operationId,
+    tags: [tag.name],
     summary,
     ...(mirrors.length > 0 && { 'x-mirrors': mirrors }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: bodyOf(body, bodies) }),
+    ...(body && { requestBody: bodyOf(body(), operationId, bodies) }),
     security: securityOf(accepts, operation),
     'x-authority': authorityOf(accepts),
     responses: {
       ...Object.fromEntries(statuses(operation)),
-      default: { $ref: `#/components/responses/${family.refusal ?? ERROR[family.dialect]}` },
+      default: { $ref: `#/components/responses/${tag.errors}` },
     },
   }
 }
@@ -231,26 +201,29 @@ const securitySchemes = {
   },
 }
 
-/** Describes every route and its mirrors, from the schemas that the functions validate with and what each route accepts. */
+type DescribedRoute = { method: string; path: string; operation: Operation; accepts: readonly Accepts[] }
+
+/** The routes of a tag that are described, in the order in which they were registered. */
+const routesOf = (routes: readonly Route[], name: string): DescribedRoute[] =>
+  routes.flatMap(({ method, path, tag, spec: { operation, authority } }) =>
+    operation && tag === name ? [{ method, path, operation, accepts: authority.accepts }] : [],
+  )
+
+/** Describes every route and its mirrors by what is registered with it: its operation, and what it accepts. */
 export function buildDocument(version: string, routes: readonly Route[]): OpenApiDocument {
-  const accepted = new Map(routes.map(({ method, path, spec }) => [`${method} ${path}`, spec.authority.accepts]))
   const paths: Record<string, Json> = {}
   const bodies: Json = {}
-  for (const family of FAMILIES)
-    for (const [key, one] of Object.entries(family.operations)) {
-      const [method = '', route = ''] = key.split(' ')
-      const path = pathOf(route)
-      paths[path] = {
-        ...paths[path],
-        [method.toLowerCase()]: describe(family, key, one, bodies, accepted.get(key) ?? []),
-      }
-      for (const mirror of mirrorsOf(route).slice(1))
+  for (const tag of TAGS)
+    for (const route of routesOf(routes, tag.name)) {
+      const path = pathOf(route.path)
+      paths[path] = { ...paths[path], [route.method.toLowerCase()]: describe(tag, route, bodies) }
+      for (const mirror of mirrorsOf(route.path).slice(1))
         paths[pathOf(mirror)] = { $ref: `#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}` }
     }
   return {
     openapi: '3.1.1',
     info: { title: 'LanOnasis Auth Gateway', version, description: 'Identity and access for people and programs.' },
-    tags: FAMILIES.map(({ tag: name, description }) => ({ name, description })),
+    tags: TAGS.map(({ name, description }) => ({ name, description })),
     paths,
     components: {
       schemas: { ...Object.fromEntries([...namesOf].map(([text, name]) => [name, JSON.parse(text)])), ...bodies },

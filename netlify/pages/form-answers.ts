@@ -71,8 +71,8 @@ const answerFormsOnce: MiddlewareHandler<AppEnv> = async (c, next) => {
 }
 
 /** An app with forms, whose errors are pages for people. */
-export function createFormApp(dialect: Dialect = 'page'): App {
-  const app = createApp(dialect, { errorPage })
+export function createFormApp(tag: string, dialect: Dialect = 'page'): App {
+  const app = createApp(dialect, { errorPage, tag })
   app.use(answerFormsOnce)
   return app
 }

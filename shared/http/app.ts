@@ -50,6 +50,8 @@ export type AppContext = Context<AppEnv>
 export type App = Pick<Hono<AppEnv>, 'fetch' | 'request' | 'use'> & { route: Register; routes: readonly Route[] }
 
 export type AppOptions = {
+  /** The tag of its operations in the OpenAPI document, where an operation names none. */
+  tag?: string
   /** Renders errors as HTML: in the `page` dialect unless `Accept` excludes it, in others if `Accept` names it. */
   errorPage?: (error: GatewayError, c: AppContext) => Response | Promise<Response>
   /** Renders errors in a custom format. */
@@ -200,13 +202,14 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     addResourceMetadata(response.headers)
     return error.status >= 500 ? response : c.newResponse(await response.text(), response)
   })
-  return withRoutes(app, routes)
+  return withRoutes(app, routes, options.tag)
 }
 
-function withRoutes(app: Hono<AppEnv>, routes: Route[]): App {
-  const route: Register = (methods, path, spec, handler) => {
-    for (const method of [methods].flat() as Route['method'][]) routes.push({ method, path, spec })
-    app.on(methods as string[], path, async (c) => handler(c as never, await spec.authority.admit(c.var.call)))
+function withRoutes(app: Hono<AppEnv>, routes: Route[], tag: string | undefined): App {
+  const route: Register = (methods, paths, spec) => (handler) => {
+    for (const path of [paths].flat())
+      for (const method of [methods].flat()) routes.push({ method, path, spec, tag: spec.operation?.tag ?? tag })
+    app.on([methods].flat(), [paths].flat(), async (c) => handler(c as never, await spec.authority.admit(c.var.call)))
   }
   return { fetch: app.fetch, request: app.request, use: app.use, route, routes }
 }

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { Call } from '../call.ts'
 import type { Refusal } from '../errors.ts'
 import type { AppEnv } from './app.ts'
+import type { Operation } from './operation.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ALL'
 
@@ -61,22 +62,24 @@ export type RouteSpec<Principal> = {
   authority: Authority<Principal>
   /** Served before the database has been inspected, and while it is down. */
   withoutDatabase?: true
+  /** What the OpenAPI document says of it. */
+  operation?: Operation
 }
 
-export type Route = { method: Method; path: string; spec: RouteSpec<unknown> }
+/** A registered route, and the tag of its operation in the OpenAPI document. */
+export type Route = { method: Method; path: string; spec: RouteSpec<unknown>; tag?: string }
 
 type Handler<Path extends string, Principal> = (
   c: Context<AppEnv, Path>,
   principal: Principal,
 ) => Response | Promise<Response>
 
-/** Registers a route. A route without an authority does not compile. */
+/** Registers a route, which the handler given to the result answers. A route without an authority does not compile. */
 export type Register = <Path extends string, Principal>(
-  method: Method | readonly Method[],
-  path: Path,
+  methods: Method | readonly Method[],
+  paths: Path | readonly Path[],
   spec: RouteSpec<Principal>,
-  handler: Handler<Path, Principal>,
-) => void
+) => (handler: Handler<Path, Principal>) => void
 
 /** Public: no credential is read. */
 const PUBLIC: Accepts = { door: 'public', callers: [], audience: 'any', optional: true }

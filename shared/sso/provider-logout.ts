@@ -1,8 +1,10 @@
+import * as z from 'zod/mini'
 import type { Call } from '../call.ts'
 import { end, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { once } from '../once.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import { type ConnectionRow, findConnectionOfSession } from '../queries/connections.ts'
 import { listSessionsOfConnection } from '../queries/sessions.ts'
@@ -43,6 +45,9 @@ export async function providerLogoutPath(gateway: Gateway, sessionId: string): P
     ? `/v1/auth/saml/${connection.slug}/logout?ticket=${ticket}`
     : `/v1/auth/oauth/logout/${connection.slug}?ticket=${ticket}`
 }
+
+/** What names the session that ends at the provider as well. */
+export const ticketQuery = once(() => z.object({ ticket: z.string('not_found').check(z.maxLength(2000, 'not_found')) }))
 
 /**
  * Returns the session to end at the provider.

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const { readClientCertificate } = await import('../../shared/http/client-certificate.ts')
   const { serve } = await import('../../shared/http/serve.ts')
   const app = createApp('api')
-  app.route('ALL', '*', { authority: openToAll }, async (c) => {
+  app.route('ALL', '*', { authority: openToAll })(async (c) => {
     arrived.push({ url: c.req.url, headers: c.req.header() })
     const found = readClientCertificate(c.req, SECRET)
     const certificate = found && { thumbprint: found.thumbprint, chainVerified: found.chainVerified }

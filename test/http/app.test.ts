@@ -23,20 +23,20 @@ beforeEach(() => {
 
 function endpoint() {
   const app = createApp('api')
-  app.route('GET', '/v1/auth/me', { authority: openToAll }, (c) =>
+  app.route('GET', '/v1/auth/me', { authority: openToAll })((c) =>
     c.json({ ip: c.var.call.request.clientIp ?? null, path: c.req.path }),
   )
-  app.route('POST', '/v1/auth/me', { authority: openToAll }, (c) => c.json({}))
-  app.route('GET', '/oauth/jwks.json', { authority: openToAll }, (c) =>
+  app.route('POST', '/v1/auth/me', { authority: openToAll })((c) => c.json({}))
+  app.route('GET', '/oauth/jwks.json', { authority: openToAll })((c) =>
     c.json({}, 200, { 'Cache-Control': 'public, max-age=300' }),
   )
-  app.route('GET', '/oauth/authorize', { authority: openToAll }, (c) =>
+  app.route('GET', '/oauth/authorize', { authority: openToAll })((c) =>
     c.redirect('https://client.example/?code=1', 303),
   )
-  app.route('GET', '/fails', { authority: openToAll }, () => {
+  app.route('GET', '/fails', { authority: openToAll })(() => {
     throw new Error('broken: hunter2')
   })
-  app.route('GET', '/refuses', { authority: openToAll }, (c) => {
+  app.route('GET', '/refuses', { authority: openToAll })((c) => {
     clearSessionCookies(c.var.call)
     throw new GatewayError('session_invalid', { reason: 'revoked' })
   })
@@ -107,7 +107,7 @@ describe('routing', () => {
 
   test('405 with Allow on pages too', async () => {
     const app = createApp('page', { errorPage })
-    app.route('GET', '/page', { authority: openToAll }, (c) => c.text('page'))
+    app.route('GET', '/page', { authority: openToAll })((c) => c.text('page'))
     const response = await app.request('/page', { method: 'PUT', headers: { accept: 'text/html' } })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
     expect(response.headers.get('content-type')).toMatch('text/html')
@@ -184,7 +184,7 @@ describe('the caller', () => {
 
   test('may leave work behind; its failure is logged, not thrown', async () => {
     const app = createApp('api')
-    app.route('GET', '/x', { authority: openToAll }, (c) => {
+    app.route('GET', '/x', { authority: openToAll })((c) => {
       c.var.call.later(Promise.reject(new Error('late')))
       return c.json({})
     })

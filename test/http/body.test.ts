@@ -26,11 +26,11 @@ async function send(
   using: z.ZodType = schema,
 ): Promise<Answer> {
   const app = createApp('api')
-  app.route('POST', '/v1/auth/x', { authority: openToAll }, async (c) => {
+  app.route('POST', '/v1/auth/x', { authority: openToAll })(async (c) => {
     refuseQuery(c, ['code', 'client_secret'])
     return c.json((await readBody(c, using, options)) as object)
   })
-  app.route('GET', '/v1/auth/x', { authority: openToAll }, (c) => c.json(readQuery(c, schema, options)))
+  app.route('GET', '/v1/auth/x', { authority: openToAll })((c) => c.json(readQuery(c, schema, options)))
   const response = await app.request(path, init)
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }

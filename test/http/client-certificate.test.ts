@@ -128,7 +128,7 @@ test('the certificate of a request is read by its own method, path and query', a
   process.env.LOG_LEVEL = 'silent'
   const { createApp } = await import('../../shared/http/app.ts')
   const app = createApp('api')
-  app.route('ALL', '*', { authority: openToAll }, (c) =>
+  app.route('ALL', '*', { authority: openToAll })((c) =>
     c.json({ thumbprint: readClientCertificate(c.req, SECRET)?.thumbprint ?? null }),
   )
   const ask = async (url: string) => {

@@ -17,11 +17,11 @@ async function cookiesUnder(env: Record<string, string>): Promise<{ set: string[
   const { createApp } = await import('../../shared/http/app.ts')
   const { setSessionCookies, clearSessionCookies } = await import('../../shared/http/cookies.ts')
   const app = createApp('api')
-  app.route('GET', '/set', { authority: openToAll }, (c) => {
+  app.route('GET', '/set', { authority: openToAll })((c) => {
     setSessionCookies(c.var.call, { handle: 'opaque', user, maxAge: 3600 })
     return c.json({})
   })
-  app.route('GET', '/clear', { authority: openToAll }, (c) => {
+  app.route('GET', '/clear', { authority: openToAll })((c) => {
     clearSessionCookies(c.var.call)
     return c.json({})
   })
@@ -65,7 +65,7 @@ describe('the session cookies', () => {
 test('cookies are read URL-decoded', async () => {
   const { createApp } = await import('../../shared/http/app.ts')
   const app = createApp('api')
-  app.route('GET', '/', { authority: openToAll }, (c) => c.json(c.var.call.request.cookies))
+  app.route('GET', '/', { authority: openToAll })((c) => c.json(c.var.call.request.cookies))
   const response = await app.request('/', { headers: { cookie: 'a=x%20y; b=; d=%E0%A4%A' } })
   expect(await response.json()).toEqual({ a: 'x y', b: '', d: '%E0%A4%A' })
 })
