@@ -72,30 +72,19 @@ const noResponse = () => {
   throw new Error('this call has no response')
 }
 
-/** Creates a call without a request. `settled` waits for its background work. */
-export function createCall(
-  gateway: Gateway,
-  request: Partial<CallRequest> = {},
-): Call & { settled(): Promise<unknown> } {
-  const left: Promise<unknown>[] = []
+/** Creates a call without a request. Its background work starts at once; setting a cookie or header throws. */
+export function createCall(gateway: Gateway, request: Partial<CallRequest> = {}): Call {
+  const none = { header: () => undefined, param: () => undefined, text: async () => '' }
   return {
     gateway,
     request: {
-      ...{ id: randomUUID(), method: 'GET', url: gateway.issuer, path: '/', cookies: {} },
-      ...{
-        header: () => undefined,
-        param: () => undefined,
-        text: async () => '',
-        pairs: async () => new URLSearchParams(),
-        bytes: async () => new ArrayBuffer(),
-      },
-      ...request,
+      ...{ id: randomUUID(), method: 'GET', url: gateway.issuer, path: '/', cookies: {}, ...none },
+      ...{ pairs: async () => new URLSearchParams(), bytes: async () => new ArrayBuffer(), ...request },
     },
     notes: {},
     now: gateway.now,
-    later: (work) => void left.push(logFailure(work)),
+    later: (work) => void logFailure(work),
     setCookie: noResponse,
     setHeader: noResponse,
-    settled: () => Promise.all(left),
   }
 }

@@ -135,12 +135,11 @@ async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise
   const id = uuidv7()
   const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
   const browserHash = link ? hashToken(code) : input.browserHash
-  const context = call
 
   const ip = call.request.clientIp
   const pauseThere = to.channel === 'sms' ? await pauseOfNewcomers(gateway, to) : 0
   let trust: SmsTrust | undefined
-  const outgoing = await commit(context, async (work) => {
+  const outgoing = await commit(call, async (work) => {
     work.correlationId = id
     const found = await findChallenge(call, { to, challengeId: replaces })
     const sms = to.channel === 'sms' ? { ip, trust: smsTrust(found), effort } : undefined
