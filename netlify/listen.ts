@@ -64,7 +64,7 @@ const namesSeveralHosts = ({ rawHeaders }: IncomingMessage) =>
 function createListener(redirects: Redirect[], functions: Functions, background: Set<Promise<unknown>>) {
   const match = createMatcher(redirects)
   const waitUntil = (work: Promise<unknown>) => {
-    const tracked = work.catch((error) => log.error('work after the answer failed', { error }))
+    const tracked = work.catch((error) => log.error('background work failed', { error }))
     background.add(tracked)
     tracked.finally(() => background.delete(tracked))
   }

@@ -238,7 +238,7 @@ describe('the process', () => {
       ['warn', 'the database does not answer yet', expect.any(String)],
       ['warn', 'a package printed', undefined],
       ['error', 'printed by a package', 'a stack'],
-      ['warn', 'a warning of Node', 'careful'],
+      ['warn', 'Node warning', 'careful'],
     ])
   })
 })

@@ -47,7 +47,7 @@ export async function endOf(sql: AnySql, { month, partition }: Pick<Month, 'mont
       (select max(least(s.expires_at, s.ended_at)) from auth_gateway.sessions s where ${sessions}),
       (select max(least(f.expires_at, f.revoked_at)) from auth_gateway.token_families f where ${families})) as ended
     from (${ids}) as i`
-  if (!row) throw new Error('a look-up without a row')
+  if (!row) throw new Error('lookup returned no row')
   return row.ended
 }
 

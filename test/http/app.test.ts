@@ -192,7 +192,7 @@ describe('the caller', () => {
     const context = { ip: '', waitUntil: (work: Promise<unknown>) => waited.push(work) }
     await serve(app)(new Request('https://auth.example.com/x'), context as never)
     await Promise.all(waited)
-    expect(lines.map(({ message }) => message)).toContain('work after the answer failed')
+    expect(lines.map(({ message }) => message)).toContain('background work failed')
   })
 })
 
