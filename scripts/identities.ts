@@ -15,8 +15,8 @@ import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { erasePerson } from '../shared/people/erase-person.ts'
 import { splitIdentity } from '../shared/people/identities.ts'
+import { listFactors } from '../shared/queries/factors.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
-import { listProofs } from '../shared/queries/proofs.ts'
 import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
 import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
 import { act, actAsAccount, withGateway } from './lib/operator.ts'
@@ -51,7 +51,7 @@ async function decide(
 
 /** An operator must have set up an app before: otherwise an attacker who reads their mail could enroll one. */
 async function refuseWithoutApp(gateway: Gateway, { members }: IdentityFacts): Promise<void> {
-  const { authenticators } = await listProofs(gateway.reads, gateway.personal, { members })
+  const { authenticators } = await listFactors(gateway.reads, gateway.personal, { members })
   if (authenticators.length === 0)
     throw new RefusedError(
       'They have no authenticator app yet: they must set one up at /account/totp first. --without-app skips this check',
@@ -61,7 +61,7 @@ async function refuseWithoutApp(gateway: Gateway, { members }: IdentityFacts): P
 /** Removes the factors of a person who has lost their app and their recovery codes. */
 async function resetFactors({ gateway, found: { members }, reason }: Call): Promise<void> {
   await act(gateway, async (work) => {
-    const { authenticators, recoveryCodes: sets } = await listProofs(gateway.reads, gateway.personal, { members })
+    const { authenticators, recoveryCodes: sets } = await listFactors(gateway.reads, gateway.personal, { members })
     for (const one of authenticators) resumeProof(work, totpAuthenticator, one).decide((state) => remove(state, reason))
     for (const one of sets) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, reason))
   })

@@ -48,7 +48,7 @@ export function watch({ event, delivery }: Watcher): void {
 type Watcher = { event?(seen: EventSeen): void; delivery?(seen: DeliverySeen): void }
 
 /** Publishes committed events. Call it after the commit. */
-export function tellEvents(committed: EventSeen[]): void {
+export function publishEvents(committed: EventSeen[]): void {
   if (events.hasSubscribers) for (const one of committed) events.publish(one)
 }
 

@@ -53,7 +53,7 @@ const METHODS = [
   ...COMMON,
 ]
 /** The part of delivery that is wired into the gateway. */
-const WIRED_DELIVERY = /^shared\/delivery\/(attempt|deliver|resend-news|sign|twilio-news)\.ts$/
+const WIRED_DELIVERY = /^shared\/delivery\/(attempt|deliver|resend-status|sign|twilio-status)\.ts$/
 
 /** What services outside of the gateway run as well: nothing that leads to its database or configuration. */
 const FOR_SERVICES = [

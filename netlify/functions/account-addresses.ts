@@ -11,9 +11,9 @@ import { formOperation, pageOperation, tabQuery } from '../../shared/http/operat
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
-import { mergeIdentities, tellOfMerge } from '../../shared/people/identities.ts'
-import { tellOfProofs } from '../../shared/people/proof-notices.ts'
-import { listProofs } from '../../shared/queries/proofs.ts'
+import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
+import { mergeIdentities, notifyMerge } from '../../shared/people/identities.ts'
+import { listFactors } from '../../shared/queries/factors.ts'
 import { codeCheck, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendTo } from '../../shared/sign-in/sign-in-steps.ts'
 import {
@@ -131,7 +131,7 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
     const { person: holder, challenge } = checked
     if (holder?.uai === person.uai) return { done: 'own' }
     if (holder) {
-      const { authenticators } = await listProofs(gateway().reads, gateway().personal, holder)
+      const { authenticators } = await listFactors(gateway().reads, gateway().personal, holder)
       // A code by mail is not enough to take an account over that an app protects.
       if (authenticators.length > 0) throw new GatewayError('merge_needs_step_up')
       const evidence = { method: 'signed_in_and_code', challengeId: challenge.id, sessionId: principal.credentialId }
@@ -144,8 +144,8 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
   })
   const { channel, address } = presented.to
   const kind = channel === 'sms' ? 'phone_added' : 'sign_in_method_added'
-  if (outcome.done === 'added') tellOfProofs(c.var.call, person, kind, address)
-  if (outcome.holder) for (const one of [person, outcome.holder]) c.var.call.later(tellOfMerge(c.var.call, one))
+  if (outcome.done === 'added') notifyFactorChange(c.var.call, person, kind, address)
+  if (outcome.holder) for (const one of [person, outcome.holder]) c.var.call.later(notifyMerge(c.var.call, one))
   return outcome.done
 }
 

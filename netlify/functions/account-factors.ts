@@ -9,8 +9,8 @@ import { formOperation, pageOperation, returnQuery } from '../../shared/http/ope
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
-import { tellOfProofs } from '../../shared/people/proof-notices.ts'
-import { listProofs } from '../../shared/queries/proofs.ts'
+import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
+import { listFactors } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { grouped } from '../../shared/sign-in/factors/proof-codes.ts'
 import { makeRecoveryCodes } from '../../shared/sign-in/factors/recovery-codes.ts'
@@ -45,7 +45,7 @@ const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const goal = once(() => z.object({ return_to: returnTo() }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 
-const proofsOf = ({ person }: PersonPrincipal) => listProofs(gateway().reads, gateway().personal, person)
+const proofsOf = ({ person }: PersonPrincipal) => listFactors(gateway().reads, gateway().personal, person)
 
 async function enrolPage(
   c: AppContext,
@@ -131,7 +131,7 @@ app.route('POST', '/account/totp/remove', {
         },
       )
       if (kept) return leave('totp_last')
-      tellOfProofs(c.var.call, principal.person, 'authenticator_removed')
+      notifyFactorChange(c.var.call, principal.person, 'authenticator_removed')
       return leave('totp_removed')
     },
   })
@@ -166,7 +166,7 @@ app.route('POST', CODES, {
     act: async ({ return_to }) => {
       const back = goalOf({ return_to })
       const codes = await makeRecoveryCodes(c.var.call, principal)
-      tellOfProofs(c.var.call, principal.person, 'recovery_codes_made')
+      notifyFactorChange(c.var.call, principal.person, 'recovery_codes_made')
       const { email } = principal.person
       return renderPage(RecoveryCodesPage({ codes: codes.map(grouped), email, doneHref: back ?? HOME }))
     },

@@ -15,10 +15,10 @@ import { removeSignInMethod } from '../../shared/people/sign-in-methods.ts'
 import { listApplications } from '../../shared/queries/agent-delegations.ts'
 import { type ConnectionRow, listConnections } from '../../shared/queries/connections.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
+import { listFactors } from '../../shared/queries/factors.ts'
 import { listMessagesOf } from '../../shared/queries/messages.ts'
 import { listOperatorCodesOf, type OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
 import type { Person } from '../../shared/queries/person.ts'
-import { listProofs } from '../../shared/queries/proofs.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import { endSession } from '../../shared/sign-in/end-session.ts'
 import { originOf } from '../../shared/sign-in/session-origin.ts'
@@ -67,7 +67,7 @@ async function accountPage(
     await listCredentials(reads, personal, person),
     await listSessions(reads, person),
     await listConnections(reads),
-    await listProofs(reads, personal, person),
+    await listFactors(reads, personal, person),
     await listApplications(reads, person),
     await listOperatorCodesOf(reads, personal, person),
     await listMessagesOf(reads, person, NEWEST_MESSAGES),

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { hearOfMessage } from '../../shared/delivery/hear-of-message.ts'
-import { isFromResend, readResendNews } from '../../shared/delivery/resend-news.ts'
-import { isFromTwilio, readTwilioNews } from '../../shared/delivery/twilio-news.ts'
+import { recordDeliveryStatus } from '../../shared/delivery/record-delivery-status.ts'
+import { isFromResend, readResendStatus } from '../../shared/delivery/resend-status.ts'
+import { isFromTwilio, readTwilioStatus } from '../../shared/delivery/twilio-status.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -29,8 +29,8 @@ app.route('POST', '/v1/delivery/resend', {
   const body = await c.req.text()
   if (!isFromResend(secrets, c.req.raw.headers, body)) throw new GatewayError('webhook_signature_invalid')
   const told = parse(body)
-  const found = told && readResendNews(told)
-  if (found && isMessageId(found.messageId)) await hearOfMessage(c.var.call, found.messageId, found.news)
+  const found = told && readResendStatus(told)
+  if (found && isMessageId(found.messageId)) await recordDeliveryStatus(c.var.call, found.messageId, found.status)
   return c.json({ success: true })
 })
 
@@ -52,9 +52,9 @@ app.route('POST', '/v1/delivery/twilio', {
   const url = `${gateway().issuer}${pathname}${search}`
   if (!isFromTwilio(tokens, url, fields, c.req.header('x-twilio-signature') ?? ''))
     throw new GatewayError('webhook_signature_invalid')
-  const news = readTwilioNews(fields)
+  const reported = readTwilioStatus(fields)
   const id = searchParams.get('message')
-  if (news && isMessageId(id)) await hearOfMessage(c.var.call, id, news)
+  if (reported && isMessageId(id)) await recordDeliveryStatus(c.var.call, id, reported)
   return c.json({ success: true })
 })
 

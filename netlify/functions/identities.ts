@@ -13,9 +13,9 @@ import { externalLookup } from '../../shared/people/external-account.ts'
 import {
   mapVendorAccount,
   mergeIdentities,
+  notifyMerge,
   refuseStranding,
   splitIdentity,
-  tellOfMerge,
 } from '../../shared/people/identities.ts'
 import { actAsService, identityAsked, provenBy } from '../../shared/people/identity-callers.ts'
 import { removeSignInMethod } from '../../shared/people/sign-in-methods.ts'
@@ -174,7 +174,7 @@ app.route('POST', '/v1/auth/identities/merge', {
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })
   })
-  for (const { person } of [survivor, retired]) c.var.call.later(tellOfMerge(c.var.call, person))
+  for (const { person } of [survivor, retired]) c.var.call.later(notifyMerge(c.var.call, person))
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 

@@ -10,7 +10,7 @@ import { formOperation, pageOperation, returnQuery } from '../../shared/http/ope
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
-import { listProofs } from '../../shared/queries/proofs.ts'
+import { listFactors } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { readFactorCode } from '../../shared/sign-in/factors/proof-codes.ts'
 import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/proofs.ts'
@@ -58,7 +58,7 @@ function stepUpPage(
 
 async function show(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
   const back = goalOf(readQuery(c, z.object({ return_to: returnTo() })))
-  const { authenticators } = await listProofs(gateway().reads, gateway().personal, principal.person)
+  const { authenticators } = await listFactors(gateway().reads, gateway().personal, principal.person)
   if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
   if (method === 'totp' && principal.session?.method === 'totp') return anew(c, back)
   return stepUpPage(c, principal, method, back)

@@ -2,7 +2,7 @@ import { authenticatePerson, browserSession, type PersonPrincipal } from '../../
 import { type Operator, operatorOf } from '../../shared/access/operator.ts'
 import { isRead, recordOperatorRead } from '../../shared/access/operator-reads.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
-import { isSteppedUp, missingProof, proofUrl, stepUpUrl } from '../../shared/access/step-up.ts'
+import { authenticationUrl, isSteppedUp, missingAuthentication, stepUpUrl } from '../../shared/access/step-up.ts'
 import type { Call } from '../../shared/call.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { Redirect } from '../../shared/http/redirect.ts'
@@ -54,8 +54,8 @@ export const sensitivePage = (home: string): Authority<PersonPrincipal> => ({
   admit: async (call) => {
     const back = await backTo(call, home)
     const principal = await visitor(call, back)
-    const missing = await missingProof(call.gateway, principal)
-    if (missing) throw new Redirect(proofUrl(missing, back))
+    const missing = await missingAuthentication(call.gateway, principal)
+    if (missing) throw new Redirect(authenticationUrl(missing, back))
     return principal
   },
 })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
-import { twilioSignature } from '../../shared/delivery/twilio-news.ts'
+import { twilioSignature } from '../../shared/delivery/twilio-status.ts'
 import type { TwilioAccount } from './twilio-api.ts'
 
 const SOON_MS = 500

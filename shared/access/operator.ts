@@ -15,14 +15,14 @@ export type Operator = {
 }
 
 /** Whether the operator administers every organization of a person, since a merge can bring in those of others. */
-export function answersFor({ organizationId }: Operator, organizations: readonly string[]): boolean {
+export function administers({ organizationId }: Operator, organizations: readonly string[]): boolean {
   return organizationId === undefined || organizations.every((one) => one === organizationId)
 }
 
 /** Whether the operator may act on a person: one they administer, and on a platform operator only as a platform operator. */
 export function mayActOn(operator: Operator, person: { organizations: readonly string[]; role: string }): boolean {
   return (
-    answersFor(operator, person.organizations) &&
+    administers(operator, person.organizations) &&
     (operator.organizationId === undefined || person.role !== 'platform_admin')
   )
 }

@@ -1,8 +1,8 @@
 import { ACR, isRecent, RECENT_SECONDS } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import { listFactors } from '../queries/factors.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
-import { listProofs } from '../queries/proofs.ts'
 
 /** Whether the person recently used their authenticator app in this session. */
 export function isSteppedUp({ steppedUpAt }: SessionFacts, now: Date): boolean {
@@ -10,7 +10,7 @@ export function isSteppedUp({ steppedUpAt }: SessionFacts, now: Date): boolean {
 }
 
 /** Whether the person may change their factors: recently stepped up, or recently signed in while they have no authenticator app. */
-export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean, now: Date): boolean {
+export function mayChangeFactors(current: SessionFacts, hasAuthenticator: boolean, now: Date): boolean {
   if (isSteppedUp(current, now) || isRecent(current.recoveredAt, now)) return true
   return !hasAuthenticator && isRecent(current.authenticatedAt, now)
 }
@@ -18,17 +18,17 @@ export function mayChangeProofs(current: SessionFacts, hasAuthenticator: boolean
 export const stepUpUrl = (returnTo: string) => `/web/step-up?${new URLSearchParams({ return_to: returnTo })}`
 
 /** Returns the authentication still required before the person may change their factors. */
-export async function missingProof(
+export async function missingAuthentication(
   { reads, personal, now }: Gateway,
   { person, session: current }: { person: Person; session?: SessionFacts },
 ): Promise<'sign_in' | 'step_up' | undefined> {
-  const { authenticators } = await listProofs(reads, personal, person)
-  if (current && mayChangeProofs(current, authenticators.length > 0, now())) return undefined
+  const { authenticators } = await listFactors(reads, personal, person)
+  if (current && mayChangeFactors(current, authenticators.length > 0, now())) return undefined
   return authenticators.length > 0 ? 'step_up' : 'sign_in'
 }
 
 /** The page for the missing authentication, which returns to `returnTo`. */
-export const proofUrl = (missing: 'sign_in' | 'step_up', returnTo: string) =>
+export const authenticationUrl = (missing: 'sign_in' | 'step_up', returnTo: string) =>
   missing === 'step_up'
     ? stepUpUrl(returnTo)
     : `/web/login?${new URLSearchParams({ prompt: 'login', return_to: returnTo })}`
@@ -37,7 +37,7 @@ export const proofUrl = (missing: 'sign_in' | 'step_up', returnTo: string) =>
 export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): GatewayError {
   const [what, acr] =
     missing === 'step_up'
-      ? ['A fresh code from the authenticator app is needed.', `, acr_values="${ACR.multiFactor}"`]
+      ? ['A new code from the authenticator app is required.', `, acr_values="${ACR.multiFactor}"`]
       : ['Please sign in again first.', '']
   return new GatewayError('insufficient_user_authentication', {
     description: what,
@@ -53,8 +53,8 @@ export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): Gatewa
  */
 export async function demandRecentAuthentication(
   gateway: Gateway,
-  by: Parameters<typeof missingProof>[1],
+  by: Parameters<typeof missingAuthentication>[1],
 ): Promise<void> {
-  const missing = await missingProof(gateway, by)
+  const missing = await missingAuthentication(gateway, by)
   if (missing) throw stepUpNeeded(missing)
 }

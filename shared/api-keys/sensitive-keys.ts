@@ -1,6 +1,6 @@
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { isForGatewayAlone } from '../access/authority.ts'
-import { missingProof } from '../access/step-up.ts'
+import { missingAuthentication } from '../access/step-up.ts'
 import type { ApiKeySettings } from '../domain/api-key.ts'
 import { isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
@@ -20,7 +20,7 @@ async function isSensitive(gateway: Gateway, principal: PersonPrincipal): Promis
   const { source, family } = principal
   if (source === 'sso_session') return true
   const isOurs = family?.client.first_party === true && isForGatewayAlone(gateway, principal)
-  return isOurs && !(await missingProof(gateway, principal))
+  return isOurs && !(await missingAuthentication(gateway, principal))
 }
 
 /**

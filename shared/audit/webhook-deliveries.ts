@@ -7,7 +7,7 @@ import type { AuditScope } from '../queries/audit-events.ts'
 import { settleLog } from '../queries/audit-tree.ts'
 import {
   claimWebhook,
-  eventsToTell,
+  eventsToSend,
   forgetRemovedWebhooks,
   listWaiting,
   listWebhooks,
@@ -92,7 +92,7 @@ async function takeTurn(gateway: Gateway, row: WebhookRow, deadline: number): Pr
   const scope: AuditScope = organization_id ? { of: 'organization', id: organization_id } : { of: 'everything' }
   const waiting = await listWaiting(reads, id, MOST_WAITING)
   const range = { after, until: settled, limit: BATCH }
-  const fresh = waiting.length < MOST_WAITING ? await eventsToTell(reads, scope, settings.types, range) : []
+  const fresh = waiting.length < MOST_WAITING ? await eventsToSend(reads, scope, settings.types, range) : []
   const streams = [...Map.groupBy([...waiting, ...fresh], ({ stream_id }) => stream_id).values()]
   const turn: Turn = { told: 0, failedInARow: 0, gone: false, outcomes: [] }
   const to = { url: settings.url, secret: openWebhookSecret(gateway, id, secret) }

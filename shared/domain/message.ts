@@ -93,7 +93,7 @@ export function recordFailed(
 }
 
 /** A delivery status reported by the provider. Statuses may arrive out of order or twice. */
-export type News =
+export type DeliveryStatus =
   | { kind: 'delivered' | 'complained'; provider: string }
   | { kind: 'delayed'; provider: string; reason?: string }
   | { kind: 'bounced'; provider: string; permanent: boolean; reason?: string }
@@ -101,19 +101,21 @@ export type News =
 const RANK = { none: 0, queued: 1, failed: 1, accepted: 1, delayed: 2, delivered: 3, bounced: 4, complained: 5 }
 
 /** Records a delivery status, unless it is a duplicate or earlier than the current one. */
-export function hear(state: Message, news: News): Decision<MessageEvent> {
-  if (state.status === 'none' || RANK[state.status] >= RANK[news.kind]) return { events: [] }
-  const { provider } = news
-  switch (news.kind) {
+export function recordStatus(state: Message, reported: DeliveryStatus): Decision<MessageEvent> {
+  if (state.status === 'none' || RANK[state.status] >= RANK[reported.kind]) return { events: [] }
+  const { provider } = reported
+  switch (reported.kind) {
     case 'delivered':
       return { events: [{ type: 'MessageDelivered', data: { provider } }] }
     case 'complained':
       return { events: [{ type: 'MessageComplained', data: { provider } }] }
     case 'delayed':
-      return { events: [{ type: 'MessageDelayed', data: { provider, reason: news.reason } }] }
+      return { events: [{ type: 'MessageDelayed', data: { provider, reason: reported.reason } }] }
     case 'bounced':
       return {
-        events: [{ type: 'MessageBounced', data: { provider, permanent: news.permanent, reason: news.reason } }],
+        events: [
+          { type: 'MessageBounced', data: { provider, permanent: reported.permanent, reason: reported.reason } },
+        ],
       }
   }
 }

@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import { GatewayError, type Refusal } from '../errors.ts'
 import type { Personal } from '../personal.ts'
-import { tellEvents } from '../telemetry.ts'
+import { publishEvents } from '../telemetry.ts'
 import {
   type Append,
   type AppendedEvent,
@@ -210,7 +210,7 @@ async function append(
     })
   try {
     await context.gateway.store.append([...appends.values()], seals.made, work.limits)
-    tellEvents(pending.map(({ event }) => event))
+    publishEvents(pending.map(({ event }) => event))
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error
     throw new GatewayError(work.limitRefusal, { retryAfter: error.retryAfter })

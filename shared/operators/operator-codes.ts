@@ -1,11 +1,11 @@
 import { uuidv7 } from 'uuidv7'
-import { actAsOperator, answersFor, isOperator, type Operator } from '../access/operator.ts'
+import { actAsOperator, administers, isOperator, type Operator } from '../access/operator.ts'
 import type { Call } from '../call.ts'
 import { approveCode, type OperatorCode, operatorCode, requestCode, revokeCode } from '../domain/operator-code.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import { tellOfProofs } from '../people/proof-notices.ts'
+import { notifyFactorChange } from '../people/factor-notices.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
@@ -35,7 +35,7 @@ async function personFor(
   const self = operator.principal.person
   if (options.self && person.uai === self.uai) return person
   // A code opens everything that became part of the person, so the operator has to answer for all of that.
-  if (!answersFor(operator, person.organizations)) throw new GatewayError('not_found')
+  if (!administers(operator, person.organizations)) throw new GatewayError('not_found')
   if (person.uai === self.uai) throw new GatewayError('operator_code_denied', { reason: 'a code for oneself' })
   if (person.role === 'platform_admin' && self.role !== 'platform_admin')
     throw new GatewayError('operator_code_denied', { reason: 'a code for somebody who may do more' })
@@ -85,7 +85,7 @@ export async function requestOperatorCode(
     const stream = work.start(operatorCode, id, aboutPerson(person))
     return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: gateway.now() })))
   })
-  if (!made.awaitsSecond) tellOfProofs(call, person, 'operator_code_made')
+  if (!made.awaitsSecond) notifyFactorChange(call, person, 'operator_code_made')
   return { id, code: grouped(part), ...made }
 }
 
@@ -118,7 +118,7 @@ export async function approveOperatorCode(
     )
     return { person, ...stateOf(state) }
   })
-  tellOfProofs(call, person, 'operator_code_made')
+  notifyFactorChange(call, person, 'operator_code_made')
   return { id, code: grouped(part), ...made }
 }
 

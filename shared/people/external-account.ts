@@ -7,14 +7,14 @@ import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
+import { hasAuthenticator } from '../queries/factors.ts'
 import type { Person } from '../queries/person.ts'
-import { hasAuthenticator } from '../queries/proofs.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { emailDomain, emailLookup } from '../typed/email.ts'
 import { createIdentity } from './create-identity.ts'
+import { notifyFactorChange } from './factor-notices.ts'
 import { applyClaims, type MappedClaims, standingOf } from './mapped-claims.ts'
 import type { ExternalProfile } from './profile.ts'
-import { tellOfProofs } from './proof-notices.ts'
 import { nameOfMethod } from './sign-in-methods.ts'
 
 /** The lookup value of an account at an external provider. */
@@ -175,6 +175,6 @@ export async function addAccount(call: Call, account: ProvenAccount, { person, s
     work.actor = { type: 'person', id: person.uai, sessionId: session.id }
     return linkAccount(call.gateway, work, account, { person, sessionId: session.id })
   })
-  if (isLinked) tellOfProofs(call, person, 'sign_in_method_added', nameOfMethod(account))
+  if (isLinked) notifyFactorChange(call, person, 'sign_in_method_added', nameOfMethod(account))
   return isLinked
 }

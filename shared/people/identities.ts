@@ -55,7 +55,7 @@ export async function refuseStranding({ reads }: Gateway, work: Work, uai: strin
 }
 
 /** Notifies a person that their identities were merged, and how to undo it. */
-export async function tellOfMerge(call: Call, person: Person): Promise<void> {
+export async function notifyMerge(call: Call, person: Person): Promise<void> {
   if (!person.email || !person.emailVerified) return
   await sendNotice(call, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
 }

@@ -6,7 +6,7 @@ import { commit } from '../events/commit.ts'
 import { listCredentials } from '../queries/credentials.ts'
 import type { Person } from '../queries/person.ts'
 import { SUPABASE, SUPABASE_SLUG } from '../sso/supabase-project.ts'
-import { tellOfProofs } from './proof-notices.ts'
+import { notifyFactorChange } from './factor-notices.ts'
 
 /** The name of a sign-in method in messages. */
 export const nameOfMethod = ({ provider, address }: { provider?: string; address?: string }) =>
@@ -38,5 +38,5 @@ export async function removeSignInMethod(
     stream.decide((state) => unlinkCredential(state, { credentialId, left, reason }))
     return { usable: found.usable, label: nameOfMethod(found) }
   })
-  if (usable) tellOfProofs(call, person, 'sign_in_method_removed', label)
+  if (usable) notifyFactorChange(call, person, 'sign_in_method_removed', label)
 }

@@ -58,7 +58,7 @@ export function listWaiting(sql: postgres.Sql, id: string, limit: number): Promi
 }
 
 /** The next settled events to send to a webhook. */
-export function eventsToTell(
+export function eventsToSend(
   sql: postgres.Sql,
   scope: AuditScope,
   types: string[],

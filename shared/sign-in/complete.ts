@@ -13,9 +13,9 @@ import { SESSION_SCOPE } from '../oauth/scope.ts'
 import { type StartedFamily, startTokenFamily } from '../oauth/token/token-family.ts'
 import type { GrantFacts } from '../oauth/token/token-response.ts'
 import { linkAccount, type ProvenAccount } from '../people/external-account.ts'
+import { notifyFactorChange } from '../people/factor-notices.ts'
 import type { MappedClaims } from '../people/mapped-claims.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
-import { tellOfProofs } from '../people/proof-notices.ts'
 import { nameOfMethod } from '../people/sign-in-methods.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
@@ -137,8 +137,8 @@ export async function completeSignIn(call: Call, way: WayIn, request: SignInRequ
   })
   const { settled, session, family, now, link } = result
   const { person, notice } = settled
-  if (link) tellOfProofs(call, person, 'sign_in_method_added', nameOfMethod(link))
-  if (notice) tellOfProofs(call, person, notice.kind, notice.what)
+  if (link) notifyFactorChange(call, person, 'sign_in_method_added', nameOfMethod(link))
+  if (notice) notifyFactorChange(call, person, notice.kind, notice.what)
   if (facts) afterSignIn(call, hooks, { ...facts, person })
   if (platform !== 'web') return { person, session, family }
   const knownBrowser = rememberBrowser(call, { uai: person.uai, sessionId: session.id })
@@ -160,7 +160,7 @@ export async function completeStepUp(
     actAs(work, principal)
     return strengthenSession(work, principal, await factor.record(work), call.now())
   })
-  if (factor.notice) tellOfProofs(call, principal.person, factor.notice)
+  if (factor.notice) notifyFactorChange(call, principal.person, factor.notice)
   return cookies
 }
 

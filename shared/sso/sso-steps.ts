@@ -3,7 +3,7 @@ import { browserSession } from '../access/authenticate.ts'
 import { checkCsrf, csrfToken, isCrossSite } from '../access/csrf.ts'
 import { projectScope } from '../access/project-scope.ts'
 import { safeReturnTo } from '../access/return-to.ts'
-import { missingProof, proofUrl } from '../access/step-up.ts'
+import { authenticationUrl, missingAuthentication } from '../access/step-up.ts'
 import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -59,8 +59,8 @@ export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(d
  */
 async function linkingSession(call: Call, csrf: string | undefined): Promise<string> {
   const signedIn = await browserSession(call)
-  const missing = signedIn ? await missingProof(call.gateway, signedIn) : 'sign_in'
-  if (!signedIn || missing) throw new Redirect(proofUrl(missing ?? 'sign_in', '/account'), 302)
+  const missing = signedIn ? await missingAuthentication(call.gateway, signedIn) : 'sign_in'
+  if (!signedIn || missing) throw new Redirect(authenticationUrl(missing ?? 'sign_in', '/account'), 302)
   const { id } = signedIn.session
   checkCsrf(call, call.gateway.derive, `${id}.link`, csrf)
   return id

@@ -5,13 +5,13 @@ import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { externalLookup, findAccount, settleAccount } from '../people/external-account.ts'
+import { notifyFactorChange } from '../people/factor-notices.ts'
 import type { ExternalProfile } from '../people/profile.ts'
-import { tellOfProofs } from '../people/proof-notices.ts'
 import { nameOfMethod, removeSignInMethod } from '../people/sign-in-methods.ts'
 import { listCredentials } from '../queries/credentials.ts'
 import { findByAddress, findExternal } from '../queries/external-accounts.ts'
+import { hasAuthenticator } from '../queries/factors.ts'
 import type { Person } from '../queries/person.ts'
-import { hasAuthenticator } from '../queries/proofs.ts'
 import { profileOfUser, SUPABASE_SLUG, type SupabaseUser, supabaseAccount } from '../sso/supabase-project.ts'
 import { emailLookup } from '../typed/email.ts'
 
@@ -74,7 +74,7 @@ export async function syncUser(call: Call, user: SupabaseUser) {
     const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: call.now() }, found, {})
     return { person, created: isNew, added: isLinked ? nameOfMethod({ provider: SUPABASE_SLUG }) : undefined }
   })
-  if (added) tellOfProofs(call, person, 'sign_in_method_added', added)
+  if (added) notifyFactorChange(call, person, 'sign_in_method_added', added)
   return { uai: person.uai, created }
 }
 

@@ -7,7 +7,7 @@ import type { Gateway } from '../../shared/gateway.ts'
 import { stateAt } from '../../shared/operators/operated-state.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
 import { listLiveSessions, listPeople } from '../../shared/queries/console.ts'
-import { eventsToTell } from '../../shared/queries/webhooks.ts'
+import { eventsToSend } from '../../shared/queries/webhooks.ts'
 import { idAt, signInAt } from './growth-events.ts'
 
 export type Sample = {
@@ -77,7 +77,7 @@ export function growthQueries(
     'blast radius of a session': () => traceBlastRadius({ reads } as Gateway, wall.session),
     'a person as of a time': () => stateAt({ reads, now: () => new Date() }, new Date(), [uai]),
     'next 100 events for a webhook': () =>
-      eventsToTell(reads, everything, ['SessionStarted'], { after: position, until: last, limit: 100 }),
+      eventsToSend(reads, everything, ['SessionStarted'], { after: position, until: last, limit: 100 }),
     'console: charts': () => chartsOf(reads, undefined, new Date()),
     'console: people': () => listPeople(reads, personal, undefined, {}),
     'console: live sessions': () => listLiveSessions(reads, undefined),

@@ -58,7 +58,7 @@ describe('a message', () => {
 })
 
 describe('news of a message', () => {
-  const all: messages.News[] = [
+  const all: messages.DeliveryStatus[] = [
     { kind: 'delayed', provider },
     { kind: 'delivered', provider },
     { kind: 'bounced', provider, permanent: true, reason: 'gone' },
@@ -69,23 +69,23 @@ describe('news of a message', () => {
   test.each(all.map((news, index) => [news.kind, news, events[index]] as const))('%s: told once', (_, news, event) => {
     if (!event) throw new Error('no event')
     given(messages.message, queued, accepted)
-      .when((state) => messages.hear(state, news))
+      .when((state) => messages.recordStatus(state, news))
       .then([event])
     given(messages.message, queued, accepted, event)
-      .when((state) => messages.hear(state, news))
+      .when((state) => messages.recordStatus(state, news))
       .then([])
   })
 
   test('nothing for older news that was overtaken, or for a message that nobody sent', () => {
     for (const [index, news] of all.entries())
       for (const later of events.slice(index))
-        expect(messages.hear(stateOf(messages.message, [queued, accepted, later]), news).events).toEqual([])
-    for (const news of all) expect(messages.hear({ status: 'none' }, news).events).toEqual([])
+        expect(messages.recordStatus(stateOf(messages.message, [queued, accepted, later]), news).events).toEqual([])
+    for (const news of all) expect(messages.recordStatus({ status: 'none' }, news).events).toEqual([])
   })
 
   test('delivered after all, where the answer to the attempt was lost', () => {
     given(messages.message, queued, failed)
-      .when((state) => messages.hear(state, { kind: 'delivered', provider }))
+      .when((state) => messages.recordStatus(state, { kind: 'delivered', provider }))
       .then([delivered])
   })
 })

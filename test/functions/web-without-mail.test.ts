@@ -56,7 +56,7 @@ describe('a sign-in without mail', () => {
     const body = new URLSearchParams({ ...form?.fields, csrf, code: codeOf(app, 1) })
     const page = await browser.visit('/web/step-up', { method: 'POST', body })
     expect(page).toMatchObject({ status: 403 })
-    expect(page.html).toContain('Another kind of proof is needed.')
+    expect(page.html).toContain('Use a different factor.')
     expect((await attempt(ada.email, code)).session).toBeUndefined()
   })
 

@@ -38,7 +38,7 @@ export function createMessageTraffic(unit: Unit) {
     async news(n: number): Promise<void> {
       const id = from(sent, n)
       if (!id) return
-      const news: messages.News[] = [
+      const news: messages.DeliveryStatus[] = [
         { kind: 'delayed', provider, reason: 'mailbox_full' },
         { kind: 'delivered', provider },
         { kind: 'bounced', provider, permanent: n % 2 === 0, reason: 'no_such_mailbox' },
@@ -46,7 +46,7 @@ export function createMessageTraffic(unit: Unit) {
       ]
       await unit(async (work) => {
         const stream = await work.load(messages.message, id, { subject: id })
-        stream.decide((state) => messages.hear(state, from(news, n) ?? { kind: 'delivered', provider }))
+        stream.decide((state) => messages.recordStatus(state, from(news, n) ?? { kind: 'delivered', provider }))
         stream.decide((state) => messages.recordAccepted(state, { provider, providerId: `mail-${n}`, attempts: 2 }))
       })
     },

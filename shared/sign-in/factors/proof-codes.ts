@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { OperatorCodeRecord, Proofs, RecoveryRecord, TotpRecord } from '../../queries/proofs.ts'
+import type { OperatorCodeRecord, Proofs, RecoveryRecord, TotpRecord } from '../../queries/factors.ts'
 import { equalHash } from '../../tokens/opaque.ts'
 import { matchingStep } from '../../tokens/totp.ts'
 import { readDigitCode, readLetterCode } from '../../typed/code.ts'

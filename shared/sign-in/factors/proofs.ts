@@ -8,8 +8,8 @@ import type { Work } from '../../events/commit.ts'
 import type { RateLimit } from '../../events/store.ts'
 import type { Aggregate, Event } from '../../events/types.ts'
 import type { Gateway } from '../../gateway.ts'
+import { listFactors, type Recorded } from '../../queries/factors.ts'
 import type { Person } from '../../queries/person.ts'
-import { listProofs, type Recorded } from '../../queries/proofs.ts'
 import { type FactorCode, type Match, matchCode, type RightCode } from './proof-codes.ts'
 
 export type ProofMethod = RightCode['method']
@@ -89,7 +89,7 @@ export async function checkFactor(
   gateway: Gateway,
   { person, code, purpose, limits }: PresentedFactor,
 ): Promise<CheckedFactor> {
-  const proofs = await listProofs(gateway.reads, gateway.personal, person, limits)
+  const proofs = await listFactors(gateway.reads, gateway.personal, person, limits)
   if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
   const now = gateway.now()
   const match = matchCode(gateway, proofs, code, now)

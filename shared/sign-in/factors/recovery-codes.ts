@@ -4,7 +4,7 @@ import { actAs } from '../../access/authority.ts'
 import type { Call } from '../../call.ts'
 import { issueCodes, RECOVERY_CODES, recoveryCodes, replaceCodes } from '../../domain/recovery-codes.ts'
 import { aboutPerson, commit } from '../../events/commit.ts'
-import { listProofs } from '../../queries/proofs.ts'
+import { listFactors } from '../../queries/factors.ts'
 import { newRecoveryCode } from './proof-codes.ts'
 import { resumeProof } from './proofs.ts'
 
@@ -19,7 +19,7 @@ export async function makeRecoveryCodes(call: Call, principal: PersonPrincipal):
   const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode)
   await commit(call, async (work) => {
     actAs(work, principal)
-    const { recoveryCodes: older } = await listProofs(gateway.reads, gateway.personal, person)
+    const { recoveryCodes: older } = await listFactors(gateway.reads, gateway.personal, person)
     for (const one of older) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, 'replaced'))
     const codeHashes = codes.map((code) => gateway.hashCode(id, code))
     work.start(recoveryCodes, id, aboutPerson(person)).decide(() => issueCodes({ uai: person.uai, codeHashes }))

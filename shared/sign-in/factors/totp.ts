@@ -7,7 +7,7 @@ import { enrol, MAX_AUTHENTICATORS, remove, totpAuthenticator } from '../../doma
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, commit, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
-import { listProofs } from '../../queries/proofs.ts'
+import { listFactors } from '../../queries/factors.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
 import type { ProvenFactor } from '../start-session.ts'
@@ -58,7 +58,7 @@ export async function enrolTotp(
   if (step === undefined) throw new GatewayError('otp_invalid')
   if (!person.wrappedKey) throw new GatewayError('access_denied', { reason: 'no data key' })
   const sealed = personal.seal(person.uai, personal.unwrap(person.uai, person.wrappedKey), secret)
-  const { authenticators } = await listProofs(reads, personal, person)
+  const { authenticators } = await listFactors(reads, personal, person)
   if (authenticators.length >= MAX_AUTHENTICATORS) throw new GatewayError('too_many_authenticators')
   const stream = await work.load(totpAuthenticator, id, aboutPerson(person))
   stream.decide((state) => enrol(state, { uai: person.uai, step, secret: Buffer.from(sealed, 'base64') }))
@@ -73,7 +73,7 @@ export async function removeTotp(
 ): Promise<void> {
   await commit(call, async (work) => {
     actAs(work, principal)
-    const { authenticators } = await listProofs(call.gateway.reads, call.gateway.personal, principal.person)
+    const { authenticators } = await listFactors(call.gateway.reads, call.gateway.personal, principal.person)
     const own = authenticators.find((one) => one.id === id)
     if (!own) throw new GatewayError('not_found')
     if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks'
-import type { News } from '../domain/message.ts'
+import type { DeliveryStatus } from '../domain/message.ts'
 
 const provider = 'resend'
 
@@ -21,20 +21,20 @@ export function isFromResend(secrets: string, headers: Headers, body: string): b
   })
 }
 
-type Told = {
+type ResendEvent = {
   type?: unknown
   data?: { tags?: unknown; bounce?: { type?: unknown; subType?: unknown }; failed?: { reason?: unknown } }
 }
 
 /** The message id (from its tag) and status in a delivery webhook; undefined for other events. */
-export function readResendNews(told: Told): { messageId: string; news: News } | undefined {
-  const { type, data } = told
+export function readResendStatus(event: ResendEvent): { messageId: string; status: DeliveryStatus } | undefined {
+  const { type, data } = event
   const messageId = tagOf(data?.tags, 'message_id')
-  const news = newsOf(String(type), data)
-  return messageId && news ? { messageId, news } : undefined
+  const status = statusOf(String(type), data)
+  return messageId && status ? { messageId, status } : undefined
 }
 
-function newsOf(type: string, data: Told['data']): News | undefined {
+function statusOf(type: string, data: ResendEvent['data']): DeliveryStatus | undefined {
   const { bounce, failed } = data ?? {}
   switch (type) {
     case 'email.delivered':

@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
-import { hear, message, type News } from '../domain/message.ts'
+import { type DeliveryStatus, message, recordStatus } from '../domain/message.ts'
 import { suppress, suppression } from '../domain/suppression.ts'
 import { commit } from '../events/commit.ts'
 import { findSentMessage, isSuppressed } from '../queries/messages.ts'
@@ -10,23 +10,24 @@ import { emailLookup } from '../typed/email.ts'
  * Records a delivery status reported by the provider. A permanent bounce or a spam complaint suppresses the address until an operator
  * lifts that. Statuses of unknown messages and duplicates change nothing.
  */
-export async function hearOfMessage(call: Call, id: string, news: News): Promise<void> {
+export async function recordDeliveryStatus(call: Call, id: string, reported: DeliveryStatus): Promise<void> {
   const { reads, personal } = call.gateway
   await commit(call, async (work) => {
     const sent = await findSentMessage(reads, personal, id)
     if (!sent) return
     const { events, subject, wrappedKey, address } = sent
-    work.actor = { type: 'service', id: news.provider }
+    work.actor = { type: 'service', id: reported.provider }
     work.correlationId = id
     const stream = work.resume(message, id, events, { subject, wrappedKey })
     const before = stream.state.status
-    const after = stream.decide((state) => hear(state, news)).status
-    const cause = news.kind === 'complained' || (news.kind === 'bounced' && news.permanent) ? news.kind : undefined
+    const after = stream.decide((state) => recordStatus(state, reported)).status
+    const cause =
+      reported.kind === 'complained' || (reported.kind === 'bounced' && reported.permanent) ? reported.kind : undefined
     if (before === after || !cause || !address || !('channel' in stream.state)) return
     const { channel } = stream.state
     const lookup = channel === 'email' ? emailLookup(address) : address
     if (await isSuppressed(reads, personal.digest(lookup))) return
-    const reason = news.kind === 'bounced' ? news.reason : undefined
+    const reason = reported.kind === 'bounced' ? reported.reason : undefined
     const made = uuidv7()
     work
       .start(suppression, made, { subject: made })

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { News } from '../domain/message.ts'
+import type { DeliveryStatus } from '../domain/message.ts'
 
 const provider = 'twilio'
 
@@ -31,7 +31,7 @@ const PERMANENT = new Set(['30005', '30006'])
 const OPTED_OUT = '21610'
 
 /** The delivery status in a status callback; undefined for intermediate statuses. */
-export function readTwilioNews(fields: URLSearchParams): News | undefined {
+export function readTwilioStatus(fields: URLSearchParams): DeliveryStatus | undefined {
   const code = fields.get('ErrorCode') ?? ''
   switch (fields.get('MessageStatus')) {
     case 'delivered':

@@ -50,7 +50,7 @@ type Row = {
 }
 
 /** The factors of a person that need no message, oldest first. One statement. */
-export async function listProofs(
+export async function listFactors(
   sql: postgres.Sql,
   personal: Personal,
   { members }: Pick<Person, 'members'>,
@@ -103,7 +103,7 @@ export async function hasAuthenticator(
   personal: Personal,
   person: Pick<Person, 'members'>,
 ): Promise<boolean> {
-  const { authenticators } = await listProofs(sql, personal, person)
+  const { authenticators } = await listFactors(sql, personal, person)
   return authenticators.length > 0
 }
 
