@@ -12,7 +12,7 @@ import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { ACTS, actOn } from '../../shared/operators/console-actions.ts'
-import { operatedRadius } from '../../shared/operators/operated-radius.ts'
+import { operatedBlastRadius } from '../../shared/operators/operated-blast-radius.ts'
 import { operatedState } from '../../shared/operators/operated-state.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
 import { listConnections } from '../../shared/queries/connections.ts'
@@ -309,7 +309,7 @@ app.route('GET', '/admin/radius', {
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
   const { id } = readQuery(c, z.extend(loose(), { id: z.uuid('not_found') }))
-  const radius = await operatedRadius(gateway(), visited.operator, id)
+  const radius = await operatedBlastRadius(gateway(), visited.operator, id)
   const { origin, followed, acts } = radius
   const at = { type: origin.type, recordedAt: new Date(origin.recorded_at) }
   return renderPage(RadiusPage({ frame: visited.frame, id, origin: at, followed, acts }))

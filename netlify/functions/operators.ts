@@ -9,7 +9,7 @@ import { createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
-import { operatedRadius } from '../../shared/operators/operated-radius.ts'
+import { operatedBlastRadius } from '../../shared/operators/operated-blast-radius.ts'
 import { operatedState } from '../../shared/operators/operated-state.ts'
 import { findListed } from '../../shared/queries/console.ts'
 
@@ -45,7 +45,7 @@ app.route('POST', '/v1/operators/blast-radius', {
   },
 })(async (c, operator) => {
   const { id, dry_run, reason } = await readBody(c, radiusBody())
-  const radius = await operatedRadius(gateway(), operator, id)
+  const radius = await operatedBlastRadius(gateway(), operator, id)
   if (dry_run || !reason) return c.json({ ...radius, dry_run: true, revoked: 0 })
   const act = (work: Work) => actAsOperator(work, operator)
   const revoked = await revokeBlastRadius(c.var.call, radius, { act, reason })

@@ -18,7 +18,7 @@ import {
 } from './api-key-input.ts'
 import { everydayEnd } from './sensitive-keys.ts'
 
-/** Who a key is made or changed for: the person themselves, or something of theirs with which it ends. */
+/** What creates or changes a key: nothing but the person, or a credential of theirs with which the key ends. */
 export type Maker = { parent?: ApiKeyFacts; application?: Client; delegated?: boolean }
 
 export function makerOf({ apiKey: by, family }: PersonPrincipal): Maker {
@@ -27,7 +27,7 @@ export function makerOf({ apiKey: by, family }: PersonPrincipal): Maker {
   return family && !family.client.first_party ? { application: family.client } : {}
 }
 
-/** Whether the person acts, at their browser or in an application of ours, and not something of theirs. */
+/** Whether the person acts, in a browser or an application of ours, and no credential for them. */
 export const isOwner = ({ parent, application, delegated }: Maker) => !parent && !application && !delegated
 
 export const exceeded = (details: Record<string, string>) =>
@@ -35,13 +35,13 @@ export const exceeded = (details: Record<string, string>) =>
     details: Object.fromEntries(Object.entries(details).map(([name, why]) => [name, [why]])),
   })
 
-/** @throws GatewayError derivation_exceeded, with what is wider */
+/** @throws GatewayError derivation_exceeded with the settings that are wider */
 export function checkWithin(made: ApiKeySettings, from: ApiKeySettings | undefined): void {
   const respects = from ? exceeds(made, from) : []
   if (respects.length > 0) throw exceeded(Object.fromEntries(respects.map((one) => [one, 'is wider than allowed'])))
 }
 
-/** A key holds no more than its creator has, here and now (docs/security-rules.md S14). @throws GatewayError scope_not_allowed */
+/** Checks that a key allows no more than its creator currently has (docs/security-rules.md S14). @throws GatewayError scope_not_allowed */
 export function checkCeiling(principal: PersonPrincipal, { scopes }: ApiKeySettings): void {
   const { person } = principal
   const ceiling = ceilingOf(principal)
@@ -55,7 +55,7 @@ export const settingsOf = (state: ApiKey) => (state.status === 'none' ? PLAIN_SE
 export const definedScopes = async (sql: Gateway['reads']): Promise<string[]> =>
   (await listResources(sql)).flatMap(({ scopes }) => scopes)
 
-/** What a request asks of a key, with an access level that its person can have. */
+/** Reads the settings of a request, with the access level limited to the person's. */
 export async function draft(
   gateway: Gateway,
   { person }: PersonPrincipal,
@@ -70,8 +70,8 @@ export async function draft(
 }
 
 /**
- * What a request asks of a new key. One that an everyday token makes ends after a year unless the request names another end. One that a
- * key makes starts with the limits of that key, and ends with it at the latest, since clients name a time with every key.
+ * Reads the settings of a new key. Created with an everyday token, it expires after a year by default. Created with a key, it starts
+ * with that key's limits and expires no later than it, since clients send an expiry with every key.
  */
 export async function draftNew(
   gateway: Gateway,
@@ -87,13 +87,13 @@ export async function draftNew(
   const everyday = await everydayEnd(gateway, principal, settings)
   if (everyday) return { settings: { ...settings, expiresAt: everyday.expiresAt }, notes: [...notes, everyday.note] }
   if (!expiresAt || exceeds({ expiresAt: settings.expiresAt }, { expiresAt }).length === 0) return drafted
-  return { settings: { ...settings, expiresAt }, notes: [...notes, 'It ends with the key that it is made from.'] }
+  return { settings: { ...settings, expiresAt }, notes: [...notes, 'It expires with the key that created it.'] }
 }
 
-/** Whose a new key is. One that a key makes has the owner of that key. @throws GatewayError derivation_exceeded */
+/** Returns the owner of a new key. A key created with a key has the same owner. @throws GatewayError derivation_exceeded */
 export function ownerOf({ person }: PersonPrincipal, { parent }: Maker, asked: NewKey['owner']) {
   const own = parent && { type: parent.owner_type, id: parent.owner_id }
-  if (own && asked && asked !== own.type) throw exceeded({ owner: 'is not that of the key that it is made from' })
+  if (own && asked && asked !== own.type) throw exceeded({ owner: 'is not the owner of the key that creates it' })
   if (own) return own
   return asked === 'organization'
     ? { type: 'organization' as const, id: person.organizationId }

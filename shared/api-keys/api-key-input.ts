@@ -10,10 +10,10 @@ import { once } from '../once.ts'
 
 const DAY_MILLISECONDS = 86_400_000
 
-/** What a key without scopes gets: no more than reading memories. */
+/** The default scopes of a key. */
 export const MINIMAL_SCOPES = ['memories:read']
 
-/** What a key of a context needs beside its scopes (docs/wire-contract.md 1.7). */
+/** What a key of a context needs in addition to its scopes (docs/wire-contract.md 1.7). */
 const SCOPE_OF_CONTEXT: Record<string, string> = {
   personal: 'memories:personal:*',
   team: 'memories:team:*',
@@ -48,7 +48,7 @@ const binding = once(() =>
       require_request_signature: z.optional(z.boolean()),
     })
     .check(
-      z.refine(isPublicKey, 'must hold a public key: RSA of 2048 bits or more, EC or Ed25519'),
+      z.refine(isPublicKey, 'must contain a public key: RSA of 2048 bits or more, EC or Ed25519'),
       z.refine(
         (value) => !value.require_request_signature || value.public_key_pem || value.public_key_jwk,
         'needs a public key to check signatures with',
@@ -86,7 +86,7 @@ export const newKeyBody = once(() =>
   }),
 )
 
-/** Why, for the history. */
+/** The reason, for the history. */
 export const reason = once(() => z.optional(z.string().check(z.trim(), z.maxLength(500))))
 
 export const keyChangesBody = once(() =>
@@ -110,7 +110,7 @@ export type NewKey = z.infer<ReturnType<typeof newKeyBody>>
 export type KeyChanges = z.infer<ReturnType<typeof keyChangesBody>>
 
 /**
- * Scopes in their one spelling. Those that mean nothing here are left out while one remains (docs/wire-contract.md 3.4).
+ * Returns canonical scopes. Unknown ones are dropped while one remains (docs/wire-contract.md 3.4).
  * @param defined scopes that registered resources define
  */
 function readScopes(given: string | string[], defined: readonly string[]): { scopes: string[]; unknown: string[] } {
@@ -128,11 +128,11 @@ function readExpiry(given: KeyChanges, now: Date): string | undefined {
       ? new Date(given.expires_at)
       : undefined
   if (at && (at <= now || at.getTime() > now.getTime() + 3650 * DAY_MILLISECONDS))
-    throw new GatewayError('invalid_request', { details: { expires_at: ['must be in the next 3650 days'] } })
+    throw new GatewayError('invalid_request', { details: { expires_at: ['must be within the next 3650 days'] } })
   return at?.toISOString()
 }
 
-/** One entry per service, with what it is limited to. @throws GatewayError invalid_service */
+/** Returns one entry per service with its limits. @throws GatewayError invalid_service */
 export function readServices(
   names: string[],
   limits: { allowed_actions?: string[]; rate_limits?: z.infer<ReturnType<typeof rateLimits>> } = {},
@@ -160,11 +160,11 @@ function readLimits(given: KeyChanges, before: ApiKeySettings['limits']): ApiKey
 
 const isEmpty = (value: object) => Object.keys(value).length === 0
 
-/** What a request makes of a key, with what its author should know of that. */
+/** The resulting settings of a key, with notes for the caller. */
 export type Draft = { settings: ApiKeySettings; notes: string[] }
 
 /**
- * The settings that a request asks for, over those of before.
+ * Applies the settings in a request to the previous ones.
  * @param options.defined scopes that registered resources define
  * @throws GatewayError invalid_request, invalid_scope, invalid_service
  */
@@ -196,10 +196,10 @@ export function readSettings(
     networks: networks?.length ? networks : undefined,
     consumer: given.consumer ?? before.consumer,
   }
-  return { settings, notes: unknown.length > 0 ? [`Not known and left out: ${unknown.join(', ')}.`] : [] }
+  return { settings, notes: unknown.length > 0 ? [`Unknown and ignored: ${unknown.join(', ')}.`] : [] }
 }
 
-/** What a key starts from. */
+/** The initial settings of a key. */
 export const PLAIN_SETTINGS: ApiKeySettings = {
   scopes: MINIMAL_SCOPES,
   accessLevel: 'authenticated',

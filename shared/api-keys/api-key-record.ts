@@ -3,7 +3,7 @@ import type { ApiKeyRecord, HistoryEntry } from '../queries/api-keys.ts'
 
 const iso = (at: string | Date | null | undefined) => (at ? new Date(at).toISOString() : null)
 
-/** What a key is set to, as its read model has it. */
+/** Returns the settings of a key from its read model. */
 export const settingsOfRecord = (key: ApiKeyRecord): ApiKeySettings => ({
   scopes: key.scopes,
   accessLevel: key.access_level,
@@ -17,7 +17,7 @@ export const settingsOfRecord = (key: ApiKeyRecord): ApiKeySettings => ({
   consumer: key.consumer ?? undefined,
 })
 
-/** A key as clients know it (docs/wire-contract.md 1.7), without its secret. */
+/** Returns the public description of a key (docs/wire-contract.md 1.7), without its secret. */
 export function describeKey(key: ApiKeyRecord, now: Date) {
   const { limits, expires_at } = key
   const expired = expires_at !== null && new Date(expires_at) <= now
@@ -56,7 +56,7 @@ export function describeKey(key: ApiKeyRecord, now: Date) {
   }
 }
 
-/** One entry of a key's history: what, when, by whom, why. */
+/** Returns one entry of a key's history: what, when, by whom, why. */
 export function describeHistory({ event_type, recorded_at, data, metadata }: HistoryEntry) {
   const { reason, ...details } = data
   return {

@@ -35,10 +35,10 @@ import { everydayEnd, requireSensitive } from './sensitive-keys.ts'
 
 const MAX_LIVE_KEYS = 1000
 
-/** A key with its secret, which is known in this answer only. */
+/** A key with its secret, which only this response contains. */
 export type WithSecret = { record: ApiKeyRecord; secret: string; notes: string[] }
 
-/** Whose keys a person may see and manage: their own and their organization's. */
+/** Returns the owners whose keys a person may see and manage: the person and their organization. */
 export function ownersOf({ person }: PersonPrincipal): string[] {
   return [...person.members, ...person.organizations]
 }
@@ -49,7 +49,7 @@ async function written(gateway: Gateway, id: string): Promise<ApiKeyRecord> {
   return record
 }
 
-/** An application whose tokens end meanwhile makes no key that would be missed. @throws GatewayError invalid_token */
+/** Requires an application's tokens to be unrevoked, so that the revocation misses no new key. @throws GatewayError invalid_token */
 async function requireFamily(work: Work, { person, family }: PersonPrincipal): Promise<void> {
   const stream = family && (await work.load(tokenFamily, family.id, aboutPerson(person)))
   if (stream?.state.status !== 'active') throw new GatewayError('invalid_token', { reason: 'family was revoked' })
@@ -57,7 +57,7 @@ async function requireFamily(work: Work, { person, family }: PersonPrincipal): P
 }
 
 /**
- * Creates a key for the person, or for their organization. One that is made with a key is no wider than that, and ends with it.
+ * Creates a key for the person or their organization. A key created with a key is no wider than that key and ends with it.
  * @throws GatewayError invalid_request, invalid_scope, invalid_service, scope_not_allowed, derivation_exceeded, key_exists,
  * insufficient_user_authentication, too_many_keys, rate_limited, insufficient_scope
  */
@@ -107,7 +107,7 @@ export async function createApiKey(call: Call, principal: PersonPrincipal, input
   return { record: await written(gateway, id), secret: made.key, notes }
 }
 
-/** A key of the principal's own or its organization's. @throws GatewayError key_not_found, as for one that does not exist */
+/** Returns a key of the principal or their organization. @throws GatewayError key_not_found, also for keys of others */
 export async function ownKey(gateway: Gateway, principal: PersonPrincipal, id: string): Promise<ApiKeyRecord> {
   const record = await findKey(gateway.reads, gateway.personal, id)
   if (!record || !ownersOf(principal).includes(record.owner_id)) throw new GatewayError('key_not_found')
@@ -126,10 +126,10 @@ async function change<T>(call: Call, { principal }: Change, decide: (work: Work)
   })
 }
 
-/** A key acts for its creator, so another member of the organization that owns it only narrows and ends it. */
+/** A key acts for its creator, so other members of the organization that owns it can only narrow or end it. */
 const isCreator = ({ principal, record }: Change) => principal.person.members.includes(record.created_by)
 
-/** Gives a key new settings within those of the key that it was made from, and narrows what was made from it. */
+/** Changes the settings of a key within those of its parent key, and narrows its child keys. */
 async function resettle(
   gateway: Gateway,
   work: Work,
@@ -156,8 +156,8 @@ async function resettle(
 }
 
 /**
- * Changes what a request names and leaves the rest; a key wider than the credential at hand cannot be changed with it. A key or another
- * application loosens nothing, itself included.
+ * Changes the members that a request names. A credential cannot change a key that is wider than itself, and a key or another application
+ * can widen no key, including itself.
  * @throws GatewayError as createApiKey, key_not_found, key_not_active
  */
 export async function updateApiKey(
@@ -178,7 +178,7 @@ export async function updateApiKey(
   return { record: await written(gateway, record.id), notes }
 }
 
-/** Sets which services a key is for. @throws GatewayError as updateApiKey */
+/** Sets the services of a key. @throws GatewayError as updateApiKey */
 export async function updateServices(
   call: Call,
   target: Change,
@@ -193,21 +193,21 @@ export async function updateServices(
   return written(call.gateway, record.id)
 }
 
-/** Whoever gets a new secret could use it when what made it has ended, so a key replaces only its own and those made from it. */
+/** A new secret could outlive the credential that requested it, so a key rotates only itself and its child keys. */
 function checkRotation(target: Change): void {
   const { principal, record } = target
-  if (!isCreator(target)) throw exceeded({ id: 'is a key of another member of the organization' })
+  if (!isCreator(target)) throw exceeded({ id: 'belongs to another member of the organization' })
   const { parent, application, delegated } = makerOf(principal)
   const own = !parent || record.id === parent.id || record.ancestors.includes(parent.id)
   const made = !application || record.application === application.id
-  if (!own || !made || delegated) throw exceeded({ id: 'is not a key that this credential made' })
+  if (!own || !made || delegated) throw exceeded({ id: 'was not created by this credential' })
 }
 
 /**
- * A new secret for a key, which gets an end where the credential makes no key without one. Of several rotations at once one wins, the
- * others are refused.
+ * Replaces the secret of a key, and sets an expiry if the credential requires one. Of concurrent rotations one succeeds, the others
+ * are rejected.
  * @param graceSeconds how long the old secret is still accepted
- * @param arrivedAt when the request came: a key that was rotated since is somebody else's news
+ * @param arrivedAt when the request arrived: the request fails if the key was rotated since
  * @throws GatewayError key_not_found, key_not_active, scope_not_allowed, derivation_exceeded, insufficient_user_authentication,
  * stale
  */
@@ -246,12 +246,12 @@ export async function rotateApiKey(
   return { record: await written(gateway, record.id), secret: made.key, notes }
 }
 
-/** Ends a key at once, and what was made from it; it stays in the list. @throws GatewayError key_not_found */
+/** Revokes a key and its child keys. It stays in the list. @throws GatewayError key_not_found */
 export async function revokeApiKey(call: Call, target: Change, reason: string): Promise<void> {
   await change(call, target, (work) => endKey(work, keyOf(target.record), reason))
 }
 
-/** Ends a key and what was made from it, and takes it off the list. @throws GatewayError key_not_found */
+/** Deletes a key from the list and revokes its child keys. @throws GatewayError key_not_found */
 export async function deleteApiKey(call: Call, target: Change, reason: string): Promise<void> {
   await change(call, target, (work) => removeKey(work, keyOf(target.record), reason))
 }

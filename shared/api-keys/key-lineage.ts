@@ -16,7 +16,7 @@ import { settingsOfRecord } from './api-key-record.ts'
 type KeyStream = Stream<ApiKey, ApiKeyEvent>
 type Key = { id: string; createdBy: string }
 
-/** A key that others are made from, where its read model has it: its stream grows with each of them. */
+/** Resumes a parent key from its read model, since its stream grows with each child key. */
 export function resumeParent(work: Work, record: ApiKeyRecord): KeyStream {
   const { id, version, status, owner_type: ownerType, owner_id: ownerId, created_by: createdBy, rotations } = record
   const settings = settingsOfRecord(record)
@@ -29,8 +29,8 @@ export const loadKey = (work: Work, { id, createdBy }: Key): Promise<KeyStream> 
   work.load(apiKey, id, { subject: createdBy })
 
 /**
- * Decides on every key that was made from one, then on those made from them, as long as that changes something. The parent's own
- * stream changes with each key that is made from it, so none is missed.
+ * Applies a decision to the child keys of a key, and to their children while something changes. Each new child key changes the parent's
+ * stream, so none is missed.
  */
 async function descend(
   work: Work,
@@ -49,33 +49,33 @@ async function descend(
 const endChildren = (work: Work, parent: KeyStream, reason: EndOfParent) =>
   descend(work, parent, (child, { id }) => void child.decide((state) => endWithParent(state, { id, reason })))
 
-/** Revokes a key and every key that was made from it. */
+/** Revokes a key and its child keys. */
 export async function endKey(work: Work, key: Key, reason: string): Promise<void> {
   const stream = await loadKey(work, key)
   stream.decide((state) => revokeKey(state, reason))
   await endChildren(work, stream, 'parent_revoked')
 }
 
-/** Deletes a key and revokes every key that was made from it. */
+/** Deletes a key and revokes its child keys. */
 export async function removeKey(work: Work, key: Key, reason: string): Promise<void> {
   const stream = await loadKey(work, key)
   stream.decide((state) => deleteKey(state, reason))
   await endChildren(work, stream, 'parent_deleted')
 }
 
-/** Records that a key was found in public; where that stops it, every key that was made from it ends. */
+/** Records that a key was found in public. If that stops the key, its child keys are revoked. */
 export async function stopLeakedKey(work: Work, key: Key, finding: Parameters<typeof reportLeak>[1]): Promise<void> {
   const stream = await loadKey(work, key)
   stream.decide((state) => reportLeak(state, finding))
   if (stream.state.status !== 'active') await endChildren(work, stream, 'parent_leaked')
 }
 
-/** Ends what was made from a key that was found in public, when its owner replaces the secret. */
+/** Revokes the child keys of a leaked key when its owner rotates it. */
 export async function endChildrenOfLeaked(work: Work, stream: KeyStream): Promise<void> {
   if (stream.state.status !== 'none' && stream.state.leakReports > 0) await endChildren(work, stream, 'parent_leaked')
 }
 
-/** Narrows every key that was made from a changed one to what that has become. */
+/** Narrows the child keys of a changed key to its new settings. */
 export async function narrowChildren(work: Work, changed: KeyStream): Promise<void> {
   await descend(work, changed, (child, { id, state }) => {
     if (state.status === 'none') return

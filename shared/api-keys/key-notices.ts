@@ -8,7 +8,7 @@ import { type DueNotice, listDueNotices, listExpiringKeys } from '../queries/api
 
 const BATCH = 50
 
-/** Records that keys expire soon, once for each date; their owners are told by `sendDueNotices`. Answers how many. */
+/** Records that keys expire soon, once for each date; `sendDueNotices` notifies their owners. Returns how many. */
 export async function warnOfExpiringKeys(gateway: Gateway): Promise<number> {
   const days = gateway.config.API_KEY_EXPIRY_WARNING_DAYS
   const keys = await listExpiringKeys(gateway.reads, { days, limit: BATCH })
@@ -40,8 +40,8 @@ async function deliver(gateway: Gateway, notice: DueNotice): Promise<string | un
 }
 
 /**
- * Tells the owners of keys what they are still to be told, a few at a time. What cannot be delivered now stays due for a month. The message is
- * named by the event that it tells of, so that two runs at once send one mail. Answers how many were settled.
+ * Sends a batch of due notices to the owners of keys. A notice that cannot be delivered stays due for a month. The id of its event makes
+ * the message idempotent, so that concurrent runs send one mail. Returns how many were settled.
  */
 export async function sendDueNotices(gateway: Gateway): Promise<number> {
   let settled = 0

@@ -36,7 +36,7 @@ export const newProjectBody = once(() =>
 )
 export const projectChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
 
-/** A project as clients know it (docs/wire-contract.md 1.8). */
+/** Returns the public description of a project (docs/wire-contract.md 1.8). */
 export function describeProject(project: ProjectRecord) {
   return {
     id: project.id,
@@ -51,7 +51,7 @@ export function describeProject(project: ProjectRecord) {
   }
 }
 
-/** Which of the person's UAIs acts: the owner's, if it is one of them. */
+/** Returns the acting UAI of the person: the owner's, if it is one of theirs. */
 const asOwner = ({ person }: PersonPrincipal, ownerId: string) =>
   person.members.includes(ownerId) ? ownerId : person.uai
 
@@ -61,17 +61,16 @@ export async function projectsOf(call: Call, principal: PersonPrincipal): Promis
 }
 
 /**
- * A project that the principal owns or is a member of; operators of all organizations see the others as well. A project that the
- * principal does not see does not exist for them.
+ * Returns a project that the principal owns or is a member of; operators of all organizations see every project.
  * @throws GatewayError invalid_project_id, project_not_found
  */
 export async function projectOf(call: Call, principal: PersonPrincipal, id: string): Promise<ProjectRecord> {
   if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_project_id')
-  const found = await findProject(call.gateway.reads, call.gateway.personal, id)
+  const project = await findProject(call.gateway.reads, call.gateway.personal, id)
   const { members } = principal.person
-  const isTheirs = found && [found.ownerId, ...found.members].some((one) => members.includes(one))
-  if (!found || !(isTheirs || (await asksAsOperator(call, principal)))) throw new GatewayError('project_not_found')
-  return found
+  const isTheirs = project && [project.ownerId, ...project.members].some((one) => members.includes(one))
+  if (!project || !(isTheirs || (await asksAsOperator(call, principal)))) throw new GatewayError('project_not_found')
+  return project
 }
 
 async function checkName(gateway: Gateway, ownerId: string, wanted: string, own?: string): Promise<number> {
@@ -123,8 +122,8 @@ export async function updateProject(
 }
 
 /**
- * Deletes a project with the keys in it.
- * @throws GatewayError not_owner, project_not_found; insufficient_scope where there are keys and the credential may not delete them
+ * Deletes a project and its keys.
+ * @throws GatewayError not_owner, project_not_found; insufficient_scope if the credential may not delete its keys
  */
 export async function deleteProject(call: Call, principal: PersonPrincipal, id: string): Promise<void> {
   const { ownerId } = await projectOf(call, principal, id)

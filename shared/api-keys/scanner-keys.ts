@@ -40,7 +40,7 @@ async function scannerKey({ config }: Gateway, id: string): Promise<string | und
 
 /**
  * Checks that a report comes from the secret scanner: ECDSA over the raw body, by one of its published keys.
- * @throws GatewayError webhook_signature_invalid, service_unavailable when the keys cannot be read
+ * @throws GatewayError webhook_signature_invalid, service_unavailable if the keys cannot be read
  * @see GitHub's secret scanning partner program
  */
 export async function checkScannerSignature(

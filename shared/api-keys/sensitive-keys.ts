@@ -6,15 +6,15 @@ import { isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 
-/** Days after which a key ends that an everyday token makes or rotates without naming an end. */
+/** Default lifetime, in days, of a key that an everyday token creates or rotates. */
 const EVERYDAY_DAYS = 365
 
-/** A key that makes or changes a key is bound by the rule of derivation instead. */
+/** For a key as the credential, the derivation rule applies instead. */
 const isBoundByParent = ({ apiKey }: PersonPrincipal) => apiKey !== undefined
 
 /**
- * Whether a credential opens a sensitive door: the session of a browser, or a token of an application of ours that is for this gateway
- * alone, after a recent authentication.
+ * Whether a credential allows sensitive actions: a browser session, or a recently authenticated token of our own application for this
+ * gateway only.
  */
 async function isSensitive(gateway: Gateway, principal: PersonPrincipal): Promise<boolean> {
   const { source, family } = principal
@@ -24,8 +24,8 @@ async function isSensitive(gateway: Gateway, principal: PersonPrincipal): Promis
 }
 
 /**
- * Returns when a key ends that names no end, for a credential that makes none without one; undefined where it need not end.
- * @param settings of the key to be
+ * Returns the expiry of a key without one, for a credential that requires it; undefined if it need not expire.
+ * @param settings of the new key
  */
 export async function everydayEnd(
   gateway: Gateway,
@@ -35,13 +35,13 @@ export async function everydayEnd(
   if (expiresAt !== undefined || isBoundByParent(principal) || (await isSensitive(gateway, principal))) return undefined
   return {
     expiresAt: new Date(gateway.now().getTime() + EVERYDAY_DAYS * 86_400_000).toISOString(),
-    note: `It expires in ${EVERYDAY_DAYS} days. Make keys that do not expire at /account/api-keys.`,
+    note: `It expires in ${EVERYDAY_DAYS} days. Create keys that do not expire at /account/api-keys.`,
   }
 }
 
 /**
- * Requires a sensitive credential for a key that does not end, or that has scopes of operators and services; of a change, only where
- * the key was not so before.
+ * Requires a sensitive credential for a key that does not expire, or that has scopes of operators and services; for a change, only if
+ * the key did not have these before.
  * @throws GatewayError insufficient_user_authentication
  */
 export async function requireSensitive(
@@ -55,7 +55,7 @@ export async function requireSensitive(
   const isWide = settings.scopes.some((one) => isBeyondRole('user', one) && !satisfies(before?.scopes ?? [], one))
   if ((!isEndless && !isWide) || (await isSensitive(gateway, principal))) return
   const description =
-    'Keys without an end or with scopes of operators need a browser, or a recent sign-in for this gateway.'
+    'Keys without an expiry or with operator scopes need a browser, or a recent sign-in for this gateway.'
   throw new GatewayError('insufficient_user_authentication', {
     description,
     headers: {

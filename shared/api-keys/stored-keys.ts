@@ -49,7 +49,7 @@ export const storedKeyChangesBody = once(() => z.object({ name: z.optional(name(
 type Given = z.infer<ReturnType<typeof storedKeyChangesBody>>
 type Seen = { call: Call; principal: PersonPrincipal }
 
-/** A stored key as clients know it (docs/wire-contract.md 1.8). */
+/** Returns the public description of a stored key (docs/wire-contract.md 1.8). */
 export function describeStoredKey(key: StoredKeyRecord) {
   return {
     id: key.id,
@@ -82,9 +82,9 @@ const factsOf = (given: Given, before?: StoredKeyRecord): domain.StoredKeyFacts 
   expiresAt: given.expiresAt ? new Date(given.expiresAt).toISOString() : before?.expiresAt,
 })
 
-/** Seals a value under the data key of the key's creator, so that it goes when they are forgotten. */
+/** Encrypts a value with the data key of the key's creator, so that erasing them destroys it. */
 function seal({ personal }: Gateway, subject: string, wrapped: Uint8Array | null, value: string): Buffer {
-  if (!wrapped) throw new GatewayError('key_not_found', { reason: 'its creator was forgotten' })
+  if (!wrapped) throw new GatewayError('key_not_found', { reason: 'its creator was erased' })
   return Buffer.from(personal.seal(subject, personal.unwrap(subject, wrapped), value), 'base64')
 }
 
@@ -101,8 +101,8 @@ export async function storedKeysOf({ call, principal }: Seen, projectId: string)
 }
 
 /**
- * A stored key of a project the principal sees; reading it counts.
- * @throws GatewayError invalid_key_id, key_not_found, as also when the key is in another project
+ * Returns a stored key of a project that the principal sees. Reads are counted.
+ * @throws GatewayError invalid_key_id, key_not_found, also for a key in another project
  */
 export async function storedKeyOf(
   { call, principal }: Seen,
@@ -171,7 +171,7 @@ export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given
   return storedKeyOf(seen, id)
 }
 
-/** Removes a key; its value cannot be read from then on, and is destroyed by the next maintenance. */
+/** Removes a key. Its value becomes unreadable, and the next maintenance run destroys it. */
 export async function removeStoredKey({ call, principal }: Seen, key: StoredKeyRecord): Promise<void> {
   await commit(call, async (work) => {
     actAs(work, principal)

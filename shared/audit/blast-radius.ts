@@ -15,13 +15,13 @@ import {
 } from '../queries/blast-radius.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** Streams that are revoked at once. */
+/** Streams that are revoked concurrently. */
 const BATCH = 50
 
 export type Follower = {
   kind: string
   id: string
-  /** What it followed from: the session, key, token or grant before it, or the origin. */
+  /** The session, key, token or grant that it was derived from, or the origin. */
   from: string
   label: string | null
   live: boolean
@@ -33,11 +33,11 @@ export type BlastRadius = {
   origin: { event: string; type: string; stream: { type: string; id: string }; recorded_at: string }
   people: { uai: string; role: string; organizations: string[] }[]
   followed: Follower[]
-  /** What was done to others in these sessions. */
+  /** Actions on other people in these sessions. */
   acts: { event: string; type: string; subject: string | null; recorded_at: string }[]
 }
 
-/** Every id that an event names: what it was done with, and what it came from. */
+/** Returns every id in an event: its credential and its cause. */
 function namesOf(value: unknown, found: string[] = []): string[] {
   if (typeof value === 'string') {
     if (UUID.test(value)) found.push(value)
@@ -46,7 +46,7 @@ function namesOf(value: unknown, found: string[] = []): string[] {
   return found
 }
 
-/** Streams that followed from a first one: an event that names one of those before belongs to one more. One walk, since causes come first. */
+/** Returns the streams that followed from a first one: those whose event names an earlier one. One pass, since causes come first. */
 export function follow(origin: TracedEvent, after: TracedEvent[]): { event: TracedEvent; from: string }[] {
   const reached = new Set([origin.stream_id, origin.event_id])
   const { requestId } = origin.metadata
@@ -54,7 +54,7 @@ export function follow(origin: TracedEvent, after: TracedEvent[]): { event: Trac
   for (const event of after) {
     if (reached.has(event.stream_id)) continue
     const { correlationId: _request, requestId: own, ...done } = event.metadata
-    // What the same request went on to do followed from it too.
+    // Later events of the same request followed from it too.
     const from =
       namesOf([event.data, done]).find((name) => reached.has(name)) ??
       (requestId && own === requestId ? origin.stream_id : undefined)
@@ -66,7 +66,7 @@ export function follow(origin: TracedEvent, after: TracedEvent[]): { event: Trac
 }
 
 /**
- * What followed from a credential or an event: sessions, tokens, keys and agents, one from the other.
+ * Traces the blast radius of a credential or an event: the sessions, tokens, keys and agents that were derived from it.
  * @param id of an event, a session, a token family, an API key or an agent's delegation
  * @throws GatewayError not_found
  */
@@ -135,7 +135,7 @@ async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): 
 }
 
 /**
- * Revokes everything of it that can still be used.
+ * Revokes everything in a blast radius that can still be used.
  * @returns how many were revoked
  */
 export async function revokeBlastRadius(

@@ -20,26 +20,26 @@ const BATCH = 20_000
 
 const SYSTEM: Actor = { type: 'system', id: 'checkpoints' }
 
-/** What a log is called that begins at this gateway. */
+/** Returns the origin of a log that starts at this gateway. */
 const originOfIssuer = (issuer: string) => `${issuer.replace(/^https?:\/\//, '')}/audit`
 
-/** Signs with a key that the database has no part of. */
+/** Creates the signer of checkpoints, whose key is not in the database. */
 export function checkpointSigner({ config, derive }: Pick<Gateway, 'config' | 'derive'>, origin: string): NoteSigner {
   const { AUDIT_SIGNING_KEY } = config
   const seed = AUDIT_SIGNING_KEY ? Buffer.from(AUDIT_SIGNING_KEY, 'base64') : derive('audit-checkpoint')
   return createNoteSigner(origin, seed)
 }
 
-/** The signer of a note, which may have been signed before the log changed its origin. */
+/** Returns the signer of a note, which may have an earlier origin of the log. */
 export const signerOfNote = (settings: Pick<Gateway, 'config' | 'derive'>, note: string): NoteSigner =>
   checkpointSigner(settings, readNote(note)?.origin ?? '')
 
-/** The signer of the log, under the origin that is stored with it or that it will begin with. */
+/** Returns the signer of the log, under its stored or initial origin. */
 export async function currentSigner(gateway: Gateway): Promise<NoteSigner> {
   return checkpointSigner(gateway, (await logOrigin(gateway.reads)) ?? originOfIssuer(gateway.issuer))
 }
 
-/** Stores the origin with the log before the first signature; of many instances one does so. */
+/** Stores the origin with the log before the first signature. One of many instances succeeds. */
 async function begin(gateway: Gateway): Promise<void> {
   if (await logOrigin(gateway.reads)) return
   await commit(createCall(gateway), async (work) => {
@@ -50,25 +50,25 @@ async function begin(gateway: Gateway): Promise<void> {
 }
 
 /**
- * Looks whether the tree still is the one that was signed last: what was changed in it is never signed again.
+ * Checks that the tree still matches the last signed one: a changed tree is never signed again.
  * @throws Error
  */
 async function demandUnchanged(gateway: Gateway, { size, checkpoint }: TreeState): Promise<void> {
   if (!checkpoint) {
-    if (size > 0) throw new Error('the checkpoints of the audit tree are gone')
+    if (size > 0) throw new Error('the checkpoints of the audit tree are missing')
     return
   }
-  // Where another key signed before, the root that was kept is all there is to go by.
+  // After a change of the signing key, only the stored root can be compared.
   const { size: known, root } = signerOfNote(gateway, checkpoint.note).open(checkpoint.note) ?? checkpoint
   const { hashes } = await readTiles(
     gateway.reads,
     tilesNeeded((node) => treeRoot(node, known)),
   )
   if (known !== size || !treeRoot(nodesOf(hashes), known).equals(root))
-    throw new Error(`the audit tree is not the one of its checkpoint of ${known} events`)
+    throw new Error(`the audit tree does not match its checkpoint of ${known} events`)
 }
 
-/** One batch of events into the tree and a checkpoint over it. Answers how many; undefined when another instance was faster. */
+/** Adds a batch of events to the tree with a checkpoint. Returns how many; undefined if another instance was faster. */
 async function advance(gateway: Gateway, settled: string): Promise<number | undefined> {
   const { reads } = gateway
   const state = await treeState(reads)
@@ -110,9 +110,9 @@ async function advance(gateway: Gateway, settled: string): Promise<number | unde
 }
 
 /**
- * Takes every settled event into the tree and signs its root. Any number of instances may do this at once.
- * @param budgetMs when to stop; the next time goes on
- * @returns how many events were taken in
+ * Adds every settled event to the tree and signs its root. Any number of instances may run this concurrently.
+ * @param budgetMs when to stop; the next run continues
+ * @returns how many events were added
  */
 export async function makeCheckpoints(gateway: Gateway, budgetMs = 15_000): Promise<number> {
   await begin(gateway)
@@ -121,7 +121,7 @@ export async function makeCheckpoints(gateway: Gateway, budgetMs = 15_000): Prom
   let taken = 0
   while (performance.now() < deadline) {
     const count = await advance(gateway, settled)
-    if (count === undefined) log.debug('another instance grows the audit tree')
+    if (count === undefined) log.debug('another instance extends the audit tree')
     if (!count) break
     taken += count
   }

@@ -1,12 +1,12 @@
 import type { Personal } from '../personal.ts'
 import type { AuditRow } from '../queries/audit-events.ts'
 
-/** Who looks: the person whom the events are about, or somebody who answers for them. */
+/** The viewer: the person that the events are about, or an operator who administers them. */
 export type Viewer = 'person' | 'operator'
 
 type Sealed = { subject: string | null; wrapped_key: Uint8Array | null }
 
-/** Opens values sealed under the data key of a subject; undefined when it was destroyed. */
+/** Decrypts values with the data key of a subject; undefined if it was destroyed. */
 export function opener(personal: Personal, { subject, wrapped_key }: Sealed) {
   const key = subject && wrapped_key ? personal.unwrap(subject, wrapped_key) : undefined
   return (sealed: unknown): string | undefined =>
@@ -15,11 +15,11 @@ export function opener(personal: Personal, { subject, wrapped_key }: Sealed) {
 
 const isHash = ([name]: [string, unknown]) => /hash$/i.test(name)
 
-/** Whose address and browser it was: those of an operator are not for the person whom they looked after. */
+/** Whether the viewer may see the origin of an event: a person does not see that of an operator. */
 const mayKnowOrigin = (viewer: Viewer, actorType: string | undefined) =>
   viewer === 'operator' || actorType !== 'operator'
 
-/** The personal values of an event, opened; undefined where it has none, null where they are forgotten. */
+/** Returns the decrypted personal values of an event; undefined if it has none, null if they were erased. */
 export function openPersonal(personal: Personal, row: Sealed & { data: Record<string, unknown> }) {
   const { sealed } = row.data
   if (typeof sealed !== 'object' || sealed === null) return undefined
@@ -31,7 +31,7 @@ export function openPersonal(personal: Personal, row: Sealed & { data: Record<st
   return values.length > 0 ? Object.fromEntries(values) : null
 }
 
-/** Address and user agent that an event came from, where the viewer may know them. */
+/** Returns the IP address and user agent of an event, if the viewer may see them. */
 export function openOrigin(
   personal: Personal,
   row: Sealed & { metadata: Record<string, string | undefined> },
@@ -44,7 +44,7 @@ export function openOrigin(
   return { ip, user_agent: userAgent }
 }
 
-/** An event as `/v1/audit/events` tells it: what happened, to whom, by whom, from where; digests of secrets left out. */
+/** Returns an event for `/v1/audit/events`: what happened, to whom, by whom, from where, without digests of secrets. */
 export function toAuditEvent(personal: Personal, row: AuditRow, viewer: Viewer) {
   const { metadata } = row
   const data = Object.entries(row.data).filter((entry) => entry[0] !== 'sealed' && !isHash(entry))

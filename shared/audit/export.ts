@@ -10,14 +10,14 @@ export const EXPORT_FORMAT = 'lanonasis-audit-export-v1'
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
 /**
- * An event as a line of an export: every field of its canonical form (`009_event_store.sql`) as text, so that whoever reads it can
- * hash it again without knowing how PostgreSQL prints JSON.
+ * Returns an event as a line of an export: every field of its canonical form (`009_event_store.sql`) as text, so that a reader can hash
+ * it again without knowing how PostgreSQL prints JSON.
  */
 export function eventLine({ previous_hash, hash, ...event }: EventRecord) {
   return { kind: 'event', ...event, previous_hash: hex(previous_hash), hash: hex(hash) }
 }
 
-/** The place in its chain of an event that is not for this reader. */
+/** The chain position of an event that this reader may not see. */
 function hiddenLine({ position, stream_type, stream_id, version, previous_hash, hash }: EventRecord) {
   return {
     kind: 'hidden',
@@ -30,12 +30,12 @@ function hiddenLine({ position, stream_type, stream_id, version, previous_hash, 
   }
 }
 
-/** The leaf of an event that was taken out into an archive. */
+/** The leaf of an archived event. */
 export function archivedLine({ position, archive, leaf }: ArchivedLeaf) {
   return { kind: 'archived', position, archive, leaf: hex(leaf) }
 }
 
-/** Events, and what stands for those that were taken out: the first of both by position. */
+/** Merges events and the leaves of archived ones by position. */
 export function inOrder<T extends { position: string }>(
   events: T[],
   archived: ArchivedLeaf[],
@@ -45,12 +45,12 @@ export function inOrder<T extends { position: string }>(
   return both.sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1)).slice(0, limit)
 }
 
-/** The checkpoint that the proofs of an export lead to. */
+/** The checkpoint of the proofs in an export. */
 export function checkpointLine({ note }: { note: string }, signer: { verifierKey: string } | undefined) {
   return { kind: 'checkpoint', note, verifier_key: signer?.verifierKey }
 }
 
-/** An event of an export to somebody, with its personal values opened for whom they are about: what an operator takes out may go to others. */
+/** An event of an export. Only the person it is about gets decrypted personal values: an operator's export may go to others. */
 export function exportLine(personal: Personal, row: ExportRow, viewer: Viewer): object {
   const { visible, wrapped_key, ...event } = row
   if (!visible) return hiddenLine(event)
@@ -63,7 +63,7 @@ export function exportLine(personal: Personal, row: ExportRow, viewer: Viewer): 
   }
 }
 
-/** Gathers the lines of an export, without their line ends; the last one says how many came before and the SHA-256 of all of them. */
+/** Builds the lines of an export, without line ends; the last one has the number of lines before it and their SHA-256. */
 export function createExport(header: object) {
   const digest = createHash('sha256')
   let lines = 0
@@ -76,7 +76,7 @@ export function createExport(header: object) {
   return {
     header: () => line({ kind: 'export', format: EXPORT_FORMAT, ...header }),
     line,
-    /** @param next position that the next export begins after; null when this one has come to the end */
+    /** @param next position after which the next export starts; null if this one is complete */
     end: (next: string | null) =>
       JSON.stringify({ kind: 'end', lines, sha256: digest.digest('hex'), next_after: next }),
   }

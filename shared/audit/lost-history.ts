@@ -10,10 +10,10 @@ import { checkpointSigner, signerOfNote } from './checkpoints.ts'
 
 const TIMEOUT_MS = 2000
 
-/** How much of the end of a file of checkpoints is read: more than a hundred of them. */
+/** Bytes that are read from the end of a checkpoint file: more than a hundred checkpoints. */
 const TAIL_BYTES = 65_536
 
-/** The last checkpoints in a file; none when there is no file. */
+/** Returns the last checkpoints in a file; none without a file. */
 async function tailOfFile(file: string): Promise<{ size: number; note: string }[]> {
   const handle = await open(file).catch(() => undefined)
   if (!handle) return []
@@ -39,7 +39,7 @@ async function newestAtUrl(url: string, token: string | undefined): Promise<stri
   return response.ok ? response.text() : undefined
 }
 
-/** The newest checkpoints that are kept outside. An address with `{size}` cannot be asked for its newest. */
+/** Returns the newest published checkpoints. An address with `{size}` has no way to get the newest. */
 async function keptNotes({ CHECKPOINT_FILE, CHECKPOINT_URL, CHECKPOINT_URL_TOKEN }: Config): Promise<string[]> {
   const asked = [
     CHECKPOINT_FILE && largestInFile(CHECKPOINT_FILE),
@@ -50,7 +50,7 @@ async function keptNotes({ CHECKPOINT_FILE, CHECKPOINT_URL, CHECKPOINT_URL_TOKEN
       try {
         return (await one) || undefined
       } catch (error) {
-        log.warn('a kept checkpoint cannot be read', { error })
+        log.warn('a published checkpoint cannot be read', { error })
       }
     }),
   )
@@ -58,17 +58,17 @@ async function keptNotes({ CHECKPOINT_FILE, CHECKPOINT_URL, CHECKPOINT_URL_TOKEN
 }
 
 export type LostHistory = {
-  /** What is kept outside, and how many events the database has under its own tree. */
+  /** The published checkpoint, and how many events the database has in its tree. */
   kept: OpenedNote
   size: number
-  /** The newest checkpoint of this log that the database begins with; undefined where it begins with none: then the log was rewritten. */
+  /** The newest checkpoint that the database contains; undefined if it contains none, which means the log was rewritten. */
   common?: { size: number; root: Buffer }
 }
 
 /**
- * Compares the database with the newest checkpoint that is kept outside of it, and finds one that the database does not begin with: it was
- * restored from an older backup, or its log was rewritten. A restore that was recorded (`AuditLogRestored`) and signed by this log's key counts no
- * more. A checkpoint that cannot be read, or is not signed by this log's key, proves nothing.
+ * Compares the database with the newest published checkpoint. A mismatch means that the database was restored from an older backup, or
+ * its log was rewritten. A recorded restore (`AuditLogRestored`) signed by this log's key is accepted. A checkpoint that cannot be read,
+ * or is not signed by this log's key, is ignored.
  */
 export async function findLostHistory(gateway: Gateway): Promise<LostHistory | undefined> {
   const { reads } = gateway
@@ -76,7 +76,7 @@ export async function findLostHistory(gateway: Gateway): Promise<LostHistory | u
     const opened = signerOfNote(gateway, note).open(note)
     const kept = opened && readNote(note)
     if (!kept) {
-      log.warn('a kept checkpoint is not signed by the key of this log')
+      log.warn('a published checkpoint is not signed by the key of this log')
       continue
     }
     const size = await treeSize(reads)
@@ -92,7 +92,7 @@ export async function findLostHistory(gateway: Gateway): Promise<LostHistory | u
   return undefined
 }
 
-/** The newest checkpoint, in the database or in the tail of the file, that the key of this log signed and the database begins with. */
+/** Returns the newest checkpoint, in the database or at the end of the file, that this log's key signed and the database contains. */
 async function commonHistory(gateway: Gateway, { kept, size }: LostHistory): Promise<LostHistory['common']> {
   if (size === 0) return { size, root: await rootAt(gateway, size) }
   const { CHECKPOINT_FILE } = gateway.config

@@ -8,7 +8,7 @@ export type Inclusion = { index: number; path: string[] }
 const hexes = (hashes: Buffer[]) => hashes.map((hash) => hash.toString('hex'))
 
 /**
- * Proofs that events are in the tree of a checkpoint, by position; those that it does not cover have none.
+ * Returns inclusion proofs of events in the tree of a checkpoint, by position; none for events that it does not cover.
  * @see RFC 9162 section 2.1.3
  */
 export async function proveInclusion(sql: AnySql, positions: string[], size: number): Promise<Map<string, Inclusion>> {
@@ -26,7 +26,7 @@ export async function proveInclusion(sql: AnySql, positions: string[], size: num
 }
 
 /**
- * Proof that the tree of `from` events is the beginning of that of `to`.
+ * Returns the proof that the tree of `to` events extends the tree of `from` events.
  * @see RFC 9162 section 2.1.4
  */
 export async function proveConsistency(sql: postgres.Sql, from: number, to: number): Promise<string[]> {

@@ -5,7 +5,7 @@ import { listCheckpoints, noteCheckpointPublished } from '../queries/audit-tree.
 
 const TIMEOUT_MS = 8000
 
-/** The last line that was added: the same checkpoint may be tried again for the sake of the address. */
+/** The last line that was added: a checkpoint may be retried for the address only. */
 let added = ''
 
 async function addToFile(file: string, size: number, note: string): Promise<void> {
@@ -23,13 +23,13 @@ async function putAt(url: string, token: string | undefined, note: string): Prom
     redirect: 'manual',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   })
-  if (status < 200 || status > 299) throw new Error(`the checkpoint was not taken: ${status}`)
+  if (status < 200 || status > 299) throw new Error(`the checkpoint was not accepted: ${status}`)
 }
 
 /**
- * Puts the newest checkpoint where the database cannot reach: to an address, into a file, or both. What cannot be published is tried
- * again the next time, and holds up no other place; the newest one stands for those before. Call it after `findLostHistory` found nothing: a
- * checkpoint of another history must not replace the kept one, which is the evidence.
+ * Publishes the newest checkpoint outside the database: to an address, a file, or both. Each is retried on the next run without delaying
+ * the other. The newest checkpoint covers earlier ones. Call it after `findLostHistory` found nothing: a checkpoint of another history
+ * must not replace the published one, which is the evidence.
  * @returns whether one was published
  */
 export async function publishCheckpoint({ reads, config }: Gateway): Promise<boolean> {
@@ -43,7 +43,7 @@ export async function publishCheckpoint({ reads, config }: Gateway): Promise<boo
     CHECKPOINT_URL && putAt(CHECKPOINT_URL.replaceAll('{size}', size), CHECKPOINT_URL_TOKEN, note),
   ])
   const errors = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
-  if (errors.length > 0) throw new AggregateError(errors, `a checkpoint was not kept: ${errors.join('; ')}`)
+  if (errors.length > 0) throw new AggregateError(errors, `a checkpoint was not published: ${errors.join('; ')}`)
   await noteCheckpointPublished(reads, size)
   log.info('checkpoint published', { size })
   return true

@@ -16,16 +16,16 @@ import {
   type TurnOutcome,
   type WebhookRow,
 } from '../queries/webhooks.ts'
-import { type Failure, openWebhookSecret, tell } from './webhook-message.ts'
+import { deliverEvent, type Failure, openWebhookSecret } from './webhook-message.ts'
 
 const BATCH = 200
-/** While so much waits, nothing new is taken. */
+/** New events are not read while this many deliveries wait. */
 const MOST_WAITING = 1000
 const AT_ONCE = 8
 const LEASE_SECONDS = 60
-/** Failures in a row after which a turn is over. */
+/** Consecutive failures after which a turn ends. */
 const PATIENCE = 3
-/** Pauses between attempts, in seconds, as Standard Webhooks recommends; after the last one a delivery is dead. */
+/** Seconds between attempts, as Standard Webhooks recommends. After the last attempt a delivery is dead. */
 const PAUSES = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
 
 function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNullable<Failure>, now: Date): TurnOutcome {
@@ -45,8 +45,8 @@ type Turn = { told: number; failedInARow: number; gone: boolean; outcomes: TurnO
 /** `more`: whether another turn may find something. */
 type TurnResult = { told: number; more: boolean }
 
-/** One stream's events in their order: after one that is not taken, those behind it wait. */
-async function tellStream(
+/** Delivers the events of one stream in order: after a failed one, later ones wait. */
+async function deliverStream(
   gateway: Gateway,
   to: { url: string; secret: string },
   events: Told[],
@@ -67,7 +67,7 @@ async function tellStream(
         })
       continue
     }
-    const failure = await tell(gateway, to, event)
+    const failure = await deliverEvent(gateway, to, event)
     if (failure) {
       turn.failedInARow += 1
       turn.gone ||= failure.gone ?? false
@@ -98,7 +98,7 @@ async function takeTurn(gateway: Gateway, row: WebhookRow, deadline: number): Pr
   const to = { url: settings.url, secret: openWebhookSecret(gateway, id, secret) }
   const worker = async () => {
     for (let events = streams.shift(); events; events = streams.shift())
-      await tellStream(gateway, to, events, turn, deadline)
+      await deliverStream(gateway, to, events, turn, deadline)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   const reached =
@@ -109,7 +109,7 @@ async function takeTurn(gateway: Gateway, row: WebhookRow, deadline: number): Pr
   return { told: turn.told, more: fresh.length > 0 && !turn.gone && turn.failedInARow < PATIENCE }
 }
 
-/** Turns until nothing new is left; what is committed meanwhile is delivered as well. */
+/** Runs turns until nothing new is left, including events that are committed in the meantime. */
 async function catchUp(gateway: Gateway, row: WebhookRow, deadline: number): Promise<number> {
   let told = 0
   for (let more = true; more && performance.now() < deadline; ) {
@@ -129,10 +129,10 @@ async function stopGone(gateway: Gateway, id: string): Promise<void> {
 }
 
 /**
- * Tells every webhook what it has not been told yet: in the order of each stream, at least once, never beyond what is settled. Any
- * number of instances may do this at once.
- * @param budgetMs when to stop; the next time goes on
- * @returns how many deliveries were taken
+ * Delivers new events to every webhook: in the order of each stream, at least once, and only settled events. Any number of instances may
+ * run this concurrently.
+ * @param budgetMs when to stop; the next run continues
+ * @returns how many deliveries were accepted
  */
 export async function deliverWebhooks(gateway: Gateway, budgetMs = 20_000): Promise<number> {
   const deadline = performance.now() + budgetMs
@@ -141,7 +141,7 @@ export async function deliverWebhooks(gateway: Gateway, budgetMs = 20_000): Prom
   const told = await Promise.all(
     active.map((row) =>
       catchUp(gateway, row, deadline).catch((error: unknown) => {
-        log.error('a webhook could not be told', { webhook: row.id, error })
+        log.error('delivery to a webhook failed', { webhook: row.id, error })
         return 0
       }),
     ),

@@ -15,20 +15,20 @@ export const sealWebhookSecret = ({ derive }: Gateway, id: string, secret: strin
 export const openWebhookSecret = ({ derive }: Gateway, id: string, sealed: Uint8Array) =>
   openBytes(derive('webhook-secret'), sealed, id).toString()
 
-/** What is told of an event: nothing personal, opened or sealed, nor where it came from. */
+/** The data of an event in a webhook: no personal values, encrypted or not, and no origin. */
 function messageOf(gateway: Gateway, row: AuditRow): string {
   const { personal: _personal, origin: _origin, ...data } = toAuditEvent(gateway.personal, row, 'operator')
   return JSON.stringify({ type: row.event_type, timestamp: row.recorded_at.toISOString(), data })
 }
 
-/** Undefined when it was taken. `gone` says that nothing more is wanted there. */
+/** Undefined if it was accepted. `gone` ends the subscription. */
 export type Failure = { failure: string; gone?: boolean } | undefined
 
 /**
- * Tells a webhook of one event (Standard Webhooks). The id of the message is that of the event, so that whoever gets it twice can tell.
+ * Delivers an event to a webhook (Standard Webhooks). The message id is the event's id, so that receivers can drop duplicates.
  * @see https://www.standardwebhooks.com
  */
-export async function tell(
+export async function deliverEvent(
   gateway: Gateway,
   { url, secret }: { url: string; secret: string },
   row: AuditRow,

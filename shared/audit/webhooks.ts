@@ -26,14 +26,14 @@ import { openWebhookSecret, sealWebhookSecret } from './webhook-message.ts'
 
 const MOST_WEBHOOKS = 50
 
-/** An https address; on a gateway that lives on loopback also one of this machine. @throws GatewayError invalid_request */
+/** Checks for an https address, or a local one if the gateway runs on loopback. @throws GatewayError invalid_request */
 function checkUrl({ config }: Gateway, url: string): void {
   const local = !isHttps(config) && /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)
   if (!URL.canParse(url) || !(url.startsWith('https://') || local) || new URL(url).username)
     throw new GatewayError('invalid_request', { details: { url: ['must be an https address'] } })
 }
 
-/** A webhook that the operator answers for. @throws GatewayError not_found */
+/** Returns a webhook that the operator administers. @throws GatewayError not_found */
 export async function operatedWebhook(
   { reads }: Gateway,
   { organizationId }: Operator,
@@ -45,7 +45,7 @@ export async function operatedWebhook(
 }
 
 /**
- * Adds a webhook: for everything only by who answers for everything. The secret is told this once.
+ * Adds a webhook; one for all organizations requires an operator of all organizations. Only this response has the secret.
  * @throws GatewayError access_denied, invalid_request
  */
 export async function registerWebhook(
@@ -61,7 +61,7 @@ export async function registerWebhook(
   await commit(call, async (work) => {
     actAsOperator(work, operator)
     if ((await listWebhooks(gateway.reads, organizationId)).length >= MOST_WEBHOOKS)
-      throw new GatewayError('invalid_request', { description: `There are ${MOST_WEBHOOKS} webhooks already.` })
+      throw new GatewayError('invalid_request', { description: `There are already ${MOST_WEBHOOKS} webhooks.` })
     const sealed = sealWebhookSecret(gateway, id, secret)
     work.start(webhook, id, {}).decide(() => addWebhook({ settings, organizationId, reason }, sealed))
   })
@@ -88,7 +88,7 @@ export type WebhookChange =
   | { change: 'replay'; after: string; reason: string }
   | { change: 'retry'; position?: string; reason: string }
 
-/** Changes a webhook that the operator answers for. @throws GatewayError not_found, invalid_request */
+/** Changes a webhook that the operator administers. @throws GatewayError not_found, invalid_request */
 export async function updateWebhook(call: Call, operator: Operator, id: string, change: WebhookChange) {
   const { reason } = change
   if (change.change === 'settings') checkUrl(call.gateway, change.settings.url)
@@ -111,8 +111,8 @@ export async function updateWebhook(call: Call, operator: Operator, id: string, 
 }
 
 /**
- * Replaces the secret. Both sign until the next time: the older one is told to whoever still has it.
- * @returns the new one, told this once
+ * Rotates the secret. Messages are signed with both secrets until the next rotation, so that receivers can switch.
+ * @returns the new secret, which only this response has
  */
 export async function renewWebhookSecret(call: Call, operator: Operator, id: string, reason: string): Promise<string> {
   const { gateway } = call

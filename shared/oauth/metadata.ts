@@ -8,7 +8,7 @@ import { SUPPORTED_SCOPES } from './scope.ts'
 const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
 const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth']
 
-/** How clients authenticate, at each endpoint where they do (RFC 8414 section 2). */
+/** Client authentication methods of each endpoint (RFC 8414 section 2). */
 function clientAuthentication(methods: string[]) {
   const algorithms = CLIENT_SIGNING_ALGORITHMS
   return {
@@ -21,7 +21,7 @@ function clientAuthentication(methods: string[]) {
   }
 }
 
-/** The endpoints that clients call themselves, over a connection with their certificate where they have one. */
+/** The endpoints that clients call directly, with their certificate if they have one. */
 function clientEndpoints(base: string) {
   return {
     token_endpoint: `${base}/oauth/token`,
@@ -33,7 +33,7 @@ function clientEndpoints(base: string) {
   }
 }
 
-/** How clients authenticate, by certificate only where there is a proxy that asks for them (RFC 8705 sections 2.1.1, 3.3 and 5). */
+/** Client authentication methods; certificates only behind a proxy that requests them (RFC 8705 sections 2.1.1, 3.3 and 5). */
 function authenticationAt(proxy: string | undefined) {
   if (!proxy) return clientAuthentication(CLIENT_AUTH_METHODS)
   return {
@@ -43,7 +43,7 @@ function authenticationAt(proxy: string | undefined) {
   }
 }
 
-/** Server metadata (RFC 8414 section 2, OpenID Connect Discovery section 3): exactly what works. */
+/** Server metadata (RFC 8414 section 2, OpenID Connect Discovery section 3): only what is supported. */
 export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'config'>) {
   return {
     issuer,
@@ -93,7 +93,7 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
   }
 }
 
-/** What a client must know to ask for tokens for a resource: the least scopes it is of use with (RFC 9728 section 2). */
+/** Protected resource metadata, with the minimal useful scopes (RFC 9728 section 2). */
 export function resourceMetadata(issuer: string, { identifier, name, scopes }: Resource) {
   return {
     resource: identifier,

@@ -2,19 +2,19 @@ import { CATALOGUE, canonicalScope, mayHold } from '../domain/scopes.ts'
 import { type Client, isStranger } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 
-/** Scopes every client may ask for; what they give is bound by consent. */
+/** Scopes that every client may request; consent decides what they give. */
 const COMMON = ['openid', 'profile', 'email', 'offline_access']
 
-/** What an application may do with the account itself. Others cannot register for it, and it stands last in a token's scope. */
+/** Scopes for the account itself. Clients cannot register for them, and they come last in a token's scope. */
 const ACCOUNT = ['account:read', 'account:write']
 
-/** A scope with those of the account last: existing consumers read the first word (docs/wire-contract.md 5.8). */
+/** Moves the account scopes to the end: existing consumers read the first scope (docs/wire-contract.md 5.8). */
 export function accountScopesLast(scope: string[]): string[] {
   const isAccount = (one: string) => ACCOUNT.includes(one)
   return [...scope.filter((one) => !isAccount(one)), ...scope.filter(isAccount)]
 }
 
-/** What a direct sign-in of a person gets. */
+/** The scope of a direct sign-in. */
 export const SESSION_SCOPE = [
   'openid',
   'profile',
@@ -42,42 +42,42 @@ export const SUPPORTED_SCOPES = [
   ...ACCOUNT,
 ]
 
-/** Splits a scope parameter (RFC 6749 section 3.3); undefined when it has a character that no scope may have. */
+/** Splits a scope parameter (RFC 6749 section 3.3); undefined if it has an invalid character. */
 export function parseScope(text: string): string[] | undefined {
   if (!/^[\x20\x21\x23-\x5B\x5D-\x7E]*$/.test(text)) return undefined
   return [...new Set(text.split(' ').filter(Boolean))]
 }
 
-/** The scopes that a parameter asks for: undefined when it is absent or blank, none when it has a character that no scope may have. */
+/** Returns the scopes of a parameter: undefined if absent or blank, empty if it has an invalid character. */
 export function askedScope(text: string | undefined): string[] | undefined {
   const asked = parseScope(text ?? '')
   return asked?.length === 0 ? undefined : (asked ?? [])
 }
 
-/** What of a scope a person may have. What an operator registered the application for is defined by that. */
+/** Returns the scopes that a person may have. The registration of an application also defines scopes. */
 export function scopeForPerson({ metadata }: Client, { role }: Pick<Person, 'role'>, scope: string[]): string[] {
   const defined = [...metadata.scope.split(' '), ...metadata.default_scope.split(' ')]
   return scope.filter((one) => mayHold(role, one, defined))
 }
 
-/** A scope a stranger's application may ask people for. */
+/** Whether a self-registered application may request a scope. */
 export function isOpenToSelfRegistered(scope: string): boolean {
   const name = canonicalScope(scope)
   const known = SUPPORTED_SCOPES.includes(scope) || CATALOGUE.includes(name)
   return known && mayHold('user', name) && !/^(account|api-keys|secrets):/.test(name)
 }
 
-/** A scope with a meaning here that a stranger's application may not ask for. */
+/** Whether a scope is known and only for applications that an operator registered. */
 export const isPrivileged = (scope: string) =>
   CATALOGUE.includes(canonicalScope(scope)) && !isOpenToSelfRegistered(scope)
 
 /**
- * The scope a client gets for what it asked: what it may have of it, or when it asked for nothing (an empty scope is none), what the
- * resources need that it names, or else its default. Unknown scopes are dropped while one remains (docs/security-rules.md A28, R5); undefined when none does.
+ * Returns the requested scopes that a client may have. A client that requests none (or an empty scope) gets what its resources need, or
+ * its default. Unknown scopes are dropped while one remains (docs/security-rules.md A28, R5); undefined if none does.
  *
- * An application that registered itself did so for what it needed first; its person is asked about everything each time, so it may
- * step up to whatever it could have registered for (MCP authorization 2026-07-28).
- * @param needed the least that the resources are of use with, where the client named any
+ * A self-registered application asks for consent each time, so it may step up to any scope that it could have registered for
+ * (MCP authorization 2026-07-28).
+ * @param needed the minimal scopes of the resources that the client named
  */
 export function narrowScope(
   client: Client,

@@ -12,7 +12,7 @@ import { eraseOther } from '../people/account-erasure.ts'
 import { ownerOf } from '../queries/console.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
-import { operatedRadius } from './operated-radius.ts'
+import { operatedBlastRadius } from './operated-blast-radius.ts'
 
 export const ACTS = [
   'suspend',
@@ -36,13 +36,13 @@ const asOperator = ({ call, operator }: Asked, block: (work: Work) => Promise<vo
     await block(work)
   })
 
-/** @throws GatewayError not_found, also for whom the operator does not answer */
+/** @throws GatewayError not_found, also for people that the operator does not administer */
 function answered({ operator }: Asked, person: Person | undefined): Person {
   if (!person || !mayActOn(operator, person)) throw new GatewayError('not_found')
   return person
 }
 
-/** Applications and providers are everybody's. @throws GatewayError access_denied */
+/** Applications and providers need an operator of all organizations. @throws GatewayError access_denied */
 function demandPlatform({ operator }: Asked): void {
   if (operator.organizationId !== undefined)
     throw new GatewayError('access_denied', { reason: 'one organization only' })
@@ -100,12 +100,12 @@ async function changeProvider(asked: Asked, act: 'disable' | 'enable'): Promise<
 
 async function revokeAll(asked: Asked): Promise<void> {
   const { call, operator, id, reason } = asked
-  const radius = await operatedRadius(call.gateway, operator, id)
+  const radius = await operatedBlastRadius(call.gateway, operator, id)
   await revokeBlastRadius(call, radius, { act: (work) => actAsOperator(work, operator), reason })
 }
 
 /**
- * Does what an operator asks of a thing they answer for; the reason stands in the event.
+ * Runs an operator's action; the event records the reason.
  * @throws GatewayError not_found, access_denied, rate_limited
  */
 export async function actOn(asked: Asked, act: Act): Promise<void> {

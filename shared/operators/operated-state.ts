@@ -6,10 +6,10 @@ import { archivedUntil, readPast } from '../queries/past.ts'
 import type { Person } from '../queries/person.ts'
 
 /**
- * Folds the log up to a time into who could do what then. Sessions are seen without an event: one that was last seen too long before
- * that time had ended; of one that was seen later no more is known.
- * @param people whose; everyone's when absent, which walks the whole log
- * @throws GatewayError invalid_request for a time to come; state_archived when streams of that time are in an archive
+ * Replays the log up to a time to find who could do what then. Session activity has no events: a session last seen too long before that
+ * time had expired; for one seen later, earlier activity is unknown.
+ * @param people limits the result; without it the whole log is read
+ * @throws GatewayError invalid_request for a future time; state_archived if streams of that time are archived
  */
 export async function stateAt(
   { reads, now }: Pick<Gateway, 'reads' | 'now'>,
@@ -25,7 +25,7 @@ export async function stateAt(
 }
 
 /**
- * What a person, as the operator sees them, could do at a time.
+ * Returns what a person that the operator administers could do at a time.
  * @throws GatewayError rate_limited, and as `stateAt`
  */
 export async function operatedState(

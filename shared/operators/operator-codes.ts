@@ -12,13 +12,13 @@ import type { Person } from '../queries/person.ts'
 import { grouped, newCodePart } from '../sign-in/factors/proof-codes.ts'
 import { emailLookup } from '../typed/email.ts'
 
-/** A person by their UAI or by one of their (parsed) addresses. */
+/** A person by UAI or by one of their (parsed) addresses. */
 export type Who = { uai?: string; email?: string }
 
 /**
- * The person for whom a code is to be made.
- * @throws GatewayError not_found when there is none whom the operator answers for, operator_code_denied for themselves and for whoever may
- * do more than they
+ * Returns the person that a code is for.
+ * @throws GatewayError not_found for a person that the operator does not administer, operator_code_denied for themselves and for people
+ * with a higher role
  */
 async function personFor(
   gateway: Gateway,
@@ -34,19 +34,19 @@ async function personFor(
   if (!person?.active) throw new GatewayError('not_found')
   const self = operator.principal.person
   if (options.self && person.uai === self.uai) return person
-  // A code opens everything that became part of the person, so the operator has to answer for all of that.
+  // A code also signs in to merged accounts, so the operator must administer all of their organizations.
   if (!administers(operator, person.organizations)) throw new GatewayError('not_found')
-  if (person.uai === self.uai) throw new GatewayError('operator_code_denied', { reason: 'a code for oneself' })
+  if (person.uai === self.uai) throw new GatewayError('operator_code_denied', { reason: 'own account' })
   if (person.role === 'platform_admin' && self.role !== 'platform_admin')
-    throw new GatewayError('operator_code_denied', { reason: 'a code for somebody who may do more' })
+    throw new GatewayError('operator_code_denied', { reason: 'higher role' })
   return person
 }
 
 export type MadePart = {
   id: string
-  /** What the operator tells the person; shown once. */
+  /** The code for the person; shown once. */
   code: string
-  /** Whether a second operator has to agree and tells the rest of the code. */
+  /** Whether a second operator must approve and has the other half of the code. */
   awaitsSecond: boolean
   expiresAt: Date
 }
@@ -57,8 +57,9 @@ const stateOf = (state: OperatorCode) => {
 }
 
 /**
- * Makes a one-time code for somebody whom no mail reaches. For another operator it is half of a code, good only with that of a second one.
- * @param input.reason why, for the record and for the person
+ * Creates a one-time code for a person without access to mail. For another operator it is half a code, valid only with the half of a
+ * second operator.
+ * @param input.reason for the log and the person
  * @throws GatewayError as personFor, rate_limited
  */
 export async function requestOperatorCode(
@@ -89,7 +90,7 @@ export async function requestOperatorCode(
   return { id, code: grouped(part), ...made }
 }
 
-/** A code that is not over, with the person it is for. */
+/** Returns an open code and its person. */
 async function open(gateway: Gateway, work: Work, operator: Operator, id: string, options: { self?: boolean } = {}) {
   const { state } = await work.load(operatorCode, id, {})
   if (!('uai' in state)) throw new GatewayError('not_found')

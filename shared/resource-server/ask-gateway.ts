@@ -5,7 +5,7 @@ import type { Actor, Confirmation } from './check-token.ts'
 import type { Credential, PresentedRequest } from './presented.ts'
 import { insufficientScope, invalidRequest, invalidToken, RequestRefused, unavailable } from './refusal.ts'
 
-/** What `/v1/auth/verify` says of a credential that stands. */
+/** Response of `/v1/auth/verify` for a valid credential. */
 export type Verified = {
   sub: string
   actor_type: 'user' | 'service'
@@ -19,7 +19,7 @@ export type Verified = {
 }
 
 const WAIT_MS = 5000
-/** What a key may be bound to or signed with (docs/wire-contract.md 3.3). */
+/** Headers for the bindings and signatures of keys (docs/wire-contract.md 3.3). */
 const CALLER_HEADERS = [
   ...['timestamp', 'nonce', 'content-sha256', 'signature'].map((name) => `x-lanonasis-${name}`),
   ...['client-id', 'audience', 'installation-id'].map((name) => `x-lanonasis-${name}`),
@@ -32,7 +32,7 @@ function refusalOf(status: number, headers: Headers, scheme: 'Bearer' | 'DPoP', 
   if (status === 403)
     return headers.get('www-authenticate')?.includes('insufficient_scope')
       ? insufficientScope(needed, scheme)
-      : new RequestRefused(403, 'access_denied', 'The credentials may not be used like this.')
+      : new RequestRefused(403, 'access_denied', 'The credentials cannot be used for this request.')
   const retryAfter = headers.get('retry-after')
   if (status === 429)
     return new RequestRefused(
@@ -41,10 +41,10 @@ function refusalOf(status: number, headers: Headers, scheme: 'Bearer' | 'DPoP', 
       'Too many requests.',
       retryAfter ? { 'Retry-After': retryAfter } : {},
     )
-  return unavailable(new Error(`the gateway answered ${status}`))
+  return unavailable(new Error(`the gateway responded with ${status}`))
 }
 
-/** A signature covers a digest of the body, and only who has the body can tell whether it is of that one. */
+/** A signature covers a digest of the body, which only the service can compare with the body. */
 function checkBody({ method, header }: PresentedRequest, body: Uint8Array | undefined): void {
   const stated = header('x-lanonasis-content-sha256')
   if (stated === undefined || header('x-lanonasis-signature') === undefined) return
@@ -66,8 +66,8 @@ export type Question = {
 }
 
 /**
- * Makes the question to the gateway: does this credential stand, now? A revocation is so seen by the next request.
- * @param input.clientIpHeader where the service's own proxy states the caller's address, for keys with an allow-list
+ * Creates the online check: the gateway says whether a credential is valid now, so a revocation takes effect with the next request.
+ * @param input.clientIpHeader header in which the service's proxy sends the caller's address, for keys with an allow-list
  */
 export function createQuestion(input: {
   issuer: string
@@ -110,7 +110,7 @@ export function createQuestion(input: {
     const answer = (await response.json().catch((error: unknown) => {
       throw unavailable(error)
     })) as Verified & { valid?: boolean }
-    if (answer.valid !== true || !answer.sub) throw unavailable(new Error('the gateway gave no verdict'))
+    if (answer.valid !== true || !answer.sub) throw unavailable(new Error('unexpected response of the gateway'))
     return answer
   }
 }

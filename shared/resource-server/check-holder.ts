@@ -3,7 +3,7 @@ import { equalHash } from '../tokens/opaque.ts'
 import type { Confirmation } from './check-token.ts'
 import { invalidToken } from './refusal.ts'
 
-/** What proves that a bound token is presented by its holder, in the names the gateway reads it by. */
+/** Evidence that the holder presents a bound token, with the member names of the gateway. */
 export type HolderProof = {
   dpop_proof?: string
   dpop_htm?: string
@@ -35,8 +35,8 @@ async function checkKey(presented: Presented, jkt: string): Promise<{ jti: strin
 }
 
 /**
- * Whether a token is presented by the one it is bound to. A binding of a kind that is not known here is not taken for none.
- * @param isFirst takes the id of a DPoP proof, once; where the gateway is asked as well, it does that for all instances
+ * Checks that the holder presents a bound token. A token with an unknown kind of binding is rejected.
+ * @param isFirst claims the id of a DPoP proof; not needed in online mode, where the gateway does it for all instances
  * @throws RequestRefused invalid_token, invalid_dpop_proof (401)
  * @see RFC 9449 section 7, RFC 8705 section 3
  */
@@ -47,7 +47,7 @@ export async function checkHolder(presented: Presented, isFirst?: (id: string) =
   if (jkt === undefined && scheme === 'DPoP') throw invalidToken('unbound token as DPoP', 'DPoP')
   if (bound !== undefined && !thumbprint) throw invalidToken('certificate-bound token without a certificate', scheme)
   if (bound !== undefined && !equalHash(bound, thumbprint ?? ''))
-    throw invalidToken('certificate-bound token over another certificate', scheme)
+    throw invalidToken('certificate-bound token with another certificate', scheme)
   if (jkt !== undefined) {
     const { jti } = await checkKey(presented, jkt)
     if (isFirst && !isFirst(`${jkt} ${jti}`))
@@ -59,7 +59,7 @@ export async function checkHolder(presented: Presented, isFirst?: (id: string) =
   }
 }
 
-/** Remembers the ids of proofs in this process for as long as a proof counts. */
+/** Remembers the ids of proofs in this process for as long as they are valid. */
 export function rememberProofs(now = Date.now): (id: string) => boolean {
   const forgottenAt = new Map<string, number>()
   return (id) => {

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose'
 import { invalidToken, unavailable } from './refusal.ts'
 
-/** The members of an access token that services look at (RFC 9068 section 2.2). */
+/** The members of an access token that services use (RFC 9068 section 2.2). */
 export type TokenClaims = JWTPayload & {
   sub: string
   client_id: string
@@ -10,14 +10,14 @@ export type TokenClaims = JWTPayload & {
   cnf?: Confirmation
 }
 
-/** Who acts for the subject, and for whom that one acted before (RFC 8693 section 4.1). */
+/** The current actor for the subject, with the prior actors (RFC 8693 section 4.1). */
 export type Actor = { sub: string; act?: Actor }
 
 /** What a token is bound to (RFC 9449 section 6, RFC 8705 section 3.1). */
 export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
 
 const CLOCKS_DIFFER_SECONDS = 5
-/** An unknown key may be a new one, but made-up ones must not become a flood of questions. */
+/** An unknown key may be new, but invented key ids must not cause a flood of requests. */
 const UNKNOWN_KEY_MS = 10_000
 const REQUIRED = ['sub', 'client_id', 'exp', 'iat', 'jti']
 
@@ -27,7 +27,7 @@ function isVerdict(error: unknown): error is errors.JOSEError {
 }
 
 /**
- * Makes the check of what an access token says by itself: ours, for this service, unexpired, signed by a key of the gateway.
+ * Creates the offline check of an access token: issued by the gateway, for this service, unexpired, with a valid signature.
  * @see RFC 9068 section 4
  */
 export function createTokenCheck(input: { issuer: string; audience: string; fetch: typeof fetch }) {
@@ -38,7 +38,7 @@ export function createTokenCheck(input: { issuer: string; audience: string; fetc
   })
   const rules = { issuer, audience, typ: 'at+jwt', algorithms: ['ES256'], requiredClaims: REQUIRED }
 
-  /** @throws RequestRefused invalid_token, temporarily_unavailable when the keys cannot be had */
+  /** @throws RequestRefused invalid_token, temporarily_unavailable if the keys cannot be loaded */
   return async (token: string, scheme: 'Bearer' | 'DPoP'): Promise<TokenClaims> => {
     try {
       const { payload } = await jwtVerify(token, keys, { ...rules, clockTolerance: CLOCKS_DIFFER_SECONDS })

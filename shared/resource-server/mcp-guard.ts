@@ -5,17 +5,17 @@ import { type Caller, createVerifier, type VerifierOptions } from './verify-requ
 export { RequestRefused } from './refusal.ts'
 
 export type McpGuardOptions = Omit<VerifierOptions, 'audience'> & {
-  /** The address of the MCP endpoint: the audience of its tokens (RFC 8707). */
+  /** The URL of the MCP endpoint, which is the audience of its tokens (RFC 8707). */
   resource: string
-  /** Name for people. */
+  /** Display name. */
   name?: string
-  /** What every call needs, separated by spaces. */
+  /** Scopes that every call needs, separated by spaces. */
   scope: string
-  /** What the call of a tool needs besides, by the tool's name. */
+  /** Additional scopes of each tool, by its name. */
   tools?: Record<string, string>
 }
 
-/** What the MCP SDK hands to its request handlers as `authInfo`. */
+/** `authInfo` of the MCP SDK's request handlers. */
 export type McpAuthInfo = {
   token: string
   clientId: string
@@ -30,7 +30,7 @@ type Message = { method?: string; params?: { name?: string } }
 
 const words = (scope: string | undefined) => scope?.split(' ').filter(Boolean) ?? []
 
-/** Every scope that a message, or any of a batch, needs: all at once, so that a client asks its person once (RFC 6750 section 3.1). */
+/** Returns every scope that a message or batch needs, so that a client asks for consent once (RFC 6750 section 3.1). */
 function scopesFor({ scope, tools = {} }: McpGuardOptions, body: unknown): string[] {
   const called = [body].flat().flatMap((one) => {
     const { method, params } = (one ?? {}) as Message
@@ -40,15 +40,14 @@ function scopesFor({ scope, tools = {} }: McpGuardOptions, body: unknown): strin
   return [...new Set([...words(scope), ...called])]
 }
 
-/** Where the metadata of a resource stands: at its host, with its path behind (RFC 9728 section 3.1). */
+/** Returns the metadata URL of a resource: on its host, followed by its path (RFC 9728 section 3.1). */
 function metadataUrl(resource: string): URL {
   const { pathname } = new URL(resource)
   return new URL(`/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`, resource)
 }
 
 /**
- * Adds what a client needs in order to get better credentials: where the metadata is, and which scopes to ask for (RFC 9728
- * section 5.1, MCP authorization 2026-07-28).
+ * Adds the metadata URL and the required scopes to the challenge (RFC 9728 section 5.1, MCP authorization 2026-07-28).
  */
 function challenge(refusal: RequestRefused, url: URL, needed: string[]): RequestRefused {
   const { 'WWW-Authenticate': given, ...rest } = refusal.headers
@@ -63,8 +62,8 @@ function challenge(refusal: RequestRefused, url: URL, needed: string[]): Request
 }
 
 /**
- * Makes the guard of an MCP server: `req.auth = await guard(req, message)`. It takes tokens of the gateway for this resource, Bearer
- * or DPoP, and API keys; each call needs the scopes of the server and of the tool. `metadata` is to be served at `metadataPath`.
+ * Creates the guard of an MCP server: `req.auth = await guard(req, message)`. It accepts the gateway's Bearer and DPoP tokens for this
+ * resource, and API keys. Each call needs the scopes of the server and of the tool. Serve `metadata` at `metadataPath`.
  * @returns the guard; it throws RequestRefused with `status`, `headers` and `toResponse()`
  * @see MCP authorization 2026-07-28, RFC 9728 sections 2 and 5.1, RFC 6750 section 3
  */
@@ -81,8 +80,8 @@ export function createMcpGuard(options: McpGuardOptions) {
   }
 
   /**
-   * @param message the parsed JSON-RPC message or batch, where the request has one
-   * @param body the same in bytes, for API keys whose requests are signed
+   * @param message the parsed JSON-RPC message or batch, if the request has one
+   * @param body its bytes, for API keys that sign requests
    */
   async function guard(request: Request | NodeRequest, message?: unknown, body?: Uint8Array): Promise<McpAuthInfo> {
     const needed = scopesFor(options, message)

@@ -3,7 +3,7 @@ import { clientCertificateOf, thumbprintOf } from '../http/client-certificate.ts
 import { looksLikeApiKey } from '../tokens/api-key.ts'
 import { invalidRequest } from './refusal.ts'
 
-/** What is needed of Node's `IncomingMessage`, Express's request included. */
+/** The used members of Node's `IncomingMessage`, including Express's request. */
 export type NodeRequest = {
   method?: string
   url?: string
@@ -12,13 +12,13 @@ export type NodeRequest = {
   socket?: unknown
 }
 
-/** A request, whichever way it came. */
+/** A request of any supported kind. */
 export type PresentedRequest = {
   method: string
-  /** Path and query as they were asked for. */
+  /** Path and query as requested. */
   uri: string
   header(name: string): string | undefined
-  /** The certificate that the other end of a TLS connection of our own has. */
+  /** The client certificate of a TLS connection that ends in this process. */
   peer?: X509Certificate
 }
 
@@ -40,8 +40,9 @@ export function readRequest(request: Request | NodeRequest): PresentedRequest {
 }
 
 /**
- * `x5t#S256` of the caller's certificate. Behind a proxy only what the proxy proves counts, since the connection is the proxy's.
- * @param proxySecret what the service shares with its proxy; undefined when it ends TLS itself
+ * Returns `x5t#S256` of the caller's certificate. Behind a proxy only its authenticated header counts, since the connection is the
+ * proxy's.
+ * @param proxySecret shared with the proxy; undefined if the service terminates TLS
  */
 export function certificateThumbprint(request: PresentedRequest, proxySecret: string | undefined): string | undefined {
   if (proxySecret === undefined) return request.peer && thumbprintOf(request.peer.raw)
@@ -55,7 +56,7 @@ export type Credential =
   | { kind: 'api_key'; key: string; token?: undefined }
 
 /**
- * The credential of a request: `Authorization: Bearer`, `DPoP` or `ApiKey`, `X-API-Key`, or a bare key; never from the query.
+ * Returns the credential of a request: `Authorization: Bearer`, `DPoP` or `ApiKey`, `X-API-Key`, or a bare key; never from the query.
  * @throws RequestRefused invalid_request (400) for a scheme without its token
  */
 export function readCredential({ header }: PresentedRequest): Credential | undefined {

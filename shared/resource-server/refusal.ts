@@ -5,11 +5,11 @@ type Scheme = 'Bearer' | 'DPoP'
 
 const ALGORITHMS = `algs="${CLIENT_SIGNING_ALGORITHMS.join(' ')}"`
 
-/** Why a request is not served: what to answer it with. */
+/** Why a request is rejected, with its response. */
 export class RequestRefused extends Error {
   override name = 'RequestRefused'
   readonly status: Status
-  /** Error code of RFC 6750 section 3.1; undefined when the request brought no credentials at all. */
+  /** Error code of RFC 6750 section 3.1; undefined if the request had no credentials. */
   readonly code: string | undefined
   readonly headers: Record<string, string>
 
@@ -20,7 +20,7 @@ export class RequestRefused extends Error {
     this.headers = headers
   }
 
-  /** The refusal as an answer (RFC 6750 section 3.1). */
+  /** Returns the error response (RFC 6750 section 3.1). */
   toResponse(): Response {
     const body = this.code ? { error: this.code, error_description: this.message } : {}
     return Response.json(body, { status: this.status, headers: this.headers })
@@ -39,7 +39,7 @@ export const unauthenticated = () =>
 export const invalidRequest = (message: string) =>
   new RequestRefused(400, 'invalid_request', message, challenge('Bearer', ['error="invalid_request"']))
 
-/** @param reason for the log of the service; the caller learns no more than that the token does not stand */
+/** @param reason for the log of the service; the caller only learns that the token is invalid */
 export const invalidToken = (reason: string, scheme: Scheme = 'Bearer', code = 'invalid_token') =>
   new RequestRefused(401, code, reason, challenge(scheme, [`error="${code}"`]))
 
@@ -51,7 +51,7 @@ export const insufficientScope = (needed: string[], scheme: Scheme = 'Bearer') =
     challenge(scheme, ['error="insufficient_scope"', `scope="${needed.join(' ')}"`]),
   )
 
-/** Trouble of ours or of the gateway's is never a verdict on the caller. */
+/** A failure of the service or the gateway is never reported as invalid credentials. */
 export const unavailable = (cause: unknown) => {
   const refusal = new RequestRefused(503, 'temporarily_unavailable', 'Credentials cannot be checked at the moment.')
   refusal.cause = cause

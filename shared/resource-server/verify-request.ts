@@ -16,22 +16,22 @@ export { RequestRefused } from './refusal.ts'
 export type VerifierOptions = {
   /** Base URL of the gateway. */
   issuer: string
-  /** What tokens for this service name as their audience: its resource identifier (RFC 8707). */
+  /** The resource identifier of this service, which is the audience of its tokens (RFC 8707). */
   audience: string
-  /** Base URL the service is reached under, which DPoP proofs name; the origin of `audience` unless given. */
+  /** Public base URL of the service, which DPoP proofs contain; by default the origin of `audience`. */
   baseUrl?: string
-  /** What the service shares with the nginx before it; unset when it ends TLS itself. */
+  /** Secret shared with the nginx in front of the service; unset if the service terminates TLS. */
   proxySecret?: string
-  /** `offline` checks the token alone: no API keys, and a revocation is not seen before the token expires. */
+  /** `offline` checks only the token: no API keys, and a revocation is not noticed before the token expires. */
   mode?: 'online' | 'offline'
   /** Name of this service in the service scopes of API keys. */
   service?: string
-  /** Header in which the service's own proxy states the caller's address; the gateway believes addresses in VERIFIER_ADDRESSES. */
+  /** Header in which the service's proxy sends the caller's address; the gateway trusts services at VERIFIER_ADDRESSES. */
   clientIpHeader?: string
   fetch?: typeof fetch
 }
 
-/** Who is behind a request, in the names of RFC 9068 and RFC 8693. */
+/** The caller of a request, with the member names of RFC 9068 and RFC 8693. */
 export type Caller = {
   kind: 'person' | 'service'
   /** The UAI of a person, or the client id of a service. */
@@ -47,14 +47,14 @@ export type Caller = {
 }
 
 export type Needs = {
-  /** One scope, or several separated by spaces, all of which are needed. */
+  /** One or more scopes separated by spaces, all of which are required. */
   scope?: string
-  /** Bytes of the body, for API keys whose requests are signed. */
+  /** Bytes of the body, for API keys that sign requests. */
   body?: Uint8Array
 }
 
-function describe(facts: Verified | (TokenClaims & { organization_id?: string }), kind: Caller['kind']): Caller {
-  const { sub, client_id, scope = '', act, cnf, organization_id, exp } = facts
+function describe(verified: Verified | (TokenClaims & { organization_id?: string }), kind: Caller['kind']): Caller {
+  const { sub, client_id, scope = '', act, cnf, organization_id, exp } = verified
   return {
     kind,
     sub,
@@ -63,17 +63,17 @@ function describe(facts: Verified | (TokenClaims & { organization_id?: string })
     act,
     organization_id,
     cnf,
-    ...('api_key_id' in facts && { api_key_id: facts.api_key_id as string | undefined }),
+    ...('api_key_id' in verified && { api_key_id: verified.api_key_id as string | undefined }),
     expiresAt: exp === undefined ? undefined : new Date(exp * 1000),
   }
 }
 
 /**
- * Makes the check of a service for its callers: `const caller = await verify(request, { scope: 'secrets:read' })`. It takes a Fetch
- * `Request` or Node's own, with a Bearer or DPoP token of the gateway or an API key, bound to a certificate or key or not. Unless
- * `offline`, the gateway is asked each time, so that what was revoked is refused at once.
- * @returns the check; it throws RequestRefused with `status`, `code` and `headers` to answer with
- * @throws TypeError when an option is not usable
+ * Creates a service's check of its callers: `const caller = await verify(request, { scope: 'secrets:read' })`. It accepts a Fetch
+ * `Request` or Node's, with a Bearer or DPoP token of the gateway or an API key, bound to a certificate or key or not. Unless
+ * `offline`, the gateway is asked each time, so that a revocation takes effect immediately.
+ * @returns the check; it throws RequestRefused with `status`, `code` and `headers` of the response
+ * @throws TypeError for an invalid option
  * @see RFC 6750 section 3, RFC 9068 section 4, RFC 8705 section 3, RFC 9449 section 7
  */
 export function createVerifier(options: VerifierOptions) {

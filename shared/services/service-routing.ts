@@ -10,8 +10,8 @@ const ASSERTION_SECONDS = 60
 type ServiceHeader = (typeof RESOLVED_HEADERS | typeof ROUTED_HEADERS)[number] | 'X-Request-ID'
 
 /**
- * The address at a service, or undefined for a path that could lead elsewhere: what is before the path is the operator's, and the path
- * may neither climb nor hide a slash.
+ * Returns the URL at a service; undefined for a path that could lead elsewhere: it must stay below the operator's base URL, without dot
+ * segments or encoded slashes.
  */
 export function serviceAddress(upstream: string | undefined, rest: string, search: string): URL | undefined {
   if (!upstream || !URL.canParse(upstream)) return undefined
@@ -23,8 +23,8 @@ export function serviceAddress(upstream: string | undefined, rest: string, searc
 }
 
 /**
- * Who the request is from, for the service (docs/wire-contract.md 2.2), and a short-lived assertion of the same that it can check with
- * the gateway's keys: `aud` is the service's origin.
+ * Returns headers that identify the caller to the service (docs/wire-contract.md 2.2), and the same as a short-lived assertion signed by
+ * the gateway, with the service's origin as `aud`.
  */
 export async function toServiceHeaders(
   call: Call,

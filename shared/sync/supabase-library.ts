@@ -1,2 +1,2 @@
-// By name, so that the bundle of a CommonJS package exports them: only what asks Supabase Auth loads it.
+// Named, so that the bundle of a CommonJS package exports them. Only code that calls Supabase Auth loads this.
 export { AuthApiError, AuthClient, AuthRetryableFetchError, isAuthError } from '@supabase/supabase-js'

@@ -14,7 +14,7 @@ import { profileOfUser } from '../sso/supabase-project.ts'
 import { countingMailbox, emailLookup } from '../typed/email.ts'
 
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA']
-/** Loaded by the first who needs it, so that a cold start is not longer for the others. */
+/** Loaded on first use, to keep cold starts short. */
 const library = () => import('./supabase-library.ts')
 
 function projectOf({ config }: Gateway): { url: string; key: string } {
@@ -26,7 +26,7 @@ function projectOf({ config }: Gateway): { url: string; key: string } {
 /** Whether people can sign in with a password here. */
 export const hasPasswords = ({ config }: Gateway) => Boolean(config.SUPABASE_URL && config.SUPABASE_ANON_KEY)
 
-/** Supabase Auth, asked for one request: nothing of a session stays in this process. */
+/** Returns a Supabase Auth client for one request, which stores no session in this process. */
 async function authOf(gateway: Gateway) {
   const { url, key } = projectOf(gateway)
   const { AuthClient } = await library()
@@ -56,7 +56,7 @@ const REFUSALS: Record<string, ConstructorParameters<typeof GatewayError>[0]> = 
   signup_disabled: 'access_denied',
 }
 
-/** What Supabase Auth says, in our words; its trouble is never a verdict on the person. */
+/** Maps an error of Supabase Auth to ours. An outage there is never reported as wrong credentials. */
 async function refusalOf(error: unknown): Promise<GatewayError> {
   const { AuthApiError, AuthRetryableFetchError, isAuthError } = await library()
   if (!isAuthError(error) || error instanceof AuthRetryableFetchError || (error.status ?? 500) >= 500)
@@ -68,9 +68,9 @@ async function refusalOf(error: unknown): Promise<GatewayError> {
 }
 
 /**
- * Counts a try with a password, right or wrong, so that a guess costs as much as a success. Unknown callers share the tries of an address,
- * and a hundred wrong ones close it to them until a right one; a browser known to the person has tries of its own.
- * @returns what a right password empties
+ * Counts a password attempt before its result is known. Unknown callers share the attempts of an address, and a hundred wrong ones lock
+ * them out until a correct one; a browser known to the person has its own attempts.
+ * @returns the counters that a correct password resets
  */
 async function countTry(call: Call, email: string): Promise<RateLimit[]> {
   const address = emailLookup(email)
@@ -109,7 +109,7 @@ async function countMail(call: Call, email: string): Promise<void> {
 }
 
 /**
- * Whose address and password these are: Supabase Auth keeps the passwords, here none is stored.
+ * Checks an address and password with Supabase Auth, which stores the passwords.
  * @throws GatewayError credentials_invalid, email_not_confirmed, rate_limited, service_unavailable, passwords_disabled
  */
 export async function checkPassword(
@@ -123,14 +123,14 @@ export async function checkPassword(
   if (error) throw await refusalOf(error)
   if (!data.user) throw new GatewayError('credentials_invalid')
   await gateway.limiter.hit(emptied)
-  // The session that Supabase began is not ours to keep.
+  // Ends the Supabase session, which is not used.
   call.later(auth.signOut({ scope: 'local' }).catch(() => undefined))
   return profileOfUser(gateway, data.user)
 }
 
 /**
- * Signs somebody up. The answer is the same whether or not the address is known, unless the project confirms nobody.
- * @returns the profile when the address counts as confirmed at once
+ * Signs a person up. The response does not reveal whether the address is known, unless the project confirms no addresses.
+ * @returns the profile if the address counts as confirmed immediately
  * @throws GatewayError weak_password, invalid_email, rate_limited, service_unavailable, passwords_disabled
  */
 export async function signUp(
@@ -153,7 +153,7 @@ export async function signUp(
   return profileOfUser(gateway, data.user)
 }
 
-/** Mails a link with which a password is chosen anew; the same answer for every address. */
+/** Mails a password reset link. The response is the same for every address. */
 export async function sendRecovery(call: Call, email: string): Promise<void> {
   const auth = await authOf(call.gateway)
   await countMail(call, email)
@@ -164,8 +164,8 @@ export async function sendRecovery(call: Call, email: string): Promise<void> {
 }
 
 /**
- * What a link that Supabase Auth mailed stands for: an address that is confirmed by it.
- * @param newPassword what is chosen with a recovery link
+ * Redeems a link that Supabase Auth mailed, which confirms the address.
+ * @param newPassword chosen with a recovery link
  * @throws GatewayError recovery_invalid, weak_password, service_unavailable
  */
 export async function followLink(
@@ -182,13 +182,13 @@ export async function followLink(
     if (changed.error) throw await refusalOf(changed.error)
   }
   await auth.signOut({ scope: newPassword === undefined ? 'local' : 'global' }).catch(() => undefined)
-  // Whoever holds the link has the mailbox.
+  // Having the link proves access to the mailbox.
   return { ...(await profileOfUser(gateway, data.user)), emailVerified: true }
 }
 
 const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
 
-/** By the project's keys, or by its old shared secret as long as that is configured. */
+/** Verifies a token with the project's keys, or with its old shared secret while that is configured. */
 async function verified(gateway: Gateway, token: string): Promise<JWTPayload> {
   const { url } = projectOf(gateway)
   const { SUPABASE_JWT_SECRET } = gateway.config
@@ -220,15 +220,15 @@ async function verified(gateway: Gateway, token: string): Promise<JWTPayload> {
 }
 
 /**
- * Whose Supabase access token this is. Its signature is checked here, and Supabase Auth is asked whether it still stands.
+ * Returns the profile of a Supabase access token. Its signature is verified here, and Supabase Auth confirms that it is still valid.
  * @throws GatewayError token_invalid, service_unavailable, passwords_disabled
  */
 export async function readSupabaseToken(gateway: Gateway, token: string): Promise<ExternalProfile> {
   const claims = await verified(gateway, token)
   if (claims.is_anonymous === true || claims.role !== 'authenticated')
-    throw new GatewayError('token_invalid', { reason: 'not of a person' })
+    throw new GatewayError('token_invalid', { reason: 'not a token of a person' })
   const { data, error } = await (await authOf(gateway)).getUser(token)
   if (error) throw await refusalOf(error)
-  if (data.user.id !== claims.sub) throw new GatewayError('token_invalid', { reason: 'another user' })
+  if (data.user.id !== claims.sub) throw new GatewayError('token_invalid', { reason: 'token of another user' })
   return profileOfUser(gateway, data.user)
 }

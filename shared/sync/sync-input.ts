@@ -37,17 +37,17 @@ const keyRow = once(() =>
   }),
 )
 
-/** The body of a webhook, whatever it holds. */
+/** The unvalidated body of a webhook. */
 export const webhookBody = once(() => z.looseObject({}))
 
 const row = once(() => z.optional(z.looseObject({})))
 const webhook = once(() => z.object({ type: z.enum(['INSERT', 'UPDATE', 'DELETE']), record: row(), old_record: row() }))
 
 type Row = Record<string, unknown>
-type Told = { event?: 'INSERT' | 'UPDATE' | 'DELETE'; row: Row; before?: Row }
+type RowChange = { event?: 'INSERT' | 'UPDATE' | 'DELETE'; row: Row; before?: Row }
 
-/** What a webhook tells: the body itself (docs/wire-contract.md 1.10), or the row in the body of a database webhook of Supabase. */
-function told(body: Row): Told {
+/** Reads a change: the body itself (docs/wire-contract.md 1.10), or the row in the body of a Supabase database webhook. */
+function readChange(body: Row): RowChange {
   const { data } = webhook().safeParse(body)
   if (!data?.record && !data?.old_record) return { row: body }
   return { event: data.type, row: data.record ?? data.old_record ?? {}, before: data.old_record }
@@ -61,11 +61,11 @@ function parse<Schema extends z.ZodMiniType>(schema: Schema, given: Row): z.outp
 }
 
 /**
- * A user that a webhook tells of.
+ * Reads the user in a webhook.
  * @throws GatewayError invalid_request, missing_email
  */
 export function readUser(body: Row): { user: SupabaseUser; isGone: boolean } {
-  const { event, row } = told(body)
+  const { event, row } = readChange(body)
   const { id, email, email_confirmed_at, metadata, raw_user_meta_data } = parse(userRow(), row)
   const isGone = event === 'DELETE'
   if (!email && !isGone) throw new GatewayError('missing_email')
@@ -73,7 +73,7 @@ export function readUser(body: Row): { user: SupabaseUser; isGone: boolean } {
   return { user: { id, email, email_confirmed_at, user_metadata }, isGone }
 }
 
-/** A key as a row has it. @throws GatewayError invalid_request */
+/** Reads a key from a row. @throws GatewayError invalid_request */
 export function keyOfRow(given: Row): SyncedKey {
   const parsed = parse(keyRow(), given)
   const { permissions } = parsed
@@ -92,16 +92,16 @@ export function keyOfRow(given: Row): SyncedKey {
   }
 }
 
-/** What a change of a row means: a deleted key is revoked, one with another hash rotated. */
-function eventOf({ event, row, before }: Told): Row {
+/** Returns the meaning of a change: a deleted key is revoked, one with another hash rotated. */
+function eventOf({ event, row, before }: RowChange): Row {
   if (event === undefined) return {}
   if (event === 'DELETE') return { event_type: 'REVOKE' }
   const isRotated = before?.key_hash !== undefined && before.key_hash !== row.key_hash
   return isRotated ? { event_type: 'ROTATE', old_key_hash: before.key_hash } : { event_type: event }
 }
 
-/** A key that a webhook tells of. @throws GatewayError invalid_request */
+/** Reads the key in a webhook. @throws GatewayError invalid_request */
 export function readKey(body: Row): SyncedKey {
-  const said = told(body)
+  const said = readChange(body)
   return keyOfRow({ ...said.row, ...eventOf(said) })
 }

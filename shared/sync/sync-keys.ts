@@ -17,7 +17,7 @@ import { findSupabasePerson } from './sync-users.ts'
 const PREVIEW = 'imported'
 const LONGEST_NAME = 100
 
-/** An API key as another store of the ecosystem has it; the key itself is not among it (docs/wire-contract.md 1.10). */
+/** An API key of another store of the ecosystem, without its secret (docs/wire-contract.md 1.10). */
 export type SyncedKey = {
   event: 'INSERT' | 'UPDATE' | 'REVOKE' | 'ROTATE'
   id: string
@@ -40,7 +40,7 @@ export type SyncedAs = {
 const known = (name: 'access_level' | 'key_context', value: string | undefined) =>
   newKeyBody().shape[name].safeParse(value).success ? value : undefined
 
-/** What the key may do, as far as it means something here; what a key may not hold it does not get by being written elsewhere. */
+/** Returns the known permissions of the key. Permissions that no key may have are dropped. */
 function changesOf(
   { permissions, accessLevel, keyContext, expiresAt }: SyncedKey,
   defined: readonly string[],
@@ -58,11 +58,11 @@ function changesOf(
 async function ownerOf(gateway: Gateway, userId: string): Promise<Person> {
   const owner = await findSupabasePerson(gateway, userId)
   const person = owner ?? (await findPerson(gateway.reads, gateway.personal, userId))
-  if (!person) throw new GatewayError('not_found', { description: 'The user is not known here. Send the user first.' })
+  if (!person) throw new GatewayError('not_found', { description: 'The user is unknown. Send the user first.' })
   return person
 }
 
-/** Names need not be unique elsewhere; here they are, among the live keys of an owner, so that a second one carries its id. */
+/** Names are unique here among the active keys of an owner, but not elsewhere, so a second one gets its id appended. */
 const namesOf = ({ name, id }: SyncedKey) => [
   name.slice(0, LONGEST_NAME),
   `${name.slice(0, LONGEST_NAME - 39)} (${id.slice(0, 36)})`,
@@ -116,9 +116,9 @@ async function change(gateway: Gateway, work: Work, { owner, record, key, rotate
   }
   if (rotate) {
     const { rotations: knownRotations } = state
-    const wanted = { secretHash: key.hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: gateway.now() }
+    const rotation = { secretHash: key.hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: gateway.now() }
     await endChildrenOfLeaked(work, stream)
-    stream.decide((current) => rotateKey(current, wanted))
+    stream.decide((current) => rotateKey(current, rotation))
     return done('rotated')
   }
   if (key.event !== 'UPDATE' || state.status !== 'active') return done('unchanged')
@@ -137,8 +137,8 @@ async function change(gateway: Gateway, work: Work, { owner, record, key, rotate
 }
 
 /**
- * Takes over an API key that another store of the ecosystem issued, or what became of it there. The same again changes nothing; a key
- * that was issued here, or to somebody else, is left alone.
+ * Imports an API key that another store of the ecosystem issued, or a change of it. Repeated input changes nothing. A key that was
+ * issued here, or to another person, is not changed.
  * @throws GatewayError not_found (the user), credential_taken (the key), invalid_request
  */
 export async function syncKey(call: Call, key: SyncedKey): Promise<SyncedAs> {
@@ -153,7 +153,7 @@ export async function syncKey(call: Call, key: SyncedKey): Promise<SyncedAs> {
     if (!target) return key.event === 'REVOKE' ? { outcome: 'skipped' } : create(gateway, work, owner, key)
     const record = await findKey(gateway.reads, gateway.personal, target.id)
     if (record?.origin !== 'import' || !owner.members.includes(record.owner_id))
-      throw new GatewayError('credential_taken', { reason: 'key of somebody else, or of our own' })
+      throw new GatewayError('credential_taken', { reason: 'key of another person, or issued here' })
     return change(gateway, work, { owner, record, key, rotate: current === undefined })
   })
 }

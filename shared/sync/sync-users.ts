@@ -19,15 +19,15 @@ const act = (work: Work) => {
   work.actor = { type: 'service', id: SUPABASE_SLUG }
 }
 
-/** The person a user of our Supabase project is, if they are known. */
+/** Returns the person of a user of our Supabase project, if known. */
 export async function findSupabasePerson({ reads, personal }: Gateway, userId: string): Promise<Person | undefined> {
   const digest = personal.digest(externalLookup(SUPABASE_SLUG, userId))
   return (await findExternal(reads, personal, { digest })).person
 }
 
 /**
- * What is new of somebody who is known: a name where there was none, and an address that they have confirmed there since, unless they
- * have an authenticator app, which no mailbox stands in for.
+ * Updates a known person: sets a missing name, and adds an address that they have since confirmed there, unless they have an
+ * authenticator app, which a mailbox cannot replace.
  * @returns the address that was added
  */
 async function bringUpToDate(
@@ -53,9 +53,8 @@ async function bringUpToDate(
 }
 
 /**
- * Takes over a user of our Supabase project, or what has changed of one. The same again changes nothing. An address that nobody
- * confirmed there, and that is somebody's here, links nothing; nor does one of somebody who has an authenticator app. A person is told of
- * what they can sign in with from then on.
+ * Imports a user of our Supabase project, or their changes. Repeated input changes nothing. An unconfirmed address links no existing
+ * account, nor does the address of a person with an authenticator app. The person is notified of new ways to sign in.
  * @returns the UAI, and whether it is new
  * @throws GatewayError link_needed, credential_taken (409), service_unavailable
  */
@@ -78,14 +77,14 @@ export async function syncUser(call: Call, user: SupabaseUser) {
   return { uai: person.uai, created }
 }
 
-/** A user is gone there: their account is no way to sign in any more, unless it is all that the person has. */
+/** Handles a deleted user: unlinks their account, unless it is the person's only way to sign in. */
 export async function forgetUser(call: Call, userId: string): Promise<string | undefined> {
   const { gateway } = call
   const person = await findSupabasePerson(gateway, userId)
   if (!person) return undefined
   const all = await listCredentials(gateway.reads, gateway.personal, person)
-  const found = all.find(({ provider, address }) => provider === SUPABASE_SLUG && address === userId)
-  const input = { person, credentialId: found?.id ?? '', reason: 'supabase_user_deleted', act }
+  const account = all.find(({ provider, address }) => provider === SUPABASE_SLUG && address === userId)
+  const input = { person, credentialId: account?.id ?? '', reason: 'supabase_user_deleted', act }
   await removeSignInMethod(call, input).catch((error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'last_credential') throw error
   })

@@ -71,7 +71,7 @@ describe('R9 what an address may look like', () => {
   test('the authorization endpoint says so on an error page', async () => {
     const page = await open(`${server.url}/a/../c`)
     expect(page).toMatchObject({ status: 400, location: undefined })
-    expect(page.html).toContain('is not in its normal form')
+    expect(page.html).toContain('is not in normalized form')
   })
 })
 

@@ -217,7 +217,7 @@ test('the newest checkpoint is put outside once, and again when nobody took it',
     CHECKPOINT_FILE: file,
   }
   const publisher = { ...gateway.gateway, config: { ...gateway.gateway.config, ...settings } }
-  await expect(publishCheckpoint(publisher)).rejects.toThrow('the checkpoint was not taken: 503')
+  await expect(publishCheckpoint(publisher)).rejects.toThrow('the checkpoint was not accepted: 503')
   status = 201
   // A file that cannot be written holds up no address.
   const unwritable = { ...publisher.config, CHECKPOINT_FILE: path.join(folder, 'missing/published.jsonl') }

@@ -80,7 +80,7 @@ describe('a key that a key makes', () => {
     expect([status, body.data.expires_at, body.notes]).toEqual([
       201,
       limited.expires_at,
-      ['It ends with the key that it is made from.'],
+      ['It expires with the key that created it.'],
     ])
     const sooner = await make(limited, { expires_in_days: 1 })
     expect(new Date(sooner.body.data.expires_at).getTime()).toBeLessThan(Date.now() + DAY)
@@ -367,7 +367,7 @@ describe('what a person may have', () => {
     expect([status, body.data.scopes, body.notes]).toEqual([
       201,
       ['memories:read', 'memories:write'],
-      ['Not known and left out: foo, identities:merge, maple:read, mem*:read.'],
+      ['Unknown and ignored: foo, identities:merge, maple:read, mem*:read.'],
     ])
   })
 

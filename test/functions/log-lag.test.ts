@@ -139,8 +139,8 @@ test('a forgotten transaction is named by doctor, console and metrics, and not t
     ['webhooks', 'wrong'],
     ['partitions', 'ok'],
   ])
-  expect(found[0]?.detail).toContain(`events of the last 30 minutes are under no checkpoint; ${cause}`)
-  expect(found[1]?.detail).toContain(`30 minutes behind, with 3 events to look at; ${cause}`)
+  expect(found[0]?.detail).toContain(`events of the last 30 minutes have no checkpoint; ${cause}`)
+  expect(found[1]?.detail).toContain(`30 minutes behind, with 3 events to process; ${cause}`)
   expect(found[0]?.fix).toBe(`End its transaction, or the backend: select pg_terminate_backend(${pid})`)
 
   const page = async (who: SignedInBrowser) => (await who.browser.visit('/admin')).html

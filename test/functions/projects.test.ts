@@ -292,7 +292,7 @@ describe('stored keys', () => {
     ])
   })
 
-  test('nobody reads a value once its creator was forgotten', async () => {
+  test('nobody reads a value once its creator was erased', async () => {
     const mallory = await directSignIn(gateway)
     const project = await newProject({ teamMembers: [ada.uai] }, mallory)
     const theirs = await as(mallory)('POST', `/${project.id}/api-keys`, { name: 'x', encryptedValue: 'to forget' })

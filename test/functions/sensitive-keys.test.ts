@@ -5,7 +5,7 @@ import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
 const DAY = 86_400_000
-const NOTE = 'It expires in 365 days. Make keys that do not expire at /account/api-keys.'
+const NOTE = 'It expires in 365 days. Create keys that do not expire at /account/api-keys.'
 const REFUSED = { status: 401, body: { code: 'STEP_UP_REQUIRED' } }
 
 let gateway: TestGateway

@@ -181,13 +181,17 @@ describe('add', () => {
       ['--name', 'x', '--redirect-uri', 'javascript:alert(1)'],
       'redirect_uris: javascript:alert(1) has a forbidden scheme',
     ],
-    ['refresh alone', [...WEB, '--grant-type', 'refresh_token'], 'grant_types: refresh_token alone gives no token'],
+    ['refresh alone', [...WEB, '--grant-type', 'refresh_token'], 'grant_types: refresh_token needs another grant type'],
     [
       'a default beyond the scope',
       [...WEB, '--scope', 'a b', '--default-scope', 'b c'],
       'default_scope: c is not in scope',
     ],
-    ['no PKCE for a public client', [...NATIVE, '--require-pkce', 'false'], 'require_pkce: a public client needs PKCE'],
+    [
+      'no PKCE for a public client',
+      [...NATIVE, '--require-pkce', 'false'],
+      'require_pkce: must be true for a public client',
+    ],
     ['an unknown method', [...WEB, '--auth-method', 'magic'], 'token_endpoint_auth_method: is not supported'],
     ['a URL for an id', [...WEB, '--client-id', 'https://app.example'], 'client_id: must be 3 to 100 letters'],
     ['a long life', [...WEB, '--access-token-seconds', '999999'], 'access_token_seconds: must be 86400 or less'],
@@ -436,16 +440,16 @@ describe('clients of services', () => {
     expect(await json(...args)).toMatchObject({ jwks: { keys: [{ kty: 'EC', crv: 'P-256' }] } })
     await writeFile(file, JSON.stringify({ keys: [await exportJWK(privateKey)] }))
     const refused = await cli(...args)
-    expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining('must hold public keys only')])
+    expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining('must contain public keys only')])
   })
 
   test.each([
-    ['a public service', ['--auth-method', 'none'], 'a public client gets no tokens in its own name'],
+    ['a public service', ['--auth-method', 'none'], 'a public client cannot get tokens in its own name'],
     ['no keys', ['--auth-method', 'private_key_jwt'], 'jwks: is needed for private_key_jwt'],
     [
       'no name of the certificate',
       ['--auth-method', 'tls_client_auth'],
-      'exactly one name of the certificate is needed',
+      'exactly one name of the certificate is required',
     ],
   ])('1: %s', async (_name, args, message) => {
     const refused = await cli('add', ...SERVICE, ...args)

@@ -493,7 +493,7 @@ test('the gateway signs no tree that was changed after it was signed', async () 
   await superuser.unsafe('set session_replication_role = origin')
   const gateway = testGateway(copy)
   await createTraffic(gateway).sweep(1)
-  await expect(makeCheckpoints(gateway)).rejects.toThrow('the audit tree is not the one of its checkpoint')
+  await expect(makeCheckpoints(gateway)).rejects.toThrow('the audit tree does not match its checkpoint')
   await gateway.close()
 })
 

@@ -9,7 +9,7 @@ import { CODE_CHALLENGE } from './pkce.ts'
 import { type RequestedAcr, requestedAcr } from './requested-acr.ts'
 import type { ResponseMode } from './response-mode.ts'
 
-/** A request that is known by reference, and when it was pushed. */
+/** A pushed request, and when it was pushed. */
 export type PushedRequest = { id: string; requestUri: string; at: Date }
 
 export type AuthorizationRequest = {
@@ -28,11 +28,11 @@ export type AuthorizationRequest = {
   maxAge?: number
   acr?: RequestedAcr
   idTokenHint?: string
-  /** Where the client pushed the request beforehand (RFC 9126). */
+  /** Set if the client pushed the request (RFC 9126). */
   pushed?: PushedRequest
 }
 
-/** A problem that the client is told by redirect, since its redirect URI is known to be its own (OAuth 2.1 section 4.1.2.1). */
+/** An error that is returned to the client by redirect, since its redirect URI is verified (OAuth 2.1 section 4.1.2.1). */
 export class AuthorizationError extends Error {
   constructor(
     readonly refusal: Refusal,
@@ -45,17 +45,17 @@ export class AuthorizationError extends Error {
   }
 }
 
-/** A parameter that was given once and is not empty. */
+/** Returns a parameter that occurs once and is not empty. */
 function single(params: URLSearchParams, name: string): string | undefined {
   const values = params.getAll(name)
   if (values.length > 1)
-    throw new GatewayError('invalid_request', { description: `The parameter ${name} was given twice.` })
+    throw new GatewayError('invalid_request', { description: `The parameter ${name} was sent twice.` })
   return values[0] || undefined
 }
 
 /**
- * Client and redirect URI of a request, which decide whether a problem may be told by redirect. Our own native clients may use the
- * hosted callback without registering it.
+ * Checks the client and redirect URI of a request. Only after that may errors be returned by redirect. Our own native clients may use
+ * the hosted callback without registering it.
  * @throws GatewayError for an error page: unknown or suspended client, missing or unregistered redirect URI
  */
 export function checkRedirect(
@@ -65,7 +65,7 @@ export function checkRedirect(
 ): { client: Client; redirectUri: string } {
   single(params, 'client_id')
   if (client?.status !== 'active')
-    throw new GatewayError('invalid_request', { description: 'This application is not known here.', reason: 'client' })
+    throw new GatewayError('invalid_request', { description: 'This application is unknown.', reason: 'client' })
   const redirectUri = single(params, 'redirect_uri')
   const { application_type, redirect_uris } = client.metadata
   const hosted = client.first_party && application_type === 'native' ? [hostedCallback(issuer)] : []
@@ -75,7 +75,7 @@ export function checkRedirect(
 }
 
 /**
- * The rest of an authorization request.
+ * Checks the rest of an authorization request.
  * @throws AuthorizationError
  * @see OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1, RFC 8707 section 2
  */
@@ -123,8 +123,8 @@ export function checkRequest(
 }
 
 /**
- * How the answer may come besides by query. A page may post it to a server or to a program on loopback; a native public client has no
- * use for that, an app no way to take it. A script in a page may read it from the fragment, with PKCE alone (RFC 9700 section 4.10).
+ * Returns the response modes of a client other than `query`. `form_post` works for servers and programs on loopback, not for native
+ * public clients or apps. `fragment` is for scripts in a page, and only with PKCE (RFC 9700 section 4.10).
  */
 function offeredModes({ metadata }: Client, redirectUri: string): ResponseMode[] {
   if (isPrivateUse(redirectUri)) return []
@@ -133,15 +133,15 @@ function offeredModes({ metadata }: Client, redirectUri: string): ResponseMode[]
   return metadata.application_type === 'web' ? ['form_post', 'fragment'] : ['fragment']
 }
 
-/** A JWK thumbprint by SHA-256 (RFC 7638 section 3.4). */
+/** A SHA-256 JWK thumbprint (RFC 7638 section 3.4). */
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 
-/** Characters of a value that is recorded with the request. */
+/** Maximum characters of a value that is recorded with the request. */
 const MAX_KEPT = 2048
 
 function bounded(name: string, get: (name: string) => string | undefined, refuse: Refuse): string | undefined {
   const value = get(name)
-  if (value && value.length > MAX_KEPT) refuse('invalid_request', `${name} may have ${MAX_KEPT} characters at most.`)
+  if (value && value.length > MAX_KEPT) refuse('invalid_request', `${name} must have at most ${MAX_KEPT} characters.`)
   return value
 }
 
@@ -169,7 +169,8 @@ function thumbprint(text: string | undefined, refuse: Refuse): string | undefine
 function prompts(text: string | undefined, refuse: Refuse): Set<string> {
   const known = new Set(['none', 'login', 'consent', 'select_account'])
   const prompt = new Set((text ?? '').split(' ').filter((one) => known.has(one)))
-  if (prompt.has('none') && prompt.size > 1) refuse('invalid_request', 'prompt none goes with no other value.')
+  if (prompt.has('none') && prompt.size > 1)
+    refuse('invalid_request', 'prompt none cannot be combined with other values.')
   return prompt
 }
 

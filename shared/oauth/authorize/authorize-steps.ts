@@ -12,10 +12,9 @@ import type { AuthorizationRequest } from './authorization-request.ts'
 import { compareAcr, wantsMultiFactor } from './requested-acr.ts'
 
 /**
- * Whether an answer reaches the client that an operator registered and no other program: confidential, or a web application at
- * https. Any program can claim a private-use scheme, a relay at https passes answers to every extension of an editor, and at the
- * hosted callback the person carries the answer to whoever asked for it. The others are asked about every time (RFC 8252 section
- * 8.6, rule A41).
+ * Whether a response reaches only the client that an operator registered: a confidential client, or a web application at https. Any
+ * program can claim a private-use scheme, an https relay forwards responses to every extension of an editor, and a person can paste
+ * a manual code anywhere. Other clients need consent every time (RFC 8252 section 8.6, rule A41).
  */
 export function isAssured(client: Client, redirectUri: string): boolean {
   const { application_type, token_endpoint_auth_method: method } = client.metadata
@@ -23,16 +22,16 @@ export function isAssured(client: Client, redirectUri: string): boolean {
   return method !== 'none' || (application_type === 'web' && redirectUri.startsWith('https:'))
 }
 
-/** What the person has allowed this client, unless it has since become another one (docs/security-rules.md R14). */
+/** Returns the person's stored consent, unless the client has changed since (docs/security-rules.md R14). */
 export function rememberedConsent(client: Client, consent: GrantedConsent | undefined): Consent {
   const counts = consent && new Date(consent.granted_at) >= new Date(client.identity_changed_at)
   return counts ? consent : { scopes: [], resources: [] }
 }
 
 /**
- * Whether an error may go to the client before the person did anything. Otherwise whoever registers a client makes us an open
- * redirector: the person sees a page first (RFC 9700 section 4.11.2). A silent request is answered, which no page could be; a
- * private-use scheme opens a program only once this person has allowed the client.
+ * Whether an error may be returned by redirect without showing a page. Otherwise anyone who registers a client could use us as an open
+ * redirector (RFC 9700 section 4.11.2). Silent requests are always redirected, since they cannot show a page. A private-use scheme
+ * opens a program only once this person has allowed the client.
  */
 export function mayRedirectWithoutPage(
   client: Client,
@@ -44,7 +43,7 @@ export function mayRedirectWithoutPage(
   return !isPrivateUse(redirectUri) && (client.first_party || prompt === 'none')
 }
 
-/** Whether the last proof is older than the request allows; whatever a pushed request forces, a proof after it satisfies. */
+/** Whether the last authentication is older than the request allows. One after a pushed request satisfies it. */
 function isOld({ now }: Gateway, { maxAge, pushed }: AuthorizationRequest, { session }: SignedIn): boolean {
   if (maxAge === undefined || (pushed && session.authenticatedAt >= pushed.at)) return false
   return now().getTime() - session.authenticatedAt.getTime() > maxAge * 1000
@@ -60,18 +59,18 @@ export async function signInNeeded(
   const { person, session } = signedIn
   if (pushed && session.authenticatedAt >= pushed.at) return false
   if (prompt.has('login') || prompt.has('select_account')) return true
-  // A step-up is a proof too, and then there is no need to sign in besides.
+  // A step-up also counts as an authentication.
   if (isOld(gateway, request, signedIn) && !wantsMultiFactor(acr)) return true
   if (idTokenHint === undefined) return false
   const hint = await gateway.jwts.readIdTokenHint(idTokenHint)
   return !isSubject(gateway, client, person, hint?.sub)
 }
 
-/** What is missing of how sure the client wants to be of the person (RFC 9470 section 4). */
+/** Returns what the requested authentication context still needs (RFC 9470 section 4). */
 export const factorNeeded = (gateway: Gateway, request: AuthorizationRequest, signedIn: SignedIn) =>
   compareAcr(request.acr, signedIn.session, isOld(gateway, request, signedIn))
 
-/** The way back to this request, without what a new proof satisfies. */
+/** Returns the URL of this request without the parameters that a new authentication satisfies. */
 export function wayBack({ client, pushed }: AuthorizationRequest, params: URLSearchParams): string {
   if (pushed)
     return `/oauth/authorize?${new URLSearchParams({ client_id: client.client_id, request_uri: pushed.requestUri })}`
@@ -85,7 +84,7 @@ export function wayBack({ client, pushed }: AuthorizationRequest, params: URLSea
   return `/oauth/authorize?${back}`
 }
 
-/** The sign-in page that leads back to this request. */
+/** Returns the URL of the sign-in page that returns to this request. */
 export function signInUrl(request: AuthorizationRequest, params: URLSearchParams, prompt?: string): string {
   const asked = (params.get('prompt') ?? '').split(' ')
   const forced = prompt ?? asked.find((one) => one === 'login' || one === 'select_account')
@@ -95,6 +94,6 @@ export function signInUrl(request: AuthorizationRequest, params: URLSearchParams
   return `${page}?${query}`
 }
 
-/** The page that asks for one more proof and leads back to this request. */
+/** Returns the URL of the page that asks for another factor and returns to this request. */
 export const stepUpPage = (request: AuthorizationRequest, params: URLSearchParams) =>
   stepUpUrl(wayBack(request, params))

@@ -2,8 +2,8 @@ import { type Client, isStranger } from '../../queries/api-clients.ts'
 import { matchesRedirectUri, shownHost } from '../clients/redirect-uri.ts'
 
 /**
- * Where the redirects after signing in may end, for a page's `form-action`: the redirect URI of the authorization request that
- * the person is on the way to. It is checked there; here it only widens the page's own policy.
+ * Returns where redirects after signing in may end, for a page's `form-action`: the redirect URI of the pending authorization request.
+ * It is validated there; here it only extends the page's policy.
  */
 export function endsAtClient(returnTo: string | undefined): string[] {
   if (!returnTo) return []
@@ -15,7 +15,7 @@ export function endsAtClient(returnTo: string | undefined): string[] {
   ]
 }
 
-/** The host that a stranger's client has its answers sent to: of the redirect URI on the way if it is one of its own, else the first. */
+/** Returns the redirect host of a self-registered client: of the pending request if registered, otherwise of its first redirect URI. */
 export function unverifiedClientHost(client: Client, returnTo: string | undefined): string | undefined {
   if (!isStranger(client)) return undefined
   const { redirect_uris } = client.metadata
@@ -23,7 +23,7 @@ export function unverifiedClientHost(client: Client, returnTo: string | undefine
   return uri && shownHost(uri)
 }
 
-/** The client id of the authorization request that the person is on the way to. */
+/** Returns the client id of the pending authorization request. */
 export function clientIdOf(returnTo: string | undefined): string | undefined {
   if (!returnTo) return undefined
   const url = new URL(returnTo, 'http://gateway.invalid')

@@ -17,7 +17,7 @@ import { manualCode, manualCodeHash } from './manual-code.ts'
 const CLI = 'lanonasis-cli'
 
 /**
- * The short form of an authorization code that was sent to the hosted callback, for the person in whose session it was granted.
+ * Issues the manual code for an authorization code that was sent to the hosted callback, to the person whose session granted it.
  * @throws GatewayError paste_impossible
  */
 export async function issueManualCode(
@@ -27,14 +27,14 @@ export async function issueManualCode(
 ): Promise<{ code: string; seconds: number }> {
   const { gateway } = call
   const id = streamOfToken(code, CODE_SECRET_BYTES)
-  if (!id) throw new GatewayError('paste_impossible', { reason: 'no code of ours' })
+  if (!id) throw new GatewayError('paste_impossible', { reason: 'not an authorization code' })
   const short = manualCode(gateway.derive, id)
   return commit(call, async (work) => {
     const now = gateway.now()
-    const found = await findAuthorization(gateway.reads, gateway.personal, { id })
-    work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: found.requestedBy?.client_id }
+    const stored = await findAuthorization(gateway.reads, gateway.personal, { id })
+    work.actor = { type: 'person', id: person.uai, sessionId: session.id, clientId: stored.requestedBy?.client_id }
     work.correlationId = id
-    const stream = work.resume(authorization, id, found.events, aboutPerson(person))
+    const stream = work.resume(authorization, id, stored.events, aboutPerson(person))
     const { state } = stream
     if (!('facts' in state) || state.facts.redirectUri !== hostedCallback(gateway.issuer))
       throw new GatewayError('paste_impossible', { reason: 'granted for another address' })
@@ -44,7 +44,7 @@ export async function issueManualCode(
   })
 }
 
-/** An access token of the command line for the person at this browser, to be pasted: a day, and nothing to refresh it with. */
+/** Issues an access token for the person to paste into the command line: valid for a day, without a refresh token. */
 export async function issueManualToken(
   call: Call,
   { person, session }: SignedIn,
@@ -58,8 +58,8 @@ export async function issueManualToken(
     work.limits = gateway.limiter.of('paste-token', person.uai)
     const scope = parseScope(client.metadata.default_scope) ?? []
     const resources = unnamedResources(gateway.issuer, client, defaults)
-    const wanted = { kind: 'authorization' as const, client, person, session, scope, resources }
-    return startTokenFamily(gateway, work, wanted, { id: uuidv7(), offline: true, withoutRefresh: true, now })
+    const grant = { kind: 'authorization' as const, client, person, session, scope, resources }
+    return startTokenFamily(gateway, work, grant, { id: uuidv7(), offline: true, withoutRefresh: true, now })
   })
   const { access_token } = await tokenResponse(gateway, started.grant, started)
   const until = new Date(started.now.getTime() + accessTokenSeconds(gateway, started.grant.client) * 1000)

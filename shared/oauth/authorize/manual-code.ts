@@ -3,12 +3,12 @@ import type { DeriveKey } from '../../tokens/derived-key.ts'
 import { readLetterCode } from '../../typed/code.ts'
 import { LETTERS } from '../device/device-code.ts'
 
-/** 10 letters are 43 bits; without the code verifier, which stays in the terminal, even the right ones are of no use. */
+/** 10 letters are 43 bits. A correct code is useless without the code verifier, which stays in the terminal. */
 const LENGTH = 10
 
 /**
- * The short form of an authorization code, for a person to paste into a terminal: `BCDFG-HJKLM`. It follows from the authorization, so
- * that a reload of the page shows the same one while nothing but its hash is kept.
+ * Returns the short form of an authorization code, for a person to paste into a terminal: `BCDFG-HJKLM`. It is derived from the
+ * authorization id, so that reloading the page shows the same code while only its hash is stored.
  */
 export function manualCode(derive: DeriveKey, authorizationId: string): string {
   const bytes = createHmac('sha256', derive('pasted-code')).update(authorizationId).digest()
@@ -17,7 +17,7 @@ export function manualCode(derive: DeriveKey, authorizationId: string): string {
   return `${letters.slice(0, 5).join('')}-${letters.slice(5).join('')}`
 }
 
-/** What a short code is found by; undefined when the text cannot be one. */
+/** Returns the look-up hash of a manual code; undefined if the text cannot be one. */
 export function manualCodeHash(derive: DeriveKey, code: string): string | undefined {
   const letters = readLetterCode(code, { alphabet: LETTERS, length: LENGTH })
   return letters && createHmac('sha256', derive('pasted-code-hash')).update(letters).digest('hex')

@@ -12,18 +12,18 @@ import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import type { PushedRequest } from './authorization-request.ts'
 
 const URN = 'urn:ietf:params:oauth:request_uri:'
-/** 192 random bits, and another length than a code's, since both carry the id of the authorization. */
+/** 192 random bits. The length differs from a code's, since both carry the id of the authorization. */
 const SECRET_BYTES = 24
-/** Longer than any sign-in may take. */
+/** Longer than a sign-in can take. */
 const FORGOTTEN_SECONDS = 7200
 const CONTEXT = 'pushed-request'
 
-/** Whether a client's requests count only where they were pushed (RFC 9126 section 5 and 6). */
+/** Whether a client must push its requests (RFC 9126 sections 5 and 6). */
 export function mustPush({ config }: Gateway, { metadata }: Client): boolean {
   return config.REQUIRE_PUSHED_AUTHORIZATION_REQUESTS || metadata.require_pushed_authorization_requests === true
 }
 
-/** Keeps a checked authorization request of a client under a reference that works until a code is issued (RFC 9126 section 2.2). */
+/** Stores a checked authorization request under a reference that is valid until a code is issued (RFC 9126 section 2.2). */
 export async function storePushedRequest(
   call: Call,
   client: Client,
@@ -59,8 +59,8 @@ export async function storePushedRequest(
 }
 
 /**
- * The pushed request that an authorization request refers to; whatever else it says does not count (RFC 9126 section 4).
- * @returns undefined when it refers to none
+ * Returns the pushed request that an authorization request refers to. Its other parameters are ignored (RFC 9126 section 4).
+ * @returns undefined without a reference
  * @throws GatewayError request_uri_invalid, for an error page
  */
 export async function readPushedRequest(
@@ -81,7 +81,7 @@ export async function readPushedRequest(
   return { request: { id, requestUri, at: new Date(pushed.pushedAt) }, parameters }
 }
 
-/** Lets a pushed request wait while its person signs in. */
+/** Extends a pushed request while the person signs in. */
 export async function keepPushedRequestOpen(call: Call, { id }: PushedRequest): Promise<void> {
   await commit(call, async (work) => {
     work.correlationId = id

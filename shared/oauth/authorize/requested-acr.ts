@@ -3,11 +3,11 @@ import { ACR } from '../../domain/authentication.ts'
 import { once } from '../../once.ts'
 import type { SessionFacts } from '../../queries/person.ts'
 
-/** How sure a client wants to be of the person. */
+/** The authentication context that a client requests. */
 export type RequestedAcr = {
-  /** In the order of preference. */
+  /** In order of preference. */
   values: string[]
-  /** Whether nothing else will do (OpenID Connect Core section 5.5.1.1). */
+  /** Whether other values are unacceptable (OpenID Connect Core section 5.5.1.1). */
   essential: boolean
 }
 
@@ -27,9 +27,9 @@ const claimsShape = once(() => {
 })
 
 /**
- * What `acr_values` (voluntary) and `claims` (voluntary or essential) ask of the sign-in; of the other claims that `claims` names,
- * those come that the scopes allow (OpenID Connect Core sections 3.1.2.1 and 5.5).
- * @param refuse ends the request
+ * Reads `acr_values` (voluntary) and `claims` (voluntary or essential). Other claims in `claims` are returned only as the scopes allow
+ * (OpenID Connect Core sections 3.1.2.1 and 5.5).
+ * @param refuse rejects the request
  */
 export function requestedAcr(
   acrValues: string | undefined,
@@ -47,24 +47,25 @@ function readClaims(claims: string, refuse: (description: string) => never) {
   try {
     return claimsShape().parse(JSON.parse(claims)).id_token?.acr ?? undefined
   } catch {
-    return refuse('claims must be a JSON object as OpenID Connect Core section 5.5 has it.')
+    return refuse('claims must be a JSON object as in OpenID Connect Core section 5.5.')
   }
 }
 
-export const wantsMultiFactor = (wanted: RequestedAcr | undefined) => wanted?.values.includes(ACR.multiFactor) ?? false
+export const wantsMultiFactor = (requested: RequestedAcr | undefined) =>
+  requested?.values.includes(ACR.multiFactor) ?? false
 
 /**
- * What is to happen before a session is good for a request.
- * @param isOld whether the session's last proof is older than the request allows
- * @returns `unmet` where nothing that the person could do is enough
+ * Compares a session with the requested authentication context.
+ * @param isOld whether the session's last authentication is older than the request allows
+ * @returns `unmet` if the person cannot reach it
  */
 export function compareAcr(
-  wanted: RequestedAcr | undefined,
+  requested: RequestedAcr | undefined,
   { acr }: SessionFacts,
   isOld: boolean,
 ): 'good' | 'step_up' | 'unmet' {
-  if (!wanted) return 'good'
-  const { values, essential } = wanted
+  if (!requested) return 'good'
+  const { values, essential } = requested
   const covered = values.includes(acr) || (!essential && acr === ACR.multiFactor)
   if (covered && !isOld) return 'good'
   if (values.includes(ACR.multiFactor)) return 'step_up'

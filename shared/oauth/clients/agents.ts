@@ -21,28 +21,28 @@ export const MOST_DAYS = 365
 
 export type NewAgent = { client_id: string; scopes: string[]; resources?: string[]; days: number }
 
-/** Whether a person can pass a scope on to an agent. A key that an agent made would outlive it. */
+/** Whether a person can delegate a scope to an agent. Keys that an agent creates would outlive it. */
 export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): boolean {
   return isKnownScope(scope) && mayHold(role, scope) && !scope.startsWith('api-keys:')
 }
 
-/** Whether a resource has a scope. The default one stands for the whole API, another for what it was registered with. */
+/** Whether a resource has a scope. The default resource covers the whole API, others have their registered scopes. */
 const has = ({ is_default, scopes }: Resource, scope: string) => is_default || satisfies(scopes, scope)
 
-/** The agent that a person means: an application that can prove who it is, since its name alone must not be enough. */
+/** Returns the client of an agent. It must be confidential, since a name alone authenticates no one. */
 export async function findAgent(call: Call, clientId: string): Promise<Client> {
   const unknown = (reason: string) => new GatewayError('agent_unknown', { reason })
   await refreshClientDocument(call, clientId, 'authorize').catch((error: unknown) => {
     throw error instanceof GatewayError && error.status < 500 ? unknown(error.message) : error
   })
   const { client } = await findForService(call.gateway.reads, { clientId })
-  if (client?.status !== 'active') throw unknown('no such client')
-  if (client.metadata.token_endpoint_auth_method === 'none') throw unknown('a public client')
+  if (client?.status !== 'active') throw unknown('unknown client')
+  if (client.metadata.token_endpoint_auth_method === 'none') throw unknown('public client')
   return client
 }
 
 /**
- * Lets an agent act for the person: with these scopes, which the person and each resource have, for so many days.
+ * Lets an agent act for the person for a number of days, with scopes that the person and each resource have.
  * @throws GatewayError agent_unknown, invalid_scope, invalid_target, too_many_agents
  */
 export async function delegateToAgent(call: Call, principal: PersonPrincipal, input: NewAgent) {
@@ -69,7 +69,7 @@ export async function delegateToAgent(call: Call, principal: PersonPrincipal, in
   return { id, client, scopes, resources, expiresAt }
 }
 
-/** Takes a word to an agent back: its tokens stop at once. @throws GatewayError not_found, also for somebody else's */
+/** Revokes a delegation and its tokens. @throws GatewayError not_found, also for another person's */
 export async function revokeAgent(call: Call, principal: PersonPrincipal, id: string) {
   const { person } = principal
   const { delegation, person: grantor } = await findDelegation(call.gateway.reads, call.gateway.personal, { id })
@@ -83,7 +83,7 @@ export async function revokeAgent(call: Call, principal: PersonPrincipal, id: st
   })
 }
 
-/** Ends what an application holds of the person: every token, the consent, and the keys that it made. @throws GatewayError not_found */
+/** Revokes an application's access: every token, the consent, and the keys that it created. @throws GatewayError not_found */
 export async function revokeApplication(call: Call, principal: PersonPrincipal, clientId: string) {
   const { person } = principal
   const revoked = await commit(call, async (work) => {
@@ -97,7 +97,7 @@ export async function revokeApplication(call: Call, principal: PersonPrincipal, 
       (await work.load(consent, id, { subject })).decide((state) => withdraw(state, 'person'))
     return found.families.length
   })
-  // Without a token it makes no more keys, so that those there are now are all.
+  // Without a token it creates no more keys, so these are all.
   await commit(call, async (work) => {
     actAs(work, principal)
     const { keys = [] } = (await findApplication(call.gateway.reads, person, clientId)) ?? {}

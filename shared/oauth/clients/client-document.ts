@@ -14,20 +14,20 @@ import { checkSectorIdentifier } from './sector-identifier.ts'
 const MAX_BYTES = 10_240
 const TIMEOUT_MILLISECONDS = 3_000
 const MAX_URL = 500
-/** Bounds for how long a document is taken as read, whatever its server says. */
+/** Bounds of the time that a document is cached, whatever its server says. */
 const [SHORTEST_SECONDS, USUAL_SECONDS, LONGEST_SECONDS] = [300, 3_600, 86_400]
-/** How long tokens of a client outlive the silence of its server. */
+/** How long a client's tokens stay valid while its server does not respond. */
 const GRACE_SECONDS = 86_400
 const JSON_TYPE = /^application\/(json|[\w.-]+\+json)$/
 
-/** Whether a client id is an address, and so names a document and not a registration. */
+/** Whether a client id is a URL, which refers to a metadata document. */
 export function isDocumentAddress(clientId: string): boolean {
   return /^https?:\/\//.test(clientId)
 }
 
 /**
- * Why an address cannot be a client id; undefined when it can. It must be in the one form that nothing changes by parsing, so that
- * comparing it as text is comparing it (draft-ietf-oauth-client-id-metadata-document section 3).
+ * Returns why a URL cannot be a client id; undefined if it can. It must be in normalized form, so that URLs can be compared as text
+ * (draft-ietf-oauth-client-id-metadata-document section 3).
  */
 export function documentAddressProblem(clientId: string, allowLoopback: boolean): string | undefined {
   if (clientId.length > MAX_URL) return `has more than ${MAX_URL} characters`
@@ -38,13 +38,13 @@ export function documentAddressProblem(clientId: string, allowLoopback: boolean)
   if (url.username || url.password) return 'contains credentials'
   if (clientId.includes('#')) return 'has a fragment'
   if (url.pathname === '/') return 'has no path'
-  if (url.href !== clientId) return 'is not in its normal form'
+  if (url.href !== clientId) return 'is not in normalized form'
   return undefined
 }
 
 type Read = { metadata: ClientMetadata; problem?: undefined } | { metadata?: undefined; problem: string }
 
-/** What a document says, or why it does not count. */
+/** Returns the metadata in a document, or why it is unusable. */
 function readDocument(clientId: string, { status, contentType, body }: Fetched, schemes: readonly string[]): Read {
   if (status !== 200) return { problem: `it answers ${status}` }
   if (!JSON_TYPE.test(contentType)) return { problem: 'it is not JSON' }
@@ -91,10 +91,10 @@ async function fetchDocument(clientId: string, schemes: readonly string[]): Prom
 }
 
 /**
- * Brings a client that is known by its metadata document up to date before a protocol step asks for it: read once in a while as its
- * server allows, registered when it is new, changed when it says something new. Nothing is done for other clients, nothing is kept of a failure.
- * @param step at `token` a client whose server is silent goes on for a day as it was
- * @throws GatewayError invalid_client, with what is wrong with the document; rate_limited
+ * Refreshes a client with a metadata document before it is used: fetches the document as its cache headers allow, and registers or
+ * updates the client. Does nothing for other clients. Failures are not cached.
+ * @param step at `token`, a client whose server does not respond stays valid for a day
+ * @throws GatewayError invalid_client with the problem of the document; rate_limited
  * @see draft-ietf-oauth-client-id-metadata-document sections 3 to 6
  */
 export async function refreshClientDocument(
@@ -117,7 +117,7 @@ export async function refreshClientDocument(
 
   const { limiter } = gateway
   const address = limiter.of('client-document', addressKey(call.request.clientIp))
-  // A stranger must not be able to make us fetch for ever from one host, nor to use up what its known clients need.
+  // No caller may make us fetch from one host without limit, or use up the limit of its known clients.
   const host = limiter.of('client-document-host', new URL(clientId).host)
   const wait = await limiter.hit(known.client ? address : [...address, ...host])
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
@@ -131,7 +131,7 @@ export async function refreshClientDocument(
 }
 
 async function keepClient(call: Call, clientId: string, metadata: ClientMetadata): Promise<string> {
-  // Not imported: node:util brings so much with it that every cold start would feel it.
+  // Not imported: node:util would slow down every cold start.
   const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
   return commit(call, async (work) => {
     const { client } = await findClientDocument(call.gateway.reads, clientId)

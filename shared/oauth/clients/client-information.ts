@@ -1,6 +1,6 @@
 import type { Client } from '../../queries/api-clients.ts'
 
-/** A client as RFC 7591 section 3.2.1 has it. The secret is known only when it was just made. */
+/** Returns a client information response (RFC 7591 section 3.2.1). The secret is known only right after it was created. */
 export function clientInformation(client: Pick<Client, 'client_id' | 'created_at' | 'metadata'>, secret?: string) {
   return {
     client_id: client.client_id,

@@ -7,7 +7,7 @@ import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
 import { ambiguityOf, isLoopback, isOnDevice, redirectUriProblem } from './redirect-uri.ts'
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
-/** Grants that a confidential client gets tokens by without a person at a browser. */
+/** Grants for confidential clients without a person at a browser. */
 const SERVICE_GRANTS = ['client_credentials', TOKEN_EXCHANGE]
 const CERTIFICATE_NAMES = [
   'tls_client_auth_subject_dn',
@@ -19,7 +19,7 @@ const CERTIFICATE_NAMES = [
 
 const text = (longest = 200) =>
   z.string('must be a text').check(z.trim(), z.minLength(1, 'must not be empty'), z.maxLength(longest, 'is too long'))
-/** A web address that every parser reads in one way, with a fragment if it likes. */
+/** A web address that every parser reads in the same way. A fragment is allowed. */
 const webUrl = () =>
   z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).check(
     z.maxLength(2000),
@@ -48,20 +48,20 @@ const webOrigins = () =>
     .check(z.minLength(1, 'must not be empty'), z.maxLength(20, 'has too many'))
 const resources = () => z.array(webUrl(), 'must be a list').check(z.maxLength(20, 'has too many'))
 
-/** An origin as browsers write it, of a page at https or on the developer's own machine. */
+/** Whether a value is an origin as browsers send it, at https or on loopback. */
 const isWebOrigin = (value: string) =>
   URL.canParse(value) && new URL(value).origin === value && (value.startsWith('https:') || isLoopback(value))
 
-/** Why a key cannot be registered; undefined when it can. */
+/** Returns why a key cannot be registered; undefined if it can. */
 export function keyProblem(jwk: PublicJwk): string | undefined {
-  if (PRIVATE_MEMBERS.some((name) => name in jwk)) return 'must hold public keys only'
+  if (PRIVATE_MEMBERS.some((name) => name in jwk)) return 'must contain public keys only'
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' } as JsonWebKeyInput)
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
     const isStrong = type === 'ec' || type === 'ed25519' || (type === 'rsa' && (details?.modulusLength ?? 0) >= 2048)
-    return isStrong ? undefined : 'must hold RSA keys of 2048 bits or more, EC or Ed25519 keys'
+    return isStrong ? undefined : 'must contain RSA keys of 2048 bits or more, EC or Ed25519 keys'
   } catch {
-    return 'holds something that is no key'
+    return 'contains something that is not a key'
   }
 }
 
@@ -77,7 +77,7 @@ const keySet = () =>
       if (problem) context.issues.push({ code: 'custom', message: problem, input: context.value })
     })
 
-/** RFC 7591 section 2 as far as it means something here, RFC 8705, RFC 9449, and members of our own. */
+/** The supported members of RFC 7591 section 2, RFC 8705 and RFC 9449, and our own. */
 const metadata = once(() =>
   z.object({
     client_name: text(100),
@@ -143,7 +143,7 @@ const metadata = once(() =>
   }),
 )
 
-/** Names of the members that are understood; RFC 7591 section 2 has others be ignored. */
+/** Names of the supported members. Others are ignored (RFC 7591 section 2). */
 export const metadataNames = () => Object.keys(metadata().shape)
 
 export type MetadataProblem = { member: string; message: string }
@@ -152,8 +152,8 @@ export type ParsedMetadata =
   | { metadata?: undefined; problems: MetadataProblem[] }
 
 /**
- * Client metadata with its defaults, checked for itself and for consistency.
- * @param schemes private-use schemes that redirect URIs may have although they have no dot
+ * Parses client metadata, adds defaults, and checks each member and their consistency.
+ * @param schemes private-use schemes without a dot that redirect URIs may have
  */
 export function parseClientMetadata(given: Record<string, unknown>, schemes: readonly string[]): ParsedMetadata {
   const result = metadata().safeParse(given)
@@ -211,25 +211,29 @@ function inconsistencies(client: ClientMetadata): MetadataProblem[] {
     [
       withCode !== response_types.includes('code'),
       'response_types',
-      'code and the grant type authorization_code need each other',
+      'code and the grant type authorization_code require each other',
     ],
-    [!withCode && !service && !grant_types.includes(DEVICE_CODE), 'grant_types', 'refresh_token alone gives no token'],
-    [service && method === 'none', 'grant_types', 'a public client gets no tokens in its own name'],
+    [
+      !withCode && !service && !grant_types.includes(DEVICE_CODE),
+      'grant_types',
+      'refresh_token needs another grant type',
+    ],
+    [service && method === 'none', 'grant_types', 'a public client cannot get tokens in its own name'],
     [withCode && redirect_uris.length === 0, 'redirect_uris', 'at least one is needed'],
-    [new Set(redirect_uris).size < redirect_uris.length, 'redirect_uris', 'one is there twice'],
+    [new Set(redirect_uris).size < redirect_uris.length, 'redirect_uris', 'contains a duplicate'],
     [beyond.length > 0, 'default_scope', `${beyond.join(' ')} is not in scope`],
-    [require_pkce === false && method === 'none', 'require_pkce', 'a public client needs PKCE'],
-    [client.jwks !== undefined && client.jwks_uri !== undefined, 'jwks', 'by value or by URL, not both'],
+    [require_pkce === false && method === 'none', 'require_pkce', 'must be true for a public client'],
+    [client.jwks !== undefined && client.jwks_uri !== undefined, 'jwks', 'use jwks or jwks_uri, not both'],
     [
       pairwise && sector === undefined && hosts.size > 1,
       'sector_identifier_uri',
-      'is needed, since the redirect URIs have several hosts',
+      'is required, since the redirect URIs have several hosts',
     ],
     [needsKeys && !hasKeys, 'jwks', `is needed for ${method}`],
     [
       method === 'tls_client_auth' && names.length !== 1,
       'tls_client_auth',
-      'exactly one name of the certificate is needed',
+      'exactly one name of the certificate is required',
     ],
     [method !== 'tls_client_auth' && names.length > 0, names[0] ?? '', 'is for tls_client_auth only'],
   ]

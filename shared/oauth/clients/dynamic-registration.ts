@@ -7,11 +7,11 @@ import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
 import { isOnDevice } from './redirect-uri.ts'
 import { looksLikeOurs } from './reserved-names.ts'
 
-/** What a stranger may register for; the rest is for operators. */
+/** What clients may register for themselves; only operators register others. */
 const GRANTS = ['authorization_code', 'refresh_token', DEVICE_CODE, JWT_BEARER_GRANT]
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
 const DEFAULT_SCOPE = 'memories:read memories:write mcp:connect'
-/** What a client gets that asks for no scope: as little as is of use. */
+/** The default scope of a client that requests none: the useful minimum. */
 const MINIMAL = ['memories:read', 'mcp:connect', 'openid', 'profile']
 const OPERATOR_MEMBERS = [
   'brand_color',
@@ -28,13 +28,13 @@ const invalid = (member: string, message: string) =>
     details: { [member]: [message] },
   })
 
-/** What is left of a scope when unknown ones are dropped, or the default (RFC 7591 section 3.2.1); one that is only privileged is refused. */
+/** Drops unknown scopes, or returns the default (RFC 7591 section 3.2.1). A request for privileged scopes only is rejected. */
 function readScope(given: unknown): string {
   const asked = typeof given === 'string' ? parseScope(given) : given === undefined ? [] : undefined
   if (!asked) throw invalid('scope', 'must be scopes')
   const open = asked.filter(isOpenToSelfRegistered)
   if (open.length > 0) return open.join(' ')
-  if (asked.some(isPrivileged)) throw invalid('scope', 'names nothing that can be registered here')
+  if (asked.some(isPrivileged)) throw invalid('scope', 'contains no scope that can be registered')
   return DEFAULT_SCOPE
 }
 
@@ -45,7 +45,7 @@ function readGrants(given: unknown): unknown {
   return open.length > 0 ? open : given
 }
 
-/** Response types that are not offered are dropped as long as one is, as with grants. */
+/** Drops unsupported response types while a supported one remains, as with grants. */
 function readResponseTypes(given: unknown): unknown {
   return Array.isArray(given) && given.includes('code') ? ['code'] : given
 }
@@ -57,8 +57,8 @@ function checkName(name: unknown): void {
 }
 
 /**
- * What kind of application a stranger's is: native as soon as one answer may go to the person's own machine, whatever it calls
- * itself. A native one may also have https redirect URIs, which lead to an app or to a relay (RFC 8252 section 7.2).
+ * Returns the application type: native if any redirect URI leads to the person's own machine, whatever the client declares. A native
+ * application may also have https redirect URIs, which lead to an app or to a relay (RFC 8252 section 7.2).
  */
 function readApplicationType({ application_type, redirect_uris: uris }: Record<string, unknown>): unknown {
   const isNative = Array.isArray(uris) && uris.some((uri) => typeof uri === 'string' && isOnDevice(uri))
@@ -66,11 +66,11 @@ function readApplicationType({ application_type, redirect_uris: uris }: Record<s
 }
 
 /**
- * Metadata that a stranger registers (RFC 7591 section 2): what only an operator may say is left out, unknown scopes and grants are
- * dropped. Without a method the client is public, since that is what the ecosystem's clients mean (docs/wire-contract.md 1.2), where the RFC
- * would have `client_secret_basic`.
- * @param received members that say nothing count as left out
- * @param schemes private-use schemes that redirect URIs may have although they have no dot
+ * Reads the metadata of a self-registering client (RFC 7591 section 2). Members that only operators may set, unknown scopes and unknown
+ * grants are dropped. Without an authentication method the client is public, as existing clients expect (docs/wire-contract.md 1.2),
+ * while the RFC's default is `client_secret_basic`.
+ * @param received empty members count as absent
+ * @param schemes private-use schemes without a dot that redirect URIs may have
  * @throws GatewayError client_metadata_invalid, redirect_uri_unusable, software_statement_unapproved
  */
 export function readDynamicMetadata(received: object, schemes: readonly string[]): ClientMetadata {

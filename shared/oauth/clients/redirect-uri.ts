@@ -17,7 +17,7 @@ const withoutPort = (uri: string) => {
   return `http://${match[1]}${uri.slice(match[0].length)}`
 }
 
-/** Whether a redirect URI is on the loopback interface in one of the three spellings RFC 8252 section 7.3 allows us. */
+/** Whether a redirect URI is on the loopback interface in one of the three spellings of RFC 8252 section 7.3. */
 export function isLoopback(uri: string): boolean {
   return withoutPort(uri) !== undefined
 }
@@ -28,7 +28,7 @@ const PARTS = /^([a-z][a-z0-9+.-]*):(?:\/\/([^/?]*))?([^?]*)(\?.*)?$/
 const HOST_AND_PORT = /^([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?$/i
 const DEFAULT_PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' }
 
-/** The URI as the WHATWG parser must print it when it reads the same parts as RFC 3986; undefined when no host is one. */
+/** Returns the URI as the WHATWG parser prints it if it reads the same parts as RFC 3986; undefined without a valid host. */
 function expectedHref(uri: string, protocol: string): string | undefined {
   const defaultPort = DEFAULT_PORTS[protocol]
   if (defaultPort === undefined) return uri
@@ -39,9 +39,9 @@ function expectedHref(uri: string, protocol: string): string | undefined {
 }
 
 /**
- * Why two parsers could read different hosts or paths from an absolute URI without a fragment, or undefined when RFC 3986 and
- * WHATWG URL agree on every part. Anything that a browser would rewrite is refused: backslashes, dot segments, numbers as hosts,
- * missing slashes, and encoded characters of the path that some servers decode before they route.
+ * Returns why parsers could read different hosts or paths from an absolute URI without a fragment; undefined if RFC 3986 and WHATWG
+ * URL agree on every part. Rejects what a browser would rewrite: backslashes, dot segments, numeric hosts, missing slashes, and
+ * encoded path characters that some servers decode before routing.
  */
 export function ambiguityOf(uri: string): string | undefined {
   if (/[^\x21-\x7E]/.test(uri)) return 'contains a space, control or non-ASCII character'
@@ -51,15 +51,15 @@ export function ambiguityOf(uri: string): string | undefined {
   if (username || password) return 'contains credentials'
   const [, , authority = '', path = '', query = ''] = PARTS.exec(uri) ?? []
   if (/[[\]]/.test(path + query) || authority.includes('@') || href !== expectedHref(uri, protocol))
-    return 'is not in its normal form: parsers read it differently'
+    return 'is not in normalized form: parsers read it differently'
   return /%(2e|2f|5c|[01][0-9a-f]|7f)/i.test(path)
     ? 'has an encoded dot, slash, backslash or control character in its path'
     : undefined
 }
 
 /**
- * Whether a requested redirect URI is one of the registered ones: simple string comparison, but for the port on loopback
- * (OAuth 2.1 section 2.3.1, RFC 8252 section 7.3). One that parsers read differently is none, whatever was registered.
+ * Whether a requested redirect URI is one of the registered ones: simple string comparison, except for the port on loopback
+ * (OAuth 2.1 section 2.3.1, RFC 8252 section 7.3). An ambiguous URI never matches.
  */
 export function matchesRedirectUri(registered: readonly string[], requested: string): boolean {
   if (ambiguityOf(requested)) return false
@@ -68,21 +68,21 @@ export function matchesRedirectUri(registered: readonly string[], requested: str
   return loopback !== undefined && registered.some((one) => withoutPort(one) === loopback)
 }
 
-/** Where a terminal's sign-in ends that has no browser beside it: the page that hands the code over, or shows it. */
+/** The redirect URI for terminals without a local browser: the page that passes the code on, or shows it. */
 export const hostedCallback = (issuer: string) => `${issuer}/auth/cli-callback`
 
-/** Whether a URI opens a program by its scheme (RFC 8252 section 7.1), rather than a web address. */
+/** Whether a URI has a private-use scheme, which opens a program (RFC 8252 section 7.1). */
 export const isPrivateUse = (uri: string) => !/^https?:/.test(uri)
 
-/** What people are shown of a redirect URI: its host, or its scheme and colon where a program is opened by it. */
+/** Returns the part of a redirect URI that people see: its host, or its private-use scheme with the colon. */
 export const shownHost = (uri: string) => (isPrivateUse(uri) ? new URL(uri).protocol : new URL(uri).host)
 
 /** Whether a URI leads to a program on the person's own machine (RFC 8252 section 7). */
 export const isOnDevice = (uri: string) => isLoopback(uri) || isPrivateUse(uri)
 
 /**
- * Why a redirect URI cannot be registered, or undefined when it can (OAuth 2.1 section 2.3.1, RFC 8252 sections 7.1 and 8.4).
- * @param schemes private-use schemes that are allowed although they have no dot
+ * Returns why a redirect URI cannot be registered; undefined if it can (OAuth 2.1 section 2.3.1, RFC 8252 sections 7.1 and 8.4).
+ * @param schemes allowed private-use schemes without a dot
  */
 export function redirectUriProblem(uri: string, schemes: readonly string[] = []): string | undefined {
   if (uri.includes('#')) return 'has a fragment'

@@ -1,8 +1,8 @@
 import { once } from '../../once.ts'
 
 /**
- * Characters that look like a letter of our name and do not become one by NFKD: the skeletons of Unicode Technical Standard 39
- * (Unicode 15.0), of both cases and of small capitals, as code points. `i`, `l` and `1` are one letter, since their capitals and
+ * Code points that look like a letter of our name and that NFKD does not map to it: the skeletons of Unicode Technical Standard 39
+ * (Unicode 15.0), in both cases and small capitals. `i`, `l` and `1` are one letter, since their capitals and
  * lower-case forms look alike.
  */
 const LOOKALIKES: Record<string, string> = {
@@ -19,7 +19,7 @@ const LOOKALIKES: Record<string, string> = {
     '118e0 1d21a 1f714',
   s: '1bd 282 405 455 54f 13d5 13da 1d74 a4e2 a731 abaa 10296 10420 10448 118c1 16f3a',
 }
-/** Letters that digits and signs stand for. */
+/** Letters that digits and symbols imitate. */
 const SUBSTITUTES: Record<string, string> = {
   i: 'l',
   '1': 'l',
@@ -39,7 +39,7 @@ const letters = once(() => {
   return new Map([...lookalikes, ...Object.entries(SUBSTITUTES)])
 })
 
-/** A name as the eye reads it: letters without marks, case or anything between them. */
+/** Returns a name as it looks: only its letters, without marks or case. */
 function skeletonOf(name: string): string {
   const characters = [...name.normalize('NFKD')].map((one) => letters().get(one) ?? one)
   const plain = characters.join('').toLowerCase()
@@ -51,5 +51,5 @@ function skeletonOf(name: string): string {
 
 const RESERVED = skeletonOf('onasis')
 
-/** Whether a name could be taken for one of LanOnasis: `Lan0nasis`, `LаnОnаsіs` in Cyrillic, `L a n o n a s i s`. */
+/** Whether a name could be mistaken for LanOnasis: `Lan0nasis`, `LаnОnаsіs` in Cyrillic, `L a n o n a s i s`. */
 export const looksLikeOurs = (name: string) => skeletonOf(name).includes(RESERVED)

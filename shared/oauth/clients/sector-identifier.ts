@@ -8,7 +8,7 @@ const MAX_BYTES = 20_480
 const TIMEOUT_MILLISECONDS = 3_000
 
 /**
- * Checks that whoever owns the sector lists every redirect URI of the client there: otherwise a stranger could take part in it.
+ * Checks that the sector's document lists every redirect URI of the client: otherwise any client could join the sector.
  * @throws GatewayError client_metadata_invalid
  * @see OpenID Connect Registration section 5
  */
@@ -34,6 +34,6 @@ export async function checkSectorIdentifier({
   } catch (error) {
     throw invalid('is not JSON', error)
   }
-  if (!Array.isArray(listed)) throw invalid('leads to no list')
+  if (!Array.isArray(listed)) throw invalid('does not return a list')
   if (!redirect_uris.every((one) => listed.includes(one))) throw invalid('does not list every redirect URI')
 }

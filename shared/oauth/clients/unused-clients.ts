@@ -6,7 +6,7 @@ import { listUnusedClients } from '../../queries/api-clients.ts'
 
 const BATCH = 200
 
-/** Ends clients that registered themselves and that nobody uses, a few at a time. Answers how many. */
+/** Deletes a batch of unused self-registered clients. Returns how many. */
 export async function deleteUnusedClients(gateway: Gateway): Promise<number> {
   const unused = await listUnusedClients(gateway.reads, BATCH)
   for (const { id } of unused)

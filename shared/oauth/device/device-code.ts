@@ -5,26 +5,26 @@ import { readLetterCode } from '../../typed/code.ts'
 /** Random bytes behind the stream id of a device code: 43 characters in all (docs/wire-contract.md 3.2). */
 export const DEVICE_SECRET_BYTES = 16
 
-/** Letters that cannot be mistaken for each other or make words (RFC 8628 section 6.1); 8 of them are 34.5 bits. */
+/** Letters that are easy to tell apart and form no words (RFC 8628 section 6.1); 8 of them are 34.5 bits. */
 export const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 const LENGTH = 8
 
-/** A code for a person to type: `BCDF-GHJK`. */
+/** Creates a code for a person to type: `BCDF-GHJK`. */
 export function newUserCode(): string {
   const letters = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('')
   return showUserCode(letters)
 }
 
-/** A code as devices show it. */
+/** Formats a code as devices show it. */
 export function showUserCode(typed: string): string {
   const letters = readUserCode(typed) ?? ''
   return `${letters.slice(0, 4)}-${letters.slice(4)}`
 }
 
-/** The letters of a code as a person typed it; undefined when it cannot be one. */
+/** Returns the letters of a typed code; undefined if it cannot be one. */
 export const readUserCode = (typed: unknown) => readLetterCode(typed, { alphabet: LETTERS, length: LENGTH })
 
-/** What a user code is found by: keyed, since its few letters could be tried out offline. */
+/** Returns the look-up hash of a user code: keyed, since its few letters could be guessed offline. */
 export function userCodeHash(derive: DeriveKey, userCode: string): string {
   return createHmac('sha256', derive('user-code'))
     .update(readUserCode(userCode) ?? '')

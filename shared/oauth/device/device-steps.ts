@@ -33,7 +33,7 @@ import { DEVICE_SECRET_BYTES, newUserCode, readUserCode, userCodeHash } from './
 
 const REVOKE_DAYS = 30
 
-/** What an unknown client becomes where the switch is open: public, and allowed as little as is of use. */
+/** The metadata of an unknown client where the setting allows those: public, with the useful minimum of scopes. */
 const MINIMAL_CLIENT: Omit<ClientMetadata, 'client_name'> = {
   application_type: 'native',
   token_endpoint_auth_method: 'none',
@@ -62,7 +62,7 @@ async function registerUnknown(call: Call, clientId: string | undefined): Promis
 }
 
 /**
- * Begins the sign-in of a device (RFC 8628 section 3.1).
+ * Starts the sign-in of a device (RFC 8628 section 3.1).
  * @throws GatewayError invalid_client, unauthorized_client, invalid_scope, invalid_target, rate_limited
  */
 export async function startDevice(
@@ -77,7 +77,7 @@ export async function startDevice(
   const known = found.client ?? (await registerUnknown(call, credentials.clientId))
   const client = await authenticateClient(gateway, known, credentials, { wait: found.wait, onFailure: limits })
   if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
-  // Clients of before sent the name of a project here (docs/wire-contract.md 1.3).
+  // Older clients send the name of a project here (docs/wire-contract.md 1.3).
   const asked = params.scope === 'lanonasis-maas' ? undefined : params.scope
   const offered = [...found.resources, ownResource(gateway.issuer)]
   const scope = narrowScope(client, asked, scopesNeeded(offered, params.resource))
@@ -115,9 +115,8 @@ export async function startDevice(
 }
 
 /**
- * The pending authorization behind a typed code. Wrong codes are counted per address, network and session, and past the limit nobody
- * learns whether a code is right (RFC 8628 section 5.1).
- * What cannot be a code is not counted.
+ * Returns the pending authorization of a typed code. Wrong codes are counted per address, network and session; past the limit the
+ * response does not reveal whether a code is right (RFC 8628 section 5.1). Malformed codes are not counted.
  * @throws GatewayError user_code_malformed, user_code_invalid, rate_limited
  */
 export async function findOpenDevice(call: Call, typed: string | undefined, sessionId?: string): Promise<OpenDevice> {
@@ -137,7 +136,7 @@ export async function findOpenDevice(call: Call, typed: string | undefined, sess
 
 type Decider = { person: Person; sessionId: string }
 
-/** Read again, since a poll in haste may have left a fact meanwhile. */
+/** Reads again, since a premature poll may have recorded an event in the meantime. */
 async function reopen(work: Work, device: OpenDevice) {
   work.correlationId = device.id
   return work.load(deviceAuthorization, device.id, { subject: device.id, wrappedKey: device.wrappedKey })
@@ -147,7 +146,7 @@ function actAs(work: Work, { person, sessionId }: Decider, device: OpenDevice): 
   work.actor = { type: 'person', id: person.uai, sessionId, clientId: device.client.client_id }
 }
 
-/** Gives a code to the session that opened it first. @throws GatewayError user_code_invalid */
+/** Assigns a code to the first session that opens it. @throws GatewayError user_code_invalid */
 export async function claimDevice(call: Call, device: OpenDevice, by: Decider): Promise<void> {
   await commit(call, async (work) => {
     actAs(work, by, device)
@@ -157,7 +156,7 @@ export async function claimDevice(call: Call, device: OpenDevice, by: Decider): 
   })
 }
 
-/** Takes a decision about a device. @throws GatewayError user_code_invalid */
+/** Approves or denies a device. @throws GatewayError user_code_invalid */
 export async function decideDevice(
   call: Call,
   device: OpenDevice,
@@ -173,7 +172,7 @@ export async function decideDevice(
   if (decision === 'approve') call.later(tellOfDevice(call, device, by.person))
 }
 
-/** Denies without signing in: whoever holds the device's code may say no (docs/wire-contract.md 1.3). */
+/** Denies a device without a sign-in: anyone who has its code may deny it (docs/wire-contract.md 1.3). */
 export async function denyWithoutSignIn(call: Call, device: OpenDevice): Promise<void> {
   await commit(call, async (work) => {
     const stream = await reopen(work, device)
@@ -183,7 +182,7 @@ export async function denyWithoutSignIn(call: Call, device: OpenDevice): Promise
 
 const CONTEXT = 'device-revoke'
 
-/** Tells the person by mail, with a link that disconnects the device again. */
+/** Mails the person a notice with a link that disconnects the device. */
 async function tellOfDevice(call: Call, device: OpenDevice, person: Person): Promise<void> {
   const { gateway } = call
   const { derive } = gateway
@@ -200,7 +199,7 @@ async function tellOfDevice(call: Call, device: OpenDevice, person: Person): Pro
   })
 }
 
-/** What the link of the notice stands for. @throws GatewayError user_code_invalid */
+/** Reads the token of the notice's link. @throws GatewayError user_code_invalid */
 export function readRevokeToken({ derive, now }: Gateway, token: string): { id: string; uai: string } {
   try {
     const { id, uai, until } = JSON.parse(
@@ -213,7 +212,7 @@ export function readRevokeToken({ derive, now }: Gateway, token: string): { id: 
   throw new GatewayError('user_code_invalid', { reason: 'revocation link has expired' })
 }
 
-/** Disconnects a device: its tokens die, or its approval if it has none yet. */
+/** Disconnects a device: revokes its tokens, or its approval if it has none yet. */
 export async function revokeDevice(call: Call, { id, uai }: { id: string; uai: string }): Promise<void> {
   await commit(call, async (work) => {
     work.actor = { type: 'person', id: uai }

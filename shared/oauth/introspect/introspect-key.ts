@@ -4,8 +4,8 @@ import type { Call } from '../../call.ts'
 import { GatewayError } from '../../errors.ts'
 
 /**
- * What introspection says of an API key: the members existing consumers read of a token, and `token_type: "api_key"`. Undefined for
- * one that does not stand.
+ * Returns the introspection response of an API key: the members that existing consumers read of a token, and `token_type: "api_key"`.
+ * Undefined for an invalid key.
  * @throws GatewayError rate_limited
  */
 export async function describeApiKey(call: Call, presented: string) {

@@ -13,14 +13,14 @@ export type LiveToken = {
   issuedAt: number
   expiresAt: number
   jti?: string
-  /** What it is revoked by, together with those that renew it. */
+  /** The family that is revoked with it. */
   revocationId?: string
   confirmation?: Confirmation
 }
 
 /**
- * The live token behind a string, if it is one of ours, with the client that asks. One statement.
- * @param input.anyGeneration a refresh token that was rotated since also counts, as when its family is to be revoked
+ * Finds the active token of a string and the calling client, in one statement.
+ * @param input.anyGeneration also finds a refresh token that was rotated since, for the revocation of its family
  */
 export async function findToken(
   gateway: Gateway,
@@ -65,10 +65,9 @@ export async function findToken(
 }
 
 /**
- * A client may see its own tokens, and as a resource server the access tokens for a resource it serves; a first-party client that does
- * not say what it serves sees every access token (RFC 7662 section 4). A caller that does not authenticate may ask about an access
- * token that it holds. A refresh token is nothing to anyone but its own client, which authenticates: whoever else takes it for an
- * access token would let its holder in.
+ * Whether a caller may see a token. A client sees its own tokens, and as a resource server the access tokens for its resources; a
+ * first-party client without declared resources sees every access token (RFC 7662 section 4). An unauthenticated caller sees an access
+ * token that it holds. Only its own authenticated client sees a refresh token: anyone else could mistake it for an access token.
  */
 export function isFor(token: LiveToken, caller: Client | undefined): boolean {
   if (caller?.id === token.family.client.id) return true
@@ -79,8 +78,8 @@ export function isFor(token: LiveToken, caller: Client | undefined): boolean {
 }
 
 /**
- * What introspection says of a live token (RFC 7662 section 2.2), with the members existing consumers read; the address only where the
- * token may know it. Of a client that does not know the UAI, a service of ours learns it all the same.
+ * Returns the introspection response of an active token (RFC 7662 section 2.2), with the members that existing consumers read. The email
+ * address needs its scope. Our services get the UAI even of tokens whose client does not know it.
  */
 export function describeToken(gateway: Gateway, token: LiveToken, caller: Client | undefined) {
   const { family } = token

@@ -17,7 +17,7 @@ import { type StartedFamily, startTokenFamily } from './token-family.ts'
 export type CodeParameters = { code?: string; redirect_uri?: string; code_verifier?: string; resource?: string[] }
 
 /**
- * Exchanges an authorization code for a new token family; a valid replay revokes the family it made.
+ * Exchanges an authorization code for a new token family. A valid replay revokes the family it created.
  * @throws GatewayError invalid_request, invalid_client, invalid_grant, invalid_target, unauthorized_client
  * @see OAuth 2.1 section 4.1.3
  */
@@ -52,7 +52,7 @@ export async function redeemCode(
     const { id } = found
     if (!id) {
       await gateway.limiter.hit(guesses)
-      throw new GatewayError('invalid_grant', { reason: 'no such code' })
+      throw new GatewayError('invalid_grant', { reason: 'unknown code' })
     }
     if (!client.metadata.grant_types.includes('authorization_code')) throw new GatewayError('unauthorized_client')
     const confirmation = await confirmationFor(call, client)

@@ -4,10 +4,10 @@ import { GatewayError } from '../../errors.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 
-/** The only kind of client assertion there is (RFC 7523 section 2.2). */
+/** The only client assertion type (RFC 7523 section 2.2). */
 export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** The longest life of an assertion, and how far the client's clock may be off, in seconds (docs/security-rules.md M1). */
+/** The longest lifetime of an assertion, and the tolerated clock skew, in seconds (docs/security-rules.md M1). */
 const MAX_SECONDS = 300
 const SKEW_SECONDS = 10
 const MAX_ID_LENGTH = 512
@@ -22,7 +22,7 @@ export type AssertionVerdict =
 function headerProblem({ alg, typ }: { alg?: string; typ?: unknown }, registered: string | undefined) {
   if (!alg || !CLIENT_SIGNING_ALGORITHMS.includes(alg)) return 'alg'
   if (registered && alg !== registered) return `alg is not ${registered}`
-  // A JWT made for something else must not be taken for this (RFC 8725 section 3.11).
+  // A JWT for another purpose must not be accepted here (RFC 8725 section 3.11).
   const known = typ === undefined || (typeof typ === 'string' && TYPES.includes(typ.toLowerCase()))
   return known ? undefined : 'typ'
 }
@@ -37,7 +37,7 @@ function claimProblem({ aud, exp, iat, jti }: JWTPayload, issuer: string, now: D
   return typeof jti === 'string' && jti !== '' && jti.length <= MAX_ID_LENGTH ? undefined : 'jti'
 }
 
-/** The registered keys that may have made a signature; what the assertion says of keys beyond their name is not heard. */
+/** Returns the registered keys that may have made a signature. Keys inside the assertion are ignored, except for the key id. */
 function candidates(keys: readonly PublicJwk[], { alg = '', kid }: { alg?: string; kid?: string }): JWK[] {
   const fits = (key: PublicJwk) =>
     key.kty === KEY_TYPES[alg.slice(0, 2)] &&
@@ -60,8 +60,8 @@ async function verified(assertion: string, keys: readonly JWK[], options: object
 }
 
 /**
- * Whether an assertion proves its client to this server and to no other. The caller must still take its `jti`, once.
- * @param input.findKeys the keys that the client registered, by value or behind its `jwks_uri`; asked with the `kid` that is named
+ * Checks that an assertion authenticates its client to this server only. The caller must still claim its `jti`.
+ * @param input.findKeys returns the client's registered keys, by value or from its `jwks_uri`, for a `kid`
  * @see RFC 7523 section 3, as updated by RFC 10070
  */
 export async function checkAssertion(input: {
@@ -83,7 +83,7 @@ export async function checkAssertion(input: {
       clockTolerance: SKEW_SECONDS,
       currentDate: now,
     })
-    if (!claims) return { problem: 'assertion: no registered key made the signature' }
+    if (!claims) return { problem: 'assertion: not signed by a registered key' }
     const claim = claimProblem(claims, issuer, now)
     if (claim) return { problem: `assertion: ${claim}` }
     const { jti = '', exp = 0 } = claims

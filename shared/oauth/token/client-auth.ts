@@ -18,7 +18,7 @@ import { clientKeys } from './client-keys.ts'
 
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
 
-/** What a body may say of the client, for the schema of every endpoint that authenticates one. */
+/** Client authentication parameters in the body of a request. */
 export const clientParameters = once(() => ({
   client_id: text(500),
   client_secret: text(500),
@@ -30,15 +30,15 @@ type ClientParameters = { [name in keyof ReturnType<typeof clientParameters>]?: 
 
 export type ClientCredentials = {
   clientId?: string
-  /** By what the request itself authenticates; `none` includes a certificate, which stands on the connection. */
+  /** How the request itself authenticates; `none` includes a certificate, which belongs to the connection. */
   method: 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
   secret?: string
   assertion?: string
-  /** The certificate on the connection; only a client that is registered for one authenticates by it. */
+  /** The certificate of the connection; only a client that is registered for one authenticates with it. */
   certificate?: ClientCertificate
   /** Origin of the page that sent the request. */
   origin?: string
-  /** Whether a Basic header named the client without proving it, so that a refusal carries the challenge. */
+  /** Whether a Basic header named the client without a secret, so that an error carries the challenge. */
   challenged?: boolean
 }
 
@@ -55,7 +55,7 @@ const decodeForm = (value: string) => {
   }
 }
 
-/** The client id and the secret of an Authorization header (RFC 7617 section 2, OAuth 2.1 section 2.4.1). */
+/** Returns the client id and secret of an Authorization header (RFC 7617 section 2, OAuth 2.1 section 2.4.1). */
 function readBasic(header: string): { clientId: string; secret: string } {
   const decoded = Buffer.from(header, 'base64')
   const [id = '', ...rest] = decoded.toString().split(':')
@@ -64,7 +64,7 @@ function readBasic(header: string): { clientId: string; secret: string } {
   return { clientId: decodeForm(id), secret: decodeForm(rest.join(':')) }
 }
 
-/** Whom an unread assertion speaks of, for the look-up only. */
+/** Returns the subject of an unverified assertion, for the look-up only. */
 function subjectOf(assertion: string): string | undefined {
   try {
     return decodeJwt(assertion).sub
@@ -80,10 +80,10 @@ function fromAssertion(assertion: string, body: ClientParameters): ClientCredent
 }
 
 /**
- * What a request says of its client: HTTP Basic, client_id and client_secret in the body (OAuth 2.1 section 2.4.1), or an
- * assertion (RFC 7523 section 2.2), whose `sub` may stand for the client_id. A header whose secret is empty only names the client,
- * and a body may name it beside the header.
- * @throws GatewayError invalid_request when it uses two mechanisms or half of one, invalid_client when one is malformed
+ * Reads the client credentials of a request: HTTP Basic, client_id and client_secret in the body (OAuth 2.1 section 2.4.1), or an
+ * assertion (RFC 7523 section 2.2), whose `sub` may replace the client_id. A header with an empty secret only names the client, and
+ * the body may also name it.
+ * @throws GatewayError invalid_request for two mechanisms or an incomplete one, invalid_client for a malformed one
  */
 export function readClientCredentials(call: Call, body: ClientParameters): ClientCredentials {
   const header = /^basic(?: +(.*))?$/i.exec(call.request.header('authorization') ?? '')
@@ -122,14 +122,14 @@ const byCertificate = (client: Client) =>
   client.metadata.token_endpoint_auth_method === 'tls_client_auth' ||
   client.metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth'
 
-/** Whether a request tries to prove its client, rather than only to name it. */
+/** Whether a request authenticates its client instead of only naming it. */
 export function provesClient(client: Client | undefined, { method, certificate }: ClientCredentials): boolean {
   return method !== 'none' || (certificate !== undefined && client !== undefined && byCertificate(client))
 }
 
 /**
- * The client behind a request, proven as it is registered. An assertion is taken once, and holds for this request however
- * often it is asked about.
+ * Authenticates the client of a request by its registered method. An assertion is accepted once; further calls in the same request
+ * succeed.
  * @throws GatewayError invalid_client (401, with `WWW-Authenticate` where Basic was used), unauthorized_client
  */
 export async function authenticateClient(
@@ -151,7 +151,7 @@ export async function authenticateClient(
 }
 
 /**
- * Refuses requests from pages of other origins than a client names, where it names any.
+ * Rejects requests from pages of origins that the client does not list, if it lists any.
  * @throws GatewayError unauthorized_client
  */
 export function checkOrigin({ metadata }: Pick<Client, 'metadata'>, origin: string | undefined): void {
@@ -176,7 +176,7 @@ async function clientProblem(
     const findKeys = () => clientKeys(client)
     return certificateProblem({ certificate, metadata: client.metadata, findKeys, now: gateway.now() })
   }
-  // The same secret proves the client in the header and in the body: many libraries know one way only.
+  // A secret is accepted in the header and in the body: many libraries support only one of them.
   const bySecret = isSecret(registered) && isSecret(method)
   if (registered !== method && !bySecret) return `registered for ${registered}, used ${method}`
   if (method === 'none') return undefined
@@ -193,10 +193,10 @@ function secretProblem({ secrets }: Client, secret: string, now: Date): string |
   return known ? undefined : 'wrong secret'
 }
 
-/** An id is kept for longer than its assertion counts, since the database has a clock of its own. */
+/** An id is stored for longer than its assertion is valid, since the database has its own clock. */
 const KEPT_LONGER_MS = 60_000
 
-/** A unit of work may run twice, and its second run must not meet the claim of its first. */
+/** A unit of work may run twice, and its second run must not fail on the claim of its first. */
 const taken = new WeakMap<ClientCredentials, Promise<boolean>>()
 
 async function assertionProblem(

@@ -6,7 +6,7 @@ import { isSameName } from './distinguished-name.ts'
 
 type AlternativeName = { type: string; value: string }
 
-/** The alternative names as Node prints them, where a value with a special character stands quoted as JSON. */
+/** Parses alternative names as Node prints them: a value with a special character is quoted as JSON. */
 function alternativeNames(x509: X509Certificate): AlternativeName[] {
   const names = (x509.subjectAltName ?? '').matchAll(/([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/gy)
   return [...names].map(([, type = '', value = '']) => ({
@@ -24,7 +24,7 @@ function normalIp(ip: string): string {
 
 const same = (value: string) => value
 
-/** Each way to name a `tls_client_auth` client by an alternative name: what Node calls it, and how two are compared. */
+/** The alternative names of `tls_client_auth`: metadata member, Node's label, and how values are normalized for comparison. */
 const ALTERNATIVES = [
   ['tls_client_auth_san_dns', 'DNS', (value: string) => value.toLowerCase()],
   ['tls_client_auth_san_uri', 'URI', same],
@@ -32,7 +32,7 @@ const ALTERNATIVES = [
   ['tls_client_auth_san_email', 'email', lowerHost],
 ] as const
 
-/** How a certificate answers to the names a client registered; exactly one must be registered (RFC 8705 section 2.1.2). */
+/** Compares a certificate with the client's registered name; exactly one must be registered (RFC 8705 section 2.1.2). */
 function nameProblem(x509: X509Certificate, metadata: ClientMetadata): string | undefined {
   const { tls_client_auth_subject_dn: subject } = metadata
   const registered = ALTERNATIVES.filter(([member]) => metadata[member] !== undefined)
@@ -68,8 +68,8 @@ async function registeredKeyProblem(
 }
 
 /**
- * Why a certificate does not prove a client; undefined when it does. By `tls_client_auth` a trusted authority vouches for
- * the registered name, by `self_signed_tls_client_auth` the key or the certificate itself is registered.
+ * Returns why a certificate does not authenticate a client; undefined if it does. With `tls_client_auth` a trusted authority certifies
+ * the registered name; with `self_signed_tls_client_auth` the key or the certificate itself is registered.
  * @see RFC 8705 sections 2.1 and 2.2
  */
 export async function certificateProblem(input: {

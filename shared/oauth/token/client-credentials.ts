@@ -10,7 +10,7 @@ import { type StartedFamily, startServiceFamily } from './token-family.ts'
 import type { ServiceGrant } from './token-response.ts'
 
 /**
- * A token for a confidential client in its own name. No refresh token: it asks again.
+ * Issues an access token to a confidential client in its own name, without a refresh token.
  * @throws GatewayError invalid_client, unauthorized_client, invalid_scope, invalid_target, invalid_dpop_proof
  * @see OAuth 2.1 section 4.2
  */
@@ -35,5 +35,5 @@ export async function clientCredentials(
   )
 }
 
-/** Scopes that mean nothing without a person. */
+/** Scopes that have no meaning without a person. */
 const PERSONAL = ['openid', 'profile', 'email', 'offline_access']

@@ -23,7 +23,7 @@ type Kept = { keys: PublicJwk[]; fetchedAt: number; until: number }
 
 const kept = new Map<string, Kept>()
 
-/** Reads a key set; its private members, should there be any, are not kept. */
+/** Parses a key set and drops private members. */
 export function parseKeySet(text: string): PublicJwk[] | undefined {
   try {
     const parsed = keySet().safeParse(parsePresent(text))
@@ -54,10 +54,10 @@ function keep(url: string, fetched: Kept): void {
 }
 
 /**
- * The public keys a client registered: by value, as they are now, or behind its `jwks_uri`, which is asked once in ten seconds at
- * most and at least every five minutes, or when a key id is not among the known ones. A failure is never kept.
- * @param kid of the key that is looked for, where it is named
- * @throws GatewayError invalid_client when the address cannot be read
+ * Returns the registered public keys of a client: by value, or from its `jwks_uri`, which is fetched every five minutes or for an
+ * unknown key id, but at most every ten seconds. Failures are not cached.
+ * @param kid of the requested key, if known
+ * @throws GatewayError invalid_client if the address cannot be read
  */
 export async function clientKeys({ metadata }: Client, kid?: string): Promise<readonly PublicJwk[]> {
   const { jwks, jwks_uri: url } = metadata

@@ -14,7 +14,7 @@ import { type StartedFamily, startTokenFamily } from './token-family.ts'
 
 const MOST_REMEMBERED = 10_000
 
-/** When each code was last polled here: a hint, so that a poll writes nothing; only the penalty for haste is kept. */
+/** Last poll of each code in this process: a hint, so that polls write nothing. Only the penalty for early polls is stored. */
 const lastPolls = new Map<string, number>()
 
 function sinceLastPoll(id: string, now: number): number {
@@ -27,7 +27,7 @@ function sinceLastPoll(id: string, now: number): number {
 }
 
 /**
- * A device's poll: the tokens once the person has approved. One read while it waits, and nothing written.
+ * Answers a device's poll, with tokens once the person has approved. A pending poll is one read and no write.
  * @throws GatewayError authorization_pending, slow_down, device_denied, expired_token, invalid_grant, invalid_client,
  *   unauthorized_client, invalid_target
  * @see RFC 8628 sections 3.4 and 3.5

@@ -1,9 +1,9 @@
-/** One attribute of a name, its type in lower case and by its usual name. */
+/** One attribute of a name; its type is lower case and the usual name. */
 type Attribute = string
-/** A relative name: attributes that stand together, in a fixed order. */
+/** A relative name: its attributes in a fixed order. */
 type RelativeName = string
 
-/** Other ways to write the attribute types that certificates carry. */
+/** Aliases of the attribute types in certificates. */
 const TYPES: Record<string, string> = {
   '2.5.4.3': 'cn',
   '2.5.4.4': 'sn',
@@ -36,7 +36,7 @@ const TYPES: Record<string, string> = {
   email: 'emailaddress',
 }
 
-/** Parts of a text between separators that are not escaped. */
+/** Splits a text at unescaped separators. */
 function split(text: string, separators: string): string[] {
   const parts = ['']
   for (const piece of text.match(/\\[\s\S]|[\s\S]/g) ?? []) {
@@ -46,7 +46,7 @@ function split(text: string, separators: string): string[] {
   return parts
 }
 
-/** The value behind its escapes; undefined when it is none (RFC 4514 section 2.4). */
+/** Unescapes a value; undefined if it is malformed (RFC 4514 section 2.4). */
 function unescaped(text: string): string | undefined {
   const value = text.replace(/^\s+/, '').replace(/(\\[\s\S])?\s*$/, '$1')
   if (/^#/.test(value) || /(^|[^\\])(\\\\)*"/.test(value)) return undefined
@@ -65,7 +65,7 @@ function parseAttribute(text: string): Attribute | undefined {
   return type && value ? JSON.stringify([TYPES[type] ?? type, value]) : undefined
 }
 
-/** The relative names of a name; undefined when it is malformed. */
+/** Parses a name into relative names; undefined if it is malformed. */
 function parse(text: string, separators: string): RelativeName[] | undefined {
   const names = split(text, separators).map((one) => split(one, '+').map(parseAttribute))
   if (names.flat().some((attribute) => attribute === undefined)) return undefined
@@ -73,15 +73,15 @@ function parse(text: string, separators: string): RelativeName[] | undefined {
 }
 
 /**
- * Whether a registered name is the subject of a certificate. Spacing and the way a type is written do not count, nor whether
- * the most or the least significant part comes first, since RFC 4514 and OpenSSL differ there; values must be the same.
+ * Whether a registered name is the subject of a certificate. Spacing, type aliases and the direction of the parts (RFC 4514 and
+ * OpenSSL differ) are ignored; values must be equal.
  * @param registered as in RFC 4514 section 3, such as `CN=svc,O=Example\, Inc.,C=DE`
- * @param subject of a node:crypto X509Certificate, a relative name per line
+ * @param subject of a node:crypto X509Certificate, one relative name per line
  */
 export function isSameName(registered: string, subject: string): boolean {
-  const wanted = parse(registered, ',;')
-  const found = parse(subject, '\n')
-  if (!wanted || !found || wanted.length !== found.length) return false
-  const isEqual = (names: RelativeName[]) => names.every((name, index) => name === found[index])
-  return isEqual(wanted) || isEqual(wanted.toReversed())
+  const expected = parse(registered, ',;')
+  const actual = parse(subject, '\n')
+  if (!expected || !actual || expected.length !== actual.length) return false
+  const isEqual = (names: RelativeName[]) => names.every((name, index) => name === actual[index])
+  return isEqual(expected) || isEqual(expected.toReversed())
 }

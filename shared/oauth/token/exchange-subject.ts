@@ -14,27 +14,27 @@ import { authenticateClient, type ClientCredentials, secretLimits } from './clie
 import type { Descent } from './token-family.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** A key that does not expire is good for this long at a time. */
+/** Lifetime, in seconds, of a token for a key that does not expire. */
 const KEY_SECONDS = 86_400
 
-/** Whom a presented token or key stands for, what it allows, and what it depends on. */
+/** The subject of a presented token or key, what it allows, and what it depends on. */
 export type Subject = {
   person: Person
   session?: SessionFacts
   scope: string[]
-  /** Undefined for an API key, which names none. */
+  /** Undefined for an API key, which has none. */
   audience?: string[]
   actor?: ActorClaim
   mayAct?: string
   isBound: boolean
-  /** What it is good for, where it is not the client's registration that says so. */
+  /** Its resources, unless the client's registration decides. */
   resources?: string[]
   /** The resources that an API key is bound to. */
   boundTo?: string[]
   descent: Omit<Descent, 'allows'>
 }
 
-/** A subject or actor token that will not do is an `invalid_request` (RFC 8693 section 2.2.2). */
+/** An unacceptable subject or actor token is an `invalid_request` (RFC 8693 section 2.2.2). */
 export const unacceptable = (reason: string) =>
   new GatewayError('invalid_request', { reason, description: 'The subject or actor token is not acceptable.' })
 
@@ -43,7 +43,7 @@ function readMayAct(claim: unknown): string | undefined {
 }
 
 /**
- * The person behind an access token of ours, with the client that asks. One statement.
+ * Returns the person of an access token and the calling client, in one statement.
  * @throws GatewayError invalid_client, invalid_request
  */
 export async function subjectOfToken(
@@ -83,7 +83,7 @@ export async function subjectOfToken(
   return { client, subject }
 }
 
-/** What limits a key in ways that a token cannot carry. One that is bound to audiences or to a public key gives a token that is as well. */
+/** Returns the limits of a key that a token cannot carry. Audience and public-key bindings carry over to the token. */
 function limitsOf({ networks, limits, service, service_scopes, binding }: ApiKeyFacts): Authority {
   const { client_id, installation_id } = binding ?? {}
   return {
@@ -96,8 +96,8 @@ function limitsOf({ networks, limits, service, service_scopes, binding }: ApiKey
 }
 
 /**
- * The person behind an API key, with the client that asks. A key whose networks, uses, calls, services or caller are limited is not
- * exchanged: a token would be looser than the key.
+ * Returns the person of an API key and the calling client. A key with limits on networks, uses, calls, services or caller is not
+ * exchanged: a token would be wider than the key.
  * @throws GatewayError invalid_client, invalid_request, rate_limited
  */
 export async function subjectOfKey(
@@ -129,8 +129,8 @@ export async function subjectOfKey(
 }
 
 /**
- * The person who let the asking client act for them, by the id of that word. It is no secret: the client must prove to be the one.
- * One statement.
+ * Returns the person who delegated to the calling client, by the id of the delegation, in one statement. The id is not a secret: the
+ * client must authenticate.
  * @throws GatewayError invalid_client, invalid_request
  */
 export async function subjectOfDelegation(

@@ -23,7 +23,7 @@ const MAX_SECONDS = 300
 const SKEW_SECONDS = 30
 const MAX_ID_LENGTH = 512
 
-/** Why an enterprise's person may not sign in: for the client, the assertion is no valid grant. */
+/** Why an enterprise's user may not sign in; the client gets `invalid_grant`. */
 const NOT_ALLOWED: readonly Refusal[] = [
   'link_needed',
   'not_provisioned',
@@ -36,7 +36,7 @@ const NOT_ALLOWED: readonly Refusal[] = [
 const refuse = (reason: string, cause?: unknown) =>
   new GatewayError('invalid_grant', { reason: `ID-JAG: ${reason}`, cause })
 
-/** The claims of an assertion of a provider that an operator trusts, made for this server and nobody else. */
+/** Verifies an assertion of a provider that an operator trusts, issued to this server only, and returns its claims. */
 async function verified(
   gateway: Gateway,
   assertion: string,
@@ -68,23 +68,23 @@ async function verified(
 function problemOf({ issuer, now }: Gateway, claims: JWTPayload, client: Client): string | undefined {
   const { aud, exp = 0, iat = 0, jti, client_id } = claims
   const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
-  if (audience !== issuer) return 'aud is not this server alone'
+  if (audience !== issuer) return 'aud is not only this server'
   if (client_id !== client.client_id) return 'client_id is another client'
   if (exp - iat > MAX_SECONDS + SKEW_SECONDS || iat > now().getTime() / 1000 + SKEW_SECONDS) return 'lives too long'
   return typeof jti === 'string' && jti !== '' && jti.length <= MAX_ID_LENGTH ? undefined : 'jti'
 }
 
-/** What the assertion allows, the client asks and may have; all of it when it asks for nothing. */
+/** Returns the requested scopes that the assertion and the client's registration allow; all of those if none are requested. */
 function scopeOf(client: Client, allowed: unknown, asked: string | undefined): string[] {
   const may = new Set([...client.metadata.scope.split(' '), ...client.metadata.default_scope.split(' ')])
   const named = typeof allowed === 'string' ? (parseScope(allowed) ?? []) : [...may]
-  const wanted = askedScope(asked) ?? named
-  const scope = wanted.filter((one) => may.has(one) && named.includes(one) && one !== 'offline_access')
+  const requested = askedScope(asked) ?? named
+  const scope = requested.filter((one) => may.has(one) && named.includes(one) && one !== 'offline_access')
   if (scope.length === 0) throw new GatewayError('invalid_scope')
   return scope
 }
 
-/** The resources that the assertion names, in the registered form; all must be known here. */
+/** Returns the resources in the assertion, as registered; all must be known. */
 function resourcesOf(known: string[], named: unknown, asked: string[] | undefined): string[] {
   const listed = [named ?? []].flat().filter((one) => typeof one === 'string')
   try {
@@ -98,8 +98,8 @@ function resourcesOf(known: string[], named: unknown, asked: string[] | undefine
 }
 
 /**
- * Exchanges the assertion of an enterprise's identity provider for an access token: what the enterprise allows its person's agent,
- * without the person being asked (ID-JAG). It counts once; there is no refresh token, since the provider is to be asked again.
+ * Exchanges the assertion of an enterprise's identity provider for an access token: what the enterprise allows its user's agent,
+ * without asking the user (ID-JAG). An assertion is accepted once. There is no refresh token: the client asks the provider again.
  * @throws GatewayError invalid_request, invalid_client, unauthorized_client, invalid_grant, invalid_scope, invalid_target
  * @see draft-ietf-oauth-identity-assertion-authz-grant-04; MCP enterprise-managed authorization; RFC 7523 sections 2.1 and 3
  */

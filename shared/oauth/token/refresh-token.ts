@@ -21,8 +21,8 @@ export type RefreshParameters = { refresh_token?: string; scope?: string; resour
 export type Refreshed = { response: TokenResponse; family: PersonFamily }
 
 /**
- * Rotates a refresh token. The same request inside the grace window gets the same answer, which rests sealed under the token
- * that was presented; a genuine older token revokes the family.
+ * Rotates a refresh token. Repeating the request inside the grace window returns the same response, which is stored encrypted under the
+ * presented token. Reuse of an older token revokes the family.
  * @param credentials the client's, or undefined at the first-party endpoint, which serves direct sign-ins only
  * @throws GatewayError invalid_request, invalid_client, invalid_grant, invalid_scope, invalid_target
  * @see OAuth 2.1 section 4.3
@@ -51,7 +51,7 @@ export async function refresh(
     const { family } = found
     if (!genuine || !isRefreshable(family) || !mayRefresh(family, caller)) throw new GatewayError('invalid_grant')
     if (family.state.status === 'active' && !family.live)
-      throw new GatewayError('invalid_grant', { reason: 'not live' })
+      throw new GatewayError('invalid_grant', { reason: 'not active' })
 
     const { scope, resources } = narrow(family, params)
     const confirmation = await confirm(call, family)
@@ -87,18 +87,18 @@ export async function refresh(
   })
 }
 
-/** Services and those who act for somebody get no refresh tokens. */
+/** Services and delegated actors get no refresh tokens. */
 const isRefreshable = (family: Family | undefined): family is PersonFamily =>
   family?.kind === 'authorization' || family?.kind === 'session'
 
-/** Its own client; and any first-party public client for the pair of a direct sign-in (docs/wire-contract.md 5.1, 5.9.4). */
+/** Its own client, or any first-party public client for the tokens of a direct sign-in (docs/wire-contract.md 5.1, 5.9.4). */
 function mayRefresh(family: PersonFamily, caller: Client | undefined): boolean {
   if (family.kind === 'session')
     return !caller || (caller.first_party && caller.metadata.token_endpoint_auth_method === 'none')
   return caller?.id === family.client.id
 }
 
-/** A public client's refresh token is bound to what its family began with (RFC 9449 section 5, RFC 8705 section 4). */
+/** A public client's refresh token stays bound to the first key of its family (RFC 9449 section 5, RFC 8705 section 4). */
 async function confirm(call: Call, family: PersonFamily): Promise<Confirmation | undefined> {
   const confirmation = await confirmationFor(call, family.client)
   const bound = family.client.metadata.token_endpoint_auth_method === 'none' ? family.confirmation : undefined
@@ -115,11 +115,11 @@ function narrow(family: PersonFamily, params: RefreshParameters): { scope: strin
   if (asked.length === 0 || asked.some((one) => !family.scope.includes(one))) throw new GatewayError('invalid_scope')
   const held = scopeForPerson(family.client, family.person, family.scope)
   const scope = held.filter((one) => asked.includes(one))
-  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person still has' })
+  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'no scope that the person still has' })
   return { scope, resources: narrowResources(family.resources, params.resource) }
 }
 
-/** What the tokens of a family may be refreshed to. Only a public client's are bound for good. */
+/** Returns what a refresh may issue. Only a public client's tokens stay bound to one key. */
 function refreshed({ client, confirmation, ...family }: PersonFamily): Authority {
   const bound = client.metadata.token_endpoint_auth_method === 'none' ? confirmation : undefined
   return authorityOf({ ...family, confirmation: bound, expiresAt: family.expiresAt.toISOString() })
@@ -129,7 +129,7 @@ function openAnswer(key: Uint8Array, sealed: Uint8Array | undefined, context: st
   try {
     if (sealed) return JSON.parse(openBytes(key, sealed, context).toString())
   } catch {
-    throw new GatewayError('invalid_grant', { reason: 'grace replay in another way' })
+    throw new GatewayError('invalid_grant', { reason: 'different request in the grace window' })
   }
-  throw new GatewayError('invalid_grant', { reason: 'grace answer gone' })
+  throw new GatewayError('invalid_grant', { reason: 'response of the grace window has expired' })
 }

@@ -9,8 +9,8 @@ import type { Refreshed } from './refresh-token.ts'
 import { tokenResponse } from './token-response.ts'
 
 /**
- * Renews the access token of a direct sign-in without a refresh token, for an SDK that has none. The new token is for the same
- * resources, scope and key, and ends with the session. Revoking either of the two, their family or their session ends both.
+ * Renews the access token of a direct sign-in without a refresh token, for an SDK that has none. The new token has the same
+ * resources, scope and key, and ends with the session. Revoking either token, their family or their session ends both.
  * @throws GatewayError invalid_token, session_invalid, invalid_dpop_proof, invalid_refresh_token, rate_limited
  */
 export async function renewAccessToken(

@@ -3,17 +3,17 @@ import type { Gateway } from '../../gateway.ts'
 import { listClients } from '../../queries/api-clients.ts'
 import { KEY_SET_SECONDS } from '../../tokens/keys.ts'
 
-/** From publication to first use, so that every cache of the key set has seen a key by then. */
+/** Seconds from publication to first use, so that every cache of the key set has a key by then. */
 export const OVERLAP_SECONDS = 2 * KEY_SET_SECONDS
 const DAY_MILLISECONDS = 86_400_000
 
-/** The longest life that any token may have, seconds. */
+/** The longest token lifetime, in seconds. */
 async function longestTokenSeconds({ reads, config }: Gateway): Promise<number> {
   const clients = await listClients(reads)
   return Math.max(config.ACCESS_TOKEN_SECONDS, ...clients.map(({ metadata }) => metadata.access_token_seconds ?? 0))
 }
 
-/** Gives every algorithm a new signing key, at once or, with `olderThan`, where the newest is that old. */
+/** Creates a signing key for every algorithm; with `olderThan`, only where the newest key is that old. */
 export async function rotateKeys(
   gateway: Gateway,
   actor: Actor,
@@ -23,7 +23,7 @@ export async function rotateKeys(
   return gateway.keys.rotate(actor, overlap, await longestTokenSeconds(gateway), olderThan)
 }
 
-/** Rotates signing keys that are older than SIGNING_KEY_DAYS; answers how many. */
+/** Rotates signing keys that are older than SIGNING_KEY_DAYS. Returns how many. */
 export async function rotateOldKeys(gateway: Gateway): Promise<number> {
   const days = gateway.config.SIGNING_KEY_DAYS
   if (days === 0) return 0

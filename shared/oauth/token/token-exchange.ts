@@ -18,9 +18,9 @@ import { accessTokenSeconds, type DelegatedGrant } from './token-response.ts'
 
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt'
-/** Our own: an API key as the subject. */
+/** Our own type: an API key as the subject. */
 const API_KEY_TYPE = 'urn:lanonasis:params:oauth:token-type:api_key'
-/** Our own: the id of a person's word that the asking agent may act for them. */
+/** Our own type: the id of a person's delegation to the calling agent. */
 export const AGENT_DELEGATION_TYPE = 'urn:lanonasis:params:oauth:token-type:agent_delegation'
 const SUBJECT_TYPES = [ACCESS_TOKEN_TYPE, JWT_TYPE, API_KEY_TYPE, AGENT_DELEGATION_TYPE]
 const FINDERS: Record<string, typeof subjectOfToken | undefined> = {
@@ -51,23 +51,23 @@ function checkParameters(params: ExchangeParameters): { token: string; type: str
   if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE && requested !== JWT_TYPE)
     throw wrong('requested_token_type', 'is not supported')
   if ((actor_token === undefined) !== (actor_token_type === undefined))
-    throw wrong('actor_token_type', 'and actor_token need each other')
+    throw wrong('actor_token_type', 'and actor_token require each other')
   if (actor_token_type !== undefined && actor_token_type !== ACCESS_TOKEN_TYPE && actor_token_type !== JWT_TYPE)
     throw wrong('actor_token_type', 'is not supported')
   return { token, type }
 }
 
-/** The actor may prove itself once more by a token of its own; it must be the client that asks. */
+/** An actor token is optional. It must belong to the calling client. */
 async function checkActor(gateway: Gateway, client: Client, actorToken: string | undefined): Promise<void> {
   if (actorToken === undefined) return
   const claims = await gateway.jwts.readAccessToken(actorToken)
   const id = readAccessTokenId(claims?.jti)
-  if (!id || claims?.sub !== client.client_id) throw unacceptable('actor token of somebody else')
+  if (!id || claims?.sub !== client.client_id) throw unacceptable('actor token of another client')
   const { family, jtiRevoked } = await findFamily(gateway.reads, gateway.personal, id)
   if (!family?.live || jtiRevoked) throw unacceptable('actor token is not live')
 }
 
-/** Where the new token is for: what was asked, or the only one there is. @throws GatewayError invalid_target */
+/** Returns the requested resources, or the only available one. @throws GatewayError invalid_target */
 function exchangedResources(
   { issuer }: Gateway,
   { metadata }: Client,
@@ -84,9 +84,9 @@ function exchangedResources(
 }
 
 /**
- * A token with which a service acts for the person of a token, or API key, that was presented to it, or an agent for the person who
- * lets it: for the resources its registration lists or the person named, never wider, never longer, and dead as soon as anything it
- * came from is.
+ * Issues a token with which a service acts for the person of a presented token or API key, or an agent for the person who delegated to
+ * it. Its resources are those of the registration or the delegation. It is never wider or longer-lived than its subject, and ends with
+ * everything that it was derived from.
  * @throws GatewayError invalid_request, invalid_client, unauthorized_client, invalid_scope, invalid_target, invalid_dpop_proof
  * @see RFC 8693 section 2
  */
@@ -110,7 +110,7 @@ export async function exchangeToken(
   await checkActor(gateway, client, params.actor_token)
   const resources = exchangedResources(gateway, client, subject, params)
   const asked = askedScope(params.scope)
-  // What an agent may do is for the person to say who lets it; of a service, its registration says so as well.
+  // The person alone decides the scope of an agent; the scope of a service is also limited by its registration.
   const allowed = isAgent ? subject.scope : metadata.scope.split(' ')
   const held = subject.scope.filter((one) => !isBeyondRole(subject.person.role, one))
   const scope = delegatedScope({ held, allowed, asked })
@@ -118,20 +118,20 @@ export async function exchangeToken(
   const actor = addActor(client.client_id, subject.actor)
   if (!actor) throw unacceptable('chain of actors is too long')
   const confirmation = await confirmationFor(call, client)
-  if (subject.isBound && !confirmation) throw unacceptable('a bound token is only exchanged into a bound one')
+  if (subject.isBound && !confirmation) throw unacceptable('a bound token can only be exchanged for a bound one')
   return commit(call, async (work) => {
     const now = gateway.now()
     const latest = now.getTime() + accessTokenSeconds(gateway, client) * 1000
     const until = new Date(Math.min(subject.descent.until.getTime(), latest))
     const { person, session, descent } = subject
     work.correlationId = descent.ancestors[0] ?? descent.apiKey?.id ?? work.correlationId
-    const wanted = { client, person, session, scope, resources, confirmation, actor }
+    const grant = { client, person, session, scope, resources, confirmation, actor }
     const allows = {
       scopes: held,
       resources: subject.resources,
       expiresAt: descent.until.toISOString(),
       bound: subject.isBound,
     }
-    return startDelegatedFamily(work, wanted, { ...descent, until, allows }, now)
+    return startDelegatedFamily(work, grant, { ...descent, until, allows }, now)
   })
 }

@@ -20,27 +20,27 @@ export type StartedFamily<Grant extends TokenGrant = PersonGrant> = {
   jti: string
   refreshToken?: string
   refreshExpiresAt?: Date
-  /** When the access token ends, where that is before the usual time. */
+  /** When the access token ends, if earlier than usual. */
   until?: Date
   now: Date
 }
 
-/** When a refresh token that is used now ends: its idle time, inside the family's life. */
+/** Returns when a refresh token that is used now expires: after its idle time, but no later than the family. */
 export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: Date): Date {
   return new Date(Math.min(now.getTime() + config.REFRESH_IDLE_SECONDS * 1000, familyExpiresAt.getTime()))
 }
 
 /**
- * Starts a family of tokens in a unit of work, with no more scopes than the person may have; `tokenResponse` then signs them.
+ * Starts a token family in a unit of work, limited to scopes that the person may have; `tokenResponse` then signs the tokens.
  * @param options.offline the family outlives its session
- * @param options.withoutRefresh one access token and no way to renew it
- * @param options.from the credential that they are made from, if any
+ * @param options.withoutRefresh one access token that cannot be renewed
+ * @param options.from the credential that they are derived from, if any
  * @throws GatewayError invalid_scope when none is left
  */
 export function startTokenFamily(
   gateway: Gateway,
   work: Work,
-  wanted: Omit<PersonGrant, 'familyId' | 'offline'>,
+  request: Omit<PersonGrant, 'familyId' | 'offline'>,
   options: {
     id?: string
     authorizationId?: string
@@ -52,9 +52,9 @@ export function startTokenFamily(
 ): StartedFamily {
   const familyId = options.id ?? uuidv7()
   const { now, offline, authorizationId, withoutRefresh, from } = options
-  const scope = accountScopesLast(scopeForPerson(wanted.client, wanted.person, wanted.scope))
-  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'nothing that the person may have' })
-  const grant: PersonGrant = { ...wanted, scope, familyId, offline }
+  const scope = accountScopesLast(scopeForPerson(request.client, request.person, request.scope))
+  if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'no scope that the person may have' })
+  const grant: PersonGrant = { ...request, scope, familyId, offline }
   const { client, person, session } = grant
   const jti = newAccessTokenId(familyId)
   const mayRefresh = !withoutRefresh && client.metadata.grant_types.includes('refresh_token')
@@ -88,15 +88,15 @@ const authenticationOf = ({ acr, amr, authenticatedAt }: PersonGrant['session'])
   at: authenticatedAt.toISOString(),
 })
 
-/** Starts the tokens a service gets in its own name: one access token, and no way to renew it but to ask again. */
+/** Starts the tokens that a service gets in its own name: one access token, without a refresh token. */
 export function startServiceFamily(
   gateway: Gateway,
   work: Work,
-  wanted: Omit<ServiceGrant, 'familyId' | 'kind'>,
+  request: Omit<ServiceGrant, 'familyId' | 'kind'>,
   now: Date,
 ): StartedFamily<ServiceGrant> {
   const own = { kind: 'service' as const, familyId: uuidv7() }
-  const grant: ServiceGrant = { ...wanted, ...own, scope: accountScopesLast(wanted.scope) }
+  const grant: ServiceGrant = { ...request, ...own, scope: accountScopesLast(request.scope) }
   const { client, familyId, scope, resources, confirmation } = grant
   const jti = newAccessTokenId(familyId)
   const expiresAt = new Date(now.getTime() + accessTokenSeconds(gateway, client) * 1000).toISOString()
@@ -106,9 +106,9 @@ export function startServiceFamily(
   return { grant, jti, now }
 }
 
-/** What a service's tokens for a person come from, and with which they end. */
+/** What a service's tokens for a person are derived from and end with. */
 export type Descent = {
-  /** What that allows. */
+  /** The scopes that it allows. */
   allows: Authority
   sessionId?: string
   apiKey?: { id: string; rotations: number }
@@ -122,12 +122,12 @@ export type Descent = {
 /** Starts the tokens with which a service acts for a person (RFC 8693). */
 export function startDelegatedFamily(
   work: Work,
-  wanted: Omit<DelegatedGrant, 'familyId' | 'kind'>,
+  request: Omit<DelegatedGrant, 'familyId' | 'kind'>,
   from: Descent,
   now: Date,
 ): StartedFamily<DelegatedGrant> {
   const own = { kind: 'delegated' as const, familyId: uuidv7() }
-  const grant: DelegatedGrant = { ...wanted, ...own, scope: accountScopesLast(wanted.scope) }
+  const grant: DelegatedGrant = { ...request, ...own, scope: accountScopesLast(request.scope) }
   const { client, person, session, familyId, scope, resources, confirmation, actor } = grant
   const jti = newAccessTokenId(familyId)
   const { until, allows, ...descent } = from
@@ -144,7 +144,7 @@ export function startDelegatedFamily(
   return { grant, jti, until, now }
 }
 
-/** A family that was looked up, open for decisions of the person or service whose tokens it holds. */
+/** Resumes the stream of a loaded family, for decisions of its person or service. */
 export function resumeFamily(work: Work, family: Family): Stream<TokenFamily, TokenFamilyEvent> {
   const { id, person, client, session } = family
   const by = { clientId: client.client_id, sessionId: session?.id }

@@ -9,7 +9,7 @@ import type { Client } from '../../queries/api-clients.ts'
 import type { Person } from '../../queries/person.ts'
 import type { Confirmation } from '../../queries/token-families.ts'
 
-/** Whom and what tokens are made for. */
+/** What all tokens of a grant have in common. */
 export type GrantFacts = {
   familyId: string
   client: Client
@@ -56,7 +56,7 @@ export function accessTokenSeconds({ config }: Gateway, client: Client): number 
 
 const seconds = (at: Date) => Math.floor(at.getTime() / 1000)
 
-/** What first-party resource servers learn of a person from the token itself (docs/wire-contract.md 3.2). */
+/** Claims about a person in first-party tokens (docs/wire-contract.md 3.2). */
 function firstPartyClaims({ client, person, session }: TokenGrant) {
   if (!client.first_party || !person) return {}
   const { email, role, plan, organizationId } = person
@@ -71,7 +71,7 @@ function firstPartyClaims({ client, person, session }: TokenGrant) {
 }
 
 /**
- * What a token is for: exactly the granted resources. The account API stands beside another one only in tokens of clients that have
+ * Returns the audience of a token: exactly the granted resources. The account API is combined with others only for clients that have
  * everyday access to it now.
  */
 function audienceOf({ issuer }: Gateway, { client, resources }: TokenGrant): string[] {
@@ -80,8 +80,8 @@ function audienceOf({ issuer }: Gateway, { client, resources }: TokenGrant): str
 }
 
 /**
- * When an access token that is signed now ends: after its usual life, and with the session that it depends on at the latest.
- * @param until another end that it must not outlive
+ * Returns when an access token that is signed now expires: after its usual lifetime, but no later than its session.
+ * @param until another upper limit
  */
 function endOfAccessToken(gateway: Gateway, grant: TokenGrant, { now, until }: { now: Date; until?: Date }): Date {
   const usual = new Date(now.getTime() + accessTokenSeconds(gateway, grant.client) * 1000)
@@ -91,9 +91,9 @@ function endOfAccessToken(gateway: Gateway, grant: TokenGrant, { now, until }: {
 }
 
 /**
- * An access token in the JWT profile (RFC 9068 section 2.2). Only first-party tokens say more of the person than the identifier. A
- * service's own token has its client id as `sub` and says `sub_type: "client"`, so that no resource server takes it for a person's
- * (RFC 9068 section 5).
+ * Signs an access token in the JWT profile (RFC 9068 section 2.2). Only first-party tokens have claims about the person other than the
+ * identifier. A service's own token has its client id as `sub` and `sub_type: "client"`, so that no resource server mistakes it for a
+ * person's (RFC 9068 section 5).
  */
 export async function signAccessToken(
   gateway: Gateway,
@@ -126,8 +126,8 @@ export async function signAccessToken(
 }
 
 /**
- * The resource server that cannot read our keys yet, and its secret, for tokens of a client that is listed and that are for no other
- * resource. Such a token is for that server alone: the account API takes none back.
+ * Returns the resource server that cannot verify our keys yet, and its shared secret, for tokens of listed clients that have no other
+ * resource. The account API does not accept such a token.
  */
 function legacyToken({ config, issuer }: Gateway, { client, resources }: TokenGrant) {
   const resource = config.LEGACY_TOKEN_CLIENTS[client.client_id]
@@ -136,7 +136,7 @@ function legacyToken({ config, issuer }: Gateway, { client, resources }: TokenGr
   return secret && resource && others.length === 1 && others[0] === resource ? { resource, secret } : undefined
 }
 
-/** What the granted scopes say of a person (OpenID Connect Core section 5.4). */
+/** Returns the claims about a person that the scopes allow (OpenID Connect Core section 5.4). */
 export function scopeClaims(person: Person, scope: string[]): Record<string, unknown> {
   return {
     ...(scope.includes('email') && person.email && { email: person.email, email_verified: person.emailVerified }),
@@ -166,8 +166,8 @@ async function signIdToken(gateway: Gateway, grant: PersonGrant, accessToken: st
 }
 
 /**
- * The answer of the token endpoint (OAuth 2.1 section 3.2.3, OpenID Connect Core section 3.1.3.3).
- * @param issued.from the tokens that are renewed, if any
+ * Builds a token response (OAuth 2.1 section 3.2.3, OpenID Connect Core section 3.1.3.3).
+ * @param issued.from the renewed tokens, if any
  * @throws GatewayError derivation_exceeded
  */
 export async function tokenResponse(

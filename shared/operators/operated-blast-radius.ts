@@ -4,10 +4,10 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 
 /**
- * What followed from a credential or event, where the operator may act on everybody whom it concerns.
+ * Returns the blast radius of a credential or event, if the operator may act on every person in it.
  * @throws GatewayError not_found, rate_limited
  */
-export async function operatedRadius(gateway: Gateway, operator: Operator, id: string): Promise<BlastRadius> {
+export async function operatedBlastRadius(gateway: Gateway, operator: Operator, id: string): Promise<BlastRadius> {
   await limitReading(gateway, operator, 'blast-radius')
   const radius = await traceBlastRadius(gateway, id)
   const all = radius.people.every((person) => mayActOn(operator, person))
