@@ -50,7 +50,7 @@ const startBody = once(() =>
 
 /** Device authorization request (RFC 8628 section 3.1). */
 app.route('POST', BASE, {
-  authority: byProtocol('ceremony'),
+  authority: byProtocol('client'),
   operation: {
     summary: 'Begins the sign-in of a device (RFC 8628 section 3.1)',
     body: startBody,

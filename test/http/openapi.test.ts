@@ -116,3 +116,16 @@ test('security names the scopes of each route, and no operation states credentia
     },
   })
 })
+
+test('a response that the document does not describe is reported by the request that got it', async () => {
+  const { described: compared, undescribed } = await import('../support/described.ts')
+  const handle = compared(async () => Response.json({ status: 'ok', service: 'auth-gateway', timestamp: 1 }))
+  const response = await handle(new Request('http://gateway.test/health'), {} as never)
+  const sentence = 'GET /health answered 200, which openapi.json does not describe: /timestamp must be string'
+  expect([response.status, await response.text()]).toEqual([500, sentence])
+  expect(undescribed.splice(0)).toEqual([sentence])
+})
+
+test('the device authorization endpoint is called by clients', () => {
+  expect(document.paths['/oauth/device']).toMatchObject({ post: { 'x-authority': [{ door: 'client' }] } })
+})

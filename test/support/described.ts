@@ -8,7 +8,7 @@ type Media = { schema?: object }
 type Described = { $ref?: string; content?: Record<string, Media> }
 type Operation = { responses: Record<string, Described> }
 
-/** What answers of this process were not as the document describes them. */
+/** Responses of this process that openapi.json does not describe; `stop` of the gateway fails with them. */
 export const undescribed: string[] = []
 
 type Document = {
@@ -71,13 +71,17 @@ async function fault(request: Request, response: Response): Promise<string | und
   return ajv.errorsText(validate.errors?.slice(0, 3), { dataVar: '' })
 }
 
-/** The function, with every answer compared with its description. */
+/** The function, with every response compared with its description. One that differs is replaced by a 500 that says how. */
 export function described(handle: FunctionHandler): FunctionHandler {
   return async (request, context) => {
     const response = await handle(request, context)
     if (request.method === 'OPTIONS' || request.method === 'HEAD') return response
     const wrong = await fault(request, response)
-    if (wrong) undescribed.push(`${request.method} ${new URL(request.url).pathname} ${response.status}: ${wrong}`)
-    return response
+    if (!wrong) return response
+    const { pathname } = new URL(request.url)
+    const sentence = `${request.method} ${pathname} answered ${response.status}, which openapi.json does not describe: ${wrong}`
+    undescribed.push(sentence)
+    console.error(sentence)
+    return new Response(sentence, { status: 500 })
   }
 }
