@@ -1,10 +1,5 @@
 import type { Aggregate, Event } from '../events/types.ts'
-import {
-  type AgentDelegation,
-  type AgentDelegationEvent,
-  type AgentDelegationFacts,
-  agentDelegation,
-} from './agent-delegation.ts'
+import { type AgentDelegation, type AgentDelegationEvent, agentDelegation } from './agent-delegation.ts'
 import { type ApiKey, type ApiKeyEvent, apiKey } from './api-key.ts'
 import { type Consent, type ConsentEvent, consent } from './consent.ts'
 import { type Identity, type IdentityEvent, identity } from './identity.ts'
@@ -43,17 +38,24 @@ export type PastEvent = {
 type Past<S, F> = {
   id: string
   state: S
-  /** The members of the data of its events; of a member that several have, the latest. */
+  /** What its events say of the stream besides; of a member that several set, the latest. */
   facts: F
   changedAt: Date
   clientId: string
   lastSeenAt: Date | null
 }
 
+/** The events that change what people can do, each with the members of its data that do. */
+type Folded<E extends Event> = { [T in E['type']]?: (keyof Extract<E, { type: T }>['data'] & string)[] }
+
 /** The streams of one type, each folded from its events. */
-function streamsOf<S, E extends Event, F>({ initial, evolve }: Aggregate<S, E>) {
+function streamsOf<S, E extends Event, F>({ initial, evolve }: Aggregate<S, E>, folded: Folded<E>) {
+  const members: Record<string, string[] | undefined> = folded
   const streams = new Map<string, Past<S, F>>()
-  const add = ({ streamId: id, type, data, recordedAt: changedAt, clientId, lastSeenAt }: PastEvent) => {
+  const add = ({ streamId: id, type, data: whole, recordedAt: changedAt, clientId, lastSeenAt }: PastEvent) => {
+    const data = Object.fromEntries(
+      (members[type] ?? []).flatMap((name) => (name in whole ? [[name, whole[name]]] : [])),
+    )
     const before = streams.get(id)
     streams.set(id, {
       id,
@@ -64,21 +66,70 @@ function streamsOf<S, E extends Event, F>({ initial, evolve }: Aggregate<S, E>) 
       lastSeenAt: lastSeenAt ?? before?.lastSeenAt ?? null,
     })
   }
-  return { add, streams }
+  return { add, streams, members }
 }
 
+type SessionPast = Pick<
+  SessionFacts,
+  'uai' | 'openedFrom' | 'method' | 'amr' | 'acr' | 'authenticatedAt' | 'idleSeconds' | 'expiresAt'
+>
+type FamilyPast = Pick<
+  TokenFamilyFacts,
+  'kind' | 'uai' | 'sessionId' | 'actor' | 'ancestors' | 'scope' | 'resources' | 'offline'
+>
+
 const createStreams = () => ({
-  identity: streamsOf<Identity, IdentityEvent, { role: string; organizationId: string }>(identity),
-  session: streamsOf<Session, SessionEvent, SessionFacts>(session),
-  token_family: streamsOf<TokenFamily, TokenFamilyEvent, TokenFamilyFacts>(tokenFamily),
-  api_key: streamsOf<ApiKey, ApiKeyEvent, { preview: string }>(apiKey),
-  agent_delegation: streamsOf<AgentDelegation, AgentDelegationEvent, AgentDelegationFacts>(agentDelegation),
-  consent: streamsOf<Consent, ConsentEvent, { uai: string }>(consent),
+  identity: streamsOf<Identity, IdentityEvent, { role: string; organizationId: string }>(identity, {
+    IdentityCreated: ['role', 'organizationId'],
+    IdentityChanged: ['role', 'organizationId'],
+    IdentityMerged: ['into'],
+    IdentitySplit: [],
+    IdentitySuspended: [],
+    IdentityReinstated: [],
+    IdentityErased: [],
+  }),
+  session: streamsOf<Session, SessionEvent, SessionPast>(session, {
+    SessionStarted: ['uai', 'openedFrom', 'method', 'amr', 'acr', 'authenticatedAt', 'idleSeconds', 'expiresAt'],
+    SessionSteppedUp: ['amr', 'acr'],
+    SessionEnded: [],
+  }),
+  token_family: streamsOf<TokenFamily, TokenFamilyEvent, FamilyPast>(tokenFamily, {
+    TokenFamilyStarted: [
+      ...(['kind', 'uai', 'sessionId', 'actor', 'ancestors', 'scope', 'resources', 'offline'] as const),
+      ...(['refreshExpiresAt', 'expiresAt'] as const),
+    ],
+    RefreshTokenRotated: ['refreshExpiresAt'],
+    TokenFamilyRevoked: [],
+  }),
+  api_key: streamsOf<ApiKey, ApiKeyEvent, { preview: string }>(apiKey, {
+    ApiKeyCreated: ['ownerType', 'createdBy', 'preview', 'settings'],
+    ApiKeyUpdated: ['settings'],
+    ApiKeyNarrowed: ['settings'],
+    ApiKeyRotated: ['preview', 'expiresAt'],
+    ApiKeyRevoked: [],
+    ApiKeyQuarantined: [],
+    ApiKeyDeleted: [],
+  }),
+  agent_delegation: streamsOf<AgentDelegation, AgentDelegationEvent, { uai: string }>(agentDelegation, {
+    AgentDelegated: ['uai', 'scopes', 'resources', 'expiresAt'],
+    AgentDelegationEnded: [],
+  }),
+  consent: streamsOf<Consent, ConsentEvent, { uai: string }>(consent, {
+    ConsentGranted: ['uai', 'scopes', 'resources'],
+    ConsentWithdrawn: [],
+  }),
 })
 type Streams = ReturnType<typeof createStreams>
 
-/** The types of streams that say what people can do. */
-export const PAST_STREAM_TYPES = Object.keys(createStreams())
+const kinds = Object.entries(createStreams()).map(([stream, { members }]) => ({ stream, members }))
+
+/** What of the log says what people can do. */
+export const PAST_EVENTS = {
+  streams: kinds.map(({ stream }) => stream),
+  types: kinds.flatMap(({ members }) => Object.keys(members)),
+  /** The members of their data that are folded. */
+  members: [...new Set(kinds.flatMap(({ members }) => Object.values(members).flatMap((names) => names ?? [])))],
+}
 
 /** Folds the events up to a time, added in order of position, into who could do what then. */
 export function createPast(at: Date) {
@@ -105,7 +156,7 @@ function peopleAt(all: Streams, at: Date): StateAt[] {
 /** What identities that are one person could use: what was theirs, had not ended, and rested on nothing that had. */
 function holdings(all: Streams, at: Date) {
   const goesOn = (until: string | Date | undefined) => until === undefined || new Date(until) > at
-  const isSeen = ({ state, facts, lastSeenAt }: Past<Session, SessionFacts>) => {
+  const isSeen = ({ state, facts, lastSeenAt }: Past<Session, SessionPast>) => {
     const seen = Math.max(new Date(facts.authenticatedAt).getTime(), lastSeenAt?.getTime() ?? 0)
     return state.status === 'started' && goesOn(facts.expiresAt) && goesOn(new Date(seen + facts.idleSeconds * 1000))
   }

@@ -1,5 +1,5 @@
 import { limitReading, type Operator } from '../access/operator.ts'
-import { createPast, PAST_STREAM_TYPES, type StateAt } from '../domain/state-at.ts'
+import { createPast, PAST_EVENTS, type StateAt } from '../domain/state-at.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { archivedUntil, readPast } from '../queries/past.ts'
@@ -20,7 +20,7 @@ export async function stateAt(
   const archived = await archivedUntil(reads)
   if (archived && at < archived) throw new GatewayError('state_archived')
   const past = createPast(at)
-  for await (const events of readPast(reads, PAST_STREAM_TYPES, at, people)) for (const event of events) past.add(event)
+  for await (const events of readPast(reads, PAST_EVENTS, at, people)) for (const event of events) past.add(event)
   return past.people()
 }
 
