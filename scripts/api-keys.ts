@@ -8,7 +8,7 @@ import { apiKey, createKey } from '../shared/domain/api-key.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { findKey, findKeysByHash, listKeyHistory, listKeys } from '../shared/queries/api-keys.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
-import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
+import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
 import { act, withGateway } from './lib/operator.ts'
 import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
 
@@ -33,7 +33,7 @@ const options = {
 type Flags = { name?: string; hash?: string; scope?: string[]; 'expires-at'?: string; reason: string }
 type Call = { gateway: Gateway; flags: Flags; what: string; terminal: Terminal }
 
-async function person(gateway: Gateway, who: string): Promise<IdentityFacts> {
+async function person(gateway: Gateway, who: string): Promise<IdentitySummary> {
   const found = await findIdentity(gateway, who)
   if (!found) throw new RefusedError('No such identity')
   return found

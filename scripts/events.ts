@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { logOrigins } from '../shared/queries/audit-tree.ts'
 import { recordRestore } from './lib/after-restore.ts'
 import { exportEvents } from './lib/export-events.ts'
-import { openersOf, readKept, secretsAtHand } from './lib/kept-checkpoints.ts'
+import { findSecrets, openersOf, readKept } from './lib/kept-checkpoints.ts'
 import { changeLogOrigin } from './lib/log-origin.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
@@ -85,7 +85,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const sql = operatorConnection(env, 'events')
   try {
     if (action === 'verify') {
-      const { signerFor, derivations } = await secretsAtHand(env, sql)
+      const { signerFor, derivations } = await findSecrets(env, sql)
       const origins = await logOrigins(sql)
       const keys = values.key ?? (signerFor && origins.map((origin) => signerFor(origin).verifierKey))
       const { openNote, openText } = keys ? openersOf(keys) : {}
@@ -101,7 +101,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
       return verification.ok ? 0 : 1
     }
     if (action === 'export') {
-      const { signerFor } = await secretsAtHand(env, sql)
+      const { signerFor } = await findSecrets(env, sql)
       await exportEvents(sql, String(after), signerFor, out)
       return 0
     }

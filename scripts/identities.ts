@@ -18,7 +18,7 @@ import { splitIdentity } from '../shared/people/identities.ts'
 import { listFactors } from '../shared/queries/factors.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
-import { findIdentity, type IdentityFacts } from './lib/find-identity.ts'
+import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
 import { act, actAsAccount, withGateway } from './lib/operator.ts'
 import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
 
@@ -38,19 +38,19 @@ The person is still in backups until they expire: --backup-days (30) is how long
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 const ROLES = ['user', ...OPERATOR_ROLES]
 
-type Call = { gateway: Gateway; found: IdentityFacts; who: string; role: string; reason: string; backupDays: number }
+type Call = { gateway: Gateway; found: IdentitySummary; who: string; role: string; reason: string; backupDays: number }
 
 async function decide(
   { gateway, found }: Call,
   decision: (state: Identity) => Decision<IdentityEvent>,
-): Promise<IdentityFacts> {
+): Promise<IdentitySummary> {
   const { uai } = found
   await act(gateway, async (work) => (await work.load(identity, uai, { subject: uai })).decide(decision))
   return (await findIdentity(gateway, uai)) ?? found
 }
 
 /** An operator must have set up an app before: otherwise an attacker who reads their mail could enroll one. */
-async function refuseWithoutApp(gateway: Gateway, { members }: IdentityFacts): Promise<void> {
+async function refuseWithoutApp(gateway: Gateway, { members }: IdentitySummary): Promise<void> {
   const { authenticators } = await listFactors(gateway.reads, gateway.personal, { members })
   if (authenticators.length === 0)
     throw new RefusedError(

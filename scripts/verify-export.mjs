@@ -3,27 +3,27 @@
 //
 //   node scripts/verify-export.mjs audit.jsonl [more.jsonl …] [archive.jsonl.gz …] [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
 //
-// What it does, so that anybody can write it again:
+// The format and the checks, so that anyone can implement them:
 //  - A file is JSON Lines: `export`, maybe `checkpoint`, then `event` and `hidden` lines by position, then `end` with the SHA-256 of
 //    all lines before it.
 //  - An event's hash is SHA-256 over the bytes of `previous_hash` and these fields, one per line (LF), as they stand:
 //    "lanonasis-event-v1", position, event_id, stream_type, stream_id, version, event_type, schema_version, subject or "-",
 //    transaction_id, recorded_at, data, metadata. `data` and `metadata` are text here, to be hashed as they are.
-//  - `previous_hash` is the hash of the event before it in its stream, or 32 zero bytes. A `hidden` event is about somebody else: of it
-//    only its place in the chain is told. In an export of everything there is none.
-//  - No object has a member twice, since readers differ in which one they take.
+//  - `previous_hash` is the hash of the event before it in its stream, or 32 zero bytes. A `hidden` event is about another person: its
+//    line has only its place in the chain. An export of everything has none.
+//  - No object has a member twice, since parsers differ in which one they use.
 //  - A checkpoint is a signed note (C2SP tlog-checkpoint, Ed25519): the number of events and the root of the Merkle tree (RFC 9162
 //    section 2.1) over their hashes by position, leaf = SHA-256(0x00, hash).
 //  - `inclusion` is the proof (RFC 9162 section 2.1.3.2) that an event is in the tree of the file's checkpoint.
-//  - A month of events may have been taken out of the log into a file of its own, an archive: gzipped, its scope a month, every event
-//    with its proof, of streams that began in it (their ids are uuids v7). Of such an event the log has an `archived` line with its leaf,
-//    and an event `EventsArchived` later on that says how many there are, SHA-256 of their positions (ascending, a LF after each) as
+//  - A month of events may have been moved from the log into a file of its own, an archive: gzipped, its scope a month, every event
+//    with its proof, of streams that began in it (their ids are uuids v7). For such an event the log has an `archived` line with its leaf,
+//    and later an event `EventsArchived` with the number of events, SHA-256 of their positions (ascending, a LF after each) as
 //    `positionsSha256`, and that of the file as `sha256`.
 //
-// --key         the log's verifier key, got from somewhere else than the file (`/v1/audit/checkpoints` has it); one for each name that
-//               the log was signed under (events `AuditLogBegun` and `AuditLogOriginChanged`)
-// --checkpoint  a note kept from earlier, or published elsewhere: what it covers must still be there
-// --consistency answer of `/v1/audit/consistency` from that note's size to the file's, needed where the file is only a part
+// --key         the log's verifier key, from another source than the file (`/v1/audit/checkpoints` has it); one for each name that the
+//               log was signed under (events `AuditLogBegun` and `AuditLogOriginChanged`)
+// --checkpoint  a note kept from earlier, or published elsewhere: the events that it covers must still be there
+// --consistency answer of `/v1/audit/consistency` from that note's size to the file's, needed if the file is only a part
 // Exit code 0: everything holds, 1: it does not, 2: wrong usage.
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
@@ -46,7 +46,7 @@ const eventHash = (e) => {
 const leafHash = (hash) => sha256('\0', fromHex(hash))
 const nodeHash = (left, right) => sha256('\x01', left, right)
 
-/** A tree that only grows: the roots of its complete subtrees, largest first. */
+/** An append-only tree, kept as the roots of its complete subtrees, largest first. */
 function createTree() {
   const subtrees = []
   let size = 0
@@ -136,7 +136,7 @@ function isSigned(note, key) {
 
 const USAGE = `node scripts/verify-export.mjs <audit.jsonl …> [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
 
-Checks an export of the audit log, and archives of it, with nothing but Node. The head of the file says how.
+Checks an export of the audit log, and archives of it, with nothing but Node. The comment at the top of this script describes the checks.
 Exit code 0: everything holds, 1: it does not, 2: wrong usage.`
 
 function refuseUsage(reason) {
@@ -161,7 +161,7 @@ function readArguments() {
   }
 }
 
-/** A file that a flag names, read by `read`. */
+/** Reads the file that a flag names with `read`. */
 function readNamed(flag, file, read) {
   try {
     return read(readFileSync(file, 'utf8'))
@@ -181,11 +181,11 @@ const faults = []
 const fault = (what, where = {}) => faults.length < MOST_FAULTS && faults.push({ fault: what, ...where })
 const kept = flags.checkpoint === undefined ? undefined : readNamed('checkpoint', flags.checkpoint, readNote)
 const seen = { events: 0, hidden: 0, archived: 0, included: 0, sealed: 0, streams: 0 }
-/** Those that were given, else those that the files bring. */
+/** The given keys, else those in the files. */
 const keys = new Set(flags.key)
 const isSignedByAny = (note) => [...keys].some((key) => isSigned(note, key))
 
-/** One log: the files that continue each other, or an archive. */
+/** One log: files that continue each other, or an archive. */
 const newLog = (archive) => ({
   archive,
   streams: new Map(),
@@ -200,9 +200,9 @@ const newLog = (archive) => ({
   later: [],
   positions: createHash('sha256'),
   events: 0,
-  /** By archive: of the events whose lines say that they are there. */
-  takenOut: new Map(),
-  /** By archive: what the log says of it. */
+  /** By archive: the events that `archived` lines place there. */
+  archived: new Map(),
+  /** By archive: its event in the log. */
   archives: new Map(),
 })
 const logs = []
@@ -238,17 +238,17 @@ function takeLeaf(log, leaf) {
 }
 
 function checkArchived(log, { position, archive, leaf }) {
-  if (log.archive) fault('the line does not belong into an archive', { position })
+  if (log.archive) fault('the line does not belong in the archive', { position })
   seen.archived += 1
   takePosition(log, position, { position })
-  const taken = log.takenOut.get(archive) ?? { events: 0, positions: createHash('sha256') }
-  taken.events += 1
-  taken.positions.update(`${position}\n`)
-  log.takenOut.set(archive, taken)
+  const archived = log.archived.get(archive) ?? { events: 0, positions: createHash('sha256') }
+  archived.events += 1
+  archived.positions.update(`${position}\n`)
+  log.archived.set(archive, archived)
   takeLeaf(log, fromHex(leaf))
 }
 
-/** The name of a member that an object in the text has twice. */
+/** Returns the name of a member that an object in the text has twice. */
 function memberTwice(text) {
   const open = []
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g)) {
@@ -263,7 +263,7 @@ function memberTwice(text) {
   return undefined
 }
 
-/** The month in which a stream began: its id is a uuid v7 (RFC 9562 section 5.7). */
+/** Returns the month in which a stream began: its id is a uuid v7 (RFC 9562 section 5.7). */
 function monthOf(id) {
   const began = new Date(Number.parseInt(String(id).replace(/-/g, '').slice(0, 12), 16))
   return Number.isNaN(began.getTime()) ? '' : began.toISOString().slice(0, 7)
@@ -278,7 +278,7 @@ function checkEvent(log, line, { partial, everything }) {
   takePosition(log, position, where)
   if (everything && line.kind === 'hidden') fault('an event is hidden in an export of everything', where)
   if (log.archive && (line.kind !== 'event' || monthOf(stream_id) !== log.archive.month))
-    fault('the line does not belong into an archive', where)
+    fault('the line does not belong in the archive', where)
   if (line.kind === 'event' && eventHash(line) !== line.hash) fault('the event is not what was hashed', where)
   if (line.kind === 'event' && line.event_type === 'EventsArchived') log.archives.set(stream_id, JSON.parse(line.data))
   const before = log.streams.get(`${stream_type} ${stream_id}`)
@@ -292,7 +292,7 @@ function checkEvent(log, line, { partial, everything }) {
   takeLeaf(log, leafHash(line.hash))
   const { checkpoint } = log
   if (!line.inclusion) {
-    // A part of the log proves each event that its checkpoint covers, an archive all of them: what was made up has no proof.
+    // A part of the log proves each event that its checkpoint covers, an archive all of them: a forged event has no proof.
     if (log.archive || (!log.whole && checkpoint && BigInt(position) <= checkpoint.position))
       fault('the event has no proof of being in the log', where)
     return
@@ -370,20 +370,20 @@ async function checkFile(file) {
   if (!log.checkpoint) fault('the archive has no checkpoint', { file })
 }
 
-/** What the log says of its archives, against the lines that stand for their events, and the archives that are at hand. */
+/** Compares the archives' events in the log with the `archived` lines, and with the given archives. */
 function checkArchives(log, archives) {
-  for (const [archive, { events, positions }] of log.takenOut) {
-    const said = log.archives.get(archive)
+  for (const [archive, { events, positions }] of log.archived) {
+    const recorded = log.archives.get(archive)
     if (!log.whole) continue
-    if (!said) fault('events are said to be in an archive that the log does not know', { archive })
-    else if (said.events !== events || said.positionsSha256 !== positions.digest('hex'))
-      fault('the events that were taken out are not those of the archive', { archive, month: said.month })
+    if (!recorded) fault('a line names an archive that the log does not know', { archive })
+    else if (recorded.events !== events || recorded.positionsSha256 !== positions.digest('hex'))
+      fault('the archived events are not those of the archive', { archive, month: recorded.month })
   }
   for (const { archive, events } of archives) {
     const { month, file, sha256: is, positions_sha256: positions } = archive
-    const said = [...log.archives.values()].find((one) => one.month === month)
-    if (!said) fault('the log does not know the archive', { file, month })
-    else if (said.sha256 !== is || said.events !== events || said.positionsSha256 !== positions)
+    const recorded = [...log.archives.values()].find((one) => one.month === month)
+    if (!recorded) fault('the log does not know the archive', { file, month })
+    else if (recorded.sha256 !== is || recorded.events !== events || recorded.positionsSha256 !== positions)
       fault('the archive is not the one that the log knows', { file, month })
   }
 }
@@ -398,11 +398,11 @@ if (whole)
   for (const note of log.awaited)
     fault('events that the checkpoint covers are missing', { size: note.size, events: log.tree.size })
 if (flags.key && !checkpoint && !kept && seen.events > 0) fault('there is no checkpoint that the key could have signed')
-if (kept && keys.size === 0) fault('no key to check the kept checkpoint with')
+if (kept && keys.size === 0) fault('no key to check the kept checkpoint')
 if (kept && keys.size > 0 && !isSignedByAny(kept))
   fault('the kept checkpoint is not signed by the key', { size: kept.size })
 if (kept && !whole) {
-  if (!checkpoint) fault('there is no checkpoint to compare the kept one with')
+  if (!checkpoint) fault('the file has no checkpoint to compare with the kept one')
   else {
     const path =
       flags.consistency === undefined
@@ -432,13 +432,13 @@ else {
   console.log(
     `${seen.events} events (${seen.hidden} more of others) in ${seen.streams} streams: ${answer.ok ? 'every chain holds' : 'BROKEN'}`,
   )
-  if (seen.archived > 0) console.log(`${seen.archived} more were taken out into archives`)
+  if (seen.archived > 0) console.log(`${seen.archived} more are in archives`)
   if (checkpoint)
     console.log(
       `checkpoint of ${checkpoint.size} events, ${whole ? `${seen.sealed} of them here` : `${seen.included} events proven to be in it`}`,
     )
-  if (uncovered > 0) console.log(`${uncovered} events are not yet under a checkpoint`)
+  if (uncovered > 0) console.log(`${uncovered} events are not covered by a checkpoint yet`)
   if (checkpoint && keys.size === 0) console.log('signatures were not checked: give --key')
-  if (!flags.key) for (const key of keys) console.log(`signed by a key that the file itself brought: compare ${key}`)
+  if (!flags.key) for (const key of keys) console.log(`signed by a key that is in the file itself: compare ${key}`)
 }
 process.exitCode = answer.ok ? 0 : 1

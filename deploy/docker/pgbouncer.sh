@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells pgbouncer the one login it serves, then becomes it.
+# Writes the only login of pgbouncer, then runs it.
 set -eu
 umask 077
 printf '"auth_gateway_login" "%s"\n' "$GATEWAY_DATABASE_PASSWORD" >/tmp/users.txt

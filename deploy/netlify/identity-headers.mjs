@@ -1,5 +1,5 @@
-// For the Netlify site that serves api.lanonasis.com or mcp.lanonasis.com: copy it to `netlify/edge-functions/` there. Functions of
-// that site get none of these headers from a caller; they ask the gateway who is calling.
+// For the Netlify site that serves api.lanonasis.com or mcp.lanonasis.com: copy it to `netlify/edge-functions/` there. It removes these
+// headers from requests; functions of that site ask the gateway who is calling.
 const IDENTITY_HEADERS = [
   'X-UAI-Auth-Id',
   'X-UAI-Organization',
@@ -29,7 +29,7 @@ export default (request, context) => {
   return context.next(new Request(request, { headers }))
 }
 
-/** The gateway reads what the caller says of itself; the redirects of `api-host.toml` lead there. */
+/** The redirects of `api-host.toml` forward these paths to the gateway, which checks the headers itself. */
 export const config = {
   path: '/*',
   excludedPath: [

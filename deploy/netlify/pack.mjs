@@ -1,5 +1,5 @@
-// Packs built functions as Netlify does when it deploys, an archive each: node pack.mjs <functions> <target> <base>.
-// Prints a line of JSON for each: name, size in bytes, schedule, the files it took along.
+// Packs each built function into an archive, as Netlify does when it deploys: node pack.mjs <functions> <target> <base>.
+// Prints a line of JSON for each: name, size in bytes, schedule, packed files.
 import { zipFunctions } from '@netlify/zip-it-and-ship-it'
 
 const [source, target, basePath] = process.argv.slice(2)

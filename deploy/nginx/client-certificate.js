@@ -1,5 +1,5 @@
-// Runs in nginx (njs). Tells the upstream which certificate the caller proved to hold, in a way that only this proxy can:
-// shared/http/client-certificate.ts says what the proof covers and checks it.
+// Runs in nginx (njs). Sends the upstream the certificate whose key the caller proved to hold, with a proof that only this proxy can
+// make: shared/http/client-certificate.ts describes and checks it.
 // biome-ignore lint/style/useNodejsImportProtocol: njs knows it under this name only
 import crypto from 'crypto'
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # release.sh <root>                  builds this checkout into <root>/releases/<time>-<commit> and makes it current
-# release.sh <root> --use <release>  makes a release that is there already current, such as the one before
+# release.sh <root> --use <release>  makes an existing release current, such as the previous one
 #
-# <root>/.env has the variables and <root>/current is what PM2 runs. The new release must be able to serve before the old processes
-# are told to go; otherwise nothing changes. Run `npm run migrate` before.
+# <root>/.env has the variables and PM2 runs <root>/current. The old processes are stopped only when the new release can serve;
+# otherwise nothing changes. Run `npm run migrate` before.
 set -eu
 root=$(cd "${1:?where the releases are}" && pwd)
 
@@ -25,7 +25,7 @@ pm2 startOrReload "$root/current/ecosystem.config.cjs"
 pm2 save >/dev/null
 echo "current: $release"
 
-# The newest five stay, to go back to.
+# Keeps the newest five for roll-backs.
 ls -1d "$root"/releases/*/ | sort -r | tail -n +6 | while read -r old; do
   [ "$(cd "$old" && pwd -P)" = "$release" ] || rm -rf "$old"
 done

@@ -4,16 +4,16 @@ import { AUDIT_LOG_ID, auditLog, restoreLog } from '../../shared/domain/audit-lo
 import { act, withGateway } from './operator.ts'
 import { RefusedError, type Terminal, UsageError } from './terminal.ts'
 
-const STEPS = `What the backup brought back is as it was then. Before you serve:
-  1. erase again who was erased since (their receipts, or the webhooks' IdentityErased)
-  2. revoke what was revoked since: keys, sessions, applications, connections
-  3. end the sessions of everybody if you cannot tell: refresh tokens that were used since are good again, newer ones are refused
+const STEPS = `The data is now as it was at the time of the backup. Before you serve:
+  1. erase again the people who were erased since (see their receipts, or the IdentityErased webhooks)
+  2. revoke again what was revoked since: keys, sessions, applications, connections
+  3. if you do not know what was revoked, end all sessions: refresh tokens that were used since are valid again, newer ones are refused
 docs/operations.md has the whole procedure.`
 
 /**
- * Records that the database was restored from an older backup than the checkpoint that is kept outside, so that it may be served again. From
+ * Records that the database was restored from a backup that is older than the checkpoint kept outside, so that it may be served again. From
  * then on the log is signed under another name, since two histories under one name would look like a forgery.
- * @throws RefusedError when nothing is lost, or nothing is kept to compare with
+ * @throws RefusedError when nothing is lost, or there is no checkpoint to compare with
  */
 export function recordRestore(terminal: Terminal, reason = ''): Promise<number> {
   if (!reason) throw new UsageError('Say why: --reason')
@@ -28,18 +28,18 @@ export function recordRestore(terminal: Terminal, reason = ''): Promise<number> 
     const { kept, size, common } = lost
     if (!common)
       throw new RefusedError(
-        'The database begins with no checkpoint of this log that is at hand: its log was rewritten, or the file of kept checkpoints is not the whole one',
+        'The database does not begin with any kept checkpoint of this log: its log was rewritten, or the file of kept checkpoints is incomplete',
       )
     const state = await act(gateway, async (work) => {
       const stream = await work.load(auditLog, AUDIT_LOG_ID, {})
-      const facts = {
+      const restore = {
         size: common.size,
         root: common.root.toString('base64'),
         kept: { size: kept.size, root: kept.root.toString('base64') },
         reason,
         sign: (origin: string, statement: string) => checkpointSigner(gateway, origin).signText(statement),
       }
-      return stream.decide((before) => restoreLog(before, { ...facts, origin: kept.origin }))
+      return stream.decide((before) => restoreLog(before, { ...restore, origin: kept.origin }))
     })
     const origin = state.status === 'begun' ? state.origin : ''
     terminal.out(

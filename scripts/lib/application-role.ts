@@ -15,7 +15,7 @@ interface Role {
 export interface ApplicationRoleOptions {
   /** Connection of the owner. */
   url: string
-  /** Connection of the running gateway; its user name and password are the ones the role gets. */
+  /** Connection of the running gateway; the role gets its user name and password. */
   applicationUrl: string
   tls: TlsSettings
   log: (line: string) => void
@@ -40,7 +40,7 @@ export async function ensureApplicationRole(
     log(`created the login role ${role}`)
     found = { rolsuper: false, rolbypassrls: false, rolconfig: null, member: false }
   }
-  if (found.rolsuper || found.rolbypassrls) log(`the role ${role} is above the rules of the database: use another one`)
+  if (found.rolsuper || found.rolbypassrls) log(`the role ${role} bypasses row-level security: use another one`)
   if (!found.member) await sql`grant ${sql(GROUP)} to ${sql(role)}`
   if (password && !(await canLogIn(url, applicationUrl, tls))) {
     await sql.unsafe(`alter role ${quoted(role)} login password '${scramVerifier(password)}'`)
@@ -52,7 +52,7 @@ export async function ensureApplicationRole(
   }
 }
 
-// Supabase's pooler takes "role.project" for a user name.
+// Supabase's pooler expects the user name "role.project".
 function roleOf(url: string): string {
   const { username, hostname } = new URL(url)
   const name = decodeURIComponent(username)
@@ -66,7 +66,7 @@ async function readRole(sql: postgres.TransactionSql, role: string): Promise<Rol
   return row
 }
 
-// Tried on the owner's way in, which is known to work, so that a failure means the password.
+// Connects to the owner's host, which is known to work, so that a failure means a wrong password.
 async function canLogIn(url: string, applicationUrl: string, tls: TlsSettings): Promise<boolean> {
   const attempt = new URL(url)
   const project = decodeURIComponent(attempt.username).slice(roleOf(url).length)

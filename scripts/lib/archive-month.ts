@@ -24,7 +24,7 @@ import { type ReadArchive, readArchive } from './read-archive.ts'
 import { RefusedError } from './terminal.ts'
 
 const BATCH = 1000
-/** How often the month is tried to be detached, and the pause between. */
+/** How often it tries to detach the month, and the pause in between. */
 const DETACH_ATTEMPTS = 20
 const DETACH_PAUSE_MS = 1000
 
@@ -36,9 +36,9 @@ type By = { signerFor: (origin: string) => NoteSigner; issuer: string }
 export type Archived = { month: string; events: number; streams: number; file: string; sha256: string }
 
 /**
- * Takes a month of short-lived streams out of the event store into a file in a folder. The file is written and verified first; then the
- * month, what hangs on its streams, and the event that tells of it change in one transaction, at whose end the file gets its name.
- * Whatever fails before leaves the store as it was.
+ * Moves a month of short-lived streams from the event store into a file in a folder. The file is written and verified first; then one
+ * transaction removes the month and what belongs to its streams and records the event; at its end the file gets its name.
+ * An error before that leaves the store unchanged.
  * @throws RefusedError when it cannot be archived, or the file does not verify
  */
 export async function archiveMonth({ sql, gateway }: Owner, month: Month, folder: string): Promise<Archived> {
@@ -61,12 +61,12 @@ export async function archiveMonth({ sql, gateway }: Owner, month: Month, folder
   }
 }
 
-/** It may be all that is left of a month: of this log, when it failed at the very end, or of another one. */
+/** An existing file may be the only copy of a month: of this log, if an earlier run failed at the end, or of another one. */
 function refuseExisting(place: string): void {
-  if (existsSync(place)) throw new RefusedError(`${place} is there already: see what it is, and move it away`)
+  if (existsSync(place)) throw new RefusedError(`${place} already exists: check what it is, and move it away`)
 }
 
-/** So that it is still there after a power failure: the month will be nowhere else. */
+/** Syncs the folder, so that the file survives a power failure: there is no other copy of the month. */
 async function moveTo(partial: string, place: string): Promise<void> {
   refuseExisting(place)
   await rename(partial, place)
@@ -124,11 +124,11 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
     const [taken] = await sql<{ sha256: string }[]>`
       select ${positionsSha256(sql)} as sha256 from auth_gateway.archived_events x where x.archive_id = ${id}`
     if (taken?.sha256 !== made.positionsSha256)
-      throw new RefusedError(`${month.month} has changed meanwhile, or is not whole in the audit tree: try again`)
+      throw new RefusedError(`${month.month} has changed meanwhile, or is not completely in the audit tree: try again`)
     await commit(createCall({ ...gateway, store: createEventStore(sql, sql) }), async (work) => {
       actAsAccount(work)
       const { file, sha256, events, streams, positionsSha256 } = made
-      const facts = {
+      const summary = {
         month: month.month,
         events,
         streams,
@@ -137,14 +137,14 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
         sha256,
         positionsSha256,
       }
-      work.start(archive, id, {}).decide(() => makeArchive(facts))
+      work.start(archive, id, {}).decide(() => makeArchive(summary))
     })
     await detach(sql, month)
     await keep()
   })
 }
 
-/** Whoever signs in waits as long as this waits for others, so it waits a moment at a time: somebody may be reading all of the log. */
+/** Sign-ins wait while this waits for a lock, so it waits briefly and tries again: another session may be reading the whole log. */
 async function detach(connection: postgres.TransactionSql, { month, partition }: Month): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -157,7 +157,7 @@ async function detach(connection: postgres.TransactionSql, { month, partition }:
       if ((error as { code?: string }).code !== '55P03') throw error
       if (attempt === DETACH_ATTEMPTS)
         throw new RefusedError(
-          `${month} is being read, by a verification, an export or a backup: try again when that has ended`,
+          `${month} is being read by a verification, an export or a backup: try again when that has ended`,
         )
       await pause(DETACH_PAUSE_MS)
     }

@@ -85,14 +85,14 @@ const MEMBER_OF_FLAG: [flag: keyof ClientFlags, member: string][] = [
   ['tls-client-auth-san-email', 'tls_client_auth_san_email'],
 ]
 
-/** The everyday access of a client to the account API, where the flag names it. */
+/** Returns the client's everyday access to the account API from its flag; undefined without the flag. */
 export function readAccountAccess(flags: ClientFlags): AccountAccess | undefined {
   const value = flags['account-access']
   if (value === undefined || value === 'none' || value === 'everyday') return value
   throw new UsageError('--account-access takes none or everyday')
 }
 
-/** RFC 7591 metadata from `--file` (`-` reads standard input) with the flags over it, and the client id if one is wished. */
+/** Reads RFC 7591 metadata from `--file` (`-` is standard input), overridden by the flags, and the client id if one is given. */
 export function readClientRequest(flags: ClientFlags, terminal: Terminal) {
   const file = flags.file === undefined ? {} : readMetadataFile(String(flags.file), terminal)
   const { client_id, ...members } = file

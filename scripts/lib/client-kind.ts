@@ -5,18 +5,18 @@ import { UsageError } from './terminal.ts'
 
 type Kind = { meaning: string; metadata: Partial<ClientMetadata> }
 
-/** Kinds of clients and the metadata that makes one, which single flags change. */
+/** Kinds of clients and their metadata, which single flags override. */
 const KINDS: Record<string, Kind> = {
   web: {
-    meaning: 'a confidential web client: its server keeps a secret',
+    meaning: 'a confidential web client: its server has a secret',
     metadata: { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' },
   },
   spa: {
-    meaning: 'a public browser client: it keeps no secret and uses PKCE',
+    meaning: 'a public browser client: it has no secret and uses PKCE',
     metadata: { application_type: 'web', token_endpoint_auth_method: 'none' },
   },
   native: {
-    meaning: 'a public native client: it keeps no secret and uses PKCE',
+    meaning: 'a public native client: it has no secret and uses PKCE',
     metadata: { application_type: 'native', token_endpoint_auth_method: 'none' },
   },
   device: {
@@ -40,7 +40,7 @@ const KINDS: Record<string, Kind> = {
 export const CLIENT_KINDS = Object.keys(KINDS).join('|')
 
 /**
- * The metadata that `--type` stands for; none without it.
+ * Returns the metadata of a `--type`; none without it.
  * @throws UsageError for an unknown type
  */
 export function metadataOfType({ type }: ClientFlags): Partial<ClientMetadata> {
@@ -57,7 +57,7 @@ function kindOf({ grant_types, application_type, token_endpoint_auth_method }: C
   return application_type === 'native' ? 'native' : 'spa'
 }
 
-/** One sentence or two about a new client: what it is, and why where nobody said so. */
+/** Describes a new client in one or two sentences: its kind, and why it has that kind if no flag said so. */
 export function describeNewClient(metadata: ClientMetadata, given: Record<string, unknown>): string {
   const kind = kindOf(metadata)
   const added = `Added ${KINDS[kind]?.meaning}.`

@@ -2,7 +2,7 @@ import { clientInformation } from '../../shared/oauth/clients/client-information
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { table } from './terminal.ts'
 
-/** A client with what is ours beside its registration. */
+/** Returns a client's registration with what only operators see. */
 export function operatorInformation(client: Client, secret?: string) {
   return {
     ...clientInformation(client, secret),
@@ -14,7 +14,7 @@ export function operatorInformation(client: Client, secret?: string) {
   }
 }
 
-/** The same for people. */
+/** Returns the same as text. */
 export function clientText(client: Client, secret?: string): string {
   const { client_secret, client_secret_expires_at, ...information } = operatorInformation(client, secret)
   const shown = (value: unknown) =>
@@ -26,7 +26,7 @@ export function clientText(client: Client, secret?: string): string {
   )
   const lines = rows.map(([name = '', line]) => `${name.padEnd(28)}${line}`.trimEnd())
   if (client_secret !== undefined)
-    lines.push('', `client_secret               ${client_secret}`, 'Shown this once: keep it now.')
+    lines.push('', `client_secret               ${client_secret}`, 'Shown only once: save it now.')
   return lines.join('\n')
 }
 

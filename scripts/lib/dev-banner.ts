@@ -12,7 +12,7 @@ export interface BannerOptions {
   seconds: number
 }
 
-/** What a developer needs next: addresses, and a sign-in that is ready to click. */
+/** Returns what a developer needs next: URLs, and a sign-in that is ready to click. */
 export function banner({
   issuer,
   mailboxUrl,
@@ -39,9 +39,9 @@ export function banner({
   return ['', title, '', ...lines, ''].join('\n')
 }
 
-/** Whom one can sign in as with a password. */
-function demoUsers(there: boolean): [string, string][] {
-  if (!there) return []
+/** The users that a developer can sign in as with a password. */
+function demoUsers(hasDemoUsers: boolean): [string, string][] {
+  if (!hasDemoUsers) return []
   return [['Passwords', DEMO_USERS.map(({ email, password }) => `${email} / ${password}`).join(' · ')]]
 }
 

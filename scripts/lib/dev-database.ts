@@ -24,8 +24,8 @@ interface Given {
 }
 
 /**
- * A migrated database: the one that is given, or one of our own below `folder`. Ours is made anew when a migration
- * that it has was edited; a given one is never dropped.
+ * Returns a migrated database: the given one, or an embedded one in `folder`. The embedded one is recreated when an
+ * applied migration was edited; a given one is never dropped.
  */
 export async function devDatabase(folder: string, given: Given, log: (line: string) => void): Promise<DevDatabase> {
   if (!given.applicationUrl && !given.ownerUrl) return embedded(`${folder}/postgres`, log)
@@ -46,7 +46,7 @@ async function embedded(dataDirectory: string, log: (line: string) => void): Pro
   }
 }
 
-/** Starts the server again on its port whenever it ends unasked; returns what stops it for good. */
+/** Restarts the server on its port whenever it ends unexpectedly; returns the function that stops it. */
 function keepRunning(first: Postgres, dataDirectory: string, log: (line: string) => void): () => Promise<void> {
   let current: Promise<Postgres | undefined> = Promise.resolve(first)
   let stopped = false
@@ -67,7 +67,7 @@ function keepRunning(first: Postgres, dataDirectory: string, log: (line: string)
   const watch = ({ exited }: Postgres) =>
     void exited.then((code) => {
       if (stopped) return
-      log(`ended unasked (${exitText(code)}): starting it again`)
+      log(`ended unexpectedly (${exitText(code)}): restarting`)
       current = start()
     })
   watch(first)
@@ -83,7 +83,7 @@ async function migrated(serverUrl: string, log: (line: string) => void) {
   const options = { url: database.ownerUrl, directory: MIGRATIONS, applicationUrl: database.appUrl }
   const applied = await migrate(options).catch(async (error: unknown) => {
     if (!(error instanceof MigrationDriftError)) throw error
-    log(`${error.message}: making the development database anew`)
+    log(`${error.message}: recreating the development database`)
     await dropDatabase(serverUrl, name)
     await createGatewayDatabase(serverUrl, name)
     return migrate(options)

@@ -8,7 +8,7 @@ export interface DevSecrets {
   RESEND_WEBHOOK_SECRET: string
 }
 
-/** Secrets of this checkout: made once, kept in `file`, readable by its owner only. */
+/** Returns the secrets of this checkout: generated once, stored in `file`, readable by its owner only. */
 export async function devSecrets(file: string): Promise<DevSecrets> {
   const kept: Partial<DevSecrets> = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'))
   const secrets = {

@@ -14,14 +14,14 @@ export interface DevServices {
   gateway: Service
   functions: Service
   mailbox: Service
-  /** Undefined where a Supabase project of one's own is configured. */
+  /** Undefined if a real Supabase project is configured. */
   supabase?: Service
 }
 
-/** What the stand-in for Supabase Auth is called with. */
+/** The publishable key of the stand-in for Supabase Auth. */
 export const LOCAL_PUBLISHABLE_KEY = 'sb_publishable_local'
 
-/** Local mailbox, a stand-in for Supabase Auth, edge functions under Deno and the gateway, each wired to the next. Process ids stand in `folder`. */
+/** Returns the local mailbox, a stand-in for Supabase Auth, edge functions under Deno and the gateway, connected to each other. Process ids are in `folder`. */
 export function devServices(
   folder: string,
   ports: DevPorts,
@@ -86,7 +86,7 @@ export function devServices(
   return services
 }
 
-// With keys of one's own, messages go out for real; otherwise into the mailbox.
+// With real provider keys, messages are really sent; otherwise they go to the mailbox.
 function mailEnvironment(env: NodeJS.ProcessEnv, mailboxPort: number): NodeJS.ProcessEnv {
   const mailbox = `http://127.0.0.1:${mailboxPort}`
   const mail = { RESEND_API_KEY: 're_local_mailbox', RESEND_BASE_URL: mailbox }

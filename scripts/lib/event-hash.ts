@@ -4,7 +4,7 @@ import type { EventRecord } from '../../shared/queries/event-records.ts'
 /** The previous hash of the first event of a stream. */
 export const NO_HASH = Buffer.alloc(32)
 
-/** The hash that an event must have: SHA-256 over the previous hash and the canonical form, version 1. */
+/** Returns the hash that an event must have: SHA-256 over the previous hash and the canonical form, version 1. */
 export function eventHash(event: EventRecord): Buffer {
   const canonical = [
     'lanonasis-event-v1',

@@ -7,10 +7,10 @@ import { type NoteSigner, readNote } from '../../shared/tokens/note.ts'
 const BATCH = 1000
 
 /**
- * Every checkpoint, and every event after a position, in one snapshot, as lines that verify by themselves. Personal values stay sealed;
- * of what is in an archive the leaves are told.
- * @param signerFor names the key of the checkpoints under an origin, where it is at hand
- * @param out takes a line
+ * Exports every checkpoint and every event after a position, in one snapshot, as lines that can be verified offline. Personal values stay
+ * sealed; archived events are listed by their leaves.
+ * @param signerFor names the key of the checkpoints under an origin, if it is available
+ * @param out receives each line
  */
 export async function exportEvents(
   sql: postgres.Sql,

@@ -4,8 +4,8 @@ import { addressLookup } from '../../shared/typed/address.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** What an operator sees of an identity. */
-export type IdentityFacts = {
+/** An identity as operators see it. */
+export type IdentitySummary = {
   uai: string
   status: string
   role: string
@@ -16,14 +16,14 @@ export type IdentityFacts = {
   email?: string
   email_verified: boolean
   created_at: string
-  /** Live ones. */
+  /** Active ones. */
   sessions: number
-  /** Not revoked, not expired and, unless offline, of a live session. */
+  /** Not revoked, not expired and, unless offline, of an active session. */
   token_families: number
 }
 
-/** An identity by its UAI or by one of its e-mail addresses or numbers (E.164); undefined when nobody is known by that. */
-export async function findIdentity(gateway: Gateway, who: string): Promise<IdentityFacts | undefined> {
+/** Finds an identity by its UAI, one of its e-mail addresses or one of its numbers (E.164); undefined when there is none. */
+export async function findIdentity(gateway: Gateway, who: string): Promise<IdentitySummary | undefined> {
   const { reads: sql, personal } = gateway
   const digest = personal.digest(addressLookup(who))
   const isThem = UUID.test(who)

@@ -1,50 +1,50 @@
-/** What each fault means, in the order in which they are reported. */
+/** The meaning of each fault, in the order in which they are reported. */
 export const faults = {
   wrong_hash: 'the event is not what was hashed when it was appended',
   broken_link: 'the event does not follow from the one before it in its stream',
   first_previous_hash: 'the first event of the stream follows from another one',
   version_gap: 'an event is missing before this one',
-  position_order: 'the event stands at or before the position of its predecessor',
+  position_order: 'the event is at or before the position of its predecessor',
   duplicate_position: 'two events have this position',
   duplicate_event_id: 'two events have this id',
   tail_missing: 'the stream ends before the event that its head names',
   head_differs: 'the head of the stream is not its last event',
   head_missing: 'the stream has no head',
   stream_missing: 'there is a head, but no event',
-  cause_missing: 'the event follows from an event that is gone',
+  cause_missing: 'the event that caused this one is gone',
   digest_orphaned: 'a look-up digest belongs to an event that is gone',
   digest_misplaced: 'a look-up digest names another stream or subject than its event',
   secret_orphaned: 'a sealed secret belongs to an event that is gone',
-  digest_differs: 'a look-up digest is not the one that came with its event',
-  digest_missing: 'a look-up digest that came with the event is gone, and its subject was not erased',
-  secret_differs: 'a sealed secret, or how long it lives, is not what came with its event',
-  secret_missing: 'a sealed secret that came with the event is gone before its time',
-  key_differs: 'the data key of a subject is not the one that came with its first event',
-  key_missing: 'the data key of a subject is gone, and it was not erased',
+  digest_differs: 'a look-up digest is not the one of its event',
+  digest_missing: 'a look-up digest of the event is gone, but its subject was not erased',
+  secret_differs: 'a sealed secret, or its expiry, is not the one of its event',
+  secret_missing: 'a sealed secret of the event was deleted before it expired',
+  key_differs: 'the data key of a subject is not the one of its first event',
+  key_missing: 'the data key of a subject is gone, but it was not erased',
   key_orphaned: 'a data key belongs to no stream',
-  key_foreign: 'the data key of a subject is sealed under another master secret than that of the database',
+  key_foreign: 'the data key of a subject is sealed under a master secret that is not that of the database',
   address_twice: 'two identities have the same address',
   tree_missing: 'the audit tree is gone',
-  tree_size: 'the audit tree has another size than its tiles',
-  leaf_differs: 'the event is not the one that was taken into the audit tree',
-  event_slipped_in: 'the event stands before others in the log, but came after they were taken into the audit tree',
+  tree_size: 'the audit tree and its tiles differ in size',
+  leaf_differs: 'the event is not the one in the audit tree',
+  event_slipped_in: 'the event is before others in the log, but was inserted after they were added to the audit tree',
   event_cut_off: 'the event that the audit tree has at this position is gone',
-  archive_differs: 'what was taken out into an archive is not what its event tells',
-  archived_event_stands: 'the event stands in the store, though an archive has taken it out',
-  archive_missing: 'the file of an archive is not at hand',
-  archive_file_differs: 'the file of an archive is not the one that was made, or does not verify',
+  archive_differs: 'the archived events are not the ones that the event of the archive names',
+  archived_event_stands: 'the event is in the store, although it was archived',
+  archive_missing: 'the file of an archive is missing',
+  archive_file_differs: 'the file of an archive was changed, or does not verify',
   tile_differs: 'a tile of the audit tree does not follow from the events',
   tile_missing: 'a tile of the audit tree is gone',
   checkpoint_unsigned: 'a checkpoint is not signed by the key of the log',
-  checkpoint_origin: 'a checkpoint is signed under a name that the log did not have then',
-  checkpoint_differs: 'a checkpoint is not over these events',
+  checkpoint_origin: 'a checkpoint is signed under a name that the log did not have at that time',
+  checkpoint_differs: 'a checkpoint does not cover these events',
   checkpoint_missing: 'the newest checkpoint is gone',
-  restore_unsigned: 'a restore is recorded that the key of the log did not sign, or that is not of this log',
-  log_cut_off: 'the log has fewer events than a checkpoint that was kept outside',
+  restore_unsigned: 'a recorded restore is not signed by the key of the log, or is of another log',
+  log_cut_off: 'the log has fewer events than a checkpoint that was kept outside of it',
   row_orphaned: 'a row of the read model belongs to a stream that is gone',
   row_version: 'a row of the read model is not at the version of its stream',
   unguarded: 'a trigger that keeps the log append-only, or projects it, is missing or disabled',
-  foreign_grant: 'a role other than the gateway and the owner may use what is in the schema',
+  foreign_grant: 'a role other than the gateway and the owner has privileges in the schema',
 } as const
 
 export type Fault = keyof typeof faults
@@ -61,13 +61,13 @@ export type Finding = {
   type?: string
   /** Table, where it is not the event store. */
   table?: string
-  /** What else there is to say. */
+  /** More about it, in words. */
   detail?: string
 }
 
 export type FaultReport = { fault: Fault; meaning: string; count: number; first: Finding }
 
-/** Gathers findings: how many of each kind, and the first one by position. */
+/** Collects findings: how many of each kind, and the first one by position. */
 export function createFindings() {
   const found = new Map<string, FaultReport>()
   return {

@@ -10,7 +10,7 @@ export interface GatewayDatabase {
   appUrl: string
 }
 
-/** The connection strings of database `name` on the server behind `serverUrl`; its roles share the superuser's password. */
+/** Returns the connection strings of database `name` on the server at `serverUrl`; its roles share the superuser's password. */
 export function gatewayDatabase(serverUrl: string, name: string): GatewayDatabase {
   const as = (user: string) => {
     const url = new URL(serverUrl)
@@ -25,7 +25,7 @@ export function gatewayDatabase(serverUrl: string, name: string): GatewayDatabas
   }
 }
 
-/** Creates the owner role and the empty database on a server of our own, where they are missing. */
+/** Creates the owner role and the empty database on a server, if they are missing. */
 export async function createGatewayDatabase(serverUrl: string, name: string): Promise<GatewayDatabase> {
   const verifier = scramVerifier(decodeURIComponent(new URL(serverUrl).password))
   await onServer(serverUrl, async (sql) => {

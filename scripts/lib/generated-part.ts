@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * A Markdown text with its generated part, which lies between `<!-- name:start -->` and `<!-- name:end -->`, replaced.
+ * Replaces the generated part of a Markdown text, between `<!-- name:start -->` and `<!-- name:end -->`.
  * @throws {Error} when the markers are missing.
  */
 export function withGenerated(markdown: string, name: string, part: string): string {

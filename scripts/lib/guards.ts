@@ -5,7 +5,7 @@ type AnySql = postgres.ISql<Record<never, never>>
 /** A trigger that is missing or disabled on a table, or a setting that disables them all. */
 export type Unguarded = { relation: string; guard: string }
 
-/** The triggers that keep the log append-only and project it, as far as they would not fire. */
+/** Lists the triggers that keep the log append-only and project it, but do not fire. */
 export function listUnguarded(sql: AnySql): Promise<Unguarded[]> {
   return sql<Unguarded[]>`
     select p.relid::regclass::text as relation, g.name as guard
@@ -22,18 +22,18 @@ export function listUnguarded(sql: AnySql): Promise<Unguarded[]> {
     order by 1, 2`
 }
 
-/** What a role may do that is neither the owner nor the gateway. */
+/** The privileges of a role that is neither the owner nor the gateway. */
 export type ForeignGrant = {
   role: string
   privileges: string[]
-  /** How many tables, functions and the like, and one of them. */
+  /** Number of tables, functions and the like, and one of them. */
   objects: number
   example: string
-  /** A role of the Supabase API or everybody, or more than reading: never meant to be. */
+  /** A role of the Supabase API, `public`, or more than reading: never intended. */
   severe: boolean
 }
 
-/** Privileges of roles other than the owner and `auth_gateway_app` on the schema and what is in it. */
+/** Lists privileges of roles other than the owner and `auth_gateway_app` on the schema and its objects. */
 export function listForeignGrants(sql: AnySql): Promise<ForeignGrant[]> {
   return sql<ForeignGrant[]>`
     with schema as (select oid, nspowner, nspacl from pg_namespace where nspname = 'auth_gateway'),
@@ -48,7 +48,7 @@ export function listForeignGrants(sql: AnySql): Promise<ForeignGrant[]> {
       select coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, p.proname || '()'
       from pg_proc p join schema s on s.oid = p.pronamespace
       union all
-      select d.defaclacl, d.defaclrole, 'what is made later' from pg_default_acl d join schema s on s.oid = d.defaclnamespace),
+      select d.defaclacl, d.defaclrole, 'future objects' from pg_default_acl d join schema s on s.oid = d.defaclnamespace),
     foreign_grant(role, privilege, object) as (
       select case when x.grantee = 0 then 'public' else pg_get_userbyid(x.grantee)::text end, lower(x.privilege_type), g.object
       from granted g cross join schema s cross join lateral aclexplode(g.acl) x
@@ -64,6 +64,6 @@ export function listForeignGrants(sql: AnySql): Promise<ForeignGrant[]> {
     from foreign_grant group by role order by role`
 }
 
-/** A grant in words. */
+/** Describes a grant. */
 export const grantText = ({ role, privileges, objects, example }: ForeignGrant) =>
   `${role}: ${privileges.join(', ')} on ${example}${objects > 1 ? ` and ${objects - 1} more` : ''}`

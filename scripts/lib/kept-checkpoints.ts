@@ -20,15 +20,15 @@ export type OpenNote = (note: string) => Checkpoint | undefined
 /** Reads the text of any note; undefined when it is not signed by the key of the log. */
 export type OpenText = (note: string) => string | undefined
 
-/** What is at hand of the secrets of a database. */
-export type SecretsAtHand = {
+/** The secrets of a database that are configured here. */
+export type FoundSecrets = {
   /** Signs as the log does, under an origin. */
   signerFor?: (origin: string) => NoteSigner
-  /** Keys from its master secret first, then from the other ones that are configured. */
+  /** Derivations from its master secret first, then from the other configured ones. */
   derivations: DeriveKey[]
 }
 
-function configAtHand(env: NodeJS.ProcessEnv): Config | undefined {
+function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
   try {
     return loadConfig(operatorEnvironment(env))
   } catch {
@@ -36,15 +36,15 @@ function configAtHand(env: NodeJS.ProcessEnv): Config | undefined {
   }
 }
 
-/** Which of the configured master secrets is the database's, from 0; a database that no process has opened is of the first. */
+/** Returns the index of the configured master secret that the database uses; 0 for a database that no process has opened. */
 async function masterSecretOf(sql: postgres.Sql, config: Config): Promise<number> {
   const [row] = await sql<{ sealed: Uint8Array }[]>`select sealed from auth_gateway.key_check`
   return row ? findMasterSecret(config, row.sealed) : 0
 }
 
-/** Finds out which secrets of a database are at hand; those of another one are none. */
-export async function secretsAtHand(env: NodeJS.ProcessEnv, sql: postgres.Sql): Promise<SecretsAtHand> {
-  const config = configAtHand(env)
+/** Finds the configured secrets of a database; secrets of another database do not count. */
+export async function findSecrets(env: NodeJS.ProcessEnv, sql: postgres.Sql): Promise<FoundSecrets> {
+  const config = readConfig(env)
   if (!config) return { derivations: [] }
   const all = masterSecrets(config).map(keyDerivation)
   const derive = all[await masterSecretOf(sql, config)]
@@ -56,8 +56,8 @@ export async function secretsAtHand(env: NodeJS.ProcessEnv, sql: postgres.Sql): 
 }
 
 /**
- * Opens notes by verifier keys; a log that changed its origin has several.
- * @throws RefusedError when one is no verifier key
+ * Returns functions that open notes by verifier keys; a log that changed its origin has several.
+ * @throws RefusedError when one is not a verifier key
  */
 export function openersOf(verifierKeys: string[]): { openNote: OpenNote; openText: OpenText } {
   const first =
@@ -72,8 +72,8 @@ export function openersOf(verifierKeys: string[]): { openNote: OpenNote; openTex
 }
 
 /**
- * Checkpoints that were kept outside: a note, or the lines that `CHECKPOINT_FILE` gathers.
- * @throws RefusedError when there is none in it, or one is not signed by the key
+ * Reads checkpoints that were kept outside: a note, or the lines of `CHECKPOINT_FILE`.
+ * @throws RefusedError when the file has none, or one is not signed by the key
  */
 export function readKept(file: string, open: OpenNote | undefined): Checkpoint[] {
   const text = readFileSync(file, 'utf8')
@@ -85,6 +85,6 @@ export function readKept(file: string, open: OpenNote | undefined): Checkpoint[]
     : [text]
   const checkpoints = notes.map(open ?? readNote)
   if (checkpoints.length === 0 || !checkpoints.every((one) => one !== undefined))
-    throw new RefusedError(`${file} does not hold checkpoints of this log`)
+    throw new RefusedError(`${file} does not contain checkpoints of this log`)
   return checkpoints
 }

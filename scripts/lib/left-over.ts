@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Whether a process with this id exists, whoever owns it. */
+/** Returns whether a process with this id exists, whichever user owns it. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -14,8 +14,8 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * Whether the process with this id was started by a command line that contains `words`: process ids are used again.
- * Where that cannot be told (Windows), it is believed.
+ * Returns whether the process with this id was started by a command line that contains `words`: process ids are reused.
+ * On Windows, where the command line is not available, every running process counts.
  */
 export async function isRunning(pid: number, words: string): Promise<boolean> {
   if (!isAlive(pid)) return false
@@ -27,7 +27,7 @@ export async function isRunning(pid: number, words: string): Promise<boolean> {
   )
 }
 
-/** Kills the process whose id stands in `pidFile`, if it still is the one that `words` of its command line tell. */
+/** Kills the process whose id is in `pidFile`, if its command line still contains `words`. */
 export async function killLeftOver(pidFile: string, words: string): Promise<void> {
   const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10)
   if (!pid) return

@@ -5,7 +5,7 @@ import { act, withGateway } from './operator.ts'
 import { RefusedError, type Terminal, UsageError } from './terminal.ts'
 
 /**
- * Shows under which name the log is signed, or changes it from the next checkpoint on, as an event.
+ * Shows the name that the log is signed under, or changes it from the next checkpoint on, as an event.
  * @throws RefusedError before the first checkpoint
  */
 export function changeLogOrigin(terminal: Terminal, [origin, ...more]: string[], reason = ''): Promise<number> {

@@ -12,14 +12,14 @@ export interface MigrateOptions {
   directory: string
   /** Connection string of the running gateway; its login role is created or completed. */
   applicationUrl?: string
-  /** How connections are protected. */
+  /** TLS settings of connections. */
   tls?: TlsSettings
   log?: (line: string) => void
 }
 
 /**
- * Brings a database up to date. Each file runs in a transaction of its own that first takes a lock, so any number of
- * processes may do this at once and a file is applied once.
+ * Applies the missing migrations. Each file runs in its own transaction, which first takes a lock, so that any number of
+ * processes may run this at once and a file is applied once.
  * @returns the files that this call applied
  * @throws {MigrationDriftError} when an applied file has changed, is gone, or a new one comes too early
  * @throws {Error} naming file and line when a file fails; the files before it stay applied
@@ -44,7 +44,7 @@ export async function migrate({
       applied.push(migration.file)
     }
     if (await exclusively(sql, (transaction) => repairAccess(transaction, migrations)))
-      log('made the roles and grants that were missing')
+      log('created the missing roles and grants')
     if (applicationUrl) await exclusively(sql, (lock) => ensureApplicationRole(lock, { url, applicationUrl, tls, log }))
     return applied
   } finally {
@@ -52,7 +52,7 @@ export async function migrate({
   }
 }
 
-// A lock of the transaction, not of the session: it holds on a pooled connection too and cannot be left behind.
+// A transaction lock, not a session lock: it also works on a pooled connection and is always released.
 async function exclusively<T>(sql: postgres.Sql, work: (sql: postgres.TransactionSql) => Promise<T>): Promise<T> {
   const result = await sql.begin(async (transaction) => {
     await transaction`set local statement_timeout = 0`
@@ -72,7 +72,7 @@ async function prepareLedger(sql: postgres.TransactionSql, migrations: Migration
   if (newer.length > 0) log(newerText(newer))
 }
 
-/** What it means that a database has migrations that a checkout does not know. */
+/** Explains migrations of the database that this checkout does not have. */
 export const newerText = (newer: string[]) =>
   `the database has ${newer.length} migrations that are newer than this checkout (from ${newer[0]}): fine for a roll-back, nothing to apply`
 

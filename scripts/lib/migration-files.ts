@@ -3,9 +3,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 
 export interface Migration {
-  /** The digits in front, for example `009`. */
+  /** The leading digits, for example `009`. */
   version: string
-  /** What follows them, for example `event_store`. */
+  /** The part after the digits, for example `event_store`. */
   name: string
   file: string
   sql: string
@@ -15,7 +15,7 @@ export interface Migration {
 
 /**
  * Reads `NNN_name.sql` files in order.
- * @throws when a name has another form or two files have the same number
+ * @throws when a file name is malformed or two files have the same number
  */
 export async function readMigrations(directory: string): Promise<Migration[]> {
   const files = (await readdir(directory)).filter((file) => file.endsWith('.sql')).sort()
@@ -29,12 +29,12 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
 
 async function readMigration(directory: string, file: string): Promise<Migration> {
   const [, version, name] = /^(\d{3})_([a-z0-9_]+)\.sql$/.exec(file) ?? []
-  if (!version || !name) throw new Error(`${file}: a migration is called NNN_name.sql`)
+  if (!version || !name) throw new Error(`${file}: the name of a migration must be NNN_name.sql`)
   const sql = (await readFile(path.join(directory, file), 'utf8')).replaceAll('\r\n', '\n')
   return { version, name, file, sql, checksum: createHash('sha256').update(sql).digest('hex') }
 }
 
-/** The line of `sql` that Postgres means by the `position` of an error (characters, from 1). */
+/** Returns the line of `sql` at the `position` of a Postgres error (characters, from 1). */
 export function lineOf(sql: string, position: number): number {
   return [...sql].slice(0, position - 1).filter((character) => character === '\n').length + 1
 }

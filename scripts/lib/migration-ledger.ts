@@ -21,13 +21,13 @@ export async function createLedger(sql: Sql): Promise<void> {
     )`)
 }
 
-/** Version to checksum of what is applied. */
+/** Returns the checksums of the applied migrations by version. */
 export async function readLedger(sql: Sql): Promise<Map<string, string>> {
   const rows = await sql<{ version: string; checksum: string }[]>`select version, checksum from auth_gateway.migrations`
   return new Map(rows.map((row) => [row.version, row.checksum]))
 }
 
-/** Records a migration in the ledger, and in the one of the Supabase CLI when the database has that. */
+/** Records a migration in the ledger, and in that of the Supabase CLI if the database has one. */
 export async function record(sql: Sql, migration: Migration): Promise<void> {
   const { version, name, checksum } = migration
   await sql`insert into auth_gateway.migrations (version, name, checksum) values (${version}, ${name}, ${checksum})
@@ -38,8 +38,8 @@ export async function record(sql: Sql, migration: Migration): Promise<void> {
 }
 
 /**
- * Makes both ledgers agree: what `supabase db push` applied counts as applied here, and the reverse.
- * @returns the migrations that were taken over from the Supabase CLI
+ * Syncs both ledgers: what `supabase db push` applied counts as applied here, and vice versa.
+ * @returns the migrations that the Supabase CLI had applied
  */
 export async function reconcile(sql: Sql, migrations: Migration[]): Promise<Migration[]> {
   if (!(await hasSupabaseLedger(sql))) return []
@@ -53,14 +53,14 @@ export async function reconcile(sql: Sql, migrations: Migration[]): Promise<Migr
   return taken
 }
 
-/** Versions that are applied and later than every file: another checkout, of a newer version, was here. */
+/** Returns applied versions that are later than every file: a newer checkout applied them. */
 export function newerThan(applied: Map<string, string>, migrations: Migration[]): string[] {
   const last = migrations.at(-1)?.version ?? ''
   return [...applied.keys()].filter((version) => version > last).sort()
 }
 
 /**
- * Compares what is applied with the files. What is newer than all of them is left to `newerThan`.
+ * Compares the applied migrations with the files. Those newer than every file are left to `newerThan`.
  * @throws {MigrationDriftError} when an applied file has changed or is gone, or a new file comes before an applied one
  */
 export function assertInStep(applied: Map<string, string>, migrations: Migration[]): void {

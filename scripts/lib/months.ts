@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { AnySql } from '../../shared/queries/event-records.ts'
 
-/** Days after the end of a month before it may be archived: until then news of messages may still come. */
+/** Days after the end of a month before it can be archived: until then delivery statuses of messages may arrive. */
 const SETTLED_DAYS = 30
 
 export type Month = {
@@ -13,7 +13,7 @@ export type Month = {
   obstacle: string | null
 }
 
-/** The months of short-lived streams that stand in the event store, oldest first. */
+/** Lists the months of short-lived streams in the event store, oldest first. */
 export async function listMonths(sql: postgres.Sql): Promise<Month[]> {
   const found = await sql<{ partition: string; bytes: string }[]>`
     select c.relname as partition, pg_total_relation_size(c.oid)::text as bytes
@@ -28,7 +28,7 @@ export async function listMonths(sql: postgres.Sql): Promise<Month[]> {
   return months
 }
 
-/** The first and the last id of streams that began in a month, and the sessions `s` and token families `f` that did, or came from such. */
+/** The range of ids of streams that began in a month, and conditions for sessions `s` and token families `f` that began in it or descend from those. */
 const partsOf = (sql: AnySql, month: string) => ({
   ids: sql`
     select auth_gateway.uuid_v7_floor(start at time zone 'UTC') as low,
@@ -39,7 +39,7 @@ const partsOf = (sql: AnySql, month: string) => ({
     or exists (select 1 from unnest(f.ancestors) as a(id) where a.id >= i.low and a.id < i.high))`,
 })
 
-/** When the last of a month that can be archived, and of what came from it, had ended. */
+/** Returns when the last stream of an archivable month, and the last of their descendants, ended. */
 export async function endOf(sql: AnySql, { month, partition }: Pick<Month, 'month' | 'partition'>): Promise<Date> {
   const { ids, sessions, families } = partsOf(sql, month)
   const [row] = await sql<{ ended: Date }[]>`
@@ -51,7 +51,7 @@ export async function endOf(sql: AnySql, { month, partition }: Pick<Month, 'mont
   return row.ended
 }
 
-/** Why a month cannot be archived: something of it, or that came from it, can still be used. Null when nothing can. */
+/** Returns why a month cannot be archived: something that began in it, or descends from that, is still valid. Null when it can. */
 export async function obstacleTo(sql: AnySql, { month, partition }: Pick<Month, 'month' | 'partition'>) {
   const { ids, sessions, families } = partsOf(sql, month)
   const [row] = await sql<{ obstacle: string | null }[]>`
@@ -59,16 +59,16 @@ export async function obstacleTo(sql: AnySql, { month, partition }: Pick<Month, 
       when now() < i.until + make_interval(days => ${SETTLED_DAYS}) then 'it ends on ' || to_char(i.until at time zone 'UTC', 'YYYY-MM-DD') ||
         ', and ' || ${SETTLED_DAYS}::text || ' days must pass'
       when exists (select 1 from auth_gateway.sessions s where s.ended_at is null and s.expires_at > now() and ${sessions})
-        then 'sessions that began in it, or were opened from one, still stand'
+        then 'sessions that began in it, or were opened from one, are still active'
       when exists (select 1 from auth_gateway.token_families f where f.revoked_at is null and f.expires_at > now() and ${families})
-        then 'tokens that began in it, or came from what did, still stand'
+        then 'tokens that began in it, or descend from it, are still valid'
       when exists (select 1 from auth_gateway.${sql(partition)} e where e.position > (select position from auth_gateway.audit_tree))
-        then 'events of it are in no checkpoint yet'
+        then 'some of its events are in no checkpoint yet'
       end as obstacle
     from (${ids}) as i`
   return row?.obstacle ?? null
 }
 
-/** SHA-256 of the positions of archived events `x`, ascending, a LF after each: what the event of an archive names them by. */
+/** SHA-256 of the positions of archived events `x`, ascending, a LF after each: the event of an archive identifies them by it. */
 export const positionsSha256 = (sql: AnySql) => sql`
   encode(sha256(convert_to(coalesce(string_agg(x.position || E'\n', '' order by x.position), ''), 'UTF8')), 'hex')`

@@ -15,13 +15,13 @@ export type Packed = {
 
 const folder = fileURLToPath(new URL('../../deploy/netlify/', import.meta.url))
 
-/** Whether Netlify's bundler is there: `npm ci --prefix deploy/netlify`. */
+/** Returns whether Netlify's bundler is installed: `npm ci --prefix deploy/netlify`. */
 export const hasNetlifyBundler = () => existsSync(`${folder}node_modules/@netlify/zip-it-and-ship-it`)
 
 /**
- * Packs functions as Netlify does when it deploys, an archive each.
- * @param source folder with a file per function, bundled already
- * @param basePath above everything they import
+ * Packs each function into an archive, as Netlify does when it deploys.
+ * @param source folder with a bundled file per function
+ * @param basePath folder that contains everything they import
  */
 export async function packForNetlify(source: string, target: string, basePath: string): Promise<Packed[]> {
   await rm(target, { recursive: true, force: true })

@@ -6,13 +6,13 @@ import { RefusedError } from './terminal.ts'
 
 const folderOfDev = (env: NodeJS.ProcessEnv) => env.DEV_DIRECTORY || '.dev'
 
-/** The environment with `.env` of the current folder behind it, as `npm run dev` reads it. An empty value counts as unset. */
+/** Returns the environment with defaults from `.env` of the current folder, as `npm run dev` reads it. An empty value counts as unset. */
 export function withDotEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (env === process.env && existsSync('.env')) process.loadEnvFile('.env')
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value))
 }
 
-/** The same with what a running `npm run dev` runs with behind it, unless another database is named. */
+/** Adds the settings of a running `npm run dev` as defaults, unless another database is named. */
 function withRunningDev(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const env = withDotEnv(given)
   const dev = runningDev(folderOfDev(env))
@@ -22,7 +22,7 @@ function withRunningDev(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /**
- * The connection string of the operator: DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of `npm run dev`.
+ * Returns the operator's connection string: DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of `npm run dev`.
  * @throws RefusedError when there is none
  */
 export function operatorUrl(given: NodeJS.ProcessEnv): string {
@@ -32,7 +32,7 @@ export function operatorUrl(given: NodeJS.ProcessEnv): string {
   return url
 }
 
-/** One connection to the operator's database, for what needs a transaction. */
+/** Opens one connection to the operator's database, for transactions. */
 export function operatorConnection(env: NodeJS.ProcessEnv, name: string): postgres.Sql {
   const connection = { application_name: name }
   const url = operatorUrl(env)
@@ -41,9 +41,9 @@ export function operatorConnection(env: NodeJS.ProcessEnv, name: string): postgr
 }
 
 /**
- * What the gateway's configuration is read from when an operator uses it: the environment with the operator's connection.
- * The secrets of `npm run dev` serve for a database of this machine only: sealed under the wrong master secret, a key could
- * not be opened by the gateway that needs it.
+ * Returns the environment to configure a gateway from when an operator uses it, with the operator's connection.
+ * The secrets of `npm run dev` are used only for a database on this machine: a gateway could not open keys that are sealed
+ * under the wrong master secret.
  * @throws RefusedError when the master secret of a database elsewhere is not set
  */
 export function operatorEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -51,12 +51,12 @@ export function operatorEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv
   const env = withRunningDev(given)
   const secretsFile = `${folderOfDev(env)}/secrets.json`
   const here = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
-  if (!here && !env.AUTH_MASTER_SECRET) throw new RefusedError('Set AUTH_MASTER_SECRET to that of the gateway')
+  if (!here && !env.AUTH_MASTER_SECRET) throw new RefusedError('Set AUTH_MASTER_SECRET to the one of the gateway')
   const secrets = here && given === process.env && existsSync(secretsFile) ? readFileSync(secretsFile, 'utf8') : '{}'
   return { ...JSON.parse(secrets), ...env, DATABASE_URL: url }
 }
 
-/** What a deployment runs with, as far as it stands here: the environment, else that of a running `npm run dev`. */
+/** Returns the environment of the deployment: this one, else that of a running `npm run dev`. */
 export function deploymentEnvironment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const env = withRunningDev(given)
   return env.DATABASE_URL ? env : operatorEnvironment(given)

@@ -8,8 +8,8 @@ import { operatorEnvironment } from './operator-environment.ts'
 import { RefusedError, type Terminal } from './terminal.ts'
 
 /**
- * Opens a gateway on the operator's connection for the time of `use`.
- * @throws RefusedError when the database is not one to work on, with these variables
+ * Opens a gateway on the operator's connection while `use` runs.
+ * @throws RefusedError when this environment does not fit the database
  */
 export async function withGateway<T>({ env }: Terminal, use: (gateway: Gateway) => Promise<T>): Promise<T> {
   const { gateway } = await openGateway(loadConfig(operatorEnvironment(env))).catch((error) => {
@@ -34,7 +34,7 @@ export function act<T>(gateway: Gateway, block: (work: Work) => Promise<T>): Pro
   })
 }
 
-/** Who runs this command, as the operating system says. */
+/** Returns the operating system's name of the user who runs this command. */
 export function accountName(): string {
   try {
     return userInfo().username

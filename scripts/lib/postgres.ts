@@ -13,11 +13,11 @@ const START_MILLISECONDS = 30_000
 const ATTEMPTS = 5
 
 export interface PostgresOptions {
-  /** Made on the first start. The owner's password stands beside it, in `<dataDirectory>.password`. */
+  /** Created on the first start. The owner's password is next to it, in `<dataDirectory>.password`. */
   dataDirectory: string
-  /** A free one when left out. */
+  /** Default: a free one. */
   port?: number
-  /** Taken when it is free and no `port` is given; another one when binding fails, as on an outgoing connection's port. */
+  /** Used when it is free and no `port` is given; another one when binding fails, as on an outgoing connection's port. */
   preferredPort?: number
   /** Server settings, for example `{ max_connections: '200' }`. */
   settings?: Record<string, string>
@@ -29,15 +29,15 @@ export interface Postgres {
   /** Superuser `postgres`, database `postgres`. */
   url: string
   port: number
-  /** Settles with the exit code when the server has ended, whoever ended it. */
+  /** Settles with the exit code when the server has ended, for whatever reason. */
   exited: Promise<number>
   /** Ends open connections and stops the server. */
   stop(): Promise<void>
 }
 
 /**
- * Starts a Postgres server that listens on 127.0.0.1 only and ends with this process, however that ends. A server left
- * over on the same directory is stopped first.
+ * Starts a Postgres server that listens on 127.0.0.1 only and ends with this process, however that ends. A server that
+ * still runs on the same directory is stopped first.
  * @throws when the port is taken, the directory belongs to another major version, or the server does not come up (with
  * the last lines of its log)
  */
@@ -76,7 +76,7 @@ async function initialize(dataDirectory: string, binaries: PostgresBinaries): Pr
   return (await readFile(passwordFile, 'utf8')).trim()
 }
 
-// In a folder of its own that is renamed at the end: a killed initdb leaves nothing that looks finished.
+// Uses a temporary folder that is renamed at the end: a killed initdb leaves nothing that looks finished.
 async function initdb(dataDirectory: string, passwordFile: string, binaries: PostgresBinaries): Promise<void> {
   const staging = `${dataDirectory}.new`
   await mkdir(path.dirname(dataDirectory), { recursive: true })
@@ -96,7 +96,7 @@ async function initdb(dataDirectory: string, passwordFile: string, binaries: Pos
   const args = [`--pgdata=${staging}`, '--encoding=UTF8', '--no-sync', ...locale, ...authentication]
   await run(binaries.initdb, args, { ...runAs, cwd: path.dirname(dataDirectory) })
   await rmdir(dataDirectory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw new Error(`${dataDirectory} exists and is no Postgres data directory`)
+    if (error.code !== 'ENOENT') throw new Error(`${dataDirectory} exists and is not a Postgres data directory`)
   })
   await rename(staging, dataDirectory)
 }
@@ -146,5 +146,5 @@ async function untilReady(
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   const log = await readFile(path.join(dataDirectory, 'server.log'), 'utf8').catch(() => '')
-  return log.trim().split('\n').slice(-10).join('\n') || 'no word from the server in 30 seconds'
+  return log.trim().split('\n').slice(-10).join('\n') || 'no response from the server in 30 seconds'
 }

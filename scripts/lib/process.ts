@@ -11,20 +11,20 @@ export interface ProcessOptions {
   gid?: number
   /** Sent to end it; default SIGTERM. */
   signal?: NodeJS.Signals
-  /** Holds the process id while it runs: what a hard kill of everything leaves behind can be found by it. */
+  /** Holds the process id while it runs, so that a process that survives a SIGKILL of everything else can be found. */
   pidFile?: string
-  /** Gets every line of its output; or a file descriptor that takes the output. */
+  /** Called with every line of its output; or a file descriptor for the output. */
   output: ((line: string) => void) | number
 }
 
 export interface RunningProcess {
-  /** Settles with the exit code when it has ended, whoever ended it; 128 and the number of the signal that killed it. */
+  /** Settles with the exit code when it has ended; 128 plus the number of the signal that killed it. */
   exited: Promise<number>
   /** Ends it: the signal first, SIGKILL after eight seconds. */
   stop(): Promise<void>
 }
 
-/** An exit code in words. */
+/** Describes an exit code. */
 export function exitText(code: number): string {
   const [signal] = Object.entries(constants.signals).find(([, number]) => code === 128 + number) ?? []
   return signal ? `killed by ${signal}` : `exit code ${code}`
@@ -33,8 +33,8 @@ export function exitText(code: number): string {
 const TETHER = fileURLToPath(new URL('tether.mjs', import.meta.url))
 
 /**
- * Starts a long-running command that never outlives this process, not even when this one is killed hard. It runs in its
- * own process group, so a Ctrl-C in the terminal reaches only this process, which then stops things in its own order.
+ * Starts a long-running command that never outlives this process, not even after a SIGKILL. It runs in its own process
+ * group, so that Ctrl-C in the terminal reaches only this process, which then stops its commands in its own order.
  */
 export function startProcess({ output, signal = 'SIGTERM', env, ...command }: ProcessOptions): RunningProcess {
   const stream = typeof output === 'number' ? output : 'pipe'

@@ -58,14 +58,14 @@ async function checkCredentials(gateway: Gateway, connection: ConnectionRow, cal
     'content-type': 'application/x-www-form-urlencoded',
     ...(isBasic && secret && { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }),
   }
-  if (auth_method === 'apple') return right('the key is there; Apple says no more without a code')
+  if (auth_method === 'apple') return right('the key is configured; Apple does not answer without a code')
   const response = await askProvider(gateway)(endpoint, { method: 'POST', headers, body: form })
   const answer = await response.json().catch(() => ({}))
   const error = String(answer.error ?? '')
   if (/invalid_client|unauthorized_client|incorrect_client_credentials/.test(error) || response.status === 401)
     return wrong(error || `status ${response.status}`)
   return /invalid_grant|bad_verification_code|invalid_request/.test(error)
-    ? right('the client is known')
+    ? right('the provider accepts the client')
     : wrong(error || `status ${response.status}`)
 }
 
@@ -106,7 +106,7 @@ async function checkCodeFlow(gateway: Gateway, connection: ConnectionRow): Promi
 
 function checkCertificates(certificates: string[], allowSha1 = false): Verdict {
   const last = lastCertificateEnd(certificates)
-  const weak = allowSha1 ? '; SHA-1 signatures are taken' : ''
+  const weak = allowSha1 ? '; SHA-1 signatures are accepted' : ''
   const text = `${certificates.length} certificates, valid until ${last.toISOString().slice(0, 10)}${weak}`
   return last > new Date() ? right(text) : wrong(text)
 }
@@ -129,19 +129,19 @@ async function checkSupabase(gateway: Gateway, { settings }: ConnectionRow): Pro
   let credentials: Verdict
   const discovery = await attempt(async () => {
     const response = await askProvider(gateway)(`${base}/auth/v1/settings`, { headers: { apikey } })
-    credentials = response.ok ? right('the key is known') : wrong(`status ${response.status}`)
+    credentials = response.ok ? right('the key is accepted') : wrong(`status ${response.status}`)
     const { external = {} } = response.ok ? await response.json() : {}
     return external[name] ? right(`${name} is enabled there`) : wrong(`${name} is not enabled there`)
   })
   return { discovery, credentials }
 }
 
-/** A custom provider is told that this is a check; what it answers tells whether it is there and knows our signature. */
+/** Sends a custom provider a message of the type check; its answer shows whether it is reachable and accepts our signature. */
 async function checkHook(gateway: Gateway, connection: ConnectionRow): Promise<Verdicts> {
   const { url = '', public_jwk } = connection.settings.hook ?? {}
   const [id, secret] = [uuidv7(), secretOf(gateway, connection)]
   const problem = keyProblem((public_jwk ?? {}) as PublicJwk)
-  const keys = problem ? wrong(problem) : right('the key is one')
+  const keys = problem ? wrong(problem) : right('the key is valid')
   if (!secret) return { keys, credentials: wrong('there is no secret') }
   const message = { type: 'check', id, timestamp: new Date().toISOString(), data: {} }
   const answer = await callHook(gateway, { url, secret, id, message })
@@ -164,7 +164,7 @@ const CHECK_OF = {
   ...{ saml: checkSaml, supabase: checkSupabase, hook: checkHook },
 }
 
-/** What can be told of a connection without anybody signing in. */
+/** Checks a connection as far as that is possible without a sign-in. */
 export async function checkConnection(gateway: Gateway, connection: ConnectionRow): Promise<Checked> {
   const { slug, status, settings } = connection
   const none = { discovery: undefined, keys: undefined, credentials: undefined, callback: undefined }

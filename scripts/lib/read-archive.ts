@@ -8,8 +8,8 @@ const VERIFIER = fileURLToPath(new URL('../verify-export.mjs', import.meta.url))
 export type ReadArchive = { events: number; streams: number; sha256: string; positionsSha256: string }
 
 /**
- * What an outsider sees in the file of an archive, and what is wrong with it.
- * @param verifierKeys the log's; else the key that the file itself brings
+ * Reads the file of an archive with the stand-alone verifier: its summary, and what is wrong with it.
+ * @param verifierKeys those of the log; without them the key in the file is used
  */
 export async function readArchive(
   file: string,

@@ -5,11 +5,11 @@ export type ReadModel = {
   name: string
   /** The streams it is made from. */
   streamType: string
-  /** Column that holds the stream's id, where a row is of one stream and has its version. */
+  /** Column with the stream's id, if a row belongs to one stream and has its version. */
   streamColumn?: string
 }
 
-/** Every read model of the database, by name. */
+/** Lists every read model of the database, by name. */
 export async function listReadModels(sql: postgres.ISql<Record<never, never>>): Promise<ReadModel[]> {
   const rows = await sql<{ name: string; streamType: string; key: string | null }[]>`
     select m.name, m.stream_type as "streamType", (

@@ -5,22 +5,22 @@ export type Rebuilt = {
   model: string
   /** After the rebuild. */
   rows: number
-  /** Rows that stood in the read model and follow from no event. */
+  /** Rows that were in the read model and follow from no event. */
   onlyLive: object[]
-  /** Rows that follow from the events and were not there. */
+  /** Rows that follow from the events and were missing. */
   onlyRebuilt: object[]
-  /** Why it could not be rebuilt; its rows are as they were. */
+  /** Why it could not be rebuilt; its rows are unchanged. */
   failure?: string
 }
 
-/** Whether the read model was just what the events say. */
+/** Returns whether the read model already matched the events. */
 export function isEqual({ onlyLive, onlyRebuilt, failure }: Rebuilt): boolean {
   return failure === undefined && onlyLive.length === 0 && onlyRebuilt.length === 0
 }
 
 /**
- * Rebuilds every read model (or the named ones) from the events, each in a transaction of its own, and tells where the
- * rows differ from the ones before. Appends wait meanwhile; the rebuilt rows stay.
+ * Rebuilds every read model (or the named ones) from the events, each in its own transaction, and returns where the
+ * rows differ from the previous ones. Appends wait meanwhile; the rebuilt rows are kept.
  * @param sql connection of the owner
  */
 export async function rebuildModels(sql: postgres.Sql, only: string[] = []): Promise<Rebuilt[]> {

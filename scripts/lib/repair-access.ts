@@ -1,19 +1,19 @@
 import type postgres from 'postgres'
 import type { Migration } from './migration-files.ts'
 
-/** The statements of the migrations that say who may do what. They begin at the margin, and saying them again changes nothing. */
+/** The statements of the migrations that grant access. They begin at the start of a line, and running them again changes nothing. */
 const ACCESS =
   /^(?:do \$\$\ndeclare\n {2}v_role text;[\s\S]*?^end \$\$;|(?:grant|revoke|alter default privileges)\b[^;]*;|select auth_gateway\.(?:close_to_public|open_to_application)\(\);)/gm
 
 const accessOf = ({ sql }: Migration) => [...sql.matchAll(ACCESS)].map(([statement]) => statement)
 
-/** Makes the roles that the migrations name, where they are missing: before a dump that names them is restored. */
+/** Creates the roles that the migrations name, if they are missing: needed before a dump that names them is restored. */
 export async function makeRoles(sql: postgres.TransactionSql, migrations: Migration[]): Promise<void> {
   const [roles] = migrations.flatMap(accessOf).filter((statement) => statement.startsWith('do '))
   if (roles) await sql.unsafe(roles).simple()
 }
 
-/** Whether the application's role can append and read: not so after a dump was restored into a server without it. */
+/** Returns whether the application's role can append and read: false after a dump was restored into a server without it. */
 async function isOpenToApplication(sql: postgres.TransactionSql): Promise<boolean> {
   const [row] = await sql<{ open: boolean }[]>`
     select coalesce(bool_and(has_schema_privilege(r.oid, n.oid, 'usage')
@@ -26,8 +26,8 @@ async function isOpenToApplication(sql: postgres.TransactionSql): Promise<boolea
 }
 
 /**
- * Roles belong to the server and not to the database, so a restored database may lack them, and with them every grant and policy. Says
- * all access statements of the applied migrations again when that is so.
+ * Roles belong to the server and not to the database, so a restored database may lack them, and with them every grant and policy. If so,
+ * runs all access statements of the applied migrations again.
  * @returns whether anything was missing
  */
 export async function repairAccess(sql: postgres.TransactionSql, applied: Migration[]): Promise<boolean> {

@@ -14,7 +14,7 @@ function read(folder: string): Note | undefined {
   }
 }
 
-/** Leaves for operator commands what the gateway of this `npm run dev` runs with, readable by its owner only. */
+/** Writes the gateway's settings of this `npm run dev` to a file for operator commands, readable by its owner only. */
 export function noteRunningDev(folder: string, environment: NodeJS.ProcessEnv): void {
   const used = Object.entries(environment).filter(([name, value]) => Object.hasOwn(variables, name) && value)
   const note: Note = { pid: process.pid, environment: Object.fromEntries(used) }
@@ -25,7 +25,7 @@ export function forgetRunningDev(folder: string): void {
   if (read(folder)?.pid === process.pid) rmSync(fileIn(folder), { force: true })
 }
 
-/** The variables of the `npm run dev` that runs in the folder, with the connections to its database; undefined where none does. */
+/** Returns the settings of the `npm run dev` that runs in the folder, with the connections to its database; undefined if none does. */
 export function runningDev(folder: string): NodeJS.ProcessEnv | undefined {
   const note = read(folder)
   return note && isAlive(note.pid) ? note.environment : undefined

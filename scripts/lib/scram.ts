@@ -3,8 +3,8 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 const ITERATIONS = 4096
 
 /**
- * What Postgres stores for a password (RFC 5802 section 3, RFC 7677), so that the password itself never appears in a
- * statement or a server log.
+ * Returns the verifier that Postgres stores for a password (RFC 5802 section 3, RFC 7677), so that the password itself
+ * never appears in a statement or a server log.
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   const salted = pbkdf2Sync(password.normalize('NFKC'), salt, ITERATIONS, 32, 'sha256')

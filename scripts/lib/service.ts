@@ -3,8 +3,8 @@ import { isPortBusy, waitForPort } from './ports.ts'
 import { exitText, type ProcessOptions, type RunningProcess, startProcess } from './process.ts'
 
 const READY_MILLISECONDS = 120_000
-/** Before it is started again; doubled each time, up to the second, until it has lived for as long as the third. */
-const AGAIN_MILLISECONDS = { first: 250, most: 10_000, settled: 30_000 }
+/** Pause before a restart: doubled each time up to `most`, reset once the service has run for `settled`. */
+const RESTART_MILLISECONDS = { first: 250, most: 10_000, settled: 30_000 }
 
 export interface ServiceOptions extends Omit<ProcessOptions, 'output'> {
   name: string
@@ -22,18 +22,18 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** A program of the development environment that listens on a port. One that was ready and ends unasked is started again. */
+/** Creates a program of the development environment that listens on a port. It is restarted if it ends unexpectedly after it was ready. */
 export function createService({ name, port, portVariable, log, ...command }: ServiceOptions): Service {
   let running: RunningProcess | undefined
   let restarting: Promise<void> | undefined
   let again = false
   let stopped = false
-  let pause = AGAIN_MILLISECONDS.first
+  let pause = RESTART_MILLISECONDS.first
 
   async function start(): Promise<boolean> {
     if (command.pidFile) await killLeftOver(command.pidFile, command.args.at(-1) ?? command.command)
     if (await isPortBusy(port))
-      throw new Error(`Port ${port} is taken, ${name} needs it: end what listens there or set ${portVariable}`)
+      throw new Error(`Port ${port} is taken, ${name} needs it: stop what listens there or set ${portVariable}`)
     const current = startProcess({ ...command, output: log })
     running = current
     const startedAt = performance.now()
@@ -42,19 +42,19 @@ export function createService({ name, port, portVariable, log, ...command }: Ser
       if (running !== current) return
       running = undefined
       if (ready) startAgain(exitText(code), performance.now() - startedAt)
-      else log(`ended before it was ready (${exitText(code)}): it starts again when a file changes`)
+      else log(`ended before it was ready (${exitText(code)}): it restarts when a file changes`)
     })
     ready = await Promise.race([waitForPort(port, READY_MILLISECONDS), current.exited.then(() => false)])
     return ready
   }
 
   function startAgain(reason: string, lived: number): void {
-    if (lived > AGAIN_MILLISECONDS.settled) pause = AGAIN_MILLISECONDS.first
-    log(`ended unasked (${reason}): starting it again in ${pause / 1000} s`)
+    if (lived > RESTART_MILLISECONDS.settled) pause = RESTART_MILLISECONDS.first
+    log(`ended unexpectedly (${reason}): restarting in ${pause / 1000} s`)
     setTimeout(() => {
       if (!running && !stopped) void restart()
     }, pause).unref()
-    pause = Math.min(pause * 2, AGAIN_MILLISECONDS.most)
+    pause = Math.min(pause * 2, RESTART_MILLISECONDS.most)
   }
 
   async function end(): Promise<void> {

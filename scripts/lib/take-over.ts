@@ -6,11 +6,11 @@ import path from 'node:path'
 const WAIT_MILLISECONDS = 20_000
 
 /**
- * Makes this process the only one of its kind in a folder: one that is already there is told to stop and waited for.
- * The place is a socket, so a killed process holds nothing.
- * @param socket path of the socket, best relative: the operating system allows about 100 characters
+ * Makes this process the only one of its kind in a folder: asks one that already runs to stop, and waits for it.
+ * The lock is a socket, so that a killed process holds nothing.
+ * @param socket path of the socket, preferably relative: the operating system allows about 100 characters
  * @param onReplaced called when a later process takes over from this one
- * @returns true when another process had to make room
+ * @returns true when another process had to stop
  * @throws when the other process does not stop
  */
 export async function takeOver(socket: string, onReplaced: () => void): Promise<boolean> {
@@ -35,7 +35,7 @@ function untilGone(name: string): Promise<boolean> {
     const connection = connect(name)
     const timer = setTimeout(() => {
       connection.destroy()
-      reject(new Error('Another one of these already runs here and does not stop'))
+      reject(new Error('Another process of this kind runs here and does not stop'))
     }, WAIT_MILLISECONDS)
     connection.once('connect', () => {
       met = true

@@ -4,31 +4,30 @@ import { fileURLToPath } from 'node:url'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { GatewayError } from '../../shared/errors.ts'
 
-/** What a command has to do with the world around it. */
+/** Environment and output of a command. */
 export type Terminal = {
   env: NodeJS.ProcessEnv
-  /** A line of the answer. */
+  /** Prints a line of the result. */
   out(line: string): void
-  /** A line for the person only: errors and remarks. */
+  /** Prints a line for people only: errors and remarks. */
   err(line: string): void
 }
 
-/** Takes arguments, answers with the exit code: 0 done, 1 a fault was found or the request refused, 2 wrong usage. */
+/** Takes arguments and returns the exit code: 0 done, 1 a problem was found or the request refused, 2 wrong usage. */
 export type Command = (args: string[], terminal: Terminal) => Promise<number>
 
-/** The command was called in a way that makes no sense. */
+/** The command was called with wrong arguments. */
 export class UsageError extends Error {}
 
-/** The command makes sense, but cannot be done. */
+/** The arguments are right, but the command cannot be carried out. */
 export class RefusedError extends Error {}
 
-/** A command that knows how it is called. */
+/** A command with its usage. */
 export type Program = Command & { usage: string }
 
 /**
- * Makes a command a program: `--help` prints its usage, wrong usage is refused with it, and what is thrown becomes a sentence and an
- * exit code.
- * @param options.alone whether it does something without arguments, rather than print its usage
+ * Makes a command a program: `--help` and wrong usage print its usage, and a thrown error becomes a sentence and an exit code.
+ * @param options.alone whether it runs without arguments, rather than print its usage
  */
 export function program(usage: string, command: Command, options: { alone?: boolean } = {}): Program {
   const run: Command = async (args, terminal) => {
@@ -50,7 +49,7 @@ export function program(usage: string, command: Command, options: { alone?: bool
 }
 
 /**
- * The flags of a command that takes no names.
+ * Reads the flags of a command without positional arguments.
  * @throws UsageError for anything else
  */
 export function readFlags<const T extends ParseArgsOptionsConfig>(args: string[], options: T) {
@@ -60,8 +59,8 @@ export function readFlags<const T extends ParseArgsOptionsConfig>(args: string[]
 }
 
 /**
- * Runs a command as this process when `moduleUrl` is the file that node was started with. It works in the project's folder;
- * INIT_CWD, which npm sets, says where the person stands.
+ * Runs a command as this process when `moduleUrl` is the file that node was started with. It runs in the project's folder;
+ * INIT_CWD, which npm sets, is the folder that the user is in.
  */
 export async function runAsProgram(moduleUrl: string, command: Command): Promise<void> {
   const started = process.argv[1]
@@ -78,8 +77,8 @@ export function wholeNumber(flag: string, value: unknown): number {
 }
 
 /**
- * A folder that the person names from where they stand.
- * @throws RefusedError when it is none
+ * Resolves a folder relative to the one that the user is in.
+ * @throws RefusedError when it is not a folder
  */
 export function folderOf({ env }: Terminal, named: string): string {
   const folder = resolve(env.INIT_CWD ?? '', named)
@@ -87,7 +86,7 @@ export function folderOf({ env }: Terminal, named: string): string {
   return folder
 }
 
-/** Rows as columns of text; every row has the members of the first. */
+/** Formats rows as columns of text; every row has the members of the first. */
 export function table(rows: Record<string, string>[]): string {
   const [first] = rows
   if (!first) return ''
@@ -103,7 +102,7 @@ export function table(rows: Record<string, string>[]): string {
     .join('\n')
 }
 
-/** The flags of a program that is one flow and no command; answers `--help` and wrong usage itself, and ends the process then. */
+/** Reads the flags of a program that is not a command; for `--help` and wrong usage it prints the usage and ends the process. */
 export function readFlagsOrExit<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {
   const args = process.argv.slice(2)
   try {
@@ -122,7 +121,7 @@ const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHO
 function sentence(error: Error): string {
   if (error instanceof GatewayError && error.options.reason) return `${error.message} (${error.options.reason})`
   const inner = error instanceof AggregateError ? error.errors[0] : undefined
-  const said = error.message || (inner instanceof Error ? inner.message : error.name)
+  const message = error.message || (inner instanceof Error ? inner.message : error.name)
   const code = String((error as { code?: string }).code ?? (inner as { code?: string } | undefined)?.code)
-  return UNREACHABLE.includes(code) ? `The database does not answer: ${said}` : said
+  return UNREACHABLE.includes(code) ? `The database does not answer: ${message}` : message
 }

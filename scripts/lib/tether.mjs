@@ -21,7 +21,7 @@ function end() {
 child.on('error', (error) => {
   process.stderr.write(`${command}: ${error.message}\n`, () => process.exit(127))
 })
-// A shell says in the same way which signal ended a command.
+// Shells report the signal that ended a command in the same way.
 child.on('exit', (code, killedBy) => {
   if (pidFile) rmSync(pidFile, { force: true })
   process.exit(code ?? 128 + constants.signals[killedBy])

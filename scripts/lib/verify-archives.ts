@@ -18,10 +18,10 @@ type Made = {
 }
 
 /**
- * Compares what was taken out of the store with what the events of the archives say, and their files with those at hand.
- * @param outside.archives the folder where the files are; without it they are not looked at
+ * Compares the archived leaves with the events of the archives, and the files of the archives with those events.
+ * @param outside.archives the folder of the files; without it they are not checked
  * @param outside.keys the verifier keys of the log
- * @returns how many there are
+ * @returns the number of archives
  */
 export async function verifyArchives(
   sql: postgres.TransactionSql,

@@ -5,7 +5,7 @@ import type { Finding } from './findings.ts'
 
 const BATCH = 2000
 
-/** Every fault of one event, given the event before it in its stream. */
+/** Returns every fault of one event, given the event before it in its stream. */
 export function faultsOf(event: EventRecord, before: EventRecord | undefined): Finding['fault'][] {
   const faults: Finding['fault'][] = []
   const previousHash = before?.hash ?? NO_HASH
@@ -18,8 +18,8 @@ export function faultsOf(event: EventRecord, before: EventRecord | undefined): F
 }
 
 /**
- * Walks every chain from its first event, hashing each again from its canonical form.
- * @returns how many events and streams there are
+ * Walks every chain from its first event and hashes each event again from its canonical form.
+ * @returns the number of events and streams
  */
 export async function walkChains(
   sql: postgres.TransactionSql,

@@ -4,16 +4,16 @@ import type { Checkpoint } from '../../shared/tokens/note.ts'
 import { createFindings, type FaultReport } from './findings.ts'
 import type { OpenNote, OpenText } from './kept-checkpoints.ts'
 import { verifyArchives } from './verify-archives.ts'
-import { verifyBeside } from './verify-beside.ts'
 import { walkChains } from './verify-chains.ts'
+import { verifyConsistency } from './verify-consistency.ts'
+import { verifyErasable } from './verify-erasable.ts'
 import { verifyGuards } from './verify-guards.ts'
 import { verifyPeople } from './verify-people.ts'
-import { verifySurroundings } from './verify-surroundings.ts'
 import { verifyTree } from './verify-tree.ts'
 
 export type Verification = { ok: boolean; events: number; streams: number; archives: number; faults: FaultReport[] }
 
-/** The log's verifier keys and what opens notes with them; what was kept outside of the database; keys from its master secret, and others that are at hand. */
+/** What is known outside of the database: the log's verifier keys, checkpoints, archives, and derivations from its master secret and other configured ones. */
 export type Outside = {
   keys?: string[]
   openNote?: OpenNote
@@ -25,7 +25,7 @@ export type Outside = {
 }
 
 /**
- * Checks the whole event store and what hangs on it against itself, and against its signed checkpoints, in one snapshot.
+ * Checks the whole event store and what is derived from it for consistency, and against its signed checkpoints, in one snapshot.
  */
 export async function verifyEvents(sql: postgres.Sql, outside: Outside = {}): Promise<Verification> {
   const findings = createFindings()
@@ -33,8 +33,8 @@ export async function verifyEvents(sql: postgres.Sql, outside: Outside = {}): Pr
     await transaction`set local statement_timeout = 0`
     await transaction`set local idle_in_transaction_session_timeout = 0`
     const walked = await walkChains(transaction, findings.add)
-    await verifySurroundings(transaction, findings.add)
-    await verifyBeside(transaction, findings.add)
+    await verifyConsistency(transaction, findings.add)
+    await verifyErasable(transaction, findings.add)
     const archives = await verifyArchives(transaction, findings.add, outside)
     await verifyTree(transaction, findings.add, outside)
     await verifyPeople(transaction, findings.add, outside.derivations ?? [])

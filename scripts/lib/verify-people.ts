@@ -11,9 +11,9 @@ type Row = { subject: string; wrapped_key: Uint8Array; stream_type: string | nul
 type AddressRow = { uai: string; kind: string; address: string; wrapped_key: Uint8Array; position: string }
 
 /**
- * Looks whether every subject is sealed under the master secret of the database, and whether two identities have one address: what a
- * process with another secret would have left behind.
- * @param derivations keys from the master secret of the database first, then from others that are at hand, which open more addresses
+ * Checks that every subject is sealed under the master secret of the database, and that no two identities have the same address: a
+ * process with another secret would cause both.
+ * @param derivations from the master secret of the database first, then from other configured ones, which open more addresses
  */
 export async function verifyPeople(
   sql: postgres.TransactionSql,
@@ -48,7 +48,7 @@ async function verifySubjects(
         })
 }
 
-/** Only proven addresses are looked at: by others nobody is found. */
+/** Checks verified addresses only: others do not identify anyone. */
 async function verifyAddresses(
   sql: postgres.TransactionSql,
   report: (finding: Finding) => void,

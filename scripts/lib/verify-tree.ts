@@ -21,8 +21,8 @@ type Leaf = {
 }
 
 /**
- * Grows the tree again from the events and compares it with the one that was kept, tile by tile, and with every checkpoint.
- * @param openNote absent, as openText, when the key is not at hand: then signatures are not checked
+ * Rebuilds the tree from the events and compares it with the stored one, tile by tile, and with every checkpoint.
+ * @param openNote absent, as openText, when the key is not available: then signatures are not checked
  * @param known checkpoints that were kept outside
  */
 export async function verifyTree(
@@ -76,7 +76,7 @@ export async function verifyTree(
   await verifyCheckpoints(sql, report, { all, size, openNote, openText, known })
 }
 
-/** A tile as one piece: there are many. */
+/** Stores a tile as one buffer, since there are many. */
 function keep({ level, index, hashes }: Tile, edge: Map<string, Buffer[]>, all: Map<string, Buffer>): void {
   const key = tileKey(level, index)
   if (hashes.length === TILE) edge.delete(key)
@@ -98,8 +98,8 @@ async function verifyCheckpoints(
   for (const checkpoint of checkpoints) {
     const at = { table, position: Number(checkpoint.position) }
     const [, noteSize, noteRoot = ''] = checkpoint.note.split('\n')
-    const says = noteSize === checkpoint.size && Buffer.from(noteRoot, 'base64').equals(checkpoint.root)
-    if (!says || (openNote && !openNote(checkpoint.note))) report({ fault: 'checkpoint_unsigned', ...at })
+    const matches = noteSize === checkpoint.size && Buffer.from(noteRoot, 'base64').equals(checkpoint.root)
+    if (!matches || (openNote && !openNote(checkpoint.note))) report({ fault: 'checkpoint_unsigned', ...at })
     const since = origins.indexOf(readNote(checkpoint.note)?.origin ?? '')
     if (since < 0) report({ fault: 'checkpoint_origin', ...at })
     else origins = origins.slice(since)
@@ -114,7 +114,7 @@ async function verifyCheckpoints(
     return signed && begins
   })
   for (const { size: outside, root, position } of known) {
-    // What the log lost when its database was restored, as it says itself.
+    // The log itself records what it lost when its database was restored.
     if (restores.some((one) => one.size < outside && outside <= one.kept.size)) continue
     const at = { table: 'published checkpoint', position: Number(position) }
     if (outside > size) report({ fault: 'log_cut_off', ...at })

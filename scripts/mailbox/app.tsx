@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import { createMessages, type Messages, type StoredMessage } from './messages.ts'
-import { createNews } from './news.ts'
 import { createOtherApis } from './other-apis.ts'
 import { MailboxPage } from './page.tsx'
 import { createResendApi } from './resend-api.ts'
+import { createStatusReports } from './status-reports.ts'
 import { createTwilioApi, LOCAL_TWILIO, type TwilioAccount } from './twilio-api.ts'
 
 const asset = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
@@ -14,16 +14,16 @@ const PAGE_POLICY =
 const MESSAGE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 
 export interface MailboxOptions {
-  /** What senders of mail authenticate with. */
+  /** The API key of mail senders. */
   apiKey: string
-  /** What senders of text messages authenticate with. */
+  /** The account of text message senders. */
   twilio?: TwilioAccount
-  /** Where Resend's webhook would go, and what it is signed with. */
+  /** URL and signing secret of Resend's webhook. */
   webhook?: { url: string; secret: string }
   messages?: Messages
 }
 
-/** The mailbox: the APIs of Resend and Twilio, the page, `/messages.json` (`?to=` and `?limit=`), and each message's HTML by itself. */
+/** Creates the mailbox: the APIs of Resend and Twilio, the page, `/messages.json` (`?to=` and `?limit=`), and each message's HTML. */
 export function createMailboxApp(options: MailboxOptions): Hono {
   const messages = options.messages ?? createMessages()
   const app = new Hono()
@@ -34,9 +34,9 @@ export function createMailboxApp(options: MailboxOptions): Hono {
     c.header('referrer-policy', 'no-referrer')
   })
   const account = options.twilio ?? LOCAL_TWILIO
-  const news = createNews({ webhook: options.webhook, account })
-  app.route('/', createResendApi({ apiKey: options.apiKey, messages, accepted: news.mail }))
-  app.route('/', createTwilioApi({ account, messages, accepted: news.sms }))
+  const statusReports = createStatusReports({ webhook: options.webhook, account })
+  app.route('/', createResendApi({ apiKey: options.apiKey, messages, accepted: statusReports.mail }))
+  app.route('/', createTwilioApi({ account, messages, accepted: statusReports.sms }))
   app.route('/', createOtherApis({ messages }))
 
   app.get('/messages.json', (c) => {

@@ -5,7 +5,7 @@ document.addEventListener('click', async (event) => {
   const button = event.target.closest?.('button.copy')
   if (!button) return
   const copied = await copy(button.dataset.code)
-  button.textContent = copied ? 'Copied' : 'Select it'
+  button.textContent = copied ? 'Copied' : 'Not copied'
   status.textContent = copied ? `Code ${button.dataset.code} copied` : 'The browser does not allow copying'
   setTimeout(() => {
     button.textContent = 'Copy'

@@ -25,7 +25,7 @@ export interface Messages {
   list(to?: string): StoredMessage[]
 }
 
-/** The last 200 messages, in memory. */
+/** Keeps the last 200 messages in memory. */
 export function createMessages(): Messages {
   const messages: StoredMessage[] = []
   return {
@@ -35,15 +35,15 @@ export function createMessages(): Messages {
     },
     find: (id) => messages.find((message) => message.id === id),
     list(to) {
-      const wanted = to && addressLookup(to)
-      return wanted
-        ? messages.filter((message) => message.to.some((address) => addressLookup(address) === wanted))
+      const recipient = to && addressLookup(to)
+      return recipient
+        ? messages.filter((message) => message.to.some((address) => addressLookup(address) === recipient))
         : messages
     },
   }
 }
 
-/** The one-time code in a text: a line of its own if there is one, else the first group of 6 to 8 digits. */
+/** Returns the one-time code in a text: a line with nothing else if there is one, else the first group of 6 to 8 digits. */
 export function findCode(text: string): string | null {
   return /^[ \t]*(\d{6,8})[ \t]*$/m.exec(text)?.[1] ?? /(?<![\w#.-])\d{6,8}(?![\w-]|\.\w)/.exec(text)?.[0] ?? null
 }

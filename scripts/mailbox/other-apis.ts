@@ -3,10 +3,10 @@ import { Hono } from 'hono'
 import { findCode, type Messages } from './messages.ts'
 import { sameText } from './resend-api.ts'
 
-/** What the other providers' senders authenticate with. */
+/** Credentials for the other providers' APIs. */
 export const LOCAL_OTHERS = { postmarkToken: 'local-mailbox', vonageKey: 'local', vonageSecret: 'mailbox' }
 
-/** Postmark's `POST /email` and Vonage's `POST /v1/messages`, as far as the functions use them. */
+/** Implements Postmark's `POST /email` and Vonage's `POST /v1/messages`, as far as the functions use them. */
 export function createOtherApis({ messages }: { messages: Messages }): Hono {
   const api = new Hono()
   const received_at = () => new Date().toISOString()

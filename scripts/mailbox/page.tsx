@@ -6,13 +6,13 @@ const ICON =
 interface View {
   messages: StoredMessage[]
   opened?: StoredMessage
-  /** What a narrow screen shows: the list, or the opened message. */
+  /** The part that a narrow screen shows: the list, or the opened message. */
   view: 'list' | 'message'
   /** Only messages to this address are listed. */
   to?: string
 }
 
-/** The mailbox page: the list beside the opened message; one of the two on a narrow screen. */
+/** The mailbox page: the list next to the opened message; one of the two on a narrow screen. */
 export function MailboxPage({ messages, opened, view, to }: View) {
   return (
     <html lang="en">
@@ -37,7 +37,7 @@ export function MailboxPage({ messages, opened, view, to }: View) {
             </a>
           </h1>
           <p class="hint">
-            Mail and text messages of this machine’s gateway. Nothing leaves it; the last 200 stay until it stops.
+            Mail and text messages of the local gateway. Nothing is really sent. Keeps the last 200 until it stops.
           </p>
         </header>
         <main class="panes">
@@ -134,7 +134,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
   )
 }
 
-/** What a message is called; a text message has no subject, and its first words would be its code. */
+/** Returns the title of a message; a text message has no subject, and its first words would be its code. */
 const titleOf = ({ channel, subject }: StoredMessage) => (channel === 'sms' ? 'Text message' : subject)
 
 function Nothing({ view, to }: Pick<View, 'view' | 'to'>) {
@@ -143,8 +143,8 @@ function Nothing({ view, to }: Pick<View, 'view' | 'to'>) {
       <h2>{view === 'message' ? 'This message is gone' : 'Waiting for messages'}</h2>
       <p>
         {view === 'message'
-          ? 'The mailbox keeps the last 200 messages and forgets them when it stops.'
-          : `Ask the gateway for a sign-in code${to ? ` for ${to}` : ''}. It shows up here by itself.`}
+          ? 'The mailbox keeps the last 200 messages until it stops.'
+          : `Request a sign-in code from the gateway${to ? ` for ${to}` : ''}. It appears here automatically.`}
       </p>
     </div>
   )

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { addressLookup } from '../../shared/typed/address.ts'
 import { findCode, type Messages } from './messages.ts'
-import type { TakenMail } from './news.ts'
+import type { AcceptedMail } from './status-reports.ts'
 
 const MAX_IDEMPOTENCY_KEY = 256
 const REMEMBERED_KEYS = 1_000
@@ -28,13 +28,13 @@ const fields = {
 const emailBody = z.object(fields)
 
 /**
- * Resend's `POST /emails`: bearer key, field checks, idempotency keys and error bodies as the real one has them.
- * @param options.accepted is told of each mail that was taken
+ * Implements Resend's `POST /emails` with its bearer key, field checks, idempotency keys and error bodies.
+ * @param options.accepted called with each accepted mail
  */
 export function createResendApi(options: {
   apiKey: string
   messages: Messages
-  accepted?: (mail: TakenMail) => void
+  accepted?: (mail: AcceptedMail) => void
 }): Hono {
   const { apiKey, messages, accepted } = options
   const api = new Hono()

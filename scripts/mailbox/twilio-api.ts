@@ -8,10 +8,10 @@ export interface TwilioAccount {
   authToken: string
 }
 
-/** What the mailbox takes text messages with, unless told otherwise. */
+/** The mailbox's default account for text messages. */
 export const LOCAL_TWILIO: TwilioAccount = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'local_mailbox' }
 
-/** Numbers that the real one refuses in the same way, for tests (twilio.com/docs/iam/test-credentials). */
+/** Numbers that the real API also refuses, for tests (twilio.com/docs/iam/test-credentials). */
 const REFUSED: Record<string, [code: number, message: string]> = {
   '+15005550001': [21211, "The 'To' number is not a valid phone number."],
   '+15005550002': [21612, "The 'To' phone number is not currently reachable via SMS."],
@@ -23,9 +23,9 @@ const REFUSED: Record<string, [code: number, message: string]> = {
 type Resource = { sid: string; to: string; body: string; status: string; date_created: string }
 
 /**
- * Twilio's Messages, and Verify's Verifications with codes of one's own: Basic authentication, field checks and error bodies as the
- * real ones have them, also in that the same message sent twice is two messages.
- * @param options.accepted is told of each message that names a status callback
+ * Implements Twilio's Messages, and Verify's Verifications with custom codes, with their Basic authentication, field checks and error
+ * bodies. As there, the same message sent twice is two messages.
+ * @param options.accepted called with each message that names a status callback
  */
 export function createTwilioApi(options: {
   account: TwilioAccount

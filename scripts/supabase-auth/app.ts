@@ -13,18 +13,18 @@ export type SupabaseUser = {
   app_metadata: { provider: string; providers: string[] }
 }
 
-/** A link that Supabase Auth would have mailed. */
+/** A link that Supabase Auth would send by mail. */
 export type SentLink = { to: string; type: 'signup' | 'recovery'; tokenHash: string; redirectTo?: string }
 
 export type SupabaseAuthOptions = {
   /** Public base URL, before `/auth/v1`. */
   url: () => string
-  /** The project's publishable key, which every call must bring. */
+  /** The project's publishable key, which every call must send. */
   apiKey: string
   /** Signs with the project's old shared secret instead of its key pair. */
   jwtSecret?: string
   send?: (link: SentLink) => void | Promise<void>
-  /** Confirms every address by itself. */
+  /** Confirms every address automatically. */
   autoconfirm?: boolean
 }
 
@@ -38,8 +38,8 @@ const credentials = z.object({
 })
 
 /**
- * Supabase Auth over HTTP as far as the gateway calls it: passwords, sign-up, recovery, users and keys, with the answers, error codes and
- * checks of the real one. For local development and tests; users live in memory.
+ * Implements Supabase Auth over HTTP as far as the gateway calls it: passwords, sign-up, recovery, users and keys, with its answers, error
+ * codes and checks. For local development and tests; users are kept in memory.
  */
 export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autoconfirm = false }: SupabaseAuthOptions) {
   const users = new Map<string, SupabaseUser>()
@@ -152,7 +152,7 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     const { email, password, data = {} } = parsed.data
     if (password.length < 8) return fault(c, 422, 'weak_password', 'Password should be at least 8 characters.')
     const known = find(email)
-    // With confirmation on, somebody who is known already gets an answer like anybody else, and no mail.
+    // With confirmation on, an existing user gets the same answer as a new one, and no mail.
     if (known?.email_confirmed_at) return c.json({ ...publicUser({ ...known, id: randomUUID() }), identities: [] })
     const user = known ?? add({ email, password, confirmed: autoconfirm, metadata: data })
     if (autoconfirm) return c.json(await session(user))
@@ -234,7 +234,7 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
   }
 }
 
-/** People that local development begins with. */
+/** The users of local development. */
 export const DEMO_USERS = [
   { email: 'ada@lanonasis.test', password: 'correct horse battery', metadata: { full_name: 'Ada Lovelace' } },
   { email: 'grace@lanonasis.test', password: 'staple of compilers', metadata: { full_name: 'Grace Hopper' } },

@@ -194,7 +194,7 @@ describe('a dump that was restored by other means', { timeout: 90_000 }, () => {
       const options = { url: database.ownerUrl, directory, applicationUrl: database.appUrl }
       await migrate({ ...options, log: (line) => lines.push(line) })
       expect(lines).toEqual([
-        'made the roles and grants that were missing',
+        'created the missing roles and grants',
         'created the login role auth_gateway_login',
         'set the password of auth_gateway_login',
       ])

@@ -109,7 +109,7 @@ describe('the Send Email hook', () => {
     const leads = mails().map(({ text }) => text.split('\n\n')[1])
     expect(leads.toSorted()).toEqual([
       'A second factor was added to your account at app.example.',
-      'Your account at app.example can now be signed in to with another account.',
+      'You can now sign in to your account at app.example with another account.',
     ])
   })
 
@@ -188,7 +188,7 @@ describe('the Send Email hook', () => {
   it('200 with a sentence for the user where the address takes nothing', async () => {
     provider.fault({ status: 422, name: 'validation_error', message: 'Invalid `to` field.' })
     expect((await email(emailHook('signup'))).body).toEqual({
-      error: { http_code: 422, message: 'Messages to this address do not arrive. Please use another one.' },
+      error: { http_code: 422, message: 'Messages cannot be delivered to this address. Please use another one.' },
     })
   })
 

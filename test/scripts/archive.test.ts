@@ -300,7 +300,7 @@ describe('a month stays where it is', () => {
 
   test('when another file has its name, which stays as it is', async () => {
     await writeFile(archiveFile(), 'of another log')
-    expect(await make(MONTH)).toEqual({ exitCode: 1, lines: [expect.stringContaining('is there already')] })
+    expect(await make(MONTH)).toEqual({ exitCode: 1, lines: [expect.stringContaining('already exists')] })
     expect(await readdir(folder)).toEqual([path.basename(archiveFile())])
     expect(await readFile(archiveFile(), 'utf8')).toBe('of another log')
   })
@@ -396,9 +396,9 @@ describe('verify finds', () => {
       'the event has no proof of being in the log',
       (lines) => [...lines.slice(0, -1), unproven(lines.at(-2) ?? ''), lines.at(-1) ?? ''],
     ],
-    ['the line does not belong into an archive', ([header = '', ...lines]) => [header.replace(MONTH, NEXT), ...lines]],
+    ['the line does not belong in the archive', ([header = '', ...lines]) => [header.replace(MONTH, NEXT), ...lines]],
     [
-      'the line does not belong into an archive',
+      'the line does not belong in the archive',
       (lines) => [
         ...lines.slice(0, -1),
         JSON.stringify({ kind: 'archived', position: '999999', archive: 'x', leaf: '00' }),
@@ -430,7 +430,7 @@ describe('verify finds', () => {
     lines[n] = JSON.stringify({ kind: 'archived', position, archive: one?.id, leaf })
     await writeFile(log, withEnd(lines))
     expect((await verifyFiles(log)).faults.map(({ fault }) => fault)).toContain(
-      'the events that were taken out are not those of the archive',
+      'the archived events are not those of the archive',
     )
   })
 })

@@ -84,13 +84,13 @@ describe('add', () => {
   test('0: says what was made and why where no type was given; 2 for an unknown type', async () => {
     const why = async (...args: string[]) => (await cli('add', ...args)).out.split('\n')[0]
     expect(await why(...NATIVE)).toBe(
-      'Added a public native client: it keeps no secret and uses PKCE. No --type or --auth-method was given, and every redirect URI leads to the user’s own machine.',
+      'Added a public native client: it has no secret and uses PKCE. No --type or --auth-method was given, and every redirect URI leads to the user’s own machine.',
     )
     expect(await why(...WEB)).toBe(
-      'Added a confidential web client: its server keeps a secret. No --type or --auth-method was given, and it is reached at a website or has no redirect URI.',
+      'Added a confidential web client: its server has a secret. No --type or --auth-method was given, and it is reached at a website or has no redirect URI.',
     )
     expect(await why(...WEB, '--type', 'web', '--auth-method', 'none')).toBe(
-      'Added a public browser client: it keeps no secret and uses PKCE.',
+      'Added a public browser client: it has no secret and uses PKCE.',
     )
     expect((await cli('add', ...WEB, '--type', 'mobile')).exitCode).toBe(2)
   })
@@ -394,7 +394,7 @@ test('1: no database is a sentence, not a stack', async () => {
 test('1: a database elsewhere needs the master secret of its gateway', async () => {
   expect(await call(clients, { DATABASE_URL: 'postgres://a@db.example/none' }, 'list')).toMatchObject({
     exitCode: 1,
-    err: 'Set AUTH_MASTER_SECRET to that of the gateway',
+    err: 'Set AUTH_MASTER_SECRET to the one of the gateway',
   })
 })
 

@@ -106,7 +106,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
         protocol: 'oidc',
         discovery: { ok: true, detail: upstream.issuer },
         keys: { ok: true, detail: '1 keys' },
-        credentials: { ok: true, detail: 'the client is known' },
+        credentials: { ok: true, detail: 'the provider accepts the client' },
         callback: { ok: true, detail: 'http://localhost:4000/v1/auth/oauth/callback/acme' },
       },
     ])
@@ -179,7 +179,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
     const gateway = createGateway(loadConfig({ DATABASE_URL: database.appUrl, LOG_LEVEL: 'silent' }))
     const told = async () => {
       const { state, detail } = await inspectProviders(gateway)
-      return [state, /initech takes SHA-1 signatures/.test(detail)]
+      return [state, /initech accepts SHA-1 signatures/.test(detail)]
     }
     await cli('change', 'initech', '--sha1', 'allow')
     expect(await shown()).toMatchObject({

@@ -103,10 +103,10 @@ describe('npm run dev', { timeout: 120_000 }, () => {
     const killed = pids.at(-1) ?? 0
     process.kill(pids[0] ?? 0, 'SIGKILL')
     await expect.poll(() => dev.output(), { timeout: 30_000 }).toMatch(/database +ready again/)
-    expect(dev.output()).toMatch(/database +ended unasked \(killed by SIGKILL\): starting it again/)
+    expect(dev.output()).toMatch(/database +ended unexpectedly \(killed by SIGKILL\): restarting/)
     process.kill(killed, 'SIGKILL')
     await expect.poll(() => dev.output(), { timeout: 30_000 }).toMatch(/gateway +ready again/)
-    expect(dev.output()).toMatch(/gateway +ended unasked \(killed by SIGKILL\): starting it again in 0\.25 s/)
+    expect(dev.output()).toMatch(/gateway +ended unexpectedly \(killed by SIGKILL\): restarting in 0\.25 s/)
     await expectEverythingUp(dev)
     expect((await dev.pids()).at(-1)).not.toBe(killed)
     await end(dev, 'SIGTERM')

@@ -41,28 +41,26 @@ test('a program that is killed is started again, with the reason, and later each
   process.kill(first, 'SIGKILL')
   await expect
     .poll(() => lines)
-    .toEqual(['ended unasked (killed by SIGKILL): starting it again in 0.25 s', 'ready again'])
+    .toEqual(['ended unexpectedly (killed by SIGKILL): restarting in 0.25 s', 'ready again'])
   expect(await isPortBusy(port)).toBe(true)
   const second = await pid()
   expect(second).not.toBe(first)
   process.kill(second, 'SIGTERM')
   await expect
     .poll(() => lines.slice(2))
-    .toEqual(['ended unasked (killed by SIGTERM): starting it again in 0.5 s', 'ready again'])
+    .toEqual(['ended unexpectedly (killed by SIGTERM): restarting in 0.5 s', 'ready again'])
 })
 
 test('a program that ends with an error after it was ready is started again, with the exit code', async () => {
   expect(await create(`${listening()}; setTimeout(() => process.exit(3), 1500)`).start()).toBe(true)
   await expect
     .poll(() => lines.slice(0, 2))
-    .toEqual(['ended unasked (exit code 3): starting it again in 0.25 s', 'ready again'])
+    .toEqual(['ended unexpectedly (exit code 3): restarting in 0.25 s', 'ready again'])
 })
 
 test('a program that ends before it is ready is left until a file changes', async () => {
   expect(await create('process.exit(3)').start()).toBe(false)
-  await expect
-    .poll(() => lines)
-    .toEqual(['ended before it was ready (exit code 3): it starts again when a file changes'])
+  await expect.poll(() => lines).toEqual(['ended before it was ready (exit code 3): it restarts when a file changes'])
 })
 
 test('a program that was asked to end stays away', async () => {

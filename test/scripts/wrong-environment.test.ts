@@ -318,7 +318,7 @@ describe('grants to other roles', () => {
     ['service_role: select on identities.email', 'grant select (email) on auth_gateway.identities to service_role'],
     ['public: execute on append_events()', 'grant execute on function auth_gateway.append_events to public'],
     [
-      'anon: select on what is made later',
+      'anon: select on future objects',
       'alter default privileges for role auth_gateway_owner in schema auth_gateway grant select on tables to anon',
     ],
   ])('%s: verify and doctor name it', async (detail, grant) => {
@@ -351,8 +351,8 @@ describe('grants to other roles', () => {
 
 describe('the doctor says whether a process may start', () => {
   test.each<[state: string, detail: string, changes: NodeJS.ProcessEnv]>([
-    ['ok', 'a process may serve from it', {}],
-    ['ok', 'a process may serve from it, with master secret 2 of 2', { AUTH_MASTER_SECRET: `${OTHER}|${OWN}` }],
+    ['ok', 'a process may serve it', {}],
+    ['ok', 'a process may serve it, with master secret 2 of 2', { AUTH_MASTER_SECRET: `${OTHER}|${OWN}` }],
     ['wrong', startErrors.master_secret, { AUTH_MASTER_SECRET: OTHER }],
   ])('%s: %s', async (state, detail, changes) => {
     expect(await examined('start', changes)).toMatchObject({ state, detail })
@@ -363,7 +363,7 @@ describe('the doctor says whether a process may start', () => {
     const urls = { DATABASE_URL: fresh.appUrl, DATABASE_MIGRATION_URL: fresh.ownerUrl }
     expect(await examined('start', urls)).toMatchObject({
       state: 'ok',
-      detail: 'a new database, which the first process takes',
+      detail: 'a new database, which the first process initializes',
     })
     const rows = await onServer(fresh.superuserUrl, (sql) => sql`select 1 from auth_gateway.key_check`)
     await fresh.drop()

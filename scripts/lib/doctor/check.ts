@@ -1,4 +1,4 @@
-/** What a check found; `fix` says what to do about it. */
+/** The result of a check; `fix` says what to do about it. */
 export type Finding = { state: 'ok' | 'warning' | 'wrong'; detail: string; fix?: string }
 export type Checked = Finding & { check: string }
 
@@ -6,7 +6,7 @@ export const ok = (detail: string): Finding => ({ state: 'ok', detail })
 export const warning = (detail: string, fix: string): Finding => ({ state: 'warning', detail, fix })
 export const wrong = (detail: string, fix: string): Finding => ({ state: 'wrong', detail, fix })
 
-/** Runs a check; one that throws is wrong, with `fix`. */
+/** Runs a check; one that throws is `wrong`, with `fix`. */
 export async function look(check: string, fix: string, work: () => Promise<Finding>): Promise<Checked> {
   const finding = await work().catch((error: Error) => wrong(causeOf(error), fix))
   return { check, ...finding }

@@ -27,10 +27,10 @@ const checkConnection = ({ reads }: Gateway) =>
       const startedAt = performance.now()
       const [row] = await reads`select current_setting('server_version') as version, current_user as role`
       const milliseconds = Math.round(performance.now() - startedAt)
-      const told = `PostgreSQL ${row?.version} as ${row?.role}, ${milliseconds} ms`
+      const detail = `PostgreSQL ${row?.version} as ${row?.role}, ${milliseconds} ms`
       return Number.parseInt(row?.version, 10) < OLDEST_POSTGRES
-        ? wrong(told, `Use PostgreSQL ${OLDEST_POSTGRES} or newer`)
-        : ok(told)
+        ? wrong(detail, `Use PostgreSQL ${OLDEST_POSTGRES} or newer`)
+        : ok(detail)
     },
   )
 
@@ -46,7 +46,7 @@ const checkRole = ({ reads }: Gateway) =>
     if (row?.above || row?.owner || row?.writes)
       return wrong(
         `${row.name} may do more than append and read`,
-        'Name a login of its own in DATABASE_URL and run npm run migrate',
+        'Use a separate login in DATABASE_URL and run npm run migrate',
       )
     if (!row?.reads || !row.appends) return wrong(`${row?.name} may not append or read`, 'npm run migrate')
     return row.timeout === '0'
@@ -56,15 +56,15 @@ const checkRole = ({ reads }: Gateway) =>
 
 const TLS: Record<TlsKind, Finding> = {
   loopback: ok('none, on loopback'),
-  plaintext: warning('none: DATABASE_PLAINTEXT is set', 'Right in a network of its own between containers only'),
-  encrypted: warning('encrypted, with any certificate', 'Set DATABASE_CA to the authority of the database'),
+  plaintext: warning('none: DATABASE_PLAINTEXT is set', 'Fine only in a private network between containers'),
+  encrypted: warning('encrypted, with any certificate', 'Set DATABASE_CA to the CA of the database'),
   verified: ok('encrypted, the certificate is checked against DATABASE_CA'),
   url: ok('encrypted, the certificate is checked (sslmode=verify-full)'),
 }
 
 const checkMigrations = ({ config }: Gateway, ownerUrl: string | undefined) =>
   look('migrations', 'npm run migrate, from the version that is deployed', async () => {
-    if (!ownerUrl) return warning('not looked at', 'Set DATABASE_MIGRATION_URL here to compare them')
+    if (!ownerUrl) return warning('not checked', 'Set DATABASE_MIGRATION_URL here to compare them')
     const tls = databaseTls(ownerUrl, config)
     const sql = postgres(ownerUrl, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {}, ...tls })
     try {
@@ -73,34 +73,34 @@ const checkMigrations = ({ config }: Gateway, ownerUrl: string | undefined) =>
       assertInStep(applied, migrations)
       const newer = newerThan(applied, migrations)
       if (newer.length > 0)
-        return warning(newerText(newer), 'Nothing, after a roll-back; else look from the newer checkout')
+        return warning(newerText(newer), 'Nothing, after a roll-back; otherwise run this from the newer checkout')
       const missing = migrations.filter(({ version }) => !applied.has(version))
       return missing.length > 0
-        ? wrong(`${missing.length} to be applied, the first is ${missing[0]?.file}`, 'npm run migrate')
+        ? wrong(`${missing.length} not applied, the first is ${missing[0]?.file}`, 'npm run migrate')
         : ok(`${applied.size} applied`)
     } finally {
       await sql.end({ timeout: 1 })
     }
   })
 
-// Whether a second idle client is served by the server connection that the first one just left.
 const checkHistory = (gateway: Gateway) =>
   look('history', 'npm run events -- verify', async () => {
     const { CHECKPOINT_FILE, CHECKPOINT_URL } = gateway.config
     if (!CHECKPOINT_FILE && (!CHECKPOINT_URL || CHECKPOINT_URL.includes('{size}')))
       return warning(
-        'no newest checkpoint is kept outside',
-        'Set CHECKPOINT_FILE, or CHECKPOINT_URL without {size}: otherwise an older backup would be served as the present',
+        'the newest checkpoint is not kept outside',
+        'Set CHECKPOINT_FILE, or CHECKPOINT_URL without {size}: otherwise an older backup would be served as current',
       )
     const lost = await findLostHistory(gateway)
     return lost
       ? wrong(
-          `the kept checkpoint covers ${lost.kept.size} events, the database ${lost.size} of its own: it was restored from an older backup`,
-          'npm run events -- after-restore --reason …; docs/operations.md says what else',
+          `the kept checkpoint covers ${lost.kept.size} events, the database has ${lost.size}: it was restored from an older backup`,
+          'npm run events -- after-restore --reason …; see docs/operations.md',
         )
       : ok('has everything that the kept checkpoint covers')
   })
 
+// In transaction mode, a second idle client gets the server connection that the first one just released.
 const checkPooler = ({ config, reads }: Gateway) =>
   look('pooler', 'Set DATABASE_URL to the pooler', async () => {
     const tls = databaseTls(config.DATABASE_URL, config)
@@ -114,7 +114,7 @@ const checkPooler = ({ config, reads }: Gateway) =>
       const [row] = await reads`select current_setting('max_connections') as most`
       return warning(
         `direct, or in session mode: each process takes up to 7 of ${row?.most} connections`,
-        'Right for a few servers; on Netlify use the pooler in transaction mode (Supabase: port 6543)',
+        'Fine for a few servers; on Netlify use the pooler in transaction mode (Supabase: port 6543)',
       )
     } finally {
       await Promise.all(clients.map((sql) => sql.end({ timeout: 1 })))
@@ -124,11 +124,11 @@ const checkPooler = ({ config, reads }: Gateway) =>
 const LAG_CHECKS = {
   checkpoints: 'cover the log',
   webhooks: 'keep up',
-  messages: 'none waits',
-  partitions: 'made ahead',
+  messages: 'none is waiting',
+  partitions: 'created ahead',
 } as const
 
-/** What follows the log: one finding for each kind, or for each of its problems. */
+/** Checks what follows the log: one finding for each kind, or for each of its problems. */
 async function checkLag({ reads, config }: Gateway): Promise<Checked[]> {
   const publishes = Boolean(config.CHECKPOINT_URL || config.CHECKPOINT_FILE)
   const problems = await readLogLag(reads).then(
@@ -148,24 +148,24 @@ async function checkLag({ reads, config }: Gateway): Promise<Checked[]> {
 }
 
 const checkKeys = ({ keys, config, reads }: Gateway) =>
-  look('keys', 'Set AUTH_MASTER_SECRET to the one that this database was begun with', async () => {
+  look('keys', 'Set AUTH_MASTER_SECRET to the one that this database was created with', async () => {
     if ((await listSigningKeys(reads)).length === 0)
-      return warning('none yet', 'The first request for a token or for the key set makes them')
+      return warning('none yet', 'The first request for a token or for the key set creates them')
     const [oldest] = (await keys.published()).filter((key) => !key.expiresAt)
     const days = Math.floor((Date.now() - (oldest?.activeFrom.getTime() ?? Date.now())) / DAY_MILLISECONDS)
-    const told = `opened with AUTH_MASTER_SECRET, ${Math.max(0, days)} days old`
+    const detail = `opened with AUTH_MASTER_SECRET, ${Math.max(0, days)} days old`
     const late = config.SIGNING_KEY_DAYS > 0 && days > config.SIGNING_KEY_DAYS + 1
-    return late ? warning(told, 'The scheduled job does not run: npm run keys -- rotate, and see to it') : ok(told)
+    return late ? warning(detail, 'The scheduled job does not run: fix it, and npm run keys -- rotate') : ok(detail)
   })
 
 const checkStart = ({ reads, config }: Gateway) =>
-  look('start', 'docs/configuration.md says under "What starts, and what does not" what to do', async () => {
+  look('start', 'See "What starts, and what does not" in docs/configuration.md', async () => {
     const { secret, isNew, warnings } = await inspectDatabase(reads, config)
     const count = masterSecrets(config).length
     const which = count === 1 ? '' : `, with master secret ${secret + 1} of ${count}`
     const newer = warnings.includes('newer_migrations')
-    if (newer) return warning(startWarnings.newer_migrations, 'Right during a release, or after going back')
-    return ok(isNew ? `a new database, which the first process takes${which}` : `a process may serve from it${which}`)
+    if (newer) return warning(startWarnings.newer_migrations, 'Fine during a release, or after a roll-back')
+    return ok(isNew ? `a new database, which the first process initializes${which}` : `a process may serve it${which}`)
   })
 
 const checkGuards = ({ reads }: Gateway) =>
@@ -184,20 +184,20 @@ const checkGrants = ({ reads }: Gateway) =>
   look('grants', 'npm run migrate', async () => {
     const grants = await listForeignGrants(reads)
     if (grants.length === 0) return ok('nothing for other roles')
-    const fix = 'Revoke them: the gateway alone should read and append'
+    const fix = 'Revoke them: only the gateway should read and append'
     return (grants.some(({ severe }) => severe) ? wrong : warning)(grants.map(grantText).join('; '), fix)
   })
 
 const checkClock = ({ reads }: Gateway) =>
-  look('clock', 'Let the system clock follow NTP', async () => {
+  look('clock', 'Sync the system clock by NTP', async () => {
     const before = Date.now()
     const [row] = await reads<{ now: Date }[]>`select clock_timestamp() as now`
     const skew = Math.abs((row?.now.getTime() ?? 0) - (before + Date.now()) / 2) / 1000
-    const told = `${skew.toFixed(1)} s from the database`
-    return skew > MOST_SKEW_SECONDS ? wrong(told, 'Let the system clock follow NTP') : ok(told)
+    const detail = `${skew.toFixed(1)} s from the database`
+    return skew > MOST_SKEW_SECONDS ? wrong(detail, 'Sync the system clock by NTP') : ok(detail)
   })
 
-/** What can be seen of the database, as the gateway sees it. */
+/** Checks the database, as the gateway sees it. */
 export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefined): Promise<Checked[]> {
   const connection = await checkConnection(gateway)
   if (connection.state === 'wrong') return [connection]

@@ -7,7 +7,7 @@ import { type Checked, type Finding, look, ok, warning, wrong } from './check.ts
 
 const TIMEOUT_MILLISECONDS = 10_000
 const MOST_SKEW_SECONDS = 30
-/** Of `supabase/functions`, those that take signed messages. */
+/** The functions of `supabase/functions` that take signed messages. */
 export const EDGE_FUNCTIONS = ['send-magic-link', 'send-notice-email', 'send-otp-email', 'send-otp-sms']
 const DISCOVERY = '/.well-known/openid-configuration'
 
@@ -20,12 +20,11 @@ const checkIssuer = ({ issuer }: Gateway) =>
     if (!response.ok) return wrong(`${DISCOVERY} answers ${response.status}`, 'Make AUTH_BASE_URL lead to the gateway')
     const metadata = await response.json()
     if (metadata.issuer !== issuer)
-      return wrong(`the gateway there says that it is ${metadata.issuer}`, `Set AUTH_BASE_URL there to ${issuer}`)
+      return wrong(`the gateway there has the issuer ${metadata.issuer}`, `Set AUTH_BASE_URL there to ${issuer}`)
     const skew = Math.abs(Date.now() - Date.parse(response.headers.get('date') ?? new Date().toUTCString())) / 1000
-    if (skew > MOST_SKEW_SECONDS)
-      return wrong(`its clock is ${Math.round(skew)} s off`, 'Let the system clock follow NTP')
+    if (skew > MOST_SKEW_SECONDS) return wrong(`its clock is ${Math.round(skew)} s off`, 'Sync the system clock by NTP')
     if (issuer.startsWith('https:') && !response.headers.has('strict-transport-security'))
-      return warning(`${issuer}, without Strict-Transport-Security`, 'The proxy takes a header of the gateway away')
+      return warning(`${issuer}, without Strict-Transport-Security`, 'The proxy removes a header of the gateway')
     return ok(issuer)
   })
 
@@ -40,13 +39,13 @@ const checkServing = ({ issuer }: Gateway) =>
       ? ok('/ready answers 200')
       : wrong(
           `/ready answers ${response.status}: ${failing.map(([name, { reason }]) => `${name} ${reason}`).join(', ')}`,
-          'Its log says why',
+          'See its log',
         )
   })
 
-// The key set of the running gateway comes out of this very database.
+// The key set of the running gateway comes from this database.
 const checkPublishedKeys = ({ issuer, reads }: Gateway) =>
-  look('key set', 'Give the gateway there the DATABASE_URL that is set here', async () => {
+  look('key set', 'Set DATABASE_URL of that gateway to the one that is set here', async () => {
     const ours = await listSigningKeys(reads)
     const { keys: theirs } = (await (await get(`${issuer}/.well-known/jwks.json`)).json()) as {
       keys: { kid: string }[]
@@ -55,43 +54,46 @@ const checkPublishedKeys = ({ issuer, reads }: Gateway) =>
     return missing.length > 0
       ? wrong(
           `${missing.length} of ${ours.length} keys are not published there`,
-          'Give it the same database and wait 5 minutes',
+          'Use the same database there and wait 5 minutes',
         )
       : ok(`${ours.length} keys`)
   })
 
-/** Whether browsers will keep the cookies that the gateway sets. */
+/** Checks whether browsers will keep the cookies that the gateway sets. */
 export function judgeCookies(issuer: string, domain: string | undefined, dashboard: string | undefined): Finding {
   const host = new URL(issuer).hostname
   const bare = domain?.replace(/^\./, '').toLowerCase()
   const within = (name: string) => name === bare || name.endsWith(`.${bare}`)
   if (bare && !within(host))
     return wrong(
-      `COOKIE_DOMAIN ${domain} is no parent of ${host}`,
+      `COOKIE_DOMAIN ${domain} is not a parent of ${host}`,
       'Set it to a parent of the host in AUTH_BASE_URL, or unset it',
     )
   if (!issuer.startsWith('https:')) return warning('not Secure', 'Serve the gateway over https')
   const other = dashboard ? new URL(dashboard).hostname : host
   if (bare ? !within(other) : other !== host)
-    return warning(`${other} gets none of them`, 'Set COOKIE_DOMAIN to a parent of both, if it should')
+    return warning(`${other} does not get them`, 'Set COOKIE_DOMAIN to a parent of both, if it should')
   return ok(domain ?? `${host} alone`)
 }
 
-// A signed message that makes no sense is refused for what it says, one with a wrong signature for that.
+// A message of the type probe shows whether the function accepts signatures made here.
 const checkEdgeFunction = ({ config }: Gateway, name: string) =>
   look(`function ${name}`, `supabase functions deploy ${name}, and set SUPABASE_FUNCTIONS_URL`, async () => {
     const body = '{"type":"probe"}'
     const headers = createSigner(config.OTP_WEBHOOK_SECRET, () => new Date())(randomUUID(), body)()
     const response = await get(`${config.SUPABASE_FUNCTIONS_URL}/${name}`, { method: 'POST', headers, body })
     const { error, probe, replay_guard: guard } = await response.json().catch(() => ({}))
-    if (probe === 'ok') return ok(`takes what is signed here, replay guard ${guard}`)
+    if (probe === 'ok') return ok(`accepts messages that are signed here, replay guard ${guard}`)
     const code = error?.code ?? `status ${response.status}`
     if (code === 'payload_invalid')
-      return warning('takes what is signed here, and knows no probe', `supabase functions deploy ${name}`)
+      return warning(
+        'accepts messages that are signed here, but does not know the probe',
+        `supabase functions deploy ${name}`,
+      )
     if (code === 'replay_guard_unavailable')
-      return wrong(code, 'Its log says why the database of REPLAY_GUARD does not answer')
+      return wrong(code, 'See its log for why the database of REPLAY_GUARD does not answer')
     if (code === 'signature_invalid') return wrong(code, 'Set the same OTP_WEBHOOK_SECRET there')
-    if (code === 'misconfigured') return wrong(code, 'Its log names the secrets that it lacks')
+    if (code === 'misconfigured') return wrong(code, 'Set the secrets that its log names')
     return wrong(code, `supabase functions deploy ${name}`)
   })
 
@@ -109,15 +111,13 @@ async function checkProxies({ config }: Gateway): Promise<Checked[]> {
       }),
     )
   if (mode === 'production' && !CLIENT_IP_HEADER) {
-    const told = 'CLIENT_IP_HEADER is not set'
-    const fix =
-      'Right on Netlify; behind a proxy of your own all callers would share one rate limit: set it to x-real-ip'
-    found.push({ check: 'caller address', ...warning(told, fix) })
+    const fix = 'Fine on Netlify; behind another proxy all callers would share one rate limit: set it to x-real-ip'
+    found.push({ check: 'caller address', ...warning('CLIENT_IP_HEADER is not set', fix) })
   }
   return found
 }
 
-/** What can be seen of the gateway from outside, and of what it calls. */
+/** Checks the gateway from outside, and the services that it calls. */
 export async function checkOutside(gateway: Gateway, databaseWorks: boolean): Promise<Checked[]> {
   const { COOKIE_DOMAIN } = gateway.config
   return [

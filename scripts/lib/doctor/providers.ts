@@ -5,7 +5,7 @@ import { type Checked, look, ok, warning } from './check.ts'
 
 const SOON_MILLISECONDS = 30 * 86_400_000
 
-/** When the last certificate of a SAML provider ends. */
+/** Returns when the last certificate of a SAML provider expires. */
 export function lastCertificateEnd(certificates: string[]): Date {
   const ends = certificates.map((one) => {
     const bare = one.replace(/-----[A-Z ]+-----|\s/g, '')
@@ -14,15 +14,15 @@ export function lastCertificateEnd(certificates: string[]): Date {
   return new Date(Math.max(...ends))
 }
 
-function complaintsOf({ slug, settings: { saml } }: ConnectionRow): string[] {
+function problemsOf({ slug, settings: { saml } }: ConnectionRow): string[] {
   if (!saml) return []
   return [
-    ...(saml.allow_sha1 ? [`${slug} takes SHA-1 signatures`] : []),
-    ...certificateComplaints(slug, saml.certificates),
+    ...(saml.allow_sha1 ? [`${slug} accepts SHA-1 signatures`] : []),
+    ...certificateProblems(slug, saml.certificates),
   ]
 }
 
-function certificateComplaints(slug: string, certificates: string[]): string[] {
+function certificateProblems(slug: string, certificates: string[]): string[] {
   try {
     const ends = lastCertificateEnd(certificates)
     const late = ends.getTime() < Date.now() + SOON_MILLISECONDS
@@ -32,13 +32,13 @@ function certificateComplaints(slug: string, certificates: string[]): string[] {
   }
 }
 
-/** What the settings of other identity providers lack; whether they answer, check-oauth-providers asks. */
+/** Checks the settings of other identity providers; check-oauth-providers checks whether they answer. */
 export const checkProviders = ({ reads }: Gateway): Promise<Checked> =>
   look('identity providers', 'npm run connections -- show', async () => {
     const enabled = (await listConnections(reads)).filter(({ status }) => status === 'enabled')
-    const complaints = enabled.flatMap(complaintsOf)
-    if (complaints.length === 0) return ok(`${enabled.length} connections`)
+    const problems = enabled.flatMap(problemsOf)
+    if (problems.length === 0) return ok(`${enabled.length} connections`)
     const fix =
       'Let the provider sign with SHA-256, then npm run connections -- change <slug> --sha1 refuse; or give its new --certificate'
-    return warning(complaints.join('; '), fix)
+    return warning(problems.join('; '), fix)
   })

@@ -5,13 +5,13 @@ const LONGEST_DOMAIN = 253
 /** Characters, before a domain becomes A-labels. */
 const LONGEST_GIVEN = 1000
 
-/** RFC 5322 atext and dots, as the `type=email` of HTML has it. */
+/** RFC 5322 atext and dots, as in HTML's `type=email`. */
 const LOCAL = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+$/
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
-/** ASCII that no name of a host has. Left in, it would end the host of a URL or change it. */
+/** ASCII that no host name has. It would end or change the host of a URL. */
 const NOT_IN_A_HOST = /(?![A-Za-z0-9.-])\p{ASCII}/u
 
-/** A domain that mail can go to, in A-labels and lower case (UTS 46); undefined for anything else. */
+/** Returns a mail domain in A-labels and lower case (UTS 46); undefined for anything else. */
 export function parseMailDomain(text: string): string | undefined {
   const url = `http://${text}`
   if (NOT_IN_A_HOST.test(text) || !URL.canParse(url)) return undefined
@@ -22,8 +22,8 @@ export function parseMailDomain(text: string): string | undefined {
 }
 
 /**
- * The address of a mailbox, exactly as it is given but for its domain, which becomes A-labels in lower case; undefined for what no mail
- * can be sent to. Nothing is repaired, so a provider's word for one address is never taken for another one.
+ * Returns a mail address as given, except for its domain, which becomes A-labels in lower case; undefined for what is not one. Nothing is
+ * repaired, so that one address that a provider asserts is never mistaken for another.
  */
 export function parseEmail(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > LONGEST_GIVEN) return undefined

@@ -3,14 +3,14 @@ import { type Env, misconfigured, required } from './env.ts'
 import { Refusal } from './http.ts'
 import { postJson } from './post-json.ts'
 import { providerUrl } from './provider-url.ts'
-import { chosen, firstToTake } from './second-provider.ts'
+import { configuredProviders, sendByFirst } from './second-provider.ts'
 import type { Sent } from './sent.ts'
 
 const RESEND_API = 'https://api.resend.com'
 const QUOTA_RETRY_SECONDS = 3_600
 
 export interface Email {
-  /** Stays the same for every attempt at one message: the provider sends one mail for it. */
+  /** The same for every attempt to send one message: the provider sends one mail for it. */
   id: string
   to: string
   subject: string
@@ -26,9 +26,10 @@ interface ProviderError {
 }
 
 /**
- * Hands one mail to the first provider that takes it and answers with who did.
- * Refuses with 422 (this recipient: final), 409 (id reused for another mail), 429 and 503 (later), 500 (set-up).
- * @param again tells whether this id was tried before
+ * Sends one mail through the first provider that accepts it.
+ * @param again returns whether this id was tried before
+ * @returns the provider that accepted it
+ * @throws Refusal 422 (final for this recipient), 409 (id reused for another mail), 429 and 503 (retry later), 500 (configuration)
  */
 export async function sendEmail(
   env: Env,
@@ -36,9 +37,9 @@ export async function sendEmail(
   again: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<Sent> {
-  const providers = chosen(env, 'EMAIL_PROVIDERS', 'resend', { resend: viaResend, postmark: viaPostmark })
+  const providers = configuredProviders(env, 'EMAIL_PROVIDERS', 'resend', { resend: viaResend, postmark: viaPostmark })
   const before = providers.length > 1 && (await again())
-  return firstToTake(
+  return sendByFirst(
     providers.map((send) => (time: AbortSignal) => send(env, email, time)),
     before,
     signal,
@@ -56,7 +57,7 @@ async function viaResend(env: Env, email: Email, signal: AbortSignal): Promise<S
       text: email.text,
       html: email.html,
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': email.id },
-      // Comes back with the provider's news of this mail.
+      // The provider returns them in its delivery status webhooks.
       tags: [
         { name: 'category', value: email.category },
         { name: 'message_id', value: email.id.replace(/[^\w-]/g, '_') },
@@ -70,7 +71,7 @@ async function viaResend(env: Env, email: Email, signal: AbortSignal): Promise<S
   return { provider: 'resend', id: data.id }
 }
 
-/** postmarkapp.com/developer/api/email-api: one request, which is all there is to it. */
+/** postmarkapp.com/developer/api/email-api */
 async function viaPostmark(env: Env, email: Email, signal: AbortSignal): Promise<Sent> {
   const url = `${providerUrl(env, 'POSTMARK_BASE_URL', 'https://api.postmarkapp.com')}/email`
   const { status, body } = await postJson(url, signal, {

@@ -6,9 +6,9 @@ import { parseJson } from './parse-json.ts'
 import { createReplayGuard } from './replay.ts'
 import { parseSecrets, verifyWebhook } from './webhook.ts'
 
-/** A user object comes with all of its metadata, which Supabase does not bound. */
+/** A user object contains all of its metadata, which Supabase does not limit. */
 const MAX_BODY_BYTES = 1024 * 1024
-/** Supabase gives all tries of one hook five seconds. */
+/** Supabase allows five seconds for all attempts of one hook. */
 const TIME_BUDGET_MS = 2_700
 
 export interface HookEndpoint<T> {
@@ -16,19 +16,19 @@ export interface HookEndpoint<T> {
   env: Env
   /** Variable with the hook's secret, as Supabase shows it. */
   secret: string
-  /** Reads what Supabase sends; undefined when it is not what this hook takes. */
+  /** Parses the hook's body; undefined when it is not one of this hook. */
   parse(body: unknown): T | undefined
   /**
-   * Sends what there is to send, in less time than `signal` gives. Supabase gives every try another message id but the same body,
-   * so `id` is made from that: the same for every try.
+   * Sends the messages before `signal` aborts. Supabase sends every attempt with another message id but the same body, so `id` is derived
+   * from the body.
    */
   deliver(hook: { id: string; payload: T; signal: AbortSignal; again(): Promise<boolean> }): Promise<void>
 }
 
 /**
- * A handler for an HTTP hook of Supabase Auth: verify the raw body, send, answer `{}`. The same request twice sends once. What its
- * user can do something about is told in a 200, which is the only answer whose sentence Supabase passes on; 429 and 503 with
- * Retry-After make it try again; the rest is its own generic 500.
+ * Returns a handler for an HTTP hook of Supabase Auth: verifies the raw body, sends, answers `{}`. A repeated request sends once. Errors
+ * that the user can fix are answered with 200, the only status whose message Supabase passes on; 429 and 503 with Retry-After make it
+ * retry; anything else becomes its own generic 500.
  */
 export function hookEndpoint<T>(endpoint: HookEndpoint<T>): (request: Request) => Promise<Response> {
   const guard = createReplayGuard(endpoint.env)
@@ -63,7 +63,7 @@ export function hookEndpoint<T>(endpoint: HookEndpoint<T>): (request: Request) =
   }
 }
 
-/** Asks once, however many mails a hook sends. */
+/** Calls `ask` once, however many mails a hook sends. */
 function once<T>(ask: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined
   return () => {
@@ -73,8 +73,8 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 }
 
 const TO_THE_USER: Record<string, string> = {
-  recipient_refused: 'Messages to this address do not arrive. Please use another one.',
-  country_refused: 'Text messages to this number are not possible. Please use another one.',
+  recipient_refused: 'Messages cannot be delivered to this address. Please use another one.',
+  country_refused: 'Text messages cannot be sent to this number. Please use another one.',
   provider_quota_exceeded: 'Too many messages were sent. Please try again later.',
 }
 

@@ -1,4 +1,4 @@
-/** Why a request is not served: the status and code the caller gets, and the detail only the log gets. */
+/** An error answer: status and code for the caller, and a detail for the log only. */
 export class Refusal extends Error {
   readonly status: number
   readonly code: string
@@ -22,7 +22,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A JSON answer that no cache keeps. */
+/** Returns a JSON response that must not be cached. */
 export function reply(status: number, body: unknown, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), {
     status,
@@ -35,7 +35,7 @@ export function reply(status: number, body: unknown, headers: Record<string, str
   })
 }
 
-/** The answer for a refusal: `{"error":{"http_code","code","message"}}`, with Retry-After in seconds where one is due. */
+/** Returns the response for a refusal: `{"error":{"http_code","code","message"}}`, with Retry-After in seconds if it has one. */
 export function replyRefusal(refusal: Refusal): Response {
   const headers = { ...refusal.headers }
   if (refusal.retryAfter !== undefined) headers['retry-after'] = String(refusal.retryAfter)
@@ -43,7 +43,7 @@ export function replyRefusal(refusal: Refusal): Response {
   return reply(refusal.status, { error }, headers)
 }
 
-/** Lets only `POST` with a JSON body through: 405 or 415 otherwise. */
+/** Requires `POST` with a JSON body. @throws Refusal 405 or 415 */
 export function requireJsonPost(request: Request): void {
   if (request.method !== 'POST') {
     throw new Refusal(405, 'method_not_allowed', 'Use POST.', { headers: { allow: 'POST' } })
@@ -55,8 +55,8 @@ export function requireJsonPost(request: Request): void {
 }
 
 /**
- * The body as it was signed, undecoded but for UTF-8.
- * Refuses with 413 past `maxBytes`, 408 when `signal` fires first, 400 when the bytes are not UTF-8.
+ * Reads the body as it was signed, decoded from UTF-8 only.
+ * @throws Refusal 413 past `maxBytes`, 408 when `signal` aborts first, 400 when the bytes are not UTF-8
  */
 export async function readText(request: Request, maxBytes: number, signal: AbortSignal): Promise<string> {
   const tooLarge = new Refusal(413, 'payload_too_large', `The body may hold ${maxBytes} bytes at most.`)

@@ -2,7 +2,7 @@ import { reply } from './http.ts'
 
 type Handler = (request: Request) => Promise<Response>
 
-/** Every function of this folder, by name: a directory with a `handler.ts` that exports `createHandler(env)`. */
+/** Loads every function of this folder, by name: a directory with a `handler.ts` that exports `createHandler(env)`. */
 async function loadHandlers(): Promise<Map<string, Handler>> {
   const root = new URL('../', import.meta.url)
   const env = Deno.env.toObject()

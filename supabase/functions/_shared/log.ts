@@ -8,7 +8,7 @@ export interface LogLine {
   duration_ms: number
 }
 
-/** One JSON line per request. Callers pass identifiers and codes only: no address, no one-time code, no body. */
+/** Writes one JSON line per request. Callers pass ids and codes only: no address, no one-time code, no body. */
 export function log(line: LogLine): void {
   const write = line.status >= 500 ? console.error : console.log
   write(JSON.stringify({ level: line.status >= 500 ? 'error' : 'info', ...line }))

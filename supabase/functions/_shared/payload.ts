@@ -1,4 +1,4 @@
-/** The fields of a JSON object that say something, which null and the empty text do not; none of anything else. */
+/** Returns the fields of a JSON object that are neither null nor empty text; none for anything else. */
 export function fieldsOf(body: unknown): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return {}
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== ''))
@@ -9,7 +9,7 @@ export function isHost(value: unknown): value is string {
   return isText(value, /^[a-z0-9.-]{1,253}(:\d{1,5})?$/)
 }
 
-/** A number as the gateway sends it, or as Supabase keeps it, mostly without a plus. */
+/** A phone number as the gateway sends it, or as Supabase stores it, usually without a plus. */
 export function isNumber(value: unknown): value is string {
   return isText(value, /^\+?[1-9]\d{6,14}$/)
 }
@@ -27,12 +27,12 @@ export function isLink(value: unknown): value is string {
   return isText(value, /^https?:\/\/[^\s"'<>]{1,2000}$/) && URL.canParse(value)
 }
 
-/** Seconds that something lives. */
+/** A lifetime in seconds. */
 export function isLifetime(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 60 && value <= 3600
 }
 
-/** Reads `{name?, colour?}`; undefined where there is none, null where it is malformed. */
+/** Parses `{name?, colour?}`; undefined if absent, null if malformed. */
 export function brandOf(value: unknown): { name?: string; colour?: string } | undefined | null {
   if (value === undefined) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) return null

@@ -1,9 +1,9 @@
 import type { CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/mobile'
 
 /**
- * A mobile number in E.164, with its country; undefined when it is none. The library knows the ranges of mobile numbers alone, so
- * premium, toll-free, pager and fixed-line numbers are none.
- * @param parse of the library, which is loaded by those alone who need it
+ * Parses a mobile number into E.164, with its country; undefined when it is not one. The library's metadata has mobile ranges only, so
+ * premium, toll-free, pager and fixed-line numbers are rejected.
+ * @param parse the library's function, so that only callers who need the library load it
  * @param home the country of a number without a country code (ISO 3166)
  */
 export function parseMobileNumber(

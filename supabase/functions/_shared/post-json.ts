@@ -2,7 +2,7 @@ import { Refusal } from './http.ts'
 
 /**
  * Posts JSON to a provider and reads its answer.
- * @throws Refusal 503 when there is none
+ * @throws Refusal 503 when there is no answer
  */
 export async function postJson(
   url: string,

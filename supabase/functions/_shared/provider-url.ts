@@ -1,6 +1,6 @@
 import { type Env, misconfigured } from './env.ts'
 
-/** The base URL of a provider: the setting or the provider's own. Anything but https stands on this machine. */
+/** Returns the base URL of a provider: the setting or the default. Only a local URL may use http. */
 export function providerUrl(env: Env, name: string, own: string): string {
   const setting = env[name]?.trim() || own
   if (!URL.canParse(setting)) throw misconfigured(`${name} is not a URL`)

@@ -5,15 +5,15 @@ import { Refusal } from './http.ts'
 const CLAIM_TIMEOUT_MS = 1_500
 const RETRY_AFTER_SECONDS = 2
 const MEMORY_LIMIT = 10_000
-/** Of the claims of an instance, which also forget what has expired. */
+/** An instance deletes expired rows once in so many claims. */
 const SWEEP_EVERY = 200
-const OPERATOR_FAULTS = new Set(['28000', '28P01', '3D000', '3F000', '42501', '42883'])
+const OPERATOR_ERRORS = new Set(['28000', '28P01', '3D000', '3F000', '42501', '42883'])
 
 export interface ReplayGuard {
   kind: GuardKind
   /**
-   * True the first time `key` is claimed in `scope`, false until `expiresAt` afterwards.
-   * Throws a 503 refusal when the answer cannot be known, so that nothing is sent on a guess.
+   * Returns true the first time `key` is claimed in `scope`, then false until `expiresAt`.
+   * @throws Refusal 503 when the result is unknown, so that no message is sent twice
    */
   claim(scope: string, key: Uint8Array, expiresAt: Date): Promise<boolean>
 }
@@ -22,9 +22,9 @@ export interface ReplayGuard {
 type GuardKind = 'gateway' | 'project' | 'signature'
 
 /**
- * The guard that `REPLAY_GUARD` chooses: the gateway's database (`REPLAY_DATABASE_URL`, or else the project's), a small table of its own in
+ * Returns the guard that `REPLAY_GUARD` selects: the gateway's database (`REPLAY_DATABASE_URL`, or else the project's), a separate table in
  * the project's database, or `signature`: the time window of the signature, the memory of this instance, and the provider's
- * idempotency key. Unset means `project` where Supabase gives a database, which any project has, the gateway's or not.
+ * idempotency key. The default is `project` if Supabase provides a database, as every project does.
  */
 export function createReplayGuard(env: Env): ReplayGuard {
   const project = env.SUPABASE_DB_URL?.trim() || undefined
@@ -36,13 +36,13 @@ export function createReplayGuard(env: Env): ReplayGuard {
   return { kind, ...databaseGuard(url, kind === 'gateway' ? claimAtGateway : claimInProject, isElsewhere(own)) }
 }
 
-/** Says at the first message what is wrong, in the log. */
+/** Refuses every message, with the reason in the log. */
 function unusable(kind: string): ReplayGuard {
-  const refuse = () => Promise.reject(misconfigured(`REPLAY_GUARD=${kind} names no guard, or one without a database`))
+  const refuse = () => Promise.reject(misconfigured(`REPLAY_GUARD=${kind} is not a guard, or has no database`))
   return { kind: 'signature', claim: refuse }
 }
 
-/** A database that is neither on loopback nor the one that the platform gives must be reached by TLS. */
+/** A database that is neither on loopback nor provided by the platform requires TLS. */
 const isElsewhere = (url: string | undefined) =>
   url !== undefined && !/^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname)
 
@@ -68,7 +68,7 @@ const claimInProject: Claim = async (sql, scope, key, expiresAt) => {
 
 const MISSING = new Set(['42P01', '3F000'])
 
-/** Made by the first message, by however many instances at once; old rows go when an instance starts to use it. */
+/** Creates the table at the first message; any number of instances may do so at once. */
 async function makeTable(sql: postgres.Sql): Promise<void> {
   await sql.begin(async (transaction) => {
     await transaction`select pg_advisory_xact_lock(hashtextextended('auth_gateway_edge', 0))`
@@ -143,7 +143,7 @@ async function within<T>(milliseconds: number, work: PromiseLike<T>): Promise<T>
 
 function unavailable(error: unknown): Refusal {
   const code = String((error as { code?: unknown }).code ?? 'timeout')
-  if (OPERATOR_FAULTS.has(code)) return misconfigured(`the replay guard cannot be used, see REPLAY_GUARD: ${code}`)
+  if (OPERATOR_ERRORS.has(code)) return misconfigured(`the replay guard cannot be used, see REPLAY_GUARD: ${code}`)
   return new Refusal(503, 'replay_guard_unavailable', 'The message cannot be accepted right now.', {
     detail: code,
     retryAfter: RETRY_AFTER_SECONDS,

@@ -2,15 +2,15 @@ import { type Env, misconfigured } from './env.ts'
 import { Refusal } from './http.ts'
 import type { Sent } from './sent.ts'
 
-/** What one provider gets of the time, where it was silent before and another one waits. */
+/** Time for a provider that did not answer before, if there is another one to try. */
 const SHARE_MS = 1_500
 
-/** Hands a message to one provider. @throws Refusal */
+/** Sends a message through one provider. @throws Refusal */
 export type Provider = (signal: AbortSignal) => Promise<Sent>
 
-/** The providers that a setting names, in the order they are to be tried; `usual` where it is unset. */
-export function chosen<P>(env: Env, setting: string, usual: string, known: Record<string, P>): P[] {
-  const names = (env[setting]?.trim() || usual).split(/\s*,\s*/)
+/** Returns the providers that a setting names, in the order to try them; `fallback` if it is unset. */
+export function configuredProviders<P>(env: Env, setting: string, fallback: string, known: Record<string, P>): P[] {
+  const names = (env[setting]?.trim() || fallback).split(/\s*,\s*/)
   return names.map((name) => {
     const provider = Object.hasOwn(known, name) ? known[name] : undefined
     if (!provider) throw misconfigured(`${setting} names ${JSON.stringify(name)}`)
@@ -19,24 +19,24 @@ export function chosen<P>(env: Env, setting: string, usual: string, known: Recor
 }
 
 /**
- * The first provider that takes the message. The next is asked when one surely did not take it: it said so. After silence it may have,
- * so then the same one is asked again, in another request, and the next only when it is silent twice.
+ * Sends a message through the first provider that accepts it. The next one is tried when a provider refuses. After a timeout the provider
+ * may have accepted the message, so the same one is tried again in the next request, and the next one only after a second timeout.
  * @param again whether this message was tried in another request before
  */
-export async function firstToTake(providers: Provider[], again: boolean, signal: AbortSignal): Promise<Sent> {
+export async function sendByFirst(providers: Provider[], again: boolean, signal: AbortSignal): Promise<Sent> {
   let last: unknown
   for (const [index, send] of providers.entries()) {
     const isLast = index === providers.length - 1
     try {
       return await send(again && !isLast ? AbortSignal.any([signal, AbortSignal.timeout(SHARE_MS)]) : signal)
     } catch (error) {
-      if (!(error instanceof Refusal) || !isTheProviders(error) || (isSilent(error) && !again)) throw error
+      if (!(error instanceof Refusal) || !isProviderError(error) || (isTimeout(error) && !again)) throw error
       last = error
     }
   }
   throw last
 }
 
-/** Not the recipient's fault and not the message's. */
-const isTheProviders = ({ status }: Refusal) => status === 429 || status >= 500
-const isSilent = ({ code }: Refusal) => code === 'provider_timeout' || code === 'provider_unreachable'
+/** Neither the recipient nor the message caused the error. */
+const isProviderError = ({ status }: Refusal) => status === 429 || status >= 500
+const isTimeout = ({ code }: Refusal) => code === 'provider_timeout' || code === 'provider_unreachable'

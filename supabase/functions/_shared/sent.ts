@@ -1,4 +1,4 @@
-/** Who took a message, and what it is called there. */
+/** The provider that accepted a message, and its id there. */
 export interface Sent {
   provider: string
   id: string

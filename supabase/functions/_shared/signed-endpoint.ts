@@ -11,28 +11,28 @@ const SECRET = 'OTP_WEBHOOK_SECRET'
 const MAX_BODY_BYTES = 20 * 1024
 const TIME_BUDGET_MS = 4_000
 
-/** A verified message: its id, the same across the sender's retries, and the moment to give up. */
+/** A verified message: its id, the same across the sender's retries, and the signal to give up. */
 export interface Message<T> {
   id: string
   payload: T
   signal: AbortSignal
-  /** Notes that this id is being worked on; true when it was before, in another request. */
+  /** Records that this id is being processed; returns whether another request did so before. */
   again(): Promise<boolean>
 }
 
 export interface SignedEndpoint<T> {
   name: string
   env: Env
-  /** Checks the parsed body; returns undefined when it is not what this endpoint takes. */
+  /** Checks the parsed body; returns undefined when it is not a message of this endpoint. */
   parse(body: unknown): T | undefined
-  /** Does the work once per message id and answers with who took it. */
+  /** Sends the message once per id; returns the provider that accepted it. */
   deliver(message: Message<T>): Promise<Sent>
 }
 
 /**
- * A handler for signed messages: verify the raw body, refuse replays, deliver, answer `{"id", "provider"}`. A signed `{"type": "probe"}`
- * is answered `{"probe": "ok"}` instead, and sends nothing.
- * The whole takes four seconds at most, so that the caller can try again within its own limit.
+ * Returns a handler for signed messages: verifies the raw body, refuses replays, delivers, answers `{"id", "provider"}`. A signed
+ * `{"type": "probe"}` is answered with `{"probe": "ok"}`, and sends nothing.
+ * It takes four seconds at most, so that the caller can retry within its own limit.
  */
 export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Request) => Promise<Response> {
   const guard = createReplayGuard(endpoint.env)
@@ -73,7 +73,7 @@ export function signedEndpoint<T>(endpoint: SignedEndpoint<T>): (request: Reques
   }
 }
 
-/** Asks whether a message would be taken, up to where it would be sent. */
+/** A probe runs all checks of a message but sends nothing. */
 const isProbe = (body: unknown) => fieldsOf(body).type === 'probe'
 
 function asRefusal(error: unknown): Refusal {

@@ -3,11 +3,11 @@ import { type Env, misconfigured, required } from './env.ts'
 import { Refusal } from './http.ts'
 import { postJson } from './post-json.ts'
 import { providerUrl } from './provider-url.ts'
-import { chosen, firstToTake } from './second-provider.ts'
+import { configuredProviders, sendByFirst } from './second-provider.ts'
 import type { Sent } from './sent.ts'
 
 const QUOTA_RETRY_SECONDS = 3_600
-/** What an earlier try at a message sent is looked for among so many to the number, of the time that one delivery may take. */
+/** The message of an earlier attempt is searched among this many to the number, within the time of one delivery. */
 const NEWEST = 20
 const SAME_DELIVERY_MS = 15_000
 
@@ -18,9 +18,9 @@ export interface Sms {
   text: string
   code: string
   locale?: string
-  /** Seconds after which the message is worth nothing, and no longer delivered. */
+  /** Seconds after which the code has expired and the message is no longer delivered. */
   expiresIn: number
-  /** Where Twilio tells what became of it. */
+  /** URL to which Twilio reports the delivery status. */
   statusUrl?: string
 }
 
@@ -36,14 +36,14 @@ type TwilioRequest = {
 }
 
 /**
- * Hands one text message to the first provider that takes it.
- * @param again tells whether this id was tried before
- * @throws Refusal 422 (this number: final), 429 and 503 (later), 500 (set-up)
+ * Sends one text message through the first provider that accepts it.
+ * @param again returns whether this id was tried before
+ * @throws Refusal 422 (final for this number), 429 and 503 (retry later), 500 (configuration)
  */
 export async function sendSms(env: Env, sms: Sms, again: () => Promise<boolean>, signal: AbortSignal): Promise<Sent> {
-  const providers = chosen(env, 'SMS_PROVIDERS', 'twilio', { twilio: viaTwilio, vonage: viaVonage })
+  const providers = configuredProviders(env, 'SMS_PROVIDERS', 'twilio', { twilio: viaTwilio, vonage: viaVonage })
   const before = await again()
-  return firstToTake(
+  return sendByFirst(
     providers.map((send) => (time: AbortSignal) => send(env, sms, before, time)),
     before,
     signal,
@@ -51,8 +51,8 @@ export async function sendSms(env: Env, sms: Sms, again: () => Promise<boolean>,
 }
 
 /**
- * Through Verify where a service of it is named, else through a Messaging Service. Twilio knows no idempotency key, so what was tried
- * before is looked for first.
+ * Sends through Verify if a service of it is configured, else through a Messaging Service. Twilio has no idempotency keys, so it first
+ * looks for the message of an earlier attempt.
  */
 async function viaTwilio(env: Env, sms: Sms, before: boolean, signal: AbortSignal): Promise<Sent> {
   const client = clientFor(env, signal)
@@ -69,7 +69,7 @@ async function viaTwilio(env: Env, sms: Sms, before: boolean, signal: AbortSigna
   }
 }
 
-/** developer.vonage.com/api/messages: one request, which is all there is to it. */
+/** developer.vonage.com/api/messages */
 async function viaVonage(env: Env, sms: Sms, _before: boolean, signal: AbortSignal): Promise<Sent> {
   const url = `${providerUrl(env, 'VONAGE_BASE_URL', 'https://api.nexmo.com')}/v1/messages`
   const credentials = btoa(`${required(env, 'VONAGE_API_KEY')}:${required(env, 'VONAGE_API_SECRET')}`)
@@ -101,8 +101,8 @@ async function findMessage(client: Client, _service: string, { to, text }: Sms):
 }
 
 async function startVerification(client: Client, service: string, { to, code, locale }: Sms): Promise<string> {
-  const wanted = { to, channel: 'sms', customCode: code, locale: locale?.split('-')[0] }
-  const started = await client.verify.v2.services(service).verifications.create(wanted)
+  const verification = { to, channel: 'sms', customCode: code, locale: locale?.split('-')[0] }
+  const started = await client.verify.v2.services(service).verifications.create(verification)
   return started.sid
 }
 
@@ -120,7 +120,7 @@ async function findVerification(client: Client, service: string, { to }: Sms): P
   return last > Date.now() - SAME_DELIVERY_MS ? pending?.sid : undefined
 }
 
-/** The SDK over `fetch`, so that the time for a request is ours and its address can be a stand-in's. */
+/** Creates the SDK client on `fetch`, with our timeout and base URL. */
 function clientFor(env: Env, signal: AbortSignal): Client {
   const account = required(env, 'TWILIO_ACCOUNT_SID')
   const key = env.TWILIO_API_KEY?.trim()
@@ -163,9 +163,9 @@ function parseBody(text: string): unknown {
   }
 }
 
-/** This number will never get the message: malformed, no mobile, not reachable, barred, opted out, held for fraud. */
+/** This number will never get the message: malformed, not mobile, unreachable, barred, opted out, blocked for fraud. */
 const ABOUT_RECIPIENT = new Set([21211, 21214, 21217, 21219, 21408, 21610, 21612, 21614, 30006, 60205, 60410, 60605])
-/** Too many to this number or from this account for now. */
+/** Too many messages to this number or from this account at the moment. */
 const TOO_MANY = new Set([14107, 20429, 30022, 60203, 60212])
 
 function refusalFor(error: { status?: unknown; code?: unknown }): Refusal {

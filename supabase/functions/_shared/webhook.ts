@@ -7,17 +7,17 @@ const CLOCK_SLACK_SECONDS = 60
 const MIN_SECRET_BYTES = 24
 
 export interface VerifiedWebhook {
-  /** The sender's message id: the same for every attempt at one message. */
+  /** The sender's message id: the same for every attempt to send one message. */
   id: string
-  /** Names this one signed request, whichever of the accepted secrets or signatures it came with. */
+  /** Identifies this signed request, whichever of the accepted secrets or signatures it has. */
   fingerprint: Uint8Array
-  /** After this moment the timestamp check refuses the request by itself. */
+  /** From then on the timestamp check alone refuses the request. */
   staleAt: Date
 }
 
 /**
- * The keys in a setting of the form `v1,whsec_<base64>`, several separated by `|` while one replaces another.
- * A malformed setting is a 500 refusal that names it, because nothing could be verified with it.
+ * Parses the secrets in a setting of the form `v1,whsec_<base64>`, several separated by `|` during a rotation.
+ * @throws Refusal 500 that names a malformed setting
  */
 export function parseSecrets(setting: string, name: string): Webhook[] {
   return setting.split('|').map((secret) => {
@@ -28,8 +28,8 @@ export function parseSecrets(setting: string, name: string): Webhook[] {
 }
 
 /**
- * Checks a Standard Webhooks signature over the raw body, before anything reads the body.
- * Throws 401 when no accepted secret made the signature or the timestamp is more than five minutes off.
+ * Checks a Standard Webhooks signature over the raw body, before the body is parsed.
+ * @throws Refusal 401 when no accepted secret made the signature or the timestamp is more than five minutes off
  */
 export function verifyWebhook(secrets: Webhook[], headers: Headers, body: string): VerifiedWebhook {
   const id = headers.get('webhook-id') ?? ''

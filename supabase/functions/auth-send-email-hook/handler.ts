@@ -5,7 +5,7 @@ import { hookEndpoint } from '../_shared/hook-endpoint.ts'
 import { renderAuthEmail } from '../_shared/templates/auth-email.ts'
 import { type AuthMail, parseSendEmailHook, type SendEmailHook } from './payload.ts'
 
-/** The Send Email hook of Supabase Auth: what it wants its users to read goes out as one of our mails. */
+/** The Send Email hook of Supabase Auth: sends its mails with our templates. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
   return hookEndpoint({
     name: 'auth-send-email-hook',
@@ -36,8 +36,8 @@ async function write(env: Env, hookId: string, hook: SendEmailHook, mail: AuthMa
 const hostOf = (url: string) => (/^https?:/i.test(url) && URL.canParse(url) ? new URL(url).host : undefined)
 
 /**
- * Where Supabase Auth of the project answers that asked for the mail; it says so itself, and its secret says that it is one of ours. Where it
- * names no path it is behind the one that Supabase's gateway has, as in its own mailer; `SUPABASE_AUTH_PATH` is another one, or empty.
+ * Returns the URL of the Supabase Auth that called the hook. It names its own URL, and its signature authenticates it. Without a path it is
+ * behind Supabase's API gateway at `/auth/v1`, as in its own mailer; `SUPABASE_AUTH_PATH` is another path, or empty.
  */
 function authUrl(env: Env, siteUrl: string): string {
   const { origin, pathname } = new URL(siteUrl)
@@ -45,7 +45,7 @@ function authUrl(env: Env, siteUrl: string): string {
   return `${origin}${path}`
 }
 
-/** A page of the gateway takes the token itself, at the press of a button; anything else gets it through Supabase. */
+/** A link to a page of the gateway contains the token, which that page redeems after a button press; any other link goes through Supabase. */
 function linkTo(env: Env, { redirectTo, siteUrl }: SendEmailHook, link: NonNullable<AuthMail['link']>): string {
   const { tokenHash, type } = link
   const gateway = env.AUTH_BASE_URL?.trim()

@@ -9,7 +9,7 @@ export interface AuthMail {
   other?: string
   what?: string
   code?: string
-  /** With the type that Supabase verifies it by. */
+  /** With the type that Supabase verifies it as. */
   link?: { tokenHash: string; type: string }
 }
 
@@ -26,7 +26,7 @@ const HASH = /^[\w-]{1,200}$/
 const TOKEN = /^[\w-]{1,64}$/
 
 /**
- * Reads what Supabase Auth sends to a Send Email hook. In a change of address the names are crossed: `token_hash_new` belongs to the
+ * Parses the body of a Send Email hook. In a change of address the names are crossed: `token_hash_new` belongs to the
  * present address with `token`, `token_hash` to the new one with `token_new`. Without the secure change there is one mail, to the
  * new address.
  */
@@ -77,7 +77,7 @@ function mailOf(action: string, data: Data, email: string | undefined): AuthMail
   if (notification) {
     const other = parseEmail(old_email)
     const what = [provider, factor_type].find((one) => isText(one, /^[\w .-]{1,40}$/)) as string | undefined
-    // Whoever took an account over may have changed its address: the one before must hear of it.
+    // An attacker may have changed the address of the account: the previous address must be notified.
     const to = action === 'email_changed_notification' ? (other ?? email) : email
     return to ? [{ kind: notification, to, other, what }] : undefined
   }

@@ -4,10 +4,10 @@ import { sendSms } from '../_shared/sms.ts'
 import { renderOtpSms } from '../_shared/templates/otp-sms.ts'
 import { allowedNumber, parseSendSmsHook } from './payload.ts'
 
-/** The shortest life that a code can have with Supabase: until then a message is worth delivering. */
+/** The shortest lifetime of a code in Supabase: until then a message should be delivered. */
 const SHORTEST_SECONDS = 60
 
-/** The Send SMS hook of Supabase Auth: its codes go out as our text messages, to the countries that those go to. */
+/** The Send SMS hook of Supabase Auth: sends its codes with our templates, to the allowed countries. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
   return hookEndpoint({
     name: 'auth-send-sms-hook',
@@ -30,7 +30,7 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
   })
 }
 
-/** Supabase does not tell how long its codes live; without the setting the message says nothing of it, as Supabase's own does. */
+/** Supabase does not send the lifetime of its codes; without the setting the message omits it, as Supabase's own does. */
 function lifetimeOf(env: Env): number | undefined {
   const seconds = Number(env.AUTH_SMS_OTP_SECONDS?.trim() || Number.NaN)
   return Number.isInteger(seconds) && seconds >= 60 && seconds <= 86_400 ? seconds : undefined

@@ -4,7 +4,7 @@ import { signedEndpoint } from '../_shared/signed-endpoint.ts'
 import { renderMagicLink } from '../_shared/templates/magic-link.ts'
 import { parseMagicLink } from './payload.ts'
 
-/** The function `send-magic-link`: a signed message in, one mail with a link to sign in with out. */
+/** The function `send-magic-link`: sends one mail with a sign-in link for a signed message. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
   return signedEndpoint({
     name: 'send-magic-link',

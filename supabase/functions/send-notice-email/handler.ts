@@ -4,7 +4,7 @@ import { signedEndpoint } from '../_shared/signed-endpoint.ts'
 import { renderNoticeEmail } from '../_shared/templates/notice-email.ts'
 import { parseNoticeEmail } from './payload.ts'
 
-/** The function `send-notice-email`: a signed message in, one mail about something that happened to an account out. */
+/** The function `send-notice-email`: sends one mail about a change of an account for a signed message. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
   return signedEndpoint({
     name: 'send-notice-email',

@@ -4,7 +4,7 @@ import { signedEndpoint } from '../_shared/signed-endpoint.ts'
 import { renderOtpEmail } from '../_shared/templates/otp-email.ts'
 import { parseOtpEmail } from './payload.ts'
 
-/** The function `send-otp-email`: a signed message in, one mail with a one-time code out. */
+/** The function `send-otp-email`: sends one mail with a one-time code for a signed message. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
   return signedEndpoint({
     name: 'send-otp-email',

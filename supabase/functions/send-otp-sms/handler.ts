@@ -5,7 +5,7 @@ import { sendSms } from '../_shared/sms.ts'
 import { renderOtpSms } from '../_shared/templates/otp-sms.ts'
 import { parseOtpSms } from './payload.ts'
 
-/** The function `send-otp-sms`: a signed message in, one text message with a one-time code out. */
+/** The function `send-otp-sms`: sends one text message with a one-time code for a signed message. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
   return signedEndpoint({
     name: 'send-otp-sms',
@@ -19,7 +19,7 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
   })
 }
 
-/** Where the gateway hears what becomes of the message. Twilio signs the whole address. */
+/** Returns the URL to which Twilio reports the delivery status. Twilio signs the whole URL. */
 function statusUrl(env: Env, id: string): string | undefined {
   if (!env.DELIVERY_STATUS_URL?.trim()) return undefined
   return `${providerUrl(env, 'DELIVERY_STATUS_URL', '')}/twilio?message=${encodeURIComponent(id)}`

@@ -9,7 +9,7 @@ export interface AuthEmailContent {
   kind: AuthRequest | AuthNotification
   /** Host that the account is at. */
   site: string
-  /** Where the mail goes. */
+  /** The recipient. */
   address: string
   /** The other address of a change. */
   other?: string
@@ -21,7 +21,7 @@ export interface AuthEmailContent {
   brand?: { name?: string; colour?: string }
 }
 
-/** A mail in the name of Supabase Auth: a link, a code, or both; or news of the account. The same content gives the same bytes. */
+/** Renders a mail for Supabase Auth: a link, a code, or both; or a notification. The same content gives the same bytes. */
 export function renderAuthEmail(content: AuthEmailContent): RenderedEmail {
   const { kind, site, address, other = '', link, code, locale } = content
   const { words, auth } = authWordsFor(locale)

@@ -3,7 +3,7 @@ import type { AuthWords } from './auth-words.ts'
 export const en: AuthWords = {
   code: 'Or enter this code where you are asked for it:',
   codeOnly: 'Enter this code where you are asked for it:',
-  once: 'It works once, and not for long. Never share it with anybody.',
+  once: 'It works once, for a short time. Never share it with anyone.',
   ignore: 'If this was not you, ignore this message: nothing changes.',
   alarm: 'If this was not you, reset your password now and sign out everywhere.',
   otherProvider: 'another account',
@@ -20,12 +20,12 @@ export const en: AuthWords = {
   magiclink: { subject: 'Your sign-in link', lead: 'Follow this link to sign in to {site}.', action: 'Sign in' },
   recovery: {
     subject: 'Reset your password',
-    lead: 'Somebody, hopefully you, asked to reset the password of {address}.',
+    lead: 'Someone, hopefully you, asked to reset the password of {address}.',
     action: 'Choose a new password',
   },
   email_change_current: {
     subject: 'Confirm the change of your e-mail address',
-    lead: 'Your account is to have the address {other} instead of {address}. Confirm it from here as well.',
+    lead: 'The address of your account is about to change from {address} to {other}. Please confirm it from this address too.',
     action: 'Confirm the change',
   },
   email_change_new: {
@@ -51,11 +51,11 @@ export const en: AuthWords = {
   },
   identity_linked_notification: {
     subject: 'A way to sign in was added',
-    lead: 'Your account at {site} can now be signed in to with {what}.',
+    lead: 'You can now sign in to your account at {site} with {what}.',
   },
   identity_unlinked_notification: {
     subject: 'A way to sign in was removed',
-    lead: 'Your account at {site} can no longer be signed in to with {what}.',
+    lead: 'You can no longer sign in to your account at {site} with {what}.',
   },
   mfa_factor_enrolled_notification: {
     subject: 'A second factor was added',

@@ -5,7 +5,7 @@ import { fr } from './auth-words-fr.ts'
 import { pt } from './auth-words-pt.ts'
 import { type Words, wordsFor } from './words.ts'
 
-/** Mails of Supabase Auth that ask for something. */
+/** Mails of Supabase Auth that ask for an action. */
 export const REQUESTS = [
   'signup',
   'invite',
@@ -15,7 +15,7 @@ export const REQUESTS = [
   'email_change_new',
   'reauthentication',
 ] as const
-/** Mails of Supabase Auth that tell of something. */
+/** Mails of Supabase Auth that notify of a change. */
 export const NOTIFICATIONS = [
   'password_changed_notification',
   'email_changed_notification',
@@ -24,7 +24,7 @@ export const NOTIFICATIONS = [
   'identity_unlinked_notification',
   'mfa_factor_enrolled_notification',
   'mfa_factor_unenrolled_notification',
-  // Of any kind that is newer than this.
+  // For kinds that are not in this list.
   'account_changed_notification',
 ] as const
 export type AuthRequest = (typeof REQUESTS)[number]
@@ -37,14 +37,14 @@ export type AuthWords = {
   once: string
   ignore: string
   alarm: string
-  /** Where it is not said with which provider. */
+  /** Used if the provider is unknown. */
   otherProvider: string
 } & Record<AuthRequest, { subject: string; lead: string; action?: string }> &
   Record<AuthNotification, { subject: string; lead: string }>
 
 const languages: Record<string, AuthWords> = { en, de, fr, es, pt }
 
-/** The words for a BCP 47 locale, and those that all mails have, in the same language. */
+/** Returns the words for a BCP 47 locale, and the common words of all mails in the same language. */
 export function authWordsFor(locale: string | undefined): { words: Words; auth: AuthWords } {
   const words = wordsFor(locale)
   return { words, auth: languages[words.lang] ?? en }

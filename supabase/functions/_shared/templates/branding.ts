@@ -1,17 +1,17 @@
 import { safeName } from './safe-name.ts'
 
-/** Who a message is from, as its reader knows them: the operator of the gateway, or the product that somebody signs in to. */
+/** The sender of a message as its reader knows them: the operator of the gateway, or the product that they sign in to. */
 export interface Branding {
   name: string
-  /** `#rrggbb`, of the mark and of buttons. */
+  /** `#rrggbb`, of the logo and of buttons. */
   colour: string
-  /** The colour of letters on it: white or nearly black, whichever reads better. */
+  /** The text colour on it: white or nearly black, whichever has more contrast. */
   onColour: string
 }
 
 const HOUSE = { name: 'LanOnasis', colour: '#0b5c52' }
 
-/** The brand of a message; what is missing or could mislead (an address, a sentence, a colour that is none) is the house's. */
+/** Returns the brand of a message; a name or colour that is missing, invalid or misleading (an address, a sentence) is replaced by our own. */
 export function brandingOf(asked: { name?: string; colour?: string } = {}): Branding {
   const name = safeName(asked.name)
   const own = name && /^#[0-9a-f]{6}$/i.test(asked.colour ?? '') ? asked.colour : undefined
@@ -19,7 +19,7 @@ export function brandingOf(asked: { name?: string; colour?: string } = {}): Bran
   return { name: name ?? HOUSE.name, colour, onColour: luminance(colour) > 0.179 ? '#14211e' : '#ffffff' }
 }
 
-/** Relative luminance (WCAG 2.2), by which white has the better contrast below 0.179. */
+/** Relative luminance (WCAG 2.2): white has the better contrast below 0.179. */
 function luminance(colour: string): number {
   const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
     const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255

@@ -1,4 +1,4 @@
-/** The GSM 7-bit default alphabet (3GPP TS 23.038 section 6.2.1), and what takes two places in it. */
+/** The GSM 7-bit default alphabet (3GPP TS 23.038 section 6.2.1), and its characters of two septets. */
 const BASIC =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà'
 const EXTENDED = '^{}\\[~]|€'
@@ -6,7 +6,7 @@ const EXTENDED = '^{}\\[~]|€'
 const SINGLE = { gsm: 160, ucs2: 70 }
 const PART = { gsm: 153, ucs2: 67 }
 
-/** Letters that the alphabet lacks as the ones that everybody reads for them, where there are such. */
+/** Replaces characters outside the alphabet by similar ones in it, if there are any. */
 export function toGsm(text: string): string {
   return [...text.normalize('NFC')]
     .map((char) => {
@@ -29,7 +29,7 @@ const LOOK_ALIKES: Record<string, string> = {
   '\u202f': ' ',
 }
 
-/** How many text messages a text takes, each of which costs. */
+/** Returns the number of segments of a text, each of which is charged. */
 export function segments(text: string): number {
   const chars = [...text]
   const gsm = chars.every((char) => BASIC.includes(char) || EXTENDED.includes(char))

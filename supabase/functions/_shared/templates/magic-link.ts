@@ -5,19 +5,19 @@ import { safeName } from './safe-name.ts'
 import { fill, minutesOf, wordsFor } from './words.ts'
 
 export interface MagicLinkContent {
-  /** Where the link leads: a page of the gateway, which asks before it signs in. */
+  /** The link: a page of the gateway, which asks before it signs in. */
   url: string
   /** Host of the gateway, such as `auth.lanonasis.com`. */
   origin: string
-  /** Seconds the link lives. */
+  /** Seconds that the link is valid. */
   expiresIn: number
   locale?: string
-  /** Name of the application that asked; left out of the mail when it could pass for a link or a sentence. */
+  /** Name of the requesting application; omitted from the mail when it could pass for a link or a sentence. */
   clientName?: string
   brand?: { name?: string; colour?: string }
 }
 
-/** The mail with a link to sign in with. The same content gives the same bytes, so that a retry is recognised as one. */
+/** Renders the mail with a sign-in link. The same content gives the same bytes, so that a retry is recognised as one. */
 export function renderMagicLink(content: MagicLinkContent): RenderedEmail {
   const words = wordsFor(content.locale)
   const brand = brandingOf(content.brand)

@@ -4,26 +4,26 @@ export interface MailFrame {
   lang: string
   brand: Branding
   title: string
-  /** What mail clients show beside the subject; must hold no secret. */
+  /** Shown by mail clients next to the subject; must contain no secret. */
   preview: string
   footer: string
   /** The middle of the message: rows made with `row`, already escaped. */
   rows: string
 }
 
-/** Text made safe for an HTML text node or a quoted attribute. */
+/** Escapes text for an HTML text node or a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
-/** One row of the card. `content` is HTML. */
+/** Returns one row of the card. `content` is HTML. */
 export function row(content: string, padding = '0 40px 20px'): string {
   return `<tr><td class="pad" style="padding:${padding}">${content}</td></tr>`
 }
 
 const FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 
-/** A whole mail: tables and inline styles for old clients, a dark palette for those that know `prefers-color-scheme`. */
+/** Returns a whole mail: tables and inline styles for old clients, a dark palette for those that support `prefers-color-scheme`. */
 export function mailLayout(frame: MailFrame): string {
   const title = escapeHtml(frame.title)
   return `<!doctype html>

@@ -10,7 +10,7 @@ export interface NoticeEmailContent {
   origin: string
   /** Page where the person can do something about it. */
   manageUrl: string
-  /** What the key or application is called; left out of the mail when it could pass for a link or a sentence. */
+  /** Name of the key or application; omitted from the mail when it could pass for a link or a sentence. */
   keyName?: string
   keyPreview?: string
   /** ISO 8601. */
@@ -19,7 +19,7 @@ export interface NoticeEmailContent {
   brand?: { name?: string; colour?: string }
 }
 
-/** A mail that tells of something that happened to an account. The same content gives the same bytes. */
+/** Renders a mail about something that happened to an account. The same content gives the same bytes. */
 export function renderNoticeEmail(content: NoticeEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
   const notice = words.notice[content.kind]
@@ -28,10 +28,10 @@ export function renderNoticeEmail(content: NoticeEmailContent): RenderedEmail {
     (content.kind === 'device_connected' ? words.notice.unnamedClient : words.notice.unnamed)
   const brand = brandingOf(content.brand)
   const values = { key, origin: content.origin, date: content.expiresAt?.slice(0, 10) ?? '', brand: brand.name }
-  const facts = [notice.heading, ...notice.body.map((one) => fill(one, values))]
+  const paragraphs = [notice.heading, ...notice.body.map((one) => fill(one, values))]
   return {
     subject: fill(notice.subject, values),
-    text: `${[...facts, `${notice.action}: ${content.manageUrl}`, `-- \n${fill(words.automated, values)}`].join('\n\n')}\n`,
+    text: `${[...paragraphs, `${notice.action}: ${content.manageUrl}`, `-- \n${fill(words.automated, values)}`].join('\n\n')}\n`,
     html: html(words, brand, content, values),
   }
 }

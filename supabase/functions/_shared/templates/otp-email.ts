@@ -8,17 +8,17 @@ export interface OtpEmailContent {
   code: string
   /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
   origin: string
-  /** Seconds the code lives. */
+  /** Seconds that the code is valid. */
   expiresIn: number
   locale?: string
-  /** Name of the application that asked; left out of the mail when it could pass for a link or a sentence. */
+  /** Name of the requesting application; omitted from the mail when it could pass for a link or a sentence. */
   clientName?: string
   brand?: { name?: string; colour?: string }
 }
 
 /**
- * The mail with a one-time code. The same content gives the same bytes, so that a retry is recognised as one.
- * The code stands in the body only: subject and preview are what lock screens show.
+ * Renders the mail with a one-time code. The same content gives the same bytes, so that a retry is recognised as one.
+ * The code is in the body only: lock screens show subject and preview.
  */
 export function renderOtpEmail(content: OtpEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)

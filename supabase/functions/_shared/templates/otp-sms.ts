@@ -6,15 +6,15 @@ export interface OtpSmsContent {
   code: string
   /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
   origin: string
-  /** Seconds the code lives, where that is known. */
+  /** Seconds that the code is valid, if known. */
   expiresIn?: number
   locale?: string
   brand?: { name?: string }
 }
 
 /**
- * The text message with a one-time code, in one segment where the names allow it. Its last line binds the code to the origin, so
- * that telephones offer it on no other site (WICG origin-bound one-time codes).
+ * Renders the text message with a one-time code, in one segment if the names allow it. Its last line binds the code to the origin, so
+ * that phones suggest it on no other site (WICG origin-bound one-time codes).
  */
 export function renderOtpSms(content: OtpSmsContent): string {
   const words = wordsFor(content.locale)

@@ -16,7 +16,7 @@ export const INK: Tone = { name: 'ink', colour: '#14211e' }
 export const MUTED: Tone = { name: 'muted', colour: '#50605b' }
 export const CAUTION: Tone = { name: 'caution-ink', colour: '#6d4a00' }
 
-/** A sentence in HTML with its places filled and set apart. */
+/** Returns a sentence in HTML with its placeholders replaced by emphasised values. */
 export function fillHtml(sentence: string, values: Record<string, string>, tone: Tone): string {
   const emphasise = (text: string) =>
     `<strong class="${tone.name}" style="color:${tone.colour}"><bdi>${escapeHtml(text)}</bdi></strong>`
@@ -37,7 +37,7 @@ export function button(brand: Branding, href: string, label: string): string {
 const CODE_STYLE = `margin:0;padding-left:9px;color:#14211e;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
 font-size:42px;line-height:1.2;font-weight:650;letter-spacing:9px;white-space:nowrap`
 
-/** A code to type, large. */
+/** A large code to type. */
 export function codeBox(code: string): string {
   const style = 'padding:22px 8px;background:#eef5f3;border:1px solid #d6dedb;border-radius:12px'
   return box(

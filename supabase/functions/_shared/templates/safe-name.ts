@@ -1,4 +1,4 @@
-/** A name that a stranger chose, unless it carries an address or a number that mail clients would link. */
+/** Returns a name that a third party chose, unless it contains an address or a number that mail clients would link. */
 export function safeName(name: string | undefined): string | undefined {
   const trimmed = name?.normalize('NFC').trim().replace(/ {2,}/g, ' ')
   if (!trimmed || trimmed.length > 60) return undefined

@@ -24,8 +24,8 @@ export const en: Words = {
     leadFor:
       'You asked to sign in at {origin} to continue to {client}. Open the link, check what it says there, and confirm.',
     action: 'Sign in',
-    validity: 'It works once, for {minutes}. Opening it alone does nothing; only your confirmation signs you in.',
-    ignore: 'If you did not ask for it, ignore this message and confirm nothing. Never pass the link on.',
+    validity: 'It works once, for {minutes}. Opening it does not sign you in; only your confirmation does.',
+    ignore: 'If you did not ask for it, ignore this message and confirm nothing. Never share the link.',
   },
   sms: {
     code: '{code} is your {brand} code, valid for {minutes}.',
@@ -36,10 +36,10 @@ export const en: Words = {
     unnamed: 'one of your keys',
     unnamedClient: 'An application',
     identities_merged: {
-      subject: 'Two {brand} accounts were made one',
-      heading: 'Two accounts were made one',
+      subject: 'Two {brand} accounts were merged',
+      heading: 'Two accounts were merged',
       body: [
-        'The account with this address and another one were merged at {origin}. Both prove the same person now: everything of either is in one place.',
+        'The account with this address and another one were merged at {origin}. You can sign in with either and find everything in one place.',
         'If this was not you, open your account and undo it, then sign out everywhere else.',
       ],
       action: 'Open your account',
@@ -49,7 +49,7 @@ export const en: Words = {
       heading: 'A device was connected to your account',
       body: [
         '{key} was just signed in to your account from a device or terminal.',
-        'If that was you, there is nothing to do. If it was not, disconnect it now: what it got stops working at once.',
+        'If that was you, there is nothing to do. If it was not, disconnect it now: its access ends at once.',
       ],
       action: 'It was not me: disconnect it',
     },
@@ -66,17 +66,17 @@ export const en: Words = {
       subject: 'An authenticator app was removed from your {brand} account',
       heading: 'An authenticator app was removed',
       body: [
-        'An authenticator app of your account at {origin} was removed. Its codes work no more.',
+        'An authenticator app of your account at {origin} was removed. Its codes no longer work.',
         'If this was not you, open your account, sign out everywhere else and set up an app again.',
       ],
       action: 'Open your account',
     },
     recovery_codes_made: {
       subject: 'New recovery codes for your {brand} account',
-      heading: 'New recovery codes were made',
+      heading: 'New recovery codes were created',
       body: [
-        'New recovery codes were made for your account at {origin}. Older ones work no more.',
-        'If this was not you, open your account, sign out everywhere else and make new codes.',
+        'New recovery codes were created for your account at {origin}. Older ones no longer work.',
+        'If this was not you, open your account, sign out everywhere else and create new codes.',
       ],
       action: 'Open your account',
     },
@@ -84,16 +84,16 @@ export const en: Words = {
       subject: 'A recovery code of your {brand} account was used',
       heading: 'A recovery code was used',
       body: [
-        'Somebody used a recovery code of your account at {origin}. It does not work a second time.',
-        'If this was not you, open your account, sign out everywhere else and make new codes.',
+        'A recovery code of your account at {origin} was used. It does not work a second time.',
+        'If this was not you, open your account, sign out everywhere else and create new codes.',
       ],
       action: 'Open your account',
     },
     operator_code_made: {
-      subject: 'An operator made a code for your {brand} account',
-      heading: 'An operator made a code for you',
+      subject: 'An operator created a code for your {brand} account',
+      heading: 'An operator created a code for you',
       body: [
-        'An operator made a one-time code that signs in to your account at {origin}. It was given to whoever asked for help in your name.',
+        'An operator created a one-time code that signs in to your account at {origin}. It was given to the person who asked for help in your name.',
         'If this was not you, open your account, sign out everywhere else and tell your administrator.',
       ],
       action: 'Open your account',
@@ -129,19 +129,16 @@ export const en: Words = {
       subject: 'One of your {brand} API keys was found in public',
       heading: 'Your API key was found in public',
       body: [
-        'The API key {key} was found where everybody can read it.',
-        'To protect your account it may have been stopped already. Rotate it: the new key works at once, the old one never again.',
-        'Then look at what the key was used for while it was in public.',
+        'The API key {key} was found in a public place.',
+        'To protect your account it may have been stopped already. Rotate it: the new key works at once, and the old one stops working.',
+        'Then check what the key was used for while it was public.',
       ],
       action: 'Manage API keys',
     },
     api_key_expiring: {
       subject: 'A {brand} API key is about to expire',
       heading: 'Your API key is about to expire',
-      body: [
-        'The API key {key} stops working on {date}.',
-        'What uses it needs a new key, or a later date, before then.',
-      ],
+      body: ['The API key {key} stops working on {date}.', 'Before then, replace it with a new key, or extend it.'],
       action: 'Manage API keys',
     },
   },

@@ -4,7 +4,7 @@ import { es } from './words-es.ts'
 import { fr } from './words-fr.ts'
 import { pt } from './words-pt.ts'
 
-/** What happened to an account that its owner is told of. */
+/** Changes of an account that its owner is notified of. */
 export const NOTICE_KINDS = [
   'api_key_leaked',
   'api_key_expiring',
@@ -29,8 +29,8 @@ export interface NoticeWords {
 }
 
 /**
- * The sentences of all messages in one language; a language that lacks one does not compile. `{name}` marks a place that
- * `fill` replaces; `{brand}` is the name of who sends.
+ * The sentences of all messages in one language; a language that misses one does not compile. `{name}` marks a placeholder that
+ * `fill` replaces; `{brand}` is the name of the sender.
  */
 export interface Words {
   lang: string
@@ -48,7 +48,7 @@ export interface Words {
     where: string
     ignore: string
   }
-  /** A link to sign in with. */
+  /** A sign-in link. */
   link: {
     subject: string
     heading: string
@@ -58,15 +58,15 @@ export interface Words {
     validity: string
     ignore: string
   }
-  /** Text messages. They go out in one segment where letters of the GSM alphabet (3GPP TS 23.038) allow it. */
+  /** Text messages. They take one segment if they use the GSM alphabet (3GPP TS 23.038) only. */
   sms: {
-    /** Without how long it counts. */
+    /** Without its lifetime. */
     plain: string
     code: string
     never: string
   }
   notice: {
-    /** For a key without a name that can be shown, and for an application. */
+    /** For a key, or an application, without a name that can be shown. */
     unnamed: string
     unnamedClient: string
   } & Record<NoticeKind, NoticeWords>
@@ -74,18 +74,18 @@ export interface Words {
 
 const languages = new Map<string | undefined, Words>([en, de, fr, es, pt].map((words) => [words.lang, words]))
 
-/** The words for a BCP 47 locale by its language, English when there are none. */
+/** Returns the words for the language of a BCP 47 locale, by default English. */
 export function wordsFor(locale: string | undefined): Words {
   return languages.get(locale?.split(/[-_]/)[0]?.toLowerCase()) ?? en
 }
 
-/** "1 minute", "10 minutes": whole minutes, rounded down so that a promise is never too long. */
+/** "1 minute", "10 minutes": whole minutes, rounded down so that the stated lifetime is never too long. */
 export function minutesOf(words: Words, seconds: number): string {
   const count = Math.max(1, Math.floor(seconds / 60))
   return fill(count === 1 ? words.minute : words.minutes, { count: String(count) })
 }
 
-/** A sentence with its places filled; a place without a value stays visible. */
+/** Replaces the placeholders of a sentence; one without a value stays visible. */
 export function fill(sentence: string, values: Record<string, string>): string {
   return sentence.replace(/\{(\w+)\}/g, (place, name: string) => values[name] ?? place)
 }

@@ -10,8 +10,8 @@ type Row = {
   version: number | null
 }
 
-/** Compares what stands beside events, and may vanish in its time, with what their metadata names. */
-export async function verifyBeside(sql: postgres.TransactionSql, report: (finding: Finding) => void): Promise<void> {
+/** Compares the digests, secrets and keys that are stored next to events, and may be erased, with the metadata of the events. */
+export async function verifyErasable(sql: postgres.TransactionSql, report: (finding: Finding) => void): Promise<void> {
   for (const statement of [digests(sql), secrets(sql), keys(sql)])
     for (const { position, stream_type, version, ...row } of await statement)
       report({
@@ -22,7 +22,7 @@ export async function verifyBeside(sql: postgres.TransactionSql, report: (findin
       })
 }
 
-/** Whoever was forgotten: an erased identity, and the challenges that its erasure names. */
+/** The erased subjects: identities, and the challenges that their erasure names. */
 const forgotten = (sql: postgres.TransactionSql) => sql`
   forgotten as materialized (
     select stream_id as subject from auth_gateway.event_store where stream_type = 'identity' and event_type = 'IdentityErased'
@@ -46,8 +46,8 @@ function digests(sql: postgres.TransactionSql) {
 }
 
 /**
- * A stored value, the secret of an authenticator, or a connection's key is destroyed when nothing refers to it any more; what is kept of a session at
- * another provider, when its person is forgotten.
+ * A stored value, the secret of an authenticator, or a connection's key is destroyed when nothing refers to it any more; the upstream session of
+ * another provider, when its person is erased.
  */
 function secrets(sql: postgres.TransactionSql) {
   return sql<Row[]>`

@@ -6,17 +6,17 @@ import type { TwilioAccount } from './twilio-api.ts'
 
 const SOON_MS = 500
 
-/** Mailboxes that behave as those of Resend do under the same names, for trying out what follows. */
-const MISFORTUNES: Record<string, { type: string; bounce?: object }> = {
+/** Mailboxes that fail as Resend's test mailboxes of the same names do. */
+const FAILURES: Record<string, { type: string; bounce?: object }> = {
   bounced: { type: 'email.bounced', bounce: { type: 'Permanent', subType: 'General', message: 'no such mailbox' } },
   complained: { type: 'email.complained' },
 }
 
-/** A mail of which its sender wants to hear. */
-export type TakenMail = { id: string; to: string; tags: { name: string; value: string }[] }
+/** A mail whose delivery status is reported. */
+export type AcceptedMail = { id: string; to: string; tags: { name: string; value: string }[] }
 
-/** Posts what became of a message as Resend and Twilio do, with their signatures; a receiver that is away hears nothing. */
-export function createNews(options: { webhook?: { url: string; secret: string }; account: TwilioAccount }) {
+/** Posts the delivery status of messages as Resend and Twilio do, with their signatures; ignores a receiver that does not answer. */
+export function createStatusReports(options: { webhook?: { url: string; secret: string }; account: TwilioAccount }) {
   const { webhook, account } = options
   const post = async (url: string, headers: Record<string, string>, body: string) => {
     await sleep(SOON_MS)
@@ -24,9 +24,9 @@ export function createNews(options: { webhook?: { url: string; secret: string };
   }
 
   return {
-    mail({ id, to, tags }: TakenMail): void {
+    mail({ id, to, tags }: AcceptedMail): void {
       if (!webhook) return
-      const { type, bounce } = MISFORTUNES[/^[a-z]+/.exec(to)?.[0] ?? ''] ?? { type: 'email.delivered' }
+      const { type, bounce } = FAILURES[/^[a-z]+/.exec(to)?.[0] ?? ''] ?? { type: 'email.delivered' }
       const data = {
         email_id: id,
         to: [to],

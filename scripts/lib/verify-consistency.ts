@@ -5,7 +5,7 @@ import { listReadModels, type ReadModel } from './read-models.ts'
 type Row = Omit<Finding, 'position'> & { position: string | null }
 
 /** Checks everything that must agree with the chains: global uniqueness, heads, causes, digests, secrets and read models. */
-export async function verifySurroundings(
+export async function verifyConsistency(
   sql: postgres.TransactionSql,
   report: (finding: Finding) => void,
 ): Promise<void> {
@@ -54,7 +54,7 @@ function heads(sql: postgres.TransactionSql) {
     where h.version is distinct from e.version or h.hash is distinct from e.hash`
 }
 
-/** What an archive has taken out may be the cause of what is still there: of those times, the audit tree alone tells what is missing. */
+/** An archived event may be the cause of one that is still stored: for that time, only the audit tree shows what is missing. */
 function causes(sql: postgres.TransactionSql) {
   return sql<Row[]>`
     select 'cause_missing' as fault, ${eventColumns(sql)} from auth_gateway.event_store e
