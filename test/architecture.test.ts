@@ -68,7 +68,7 @@ const FOR_SERVICES = [
 /** What the edge functions, which import nothing of the gateway, parse by the same code. */
 const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/functions/_shared/phone-number.ts']
 
-/** Where the files of a folder may import from, besides packages; the first row that fits a file holds. */
+/** Where the files of a folder may import from, except packages; the first row that matches a file applies. */
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
@@ -232,7 +232,7 @@ describe('imports', () => {
     expect([...seen].filter((file) => /\/(config|gateway|app)\.ts$|\/queries\//.test(file))).toEqual([])
   })
 
-  test('of mail and SMS clients stand only in the edge functions', () => {
+  test('of mail and SMS clients are only in the edge functions', () => {
     const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
     expect(offences(({ specifier }) => /^(npm:)?(twilio|resend)\b/.test(specifier), gateway)).toEqual([])
   })
@@ -294,7 +294,7 @@ describe('the edges of the system', () => {
     expect(gateway.filter((file) => /process\.env|import\.meta\.env/.test(read(file)))).toEqual(['shared/config.ts'])
   })
 
-  test('only what is kept for a while is timed by the clock of this machine; methods take the time from the call', () => {
+  test('only caches use the clock of this machine; methods take the time from the call', () => {
     const methods = /^shared\/(access|people|sign-in|sso|oauth|api-keys|operators|audit|delivery|services|sync)\//
     const timed = SOURCES.filter((file) => methods.test(file) && /\bnew Date\(\)|\bDate\.now\b/.test(read(file)))
     expect(timed).toEqual([
@@ -305,7 +305,7 @@ describe('the edges of the system', () => {
     ])
   })
 
-  test('SQL stands only in queries, the event store and the rate limit', () => {
+  test('SQL is only in queries, the event store and the rate limit', () => {
     const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
     const withSql = gateway.filter((file) =>
       /\b(select|returning)\b[^'\n]*\s+from\s+\w|\binsert\s+into\s|\bdelete\s+from\s|\bupdate\s+\w+\s+set\s|[`'"]\s*select\s/i.test(

@@ -189,7 +189,7 @@ describe('the login role of DATABASE_URL', () => {
   })
 })
 
-test('a database that is newer than the checkout stays as it is, and is told', async () => {
+test('a database that is newer than the checkout is left unchanged and reported', async () => {
   await file('001_first.sql', 'create table first (n int)')
   await file('002_second.sql', 'create table second (n int)')
   await run()

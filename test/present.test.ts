@@ -9,7 +9,7 @@ test('null, the empty text and what is left out are the same', () => {
   expect(Object.keys(presentMembers(silent))).toEqual([])
 })
 
-test('of our own API, an empty list or object is a value; of what others publish, it is none', () => {
+test('in our own API, an empty list or object is a value; in what others publish, it is not', () => {
   const given = { list: [], object: {}, nested: { ...silent, list: [null, '', {}, 1] }, silent }
   expect(presentMembers(given)).toEqual(given)
   expect(presentDeeply(given)).toEqual({ nested: { list: [1] } })

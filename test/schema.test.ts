@@ -14,7 +14,7 @@ test.skipIf(process.env.POSTGRES_BIN)(
   },
 )
 
-test('every function has a caller, and every table a reader besides its projector', async () => {
+test('every function has a caller, and every table a reader other than its projector', async () => {
   const database = await createTestDatabase()
   const sql = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
   const functions = await sql<{ name: string; source: string }[]>`

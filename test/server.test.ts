@@ -109,7 +109,7 @@ describe('a request', () => {
     expect(text).not.toContain('hunter2')
   })
 
-  test('400 for a host or path that is none', async () => {
+  test('400 for an invalid host or path', async () => {
     const server = await start()
     for (const text of ['GET /raw/a HTTP/1.1\r\nHost: a b\r\n', 'GET /raw\\a HTTP/1.1\r\nHost: localhost\r\n']) {
       expect(await rawly(server, `${text}Connection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 400 /)
@@ -133,7 +133,7 @@ describe('a request', () => {
     expect((await fetch(`${url}/raw/x`)).headers.getSetCookie()).toEqual(['a=1; Path=/', 'b=2; Path=/'])
   })
 
-  test('the server listens on loopback unless told otherwise', async () => {
+  test('the server listens on loopback by default', async () => {
     expect((await start()).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   })
 })
@@ -179,7 +179,7 @@ describe('the process', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
 
-  test('names every configuration fault and exits with 1', async () => {
+  test('names every configuration error and exits with 1', async () => {
     const child = run({ NODE_ENV: 'production', DATABASE_URL: 'postgres://app:hunter2@localhost/gateway' })
     let text = ''
     child.stderr.on('data', (chunk) => {

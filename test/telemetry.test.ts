@@ -144,7 +144,7 @@ describe('traces', () => {
       })
   })
 
-  test('leave out what the caller does not trace, and take nothing from a header that is none', async () => {
+  test('omit what the caller does not trace, and ignore an invalid header', async () => {
     const untraced = 'a'.repeat(32)
     await traced('/ready', '00', untraced)
     await traced('/ready', '01', '0'.repeat(32))
@@ -170,7 +170,7 @@ describe('traces', () => {
   })
 })
 
-test('Server-Timing tells in development what the database took', async () => {
+test('Server-Timing shows the database time in development', async () => {
   const response = await fetch(`${gateway.url}/ready`)
   expect(response.headers.get('server-timing')).toMatch(/^total;dur=[\d.]+, db;dur=[\d.]+;desc="\d+ statements"$/)
 })

@@ -42,7 +42,7 @@ function start(file: string, pinned: boolean): Start {
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 /**
- * Starts each function of the build anew and again, each time after a bare server that was bundled like them, so that another program
+ * Starts each function of the build again and again, each time after a bare server that was bundled like them, so that another program
  * disturbs both alike. Shown are the medians, also of how many times the CPU of the bare server next to it a function takes.
  */
 export async function measureColdStarts(rounds: number, pinned: boolean): Promise<ColdStart[]> {

@@ -10,7 +10,7 @@ const TABLES = [
   'token_families',
 ]
 
-/** Fills what the hot reads look into up to so many people, each with a key, a session and a token family, which nobody presents. */
+/** Fills what the hot reads look into up to so many people, each with a key, a session and a token family, which no one presents. */
 export async function fill({ sql }: BenchDatabase, total: number): Promise<void> {
   const [row] = await sql`select count(*)::int as n from auth_gateway.api_keys`
   const missing = total - (row?.n ?? 0)

@@ -9,7 +9,7 @@ export type Client = { id: string; client_id: string }
 
 type SubjectKey = { subject: string; wrapped_key: string }
 
-/** Of somebody who is known; roughly. */
+/** Of a person who is known; roughly. */
 export const EVENTS_PER_SIGN_IN = 16
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -25,7 +25,7 @@ export const idAt = (at: number) => {
 type Told = { type: string; data: object; digest?: { kind: string; value: string } }
 
 /**
- * What the store is given when somebody signs in with a code, authorizes an application, refreshes its tokens twice and signs out.
+ * What the store is given when a user signs in with a code, authorizes an application, refreshes its tokens twice and signs out.
  * @param at when, milliseconds; every other one does not sign out, but lets its session expire
  */
 export function signInAt(

@@ -83,7 +83,7 @@ async function runSlice(
 export type Bench = {
   /** Undefined when there is no input for it. */
   measure(scenario: Scenario): Promise<Row | undefined>
-  /** The yardstick by itself, over all rounds so far. */
+  /** The yardstick alone, over all rounds so far. */
   yardstick(): Promise<Row>
   push(scenarios: Scenario[], total: number): Promise<void>
 }

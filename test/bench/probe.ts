@@ -1,6 +1,6 @@
 import type { Usage } from './process.ts'
 
-// Loaded into a measured process beside its program: answers what it has used so far, and ends with its parent.
+// Loaded into a measured process next to its program: reports what it has used so far, and ends with its parent.
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
   const usage: Usage = {

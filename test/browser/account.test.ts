@@ -99,7 +99,7 @@ it('a person sees and changes how they sign in, where they are, and what they ha
   await context.close()
 }, 60_000)
 
-it('the sign-in page shows providers and the password, and its pages sign up, in and choose anew', async () => {
+it('the sign-in page shows providers and the password, and its pages sign up, sign in and reset it', async () => {
   const email = newEmail('password')
   supabase.add({ email, password: PASSWORD })
   const context = await open()
@@ -130,7 +130,7 @@ it('the sign-in page shows providers and the password, and its pages sign up, in
   await context.close()
 }, 60_000)
 
-it('an account whose address is known here asks for its proof, and names what will be linked', async () => {
+it('an account whose address is registered asks for proof of it, and names what will be linked', async () => {
   const ada = await signIn(gateway)
   await letCodesPass()
   upstream.account = { sub: crypto.randomUUID(), email: ada.email, email_verified: true }

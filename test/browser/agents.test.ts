@@ -17,7 +17,7 @@ afterAll(async () => {
   await gateway?.stop()
 })
 
-it('a person lets an agent act, sees it beside the connected applications, and cuts both off', async () => {
+it('a person authorizes an agent, sees it next to the connected applications, and revokes both', async () => {
   await addClient(gateway, 'research-agent', { client_name: 'Research agent', grant_types: [], redirect_uris: [] })
   const notes = await addClient(gateway, 'notes', { client_name: '<b>Notes</b>', token_endpoint_auth_method: 'none' })
   const { client_id, redirect_uri } = notes

@@ -41,7 +41,7 @@ async function create(page: Page, name: string): Promise<string> {
 }
 
 describe('the life of a key', () => {
-  it('created, shown once, used, rotated with grace, revoked, and its history told', async () => {
+  it('created, shown once, used, rotated with grace, revoked, and its history shown', async () => {
     const page = await open(ada)
     const complaints = complaintsOf(page)
     await page.goto(PAGE)
@@ -168,7 +168,7 @@ it('a key that was found in public says so and can be rotated', async () => {
   await page.context().close()
 })
 
-describe('somebody else', () => {
+describe('another user', () => {
   it('is sent to sign in and back', async () => {
     const page = await open(undefined)
     await page.goto(PAGE)

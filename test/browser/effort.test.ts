@@ -29,7 +29,7 @@ async function askForHotMailbox(javaScriptEnabled: boolean) {
   return { page, email }
 }
 
-it('a browser proves its work and goes on to the code page by itself', async () => {
+it('a browser completes the proof of work and continues to the code page automatically', async () => {
   const { page, email } = await askForHotMailbox(true)
   await page.waitForURL(/\/web\/code\?/)
   await page.getByText(email).waitFor()
@@ -38,7 +38,7 @@ it('a browser proves its work and goes on to the code page by itself', async () 
   await page.context().close()
 }, 60_000)
 
-it('a browser without scripts is told to wait a minute', async () => {
+it('a browser without scripts is asked to wait a minute', async () => {
   const { page } = await askForHotMailbox(false)
   await page.getByText('There were many attempts lately. Try again in 60 seconds.').waitFor()
   await page.context().close()

@@ -98,7 +98,7 @@ describe('keyboard and screen reader', () => {
     expect(await page.locator('#problem[role=alert]').textContent()).toBe(problem)
   })
 
-  it('fields tell phones and password managers what they are', async () => {
+  it('fields have the autocomplete attributes for phones and password managers', async () => {
     page = await gallery.page()
     await gallery.visit(page, 'sign-in', '/')
     const email = page.getByLabel('E-mail address')
@@ -146,7 +146,7 @@ describe('after a form post', () => {
     expect(hop.failure()?.errorText).toMatch(/^net::ERR_SSL/)
   })
 
-  it('303 to another origin is refused when nobody named it', async () => {
+  it('303 to another origin is refused unless it is configured', async () => {
     const complaints = await allow(`${gallery.clientOrigin}/callback`, [])
     await expect.poll(() => complaints.join()).toContain("form-action 'self'")
     expect(page.url()).toBe(gallery.at('consent'))

@@ -66,7 +66,7 @@ it('a person sets an authenticator app up, proves themselves with it, and remove
   await context.close()
 }, 60_000)
 
-it('operators make and agree to codes, and somebody whom no mail reaches signs in with one', async () => {
+it('operators create and approve codes, and a person without mail signs in with one', async () => {
   const [first, second] = [await signInOperator(gateway), await signInOperator(gateway)]
   const open = async ({ browser: { cookies } }: SignedInBrowser) => {
     const context = await browser.newContext({ baseURL: gateway.url })

@@ -11,7 +11,7 @@ export type Acknowledged = {
   keys: { id: string; key: string; revoked: boolean }[]
 }
 
-/** A signed-in terminal: its newest tokens, and whether somebody has asked to end them. */
+/** A signed-in terminal: its newest tokens, and whether a user has asked to end them. */
 type Terminal = { uai: string; accessToken: string; refreshToken: string; ended: boolean }
 
 export type Traffic = {
@@ -27,7 +27,7 @@ export type Traffic = {
 
 const SILENT = new Set([502, 503, 504])
 
-/** What people and programs do, by somebody who keeps a list of what was promised. */
+/** What people and programs do, by a person who keeps a list of what was promised. */
 export function createTraffic(gateway: TestGateway): Traffic {
   const acknowledged: Acknowledged = { signIns: [], rotations: [], revocations: [], keys: [] }
   const statuses = new Map<number, number>()

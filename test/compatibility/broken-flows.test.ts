@@ -52,7 +52,7 @@ describe('6: flows that were broken', () => {
     }
   })
 
-  test('6.3: the access token of the CLI lives for a day by itself', async () => {
+  test('6.3: the access token of the CLI is valid for a day without refresh', async () => {
     const tokens = await getTokens(gateway, await signIn(gateway), NATIVE_CLI)
     expect(tokens.expires_in).toBe(86_400)
     later(0.9 * DAY)
@@ -104,7 +104,7 @@ describe('6: flows that were broken', () => {
     { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
     { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
     {},
-  ])('6.6: a link or image of somebody else only asks: %j', async (headers) => {
+  ])('6.6: a link or image of another site only asks: %j', async (headers) => {
     const { browser } = await signIn(gateway)
     const cookie = `lanonasis_session=${browser.cookies.get('lanonasis_session')}`
     expect((await navigate('/web/logout', { ...(headers as Record<string, string>), cookie })).statusCode).toBe(200)
@@ -166,7 +166,7 @@ describe('6: flows that were broken', () => {
     expect(me.body).toMatchObject({ email, organization_id: expect.any(String) })
   })
 
-  test('6.11: everybody has an organization for their keys; trouble of ours is 503, not a verdict', async () => {
+  test('6.11: everyone has an organization for their keys; our own errors are 503, not a verdict', async () => {
     const ada = await directSignIn(gateway)
     expect((await newKey(gateway, ada)).organization_id).toEqual(expect.any(String))
     const down = Object.assign(new Error('down'), { code: 'ECONNREFUSED' })
@@ -183,7 +183,7 @@ describe('6: flows that were broken', () => {
     }
   })
 
-  test('6.12: no operator is seeded, no password is kept, and no login bypasses anything', async () => {
+  test('6.12: no operator is seeded, no password is stored, and no login bypasses anything', async () => {
     expect(await gateway.sql`select 1 from auth_gateway.identities where role <> 'user'`).toEqual([])
     const columns = await gateway.sql`select column_name from information_schema.columns
       where table_schema = 'auth_gateway' and column_name like '%password%'`
@@ -209,7 +209,7 @@ describe('6: flows that were broken', () => {
     }
   })
 
-  test('6.35: the sign-in page may lead on to the client, whoever linked to it', async () => {
+  test('6.35: the sign-in page may redirect to the client, wherever the link came from', async () => {
     const params = new URLSearchParams(authorizeParams(newVerifier()))
     const browser = createBrowser(gateway)
     const page = await browser.visit(`/oauth/authorize?${params}`, {

@@ -34,7 +34,7 @@ describe('6: robustness and performance', () => {
     expect(counter.taken()).toBe(1)
   })
 
-  test('6.31: an office behind one address works, and so does everybody with the same client', async () => {
+  test('6.31: an office behind one address works, and so does everyone with the same client', async () => {
     const headers = { [IP_HEADER]: randomIp() }
     const calls = Array.from({ length: 120 }, () => api(gateway, 'GET', '/v1/auth/me', { token: ada.token, headers }))
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]))
@@ -64,7 +64,7 @@ describe('6: robustness and performance', () => {
     expect(uais).toEqual(Array(3).fill(person.uai))
   })
 
-  test('6.33: a database that is away for a moment costs nobody their cookie, and no answer is a verdict', async () => {
+  test('6.33: a database that is away for a moment deletes no cookie, and no answer is a verdict', async () => {
     const { browser } = await signIn(gateway)
     const cookie = `lanonasis_session=${browser.cookies.get('lanonasis_session')}`
     const { reads } = gateway.gateway
@@ -109,13 +109,13 @@ describe('6: robustness and performance', () => {
     },
   )
 
-  test('6.37: whoever is sent to a program on their own computer is told so before', async () => {
+  test('6.37: the page announces a redirect to a program on the user’s own computer', async () => {
     const { browser } = await signIn(gateway)
     const page = await browser.visit(`/oauth/authorize?${new URLSearchParams(authorizeParams(newVerifier()))}`)
     expect(page.html).toContain('a program on this computer')
   })
 
-  test('6.38: one database, what is written is read at once, and no compiled file lies beside its source', async () => {
+  test('6.38: one database, what is written is read at once, and no compiled file is next to its source', async () => {
     const { id } = await newKey(gateway, ada)
     expect((await api(gateway, 'GET', `/api/v1/api-keys/${id}`, { token: ada.token })).status).toBe(200)
     expect(globSync('{netlify,shared}/**/*.{js,js.map,d.ts}')).toEqual([])

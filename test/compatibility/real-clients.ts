@@ -8,11 +8,11 @@ export type RealClient = {
   publishes?: Record<string, unknown>
   added?: Partial<ClientMetadata>
   redirect: string
-  /** Its authorization request beside client_id, redirect_uri, response_type, state and PKCE; undefined leaves one out. */
+  /** Its authorization request except client_id, redirect_uri, response_type, state and PKCE; undefined omits one. */
   asks?: Record<string, string | undefined>
   /** How it authenticates to the token endpoint: by its id alone where left out. */
   authenticates?: 'basic' | 'post' | 'basic without secret'
-  /** What it sends with a token request besides. */
+  /** What else it sends with a token request. */
   headers?: Record<string, string>
   /** Where the page is that calls the token endpoint. */
   origin?: string

@@ -97,7 +97,7 @@ describe('H3 a resource that is named is the audience, and the only one', () => 
   })
 })
 
-describe('H3 without a resource the default one is meant', () => {
+describe('H3 the default resource applies without one', () => {
   test.each([
     ['everyday', [API, 'issuer']],
     ['ours', [API]],
@@ -170,7 +170,7 @@ describe('H1 the account API is a resource of its own', () => {
     expect((await service(exchange)).body.error).toBe('invalid_target')
   })
 
-  test('a client that got both takes each by itself, and cannot take more than it got', async () => {
+  test('a client with both gets each separately, and no more than it was granted', async () => {
     const { client_id } = CLIENTS.everyday
     const narrow = async (resource: string) => {
       const { refresh_token } = await codeTokens('everyday')
@@ -194,7 +194,7 @@ describe('H1 the account API is a resource of its own', () => {
     expect(audienceOf(body.access_token)).toEqual([API])
   })
 
-  test('its scopes stand last, since existing consumers read the first word, and no stranger may ask for them', async () => {
+  test('its scopes come last, since existing consumers read the first word, and third parties may not request them', async () => {
     const scope = 'account:write account:read openid memories:read'
     const isPublic = { token_endpoint_auth_method: 'none' } as const
     const metadata = { ...isPublic, redirect_uris: ['https://asks.example/'], scope }
@@ -228,7 +228,7 @@ describe('P5 UserInfo takes any audience, for the scope openid', () => {
   })
 })
 
-test('A39 the consent page names every resource that tokens will be for, besides the default one', async () => {
+test('A39 the consent page names every resource that tokens will be for, except the default one', async () => {
   const params = new URLSearchParams(authorizeParams(newVerifier(), { ...CLIENTS.theirs, prompt: 'consent' }))
   for (const one of [API, MCP]) params.append('resource', one)
   expect((await ada.browser.visit(`/oauth/authorize?${params}`)).html).toContain('LanOnasis MCP')

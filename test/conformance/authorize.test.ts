@@ -95,7 +95,7 @@ test('A6 a redirect URI that parsers read differently is refused although it was
   expect(page).toMatchObject({ status: 400, location: undefined })
 })
 
-test('A6 the registered query is kept and the answer is appended', async () => {
+test('A6 the registered query is kept and the response is appended', async () => {
   const page = await visit(params({ ...web, prompt: 'none', scope: 'memories:read' }))
   expect(page.location).toMatch(/^https:\/\/app\.example\/callback\?kept=1&error=consent_required&/)
 })
@@ -364,7 +364,7 @@ test('A28 a blank scope counts as none', async () => {
   expect((await getTokens(gateway, person, { scope: '  ' })).scope).toBe('openid profile email')
 })
 
-test('A28 an unknown scope beside a known one is dropped', async () => {
+test('A28 an unknown scope next to a known one is dropped', async () => {
   expect((await getTokens(gateway, person, { scope: 'openid nonsense' })).scope).toBe('openid')
 })
 
@@ -454,7 +454,7 @@ test('H2 a trailing slash or default port is the same resource, and aud has the 
   expect([body.aud].flat()).toContain('https://api.lanonasis.com')
 })
 
-test('H3 without a resource the default one is meant; a third party never gets the gateway itself', async () => {
+test('H3 the default resource applies without one; a third party never gets the gateway itself', async () => {
   const third = { ...(await addClient(gateway, 'third', { token_endpoint_auth_method: 'none' })) }
   const tokens = await getTokens(gateway, person, { ...third, client_secret: undefined, scope: 'memories:read' })
   const { body } = await post(gateway, '/oauth/introspect', { token: tokens.access_token })
@@ -488,7 +488,7 @@ describe('P2 P3 prompt and max_age', () => {
     for (const max_age of ['-1', 'soon']) expect((await answer({ max_age })).get('error')).toBe('invalid_request')
   })
 
-  test('a hint of another person with none is login_required; the own one goes on', async () => {
+  test('a hint of another person with prompt=none is login_required; one’s own continues', async () => {
     const mine = await getTokens(gateway, person)
     const theirs = await getTokens(gateway, await signIn(gateway, newEmail('eve')))
     const hinted = (id_token_hint = '') => answer({ prompt: 'none', id_token_hint })

@@ -233,7 +233,7 @@ describe('M1 private_key_jwt', () => {
     expect((await token(await asserted({ exp: seconds() - 5 }))).status).toBe(200)
   })
 
-  test('401 by another key, also one that the header brings or points to', async () => {
+  test('401 by another key, also one that the header contains or links to', async () => {
     const other = await newSigningKey()
     const tempting = [{}, { jwk: other.jwk }, { jku: 'https://keys.example/jwks' }, { x5u: 'https://keys.example/x' }]
     for (const header of tempting) expect(await token(await asserted({}, header, other))).toMatchObject(INVALID_CLIENT)
@@ -324,7 +324,7 @@ describe('M1 private_key_jwt', () => {
     expect((await token(await asserted({ clientId: 'guessed' }))).status).toBe(200)
   })
 
-  test('the answer does not tell one fault from another', async () => {
+  test('the response is the same for every error', async () => {
     const unknown = await token(await asserted({ clientId: 'nobody' }))
     const expired = await token(await asserted({ exp: seconds() - 60 }))
     expect(unknown.text).toBe(expired.text)
@@ -389,7 +389,7 @@ describe('L1 tls_client_auth', () => {
       expect(await certified(own, { client_id })).toMatchObject(INVALID_CLIENT)
   })
 
-  test('a certificate beside another method is no second mechanism and proves nothing', async () => {
+  test('a certificate with another method is no second mechanism and proves nothing', async () => {
     const own = authority.issue('/CN=somebody')
     expect((await certified(own, { client_id: 'by-post', ...SECRET })).status).toBe(200)
     expect(await certified(own, { client_id: 'by-post' })).toMatchObject(INVALID_CLIENT)
@@ -443,7 +443,7 @@ describe('L2 certificate-bound tokens', () => {
     await add('bound-post', { token_endpoint_auth_method: 'client_secret_post', ...bound })
   })
 
-  test('carry the thumbprint, and introspection tells it', async () => {
+  test('carry the thumbprint, which introspection returns', async () => {
     const own = authority.issue('/CN=bound')
     const { body } = await certified(own, { client_id: 'bound' })
     expect(body.token_type).toBe('Bearer')

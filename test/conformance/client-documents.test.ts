@@ -177,7 +177,7 @@ describe('R10 R11 documents that do not count', () => {
   })
 })
 
-test('R13 a failure is not kept: the next request reads again', async () => {
+test('R13 a failure is not cached: the next request reads again', async () => {
   let broken = true
   const client_id = `${server.url}/mended`
   server.answer('/mended', (_request, response) => {

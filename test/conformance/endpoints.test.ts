@@ -86,7 +86,7 @@ describe.each(DISCOVERY)('F %s', (path) => {
   })
 })
 
-test('A44 forwarded headers that nobody configured are not believed', async () => {
+test('A44 forwarded headers that are not configured are ignored', async () => {
   const forged = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', forwarded: 'host=evil.example' }
   const page = await (await get('/web/login', forged)).text()
   expect(page).not.toContain('evil.example')
@@ -293,7 +293,7 @@ describe('O1 O2 O3 tokens and keys', () => {
     },
   )
 
-  test('O3 after a rotation both keys are published and both tokens stand', async () => {
+  test('O3 after a rotation both keys are published and both tokens are valid', async () => {
     await gateway.gateway.keys.rotate({ type: 'operator' }, 0, 3600)
     const { keys } = await json('/oauth/jwks.json')
     expect(keys).toHaveLength(4)

@@ -43,7 +43,7 @@ const account = () => ({ ...ONE, scope: `${SCOPE} account:read`, resource: gatew
 const tokensOf = (person: Awaited<ReturnType<typeof signIn>>, asked = ONE) => getTokens(gateway, person, asked)
 const subOf = async (...args: Parameters<typeof tokensOf>) => decodeJwt((await tokensOf(...args)).id_token ?? '').sub
 
-test('P8 a person is somebody else to clients of another host, and the same to those of one, always', async () => {
+test('P8 a person has another subject at clients of another host, and always the same at clients of one', async () => {
   const ada = await signIn(gateway)
   const sub = await subOf(ada)
   expect(sub).toMatch(/^[\w-]{43}$/)
@@ -54,7 +54,7 @@ test('P8 a person is somebody else to clients of another host, and the same to t
   expect(await subOf(await signIn(gateway))).not.toBe(sub)
 })
 
-test('P8 nothing that such a client is told names the UAI, the organization or the session of the person', async () => {
+test('P8 nothing that such a client gets names the UAI, the organization or the session of the person', async () => {
   const ada = await signIn(gateway)
   const tokens = await tokensOf(ada)
   const { sub } = decodeJwt(tokens.id_token ?? '')
@@ -102,7 +102,7 @@ test('P8 a service of ours learns who it is: by its own authentication, or from 
   expect(resolved.headers.get('x-uai-auth-id')).toBe(ada.uai)
 })
 
-test('P8 tokens and hints stand after a merge, and for prompt=none and logout', async () => {
+test('P8 tokens and hints stay valid after a merge, and for prompt=none and logout', async () => {
   const [ada, other] = [await signIn(gateway), await signIn(gateway)]
   const before = await tokensOf(ada)
   const { gateway: inner } = gateway
@@ -147,7 +147,7 @@ describe('P8 sector_identifier_uri (OpenID Connect Registration section 5)', () 
     )
   })
 
-  test('400 for several hosts without it, a list that lacks one, no list, nobody there, and one that is not public', async () => {
+  test('400 for several hosts without it, a list without one, no list, no answer, and one that is not public', async () => {
     const partial = documents.answer('/partial', (_request, response) => response.end(JSON.stringify([uris[0]])))
     const page = documents.answer('/page', (_request, response) => response.end('<html>'))
     for (const sector_identifier_uri of [

@@ -55,7 +55,7 @@ test('J1 201 a good request gets a reference that lives for a short while', asyn
   expect(headers.get('cache-control')).toBe('no-store')
 })
 
-test('J2 the reference stands for the request, other parameters do not count, and it works once', async () => {
+test('J2 the reference replaces the request, other parameters are ignored, and it works once', async () => {
   const request_uri = await pushed({ state: 'from the push' })
   const page = await bring(request_uri, { state: 'from the browser', redirect_uri: 'https://evil.example/' })
   const answer = new URL(page.location ?? '')

@@ -145,7 +145,7 @@ test('R16 generated client ids are no URLs', async () => {
   expect((await register({})).body.client_id).toMatch(/^mcp_\d+_[0-9a-f]+$/)
 })
 
-test('A8 registration refuses what runs code or belongs to nobody', async () => {
+test('A8 registration refuses URIs that run code or have no owner', async () => {
   for (const uri of [
     'javascript:alert(1)',
     'data:text/html,x',

@@ -108,7 +108,7 @@ test('S9 a sign-in gets a new session id, and the old one ends', async () => {
   expect((await me({ cookie: `lanonasis_session=${after}` })).status).toBe(200)
 })
 
-test('S9 a session id that somebody planted is not taken over', async () => {
+test('S9 a planted session id is not accepted', async () => {
   const browser = createBrowser(gateway)
   const planted = 'A'.repeat(64)
   browser.cookies.set('lanonasis_session', planted)

@@ -37,7 +37,7 @@ async function redeem(answer: URLSearchParams, code_verifier: string) {
 }
 
 describe('P3 S7 acr_values (RFC 9470 section 4, OpenID Connect Core section 3.1.2.1)', () => {
-  test('a session that is not sure enough steps up and comes back; both tokens and introspection tell', async () => {
+  test('a session of a lower assurance steps up and returns; both tokens and introspection show it', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
     await gateway.sql`update auth_gateway.sessions set acr = ${ADDRESS}, amr = '{otp}', stepped_up_at = null where uai = ${ada.uai}`
@@ -57,7 +57,7 @@ describe('P3 S7 acr_values (RFC 9470 section 4, OpenID Connect Core section 3.1.
     expect(body).toMatchObject({ active: true, acr: MFA, amr: ['otp', 'mfa'], auth_time: expect.any(Number) })
   })
 
-  test('a session that is sure enough, or surer, is not asked again; a value that nobody knows is passed over', async () => {
+  test('a session of the same or a higher assurance is not asked again; an unknown value is ignored', async () => {
     const ada = await signIn(gateway)
     for (const acr_values of [ADDRESS, 'urn:example:gold', ''])
       expect((await open(ada, { acr_values })).html).toContain('/oauth/consent')
@@ -117,7 +117,7 @@ describe('P3 max_age with acr_values (RFC 9470 section 4)', () => {
     expect((await ada.browser.submit(asked, { code: codeOf(app, 0) }, '/web/step-up')).html).toContain('/oauth/consent')
   })
 
-  test('without acr_values an old session signs in again, and a step-up since counts as a proof', async () => {
+  test('without acr_values an old session signs in again, and a later step-up counts', async () => {
     const ada = await signIn(gateway)
     await ageSignIn(ada.uai, 4000)
     expect((await open(ada, { max_age: '900' })).url).toContain('/web/login')
@@ -154,7 +154,7 @@ describe('the claims parameter (OpenID Connect Core section 5.5.1.1)', () => {
     },
   )
 
-  test('it goes before acr_values, and other claims are let be', () => {
+  test('it precedes acr_values, and other claims are ignored', () => {
     const refuse = () => {
       throw new Error('refused')
     }

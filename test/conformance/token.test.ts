@@ -232,7 +232,7 @@ describe('A20-A24 client authentication', () => {
   })
 })
 
-test('A25 A27 the answer is JSON that nobody stores, with its scope; errors too', async () => {
+test('A25 A27 the response is uncached JSON with its scope; errors too', async () => {
   const good = await token(await codeFor())
   for (const { headers } of [good, await token({ grant_type: 'x', client_id: 'x' })]) {
     expect(headers.get('cache-control')).toBe('no-store')

@@ -167,7 +167,7 @@ describe('a failed message', () => {
     })
   })
 
-  it('failed within the budget when nobody ever answers', async () => {
+  it('failed within the budget when no one ever answers', async () => {
     script = [silence]
     const started = performance.now()
     expect(await deliver({ attemptMs: 700, budgetMs: 2_000 })).toMatchObject({

@@ -152,7 +152,7 @@ describe('the page', () => {
     },
   )
 
-  it('shows a new message by itself and copies its code', async () => {
+  it('shows a new message automatically and copies its code', async () => {
     const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] })
     const page = await context.newPage()
     await page.goto(`${mailbox.url}/?to=late@example.com`)

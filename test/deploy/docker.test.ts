@@ -17,7 +17,7 @@ const read = (file: string) => readFileSync(file, 'utf8')
 const DOCKERFILES = ['Dockerfile', 'deploy/docker/pgbouncer.Dockerfile']
 
 describe('the files', () => {
-  test.each(DOCKERFILES)('%s has no fault, pins its base, and ends as somebody other than root', (file) => {
+  test.each(DOCKERFILES)('%s has no error, pins its base image, and does not run as root', (file) => {
     const text = read(file)
     expect(validate(text)).toEqual([])
     for (const [, image = ''] of text.matchAll(/^FROM (\S+)/gm))
@@ -71,7 +71,7 @@ describe('the stages, built in a clean folder', () => {
     expect((await filesOf(stage('tools'))).filter((file) => /\.env|\/(test|dist|\.dev|\.git)\//.test(file))).toEqual([])
   })
 
-  test('tools migrate the database, and the gateway serves it, is found healthy, and stops when told to', async () => {
+  test('tools migrate the database, and the gateway serves it, reports healthy, and stops on a signal', async () => {
     const database_ = { DATABASE_MIGRATION_URL: database.ownerUrl, DATABASE_URL: database.appUrl }
     const start = (one: Stage, env: Record<string, string>) => ({
       cwd: path.join(one.root, one.workdir),

@@ -122,7 +122,7 @@ test('200 for every request across a reload of two processes, on connections tha
   expect(answers.filter(({ status }) => status !== 200)).toEqual([])
 }, 60_000)
 
-test('each process tells its own metrics, on a port of its own', async () => {
+test('each process exposes its own metrics, on its own port', async () => {
   for (const instance of [0, 1]) {
     const text = await (await fetch(`http://127.0.0.1:${metricsPort + instance}/metrics`)).text()
     expect(text).toContain('process_cpu_seconds_total')

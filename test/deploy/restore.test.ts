@@ -49,7 +49,7 @@ async function opened<T>(database: GatewayDatabase, use: (gateway: Gateway) => P
   return use(gateway).finally(() => gateway.close())
 }
 
-/** Somebody signs in, and a checkpoint over it is kept outside. */
+/** A user signs in, and a checkpoint over it is kept outside. */
 const serve = (database: GatewayDatabase, visitor: number) =>
   opened(database, async (gateway) => {
     const { sendCode, signIn } = createTraffic(gateway).actions
@@ -109,7 +109,7 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
     expect(again.err).toContain('The database has a schema auth_gateway already')
   })
 
-  test('503: a process that serves it already stops, also when a smaller checkpoint was kept since', async () => {
+  test('503: a process that already serves it stops, also when a smaller checkpoint was kept since', async () => {
     const file = settings.CHECKPOINT_FILE ?? ''
     const kept = await readFile(file, 'utf8')
     await appendFile(file, `${kept.split('\n')[0]}\n`)
@@ -118,7 +118,7 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
     await opened(before, refuseRestoredDatabase)
   })
 
-  test('is told from the present, until the restore is recorded', async () => {
+  test('is detected as outdated, until the restore is recorded', async () => {
     const lost = await opened(restored, findLostHistory)
     expect(await history(restored)).toMatchObject({ state: 'wrong', fix: expect.stringContaining('after-restore') })
     expect((await call(events, environment(restored), 'after-restore')).exitCode).toBe(2)
@@ -139,7 +139,7 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
     }
   })
 
-  test('0: goes on, and what it lost is accepted among the kept checkpoints, nothing else', async () => {
+  test('0: continues, and accepts only the recorded loss among the kept checkpoints', async () => {
     await serve(restored, 3)
     await serve(restored, 4)
     const kept = settings.CHECKPOINT_FILE ?? ''

@@ -61,7 +61,7 @@ describe('share', () => {
     given(apiClient, shareable, shared).when(shareClient).then([])
   })
 
-  test('refused for what was meant for one holder, or is not what was registered', () => {
+  test('refused for values of one holder, or values that are not registered', () => {
     given(apiClient, isPublic).when(shareClient).then([], 'stale')
     for (const change of [{ type: 'ClientUpdated', data: { metadata } } as const, suspended])
       given(apiClient, shareable, change).when(shareClient).then([], 'stale')
@@ -157,7 +157,7 @@ describe('account access', () => {
   const everyday: ApiClientEvent = { type: 'ClientAccountAccessChanged', data: { accountAccess: 'everyday' } }
   const none: ApiClientEvent = { type: 'ClientAccountAccessChanged', data: { accountAccess: 'none' } }
 
-  test('changed: given to a LanOnasis application and taken back, each once', () => {
+  test('changed: granted to a LanOnasis application and withdrawn, each once', () => {
     given(apiClient, ours)
       .when((state) => changeAccountAccess(state, 'everyday'))
       .then([everyday])

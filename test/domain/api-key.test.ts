@@ -113,7 +113,7 @@ describe('rotate', () => {
     expect(after).toMatchObject({ status: 'active', leakReports: 0 })
   })
 
-  test('stale: somebody rotated meanwhile', () => {
+  test('stale: it was rotated meanwhile', () => {
     given(apiKey, created(), rotated)
       .when((state) => rotateKey(state, rotation))
       .then([], 'stale')

@@ -94,7 +94,7 @@ describe('poll', () => {
   })
 })
 
-test('an approval is taken back before the device has used it, not after', () => {
+test('an approval can be withdrawn before the device has used it, not after', () => {
   given(deviceAuthorization, requested, approved)
     .when(withdrawApproval)
     .then([{ type: 'DeviceAuthorizationDenied', data: { reason: 'revoked' } }])

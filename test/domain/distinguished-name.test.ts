@@ -42,7 +42,7 @@ test.each([
   expect(isSameName(registered, subjectOf(subject))).toBe(false)
 })
 
-test('attributes that stand together have no order', () => {
+test('attributes of one RDN have no order', () => {
   expect(isSameName('CN=a+OU=b,O=x', 'O=x\nOU=b + CN=a')).toBe(true)
   expect(isSameName('CN=a,OU=b,O=x', 'O=x\nOU=b + CN=a')).toBe(false)
 })

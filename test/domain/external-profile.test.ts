@@ -14,7 +14,7 @@ describe('what another provider says of an account', () => {
     expect(profileOf(claims)?.email).toBe(email)
   })
 
-  test('nobody without a subject, and the number of an account as its text', () => {
+  test('undefined without a subject, and the number of an account as its text', () => {
     expect(profileOf({ email: 'ada@example.com' })).toBeUndefined()
     expect(profileOf({ sub: '' })).toBeUndefined()
     expect(profileOf({ id: 42 }, 'id')?.externalId).toBe('42')

@@ -49,7 +49,7 @@ describe('a message', () => {
       .then([])
   })
 
-  test('delivered, also when the news comes before the answer of the provider', () => {
+  test('delivered, also when the webhook arrives before the answer of the provider', () => {
     const after = given(messages.message, queued, delivered)
       .when((state) => messages.recordAccepted(state, sent))
       .then([accepted])
@@ -57,7 +57,7 @@ describe('a message', () => {
   })
 })
 
-describe('news of a message', () => {
+describe('delivery status of a message', () => {
   const all: messages.DeliveryStatus[] = [
     { kind: 'delayed', provider },
     { kind: 'delivered', provider },
@@ -66,7 +66,7 @@ describe('news of a message', () => {
   ]
   const events = [delayed, delivered, bounced, complained]
 
-  test.each(all.map((news, index) => [news.kind, news, events[index]] as const))('%s: told once', (_, news, event) => {
+  test.each(all.map((news, index) => [news.kind, news, events[index]] as const))('%s: one event', (_, news, event) => {
     if (!event) throw new Error('no event')
     given(messages.message, queued, accepted)
       .when((state) => messages.recordStatus(state, news))
@@ -76,7 +76,7 @@ describe('news of a message', () => {
       .then([])
   })
 
-  test('nothing for older news that was overtaken, or for a message that nobody sent', () => {
+  test('nothing for an outdated status, or for an unknown message', () => {
     for (const [index, news] of all.entries())
       for (const later of events.slice(index))
         expect(messages.recordStatus(stateOf(messages.message, [queued, accepted, later]), news).events).toEqual([])
@@ -115,7 +115,7 @@ describe('a suppression', () => {
       .then([])
   })
 
-  test('not_found: there is none', () => {
+  test('not_found: it does not exist', () => {
     given(suppression)
       .when((state) => lift(state, 'mended'))
       .then([], 'not_found')

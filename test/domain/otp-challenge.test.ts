@@ -133,7 +133,7 @@ describe('replace', () => {
       .then([{ type: 'OtpChallengeReplaced', data: { by: 'newer' } }])
   })
 
-  test.each(ended)('nothing: a challenge after $type stays as it is', (end) => {
+  test.each(ended)('nothing: a challenge after $type is unchanged', (end) => {
     given(otpChallenge, issued(), end)
       .when((state) => replace(state, 'newer'))
       .then([])
@@ -141,7 +141,7 @@ describe('replace', () => {
 })
 
 describe('delivery', () => {
-  test('failed: the code is void, the browser it was bound to is kept', () => {
+  test('failed: the code is void, its browser stays bound', () => {
     const after = given(otpChallenge, issued('browser'))
       .when((state) => recordUndelivered(state, 'provider_down'))
       .then([{ type: 'OtpDeliveryFailed', data: { reason: 'provider_down' } }])

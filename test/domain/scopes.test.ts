@@ -101,7 +101,7 @@ describe('mayHold', () => {
     expect(mayHold('user', 'memories:*')).toBe(true)
   })
 
-  test('what a resource or application defines is for everybody, what nobody defines for nobody', () => {
+  test('a scope that a resource or application defines is for everyone, an undefined one for no one', () => {
     expect([mayHold('user', 'maple:read', ['maple:read']), mayHold('user', 'maple:read')]).toEqual([true, false])
   })
 

@@ -60,7 +60,7 @@ describe('signing key', () => {
   }
   const created = createKey(input).events
 
-  test('created: the private half travels beside the event, never in it', () => {
+  test('created: the private half is stored next to the event, never in it', () => {
     const after = given(signingKey)
       .when(() => createKey(input))
       .then([

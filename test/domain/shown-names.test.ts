@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { looksLikeOurs } from '../../shared/oauth/clients/reserved-names.ts'
 
-describe('UTS 39: names that could be taken for ours', () => {
+describe('UTS 39: names that could be mistaken for ours', () => {
   test.each([
     'LanOnasis',
     'LANONASIS Support',

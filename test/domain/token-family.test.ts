@@ -192,14 +192,14 @@ describe('revoke', () => {
       .then([])
   })
 
-  test('revoked: one access token, the family stands', () => {
+  test('revoked: one access token, while the family stays valid', () => {
     const after = given(tokenFamily, started)
       .when((state) => revokeAccessToken(state, { jti: 'jti-0', expiresAt: later(3600) }))
       .then([{ type: 'AccessTokenRevoked', data: { jti: 'jti-0', expiresAt: later(3600).toISOString() } }])
     expect(after.status).toBe('active')
   })
 
-  test('revoked: a rotation that is read after the end does not bring the family back', () => {
+  test('revoked: a rotation that is read after the end does not restore the family', () => {
     expect(stateOf(tokenFamily, [started, revoked, rotated(1)])).toEqual({ status: 'revoked' })
   })
 })

@@ -108,7 +108,7 @@ describe('an authenticator', () => {
     expect(accept(locked, { step: 200, purpose: 'step_up' })).toEqual({ events: [], refuse: 'totp_locked' })
   })
 
-  test('otp_invalid: strangers who used up all tries of signing in are told nothing, and its person can still step up', () => {
+  test('otp_invalid: strangers who used up all sign-in attempts learn nothing, and the person can still step up', () => {
     const tried: TotpAuthenticatorEvent = {
       type: 'TotpCodeRefused',
       data: { purpose: 'sign_in', failures: MAX_FAILURES },
@@ -156,7 +156,7 @@ describe('a step-up', () => {
       .then([{ type: 'SessionRecovered', data: { at, handleHash: 'hash', provenBy: code.provenBy } }])
   })
 
-  test('another_proof_needed: the proof that the session began with', () => {
+  test('another_proof_needed: the factor that the session began with', () => {
     given(session, started('totp', ['otp']))
       .when((state) => stepUp(state, app))
       .then([], 'another_proof_needed')

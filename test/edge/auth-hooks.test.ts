@@ -88,7 +88,7 @@ describe('the Send Email hook', () => {
     expect(Object.fromEntries(link.searchParams)).toEqual({ token_hash: data.token_hash, type: 'recovery' })
   })
 
-  it('200 with a code and no link for a confirmation, and with neither for news', async () => {
+  it('200 with a code and no link for a confirmation, and with neither for a notification', async () => {
     expect((await email(emailHook('reauthentication', { token_hash: '' }))).status).toBe(200)
     expect(mails()[0]?.code).toBe('305805')
     expect(mails()[0]?.html).not.toContain('href=')
@@ -103,7 +103,7 @@ describe('the Send Email hook', () => {
     expect(mails().filter(({ text }) => text.includes('github'))).toHaveLength(4)
   })
 
-  it('200 without a gap in the sentence where nobody says which provider or factor', async () => {
+  it('200 with a complete sentence when the provider or factor is unknown', async () => {
     for (const action of ['identity_linked_notification', 'mfa_factor_enrolled_notification'])
       expect((await email(emailHook(action, { token: '', token_hash: '' }))).status).toBe(200)
     const leads = mails().map(({ text }) => text.split('\n\n')[1])
@@ -129,7 +129,7 @@ describe('the Send Email hook', () => {
     expect((await email(emailHook('magiclink', {}, large))).status).toBe(200)
   })
 
-  it('200 to the address before, where the address was changed: whoever took the account cannot hide it', async () => {
+  it('200 to the previous address when the address was changed: an attacker cannot hide it', async () => {
     const answer = await email(emailHook('email_changed_notification', { old_email: 'before@example.com' }))
     expect(answer.status).toBe(200)
     expect(mails().map(({ to }) => to)).toEqual([['before@example.com']])

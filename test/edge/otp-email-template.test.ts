@@ -69,7 +69,7 @@ describe('the brand', () => {
     expect(renderOtpEmail({ ...content, brand })).toEqual(renderOtpEmail(content))
   })
 
-  it('keeps its name and no colour that is none', () => {
+  it('keeps its name and no invalid colour', () => {
     const { html } = renderOtpEmail({ ...content, brand: { name: 'v-secure', colour: 'red;background:url(x)' } })
     expect(html).toContain('v-secure')
     expect(html).not.toContain('url(')

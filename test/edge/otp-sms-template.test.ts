@@ -51,7 +51,7 @@ describe('segments', () => {
     ['😀'.repeat(36), 2],
   ])('%s is %i', (text, count) => expect(segments(text)).toBe(count))
 
-  it('letters outside the alphabet become the ones everybody reads for them', () => {
+  it('characters outside the alphabet are replaced by similar ones', () => {
     expect(toGsm('códigó “ç” à Ł’…')).toBe('codigo "c" à Ł\'...')
   })
 })

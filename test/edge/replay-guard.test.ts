@@ -58,7 +58,7 @@ it('409 for all but one of twenty copies spread over two instances', async () =>
   expect(provider.requests).toHaveLength(1)
 })
 
-it('503 with Retry-After and nothing sent while the database is away or silent; 200 as soon as it is back', async () => {
+it('503 with Retry-After and nothing sent while the database is down or slow; 200 as soon as it is back', async () => {
   const edge = await start(road.url)
   expect((await post(edge.url, fresh())).status).toBe(200)
   for (const state of ['refusing', 'silent'] as const) {

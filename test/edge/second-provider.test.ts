@@ -52,7 +52,7 @@ describe.each([
     expect(provider.requests).toHaveLength(1)
   })
 
-  it('503 while the first one is silent, which may have taken the message; then one message in all', async () => {
+  it('503 after a timeout of the first one, which may have accepted the message; then one message in all', async () => {
     const [payload, id] = [messageFor(name), randomUUID()]
     provider.fault({ delay_ms: 5_000, after: true })
     expect((await send(payload, id, 2)).status).toBe(503)

@@ -58,7 +58,7 @@ it('200: one mail in text and HTML, for however many tries', async () => {
       expect(part).toContain(words)
 })
 
-it('401 when nobody known has signed it', async () => {
+it('401 when it is not signed with a known secret', async () => {
   const request = signed(notice, { secrets: [secret('x')] })
   expect((await post(edge.url, request, 'send-notice-email')).status).toBe(401)
   expect(provider.requests).toHaveLength(0)

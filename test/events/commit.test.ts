@@ -85,7 +85,7 @@ describe('a unit of work', () => {
     expect(await eventsOf(id)).toEqual([])
   })
 
-  test('runs its block again on the new state when somebody else was faster', async () => {
+  test('runs its block again on the new state after a concurrent commit', async () => {
     const id = await newChallenge()
     const seen: number[] = []
     await commit(context(), async (work) => {
@@ -106,7 +106,7 @@ describe('a unit of work', () => {
     ])
   })
 
-  test('runs again when a stream that it only holds was changed meanwhile, and leaves that stream as it is', async () => {
+  test('runs again when a stream that it only holds was changed meanwhile, and leaves that stream unchanged', async () => {
     const [held, id] = [await newChallenge(), uuidv7()]
     let runs = 0
     await commit(context(), async (work) => {

@@ -35,7 +35,7 @@ async function start(id: string, type = 'otp_challenge', event_type = 'OtpChalle
   return String(row?.name).replace('auth_gateway.', '')
 }
 
-test('the months from now on are there after the migrations', async () => {
+test('the months from now on exist after the migrations', async () => {
   expect(await ensure(new Date().toISOString(), 4)).toBe(0)
   expect(await start(uuidv7())).toBe(`event_store_${new Date().toISOString().slice(0, 7).replace('-', '_')}`)
 })
@@ -59,14 +59,14 @@ test('lasting streams stay together', async () => {
   expect(await start(idAt('2041-02-10T00:00:00Z'), 'organization', 'OrganizationCreated')).toBe('event_store_lasting')
 })
 
-test('a stream of a month that nobody made falls into the default partition, and its month is left out later', async () => {
+test('a stream of a month without a partition goes to the default partition, and its month is skipped later', async () => {
   expect(await start(idAt('2050-06-15T00:00:00Z'))).toBe('event_store_short_lived_default')
   expect(await ensure('2050-05-01T00:00:00Z', 3)).toBe(2)
   expect(await start(idAt('2050-07-15T00:00:00Z'))).toBe('event_store_2050_07')
   expect(await start(idAt('2050-06-16T00:00:00Z'))).toBe('event_store_short_lived_default')
 })
 
-test('a new month is append-only, has row-level security and is closed to everybody', async () => {
+test('a new month is append-only, has row-level security and no public grants', async () => {
   for (const change of ['truncate auth_gateway.event_store_2050_07', 'delete from auth_gateway.event_store_2050_07'])
     await expect(owner.unsafe(change)).rejects.toMatchObject({ code: 'LA002' })
   const [row] = await owner`

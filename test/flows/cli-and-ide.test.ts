@@ -82,7 +82,7 @@ describe('lanonasis-cli (docs/wire-contract.md 5.1)', () => {
     expect(check.body).toMatchObject({ valid: true, user: { email } })
   })
 
-  test('is told its bad API key by a code of its own, so that it stops after one request', async () => {
+  test('gets a separate code for a bad API key, so that it stops after one request', async () => {
     const { status, body } = await postJson(gateway, '/v1/auth/verify', {}, { 'x-api-key': 'lano_bad' })
     expect(status).toBe(401)
     expect(body).toMatchObject({ valid: false, code: 'API_KEY_INVALID', message: expect.any(String) })
@@ -138,7 +138,7 @@ describe('IDE extensions (docs/wire-contract.md 5.3)', () => {
   })
 })
 
-test('the REPL is told revoked: true (docs/wire-contract.md 5.5)', async () => {
+test('the REPL gets revoked: true (docs/wire-contract.md 5.5)', async () => {
   const email = newEmail()
   await postJson(gateway, '/v1/auth/otp/send', { email })
   const { body } = await postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) })

@@ -141,7 +141,7 @@ describe('the dashboard (docs/wire-contract.md 5.4)', () => {
     expect((await api(gateway, 'GET', '/v1/auth/verify', { token: ada.token })).body.valid).toBe(true)
   })
 
-  test('vx keys: a bare Authorization is ignored beside X-API-Key', async () => {
+  test('vx keys: a bare Authorization is ignored next to X-API-Key', async () => {
     const { key } = await newKey(gateway, ada)
     const headers = { authorization: 'vx_something_old', 'x-api-key': key }
     expect((await api(gateway, 'POST', '/v1/auth/verify', { headers, body: {} })).body.valid).toBe(true)

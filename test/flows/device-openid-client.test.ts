@@ -28,7 +28,7 @@ test('openid-client signs a device in, and refreshes', async () => {
   expect(fresh.access_token).not.toBe(tokens.access_token)
 }, 30_000)
 
-test('openid-client hears of a denial', async () => {
+test('openid-client gets a denial', async () => {
   const config = await discover()
   const device = await oidc.initiateDeviceAuthorization(config, {})
   const page = await person.browser.visit(device.verification_uri_complete ?? '')

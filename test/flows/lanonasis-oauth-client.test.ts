@@ -115,7 +115,7 @@ test('TerminalOAuthFlow: shows a code, waits while the person decides, and gets 
   expect(refreshed.access_token).not.toBe(tokens.access_token)
 }, 30_000)
 
-test('APIKeyFlow: a key is taken as it is and found alive; AuthGatewayClient knows whose it is', async () => {
+test('APIKeyFlow: a key is accepted unchanged and active; AuthGatewayClient knows its owner', async () => {
   const ada = await directSignIn(gateway)
   const { key } = await newKey(gateway, ada, { scopes: ['memories:read'] })
   const flow = new APIKeyFlow(key, gateway.url)

@@ -71,7 +71,7 @@ async function expectSignedIn({ ended }: Login): Promise<void> {
 }
 
 describe('node scripts/login.mjs', { timeout: 30_000 }, () => {
-  test('signs in with a browser on this computer, and answers nobody else at its port', async () => {
+  test('signs in with a browser on this computer, and refuses other requests at its port', async () => {
     const run = login(['--method', 'browser', '--port', '0'])
     const [, url = ''] = await run.said(AUTHORIZE)
     const redirect = new URL(url).searchParams.get('redirect_uri') ?? ''
@@ -81,7 +81,7 @@ describe('node scripts/login.mjs', { timeout: 30_000 }, () => {
     await expectSignedIn(run)
   })
 
-  test('takes another port when the wished one is occupied', async () => {
+  test('uses another port when the requested one is taken', async () => {
     const first = login(['--method', 'browser', '--port', '0'])
     const [, url = ''] = await first.said(AUTHORIZE)
     const { port } = new URL(new URL(url).searchParams.get('redirect_uri') ?? '')
@@ -93,7 +93,7 @@ describe('node scripts/login.mjs', { timeout: 30_000 }, () => {
     first.child.kill()
   })
 
-  test('tells the terminal that the person denied', async () => {
+  test('reports to the terminal that the person denied', async () => {
     const run = login(['--method', 'browser', '--port', '0'])
     const [, url = ''] = await run.said(AUTHORIZE)
     const page = await ada.browser.visit(url)
@@ -102,7 +102,7 @@ describe('node scripts/login.mjs', { timeout: 30_000 }, () => {
     expect(await run.ended()).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Access was denied') })
   })
 
-  test('signs in with a device code where there is no display, by itself', async () => {
+  test('signs in with a device code automatically where there is no display', async () => {
     const run = login([], { DISPLAY: '' })
     const [, code = ''] = await run.said(/([BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4})/)
     const page = await ada.browser.visit(`/oauth/device?code=${code}`)
@@ -110,7 +110,7 @@ describe('node scripts/login.mjs', { timeout: 30_000 }, () => {
     await expectSignedIn(run)
   })
 
-  test('chooses the browser by itself where there is a display, and not over ssh', async () => {
+  test('chooses the browser automatically where there is a display, and not over ssh', async () => {
     const here = login(['--port', '0'], { DISPLAY: ':0' })
     await here.said(AUTHORIZE)
     here.child.kill()

@@ -109,7 +109,7 @@ describe('the MCP SDK client against a server with our guard', () => {
     })
   })
 
-  test('refreshes by itself when the token no longer stands', async () => {
+  test('refreshes automatically when the token is no longer valid', async () => {
     const { access_token: token = '' } = agent.saved ?? {}
     const client_id = agent.information?.client_id ?? ''
     await fetch(`${gateway.url}/oauth/revoke`, { method: 'POST', body: new URLSearchParams({ token, client_id }) })
@@ -119,7 +119,7 @@ describe('the MCP SDK client against a server with our guard', () => {
   })
 
   test('steps up: refused with every scope, it asks the person for the new one, and then the tool works', async () => {
-    // The SDK tries its refresh token first, which can never give more scope, and then tells the application.
+    // The SDK tries its refresh token first, which can never give more scope, and then returns to the application.
     await expect(opened.client.callTool({ name: 'write_note' })).rejects.toThrow('403')
     agent.saved = { access_token: agent.saved?.access_token ?? '', token_type: 'Bearer' }
     agent.sentTo = undefined

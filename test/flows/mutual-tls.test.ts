@@ -120,13 +120,13 @@ describe('L3, L6: through nginx with the shipped configuration', () => {
     })
   })
 
-  test('none is there when the address had to be written differently on the way', async () => {
+  test('is absent when the address was rewritten on the way', async () => {
     for (const path of ['/oauth/x/../token', '/oauth/token?x="']) {
       expect((await ask({ certificate: known, path })).body.certificate).toBeNull()
     }
   })
 
-  test('none is there when the caller presents none', async () => {
+  test('is absent when the caller presents none', async () => {
     expect((await ask({})).body.certificate).toBeNull()
   })
 
@@ -234,7 +234,7 @@ describe('the servers of the proxy', () => {
     expect((await ask({ host: MTLS_HOST, serverName: AUTH_HOST, certificate: known })).status).toBe(421)
   })
 
-  test('give names that nobody serves no handshake', async () => {
+  test('give unknown host names no handshake', async () => {
     await expect(ask({ host: 'evil.example' })).rejects.toThrow(/alert/)
   })
 

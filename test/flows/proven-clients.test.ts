@@ -62,7 +62,7 @@ test('a service gets its tokens by private_key_jwt, with nothing to configure', 
   })
 })
 
-test('a service binds its tokens to a key, with the nonce that the first refusal brings', async () => {
+test('a service binds its tokens to a key, with the nonce of the first refusal', async () => {
   const [auth, DPoP] = [await byKey(), await newHandle(service)]
   const ask = async () => {
     const response = await oauth.clientCredentialsGrantRequest(server, service, auth, {}, { ...insecure, DPoP })

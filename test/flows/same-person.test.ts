@@ -52,7 +52,7 @@ async function connectAt(browser: TestBrowser, slug: string): Promise<string> {
   return href.replaceAll('&amp;', '&')
 }
 
-/** What a service of ours hears of a token. */
+/** What one of our services gets about a token. */
 const heard = async (token: string): Promise<string> =>
   (await api(gateway, 'GET', '/v1/auth/resolve', { token })).body.authId
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop())
 
 describe('SDKs (docs/wire-contract.md 5.6)', () => {
-  test('hermes-lanonasis-memory: the key as Bearer, its client id beside, health and me', async () => {
+  test('hermes-lanonasis-memory: the key as Bearer, with its client id, health and me', async () => {
     const headers = { 'x-lanonasis-client-id': 'hermes' }
     expect((await api(gateway, 'GET', '/api/v1/health', { token: key, headers })).status).toBe(200)
     const { body } = await api(gateway, 'GET', '/api/v1/auth/me', { token: key, headers })

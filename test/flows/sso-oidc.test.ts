@@ -59,7 +59,7 @@ async function enter(browser: TestBrowser, slug = 'acme'): Promise<Page> {
 }
 
 describe('a person of another provider', () => {
-  test('is made at the first sign-in, comes back as the same, and every step is told', async () => {
+  test('is created at the first sign-in, is the same later, and every step is recorded', async () => {
     const browser = createBrowser(gateway)
     const page = await enter(browser)
     expect(page.url).toContain('/account/api-keys')
@@ -135,13 +135,13 @@ describe('a person of another provider', () => {
     expect(me).toMatchObject({ organization_id: home?.id, role: 'user' })
   })
 
-  test('is refused where nobody is let in that is not known', async () => {
+  test('is refused where unknown people are not admitted', async () => {
     const page = await enter(createBrowser(gateway), 'closed')
     expect(page.url).toContain('error=not_provisioned')
     expect(page.html).toContain('There is no account for you here yet')
   })
 
-  test('goes on after the provider has changed its keys', async () => {
+  test('continues after the provider has changed its keys', async () => {
     await enter(createBrowser(gateway))
     await upstream.rotateKeys()
     await new Promise((resolve) => setTimeout(resolve, 1100))
@@ -165,7 +165,7 @@ describe('a person of another provider', () => {
     })
   })
 
-  test('proves an address that is somebody’s here, and then both are one', async () => {
+  test('proves an address that is already registered, and then both are one person', async () => {
     const ada = await signIn(gateway)
     upstream.account.email = ada.email
     const browser = createBrowser(gateway)
@@ -197,7 +197,7 @@ test('an address that was only said becomes the person’s once they prove it', 
   expect((await signIn(gateway, email)).uai).toBe(uaiOf(browser))
 })
 
-test('somebody who proves another, new address than the account has becomes new, with both', async () => {
+test('a person who proves another, new address than the account has gets a new identity with both', async () => {
   const ada = await signIn(gateway)
   upstream.account.email = ada.email
   const browser = createBrowser(gateway)
@@ -213,7 +213,7 @@ test('somebody who proves another, new address than the account has becomes new,
 })
 
 describe('account takeover', () => {
-  test('by a provider that names the victim’s address, verified: links nothing and signs in nobody', async () => {
+  test('by a provider that names the victim’s address, verified: links nothing and signs no one in', async () => {
     const victim = await signIn(gateway)
     upstream.account = { sub: 'attacker', email: victim.email, email_verified: true }
     const attacker = createBrowser(gateway)
@@ -223,7 +223,7 @@ describe('account takeover', () => {
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
   })
 
-  test('by who reads the mail of somebody with an app: the code signs in and links no account', async () => {
+  test('by an attacker who reads the mail of a person with an app: the code signs in and links no account', async () => {
     const victim = await signIn(gateway)
     await enrolTotp(victim)
     upstream.account.email = victim.email
@@ -236,7 +236,7 @@ describe('account takeover', () => {
     expect((await enter(createBrowser(gateway))).url).toContain('error=link_needed')
   })
 
-  test('by an address that is unverified, or not of the domains of its provider, taken before the victim comes: the victim becomes somebody else', async () => {
+  test('by an address that is unverified, or not of the domains of its provider, taken before the victim comes: the victim gets another identity', async () => {
     const email = newEmail('victim')
     for (const [slug, verified] of [
       ['acme', false],
@@ -290,7 +290,7 @@ describe('account takeover', () => {
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
   })
 
-  test('by a page of another site that begins a sign-in: links nothing, and takes nobody’s place', async () => {
+  test('by a page of another site that begins a sign-in: links nothing, and replaces no session', async () => {
     const victim = await signIn(gateway)
     const foreign = { headers: { 'sec-fetch-site': 'cross-site' } }
     const path = '/v1/auth/oauth?provider=acme&redirect_uri=/account/api-keys'
@@ -313,7 +313,7 @@ describe('account takeover', () => {
     expect(uaiOf(nobody)).toBeTruthy()
   })
 
-  test('by linking an account that is somebody else’s: refused, and both stay as they are', async () => {
+  test('by linking an account of another user: refused, and both are unchanged', async () => {
     const owner = createBrowser(gateway)
     await enter(owner)
     const ada = await signIn(gateway)
@@ -429,7 +429,7 @@ describe('a provider that lies', () => {
     ['no subject', 'liar-sub', { claims: { sub: undefined } }],
     ['a signature of another key', 'liar-key', { alg: 'other key' as const }],
     ['no signature', 'liar-none', { alg: 'none' as const }],
-  ])('%s: nobody is signed in', async (_name, slug, lies) => {
+  ])('%s: no one is signed in', async (_name, slug, lies) => {
     const { answer, browser, stop } = await startLiar(slug, lies)
     const page = await answer()
     expect(page.url).toContain('error=provider_failed')
@@ -460,14 +460,14 @@ describe('a provider that lies', () => {
     ['an ID token that is a list', { id_token: ['x'] }],
     ['a token type that is not Bearer', { token_type: 'mac' }],
     ['an error in place of tokens', { access_token: undefined, error: 'bad_verification_code' }],
-  ])('a token answer with %s: nobody is signed in', async (name, tokens) => {
+  ])('a token answer with %s: no one is signed in', async (name, tokens) => {
     const odd = await startLiar(`bad-${name.replace(/\W/g, '').toLowerCase()}`, { tokens })
     expect((await odd.answer()).url).toContain('error=provider_failed')
     expect(odd.browser.cookies.has('lanonasis_session')).toBe(false)
     odd.stop()
   })
 
-  test('another issuer in the answer (RFC 9207), and a state that is missing: nobody is signed in', async () => {
+  test('another issuer in the answer (RFC 9207), and a missing state: no one is signed in', async () => {
     const one = await startLiar('liar-mix', {})
     expect((await one.answer({ iss: 'https://evil.example' })).url).toContain('error=provider_failed')
     one.stop()

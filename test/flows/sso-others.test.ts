@@ -85,7 +85,7 @@ describe('an OAuth 2.0 provider without OpenID Connect (GitHub)', () => {
     const second = await begin(again, 'github')
     await back(again, 'github', { code: 'the code', state: second.asked.get('state') ?? '' })
     expect(uaiOf(again)).toBe(uai)
-    // The address was never proven here, so it finds nobody.
+    // The address was never proven here, so it finds no one.
     expect((await signIn(gateway, primary)).uai).not.toBe(uai)
   })
 
@@ -427,7 +427,7 @@ describe('logout of an OpenID provider', () => {
     expect((await browser.visit('/v1/auth/oauth/logout/oidc?ticket=junk')).status).toBe(404)
   })
 
-  test('what is kept of a session there is sealed, and goes with the person who is erased', async () => {
+  test('what is stored of the upstream session is sealed, and deleted with an erased person', async () => {
     const browser = await enter('four')
     const uai = uaiOf(browser)
     const kept = () => gateway.sql`

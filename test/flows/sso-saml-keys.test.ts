@@ -131,7 +131,7 @@ describe('an encrypted assertion', () => {
     expect((await enter({ encrypt })).error).toBe('provider_failed')
   })
 
-  test.each(['response', 'assertion'] as const)('that anybody changed is refused (signed: the %s)', async (sign) => {
+  test.each(['response', 'assertion'] as const)('that was changed is refused (signed: the %s)', async (sign) => {
     const encrypt: Encryption = { block: 'aes256-cbc', transport: 'rsa-oaep-mgf1p', certificate: await ours() }
     const spoil = (base64: string) => {
       const xml = Buffer.from(base64, 'base64').toString()

@@ -220,7 +220,7 @@ describe('a response', () => {
     expect((await enter('strict', plain(id, email), changes)).error).toBeNull()
   })
 
-  test('that says the person refused is told as that', async () => {
+  test('that says the person refused is reported as that', async () => {
     const { id, email } = person()
     const changes = { status: `${STATUS}Responder`, statusMore: `<samlp:StatusCode Value="${STATUS}RequestDenied"/>` }
     expect((await enter('strict', plain(id, email), changes)).error).toBe('provider_denied')
@@ -232,7 +232,7 @@ describe('a response', () => {
     expect((await enter('exact', plain(id, email), changes, { clock_skew_seconds: 5 })).error).toBe('provider_failed')
   })
 
-  test('with SHA-1 is taken where the connection allows it', async () => {
+  test('with SHA-1 is accepted if the connection allows it', async () => {
     const { id, email } = person()
     const weak = {
       signature: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1',

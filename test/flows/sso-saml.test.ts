@@ -105,7 +105,7 @@ describe('SAML 2.0 single sign-on', () => {
     await expectRefused(async () => 'junk')
   })
 
-  test('refuses a wrapped assertion: the signed one beside a forged one, in every place', async () => {
+  test('refuses a wrapped assertion: the signed one next to a forged one, in every place', async () => {
     const wraps: ((xml: string, signed: string, forged: string) => string)[] = [
       (xml, signed, forged) => xml.replace(signed, forged + signed),
       (xml, signed, forged) => xml.replace(signed, signed + forged),
@@ -140,7 +140,7 @@ describe('SAML 2.0 single sign-on', () => {
     }
   })
 
-  test('refuses an assertion that names no request, or another address, in a response that nobody signed', async () => {
+  test('refuses an assertion that names no request, or another address, in an unsigned response', async () => {
     const { requestId: stolen } = await begin(createBrowser(gateway))
     await expectRefused(async ({ requestId }) => {
       const unsolicited = decode(await provider.answer(stolen, account, { unsolicited: true }))
@@ -152,7 +152,7 @@ describe('SAML 2.0 single sign-on', () => {
     )
   })
 
-  test('refuses an answer to another request, to nobody’s, for another audience, too old, and a transient name', async () => {
+  test('refuses an answer to another request, to none, for another audience, too old, and a transient name', async () => {
     await expectRefused(() => provider.answer('_somebody-elses-request', account))
     await expectRefused(() => provider.answer('', account))
     await expectRefused(({ requestId }) =>

@@ -81,7 +81,7 @@ describe('a person whose mailbox strangers use up', () => {
   })
 })
 
-describe('a proof of work is good', () => {
+describe('a proof of work is valid', () => {
   test('once: of 20 at the same time one passes', async () => {
     const email = await hotMailbox()
     const work = await solve(await challengeFor(email))

@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.stop())
 
-/** What a person may do in a tab, besides what its page asks for. */
+/** What a person may do in a tab, other than what its page asks for. */
 const ACTS = ['next', 'next', 'next', 'double', 'reload', 'back', 'deny'] as const
 type Act = (typeof ACTS)[number]
 
@@ -107,7 +107,7 @@ test('state, nonce, redirect target and consent belong to the tab that was used,
         checkPage(tab)
         await checkAnswer(tab)
       }
-      // Whoever is still on the way goes on to the end.
+      // Every tab that is still in progress continues to the end.
       for (const tab of tabs)
         for (let n = 0; n < 8 && tab.page?.location === undefined; n++) {
           if (!(await tab.next())) break

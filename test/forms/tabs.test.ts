@@ -159,7 +159,7 @@ describe('a page that was left open', () => {
     expect(located(visit.page)).toContain('state=state+alpha')
   })
 
-  test('2 hours: it goes on as the person who signed in in another tab', async () => {
+  test('2 hours: it continues as the person who signed in in another tab', async () => {
     const browser = createBrowser(gateway)
     const email = newEmail()
     const [left, used] = [

@@ -26,7 +26,7 @@ const rewind = (uai: string) =>
   gateway.sql`update auth_gateway.totp_authenticators set last_step = 0 where uai = ${uai}`
 
 describe('enrolment', () => {
-  test('200: a QR code leads to the app, whose code turns it on; the secret is in no event and only sealed beside it', async () => {
+  test('200: a QR code leads to the app, whose code turns it on; the secret is in no event, only sealed next to it', async () => {
     const ada = await signIn(gateway)
     const page = await ada.browser.visit('/account/totp')
     const svg = Buffer.from(/svg\+xml;base64,([^"]+)"/.exec(page.html)?.[1] ?? '', 'base64').toString()
@@ -93,7 +93,7 @@ describe('the step-up', () => {
     expect(row).toMatchObject({ amr: ['otp', 'mfa'], acr: 'urn:lanonasis:acr:multi-factor' })
   })
 
-  test('400 for a code that was used, one of the step before, and one of somebody else (RFC 6238 section 5.2)', async () => {
+  test('400 for a code that was used, one of the step before, and one of another user (RFC 6238 section 5.2)', async () => {
     const [ada, eve] = [await signIn(gateway), await signIn(gateway)]
     const [app, other] = [await enrolTotp(ada), await enrolTotp(eve)]
     const [before, now, next, foreign] = [codeOf(app, -1), codeOf(app, 0), codeOf(app, 1), codeOf(other, 1)]
@@ -171,7 +171,7 @@ describe('the step-up', () => {
 })
 
 describe('recovery codes', () => {
-  test('200: ten, shown once, of which only keyed hashes are kept; new ones end the old ones', async () => {
+  test('200: ten, shown once, of which only keyed hashes are stored; new ones replace the old ones', async () => {
     const ada = await signIn(gateway)
     await enrolTotp(ada)
     const codes = await makeCodes(ada)
@@ -192,7 +192,7 @@ describe('recovery codes', () => {
     await expect.poll(told).toEqual(['authenticator_added', 'recovery_codes_made', 'recovery_codes_made'])
   })
 
-  test('303: one lets the person set their proofs up anew, once, in any case and grouping, and does not count as a step-up', async () => {
+  test('303: one lets the person set up their factors again, once, in any case and grouping, and does not count as a step-up', async () => {
     const ada = await signIn(gateway)
     await enrolTotp(ada)
     const [first = '', second = ''] = await makeCodes(ada)
@@ -239,7 +239,7 @@ describe('recovery codes', () => {
 })
 
 describe('removal', () => {
-  test('needs a step-up, ends the app for good, and its secret is destroyed', async () => {
+  test('needs a step-up, removes the app permanently, and destroys its secret', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
     await ageStepUp(gateway, ada.uai, 901)
@@ -263,7 +263,7 @@ describe('removal', () => {
     })
   })
 
-  test('404 for an app of somebody else', async () => {
+  test('404 for an app of another user', async () => {
     const [ada, eve] = [await signIn(gateway), await signIn(gateway)]
     await enrolTotp(ada)
     await enrolTotp(eve)
@@ -273,8 +273,8 @@ describe('removal', () => {
   })
 })
 
-describe('somebody who reads the mail of a person with an app', () => {
-  /** A new sign-in by code alone, as whoever reads the mail could do it. */
+describe('an attacker who reads the mail of a person with an app', () => {
+  /** A new sign-in by code alone, as an attacker who reads the mail could do it. */
   const intrude = async (email: string) => {
     await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
     return signIn(gateway, email)
@@ -292,7 +292,7 @@ describe('somebody who reads the mail of a person with an app', () => {
     expect((await eve.browser.visit(link)).url).not.toContain('/account/')
   })
 
-  test('brings no app of their own in by a merge, from either side', async () => {
+  test('cannot add their own app by a merge, from either side', async () => {
     const [victim, attacker] = [await signIn(gateway), await signIn(gateway)]
     await enrolTotp(victim)
     await enrolTotp(attacker)

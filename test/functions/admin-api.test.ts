@@ -80,7 +80,7 @@ describe('1.9: operators of everything, stepped up', () => {
   })
 })
 
-describe('1.9 and 6.12: nobody else', () => {
+describe('1.9 and 6.12: everyone else', () => {
   test('403 ADMIN_ACCESS_REQUIRED from the login that bypassed checks, with any password', async () => {
     for (const body of [{}, { email: 'admin@example.com', password: 'anything' }])
       expect(await postJson(gateway, '/admin/bypass-login', body)).toMatchObject({
@@ -92,7 +92,7 @@ describe('1.9 and 6.12: nobody else', () => {
     ).toEqual([])
   })
 
-  test('401 for nobody, 403 for a person and for an operator of one organization', async () => {
+  test('401 without a credential, 403 for a person and for an operator of one organization', async () => {
     expect((await get('/admin/status')).status).toBe(401)
     for (const somebody of [await signIn(gateway), await signInOperator(gateway, 'admin')])
       for (const path of ['/admin/status', '/admin/list-apps'])
@@ -106,7 +106,7 @@ describe('1.9 and 6.12: nobody else', () => {
     expect((await postJson(gateway, '/admin/change-password', given)).status).toBe(401)
   })
 
-  test('403 for a page of somebody else, 401 once the step-up is old', async () => {
+  test('403 for a page of another site, 401 once the step-up is old', async () => {
     const foreign = { ...as(operator), origin: 'https://attacker.example', 'sec-fetch-site': 'cross-site' }
     expect((await postJson(gateway, '/admin/register-app', app, foreign)).body.code).toBe('CSRF_INVALID')
     await ageStepUp(gateway, operator.uai, 901)

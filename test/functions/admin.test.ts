@@ -53,12 +53,12 @@ async function act(operator: SignedInBrowser, fields: Record<string, string>) {
 }
 
 describe.each(PAGES)('/admin%s', (path) => {
-  test('200 for who answers for everybody; what the other operator may see for one organization', async () => {
+  test('200 for an operator of all organizations; for the other operator only their own organization', async () => {
     expect((await visit(platform, `/admin${path}`)).status).toBe(200)
     expect((await visit(admin, `/admin${path}`)).status).toBe(PLATFORM_ONLY.includes(path) ? 403 : 200)
   })
 
-  test('403 for a person, sign-in for nobody', async () => {
+  test('403 for a person, sign-in without a session', async () => {
     expect((await visit(stranger, `/admin${path}`)).status).toBe(403)
     const response = await fetch(`${gateway.url}/admin${path}`, { redirect: 'manual' })
     expect([response.status, response.headers.get('location')]).toEqual([303, expect.stringContaining('/web/login')])
@@ -102,7 +102,7 @@ describe('who sees what, route by route', () => {
       expect((await ask(gateway, stranger, 'GET', path)).status, path).toBe(403)
   })
 
-  test('303 to whoever is found by identifier or address, which stands in no URL; else a page that says so', async () => {
+  test('303 to the person found by identifier or address, which is in no URL; else a page that says so', async () => {
     for (const who of [member.uai, ` ${member.email.toUpperCase()} `]) {
       const page = await find(admin, who)
       expect([page.status, new URL(page.url).pathname]).toEqual([200, `/admin/people/${member.uai}`])
@@ -138,7 +138,7 @@ describe('who sees what, route by route', () => {
     expect((await ask(gateway, admin, 'GET', '/v1/audit/export?scope=everything')).status).toBe(403)
   })
 
-  test('an operator of everything sees everybody, and nothing sealed of anybody in an export', async () => {
+  test('an operator of all organizations sees everyone, and no sealed data in an export', async () => {
     const text = await json(platform, '/v1/audit/events?scope=everything&limit=200')
     expect(text).toContain(member.uai)
     expect(text).toContain(stranger.email)

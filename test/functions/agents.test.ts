@@ -39,7 +39,7 @@ const exchange = (id: string, changes: Record<string, string> = {}, client = age
   )
 const verify = async (token: string) => (await postJson(gateway, '/v1/auth/verify-token', { token })).body
 
-describe('an agent that a person lets act for them', () => {
+describe('an agent that a person authorizes', () => {
   test('gets tokens in which the person is the subject and the agent the actor, and no more than was said', async () => {
     const made = await delegate({ scopes: ['memories:read', 'mcp:connect'], expires_in_days: 7 })
     expect(made.status).toBe(201)
@@ -70,7 +70,7 @@ describe('an agent that a person lets act for them', () => {
     expect(started?.metadata).toMatchObject({ actorType: 'agent', actor: 'helpful-agent' })
   })
 
-  test('is seen, and cut off with everything it got, at once', async () => {
+  test('is listed, and revoked with all its tokens at once', async () => {
     const { body: made } = await delegate()
     const { body } = await exchange(made.id)
     const { agents } = await list()
@@ -161,7 +161,7 @@ describe('what is refused', () => {
       expect((await delegate({ expires_in_days })).status).toBe(400)
   })
 
-  test('404 for the delegation of somebody else, which is left as it is', async () => {
+  test('404 for the delegation of another person, which is unchanged', async () => {
     const { body: made } = await delegate()
     const grace = await signIn(gateway)
     for (const id of [made.id, 'junk'])
@@ -170,7 +170,7 @@ describe('what is refused', () => {
     expect((await list(grace)).agents).toEqual([])
   })
 
-  test('403 for an application of others, an API key, the agent itself, and a page of somebody else', async () => {
+  test('403 for a third-party application, an API key, the agent itself, and a page of another site', async () => {
     const { body: made } = await delegate()
     const { body: token } = await exchange(made.id)
     const client = await addClient(gateway, 'third-party', { token_endpoint_auth_method: 'none' })
@@ -199,7 +199,7 @@ describe('what is refused', () => {
 })
 
 describe('the applications of a person', () => {
-  test('are listed with what they may do, and cut off with their tokens and their consent', async () => {
+  test('are listed with their permissions, and revoked with their tokens and their consent', async () => {
     const grace = await signIn(gateway)
     const { client_id, redirect_uri } = await addClient(gateway, 'notes-app', { token_endpoint_auth_method: 'none' })
     const asked = { client_id, redirect_uri, scope: 'memories:read' }

@@ -166,7 +166,7 @@ describe('change', () => {
     expect((await verify(key.key)).body.permissions).toEqual(['memories:read'])
   })
 
-  test('200 for the services of a key, 400 for one that is none', async () => {
+  test('200 for the services of a key, 400 for an unknown one', async () => {
     const key = await newKey(gateway, ada)
     const path = `${KEYS}/${key.id}/service-scopes`
     const body = { service_keys: ['memories', 'ai-chat'], rate_limits: { max_calls_per_minute: 5 } }
@@ -356,7 +356,7 @@ describe('never wider than what made it', () => {
 })
 
 describe('a browser', () => {
-  test('200 with its session for our own pages, 403 for a page of somebody else', async () => {
+  test('200 with its session for our own pages, 403 for a page of another site', async () => {
     const { browser } = await signIn(gateway)
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const ask = (headers: Record<string, string>) =>

@@ -61,7 +61,7 @@ describe('GET /v1/audit/events', () => {
     }
   })
 
-  test('200 with what each filter lets pass, and nothing else', async () => {
+  test('200 with what matches each filter, and nothing else', async () => {
     const ada = await signIn(gateway)
     const before = new Date(Date.now() + 1)
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -109,7 +109,7 @@ describe('GET /v1/audit/events', () => {
     },
   )
 
-  test('401 without a credential, 403 for the application of somebody else', async () => {
+  test('401 without a credential, 403 for a third-party application', async () => {
     expect((await fetch(`${gateway.url}/v1/audit/events`)).status).toBe(401)
     const ada = await signIn(gateway)
     const partner = {

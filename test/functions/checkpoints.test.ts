@@ -108,7 +108,7 @@ describe('checkpoints', () => {
     expect(leaves).toBe(all)
   })
 
-  test('200 with proofs that hold offline: an event, and an older tree as the beginning of a newer one', async () => {
+  test('200 with proofs that verify offline: an event, and an older tree as the beginning of a newer one', async () => {
     const ada = await signIn(gateway)
     await checkpoint()
     const older = await save('older.note', await (await fetch(`${gateway.url}/v1/audit/checkpoint`)).text())
@@ -149,7 +149,7 @@ describe('checkpoints', () => {
     )
   })
 
-  test('inclusion: 200 for an own event, 404 for one of somebody else, 401 for nobody', async () => {
+  test('inclusion: 200 for an own event, 404 for one of another person, 401 without a credential', async () => {
     const [ada, other] = [await signIn(gateway), await signIn(gateway)]
     await checkpoint()
     const { events: seen } = JSON.parse((await ada.browser.visit('/v1/audit/events')).html)
@@ -168,7 +168,7 @@ describe('checkpoints', () => {
   )
 })
 
-test('the whole log, taken out by command, leads to every checkpoint, and one kept outside tells what was cut off', async () => {
+test('the exported log matches every checkpoint, and one kept outside shows what was deleted', async () => {
   await checkpoint()
   const lines: string[] = []
   const env = {
@@ -195,7 +195,7 @@ test('the whole log, taken out by command, leads to every checkpoint, and one ke
   expect(found.answer.faults.map(({ fault }) => fault)).toEqual(['events that the checkpoint covers are missing'])
 })
 
-test('the newest checkpoint is put outside once, and again when nobody took it', async () => {
+test('the newest checkpoint is published once, and again after a failure', async () => {
   const taken: { url?: string; token?: string; body: string }[] = []
   let status = 503
   const bucket = createServer((request, response) => {

@@ -163,7 +163,7 @@ describe('the hosted callback', () => {
     }
   })
 
-  test('says that the person denied, and tells the listener', async () => {
+  test('says that the person denied, and notifies the listener', async () => {
     const { consent } = await askForPaste({ state: 'abc.8123' })
     const page = await ada.browser.submit(consent, { decision: 'deny' }, '/oauth/consent')
     expect(page.status).toBe(400)
@@ -217,7 +217,7 @@ describe('/auth/cli-login without a way back', () => {
     expect(asked.url).toContain('/auth/cli-login')
   })
 
-  test('goes on at once to redirect_url and return_to of ours, and never elsewhere', async () => {
+  test('redirects at once to our own redirect_url and return_to, and nowhere else', async () => {
     for (const name of ['return_to', 'redirect_url'])
       expect((await ada.browser.visit(`/auth/cli-login?platform=cli&${name}=/account/api-keys`)).url).toContain(
         '/account/api-keys',

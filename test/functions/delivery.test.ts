@@ -64,7 +64,7 @@ const tail = ['MessageQueued', 'MessageAccepted']
 const bounce = { bounce: { type: 'Permanent', subType: 'NoEmail', message: 'x@example.com: no such mailbox' } }
 
 describe('Resend', () => {
-  test('200 for what became of a mail, once, in whatever order it is told', async () => {
+  test('200 for the delivery status of a mail, once, in any order', async () => {
     const { id } = await sentTo()
     expect((await resendTells('email.sent', id)).status).toBe(200)
     expect((await resendTells('email.delivery_delayed', id)).status).toBe(200)
@@ -90,7 +90,7 @@ describe('Resend', () => {
     expect(suppressions.filter(({ data }) => data.messageId === id)).toHaveLength(1)
   })
 
-  test('200 for a message that nobody sent, a tag that is no id and a body that is no object, and nothing changes', async () => {
+  test('200 for an unknown message, a tag that is no id and a body that is no object, without a change', async () => {
     const before = (await eventsOf(gateway, 'message')).length
     expect((await resendTells('email.delivered', randomUUID())).status).toBe(200)
     expect((await resendTells('email.delivered', "'; drop table messages")).status).toBe(200)
@@ -123,14 +123,14 @@ describe('Twilio', () => {
   }
   const status = (MessageStatus: string, more = {}) => ({ MessageSid: 'SM1', MessageStatus, ...more })
 
-  test('200 for what became of a text message, as the SDK signs it', async () => {
+  test('200 for the delivery status of a text message, as the SDK signs it', async () => {
     const { id } = await texted()
     for (const one of ['queued', 'sent', 'delivered', 'delivered'])
       expect((await twilioTells(status(one), id)).status).toBe(200)
     expect(await typesOf(id)).toEqual([...tail, 'MessageDelivered'])
   })
 
-  test('200 for a number that is none: it is suppressed; for a telephone that is off it is not', async () => {
+  test('200 for an invalid number, which is suppressed; a phone that is off is not', async () => {
     const [gone, off] = [await texted(), await texted()]
     await twilioTells(status('undelivered', { ErrorCode: '30005' }), gone.id)
     await twilioTells(status('undelivered', { ErrorCode: '30003' }), off.id)
@@ -180,7 +180,7 @@ describe('a notice', () => {
     expect(await sendNotice(createCall(gateway.gateway), told)).toMatchObject({ status: 'accepted' })
   })
 
-  test('is sent later when the process ended before it was, and never for somebody who is forgotten', async () => {
+  test('is sent later when the process ended before, and never to an erased person', async () => {
     const [ada, grace] = [await somebody(), await somebody()]
     const notices = [notice(ada), notice(grace)]
     const dead = { ...gateway.gateway, deliver: () => Promise.reject(new Error('the process ended')) }
@@ -245,13 +245,13 @@ describe('a suppressed address', () => {
     expect((await browser.reload()).html).toContain('do not arrive')
   })
 
-  test('the account says what became of the messages to it', async () => {
+  test('the account page shows the delivery status of its messages', async () => {
     const { browser, email } = await signIn(gateway)
     await resendTells('email.delivered', gateway.inbox.sent.findLast(({ to }) => to === email)?.id ?? '')
     expect((await browser.visit('/account')).html).toMatch(/What we sent you[\s\S]*A code by e-mail[\s\S]*Delivered/)
   })
 
-  test('figures count what became of messages', async () => {
+  test('figures count messages by delivery status', async () => {
     const { code, text } = await command('figures', '--json')
     expect(code).toBe(0)
     expect(JSON.parse(text)).toContainEqual(expect.objectContaining({ template: 'otp.email', status: 'delivered' }))

@@ -114,7 +114,7 @@ describe('the page', () => {
     expect(me.body.email).toBe(ada.email)
   })
 
-  test('asks somebody who is not signed in to sign in, and comes back to the code', async () => {
+  test('asks a signed-out user to sign in, and returns to the code', async () => {
     const { user_code } = await start()
     const browser = createBrowser(gateway)
     const signInPage = await browser.visit(`/oauth/device?code=${user_code}`)
@@ -146,7 +146,7 @@ describe('the page', () => {
     expect(await poll(device_code)).toMatchObject(refused('access_denied'))
   })
 
-  test('403 for a decision without the token of the page, and for a page of somebody else', async () => {
+  test('403 for a decision without the token of the page, and for a page of another site', async () => {
     const { user_code, device_code } = await start()
     await openPage(ada, user_code)
     const forge = (csrf: string) =>
@@ -159,7 +159,7 @@ describe('the page', () => {
     expect(await poll(device_code)).toMatchObject(refused('authorization_pending'))
   })
 
-  test('an unknown code says so; past ten tries nobody learns more', async () => {
+  test('an unknown code says so; after ten attempts the answer is always the same', async () => {
     const { browser } = await signIn(gateway)
     const pages = []
     for (let n = 0; n < 12; n++) pages.push(await browser.visit('/oauth/device?code=BBBB-BBBB'))
@@ -184,7 +184,7 @@ describe('polling', () => {
     expect(Number(after?.newest)).toBeLessThanOrEqual(Number(before?.newest))
   }, 15_000)
 
-  test('slow_down for haste, which is kept with the code', async () => {
+  test('slow_down for polling too fast, which is stored with the code', async () => {
     const { device_code } = await start()
     await poll(device_code)
     expect(await poll(device_code)).toMatchObject(refused('slow_down'))
@@ -264,7 +264,7 @@ describe('the helpers for pages of others', () => {
     expect((await poll(device_code)).status).toBe(200)
   })
 
-  test('404 and 400 for a code that is none; deny', async () => {
+  test('404 and 400 for an invalid code; deny', async () => {
     expect((await api(gateway, 'GET', '/oauth/device/check?code=BBBB-CCCC')).status).toBe(404)
     expect((await api(gateway, 'GET', '/oauth/device/check')).status).toBe(400)
     expect(await helper('/verify', { user_code: 'nonsense', email: newEmail() })).toMatchObject(

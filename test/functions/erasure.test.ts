@@ -41,7 +41,7 @@ async function stillVerifies(): Promise<void> {
 }
 
 describe('a person', () => {
-  test('200 erases themselves on their page, gets a receipt, and is forgotten; chains, checkpoints and rebuilds still hold', async () => {
+  test('200 erases themselves on their page, gets a receipt, and is erased; chains, checkpoints and rebuilds still hold', async () => {
     const ada = await signIn(gateway)
     const { access_token } = await getTokens(gateway, ada)
     await settled(gateway)
@@ -78,7 +78,7 @@ describe('a person', () => {
     expect(await traces(other.uai)).toBeGreaterThan(0)
   })
 
-  test('303 to sign in anew long after signing in, and to the authenticator app where there is one', async () => {
+  test('303 to sign in again long after signing in, and to the authenticator app if there is one', async () => {
     const ada = await signIn(gateway)
     await age(ada.uai)
     expect((await ada.browser.visit('/account/erase')).url).toContain('/web/login?prompt=login')
@@ -89,7 +89,7 @@ describe('a person', () => {
     expect((await post(grace, '/v1/auth/me/erase', { uai: grace.uai })).status).toBe(401)
   })
 
-  test('is somebody new when they come back with the same address', async () => {
+  test('is a new identity when they return with the same address', async () => {
     const ada = await signIn(gateway)
     await post(ada, '/v1/auth/me/erase', { uai: ada.uai })
     await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
@@ -123,7 +123,7 @@ describe('a person', () => {
 })
 
 describe('an operator', () => {
-  test('200 erases a person with a reason, which stands in the event with who did it', async () => {
+  test('200 erases a person with a reason, which is in the event with the operator', async () => {
     const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
     const { status, body } = await post(operator, `/v1/operators/people/${ada.uai}/erase`, {
       reason: 'asked by letter',
@@ -136,7 +136,7 @@ describe('an operator', () => {
     await stillVerifies()
   })
 
-  test('404 outside of their organization, 403 themselves, 400 without a reason, 403 for nobody’s operator', async () => {
+  test('404 outside of their organization, 403 themselves, 400 without a reason, 403 without the operator role', async () => {
     const [admin, platform, ada] = [
       await signInOperator(gateway, 'admin'),
       await signInOperator(gateway),

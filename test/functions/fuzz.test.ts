@@ -11,7 +11,7 @@ import { call, startGateway, type TestGateway } from '../support/gateway.ts'
 import { enrolTotp, giveRole } from '../support/operators.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
-/** Random requests to each path; more where anybody may send them and tokens come of it. */
+/** Random requests to each path; more where anyone may send them and tokens come of it. */
 const RUNS = { oauth: 100, page: 30, api: 30, service: 30 }
 let gateway: TestGateway
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
@@ -40,7 +40,7 @@ afterAll(async () => {
   await supabase?.stop()
 })
 
-/** An operator who proved an authenticator app, and every credential of theirs, anew where a request of before ended one. */
+/** An operator who proved an authenticator app, and every credential of theirs, again where a request of before ended one. */
 beforeEach(async () => {
   const check = { headers: { cookie: cookies.join('; '), authorization: `Bearer ${credentials[0]}` } }
   if (credentials.length > 0 && (await fetch(`${gateway.url}/v1/auth/session/check`, check)).ok) return
@@ -256,7 +256,7 @@ async function checkDialect(response: Response, { dialects, methods }: Endpoint,
   expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
   if (status < 400 || fuzzed.method === 'HEAD') return
   if (type.includes('text/html')) {
-    // A function that has pages shows what is wrong as one to whoever prefers that.
+    // A function with pages shows an error as a page to clients that prefer HTML.
     expect(dialects.includes('page') || fuzzed.accept === 'text/html').toBe(true)
     expect(body).toContain('<h1>')
     return

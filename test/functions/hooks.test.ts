@@ -83,7 +83,7 @@ test('a code is read and compared once, and again after a hook was asked, whose 
 })
 
 describe('before-sign-in', () => {
-  test('hears who signs in and how, signed, and lets them', async () => {
+  test('gets who signs in and how, signed, and allows it', async () => {
     await add('before-sign-in')
     outside.answers(() => ({ body: { decision: 'allow' } }))
     const browser = createBrowser(gateway)
@@ -107,7 +107,7 @@ describe('before-sign-in', () => {
     expect(outside.heard[1]).toMatchObject({ data: { method: 'otp', proofs: ['otp'] } })
   })
 
-  test('403 when it denies, with its reason, and nobody is made or signed in', async () => {
+  test('403 when it denies, with its reason, and no one is made or signed in', async () => {
     await add('before-sign-in')
     outside.answers(() => ({ body: { decision: 'deny', reason: 'Not from this network.' } }))
     const browser = createBrowser(gateway)
@@ -148,7 +148,7 @@ describe('before-sign-in', () => {
     expect(signedIn(browser)).toBe(false)
   })
 
-  test('hears nothing of a wrong code', async () => {
+  test('is not called for a wrong code', async () => {
     await add('before-sign-in')
     const email = newEmail()
     await postJson(gateway, '/v1/auth/otp/send', { email })
@@ -157,7 +157,7 @@ describe('before-sign-in', () => {
     expect(outside.heard).toEqual([])
   })
 
-  test('429 over the limit, and hears nothing of the right code: guessing by whether it is asked', async () => {
+  test('429 over the limit, and is not called for the right code: its calls reveal no code', async () => {
     await add('before-sign-in')
     outside.answers(() => ({ body: { decision: 'deny' } }))
     await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
@@ -172,7 +172,7 @@ describe('before-sign-in', () => {
     expect(outside.heard).toEqual([])
   })
 
-  test('400 for the right code too late, and hears nothing of it', async () => {
+  test('400 for an expired right code, and is not called', async () => {
     await add('before-sign-in')
     await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
     const email = newEmail()
@@ -184,7 +184,7 @@ describe('before-sign-in', () => {
     expect(outside.heard).toEqual([])
   })
 
-  test('without mail: 429 over the limit, 400 for a code again, and hears nothing of either right code', async () => {
+  test('without mail: 429 over the limit, 400 for a used code, and is not called for either right code', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
     await add('before-sign-in')
@@ -202,7 +202,7 @@ describe('before-sign-in', () => {
     expect(outside.heard).toEqual([])
   })
 
-  test('asks for one more proof: a code by e-mail, after which it sees both', async () => {
+  test('requires another factor: a code by e-mail, after which it gets both', async () => {
     const ada = await signIn(gateway)
     upstream.account.email = ada.email
     await add('before-sign-in')
@@ -366,7 +366,7 @@ describe('provision-user, map-claims and after-sign-in', () => {
     expect(later.body).toMatchObject({ uai: me.body.uai, plan: 'pro' })
   })
 
-  test('after-sign-in is told, and nobody waits for it', async () => {
+  test('after-sign-in is called, and the sign-in does not wait for it', async () => {
     await add('after-sign-in')
     outside.answers(() => ({ wait: 1000 }))
     const startedAt = Date.now()

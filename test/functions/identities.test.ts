@@ -92,7 +92,7 @@ describe('a vendor’s account', () => {
     expect((await call('/v1/auth/resolve/bulk', { items: [] })).status).toBe(400)
   })
 
-  test('409 for an account of a provider that people sign in with: a service cannot put it into somebody’s hands', async () => {
+  test('409 for an account of a provider that people sign in with: a service cannot assign it', async () => {
     await connect(gateway, { slug: 'acme', issuer: 'https://login.acme.example', client_id: 'x' }, 'secret')
     const ada = await pairOf()
     for (const provider of ['acme', 'ACME', 'supabase'])
@@ -102,7 +102,7 @@ describe('a vendor’s account', () => {
       })
   })
 
-  test('409 when its address is somebody’s: with a token of the person it is linked to them, without it is not', async () => {
+  test('409 when its address is taken: with a token of the person it is linked to them, without it is not', async () => {
     const ada = await pairOf()
     const refused = await map({ external_id: 'cus_2', email: ada.email.toUpperCase() })
     expect(refused).toMatchObject({ status: 409, body: { code: 'PROOF_NEEDED', needed: ['subject_token'] } })
@@ -137,7 +137,7 @@ describe('a vendor’s account', () => {
     expect((await map({ external_id: 'cus_3' })).body.created).toBe(true)
   })
 
-  test('401 and 403 for nobody, a person, a service without the scope, and a token for another resource', async () => {
+  test('401 without a credential, 403 for a person, a service without the scope, and a token for another resource', async () => {
     const ada = await pairOf()
     const asked = { provider: 'stripe', external_id: 'cus_1' }
     expect((await api(gateway, 'POST', '/v1/auth/resolve/external', { body: asked })).status).toBe(401)
@@ -248,7 +248,7 @@ describe('a merge', () => {
     expect(events.filter((one) => one.event_type === 'IdentityMerged')).toHaveLength(1)
   })
 
-  test('404 for the UAI of somebody else, and 409 for one that was never merged', async () => {
+  test('404 for the UAI of another person, and 409 for one that was never merged', async () => {
     const [ada, grace] = [await pairOf(), await pairOf()]
     const split = (uai: string, token: string) =>
       api(gateway, 'POST', '/v1/auth/identities/split', { token, body: { uai } })
@@ -301,7 +301,7 @@ describe('the account page', () => {
     expect((await signIn(gateway, await resetAnd(other.email))).uai).toBe(other.uai)
   })
 
-  test('an account of a vendor is no way to sign in: the address beside it stays', async () => {
+  test('an account of a vendor is no sign-in method: the address next to it stays', async () => {
     const ada = await pairOf()
     await map({ external_id: 'cus_only', subject_token: ada.token })
     const view = await api(gateway, 'GET', '/v1/auth/identities/me', { token: ada.token })
@@ -313,7 +313,7 @@ describe('the account page', () => {
     expect((await remove(vendor.id)).status).toBe(200)
   })
 
-  test('what one signs in with is changed after a recent sign-in only, and the person is told by mail', async () => {
+  test('sign-in methods change only after a recent sign-in, and the person is notified by mail', async () => {
     const ada = await signIn(gateway)
     const fresh = newEmail('fresh')
     await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`

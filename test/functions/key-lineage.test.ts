@@ -235,7 +235,7 @@ describe('who ends the parent ends the child', () => {
     ['parent_deleted', (key) => asOwner('DELETE', `/${key.id}`)],
     ['parent_leaked', leak],
   ]
-  test.each(ways)('%s: refused by the next request, told in the history of each', async (reason, end) => {
+  test.each(ways)('%s: refused by the next request, shown in the history of each', async (reason, end) => {
     const parent = await manager()
     const made = await child(parent, { scopes: ['api-keys:*', 'memories:read'] })
     const grandchild = await child(made)
@@ -247,7 +247,7 @@ describe('who ends the parent ends the child', () => {
     expect(await shown(grandchild)).toMatchObject({ status: 'revoked', is_active: false })
   })
 
-  test('a key made active again by a rotation does not bring back what was made from it', async () => {
+  test('a key that a rotation reactivates does not restore the keys derived from it', async () => {
     const parent = await manager()
     const made = await child(parent)
     await leak(parent)

@@ -59,7 +59,7 @@ const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5000 })
 const typesOf = async (id: string) => (await eventsOf(gateway, 'api_key', id)).map(({ event_type }) => event_type)
 
 describe('a report of the scanner', () => {
-  test('200: the found key is refused by the next request, its owner is told once, and the answer repeats no key', async () => {
+  test('200: the found key is refused by the next request, its owner is notified once, and the answer repeats no key', async () => {
     const key = await newKey(gateway, ada, { name: 'Laptop' })
     const made = newApiKey().key
     const { status, body } = await found(key.key, made)

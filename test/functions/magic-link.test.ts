@@ -127,7 +127,7 @@ describe('a link for a browser', () => {
     expect((await ask({ email: 'nobody' })).body.code).toBe('INVALID_EMAIL')
   })
 
-  test('the same answer for a known and an unknown address; create_user: false makes nobody', async () => {
+  test('the same answer for a known and an unknown address; create_user: false creates no one', async () => {
     const [known, unknown] = [await signIn(gateway), newEmail('nobody')]
     await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
     const answers = [
@@ -157,7 +157,7 @@ describe('a link for a browser', () => {
     expect((await ours.visit(CALLBACK, { method: 'POST', body: body() })).status).toBe(200)
   })
 
-  test('400 for a link that is forged, cut, of another kind, or too old', async () => {
+  test('400 for a link that is forged, truncated, of another kind, or expired', async () => {
     const email = newEmail()
     await ask({ email })
     const state = new URL(gateway.inbox.linkFor(email)).searchParams.get('state') ?? ''
@@ -258,7 +258,7 @@ describe('a link for an application', () => {
     expect((await exchange(one.code, { state: one.state })).status).toBe(200)
   })
 
-  test('a Supabase token is taken with the state of a link to its own address, once', async () => {
+  test('a Supabase token is accepted with the state of a link to its own address, once', async () => {
     const add = () => supabase.add({ email: newEmail(), password: 'correct horse battery', metadata: {} })
     const [user, foreign] = [add(), add()]
     const token = async (of: typeof user) => (await supabase.session(of)).access_token

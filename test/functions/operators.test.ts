@@ -41,7 +41,7 @@ const works = async (token: string) =>
 const radius = (who: SignedInBrowser, body: object) => ask(gateway, who, 'POST', '/v1/operators/blast-radius', body)
 
 describe('POST /v1/operators/blast-radius', () => {
-  test('200 with what followed from a session, nothing of anybody else, and nothing is revoked without being meant', async () => {
+  test('200 with what followed from a session, nothing of other people, and revokes nothing without the flag', async () => {
     const { ada, id, tokens } = await busyPerson()
     const other = await busyPerson()
     const { status, body } = await radius(platform, { id })
@@ -53,7 +53,7 @@ describe('POST /v1/operators/blast-radius', () => {
     expect(await works(tokens.access_token)).toBe(true)
   })
 
-  test('200 revokes the subtree of a session, and nothing beside it', async () => {
+  test('200 revokes the subtree of a session, and nothing else', async () => {
     const { ada, id, tokens, key } = await busyPerson()
     const second = await signIn(gateway, ada.email).catch(() => undefined)
     const other = await busyPerson()
@@ -168,7 +168,7 @@ describe('npm run trace', () => {
     return { exitCode, text: lines.join('\n') }
   }
 
-  test('0: shows what followed, revokes it when told, and says who could do what before', async () => {
+  test('0: shows what followed, revokes it with --revoke, and shows who could do what before', async () => {
     const { ada, id, tokens } = await busyPerson()
     const then = new Date().toISOString()
     expect((await command('radius', id)).text).toContain('nothing was revoked')

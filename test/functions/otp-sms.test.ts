@@ -17,7 +17,7 @@ afterEach(async () => {
 afterAll(() => gateway?.stop())
 
 let last = 0
-/** A Swiss mobile number nobody else in this run has. */
+/** A Swiss mobile number that is unique in this run. */
 function newNumber(): string {
   last += 7919
   return `+4178${1_000_000 + last}`
@@ -34,7 +34,7 @@ test('200 and a person known by the number, who is the same the next time', asyn
   expect(gateway.inbox.sent.at(-1)?.body).toMatchObject({ type: 'otp.sms', to: phone, expires_in: 600 })
   const first = await verify(phone, gateway.inbox.codeFor(phone))
   expect(first).toMatchObject({ status: 200, body: { auth_method: 'otp', user: { email: '' } } })
-  // An empty address in a token would make all who have none one and the same to whoever goes by it.
+  // An empty address in a token would make all people without one the same person to consumers that match by it.
   expect(decodeJwt(first.body.access_token)).not.toHaveProperty('email')
   await gateway.sql`delete from auth_gateway.rate_limits`
   await send({ phone, type: 'sms' })
@@ -80,7 +80,7 @@ describe('what is refused, and nothing is sent', () => {
     expect((await send({})).body.code).toBe('MISSING_EMAIL')
   })
 
-  test('400 when the provider refuses the number for good, and the code is void', async () => {
+  test('400 when the provider refuses the number permanently, and the code is void', async () => {
     const phone = newNumber()
     gateway.inbox.fail({ status: 422, code: 'recipient_refused' })
     expect(await send({ phone })).toMatchObject({ status: 400, body: { code: 'OTP_UNDELIVERABLE' } })
@@ -135,7 +135,7 @@ describe('what it costs', () => {
     await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '2 hours'`
   })
 
-  test('nothing is sent for the thirteenth code to one block of numbers that nobody enters, and a proven number of it still gets one', async () => {
+  test('nothing is sent for the thirteenth unused code to one block of numbers, and a verified number of it still gets one', async () => {
     const proven = '+41761234999'
     await send({ phone: proven })
     await verify(proven, gateway.inbox.codeFor(proven))
@@ -160,7 +160,7 @@ describe('what it costs', () => {
     ['network, IPv4', 12, (n: number) => (n < 0 ? '203.0.113.2' : `198.51.101.${n}`)],
     ['caller, IPv6', 6, (n: number) => (n < 0 ? '2001:db9::1' : `2001:dba:1:2::${n + 1}`)],
     ['network, IPv6', 12, (n: number) => (n < 0 ? '2001:db9::2' : `2001:dba:2:${n + 1}::1`)],
-  ])('429 for one %s after %i codes that nobody entered, and not for another', async (_, most, ip) => {
+  ])('429 for one %s after %i codes that no one entered, and not for another', async (_, most, ip) => {
     const answers: number[] = []
     for (let n = 0; n <= most; n++) {
       answers.push((await send({ phone: newNumber() }, ip(n))).status)
@@ -203,7 +203,7 @@ describe('what it costs', () => {
     expect((await trips()).at(-1)).toEqual(['SmsBreakerLifted', { reason: 'messages are available again' }])
   }, 60_000)
 
-  test('newcomers get nothing in a country where nobody enters codes, for a while; not for another country, nor for a proven number', async () => {
+  test('newcomers get nothing for a while in a country where no codes are entered; other countries and verified numbers do', async () => {
     const age = (time = '3 minutes') =>
       gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - ${time}::interval`
     const proven = newNumber()

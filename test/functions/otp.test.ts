@@ -158,7 +158,7 @@ test('503 with Retry-After when the provider is down, the code is void and the l
   expect(row?.status).not.toBe('open')
 })
 
-test('503 on the sign-in page too, with a sentence and the address kept', async () => {
+test('503 on the sign-in page too, with a message and the entered address', async () => {
   const email = newEmail()
   gateway.inbox.fail({ status: 422 })
   const browser = createBrowser(gateway)

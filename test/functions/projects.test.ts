@@ -108,7 +108,7 @@ describe('projects', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)])
   })
 
-  test('404 for somebody else’s, as for one that is not there; 400 for what is no id; 401 for nobody', async () => {
+  test('404 for another user’s, as for a missing one; 400 for an invalid id; 401 without a credential', async () => {
     const { id } = await newProject()
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const theirs = await as(eve)(method, `/${id}`, method === 'PUT' ? { name: 'mine' } : undefined)
@@ -191,7 +191,7 @@ describe('projects', () => {
 })
 
 describe('stored keys', () => {
-  test('201 with the record; the value stands in no event and comes back as it was given', async () => {
+  test('201 with the record; the value is in no event and is returned unchanged', async () => {
     const project = await newProject()
     const given = {
       name: 'OpenAI',
@@ -292,7 +292,7 @@ describe('stored keys', () => {
     ])
   })
 
-  test('nobody reads a value once its creator was erased', async () => {
+  test('no one reads a value once its creator was erased', async () => {
     const mallory = await directSignIn(gateway)
     const project = await newProject({ teamMembers: [ada.uai] }, mallory)
     const theirs = await as(mallory)('POST', `/${project.id}/api-keys`, { name: 'x', encryptedValue: 'to forget' })
@@ -332,7 +332,7 @@ describe('as the editor extension sends it', () => {
     expect(statusAndCode(await ask('GET', `/${body.id}`))).toEqual([404, 'KEY_NOT_FOUND'])
   })
 
-  test('a platform key is made where there is no value; a secret of somebody else is not there', async () => {
+  test('a platform key is created where there is no value; a secret of another user is not found', async () => {
     expect((await ask('POST', '', { name: 'platform' })).body.data.key).toMatch(/^lano_/)
     const { id: projectId } = await newProject({}, eve)
     const theirs = await as(eve)('POST', `/${projectId}/api-keys`, { name: 'x', encryptedValue: 'y' })

@@ -58,7 +58,7 @@ describe('POST /register', () => {
     expect((await register({ redirect_uris: [CALLBACK] }, path)).status).toBe(201)
   })
 
-  test('201 with a secret for a confidential client, of which only the hash is kept', async () => {
+  test('201 with a secret for a confidential client, of which only the hash is stored', async () => {
     const client = await registered(confidential)
     expect(client).toMatchObject({
       client_secret: expect.stringMatching(/^mcs_[\w-]{43}$/),
@@ -284,7 +284,7 @@ describe('RFC 7592', () => {
     expect((await manage('GET', client)).body).toEqual(before)
   })
 
-  test('401 for a wrong token, somebody else’s, none, and for a client that is gone', async () => {
+  test('401 for a wrong token, another client’s, none, and for a deleted client', async () => {
     const [client, other] = [await registered(), await registered()]
     for (const registration_access_token of ['nonsense', other.registration_access_token])
       for (const method of ['GET', 'PUT', 'DELETE']) {
@@ -299,7 +299,7 @@ describe('RFC 7592', () => {
     expect((await manage('DELETE', client)).status).toBe(401)
   })
 
-  test('204 for DELETE, after which nobody can be it', async () => {
+  test('204 for DELETE, after which the client cannot be used', async () => {
     const client = await registered(confidential)
     await manage('DELETE', client)
     expect(await isKnown(client.client_id, client.client_secret)).toBe(false)
@@ -338,7 +338,7 @@ describe('secret rotation', () => {
   })
 })
 
-test('clients that nobody uses are ended by the scheduled job, used and new ones are not', async () => {
+test('unused clients are deleted by the scheduled job, used and new ones are not', async () => {
   const register = async (client_name: string) => {
     const response = await fetch(`${gateway.url}/register`, {
       method: 'POST',

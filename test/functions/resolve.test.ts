@@ -74,7 +74,7 @@ describe('GET /v1/auth/resolve', () => {
       expect((await get('/v1/auth/resolve', bearer(token))).status).toBe(401)
   })
 
-  test('403 when the UAI is of somebody else: it identifies, it never proves', async () => {
+  test('403 when the UAI is another person’s: it identifies, it never authenticates', async () => {
     const other = await signIn(gateway, newEmail('eve'))
     expect((await get(`/v1/auth/resolve?uai=${person.uai}`, cookie)).status).toBe(200)
     expect(await get(`/v1/auth/resolve?uai=${other.uai}`, cookie)).toMatchObject({

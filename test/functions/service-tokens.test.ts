@@ -95,7 +95,7 @@ describe('client_credentials', () => {
     expect(await post(gateway, '/oauth/token', publicClient)).toMatchObject(refused(400, 'unauthorized_client'))
   })
 
-  test('one read and one append, and an event that tells who got what', async () => {
+  test('one read and one append, and an event that records who got what', async () => {
     await own()
     settle()
     const { body } = await own()
@@ -235,7 +235,7 @@ describe('token exchange', () => {
     expect(await exchange('mcp-server', body.access_token)).toMatchObject(refused(400, 'invalid_target'))
   })
 
-  test('200 along a chain of services, whose actors stand one in the other; nobody beyond the fourth', async () => {
+  test('200 along a chain of services, with nested actors, four at most', async () => {
     let { access_token } = (await exchange('api-gateway', ada.token)).body
     for (let link = 2; link <= 4; link++) {
       const { status, body } = await exchange('mcp-server', access_token, { resource: MCP })
@@ -271,7 +271,7 @@ describe('token exchange', () => {
     expect(answer.body.details).toHaveProperty(field)
   })
 
-  test('the actor’s own token may come too; somebody else’s is refused', async () => {
+  test('the actor’s own token is accepted; another one is refused', async () => {
     const [mine, theirs] = [(await own()).body.access_token, (await own('mcp-server')).body.access_token]
     const withActor = (actor_token: string) =>
       exchange('api-gateway', ada.token, { actor_token, actor_token_type: ACCESS })
@@ -395,7 +395,7 @@ describe('token exchange', () => {
       expect(await exchangeKey(key)).toMatchObject(refused(400, 'invalid_scope'))
     })
 
-    test('400 for a key that does not stand', async () => {
+    test('400 for a key that is not valid', async () => {
       expect(await exchangeKey('lano_nonsense-nonsense-nonsense')).toMatchObject(refused(400, 'invalid_request'))
     })
   })
@@ -408,7 +408,7 @@ describe('introspection', () => {
     expect(await introspect(ada.token, 'partner-service')).toEqual({ active: false })
   })
 
-  test('an API key is answered for, to whoever holds it, in one statement', async () => {
+  test('an API key is introspected for its holder, in one statement', async () => {
     const { key, id } = await newKey(gateway, ada)
     await post(gateway, '/oauth/introspect', { token: key })
     settle()

@@ -84,7 +84,7 @@ const ask = async (path: string, init: RequestInit = {}) => {
 const MEMORIES = '/api/v1/services/memories'
 
 describe('1.10: the catalogue', () => {
-  test('200 for anybody, with every service and whether it is there', async () => {
+  test('200 without a credential, with every service and whether it is available', async () => {
     const body = await (await fetch(`${gateway.url}/services`)).json()
     expect(body).toMatchObject({ total_count: 11, base_url: gateway.url, version: '1' })
     const names = body.available_services.map(({ name }: { name: string }) => name)
@@ -126,7 +126,7 @@ describe('1.10: the router', () => {
     expect(headers.get('content-security-policy')).toContain('sandbox')
   })
 
-  test('200: the assertion stands under our keys, for that service, and is no access token', async () => {
+  test('200: the assertion is signed with our keys, for that service, and is no access token', async () => {
     await ask(MEMORIES)
     const assertion = String(arrived[0]?.headers['x-uai-assertion'])
     const keys = createRemoteJWKSet(new URL(`${gateway.url}/oauth/jwks.json`))
@@ -194,7 +194,7 @@ describe('1.10: who may ask', () => {
     expect(arrived.filter(({ headers }) => headers['x-uai-auth-id'] === ada.uai)).toHaveLength(3)
   })
 
-  test('401 for nobody, in the shape of the router', async () => {
+  test('401 without a credential, in the shape of the router', async () => {
     const { status, body, headers } = await ask(MEMORIES, { headers: { authorization: '', 'x-uai-auth-id': ada.uai } })
     expect(status).toBe(401)
     expect(body).toEqual({
@@ -204,7 +204,7 @@ describe('1.10: who may ask', () => {
     expect(arrived).toEqual([])
   })
 
-  test('403 for an application of somebody else without the scope', async () => {
+  test('403 for a third-party application without the scope', async () => {
     const person = await signIn(gateway)
     const client = await addClient(gateway, 'router-app', {
       scope: 'profile',
@@ -224,7 +224,7 @@ describe('1.10: who may ask', () => {
     expect(arrived).toEqual([])
   })
 
-  test('403 for a page of somebody else that makes a browser write', async () => {
+  test('403 for a page of another site that makes a browser write', async () => {
     const { browser } = await signIn(gateway)
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = { authorization: '', cookie, origin: 'https://attacker.example', 'sec-fetch-site': 'cross-site' }
@@ -235,7 +235,7 @@ describe('1.10: who may ask', () => {
     expect(arrived).toEqual([])
   })
 
-  test('404 INVALID_SERVICE with those that are there, 405 with what a service takes', async () => {
+  test('404 INVALID_SERVICE with the known services, 405 with the allowed methods', async () => {
     const unknown = await ask('/api/v1/services/nowhere/x')
     expect(unknown).toMatchObject({ status: 404, body: { error: { code: 'INVALID_SERVICE' } } })
     expect(unknown.body.available_services).toEqual(['ai-chat', 'memories', 'mcp-handler', 'webhook-handler'])
@@ -259,7 +259,7 @@ describe('SSRF: no request leaves the services that the operator named', () => {
     expect([status, arrived.map(({ url }) => url)]).toEqual([expected, seen])
   })
 
-  test('404 for an encoded name, which would cut the path elsewhere', async () => {
+  test('404 for an encoded name, which would split the path elsewhere', async () => {
     expect((await ask('/api/v1/services/%6demories/x')).status).toBe(404)
     expect(arrived).toEqual([])
   })
@@ -272,7 +272,7 @@ describe('SSRF: no request leaves the services that the operator named', () => {
     },
   )
 
-  test('500 ROUTING_FAILURE for a redirect, which is neither followed nor told, for a broken answer and for nobody', async () => {
+  test('500 ROUTING_FAILURE for a redirect, which is neither followed nor revealed, for a broken answer and for none', async () => {
     for (const path of [`${MEMORIES}/moved`, `${MEMORIES}/broken`, '/api/v1/services/mcp-handler']) {
       const { status, body, headers, text } = await ask(path)
       expect([status, body.error.code, headers.get('location')]).toEqual([500, 'ROUTING_FAILURE', null])
@@ -280,7 +280,7 @@ describe('SSRF: no request leaves the services that the operator named', () => {
     }
   })
 
-  test('413 for more than is passed on, told while it comes', async () => {
+  test('413 for a body over the limit, while it is still arriving', async () => {
     const { status, body } = await ask(`${MEMORIES}/x`, { method: 'POST', body: new Uint8Array(6 * 1024 * 1024 + 1) })
     expect([status, body.error.code]).toEqual([413, 'PAYLOAD_TOO_LARGE'])
   })

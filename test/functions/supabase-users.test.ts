@@ -116,12 +116,12 @@ describe('a password that Supabase Auth knows', () => {
     expect(refused.at(-1)?.data).toMatchObject({ route: '/v1/auth/login' })
   })
 
-  test('403 for an address that is not confirmed; a session of nobody begins', async () => {
+  test('403 for an unconfirmed address; no session begins', async () => {
     const { email } = addUser({ confirmed: false })
     expect(await login(email)).toMatchObject({ status: 403, body: { code: 'EMAIL_NOT_CONFIRMED' } })
   })
 
-  test('403 for a page of somebody else that signs a browser in (login CSRF)', async () => {
+  test('403 for a page of another site that signs a browser in (login CSRF)', async () => {
     const { email } = addUser()
     expect((await login(email, PASSWORD, {}, { origin: 'https://evil.example' })).status).toBe(403)
   })
@@ -208,7 +208,7 @@ describe('the pages', () => {
     expect(done.url).toContain('/account/api-keys')
   })
 
-  test('send a link for a new password, alike for everybody, and take the new one', async () => {
+  test('send a link for a new password, with the same answer for everyone, and accept the new one', async () => {
     const user = addUser()
     const browser = createBrowser(gateway)
     for (const email of [user.email, newEmail()]) {
@@ -302,7 +302,7 @@ describe('a Supabase access token', () => {
     expect(await ended.json()).toMatchObject({ code: 'TOKEN_INVALID' })
   })
 
-  test('409 for an unconfirmed address that is somebody’s here: account takeover by an unverified address', async () => {
+  test('409 for an unconfirmed address that is registered: account takeover by an unverified address', async () => {
     const victim = await signIn(gateway)
     const attacker = addUser({ email: victim.email, confirmed: false })
     const { access_token } = await supabase.session(attacker)
@@ -313,7 +313,7 @@ describe('a Supabase access token', () => {
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
   })
 
-  test('200 with a token of the person besides: both sides are proven, the account is linked, and its person told', async () => {
+  test('200 with a token of the person too: both sides are proven, the account is linked, and the person notified', async () => {
     const ada = await signIn(gateway)
     const user = addUser({ email: ada.email, confirmed: false })
     const { access_token } = await supabase.session(user)
@@ -331,7 +331,7 @@ describe('a Supabase access token', () => {
     expect((await exchange(access_token, { subject_token: grace.access_token })).status).toBe(409)
   })
 
-  test('409 in a project that confirms every address by itself: account takeover by signing up as the victim', async () => {
+  test('409 in a project that confirms every address automatically: account takeover by signing up as the victim', async () => {
     const careless = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY, autoconfirm: true })
     const { SUPABASE_URL } = gateway.gateway.config
     Object.assign(gateway.gateway, { config: { ...gateway.gateway.config, SUPABASE_URL: careless.url } })

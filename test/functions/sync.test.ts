@@ -131,14 +131,14 @@ describe('a user of the Supabase project', () => {
     expect(row?.role).toBe('user')
   })
 
-  test('409 for an unconfirmed address that is somebody’s here: account takeover by an unverified address', async () => {
+  test('409 for an unconfirmed address that is registered: account takeover by an unverified address', async () => {
     const victim = await signIn(gateway)
     const answer = await tell('user', newUser({ email: victim.email, email_confirmed_at: null }))
     expect(answer).toMatchObject({ status: 409, body: { code: 'LINK_NEEDED' } })
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
   })
 
-  test('as a row of a database webhook: a new confirmed address is added, one of somebody else is a conflict, a deletion unlinks', async () => {
+  test('as a row of a database webhook: a new confirmed address is added, one of another user is a conflict, a deletion unlinks', async () => {
     const { metadata, ...rest } = newUser()
     const record = { ...rest, raw_user_meta_data: metadata, aud: 'authenticated', phone: null }
     const { body } = await tell('user', { type: 'INSERT', table: 'users', schema: 'auth', record, old_record: null })
@@ -155,7 +155,7 @@ describe('a user of the Supabase project', () => {
     expect(events.filter((one) => one === 'CredentialUnlinked')).toHaveLength(1)
   })
 
-  test('the person is told of an account and of an address that are added', async () => {
+  test('the person is notified of an account and of an address that are added', async () => {
     const ada = await signIn(gateway)
     const told = () =>
       gateway.inbox.sent.filter(({ to, body }) => to === ada.email && body.kind === 'sign_in_method_added').length
@@ -166,7 +166,7 @@ describe('a user of the Supabase project', () => {
     await expect.poll(told).toBe(2)
   })
 
-  test('409, and no address more, for somebody who has an app: a lasting way in for who reads their mail', async () => {
+  test('409, and no address more, for a person who has an app: a lasting way in for who reads their mail', async () => {
     const [victim, linked] = [await signIn(gateway), await signIn(gateway)]
     const user = newUser({ email: linked.email })
     await tell('user', user)
@@ -266,7 +266,7 @@ describe('an API key that was issued elsewhere', () => {
     expect((await verify(secret)).status).toBe(401)
   })
 
-  test('404 for a user who is not known, 409 for a key of somebody else or of our own', async () => {
+  test('404 for an unknown user, 409 for a key of another user or of ours', async () => {
     const { row } = await owned()
     await tell('api-key', row)
     const stranger = await owned()
@@ -291,7 +291,7 @@ describe('an API key that was issued elsewhere', () => {
     expect((await tell('api-key', attack)).status).toBe(409)
   })
 
-  test('backfill: each key for itself, safe to send again; what is over or malformed is told', async () => {
+  test('backfill: each key separately, safe to repeat; expired or malformed ones are reported', async () => {
     const { secret, row } = await owned()
     const twin = { ...row, id: crypto.randomUUID(), key_hash: hashToken(newKey()) }
     const keys = [

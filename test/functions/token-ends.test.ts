@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => gateway?.stop())
 
-/** What each door says of a token: true where it still stands. */
+/** Whether each door still accepts a token. */
 async function doors(token: string): Promise<Record<string, boolean>> {
   const asBearer = async (method: string, path: string) => (await api(gateway, method, path, { token })).status === 200
   return {
@@ -80,7 +80,7 @@ const ends: Record<string, End> = {
 }
 
 describe('access tokens end with their session', () => {
-  test.each(Object.entries(ends))('by %s, at every door and for good', async (_name, end) => {
+  test.each(Object.entries(ends))('by %s, at every door and permanently', async (_name, end) => {
     const person = await signIn(gateway)
     const tokens = await getTokens(gateway, person)
     expect(await doors(tokens.access_token)).toEqual(all(true))
@@ -262,7 +262,7 @@ describe('a refresh token at introspection', () => {
     return (await post(gateway, '/oauth/introspect', { token, ...credentials })).body
   }
 
-  test('is active for its own client, which authenticates, and for nobody else', async () => {
+  test('is active for its own authenticated client only', async () => {
     const { client_id, redirect_uri, client_secret } = await addClient(
       gateway,
       'confidential',
@@ -285,7 +285,7 @@ describe('a refresh token at introspection', () => {
     expect((await introspect(body.access_token, 'resource-server')).active).toBe(true)
   })
 
-  test.each(['direct sign-in', 'application'])('of a public client (%s) is active for nobody', async (kind) => {
+  test.each(['direct sign-in', 'application'])('of a public client (%s) is active for no one', async (kind) => {
     const direct = kind === 'direct sign-in'
     const token = direct
       ? (await directSignIn(gateway)).refreshToken

@@ -48,7 +48,7 @@ const resigned = (token: string, changes: JWTPayload) =>
   gateway.gateway.jwts.accessToken({ ...decodeJwt(token), ...changes })
 
 describe('the subject token', () => {
-  test('400 once it has expired, and for one that somebody else signed', async () => {
+  test('400 once it has expired, and for one that another user signed', async () => {
     const past = Math.floor(Date.now() / 1000) - 1
     expect(await exchange(await resigned(ada.token, { exp: past }))).toMatchObject(refused('invalid_request'))
     const [head, body] = ada.token.split('.')
@@ -63,7 +63,7 @@ describe('the subject token', () => {
     }
   })
 
-  test('200 as a jwt too; what comes of it ends no later', async () => {
+  test('200 as a jwt too; its tokens end no later', async () => {
     const soon = Math.floor(Date.now() / 1000) + 30
     const subject = await resigned(ada.token, { exp: soon })
     const { status, body } = await exchange(subject, { subject_token_type: 'urn:ietf:params:oauth:token-type:jwt' })

@@ -42,7 +42,7 @@ test('503 at /ready while the database takes no writes, with the reason; 200 whe
   await expect.poll(async () => (await ready()).status).toBe(200)
 })
 
-test('a database that does not answer is told from one that refuses', async () => {
+test('a database that does not answer is distinguished from one that refuses', async () => {
   const nowhere = postgres('postgres://a:b@127.0.0.1:9/c', { max: 1, connect_timeout: 1 })
   const found = await checkDatabase(nowhere, createDatabaseClock())
   expect(found).toMatchObject({ reachable: false, writable: false, reason: 'unreachable' })
@@ -103,7 +103,7 @@ test('a sign-in that races an erasure is of another identity, or its session beg
   }
 })
 
-test('nothing begins for a person after their erasure, whoever reads late', async () => {
+test('nothing begins for a person after their erasure, even after a late read', async () => {
   const ada = await signIn(gateway)
   const [seen] = await eventsOf(gateway, 'session')
   await ask(gateway, ada, 'POST', '/v1/auth/me/erase', { uai: ada.uai })

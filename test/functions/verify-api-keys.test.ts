@@ -66,7 +66,7 @@ const writes = async () => {
   return row?.newest
 }
 
-describe('where a key may stand', () => {
+describe('where a key may be sent', () => {
   test('200 for every way to present it, with what each consumer reads', async () => {
     const { key, id } = await newKey(gateway, ada, { scopes: ['memories:*'], key_context: 'personal' })
     const ways: Record<string, string>[] = [
@@ -96,7 +96,7 @@ describe('where a key may stand', () => {
     }
   })
 
-  test('200 for the raw vx_ key beside X-API-Key, as the dashboard sends it', async () => {
+  test('200 for the raw vx_ key next to X-API-Key, as the dashboard sends it', async () => {
     const text = `vx_${randomBytes(20).toString('hex')}`
     await importKey(text)
     const headers = { authorization: text, 'x-api-key': text }
@@ -245,7 +245,7 @@ describe('limits', () => {
     expect((await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })).body.data.remaining_uses).toBe(0)
   })
 
-  test('429 past the calls of a minute, of fifty at once, with the time to wait; none of the uses is taken', async () => {
+  test('429 past the limit of a minute, of fifty at once, with the time to wait; no use is counted', async () => {
     const { key, id } = await newKey(gateway, ada, { max_uses: 30, rate_limits: { max_calls_per_minute: 11 } })
     const statuses = await atOnce(50, () => verify(key))
     expect([count(statuses, 200), count(statuses, 429)]).toEqual([11, 39])
@@ -483,7 +483,7 @@ describe('introspect, of any credential', () => {
     })
   })
 
-  test('403 for a project scope that is none, 401 for another audience or client', async () => {
+  test('403 for an invalid project scope, 401 for another audience or client', async () => {
     const body = { token: ada.token }
     expect(await introspect({ ...body, project_scope: 'maas' })).toMatchObject({
       status: 200,

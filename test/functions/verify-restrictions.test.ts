@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => gateway?.stop())
 
-/** What the key that is bound to a caller needs besides. */
+/** What a key that is bound to a caller also needs. */
 const CALLER = { 'x-lanonasis-audience': API, 'x-client-id': 'hermes', 'x-installation-id': 'i-1' }
 const presented = (kind: Kind): { token?: string; key?: string; headers?: Record<string, string> } => {
   const value = credentials[kind]
@@ -161,7 +161,7 @@ describe('a proxy names the audience that it asks for (GET /v1/auth/resolve)', (
     }
   })
 
-  test('and hears scope, client and audience', async () => {
+  test('and gets scope, client and audience', async () => {
     const { headers } = await resolve('token', API)
     const names = ['x-uai-scope', 'x-uai-client-id', 'x-uai-audience']
     expect(names.map((name) => headers.get(name))).toEqual(['memories:read', 'partner-sandbox', API])

@@ -73,7 +73,7 @@ describe('a sign-in without mail', () => {
     expect(after?.acr).toBe('urn:lanonasis:acr:multi-factor')
   })
 
-  test('400: the same page for a wrong code, somebody without an app, and nobody; 429 alike after five', async () => {
+  test('400: the same page for a wrong code, a person without an app, and an unknown person; 429 for all after five', async () => {
     const [ada, grace] = [await signIn(gateway), await signIn(gateway)]
     await enrolTotp(ada)
     const strip = (html: string) => html.replace(/(value|data-[a-z]+)="[^"]*"/g, '')
@@ -99,7 +99,7 @@ describe('a sign-in without mail', () => {
     expect((await attempt(ada.email, code)).session).toBeTruthy()
   })
 
-  test('403 for somebody who is suspended, and the code is spent', async () => {
+  test('403 for a suspended person, and the code is spent', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
     await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${ada.uai}`
@@ -111,7 +111,7 @@ describe('a sign-in without mail', () => {
 })
 
 describe('an operator’s code', () => {
-  test('201: for a person of their organization, who is told, sees it, and signs in with it once', async () => {
+  test('201: for a person of their organization, who is notified, sees it, and signs in with it once', async () => {
     const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
     const { status, body } = await ask(operator, { email: ada.email })
     expect(status).toBe(201)
@@ -173,7 +173,7 @@ describe('an operator’s code', () => {
     expect((await ask(own, { uai: ada.uai })).status).toBe(201)
     expect((await ask(own, { uai: ada.uai, email: ada.email })).status).toBe(400)
     expect((await ask(own, { uai: ada.uai, reason: 'x' })).status).toBe(400)
-    // Somebody who is part of another organization too is not theirs to let in.
+    // A person who is part of another organization too is not theirs to let in.
     await gateway.sql`update auth_gateway.identities set organizations = organizations || gen_random_uuid() where uai = ${ada.uai}`
     expect((await ask(own, { uai: ada.uai })).status).toBe(404)
   })
@@ -194,7 +194,7 @@ describe('an operator’s code', () => {
     }
   })
 
-  test('void after 10,000 wrong tries, when it is taken back, and after 15 minutes', async () => {
+  test('void after 10,000 wrong attempts, when it is revoked, and after 15 minutes', async () => {
     const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
     const one = (await ask(operator, { uai: ada.uai })).body
     for (let n = 0; n < 6; n++) await attempt(ada.email, 'BBBBBBBB')
@@ -233,7 +233,7 @@ describe('an operator’s code', () => {
     expect(sessions).toHaveLength(1)
   }, 40_000)
 
-  test('void once the role, the organization or the account of its person changes, for good', async () => {
+  test('void once the role, the organization or the account of its person changes, permanently', async () => {
     const [root, ada, other] = [await signInOperator(gateway), await signIn(gateway), await signIn(gateway)]
     const made = async () => {
       await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`

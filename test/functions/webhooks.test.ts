@@ -137,7 +137,7 @@ describe('deliveries', () => {
     expect(await state(id)).toMatchObject({ waiting: 0, dead: 0 })
   })
 
-  test('are dead after the last attempt, listed, and told when they are tried again', async () => {
+  test('are dead after the last attempt, listed, and delivered when they are retried', async () => {
     const id = await add(platform, { scope: 'everything', types: ['SessionStarted'] })
     await signIn(gateway)
     answer = () => 500
@@ -155,7 +155,7 @@ describe('deliveries', () => {
     expect(await state(id)).toMatchObject({ waiting: 0, dead: 0, told: 1 })
   })
 
-  test('begin anew from a position on, with the same ids', async () => {
+  test('are sent again from a position on, with the same ids', async () => {
     const id = await add(platform, { scope: 'everything' })
     await signIn(gateway)
     await turn()
@@ -179,7 +179,7 @@ describe('deliveries', () => {
     expect(event?.actor).toBe('system')
   })
 
-  test('are made again when nobody recorded that they were', async () => {
+  test('are repeated when their success was not recorded', async () => {
     const id = await add(platform, { scope: 'everything', types: ['SessionStarted'] })
     await signIn(gateway)
     await settled(gateway)

@@ -61,7 +61,7 @@ describe('no certificate', () => {
   const read = (input: Parameters<typeof clientCertificateOf>[0], secret: string | undefined = SECRET, now = NOW) =>
     clientCertificateOf(input, secret, now)
 
-  test('is there without a header, without a proof, or where no proxy is configured', () => {
+  test('is present without a header, without a proof, or where no proxy is configured', () => {
     const good = forwarded(derOf(certificate))
     expect(read(good)).toBeDefined()
     expect(read({ ...good, clientCert: undefined })).toBeUndefined()
@@ -84,19 +84,19 @@ describe('no certificate', () => {
     expect(read(forwarded(derOf(certificate), signed))).toBeUndefined()
   })
 
-  test('is there with the proof of another certificate', () => {
+  test('is present with the proof of another certificate', () => {
     const other = authority.issue('/CN=other')
     expect(read({ ...forwarded(derOf(certificate)), clientCert: forwarded(derOf(other)).clientCert })).toBeUndefined()
   })
 
-  test('is there when the chain status was changed in the proof', () => {
+  test('is present when the chain status was changed in the proof', () => {
     const failed = forwarded(derOf(certificate), { verify: 'FAILED:self-signed certificate' })
     const changed = failed.proof.replace(/verify="[^"]*"/, 'verify="SUCCESS"')
     expect(changed).not.toBe(failed.proof)
     expect(read({ ...failed, proof: changed })).toBeUndefined()
   })
 
-  test('is there when the certificate has expired or does not count yet, whatever the proxy says', () => {
+  test('is present when the certificate has expired or is not valid yet, whatever the proxy says', () => {
     const expired = authority.issue('/CN=expired', { from: new Date(NOW.getTime() - 2 * DAY), to: seconds(-60) })
     const early = authority.issue('/CN=early', { from: seconds(60) })
     expect(read(forwarded(derOf(expired)))).toBeUndefined()
@@ -116,7 +116,7 @@ describe('no certificate', () => {
     expect(read({ ...good, ...change(good) })).toBeUndefined()
   })
 
-  test('is there when the proxy vouches for what is no certificate, or for one with something behind it', () => {
+  test('is present when the proxy vouches for an invalid certificate, or one with trailing data', () => {
     expect(read(forwarded(Buffer.from('no certificate')))).toBeUndefined()
     expect(read(forwarded(Buffer.concat([derOf(certificate), Buffer.from([0])])))).toBeUndefined()
     expect(read(forwarded(Buffer.alloc(8000, 48)))).toBeUndefined()

@@ -5,7 +5,7 @@ import { withGenerated } from '../../scripts/lib/generated-part.ts'
 import { loadConfig, masterSecrets, variables } from '../../shared/config.ts'
 
 const DATABASE_URL = 'postgres://app:secret@db.example.com:6543/postgres'
-/** The master secret that development has by itself. */
+/** The default master secret of development. */
 const PUBLISHED = loadConfig({ DATABASE_URL }).AUTH_MASTER_SECRET
 const PRODUCTION = {
   NODE_ENV: 'production',
@@ -44,7 +44,7 @@ describe('the configuration', () => {
     })
   })
 
-  test('names every fault in one message and repeats no value', () => {
+  test('names every error in one message and repeats no value', () => {
     const message = messageOf({
       DATABASE_URL: 'mysql://root:hunter2@db',
       PORT: '99999',
@@ -139,7 +139,7 @@ describe('the configuration', () => {
     expect(published).toContain('AUTH_MASTER_SECRET: must be set to a secret of your own')
   })
 
-  test('is production where Netlify runs functions, whatever it is told, and development under netlify dev', () => {
+  test('is production where Netlify runs functions, whatever NODE_ENV says, and development under netlify dev', () => {
     const deployed = { DATABASE_URL, AWS_LAMBDA_FUNCTION_NAME: 'otp' }
     expect(messageOf({ ...deployed, NODE_ENV: 'test' })).toBe(messageOf({ ...deployed, NODE_ENV: 'production' }))
     expect(messageOf(deployed)).toContain('AUTH_BASE_URL: must be a public https address in production')

@@ -46,7 +46,7 @@ describe('the session cookies', () => {
     expect(set[1]).toContain('; Domain=.lanonasis.com; Path=/; Secure; SameSite=Lax')
   })
 
-  test('tell pages who is signed in, as URL-encoded JSON', async () => {
+  test('contain who is signed in, as URL-encoded JSON', async () => {
     const { set } = await cookiesUnder({})
     const value = /^lanonasis_user=([^;]+)/.exec(set[1] ?? '')?.[1] ?? ''
     expect(JSON.parse(decodeURIComponent(value))).toEqual(user)

@@ -35,7 +35,7 @@ describe('RFC 6749 section 5.2: the OAuth dialect', () => {
     })
   })
 
-  test('401 invalid_client brings only the challenge it was given', async () => {
+  test('401 invalid_client has only the given challenge', async () => {
     expect((await render('oauth', 'invalid_client')).headers.get('www-authenticate')).toBeNull()
     const challenged = await render('oauth', 'invalid_client', { headers: { 'WWW-Authenticate': 'Basic realm="x"' } })
     expect(challenged.headers.get('www-authenticate')).toBe('Basic realm="x"')

@@ -95,7 +95,7 @@ test('operation ids are unique', () => {
   expect(new Set(ids).size).toBe(ids.length)
 })
 
-test('200: anybody may read it, with the issuer as its server, and a page of it', async () => {
+test('200 without a credential, with the issuer as its server, and a page of it', async () => {
   const response = await fetch(`${gateway.url}/openapi.json`, { headers: { origin: 'https://anyone.example' } })
   expect(response.headers.get('access-control-allow-origin')).toBe('*')
   expect(await response.json()).toMatchObject({ openapi: '3.1.1', servers: [{ url: gateway.url }] })

@@ -6,7 +6,7 @@ import { displayName, formActionSources, safeHref } from '../../netlify/pages/sa
 import { SignedOutPage } from '../../netlify/pages/signed-out.tsx'
 
 describe('renderPage', () => {
-  it('200 with the headers of a page that nobody caches, frames or scripts (OAuth 2.1 7.11, RFC 9700 4.2.4)', async () => {
+  it('200 with headers against caching, framing and scripts (OAuth 2.1 7.11, RFC 9700 4.2.4)', async () => {
     const response = renderPage(SignedOutPage({}))
     expect(response.status).toBe(200)
     expect(Object.fromEntries(response.headers)).toEqual({

@@ -336,7 +336,7 @@ describe('K7: a token that is bound to a key', () => {
       expect(await refusal(verifier({ mode })(await presented(token)))).toMatchObject({ status: 401 })
   })
 
-  test('proofs are forgotten when they no longer count', () => {
+  test('proofs are deleted when they are no longer valid', () => {
     const clock = vi.fn(() => 0)
     const isFirst = rememberProofs(clock)
     expect([isFirst('a'), isFirst('a'), isFirst('b')]).toEqual([true, false, true])

@@ -148,7 +148,7 @@ describe('any order of real units of work', () => {
   })
 })
 
-test('a rebuild in the middle of traffic loses nothing and blocks nobody for good', async () => {
+test('a rebuild in the middle of traffic loses nothing and blocks no one permanently', async () => {
   let working = true
   const traffic = [1, 2, 3].map(async (n) => {
     const { sweep } = createTraffic(gateway)

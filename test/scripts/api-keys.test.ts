@@ -30,7 +30,7 @@ const env = () => ({
 const cli = (...args: string[]) => call(apiKeys, env(), ...args)
 const verify = (key: string) => api(gateway, 'POST', '/v1/auth/verify-api-key', { key })
 
-test('0: list and show tell everything but the secret', async () => {
+test('0: list and show print everything but the secret', async () => {
   const key = await newKey(gateway, ada, { name: 'Shown' })
   const listed = await cli('list', ada.email)
   expect(listed).toMatchObject({ exitCode: 0, err: '' })
@@ -74,7 +74,7 @@ describe('refused', () => {
   })
 })
 
-test('forgetting a person leaves keys that nobody can read or use, and models that a rebuild makes again', async () => {
+test('erasing a person leaves keys that no one can read or use, and models that a rebuild reproduces', async () => {
   const eve = await directSignIn(gateway)
   const key = await newKey(gateway, eve, { name: 'A name to forget' })
   await call(identities, env(), 'erase', eve.uai)

@@ -77,14 +77,14 @@ async function exported(): Promise<string> {
   return file
 }
 
-/** Archives and exports are not signed: whoever holds one can write another last line. */
+/** Archives and exports are not signed: an attacker who has one can write another last line. */
 function withEnd(lines: string[]): string {
   const body = `${lines.slice(0, -1).join('\n')}\n`
   const sha256 = createHash('sha256').update(body).digest('hex')
   return `${body}${JSON.stringify({ kind: 'end', lines: lines.length - 1, sha256, next_after: null })}\n`
 }
 
-/** An event that nobody recorded, after all that the checkpoint covers. */
+/** An event that no one recorded, after all that the checkpoint covers. */
 function unproven(line: string): string {
   const { inclusion: _, ...event } = JSON.parse(line)
   const { event_id, stream_type, event_type, schema_version, subject } = event
@@ -116,7 +116,7 @@ const idsOf = (month: string) => owner`
   select auth_gateway.uuid_v7_floor(${`${month}-01`}::timestamp at time zone 'UTC') as low,
     auth_gateway.uuid_v7_floor((${`${month}-01`}::timestamp + interval '1 month') at time zone 'UTC') as high`
 
-describe('a month that is taken out', () => {
+describe('an archived month', () => {
   test('leaves chains, audit tree and read models that hold, and nothing of its streams', async () => {
     const [before] = await owner`select count(*)::integer as events from auth_gateway.event_store_2026_03`
     const { exitCode, lines } = await make(MONTH)
@@ -154,7 +154,7 @@ describe('a month that is taken out', () => {
     }
   })
 
-  test('is a file that an outsider verifies alone and beside the log, which tells of what is not in it', async () => {
+  test('is a file that an outsider verifies alone and with the log, which has a line for each of its events', async () => {
     await make()
     expect((await readdir(folder)).sort()).toEqual([MONTH, NEXT].map((month) => path.basename(archiveFile(month))))
     const alone = await verifyFiles(archiveFile())
@@ -165,7 +165,7 @@ describe('a month that is taken out', () => {
     expect(await verifyFiles(log, archiveFile(MONTH), archiveFile(NEXT))).toMatchObject({ ok: true, whole: true })
   })
 
-  test('lets checkpoints go on, and new ones cover the event that tells of it', async () => {
+  test('does not stop checkpoints, and new ones cover its event', async () => {
     await make()
     await createTraffic(gateway).sweep(2)
     await makeCheckpoints(gateway)
@@ -173,7 +173,7 @@ describe('a month that is taken out', () => {
     expect(await verifyFiles(await exported())).toMatchObject({ ok: true, whole: true })
   })
 
-  test('is not to be asked what could be done then', async () => {
+  test('has no state that can be queried', async () => {
     const at = new Date('2026-03-15T00:00:00Z')
     await expect(stateAt(gateway, at)).resolves.toBeInstanceOf(Array)
     await make(MONTH)
@@ -181,14 +181,14 @@ describe('a month that is taken out', () => {
     await expect(stateAt(gateway, new Date())).resolves.toBeInstanceOf(Array)
   })
 
-  test('may be one in which nothing happened', async () => {
+  test('may be one without events', async () => {
     await owner`select auth_gateway.ensure_event_partitions('2026-05-01', 1)`
     expect((await make('2026-05')).exitCode).toBe(0)
     expect(await verification('--archives', folder)).toMatchObject({ ok: true, archives: 1 })
     expect(await verifyFiles(await exported(), archiveFile('2026-05'))).toMatchObject({ ok: true, whole: true })
   })
 
-  test('had ended when the last of it was ended or expired, and of what came from it', async () => {
+  test('ends when the last of its streams and of their descendants ended or expired', async () => {
     const march = { month: MONTH, partition: 'event_store_2026_03' }
     await owner`update auth_gateway.token_families set revoked_at = now(), expires_at = now() + interval '1 year'
       where id in (select stream_id from auth_gateway.event_store_2026_03)`
@@ -200,7 +200,7 @@ describe('a month that is taken out', () => {
     expect(await endOf(owner, march)).toEqual(opened?.expires_at)
   })
 
-  test('leaves tokens of its sessions that are not known any more, and no client that nobody used', async () => {
+  test('leaves tokens of its sessions unknown, and no client unused', async () => {
     const [family] = await owner`
       update auth_gateway.token_families f set revoked_at = now(), session_id = s.stream_id
       from auth_gateway.event_store_2026_03 s, auth_gateway.event_store_2026_04 e
@@ -218,7 +218,7 @@ describe('a month that is taken out', () => {
     expect((await listUnusedClients(gateway.reads, 1000)).length).toBeGreaterThan(unused.length)
   })
 
-  test('begins no stream anew: what owners of keys were not told in a month, they are told no more', async () => {
+  test('restarts no stream: notices to owners of keys that were not sent in a month are never sent', async () => {
     const [key] = await owner<{ id: string; notice_event: string }[]>`
       select id, notice_event from auth_gateway.api_keys where notice_event is not null limit 1`
     const isDue = async () =>
@@ -233,7 +233,7 @@ describe('a month that is taken out', () => {
     }
   })
 
-  test('waits for who reads all of the log, and lets who writes pass meanwhile', async () => {
+  test('waits for readers of the whole log, and lets writers pass meanwhile', async () => {
     const reader = postgres(copy.ownerUrl, { max: 1 })
     const reading = await reader.reserve()
     await reading`begin`
@@ -249,7 +249,7 @@ describe('a month that is taken out', () => {
     expect((await made).exitCode).toBe(0)
   }, 30_000)
 
-  test('is listed as archived, and its successor as one that may go', async () => {
+  test('is listed as archived, and its successor as one that can be archived', async () => {
     await make(MONTH)
     const { lines } = await command(archive, 'list')
     expect(lines.join('\n')).toMatch(/2026-03 .*archived .*2026-03\.jsonl\.gz\n2026-04 .*can be archived/)
@@ -257,7 +257,7 @@ describe('a month that is taken out', () => {
   })
 })
 
-describe('a month stays where it is', () => {
+describe('a month is not archived', () => {
   const unchanged = async (obstacle: string, ...months: string[]) => {
     const { exitCode, lines } = await make(...months)
     expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: [expect.stringContaining(obstacle)] })
@@ -298,14 +298,14 @@ describe('a month stays where it is', () => {
     expect((await make(MONTH)).exitCode).toBe(0)
   })
 
-  test('when another file has its name, which stays as it is', async () => {
+  test('when another file has its name, which is unchanged', async () => {
     await writeFile(archiveFile(), 'of another log')
     expect(await make(MONTH)).toEqual({ exitCode: 1, lines: [expect.stringContaining('already exists')] })
     expect(await readdir(folder)).toEqual([path.basename(archiveFile())])
     expect(await readFile(archiveFile(), 'utf8')).toBe('of another log')
   })
 
-  test('but for one of two operators who take it out at once', async () => {
+  test('by the second of two operators who archive it at once', async () => {
     const both = await Promise.all([make(MONTH), make(MONTH)])
     expect(both.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1])
     expect(await readdir(folder)).toEqual([path.basename(archiveFile())])
@@ -317,7 +317,7 @@ describe('a month stays where it is', () => {
     await unchanged('does not verify', MONTH)
   })
 
-  test('when somebody holds it too long, and nothing of it is gone', async () => {
+  test('when another session locks it too long, and nothing of it is lost', async () => {
     const hold = await owner.reserve()
     await hold`begin`
     await hold`lock table auth_gateway.event_store_2026_03 in row exclusive mode`
@@ -338,7 +338,7 @@ describe('verify finds', () => {
     return (await verification('--archives', folder)).faults.map(({ fault }) => fault)
   }
 
-  test('an event that was cut off and called archived', async () => {
+  test('an event that was deleted and marked as archived', async () => {
     const cut =
       'select position from event_store where position <= (select position from audit_tree) order by position desc limit 1'
     const found = await faultsAfter(`with cut as (delete from event_store where position = (${cut}) returning position),
@@ -349,16 +349,16 @@ describe('verify finds', () => {
     expect(found).toContain('archive_differs')
   })
 
-  test('an archived event that was said never to have been', async () => {
+  test('an archived event whose mark was deleted', async () => {
     const found = await faultsAfter('delete from archived_leaves where archive_id = (select id from archives limit 1)')
     expect(found).toEqual(['event_cut_off', 'archive_differs'])
   })
 
-  test('archived events of an archive that nobody made', async () => {
+  test('archived events of an archive without an event', async () => {
     expect(await faultsAfter('update archived_leaves set archive_id = gen_random_uuid()')).toEqual(['archive_differs'])
   })
 
-  test('a file of which the event was forged too', async () => {
+  test('a file whose event was forged too', async () => {
     const other = gzipSync('nothing')
     await writeFile(archiveFile(), other)
     const sha256 = createHash('sha256').update(other).digest('hex')
@@ -368,7 +368,7 @@ describe('verify finds', () => {
     expect(found).toContain('archive_file_differs')
   })
 
-  test('a file that was changed, or is gone', async () => {
+  test('a file that was changed or deleted', async () => {
     await writeFile(archiveFile(MONTH), 'nothing')
     await rm(archiveFile(NEXT))
     const found = (await verification('--archives', folder)).faults.map(({ fault }) => fault)
@@ -420,7 +420,7 @@ describe('verify finds', () => {
     expect(await verifyFiles(archiveFile('2020-01'))).toMatchObject({ ok: false })
   })
 
-  test('outside too: an event of the log that was called archived', async () => {
+  test('outside too: an event of the log that was marked as archived', async () => {
     const log = await exported()
     const lines = (await readFile(log, 'utf8')).trimEnd().split('\n')
     const n = lines.findLastIndex((line) => line.startsWith('{"kind":"event"') && !line.includes('EventsArchived'))
@@ -435,7 +435,7 @@ describe('verify finds', () => {
   })
 })
 
-test('wrong usage is told', async () => {
+test('2: wrong usage', async () => {
   expect((await command(archive, 'make')).exitCode).toBe(2)
   expect((await command(archive, 'make', '--to', path.join(folder, 'nowhere'))).lines).toEqual([
     expect.stringContaining('is not a folder'),

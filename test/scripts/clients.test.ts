@@ -95,7 +95,7 @@ describe('add', () => {
     expect((await cli('add', ...WEB, '--type', 'mobile')).exitCode).toBe(2)
   })
 
-  test('0: makes a confidential web client; the secret is shown once and only its SHA-256 is kept', async () => {
+  test('0: creates a confidential web client; the secret is shown once and only its SHA-256 is stored', async () => {
     const client = await json('add', ...WEB, '--client-id', 'web-app', '--first-party', '--access-token-seconds', '600')
     expect(client).toMatchObject({
       client_id: 'web-app',
@@ -255,7 +255,7 @@ describe('account access', () => {
     ])
   })
 
-  test('1: not for an application of somebody else, 2: another word', async () => {
+  test('1: refused for a third-party application, 2: for another value', async () => {
     const refused = {
       exitCode: 1,
       out: '',
@@ -267,7 +267,7 @@ describe('account access', () => {
     expect(await cli('update', 'ours', '--account-access', 'all')).toMatchObject({ exitCode: 2 })
   })
 
-  test('the seeded LanOnasis applications have it, and nobody else', async () => {
+  test('only the seeded LanOnasis applications have it', async () => {
     const list: { client_id: string; origin: string; first_party: boolean; account_access: string }[] =
       await json('list')
     const seeded = list.filter(({ origin }) => origin === 'seed')
@@ -456,7 +456,7 @@ describe('clients of services', () => {
     expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining(message)])
   })
 
-  test('0: delete ends a client for good', async () => {
+  test('0: delete ends a client permanently', async () => {
     const { client_id } = await json('add', ...SERVICE, '--auth-method', 'client_secret_basic')
     expect(await json('delete', client_id, '--reason', 'retired')).toMatchObject({ status: 'deleted' })
     expect(await cli('show', client_id)).toMatchObject({ exitCode: 1, err: `There is no client "${client_id}"` })

@@ -73,7 +73,7 @@ describe('npm run connections', () => {
     await cli('remove', 'github')
   })
 
-  test('1: names every fault of the settings, and refuses what is there already', async () => {
+  test('1: names every problem of the settings, and refuses a slug that exists', async () => {
     const bad = await cli('add', 'Bad Slug', '--protocol', 'oidc', '--name', 'x', '--issuer', 'http://evil.example')
     expect(bad).toMatchObject({
       exitCode: 1,
@@ -113,7 +113,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
     expect(exitCode).toBe(0)
   })
 
-  test('1: a wrong secret, a callback that is not registered, an unknown client, and nobody there', async () => {
+  test('1: a wrong secret, a callback that is not registered, an unknown client, and a provider that does not answer', async () => {
     const wrongSecret = { ...env, CONNECTION_SECRET: 'wrong' }
     await call(connections, wrongSecret, 'change', 'acme')
     expect(await check('acme')).toMatchObject({
@@ -132,7 +132,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
     expect(err).toContain('gone: discovery: ')
   })
 
-  test('0 and 1: a custom provider that is there and knows our signature, one that does not, and SAML by its certificates', async () => {
+  test('0 and 1: a custom provider that accepts our signature, one that does not, and SAML by its certificates', async () => {
     const outside = await startHookServer()
     const saml = createSamlProvider(outside.url.replace('/hook', ''), 'http://localhost:4000', 'globex')
     const { publicKey } = await generateKeyPair('ES256', { extractable: true })
@@ -161,7 +161,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
     expect(await seen('own')).toEqual([1, false, true, undefined])
   })
 
-  test('0: adds SAML from a preset and flags, changes one thing of it, and doctor tells of SHA-1', async () => {
+  test('0: adds SAML from a preset and flags, changes one setting, and doctor reports SHA-1', async () => {
     const saml = createSamlProvider('https://idp.example', 'http://localhost:4000', 'initech')
     const file = path.join(tmpdir(), `idp-${crypto.randomUUID()}.pem`)
     writeFileSync(file, saml.cert)

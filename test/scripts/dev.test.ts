@@ -62,7 +62,7 @@ async function end(dev: Dev, signal: NodeJS.Signals): Promise<void> {
   await exited
 }
 
-/** What `npm run doctor` takes for the issuer, told the folder alone. */
+/** The issuer that `npm run doctor` uses, given only the folder. */
 async function issuerOfDoctor(): Promise<string | undefined> {
   const unset = Object.fromEntries(Object.keys(ports).map((name) => [name, '']))
   const doctor = spawn(process.execPath, ['--import', 'tsx', 'scripts/doctor.ts', '--json'], {

@@ -38,7 +38,7 @@ async function examine(changes: NodeJS.ProcessEnv = {}) {
 }
 
 describe('a deployment', () => {
-  test('0: is told what is fine and what to look at', async () => {
+  test('0: reports what is fine and what needs attention', async () => {
     const { exitCode, checks, wrong } = await examine()
     expect(wrong).toEqual([])
     expect(exitCode).toBe(0)
@@ -55,7 +55,7 @@ describe('a deployment', () => {
     expect(out).toMatch(/0 wrong, \d+ to look at, \d+ fine$/)
   })
 
-  test('1: with a configuration that is none, every fault is named and no value', async () => {
+  test('1: names every error of an invalid configuration, and no value', async () => {
     const { exitCode, wrong } = await examine({ PORT: 'hunter2', AUTH_MASTER_SECRET: 'hunter2' })
     expect(exitCode).toBe(1)
     expect(wrong.map(({ detail }) => detail.split(':')[0]).sort()).toEqual(['AUTH_MASTER_SECRET', 'PORT'])

@@ -75,7 +75,7 @@ test('0: role makes an operator, with the reason; 2 for a role that there is not
   expect(await json('role', uai, 'user')).toMatchObject({ role: 'user' })
 })
 
-test('0: an operator’s app is there before the role; reset-factors takes it from somebody who has lost it', async () => {
+test('0: an operator needs an app before the role; reset-factors removes it from a person who has lost it', async () => {
   const { uai } = person(1)
   const key = await gateway.store.subjectKey(uai)
   const sealed = gateway.personal.seal(uai, gateway.personal.unwrap(uai, key ?? new Uint8Array()), 'SECRET')
@@ -105,7 +105,7 @@ test('0: suspend and reinstate are recorded with the reason', async () => {
   ])
 })
 
-test('1: nobody is known by that', async () => {
+test('1: no such identity', async () => {
   const nobody = { exitCode: 1, out: '', err: 'No such identity' }
   expect(await cli('show', 'nobody@example.test')).toEqual(nobody)
   expect(await cli('erase', '01900000-0000-7000-8000-000000000000')).toEqual(nobody)
@@ -149,7 +149,7 @@ describe('erase', () => {
     expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
   })
 
-  test('nobody can be found by the address, neither as a person nor as a challenge', async () => {
+  test('the address finds no one, neither a person nor a challenge', async () => {
     expect(await findIdentity(gateway, erased.email)).toBeUndefined()
     const digest = gateway.personal.digest(erased.email)
     const found = await findOtp(gateway.reads, gateway.personal, { digest, credentialKind: 'email', limits: [] })
@@ -186,7 +186,7 @@ describe('erase', () => {
     expect(await cli('reinstate', erased.uai)).toEqual({ exitCode: 1, out: '', err: `${erased.uai} is erased` })
   })
 
-  test('0: the address may sign up anew, as somebody else', async () => {
+  test('0: the address may sign up again, as another person', async () => {
     const traffic = createTraffic(gateway)
     traffic.people.push({ ...erased })
     await traffic.actions.sendCode(3)

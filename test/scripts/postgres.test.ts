@@ -86,7 +86,7 @@ describe('the embedded Postgres', { timeout: 60_000 }, () => {
     listener.close()
   })
 
-  test('tells the reason from its log when a setting is wrong', async () => {
+  test('reports the reason from its log when a setting is wrong', async () => {
     await expect(startPostgres({ dataDirectory, settings: { max_connections: 'many' } })).rejects.toThrow(
       'invalid value for parameter "max_connections": "many"',
     )

@@ -38,7 +38,7 @@ test('0: adds, changes and removes a resource, each step an event of the operato
   expect([...events]).toEqual(expected)
 })
 
-test('1: refuses what is there already, what is not, the default, and what cannot be an identifier', async () => {
+test('1: refuses an existing resource, an unknown one, the default, and an invalid identifier', async () => {
   expect(await cli('add', 'https://api.lanonasis.com', '--name', 'x', '--scope', 'y')).toMatchObject({ exitCode: 1 })
   expect(await cli('remove', 'https://nowhere.example')).toMatchObject({ exitCode: 1 })
   expect(await cli('remove', 'https://api.lanonasis.com')).toMatchObject({ exitCode: 1 })

@@ -82,7 +82,7 @@ async function faults(): Promise<Record<string, object>> {
   return Object.fromEntries(answer.faults.map(({ fault, first }) => [fault, first]))
 }
 
-test('a store that nobody touched verifies and rebuilds with exit code 0', async () => {
+test('0: an unchanged store verifies and rebuilds', async () => {
   expect(await faults()).toEqual({})
   const { exitCode, answer } = await command<Rebuilt[]>('rebuild')
   expect(exitCode).toBe(0)
@@ -101,7 +101,7 @@ test('the application role may verify, but not rebuild', async () => {
   expect(lines.at(-1)).toBe('There is no read model nonsense')
 })
 
-test('people are told the first event of each kind in words', async () => {
+test('1: names the first event of each kind in words', async () => {
   const event = await victim()
   await tamper(`update event_store set data = data || '{"by": "nobody"}' where ${streamOf(event)}`)
   const lines: string[] = []
@@ -307,7 +307,7 @@ describe('verify names what was put in another place:', () => {
   })
 })
 
-describe('verify names what stands beside an event when', () => {
+describe('verify names erasable data of an event when', () => {
   test.each([
     [
       'a digest was changed',
@@ -351,7 +351,7 @@ describe('verify names what stands beside an event when', () => {
   })
 })
 
-/** Makes a stream what somebody wishes, with everything that belongs to it, so that only signed checkpoints can tell. */
+/** Forges a stream with everything that belongs to it, so that only signed checkpoints reveal it. */
 async function forge(change: string): Promise<void> {
   await tamper(change)
   await superuser.unsafe(`
@@ -395,7 +395,7 @@ describe('verify names by the signed checkpoints', () => {
     expect(found.leaf_differs).toMatchObject({ stream_type: 'identity', version: 1 })
   })
 
-  test('the same, the tree grown again by who has no key', async () => {
+  test('the same, with the tree rebuilt without the key', async () => {
     await forge(
       `update event_store set data = data || '{"role": "platform_admin"}' where event_type = 'IdentityCreated'`,
     )
@@ -458,7 +458,7 @@ describe('verify names by the signed checkpoints', () => {
     expect(Object.keys(await faults())).toContain(fault)
   })
 
-  test('the newest events, cut off with everything that belonged to them and the checkpoint over them, by one kept outside', async () => {
+  test('the newest events, deleted with everything that belonged to them and their checkpoint, by one kept outside', async () => {
     const [newest] = await superuser<
       { note: string }[]
     >`select note from auth_gateway.audit_checkpoints order by size desc limit 1`
@@ -480,7 +480,7 @@ describe('verify names by the signed checkpoints', () => {
     expect([exitCode, answer.faults.map(({ fault }) => fault)]).toEqual([1, ['log_cut_off']])
   })
 
-  test('nothing with another key, and refuses what is none', async () => {
+  test('nothing with another key, and refuses an invalid one', async () => {
     const { verifierKey } = createNoteSigner('localhost:4000/audit', Buffer.alloc(32, 9))
     expect((await command<Verification>('verify', '--key', verifierKey)).answer.faults[0]?.fault).toBe(
       'checkpoint_unsigned',
@@ -542,7 +542,7 @@ describe('rebuild names, mends and stays quiet afterwards about', () => {
   })
 })
 
-test('rebuild leaves a read model as it was and says why when an event cannot be projected', async () => {
+test('rebuild leaves a read model unchanged and reports why when an event cannot be projected', async () => {
   const event = await victim()
   await tamper(`update event_store set event_type = 'Nonsense' where ${at(event)}`)
   const before = await superuser`select count(*) from auth_gateway.otp_challenges`

@@ -7,7 +7,7 @@ import { call } from './terminal.ts'
 
 const { scripts: COMMANDS } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
 const FILES = readdirSync('scripts').filter((name) => name.endsWith('.ts'))
-/** What nobody but a person reads, or what prints nothing. */
+/** Programs whose output only people read, or that print nothing. */
 const WITHOUT_JSON = [
   ...[
     'authority-table',

@@ -34,7 +34,7 @@ let ada: string
 const settings = (database: TestDatabase, AUTH_MASTER_SECRET: string) =>
   loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.appUrl, AUTH_MASTER_SECRET, OTP_WEBHOOK_SECRET: WEBHOOK })
 
-/** As somebody who signs in for the first time. */
+/** As a person who signs in for the first time. */
 async function addPerson({ store, personal }: Gateway, address: string): Promise<string> {
   const [uai, organizationId] = [uuidv7(), uuidv7()]
   const credential = {
@@ -95,7 +95,7 @@ async function examined(check: string, changes: NodeJS.ProcessEnv = {}): Promise
   return (JSON.parse(out) as Checked[]).find((one) => one.check === check)
 }
 
-test('what nobody touched verifies, whatever the issuer is by now', async () => {
+test('0: an unchanged store verifies after a change of the issuer', async () => {
   expect(await verify()).toEqual({ exitCode: 0, faults: [], names: [], err: '' })
   const elsewhere = { AUTH_BASE_URL: 'https://moved.example.test', NODE_ENV: 'test' }
   expect(await verify(elsewhere)).toEqual({ exitCode: 0, faults: [], names: [], err: '' })
@@ -125,7 +125,7 @@ describe('a person that a process with another master secret wrote', () => {
     ])
   })
 
-  test('is named as the second one with that address, where the other secret is at hand too', async () => {
+  test('is named as the second one with that address, if the other secret is configured too', async () => {
     const { faults } = await verify({ AUTH_MASTER_SECRET: `${OTHER}|${OWN}` })
     expect(faults.map(({ fault, count, first }) => [fault, count, first.stream_id, first.detail])).toEqual([
       ['key_foreign', 1, forked, undefined],

@@ -266,7 +266,7 @@ function named(route: Route, refusal: Refusal): { status: number; code: string }
 const api = guarded.filter((route) => !isPage(route)).map((route) => [nameOf(route), route] as const)
 const pages = guarded.filter(isPage).map((route) => [nameOf(route), route] as const)
 
-test('every route states what it accepts, and most of them ask for somebody', () => {
+test('every route states what it accepts, and most of them require a caller', () => {
   expect(routes.length).toBeGreaterThan(200)
   expect(routes.filter(({ spec }) => spec.authority.accepts.length === 0).map(nameOf)).toEqual([])
   expect(api.length).toBeGreaterThan(70)
@@ -323,7 +323,7 @@ test('where the token is what is asked about, and at userinfo, a token for anoth
   expect(await ask('/oauth/revoke', { token, client_id })).toBe(200)
 })
 
-test('401 a token in a body that is bound to a key proves nobody, whatever its audience', async () => {
+test('401 a key-bound token in a body authenticates no one, whatever its audience', async () => {
   const bound = credentials['a bound token without its proof']?.headers.authorization?.split(' ')[1]
   const own = credentials['a token for the gateway alone, of our own application']?.headers
   const merge = await post(gateway, '/v1/auth/identities/merge', { retired_token: bound ?? '' }, own)

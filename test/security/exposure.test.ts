@@ -92,7 +92,7 @@ describe('a token of our own', () => {
 })
 
 describe('a form posted by a foreign page', () => {
-  test('403 instead of signing the browser in as somebody else', async () => {
+  test('403 instead of signing the browser in as another user', async () => {
     const email = newEmail()
     await postJson(gateway, '/v1/auth/otp/send', { email })
     const fields = { email, token: gateway.inbox.codeFor(email), platform: 'web' }
@@ -149,7 +149,7 @@ describe('input without measure', () => {
     expect(performance.now() - startedAt).toBeLessThan(500)
   })
 
-  test('invalid_request for a state or nonce longer than is kept', async () => {
+  test('invalid_request for a state or nonce that is too long', async () => {
     const { browser } = await signIn(gateway)
     for (const name of ['state', 'nonce']) {
       const answer = await authorize(browser, authorizeParams(newVerifier(), { [name]: 'x'.repeat(2049) }))

@@ -90,7 +90,7 @@ describe('counting', () => {
     return row?.wait
   }
 
-  // In a transaction the clock of the database stands still.
+  // In a transaction the clock of the database does not move.
   test('an exact limit lets one pass when the oldest hit leaves its window, and says when that is', () =>
     sql.begin(async (on) => {
       const limits = hourly('exact', true)

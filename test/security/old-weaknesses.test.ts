@@ -37,7 +37,7 @@ const resolve = (token: string) => api(gateway, 'GET', '/v1/auth/resolve', { tok
 const handleOf = ({ browser }: SignedInBrowser) => browser.cookies.get('lanonasis_session') ?? ''
 
 describe('6: what could be attacked', () => {
-  test('6.15: a made-up cli_ token is nobody', async () => {
+  test('6.15: a made-up cli_ token is not valid', async () => {
     for (const token of [`cli_${Date.now()}_a`, `cli_${Date.now()}_${randomBytes(16).toString('hex')}`])
       expect(await verifyToken(token)).toBe(false)
   })
@@ -237,7 +237,7 @@ describe('6: what could be attacked', () => {
     }
   })
 
-  test('6.27: 429 for whoever asks about many tokens without proving who they are', async () => {
+  test('6.27: 429 for unauthenticated callers that introspect many tokens', async () => {
     const headers = { [IP_HEADER]: randomIp() }
     await post(gateway, '/oauth/introspect', { token: 'junk' }, headers)
     await gateway.sql`update auth_gateway.rate_limits set count = 300 where bucket like 'introspect-unknown:%'`

@@ -48,7 +48,7 @@ const requestsOf = async (type: string) => {
 }
 
 describe('what is refused is in the log', () => {
-  test('at every route, without a credential, with one that is none, and in a form that is none', async () => {
+  test('at every route, without a credential, with an invalid one, and in an invalid form', async () => {
     const answers = []
     for (const route of routes) {
       answers.push(await send(route, {}))

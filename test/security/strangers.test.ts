@@ -100,7 +100,7 @@ describe('fifty IPv4 and fifty IPv6 networks against one person', () => {
       await browser.submit(await browser.visit(path), fields, path)
       expect(browser.cookies.has('lanonasis_session'), path).toBe(true)
     }
-    // In a new browser, with a code that nobody guesses.
+    // In a new browser, with a code that no one guesses.
     const fresh = createBrowser(gateway)
     const page = await fresh.visit('/web/without-mail')
     await fresh.submit(page, { email, code: recoveryCode }, '/web/without-mail')
@@ -123,7 +123,7 @@ describe('fifty IPv4 and fifty IPv6 networks against one person', () => {
     expect(mailsTo(email)).toBe(6)
   }, 300_000)
 
-  test('the mailbox gets no more in any hour and day than the limits say, whoever asks', async () => {
+  test('the mailbox gets no more in any hour and day than the limits allow, from any caller', async () => {
     const email = newEmail('mailbox')
     const hours: number[] = []
     for (let hour = 0; hour < 25; hour++) {

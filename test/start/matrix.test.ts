@@ -32,7 +32,7 @@ let server: BuiltServer
 let folder: string
 /** A program that calls all functions. */
 let functions: string
-/** Begun with OWN, with people in it; and with OTHER. Nobody is connected to either. */
+/** Begun with OWN, with people in it; and with OTHER. No one is connected to either. */
 let home: TestDatabase
 let foreign: TestDatabase
 

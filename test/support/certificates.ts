@@ -17,7 +17,7 @@ export type Certificate = {
 export type Authority = Certificate & {
   /** Signs a certificate with this subject, such as `/O=LanOnasis/CN=api-gateway`. */
   issue(subject: string, options?: IssueOptions): Certificate
-  /** Takes certificates back; the file that lists all that were. */
+  /** Revokes certificates; returns the file of the revocation list. */
   revoke(...certificates: Certificate[]): string
 }
 
@@ -26,7 +26,7 @@ export type IssueOptions = {
   names?: string[]
   /** `serverAuth` makes a certificate that no client may use. */
   usage?: 'clientAuth' | 'serverAuth'
-  /** When it counts; by default from yesterday for ten days. */
+  /** Validity; by default from yesterday for ten days. */
   from?: Date
   to?: Date
 }
@@ -34,7 +34,7 @@ export type IssueOptions = {
 export type CertificateWorkshop = {
   directory: string
   authority(name: string): Authority
-  /** A certificate that nobody but its holder has signed. */
+  /** A self-signed certificate. */
   selfSigned(subject: string): Certificate
   remove(): void
 }

@@ -4,13 +4,13 @@ import { Webhook } from 'standardwebhooks'
 
 export type SentCode = { id: string; to: string; code: string; body: Record<string, unknown>; traceparent?: string }
 
-/** How the next deliveries end instead of well: this status, after this many milliseconds, so many times. */
+/** How the next deliveries fail: this status, after this many milliseconds, so many times. */
 export type DeliveryFault = { status: number; code?: string; retryAfter?: number; delayMs?: number; times?: number }
 
 export interface CodeInbox {
   /** Base URL of the functions, ending in `/functions/v1`. */
   url: string
-  /** Every message that was taken, oldest first. */
+  /** Every accepted message, oldest first. */
   sent: SentCode[]
   /** Attempts that arrived, refused ones included. */
   attempts: number

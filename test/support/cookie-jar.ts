@@ -28,7 +28,7 @@ const isTrustworthy = ({ protocol, hostname }: URL) =>
  */
 export class CookieJar extends Map<string, string> {
   readonly #attributes = new Map<string, Attributes>()
-  /** Keeps nothing at all, as a browser whose person blocks cookies. */
+  /** Stores nothing, as a browser that blocks cookies. */
   blocked = false
 
   /** Keeps what a response sets. */
@@ -78,7 +78,7 @@ export class CookieJar extends Map<string, string> {
     return super.delete(name)
   }
 
-  /** What a browser forgets that is closed: cookies without an end. */
+  /** Deletes what a closed browser forgets: cookies without an expiry. */
   forgetSession(): void {
     for (const name of [...this.keys()]) if (this.#attributes.get(name)?.expiresAt === undefined) this.delete(name)
   }

@@ -18,7 +18,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   return create('template1')
 }
 
-/** A copy of a database that nobody is connected to. */
+/** A copy of a database that no one is connected to. */
 export const copyOf = ({ name }: TestDatabase): Promise<TestDatabase> => create(name)
 
 async function create(template: string): Promise<TestDatabase> {

@@ -16,7 +16,7 @@ type Document = {
   components: { responses: Record<string, Described> }
 }
 
-/** As it is served; `test/http/openapi.test.ts` holds it up to date. */
+/** As it is served; `test/http/openapi.test.ts` keeps it up to date. */
 const document: Document = JSON.parse(readFileSync('netlify/openapi/openapi.json', 'utf8'))
 // Every test file compiles the schemas it meets: quickly compiled is better here than quick. A test of the document checks that it is one.
 const ajv = new Ajv2020({

@@ -24,7 +24,7 @@ export type BuildOptions = {
   context: string
   /** Where the stages are made. */
   folder: string
-  /** Does what a RUN says in a quicker way, or answers false. */
+  /** Runs a RUN instruction in a quicker way, or returns false. */
   instead?(command: string, workdir: string): Promise<boolean>
 }
 

@@ -66,6 +66,6 @@ function inherited(): Record<string, string> {
   const entries = Object.entries(process.env).flatMap(([name, value]) =>
     wanted.test(name) && value ? [[name, value]] : [],
   )
-  // Where a company's proxy stands before the registry, its certificate is the system's.
+  // Behind a company's proxy, the registry has a certificate of the system's store.
   return { DENO_TLS_CA_STORE: 'mozilla,system', ...Object.fromEntries(entries) }
 }

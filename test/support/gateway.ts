@@ -14,10 +14,10 @@ import { type CodeInbox, startCodeInbox } from './codes.ts'
 import { createTestDatabase } from './database.ts'
 import { type ScaledOut, scaleOut } from './scale-out.ts'
 
-/** What the gateway under test signs its messages with. */
+/** The webhook secret of the gateway under test. */
 export const WEBHOOK_SECRET = `v1,whsec_${Buffer.from('a test of messages in flight!!!!').toString('base64')}`
 
-/** Header that tests say their address in, so that each has its own rate limits. */
+/** Header with the caller's address, so that each test has its own rate limits. */
 export const IP_HEADER = 'x-real-ip'
 
 export interface TestGateway {
@@ -98,13 +98,13 @@ export function call(handle: FunctionHandler, request: Request, ip = randomIp())
   return handle(new Request(request, { headers }), context as unknown as Context)
 }
 
-/** An address of the test network nobody else in this run has. */
+/** An address of the test network that is unique in this run. */
 export function randomIp(): string {
   const [a, b, c] = randomBytes(3)
   return `10.${a}.${b}.${c}`
 }
 
-/** An e-mail address nobody else in this run has. */
+/** An e-mail address that is unique in this run. */
 export function newEmail(name = 'ada'): string {
   return `${name}.${randomBytes(6).toString('hex')}@example.com`
 }

@@ -15,7 +15,7 @@ type Heard = { type: string; id: string; data: { [member: string]: never } & { p
 
 type Answer = { status?: number; body?: unknown; wait?: number }
 
-/** Somebody's place outside: it checks what it receives and answers as the test says. */
+/** A hook server: it checks what it receives and answers as the test says. */
 export async function startHookServer() {
   const heard: Heard[] = []
   let answer: (message: Heard) => Answer | Promise<Answer> = () => ({ body: {} })

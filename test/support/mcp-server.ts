@@ -25,7 +25,7 @@ function tools(): McpServer {
   return server
 }
 
-/** Lets the gateway know a resource server. */
+/** Registers a resource server at the gateway. */
 export async function addResource({ gateway }: TestGateway, identifier: string, scopes: string[]): Promise<void> {
   await commit(createCall(gateway), async (work) => {
     work
@@ -69,7 +69,7 @@ export async function startMcpServer(gateway: TestGateway) {
   await addResource(gateway, resource, scopes)
   return {
     resource,
-    /** What was refused, and how. */
+    /** The refused requests, with their errors. */
     seen,
     async stop() {
       server.close()

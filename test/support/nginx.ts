@@ -19,7 +19,7 @@ export const MTLS_HOST = 'mtls.auth.example.test'
 export type NginxOptions = {
   /** For every server; its names must cover the hosts. */
   serverCertificate: Certificate
-  /** Whose certificates name clients. */
+  /** The authority of client certificates. */
   clientAuthority: Certificate
   /** Ports of the gateway's processes, and the secret they share with the proxy. */
   gateway: { ports: number[]; proxySecret: string }
@@ -31,7 +31,7 @@ export type NginxOptions = {
   revocationList?: string
   /** Where to listen for TLS, when it must be known before the start. */
   port?: number
-  /** Where to pass on everything as it comes, without TLS, to the same upstream. */
+  /** Where to forward everything unchanged, without TLS, to the same upstream. */
   plainPort?: number
 }
 
@@ -151,7 +151,7 @@ export type TlsCall = {
   method?: string
   /** What the caller presents. */
   certificate?: Pick<Certificate, 'cert' | 'key'>
-  /** Whom the caller trusts. */
+  /** The authority that the caller trusts. */
   ca: string
   headers?: Record<string, string>
   body?: string | URLSearchParams

@@ -9,7 +9,7 @@ export type UpstreamAccount = { sub: string; email?: string; email_verified?: bo
 
 export type Upstream = {
   issuer: string
-  /** Who is signed in there from now on. */
+  /** Changes who is signed in there. */
   account: UpstreamAccount
   /** Signs with a new key, which joins the published ones; the old one leaves. */
   rotateKeys(): Promise<void>
@@ -25,7 +25,7 @@ async function newKey(kid: string): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), kid, alg: 'RS256', use: 'sig' }
 }
 
-/** A real OpenID provider of somebody else (oidc-provider), where one person is signed in and agrees to everything. */
+/** A real external OpenID provider (oidc-provider), where one person is signed in and consents to everything. */
 export async function startUpstream(redirectUris: string[]): Promise<Upstream> {
   const port = await freePort()
   const issuer = `http://127.0.0.1:${port}`

@@ -30,7 +30,7 @@ export function codeOf(app: TOTP, step: -1 | 0 | 1): string {
   return app.generate({ timestamp: Date.now() + step * 30_000 })
 }
 
-/** Says what a person may do, as the operator command does. */
+/** Changes the role of a person, as the operator command does. */
 export async function giveRole({ gateway }: TestGateway, uai: string, role: string): Promise<void> {
   await commit(createCall(gateway), async (work) => {
     work.actor = { type: 'operator', id: 'test' }
@@ -49,7 +49,7 @@ export async function signInOperator(
   return { ...person, app: await enrolTotp(person) }
 }
 
-/** Makes the last step-up of a person that long ago. */
+/** Moves the last step-up of a person into the past. */
 export async function ageStepUp({ sql }: TestGateway, uai: string, seconds: number): Promise<void> {
   await sql`update auth_gateway.sessions set stepped_up_at = stepped_up_at - make_interval(secs => ${seconds})
     where uai = ${uai}`

@@ -7,7 +7,7 @@ export const PASSWORD = 'correct horse battery'
 const KEY = 'sb_publishable_test'
 
 export type PasswordGateway = TestGateway & {
-  /** A user whom Supabase Auth knows, with PASSWORD unless another is given. */
+  /** Adds a user to Supabase Auth, with PASSWORD by default. */
   addUser(email?: string, password?: string): string
   /** A Supabase access token of a new user. */
   supabaseToken(email?: string): Promise<string>

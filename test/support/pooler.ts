@@ -17,7 +17,7 @@ export type Pooler = {
 
 /**
  * PgBouncer with the shipped configuration, in transaction mode, before one database.
- * @param size server connections for everybody
+ * @param size server connections for everyone
  */
 export async function startPooler(appUrl: string, size: number): Promise<Pooler> {
   const app = new URL(appUrl)

@@ -16,7 +16,7 @@ export async function newSigningKey(alg = 'ES256'): Promise<SigningKey> {
 
 export const seconds = (at = new Date()) => Math.floor(at.getTime() / 1000)
 
-/** A DPoP proof; an undefined claim or header member is left out. */
+/** A DPoP proof; an undefined claim or header member is omitted. */
 export function dpopProof(
   { alg, jwk, privateKey }: SigningKey,
   claims: { htm: string; htu: string; accessToken?: string } & Changes,
@@ -30,7 +30,7 @@ export function dpopProof(
     .sign(privateKey, { crit: { 'urn:example:extension': true } })
 }
 
-/** A client assertion, good for two minutes; an undefined claim or header member is left out. */
+/** A client assertion, valid for two minutes; an undefined claim or header member is omitted. */
 export function assertion(
   { alg, privateKey }: SigningKey,
   claims: { clientId: string; aud: unknown } & Changes,

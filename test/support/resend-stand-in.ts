@@ -46,7 +46,7 @@ export interface ResendStandIn {
   stop(): Promise<void>
 }
 
-/** A checking Resend and Twilio on a free port: the mailbox's APIs with a record of requests and, at `POST /faults`, trouble to order. */
+/** A checking Resend and Twilio on a free port: the mailbox's APIs with a record of requests and, at `POST /faults`, errors on demand. */
 export async function startResendStandIn(apiKey = 're_stand_in_key'): Promise<ResendStandIn> {
   const taken: StoredMessage[] = []
   const requests: ProviderRequest[] = []

@@ -11,7 +11,7 @@ const BINDINGS = saml.Constants.namespace.binding
 
 export type SamlAccount = { id: string; email: string; name?: string }
 
-/** A SAML identity provider of somebody else (samlify), with a key of its own. */
+/** An external SAML identity provider (samlify), with its own key. */
 export function createSamlProvider(base: string, gatewayUrl: string, slug: string) {
   const folder = mkdtempSync(path.join(tmpdir(), 'saml-'))
   const files = ['-keyout', 'idp.key', '-out', 'idp.crt']
@@ -106,7 +106,7 @@ export function createSamlProvider(base: string, gatewayUrl: string, slug: strin
       )
       return context
     },
-    /** The address of a signed request to sign somebody out. */
+    /** The address of a signed request to sign a user out. */
     logoutUrl(account: SamlAccount): string {
       const { context } = idp.createLogoutRequest(sp(), 'redirect', { logoutNameID: account.id } as never) as {
         context: string

@@ -1,6 +1,6 @@
 import type { TestGateway } from './gateway.ts'
 
-/** Waits until every transaction that is open now, in any database of this server, has ended: the log is settled up to here. */
+/** Waits until every transaction that is open now, in any database of this server, has ended: then the log is settled up to here. */
 export async function settled({ sql }: TestGateway): Promise<void> {
   const [now] = await sql<{ id: string }[]>`select pg_current_xact_id()::text as id`
   for (;;) {

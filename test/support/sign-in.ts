@@ -4,7 +4,7 @@ import { createBrowser, type Page, type Tab, type TestBrowser } from './test-bro
 
 export { createBrowser, formsOf, type Page, type Tab, type TestBrowser, textOf } from './test-browser.ts'
 
-/** Gives the address and the code on the sign-in pages; answers where that leads. */
+/** Enters the address and the code on the sign-in pages; returns the page after that. */
 export async function passSignIn(gateway: TestGateway, browser: Tab, signInPage: Page, email: string): Promise<Page> {
   const codePage = await browser.submit(signInPage, { email }, '/web/login')
   return browser.submit(codePage, { code: gateway.inbox.codeFor(email) }, '/web/code')
@@ -27,7 +27,7 @@ export const challengeOf = (verifier: string) => createHash('sha256').update(ver
 /** A client that needs no secret, may ask for openid, and lives on the loopback interface. */
 export const NATIVE = { client_id: 'auth-tester', redirect_uri: 'http://127.0.0.1:4000/auth-tester' }
 
-/** Parameters of a good authorization request; an undefined one is left out. */
+/** Parameters of a valid authorization request; an undefined one is omitted. */
 export function authorizeParams(
   verifier: string,
   changes: Record<string, string | undefined> = {},
@@ -96,7 +96,7 @@ export type Tokens = {
   expires_in: number
 }
 
-/** Takes a fresh code of a signed-in person to tokens. */
+/** Exchanges a new code of a signed-in person for tokens. */
 export async function getTokens(
   gateway: TestGateway,
   { browser }: SignedInBrowser,

@@ -3,7 +3,7 @@ import { createServer, connect as dial, type Socket } from 'node:net'
 export type StatementCounter = {
   /** The connection string to use instead of the given one. */
   url: string
-  /** Statements sent since the last question. */
+  /** Statements sent since the last call. */
   taken(): number
   stop(): Promise<void>
 }
@@ -29,7 +29,7 @@ function createScanner(onStatement: () => void) {
   }
 }
 
-/** A relay before Postgres that counts what is asked of it. */
+/** A proxy in front of Postgres that counts statements. */
 export async function countStatements(databaseUrl: string): Promise<StatementCounter> {
   const target = new URL(databaseUrl)
   let statements = 0

@@ -13,7 +13,7 @@ export type Application = {
   verifier: string
 }
 
-/** Registers an application of somebody else, which asks for consent each time that it asks for it. */
+/** Registers a third-party application, which asks for consent each time that it asks for it. */
 export async function newApplication(gateway: TestGateway, name: string): Promise<Application> {
   const clientId = `${name}-${newVerifier().slice(0, 8)}`
   const redirectUri = `https://${name}.example/callback`
@@ -43,12 +43,12 @@ export function requestOf(app: Application, changes: Record<string, string> = {}
   return `/oauth/authorize?${new URLSearchParams(params)}`
 }
 
-/** Lets the next code be sent. */
+/** Resets the limits, so that the next code is sent. */
 export async function openLimits({ sql }: TestGateway): Promise<void> {
   await sql`delete from auth_gateway.rate_limits`
 }
 
-/** What a page is, by the form that it shows. */
+/** The kind of a page, by the form that it shows. */
 export function kindOf(page: Page): 'sign-in' | 'code' | 'consent' | 'answer' | 'signed-in' | 'other' {
   if (page.location !== undefined) return 'answer'
   if (page.html.includes('action="/oauth/consent"')) return 'consent'
@@ -57,7 +57,7 @@ export function kindOf(page: Page): 'sign-in' | 'code' | 'consent' | 'answer' | 
   return textOf(page).includes('You are signed in') ? 'signed-in' : 'other'
 }
 
-/** Who a code signs the application in as. @throws when the token endpoint refuses it */
+/** Redeems a code; returns the identity that it is for. @throws when the token endpoint refuses it */
 export async function redeem(gateway: TestGateway, app: Application, location: string) {
   const answer = new URL(location).searchParams
   const { status, body } = await post(gateway, '/oauth/token', {
@@ -73,7 +73,7 @@ export async function redeem(gateway: TestGateway, app: Application, location: s
   return { nonce, email, state: answer.get('state'), to: location.split('?')[0] }
 }
 
-/** What a tab's application must get. */
+/** The result that a tab's application must get. */
 export const expected = (app: Application, email: string) => ({
   nonce: app.nonce,
   email,
@@ -125,7 +125,7 @@ export class Visit {
     return this.page
   }
 
-  /** Whatever the page asks for; answers whether there was something. */
+  /** Does what the page asks for; returns whether there was something. */
   async next(): Promise<boolean> {
     const kind = this.page && kindOf(this.page)
     if (kind === undefined) await this.begin()

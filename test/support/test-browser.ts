@@ -23,9 +23,9 @@ export interface Tab {
   press(times: number, page: Page, fields: Record<string, string>, action?: string | RegExp): Promise<Pressed>
   /** Loads what the tab shows again; the answer to a form is asked for by sending the form again. */
   reload(): Promise<Page>
-  /** The page before, as it was left (from the back/forward cache). */
+  /** The previous page, as it was left (from the back/forward cache). */
   back(): Page
-  /** The page before, loaded again, since it was not to be stored. */
+  /** The previous page, loaded again, since it must not be stored. */
   backAnew(): Promise<Page>
 }
 
@@ -77,7 +77,7 @@ export function createBrowser({ url: base }: { url: string }, cookies = new Cook
       const url = new URL(to, base).href
       const page = await follow(await send(url, init), url, init)
       const redirected = page.url !== url || page.location !== undefined
-      // What a redirect led to is loaded again by itself; the answer to a form is not.
+      // What a redirect led to is loaded again automatically; the answer to a form is not.
       const entry = { url: page.url, init: redirected ? { from: init.from } : init, page }
       if (replaces) history.pop()
       if (page.location === undefined) history.push(entry)

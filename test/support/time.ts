@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 
-/** Lets time pass for the limits: what was counted is so much older. */
+/** Ages everything that the limits have counted. */
 export async function ageLimits(sql: postgres.ISql<Record<never, never>>, seconds: number): Promise<void> {
   const by = sql`make_interval(secs => ${seconds})`
   await sql`

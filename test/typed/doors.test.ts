@@ -201,7 +201,7 @@ describe('a phone number', () => {
   })
 })
 
-describe('an address that another program states is taken exactly, or refused', () => {
+describe('an address that another program sends is accepted exactly, or refused', () => {
   const stated = [
     ' ada@example.com',
     'Ada <ada@example.com>',

@@ -72,7 +72,7 @@ describe('every request of the OpenAPI document', () => {
     }),
   )
   const descriptions = (...kinds: (keyof typeof DESCRIBED)[]) => kinds.map((kind) => DESCRIBED[kind].description)
-  /** A page takes any text first, to show it again beside what is wrong with it. */
+  /** A page takes any text first, to show it again with its error. */
   const isAnyText = (schema: Schema) => JSON.stringify(schema) === '{"type":"string"}'
 
   test.each([

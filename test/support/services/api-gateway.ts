@@ -26,7 +26,7 @@ const verify = createVerifier({ issuer: ISSUER, audience: AUDIENCE, proxySecret:
 const call = (host: string, path: string, rest: object) =>
   callTls(Number(TLS_PORT), { host, path, ca: CA, certificate: { cert: CERT, key: KEY }, ...rest })
 
-/** A token with which this service acts for the person at key-manager, bound to its certificate (RFC 8693, RFC 8705). */
+/** A token for this service to act for the person at key-manager, bound to its certificate (RFC 8693, RFC 8705). */
 async function exchange(token: string, scope: string): Promise<{ access_token?: string; error?: string }> {
   const body = new URLSearchParams({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { createVerifier, RequestRefused } from '../../../shared/resource-server/verify-request.ts'
 import { listening, settings } from './process.ts'
 
-// The example of a resource server: it keeps secrets, and gives them to whoever the gateway says may have them.
+// The example of a resource server: it stores secrets, and returns them to callers that the gateway authorizes.
 
 const { ISSUER, AUDIENCE, PROXY_SECRET } = settings('ISSUER', 'AUDIENCE', 'PROXY_SECRET')
 const verify = createVerifier({ issuer: ISSUER, audience: AUDIENCE, proxySecret: PROXY_SECRET })

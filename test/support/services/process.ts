@@ -14,7 +14,7 @@ export function settings<Name extends string>(...names: Name[]): Record<Name, st
   return Object.fromEntries(names.map((name) => [name, process.env[name]])) as Record<Name, string>
 }
 
-/** Serves on PORT of the loopback interface and says so. */
+/** Serves on PORT of the loopback interface and logs that it is ready. */
 export function listening(server: Server): void {
   server.listen(Number(settings('PORT').PORT), '127.0.0.1', () => console.log('ready'))
 }
