@@ -4,7 +4,7 @@ import { fill } from './copy.ts'
 import { Fact, Hidden, Name } from './layout.tsx'
 import { displayName } from './safe.ts'
 
-/** An application that holds tokens of the person, or that they said yes to. */
+/** An application that has tokens or the consent of the person. */
 export type ShownApplication = {
   client_id: string
   client_name: string
@@ -16,7 +16,7 @@ export type ShownApplication = {
 type Form = Record<string, string>
 type Props = { base: string; form: Form; applications: ShownApplication[]; now: Date }
 
-/** What a person has let applications do, and how to take it back. */
+/** Lists what a person allowed applications to do, with buttons to revoke it. */
 export function AccountApplications({ base, form, applications, now }: Props) {
   return (
     <section aria-labelledby="applications">

@@ -9,7 +9,7 @@ import { type FormOptions, form, type Tab } from './form.ts'
 /** What forms of a person's account are about. */
 export const aboutOf = ({ credentialId }: PersonPrincipal) => `${credentialId}.account`
 
-/** What every form of a person's account carries. */
+/** Returns the hidden state of every form of a person's account. */
 export const formOf = (c: AppContext, principal: PersonPrincipal, transaction?: string) => ({
   csrf: newFormToken(c.var.call, { about: aboutOf(principal), transaction }),
 })
@@ -20,7 +20,7 @@ type AccountForm<Schema extends z.core.$ZodType, State> = Omit<FormOptions<Schem
   Required<Pick<FormOptions<Schema, State>, 'once'>>
 
 /**
- * For a button of a page that another function shows: an expired one leads back there, to be pressed again.
+ * Rejects an expired button of a page that another function shows, with a link back to that page.
  * @throws GatewayError csrf_invalid
  */
 export function expiredButton(home: string): never {
@@ -28,7 +28,7 @@ export function expiredButton(home: string): never {
 }
 
 /**
- * Answers a form of a person's account, which acts once: a reload of its answer does nothing again.
+ * Handles a form of a person's account once: reloading the response repeats nothing.
  * @throws GatewayError as form
  */
 export const accountForm = <Schema extends z.core.$ZodType, State = Tab>(

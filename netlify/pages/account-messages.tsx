@@ -8,7 +8,7 @@ export type ShownMessage = {
   sentAt: Date
 }
 
-/** What was sent to a person lately and what became of it, as far as the providers tell. */
+/** Lists the recent messages to a person with the delivery status from the providers. */
 export function AccountMessages({ messages, now }: { messages: ShownMessage[]; now: Date }) {
   const text = words.messages
   if (messages.length === 0) return null

@@ -17,14 +17,14 @@ type Props = {
   base: string
   form: Form
   methods: ShownMethod[]
-  /** What can be connected besides. */
+  /** Providers that can also be connected. */
   providers: { name: string; href: string }[]
-  /** Codes go to telephones too. */
+  /** Whether codes can be sent by text message. */
   byPhone: boolean
   now: Date
 }
 
-/** How a person signs in: the last way always stays. */
+/** Lists a person's sign-in methods. The last one cannot be removed. */
 export function AccountMethods({ base, form, methods, providers, byPhone, now }: Props) {
   return (
     <section aria-labelledby="methods">

@@ -10,12 +10,12 @@ type Props = {
   base: string
   form: Record<string, string>
   authenticators: ShownAuthenticator[]
-  /** Recovery codes that are left. */
+  /** Number of unused recovery codes. */
   codesLeft: number
   now: Date
 }
 
-/** What a person proves themselves with besides how they sign in. */
+/** Lists a person's second factors. */
 export function AccountProofs({ base, form, authenticators, codesLeft, now }: Props) {
   const text = words.list
   return (
@@ -79,7 +79,7 @@ export type ShownOperatorCode = {
   madeAt: Date
 }
 
-/** The codes that operators made to sign in as this person. */
+/** Lists the codes that operators created to sign in as this person. */
 export function OperatorCodes({ codes, now }: { codes: ShownOperatorCode[]; now: Date }) {
   const text = words.operatorCodes
   return (

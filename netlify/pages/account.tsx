@@ -22,7 +22,7 @@ type AccountProps = {
   providers: { name: string; href: string }[]
   byPhone: boolean
   authenticators: ShownAuthenticator[]
-  /** Recovery codes that are left. */
+  /** Number of unused recovery codes. */
   codesLeft: number
   operatorCodes: ShownOperatorCode[]
   /** UAIs that were merged into this one. */

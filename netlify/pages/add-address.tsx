@@ -27,7 +27,7 @@ export function AddAddressPage({ kind, action, csrf, backHref, error, given }: F
   )
 }
 
-/** Asks for the code that proves it, and says what follows when there is an account of it already. */
+/** Asks for the verification code, and explains what happens if the address already has an account. */
 export function ProveAddressPage({ kind, action, csrf, backHref, error, address }: Form & { address: string }) {
   const text = words.addition[kind]
   return (

@@ -1,7 +1,7 @@
 /** Every English sentence of the pages about agents and applications. */
 export const words = {
   title: 'Agents and applications',
-  lead: 'These act for you. Cut one off, and what it has stops working at once.',
+  lead: 'These act for you. Revoking access takes effect immediately.',
   agents: 'Agents',
   noAgents: 'No agent acts for you.',
   add: 'Let an agent act for you',
@@ -14,18 +14,18 @@ export const words = {
   until: 'Until',
   never: 'Never',
   from: 'From',
-  cut: 'Cut off',
-  cutWhom: 'Cut off {name}',
+  cut: 'Revoke',
+  cutWhom: 'Revoke {name}',
   done: { cut: 'It can no longer act for you.', delegated: 'The agent may act for you now.' },
   form: {
     title: 'Let an agent act for you',
-    lead: 'The agent acts under its own name, within what you choose here, and for as long. You can end it at any time.',
+    lead: 'The agent acts under its own name, with the permissions and for the time that you choose. You can revoke it at any time.',
     agent: 'Agent',
     agentHint: 'Its client id, or the https address that describes it',
     scopes: 'It may',
     days: 'For how long?',
     choices: { '1': 'One day', '7': 'One week', '30': '30 days', '90': '90 days' },
-    submit: 'Let it act for me',
+    submit: 'Allow the agent',
     cancel: 'Cancel',
   },
 } as const

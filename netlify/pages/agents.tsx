@@ -20,7 +20,7 @@ type Access = {
 type Form = { csrf: string }
 type AgentsProps = Form & { base: string; agents: Access[]; applications: Access[]; now: Date; notice?: string }
 
-/** Who acts for a person, and how to end it. */
+/** Lists the agents and applications that act for a person, with buttons to revoke them. */
 export function AgentsPage({ base, agents, applications, now, notice, ...form }: AgentsProps) {
   const lists: [key: string, title: string, none: string, entries: Access[]][] = [
     ['agent', words.agents, words.noAgents, agents],
@@ -97,7 +97,7 @@ function Fact({ term, at, now }: { term: string; at: Date | null; now: Date }) {
 export type AgentFormValues = { clientId?: string; scopes: string[]; days: string }
 type AgentFormProps = Form & { action: string; scopes: string[]; values: AgentFormValues; error?: FormError }
 
-/** Asks which agent may do what, for how long. */
+/** Asks for an agent, its permissions and their duration. */
 export function AgentFormPage({ action, csrf, scopes, values, error }: AgentFormProps) {
   const text = words.form
   return (

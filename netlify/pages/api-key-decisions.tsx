@@ -6,7 +6,7 @@ import { displayName } from './safe.ts'
 
 type Decision = { action: string; csrf: string; backHref: string; name: string; error?: FormError }
 
-/** Asks when the old key is to stop. */
+/** Asks when the old key stops working. */
 export function RotateKeyPage({ action, csrf, backHref, name, error }: Decision) {
   const text = words.rotation
   const shown = displayName(name, words.unnamed)
@@ -31,7 +31,7 @@ export function RotateKeyPage({ action, csrf, backHref, name, error }: Decision)
   )
 }
 
-/** Asks before a key ends. */
+/** Asks for confirmation before a key is revoked or deleted. */
 export function EndKeyPage({ action, csrf, backHref, name, kind, error }: Decision & { kind: 'revoke' | 'delete' }) {
   const text = words.end
   const [title, lead] = kind === 'revoke' ? [text.revokeTitle, text.revokeLead] : [text.deleteTitle, text.deleteLead]

@@ -21,7 +21,7 @@ type ApiKeyFormProps = {
   error?: FormError
 }
 
-/** Asks what a new key is to be. */
+/** Asks for the settings of a new key. */
 export function ApiKeyFormPage({ action, csrf, backHref, groups, values, error }: ApiKeyFormProps) {
   const text = words.form
   return (

@@ -25,7 +25,7 @@ const UNITS: [milliseconds: number, unit: string][] = [
   [MINUTE, 'minute'],
 ]
 
-/** "5 minutes ago", "in 3 days". Pages are in English; loading the data of `Intl` would be a tenth of a cold start. */
+/** "5 minutes ago", "in 3 days". Pages are in English; loading `Intl` data would take a tenth of a cold start. */
 export function fromNow(at: Date, now: Date): string {
   const distance = at.getTime() - now.getTime()
   const [size, unit] = UNITS.find(([milliseconds]) => Math.abs(distance) >= milliseconds) ?? [MINUTE, 'minute']
@@ -35,7 +35,7 @@ export function fromNow(at: Date, now: Date): string {
   return distance > 0 ? `in ${span}` : `${span} ago`
 }
 
-/** An instant in words, with the exact time beside it for those who need it. */
+/** Shows a relative time, with the exact time next to it. */
 export function Time({ at, now }: { at: Date; now: Date }) {
   const exact = `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return (
@@ -55,7 +55,7 @@ export function Status({ shown, now }: { shown: ShownKey; now: Date }) {
   return <span class={shown.status === 'active' && !isSoon(shown, now) ? 'tag good' : 'tag'}>{text}</span>
 }
 
-/** What a key may do, in words; the first few, or all of it. */
+/** Describes the scopes of a key: the first `most`, or all. */
 export function Scopes({ scopes, most }: { scopes: string[]; most?: number }) {
   const named = scopes.map((name) => ({ name, ...scopeSentence(name) }))
   const first = most && named.length > most + 1 ? named.slice(0, most) : named
@@ -70,7 +70,7 @@ export function Scopes({ scopes, most }: { scopes: string[]; most?: number }) {
   )
 }
 
-/** When a key was made and used, and when it ends. */
+/** Shows when a key was created, last used and expires. */
 export function Dates({ shown, now }: { shown: ShownKey; now: Date }) {
   const { createdAt, lastUsedAt, expiresAt, usesToday } = shown
   const today =

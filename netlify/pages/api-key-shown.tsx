@@ -4,7 +4,7 @@ import { CopyField } from './copy-field.tsx'
 import { Layout, Notice } from './layout.tsx'
 import { displayName } from './safe.ts'
 
-/** Shows a new key, this once. */
+/** Shows a new key, once. */
 export function ApiKeyShownPage({
   apiKey,
   name,

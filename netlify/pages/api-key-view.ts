@@ -4,7 +4,7 @@ import type { ShownKey } from './api-key-parts.tsx'
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
 
-/** The scopes a person chooses from on the page; the API knows more. */
+/** Scopes that the page offers; the API supports more. */
 export const SCOPE_GROUPS: { area: string; scopes: string[] }[] = [
   { area: 'Memories', scopes: ['memories:read', 'memories:write', 'memories:delete'] },
   { area: 'MCP', scopes: ['mcp:connect', 'mcp:tools', 'mcp:resources', 'mcp:prompts', 'mcp:full'] },
@@ -53,7 +53,7 @@ function whoOf({ metadata }: HistoryEntry, uai: string): string {
   return actor === uai ? words.page.you : words.page.somebody
 }
 
-/** A key's history in words, newest first; a reason that nobody typed is left out. */
+/** Describes a key's history, newest first. Generated reasons are omitted. */
 export function historyOf(history: HistoryEntry[], uai: string): ShownEvent[] {
   return history.toReversed().map((entry) => {
     const { reason } = entry.data

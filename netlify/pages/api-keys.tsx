@@ -5,7 +5,7 @@ import { Layout, Name, Notice } from './layout.tsx'
 
 type ApiKeysProps = { base: string; keys: ShownKey[]; now: Date; notice?: string }
 
-/** A person's API keys: those that work first, the others folded away. */
+/** Lists a person's API keys: active ones first, the others collapsed. */
 export function ApiKeysPage({ base, keys, now, notice }: ApiKeysProps) {
   const current = keys.filter(({ status }) => status === 'active' || status === 'quarantined')
   const ended = keys.filter((key) => !current.includes(key))
@@ -77,7 +77,7 @@ function Card({ base, shown, now }: { base: string; shown: ShownKey; now: Date }
   )
 }
 
-/** A link whose name says which key it is about, to those who hear it alone. */
+/** A link with the name of its key, for screen readers. */
 function Action({ href, label, name }: { href: string; label: string; name: string }) {
   return (
     <a href={href}>

@@ -26,7 +26,7 @@ function Listing({ title, value }: { title: string; value: unknown }) {
   )
 }
 
-/** Where a try begins. */
+/** Starts a test. */
 export function TesterPage({ scope, csrf, error }: { scope: string; csrf: string; error?: FormError }) {
   const text = words.start
   return (
@@ -46,7 +46,7 @@ export function TesterPage({ scope, csrf, error }: { scope: string; csrf: string
   )
 }
 
-/** The redirect URI: a code, which only the browser that asked for it can exchange here. */
+/** The redirect URI with a code, which only the requesting browser can exchange. */
 export function TesterCodePage({ code, own, csrf }: { code: string; own: boolean; csrf: string }) {
   const text = words.code
   return (
@@ -71,7 +71,7 @@ export function TesterCodePage({ code, own, csrf }: { code: string; own: boolean
 
 type TokensProps = { answer: object; accessToken: object; idToken?: object }
 
-/** What the token endpoint answered, and the claims inside. */
+/** Shows the token response and its claims. */
 export function TesterTokensPage({ answer, accessToken, idToken }: TokensProps) {
   const text = words.tokens
   return (
@@ -86,7 +86,7 @@ export function TesterTokensPage({ answer, accessToken, idToken }: TokensProps) 
   )
 }
 
-/** The redirect URI when authorization was refused. */
+/** The redirect URI with an error. */
 export function TesterFailedPage({ error, description }: { error: string; description?: string }) {
   const text = words.failed
   return (

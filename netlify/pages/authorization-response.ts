@@ -14,7 +14,7 @@ export type Answer = {
   error?: Refusal
   description?: string
   state?: string
-  /** `query` where left out. */
+  /** Default: `query`. */
   responseMode?: ResponseMode
 }
 
@@ -31,13 +31,13 @@ function answerParameters({ code, error, description, state }: Answer): Record<s
   }
 }
 
-/** The redirect URI with the answer appended; the query that it has is kept. */
+/** Returns the redirect URI with the response appended to its query. */
 function answerHref(redirectUri: string, answer: Answer): string {
   if (answer.responseMode === 'fragment') return `${redirectUri}#${new URLSearchParams(answerParameters(answer))}`
   return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${new URLSearchParams(answerParameters(answer))}`
 }
 
-/** The authorization response: a redirect, or a page that posts it to the redirect URI and nowhere else. */
+/** Returns the authorization response: a redirect, or a page that posts it to the redirect URI only. */
 export function redirectWith(c: AppContext, redirectUri: string, answer: Answer): Response {
   if (answer.code) c.set('handsOutCodeOf', streamOfToken(answer.code, CODE_SECRET_BYTES))
   if (answer.responseMode !== 'form_post')
@@ -51,8 +51,8 @@ export function redirectWith(c: AppContext, redirectUri: string, answer: Answer)
 }
 
 /**
- * An error that waits for the person: the page names the host that asked for the answer, and a button goes on there with `error`,
- * `state` and `iss` (RFC 9700 section 4.11.2).
+ * Returns an error for a page that names the requesting host, with a button that continues there with `error`, `state` and `iss`
+ * (RFC 9700 section 4.11.2).
  */
 export function errorForPerson(redirectUri: string, answer: Answer & { error: Refusal }): GatewayError {
   const host = shownHost(redirectUri)

@@ -5,13 +5,13 @@ export const words = {
     lead: 'You are signed in as {email}. If you came from a terminal on this computer, go back to it.',
     headless: 'Is the terminal on another machine, without a browser?',
     explain:
-      'Make a token here and paste it there. It works for a day, with all that the command line may do. Give it to nobody.',
+      'Create a token here and paste it there. It is valid for a day, with all permissions of the command line. Don’t share it.',
     make: 'Show me a token',
     client: 'For',
   },
   token: {
     title: 'Your token',
-    lead: 'Copy it now, it is shown this once. Paste it where the command line asks for it.',
+    lead: 'Copy it now: it is shown only once. Paste it where the command line asks for it.',
     label: 'Token',
     until: 'It works until {until}.',
     done: 'Done',
@@ -20,7 +20,7 @@ export const words = {
     title: 'Finish in your terminal',
     lead: 'Paste this code into the terminal where you started. It works once, for {minutes} minutes.',
     label: 'Code',
-    guard: 'Give it to nobody: who has it and began this sign-in is signed in as you.',
+    guard: 'Don’t share it: someone who started this sign-in could use it to sign in as you.',
     handedOver: 'Your terminal has taken over. You can close this page.',
   },
   failed: {

@@ -7,7 +7,7 @@ import { Hidden, Layout, Name, Sentence } from './layout.tsx'
 
 type WelcomeProps = { email: string; action: string; csrf: string; error?: FormError }
 
-/** Where a sign-in for the command line ends that came from no terminal on this computer. */
+/** The end of a command-line sign-in that did not start in a terminal on this computer. */
 export function CliWelcomePage({ email, action, csrf, error }: WelcomeProps) {
   const text = words.welcome
   return (
@@ -29,7 +29,7 @@ export function CliWelcomePage({ email, action, csrf, error }: WelcomeProps) {
   )
 }
 
-/** Shows a token to paste, this once. */
+/** Shows a token to paste, once. */
 export function CliTokenPage({ token, until, backHref }: { token: string; until: Date; backHref: string }) {
   const text = words.token
   return (
@@ -56,7 +56,7 @@ const p=document.getElementById('paste');if(p)p.hidden=true},()=>{})`
 /** The script of the hosted callback as a Content-Security-Policy source. */
 export const handOverScriptSource = `'sha256-${createHash('sha256').update(handOver).digest('base64')}'`
 
-/** Tells the terminal on this computer, if one listens, how the sign-in ended. */
+/** Sends the result of the sign-in to the terminal on this computer, if one listens. */
 function HandOver({ to }: { to?: string }) {
   if (!to) return null
   return (
@@ -67,7 +67,7 @@ function HandOver({ to }: { to?: string }) {
   )
 }
 
-/** Hands the code over to the terminal on this computer, or shows it to be pasted into one elsewhere. */
+/** Sends the code to the terminal on this computer, or shows it for pasting elsewhere. */
 export function PasteCodePage({ code, minutes, to }: { code: string; minutes: number; to?: string }) {
   const text = words.paste
   return (
@@ -88,7 +88,7 @@ export function PasteCodePage({ code, minutes, to }: { code: string; minutes: nu
   )
 }
 
-/** The sign-in of a terminal that ended without a code. */
+/** The end of a terminal's sign-in without a code. */
 export function CliFailedPage({ denied, to }: { denied: boolean; to?: string }) {
   const text = words.failed
   return (

@@ -10,24 +10,24 @@ type CodeProps = {
   /** Where the form for a new code posts `csrf` and the `hidden` fields. */
   resendAction: string
   startOverHref: string
-  /** For those whom no mail reaches. */
+  /** For people who cannot receive mail. */
   withoutMailHref?: string
   csrf: string
-  /** What the sign-in begins again from, should it be lost. */
+  /** State to restart the sign-in from, if it is lost. */
   hidden?: Record<string, string | undefined>
-  /** The address or number as the person gave it. */
+  /** The address or number as entered. */
   address: string
   channel?: 'email' | 'sms'
-  /** How long the code lives. */
+  /** Lifetime of the code. */
   minutes: number
-  /** Seconds until a new code may be asked for. */
+  /** Seconds until a new code can be requested. */
   wait?: number
   error?: FormError
   notice?: string
   clientName?: string
   /** Named instead of an application that LanOnasis has not verified. */
   clientHost?: string
-  /** The host of this page, so that a person can tell a copy of it; read from `action` when that is absolute. */
+  /** The host of this page, so that people can recognize phishing; taken from an absolute `action`. */
   host?: string
 }
 

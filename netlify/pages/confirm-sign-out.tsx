@@ -15,7 +15,7 @@ type ConfirmSignOutProps = {
   error?: FormError
 }
 
-/** Asks before ending a session that no valid hint vouches for (OpenID Connect RP-Initiated Logout 1.0 section 2). */
+/** Asks for confirmation before ending a session without a valid hint (OpenID Connect RP-Initiated Logout 1.0 section 2). */
 export function ConfirmSignOutPage(props: ConfirmSignOutProps) {
   const { action, csrf, email, returnHref, returnHost, hidden, error } = props
   const text = copy.confirmSignOut

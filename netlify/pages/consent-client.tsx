@@ -1,11 +1,11 @@
 import { copy } from './copy.ts'
 import { displayName, safeHref } from './safe.ts'
 
-/** The application that asks. All texts and links in it come from its developer. */
+/** The requesting application. All its texts and links come from its developer. */
 export type ConsentClient = {
   name: string
   host?: string
-  /** Whose server says what the application is (Client ID Metadata Documents). */
+  /** Host of the client's metadata document. */
   documentHost?: string
   redirectHost: string
   firstParty: boolean
@@ -15,7 +15,7 @@ export type ConsentClient = {
   tosUri?: string
 }
 
-/** Says whether LanOnasis made or checked the application. */
+/** Shows whether LanOnasis made or verified the application. */
 export function Standing({ client }: { client: Pick<ConsentClient, 'firstParty' | 'verified'> }) {
   const text = copy.consent
   const known = client.firstParty || client.verified
@@ -38,7 +38,7 @@ type DestinationProps = {
   switchAccountHref?: string
 }
 
-/** Where the answer goes, what it is good for, and whose account is meant. */
+/** Shows the redirect target, the resources, and the account. */
 export function Destination({ client, account, resources, switchAccountHref }: DestinationProps) {
   const text = copy.consent
   const name = account.name && displayName(account.name, '')
@@ -86,7 +86,7 @@ export function Destination({ client, account, resources, switchAccountHref }: D
   )
 }
 
-/** Links to the application's own pages, those of them that are safe to follow. */
+/** Links to the application's pages that are safe to follow. */
 export function ClientLinks({ client }: { client: ConsentClient }) {
   const text = copy.consent
   const links = [

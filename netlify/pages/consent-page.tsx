@@ -23,7 +23,7 @@ export function consentPage(input: {
   wanted: AuthorizationRequest
   facts: AuthorizeFacts
   signedIn: SignedIn
-  /** The request, to be made again should it have expired. */
+  /** The request, to restart it after it expired. */
   returnTo: string
   switchAccountHref: string
   issuer: string

@@ -2,7 +2,7 @@ import { copy, fill } from './copy.ts'
 
 export type ConsentScope = { name: string; sentence: string; alreadyGranted?: boolean; sensitive?: boolean }
 
-/** What the application asks for in words: new permissions in the open, those allowed before folded away. */
+/** Describes the requested scopes: new permissions visible, already granted ones collapsed. */
 export function ScopeList({ scopes }: { scopes: ConsentScope[] }) {
   const text = copy.consent
   const granted = scopes.filter((scope) => scope.alreadyGranted)

@@ -9,20 +9,20 @@ type ConsentProps = {
   action: string
   csrf: string
   authorizationId: string
-  /** The request, to be made again should it have expired. */
+  /** The request, to restart it after it expired. */
   returnTo?: string
   notice?: string
   client: ConsentClient
   account: { email: string; name?: string }
   scopes: ConsentScope[]
-  /** Where the tokens work, besides the default API. */
+  /** Resources of the tokens, other than the default API. */
   resources?: ConsentResource[]
   switchAccountHref: string
-  /** Redirects that prove nothing about who receives the answer (RFC 8252 section 8.6). */
+  /** Redirects whose recipient is not authenticated (RFC 8252 section 8.6). */
   warning?: keyof typeof copy.consent.warnings
 }
 
-/** Asks whether an application may act for the person: who, where the answer goes, and what for (OAuth 2.1 section 7.9). */
+/** Asks whether an application may act for the person: its name, redirect target and permissions (OAuth 2.1 section 7.9). */
 export function ConsentPage(props: ConsentProps) {
   const { resources = [] } = props
   const text = copy.consent

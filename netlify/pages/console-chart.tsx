@@ -6,13 +6,13 @@ export type Bar = { label: string; count: number }
 const WIDTH = 320
 const HEIGHT = 72
 
-/** Bars of equal width, the highest as high as the picture; the numbers are in its description. */
+/** A bar chart that fills its height; the description has the numbers. */
 export function Chart({ title, bars }: { title: string; bars: Bar[] }) {
   const most = Math.max(1, ...bars.map(({ count }) => count))
   const step = WIDTH / Math.max(1, bars.length)
   const total = bars.reduce((sum, { count }) => sum + count, 0)
   const heading = fill(words.charts.perDay, { title, days: String(bars.length), total: String(total) }).join('')
-  const told = bars
+  const description = bars
     .filter(({ count }) => count > 0)
     .map(({ label, count }) => `${label}: ${count}`)
     .join(', ')
@@ -22,7 +22,7 @@ export function Chart({ title, bars }: { title: string; bars: Bar[] }) {
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
-        aria-label={`${heading}. ${told || words.charts.none}`}
+        aria-label={`${heading}. ${description || words.charts.none}`}
         preserveAspectRatio="none"
       >
         {bars.map(({ label, count }, index) => {

@@ -5,7 +5,7 @@ import { words } from './console-words.ts'
 const DAYS = 14
 const DAY_MS = 86_400_000
 
-/** What each chart of the console counts. */
+/** Event types of each chart. */
 const CHARTS: [title: keyof typeof words.charts, types: string[]][] = [
   ['signIns', ['SessionStarted']],
   [
@@ -23,7 +23,7 @@ const CHARTS: [title: keyof typeof words.charts, types: string[]][] = [
   ['undelivered', ['MessageFailed', 'MessageBounced', 'MessageComplained']],
 ]
 
-/** Sign-ins, failures and messages of each of the last days, of an organization or of all. */
+/** Sign-ins, failures and messages per day, for one organization or all. */
 export async function chartsOf(sql: postgres.Sql, organizationId: string | undefined, now: Date) {
   const first = new Date(Math.floor(now.getTime() / DAY_MS) * DAY_MS - (DAYS - 1) * DAY_MS)
   const types = CHARTS.flatMap(([, list]) => list)

@@ -23,7 +23,7 @@ export type ShownEvent = {
 
 const isUai = (text: string | null): text is string => text !== null && /^[0-9a-f-]{36}$/.test(text)
 
-/** What has a data key of its own, such as a challenge, is about nobody yet. */
+/** Streams with their own data key, such as challenges, have no person yet. */
 const isPerson = ({ subject, stream }: ShownEvent) => stream.type === 'identity' || subject !== stream.id
 
 function Who({ id, type }: { id: string | null; type: string }) {
@@ -130,7 +130,7 @@ export function TimelinePage({
   )
 }
 
-/** What a request did, step by step. */
+/** Lists the events of a request, step by step. */
 export function RequestPage({ frame, id, events }: { frame: Frame; id: string; events: ShownEvent[] }) {
   const text = words.request
   const [first] = events

@@ -13,7 +13,7 @@ export type Frame = {
   now: Date
   notice?: string
   error?: FormError
-  /** Of somebody on whom the operator may not act: it is shown, without a button. */
+  /** Shown without buttons: the operator may not act on this person. */
   readOnly?: boolean
 }
 
@@ -40,7 +40,7 @@ export function ConsolePage({ frame, title, children }: PropsWithChildren<{ fram
   )
 }
 
-/** A table that becomes a list of cards where there is little room. */
+/** A table that becomes a list of cards on narrow screens. */
 export function Listing({ columns, rows, label }: { columns: string[]; rows: Child[][]; label: string }) {
   if (rows.length === 0) return <p>{words.none}</p>
   return (
@@ -67,7 +67,7 @@ export function Listing({ columns, rows, label }: { columns: string[]; rows: Chi
   )
 }
 
-/** The way to what is older. */
+/** Links to older entries. */
 export function Older({ href }: { href?: string }) {
   return href ? (
     <p class="row">
@@ -78,7 +78,7 @@ export function Older({ href }: { href?: string }) {
 
 type ActionProps = { frame: Frame; act: keyof typeof words.actions; id: string; what: string; back: string }
 
-/** Something an operator may do to a thing, once they have said why. */
+/** An operator's action, which requires a reason. */
 export function Action({ frame, act, id, what, back }: ActionProps) {
   if (frame.readOnly) return null
   const name = words.actions[act]
@@ -98,7 +98,7 @@ export function Action({ frame, act, id, what, back }: ActionProps) {
   )
 }
 
-/** Somebody's address, which leads to their page. */
+/** A person's address as a link to their page. */
 export function PersonLink({ uai, email }: { uai: string; email?: string }) {
   return (
     <a href={`/admin/people/${uai}`}>

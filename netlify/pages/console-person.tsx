@@ -9,7 +9,7 @@ import { fill } from './copy.ts'
 import { Fact } from './layout.tsx'
 import { displayName } from './safe.ts'
 
-/** What a person held at a time, each kind as text. */
+/** A person's credentials at a time, each kind as text. */
 export type Held = { kind: 'sessions' | 'tokens' | 'keys' | 'agents' | 'consents'; list: string[] }
 
 type Props = {
@@ -18,7 +18,7 @@ type Props = {
   sessions: ShownLiveSession[]
   keys: ShownKeyRow[]
   events: ShownEvent[]
-  /** The time that was asked for, and what it was then. */
+  /** The requested time and the state at that time. */
   past?: { at: string; status?: string; role?: string; held: Held[] }
 }
 
@@ -115,7 +115,7 @@ type RadiusProps = {
   acts: { event: string; type: string; subject: string | null; recorded_at: string }[]
 }
 
-/** What followed from a credential or event, and the way to revoke it all. */
+/** Shows the blast radius of a credential or event, with a button to revoke all of it. */
 export function RadiusPage({ frame, id, origin, followed, acts }: RadiusProps) {
   const text = words.radius
   const { event, session, person, since, status, time } = words.columns

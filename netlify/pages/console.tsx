@@ -13,11 +13,11 @@ type OverviewProps = {
   charts: { title: string; bars: Bar[] }[]
   limits: { rule: string; callers: number; hits: number; most: number }[]
   events: ShownEvent[]
-  /** What follows the log too far behind it, a sentence each. */
+  /** Jobs that lag behind the log, a sentence each. */
   behind: string[]
 }
 
-/** What happens: what is behind, charts, limits, and the newest events. */
+/** The overview: lagging jobs, charts, limits, and the newest events. */
 export function OverviewPage({ frame, charts, limits, events, behind }: OverviewProps) {
   const text = words.charts
   return (

@@ -11,7 +11,7 @@ document.getElementById('copied').textContent=b.dataset.done})}`
 /** The script as a Content-Security-Policy source. */
 export const copyScriptSource = once(() => `'sha256-${hash('sha256', script, 'base64')}'`)
 
-/** Something to be copied, with a button where scripts run; without them it is selected and copied by hand. One per page. */
+/** A text with a copy button; without scripts it is copied manually. One per page. */
 export function CopyField({ label, value }: { label: Child; value: string }) {
   return (
     <>

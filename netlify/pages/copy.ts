@@ -21,7 +21,7 @@ export const copy = {
     leadPhoneFor: 'Enter your mobile number and we will send you a 6-digit code to continue to {client}.',
     phone: 'Mobile number',
     phoneHint: 'With its country code, such as +41 79 123 45 67.',
-    phoneRisk: 'Somebody else may take over a number. Keep another way to sign in as well.',
+    phoneRisk: 'Someone else may take over a number. Keep another way to sign in.',
     byPhone: 'Get a code by text message',
     byEmail: 'Get a code by e-mail',
     submit: 'Send me a code',
@@ -60,9 +60,9 @@ export const copy = {
       'Your browser did not send the cookie that this page needs. Allow cookies for {host}, then send the page again.',
   },
   work: {
-    busy: 'There were many attempts lately.',
+    busy: 'There were many recent attempts.',
     working:
-      'There were many attempts lately. Your browser is proving that it is not one of them. This takes a few seconds.',
+      'There were many recent attempts. Your browser is proving that it is not one of them. This takes a few seconds.',
     done: 'Your browser is done. Send the form again.',
   },
   wait: { again: 'Try again in {wait}.', over: 'You can try again now.' },
@@ -88,7 +88,7 @@ export const copy = {
       'custom-scheme':
         'This opens an app on this device, and any app can claim to be this one. Allow it only if you started this sign-in yourself, just now.',
       terminal:
-        'This signs in a terminal with a code that you paste there. Allow it only if you started this yourself, just now, and give the code to nobody: whoever has it is signed in as you.',
+        'This signs in a terminal with a code that you paste there. Allow it only if you started this yourself, just now, and don’t share the code: anyone who has it can sign in as you.',
     },
     details: 'Technical details',
     scopeNames: 'Scopes',
@@ -105,19 +105,19 @@ export const copy = {
     code: 'Error',
     reference: 'Reference',
     onward:
-      'The application that sent this request wants you back at {host}. LanOnasis has not verified who is there. Go on only if you know it.',
+      'The application that sent this request wants you back at {host}. LanOnasis has not verified who is there. Continue only if you know it.',
     goOn: 'Go on to {host}',
     support: 'Do you need help? Write to {support} and give the reference below.',
     supportPlain: 'Do you need help? Write to {support}.',
     suspended: 'Ask the administrator of your organization why, or sign in with another account.',
     notOperator:
-      'You are signed in as {email}, which is not an account of an operator. Sign in with one that is, or ask your administrator.',
+      'You are signed in as {email}, which is not an operator account. Sign in with one, or ask your administrator.',
     otherAccount: 'Sign in with another account',
   },
   formPost: { title: 'Back to the application', submit: 'Continue to {host}' },
   signedOut: {
     title: 'You are signed out',
-    lead: 'On a computer that others use, close the browser window too.',
+    lead: 'On a shared computer, also close the browser window.',
     continue: 'Continue',
     continueTo: 'Continue to {host}',
   },
@@ -201,8 +201,8 @@ const sentences = new Map<string, ScopeSentence>([
 ])
 
 /**
- * Says in words what `scope` lets a client do. Scopes made of a known thing and a known verb are composed
- * (`memories:team:read`); a scope nobody knows is quoted and counts as sensitive.
+ * Describes what `scope` lets a client do. Scopes of a known noun and verb are composed (`memories:team:read`);
+ * an unknown scope is quoted and counts as sensitive.
  */
 export function scopeSentence(scope: string): ScopeSentence {
   const name = scope.replace(/^memory:/, 'memories:')
@@ -219,7 +219,7 @@ export function scopeSentence(scope: string): ScopeSentence {
   }
 }
 
-/** Splits `template` at its `{name}` places and puts `parts` there; parts are never looked at again. */
+/** Replaces the `{name}` placeholders of `template` with `parts`, which are not expanded again. */
 export function fill<T>(template: string, parts: Record<string, T>): (T | string)[] {
   return template.split(/\{(\w+)\}/).map((piece, index) => (index % 2 ? (parts[piece] ?? '') : piece))
 }

@@ -11,7 +11,7 @@ export const words = {
     title: 'Connect this device?',
     heading: '{client} asks to use your LanOnasis account',
     caution:
-      'Go on only if you started this yourself, just now, on a device that is yours. Somebody who sent you this code would be signed in as you.',
+      'Go on only if you started this yourself, just now, on a device that is yours. If someone sent you this code, they would be signed in as you.',
     code: 'Code on the device',
     account: 'Signed in as',
     started: 'Started',
@@ -30,7 +30,7 @@ export const words = {
   denied: { title: 'Denied', lead: '{client} was not connected. You can close this page.' },
   revoke: {
     title: 'Disconnect {client}?',
-    lead: 'It was connected to your account {when}. What it got stops working at once.',
+    lead: 'It was connected to your account {when}. Its access is revoked immediately.',
     submit: 'Disconnect',
   },
   revoked: { title: 'Disconnected', lead: '{client} can no longer use your account.' },

@@ -5,7 +5,7 @@ import { Fact, Hidden, Layout } from './layout.tsx'
 
 type Props = { action: string; csrf: string; backHref: string; error?: FormError }
 
-/** Asks a person whether they mean it. */
+/** Asks the person to confirm the erasure. */
 export function ErasePage({ action, csrf, backHref, error }: Props) {
   return (
     <Layout title={words.title} failed={Boolean(error)}>

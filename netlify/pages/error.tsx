@@ -7,7 +7,7 @@ import { Wait } from './wait.tsx'
 type ErrorProps = {
   title: string
   message: string
-  /** Seconds until it may be tried again. */
+  /** Seconds until a retry is allowed. */
   wait?: number
   /** The catalogue's code, such as `INVALID_REQUEST`. */
   code: string
@@ -18,12 +18,12 @@ type ErrorProps = {
   actionLabel?: string
   /** Whether the button leads into an app, by its own scheme. */
   opensApp?: boolean
-  /** What the button posts to `actionHref`; it is a link where left out. */
+  /** Fields that the button posts to `actionHref`; without them it is a link. */
   actionFields?: Record<string, string>
   supportHref?: string
 }
 
-/** Says what went wrong on a page that cannot continue, in words first and for support below. */
+/** Explains an error that ends a flow: first for the person, then with details for support. */
 export function ErrorPage(props: ErrorProps) {
   const { title, message, code, requestId, hint, actionHref, actionLabel, actionFields } = props
   const href = safeHref(actionHref, props.opensApp ? 'app' : 'web')

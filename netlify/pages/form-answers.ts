@@ -18,9 +18,9 @@ import { findAuthorization } from '../../shared/queries/authorizations.ts'
 import { errorPage } from './respond.tsx'
 import { welcomePage } from './welcome-page.ts'
 
-/** How long a form that is sent again gets the answer that it got first. */
+/** Seconds during which a repeated submission gets the first response. */
 export const ANSWER_SECONDS = 60
-/** The same for an answer that says what is wrong: nothing was done, and anyone can make many of them. */
+/** The same for error responses: nothing was done, and anyone can cause many of them. */
 const ERROR_SECONDS = 10
 const POLL_MS = 100
 
@@ -28,13 +28,13 @@ type Answer = {
   status: number
   headers: [name: string, value: string][]
   body: string
-  /** The authorization whose code the answer hands out. */
+  /** The authorization whose code is in the response. */
   authorizationId?: string
-  /** The handle of the session that it was given in. */
+  /** The handle of the session of the response. */
   session?: string
 }
 
-/** The text of one of our forms that this browser posted. */
+/** Returns the body of a form that this browser posted. */
 async function postedForm(c: AppContext): Promise<string | undefined> {
   if (c.req.method !== 'POST' || !browserKey(c.var.call)) return undefined
   if (!c.req.header('content-type')?.startsWith('application/x-www-form-urlencoded')) return undefined
@@ -70,14 +70,14 @@ const answerFormsOnce: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
 }
 
-/** An app with forms, whose errors are pages for people. */
+/** Creates an app with forms, whose errors are pages. */
 export function createFormApp(tag: string, dialect: Dialect = 'page'): App {
   const app = createApp(dialect, { errorPage, tag })
   app.use(answerFormsOnce)
   return app
 }
 
-/** The answer to an equal submission; undefined for the first one, which is to be answered now. */
+/** Returns the response to an equal submission; undefined for the first one. */
 async function claimAnswer(states: FormStates, name: string): Promise<Answer | undefined> {
   const giveUp = Date.now() + ACTING_SECONDS * 1000
   for (;;) {

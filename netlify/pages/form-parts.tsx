@@ -2,20 +2,20 @@ import type { Field } from '../../shared/errors.ts'
 import { Problem } from './layout.tsx'
 import { Work, type WorkProps } from './work.tsx'
 
-/** What is wrong with a form, and the field that it is shown beside. */
+/** An error of a form, and the field that it belongs to. */
 export type FormError = {
   text: string
   field: Field
-  /** Seconds until it may be tried again. */
+  /** Seconds until a retry is allowed. */
   wait?: number
-  /** What the browser can work out for the form with that action, to try again at once. */
+  /** Proof of work with which the browser can retry immediately. */
   work?: WorkProps
 }
 
-/** What is wrong with this field. */
+/** Returns the error of this field. */
 export const errorAt = (error: FormError | undefined, field: Field) => (error?.field === field ? error.text : undefined)
 
-/** Shows above a form what belongs beside none of its fields. */
+/** Shows an error that belongs to no field above the form. */
 export function FormProblem({ error, fields = [] }: { error?: FormError; fields?: Field[] }) {
   if (!error || fields.includes(error.field)) return null
   if (error.work) return <Work {...error.work} wait={error.wait} />
@@ -24,18 +24,18 @@ export function FormProblem({ error, fields = [] }: { error?: FormError; fields?
 
 type FieldProps = {
   label: string
-  /** What is wrong with the field; it has the focus then. */
+  /** The error of the field, which then gets the focus. */
   error?: string
   /** Ids of what else describes the field. */
   describedBy?: string
-  /** Whether the page opens with this field; true unless given. */
+  /** Whether this field gets the initial focus. Default: true. */
   focus?: boolean
 }
 
 const described = ({ error, describedBy }: FieldProps) => [error && 'problem', describedBy].filter(Boolean).join(' ')
 const hasFocus = ({ error, focus = true }: FieldProps) => focus || error !== undefined
 
-/** The button that sends a form, and the way back. */
+/** The submit button of a form, and the link back. */
 export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: string; backHref: string }) {
   return (
     <div class="actions">
@@ -105,7 +105,7 @@ export function PhoneField(props: FieldProps & { value?: string }) {
   )
 }
 
-/** Asks for a 6-digit one-time code, as `code`. What it may look like is for the server to say: it reads the digits of every script. */
+/** Asks for a 6-digit one-time code, as `code`. The server validates it, since it accepts the digits of every script. */
 export function CodeField(props: FieldProps) {
   return (
     <>
@@ -128,7 +128,7 @@ export function CodeField(props: FieldProps) {
   )
 }
 
-/** Asks for a code of letters and digits, as `code`, in whatever case and grouping. */
+/** Asks for a code of letters and digits, as `code`, in any case and grouping. */
 export function SecretCodeField(props: FieldProps) {
   return (
     <>

@@ -7,7 +7,7 @@ type FormPostProps = {
   action: string
   host: string
   fields: Record<string, string>
-  /** Of the one script, which submits the form; without JavaScript the person does. */
+  /** Nonce of the script that submits the form; without JavaScript the person does. */
   nonce: string
 }
 

@@ -17,7 +17,7 @@ import type { FormError } from './form-parts.tsx'
 /** How long a form that has acted, and may not act again, is remembered. */
 const ONCE_SECONDS = 86_400
 
-/** What a person typed, field by field, for the page that shows it again. */
+/** What a person typed, by field, for the page that shows it again. */
 export type Typed = Record<string, string | undefined>
 
 type Sent = {
@@ -27,13 +27,13 @@ type Sent = {
 }
 
 export type Shown = Sent & {
-  /** What is wrong, and with which field. */
+  /** The error and its field. */
   error?: FormError
   notice?: string
   status?: number
 }
 
-/** What a form shows of an error. */
+/** Returns the part of an error that a form shows. */
 export function formError(c: AppContext, error: GatewayError, field: FormError['field']): FormError {
   const { retryAfter: wait, work } = error.options
   const text = wait === undefined ? error.message : error.summary
@@ -43,7 +43,7 @@ export function formError(c: AppContext, error: GatewayError, field: FormError['
 /** A form whose browser is not known any more: what it carries, when it was made, and what to say of it. */
 export type Expired = Sent & { token?: FormToken; error: FormError }
 
-/** What a form's token says of the tab that it stands in. */
+/** The state of the tab in a form's token. */
 export type Tab = { transaction?: string }
 
 type Promised<Value> = Value | Promise<Value>

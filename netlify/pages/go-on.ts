@@ -3,7 +3,7 @@ import { setSessionCookies } from '../../shared/http/cookies.ts'
 import type { DirectSignIn } from '../../shared/sign-in/direct-sign-in.ts'
 import type { Onward } from '../../shared/sign-in/sign-in-steps.ts'
 
-/** Sends the browser on, with the session that it got on the way, if any. */
+/** Redirects the browser, with its new session, if any. */
 export function goOn(c: AppContext, { location, cookies, refused }: Onward, status: 302 | 303 = 303): Response {
   setSessionCookies(c.var.call, cookies)
   if (refused) c.var.call.notes.refused = refused

@@ -7,7 +7,7 @@ import { Wait } from './wait.tsx'
 const icon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%230b5c52'/%3E%3Cpath d='M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z' fill='none' stroke='%23fff' stroke-width='3' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
 
-/** What the head and the brand of every page hold, as text: as elements they would cost each page as much as all the rest of it. */
+/** Head and brand of every page, as text: as elements they would cost as much as the rest of the page. */
 const head = raw(
   `<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="color-scheme" content="light dark"/><meta name="robots" content="noindex"/><link rel="icon" href="${icon}"/><style>${stylesheet}</style>`,
 )
@@ -46,7 +46,7 @@ export function Layout({
   )
 }
 
-/** What went wrong, tied to its field by `id` through `aria-describedby`, and for how many seconds. */
+/** An error, linked to its field by `id` through `aria-describedby`, with the seconds to wait. */
 export function Problem({ id, text, wait }: { id: string; text?: string; wait?: number }) {
   return text ? (
     <p class="alert" role="alert" id={id}>
@@ -56,7 +56,7 @@ export function Problem({ id, text, wait }: { id: string; text?: string; wait?: 
   ) : null
 }
 
-/** Something the person should know and need not act on. */
+/** Information that needs no action. */
 export function Notice({ text }: { text?: string }) {
   return text ? (
     <p class="notice" role="status">
@@ -72,7 +72,7 @@ export function Hidden({ fields }: { fields: Record<string, string | undefined> 
   )
 }
 
-/** A name somebody else chose, set apart so that its writing direction cannot reorder the words around it. */
+/** A name that someone else chose, isolated so that its writing direction cannot reorder the text around it. */
 export function Name({ children }: PropsWithChildren) {
   return (
     <strong>
@@ -81,7 +81,7 @@ export function Name({ children }: PropsWithChildren) {
   )
 }
 
-/** A term of a definition list and what it is. */
+/** A term of a definition list and its description. */
 export function Fact({ term, children }: PropsWithChildren<{ term: string }>) {
   return (
     <div>

@@ -19,7 +19,7 @@ type Props = {
   now: Date
 }
 
-/** Asks whether to sign in, since whoever opens a link need not be a person, nor the one who asked. */
+/** Asks for confirmation, since a mail scanner or another person may open the link. */
 export function MagicLinkPage(props: Props) {
   const { action, csrf, state, email, clientName, destination, device, askedAt, now, error } = props
   const client = clientName && displayName(clientName, words.unnamed)

@@ -11,7 +11,7 @@ export type OpenCode = {
   id: string
   person: string
   operator: string
-  /** Whether the operator who looks at it asked for it. */
+  /** Whether the viewing operator requested it. */
   own: boolean
   reason: string
   waiting: boolean
@@ -28,7 +28,7 @@ type DeskProps = {
   notice?: string
 }
 
-/** Where an operator makes codes for others, and agrees to those of other operators. */
+/** Lets an operator create codes for others, and approve those of other operators. */
 export function OperatorCodesPage({ base, csrf, codes, now, email, error, notice }: DeskProps) {
   const form = { csrf }
   return (
@@ -117,7 +117,7 @@ type ShownProps = {
   backHref: string
 }
 
-/** Shows a code, or the half of one, this once. */
+/** Shows a code, or half of one, once. */
 export function OperatorCodePage({ code, kind, page, expiresAt, backHref }: ShownProps) {
   const until = expiresAt.toISOString().slice(11, 16)
   const lead = kind === 'whole' ? text.shownLead : text[kind]

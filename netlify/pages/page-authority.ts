@@ -10,7 +10,7 @@ import type { Accepts, Authority } from '../../shared/http/route.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { copy, fill } from './copy.ts'
 
-/** Where a person comes back to: the page they opened, or the page of the form they posted; with where they were going. */
+/** Returns the page to return to: the opened page or that of the posted form, with its `return_to`. */
 async function backTo({ gateway, request }: Call, home: string): Promise<string> {
   const isGet = request.method === 'GET'
   const given = isGet ? new URL(request.url).searchParams : await request.pairs()
@@ -26,8 +26,8 @@ async function visitor(call: Call, back: string): Promise<PersonPrincipal> {
 }
 
 /**
- * The person who is signed in at this browser, for a ceremony that needs one.
- * @throws Redirect to `elsewhere` when there is none
+ * Returns the person who is signed in at this browser.
+ * @throws Redirect to `elsewhere` without one
  */
 export async function signedInOr(call: Call, elsewhere: string, status?: 302 | 303): Promise<SignedIn> {
   const signedIn = await browserSession(call)
@@ -40,15 +40,15 @@ const accepting = (more: Pick<Accepts, 'door'> & Partial<Accepts>): Accepts[] =>
 ]
 
 /**
- * A page for the person who is signed in at this browser; others sign in first and come back.
- * @param home where the sender of a form comes back to
+ * A page for a signed-in person; others are redirected to sign in first.
+ * @param home where the sender of a form returns to
  */
 export const page = (home: string): Authority<PersonPrincipal> => ({
   accepts: accepting({ door: 'everyday' }),
   admit: async (call) => visitor(call, await backTo(call, home)),
 })
 
-/** The same for a person who authenticated recently, with their authenticator app where they have one; others do so first. */
+/** The same for a recently authenticated person, with their authenticator app if they have one. */
 export const sensitivePage = (home: string): Authority<PersonPrincipal> => ({
   accepts: accepting({ door: 'sensitive', recent: 'every caller' }),
   admit: async (call) => {
@@ -73,8 +73,8 @@ function operatorAt(back: string, principal: PersonPrincipal): Operator {
 }
 
 /**
- * A page for an operator; one who did not step up recently does so first. What they read is recorded.
- * @param options.reads also what they post is a read
+ * A page for an operator with a recent step-up. Reads are recorded.
+ * @param options.reads whether a post is also a read
  */
 export const operatorPage = (home: string, options: Pick<Accepts, 'reads'> = {}): Authority<Operator> => ({
   accepts: accepting({ door: 'operator', operator: 'organization', ...options }),

@@ -2,7 +2,7 @@
 export const words = {
   signIn: {
     title: 'Sign in with a password',
-    lead: 'If you have a password already. Without one, a code by e-mail does the same.',
+    lead: 'If you don’t have a password, sign in with a code by e-mail.',
     submit: 'Sign in',
     forgot: 'Forgot the password?',
     signUp: 'Create an account',
@@ -10,20 +10,20 @@ export const words = {
   },
   signUp: {
     title: 'Create an account',
-    lead: 'We send a link to the address to confirm it.',
+    lead: 'We’ll send a link to confirm your address.',
     submit: 'Create the account',
-    signIn: 'I have an account already',
+    signIn: 'I already have an account',
   },
   forgot: {
     title: 'Choose a new password',
-    lead: 'We send a link with which you choose a new one.',
+    lead: 'We’ll send you a link to choose a new one.',
     submit: 'Send the link',
   },
   reset: { title: 'Choose a new password', lead: 'At least 8 characters.', submit: 'Save the password' },
-  confirm: { title: 'Confirm your address', lead: 'One click and you are signed in.', submit: 'Confirm' },
+  confirm: { title: 'Confirm your address', lead: 'Confirm to sign in.', submit: 'Confirm' },
   sent: {
     title: 'Check your e-mail',
-    lead: 'If the address can receive mail and there is something to do for it, a link is on its way. You can close this page.',
+    lead: 'If the address needs a link, it is on its way. You can close this page.',
   },
   email: 'E-mail address',
   name: 'Name (optional)',

@@ -99,7 +99,7 @@ export function PasswordPage(props: Form) {
   return FormPage({ ...props, text, fields: [emailField(props.email), passwordField('current-password')], links })
 }
 
-/** Asks what a new account is to have. */
+/** Asks for the details of a new account. */
 export function SignUpPage(props: Form & { name?: string }) {
   const fields: Input[] = [
     emailField(props.email),

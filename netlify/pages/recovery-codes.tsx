@@ -24,7 +24,7 @@ export function MakeRecoveryCodesPage({ action, csrf, returnTo, backHref, left, 
   )
 }
 
-/** Shows the codes, this once. */
+/** Shows the codes, once. */
 export function RecoveryCodesPage({ codes, email, doneHref }: { codes: string[]; email: string; doneHref: string }) {
   return (
     <Layout title={text.shownTitle}>

@@ -25,7 +25,7 @@ type Operation = {
   security?: Record<string, string[]>[]
   responses: Record<string, Response>
 }
-/** As much of an OpenAPI document as the page shows. */
+/** The part of an OpenAPI document that the page shows. */
 export type ShownDocument = {
   info: { title: string; version: string; description: string }
   tags: { name: string; description: string }[]

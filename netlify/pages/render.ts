@@ -7,11 +7,11 @@ import { workScript, workScriptSource } from './work.tsx'
 type PageOptions = {
   /** HTTP status, 200 unless given. */
   status?: number
-  /** Redirect URIs, origins or schemes that the answer to this page's forms may lead to, besides this origin. */
+  /** Redirect URIs, origins or schemes, other than this origin, that this page's forms may redirect to. */
   formAction?: string[]
   /** Content-Security-Policy source of the one script the page may run. */
   script?: string
-  /** Origin that the script may call, besides none at all. */
+  /** Origin that the script may call. Default: none. */
   connect?: string
   /** More headers, such as several `Set-Cookie` entries; they cannot weaken the ones set here. */
   headers?: HeadersInit

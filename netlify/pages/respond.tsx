@@ -18,7 +18,7 @@ const HINTS: Partial<Record<Refusal, string>> = {
   account_suspended: copy.error.suspended,
 }
 
-/** A refusal as a page for people. */
+/** Renders an error as a page. */
 export function errorPage(error: GatewayError, c: AppContext): Response {
   const { headers, retryAfter, onward, next } = error.options
   return renderPage(

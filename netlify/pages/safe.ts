@@ -1,7 +1,7 @@
 const nameLimit = 60
 
 /**
- * Makes a name that somebody else chose fit to stand in a heading: no control, direction-changing or blank
+ * Makes a name that someone else chose safe for a heading: no control, direction-changing or blank
  * characters (joiners stay: Persian and emoji need them), single spaces, and at most 60 characters. Returns `fallback` when nothing visible is left.
  */
 export function displayName(name: string, fallback: string): string {

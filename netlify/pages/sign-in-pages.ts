@@ -30,7 +30,7 @@ import { SignInPage } from './sign-in.tsx'
 const providerHref = (slug: string, returnTo: string | undefined) =>
   `/v1/auth/oauth?${new URLSearchParams({ provider: slug, ...(returnTo && { redirect_uri: returnTo }) })}`
 
-/** Where a sign-in begins, with a code by text message if wished. */
+/** Returns the URL of the sign-in page, optionally for a code by text message. */
 function signInHref(returnTo: string | undefined, byPhone: boolean): string {
   const query = new URLSearchParams({ ...(byPhone && { by: 'phone' }), ...(returnTo && { return_to: returnTo }) })
   return `/web/login${query.size > 0 ? `?${query}` : ''}`
@@ -109,8 +109,8 @@ export async function codePage(
 }
 
 /**
- * Begins a sign-in again whose form has expired or whose transaction is lost, from what the form carries: it asks for the address
- * once more, and knows it already. A person who has signed in meanwhile, in another tab, goes on to where this one was going.
+ * Restarts a sign-in whose form expired or whose transaction is lost: asks for the address again, prefilled. A person who has since
+ * signed in, in another tab, continues to `return_to`.
  */
 export async function beginAgain(
   c: AppContext,
@@ -137,9 +137,9 @@ const signInQuery = once(() =>
 )
 
 /**
- * Opens a sign-in on the way to `return_to`; a person who is signed in goes there at once.
- * @param options.home where a sign-in ends that is on the way to nowhere
- * @param options.welcome what a person sees who is signed in and on the way to nowhere
+ * Opens a sign-in with `return_to`; a signed-in person is redirected there immediately.
+ * @param options.home where a sign-in without `return_to` ends
+ * @param options.welcome the page for a signed-in person without `return_to`
  */
 export async function openSignIn(
   c: AppContext,

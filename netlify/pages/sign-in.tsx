@@ -8,30 +8,30 @@ type SignInProps = {
   /** Where the form posts `csrf`, `return_to` and `email` or `phone`. */
   action: string
   csrf: string
-  /** The application that the person is on the way to, and the host it lives on. */
+  /** The requesting application and its host. */
   clientName?: string
   clientHost?: string
   email?: string
-  /** Asks for a mobile number instead, which starts with this. */
+  /** The initial mobile number; if set, the page asks for a number. */
   phone?: string
-  /** Where one gets the code the other way, where there is one. */
+  /** The page for the other channel, if there is one. */
   switchHref?: string
   error?: FormError
   returnTo?: string
   notice?: string
   /** Other ways to sign in. */
   providers?: { name: string; href: string }[]
-  /** Where one signs in with a password, where that is offered. */
+  /** The page for passwords, if enabled. */
   passwordHref?: string
-  /** For those whom no mail reaches. */
+  /** For people who cannot receive mail. */
   withoutMailHref?: string
   /** The provider whose account is linked by this sign-in. */
   linking?: string
-  /** Whom to write to, where a sign-in was refused. */
+  /** Support contact, after a rejected sign-in. */
   supportHref?: string
 }
 
-/** Asks for an e-mail address or a mobile number to send a code to. The same page greets people with and without an account. */
+/** Asks for an e-mail address or a mobile number to send a code to. The page is the same with and without an account. */
 export function SignInPage(props: SignInProps) {
   const {
     action,

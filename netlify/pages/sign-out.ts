@@ -8,7 +8,7 @@ import { ConfirmSignOutPage } from './confirm-sign-out.tsx'
 import type { Shown } from './form.ts'
 import { renderPage } from './render.ts'
 
-/** Ends the session of this browser and says where the browser goes next. */
+/** Ends the session of this browser and returns where it goes next. */
 export async function signOut(
   c: AppContext,
   { person, session }: SignedIn,
@@ -20,7 +20,7 @@ export async function signOut(
   return elsewhere ?? returnTo
 }
 
-/** Asks whether to sign out, and carries what follows. */
+/** Asks for confirmation to sign out. */
 export async function confirmSignOutPage(
   c: AppContext,
   { person, session }: SignedIn,

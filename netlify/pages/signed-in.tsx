@@ -11,7 +11,7 @@ type SignedInProps = {
   csrf: string
 }
 
-/** Tells somebody who is already signed in, and came from nowhere, who they are. */
+/** Shows a signed-in person without `return_to` who they are. */
 export function SignedInPage({ email, uai, dashboardHref, signOutAction, csrf }: SignedInProps) {
   const text = copy.signedIn
   const href = safeHref(dashboardHref)

@@ -5,7 +5,7 @@ import { safeHref } from './safe.ts'
 type SignedOutProps = {
   /** Where the button leads, app schemes included. */
   continueHref?: string
-  /** The host there, where it is another one than ours. */
+  /** Its host, if it is not ours. */
   continueHost?: string
 }
 

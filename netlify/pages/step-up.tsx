@@ -13,11 +13,11 @@ type StepUpProps = {
   otherHref: string
   returnTo?: string
   email: string
-  /** The host of this page, so that a person can tell a copy of it. */
+  /** The host of this page, so that people can recognize phishing. */
   host: string
 }
 
-/** Asks somebody who is signed in for a code of their authenticator app, or for a recovery code. */
+/** Asks a signed-in person for a code of their authenticator app, or for a recovery code. */
 export function StepUpPage(props: StepUpProps) {
   const { method, action, csrf, returnTo, error, backHref, otherHref, email, host } = props
   const text = words.stepUp[method]

@@ -1,6 +1,6 @@
 import { Sentence } from './layout.tsx'
 
-/** Whom to write to, in the place of `{support}`. */
+/** Inserts the support contact for `{support}`. */
 export function Support({ href, text }: { href?: string; text: string }) {
   if (href === undefined) return null
   const { protocol, host, pathname } = new URL(href)

@@ -8,18 +8,18 @@ type EnrolTotpProps = {
   error?: FormError
   backHref: string
   returnTo?: string
-  /** The enrolment, sealed. */
+  /** The encrypted enrolment. */
   enrolment: string
   /** What an authenticator app reads. */
   uri: string
-  /** The same as a picture: SVG. */
+  /** The same as an SVG QR code. */
   picture: string
   /** In base32. */
   secret: string
   email: string
 }
 
-/** Shows a new secret as QR code and text, and asks for a code of it. */
+/** Shows a new secret as QR code and text, and asks for a code. */
 export function EnrolTotpPage(props: EnrolTotpProps) {
   const { action, csrf, enrolment, returnTo, error, backHref, uri, picture, secret, email } = props
   const text = words.enrolment

@@ -5,7 +5,7 @@ import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { renderPage } from './render.ts'
 import { SignedInPage } from './signed-in.tsx'
 
-/** What a person sees who is signed in and has nowhere to go on to. */
+/** Returns the page for a signed-in person without `return_to`. */
 export function welcomePage(c: AppContext, { person, session }: SignedIn): Response {
   return renderPage(
     SignedInPage({

@@ -5,7 +5,7 @@ import { safeHref } from './safe.ts'
 
 type Props = { action: string; csrf: string; returnTo?: string; email?: string; error?: FormError; backHref: string }
 
-/** Asks for an address and a code that came by no mail. */
+/** Asks for an address and a code that was not sent by mail. */
 export function WithoutMailPage({ action, csrf, returnTo, email, error, backHref }: Props) {
   const text = words.withoutMail
   return (

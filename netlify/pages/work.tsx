@@ -6,7 +6,7 @@ import { Wait } from './wait.tsx'
 
 export type WorkProps = { action: string; challenge: object; wait?: number }
 
-/** Solves a challenge of ALTCHA (PBKDF2), and sends the form with the solution where everything else is filled in. */
+/** Solves a challenge of ALTCHA (PBKDF2), and submits the form with the solution if it is complete. */
 const script = `addEventListener('DOMContentLoaded',async()=>{const e=document.getElementById('work'),c=JSON.parse(e.dataset.challenge),p=c.parameters,
 form=[...document.forms].find(f=>f.getAttribute('action')===e.dataset.action);if(!form||!window.crypto?.subtle)return;
 e.querySelector('[data-wait]')?.removeAttribute('data-wait');e.textContent=e.dataset.working;
@@ -20,13 +20,13 @@ if(i<0)continue;const f=document.createElement('input');f.type='hidden';f.name='
 f.value=btoa(JSON.stringify({challenge:c,solution:{counter:n+i,derivedKey:keys[i],time:Math.round(performance.now()-start)}}));
 form.append(f);e.textContent=e.dataset.done;if(form.checkValidity())form.requestSubmit();return}})`
 
-/** What a page with a challenge holds, by which it is known to need the script. */
+/** Included in pages with a challenge, which marks them as needing the script. */
 export const workScript = `<script>${script}</script>`
 
 /** The script as a Content-Security-Policy source. */
 export const workScriptSource = once(() => `'sha256-${hash('sha256', script, 'base64')}'`)
 
-/** Asks the browser for a proof of work, after which the form with that action is sent again; without scripts, the person for patience. */
+/** Asks the browser for a proof of work and then resubmits the form with that action; without scripts, asks the person to wait. */
 export function Work({ action, challenge, wait }: WorkProps) {
   const text = copy.work
   return (

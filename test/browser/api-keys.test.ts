@@ -57,7 +57,7 @@ describe('the life of a key', () => {
     await checkPage(page, 'shown')
     expect((await verify(key)).body.permissions).toEqual(['memories:read', 'memories:write'])
 
-    await page.getByRole('link', { name: 'I have kept it' }).click()
+    await page.getByRole('link', { name: 'I saved it' }).click()
     const card = page.getByRole('article', { name: 'Backup on my laptop' })
     await expect.poll(() => card.getByText('Add and change your memories').count()).toBe(1)
     expect(await page.content()).not.toContain(key)
@@ -70,7 +70,7 @@ describe('the life of a key', () => {
     const rotated = await shownKey(page)
     expect([(await verify(key)).status, (await verify(rotated)).status]).toEqual([200, 200])
 
-    await page.getByRole('link', { name: 'I have kept it' }).click()
+    await page.getByRole('link', { name: 'I saved it' }).click()
     await card.getByRole('link', { name: 'Revoke Backup on my laptop' }).click()
     await checkPage(page, 'revoke')
     await page.getByLabel('Why?').fill('laptop was stolen')
@@ -108,7 +108,7 @@ describe('the life of a key', () => {
     expect(await shownKey(page)).toBe(key)
     await gateway.sql`update auth_gateway.form_states set expires_at = now() where expires_at < now() + interval '1 minute'`
     await page.reload()
-    await page.getByText('That was done already').waitFor()
+    await page.getByText('Already done').waitFor()
     await page.goto(PAGE)
     expect(await page.getByRole('article', { name: 'Only one' }).count()).toBe(1)
     await page.context().close()
@@ -163,7 +163,7 @@ it('a key that was found in public says so and can be rotated', async () => {
   await create(page, 'Leaked')
   await gateway.sql`update auth_gateway.api_keys set status = 'quarantined' where created_by = ${eve.uai}`
   await page.goto(PAGE)
-  await page.getByText('This key was found where everybody can read it').waitFor()
+  await page.getByText('This key was found in public').waitFor()
   await checkPage(page, 'quarantined')
   await page.context().close()
 })

@@ -99,7 +99,7 @@ it('a person deletes their account', async () => {
   await page.getByRole('heading', { name: 'Delete this account' }).waitFor()
   await checkPage(page, 'erase')
   await page.getByLabel(/Type “delete”/).fill('delete')
-  await page.getByRole('button', { name: 'Delete my account for good' }).click()
+  await page.getByRole('button', { name: 'Delete my account' }).click()
   await page.getByRole('heading', { name: 'Your account is deleted' }).waitFor()
   await checkPage(page, 'erased')
 }, 60_000)

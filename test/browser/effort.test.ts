@@ -40,6 +40,6 @@ it('a browser completes the proof of work and continues to the code page automat
 
 it('a browser without scripts is asked to wait a minute', async () => {
   const { page } = await askForHotMailbox(false)
-  await page.getByText('There were many attempts lately. Try again in 60 seconds.').waitFor()
+  await page.getByText('There were many recent attempts. Try again in 60 seconds.').waitFor()
   await page.context().close()
 }, 60_000)

@@ -46,7 +46,7 @@ it('a person sets an authenticator app up, proves themselves with it, and remove
   await page.getByRole('heading', { name: 'Keep these codes' }).waitFor()
   const [code = ''] = await page.getByRole('listitem').allInnerTexts()
   await checkPage(page, 'recovery-codes')
-  await page.getByRole('link', { name: 'I have kept them' }).click()
+  await page.getByRole('link', { name: 'I saved them' }).click()
   await page.getByText('Your authenticator app is set up.').waitFor()
   await page.getByText('10 left').waitFor()
   await checkPage(page, 'account-totp')
@@ -85,7 +85,7 @@ it('operators create and approve codes, and a person without mail signs in with 
   await one.getByLabel('E-mail address of the person').fill(ada.email)
   await one.getByLabel('Reason').fill('Mail is down')
   await one.getByRole('button', { name: 'Make a code' }).click()
-  await one.getByRole('heading', { name: 'Tell the person this code' }).waitFor()
+  await one.getByRole('heading', { name: 'Give the person this code' }).waitFor()
   const code = (await one.locator('.secret').textContent()) ?? ''
   await checkPage(one, 'operator-code')
 
@@ -96,8 +96,8 @@ it('operators create and approve codes, and a person without mail signs in with 
   await one.getByText('This is half of the code.').waitFor()
   await two.goto('/operator/codes')
   await checkPage(two, 'operator-codes')
-  await two.getByRole('button', { name: 'Take it back' }).first().click()
-  await two.getByText('The code is taken back.').or(two.getByRole('alert')).first().waitFor()
+  await two.getByRole('button', { name: 'Revoke the code' }).first().click()
+  await two.getByText('The code was revoked.').or(two.getByRole('alert')).first().waitFor()
 
   const context = await browser.newContext({ baseURL: gateway.url })
   const page = await context.newPage()

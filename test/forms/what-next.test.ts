@@ -44,7 +44,7 @@ describe('a person who is refused reads what to do next and whom to write to', (
     const ada = await signIn(gateway)
     const page = await ada.browser.visit('/admin')
     expect(page.status).toBe(403)
-    expect(textOf(page)).toContain(`You are signed in as ${ada.email}, which is not an account of an operator.`)
+    expect(textOf(page)).toContain(`You are signed in as ${ada.email}, which is not an operator account.`)
     expect(textOf(page)).toContain(SUPPORT)
     const [, href = ''] = /<a class="button primary" href="([^"]+)">Sign in with another account/.exec(page.html) ?? []
     const again = await ada.browser.visit(href.replaceAll('&amp;', '&'))

@@ -300,7 +300,7 @@ describe('POST /admin/act', () => {
     ['end', 'sessions', 'SessionEnded'],
   ] as const)('200 %s: an event by the operator, with the reason', async (name, table, type) => {
     const id = await idOf(table, member)
-    expect((await act(admin, { act: name, id, reason: 'lost phone' })).html).toContain('It stands in the log')
+    expect((await act(admin, { act: name, id, reason: 'lost phone' })).html).toContain('The log has your reason')
     const [event] =
       await gateway.sql`select data, metadata from auth_gateway.event_store where stream_id = ${id} and event_type = ${type}`
     expect(JSON.stringify(event?.data)).toContain('lost phone')

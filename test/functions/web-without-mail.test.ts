@@ -281,7 +281,7 @@ describe('an operator’s code', () => {
     expect(page).toMatchObject({ status: 200 })
     const ada = await signIn(gateway)
     const made = await operator.browser.submit(page, { email: ada.email, reason: 'lost phone' }, '/operator/codes')
-    expect(made.html).toContain('Tell the person this code')
+    expect(made.html).toContain('Give the person this code')
     expect(await operator.browser.submit(page, { email: ada.email, reason: 'again' }, '/operator/codes')).toMatchObject(
       {
         url: `${gateway.url}/operator/codes`,
