@@ -23,7 +23,7 @@ export const words = {
   confirm: { title: 'Confirm your address', lead: 'Confirm to sign in.', submit: 'Confirm' },
   sent: {
     title: 'Check your e-mail',
-    lead: 'If the address needs a link, it is on its way. You can close this page.',
+    lead: 'If the address needs one, a link is on its way. You can close this page.',
   },
   email: 'E-mail address',
   name: 'Name (optional)',

@@ -61,7 +61,7 @@ it('a person sets an authenticator app up, proves themselves with it, and remove
   await page.getByLabel('Recovery code').fill(code)
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByRole('button', { name: /^Remove the authenticator app/ }).click()
-  await page.getByText('The authenticator app is removed').waitFor()
+  await page.getByText('The authenticator app was removed').waitFor()
   expect(complaints).toEqual([])
   await context.close()
 }, 60_000)

@@ -134,7 +134,7 @@ describe('node scripts/login.mjs', { timeout: 30_000 }, () => {
     const [, url = ''] = await run.said(AUTHORIZE)
     const browser = createBrowser(gateway)
     const consent = await passSignIn(gateway, browser, await browser.visit(url), newEmail())
-    expect(consent.html).toContain('whoever has it is signed in as you')
+    expect(consent.html).toContain('anyone who has it can sign in as you')
     const page = await browser.submit(consent, { decision: 'allow' }, '/oauth/consent')
     const [, code = ''] = /value="([BCDFGHJKLMNPQRSTVWXZ]{5}-[BCDFGHJKLMNPQRSTVWXZ]{5})"/.exec(page.html) ?? []
     await run.said(/Code: /)

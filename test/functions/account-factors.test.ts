@@ -247,7 +247,7 @@ describe('removal', () => {
     expect(asked.url).toContain('/web/step-up')
     await ada.browser.submit(asked, { code: codeOf(app, 0) }, '/web/step-up')
     const done = await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/totp/remove')
-    expect(done.html).toContain('The authenticator app is removed')
+    expect(done.html).toContain('The authenticator app was removed')
     expect((await stepUp(ada, codeOf(app, 1)).catch((error: Error) => error.message)).toString()).toContain('no form')
     const count = async () =>
       (

@@ -61,7 +61,7 @@ describe('the hosted callback', () => {
   test('asks for consent each time, although the client is our own, and says what the code can do', async () => {
     for (let round = 0; round < 2; round++) {
       const { consent, allow } = await askForPaste()
-      expect(consent.html).toContain('whoever has it is signed in as you')
+      expect(consent.html).toContain('anyone who has it can sign in as you')
       expect(shown(await allow())).toBeTruthy()
     }
   })
