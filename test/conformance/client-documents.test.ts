@@ -173,7 +173,7 @@ describe('R10 R11 documents that do not count', () => {
   ])('an address that is not public: %s', async (_name, client_id) => {
     const page = await open(new URL(client_id).href)
     expect(page.status).toBe(400)
-    expect(page.html).toContain('not public')
+    expect(page.html).toContain('non-public')
   })
 })
 

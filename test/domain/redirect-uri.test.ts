@@ -152,33 +152,33 @@ describe('registration', () => {
     ['https://a.example\\.evil.test/cb', /encode/],
     ['https://a.example/cb?x={y}', /encode/],
     ['https://a.example/%zz', /encode/],
-    ['https://@a.example/cb', /normal form/],
-    ['https:a.example/cb', /normal form/],
-    ['https:/a.example/cb', /normal form/],
-    ['https:///a.example/cb', /normal form/],
-    ['HTTPS://a.example/cb', /normal form/],
-    ['https://127.1/cb', /normal form/],
-    ['https://2130706433/cb', /normal form/],
-    ['https://0x7f000001/cb', /normal form/],
-    ['https://0177.0.0.1/cb', /normal form/],
-    ['https://[::FFFF:1.2.3.4]/cb', /normal form/],
-    ['https://a%2eexample/cb', /normal form/],
-    ['https://a.example./cb', /normal form/],
-    ['https://a..example/cb', /normal form/],
-    ['https://a.example:/cb', /normal form/],
-    ['https://a.example:0443/cb', /normal form/],
-    ['https://a.example/x/../cb', /normal form/],
-    ['https://a.example/./cb', /normal form/],
-    ['https://a.example/%2e%2e/cb', /normal form/],
-    ['https://a.example/.%2E/cb', /normal form/],
-    ['https://a.example/cb?list[]=1', /normal form/],
+    ['https://@a.example/cb', /normalized form/],
+    ['https:a.example/cb', /normalized form/],
+    ['https:/a.example/cb', /normalized form/],
+    ['https:///a.example/cb', /normalized form/],
+    ['HTTPS://a.example/cb', /normalized form/],
+    ['https://127.1/cb', /normalized form/],
+    ['https://2130706433/cb', /normalized form/],
+    ['https://0x7f000001/cb', /normalized form/],
+    ['https://0177.0.0.1/cb', /normalized form/],
+    ['https://[::FFFF:1.2.3.4]/cb', /normalized form/],
+    ['https://a%2eexample/cb', /normalized form/],
+    ['https://a.example./cb', /normalized form/],
+    ['https://a..example/cb', /normalized form/],
+    ['https://a.example:/cb', /normalized form/],
+    ['https://a.example:0443/cb', /normalized form/],
+    ['https://a.example/x/../cb', /normalized form/],
+    ['https://a.example/./cb', /normalized form/],
+    ['https://a.example/%2e%2e/cb', /normalized form/],
+    ['https://a.example/.%2E/cb', /normalized form/],
+    ['https://a.example/cb?list[]=1', /normalized form/],
     ['https://a.example/x%2e%2e%2fcb', /encoded dot/],
     ['https://a.example/x%5ccb', /encoded dot/],
     ['https://a.example/x%0d%0acb', /encoded dot/],
     ['com.example.app://user@host/cb', /credentials/],
-    ['com.example.app://host/x/../cb', /normal form/],
+    ['com.example.app://host/x/../cb', /normalized form/],
     ['com.example.app:\\\\host', /encode/],
-    ['COM.example.app:/cb', /normal form/],
+    ['COM.example.app:/cb', /normalized form/],
   ])('refused: %j', (uri, why) => {
     expect(redirectUriProblem(uri)).toMatch(why)
   })
@@ -203,7 +203,7 @@ describe('registration', () => {
     const uri = 'cursor://anysphere.cursor-mcp/oauth/callback'
     expect(redirectUriProblem(uri, ['vscode'])).toMatch(/dot/)
     expect(redirectUriProblem(uri, ['cursor'])).toBeUndefined()
-    expect(redirectUriProblem('Cursor://anysphere.cursor-mcp/cb', ['cursor'])).toMatch(/normal form/)
+    expect(redirectUriProblem('Cursor://anysphere.cursor-mcp/cb', ['cursor'])).toMatch(/normalized form/)
     expect(redirectUriProblem('javascript:alert(1)', ['javascript'])).toMatch(/forbidden/)
   })
 
