@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -61,6 +61,16 @@ describe('the files', () => {
     expect(await ledger()).toEqual([{ version: '001', name: 'first' }])
     await file('002_broken.sql', 'create table second (n int)')
     expect(await run()).toEqual(['002_broken.sql'])
+  })
+
+  test('that fail leave no function of the files before them open to everyone', async () => {
+    await file('001_schema.sql', await readFile(path.join(GATEWAY_MIGRATIONS, '001_schema.sql'), 'utf8'))
+    await file('002_function.sql', 'create function auth_gateway.one() returns int return 1')
+    await file('003_broken.sql', 'insert into missing values (1)')
+    await expect(run()).rejects.toThrow('003_broken.sql:1: relation "missing" does not exist')
+    expect(await owner`select has_function_privilege('anon', 'auth_gateway.one()', 'execute') as open`).toEqual([
+      { open: false },
+    ])
   })
 
   test('may use other line ends without counting as changed', async () => {

@@ -37,11 +37,15 @@ export async function migrate({
   try {
     await exclusively(sql, (transaction) => prepareLedger(transaction, migrations, log))
     const applied: string[] = []
-    for (const migration of migrations) {
-      const started = performance.now()
-      if (!(await exclusively(sql, (transaction) => apply(transaction, migration)))) continue
-      log(`applied ${migration.file} (${Math.round(performance.now() - started)} ms)`)
-      applied.push(migration.file)
+    try {
+      for (const migration of migrations) {
+        const started = performance.now()
+        if (!(await exclusively(sql, (transaction) => apply(transaction, migration)))) continue
+        log(`applied ${migration.file} (${Math.round(performance.now() - started)} ms)`)
+        applied.push(migration.file)
+      }
+    } finally {
+      if (applied.length > 0) await exclusively(sql, closeToPublic)
     }
     if (await exclusively(sql, (transaction) => repairAccess(transaction, migrations)))
       log('created the missing roles and grants')
@@ -86,6 +90,13 @@ async function apply(sql: postgres.TransactionSql, migration: Migration): Promis
     })
   await record(sql, migration)
   return true
+}
+
+/** Takes away what PostgreSQL grants every role on new functions: also when a file before the last one failed. */
+async function closeToPublic(sql: postgres.TransactionSql): Promise<void> {
+  const [row] = await sql<{ known: boolean }[]>`
+    select to_regprocedure('auth_gateway.close_to_public()') is not null as known`
+  if (row?.known) await sql`select auth_gateway.close_to_public()`
 }
 
 function located(error: unknown, { file, sql }: Migration): Error {

@@ -43,7 +43,7 @@ alter default privileges in schema auth_gateway revoke all on functions from pub
 alter default privileges in schema auth_gateway revoke all on types from public, anon, authenticated, service_role;
 
 -- PostgreSQL lets every role execute a new function, and default privileges of one schema cannot change that. Grants to
--- auth_gateway_app are kept.
+-- auth_gateway_app are kept. 029_access.sql calls this, and `npm run migrate` after the files that it applied, even when one fails.
 create function auth_gateway.close_to_public() returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
