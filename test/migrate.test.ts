@@ -116,7 +116,7 @@ describe('drift is refused and named:', () => {
 
   test('a name without a number', async () => {
     await file('fourth.sql', 'select 4')
-    await expect(run()).rejects.toThrow('fourth.sql: a migration is called NNN_name.sql')
+    await expect(run()).rejects.toThrow('fourth.sql: the name of a migration must be NNN_name.sql')
   })
 })
 
