@@ -165,7 +165,7 @@ export function measureLag(registry: Registry, read: () => Promise<LogLag>): voi
   })
 }
 
-export type MetricsOptions = {
+type MetricsOptions = {
   port: number
   host: string
   /** Bearer token that is asked for. */

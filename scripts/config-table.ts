@@ -17,7 +17,7 @@ function typeOf(schema: z.core.JSONSchema.BaseSchema): string {
 }
 
 /** Returns every variable of `shared/config.ts` as the documentation shows it, without the defaults of secrets. */
-export function documentedVariables(): Variable[] {
+function documentedVariables(): Variable[] {
   return Object.entries(variables).map(([name, { meaning, type, fallback, required = false }]) => {
     const secret = name.endsWith('_SECRET') && fallback !== undefined
     const shown = typeof fallback === 'object' ? Object.values(fallback).join(',') : fallback?.toString()

@@ -8,7 +8,7 @@ const USAGE = `npm run events:catalogue
 
 Writes the catalogue of all events into ${TARGET}, from the domain and the migrations.`
 
-export type CataloguedEvent = {
+type CataloguedEvent = {
   type: string
   stream: string
   /** The domain file. */

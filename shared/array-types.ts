@@ -13,10 +13,10 @@ const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
 const written = (element: Element) => (element === null ? 'null' : quoted(String(element)))
 
 /** Formats an array for PostgreSQL; the driver sends no arrays of times, bytes or booleans. */
-export const writeArray = (elements: readonly Element[]): string => `{${elements.map(written).join(',')}}`
+const writeArray = (elements: readonly Element[]): string => `{${elements.map(written).join(',')}}`
 
 /** Parses a one-dimensional array from PostgreSQL. */
-export function readArray<Read>(text: string, read: (element: string) => Read): (Read | null)[] {
+function readArray<Read>(text: string, read: (element: string) => Read): (Read | null)[] {
   return [...text.matchAll(/"((?:[^"\\]|\\.)*)"|([^{},]+)/gs)].map(([, inQuotes, bare = '']) => {
     if (inQuotes !== undefined) return read(inQuotes.replace(/\\(.)/gs, '$1'))
     return bare === 'NULL' ? null : read(bare)

@@ -37,7 +37,7 @@ export type CallRequest = {
 }
 
 /** Notes made while the call is served, for the response, the log and the record of refused requests. */
-export type CallNotes = {
+type CallNotes = {
   /** The error of the request, even if the response is a page or `valid: false`. */
   refused?: GatewayError
   /** The authenticated caller, once known. */

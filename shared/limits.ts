@@ -1,5 +1,5 @@
 /** At most `max` hits in `seconds`. */
-export type Window = { max: number; seconds: number }
+type Window = { max: number; seconds: number }
 
 /** The effort of a caller, which raises some limits: none, a minute of waiting (pages without JavaScript), a proof of work. */
 export const EFFORTS = ['none', 'waited', 'worked'] as const
@@ -161,7 +161,7 @@ export const rules = {
 export type RuleName = keyof typeof rules
 
 /** The windows of a rule per effort, or once if they are the same for all efforts. */
-export type Tiers = readonly (readonly Window[])[]
+type Tiers = readonly (readonly Window[])[]
 export type Limits = Readonly<Record<RuleName, Tiers>>
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
@@ -176,7 +176,7 @@ function readWindow(text: string): Window | undefined {
 }
 
 /** Parses windows such as `5/1h 10/1d | 8/1h 20/1d | …`; undefined if malformed. */
-export function readTiers(text: string): Tiers | undefined {
+function readTiers(text: string): Tiers | undefined {
   const tiers = text.split('|').map((tier) => {
     const windows = tier.trim() === '-' ? [] : tier.trim().split(/[\s+]+/)
     return windows.map(readWindow)

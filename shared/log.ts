@@ -9,7 +9,7 @@ const GATHER_MILLISECONDS = 50
 const GATHERED_BYTES = 32_768
 
 type Level = Exclude<keyof typeof RANK, 'silent'>
-export type LogFields = Record<string, unknown>
+type LogFields = Record<string, unknown>
 
 let threshold: number | undefined
 

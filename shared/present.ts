@@ -15,7 +15,7 @@ export function presentDeeply(given: object): Record<string, unknown> {
 }
 
 /** A value as `presentDeeply` returns it; undefined if it counts as absent. */
-export function presentValue(value: unknown): unknown {
+function presentValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) {
     const items = value.map(presentValue).filter(saysSomething)

@@ -27,7 +27,7 @@ export const startWarnings = {
 } as const
 
 type StartProblem = keyof typeof startErrors
-export type StartWarning = keyof typeof startWarnings
+type StartWarning = keyof typeof startWarnings
 
 /** The environment is invalid, and a retry will not help until it is changed. */
 export class StartError extends Error {

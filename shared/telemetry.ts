@@ -17,18 +17,18 @@ export type RequestSeen = {
 }
 export const requests = tracingChannel<unknown, RequestSeen>('auth-gateway:request')
 
-export type Pool = 'reads' | 'writes'
-export type StatementSeen = { pool: Pool; text: string }
+type Pool = 'reads' | 'writes'
+type StatementSeen = { pool: Pool; text: string }
 export const statements = tracingChannel<unknown, StatementSeen>('auth-gateway:statement')
 
 /** A call to one of our own services; the tracer adds headers before it is sent. */
-export type CallSeen = { url: URL; headers: Headers; status?: number }
+type CallSeen = { url: URL; headers: Headers; status?: number }
 export const calls = tracingChannel<unknown, CallSeen>('auth-gateway:call')
 
-export type DeliverySeen = { function: string; status: string; reason?: string; milliseconds: number }
+type DeliverySeen = { function: string; status: string; reason?: string; milliseconds: number }
 const deliveries = channel('auth-gateway:delivery')
 
-export type EventSeen = { type: string; data: object }
+type EventSeen = { type: string; data: object }
 const events = channel('auth-gateway:event')
 
 /** Calls `start` before and `end` after each operation; `error` is its failure. */

@@ -37,7 +37,7 @@ function traceparent(span: Span): string {
   return `00-${traceId}-${spanId}-0${traceFlags & 1}`
 }
 
-export type TracingOptions = {
+type TracingOptions = {
   /** Share of the requests, 0 to 1. A caller cannot raise it, only opt a request out. */
   share: number
   /** Sends the spans of a request before it completes, for processes that are frozen between requests. */

@@ -238,6 +238,21 @@ describe('imports', () => {
   })
 })
 
+test('what a file exports, another one names; programs and what services install excepted', () => {
+  const files = globSync('{netlify,shared,scripts,supabase,test}/**/*.{ts,tsx,mjs}')
+  const holders = new Map<string, number>()
+  for (const file of files)
+    for (const word of new Set(read(file).match(/\w+/g))) holders.set(word, (holders.get(word) ?? 0) + 1)
+  const sources = files.filter((file) => /^(netlify|shared|scripts)\/(?!resource-server\/)/.test(file))
+  const unused = sources.flatMap((file) =>
+    [...read(file).matchAll(/^export (?:async )?(?:function|const|type|class) (\w+)/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => holders.get(name) === 1 && !name.endsWith('Program'))
+      .map((name) => `${file} ${name}`),
+  )
+  expect(unused).toEqual([])
+})
+
 describe('a sign-in', () => {
   /** The files that import a name from a file. */
   const importersOf = (name: string, target: string) =>

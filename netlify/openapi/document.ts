@@ -8,7 +8,7 @@ import * as schemas from './schemas.ts'
 import { TAGS } from './tags.ts'
 
 type Json = Record<string, unknown>
-export type OpenApiDocument = {
+type OpenApiDocument = {
   openapi: string
   info: Json
   tags: Json[]

@@ -26,7 +26,7 @@ const UNITS: [milliseconds: number, unit: string][] = [
 ]
 
 /** "5 minutes ago", "in 3 days". Pages are in English; loading `Intl` data would take a tenth of a cold start. */
-export function fromNow(at: Date, now: Date): string {
+function fromNow(at: Date, now: Date): string {
   const distance = at.getTime() - now.getTime()
   const [size, unit] = UNITS.find(([milliseconds]) => Math.abs(distance) >= milliseconds) ?? [MINUTE, 'minute']
   const count = Math.round(Math.abs(distance) / size)

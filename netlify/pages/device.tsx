@@ -45,7 +45,7 @@ export function EnterCodePage({ action, value, error }: { action: string; value?
   )
 }
 
-export type DeviceClient = { name: string; firstParty: boolean; verified: boolean }
+type DeviceClient = { name: string; firstParty: boolean; verified: boolean }
 
 type ApproveProps = {
   action: string

@@ -19,7 +19,7 @@ import { errorPage } from './respond.tsx'
 import { welcomePage } from './welcome-page.ts'
 
 /** Seconds during which a repeated submission gets the first response. */
-export const ANSWER_SECONDS = 60
+const ANSWER_SECONDS = 60
 /** The same for error responses: nothing was done, and anyone can cause many of them. */
 const ERROR_SECONDS = 10
 const POLL_MS = 100

@@ -7,7 +7,7 @@ import { displayName } from './safe.ts'
 
 const text = words.desk
 
-export type OpenCode = {
+type OpenCode = {
   id: string
   person: string
   operator: string

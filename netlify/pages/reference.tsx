@@ -26,7 +26,7 @@ type Operation = {
   responses: Record<string, Response>
 }
 /** The part of an OpenAPI document that the page shows. */
-export type ShownDocument = {
+type ShownDocument = {
   info: { title: string; version: string; description: string }
   tags: { name: string; description: string }[]
   paths: Record<string, unknown>

@@ -12,7 +12,7 @@ interface Role {
   member: boolean
 }
 
-export interface ApplicationRoleOptions {
+interface ApplicationRoleOptions {
   /** Connection of the owner. */
   url: string
   /** Connection of the running gateway; the role gets its user name and password. */

@@ -33,7 +33,7 @@ type Owner = { sql: postgres.Sql; gateway: Gateway }
 
 type By = { signerFor: (origin: string) => NoteSigner; issuer: string }
 
-export type Archived = { month: string; events: number; streams: number; file: string; sha256: string }
+type Archived = { month: string; events: number; streams: number; file: string; sha256: string }
 
 /**
  * Moves a month of short-lived streams from the event store into a file in a folder. The file is written and verified first; then one

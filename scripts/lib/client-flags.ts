@@ -86,7 +86,7 @@ const MEMBER_OF_FLAG: [flag: keyof ClientFlags, member: string][] = [
 ]
 
 /** Returns the client's everyday access to the account API from its flag; undefined without the flag. */
-export function readAccountAccess(flags: ClientFlags): AccountAccess | undefined {
+function readAccountAccess(flags: ClientFlags): AccountAccess | undefined {
   const value = flags['account-access']
   if (value === undefined || value === 'none' || value === 'everyday') return value
   throw new UsageError('--account-access takes none or everyday')

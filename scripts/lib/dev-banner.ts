@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { styleText } from 'node:util'
 import { DEMO_USERS } from '../supabase-auth/app.ts'
 
-export interface BannerOptions {
+interface BannerOptions {
   issuer: string
   mailboxUrl: string
   functionsUrl: string

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
-export interface DevSecrets {
+interface DevSecrets {
   AUTH_MASTER_SECRET: string
   OTP_WEBHOOK_SECRET: string
   RESEND_WEBHOOK_SECRET: string

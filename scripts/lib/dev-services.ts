@@ -3,7 +3,7 @@ import { LOCAL_TWILIO } from '../mailbox/twilio-api.ts'
 import { denoBinary } from './platform-binary.ts'
 import { createService, type Service } from './service.ts'
 
-export interface DevPorts {
+interface DevPorts {
   gateway: number
   functions: number
   mailbox: number

@@ -3,7 +3,7 @@ import type postgres from 'postgres'
 type AnySql = postgres.ISql<Record<never, never>>
 
 /** A trigger that is missing or disabled on a table, or a setting that disables them all. */
-export type Unguarded = { relation: string; guard: string }
+type Unguarded = { relation: string; guard: string }
 
 /** Lists the triggers that keep the log append-only and project it, but do not fire. */
 export function listUnguarded(sql: AnySql): Promise<Unguarded[]> {
@@ -23,7 +23,7 @@ export function listUnguarded(sql: AnySql): Promise<Unguarded[]> {
 }
 
 /** The privileges of a role that is neither the owner nor the gateway. */
-export type ForeignGrant = {
+type ForeignGrant = {
   role: string
   privileges: string[]
   /** Number of tables, functions and the like, and one of them. */

@@ -21,7 +21,7 @@ export type OpenNote = (note: string) => Checkpoint | undefined
 export type OpenText = (note: string) => string | undefined
 
 /** The secrets of a database that are configured here. */
-export type FoundSecrets = {
+type FoundSecrets = {
   /** Signs as the log does, under an origin. */
   signerFor?: (origin: string) => NoteSigner
   /** Derivations from its master secret first, then from the other configured ones. */

@@ -5,7 +5,7 @@ import { lineOf, type Migration, readMigrations } from './migration-files.ts'
 import { assertInStep, createLedger, newerThan, readLedger, reconcile, record } from './migration-ledger.ts'
 import { repairAccess } from './repair-access.ts'
 
-export interface MigrateOptions {
+interface MigrateOptions {
   /** Connection of the owner, direct or session mode. */
   url: string
   /** Folder of the `NNN_name.sql` files. */

@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-export type Packed = {
+type Packed = {
   name: string
   /** Bytes of the archive. */
   size: number

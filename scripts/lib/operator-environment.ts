@@ -25,7 +25,7 @@ function withRunningDev(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
  * Returns the operator's connection string: DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of `npm run dev`.
  * @throws RefusedError when there is none
  */
-export function operatorUrl(given: NodeJS.ProcessEnv): string {
+function operatorUrl(given: NodeJS.ProcessEnv): string {
   const env = withRunningDev(given)
   const url = env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL
   if (!url) throw new RefusedError('Set DATABASE_MIGRATION_URL or DATABASE_URL, or start `npm run dev` first')

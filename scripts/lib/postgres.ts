@@ -12,7 +12,7 @@ const run = promisify(execFile)
 const START_MILLISECONDS = 30_000
 const ATTEMPTS = 5
 
-export interface PostgresOptions {
+interface PostgresOptions {
   /** Created on the first start. The owner's password is next to it, in `<dataDirectory>.password`. */
   dataDirectory: string
   /** Default: a free one. */

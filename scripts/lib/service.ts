@@ -6,7 +6,7 @@ const READY_MILLISECONDS = 120_000
 /** Pause before a restart: doubled each time up to `most`, reset once the service has run for `settled`. */
 const RESTART_MILLISECONDS = { first: 250, most: 10_000, settled: 30_000 }
 
-export interface ServiceOptions extends Omit<ProcessOptions, 'output'> {
+interface ServiceOptions extends Omit<ProcessOptions, 'output'> {
   name: string
   port: number
   /** The environment variable that chooses the port. */

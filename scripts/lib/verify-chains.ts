@@ -6,7 +6,7 @@ import type { Finding } from './findings.ts'
 const BATCH = 2000
 
 /** Returns every fault of one event, given the event before it in its stream. */
-export function faultsOf(event: EventRecord, before: EventRecord | undefined): Finding['fault'][] {
+function faultsOf(event: EventRecord, before: EventRecord | undefined): Finding['fault'][] {
   const faults: Finding['fault'][] = []
   const previousHash = before?.hash ?? NO_HASH
   if (!before && event.version === 1 && !equal(event.previous_hash, NO_HASH)) faults.push('first_previous_hash')

@@ -16,7 +16,7 @@ export type SupabaseUser = {
 /** A link that Supabase Auth would send by mail. */
 export type SentLink = { to: string; type: 'signup' | 'recovery'; tokenHash: string; redirectTo?: string }
 
-export type SupabaseAuthOptions = {
+type SupabaseAuthOptions = {
   /** Public base URL, before `/auth/v1`. */
   url: () => string
   /** The project's publishable key, which every call must send. */

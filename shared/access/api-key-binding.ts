@@ -19,9 +19,9 @@ export type ForwardedRequest = {
   door?: string[]
 }
 
-export type BindingRules = { requireBinding: boolean; requireSignature: boolean; windowSeconds: number }
+type BindingRules = { requireBinding: boolean; requireSignature: boolean; windowSeconds: number }
 
-export type SignedNonce = { key: Buffer; expiresAt: Date }
+type SignedNonce = { key: Buffer; expiresAt: Date }
 
 type Caller = { audience: string; projectScope: string; clientId: string; installationId: string }
 

@@ -10,7 +10,7 @@ const MAX_PROOF_LENGTH = 4096
 const MAX_ID_LENGTH = 512
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-export type DpopProof = {
+type DpopProof = {
   /** Thumbprint of the proven key (RFC 7638). */
   jkt: string
   jti: string
@@ -18,7 +18,7 @@ export type DpopProof = {
   issuedAt: Date
 }
 
-export type ProofVerdict = { proof: DpopProof; fault?: undefined } | { proof?: undefined; fault: string }
+type ProofVerdict = { proof: DpopProof; fault?: undefined } | { proof?: undefined; fault: string }
 
 /** Scheme, host and path; query and fragment do not count. */
 function target(uri: string): string | undefined {

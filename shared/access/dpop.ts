@@ -51,7 +51,7 @@ export async function proveKey(
 }
 
 /** Every URL of the current endpoint, from configuration and never from the Host header (docs/security-rules.md K2). */
-export function urlsOf(call: Call): string[] {
+function urlsOf(call: Call): string[] {
   const { issuer, config } = call.gateway
   const bases = config.MTLS_BASE_URL ? [issuer, config.MTLS_BASE_URL] : [issuer]
   return bases.flatMap((base) => mirrorsOf(call.request.path).map((path) => base + path))

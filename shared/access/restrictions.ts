@@ -27,7 +27,7 @@ export const restrictionParameters = once(() => ({
   installation_id: name(),
 }))
 
-export type Restrictions = {
+type Restrictions = {
   scope?: string[]
   audience?: string
   resource?: string

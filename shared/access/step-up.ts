@@ -10,7 +10,7 @@ export function isSteppedUp({ steppedUpAt }: SessionFacts, now: Date): boolean {
 }
 
 /** Whether the person may change their factors: recently stepped up, or recently signed in while they have no authenticator app. */
-export function mayChangeFactors(current: SessionFacts, hasAuthenticator: boolean, now: Date): boolean {
+function mayChangeFactors(current: SessionFacts, hasAuthenticator: boolean, now: Date): boolean {
   if (isSteppedUp(current, now) || isRecent(current.recoveredAt, now)) return true
   return !hasAuthenticator && isRecent(current.authenticatedAt, now)
 }

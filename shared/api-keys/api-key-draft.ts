@@ -19,7 +19,7 @@ import {
 import { everydayEnd } from './sensitive-keys.ts'
 
 /** What creates or changes a key: nothing but the person, or a credential of theirs with which the key ends. */
-export type Maker = { parent?: ApiKeyFacts; application?: Client; delegated?: boolean }
+type Maker = { parent?: ApiKeyFacts; application?: Client; delegated?: boolean }
 
 export function makerOf({ apiKey: by, family }: PersonPrincipal): Maker {
   if (by) return { parent: by.key }

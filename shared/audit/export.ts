@@ -5,7 +5,7 @@ import type { ExportRow } from '../queries/audit-events.ts'
 import type { EventRecord } from '../queries/event-records.ts'
 import { openOrigin, openPersonal, type Viewer } from './event-view.ts'
 
-export const EXPORT_FORMAT = 'lanonasis-audit-export-v1'
+const EXPORT_FORMAT = 'lanonasis-audit-export-v1'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 

@@ -4,7 +4,7 @@ const MINUTE_SECONDS = 60
 /** Checkpoints run every five minutes, webhooks every minute, waiting messages every hour. */
 const LIMITS = { checkpoints: 15 * MINUTE_SECONDS, webhooks: 5 * MINUTE_SECONDS, messages: 75 * MINUTE_SECONDS }
 
-export type LagProblem = {
+type LagProblem = {
   what: 'checkpoints' | 'webhooks' | 'messages' | 'partitions'
   detail: string
   /** For operators of the whole gateway: it names roles and databases. */

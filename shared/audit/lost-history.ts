@@ -57,7 +57,7 @@ async function keptNotes({ CHECKPOINT_FILE, CHECKPOINT_URL, CHECKPOINT_URL_TOKEN
   return found.filter((note) => note !== undefined)
 }
 
-export type LostHistory = {
+type LostHistory = {
   /** The published checkpoint, and how many events the database has in its tree. */
   kept: OpenedNote
   size: number

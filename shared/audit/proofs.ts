@@ -3,7 +3,7 @@ import { consistencyPath, inclusionPath, nodesOf, tilesNeeded } from '../events/
 import { leavesOf, readTiles } from '../queries/audit-tree.ts'
 import type { AnySql } from '../queries/event-records.ts'
 
-export type Inclusion = { index: number; path: string[] }
+type Inclusion = { index: number; path: string[] }
 
 const hexes = (hashes: Buffer[]) => hashes.map((hash) => hash.toString('hex'))
 

@@ -82,7 +82,7 @@ async function decide(
   })
 }
 
-export type WebhookChange =
+type WebhookChange =
   | { change: 'settings'; settings: WebhookSettings; reason: string }
   | { change: 'stop' | 'start' | 'remove'; reason: string }
   | { change: 'replay'; after: string; reason: string }

@@ -14,7 +14,7 @@ export interface Brand {
   colour?: string
 }
 
-export interface OtpEmail {
+interface OtpEmail {
   type: 'otp.email'
   to: string
   code: string
@@ -28,7 +28,7 @@ export interface OtpEmail {
   brand?: Brand
 }
 
-export interface MagicLinkEmail {
+interface MagicLinkEmail {
   type: 'magic_link.email'
   to: string
   /** Page of the gateway that signs in when the person confirms. */
@@ -43,7 +43,7 @@ export interface MagicLinkEmail {
   brand?: Brand
 }
 
-export interface OtpSms {
+interface OtpSms {
   type: 'otp.sms'
   /** E.164. */
   to: string
@@ -112,7 +112,7 @@ export type DeliveryResult =
 
 export type Deliver = (message: DeliveryMessage) => Promise<DeliveryResult>
 
-export interface DeliveryOptions {
+interface DeliveryOptions {
   /** Base URL of the edge functions, such as `https://<project>.supabase.co/functions/v1`. */
   functionsUrl: string
   /** `whsec_<base64>`, with or without `v1,`; several separated by `|` each sign every message, so that secrets can be rotated. */

@@ -24,7 +24,7 @@ const SHARES = { newcomer: 0.7, proven: 0.85, known: 1 }
 export type SmsTrust = keyof typeof SHARES
 
 /** The caller who requests a text message, as the limits see them. */
-export type SmsCaller = { ip: string | undefined; trust: SmsTrust; effort?: Effort }
+type SmsCaller = { ip: string | undefined; trust: SmsTrust; effort?: Effort }
 
 /** A known browser is `known`, a number that a person signed in with before is `proven`. */
 export function smsTrust({ knownBy, person }: { knownBy?: string; person?: object }): SmsTrust {

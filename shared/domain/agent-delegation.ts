@@ -1,7 +1,7 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import { type Authority, exceeds } from './derivation.ts'
 
-export type AgentDelegationFacts = {
+type AgentDelegationFacts = {
   uai: string
   /** The agent. */
   clientId: string

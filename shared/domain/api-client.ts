@@ -1,6 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-export type TokenEndpointAuthMethod =
+type TokenEndpointAuthMethod =
   | 'none'
   | 'client_secret_basic'
   | 'client_secret_post'

@@ -1,7 +1,7 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
 /** A month of short-lived streams, moved from the event store to a file. */
-export type ArchiveEvent = {
+type ArchiveEvent = {
   type: 'EventsArchived'
   data: {
     /** YYYY-MM in which the streams began. */
@@ -18,7 +18,7 @@ export type ArchiveEvent = {
   }
 }
 
-export type Archive = { status: 'none' | 'made' }
+type Archive = { status: 'none' | 'made' }
 
 export const archive: Aggregate<Archive, ArchiveEvent> = {
   type: 'archive',

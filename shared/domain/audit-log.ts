@@ -27,7 +27,7 @@ export type Restore = {
 export const restoreStatement = ({ origin, size, root, kept }: Omit<Restore, 'note'>): string =>
   `${origin}\nrestored ${size} ${root}\nkept ${kept.size} ${kept.root}\n`
 
-export type AuditLog = { status: 'none' } | { status: 'begun'; origin: string }
+type AuditLog = { status: 'none' } | { status: 'begun'; origin: string }
 
 export const auditLog: Aggregate<AuditLog, AuditLogEvent> = {
   type: 'audit_log',

@@ -35,7 +35,7 @@ export type AuthorizationFacts = {
 
 type BindingFault = 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'
 
-export type PushedFacts = { clientId: string; requestUriHash: string; pushedAt: string; expiresAt: string }
+type PushedFacts = { clientId: string; requestUriHash: string; pushedAt: string; expiresAt: string }
 
 export type AuthorizationEvent =
   | {

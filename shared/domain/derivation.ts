@@ -23,7 +23,7 @@ export type Authority = {
 }
 
 /** A respect in which one credential can be wider or looser than another, as the API names it. */
-export type Respect =
+type Respect =
   | 'scopes'
   | 'resources'
   | 'expires_at'

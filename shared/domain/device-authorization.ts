@@ -26,7 +26,7 @@ export type DeviceAuthorizationEvent =
 
 type Open = { facts: DeviceFacts; interval: number; sessionId?: string }
 
-export type DeviceAuthorization =
+type DeviceAuthorization =
   | { status: 'none' }
   | ({ status: 'pending' } & Open)
   | ({ status: 'denied' } & Open)
@@ -110,7 +110,7 @@ export function slowDown(state: DeviceAuthorization): Decision<DeviceAuthorizati
   }
 }
 
-export type DevicePoll = { deviceCodeHash: string; clientId: string; now: Date }
+type DevicePoll = { deviceCodeHash: string; clientId: string; now: Date }
 
 /** The error for a poll; undefined once the code can be redeemed (RFC 8628 section 3.5). */
 export function pollRefusal(state: DeviceAuthorization, input: DevicePoll): Refusal | undefined {

@@ -14,8 +14,8 @@ export type HookCallFacts = {
   milliseconds: number
 }
 
-export type HookCallEvent = { type: 'HookCalled'; data: HookCallFacts }
-export type HookCall = { status: 'none' | 'recorded' }
+type HookCallEvent = { type: 'HookCalled'; data: HookCallFacts }
+type HookCall = { status: 'none' | 'recorded' }
 
 /** One call of a hook: one stream, one event. */
 export const hookCall: Aggregate<HookCall, HookCallEvent> = {

@@ -20,12 +20,12 @@ export type HookSettings = {
 
 type Secrets = { name: 'signing_secret'; sealed: Uint8Array }[]
 
-export type HookEvent =
+type HookEvent =
   | { type: 'HookAdded'; data: { settings: HookSettings }; secrets: Secrets }
   | { type: 'HookSecretReplaced'; data: Record<string, never>; secrets: Secrets }
   | { type: 'HookRemoved'; data: { reason: string } }
 
-export type Hook = { status: 'none' | 'removed' } | { status: 'active'; settings: HookSettings }
+type Hook = { status: 'none' | 'removed' } | { status: 'active'; settings: HookSettings }
 
 /** An external endpoint that is called at sign-in. */
 export const hook: Aggregate<Hook, HookEvent> = {

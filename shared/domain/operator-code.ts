@@ -1,7 +1,7 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
 /** How long a request waits for the second operator. */
-export const APPROVAL_SECONDS = 3600
+const APPROVAL_SECONDS = 3600
 /** Lifetime of a complete code. */
 export const CODE_SECONDS = 900
 /**

@@ -10,7 +10,7 @@ export type ProjectDetails = {
 
 type Written = { personal: { details: string }; lookups: { kind: 'project_name'; value: string }[] }
 
-export type ProjectEvent =
+type ProjectEvent =
   | ({ type: 'ProjectCreated'; data: { ownerId: string; organizationId: string; members: string[] } } & Written)
   | ({ type: 'ProjectUpdated'; data: { members: string[] } } & Written)
   | { type: 'ProjectDeleted'; data: Record<string, never> }

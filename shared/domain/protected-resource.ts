@@ -1,6 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
-export type ResourceFacts = {
+type ResourceFacts = {
   /** Absolute URI without a fragment (RFC 8707 section 2). */
   identifier: string
   name: string
@@ -10,7 +10,7 @@ export type ResourceFacts = {
   isDefault: boolean
 }
 
-export type ProtectedResourceEvent =
+type ProtectedResourceEvent =
   | { type: 'ProtectedResourceRegistered'; data: ResourceFacts }
   | { type: 'ProtectedResourceChanged'; data: { name: string; scopes: string[] } }
   | { type: 'ProtectedResourceRemoved'; data: { reason: string } }

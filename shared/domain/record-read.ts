@@ -1,7 +1,7 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 
 /** An operator's read: the request, not the response. */
-export type ReadFacts = {
+type ReadFacts = {
   method: string
   /** The route pattern; ids are in `target`. */
   route: string
@@ -12,13 +12,13 @@ export type ReadFacts = {
 }
 
 /** `filter` is the operator's filter, `reason` the stated reason. */
-export type RecordReadEvent = {
+type RecordReadEvent = {
   type: 'RecordsRead'
   data: ReadFacts
   personal: { filter?: string; reason?: string }
 }
 
-export type RecordRead = { status: 'none' | 'recorded' }
+type RecordRead = { status: 'none' | 'recorded' }
 
 /** One read by an operator: one stream, one event. */
 export const recordRead: Aggregate<RecordRead, RecordReadEvent> = {

@@ -3,7 +3,7 @@ import type { Aggregate, Decision } from '../events/types.ts'
 /** Number of codes in a set. */
 export const RECOVERY_CODES = 10
 
-export type RecoveryCodesEvent =
+type RecoveryCodesEvent =
   | { type: 'RecoveryCodesIssued'; data: { uai: string; codeHashes: string[] } }
   | { type: 'RecoveryCodeUsed'; data: { codeHash: string } }
   | { type: 'RecoveryCodeRefused'; data: Record<string, never> }

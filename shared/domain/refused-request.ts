@@ -14,7 +14,7 @@ export type RefusedFacts = {
 }
 
 /** Counts of refused requests: of one caller in about a minute, or of all callers beyond the limit of such counts. */
-export type CountedRefusals = {
+type CountedRefusals = {
   since: string
   until: string
   count: number
@@ -26,11 +26,11 @@ export type CountedRefusals = {
 }
 
 /** `network` is the network of the requests. */
-export type RefusedRequestEvent =
+type RefusedRequestEvent =
   | { type: 'RequestRefused'; data: RefusedFacts; personal: { network: string } }
   | { type: 'RefusalsCounted'; data: CountedRefusals; personal: { network?: string } }
 
-export type RefusedRequest = { status: 'none' | 'recorded' }
+type RefusedRequest = { status: 'none' | 'recorded' }
 
 /** A refused request, or a count of several: one stream, one event. */
 export const refusedRequest: Aggregate<RefusedRequest, RefusedRequestEvent> = {

@@ -33,7 +33,7 @@ export type SessionFacts = {
   provenBy: { type: ProofSource; id: string }
 }
 
-export type StepUp = {
+type StepUp = {
   amr: string[]
   acr: string
   at: string

@@ -2,7 +2,7 @@ import type { Aggregate, Decision } from '../events/types.ts'
 
 export type SigningAlgorithm = 'ES256' | 'RS256'
 
-export type SigningKeyEvent =
+type SigningKeyEvent =
   | {
       type: 'SigningKeyCreated'
       data: { kid: string; alg: SigningAlgorithm; publicJwk: object; activeFrom: string }

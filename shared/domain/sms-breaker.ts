@@ -19,7 +19,7 @@ export type SmsBreakerEvent =
     }
   | { type: 'SmsBreakerLifted'; data: { reason: string } }
 
-export type SmsBreaker = { status: 'none' | 'tripped' | 'lifted' }
+type SmsBreaker = { status: 'none' | 'tripped' | 'lifted' }
 
 export const smsBreaker: Aggregate<SmsBreaker, SmsBreakerEvent> = {
   type: 'sms_breaker',

@@ -16,7 +16,7 @@ type Written = { personal: { details: string }; lookups: { kind: 'stored_key_nam
 /** The sealed value, stored outside the event so that it can be destroyed. */
 type WithValue = { secrets: { name: 'stored_value'; sealed: Uint8Array }[] }
 
-export type StoredKeyEvent =
+type StoredKeyEvent =
   | ({
       type: 'StoredKeyAdded'
       data: StoredKeyFacts & { projectId: string; organizationId: string; createdBy: string }
@@ -26,7 +26,7 @@ export type StoredKeyEvent =
   | ({ type: 'StoredKeyValueReplaced'; data: Record<string, never> } & WithValue)
   | { type: 'StoredKeyRemoved'; data: Record<string, never> }
 
-export type StoredKey = { status: 'none' | 'live' | 'removed' }
+type StoredKey = { status: 'none' | 'live' | 'removed' }
 
 export const storedKey: Aggregate<StoredKey, StoredKeyEvent> = {
   type: 'stored_key',

@@ -11,7 +11,7 @@ export type SuppressionEvent =
     }
   | { type: 'SuppressionLifted'; data: { reason: string } }
 
-export type Suppression = { status: 'none' | 'active' | 'lifted' }
+type Suppression = { status: 'none' | 'active' | 'lifted' }
 
 export const suppression: Aggregate<Suppression, SuppressionEvent> = {
   type: 'suppression',

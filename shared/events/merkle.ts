@@ -12,7 +12,7 @@ export const leafHash = (eventHash: Uint8Array) => sha256('\0', eventHash)
 const nodeHash = (left: Uint8Array, right: Uint8Array) => sha256('\x01', left, right)
 
 /** Reads the root of a complete subtree: `level` above the leaves, the `index`th of its level. */
-export type ReadNode = (level: number, index: number) => Buffer
+type ReadNode = (level: number, index: number) => Buffer
 
 /** The root over hashes whose count is a power of two. */
 function rootOf(hashes: Buffer[]): Buffer {

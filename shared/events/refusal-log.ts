@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000
 const MOST_CALLERS = 100
 
 /** The refused caller, as far as known; a client may be unauthenticated. */
-export type RefusedCaller = { network: string; uai?: string; clientId?: string; credentialId?: string }
+type RefusedCaller = { network: string; uai?: string; clientId?: string; credentialId?: string }
 
 type Counted = {
   context: CommitContext

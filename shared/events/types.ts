@@ -52,7 +52,7 @@ export type Aggregate<S, E extends Event> = {
   evolve: (state: S, event: E) => S
 }
 
-export type ActorType = 'anonymous' | 'person' | 'service' | 'agent' | 'operator' | 'system'
+type ActorType = 'anonymous' | 'person' | 'service' | 'agent' | 'operator' | 'system'
 
 export type Actor = {
   type: ActorType

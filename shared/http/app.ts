@@ -25,7 +25,7 @@ const MAX_BODY_BYTES = 64 * 1024
 const TRACE_ID = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** The platform's context of a request. Our own server can end the connection of a response that has begun. */
-export type PlatformContext = NetlifyContext & { breakOff?: () => void }
+type PlatformContext = NetlifyContext & { breakOff?: () => void }
 
 export type AppEnv = {
   Bindings: { netlify?: PlatformContext }
@@ -49,7 +49,7 @@ export type AppContext = Context<AppEnv>
 /** Serves the routes of a function. Routes are added only by `route`, so that each has an authority. */
 export type App = Pick<Hono<AppEnv>, 'fetch' | 'request' | 'use'> & { route: Register; routes: readonly Route[] }
 
-export type AppOptions = {
+type AppOptions = {
   /** The tag of its operations in the OpenAPI document, where an operation names none. */
   tag?: string
   /** Renders errors as HTML: in the `page` dialect unless `Accept` excludes it, in others if `Accept` names it. */

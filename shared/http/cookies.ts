@@ -8,7 +8,7 @@ const KNOWN_BROWSER_COOKIE = 'lanonasis_known'
 const KNOWN_BROWSER_SECONDS = 180 * 86_400
 
 /** Content of `lanonasis_user` for pages of other subdomains; readable by script, never trusted by the gateway. */
-export type CookieUser = { id: string; email: string; role: string; name?: string; avatar_url?: string }
+type CookieUser = { id: string; email: string; role: string; name?: string; avatar_url?: string }
 
 const attributes = (): CookieAttributes => {
   const domain = config().COOKIE_DOMAIN

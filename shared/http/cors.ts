@@ -38,7 +38,7 @@ const PUBLIC = /^\/(\.well-known\/.+|oauth\/jwks\.json|openapi\.json|health|read
 const OPEN = /^\/(oauth\/(token|revoke|par|device|userinfo)|register(\/[^/]+(\/secret)?)?)$/
 const NAVIGATED = /^\/oauth\/(authorize|consent|logout)$/
 
-export type CorsPolicy = 'none' | 'public' | 'open' | 'trusted'
+type CorsPolicy = 'none' | 'public' | 'open' | 'trusted'
 
 /**
  * Which origins may read the responses of an endpoint: none (browser navigation), all (public documents), all without credentials

@@ -37,7 +37,7 @@ export class ForwardError extends Error {
   }
 }
 
-export type ForwardOptions = {
+type ForwardOptions = {
   /** Headers of the gateway; they override those of the caller. */
   headers: Record<string, string>
   /** Maximum size of the forwarded body. */
@@ -101,7 +101,7 @@ export async function forward(request: Request, to: URL, options: ForwardOptions
   }
 }
 
-export type AnswerLimits = {
+type AnswerLimits = {
   /** Maximum size of the response, decoded. */
   maxBytes: number
   /** Maximum time between chunks of the response. */

@@ -2,7 +2,7 @@ import type { LookupAddress, lookup } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
 
-export type GuardedFetchOptions = {
+type GuardedFetchOptions = {
   maxBytes: number
   /** Total time, from name resolution to the last byte. */
   timeoutMs: number

@@ -58,7 +58,7 @@ export type Authority<Principal> = {
   admit: (call: Call) => Promise<Principal> | Principal
 }
 
-export type RouteSpec<Principal> = {
+type RouteSpec<Principal> = {
   authority: Authority<Principal>
   /** Served before the database has been inspected, and while it is down. */
   withoutDatabase?: true

@@ -43,7 +43,7 @@ function vouchesFor({ settings }: ConnectionRow, { email = '', emailVerified }: 
 }
 
 /** The address of a new person. Only an address that a trusted provider verified can be looked up. */
-export function addressCredential(connection: ConnectionRow, profile: ExternalProfile): Credential[] {
+function addressCredential(connection: ConnectionRow, profile: ExternalProfile): Credential[] {
   const { email } = profile
   if (!email) return []
   const verified = vouchesFor(connection, profile)
@@ -77,7 +77,7 @@ export const digestsOf = ({ personal }: Gateway, { connection, profile }: Provid
   addressDigest: profile.email ? personal.digest(emailLookup(profile.email)) : undefined,
 })
 
-export type FoundAccount = {
+type FoundAccount = {
   /** The person whom the account is linked to. */
   person?: Person
   /** The person who verified its address here, if the account is to be linked to them. */
@@ -101,7 +101,7 @@ export async function findAccount(
   return owner && !(await hasAuthenticator(reads, personal, owner)) ? { ...found, owner } : found
 }
 
-export type SettledAccount = { person: Person; isNew: boolean; isLinked: boolean }
+type SettledAccount = { person: Person; isNew: boolean; isLinked: boolean }
 
 /**
  * Returns the person of an external account, or creates one. Accounts are never linked by a matching address alone: its owner must

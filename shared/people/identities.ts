@@ -60,7 +60,7 @@ export async function notifyMerge(call: Call, person: Person): Promise<void> {
   await sendNotice(call, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
 }
 
-export type VendorAccount = {
+type VendorAccount = {
   provider: string
   external_id: string
   email?: string

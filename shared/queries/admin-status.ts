@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 
-export type AdminStatus = {
+type AdminStatus = {
   identities: number
   live_sessions: number
   clients: number

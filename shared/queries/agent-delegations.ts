@@ -5,7 +5,7 @@ import { type Client, clientColumn } from './api-clients.ts'
 import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
-export type Delegation = {
+type Delegation = {
   id: string
   /** Of the agent's row. */
   clientId: string
@@ -98,7 +98,7 @@ export function listApplications(sql: postgres.Sql, { members }: Person): Promis
     order by coalesce(u.last_used_at, n.granted_at) desc limit 200`
 }
 
-export type Holdings = { families: string[]; consents: string[]; keys: { id: string; createdBy: string }[] }
+type Holdings = { families: string[]; consents: string[]; keys: { id: string; createdBy: string }[] }
 
 /** An application's access to a person: token families and keys that can still be revoked, and the consent. */
 export async function findApplication(

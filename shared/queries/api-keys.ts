@@ -43,7 +43,7 @@ export type ApiKeyFacts = Omit<KeyRow, 'name' | 'description'>
 /** `left`: remaining uses of this key and of its ancestors. */
 export type UseCount = { wait: number; exhausted: boolean; left?: number | null; replayed?: boolean }
 
-export type ApiKeyCheck = {
+type ApiKeyCheck = {
   key: ApiKeyFacts
   /** The creator, whose standing and authority the key depends on. */
   person: Person

@@ -21,7 +21,7 @@ export type AuditFilter = {
   until?: Date
 }
 
-export type AuditPage = {
+type AuditPage = {
   /** `desc`: newest first below the position; `asc`: oldest first above it; the position itself is excluded. */
   order: 'desc' | 'asc'
   position?: string

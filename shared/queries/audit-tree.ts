@@ -80,7 +80,7 @@ export async function treeState(sql: postgres.Sql): Promise<TreeState> {
 export const splitHashes = (hashes: Uint8Array) =>
   Array.from({ length: hashes.length / HASH }, (_, n) => Buffer.from(hashes.subarray(n * HASH, (n + 1) * HASH)))
 
-export type StoredTiles = { hashes: Map<string, Buffer[]>; positions: Map<number, string[]> }
+type StoredTiles = { hashes: Map<string, Buffer[]>; positions: Map<number, string[]> }
 
 /** Reads tiles by key; those of level 0 with the positions of their events. */
 export async function readTiles(sql: AnySql, wanted: { level: number; index: number }[]): Promise<StoredTiles> {

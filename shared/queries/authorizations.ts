@@ -51,7 +51,7 @@ export async function findForAuthorize(
   }
 }
 
-export type RedemptionFacts = {
+type RedemptionFacts = {
   id?: string
   events: StoredEvent[]
   /** The client that presents the code. */

@@ -13,14 +13,7 @@ export type TracedEvent = {
 }
 
 /** Stream types that others derive from. */
-export const TRACED = [
-  'session',
-  'authorization',
-  'device_authorization',
-  'token_family',
-  'api_key',
-  'agent_delegation',
-]
+const TRACED = ['session', 'authorization', 'device_authorization', 'token_family', 'api_key', 'agent_delegation']
 
 const MOST = 20_000
 const columns = (sql: postgres.Sql) => sql`
@@ -36,7 +29,7 @@ export async function findOrigin(sql: postgres.Sql, id: string): Promise<TracedE
   return row
 }
 
-export type Concerned = { uai: string; role: string; members: string[]; organizations: string[] }
+type Concerned = { uai: string; role: string; members: string[]; organizations: string[] }
 
 /** The people whom an event is about or who caused it, with all their UAIs and organizations. */
 export async function peopleOf(sql: postgres.Sql, uais: string[]): Promise<Concerned[]> {
@@ -67,7 +60,7 @@ export function actsOnOthers(sql: postgres.Sql, sessions: string[], members: str
     order by e.position::bigint limit 500`
 }
 
-export type Liveness = { id: string; live: boolean; label: string | null }
+type Liveness = { id: string; live: boolean; label: string | null }
 
 /** Which of these sessions, token families, keys and agents are still active, with their names. */
 export function livenessOf(sql: postgres.Sql, ids: string[]): Promise<Liveness[]> {

@@ -11,7 +11,7 @@ type Scope = string | undefined
 const within = (sql: postgres.Sql, column: string, organizationId: Scope) =>
   organizationId === undefined ? sql`true` : sql`${sql(column)} = ${organizationId}`
 
-export type ListedPerson = Person & { status: string }
+type ListedPerson = Person & { status: string }
 
 /**
  * People, newest first, without retired identities of merges.
@@ -129,7 +129,7 @@ export async function ownerOf(
   return row?.uai ? toPerson(personal, row) : undefined
 }
 
-export type ListedClient = {
+type ListedClient = {
   id: string
   client_id: string
   name: string
@@ -147,7 +147,7 @@ export function listApplicationsOfAll(sql: postgres.Sql, before: string | undefi
     where c.status <> 'deleted' and ${before ? sql`c.id < ${before}` : sql`true`} order by c.id desc limit ${PAGE}`
 }
 
-export type DayCount = { day: string; type: string; count: number }
+type DayCount = { day: string; type: string; count: number }
 
 /** Maximum events counted per line of a chart, newest first, to bound its cost. */
 const MOST_COUNTED = 20_000
@@ -176,7 +176,7 @@ export async function countByDay(
     group by 1, 2 order by 1, 2`
 }
 
-export type RuleCount = { rule: string; callers: number; hits: number; most: number }
+type RuleCount = { rule: string; callers: number; hits: number; most: number }
 
 /** The active rate limits: number of callers, total hits, and hits of the busiest caller. */
 export function countLimits(sql: postgres.Sql): Promise<RuleCount[]> {

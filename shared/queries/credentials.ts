@@ -3,7 +3,7 @@ import type { Evidence } from '../domain/identity.ts'
 import type { Personal } from '../personal.ts'
 import type { Person } from './person.ts'
 
-export type CredentialRecord = {
+type CredentialRecord = {
   id: string
   /** The identity it was linked to, which may have been merged later. */
   uai: string

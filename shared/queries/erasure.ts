@@ -13,7 +13,7 @@ export async function forgetErased(sql: postgres.Sql, uai: string): Promise<numb
   return row?.keys ?? 0
 }
 
-export type ErasureFacts = { event_id: string; recorded_at: Date; hash: string; keys: number; digests: number }
+type ErasureFacts = { event_id: string; recorded_at: Date; hash: string; keys: number; digests: number }
 
 /** The erasure event, and the number of the person's remaining keys and digests. */
 export async function erasureFacts(

@@ -7,7 +7,7 @@ export function withinTwoSeconds<T>(promise: Promise<T>, otherwise: T): Promise<
   return Promise.race([promise, timeout])
 }
 
-export type DatabaseHealth = { reachable: boolean; writable: boolean; reason: string | null; milliseconds: number }
+type DatabaseHealth = { reachable: boolean; writable: boolean; reason: string | null; milliseconds: number }
 
 /** SQLSTATEs of refused writes. */
 const WRITE_ERRORS: Record<string, string> = { '25006': 'read_only', '53100': 'disk_full' }

@@ -10,7 +10,7 @@ export function listHooks(sql: postgres.Sql): Promise<HookRow[]> {
     left join auth_gateway.event_secrets s on s.event_id = h.secret_event and s.name = 'signing_secret' order by h.added_at, h.id`
 }
 
-export type HookCallRow = {
+type HookCallRow = {
   called_at: Date
   outcome: string
   decision: string | null

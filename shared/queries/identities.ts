@@ -43,7 +43,7 @@ export async function countSides(
   return row
 }
 
-export type ProvenanceEntry = {
+type ProvenanceEntry = {
   event_type: string
   uai: string
   recorded_at: Date

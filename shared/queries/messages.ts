@@ -5,7 +5,7 @@ import type { Personal } from '../personal.ts'
 import type { Person } from './person.ts'
 
 /** Column: whether the address with this digest is suppressed. */
-export const suppressedColumn = (sql: postgres.Sql, digest: Uint8Array) => sql`
+const suppressedColumn = (sql: postgres.Sql, digest: Uint8Array) => sql`
   exists (
     select from auth_gateway.lookup_digests sd join auth_gateway.suppressions su on su.id = sd.stream_id
     where sd.kind = 'suppressed_address' and sd.digest = ${Buffer.from(digest)} and su.lifted_at is null
@@ -31,7 +31,7 @@ export async function findMessage(
   return row
 }
 
-export type SentMessage = {
+type SentMessage = {
   events: StoredEvent[]
   subject: string
   wrappedKey: Uint8Array | null
@@ -57,7 +57,7 @@ export async function findSentMessage(
   return { events, subject, wrappedKey, address }
 }
 
-export type MessageRecord = {
+type MessageRecord = {
   id: string
   channel: Channel
   template: string
@@ -104,7 +104,7 @@ export async function findOutcome(sql: postgres.Sql, id: string): Promise<string
   return row?.status
 }
 
-export type Figure = { channel: string; template: string; country: string | null; status: string; count: number }
+type Figure = { channel: string; template: string; country: string | null; status: string; count: number }
 
 /** Messages of the last day by delivery status; for codes also `entered`. */
 export function countMessages(sql: postgres.Sql): Promise<Figure[]> {
@@ -116,7 +116,7 @@ export function countMessages(sql: postgres.Sql): Promise<Figure[]> {
     group by 1, 2, 3, 4 order by 1, 2, 3, 4`
 }
 
-export type SuppressionRecord = {
+type SuppressionRecord = {
   id: string
   channel: string
   cause: string
@@ -146,7 +146,7 @@ export async function listSuppressions(
   }))
 }
 
-export type Unsent = { id: string; uai: string; wrappedKey: Uint8Array; sealed: Uint8Array }
+type Unsent = { id: string; uai: string; wrappedKey: Uint8Array; sealed: Uint8Array }
 
 /** Messages that wait for another try and had none for two minutes. One statement. */
 export async function listUnsent(sql: postgres.Sql, limit: number): Promise<Unsent[]> {

@@ -61,7 +61,7 @@ export async function touchSession(sql: postgres.Sql, sessionId: string): Promis
   await sql`select auth_gateway.touch_session(${sessionId})`
 }
 
-export type SessionOfConnection = { id: string; uai: string; wrappedKey: Uint8Array | null }
+type SessionOfConnection = { id: string; uai: string; wrappedKey: Uint8Array | null }
 
 /**
  * The active sessions that began through a connection with this upstream account, one of these upstream sessions, or both. A session

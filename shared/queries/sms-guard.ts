@@ -51,7 +51,7 @@ export async function findSmsGuard(
   return { ...row, stoppedUntil: row.stopped ?? undefined }
 }
 
-export type BreakerRecord = {
+type BreakerRecord = {
   id: string
   country: string
   cause: string

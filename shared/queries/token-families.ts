@@ -96,7 +96,7 @@ export type ServiceFamily = FamilyFacts & { kind: 'service'; person?: undefined;
 
 export type Family = PersonFamily | DelegatedFamily | ServiceFamily
 
-export type FamilyLookup = {
+type FamilyLookup = {
   /** Undefined when only the caller was looked up. */
   family?: Family
   /** The requesting client, if given. */

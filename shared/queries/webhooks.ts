@@ -93,7 +93,7 @@ export async function recordTurn(
   await sql`select auth_gateway.record_webhook_turn(${id}, ${position}, ${sql.json(outcomes as postgres.JSONValue)}, ${told})`
 }
 
-export type DeliveryRow = {
+type DeliveryRow = {
   position: string
   event_id: string
   type: string

@@ -34,7 +34,7 @@ import {
 } from './start-session.ts'
 
 /** Whose sign-in it is, as a way in has settled it in the unit of work. */
-export type Settled = {
+type Settled = {
   person: Person
   authentication: Authentication
   /** The client that `prove` was asked for, and the default resources, where the way in reads them. */
@@ -68,7 +68,7 @@ export type WayIn = {
   prove(clientId?: string): Promise<Proof>
 }
 
-export type SignInRequest = {
+type SignInRequest = {
   platform: string
   projectScope: string
   /** The browser's session so far, which the new one replaces. */

@@ -8,12 +8,12 @@ import { claimOnce } from '../queries/replay-guard.ts'
 import { checkWork, newWork } from './proof-of-work.ts'
 
 /** Header in which programs send a solved challenge; forms have the field `altcha`. */
-export const WORK_HEADER = 'x-altcha'
+const WORK_HEADER = 'x-altcha'
 const WAIT_SECONDS = 60
 const FORM_SECONDS = 86_400
 
 /** What the sender of a form has put in so far. */
-export type SentEffort = { work?: string; token?: FormToken }
+type SentEffort = { work?: string; token?: FormToken }
 
 async function hasWaited({ reads, now }: Gateway, token: FormToken | undefined): Promise<boolean> {
   if (!token || now().getTime() - token.madeAt.getTime() < WAIT_SECONDS * 1000) return false

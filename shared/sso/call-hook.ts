@@ -8,7 +8,7 @@ import { presentDeeply } from '../present.ts'
 export const HOOK_MS = 3000
 const MAX_BYTES = 64 * 1024
 
-export type HookAnswer =
+type HookAnswer =
   | { answered: true; body: Record<string, unknown>; milliseconds: number }
   | { answered: false; failure: string; milliseconds: number }
 

@@ -13,7 +13,7 @@ const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']
 const MAX_SECONDS = 300
 
 /** Either where to send the browser, or an assertion about the person. */
-export type HookProviderAnswer =
+type HookProviderAnswer =
   | { redirect_to: string; assertion?: undefined }
   | { assertion: string; redirect_to?: undefined }
 

@@ -60,7 +60,7 @@ export async function newConnectionKey(
   }
 }
 
-export type OpenedKey = { status: 'next' | 'active' | 'previous'; certificate: string; privateKey: string }
+type OpenedKey = { status: 'next' | 'active' | 'previous'; certificate: string; privateKey: string }
 
 /** Returns the keys of a connection that are not retired, oldest first. */
 export const openConnectionKeys = ({ derive }: Gateway, { keys }: ConnectionRow): OpenedKey[] =>

@@ -9,7 +9,7 @@ const CIPHERS = [
   'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p',
 ]
 
-export type ServiceMetadataInput = {
+type ServiceMetadataInput = {
   entityId: string
   acs: string
   slo: string

@@ -44,7 +44,7 @@ function newId(gateway: Gateway, slug: string): string {
 }
 
 /** Whether a response refers to our request to this provider. */
-export function isOurRequest(gateway: Gateway, slug: string, id: string): boolean {
+function isOurRequest(gateway: Gateway, slug: string, id: string): boolean {
   const [, random = '', mac = ''] = /^_([0-9a-f]{32})([0-9a-f]{32})$/.exec(id) ?? []
   return equalHash(macOf(gateway, slug, random), mac)
 }

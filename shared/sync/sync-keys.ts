@@ -32,7 +32,7 @@ export type SyncedKey = {
   isActive: boolean
 }
 
-export type SyncedAs = {
+type SyncedAs = {
   keyId?: string
   outcome: 'created' | 'changed' | 'rotated' | 'revoked' | 'unchanged' | 'skipped'
 }

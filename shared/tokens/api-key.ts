@@ -21,7 +21,7 @@ export function newApiKey(): { key: string; hash: string; preview: string } {
 }
 
 /** The part of a key that its owner can still see. */
-export function previewOf(key: string): string {
+function previewOf(key: string): string {
   return `${key.slice(0, 9)}…${key.slice(-4)}`
 }
 

@@ -19,7 +19,7 @@ import { refreshClientDocument } from './client-document.ts'
 const MOST_AGENTS = 50
 export const MOST_DAYS = 365
 
-export type NewAgent = { client_id: string; scopes: string[]; resources?: string[]; days: number }
+type NewAgent = { client_id: string; scopes: string[]; resources?: string[]; days: number }
 
 /** Whether a person can delegate a scope to an agent. Keys that an agent creates would outlive it. */
 export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): boolean {
@@ -30,7 +30,7 @@ export function mayDelegate({ role }: Pick<Person, 'role'>, scope: string): bool
 const has = ({ is_default, scopes }: Resource, scope: string) => is_default || satisfies(scopes, scope)
 
 /** Returns the client of an agent. It must be confidential, since a name alone authenticates no one. */
-export async function findAgent(call: Call, clientId: string): Promise<Client> {
+async function findAgent(call: Call, clientId: string): Promise<Client> {
   const unknown = (reason: string) => new GatewayError('agent_unknown', { reason })
   await refreshClientDocument(call, clientId, 'authorize').catch((error: unknown) => {
     throw error instanceof GatewayError && error.status < 500 ? unknown(error.message) : error

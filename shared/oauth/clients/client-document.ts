@@ -21,7 +21,7 @@ const GRACE_SECONDS = 86_400
 const JSON_TYPE = /^application\/(json|[\w.-]+\+json)$/
 
 /** Whether a client id is a URL, which refers to a metadata document. */
-export function isDocumentAddress(clientId: string): boolean {
+function isDocumentAddress(clientId: string): boolean {
   return /^https?:\/\//.test(clientId)
 }
 

@@ -146,8 +146,8 @@ const metadata = once(() =>
 /** Names of the supported members. Others are ignored (RFC 7591 section 2). */
 export const metadataNames = () => Object.keys(metadata().shape)
 
-export type MetadataProblem = { member: string; message: string }
-export type ParsedMetadata =
+type MetadataProblem = { member: string; message: string }
+type ParsedMetadata =
   | { metadata: ClientMetadata; problems?: undefined }
   | { metadata?: undefined; problems: MetadataProblem[] }
 

@@ -14,7 +14,7 @@ import { CODE_VERIFIER, challengeOf } from '../authorize/pkce.ts'
 import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
 import { type StartedFamily, startTokenFamily } from './token-family.ts'
 
-export type CodeParameters = { code?: string; redirect_uri?: string; code_verifier?: string; resource?: string[] }
+type CodeParameters = { code?: string; redirect_uri?: string; code_verifier?: string; resource?: string[] }
 
 /**
  * Exchanges an authorization code for a new token family. A valid replay revokes the family it created.

@@ -15,7 +15,7 @@ const MAX_KEYS_TRIED = 8
 const TYPES = ['jwt', 'client-authentication+jwt']
 const KEY_TYPES: Record<string, string> = { ES: 'EC', PS: 'RSA', RS: 'RSA', Ed: 'OKP' }
 
-export type AssertionVerdict =
+type AssertionVerdict =
   | { jti: string; expiresAt: Date; problem?: undefined }
   | { jti?: undefined; expiresAt?: undefined; problem: string }
 

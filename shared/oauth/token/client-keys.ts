@@ -24,7 +24,7 @@ type Kept = { keys: PublicJwk[]; fetchedAt: number; until: number }
 const kept = new Map<string, Kept>()
 
 /** Parses a key set and drops private members. */
-export function parseKeySet(text: string): PublicJwk[] | undefined {
+function parseKeySet(text: string): PublicJwk[] | undefined {
   try {
     const parsed = keySet().safeParse(parsePresent(text))
     return parsed.success ? (parsed.data.keys as PublicJwk[]) : undefined

@@ -16,7 +16,7 @@ import { authenticateClient, type ClientCredentials, secretLimits } from './clie
 import { refreshExpiry, resumeFamily } from './token-family.ts'
 import { type TokenResponse, tokenResponse } from './token-response.ts'
 
-export type RefreshParameters = { refresh_token?: string; scope?: string; resource?: string[] }
+type RefreshParameters = { refresh_token?: string; scope?: string; resource?: string[] }
 
 export type Refreshed = { response: TokenResponse; family: PersonFamily }
 

@@ -21,14 +21,14 @@ const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt'
 /** Our own type: an API key as the subject. */
 const API_KEY_TYPE = 'urn:lanonasis:params:oauth:token-type:api_key'
 /** Our own type: the id of a person's delegation to the calling agent. */
-export const AGENT_DELEGATION_TYPE = 'urn:lanonasis:params:oauth:token-type:agent_delegation'
+const AGENT_DELEGATION_TYPE = 'urn:lanonasis:params:oauth:token-type:agent_delegation'
 const SUBJECT_TYPES = [ACCESS_TOKEN_TYPE, JWT_TYPE, API_KEY_TYPE, AGENT_DELEGATION_TYPE]
 const FINDERS: Record<string, typeof subjectOfToken | undefined> = {
   [API_KEY_TYPE]: subjectOfKey,
   [AGENT_DELEGATION_TYPE]: subjectOfDelegation,
 }
 
-export type ExchangeParameters = {
+type ExchangeParameters = {
   subject_token?: string
   subject_token_type?: string
   actor_token?: string

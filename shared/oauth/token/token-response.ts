@@ -95,7 +95,7 @@ function endOfAccessToken(gateway: Gateway, grant: TokenGrant, { now, until }: {
  * identifier. A service's own token has its client id as `sub` and `sub_type: "client"`, so that no resource server mistakes it for a
  * person's (RFC 9068 section 5).
  */
-export async function signAccessToken(
+async function signAccessToken(
   gateway: Gateway,
   grant: TokenGrant,
   { jti, now, expiresAt }: { jti: string; now: Date; expiresAt: Date },

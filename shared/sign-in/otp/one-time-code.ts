@@ -79,7 +79,7 @@ export function resumeChallenge(work: Work, challenge: NonNullable<OtpFacts['cha
   })
 }
 
-export type PresentedCode = {
+type PresentedCode = {
   /** Where the code was sent, as the caller spells it. */
   to: CodeAddress
   code: string
@@ -90,7 +90,7 @@ export type PresentedCode = {
 type OpenChallenge = Extract<otp.OtpChallenge, { status: 'open' }>
 
 /** A presented code whose challenge was read once and compared once. */
-export type CheckedCode = {
+type CheckedCode = {
   challenge: NonNullable<OtpFacts['challenge']>
   matches: boolean
   /** Where the code was sent, as the challenge spells it. */
@@ -152,7 +152,7 @@ export function codeCheck(
   }
 }
 
-export type ProvenAddress = {
+type ProvenAddress = {
   /** The UAI of the person known by the address, or of a new one. */
   uai: string
   credential: Credential

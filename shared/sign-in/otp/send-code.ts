@@ -35,7 +35,7 @@ import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.t
  * A browser known to the person has a share of its own, which no stranger can use up.
  * @param caller.knownBy the session that makes the browser known to the person
  */
-export function sendLimits(
+function sendLimits(
   { limiter }: Gateway,
   { channel, lookup }: Pick<CodeAddress, 'channel' | 'lookup'>,
   { ip, knownBy, effort }: { ip: string | undefined; knownBy?: string; effort?: Effort },
