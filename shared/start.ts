@@ -6,7 +6,7 @@ import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { openBytes, sealBytes } from './tokens/sealed.ts'
 
 /** The newest migration of `supabase/migrations` that this code needs. */
-export const NEEDED_MIGRATION = '030'
+export const NEEDED_MIGRATION = { version: '030', name: 'seeded_clients' }
 
 /** Why a process refuses to serve from a database. `docs/configuration.md` lists the messages and remedies. */
 export const startErrors = {
@@ -74,15 +74,15 @@ function startErrorOf(error: unknown): unknown {
   return error
 }
 
-function problemOf({ newestMigration, disabledTriggers }: DatabaseState): StartProblem | undefined {
-  if ((newestMigration ?? '') < NEEDED_MIGRATION) return 'migrations_missing'
+function problemOf({ isMigrated, disabledTriggers }: DatabaseState): StartProblem | undefined {
+  if (!isMigrated) return 'migrations_missing'
   if (disabledTriggers.includes('project_event')) return 'projection_disabled'
   return undefined
 }
 
 function warningsOf({ newestMigration, disabledTriggers, foreignRoles }: DatabaseState): StartWarning[] {
   const found: Record<StartWarning, boolean> = {
-    newer_migrations: (newestMigration ?? '') > NEEDED_MIGRATION,
+    newer_migrations: (newestMigration ?? '') > NEEDED_MIGRATION.version,
     append_only_disabled: disabledTriggers.some((name) => name.startsWith('append_only')),
     foreign_grants: foreignRoles.length > 0,
   }
@@ -106,7 +106,7 @@ export type Inspection = {
 export async function inspectDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
   const clock = createDatabaseClock()
   const sentAt = Date.now()
-  const state = await readDatabaseState(sql).catch((error) => Promise.reject(startErrorOf(error)))
+  const state = await readDatabaseState(sql, NEEDED_MIGRATION).catch((error) => Promise.reject(startErrorOf(error)))
   clock.measure(state.now, sentAt)
   const problem = problemOf(state)
   if (problem) throw new StartError(problem)

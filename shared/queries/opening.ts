@@ -4,6 +4,8 @@ import type postgres from 'postgres'
 export type DatabaseState = {
   /** The key-check value; null in a new database. */
   keyCheck: Uint8Array | null
+  /** Whether the needed migration is applied: one of that number and name. */
+  isMigrated: boolean
   newestMigration: string | null
   now: Date
   /** Triggers of the event store that are missing, or disabled somewhere. */
@@ -13,9 +15,13 @@ export type DatabaseState = {
 }
 
 /** Reads that state in one statement with few catalog lookups, since a cold start waits for it. */
-export async function readDatabaseState(sql: postgres.Sql): Promise<DatabaseState> {
+export async function readDatabaseState(
+  sql: postgres.Sql,
+  needed: { version: string; name: string },
+): Promise<DatabaseState> {
   const [row] = await sql<DatabaseState[]>`
     select (select k.sealed from auth_gateway.key_check k) as "keyCheck",
+      exists (select from auth_gateway.migrations m where m.version = ${needed.version} and m.name = ${needed.name}) as "isMigrated",
       (select max(m.version) from auth_gateway.migrations m) as "newestMigration", clock_timestamp() as now,
       array(select g.name from unnest(array['append_only_rows', 'append_only_table', 'project_event']) as g(name)
         where current_setting('session_replication_role') = 'replica' or not exists (

@@ -101,10 +101,10 @@ describe('a deployment', () => {
 
   test('1: a migration that was not applied', async () => {
     const owner = postgres(database.ownerUrl, { max: 1 })
-    await owner`delete from auth_gateway.migrations where version = ${NEEDED_MIGRATION}`
+    await owner`delete from auth_gateway.migrations where version = ${NEEDED_MIGRATION.version}`
     await owner.end()
     const { wrong } = await examine()
-    expect(wrong.find(({ check }) => check === 'migrations')?.detail).toContain(`${NEEDED_MIGRATION}_`)
+    expect(wrong.find(({ check }) => check === 'migrations')?.detail).toContain(`${NEEDED_MIGRATION.version}_`)
   })
 
   test('2: wrong usage', async () => {

@@ -109,6 +109,11 @@ const CASES: Case[] = [
     row: 'older migrations',
     change: `delete from auth_gateway.migrations where version = (select max(version) from auth_gateway.migrations)`,
   },
+  {
+    row: 'older migrations',
+    how: 'those of another numbering',
+    change: `update auth_gateway.migrations set version = '091' where version = (select max(version) from auth_gateway.migrations)`,
+  },
   { row: 'older migrations', how: 'an empty ledger', change: 'delete from auth_gateway.migrations' },
   { row: 'newer migrations', change: `insert into auth_gateway.migrations values ('999', 'later', 'x')` },
   { row: 'another master secret', how: 'a random one', env: { AUTH_MASTER_SECRET: THIRD } },
