@@ -73,7 +73,7 @@ describe('the life of a key', () => {
     await page.getByRole('link', { name: 'I saved it' }).click()
     await card.getByRole('link', { name: 'Revoke Backup on my laptop' }).click()
     await checkPage(page, 'revoke')
-    await page.getByLabel('Why?').fill('laptop was stolen')
+    await page.getByLabel('Reason (optional)').fill('laptop was stolen')
     await page.getByRole('button', { name: 'Revoke' }).click()
     await page.getByText('The key no longer works.').waitFor()
     expect([(await verify(key)).status, (await verify(rotated)).status]).toEqual([401, 401])

@@ -140,7 +140,7 @@ describe('npm run dev', { timeout: 120_000 }, () => {
     if (dev.child.exitCode === null) await once(dev.child, 'exit')
     blocker.kill()
     expect(dev.output()).toContain(
-      `Port ${ports.PORT} is taken, the gateway needs it: end what listens there or set PORT\n`,
+      `Port ${ports.PORT} is taken, the gateway needs it: stop what listens there or set PORT\n`,
     )
     expect(dev.child.exitCode).toBe(1)
   })
