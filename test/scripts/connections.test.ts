@@ -81,9 +81,9 @@ describe('npm run connections', () => {
     })
     expect((await cli('add', 'm', '--preset', 'microsoft', '--client-id', 'x')).exitCode).toBe(1)
     expect((await cli('add', 'microsoft', '--preset', 'microsoft', '--client-id', 'x')).err).toContain(
-      'a place that is not filled in',
+      'an unreplaced placeholder',
     )
-    expect((await cli('add', 'x1', '--protocol', 'saml', '--name', 'x')).err).toContain('saml: is needed')
+    expect((await cli('add', 'x1', '--protocol', 'saml', '--name', 'x')).err).toContain('saml: is required')
     expect((await cli('show', 'nobody')).exitCode).toBe(1)
     expect((await cli('paint', 'x')).exitCode).toBe(2)
   })
