@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
+import { isNetwork } from './addresses.ts'
 import { type Limits, readLimits } from './limits.ts'
-import { isNetwork } from './networks.ts'
 
 const DEVELOPMENT_MASTER_SECRET = 'bG9jYWwtZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXItc2VjcmV0'
 const DEVELOPMENT_WEBHOOK_SECRET = 'v1,whsec_bG9jYWwtZGV2ZWxvcG1lbnQtb25seS13ZWJob29r'

@@ -25,6 +25,7 @@ function importsOf(file: string): Import[] {
 }
 
 const BASE = [
+  'shared/addresses.ts',
   'shared/array-types.ts',
   'shared/at-once.ts',
   'shared/config.ts',
@@ -33,7 +34,6 @@ const BASE = [
   'shared/errors.ts',
   'shared/limits.ts',
   'shared/log.ts',
-  'shared/networks.ts',
   'shared/once.ts',
   'shared/personal.ts',
   'shared/present.ts',
@@ -73,10 +73,10 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
   [
-    /^shared\/(array-types|at-once|database-clock|database-tls|errors|limits|networks|once|present|telemetry|version)\.ts$/,
+    /^shared\/(addresses|array-types|at-once|database-clock|database-tls|errors|limits|once|present|telemetry|version)\.ts$/,
     [],
   ],
-  [/^shared\/config\.ts$/, ['shared/limits.ts', 'shared/networks.ts']],
+  [/^shared\/config\.ts$/, ['shared/addresses.ts', 'shared/limits.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],

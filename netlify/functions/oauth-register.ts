@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { bearerToken } from '../../shared/access/authenticate.ts'
+import { addressKey, isWithin, networkKey } from '../../shared/addresses.ts'
 import {
   type ApiClient,
   type ApiClientEvent,
@@ -21,10 +22,8 @@ import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
 import { anything, type Operation } from '../../shared/http/operation.ts'
-import { addressKey, networkKey } from '../../shared/http/rate-limit.ts'
 import { byProtocol, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { isWithin } from '../../shared/networks.ts'
 import { clientInformation } from '../../shared/oauth/clients/client-information.ts'
 import { readDynamicMetadata } from '../../shared/oauth/clients/dynamic-registration.ts'
 import { checkSectorIdentifier } from '../../shared/oauth/clients/sector-identifier.ts'

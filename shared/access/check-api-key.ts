@@ -1,9 +1,9 @@
+import { isWithin, plainAddress } from '../addresses.ts'
 import type { Call } from '../call.ts'
 import type { ServiceScope } from '../domain/api-key.ts'
 import { lowerLevel } from '../domain/derivation.ts'
 import { accessLevelOf, isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
-import { isWithin, plainAddress } from '../networks.ts'
 import { type ApiKeyFacts, checkKey, countBoundUse, type UseCount } from '../queries/api-keys.ts'
 import type { Person } from '../queries/person.ts'
 import { hashOfApiKey, lacksChecksum } from '../tokens/api-key.ts'
@@ -37,8 +37,8 @@ export function isOwnService(call: Call): boolean {
 }
 
 function addressOf(call: Call, stated: string | undefined): string | undefined {
-  const said = plainAddress(stated)
-  return said && isOwnService(call) ? said : plainAddress(call.request.clientIp)
+  const named = plainAddress(stated)
+  return named && isOwnService(call) ? named : call.request.clientIp
 }
 
 function checkService(key: ApiKeyFacts, service: ServiceScope | undefined, context: KeyUseContext): void {

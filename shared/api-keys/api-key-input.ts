@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { bindingKey } from '../access/api-key-binding.ts'
 import { isService } from '../access/service-catalogue.ts'
+import { isNetwork } from '../addresses.ts'
 import type { ApiKeySettings, Binding, ServiceScope } from '../domain/api-key.ts'
 import { ACCESS_LEVELS } from '../domain/derivation.ts'
 import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
-import { isNetwork } from '../networks.ts'
 import { once } from '../once.ts'
 
 const DAY_MILLISECONDS = 86_400_000

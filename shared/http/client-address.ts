@@ -1,10 +1,5 @@
-import { isIP } from 'node:net'
+import { plainAddress } from '../addresses.ts'
 import { config } from '../config.ts'
-
-const plain = (address: string | undefined): string | undefined => {
-  const bare = address?.trim().replace(/^::ffff:(?=\d+\.)/i, '')
-  return bare && isIP(bare) ? bare.toLowerCase() : undefined
-}
 
 /**
  * Returns the caller's address: the platform's, or, if CLIENT_IP_HEADER is configured, the last address in that header.
@@ -12,6 +7,6 @@ const plain = (address: string | undefined): string | undefined => {
  */
 export function clientAddress(request: Request, platformAddress: string | undefined): string | undefined {
   const header = config().CLIENT_IP_HEADER
-  const forwarded = header ? request.headers.get(header)?.split(',').at(-1) : undefined
-  return plain(forwarded) ?? plain(platformAddress)
+  const forwarded = header ? request.headers.get(header)?.split(',').at(-1)?.trim() : undefined
+  return plainAddress(forwarded) ?? plainAddress(platformAddress)
 }

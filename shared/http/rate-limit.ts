@@ -51,32 +51,3 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
 }
 
 const UNLIMITED = 2_147_483_647
-
-const groupsOf = (text: string | undefined) => (text ? text.split(':') : [])
-
-/** The first groups of an IPv6 address, in canonical form. */
-function prefix(ip: string, groups: number): string {
-  const [head, tail] = (ip.split('%', 1)[0] ?? '').split('::')
-  const [left, right] = [groupsOf(head), groupsOf(tail)]
-  const all =
-    tail === undefined ? left : [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
-  return all
-    .slice(0, groups)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')
-}
-
-/** The part of an address that one subscriber controls: IPv4 whole, IPv6 its /64. */
-export function addressKey(ip: string | undefined): string {
-  return ip?.includes(':') ? prefix(ip, 4) : (ip ?? 'unknown')
-}
-
-/** The network of an address: IPv4 /24, IPv6 /48 (one site). */
-export function networkKey(ip: string | undefined): string {
-  return ip?.includes(':') ? prefix(ip, 3) : addressKey(ip).split('.').slice(0, 3).join('.')
-}
-
-/** The provider range of an address: IPv4 /16, IPv6 /32. It only tightens limits, since many people share it. */
-export function rangeKey(ip: string | undefined): string {
-  return ip?.includes(':') ? prefix(ip, 2) : addressKey(ip).split('.').slice(0, 2).join('.')
-}

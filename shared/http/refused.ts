@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from 'hono'
+import { networkKey } from '../addresses.ts'
 import type { GatewayError, Refusal } from '../errors.ts'
 import type { AppEnv } from './app.ts'
 import { hasGateway } from './call.ts'
-import { networkKey } from './rate-limit.ts'
 
 const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
 const NAME = /^[\w.:-]{1,100}$/

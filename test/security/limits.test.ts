@@ -3,23 +3,9 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withGenerated } from '../../scripts/lib/generated-part.ts'
 import { limitsTable } from '../../scripts/limits-table.ts'
-import { addressKey, networkKey, rangeKey } from '../../shared/http/rate-limit.ts'
 import { allLimits, readLimits, rules } from '../../shared/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { ageLimits } from '../support/time.ts'
-
-test.each([
-  ['192.0.2.7', '192.0.2.7', '192.0.2', '192.0'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2', '2001:db8:1', '2001:db8'],
-  ['2001:db8::1', '2001:db8:0:0', '2001:db8:0', '2001:db8'],
-  ['2001:db8:0:0:1::', '2001:db8:0:0', '2001:db8:0', '2001:db8'],
-  ['2001:0db8::9:8:7', '2001:db8:0:0', '2001:db8:0', '2001:db8'],
-  ['::1', '0:0:0:0', '0:0:0', '0:0'],
-  ['fe80::1%eth0', 'fe80:0:0:0', 'fe80:0:0', 'fe80:0'],
-  [undefined, 'unknown', 'unknown', 'unknown'],
-])('%s is limited as %s, its network as %s, its range as %s', (ip, address, network, range) => {
-  expect([addressKey(ip), networkKey(ip), rangeKey(ip)]).toEqual([address, network, range])
-})
 
 describe('the configuration of the limits', () => {
   test('every default is one that LIMITS would take', () => {

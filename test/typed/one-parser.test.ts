@@ -18,7 +18,6 @@ const OWN_RULES: Record<string, RegExp> = {
 /** What looks like it and is something else. */
 const OTHERS: Record<string, string> = {
   'scripts/verify-export.mjs': 'the digits of a position',
-  'shared/http/client-address.ts': 'an IP address',
   'shared/people/code-address.ts': 'loads the library for the parser; masks an address',
   'shared/people/telephone-library.ts': 'names the library',
   'supabase/functions/_shared/payload.ts': 'a number of the gateway or of Supabase Auth',
