@@ -85,7 +85,7 @@ const isMasterSecret = (value: string) => {
 
 type Variable<Type extends z.ZodMiniType, Unset> = {
   meaning: string
-  /** Created only for a variable that is set, for a faster start. */
+  /** Called only if the variable is set, for a faster start. */
   type: () => Type
   /** The value if it is not set. */
   fallback: Unset
@@ -112,7 +112,7 @@ const variable = <Type extends z.ZodMiniType>(
 /** Every variable the gateway reads, with its documentation, type and default; `docs/configuration.md` is generated from it. */
 export const variables = {
   NODE_ENV: optional(
-    '`development` and `test` count only where the issuer and the listener are on loopback; everything else, and everything on Netlify, runs as `production`. Unset means `development` on loopback.',
+    '`development` and `test` take effect only if the issuer and the listener are on loopback; otherwise, and always on Netlify, the mode is `production`. Unset means `development` on loopback.',
     () => z.enum(['development', 'test', 'production']),
   ),
   HOST: variable('Address `npm start` listens on.', text(1), '127.0.0.1'),
@@ -128,16 +128,16 @@ export const variables = {
     postgresUrl,
   ),
   DATABASE_CA: optional(
-    'Certificates (PEM) of the authority that the certificate of the database is checked against, or the path of a file with them. Without it connections to hosts that are not on loopback are encrypted, but the server is not verified.',
+    'PEM certificates of the authority that issued the certificate of the database server, or the path of a file with them. If unset, connections to hosts that are not on loopback are encrypted, but the server is not verified.',
     text(1),
   ),
   DATABASE_PLAINTEXT: variable(
-    '`true` lets connections to such a host go without TLS, as in a network of its own between containers.',
+    '`true` allows connections to such hosts without TLS, for example in a private network between containers.',
     flag,
     false,
   ),
   AUTH_MASTER_SECRET: variable(
-    'Base64, at least 32 random bytes (`openssl rand -base64 32`). Every other key derives from it. With several (separated by a vertical bar) the one that belongs to the database is used; a new database takes the first.',
+    'Base64, at least 32 random bytes (`openssl rand -base64 32`). All other keys are derived from it. Of several (separated by a vertical bar), the one that belongs to the database is used; a new database uses the first.',
     () =>
       z
         .string()
@@ -150,26 +150,26 @@ export const variables = {
     z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
   ),
   CORS_ORIGIN: variable(
-    'Origins that may call everything from a browser, cookies included; `*.` stands for any subdomain, `:*` for any port. Others may call what OAuth clients need, without cookies.',
+    'Origins that may call every endpoint from a browser, with cookies; `*.` matches any subdomain, `:*` any port. Other origins may call only what OAuth clients need, without cookies.',
     list,
     ['*.lanonasis.com', 'https://*.lanonasis.com', 'http://localhost:*'],
   ),
   PRIVATE_USE_SCHEMES: variable(
-    'URI schemes without a dot that redirect URIs of native applications may have, such as those of editors; schemes with a dot always may.',
+    'URI schemes without a dot that native applications, such as editors, may use in redirect URIs; schemes with a dot are always allowed.',
     schemes,
     ['cursor', 'vscode', 'vscode-insiders', 'windsurf', 'warp', 'claude', 'raycast', 'goose', 'lanonasis'],
   ),
   REGISTRATION_NETWORKS: variable(
-    'Addresses (CIDR) that register clients without a limit, such as those that hosted assistants publish, since all their users share them.',
+    'Addresses (CIDR) that may register clients without a limit, such as the published addresses of hosted assistants, which all their users share.',
     networks,
     [],
   ),
   DASHBOARD_URL: optional(
-    'Where a sign-in without a return address ends. Unset means https://dashboard.lanonasis.com, and in development the account page.',
+    'Where a sign-in without a return address ends. Unset means https://dashboard.lanonasis.com, or the account page in development.',
     httpUrl,
   ),
   SUPPORT_URL: optional(
-    'Where a person whom the gateway refuses can ask for help: a page (`https://…`) or a mailbox (`mailto:…`).',
+    'Where people who are refused can get help: a page (`https://…`) or a mailbox (`mailto:…`).',
     () => url(/^(https|mailto)$/),
   ),
   SUPABASE_FUNCTIONS_URL: variable(
@@ -178,7 +178,7 @@ export const variables = {
     'http://127.0.0.1:54321/functions/v1',
   ),
   OTP_WEBHOOK_SECRET: variable(
-    'Signs the calls to the Edge Functions: `v1,whsec_<base64>`; with several (separated by a vertical bar) each one signs, so that a secret can be replaced without a gap.',
+    'Signs the calls to the Edge Functions: `v1,whsec_<base64>`. Of several (separated by a vertical bar), each one signs, so that a secret can be replaced without downtime.',
     () =>
       z
         .string()
@@ -186,7 +186,7 @@ export const variables = {
     DEVELOPMENT_WEBHOOK_SECRET,
   ),
   RESEND_WEBHOOK_SECRET: optional(
-    'Signing secret (`whsec_…`) of the webhook that reports the delivery status of mails to `/v1/delivery/resend`; several separated by a vertical bar. Unset refuses it.',
+    'Signing secret (`whsec_…`) of the webhook that reports the delivery status of mails to `/v1/delivery/resend`; several separated by a vertical bar. If unset, its calls are refused.',
     () =>
       z
         .string()
@@ -195,26 +195,26 @@ export const variables = {
         ),
   ),
   TWILIO_AUTH_TOKEN: optional(
-    'Auth token that Twilio signs status callbacks at `/v1/delivery/twilio` with; several separated by a vertical bar. Unset refuses them.',
+    'Auth token with which Twilio signs status callbacks to `/v1/delivery/twilio`; several separated by a vertical bar. If unset, they are refused.',
     text(8),
   ),
   SMS_COUNTRIES: variable(
-    'Countries (ISO 3166, such as `CH,DE,FR`) whose mobile numbers get codes by text message; numbers without a country code belong to the first. Unset means no text messages.',
+    'Countries (ISO 3166, such as `CH,DE,FR`) to whose mobile numbers codes are sent by text message; numbers without a country code belong to the first. Unset means no text messages.',
     () => list().check(z.refine((all) => all.every((one) => /^[A-Z]{2}$/.test(one)), 'must be codes such as CH,DE')),
     [],
   ),
   SMS_DAILY_CAP: variable(
-    'Text messages in 24 hours, no matter who receives them; 30 % are kept for numbers that signed in before, 15 % for known browsers alone.',
+    'Maximum number of text messages in 24 hours; 30 % are reserved for numbers that signed in before, 15 % for known browsers only.',
     whole(1, 10_000_000),
     1000,
   ),
   SMS_BREAKER_SENDS: variable(
-    'Codes by text message to one country in an hour, above which newcomers there get none for a while if fewer than a fifth are entered.',
+    'Codes sent by text message to one country in an hour above which new numbers there get none for a while if fewer than a fifth are entered.',
     whole(5, 1_000_000),
     30,
   ),
   LIMITS: variable(
-    'Limits other than the defaults in `docs/limits.md`: `name=max/time` pairs, separated by commas, such as `otp-send-ip=60/1h,device=240/1h`.',
+    'Limits that differ from the defaults in `docs/limits.md`: `name=max/time` pairs, separated by commas, such as `otp-send-ip=60/1h,device=240/1h`.',
     limits,
     {},
   ),
@@ -223,29 +223,29 @@ export const variables = {
     httpUrl,
     'https://api.lanonasis.com',
   ),
-  MCP_URL: variable('Base URL of the LanOnasis MCP server, for the same.', httpUrl, 'https://mcp.lanonasis.com'),
+  MCP_URL: variable('Base URL of the LanOnasis MCP server, for the same document.', httpUrl, 'https://mcp.lanonasis.com'),
   SUPABASE_URL: optional(
-    'The Supabase project whose users sign in here, with passwords and by its tokens; unset means that there is none.',
+    'Supabase project whose users sign in here, with passwords or its tokens; unset means none.',
     httpUrl,
   ),
   SUPABASE_ANON_KEY: optional('Publishable (or anon) key of that project.', () =>
     z.string().check(z.minLength(10), z.maxLength(1000)),
   ),
   SUPABASE_JWT_SECRET: optional(
-    'The old shared JWT secret of that project, as long as it still signs with one.',
+    'Legacy shared JWT secret of that project, if it still signs with one.',
     text(32),
   ),
   LEGACY_TOKEN_SECRET: optional(
-    'Signs access tokens with HS256 for resource servers that cannot read a key set yet, and share this secret. The gateway itself accepts none of them.',
+    'Signs access tokens with HS256 for resource servers that cannot read a key set yet and share this secret. The gateway itself does not accept them.',
     text(32),
   ),
   LEGACY_TOKEN_CLIENTS: variable(
-    'Which tokens those are: `client_id=resource` pairs, separated by commas, for tokens of the client that are for that resource alone; with `resource=<issuer>` it gets others, for the gateway.',
+    'Which tokens are signed like that: `client_id=resource` pairs, separated by commas, for tokens of the client that are for that resource only. With `resource=<issuer>` the client gets standard tokens for the gateway.',
     urlsByName,
     {},
   ),
   SYNC_WEBHOOK_SECRET: optional(
-    'Secret that webhooks at `/v1/sync/…` send in `X-Webhook-Secret`, 32 characters or more; several separated by a vertical bar. Unset refuses them.',
+    'Secret that webhooks at `/v1/sync/…` send in `X-Webhook-Secret`, 32 characters or more; several separated by a vertical bar. If unset, they are refused.',
     () =>
       z
         .string()
@@ -257,20 +257,20 @@ export const variables = {
         ),
   ),
   INTROSPECTION_REQUIRES_CLIENT_AUTH: variable(
-    '`true` refuses introspection by a caller that only holds the token.',
+    '`true` refuses introspection without client authentication.',
     flag,
     false,
   ),
   MTLS_BASE_URL: optional(
-    'Base URL of the proxy that asks callers for a client certificate; unset means that there is none.',
+    'Base URL of the proxy that requests client certificates; unset means none.',
     httpUrl,
   ),
   MTLS_PROXY_SECRET: optional(
-    'Base64, at least 32 random bytes, shared with that proxy alone: it proves what the proxy says about certificates.',
+    'Base64, at least 32 random bytes, shared with that proxy only: it authenticates the certificates that the proxy forwards.',
     () => z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
   ),
   DPOP_NONCE_REQUIRED: variable(
-    '`true` accepts only DPoP proofs with a nonce of this gateway; clients get one with the first refusal.',
+    '`true` accepts only DPoP proofs with a nonce from this gateway; clients get one with the first error.',
     flag,
     false,
   ),
@@ -278,37 +278,37 @@ export const variables = {
     'Header with the client address, set by your own proxy (nginx: `x-real-ip`). Leave unset on Netlify.',
     () => z.string().check(z.regex(/^[a-z0-9-]+$/i, 'must be a header name'), z.toLowerCase()),
   ),
-  ACCESS_TOKEN_SECONDS: variable('Life of an access token.', whole(60, DAY), 3600),
+  ACCESS_TOKEN_SECONDS: variable('Lifetime of an access token.', whole(60, DAY), 3600),
   SIGNING_KEY_DAYS: variable(
     'The hourly job rotates signing keys that are older than this; 0 leaves it to `npm run keys -- rotate`.',
     whole(0, 3650),
     90,
   ),
   SESSION_IDLE_SECONDS: variable('A session ends after this long without use.', whole(60, 90 * DAY), 7 * DAY),
-  SESSION_ABSOLUTE_SECONDS: variable('A session ends after this long in any case.', whole(60, 365 * DAY), 30 * DAY),
+  SESSION_ABSOLUTE_SECONDS: variable('Maximum lifetime of a session.', whole(60, 365 * DAY), 30 * DAY),
   REFRESH_IDLE_SECONDS: variable('A refresh token ends after this long without use.', whole(60, 365 * DAY), 30 * DAY),
   REFRESH_ABSOLUTE_SECONDS: variable(
-    'A token family ends after this long, rotation or not.',
+    'Maximum lifetime of a token family, with or without rotation.',
     whole(60, 365 * DAY),
     90 * DAY,
   ),
   VERIFIER_ADDRESSES: variable(
-    'Addresses (CIDR) of your own services, which may name in `client_ip` where the key they verify came from, and learn the UAI behind tokens of clients that do not know it.',
+    'Addresses (CIDR) of your own services. They may state in `client_ip` where a key they verify was used, and see the UAI behind tokens of clients that do not know it.',
     networks,
     [],
   ),
   SERVICE_UPSTREAMS: variable(
-    'Where `/api/v1/services/<name>` leads: `name=URL` pairs, separated by commas. No other address is ever asked.',
+    'Upstreams of `/api/v1/services/<name>`: `name=URL` pairs, separated by commas. No other address is called.',
     urlsByName,
     {},
   ),
   SERVICE_ANSWER_MB: variable(
-    'Longest answer of such a service that is streamed on, in MiB. JSON is read whole, up to 6 MiB.',
+    'Maximum size of a streamed response of such a service, in MiB. JSON is read completely, up to 6 MiB.',
     whole(1, 10_000),
     20,
   ),
   SERVICE_IDLE_SECONDS: variable(
-    'How long such a service may pause within an answer; a stream of events needs a comment at least this often.',
+    'Maximum pause within a response of such a service; an event stream must send a comment at least this often.',
     whole(1, 3600),
     60,
   ),
@@ -323,70 +323,70 @@ export const variables = {
     false,
   ),
   AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS: variable(
-    'How far the time of a signed request may be off.',
+    'Maximum difference between the time of a signed request and the current time.',
     whole(10, 900),
     300,
   ),
   LEAK_SCANNER_KEYS_URL: variable(
-    'Where the public keys of the secret scanner are, whose reports `/v1/keys/leaked` accepts.',
+    'URL of the public keys of the secret scanner whose reports `/v1/keys/leaked` accepts.',
     httpUrl,
     'https://api.github.com/meta/public_keys/secret_scanning',
   ),
   LEAKED_KEY_POLICY: variable(
-    'What happens to a key that was found in public; its owner is notified in any case.',
+    'What happens to a key that was found publicly; its owner is notified in any case.',
     () => z.enum(['quarantine', 'revoke', 'notify']),
     'quarantine',
   ),
   API_KEY_EXPIRY_WARNING_DAYS: variable('How many days before a key expires its owner is notified.', whole(1, 90), 7),
   REQUIRE_PUSHED_AUTHORIZATION_REQUESTS: variable(
-    '`true` takes authorization requests only where they were pushed (RFC 9126).',
+    '`true` accepts only pushed authorization requests (RFC 9126).',
     flag,
     false,
   ),
   REGISTER_UNKNOWN_CLIENTS: optional(
-    '`true` registers an unknown client that starts a device sign-in as a minimal public client; unset means so, except in production.',
+    '`true` registers an unknown client that starts a device sign-in as a minimal public client; unset means `true`, except in production.',
     flag,
   ),
   METRICS_PORT: optional(
-    'Port where `npm start` serves metrics for Prometheus at `/metrics`, plus `NODE_APP_INSTANCE`; unset means no metrics.',
+    'Port on which `npm start` serves Prometheus metrics at `/metrics`, plus `NODE_APP_INSTANCE`; unset means no metrics.',
     whole(1, 65_535),
   ),
   METRICS_TOKEN: optional(
-    'Bearer token for them. With it metrics are served on the address of `HOST`, without it on this machine only.',
+    'Bearer token for the metrics. If set, they are served on the address of `HOST`, otherwise on this machine only.',
     text(16),
   ),
-  NODE_APP_INSTANCE: variable('Number of this process among its siblings, which PM2 sets.', whole(0, 999), 0),
+  NODE_APP_INSTANCE: variable('Number of this process among those of the server, set by PM2.', whole(0, 999), 0),
   DRAIN_SECONDS: variable(
-    'How long `npm start` continues after a signal to stop, with `/ready` failing, so that a load balancer stops sending requests.',
+    'How long `npm start` continues after a stop signal, with `/ready` failing, so that a load balancer stops sending requests.',
     whole(0, 300),
     0,
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(
-    'OpenTelemetry collector (OTLP over HTTP) that gets traces; unset means none. Its `OTEL_EXPORTER_OTLP_…` siblings and `OTEL_RESOURCE_ATTRIBUTES` count too.',
+    'OpenTelemetry collector (OTLP over HTTP) that receives traces; unset means none. The other `OTEL_EXPORTER_OTLP_…` variables and `OTEL_RESOURCE_ATTRIBUTES` apply too.',
     httpUrl,
   ),
   OTEL_TRACES_SAMPLER_ARG: variable(
-    'Share of the requests that is traced, from 0 to 1.',
+    'Share of requests that are traced, from 0 to 1.',
     () => z.coerce.number().check(z.minimum(0), z.maximum(1)),
     1,
   ),
   BACKUP_DAYS: variable(
-    'How many days your database backups are kept; the receipt of an erasure names the day when they have aged out.',
+    'How many days your database backups are kept; the receipt of an erasure states the day on which the last one expires.',
     whole(0, 3650),
     30,
   ),
   AUDIT_SIGNING_KEY: optional(
-    'Base64 of 32 random bytes: the Ed25519 key that signs checkpoints of the audit log. Unset means one derived from the master secret.',
+    'Base64 of 32 random bytes: the Ed25519 key that signs checkpoints of the audit log. If unset, one is derived from the master secret.',
     () => z.string().check(z.refine((value) => isBase64(value) && bytesOf(value) === 32, 'must be base64 of 32 bytes')),
   ),
   CHECKPOINT_URL: optional(
-    'Where each newest checkpoint is put (PUT, text/plain), out of the reach of the database; `{size}` in it is replaced by the number of events.',
+    'URL to which the newest checkpoint is sent (PUT, text/plain), stored apart from the database; `{size}` in it is replaced by the number of events.',
     httpUrl,
   ),
-  CHECKPOINT_URL_TOKEN: optional('Bearer token for that.', text(1)),
-  CHECKPOINT_FILE: optional('File that each newest checkpoint is added to, as a line of JSON.', text(1)),
+  CHECKPOINT_URL_TOKEN: optional('Bearer token for `CHECKPOINT_URL`.', text(1)),
+  CHECKPOINT_FILE: optional('File to which the newest checkpoint is appended as a line of JSON.', text(1)),
   LOG_LEVEL: variable(
-    'Least important line that is logged.',
+    'Lowest level that is logged.',
     () => z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     'info',
   ),
@@ -523,7 +523,7 @@ export function isHttps(current: Config = config()): boolean {
   return current.AUTH_BASE_URL.startsWith('https:')
 }
 
-/** The master secrets, in the order in which they are tried. */
+/** Returns the master secrets in the order in which they are tried. */
 export function masterSecrets({ AUTH_MASTER_SECRET }: Pick<Config, 'AUTH_MASTER_SECRET'>): [Buffer, ...Buffer[]] {
   const [first = '', ...others] = several(AUTH_MASTER_SECRET)
   return [Buffer.from(first, 'base64'), ...others.map((one) => Buffer.from(one, 'base64'))]

@@ -33,36 +33,36 @@ import {
   strengthenSession,
 } from './start-session.ts'
 
-/** Whose sign-in it is, as a way in has settled it in the unit of work. */
+/** The result of a way in, settled in the unit of work. */
 type Settled = {
   person: Person
   authentication: Authentication
-  /** The client that `prove` was asked for, and the default resources, where the way in reads them. */
+  /** The client that `prove` was called with, and the default resources, if the way in reads them. */
   client?: Client
   resources?: string[]
-  /** When what was proven ends; the session ends with it. */
+  /** When the proven credential ends; the session ends with it. */
   notAfter?: Date
-  /** The provider's session that this one begins with. */
+  /** The provider's session that this one is based on. */
   upstream?: { slug: string; facts: UpstreamFacts }
-  /** An account that was proven before, to be linked to the person. */
+  /** An account that was proven earlier, to be linked to the person. */
   link?: ProvenAccount
   notice?: { kind: Notice['kind']; what?: string }
 }
 
-/** What a way in has read and compared. */
+/** A read and compared factor. */
 export type Proof = {
-  /** What hooks receive; absent when the proof failed, so that hooks learn of no guesses. */
+  /** What hooks receive; absent if the check failed, so that hooks are not called for guesses. */
   facts?: Omit<SignInFacts, 'platform'>
-  /** Records the result in the unit of work, and finds or creates the identity; refuses when the proof failed. */
+  /** Records the result in the unit of work, and finds or creates the identity; throws if the check failed. */
   settle(work: Work, claims: MappedClaims, now: Date): Promise<Settled>
 }
 
-/** A way to sign in. `completeSignIn` does everything that follows from the proof. */
+/** A way to sign in. `completeSignIn` does everything after the check. */
 export type WayIn = {
-  /** Slug of the connection whose hooks are asked in addition to those of all sign-ins. */
+  /** Slug of the connection whose hooks are called in addition to those of all sign-ins. */
   connection?: string
   /**
-   * Reads and compares, once; called again only after hooks were asked, and after a lost race.
+   * Reads and compares, once; called again only after hooks and after a lost race.
    * @param clientId of the client that tokens are for
    */
   prove(clientId?: string): Promise<Proof>
@@ -71,11 +71,11 @@ export type WayIn = {
 type SignInRequest = {
   platform: string
   projectScope: string
-  /** The browser's session so far, which the new one replaces. */
+  /** The browser's current session, which the new one replaces. */
   replaces?: SignedIn
   /** Whether only the person of that session may sign in. */
   samePerson?: boolean
-  /** The tokens that begin with the session: the pair of the platform's own client, or one access token of a grant. */
+  /** The tokens to start with the session: the pair of the platform's own client, or one access token of a grant. */
   tokens?: 'pair' | Omit<GrantFacts, 'familyId'>
 }
 
@@ -87,7 +87,7 @@ export type CompletedSignIn = {
   cookies?: SessionCookies
 }
 
-/** Starts what tokens were asked for. Those of a pair live and end with the session. */
+/** Starts the requested tokens. Those of a pair end with the session. */
 function startTokens(
   gateway: Gateway,
   work: Work,
@@ -96,8 +96,8 @@ function startTokens(
 ): StartedFamily | undefined {
   if (!tokens) return undefined
   if (tokens !== 'pair') {
-    const wanted = { kind: 'authorization' as const, ...tokens, person, session }
-    return startTokenFamily(gateway, work, wanted, { offline: false, withoutRefresh: true, now })
+    const grant = { kind: 'authorization' as const, ...tokens, person, session }
+    return startTokenFamily(gateway, work, grant, { offline: false, withoutRefresh: true, now })
   }
   if (client?.status !== 'active') throw new GatewayError('invalid_client', { reason: 'platform client' })
   const pair = { client, scope: SESSION_SCOPE, resources: unnamedResources(gateway.issuer, client, resources) }
@@ -105,7 +105,7 @@ function startTokens(
 }
 
 /**
- * Completes a sign-in: asks the hooks, records the proof, settles the identity, replaces the browser's session, links a waiting account and
+ * Completes a sign-in: calls hooks, records the factor, settles the identity, replaces the browser's session, links a pending account and
  * starts tokens, as one unit of work; then sends notices. The only place where a sign-in starts a session.
  * @throws GatewayError as the way in, the hooks and linkAccount; invalid_client, signed_in_as_another
  */
@@ -121,9 +121,9 @@ export async function completeSignIn(call: Call, way: WayIn, request: SignInRequ
   const result = await commit(call, async (work) => {
     const proof = read ?? (await way.prove(clientId))
     read = undefined
-    // A code that becomes right only after the hooks were due passes no one unasked.
+    // A code that becomes correct only after the hooks were due must not bypass them.
     if (hooks.length > 0 && proof.facts && !facts)
-      throw new GatewayError('otp_invalid', { reason: 'hooks were not asked' })
+      throw new GatewayError('otp_invalid', { reason: 'hooks were not called' })
     const now = gateway.now()
     const settled = await proof.settle(work, claims, now)
     const { person, link } = settled
@@ -165,8 +165,8 @@ export async function completeStepUp(
 }
 
 /**
- * Opens a session of another application from one that is signed in (single sign-on). Nothing new is proven, so no hook is asked and no
- * session is replaced; the new session ends with the one that it is opened from.
+ * Opens a session of another application from one that is signed in (single sign-on). No factor is presented, so no hook is called and no
+ * session is replaced; the new session ends with the original one.
  * @throws GatewayError invalid_scope, rate_limited, derivation_exceeded
  */
 export async function openApplicationSession(
@@ -185,7 +185,7 @@ export async function openApplicationSession(
     const authentication = { method, amr, acr, provenBy: { type: 'session' as const, id } }
     const of = { platform: 'web', projectScope, openedFrom, authenticatedAt, notAfter: session.expiresAt, now }
     const started = startSession(gateway, work, { person, client, authentication, ...of })
-    const wanted = { kind: 'authorization' as const, ...tokens, person, session: started }
-    return startTokenFamily(gateway, work, wanted, { offline: false, from, now })
+    const grant = { kind: 'authorization' as const, ...tokens, person, session: started }
+    return startTokenFamily(gateway, work, grant, { offline: false, from, now })
   })
 }

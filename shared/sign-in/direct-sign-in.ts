@@ -19,7 +19,7 @@ export type DirectSignIn = {
 
 /**
  * Signs a person in for the platform's own client, with a pair of tokens.
- * @throws GatewayError csrf_invalid, when a foreign page would sign a browser in; and as completeSignIn
+ * @throws GatewayError csrf_invalid if a foreign page tries to sign a browser in; and as completeSignIn
  */
 export async function signInDirectly(
   call: Call,

@@ -12,7 +12,7 @@ const WORK_HEADER = 'x-altcha'
 const WAIT_SECONDS = 60
 const FORM_SECONDS = 86_400
 
-/** What the sender of a form has put in so far. */
+/** The effort that the sender of a form has made. */
 type SentEffort = { work?: string; token?: FormToken }
 
 async function hasWaited({ reads, now }: Gateway, token: FormToken | undefined): Promise<boolean> {
@@ -20,7 +20,7 @@ async function hasWaited({ reads, now }: Gateway, token: FormToken | undefined):
   return claimOnce(reads, 'waited', [token.id], new Date(token.madeAt.getTime() + FORM_SECONDS * 1000))
 }
 
-/** What the caller has put in for this step, and may put in once: a proof of work made for it, or a minute with the form. */
+/** Returns the caller's effort for this step, which counts once: a proof of work for it, or a minute of waiting with the form. */
 async function takeEffort(call: Call, step: string): Promise<Effort> {
   const sent: SentEffort = call.notes.effort ?? { work: call.request.header(WORK_HEADER) }
   if (sent.work && (await checkWork(call.gateway, sent.work, step))) return 'worked'
@@ -28,16 +28,16 @@ async function takeEffort(call: Call, step: string): Promise<Effort> {
 }
 
 type Step = {
-  /** What the effort is for, such as a code to an address; good for nothing else. */
+  /** What the effort is for, such as a code to an address; it is not valid for anything else. */
   step: string
-  /** The limits of the step for an effort; a browser known to the person has the same for every one. */
+  /** The limits of the step for an effort; a browser known to the person has the same limits for every effort. */
   limits: (effort: Effort) => Promise<RateLimit[]>
 }
 
 /**
- * Takes a step that limits may refuse. Where they are full for callers who put in nothing, it is taken with what this caller has put in; where
- * that is too little, the refusal says what would do.
- * @throws GatewayError as the step; a refusal for its limits has a challenge where a proof of work opens them
+ * Runs a rate-limited step. If its limits are full for callers without effort, it runs with the effort of this caller; if
+ * that is not enough, the error states what is.
+ * @throws GatewayError as the step; with a challenge if a proof of work raises the limits
  */
 export async function withEffort<Value>(
   call: Call,
@@ -52,7 +52,7 @@ export async function withEffort<Value>(
   let result = await attempt('none')
   if (!(result instanceof GatewayError)) return result
   const waits = await Promise.all(EFFORTS.map(async (effort) => call.gateway.limiter.wait(await limits(effort))))
-  // Another limit refused it, for which no effort makes up.
+  // Refused by another limit, which no effort raises.
   if (waits[0] === 0 || waits[2] !== 0) throw result
   const effort = await takeEffort(call, step)
   if (effort !== 'none') result = await attempt(effort)

@@ -9,10 +9,10 @@ import type { SignedIn } from '../queries/sessions.ts'
 import { listLeftOverFamilies } from '../queries/token-families.ts'
 
 /**
- * Ends a person's session; what depends on it is refused from the next request on.
+ * Ends a person's session; what depends on it is refused from the next request.
  * @param by the session and client from which it is ended
- * @returns whether it had not been ended before
- * @throws GatewayError not_found when it is not the person's own
+ * @returns false if it had ended already
+ * @throws GatewayError not_found if it is not the person's own
  */
 export async function endSession(
   call: Call,
@@ -61,7 +61,7 @@ export async function signOutOf(
   })
 }
 
-/** A sign-in in the same browser takes the place of the one before. */
+/** Ends the session that a sign-in in the same browser replaces. */
 export async function endReplaced(work: Work, replaced: SignedIn | undefined): Promise<void> {
   if (!replaced) return
   const stream = await work.load(session, replaced.session.id, aboutPerson(replaced.person))

@@ -6,11 +6,11 @@ import { nameOfMethod } from '../people/sign-in-methods.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import type { WayIn } from './complete.ts'
 
-/** What is kept of the provider's session: an ID token only where signing out here signs out there. */
+/** Returns what is stored of the provider's session: the ID token only if signing out here also signs out there. */
 const upstreamOf = ({ settings }: ConnectionRow, { idToken, ...facts }: UpstreamFacts): UpstreamFacts =>
   settings.logout ? { ...facts, idToken } : facts
 
-/** What hooks receive; the person as far as they are known already. */
+/** Returns what hooks receive, with the person if known. */
 const factsOf = ({ connection, profile, method }: ProviderAccount) => {
   const { externalId: subject, email, emailVerified: email_verified, name, locale } = profile
   const proofs = [`${method}:${connection.slug}`]
@@ -19,7 +19,7 @@ const factsOf = ({ connection, profile, method }: ProviderAccount) => {
 
 /**
  * The way in by an account at another provider; creates the identity at the first sign-in.
- * @throws GatewayError when it is completed, as settleAccount
+ * @throws GatewayError on completion, as settleAccount
  */
 export function accountWayIn(gateway: Gateway, input: ProviderAccount): WayIn {
   const { connection, profile, method } = input

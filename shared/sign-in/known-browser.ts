@@ -5,12 +5,12 @@ import { bytesToUuid, uuidToBytes } from '../tokens/opaque.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 
 const SEALED_FOR = 'lanonasis_known'
-/** People who share a browser. */
+/** Maximum number of people per browser. */
 const MOST_PEOPLE = 5
 const PERSON_BYTES = 8
 const ENTRY_BYTES = PERSON_BYTES + 16
 
-/** The newest session of each person that this browser was signed in for, newest first, each after a keyed digest of its person. */
+/** Returns the newest session of each person who signed in with this browser, newest first, each after a keyed digest of the person. */
 function readEntries(call: Call): Buffer[] {
   const sealed = readKnownBrowser(call)
   if (!sealed || sealed.length > 400) return []
@@ -24,14 +24,14 @@ function readEntries(call: Call): Buffer[] {
 }
 
 /**
- * The sessions that this browser was signed in with. They are no authority: they only spare it the limits that strangers can fill, and only
- * as long as none was ended from elsewhere.
+ * Returns the sessions of this browser. They grant no access: they only exempt it from the limits that strangers can fill, and only
+ * while none was ended from elsewhere.
  */
 export function sessionsOfBrowser(call: Call): string[] {
   return readEntries(call).map((entry) => bytesToUuid(entry.subarray(PERSON_BYTES)))
 }
 
-/** The cookie that makes this browser known to the person who has just signed in here. */
+/** Returns the cookie that makes this browser known to the person who has just signed in. */
 export function rememberBrowser(call: Call, signedIn: { uai: string; sessionId: string }): string {
   const person = call.gateway.personal.digest(`known-browser ${signedIn.uai}`).subarray(0, PERSON_BYTES)
   const others = readEntries(call).filter((entry) => !entry.subarray(0, PERSON_BYTES).equals(person))
@@ -39,7 +39,7 @@ export function rememberBrowser(call: Call, signedIn: { uai: string; sessionId: 
   return sealBytes(call.gateway.derive('known-browser'), Buffer.concat(entries), SEALED_FOR).toString('base64url')
 }
 
-/** The session that makes this browser known to the person of an address, if one does. */
+/** Returns the session that makes this browser known to the person of an address, if any. */
 export async function knownBrowserOf(call: Call, lookup: string): Promise<string | undefined> {
   const sessions = sessionsOfBrowser(call)
   if (sessions.length === 0) return undefined

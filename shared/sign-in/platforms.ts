@@ -7,7 +7,7 @@ const CLIENT_OF_PLATFORM: Record<string, string> = {
 
 export const PLATFORMS = ['cli', 'web', 'api', 'mcp'] as const
 
-/** The first-party client that a sign-in without a client is for. */
+/** Returns the first-party client of a sign-in that names no client. */
 export function clientOfPlatform(platform: string): string {
   return CLIENT_OF_PLATFORM[platform] ?? 'lanonasis-cli'
 }

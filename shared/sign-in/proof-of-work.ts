@@ -5,17 +5,17 @@ import { once } from '../once.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 
 const ALGORITHM = 'PBKDF2/SHA-256'
-/** Rounds for each try; with a prefix of one byte, 256 tries do on average: a second or two in a browser. */
+/** Rounds per attempt; a prefix of one byte takes 256 attempts on average: a second or two in a browser. */
 const ROUNDS = 5000
 const LIFE_SECONDS = 600
 
-/** Loaded by the first who needs it, so that a cold start is not longer for the others. */
+/** Loaded at first use, so that cold starts stay short. */
 const library = () => import('./work-library.ts')
 
 const secretOf = ({ derive }: Gateway) => Buffer.from(derive('proof-of-work')).toString('base64')
 const purposeOf = ({ personal }: Gateway, step: string) => personal.digest(`work ${step}`).toString('base64url')
 
-/** A challenge of ALTCHA (version 2), whose solution is good for one step. */
+/** Creates an ALTCHA challenge (version 2) whose solution is valid for one step. */
 export async function newWork(gateway: Gateway, step: string): Promise<Challenge> {
   const { createChallenge, deriveKey } = await library()
   return createChallenge({
@@ -56,7 +56,7 @@ function readPayload(text: string) {
   }
 }
 
-/** Whether a text is the base64 of a solved challenge of ours for this step that was not used before. It is used then. */
+/** Claims a solved challenge for this step, in base64; false if it is invalid or was used before. */
 export async function checkWork(gateway: Gateway, text: string, step: string): Promise<boolean> {
   const read = text.length <= 4000 ? readPayload(text) : undefined
   if (!read) return false

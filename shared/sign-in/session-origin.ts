@@ -1,7 +1,7 @@
 import type { Gateway } from '../gateway.ts'
 import type { SessionListing } from '../queries/sessions.ts'
 
-/** Where a session was started, opened. */
+/** Returns the decrypted address and browser that a session was started from. */
 export function originOf(
   { personal }: Gateway,
   { uai, origin, wrapped_key }: SessionListing,

@@ -22,12 +22,12 @@ import {
   type WaitingTransaction,
 } from './sign-in-transaction.ts'
 
-/** Where a browser goes on to. */
+/** Where a browser continues. */
 export type Onward = {
   location: string
-  /** Those of the session that it gets on the way. */
+  /** Cookies of the session that was started. */
   cookies?: SessionCookies
-  /** Why it goes there, when it is to prove more first. */
+  /** The error, if another factor is required first. */
   refused?: GatewayError
 }
 
@@ -45,7 +45,7 @@ export async function sendTo(call: Call, transaction: SignInTransaction, to: Cod
   return sent
 }
 
-/** The code that this browser was sent at an address, in whatever tab, and that can still be entered. */
+/** Returns the code that was sent to an address for any tab of this browser and can still be entered. */
 async function findOpenCode(call: Call, to: CodeAddress) {
   const sent = await findSent(call, to)
   if (!sent) return undefined
@@ -55,7 +55,7 @@ async function findOpenCode(call: Call, to: CodeAddress) {
 }
 
 /**
- * Sends the code of a sign-in. Where no other code may be sent yet, the page asks for the one that was sent to this browser before.
+ * Sends the code of a sign-in. If no other code may be sent yet, the page asks for the previous one of this browser.
  * @returns the address of the page that asks for the code, or of the provider for addresses of a connection's domain
  * @throws GatewayError as sendCode
  */
@@ -75,7 +75,7 @@ export async function askForCode(call: Call, transaction: SignInTransaction, to:
   return transactionUrl('/web/code', sent)
 }
 
-/** The provider that people of an address sign in at. */
+/** Returns the URL that starts a sign-in at the provider of an address. */
 export function connectionUrl(
   { returnTo }: Pick<SignInTransaction, 'returnTo'>,
   { slug, email }: { slug: string; email: string },
@@ -96,7 +96,7 @@ export async function enterCode(call: Call, transaction: WaitingTransaction, cod
     completeSignIn(call, codeWayIn(call, { to, code, challengeId: id, browserHash, link }), request)
   const entered = await enter(challengeId).catch(async (error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'otp_invalid') throw error
-    // Another tab of this browser has used the code, or asked for a newer one since.
+    // Another tab of this browser has used the code or requested a newer one.
     if (!link && (await isSignedInAs(call, transaction))) return undefined
     const newest = await findOpenCode(call, to)
     if (!newest || newest.challengeId === challengeId) throw error
@@ -116,8 +116,8 @@ async function isSignedInAs(call: Call, { to, challengeId }: WaitingTransaction)
 }
 
 /**
- * Where a person proves their mailbox first: an account is not linked by its address alone, and a hook may ask for more.
- * @throws the error, when no further proof makes up for it
+ * Returns where a person proves their mailbox first: an account is not linked by address only, and a hook may require more.
+ * @throws the error, if no other factor resolves it
  */
 export async function proveMailboxFirst(call: Call, error: unknown, transaction: SignInTransaction): Promise<Onward> {
   if (!needsMailbox(error)) throw error
@@ -125,6 +125,6 @@ export async function proveMailboxFirst(call: Call, error: unknown, transaction:
   return { location: transactionUrl('/web/login', transaction, { error: error.refusal }), refused: error }
 }
 
-/** Whether a sign-in was refused for a proof that the person can still give. */
+/** Whether a sign-in was refused for a factor that the person can still provide. */
 export const needsMailbox = (error: unknown): error is GatewayError =>
   error instanceof GatewayError && (error.refusal === 'link_needed' || error.refusal === 'more_proof_needed')

@@ -13,34 +13,34 @@ import { findClient } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { brandOf } from './otp/send-code.ts'
 
-/** Longer than a code lives, so that who comes back late gets a new one without beginning again. */
+/** Longer than the lifetime of a code, so that a person who returns late gets a new code without starting again. */
 const SECONDS = 3600
 
-/** A sign-in under way in one tab. It is kept for the browser alone that began it, so its id is no authority. */
+/** A sign-in in progress in one tab. It is stored for the browser that started it, so its id grants no access. */
 export type SignInTransaction = {
-  /** Names it in the forms and addresses of its tab. */
+  /** Identifies it in the forms and URLs of its tab. */
   id: string
-  /** What the field for the address starts with. */
+  /** Initial value of the address field. */
   email?: string
-  /** Where the code went, and the challenge it is for. */
+  /** Where the code was sent, and its challenge. */
   to?: CodeAddress
   challengeId?: string
-  /** Until when newcomers at the number's country get no text messages, in milliseconds. */
+  /** Until when new numbers of the country get no text messages, in milliseconds. */
   pausedUntil?: number
   returnTo?: string
-  /** An account at another provider that was proven here and waits to be linked, once the person has proven to be themselves. */
+  /** An account at another provider, proven here, that is linked once the person has authenticated. */
   link?: ProvenAccount
 }
 
 const nameOf = (id: string) => `sign-in ${id}`
 
-/** A sign-in that a tab begins; nothing is kept of it before there is something to keep. */
+/** Creates a sign-in for a tab; it is not stored yet. */
 export const newTransaction = (facts: Omit<SignInTransaction, 'id'> = {}): SignInTransaction => ({
   id: uuidv7(),
   ...facts,
 })
 
-/** The sign-in of that id, if this browser began it and it is not over. */
+/** Returns the sign-in with this id if this browser started it and it has not ended. */
 export async function findTransaction(call: Call, id: string | undefined): Promise<SignInTransaction | undefined> {
   const browser = browserKey(call)
   if (!browser || !id) return undefined
@@ -48,7 +48,7 @@ export async function findTransaction(call: Call, id: string | undefined): Promi
   return kept && { id, ...kept }
 }
 
-/** The sign-in of that id, or one that begins under that id, on the way to where the form says. */
+/** Returns the sign-in with this id, or a new one with it and the form's return address. */
 export async function openTransaction(
   call: Call,
   id: string | undefined,
@@ -71,15 +71,15 @@ export async function keepTransaction(call: Call, transaction: SignInTransaction
   await formStatesOf(call.gateway, keepBrowserKey(call)).keep(nameOf(id), kept, SECONDS)
 }
 
-/** Ends a sign-in: whatever is sent for it from now on begins anew, or goes on as who is signed in. */
+/** Ends a sign-in: later requests for it start again, or continue as the signed-in person. */
 export async function endTransaction(call: Call, { id }: SignInTransaction): Promise<void> {
   await afterwards(formStatesOf(call.gateway, keepBrowserKey(call)).forget(nameOf(id)))
 }
 
-/** What a challenge keeps of the browser that asked for it. */
+/** Returns what a challenge stores of the browser that requested it. */
 export const browserHashOf = (call: Call): string => hashToken(keepBrowserKey(call))
 
-/** The application that a sign-in is on the way to, as its pages name it; with the host that its answers go to, when it is not verified. */
+/** Returns the application that a sign-in leads to, as pages name it; with its redirect host if it is not verified. */
 export async function destinationOf(
   gateway: Gateway,
   returnTo: string | undefined,
@@ -94,12 +94,12 @@ export async function destinationOf(
   }
 }
 
-/** A page of a sign-in under way, with where it goes on to, in case the sign-in itself is lost. */
+/** Returns the URL of a page of this sign-in, with its return address in case the stored sign-in is lost. */
 export function transactionUrl(path: string, { id, returnTo }: SignInTransaction, more: Record<string, string> = {}) {
   return `${path}?${new URLSearchParams({ t: id, ...more, ...(returnTo && { return_to: returnTo }) })}`
 }
 
-/** The sent code that this browser waits for at an address, by which a second tab finds it too. */
+/** The code that was sent to an address for this browser; all its tabs find it. */
 type Sent = Pick<WaitingTransaction, 'to' | 'challengeId'>
 
 const sentName = ({ channel, lookup }: CodeAddress) => `sent ${channel} ${lookup}`
@@ -114,7 +114,7 @@ export async function findSent(call: Call, to: CodeAddress): Promise<Sent | unde
 }
 
 /**
- * Where this browser goes on to once the person has followed a link in a mail, which cannot know it: the mail is asked for in one tab
+ * Returns where this browser continues after the person followed a link in a mail: the mail is requested in one tab
  * and its link opens another.
  */
 export const findMailGoal = async (call: Call): Promise<string | undefined> => {

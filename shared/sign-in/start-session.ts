@@ -27,7 +27,7 @@ export type StartedSession = {
 export type Authentication = Pick<SessionFacts, 'method' | 'amr' | 'acr' | 'provenBy'>
 
 /**
- * Starts a session in a unit of work. A browser's session has the lifetimes of sessions, a program's (which is refreshed, not used) those of
+ * Starts a session in a unit of work. A browser's session has the lifetimes of sessions, a program's (refreshed instead of used) those of
  * refresh tokens. Only `complete.ts` calls this.
  */
 export function startSession(
@@ -43,7 +43,7 @@ export function startSession(
     authenticatedAt: Date
     /** When the session or assertion that this session derives from ends. */
     notAfter?: Date
-    /** The provider's session that this session begins with. */
+    /** The provider's session that this session is based on. */
     upstream?: { slug: string; facts: UpstreamFacts }
     now: Date
   },
@@ -79,7 +79,7 @@ export function startSession(
 export type ProvenFactor = { method: 'totp' | 'recovery_code'; id: string }
 
 /**
- * Records one more factor in the caller's browser session, whose handle is replaced.
+ * Adds a factor to the caller's browser session and replaces its handle.
  * @returns the cookies with the new handle, to be sent once the unit of work is recorded
  * @throws GatewayError session_invalid, another_proof_needed
  */
@@ -100,7 +100,7 @@ export async function strengthenSession(
   return sessionCookies(person, { handle, expiresAt: current.expiresAt }, now)
 }
 
-/** The cookies of a browser's session. */
+/** Returns the cookies of a browser session. */
 export const sessionCookies = (
   { uai, email, role }: Person,
   { handle, expiresAt }: Pick<StartedSession, 'handle' | 'expiresAt'>,

@@ -7,14 +7,14 @@ const SECONDS = 600
 const attributes = () => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: isHttps() }) as const
 const random = () => randomBytes(32).toString('base64url')
 
-/** Begins a try of the gateway in this browser, with a verifier and state that no other knows. */
+/** Starts a test authorization in this browser, with a verifier and state that only it knows. */
 export function startTry(call: Call): { verifier: string; state: string; nonce: string } {
   const begun = { verifier: random(), state: random(), nonce: random() }
   call.setCookie(NAME, `${begun.verifier}.${begun.state}`, { ...attributes(), maxAge: SECONDS })
   return begun
 }
 
-/** What this browser began. */
+/** Returns the test authorization that this browser started. */
 export function readTry(call: Call): { verifier: string; state: string } | undefined {
   const [verifier, state] = call.request.cookies[NAME]?.split('.') ?? []
   return verifier && state ? { verifier, state } : undefined

@@ -5,12 +5,12 @@ import { findUpstream } from '../queries/sessions.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 
 const KEY = 'upstream-session'
-/** A longer hint would not fit into the address that a sign-out leads to. */
+/** A longer hint would not fit into the sign-out URL. */
 const MOST_HINT = 6000
 
 const named = (slug: string, value: string) => `${slug.toLowerCase()}\n${value}`
 
-/** The session at a provider as it is kept beside the session that begins with it. */
+/** Seals the provider's session for storage with the session that is based on it. */
 export function sealUpstream(
   { derive }: Gateway,
   sessionId: string,
@@ -25,13 +25,13 @@ export function sealUpstream(
   }
 }
 
-/** The session at the provider that a session began with; undefined when nothing is kept of it. */
+/** Returns the provider's session that a session is based on; undefined if none is stored. */
 export async function openUpstream({ reads, derive }: Gateway, sessionId: string): Promise<UpstreamFacts | undefined> {
   const sealed = await findUpstream(reads, sessionId)
   return sealed ? JSON.parse(openBytes(derive(KEY), sealed, sessionId).toString()) : undefined
 }
 
-/** What sessions are found by when their provider ends them. */
+/** Returns the digests that find sessions when their provider ends them. */
 export const upstreamDigests = (
   { personal }: Gateway,
   slug: string,

@@ -1,3 +1,3 @@
-// By name, so that no more of it is taken along: only who asks for or brings a proof of work loads it.
+// Named, so that the bundle contains nothing else. Loaded only when a proof of work is requested or sent.
 export { createChallenge, verifySolution } from 'altcha-lib'
 export { deriveKey } from 'altcha-lib/algorithms/pbkdf2'

@@ -39,10 +39,10 @@ const random = () => randomBytes(24).toString('base64url')
 /** Sorts by time and is unique within a second. */
 const newTag = (now: Date) => `${Math.floor(now.getTime() / 1000).toString(36)}${randomBytes(3).toString('hex')}`
 
-export function newFlow(facts: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>, now: Date): SsoFlow {
+export function newFlow(request: Omit<SsoFlow, 'state' | 'nonce' | 'verifier' | 'until'>, now: Date): SsoFlow {
   const verifier = randomBytes(32).toString('base64url')
   const until = now.getTime() + SECONDS * 1000
-  return { ...facts, state: `${newTag(now)}.${random()}`, nonce: random(), verifier, until }
+  return { ...request, state: `${newTag(now)}.${random()}`, nonce: random(), verifier, until }
 }
 
 /** Ends the oldest flows of this browser to stay within the limit. */

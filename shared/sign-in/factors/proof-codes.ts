@@ -6,25 +6,25 @@ import { equalHash } from '../../tokens/opaque.ts'
 import { matchingStep } from '../../tokens/totp.ts'
 import { readDigitCode, readLetterCode } from '../../typed/code.ts'
 
-/** Letters and digits that are not mistaken for one another; no vowels, so that they form no words. */
+/** Letters and digits that are easy to tell apart, without vowels, so that codes contain no words. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789'
 const RECOVERY_LENGTH = 12
-/** Of each part of an operator's code. */
+/** Length of each part of an operator's code. */
 const PART_LENGTH = 8
 
 const randomCode = (length: number) => Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 export const newRecoveryCode = () => randomCode(RECOVERY_LENGTH)
 export const newCodePart = () => randomCode(PART_LENGTH)
 
-/** In groups of four, as people read and type it. */
+/** Formats a code in groups of four. */
 export const grouped = (code: string) => code.replace(/.{4}(?!$)/g, '$&-')
 
-/** A code as it was typed, and what by its shape it can be. */
+/** A normalized code and the methods that its format allows. */
 export type FactorCode = { method: RightCode['method']; code: string }
 
 /**
- * @param methods the kinds of codes that are taken
- * @throws GatewayError otp_malformed when it cannot be one of them, so that nothing is counted for it
+ * @param methods the accepted kinds of codes
+ * @throws GatewayError otp_malformed if it cannot be one of them; such a code is not counted
  */
 export function readFactorCode(typed: unknown, methods: readonly FactorCode['method'][]): FactorCode {
   const letters = (length: number) => readLetterCode(typed, { alphabet: ALPHABET, length })
@@ -45,12 +45,12 @@ export type RightCode =
   | { right: true; method: 'recovery_code'; record: RecoveryRecord; codeHash: string }
   | { right: true; method: 'operator_code'; record: OperatorCodeRecord }
 
-/** What a presented code is right for, or what it was tried on in vain. */
+/** The factor that a presented code matches, or those that it was compared with. */
 export type Match = RightCode | { right: false; tried: Omit<Proofs, 'wait'> }
 
 const NOTHING = { authenticators: [], recoveryCodes: [], operatorCodes: [] }
 
-/** Whether a code is right for one of the proofs. */
+/** Compares a code with the factors. */
 export function matchCode(gateway: Gateway, proofs: Proofs, { method, code }: FactorCode, now: Date): Match {
   switch (method) {
     case 'totp':
@@ -84,7 +84,7 @@ function matchRecovery(gateway: Gateway, { recoveryCodes }: Proofs, code: string
   return { right: false, tried: { ...NOTHING, recoveryCodes } }
 }
 
-/** Whether a presented code is all parts of an operator's code, in whatever order they were read out. */
+/** Whether a presented code consists of all parts of an operator's code, in any order. */
 function isWhole(gateway: Gateway, { id, state }: OperatorCodeRecord, code: string): boolean {
   const parts = code.match(new RegExp(`.{${PART_LENGTH}}`, 'g')) ?? []
   const hashes = parts.map((one) => gateway.hashCode(id, one))

@@ -14,7 +14,7 @@ import { type FactorCode, type Match, matchCode, type RightCode } from './proof-
 
 export type ProofMethod = RightCode['method']
 
-/** Takes up the stream of a proof where its read model stands. */
+/** Continues the stream of a factor from its read model. */
 export function resumeProof<S, E extends Event>(
   work: Work,
   aggregate: Aggregate<S, E>,
@@ -23,7 +23,7 @@ export function resumeProof<S, E extends Event>(
   return work.resume(aggregate, id, { state, version }, { subject: uai, wrappedKey })
 }
 
-/** The person's standing, which stays so until the unit of work is done. */
+/** Returns the person's `standing`, which the unit of work requires unchanged. */
 async function heldStanding(work: Work, uai: string): Promise<number> {
   const holder = await work.load(identity, uai, { subject: uai })
   holder.hold()
@@ -32,7 +32,7 @@ async function heldStanding(work: Work, uai: string): Promise<number> {
 
 type Use = { purpose: TotpPurpose; now: Date }
 
-/** Spends a right code; of many at once one gets through. */
+/** Consumes a correct code; of several concurrent attempts, one succeeds. */
 async function spendCode(work: Work, match: RightCode, { purpose, now }: Use): Promise<void> {
   switch (match.method) {
     case 'totp': {
@@ -52,7 +52,7 @@ async function spendCode(work: Work, match: RightCode, { purpose, now }: Use): P
   }
 }
 
-/** Records a wrong code with everything that it was tried on. @returns what the try is refused with */
+/** Records a wrong code for every factor that it was compared with. @returns the error code */
 function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, { purpose, now }: Use): Refusal {
   let locked = tried.authenticators.length > 0
   for (const one of tried.authenticators) {
@@ -77,11 +77,11 @@ export type PresentedFactor = {
   limits: RateLimit[]
 }
 
-/** A presented code of a factor, read and compared once. */
+/** A presented factor code that was compared once. */
 export type CheckedFactor = Omit<PresentedFactor, 'person' | 'code'> & { match: Match; now: Date }
 
 /**
- * Reads a person's factors and compares a code with them. The limits are asked first; a code that nothing could match is counted and
+ * Reads a person's factors and compares a code with them. Limits are checked first; a code that cannot match any factor is counted and
  * refused.
  * @throws GatewayError otp_invalid, otp_rate_limited
  */
@@ -93,13 +93,13 @@ export async function checkFactor(
   if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
   const now = gateway.now()
   const match = matchCode(gateway, proofs, code, now)
-  const isHopeless = !match.right && Object.values(match.tried).every((one) => one.length === 0)
-  return isHopeless ? refuseHopeless(gateway, limits) : { match, purpose, limits, now }
+  const cannotMatch = !match.right && Object.values(match.tried).every((one) => one.length === 0)
+  return cannotMatch ? refuseUnmatched(gateway, limits) : { match, purpose, limits, now }
 }
 
 /**
- * Records a checked code in a unit of work: a right one is spent; a wrong one is counted for the limits and for everything that it was tried
- * on, and refused. An attempt that lost a race must be checked again.
+ * Records a checked code in a unit of work: consumes a correct one; counts a wrong one, for the limits and every factor that it was
+ * compared with, and refused. An attempt that lost a race must be checked again.
  * @throws GatewayError otp_invalid, totp_locked, otp_rate_limited
  */
 export async function recordFactor(
@@ -115,15 +115,15 @@ export async function recordFactor(
   return work.refuse(recordMiss(work, match, { purpose, now }))
 }
 
-/** A try that nothing could pass counts like any other. */
-async function refuseHopeless({ limiter }: Gateway, limits: RateLimit[]): Promise<never> {
+/** Counts an attempt that could not succeed like any other. */
+async function refuseUnmatched({ limiter }: Gateway, limits: RateLimit[]): Promise<never> {
   const wait = await limiter.hit(limits)
   throw wait > 0 ? new GatewayError('otp_rate_limited', { retryAfter: wait }) : new GatewayError('otp_invalid')
 }
 
 /**
- * Wrong codes of a person who is signed in (docs/security-rules.md S2). Six digits are counted for the person; recovery codes, which cannot be guessed,
- * for the session alone, so that a person who reads the mail cannot use them up for the owner.
+ * Limits of wrong codes of a signed-in person (docs/security-rules.md S2). Six digits count for the person; recovery codes count
+ * for the session only, since they cannot be guessed, so that a person who reads the mail cannot lock out the owner.
  */
 export function ownLimits(
   { limiter }: Gateway,

@@ -9,8 +9,8 @@ import { newRecoveryCode } from './proof-codes.ts'
 import { resumeProof } from './proofs.ts'
 
 /**
- * Makes a new set of recovery codes; what was left of an older one is worthless.
- * @returns the codes, which are kept nowhere
+ * Creates a new set of recovery codes, which replaces the previous set.
+ * @returns the codes, which are stored nowhere
  */
 export async function makeRecoveryCodes(call: Call, principal: PersonPrincipal): Promise<string[]> {
   const { gateway } = call

@@ -26,8 +26,8 @@ const SOURCES: Record<ProofMethod, ProofSource> = {
 }
 
 /**
- * Counted alike for a known address and an unknown one (docs/security-rules.md S2, S5). Six digits can be guessed, so they are counted by the address
- * too; the longer codes cannot, so that strangers do not keep anyone from using those. A browser known to the person has tries of its own.
+ * The same limits for known and unknown addresses (docs/security-rules.md S2, S5). Six digits also count for the address;
+ * longer codes cannot be guessed and do not, so that a stranger locks no one out. A browser known to the person has its own limits.
  */
 function tryLimits(
   { limiter }: Gateway,
@@ -47,7 +47,7 @@ function tryLimits(
   ]
 }
 
-/** What hooks receive for a right code that may still be spent. */
+/** What hooks receive for a correct code that is not used yet. */
 function factsOf({ match, purpose }: CheckedFactor, person: Person, email: string): Proof['facts'] {
   if (!match.right) return undefined
   const { method } = match
@@ -55,7 +55,7 @@ function factsOf({ match, purpose }: CheckedFactor, person: Person, email: strin
   return { method, proofs: [method], person, profile: { email } }
 }
 
-/** The way in by a factor; the same work for a known address as for an unknown one. */
+/** The way in by a factor; it does the same work for known and unknown addresses. */
 function factorWayIn(
   gateway: Gateway,
   { email, address, ...presented }: Omit<PresentedFactor, 'person'> & { email: string; address: string },
@@ -65,7 +65,7 @@ function factorWayIn(
     async prove() {
       const person = await findByAddress(reads, personal, personal.digest(address))
       const checked = await checkFactor(gateway, { ...presented, person: person ?? { members: [] } })
-      if (!person) throw new GatewayError('otp_invalid', { reason: 'no one is known by the address' })
+      if (!person) throw new GatewayError('otp_invalid', { reason: 'unknown address' })
       return {
         facts: factsOf(checked, person, email),
         async settle(work) {
@@ -85,11 +85,11 @@ function factorWayIn(
 }
 
 /**
- * Signs in a person whom no mail reaches: with a code of their authenticator app, a recovery code, or a code that operators made.
+ * Signs in a person without mail: with a code from an authenticator app, a recovery code, or a code from operators.
  * @param input.email a parsed address
- * @param input.code as it was typed
- * @param input.replaces the browser's session so far
- * @throws GatewayError otp_malformed, otp_invalid, otp_rate_limited, account_suspended, and as the hooks say
+ * @param input.code as typed
+ * @param input.replaces the browser's current session
+ * @throws GatewayError otp_malformed, otp_invalid, otp_rate_limited, account_suspended, and those of the hooks
  */
 export async function signInWithoutMail(
   call: Call,

@@ -15,20 +15,20 @@ import { resumeProof } from './proofs.ts'
 
 const ENROLMENT_MS = 900_000
 
-/** An authenticator that is shown to its person and not enrolled yet. */
+/** An authenticator that is shown to the person but not enrolled yet. */
 export type Enrolment = { id: string; secret: string; until: number }
 
 export function newEnrolment(now: Date): Enrolment {
   return { id: uuidv7(), secret: newTotpSecret(), until: now.getTime() + ENROLMENT_MS }
 }
 
-/** The enrolment as its form carries it, for this session alone. */
+/** Returns the enrolment sealed for this session, for a form field. */
 export function sealEnrolment({ derive }: Gateway, { credentialId }: PersonPrincipal, enrolment: Enrolment): string {
   const bytes = Buffer.from(JSON.stringify(enrolment))
   return sealBytes(derive('totp-enrolment'), bytes, credentialId).toString('base64url')
 }
 
-/** The enrolment that a form carries; undefined when it is another session's, or too old. */
+/** Returns the enrolment from a form field; undefined if it belongs to another session or has expired. */
 export function openEnrolment(
   { derive, now }: Gateway,
   { credentialId }: PersonPrincipal,
@@ -44,7 +44,7 @@ export function openEnrolment(
 }
 
 /**
- * Enrols an authenticator in a unit of work, once it shows a right code.
+ * Enrols an authenticator in a unit of work if its code is correct.
  * @throws GatewayError otp_invalid, too_many_authenticators
  */
 export async function enrolTotp(
@@ -65,7 +65,7 @@ export async function enrolTotp(
   return { method: 'totp', id }
 }
 
-/** @throws GatewayError not_found when it is not the person's own, last_authenticator of an operator */
+/** @throws GatewayError not_found if it is not the person's own, last_authenticator of an operator */
 export async function removeTotp(
   call: Call,
   principal: PersonPrincipal,

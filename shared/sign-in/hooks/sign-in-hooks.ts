@@ -20,7 +20,7 @@ export type SignInFacts = {
   /** Slug of the connection it came through. */
   connection?: string
   platform: string
-  /** Everything that was proven on the way, such as `otp` and `oidc:acme`. */
+  /** All factors proven so far, such as `otp` and `oidc:acme`. */
   proofs: string[]
   /** Undefined before a first sign-in. */
   person?: Pick<Person, 'uai' | 'email'>
@@ -46,7 +46,7 @@ function messageOf(point: HookPoint, id: string, facts: SignInFacts, call: Call)
 
 type Called = { body?: Record<string, unknown> }
 
-/** Asks one hook and records its answer. */
+/** Calls one hook and records its response. */
 async function askHook(
   call: Call,
   { id: hookId, settings, secret }: HookRow,
@@ -79,7 +79,7 @@ async function askHook(
   return { body: failure ? undefined : body }
 }
 
-/** Asks the hooks of a point one after the other; one that does not answer by the deadline is passed over or ends the sign-in. */
+/** Calls the hooks of a point in order; one that does not respond by the deadline is skipped or ends the sign-in. */
 async function ask(
   call: Call,
   hooks: HookRow[],
@@ -106,7 +106,7 @@ async function mayGo(...args: Parameters<typeof ask>): Promise<void> {
   }
 }
 
-/** Roles and organizations only as the hook may give them. */
+/** Returns the roles and organizations that the hook may assign. */
 function allowed({ settings: { roles, organizations } }: HookRow, body: Record<string, unknown>): MappedClaims {
   const { role, organization_id, ...claims } = claimsShape().safeParse(body.claims).data ?? {}
   return {
@@ -116,7 +116,7 @@ function allowed({ settings: { roles, organizations } }: HookRow, body: Record<s
   }
 }
 
-/** The hooks that are called for sign-ins through a connection, or for all. */
+/** Returns the hooks for sign-ins through a connection and for all sign-ins. */
 export async function hooksFor({ reads }: Gateway, connection: string | undefined): Promise<HookRow[]> {
   const all = await listHooks(reads)
   return all.filter(({ settings: { connections } }) =>
@@ -125,7 +125,7 @@ export async function hooksFor({ reads }: Gateway, connection: string | undefine
 }
 
 /**
- * Asks the hooks before a sign-in, all within one budget: whether a new person may be made, whether the sign-in may go on, and what is known of the person.
+ * Calls the hooks before a sign-in, within one time limit: whether to create a new person, whether to continue, and with which claims.
  * @throws GatewayError not_provisioned, sign_in_denied, more_proof_needed, hook_unavailable
  */
 export async function beforeSignIn(call: Call, hooks: HookRow[], facts: SignInFacts): Promise<MappedClaims> {

@@ -17,22 +17,22 @@ import { clientOfPlatform } from '../platforms.ts'
 
 const HAND_OVER_MS = 60_000
 
-/** What a link carries, sealed, so that nothing has to be kept but the hash of its secret. */
+/** Content of a link, sealed, so that only the hash of its secret is stored. */
 export type MagicLink = {
   challengeId: string
   secret: string
   email: string
   platform: string
   projectScope: string
-  /** Where the sign-in ends; the dashboard when nothing was said. */
+  /** Where the sign-in ends; the dashboard by default. */
   redirectUri?: string
-  /** Whether the application there gets a code to exchange for tokens, instead of the browser a session. */
+  /** Whether the application gets a code to exchange for tokens, instead of a session for the browser. */
   handsOver: boolean
   onlyKnown: boolean
   /** Milliseconds. */
   askedAt: number
   until: number
-  /** Browser and system that asked. */
+  /** Requesting browser and system. */
   device?: string
 }
 
@@ -51,11 +51,11 @@ function unseal<T extends { until: number }>(
     throw new GatewayError('magic_link_state_invalid', { reason: 'expired', next: next(value) })
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause
-    throw new GatewayError('magic_link_state_invalid', { reason: 'not a link of ours', cause })
+    throw new GatewayError('magic_link_state_invalid', { reason: 'not issued here', cause })
   }
 }
 
-/** Where the person of a link that no longer signs in gets a new one, on the way to where the link was leading. */
+/** Returns where to get a new link instead of one that is no longer valid, with its return address. */
 export const signInInstead = ({ handsOver, redirectUri }: Pick<MagicLink, 'handsOver' | 'redirectUri'>) => ({
   href: withGoal('/web/login', handsOver ? undefined : redirectUri),
   label: 'Sign in',
@@ -67,7 +67,7 @@ export const openLink = (gateway: Gateway, state: string) => unseal<MagicLink>(g
 type Asked = { email: string; redirectUri?: string; platform: string; projectScope?: string; createUser?: boolean }
 
 /**
- * Where a link may lead: a browser to the gateway and its own applications, an application to what it has registered; nowhere else.
+ * Returns where a link leads, checked: for a browser to the gateway and its applications, for an application to its redirect URIs.
  * @throws GatewayError invalid_redirect_uri
  */
 async function destinationOf(gateway: Gateway, { redirectUri, platform }: Asked) {
@@ -81,7 +81,7 @@ async function destinationOf(gateway: Gateway, { redirectUri, platform }: Asked)
 }
 
 /**
- * Sends a link that signs in when its reader confirms. The answer is the same whether or not the address is known.
+ * Sends a link that signs in after confirmation. The answer is the same whether or not the address is known.
  * @throws GatewayError invalid_redirect_uri, and as sendCode
  */
 export async function sendMagicLink(call: Call, asked: Asked): Promise<void> {
@@ -102,7 +102,7 @@ export async function sendMagicLink(call: Call, asked: Asked): Promise<void> {
   await sendCode(call, { to: mailbox(email), ...shown, link })
 }
 
-/** Whether a link can still sign in, and whose it is as far as that is known. */
+/** Returns whether a link can still sign in, and its person if known. */
 export async function stateOfLink(call: Call, link: MagicLink): Promise<{ open: boolean; holder?: string }> {
   const { challenge, person } = await findChallenge(call, {
     to: mailbox(link.email),
@@ -112,14 +112,14 @@ export async function stateOfLink(call: Call, link: MagicLink): Promise<{ open: 
   return { open: state.status === 'open' && state.expiresAt > call.gateway.now(), holder: person?.uai }
 }
 
-/** The code that a link carries, as a way in takes it. */
+/** Returns the code of a link for `completeSignIn`. */
 export const codeOf = ({ email, secret, challengeId, onlyKnown }: MagicLink): CodeSignIn => ({
   ...{ to: mailbox(email), code: secret, challengeId, browserHash: hashToken(secret), byLink: true, onlyKnown },
 })
 
 type HandOver = { link: MagicLink; state: string; until: number }
 
-/** Where an application gets its code: good for a minute, once, and only with its state. */
+/** Returns the redirect of an application with its code, valid for a minute, once, and only with its state. */
 export function handOverUrl(gateway: Gateway, link: MagicLink, redirectUri: string): string {
   const state = randomBytes(16).toString('base64url')
   const code = seal(gateway, 'code', { link, state, until: gateway.now().getTime() + HAND_OVER_MS } satisfies HandOver)

@@ -22,7 +22,7 @@ import { sessionsOfBrowser } from '../known-browser.ts'
 
 /**
  * A code proves an address, no more (NIST SP 800-63B-4 section 3.1.3.1; docs/security-rules.md S7). The telephone network is a restricted
- * authenticator (section 3.1.3.3), so `amr` tells it apart (RFC 8176).
+ * authenticator (section 3.1.3.3), so `amr` distinguishes it (RFC 8176).
  */
 const authenticationOf = ({ channel }: CodeAddress, byLink = false) => ({
   method: byLink ? 'magic_link' : 'otp',
@@ -35,19 +35,19 @@ const credentialKindOf = ({ channel }: CodeAddress) => (channel === 'sms' ? 'pho
 const profileOf = ({ channel, address }: CodeAddress) =>
   channel === 'sms' ? { phone_number: address } : { email: address, email_verified: true }
 
-/** Wrong codes of a caller and their network. */
+/** Limits of wrong codes of a caller and their network. */
 const callerLimits = ({ limiter }: Gateway, ip: string | undefined): RateLimit[] => [
   ...limiter.of('otp-try-ip', addressKey(ip)),
   ...limiter.of('otp-try-net', networkKey(ip)),
 ]
 
-/** Wrong codes for an address from networks that did not ask for the code, over all callers. */
+/** Limits of wrong codes for an address from networks that did not request the code, over all callers. */
 const elsewhereLimits = ({ limiter }: Gateway, { lookup }: CodeAddress): RateLimit[] => [
   ...limiter.of('otp-elsewhere', countingMailbox(lookup)),
   ...limiter.of('otp-failures', countingMailbox(lookup)),
 ]
 
-/** What an address is found by in the network of a caller. */
+/** Lookup of an address within the caller's network. */
 export const networkLookup = ({ lookup }: CodeAddress, ip: string | undefined) => `${lookup} ${networkKey(ip)}`
 
 export function findChallenge(
@@ -95,23 +95,23 @@ type CheckedCode = {
   matches: boolean
   /** Where the code was sent, as the challenge spells it. */
   to: CodeAddress
-  /** Who is known by the address. */
+  /** The person with the address. */
   person?: Person
   client?: Client
   /** The default resources. */
   resources: string[]
-  /** What recording the result counts, or resets. */
+  /** Limits that recording the result counts or resets. */
   limits: RateLimit[]
 }
 
 /**
- * Makes the check of a presented code. The check reads the challenge and compares once each time it is called; call it again only when a
+ * Creates the check of a presented code. Each call reads the challenge and compares once; call it again only when a
  * unit of work lost a race.
  *
- * A challenge of the caller's own, which this browser or this network asked for, takes as many attempts as a challenge allows, whatever
- * others do. An attempt on a challenge of another network is within limits that all such attempts share, and is counted before the
- * comparison, once for each request. An attempt without an open challenge (nothing was sent, or the code is used, expired or bound to another
- * browser) counts for the caller only, alike in every case, so that it reveals nothing and locks no one out.
+ * A challenge that this browser or this network requested takes as many attempts as a challenge allows, whatever others do. Attempts on a
+ * challenge of another network share limits, and each is counted before the comparison, once per request. An attempt without an open
+ * challenge (nothing was sent, or the code is used, expired or bound to another browser) counts for the caller only, in each case, so that
+ * it reveals nothing and locks no one out.
  */
 export function codeCheck(
   call: Call,
@@ -135,7 +135,7 @@ export function codeCheck(
     if (!challenge) return refuse('no challenge')
     if (!open || open.browserHash) return refuse('no open challenge of this browser')
     counted ??= limiter.hit([...own, ...elsewhere])
-    return (await counted) > 0 ? refuse('asked for in another network') : { ...open, isOwn: false }
+    return (await counted) > 0 ? refuse('requested in another network') : { ...open, isOwn: false }
   }
   /** @throws GatewayError otp_invalid, otp_rate_limited */
   return async (clientId) => {
@@ -144,7 +144,7 @@ export function codeCheck(
     const { challenge, person, client, defaultResources: resources } = found
     if (!challenge) throw new Error('admitted without a challenge')
     const matches = equalHash(codeHash, gateway.hashCode(challenge.id, code))
-    if (!matches && !isOwn) throw new GatewayError('otp_invalid', { reason: 'wrong, and asked for in another network' })
+    if (!matches && !isOwn) throw new GatewayError('otp_invalid', { reason: 'wrong, and requested in another network' })
     const sentTo = { ...to, address: addressOfChallenge(personal, challenge) ?? to.address }
     const failures = limiter.of('otp-failures', countingMailbox(to.lookup))
     const limits = matches ? limiter.reset(elsewhere) : limiter.count([...own, ...failures])
@@ -153,13 +153,13 @@ export function codeCheck(
 }
 
 type ProvenAddress = {
-  /** The UAI of the person known by the address, or of a new one. */
+  /** The UAI of the person with the address, or of a new person. */
   uai: string
   credential: Credential
 }
 
 /**
- * Records a checked code in a unit of work: a right one is consumed and proves the address, a wrong one is counted and refused.
+ * Records a checked code in a unit of work: a correct one is consumed and proves the address, a wrong one is counted and refused.
  * @throws GatewayError otp_invalid, account_suspended
  */
 export function recordCode(work: Work, checked: CheckedCode, now: Date): ProvenAddress {
@@ -179,11 +179,11 @@ export function recordCode(work: Work, checked: CheckedCode, now: Date): ProvenA
 }
 
 export type CodeSignIn = PresentedCode & {
-  /** An account at another provider, proven in this browser before, to be linked to the person unless they have an authenticator app. */
+  /** An account at another provider, proven earlier in this browser, to be linked unless the person has an authenticator app. */
   link?: ProvenAccount
-  /** The code came in a link. */
+  /** Whether the code was sent in a link. */
   byLink?: boolean
-  /** No identity is created. */
+  /** Whether only existing identities may sign in. */
   onlyKnown?: boolean
 }
 

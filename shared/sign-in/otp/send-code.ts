@@ -31,8 +31,8 @@ import { knownBrowserOf } from '../known-browser.ts'
 import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 
 /**
- * Messages to one mailbox or number, and those that a caller, a network and a range ask for; a new code does not reset them (docs/security-rules.md S4).
- * A browser known to the person has a share of its own, which no stranger can use up.
+ * Limits of messages to one mailbox or number, and by one caller, network and range; no code resets them (docs/security-rules.md S4).
+ * A browser known to the person has its own limit, which no stranger can use up.
  * @param caller.knownBy the session that makes the browser known to the person
  */
 function sendLimits(
@@ -54,7 +54,7 @@ function sendLimits(
   ]
 }
 
-/** A message to an address, as a step that a proof of work opens. */
+/** Sending to an address as a step with effort. */
 export const sendStep = (call: Call, to: CodeAddress) => ({
   step: `send ${to.channel} ${to.lookup}`,
   limits: async (effort: Effort) => {
@@ -66,7 +66,7 @@ export const sendStep = (call: Call, to: CodeAddress) => ({
   },
 })
 
-/** Seconds until another code may be sent from this browser to an address. */
+/** Returns the seconds until this browser may send another code to an address. */
 export async function waitToSend(call: Call, to: CodeAddress): Promise<number> {
   const knownBy = await knownBrowserOf(call, to.lookup)
   return call.gateway.limiter.wait(sendLimits(call.gateway, to, { ip: call.request.clientIp, knownBy }))
@@ -75,17 +75,17 @@ export async function waitToSend(call: Call, to: CodeAddress): Promise<number> {
 type CodeMessage = {
   id: string
   code: string
-  /** The link that the code goes out in, where it is not to be typed. */
+  /** The link that contains the code, if it is not to be typed. */
   url?: string
   to: CodeAddress
   locale?: string
-  /** Only a name that LanOnasis gave or checked: mail must not carry what a stranger wrote. */
+  /** Only a name that LanOnasis set or verified: mail must not contain text from strangers. */
   clientName?: string
   brand?: Brand
   host: string
 }
 
-/** What messages on the way to an application look like: its own, where it is of LanOnasis and an operator gave it a colour. */
+/** Returns the branding of messages for an application: its own if it is from LanOnasis and an operator set its colour. */
 export function brandOf(client: Client | undefined): Brand | undefined {
   if (client?.status !== 'active' || !client.first_party || !client.metadata.brand_color) return undefined
   return { name: client.metadata.client_name, colour: client.metadata.brand_color }
@@ -115,13 +115,13 @@ type CodeRequest = {
 }
 
 /**
- * Makes a code, sends it and records the delivery status. The answer is the same whether or not the address is known.
- * @param input.browserHash binds the code to the browser that asked
- * @param input.link makes the link that a secret goes out in instead of a code to type; it is found by the link alone, whose holder shows
- * the hash of the secret for that of a browser
- * @param input.replaces that browser's challenge so far; without a browser, the newest one of the address is replaced
- * @returns the challenge's id, and the seconds for which newcomers at a number's country get no messages. While they get none, the answer to an
- * unknown caller is the same for every number, and whether a message goes out as well as how that ends is not part of it.
+ * Creates a code, sends it and records the delivery status. The answer is the same whether or not the address is known.
+ * @param input.browserHash binds the code to the requesting browser
+ * @param input.link creates a link with a secret instead of a code to type; the challenge is found by the link only, whose holder presents
+ * the hash of the secret instead of that of a browser
+ * @param input.replaces that browser's current challenge; without a browser, the newest one of the address is replaced
+ * @returns the challenge's id, and the seconds for which new numbers of a country get no messages. Meanwhile the answer to an
+ * unknown caller is the same for every number and does not depend on whether a message is sent or delivered.
  * @throws GatewayError otp_rate_limited, otp_undeliverable, sms_unavailable, otp_send_failed (the code is void then)
  */
 export const sendCode = (call: Call, input: CodeRequest): Promise<SentCode> =>
@@ -183,7 +183,7 @@ async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise
       throw error
     const caller = { ip, trust, effort }
     const country = await gateway.limiter.wait(smsCountryLimits(gateway, to, caller))
-    // Nothing goes out, so nothing counts for the country.
+    // Nothing is sent, so nothing counts for the country.
     const wait =
       country ||
       (await gateway.limiter.hit([...sendLimits(gateway, to, { ip, effort }), ...smsNetworkLimits(gateway, caller)]))

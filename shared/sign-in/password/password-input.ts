@@ -6,6 +6,6 @@ const password = once(() =>
   z.string('missing_credentials').check(z.minLength(1, 'missing_credentials'), z.maxLength(1000, 'weak_password')),
 )
 
-/** An address as it was typed, and a password exactly so. */
+/** An address as typed, and the exact password. */
 export const credentialsInput = once(() => ({ email: typedEmail('missing_credentials'), password: password() }))
 export const optionalName = once(() => z.optional(z.string().check(z.trim(), z.maxLength(200))))
