@@ -13,7 +13,7 @@ export function isNetwork(value: string): boolean {
  * text.
  */
 export function plainAddress(ip: string | undefined): string | undefined {
-  const plain = ip?.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '').split('%', 1)[0]
+  const plain = ip?.replace(/^::ffff:(?=\d+\.)|%.*$/gi, '').toLowerCase()
   return plain && isIP(plain) ? plain : undefined
 }
 

@@ -223,7 +223,11 @@ export const variables = {
     httpUrl,
     'https://api.lanonasis.com',
   ),
-  MCP_URL: variable('Base URL of the LanOnasis MCP server, for the same document.', httpUrl, 'https://mcp.lanonasis.com'),
+  MCP_URL: variable(
+    'Base URL of the LanOnasis MCP server, for the same document.',
+    httpUrl,
+    'https://mcp.lanonasis.com',
+  ),
   SUPABASE_URL: optional(
     'Supabase project whose users sign in here, with passwords or its tokens; unset means none.',
     httpUrl,
@@ -231,10 +235,7 @@ export const variables = {
   SUPABASE_ANON_KEY: optional('Publishable (or anon) key of that project.', () =>
     z.string().check(z.minLength(10), z.maxLength(1000)),
   ),
-  SUPABASE_JWT_SECRET: optional(
-    'Legacy shared JWT secret of that project, if it still signs with one.',
-    text(32),
-  ),
+  SUPABASE_JWT_SECRET: optional('Legacy shared JWT secret of that project, if it still signs with one.', text(32)),
   LEGACY_TOKEN_SECRET: optional(
     'Signs access tokens with HS256 for resource servers that cannot read a key set yet and share this secret. The gateway itself does not accept them.',
     text(32),
@@ -261,10 +262,7 @@ export const variables = {
     flag,
     false,
   ),
-  MTLS_BASE_URL: optional(
-    'Base URL of the proxy that requests client certificates; unset means none.',
-    httpUrl,
-  ),
+  MTLS_BASE_URL: optional('Base URL of the proxy that requests client certificates; unset means none.', httpUrl),
   MTLS_PROXY_SECRET: optional(
     'Base64, at least 32 random bytes, shared with that proxy only: it authenticates the certificates that the proxy forwards.',
     () => z.string().check(z.refine(isLongSecret, 'must be base64 of at least 32 random bytes')),
