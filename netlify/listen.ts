@@ -20,9 +20,9 @@ type Functions = ReadonlyMap<string, FunctionHandler>
 export type ServerOptions = {
   port: number
   host?: string
-  /** Instead of the table in `netlify.toml`. */
+  /** Replaces the table in `netlify.toml`. */
   redirects?: Redirect[]
-  /** Instead of the files in `netlify/functions`. */
+  /** Replaces the files in `netlify/functions`. */
   functions?: Functions
 }
 
@@ -30,20 +30,20 @@ export type RunningServer = {
   port: number
   url: string
   /**
-   * Stops listening and resolves when requests and the work after them are done, or after ten seconds.
-   * @param linger milliseconds in which idle connections may still bring a request, which is answered and then closed
+   * Stops listening, and resolves when requests and their background work are done, or after ten seconds.
+   * @param linger milliseconds during which idle connections may still send a request; each closes after its response
    */
   close(linger?: number): Promise<void>
 }
 
-/** The functions that a redirect table names. */
+/** Imports the functions that a redirect table names. */
 export async function loadFunctions(redirects: Redirect[]): Promise<Functions> {
   const names = [...new Set(redirects.map(({ functionName }) => functionName))]
   const modules = await Promise.all(names.map((name) => import(`./functions/${name}.ts`)))
   return new Map(names.map((name, index) => [name, modules[index].default as FunctionHandler]))
 }
 
-function renderTrouble(error: unknown): Response {
+function renderUncaught(error: unknown): Response {
   if (error instanceof RequestError) {
     return renderError(new GatewayError('invalid_request', { cause: error }), 'api', new Request(ANYWHERE))
   }
@@ -51,13 +51,13 @@ function renderTrouble(error: unknown): Response {
   return renderError(error, 'api', new Request(ANYWHERE))
 }
 
-/** Says of a request without a body that it has none, which over HTTP/1.1 goes without saying (RFC 9112 section 6.3). */
-function tellLength({ headers, rawHeaders }: IncomingMessage): void {
+/** Adds `Content-Length: 0` to a request without a body; HTTP/1.1 lets the sender omit it (RFC 9112 section 6.3). */
+function addContentLength({ headers, rawHeaders }: IncomingMessage): void {
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
     rawHeaders.push('Content-Length', '0')
 }
 
-/** Which of several hosts is meant, proxies and programs decide differently (RFC 9112 section 3.2). */
+/** Whether a request has several Host headers, among which proxies and servers choose differently (RFC 9112 section 3.2). */
 const namesSeveralHosts = ({ rawHeaders }: IncomingMessage) =>
   rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length > 1
 
@@ -73,7 +73,7 @@ function createListener(redirects: Redirect[], functions: Functions, background:
       const { incoming, outgoing } = bindings as HttpBindings
       const { socket } = incoming
       if (namesSeveralHosts(incoming)) return renderError(new GatewayError('invalid_request'), 'api', request)
-      tellLength(incoming)
+      addContentLength(incoming)
       if (isDraining()) outgoing.shouldKeepAlive = false
       const handle = functions.get(match(pathOf(request.url).replace(/\/{2,}/g, '/')) ?? '')
       if (!handle) throw new GatewayError('route_not_found')
@@ -81,12 +81,12 @@ function createListener(redirects: Redirect[], functions: Functions, background:
       const context = { ip: socket.remoteAddress ?? '', params: {}, geo: {}, waitUntil, breakOff }
       return handle(request, context as unknown as Context)
     },
-    { errorHandler: renderTrouble },
+    { errorHandler: renderUncaught },
   )
 }
 
 async function drain(server: Server, background: Set<Promise<unknown>>, linger: number): Promise<void> {
-  // The close of an HTTP server would end idle connections at once, under a request that is on its way.
+  // `close` of an HTTP server ends idle connections immediately, even when a request is already in flight on one.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
   const timers = new AbortController()
   const done = async () => {
@@ -102,8 +102,8 @@ async function drain(server: Server, background: Set<Promise<unknown>>, linger: 
 }
 
 /**
- * Serves every function behind one listener, routed by the redirect table of `netlify.toml` as Netlify routes them.
- * @param options `port` 0 picks a free one; `host` is loopback unless given.
+ * Serves every function behind one listener, routed by the redirect table of `netlify.toml` as on Netlify.
+ * @param options `port` 0 picks a free port; `host` defaults to loopback.
  */
 export async function createServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1'

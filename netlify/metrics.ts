@@ -13,9 +13,8 @@ const STATEMENT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 const secondsSince = (startedAt: number | undefined) => (performance.now() - (startedAt ?? 0)) / 1000
 
 /**
- * Counts what this process does, in the text format of Prometheus. Labels come from closed sets, so that callers cannot add
- * series.
- * @param poolSizes connections that each pool may have
+ * Collects metrics of this process for Prometheus. Label values come from closed sets, so that callers cannot add series.
+ * @param poolSizes maximum number of connections of each pool
  */
 export function countEverything(poolSizes: Record<string, number>): Registry {
   const registry = new Registry()
@@ -23,14 +22,14 @@ export function countEverything(poolSizes: Record<string, number>): Registry {
   collectDefaultMetrics({ register: registry })
   const requestSeconds = new Histogram({
     name: 'auth_gateway_request_seconds',
-    help: 'Requests by route, and how long they took.',
+    help: 'Duration of requests by route.',
     labelNames: ['method', 'route', 'status'],
     buckets: REQUEST_SECONDS,
     registers,
   })
   const refusals = new Counter({
     name: 'auth_gateway_refusals_total',
-    help: 'Requests that were refused, by the code of the refusal; status 429 is a limit.',
+    help: 'Refused requests by error code; status 429 is a rate limit.',
     labelNames: ['refusal', 'status'],
     registers,
   })
@@ -42,33 +41,33 @@ export function countEverything(poolSizes: Record<string, number>): Registry {
   })
   const signIns = new Counter({
     name: 'auth_gateway_sign_ins_total',
-    help: 'Sessions that began, by what proved who it was.',
+    help: 'Started sessions by sign-in method.',
     labelNames: ['method'],
     registers,
   })
   const deliveries = new Histogram({
     name: 'auth_gateway_delivery_seconds',
-    help: 'Messages handed to the edge functions, retries included.',
+    help: 'Duration of message deliveries to the edge functions, including retries.',
     labelNames: ['function', 'outcome'],
     buckets: REQUEST_SECONDS,
     registers,
   })
   const statementSeconds = new Histogram({
     name: 'auth_gateway_statement_seconds',
-    help: 'Statements sent to Postgres, waiting for a connection included.',
+    help: 'Duration of Postgres statements, including the wait for a connection.',
     labelNames: ['pool', 'outcome'],
     buckets: STATEMENT_SECONDS,
     registers,
   })
   const running = new Gauge({
     name: 'auth_gateway_pool_statements',
-    help: 'Statements under way; what is above the size of the pool waits.',
+    help: 'Statements in progress; those above the pool size wait for a connection.',
     labelNames: ['pool'],
     registers,
   })
   const size = new Gauge({
     name: 'auth_gateway_pool_size',
-    help: 'Connections that a pool may have.',
+    help: 'Maximum number of connections of a pool.',
     labelNames: ['pool'],
     registers,
   })
@@ -110,8 +109,8 @@ export function countEverything(poolSizes: Record<string, number>): Registry {
 const SAME_SCRAPE_MILLISECONDS = 500
 
 /**
- * Adds how far what follows the log is behind it: checkpoints, webhooks, messages and partitions. It is read from the database at each
- * scrape; without an answer the series are left out, and `auth_gateway_log_lag_readable` is 0.
+ * Adds the lag of checkpoints, webhooks, messages and partitions behind the event log. It is read from the database at each scrape;
+ * when that fails, the series are omitted and `auth_gateway_log_lag_readable` is 0.
  */
 export function measureLag(registry: Registry, read: () => Promise<LogLag>): void {
   let reading: Promise<LogLag | undefined> | undefined
@@ -149,12 +148,12 @@ export function measureLag(registry: Registry, read: () => Promise<LogLag>): voi
       },
     })
   single('checkpoint_age_seconds', 'Age of the newest checkpoint of the audit log.', (lag) => lag.checkpointAge)
-  single('checkpoint_lag_seconds', 'Age of the oldest event that no checkpoint covers.', (lag) => lag.uncoveredAge)
+  single('checkpoint_lag_seconds', 'Age of the oldest event not covered by a checkpoint.', (lag) => lag.uncoveredAge)
   single('checkpoint_unpublished_seconds', 'Age of the oldest unpublished checkpoint.', (lag) => lag.unpublishedAge)
-  single('message_queue_seconds', 'Age of the oldest message that waits to be sent.', (lag) => lag.unsentAge)
-  single('partitions_ahead', '1 when the next month has a partition.', (lag) => Number(lag.partitionsAhead))
-  perWebhook('webhook_lag_seconds', 'Age of the oldest event that a webhook has not taken.', ({ seconds }) => seconds)
-  perWebhook('webhook_dead_deliveries', 'Events that a webhook did not take after all attempts.', ({ dead }) => dead)
+  single('message_queue_seconds', 'Age of the oldest unsent message.', (lag) => lag.unsentAge)
+  single('partitions_ahead', '1 when the partition of the next month exists.', (lag) => Number(lag.partitionsAhead))
+  perWebhook('webhook_lag_seconds', 'Age of the oldest event not delivered to a webhook.', ({ seconds }) => seconds)
+  perWebhook('webhook_dead_deliveries', 'Events not delivered to a webhook after all attempts.', ({ dead }) => dead)
   new Gauge({
     name: 'auth_gateway_log_lag_readable',
     help: '1 when the lag of the log could be read from the database.',
@@ -168,15 +167,15 @@ export function measureLag(registry: Registry, read: () => Promise<LogLag>): voi
 type MetricsOptions = {
   port: number
   host: string
-  /** Bearer token that is asked for. */
+  /** Bearer token that a request must present. */
   token: string | undefined
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
 /**
- * `GET /metrics` on a port of its own, which no proxy leads to. While the port is taken, as by the process that this one
- * takes over from, it is tried again every half second.
+ * Serves `GET /metrics` on a separate port that no proxy exposes. While the port is in use, for example by the process that this
+ * one replaces, it is retried every half second.
  */
 export function serveMetrics(registry: Registry, { port, host, token }: MetricsOptions): Server {
   const server = createServer(async (request, response) => {
@@ -186,11 +185,11 @@ export function serveMetrics(registry: Registry, { port, host, token }: MetricsO
       return response.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end()
     response.writeHead(200, { 'Content-Type': registry.contentType }).end(await registry.metrics())
   })
-  // A worker of a cluster would share the port with its siblings otherwise, and tell of one of them at random.
+  // Otherwise the workers of a cluster share the port, and each scrape reaches an arbitrary one of them.
   const listen = () => server.listen({ port, host, exclusive: true })
   server.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') setTimeout(listen, RETRY_MILLISECONDS).unref()
-    else log.error('metrics are not told', { error })
+    else log.error('metrics cannot be served', { error })
   })
   return listen().unref()
 }

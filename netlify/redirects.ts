@@ -8,7 +8,7 @@ const FUNCTION_PATH = /^\/\.netlify\/functions\/([a-z0-9-]+)$/
 
 /**
  * Reads the redirect table of a `netlify.toml`.
- * @throws {Error} when a rule is not a rewrite (status 200) to a function.
+ * @throws {Error} if a rule is not a rewrite (status 200) to a function.
  */
 export function readRedirects(file: string | URL): Redirect[] {
   const { redirects } = parse(readFileSync(file, 'utf8')) as unknown as { redirects: Rule[] }
@@ -29,8 +29,8 @@ function toPattern(from: string): RegExp {
 }
 
 /**
- * Matches paths the way Netlify does: the first rule wins, `:name` is one segment, a final `/*` is any rest or none, a
- * trailing slash makes no difference.
+ * Matches paths as Netlify does: the first rule wins, `:name` matches one segment, a final `/*` matches any or no rest, and a
+ * trailing slash is ignored.
  */
 export function createMatcher(redirects: Redirect[]): (pathname: string) => string | undefined {
   const rules = redirects.map(({ from, functionName }) => ({ pattern: toPattern(from), functionName }))

@@ -3,8 +3,8 @@ import { watch } from '../shared/telemetry.ts'
 const PAUSE_MILLISECONDS = 200
 
 /**
- * Runs `work` shortly after this process committed events: once for all that are committed during the pause, and never twice at a
- * time. Events that are committed during a run lead to one more run.
+ * Runs `work` shortly after this process commits events: once for all commits during the pause, and never concurrently. Commits
+ * during a run cause one more run.
  */
 export function runAfterCommits(work: () => Promise<unknown>, onError: (error: unknown) => void): void {
   let state: 'idle' | 'waiting' | 'running' | 'again' = 'idle'

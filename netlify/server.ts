@@ -16,17 +16,17 @@ import { createServer } from './listen.ts'
 import { runAfterCommits } from './run-after-commits.ts'
 
 const MINUTE_MILLISECONDS = 60_000
-/** What runs by itself, as often as its schedule on Netlify says. */
+/** Jobs that run at the interval of their schedule on Netlify. */
 const SCHEDULED = [
   { name: 'maintenance', run: maintenance, minutes: 60 },
   { name: 'checkpoints', run: checkpoints, minutes: 5 },
   { name: 'webhook-deliveries', run: webhookDeliveries, minutes: 1 },
 ]
 const RETRY_MILLISECONDS = 1000
-/** Idle connections may still bring a request that left before the caller could know. */
+/** Idle connections may still deliver a request that was sent before the client saw the shutdown. */
 const LINGER_MILLISECONDS = 500
 
-async function tellMetrics(settings: Config): Promise<Server | undefined> {
+async function startMetrics(settings: Config): Promise<Server | undefined> {
   const { HOST, METRICS_PORT, METRICS_TOKEN, NODE_APP_INSTANCE } = settings
   if (METRICS_PORT === undefined) return undefined
   const { countEverything, measureLag, serveMetrics } = await import('./metrics.ts')
@@ -41,7 +41,7 @@ async function tellMetrics(settings: Config): Promise<Server | undefined> {
 }
 
 /**
- * Opens the gateway; while the database does not answer, tries on in the background, and requests are refused until then.
+ * Starts the gateway. While the database is unreachable it retries in the background, and requests are refused.
  * @throws StartError
  */
 async function start(tries = 0): Promise<void> {
@@ -61,7 +61,7 @@ function leave(error: unknown): void {
   process.exit(1)
 }
 
-/** Whether this could serve, without doing so. @throws StartError, Error */
+/** Checks that the gateway can start, without serving. @throws StartError, Error */
 async function check(): Promise<void> {
   config()
   await startGateway()
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   const settings = config()
   gatherLines()
   const flushTraces = await ensureTracing(false)
-  const metrics = await tellMetrics(settings)
+  const metrics = await startMetrics(settings)
   await start()
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
   captureConsole()
@@ -87,9 +87,9 @@ async function main(): Promise<void> {
     const { reads, clock } = await startGateway()
     await checkDatabase(reads, clock)
   }, MINUTE_MILLISECONDS).unref()
-  runAfterCommits(webhookDeliveries, (error) => log.error('webhooks after a commit failed', { error }))
-  // The driver asks something of each new connection that nobody awaits, so a database that goes away then would end the process.
-  process.on('unhandledRejection', (error) => log.error('something failed that nobody awaited', { error }))
+  runAfterCommits(webhookDeliveries, (error) => log.error('webhook delivery after a commit failed', { error }))
+  // The driver runs queries on each new connection that are not awaited; losing the database then would end the process.
+  process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error }))
   process.send?.('ready')
   const stop = async (signal: NodeJS.Signals) => {
     if (isDraining()) return
@@ -108,9 +108,9 @@ async function main(): Promise<void> {
 
 const USAGE = `npm start [-- --check|--version]
 
-Serves all functions behind one listener, with the variables that docs/configuration.md lists. --check says whether it
-could, and serves nothing; --version prints the version and the commit.
-Exit code 1: it may not serve, and says why; 2: wrong usage.`
+Serves all functions behind one listener, configured by the variables in docs/configuration.md. --check reports whether
+the gateway can start, without serving; --version prints the version and the commit.
+Exit code 1: the gateway cannot start, and the reason is printed; 2: wrong usage.`
 
 const args = process.argv.slice(2)
 if (args.includes('--help') || args.includes('-h')) console.log(USAGE)
@@ -118,6 +118,6 @@ else if (args.length === 0) main().catch(leave)
 else if (args.join() === '--version') console.log(`${BUILD.version} (${BUILD.commit ?? 'commit unknown'})`)
 else if (args.join() === '--check') check().catch(leave)
 else {
-  console.error(`There is no "${args.join(' ')}"\n\n${USAGE}`)
+  console.error(`Unknown argument "${args.join(' ')}"\n\n${USAGE}`)
   process.exitCode = 2
 }

@@ -62,20 +62,20 @@ for (const kind of ['email', 'phone'] as const) {
     return renderPage(page, { status })
   }
 
-  /** What waits in this tab for the code of such an address. */
+  /** Returns the open transaction of this tab that awaits a code for this kind of address. */
   const waiting = async (c: AppContext, id: string | undefined) => {
-    const found = await findWaiting(c.var.call, id)
-    return found?.to.channel === channel ? found : undefined
+    const transaction = await findWaiting(c.var.call, id)
+    return transaction?.to.channel === channel ? transaction : undefined
   }
 
   app.route('GET', base, {
     authority: sensitivePage(base),
-    operation: pageOperation(kind === 'email' ? 'Adds an address' : 'Adds a mobile number'),
+    operation: pageOperation(kind === 'email' ? 'Asks for an e-mail address' : 'Asks for a mobile number'),
   })((c, principal) => askPage(c, principal, { typed: {} }))
 
   app.route('POST', base, {
     authority: sensitivePage(base),
-    operation: formOperation('Sends a code to it'),
+    operation: formOperation('Sends a code to the new address or number'),
   })((c, principal) =>
     accountForm(c, principal, {
       schema: kind === 'email' ? emailForm() : phoneForm(),
@@ -91,16 +91,16 @@ for (const kind of ['email', 'phone'] as const) {
 
   app.route('GET', `${base}/code`, {
     authority: sensitivePage(base),
-    operation: pageOperation('Asks for the code', tabQuery),
+    operation: pageOperation('Shows the form for the code', tabQuery),
   })(async (c, principal) => {
     const transaction = await waiting(c, readQuery(c, tabQuery()).t)
     return transaction ? provePage(c, principal, transaction) : c.redirect(base, 303)
   })
 
-  /** The code proves the address: it is linked, or, where it has an account, that account becomes part of this one. */
+  /** A valid code links the address. If the address has an account of its own, that account is merged into this one. */
   app.route('POST', `${base}/code`, {
     authority: sensitivePage(base),
-    operation: formOperation('Takes the code'),
+    operation: formOperation('Verifies the code and links the address'),
   })((c, principal) =>
     accountForm(c, principal, {
       schema: codeForm(),
@@ -132,7 +132,7 @@ async function prove(c: AppContext, principal: PersonPrincipal, presented: Prese
     if (holder?.uai === person.uai) return { done: 'own' }
     if (holder) {
       const { authenticators } = await listFactors(gateway().reads, gateway().personal, holder)
-      // A code by mail is not enough to take an account over that an app protects.
+      // A mailed code is not enough to merge an account that is protected by an authenticator.
       if (authenticators.length > 0) throw new GatewayError('merge_needs_step_up')
       const evidence = { method: 'signed_in_and_code', challengeId: challenge.id, sessionId: principal.credentialId }
       await mergeIdentities(work, { survivor: person, retired: holder, evidence })

@@ -53,7 +53,7 @@ const listQuery = once(() => z.object({ done: z.optional(z.string()) }))
 
 app.route('GET', BASE, {
   authority: page(BASE),
-  operation: pageOperation('API keys', doneQuery),
+  operation: pageOperation('Shows the API keys', doneQuery),
 })(async (c, principal) => {
   const { reads, personal } = gateway()
   const { done = '' } = readQuery(c, listQuery())
@@ -79,7 +79,7 @@ function formPage(
 
 app.route('GET', `${BASE}/new`, {
   authority: page(BASE),
-  operation: pageOperation('Makes a key'),
+  operation: pageOperation('Shows the form to create a key'),
 })((c, principal) => formPage(c, principal, { scopes: MINIMAL_SCOPES, days: '90' }))
 
 const createForm = once(() =>
@@ -93,7 +93,7 @@ const createForm = once(() =>
   }),
 )
 
-/** What the form asks for, in the words of the API. @throws GatewayError that says what is wrong with it */
+/** Converts the posted form to the request of the API. @throws GatewayError that names the invalid field */
 function readKey(posted: z.infer<ReturnType<typeof createForm>>): NewKey {
   const networks = posted.networks?.split(/[\s,]+/).filter(Boolean)
   const result = newKeyBody().safeParse({
@@ -110,12 +110,12 @@ function readKey(posted: z.infer<ReturnType<typeof createForm>>): NewKey {
 }
 
 const PROBLEMS: Record<string, { refusal: Refusal; text: string }> = {
-  name: { refusal: 'invalid_name', text: 'Please give the key a name of at most 100 characters.' },
-  allowed_networks: { refusal: 'invalid_request', text: 'One of the addresses is not an address or a range.' },
-  rate_limits: { refusal: 'invalid_request', text: 'The number of calls must be a whole number of 1 or more.' },
+  name: { refusal: 'invalid_name', text: 'Enter a name of at most 100 characters.' },
+  allowed_networks: { refusal: 'invalid_request', text: 'Enter valid IP addresses or ranges.' },
+  rate_limits: { refusal: 'invalid_request', text: 'Enter a whole number of calls, 1 or more.' },
 }
 
-app.route('POST', BASE, { authority: page(BASE), operation: formOperation('Makes a key') })((c, principal) =>
+app.route('POST', BASE, { authority: page(BASE), operation: formOperation('Creates a key') })((c, principal) =>
   accountForm(c, principal, {
     schema: createForm(),
     repeatable: ['scope'],
@@ -134,7 +134,7 @@ app.route('POST', BASE, { authority: page(BASE), operation: formOperation('Makes
 
 function sayWhichScopes(error: unknown): never {
   if (!(error instanceof GatewayError) || error.refusal !== 'invalid_scope') throw error
-  throw new GatewayError('invalid_scope', { description: 'Please choose what the key may do.' })
+  throw new GatewayError('invalid_scope', { description: 'Choose what the key may do.' })
 }
 
 function showKey(apiKey: string, name: string, notice?: string): Response {
@@ -143,7 +143,7 @@ function showKey(apiKey: string, name: string, notice?: string): Response {
 
 app.route('GET', `${BASE}/:id`, {
   authority: page(BASE),
-  operation: pageOperation('One key'),
+  operation: pageOperation('Shows a key'),
 })(async (c, principal) => {
   const key = await record(c, principal)
   const { reads } = gateway()
@@ -166,7 +166,7 @@ app.route('GET', `${BASE}/:id`, {
 
 type Decision = 'rotate' | 'revoke' | 'delete'
 
-/** Asks before something happens to a key. */
+/** Asks for confirmation before a change to a key. */
 async function decisionPage(
   c: AppContext,
   principal: PersonPrincipal,
@@ -180,10 +180,10 @@ async function decisionPage(
 
 app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, {
   authority: page(BASE),
-  operation: pageOperation('Asks whether it is meant'),
+  operation: pageOperation('Asks to confirm the change'),
 })((c, principal) => decisionPage(c, principal, c.req.param('decision') as Decision))
 
-/** Takes a decision about a key, once. */
+/** Applies a confirmed change to a key once. */
 async function decide<Schema extends z.ZodMiniType>(
   c: AppContext,
   principal: PersonPrincipal,
@@ -209,7 +209,7 @@ const rotateForm = once(() =>
 
 app.route('POST', `${BASE}/:id/rotate`, {
   authority: page(BASE),
-  operation: formOperation('Rotates the key'),
+  operation: formOperation('Rotates a key'),
 })((c, principal) => {
   const arrivedAt = gateway().now()
   return decide(c, principal, 'rotate', rotateForm(), async (target, posted) => {
@@ -227,7 +227,7 @@ const endForm = once(() =>
 
 app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, {
   authority: page(BASE),
-  operation: formOperation('Ends the key'),
+  operation: formOperation('Revokes or deletes a key'),
 })((c, principal) => {
   const kind = c.req.param('decision') as Decision
   return decide(c, principal, kind, endForm(), async (target, { reason }) => {

@@ -45,7 +45,7 @@ const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const goal = once(() => z.object({ return_to: returnTo() }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 
-const proofsOf = ({ person }: PersonPrincipal) => listFactors(gateway().reads, gateway().personal, person)
+const factorsOf = ({ person }: PersonPrincipal) => listFactors(gateway().reads, gateway().personal, person)
 
 async function enrolPage(
   c: AppContext,
@@ -71,7 +71,7 @@ async function enrolPage(
 
 app.route('GET', ENROL, {
   authority: sensitivePage(ENROL),
-  operation: pageOperation('Adds an authenticator app', returnQuery),
+  operation: pageOperation('Shows the secret of a new authenticator app', returnQuery),
 })((c, principal) => enrolPage(c, principal, newEnrolment(c.var.call.now()), goalOf(readQuery(c, goal()))))
 
 const enrolmentForm = once(() =>
@@ -83,10 +83,10 @@ const enrolmentForm = once(() =>
   }),
 )
 
-/** A right code shows that the app has the secret; it counts as a step-up too. */
+/** A valid code proves that the app has the secret, and counts as a step-up. */
 app.route('POST', ENROL, {
   authority: sensitivePage(ENROL),
-  operation: formOperation('Takes its first code'),
+  operation: formOperation('Verifies the first code and adds the app'),
 })((c, principal) =>
   accountForm(c, principal, {
     schema: enrolmentForm(),
@@ -99,7 +99,7 @@ app.route('POST', ENROL, {
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
     act: async ({ code, return_to }, enrolment) => {
       const back = goalOf({ return_to })
-      const { recoveryCodes } = await proofsOf(principal)
+      const { recoveryCodes } = await factorsOf(principal)
       const cookies = await completeStepUp(c.var.call, principal, {
         record: (work) => enrolTotp(gateway(), work, principal, { ...enrolment, code }),
         notice: 'authenticator_added',
@@ -112,10 +112,10 @@ app.route('POST', ENROL, {
 
 const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
 
-/** A button of the account page, which shows what came of it. */
+/** Posted by a button of the account page, which shows the result. */
 app.route('POST', '/account/totp/remove', {
   authority: sensitivePage(HOME),
-  operation: formOperation('Removes one'),
+  operation: formOperation('Removes an authenticator app'),
 })((c, principal) => {
   const leave = (done: string) => c.redirect(`${HOME}?done=${done}`, 303)
   return accountForm(c, principal, {
@@ -143,7 +143,7 @@ async function offerCodes(
   back: string | undefined,
   { error, status }: Partial<Shown> = {},
 ): Promise<Response> {
-  const { recoveryCodes } = await proofsOf(principal)
+  const { recoveryCodes } = await factorsOf(principal)
   const left = recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
   const props = { ...formOf(c, principal), action: CODES, returnTo: back, backHref: back ?? HOME }
   return renderPage(MakeRecoveryCodesPage({ ...props, left, error }), { status })
@@ -151,13 +151,13 @@ async function offerCodes(
 
 app.route('GET', CODES, {
   authority: sensitivePage(CODES),
-  operation: pageOperation('Recovery codes'),
+  operation: pageOperation('Shows how many recovery codes are left'),
 })((c, principal) => offerCodes(c, principal, goalOf(readQuery(c, goal()))))
 
-/** Makes new codes and shows them, this once. */
+/** Creates new codes and shows them once. */
 app.route('POST', CODES, {
   authority: sensitivePage(CODES),
-  operation: formOperation('Makes new ones'),
+  operation: formOperation('Creates new recovery codes'),
 })((c, principal) =>
   accountForm(c, principal, {
     schema: z.object({ ...postedForm(), return_to: returnTo() }),

@@ -51,11 +51,11 @@ const shownCode = (one: OperatorCodeListing) => ({
 const kindOf = (template: string) =>
   template.startsWith('otp.') ? 'code' : template.startsWith('magic_link.') ? 'link' : 'notice'
 
-/** Offered to everybody, or to people with an address of its domains. */
+/** A connection is offered to everyone, or to people with an e-mail address in its domains. */
 const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
   listed || domains.includes(emailDomain(email))
 
-/** Who the person is, how they sign in, where they are signed in, and what they have let applications do. */
+/** Shows the profile, sign-in methods, sessions and authorized applications of a person. */
 async function accountPage(
   c: AppContext,
   principal: PersonPrincipal,
@@ -123,13 +123,13 @@ async function accountPage(
 
 app.route('GET', BASE, {
   authority: page(BASE),
-  operation: pageOperation('The account', doneQuery),
+  operation: pageOperation('Shows the account', doneQuery),
 })(async (c, principal) => {
   const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   return accountPage(c, principal, { notice: NOTICES[done] })
 })
 
-/** Does what a form of this page asks for, once. */
+/** Applies a form of this page once. */
 function take<Schema extends z.ZodMiniType>(
   c: AppContext,
   principal: PersonPrincipal,
@@ -148,7 +148,7 @@ const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }
 
 app.route('POST', `${BASE}/sign-in-methods/remove`, {
   authority: sensitivePage(BASE),
-  operation: formOperation('Removes a way to sign in'),
+  operation: formOperation('Removes a sign-in method'),
 })((c, principal) =>
   take(c, principal, removal(), async ({ id: credentialId }) => {
     const { person } = principal

@@ -26,7 +26,7 @@ const ofPlatform = operator('platform')
 
 const DENIED: readonly Refusal[] = ['not_an_operator', 'insufficient_scope']
 
-/** An operator of everything; others are refused with the code that existing clients know (docs/wire-contract.md 1.9). */
+/** A platform operator; others get the error code that existing clients expect (docs/wire-contract.md 1.9). */
 const administrator: Authority<Operator> = {
   accepts: ofPlatform.accepts,
   admit: async (c) => {
@@ -39,18 +39,18 @@ const administrator: Authority<Operator> = {
   },
 }
 
-/** There is no login that bypasses checks, whatever is sent; operators sign in as everybody does and step up. */
+/** No login bypasses the checks; operators sign in as everyone else and step up. */
 app.route('POST', '/admin/bypass-login', {
   authority: openToAll,
-  operation: { summary: 'Always refused: no login bypasses checks', answers: {} },
+  operation: { summary: 'Always refused; operators sign in as everyone else', answers: {} },
 })(() => {
   throw new GatewayError('admin_access_required', { body: { sign_in: `${gateway().issuer}/web/login` } })
 })
 
-/** Operators have no password of their own; the one that Supabase Auth keeps is chosen anew by a link to their address. */
+/** Operators have no separate password; the one stored by Supabase Auth is reset by a link to their address. */
 app.route('POST', '/admin/change-password', {
   authority: administrator,
-  operation: { summary: 'Mails the operator a link to choose a new password', answers: { 200: done } },
+  operation: { summary: 'Sends the operator a password reset link', answers: { 200: done } },
 })(async (c, { principal }) => {
   if (!hasPasswords(gateway())) throw new GatewayError('passwords_disabled')
   await sendRecovery(c.var.call, principal.person.email)
@@ -59,7 +59,7 @@ app.route('POST', '/admin/change-password', {
 
 app.route('GET', '/admin/status', {
   authority: administrator,
-  operation: { summary: 'What there is', answers: { 200: anything } },
+  operation: { summary: 'Returns counts and the state of the gateway', answers: { 200: anything } },
 })(async (c, { principal }) => {
   const { issuer, config, reads } = gateway()
   return c.json({
@@ -94,7 +94,7 @@ const application = () => ({
   created_at: z.string(),
 })
 
-/** Registers a confidential application; its secret is told this once. */
+/** Registers a confidential application; its secret is returned only once. */
 app.route('POST', '/admin/register-app', {
   authority: administrator,
   operation: {
@@ -142,7 +142,7 @@ app.route('POST', '/admin/register-app', {
       client_secret,
       redirect_uris,
       created_at: made?.created_at,
-      message: 'Registered. The secret is shown only now.',
+      message: 'Registered. The secret is shown only once.',
     },
     201,
   )
@@ -151,7 +151,7 @@ app.route('POST', '/admin/register-app', {
 app.route('GET', '/admin/list-apps', {
   authority: administrator,
   operation: {
-    summary: 'Those applications',
+    summary: 'Lists the registered applications',
     answers: {
       200: () => z.object({ apps: z.array(z.extend(z.object(application()), { status: z.string() })), total: z.int() }),
     },

@@ -57,7 +57,7 @@ const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.option
 
 type Visit = { operator: Operator; frame: Frame; scope: AuditScope }
 
-/** What every page of an operator needs. */
+/** Returns the operator, frame and audit scope of a console page. */
 function visit(c: AppContext, operator: Operator, section: string): Visit {
   const { organizationId, principal } = operator
   const { done } = readQuery(c, loose())
@@ -91,7 +91,7 @@ const olderThan = (path: string, rows: { id?: string; uai?: string }[]) => {
 const shownSession = (one: ListedSession) => ({ ...one, startedAt: one.started_at, expiresAt: one.expires_at })
 const shownKey = (one: ListedKey) => ({ ...one, uai: one.created_by, createdAt: one.created_at })
 
-/** What is behind: everything, or the webhooks of the operator's organization. */
+/** Returns the lag problems that the operator may see: all, or those of the webhooks of their organization. */
 async function lagSeenBy({ organizationId }: Operator): Promise<string[]> {
   const { reads, config } = gateway()
   const problems = lagProblems(await readLogLag(reads), Boolean(config.CHECKPOINT_URL || config.CHECKPOINT_FILE))
@@ -102,7 +102,7 @@ async function lagSeenBy({ organizationId }: Operator): Promise<string[]> {
 
 app.route('GET', '/admin', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('Charts, limits and the newest events'),
+  operation: pageOperation('Shows charts, limits and the newest events'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin')
   const { frame, scope } = visited
@@ -114,7 +114,7 @@ app.route('GET', '/admin', {
 
 app.route('GET', '/admin/people', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('People'),
+  operation: pageOperation('Lists people'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/people')
   const { reads, personal } = gateway()
@@ -125,7 +125,7 @@ app.route('GET', '/admin/people', {
 
 const finding = once(() => z.object({ ...postedForm(), find: z.string().check(z.trim(), z.maxLength(254)) }))
 
-/** Leads to whom it finds. Posted, so that no address is in a history or the log of a proxy. */
+/** Redirects to the person. The search is posted so that no address appears in a browser history or proxy log. */
 app.route('POST', '/admin/people', {
   authority: operatorPage('/admin', { reads: true }),
   operation: formOperation('Finds a person by identifier or e-mail address'),
@@ -154,7 +154,7 @@ const held = ({ sessions, tokens, keys, agents, consents }: StateAt): Held[] => 
   { kind: 'consents', list: consents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
 ]
 
-/** What is given without a zone is UTC. */
+/** Parses a time; without a zone it is UTC. */
 const timeOf = (text: string) =>
   new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text.length === 10 ? `${text}T00:00` : text}Z`)
 const time = once(() =>
@@ -162,14 +162,14 @@ const time = once(() =>
     z.maxLength(40),
     z.refine(
       (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(timeOf(text).getTime()),
-      'is no time such as 2026-11-26T12:00',
+      'must be a time such as 2026-11-26T12:00',
     ),
   ),
 )
 
 app.route('GET', '/admin/people/:uai', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('A person, and what they could do at a time'),
+  operation: pageOperation('Shows a person, and their access at a given time'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/people')
   const { frame } = visited
@@ -181,7 +181,7 @@ app.route('GET', '/admin/people/:uai', {
   const states = at ? await operatedState(gateway(), operator, person, timeOf(at)) : []
   const past = states.find((one) => one.uai === person.uai)
   const { members } = person
-  // What is acted on is the whole of who they became, of whom less may be seen here.
+  // Actions apply to the whole merged person, of whom the operator may see only a part here.
   const whole = await findPerson(reads, personal, person.uai)
   return renderPage(
     PersonPage({
@@ -197,7 +197,7 @@ app.route('GET', '/admin/people/:uai', {
 
 app.route('GET', '/admin/sessions', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('Live sessions'),
+  operation: pageOperation('Lists active sessions'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/sessions')
   const { before } = readQuery(c, loose())
@@ -208,7 +208,7 @@ app.route('GET', '/admin/sessions', {
 
 app.route('GET', '/admin/keys', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('API keys'),
+  operation: pageOperation('Lists API keys'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/keys')
   const { before } = readQuery(c, loose())
@@ -224,7 +224,7 @@ function demandPlatform({ frame }: Visit): void {
 
 app.route('GET', '/admin/clients', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('Applications'),
+  operation: pageOperation('Lists applications'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/clients')
   demandPlatform(visited)
@@ -240,7 +240,7 @@ app.route('GET', '/admin/clients', {
 
 app.route('GET', '/admin/connections', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('Identity providers'),
+  operation: pageOperation('Lists identity providers'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/connections')
   demandPlatform(visited)
@@ -250,7 +250,7 @@ app.route('GET', '/admin/connections', {
 
 app.route('GET', '/admin/webhooks', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('Outgoing webhooks'),
+  operation: pageOperation('Lists outgoing webhooks'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/webhooks')
   const rows = await listWebhooks(gateway().reads, operator.organizationId)
@@ -273,16 +273,16 @@ const filters = once(() =>
   }),
 )
 
-/** Everything that happens, newest first; it looks again by itself when told to. */
+/** Lists all events, newest first; with `live` the page refreshes automatically. */
 app.route('GET', '/admin/events', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('The timeline, with filters'),
+  operation: pageOperation('Shows the filtered timeline of events'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
-  const { cursor, live, since, until, ...found } = readQuery(c, filters())
+  const { cursor, live, since, until, ...filter } = readQuery(c, filters())
   const range = { since: since ? timeOf(since) : undefined, until: until ? timeOf(until) : undefined }
-  const events = await eventsOf(visited.scope, { ...found, ...range }, PAGE, cursor)
-  const given: Filters = { ...found, since, until, live }
+  const events = await eventsOf(visited.scope, { ...filter, ...range }, PAGE, cursor)
+  const given: Filters = { ...filter, since, until, live }
   const query = Object.entries({ ...given, live: undefined, cursor: events.at(-1)?.position }).flatMap(
     ([name, value]) => (value === undefined ? [] : [[name, String(value)]]),
   )
@@ -291,10 +291,10 @@ app.route('GET', '/admin/events', {
   return renderPage(TimelinePage({ frame: visited.frame, events, filters: given, olderHref }), { headers })
 })
 
-/** What one request did, step by step, as far as it is about people the operator answers for. */
+/** Lists the events of a request, limited to people whom the operator administers. */
 app.route('GET', '/admin/requests/:id', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('A request, step by step'),
+  operation: pageOperation('Shows the events of a request'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
   const request = z.uuid().safeParse(c.req.param('id')).data
@@ -305,7 +305,7 @@ app.route('GET', '/admin/requests/:id', {
 
 app.route('GET', '/admin/radius', {
   authority: operatorPage('/admin'),
-  operation: pageOperation('What followed from a credential or event'),
+  operation: pageOperation('Shows the blast radius of a credential or event'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
   const { id } = readQuery(c, z.extend(loose(), { id: z.uuid('not_found') }))
@@ -327,10 +327,10 @@ const acting = once(() =>
 
 const homeOf = ({ back = '' }: Typed) => (back.startsWith('/admin') && safeReturnTo(gateway().config, back)) || '/admin'
 
-/** Does one thing to one thing, with a reason. */
+/** Performs an operator action on one object, with a reason. */
 app.route('POST', '/admin/act', {
   authority: operatorPage('/admin'),
-  operation: formOperation('Does one thing to one thing, with a reason'),
+  operation: formOperation('Performs an operator action on one object, with a reason'),
 })((c, operator) =>
   accountForm(c, operator.principal, {
     schema: acting(),

@@ -41,10 +41,10 @@ const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_u
   expires_at,
 })
 
-/** Who acts for the person: agents by their word, applications by their consent. */
+/** Lists agents that the person delegated to and applications that they consented to. */
 app.route('GET', '/v1/auth/agents', {
   authority: everydayOwner,
-  operation: { summary: 'Agents and applications that act for them', answers: { 200: schemas.agents } },
+  operation: { summary: 'Lists agents and applications that act for the caller', answers: { 200: schemas.agents } },
 })(async (c, { person }) => {
   const { reads } = gateway()
   const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
@@ -65,11 +65,11 @@ const newAgent = once(() =>
   }),
 )
 
-/** Lets an agent act for the person, for a time. What it gets it asks for at the token endpoint, by the id (RFC 8693). */
+/** Delegates to an agent for a limited time. The agent gets tokens at the token endpoint, by the delegation id (RFC 8693). */
 app.route('POST', '/v1/auth/agents', {
   authority: sensitive('tokens'),
   operation: {
-    summary: 'Lets an agent act for them, for a time',
+    summary: 'Delegates to an agent for a limited time',
     body: newAgent,
     answers: { 201: () => z.looseObject({ id: z.uuid(), client_id: z.string(), expires_at: z.iso.datetime() }) },
   },
@@ -82,15 +82,15 @@ app.route('POST', '/v1/auth/agents', {
     days: body.expires_in_days,
   })
   const { id, client, scopes, resources, expiresAt } = made
-  const said = { id, client_id: client.client_id, name: client.metadata.client_name, scopes, resources }
-  return c.json({ ...said, expires_at: expiresAt }, 201)
+  const delegation = { id, client_id: client.client_id, name: client.metadata.client_name, scopes, resources }
+  return c.json({ ...delegation, expires_at: expiresAt }, 201)
 })
 
 const isUuid = (text: string) => z.uuid().safeParse(text).success
 
 app.route('DELETE', '/v1/auth/agents/:id', {
   authority: sensitive('tokens'),
-  operation: { summary: 'Cuts an agent off', answers: { 200: anything } },
+  operation: { summary: 'Revokes an agent', answers: { 200: anything } },
 })(async (c, owner) => {
   const id = c.req.param('id')
   if (!isUuid(id)) throw new GatewayError('not_found')
@@ -100,7 +100,7 @@ app.route('DELETE', '/v1/auth/agents/:id', {
 app.route('DELETE', '/v1/auth/applications', {
   authority: sensitive('tokens'),
   operation: {
-    summary: 'Takes the consent to an application back',
+    summary: 'Revokes the consent to an application',
     query: () => z.object({ client_id: z.string() }),
     answers: { 200: anything },
   },
@@ -113,7 +113,7 @@ const NOTICES: Record<string, string> = words.done
 
 app.route('GET', BASE, {
   authority: page(BASE),
-  operation: { tag: 'Account pages', ...pageOperation('Who acts for the person', doneQuery) },
+  operation: { tag: 'Account pages', ...pageOperation('Lists the agents and applications of the person', doneQuery) },
 })(async (c, principal) => {
   const { reads } = gateway()
   const { person } = principal
@@ -138,7 +138,7 @@ function formPage(
 
 app.route('GET', `${BASE}/new`, {
   authority: page(BASE),
-  operation: { tag: 'Account pages', ...pageOperation('Lets an agent act') },
+  operation: { tag: 'Account pages', ...pageOperation('Shows the form to delegate to an agent') },
 })((c, principal) => formPage(c, principal, { scopes: ['memories:read'], days: '30' }))
 
 const agentForm = once(() =>
@@ -152,7 +152,7 @@ const agentForm = once(() =>
 
 app.route('POST', BASE, {
   authority: page(BASE),
-  operation: { tag: 'Account pages', ...formOperation('Lets an agent act') },
+  operation: { tag: 'Account pages', ...formOperation('Delegates to an agent') },
 })((c, principal) =>
   accountForm(c, principal, {
     schema: agentForm(),
@@ -169,7 +169,7 @@ app.route('POST', BASE, {
   }),
 )
 
-const cutForm = once(() =>
+const revocationForm = once(() =>
   z.object({
     ...postedForm(),
     agent: z.optional(z.uuid('not_found')),
@@ -178,15 +178,15 @@ const cutForm = once(() =>
   }),
 )
 
-/** A button of this page and of the account page, which show the result. */
+/** Posted by a button of this page or the account page, which then shows the result. */
 app.route('POST', `${BASE}/cut-off`, {
   authority: page(BASE),
-  operation: { tag: 'Account pages', ...formOperation('Cuts an agent or application off') },
+  operation: { tag: 'Account pages', ...formOperation('Revokes an agent or application') },
 })((c, principal) => {
   const isAccount = ({ back }: Typed) => back !== undefined
   const leave = (typed: Typed) => c.redirect(isAccount(typed) ? '/account?done=withdrawn' : `${BASE}?done=cut`, 303)
   return accountForm(c, principal, {
-    schema: cutForm(),
+    schema: revocationForm(),
     restart: ({ typed }) => expiredButton(isAccount(typed) ? '/account' : BASE),
     once: leave,
     act: async ({ agent, client_id = '', back }) => {

@@ -49,7 +49,7 @@ const app = createApp('api', { tag: 'API keys' })
 const reading = everyday({ scope: 'api-keys:read', namesPeople: true, missing: 'auth_required' })
 const writing = everyday({ scope: 'api-keys:write', namesPeople: true, missing: 'auth_required' })
 
-/** The key in the path, when it is the principal's to see. */
+/** Returns the key in the path if the principal may see it. @throws GatewayError key_not_found */
 async function targetOf(c: AppContext, principal: PersonPrincipal) {
   const id = z.uuid().safeParse(c.req.param('id'))
   if (!id.success) throw new GatewayError('key_not_found')
@@ -57,8 +57,8 @@ async function targetOf(c: AppContext, principal: PersonPrincipal) {
 }
 
 /**
- * A key in the path; or a secret of a project, which the editor extension keeps under the same address and expects unwrapped
- * (docs/wire-contract.md 5.3).
+ * Returns the key in the path, or a stored key of a project, which the editor extension keeps at the same address and expects
+ * unwrapped (docs/wire-contract.md 5.3).
  */
 async function eitherOf(c: AppContext, principal: PersonPrincipal) {
   try {
@@ -74,7 +74,7 @@ async function eitherOf(c: AppContext, principal: PersonPrincipal) {
   }
 }
 
-/** What the author of a request should know of what became of it; left out where there is nothing. */
+/** Notes for the caller about how the request was applied; omitted if there are none. */
 const noted = (notes: string[]) => (notes.length > 0 ? { notes } : {})
 
 const shown = (c: AppContext, { record, secret, notes }: WithSecret, message: string, status: 200 | 201) =>
@@ -107,7 +107,7 @@ app.route('GET', BASE, {
   return c.json({ success: true, data: records.map((record) => describeKey(record, c.var.call.now())) })
 })
 
-/** The editor extension keeps secrets of a project under the same address, and means those by `value` and `projectId`. */
+/** The editor extension stores project secrets at the same address; `value` and `projectId` mark them. */
 const storedKeyBody = once(() =>
   z.extend(newStoredKeyBody(), { projectId: z.optional(z.string().check(z.maxLength(100))) }),
 )
@@ -121,13 +121,13 @@ async function create(c: AppContext, principal: PersonPrincipal) {
     return c.json(describeStoredKey(made), 201)
   }
   const made = await createApiKey(c.var.call, principal, await readBody(c, newKeyBody()))
-  return shown(c, made, 'The key is shown only now. Keep it in a safe place.', 201)
+  return shown(c, made, 'The key is shown only once. Store it in a safe place.', 201)
 }
 
-/** Under the addresses of API keys stand stored keys of projects too, which come unwrapped. */
+/** The addresses of API keys also serve stored keys of projects, which are not wrapped. */
 const either = (data: z.core.$ZodType) => z.union([wrapped(data), keySchemas.storedKey()])
 const creation: Operation = {
-  summary: 'Creates an API key; with value and projectId, keeps a secret in a project',
+  summary: 'Creates an API key; with value and projectId, stores a secret in a project',
   body: () => z.union([newKeyBody(), storedKeyBody()]),
   answers: { 201: () => either(keySchemas.apiKeyWithSecret()) },
 }
@@ -135,13 +135,13 @@ const creation: Operation = {
 app.route('POST', BASE, { authority: writing, operation: creation })(create)
 app.route('POST', `${BASE}/with-services`, {
   authority: writing,
-  operation: { ...creation, summary: 'Creates an API key for some services' },
+  operation: { ...creation, summary: 'Creates an API key for selected services' },
 })(create)
 
 app.route('GET', `${BASE}/services/configured`, {
   authority: reading,
   operation: {
-    summary: 'The services a key can be for',
+    summary: 'Lists the services that a key can be limited to',
     answers: { 200: () => wrapped(z.array(z.looseObject({ service_key: z.string() }))) },
   },
 })(async (c) => {
@@ -151,7 +151,7 @@ app.route('GET', `${BASE}/services/configured`, {
 
 app.route('GET', `${BASE}/:id`, {
   authority: reading,
-  operation: { summary: 'One key', answers: { 200: () => either(keySchemas.apiKey()) } },
+  operation: { summary: 'Returns a key', answers: { 200: () => either(keySchemas.apiKey()) } },
 })(async (c, principal) => {
   const { target, stored } = await eitherOf(c, principal)
   return c.json(
@@ -160,7 +160,7 @@ app.route('GET', `${BASE}/:id`, {
 })
 
 const keyChange: Operation = {
-  summary: 'Changes a key',
+  summary: 'Updates a key',
   body: () => z.union([keyChangesBody(), storedKeyChangesBody()]),
   answers: { 200: () => either(keySchemas.apiKey()) },
 }
@@ -174,7 +174,7 @@ app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing, operation: keyC
 })
 
 const serviceScopes: Operation = {
-  summary: 'Sets the services a key is for',
+  summary: 'Sets the services of a key',
   body: serviceScopesBody,
   answers: { 200: () => wrapped(keySchemas.apiKey()) },
 }
@@ -203,7 +203,7 @@ const rotateBody = once(() =>
 app.route('POST', `${BASE}/:id/rotate`, {
   authority: writing,
   operation: {
-    summary: 'A new secret under the same id',
+    summary: 'Rotates a key: a new secret under the same id',
     body: () => z.union([rotateBody(), storedKeyChangesBody()]),
     answers: { 200: () => either(keySchemas.apiKeyWithSecret()) },
   },
@@ -214,14 +214,14 @@ app.route('POST', `${BASE}/:id/rotate`, {
     const given = await readBody(c, storedKeyChangesBody())
     if (!given.value && !given.encryptedValue)
       throw new GatewayError('invalid_value', {
-        description: 'A stored key is rotated to a value of yours. Send the new one as value or encryptedValue.',
+        description: 'To rotate a stored key, send its new value as value or encryptedValue.',
       })
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, given)))
   }
   const { grace_seconds: graceSeconds = 0, reason: why } = await readBody(c, rotateBody())
   const made = await rotateApiKey(c.var.call, target, { graceSeconds, reason: why, arrivedAt })
   const message = graceSeconds > 0 ? 'The old key works until the grace time ends.' : 'The old key no longer works.'
-  return shown(c, made, `${message} The new one is shown only now.`, 200)
+  return shown(c, made, `${message} The new key is shown only once.`, 200)
 })
 
 const reasonBody = once(() => z.object({ reason: reason() }))
@@ -229,7 +229,7 @@ const reasonOf = async (c: AppContext) => (await readBody(c, reasonBody())).reas
 
 app.route('POST', `${BASE}/:id/revoke`, {
   authority: writing,
-  operation: { summary: 'Stops a key', body: reasonBody, answers: { 200: done } },
+  operation: { summary: 'Revokes a key', body: reasonBody, answers: { 200: done } },
 })(async (c, principal) => {
   await revokeApiKey(c.var.call, await targetOf(c, principal), await reasonOf(c))
   return c.json({ success: true, message: 'The key no longer works.' })
@@ -247,7 +247,7 @@ app.route('DELETE', `${BASE}/:id`, {
 
 app.route('GET', `${BASE}/:id/history`, {
   authority: reading,
-  operation: { summary: 'Who did what to it, and why', answers: { 200: () => wrapped(z.array(anything())) } },
+  operation: { summary: 'Lists the changes to a key', answers: { 200: () => wrapped(z.array(anything())) } },
 })(async (c, principal) => {
   const { record } = await targetOf(c, principal)
   const history = await listKeyHistory(gateway().reads, record.id)
@@ -257,7 +257,7 @@ app.route('GET', `${BASE}/:id/history`, {
 app.route('GET', `${BASE}/:id/usage`, {
   authority: reading,
   operation: {
-    summary: 'Uses by day, the last 90 days',
+    summary: 'Returns the uses of a key by day for the last 90 days',
     answers: { 200: () => wrapped(z.array(z.object({ day: z.string(), uses: z.int() }))) },
   },
 })(async (c, principal) => {

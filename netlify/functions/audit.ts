@@ -57,7 +57,7 @@ const seeing = <P>({ accepts, admit }: Authority<P>, seen: (principal: P) => See
   admit: async (c) => seen(await admit(c)),
 })
 
-/** Whose events the caller may see: a person their own; an operator, on request, those of the organization, or all of them. */
+/** People see their own events; operators can also request those of their organization, or all events. */
 const ownOrOperated = whichever<'own' | 'organization' | 'everything', Seen>(
   {
     own: seeing(everydayOwner, ({ person }) => ({ scope: { of: 'people', uais: person.members }, viewer: 'person' })),
@@ -83,11 +83,11 @@ const event = () =>
     hash: z.string(),
   })
 
-/** What happened, newest first or, to follow it, oldest first; `next_cursor` leads to the next page. */
+/** Lists events, newest first or, to follow the log, oldest first; `next_cursor` is the position of the next page. */
 app.route('GET', '/v1/audit/events', {
   authority: ownOrOperated,
   operation: {
-    summary: 'What happened to them',
+    summary: 'Lists audit events',
     query: eventsQuery,
     answers: { 200: () => z.object({ events: z.array(event()), next_cursor: z.nullable(z.string()) }) },
   },
@@ -108,11 +108,11 @@ const exportQuery = once(() =>
   }),
 )
 
-/** The same as JSON Lines that can be checked without us (`scripts/verify-export.mjs`); personal values opened only for their person. */
+/** Exports JSON Lines that can be verified offline (`scripts/verify-export.mjs`); only the person's own export has readable personal values. */
 app.route('GET', '/v1/audit/export', {
   authority: ownOrOperated,
   operation: {
-    summary: 'The same, to be checked without us',
+    summary: 'Exports audit events for offline verification',
     query: exportQuery,
     answers: { 200: 'application/x-ndjson' },
   },
@@ -176,11 +176,11 @@ const checkpoint = () =>
     note: z.string(),
   })
 
-/** Signed roots of the tree over all events, newest first. For everybody: a witness keeps them. */
+/** Lists signed roots of the tree over all events, newest first. Public, so that witnesses can store them. */
 app.route('GET', '/v1/audit/checkpoints', {
   authority: openToAll,
   operation: {
-    summary: 'Signed roots of the tree over all events, newest first',
+    summary: 'Lists signed roots of the event tree, newest first',
     query: checkpointsQuery,
     answers: {
       200: () => z.object({ origin: z.string(), verifier_key: z.string(), checkpoints: z.array(checkpoint()) }),
@@ -205,14 +205,14 @@ app.route('GET', '/v1/audit/checkpoints', {
 
 async function newestCheckpoint(): Promise<CheckpointRow> {
   const [newest] = await listCheckpoints(gateway().reads, { limit: 1 })
-  if (!newest) throw new GatewayError('not_found', { description: 'There is no checkpoint yet.' })
+  if (!newest) throw new GatewayError('not_found', { description: 'No checkpoint exists yet.' })
   return newest
 }
 
-/** The newest one as it was signed. */
+/** Returns the newest checkpoint as a signed note. */
 app.route('GET', '/v1/audit/checkpoint', {
   authority: openToAll,
-  operation: { summary: 'The newest one as it was signed', answers: { 200: 'text/plain' } },
+  operation: { summary: 'Returns the newest checkpoint as a signed note', answers: { 200: 'text/plain' } },
 })(async (c) => {
   const { note } = await newestCheckpoint()
   return c.body(note, 200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'public, max-age=30' })
@@ -220,27 +220,27 @@ app.route('GET', '/v1/audit/checkpoint', {
 
 const path = () => z.array(z.string())
 
-/** That an older tree is the beginning of a newer one. */
+/** Proves that an older tree is a prefix of a newer one. */
 app.route('GET', '/v1/audit/consistency', {
   authority: openToAll,
   operation: {
-    summary: 'That an older tree is the beginning of a newer one (RFC 9162 section 2.1.4)',
+    summary: 'Proves that an older tree is a prefix of a newer one (RFC 9162 section 2.1.4)',
     query: consistencyQuery,
     answers: { 200: () => z.object({ from: z.number(), to: z.number(), path: path(), note: z.string() }) },
   },
 })(async (c) => {
-  const { from, to: wanted } = readQuery(c, consistencyQuery())
+  const { from, to: requested } = readQuery(c, consistencyQuery())
   const { size, note } = await newestCheckpoint()
-  const to = wanted ?? Number(size)
-  if (from > to || to > Number(size)) throw new GatewayError('invalid_request', { details: { from: ['no such tree'] } })
+  const to = requested ?? Number(size)
+  if (from > to || to > Number(size)) throw new GatewayError('invalid_request', { details: { from: ['unknown size'] } })
   return c.json({ from, to, path: await proveConsistency(gateway().reads, from, to), note })
 })
 
-/** That an event which the caller may see is in the tree of the newest checkpoint. */
+/** Proves that an event visible to the caller is in the tree of the newest checkpoint. */
 app.route('GET', '/v1/audit/inclusion', {
   authority: ownOrOperated,
   operation: {
-    summary: 'That an event is in the tree of the newest checkpoint (RFC 9162 section 2.1.3)',
+    summary: 'Proves that an event is in the tree of the newest checkpoint (RFC 9162 section 2.1.3)',
     query: inclusionQuery,
     answers: {
       200: () =>
@@ -262,7 +262,7 @@ app.route('GET', '/v1/audit/inclusion', {
   if (!row) throw new GatewayError('not_found')
   const { size, note } = await newestCheckpoint()
   const proof = (await proveInclusion(reads, [row.position], Number(size))).get(row.position)
-  if (!proof) throw new GatewayError('not_found', { description: 'The event is not in a checkpoint yet.' })
+  if (!proof) throw new GatewayError('not_found', { description: 'No checkpoint covers the event yet.' })
   return c.json({ event, position: Number(row.position), hash: row.hash, size: Number(size), ...proof, note })
 })
 

@@ -23,20 +23,20 @@ const CLIENT_ID = 'auth-tester'
 const app = createFormApp('Sign-in pages')
 const redirectUri = () => `${gateway().issuer}/auth-tester`
 
-/** The client lives on this machine's loopback; in production there is nothing to try. */
+/** The test client is not available in production. */
 app.use(async (_, next) => {
   if (gateway().config.mode === 'production') throw new GatewayError('route_not_found')
   await next()
 })
 
-/** A client to see the whole flow with (docs/wire-contract.md 1.5 and 3.5). */
+/** Scopes of the test client, which shows each step of the flow (docs/wire-contract.md 1.5 and 3.5). */
 const SCOPE = 'openid profile email'
 const testerPage = (c: AppContext, scope: string, { error, status }: Partial<Shown> = {}) =>
   renderPage(TesterPage({ scope, csrf: newFormToken(c.var.call), error }), { status })
 
 app.route('GET', '/test-client', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('A client to try the gateway with; not in production'),
+  operation: pageOperation('Shows the test client; not in production'),
 })((c) => testerPage(c, SCOPE))
 
 const scopeForm = once(() =>
@@ -45,7 +45,7 @@ const scopeForm = once(() =>
 
 app.route('POST', '/test-client', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Begins its authorization', () => z.object({ scope: z.optional(z.string()) })),
+  operation: formOperation('Starts a test authorization', () => z.object({ scope: z.optional(z.string()) })),
 })((c) =>
   form(c, {
     schema: scopeForm(),
@@ -78,7 +78,7 @@ const callback = once(() =>
 
 app.route('GET', '/auth-tester', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Its redirect URI', callback),
+  operation: pageOperation('Redirect URI of the test client', callback),
 })((c: AppContext) => {
   const { code, state, error, error_description: description } = readQuery(c, callback())
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
@@ -89,7 +89,7 @@ app.route('GET', '/auth-tester', {
 
 app.route('POST', '/auth-tester', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Exchanges its code', () => z.pick(callback(), { code: true })),
+  operation: formOperation('Exchanges the code of the test client', () => z.pick(callback(), { code: true })),
 })((c) =>
   form(c, {
     schema: z.object({ csrf: z.optional(z.string()), code: callback().shape.code }),
@@ -98,8 +98,8 @@ app.route('POST', '/auth-tester', {
     act: async ({ code }, verifier) => {
       clearTry(c.var.call)
       const credentials = { clientId: CLIENT_ID, method: 'none' as const }
-      const wanted = { code, redirect_uri: redirectUri(), code_verifier: verifier }
-      const family = await redeemCode(c.var.call, credentials, wanted)
+      const request = { code, redirect_uri: redirectUri(), code_verifier: verifier }
+      const family = await redeemCode(c.var.call, credentials, request)
       const answer = await tokenResponse(gateway(), family.grant, family)
       const accessToken = decodeJwt(answer.access_token)
       const idToken = answer.id_token ? decodeJwt(answer.id_token) : undefined

@@ -5,8 +5,8 @@ import { refuseRestoredDatabase, startGateway } from '../../shared/gateway.ts'
 import { log } from '../../shared/log.ts'
 
 /**
- * Takes new events into the audit tree, signs it, and publishes the newest checkpoint, every five minutes. No path leads here. A
- * database that was restored from an older backup is neither signed nor published, and this process serves it no longer.
+ * Adds new events to the audit tree, signs it, and publishes the newest checkpoint every five minutes; not reachable by a path. A
+ * database restored from an older backup is not signed or published, and this process stops serving it.
  */
 export default async function checkpoints(): Promise<Response> {
   const gateway = await startGateway()

@@ -29,10 +29,10 @@ const BASE = '/auth/cli-login'
 const app = createFormApp('Sign-in pages')
 const aboutOf = (sessionId: string) => `${sessionId}.cli`
 
-/** Sign-in on the way to a terminal; who came from none may take a token to one (docs/wire-contract.md 1.5). */
+/** Signs in for a terminal; a person who did not come from one can create a token to paste (docs/wire-contract.md 1.5). */
 app.route('GET', BASE, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs in on the way to a terminal', returnQuery),
+  operation: pageOperation('Shows the sign-in for a terminal', returnQuery),
 })((c) =>
   openSignIn(c, {
     home: BASE,
@@ -45,11 +45,11 @@ function welcome(c: AppContext, { person, session }: SignedIn, { error, status }
   return renderPage(CliWelcomePage({ email: person.email, action: `${BASE}/token`, csrf, error }), { status })
 }
 
-/** For terminals that ask for a password themselves (docs/wire-contract.md 1.5). */
+/** Signs in from terminals that prompt for the password themselves (docs/wire-contract.md 1.5). */
 app.route('POST', BASE, {
   authority: byProtocol('ceremony'),
   operation: {
-    summary: 'Signs in from a terminal that asks for the password itself',
+    summary: 'Signs in from a terminal that prompts for the password',
     body: () => z.object(credentialsInput()),
     answers: { 200: schemas.pair },
   },
@@ -62,7 +62,7 @@ app.route('POST', BASE, {
 
 app.route('POST', `${BASE}/token`, {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Makes a token to paste into a terminal', () => z.object({ csrf: z.optional(z.string()) })),
+  operation: formOperation('Creates a token for a terminal', () => z.object({ csrf: z.optional(z.string()) })),
 })(async (c) => {
   const signedIn = await signedInOr(c.var.call, BASE)
   return form(c, {
@@ -87,19 +87,19 @@ const callbackQuery = once(() =>
   }),
 )
 
-/** The listener of a terminal on the person's own computer: its port stands at the end of the state, `….8888`. */
+/** Returns the URL of the local listener of a terminal, whose port ends the state, as in `….8888`. */
 function listenerOf(state: string | undefined): string | undefined {
   const port = Number(/\.(\d{4,5})$/.exec(state ?? '')?.[1])
   return port >= 1024 && port <= 65_535 ? `http://127.0.0.1:${port}` : undefined
 }
 
 /**
- * Where the sign-in of a terminal ends that cannot be redirected to: the answer goes to its listener where there is one on this
- * computer, and the code is shown to be pasted. Only the session that granted it sees it (docs/security-rules.md S11).
+ * Ends the sign-in of a terminal that cannot be redirected to: passes the response to a listener on this computer if there is
+ * one, and shows the code to paste. Only the session that granted the code sees it (docs/security-rules.md S11).
  */
 app.route('GET', '/auth/cli-callback', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Where the sign-in of a terminal elsewhere ends', callbackQuery),
+  operation: pageOperation('Shows the code for a terminal on another computer', callbackQuery),
 })(async (c) => {
   const query = readQuery(c, callbackQuery())
   const listener = listenerOf(query.state)

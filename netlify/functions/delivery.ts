@@ -14,11 +14,11 @@ import { parsePresent } from '../../shared/present.ts'
 const app = createApp('api', { tag: 'Operation' })
 const isMessageId = (text: unknown): text is string => z.uuid().safeParse(text).success
 
-/** Resend tells what became of a mail. Whatever it has to say that is nothing to us is taken as well, or it would say it again. */
+/** Records the delivery status of an e-mail reported by Resend. Unknown reports are accepted too, since Resend would retry them. */
 app.route('POST', '/v1/delivery/resend', {
   authority: byProtocol('signature'),
   operation: {
-    summary: 'Resend tells what became of a mail',
+    summary: 'Records the delivery status of an e-mail reported by Resend',
     by: ['signature'],
     body: anything,
     answers: { 200: done },
@@ -28,17 +28,18 @@ app.route('POST', '/v1/delivery/resend', {
   if (!secrets) throw new GatewayError('route_not_found')
   const body = await c.req.text()
   if (!isFromResend(secrets, c.req.raw.headers, body)) throw new GatewayError('webhook_signature_invalid')
-  const told = parse(body)
-  const found = told && readResendStatus(told)
-  if (found && isMessageId(found.messageId)) await recordDeliveryStatus(c.var.call, found.messageId, found.status)
+  const report = parse(body)
+  const reported = report && readResendStatus(report)
+  if (reported && isMessageId(reported.messageId))
+    await recordDeliveryStatus(c.var.call, reported.messageId, reported.status)
   return c.json({ success: true })
 })
 
-/** Twilio tells what became of a text message, at the address that was named when it was sent. */
+/** Records the delivery status of a text message; Twilio calls the address that was given with the message. */
 app.route('POST', '/v1/delivery/twilio', {
   authority: byProtocol('signature'),
   operation: {
-    summary: 'Twilio tells what became of a text message',
+    summary: 'Records the delivery status of a text message reported by Twilio',
     query: () => z.object({ message: z.uuid() }),
     by: ['signature'],
     body: anything,
@@ -60,8 +61,8 @@ app.route('POST', '/v1/delivery/twilio', {
 
 function parse(body: string): Record<string, unknown> | undefined {
   try {
-    const told = parsePresent(body)
-    return typeof told === 'object' ? { ...told } : undefined
+    const report = parsePresent(body)
+    return typeof report === 'object' ? { ...report } : undefined
   } catch {
     return undefined
   }

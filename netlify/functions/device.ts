@@ -52,7 +52,7 @@ const startBody = once(() =>
 app.route('POST', BASE, {
   authority: byProtocol('client'),
   operation: {
-    summary: 'Begins the sign-in of a device (RFC 8628 section 3.1)',
+    summary: 'Starts a device authorization (RFC 8628 section 3.1)',
     body: startBody,
     ...BY_CLIENT,
     answers: { 200: oauthSchemas.deviceAuthorization },
@@ -65,18 +65,13 @@ app.route('POST', BASE, {
   return c.json(await startDevice(c.var.call, credentials, body))
 })
 
-const codeQuery = once(() =>
-  z.object({
-    code: z.optional(z.string()),
-    user_code: z.optional(z.string()),
-  }),
-)
+const codeQuery = once(() => z.object({ code: z.optional(z.string()), user_code: z.optional(z.string()) }))
 
 function enterPage(value?: string, { error, status }: Partial<Shown> = {}): Response {
   return renderPage(EnterCodePage({ action: BASE, value, error }), { status })
 }
 
-/** The same page, to type another code. */
+/** Shows the form again with an error, to enter another code. */
 function enterAgain(c: AppContext, typed: string, error: GatewayError): Response {
   c.var.call.notes.refused = error
   return enterPage(typed, { error: formError(c, error, 'code'), status: error.status })
@@ -84,10 +79,10 @@ function enterAgain(c: AppContext, typed: string, error: GatewayError): Response
 
 const approvalPath = (typed: string) => `${BASE}?${new URLSearchParams({ code: readUserCode(typed) ?? '' })}`
 
-/** The page where a person connects a device: what is asked is shown, and approved by a button, always (docs/security-rules.md D6). */
+/** Shows what a device requests; a person always approves it with a button (docs/security-rules.md D6). */
 app.route('GET', BASE, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('The page where a person connects a device', codeQuery),
+  operation: pageOperation('Shows the page to connect a device', codeQuery),
 })(async (c) => {
   const query = readQuery(c, codeQuery())
   const typed = query.code ?? query.user_code
@@ -143,10 +138,10 @@ const decisionForm = once(() =>
   }),
 )
 
-/** A decision that comes too late, or from another session than the one that the page was for, is asked for once more. */
+/** A decision that is late, or from a session other than the one the page was shown to, must be repeated. */
 app.route('POST', `${BASE}/decision`, {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Approves or denies it', decisionForm),
+  operation: formOperation('Approves or denies a device', decisionForm),
 })(async (c) => {
   const typed = (await postedField(c, 'user_code')) ?? ''
   const signedIn = await signedInOr(c.var.call, approvalPath(typed))
@@ -176,11 +171,11 @@ const checked = () =>
     z.object({ valid: z.literal(false), error: z.string() }),
   ])
 
-/** For pages of others: whether a code can be used (docs/wire-contract.md 1.3). */
+/** Checks a user code for pages of other sites (docs/wire-contract.md 1.3). */
 app.route('GET', `${BASE}/check`, {
   authority: byProtocol('ceremony'),
   operation: {
-    summary: 'Whether a user code can be used',
+    summary: 'Checks whether a user code can be used',
     query: codeQuery,
     answers: { 200: checked, 400: checked, 404: checked },
   },
@@ -207,11 +202,11 @@ const authorizeBody = once(() => z.object({ ...deviceCode(), email: typedEmail()
 
 const sent = () => ({ success: z.literal(true), message: z.string() })
 
-/** Sends the one code that proves the person's address; the code itself then approves (docs/wire-contract.md 1.3). */
+/** Sends a one-time code to the e-mail address; entering it approves the device (docs/wire-contract.md 1.3). */
 app.route('POST', `${BASE}/verify`, {
   authority: byProtocol('ceremony'),
   operation: {
-    summary: 'Sends the code that proves the address of the person',
+    summary: 'Sends a one-time code to the e-mail address of the person',
     body: verifyBody,
     answers: { 200: () => z.object({ ...sent(), requires_otp: z.literal(true) }) },
   },
@@ -228,7 +223,7 @@ app.route('POST', `${BASE}/verify`, {
 app.route('POST', `${BASE}/authorize`, {
   authority: byProtocol('ceremony'),
   operation: {
-    summary: 'Approves a device by that code',
+    summary: 'Approves a device with the one-time code',
     body: authorizeBody,
     answers: { 200: () => z.object({ ...sent(), user: z.object({ id: z.uuid(), email: z.string() }) }) },
   },
@@ -241,7 +236,7 @@ app.route('POST', `${BASE}/authorize`, {
   await decideDevice(c.var.call, device, { person, sessionId: session.id }, 'approve')
   return c.json({
     success: true,
-    message: 'The device is connected. You can go back to it.',
+    message: 'The device is connected. You can return to it.',
     user: { id: person.uai, email: person.email },
   })
 })
@@ -256,15 +251,13 @@ app.route('POST', `${BASE}/deny`, {
 })
 
 const revokeQuery = once(() =>
-  z.object({
-    token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')),
-  }),
+  z.object({ token: z.string('user_code_invalid').check(z.maxLength(1000, 'user_code_invalid')) }),
 )
 
 async function revocation(token: string) {
   const named = readRevokeToken(gateway(), token)
   const connected = await findConnected(gateway().reads, named.id)
-  if (!connected) throw new GatewayError('user_code_invalid', { reason: 'no such device' })
+  if (!connected) throw new GatewayError('user_code_invalid', { reason: 'unknown device' })
   return { named, connected }
 }
 
@@ -283,10 +276,10 @@ async function revokePage(c: AppContext, token: string, { error, status }: Parti
   return renderPage(page, { status })
 }
 
-/** Where the link in the notice leads; the button ends it, the link alone ends nothing. */
+/** Target of the link in the notice. Only the button disconnects the device; opening the link changes nothing. */
 app.route('GET', `${BASE}/revoke`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Where the notice of a connected device leads', revokeQuery),
+  operation: pageOperation('Shows the page to disconnect a device', revokeQuery),
 })((c) => revokePage(c, readQuery(c, revokeQuery()).token))
 
 const revokeForm = once(() => z.object({ ...revokeQuery().shape, csrf: z.optional(z.string()) }))

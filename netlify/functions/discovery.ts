@@ -15,7 +15,7 @@ import { KEY_SET_SECONDS } from '../../shared/tokens/keys.ts'
 import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
 const app = createApp('oauth', { tag: 'Discovery' })
-/** What does not change is answered by the configuration alone. */
+/** Documents that depend only on the configuration are served without the database. */
 const fixed = { authority: openToAll, withoutDatabase: true } as const
 const settings = () => ({ issuer: config().AUTH_BASE_URL, config: config() })
 const RESOURCE = '/.well-known/oauth-protected-resource'
@@ -25,21 +25,21 @@ const SERVER = ['/.well-known/oauth-authorization-server', '/.well-known/openid-
 app.route('GET', [...SERVER, ...SERVER.map((path) => `${path}/*`)], {
   ...fixed,
   operation: {
-    summary: 'What this server can do (RFC 8414, OpenID Connect Discovery)',
+    summary: 'Authorization server metadata (RFC 8414, OpenID Connect Discovery)',
     answers: { 200: oauthSchemas.serverMetadata },
   },
 })((c) => c.json(serverMetadata(settings()), 200, CACHE))
 
-/** Where everything is, for the CLI (docs/wire-contract.md 1.1 and 5.1). */
+/** Lists the endpoints for the CLI (docs/wire-contract.md 1.1 and 5.1). */
 app.route('GET', '/.well-known/onasis.json', {
   ...fixed,
-  operation: { summary: 'Where everything of the ecosystem is', answers: { 200: anything } },
+  operation: { summary: 'Lists the endpoints of the ecosystem', answers: { 200: anything } },
 })((c) => c.json(ecosystemDocument(settings()), 200, CACHE))
 
-/** A browser signs in; a program is shown where everything is. */
+/** Redirects a browser to the sign-in page; returns the endpoints to other clients. */
 app.route('GET', '/', {
   ...fixed,
-  operation: { summary: 'The same, or the sign-in page for a browser', answers: { 200: anything, 302: 'redirect' } },
+  operation: { summary: 'Lists the endpoints, or redirects browsers', answers: { 200: anything, 302: 'redirect' } },
 })((c) => {
   c.header('Vary', 'Accept')
   if (c.req.header('accept')?.includes('text/html')) return c.redirect('/web/login', 302)
@@ -49,13 +49,13 @@ app.route('GET', '/', {
 const resourceQuery = once(() => z.object({ resource: z.optional(z.string().check(z.maxLength(2000))) }))
 
 /**
- * Protected resource metadata (RFC 9728 section 3): of the gateway itself, and of the registered resources whose hosts forward the
- * question here, by their path or, where they have none, by `resource`.
+ * Protected resource metadata (RFC 9728 section 3) of the gateway and of registered resources whose hosts forward the request here,
+ * identified by their path or, without one, by `resource`.
  */
 app.route('GET', [RESOURCE, `${RESOURCE}/*`], {
   authority: openToAll,
   operation: {
-    summary: 'What a client must know to ask for tokens for a resource (RFC 9728)',
+    summary: 'Protected resource metadata (RFC 9728)',
     query: resourceQuery,
     answers: { 200: oauthSchemas.resourceMetadata },
   },
@@ -65,17 +65,17 @@ app.route('GET', [RESOURCE, `${RESOURCE}/*`], {
   const path = new URL(c.req.url).pathname.slice(RESOURCE.length).replace(/\/$/, '')
   const isOwn = !path && (!resource || resource === issuer)
   const known = isOwn ? [ownResource(issuer)] : await listResources(reads)
-  const found = known.filter(
+  const matching = known.filter(
     ({ identifier }) => isOwn || (resource ? identifier === resource : new URL(identifier).pathname === path),
   )
-  const [one, ...others] = found
+  const [one, ...others] = matching
   if (!one || others.length > 0) throw new GatewayError('not_found')
   return c.json(resourceMetadata(issuer, one), 200, CACHE)
 })
 
 app.route('GET', ['/oauth/jwks.json', '/.well-known/jwks.json'], {
   authority: openToAll,
-  operation: { summary: 'The keys that tokens are signed with (RFC 7517)', answers: { 200: oauthSchemas.keySet } },
+  operation: { summary: 'Returns the public signing keys (RFC 7517)', answers: { 200: oauthSchemas.keySet } },
 })(async (c) => {
   const keys = await gateway().keys.published()
   return c.json({ keys: keys.map((key) => key.publicJwk) }, 200, CACHE)

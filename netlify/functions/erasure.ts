@@ -26,15 +26,18 @@ function erasePage(c: AppContext, principal: PersonPrincipal, { error, status }:
   return renderPage(page, { status })
 }
 
-/** Asks whether the person means it, once they have proven themselves anew. */
+/** Asks for confirmation, after a recent authentication. */
 app.route('GET', BASE, {
   authority: sensitivePage(BASE),
-  operation: pageOperation('Asks whether a person means to delete their account'),
+  operation: pageOperation('Asks to confirm the deletion of the account'),
 })(erasePage)
 
 const erasing = once(() => z.object({ ...postedForm(), word: z.optional(z.string().check(z.maxLength(40))) }))
 
-app.route('POST', BASE, { authority: sensitivePage(BASE), operation: formOperation('Deletes it') })((c, principal) =>
+app.route('POST', BASE, {
+  authority: sensitivePage(BASE),
+  operation: formOperation('Deletes the account'),
+})((c, principal) =>
   accountForm(c, principal, {
     schema: erasing(),
     render: (shown) => erasePage(c, principal, shown),
@@ -75,10 +78,10 @@ const receipt = () =>
     backups_forget_by: z.iso.datetime(),
   })
 
-/** Erases whoever asks, who names themselves to show that they mean it. */
+/** Erases the caller, whose UAI in the body confirms the intent. */
 app.route('POST', '/v1/auth/me/erase', {
   authority: sensitive('every caller'),
-  operation: { tag: 'Audit', summary: 'Erases whoever asks, for good', body: eraseSelfBody, answers: { 200: receipt } },
+  operation: { tag: 'Audit', summary: 'Erases the caller permanently', body: eraseSelfBody, answers: { 200: receipt } },
 })(async (c, owner) => {
   const { uai } = await readBody(c, eraseSelfBody())
   if (uai !== owner.person.uai) throw new GatewayError('not_found')
@@ -89,12 +92,12 @@ app.route('POST', '/v1/auth/me/erase', {
 
 const eraseOtherBody = once(() => z.object({ reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)) }))
 
-/** Erases a person whom the operator answers for. */
+/** Erases a person whom the operator administers. */
 app.route('POST', '/v1/operators/people/:uai/erase', {
   authority: operator(),
   operation: {
     tag: 'Audit',
-    summary: 'Erases a person whom the operator answers for, for good',
+    summary: 'Erases a person whom the operator administers, permanently',
     body: eraseOtherBody,
     answers: { 200: receipt },
   },

@@ -12,7 +12,7 @@ import { BUILD } from '../../shared/version.ts'
 
 const app = createApp('api', { tag: 'Operation' })
 
-/** The gateway, when the environment is right and the database answered once; else why not. */
+/** Returns the gateway once it has started, or the reason why it cannot. */
 async function opened(): Promise<{ gateway?: Gateway; reason: string }> {
   const reason = 'unreachable'
   return withinTwoSeconds(
@@ -37,7 +37,7 @@ app.route('GET', '/health', {
   authority: openUnlessInvalid,
   withoutDatabase: true,
   operation: {
-    summary: 'Whether the process lives: 200, and 401 for a credential that is presented and not valid',
+    summary: 'Reports liveness; 401 if an invalid credential is presented',
     answers: { 200: health },
   },
 })(async (c) => {
@@ -56,7 +56,7 @@ app.route('GET', '/health', {
 app.route('GET', '/ready', {
   authority: openToAll,
   withoutDatabase: true,
-  operation: { summary: 'Whether requests can be served', answers: { 200: health, 503: health } },
+  operation: { summary: 'Reports readiness', answers: { 200: health, 503: health } },
 })(async (c) => {
   const issuer = config().AUTH_BASE_URL
   const startedAt = performance.now()

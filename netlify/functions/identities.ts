@@ -38,7 +38,7 @@ const account = once(() => z.object({ provider: provider(), external_id: externa
 app.route('POST', '/v1/auth/resolve/external', {
   authority: service('identities:read'),
   operation: {
-    summary: 'The UAI of a vendor’s account',
+    summary: 'Returns the UAI of a vendor account',
     body: account,
     answers: { 200: () => z.object({ success: z.literal(true), uai: z.uuid(), authId: z.uuid() }) },
   },
@@ -56,11 +56,11 @@ const bulk = once(() =>
   }),
 )
 
-/** Up to 100 look-ups in one statement; what is not known is null. */
+/** Resolves up to 100 items in one statement; unknown ones are null. */
 app.route('POST', '/v1/auth/resolve/bulk', {
   authority: service('identities:read'),
   operation: {
-    summary: 'Up to 100 look-ups',
+    summary: 'Resolves up to 100 vendor accounts or UAIs',
     body: bulk,
     answers: { 200: () => z.object({ results: z.array(z.looseObject({ resolved_uai: z.nullable(z.uuid()) })) }) },
   },
@@ -70,8 +70,8 @@ app.route('POST', '/v1/auth/resolve/bulk', {
   const asked = items.map((item) =>
     'uai' in item ? { uai: item.uai } : { digest: personal.digest(externalLookup(item.provider, item.external_id)) },
   )
-  const found = await resolveMany(reads, asked)
-  return c.json({ results: items.map((item, n) => ({ ...item, resolved_uai: found[n] ?? null })) })
+  const resolved = await resolveMany(reads, asked)
+  return c.json({ results: items.map((item, n) => ({ ...item, resolved_uai: resolved[n] ?? null })) })
 })
 
 const mapping = once(() =>
@@ -86,16 +86,16 @@ const mapping = once(() =>
 
 const mapped = () => z.object({ success: z.literal(true), uai: z.uuid(), created: z.boolean(), linked: z.boolean() })
 
-/** Maps a vendor's account to a UAI: the known one, that of the person whose token comes with it, or a new one. */
+/** Maps a vendor account to its UAI, to that of the person whose token is sent along, or to a new one. */
 app.route('POST', '/v1/auth/identities', {
   authority: service('identities:link'),
-  operation: { summary: 'Maps a vendor’s account to a UAI', body: mapping, answers: { 200: mapped, 201: mapped } },
+  operation: { summary: 'Maps a vendor account to a UAI', body: mapping, answers: { 200: mapped, 201: mapped } },
 })(async (c, service) => {
   const { subject_token, ...given } = await readBody(c, mapping())
   const proven = subject_token === undefined ? undefined : await provenBy(gateway(), subject_token)
-  const wanted = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
+  const vendorAccount = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
   const assertedBy = service.client.client_id
-  const { uai, created, linked } = await mapVendorAccount(c.var.call, { ...wanted, assertedBy }, (work) =>
+  const { uai, created, linked } = await mapVendorAccount(c.var.call, { ...vendorAccount, assertedBy }, (work) =>
     actAsService(work, service),
   )
   return c.json({ success: true, uai, created, linked }, created ? 201 : 200)
@@ -104,7 +104,7 @@ app.route('POST', '/v1/auth/identities', {
 app.route('GET', '/v1/auth/identities/:uai', {
   authority: readers,
   operation: {
-    summary: 'A person and their credentials',
+    summary: 'Returns a person and their credentials',
     answers: { 200: () => z.looseObject({ uai: z.uuid(), status: z.string(), credentials: z.array(anything()) }) },
   },
 })(async (c, principal) => {
@@ -123,11 +123,11 @@ app.route('GET', '/v1/auth/identities/:uai', {
   })
 })
 
-/** Who linked what, when, and by which proof. */
+/** Lists who linked which credential, when, and with which evidence. */
 app.route('GET', '/v1/auth/identities/:uai/provenance', {
   authority: readers,
   operation: {
-    summary: 'Who linked what, when, and by which proof',
+    summary: 'Lists who linked which credential, when, and with which evidence',
     answers: { 200: () => z.object({ uai: z.uuid(), events: z.array(anything()) }) },
   },
 })(async (c, principal) => {
@@ -157,11 +157,11 @@ app.route('DELETE', '/v1/auth/identities/:uai/credentials/:id', {
 
 const merging = once(() => z.object({ retired_token: token() }))
 
-/** Makes one person of two: who asks survives; the other is proven by a token of a recent sign-in. Both addresses get a notice. */
+/** Merges a second person, proven by a token of a recent sign-in, into the caller. Both are notified. */
 app.route('POST', '/v1/auth/identities/merge', {
   authority: sensitive('every caller'),
   operation: {
-    summary: 'Makes one person of two that are both signed in',
+    summary: 'Merges two people who are both signed in',
     body: merging,
     answers: { 200: () => z.object({ success: z.literal(true), uai: z.uuid(), merged_uai: z.uuid() }) },
   },
@@ -180,11 +180,11 @@ app.route('POST', '/v1/auth/identities/merge', {
 
 const splitting = once(() => z.object({ uai: uuid(), reason: z.optional(z.string().check(z.maxLength(500))) }))
 
-/** Undoes a wrong merge: by the person, recently authenticated, or by a service with the scope. */
+/** Undoes a merge: for the person, recently authenticated, or for a service with the scope. */
 app.route('POST', '/v1/auth/identities/split', {
   authority: ownerOrService(sensitive('every caller'), 'identities:merge'),
   operation: {
-    summary: 'Undoes a wrong merge',
+    summary: 'Undoes a merge',
     body: splitting,
     answers: { 200: () => z.object({ success: z.literal(true), uai: z.uuid() }) },
   },

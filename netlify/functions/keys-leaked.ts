@@ -27,13 +27,13 @@ function parse(body: string): z.infer<ReturnType<typeof report>> {
   try {
     return report().parse(parsePresent(body))
   } catch (cause) {
-    throw new GatewayError('invalid_body', { reason: 'not a report', cause })
+    throw new GatewayError('invalid_body', { reason: 'malformed report', cause })
   }
 }
 
 type Finding = z.infer<ReturnType<typeof report>>[number]
 
-/** Takes note of the found keys and, as the policy says, stops them: all in one unit of work. */
+/** Records the leaked keys and, depending on the policy, revokes them, in one commit. */
 async function stop(c: AppContext, findings: Finding[], known: { hash: string; id: string; createdBy: string }[]) {
   const policy = gateway().config.LEAKED_KEY_POLICY
   await commit(c.var.call, async (work) => {
@@ -49,13 +49,13 @@ async function stop(c: AppContext, findings: Finding[], known: { hash: string; i
 }
 
 /**
- * A secret scanner reports keys that it found (GitHub's partner format): matching ones are stopped and their owners told. The answer
- * says which were real, by hash, never the keys themselves.
+ * Receives leaked keys from a secret scanner (GitHub's partner format), applies the policy to those that exist, and notifies their
+ * owners. The response reports by hash which were real, and never contains the keys.
  */
 app.route('POST', '/v1/keys/leaked', {
   authority: byProtocol('signature'),
   operation: {
-    summary: 'A secret scanner reports keys that it found in public',
+    summary: 'Receives leaked keys from a secret scanner',
     by: ['signature'],
     body: report,
     answers: {

@@ -57,7 +57,7 @@ const magicLinkRequest = once(() =>
 
 app.route('POST', '/v1/auth/magic-link', {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'Sends a link to sign in with', body: magicLinkRequest, answers: { 200: done } },
+  operation: { summary: 'Sends a sign-in link', body: magicLinkRequest, answers: { 200: done } },
 })(async (c) => {
   const { email, redirect_uri, return_to, platform, project_scope, create_user } = await readBody(c, magicLinkRequest())
   const redirectUri = redirect_uri ?? return_to
@@ -75,7 +75,7 @@ const linkState = once(() => z.string('magic_link_state_missing').check(z.maxLen
 
 const endOf = ({ redirectUri }: MagicLink) => redirectUri ?? signInEnd(gateway().config)
 
-/** Asks whether to sign in with a link, in one tab of this browser. */
+/** Asks to confirm the sign-in with a link. */
 async function page(c: AppContext, state: string, link: MagicLink, { error, status }: Partial<Shown> = {}) {
   const { email, device, askedAt, handsOver } = link
   const client = handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
@@ -89,20 +89,20 @@ async function page(c: AppContext, state: string, link: MagicLink, { error, stat
   return renderPage(shown, { status, formAction: endsAtClient(end.href) })
 }
 
-/** The answer to a link that was used: whom it signed in at this browser goes on, anybody else asks for a new one. */
+/** Responds to a used link: the person it signed in to this browser continues; anyone else requests a new one. */
 async function spent(c: AppContext, link: MagicLink, holder: string | undefined): Promise<Response> {
   const signedIn = await browserSession(c.var.call)
   if (signedIn && holder && signedIn.person.members.includes(holder))
     return link.handsOver ? welcomePage(c, signedIn) : c.redirect(endOf(link), 303)
-  throw new GatewayError('magic_link_state_invalid', { reason: 'spent', next: signInInstead(link) })
+  throw new GatewayError('magic_link_state_invalid', { reason: 'used', next: signInInstead(link) })
 }
 
 const exchange = once(() => z.object({ state: linkState() }))
 
-/** What a link leads to. It asks and changes nothing: mail scanners and previews open links too (docs/security-rules.md S8). */
+/** Target of the link. It only asks, since mail scanners and previews open links too (docs/security-rules.md S8). */
 app.route('GET', CALLBACK, {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'What a link leads to: asks', query: exchange, answers: { 200: 'page', 303: 'redirect' } },
+  operation: { summary: 'Asks to confirm the sign-in', query: exchange, answers: { 200: 'page', 303: 'redirect' } },
 })(async (c) => {
   const { state } = readQuery(c, exchange())
   const link = openLink(gateway(), state)
@@ -112,10 +112,10 @@ app.route('GET', CALLBACK, {
 
 const confirmation = once(() => z.object({ state: linkState(), csrf: z.optional(z.string()) }))
 
-/** The person confirms: this browser is signed in, or the application is handed a code. No token is ever in an address. */
+/** Signs this browser in, or passes a code to the application. A URL never contains a token. */
 app.route('POST', CALLBACK, {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'The person confirms', body: confirmation, answers: { 200: 'page', 303: 'redirect' } },
+  operation: { summary: 'Confirms the sign-in', body: confirmation, answers: { 200: 'page', 303: 'redirect' } },
 })((c) =>
   form(c, {
     schema: confirmation(),
@@ -125,7 +125,7 @@ app.route('POST', CALLBACK, {
       const { open, holder } = await stateOfLink(c.var.call, link)
       if (!open) return spent(c, link, holder)
       if (!link.handsOver || !link.redirectUri) return enter(c, link)
-      // Until the application has used the code, the button leads to another one of the same link.
+      // Until the application has redeemed a code, the button issues another one for the same link.
       c.set('runsAgain', true)
       return c.redirect(handOverUrl(gateway(), link, link.redirectUri), 303)
     },
@@ -139,14 +139,14 @@ async function enter(c: AppContext, link: MagicLink): Promise<Response> {
   return goOn(c, { location: endOf(link), cookies })
 }
 
-/** A link has no code that could be wrong: it is used. */
+/** A link has no code to mistype, so an invalid code means that the link was used. */
 function stale(error: unknown): never {
   if (error instanceof GatewayError && error.refusal === 'otp_invalid')
-    throw new GatewayError('magic_link_state_invalid', { reason: error.options.reason ?? 'spent' })
+    throw new GatewayError('magic_link_state_invalid', { reason: error.options.reason ?? 'used' })
   throw error
 }
 
-/** A Supabase token of the person to whom the link was sent; the link is used up by it. */
+/** Accepts a Supabase token of the person to whom the link was sent, and consumes the link. */
 async function supabaseWayIn(c: AppContext, token: string, link: MagicLink): Promise<WayIn> {
   const profile = await readSupabaseToken(gateway(), token)
   if (!profile.email || emailLookup(profile.email) !== emailLookup(link.email))
@@ -158,11 +158,11 @@ async function supabaseWayIn(c: AppContext, token: string, link: MagicLink): Pro
   return accountWayIn(gateway(), supabaseAccount(profile, 'supabase'))
 }
 
-/** A code that an application was handed, or a Supabase token with the state of a link, becomes a session. */
+/** Exchanges the code passed to an application, or a Supabase token with the state of a link, for a session. */
 app.route('POST', '/v1/auth/magic-link/exchange', {
   authority: byProtocol('ceremony'),
   operation: {
-    summary: 'Makes a session of the code that an application was handed, or of a Supabase access token',
+    summary: 'Exchanges the code of an application, or a Supabase access token, for a session',
     by: ['token'],
     body: exchange,
     answers: { 200: schemas.linkPair },

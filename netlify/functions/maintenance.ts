@@ -7,16 +7,16 @@ import { deleteUnusedClients } from '../../shared/oauth/clients/unused-clients.t
 import { rotateOldKeys } from '../../shared/oauth/token/rotate-keys.ts'
 import { maintain } from '../../shared/queries/maintenance.ts'
 
-/** Runs every hour on Netlify; `netlify/server.ts` keeps the same hour by itself. No path leads here. */
+/** Runs every hour, on Netlify and in `netlify/server.ts`; not reachable by a path. */
 export default async function maintenance(): Promise<Response> {
   const gateway = await startGateway()
   const done = await maintain(gateway.reads)
   const warned = await warnOfExpiringKeys(gateway)
-  const told = await sendDueNotices(gateway)
+  const notified = await sendDueNotices(gateway)
   const sent = await sendUnsent(gateway)
-  const forgotten = await deleteUnusedClients(gateway)
+  const deletedClients = await deleteUnusedClients(gateway)
   const rotated = await rotateOldKeys(gateway)
-  log.info('maintenance', { ...done, rotated, warned, told, sent, forgotten })
+  log.info('maintenance', { ...done, rotated, warned, notified, sent, deletedClients })
   return new Response(null, { status: 204 })
 }
 

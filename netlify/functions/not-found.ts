@@ -6,7 +6,7 @@ import { errorPage } from '../pages/respond.tsx'
 const oauth = serve(createApp('oauth', { errorPage }))
 const api = serve(createApp('api', { errorPage }))
 
-/** Every path that no other function answers: 404 in the dialect of its family, as a page to a browser. */
+/** Answers all paths that no other function serves: 404 in the error format of the path, or a page for a browser. */
 const notFound: FunctionHandler = (request, context) =>
   canonicalPath(new URL(request.url).pathname).startsWith('/oauth/') ? oauth(request, context) : api(request, context)
 

@@ -47,7 +47,7 @@ import { welcomePage } from '../pages/welcome-page.ts'
 
 const app = createFormApp('Authorization pages')
 
-/** A longer way back would make too long an address of the pages that carry it. */
+/** Maximum length of a sign-in URL, since the pages repeat it in their own URLs. */
 const MAX_SIGN_IN_URL = 2600
 
 /** The authorization endpoint (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2). */
@@ -81,7 +81,7 @@ async function authorize(c: AppContext, given: URLSearchParams, notice?: string)
 const refusePlain = (redirectUri: string, state: string | undefined) =>
   new AuthorizationError('invalid_request', redirectUri, state, 'The request must be pushed first.')
 
-/** A problem of an application's document, for the error page and the developer who looks at it. */
+/** Shows a problem of a client metadata document on the error page, for the developer. */
 function explainToPerson(error: unknown): never {
   if (!(error instanceof GatewayError) || error.refusal !== 'invalid_client') throw error
   throw new GatewayError('invalid_request', { description: error.message, reason: error.options.reason })
@@ -107,8 +107,7 @@ async function proceed(
     if (prompt.has('none')) throw authorizationError('login_required')
     if (wanted.pushed) await keepPushedRequestOpen(c.var.call, wanted.pushed)
     const url = signIn ? signInUrl(wanted, params) : stepUpPage(wanted, params)
-    if (url.length > MAX_SIGN_IN_URL)
-      throw authorizationError('invalid_request', 'The request is too long to sign in for.')
+    if (url.length > MAX_SIGN_IN_URL) throw authorizationError('invalid_request', 'The request is too long.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
   }
   const remembered = covers(rememberedConsent(client, facts.consent), scope, resources)
@@ -176,7 +175,7 @@ function requestFacts(
 const AUTHORIZE = '/oauth/authorize'
 
 const authorizationOperation: Operation = {
-  summary: 'Asks a person for authorization (OAuth 2.1 section 4.1.1)',
+  summary: 'Starts an authorization (OAuth 2.1 section 4.1.1)',
   query: authorizationParameters,
   answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
 }
@@ -201,20 +200,20 @@ const decisionForm = once(() =>
   }),
 )
 
-/** Nobody comes here without a request; links to the consent page of before end here (docs/wire-contract.md 1.2). */
+/** The consent page needs a request; links to its former address end here (docs/wire-contract.md 1.2). */
 app.route('GET', '/oauth/consent', {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'Says that consent is asked for on the way from an application', answers: {} },
+  operation: { summary: 'Always refused; consent needs an authorization request', answers: {} },
 })(() => {
   throw new GatewayError('invalid_request', {
-    description: 'Consent is asked for on the way from an application. Please go back to it and start again.',
+    description: 'Consent needs a request of an application. Return to the application and start again.',
   })
 })
 
-/** The person's answer on the consent page; the request itself is read back, never taken from the form (docs/security-rules.md A40). */
+/** Records the decision on the consent page; the request is loaded, never read from the form (docs/security-rules.md A40). */
 app.route('POST', '/oauth/consent', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('The person’s answer to an application', decisionForm),
+  operation: formOperation('Grants or denies the request of an application', decisionForm),
 })(async (c) => {
   const signedIn = await browserSession(c.var.call)
   if (!signedIn) return askAgain(c, await postedField(c, 'return_to'))
@@ -231,10 +230,10 @@ app.route('POST', '/oauth/consent', {
   })
 })
 
-/** A consent page that has expired, or was another session's, is asked for again by its own request. */
+/** Restarts the request of a consent page that has expired or belongs to another session. */
 async function askAgain(c: AppContext, returnTo: string | undefined): Promise<Response> {
   const own = safeReturnTo(gateway().config, returnTo)
-  if (!own?.startsWith(`${AUTHORIZE}?`)) throw new GatewayError('csrf_invalid', { reason: 'no request to go back to' })
+  if (!own?.startsWith(`${AUTHORIZE}?`)) throw new GatewayError('csrf_invalid', { reason: 'no request to return to' })
   const answer = await authorize(c, new URL(own, gateway().issuer).searchParams, copy.form.expired)
   return answer.status === 200 ? new Response(answer.body, { status: 403, headers: answer.headers }) : answer
 }
@@ -244,7 +243,7 @@ async function isRedeemed(id: string): Promise<boolean> {
   return events.some(({ type }) => type === 'AuthorizationCodeRedeemed')
 }
 
-/** @throws GatewayError csrf_invalid when the request is not this session's to decide upon any more */
+/** @throws GatewayError csrf_invalid if this session can no longer decide the request */
 async function decide(
   c: AppContext,
   { person, session }: SignedIn,

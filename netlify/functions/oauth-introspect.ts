@@ -27,7 +27,7 @@ const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
 const parameters = once(() => z.object({ ...tokenParameters().shape, ...forwardedParameters() }))
 
-/** Who holds a bound token must prove it; a resource server gets `cnf` to compare, or forwards what it saw. */
+/** A holder must prove possession of a bound token; a resource server compares `cnf`, or forwards the proof it received. */
 async function isPresentedByHolder(
   c: AppContext,
   body: z.infer<ReturnType<typeof parameters>>,
@@ -48,17 +48,17 @@ async function isPresentedByHolder(
   }
 }
 
-/** What is said of a token that may not be used, which is recorded like one that is presented. */
+/** Returns the response for an inactive token, and records the request as refused. */
 function inactive(c: AppContext) {
   c.var.call.notes.refused = new GatewayError('invalid_token', { reason: 'not active' })
   return { active: false }
 }
 
-/** Token introspection (RFC 7662); a caller that does not authenticate may ask about a token it holds. */
+/** Token introspection (RFC 7662); an unauthenticated caller may introspect a token that it holds. */
 app.route('POST', '/oauth/introspect', {
   authority: byProtocol('subject', true),
   operation: {
-    summary: 'What a token is good for (RFC 7662)',
+    summary: 'Introspects a token (RFC 7662)',
     body: parameters,
     ...BY_CLIENT,
     answers: { 200: [oauthSchemas.introspection, 'application/token-introspection+jwt'] },

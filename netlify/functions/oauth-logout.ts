@@ -35,7 +35,7 @@ type Parameters = z.output<ReturnType<typeof parameters>>
 
 const app = createFormApp('Authorization pages')
 
-/** What a logout request asks for, and for whom. @throws GatewayError invalid_request, invalid_redirect_uri */
+/** Reads the client, session and redirect URI of a logout request. @throws GatewayError invalid_request, invalid_redirect_uri */
 async function readRequest(params: Parameters) {
   const { jwts, reads } = gateway()
   const hint = params.id_token_hint ? await jwts.readIdTokenHint(params.id_token_hint) : undefined
@@ -48,7 +48,7 @@ async function readRequest(params: Parameters) {
   const client = clientId ? await findClient(reads, clientId) : undefined
   const { id_token_hint, post_logout_redirect_uri, state } = params
   const hidden = { id_token_hint, client_id: client?.client_id, post_logout_redirect_uri, state }
-  // Without a browser session, an ID token still says for which application of which session its holder signs out.
+  // Without a browser session, the ID token still identifies the application and session to sign out.
   const hinted = z.uuid().safeParse(hint?.sid).data
   return { hint, hinted, client, hidden, returnHref: postLogoutRedirect(client, params) }
 }
@@ -63,9 +63,9 @@ const asked = ({ returnHref, hidden }: LogoutRequest) => ({
 })
 
 /**
- * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asks first, unless a valid hint names the person. The browser goes
- * back to the client at once only after that; otherwise the person follows a link that names the host, since a stranger's client
- * and its own hint would make us an open redirector (RFC 9700 section 4.11.2).
+ * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asks first, unless a valid hint names the person. Only then is the
+ * browser redirected to the client; otherwise the page links to it and names the host, since an unverified client with its own hint
+ * would be an open redirector (RFC 9700 section 4.11.2).
  */
 async function logout(c: AppContext, params: Parameters): Promise<Response> {
   const request = await readRequest(params)
@@ -107,10 +107,10 @@ app.route('GET', '/oauth/logout', {
     z.omit(parameters(), { csrf: true }),
   ),
 })((c) => logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))))
-/** The request of an application, or the answer to the page that asks. */
+/** Accepts the request of an application, or the confirmation on the page. */
 app.route('POST', '/oauth/logout', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Signs out', parameters),
+  operation: formOperation('Signs out (OpenID Connect RP-Initiated Logout)', parameters),
 })(async (c) => {
   const signedIn = (await postedField(c, 'csrf')) && (await browserSession(c.var.call))
   if (!signedIn) return logout(c, await readBody(c, parameters()))

@@ -29,7 +29,7 @@ function toQuery(clientId: string, body: z.infer<ReturnType<typeof authorization
   return query
 }
 
-/** The pushed authorization request endpoint (RFC 9126 section 2): the request is checked here as it will be there. */
+/** The pushed authorization request endpoint (RFC 9126 section 2): the request is validated as at the authorization endpoint. */
 app.route('POST', '/oauth/par', {
   authority: byProtocol('client'),
   operation: {
@@ -54,7 +54,7 @@ app.route('POST', '/oauth/par', {
 
   const jkt = await dpopKeyOf(c.var.call)
   if (jkt && body.dpop_jkt && jkt !== body.dpop_jkt)
-    throw new GatewayError('invalid_dpop_proof', { reason: 'DPoP proof: another key than dpop_jkt' })
+    throw new GatewayError('invalid_dpop_proof', { reason: 'DPoP proof: key does not match dpop_jkt' })
   const query = toQuery(client.client_id, { ...parametersOf(body), dpop_jkt: body.dpop_jkt ?? jkt })
   try {
     checkRequest(query, checkRedirect(query, client, issuer), [...found.resources, ownResource(issuer)])
@@ -65,7 +65,7 @@ app.route('POST', '/oauth/par', {
   return c.json(await storePushedRequest(c.var.call, client, query), 201)
 })
 
-/** A body without what it says to authenticate the client, which is nobody else's business. */
+/** Removes the client credentials from a body, so that they are not stored. */
 function parametersOf(
   body: z.infer<ReturnType<typeof authorizationParameters>>,
 ): z.infer<ReturnType<typeof authorizationParameters>> {

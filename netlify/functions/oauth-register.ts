@@ -40,7 +40,7 @@ const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 const newSecret = () => `mcs_${randomBytes(32).toString('base64url')}`
 const managementUri = (clientId: string) => `${gateway().issuer}/register/${encodeURIComponent(clientId)}`
 
-/** A stranger says what is fetched: not for ever. */
+/** Checks the sector identifier document of an unverified client; the fetch is rate-limited per address. */
 async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<void> {
   if (metadata.sector_identifier_uri === undefined) return
   const { limiter } = gateway()
@@ -49,7 +49,7 @@ async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<
   await checkSectorIdentifier(metadata)
 }
 
-/** The limits of a caller who makes a client; none for networks that many people share and operators trust. */
+/** Limits of a caller who registers a client; none for shared networks that the operator trusts. */
 function limitsOf(clientIp: string | undefined): RateLimit[] {
   const { limiter, config } = gateway()
   if (isWithin(config.REGISTRATION_NETWORKS, clientIp)) return []
@@ -57,9 +57,9 @@ function limitsOf(clientIp: string | undefined): RateLimit[] {
 }
 
 /**
- * Dynamic client registration (RFC 7591 section 3.1), open to everybody: such clients are asked consent for, every time. Installations
- * of one public client send the same metadata and get the same registration, which makes nothing and counts for no limit. From the
- * second on no one manages it.
+ * Dynamic client registration (RFC 7591 section 3.1), open to everyone; such clients need consent every time. Installations of one
+ * public client that send the same metadata share a registration, which counts toward no limit and can no longer be managed from
+ * the second installation on.
  */
 app.route('POST', '/register', {
   authority: openToAll,
@@ -98,14 +98,14 @@ app.route('POST', '/register', {
     return made
   })
   const client = await findClient(gateway().reads, client_id)
-  if (!client) throw new Error('a client that was just registered is gone')
+  if (!client) throw new Error('the registered client is missing')
   const information = clientInformation(client, secret)
   if (client.id !== id) return c.json(information, 201)
   const management = { registration_access_token: access.token, registration_client_uri: managementUri(client_id) }
   return c.json({ ...information, ...management }, 201)
 })
 
-/** The client whose registration access token came with the request (RFC 7592 section 1.3). */
+/** Returns the client of the registration access token (RFC 7592 section 1.3). */
 async function managed(c: AppContext): Promise<Client> {
   const token = bearerToken(c.var.call)
   if (!token) throw new GatewayError('token_required')
@@ -137,7 +137,7 @@ const management = (client: Client, secret?: string) => ({
 })
 
 const registered: Operation = {
-  summary: 'A registered client (RFC 7592 section 2.1)',
+  summary: 'Returns a registered client (RFC 7592 section 2.1)',
   by: ['registrationToken'],
   answers: { 200: oauthSchemas.clientInformation },
 }
@@ -147,15 +147,15 @@ app.route('GET', '/register/:client_id', {
   operation: registered,
 })(async (c) => c.json(management(await managed(c))))
 
-/** Replaces all metadata; what is left out is gone (RFC 7592 section 2.2). */
+/** Replaces all metadata; omitted members are removed (RFC 7592 section 2.2). */
 app.route('PUT', '/register/:client_id', {
   authority: byProtocol('client'),
-  operation: { ...registered, summary: 'Replaces its metadata (RFC 7592 section 2.2)', body: anything },
+  operation: { ...registered, summary: 'Replaces the metadata of a client (RFC 7592 section 2.2)', body: anything },
 })(async (c) => {
   const client = await managed(c)
   const body: Record<string, unknown> = await readBody(c, anything())
   if (body.client_id !== client.client_id)
-    throw new GatewayError('client_metadata_invalid', { description: 'client_id must be that of the client' })
+    throw new GatewayError('client_metadata_invalid', { description: 'client_id must be the id of the client' })
   for (const name of [
     'registration_access_token',
     'registration_client_uri',
@@ -182,7 +182,7 @@ app.route('PUT', '/register/:client_id', {
 
 app.route('DELETE', '/register/:client_id', {
   authority: byProtocol('client'),
-  operation: { ...registered, summary: 'Ends the client (RFC 7592 section 2.3)', answers: { 204: 'empty' } },
+  operation: { ...registered, summary: 'Deletes a client (RFC 7592 section 2.3)', answers: { 204: 'empty' } },
 })(async (c) => {
   const client = await managed(c)
   await change(c, client, (stream) => void stream.decide((state) => deleteClient(state, 'client')))
@@ -195,10 +195,10 @@ const rotateBody = once(() =>
   }),
 )
 
-/** A new secret; the old one lives on for the overlap, or dies at once. Of several rotations at once one wins. */
+/** Rotates the secret; the old one expires after the overlap, or immediately. Of concurrent rotations one succeeds. */
 app.route('POST', '/register/:client_id/secret', {
   authority: byProtocol('client'),
-  operation: { ...registered, summary: 'Rotates its secret', body: rotateBody },
+  operation: { ...registered, summary: 'Rotates the secret of a client', body: rotateBody },
 })(async (c) => {
   const client = await managed(c)
   const { overlap_seconds: overlapSeconds = 0 } = await readBody(c, rotateBody())

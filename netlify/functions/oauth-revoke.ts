@@ -16,13 +16,13 @@ import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
 /**
- * Revocation (RFC 7009). A refresh token takes its family with it, an access token only those that it was renewed by. A client that
- * neither names nor proves itself may revoke a public client's token that it holds (docs/wire-contract.md 1.2).
+ * Revocation (RFC 7009). A refresh token revokes its family, an access token only its renewals. A caller that does not identify
+ * itself may revoke a token of a public client that it holds (docs/wire-contract.md 1.2).
  */
 app.route('POST', '/oauth/revoke', {
   authority: byProtocol('subject', true),
   operation: {
-    summary: 'Revokes a token and what came from it (RFC 7009)',
+    summary: 'Revokes a token and those derived from it (RFC 7009)',
     body: tokenParameters,
     ...BY_CLIENT,
     answers: { 200: () => z.object({ revoked: z.boolean() }) },
@@ -51,7 +51,7 @@ app.route('POST', '/oauth/revoke', {
       ? caller.id === family.client.id || (family.kind === 'session' && caller.first_party)
       : isPublic
     if (!mayRevoke) return false
-    // The token of a direct sign-in can be renewed for as long as its family lives.
+    // The token of a direct sign-in can be renewed until its family expires.
     const lastEnd = family.kind === 'session' ? family.expiresAt : new Date(expiresAt * 1000)
     resumeFamily(work, family).decide((state) =>
       kind === 'access' && jti ? revokeAccessToken(state, { jti, expiresAt: lastEnd }) : revokeFamily(state, 'client'),

@@ -34,12 +34,12 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
 }
 
 const claims: Operation = {
-  summary: 'Claims about the person behind an access token (OpenID Connect Core section 5.3)',
+  summary: 'Returns claims about the person (OpenID Connect Core section 5.3)',
   by: ['token'],
   answers: { 200: () => z.looseObject({ sub: schemas.subject() }) },
 }
 
-/** UserInfo (OpenID Connect Core section 5.3), for a token with `openid` whatever resource it is for. */
+/** UserInfo (OpenID Connect Core section 5.3), for any token with the scope `openid`, regardless of its audience. */
 app.route('GET', '/oauth/userinfo', {
   authority: byProtocol('subject'),
   operation: claims,
@@ -50,7 +50,7 @@ app.route('POST', '/oauth/userinfo', {
 })(async (c) => {
   const { access_token } = await readBody(c, form())
   const header = bearerToken(c.var.call)
-  if (header && access_token) throw new GatewayError('invalid_request', { description: 'Send the token in one place.' })
+  if (header && access_token) throw new GatewayError('invalid_request', { description: 'Send the token only once.' })
   return userinfo(c, header ?? access_token)
 })
 

@@ -55,7 +55,7 @@ function show({ code, expiresAt }: MadePart, kind: 'whole' | 'half' | 'otherHalf
   return renderPage(OperatorCodePage({ code, kind, page, expiresAt, backHref: BASE }))
 }
 
-/** Does what a form of the desk asks for, once. */
+/** Applies a form of the page once. */
 function take<Schema extends z.ZodMiniType>(
   c: AppContext,
   operator: Operator,
@@ -70,10 +70,10 @@ function take<Schema extends z.ZodMiniType>(
   })
 }
 
-/** The codes that operators make for people whom no mail reaches. */
+/** Lists the codes that operators create for people who cannot receive e-mail. */
 app.route('GET', BASE, {
   authority: operatorPage(BASE),
-  operation: pageOperation('Codes for people who have lost everything else'),
+  operation: pageOperation('Shows codes for people who have lost all other factors'),
 })(async (c, operator) => {
   const { done } = readQuery(c, z.object({ done: z.optional(z.string()) }))
   return desk(c, operator, { notice: done === 'revoked' ? words.desk.revoked : undefined })
@@ -81,7 +81,7 @@ app.route('GET', BASE, {
 
 const requestForm = once(() => z.object({ ...postedForm(), email: typedEmail(), reason: reason() }))
 
-app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperation('Asks for one') })((c, operator) =>
+app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperation('Requests a code') })((c, operator) =>
   take(c, operator, requestForm(), async (posted) => {
     const made = await requestOperatorCode(c.var.call, operator, { email: posted.email, reason: posted.reason })
     return show(made, made.awaitsSecond ? 'half' : 'whole')
@@ -92,7 +92,7 @@ const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_foun
 
 app.route('POST', `${BASE}/approve`, {
   authority: operatorPage(BASE),
-  operation: formOperation('Approves one'),
+  operation: formOperation('Approves a code'),
 })((c, operator) =>
   take(c, operator, approvalForm(), async ({ id, reason: why }) =>
     show(await approveOperatorCode(c.var.call, operator, { id, reason: why }), 'otherHalf'),
@@ -103,10 +103,10 @@ const revocationForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_fo
 
 app.route('POST', `${BASE}/revoke`, {
   authority: operatorPage(BASE),
-  operation: formOperation('Takes one back'),
+  operation: formOperation('Revokes a code'),
 })((c, operator) =>
   take(c, operator, revocationForm(), async ({ id }) => {
-    await revokeOperatorCode(c.var.call, operator, { id, reason: 'taken back' })
+    await revokeOperatorCode(c.var.call, operator, { id, reason: 'revoked by an operator' })
     return c.redirect(`${BASE}?done=revoked`, 303)
   }),
 )

@@ -38,11 +38,11 @@ function idOf(c: AppContext): string {
   return id.data
 }
 
-/** One-time codes for people whom no mail reaches: the open ones of those whom the operator answers for. */
+/** Lists open one-time codes for people who cannot receive e-mail and whom the operator administers. */
 app.route('GET', BASE, {
   authority: operator(),
   operation: {
-    summary: 'Codes that let people in who have lost everything else',
+    summary: 'Lists codes for people who have lost all other factors',
     answers: { 200: () => z.object({ codes: z.array(anything()) }) },
   },
 })(async (c, { organizationId }) => {
@@ -52,10 +52,10 @@ app.route('GET', BASE, {
 
 const madeCode = () => z.looseObject({ id: z.uuid() })
 
-/** Makes a code, or, for another operator, the first half of one. It is told this once. */
+/** Creates a code, or its first half if a second operator must approve it. It is returned only once. */
 app.route('POST', BASE, {
   authority: operator(),
-  operation: { summary: 'Asks for such a code', body: request, answers: { 201: madeCode } },
+  operation: { summary: 'Requests a code', body: request, answers: { 201: madeCode } },
 })(async (c, operator) => {
   const body = await readBody(c, request())
   return c.json(made(await requestOperatorCode(c.var.call, operator, body)), 201)
@@ -63,10 +63,10 @@ app.route('POST', BASE, {
 
 const reasonOnly = once(() => z.object({ reason: z.string() }))
 
-/** The second operator agrees and is told the other half. */
+/** Records the approval of a second operator and returns the other half. */
 app.route('POST', `${BASE}/:id/approve`, {
   authority: operator(),
-  operation: { summary: 'A second operator approves it', body: reasonOnly, answers: { 200: madeCode } },
+  operation: { summary: 'Approves a code as second operator', body: reasonOnly, answers: { 200: madeCode } },
 })(async (c, operator) => {
   const body = await readBody(c, z.object({ reason: reason() }))
   return c.json(made(await approveOperatorCode(c.var.call, operator, { id: idOf(c), reason: body.reason })))
@@ -74,9 +74,9 @@ app.route('POST', `${BASE}/:id/approve`, {
 
 app.route('DELETE', `${BASE}/:id`, {
   authority: operator(),
-  operation: { summary: 'Takes it back', answers: { 200: done } },
+  operation: { summary: 'Revokes a code', answers: { 200: done } },
 })(async (c, operator) => {
-  await revokeOperatorCode(c.var.call, operator, { id: idOf(c), reason: 'taken back' })
+  await revokeOperatorCode(c.var.call, operator, { id: idOf(c), reason: 'revoked by an operator' })
   return c.json({ success: true })
 })
 

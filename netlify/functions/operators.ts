@@ -35,11 +35,11 @@ const radius = () =>
     revoked: z.number(),
   })
 
-/** What followed from a credential or event, and, when it is meant, revokes all of it. */
+/** Traces the blast radius of a credential or event, and revokes it when requested. */
 app.route('POST', '/v1/operators/blast-radius', {
   authority: operator('organization', { reads: true }),
   operation: {
-    summary: 'What followed from a credential or event; revokes it all when dry_run is false',
+    summary: 'Traces the blast radius of a credential or event; revokes it if dry_run is false',
     body: radiusBody,
     answers: { 200: radius },
   },
@@ -52,18 +52,13 @@ app.route('POST', '/v1/operators/blast-radius', {
   return c.json({ ...radius, dry_run: false, revoked })
 })
 
-const stateQuery = once(() =>
-  z.object({
-    person: z.uuid(),
-    at: z.iso.datetime({ offset: true }),
-  }),
-)
+const stateQuery = once(() => z.object({ person: z.uuid(), at: z.iso.datetime({ offset: true }) }))
 
-/** What a person could do at a time. */
+/** Returns the access of a person at a given time. */
 app.route('GET', '/v1/operators/state', {
   authority: operator(),
   operation: {
-    summary: 'What a person could do at a time',
+    summary: 'Returns the access of a person at a given time',
     query: stateQuery,
     answers: {
       200: () => z.object({ at: z.string(), people: z.array(z.looseObject({ uai: z.uuid(), status: z.string() })) }),

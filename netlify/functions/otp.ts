@@ -19,12 +19,12 @@ import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
 import { signedInBody } from '../pages/go-on.ts'
 
-const type = once(() => z.optional(z.enum(['email', 'sms'], 'codes come by email or sms')))
+const type = once(() => z.optional(z.enum(['email', 'sms'], 'must be email or sms')))
 const address = once(() => ({ email: z.optional(typedEmail()), phone: z.optional(typedPhone()), type: type() }))
 const send = once(() =>
   z.object({
     ...address(),
-    type: z.optional(z.enum(['email', 'sms', 'magiclink'], 'codes come by email or sms, links by magiclink')),
+    type: z.optional(z.enum(['email', 'sms', 'magiclink'], 'must be email, sms or magiclink')),
     redirect_uri: z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))),
     platform: z._default(z.enum(PLATFORMS), 'cli'),
     project_scope: z.optional(z.string().check(z.maxLength(100))),
@@ -41,7 +41,7 @@ const verify = once(() =>
 
 const app = createApp('api', { tag: 'Sign-in' })
 
-/** Where the code goes or went: `phone` or `email`, one of the two. */
+/** Returns the address of a code, which is either `phone` or `email`. */
 async function addressOf(body: { email?: string; phone?: string; type?: 'email' | 'sms' }): Promise<CodeAddress> {
   const { email: mail, phone: number, type: channel = number ? 'sms' : 'email' } = body
   if (mail && number) throw new GatewayError('invalid_request', { reason: 'email and phone' })
@@ -61,7 +61,7 @@ async function sendIt(c: AppContext) {
   const sent = { success: true, message: 'If the address can receive messages, a code is on its way.' }
   if (kind === 'magiclink') {
     const { email: mail, phone: number, redirect_uri: redirectUri, platform, project_scope } = body
-    if (number) throw new GatewayError('invalid_request', { reason: 'a link to a telephone' })
+    if (number) throw new GatewayError('invalid_request', { reason: 'links are sent to e-mail addresses only' })
     if (!mail) throw new GatewayError('missing_email')
     await sendMagicLink(c.var.call, { email: mail, redirectUri, platform, projectScope: project_scope })
     const message = 'If the address can receive messages, a link is on its way.'
@@ -83,11 +83,11 @@ const message = () =>
   })
 const sending: Operation = { summary: 'Sends a one-time password', body: send, answers: { 200: message } }
 
-/** One-time passwords by e-mail or text message: the same answer for every address, since sign-up and sign-in are one (docs/security-rules.md S5). */
+/** Sends a one-time password by e-mail or text message. The response is the same for every address (docs/security-rules.md S5). */
 app.route('POST', '/v1/auth/otp/send', { authority: byProtocol('ceremony'), operation: sending })(sendIt)
 app.route('POST', '/v1/auth/otp/resend', {
   authority: byProtocol('ceremony'),
-  operation: { ...sending, summary: 'Sends a new one' },
+  operation: { ...sending, summary: 'Sends a new one-time password' },
 })(sendIt)
 
 app.route('POST', '/v1/auth/otp/verify', {

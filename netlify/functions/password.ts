@@ -32,7 +32,7 @@ const login = once(() =>
   }),
 )
 
-/** Signs a Supabase user in, with a pair of tokens. */
+/** Signs a Supabase user in and returns a token pair. */
 async function signIn(c: AppContext, profile: ExternalProfile, platform: string, scope: string) {
   const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
   return passwordBody(c, await signInDirectly(c.var.call, way, { platform, projectScope: scope }))
@@ -45,7 +45,7 @@ const byPassword = {
   answers: { 200: schemas.pair },
 }
 
-/** Signs in with a password, which Supabase Auth knows (docs/wire-contract.md 1.4 and 5.1). */
+/** Signs in with a password that Supabase Auth checks (docs/wire-contract.md 1.4 and 5.1). */
 app.route('POST', '/v1/auth/login', {
   authority: byProtocol('ceremony'),
   operation: { summary: 'Signs in with a password', ...byPassword },
@@ -58,9 +58,9 @@ app.route('POST', '/v1/auth/login', {
 })
 
 const registration = once(() => z.object({ ...credentialsInput(), name: optionalName() }))
-const MESSAGE = 'Follow the link in the mail that we sent to confirm the address, then sign in.'
+const MESSAGE = 'Confirm your address with the link that we sent, then sign in.'
 
-/** Signs up. Whether the address is known already, the answer does not tell. */
+/** Signs up. The response does not reveal whether the address is already known. */
 async function register(c: AppContext) {
   const input = await readBody(c, registration())
   const profile = await signUp(c.var.call, input)
@@ -77,7 +77,7 @@ async function register(c: AppContext) {
 }
 
 const signUpOperation: Operation = {
-  summary: 'Signs up with a password, which Supabase Auth keeps',
+  summary: 'Signs up with a password, stored by Supabase Auth',
   body: registration,
   answers: { 200: () => z.union([schemas.signUp(), schemas.awaitsConfirmation()]) },
 }
@@ -110,7 +110,7 @@ app.route('POST', '/auth/cli-register', {
   return c.json({ success: true, api_key: access_token, access_token, user, message: 'Signed up.' })
 })
 
-/** For MCP clients of before that ask for a password themselves (docs/wire-contract.md 1.5). */
+/** Signs in older MCP clients that prompt for a password themselves (docs/wire-contract.md 1.5). */
 app.route('POST', '/mcp/auth', {
   authority: byProtocol('ceremony'),
   operation: { summary: 'Signs an MCP client in with a password', ...byPassword },
@@ -125,7 +125,7 @@ const health = () => z.object({ status: z.string(), service: z.string(), timesta
 app.route('GET', '/mcp/health', {
   authority: openUnlessInvalid,
   operation: {
-    summary: 'Whether this family is there; 401 for a credential that is presented and not valid',
+    summary: 'Reports liveness; 401 if an invalid credential is presented',
     answers: { 200: health },
   },
 })((c) => c.json({ status: 'ok', service: 'mcp-auth', timestamp: new Date().toISOString() }))

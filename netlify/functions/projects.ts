@@ -40,7 +40,7 @@ const over = (area: 'projects' | 'secrets') => {
 }
 const [projects, secrets] = [over('projects'), over('secrets')]
 
-/** What the stored keys of a project need to know of a request. */
+/** The request context of operations on stored keys. */
 const seenBy = (c: AppContext, principal: PersonPrincipal) => ({ call: c.var.call, principal })
 
 const projectId = (c: AppContext) => c.req.param('projectId') ?? ''
@@ -61,13 +61,13 @@ app.route('POST', BASE, {
 
 app.route('GET', `${BASE}/:projectId`, {
   authority: projects.read,
-  operation: { summary: 'One project', answers: { 200: keySchemas.project } },
+  operation: { summary: 'Returns a project', answers: { 200: keySchemas.project } },
 })(async (c, principal) => {
   return c.json(describeProject(await projectOf(c.var.call, principal, projectId(c))))
 })
 
 const changeProject: Operation = {
-  summary: 'Changes a project',
+  summary: 'Updates a project',
   body: projectChangesBody,
   answers: { 200: keySchemas.project },
 }
@@ -90,7 +90,7 @@ app.route('DELETE', `${BASE}/:projectId`, {
 
 app.route('GET', KEYS, {
   authority: secrets.read,
-  operation: { summary: 'Lists its stored keys', answers: { 200: () => z.array(keySchemas.storedKey()) } },
+  operation: { summary: 'Lists the stored keys of a project', answers: { 200: () => z.array(keySchemas.storedKey()) } },
 })(async (c, principal) => {
   const keys = await storedKeysOf(seenBy(c, principal), projectId(c))
   return c.json(keys.map(describeStoredKey))
@@ -98,7 +98,7 @@ app.route('GET', KEYS, {
 
 app.route('POST', KEYS, {
   authority: secrets.write,
-  operation: { summary: 'Keeps a secret', body: newStoredKeyBody, answers: { 201: keySchemas.storedKey } },
+  operation: { summary: 'Stores a key', body: newStoredKeyBody, answers: { 201: keySchemas.storedKey } },
 })(async (c, principal) => {
   const seen = seenBy(c, principal)
   const made = await createStoredKey(seen, projectId(c), await readBody(c, newStoredKeyBody()))
@@ -110,11 +110,11 @@ const keyIn = (c: AppContext, principal: PersonPrincipal, counts = false) =>
 
 app.route('GET', `${KEYS}/:keyId`, {
   authority: secrets.read,
-  operation: { summary: 'One stored key', answers: { 200: keySchemas.storedKey } },
+  operation: { summary: 'Returns a stored key', answers: { 200: keySchemas.storedKey } },
 })(async (c, principal) => c.json(describeStoredKey(await keyIn(c, principal, true))))
 
 const changeStored: Operation = {
-  summary: 'Changes or replaces a stored key',
+  summary: 'Updates a stored key',
   body: storedKeyChangesBody,
   answers: { 200: keySchemas.storedKey },
 }
@@ -130,7 +130,7 @@ app.route(['PUT', 'PATCH'], `${KEYS}/:keyId`, {
 
 app.route('DELETE', `${KEYS}/:keyId`, {
   authority: secrets.write,
-  operation: { summary: 'Removes it', answers: { 200: done } },
+  operation: { summary: 'Deletes a stored key', answers: { 200: done } },
 })(async (c, principal) => {
   const seen = seenBy(c, principal)
   await removeStoredKey(seen, await keyIn(c, principal))

@@ -32,7 +32,7 @@ import * as schemas from '../openapi/schemas.ts'
 
 const app = createApp('api', { tag: 'Verification' })
 const ORDER: CredentialKind[] = ['cookie', 'bearer', 'api_key']
-/** Who gets tokens of another application: the owner at their browser, or with a token for this gateway alone, recently authenticated. */
+/** Tokens of another application go only to the recently authenticated owner, by session cookie or a token for this gateway alone. */
 const OPENS_APPLICATIONS: Accepts = {
   door: 'sensitive',
   callers: ['browser', 'first_party'],
@@ -43,14 +43,14 @@ const query = once(() =>
   z.object({
     client_id: z.optional(z.string().check(z.maxLength(500))),
     uai: z.optional(z.string().check(z.maxLength(100))),
-    /** What a token or key must be good for: the resource that a proxy asks for; without it a token must be for the default resource or the account. */
+    /** The required audience of a token or key, which a proxy sends; defaults to the default resource or the account. */
     audience: z.optional(z.string().check(z.maxLength(500))),
   }),
 )
 
 /**
- * A token that is presented without a word of the resource must be for the default one or for the account: a proxy in front of another
- * resource names that.
+ * Without a requested audience, a token must be for the default resource or the account. A proxy in front of another resource sends
+ * its audience.
  * @throws GatewayError invalid_token
  */
 function requireUsualAudience({ family, audience = [] }: Principal): void {
@@ -80,7 +80,7 @@ async function principalOf(c: AppContext, audience?: string): Promise<Principal>
   }
 }
 
-/** A service has no UAI: it is known by its client id. */
+/** A service has no UAI; it is identified by its client id. */
 function describe(principal: Principal, actor: Actor) {
   const { source, credentialId } = principal
   return {
@@ -99,18 +99,18 @@ function describe(principal: Principal, actor: Actor) {
   }
 }
 
-/** Whether somebody is who the caller says, by the name that the caller may know. */
+/** Whether the principal has this UAI, or this pairwise identifier if the client knows people by one. */
 function isNamed(principal: Principal, uai: string): boolean {
   if (principal.kind === 'service') return false
   const { alias, members } = principal.person
   return alias === undefined ? members.includes(uai) : alias === uai
 }
 
-/** Who this request is, for nginx `auth_request` and for other services (docs/wire-contract.md 1.6). */
+/** Identifies the caller of a request for nginx `auth_request` and other services (docs/wire-contract.md 1.6). */
 app.route('GET', '/v1/auth/resolve', {
   authority: byProtocol('subject'),
   operation: {
-    summary: 'Who a request comes from, with X-UAI-* headers; with client_id also a session of that application',
+    summary: 'Identifies the caller in X-UAI-* headers; with client_id, also opens a session of that application',
     by: PERSON,
     query: query,
     answers: { 200: () => z.union([schemas.resolution(), schemas.openedApplication()]) },
@@ -126,20 +126,20 @@ app.route('GET', '/v1/auth/resolve', {
   return c.json({ ...resolution, ...(await openApplication(c, principal, clientId)) })
 })
 
-/** What the application gets without asking; a token opens no more than it may do itself. */
+/** Returns the default scope of the application; a token grants no scope that it lacks itself. */
 function openedScope({ family, scope }: PersonPrincipal, client: Client): string[] {
   const usual = client.metadata.default_scope.split(' ').filter((one) => one !== 'offline_access')
   return family ? usual.filter((one) => scope.includes(one)) : usual
 }
 
 /**
- * A session of another application for a person who is signed in already: what single sign-on means. A page of another site
- * cannot make a browser open one by a link.
+ * Opens a session of another application for a signed-in person (single sign-on). A page of another site cannot trigger this
+ * with a link.
  */
 async function openApplication(c: AppContext, principal: Principal, clientId: string) {
   if (principal.kind === 'service') throw new GatewayError('access_denied', { reason: 'a service has no session' })
   const { person, session } = principal
-  if (!session) throw new GatewayError('access_denied', { reason: 'a key is no session' })
+  if (!session) throw new GatewayError('access_denied', { reason: 'an API key has no session' })
   if (isCrossSite(c.var.call)) throw new GatewayError('access_denied', { reason: 'cross-site navigation' })
   await permit(c.var.call, principal, OPENS_APPLICATIONS)
   const found = await findForApplication(gateway().reads, person.members, clientId)
@@ -150,7 +150,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
   if (scope.length === 0) throw insufficientScope(callerOf(principal), client.metadata.default_scope.split(' '))
   const consented = !isStranger(client) && covers(rememberedConsent(client, consent), scope, resources)
   if (!client.first_party && !consented)
-    throw new GatewayError('access_denied', { description: 'This application needs the consent of the person first.' })
+    throw new GatewayError('access_denied', { description: 'The person has not consented to this application.' })
   const { confirmation } = principal
   const from = { scopes: principal.family && principal.scope, bound: confirmation !== undefined }
   const family = await openApplicationSession(
@@ -174,7 +174,7 @@ const present = (value: string | undefined) => (value ? '[PRESENT]' : null)
 app.route('GET', '/v1/auth/resolve/debug', {
   authority: byProtocol('subject'),
   operation: {
-    summary: 'How a request is resolved; not in production',
+    summary: 'Shows how a request is resolved; not in production',
     by: PERSON,
     open: true,
     answers: { 200: anything },

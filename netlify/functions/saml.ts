@@ -34,10 +34,10 @@ async function samlConnection(c: AppContext) {
   return connection
 }
 
-/** What the identity provider's operator imports (SAML 2.0 Metadata). */
+/** Metadata for import by the identity provider (SAML 2.0 Metadata). */
 app.route('GET', `${BASE}/metadata`, {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'Metadata of this service provider', answers: { 200: 'application/samlmetadata+xml' } },
+  operation: { summary: 'Returns service provider metadata', answers: { 200: 'application/samlmetadata+xml' } },
 })(async (c) => {
   const connection = await samlConnection(c)
   return c.body(samlMetadata(gateway(), connection), 200, { 'Content-Type': 'application/samlmetadata+xml' })
@@ -45,7 +45,7 @@ app.route('GET', `${BASE}/metadata`, {
 
 app.route('GET', `${BASE}/start`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Sends the browser to a SAML provider', startQuery),
+  operation: pageOperation('Redirects the browser to a SAML provider', startQuery),
 })(async (c) => {
   const connection = await samlConnection(c)
   const query = { ...readQuery(c, startQuery()), provider: connection.slug }
@@ -62,10 +62,10 @@ const answerForm = once(() =>
   }),
 )
 
-/** The assertion consumer service: only an answer to the request of this browser counts, and each assertion once. */
+/** Assertion consumer service: accepts only a response to a request of this browser, and each assertion once. */
 app.route('POST', `${BASE}/acs`, {
   authority: byProtocol('ceremony'),
-  operation: { ...pageOperation('Takes its assertion'), body: answerForm },
+  operation: { ...pageOperation('Receives a SAML response'), body: answerForm },
 })(async (c) => {
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
@@ -92,10 +92,10 @@ const finishQuery = once(() =>
   }),
 )
 
-/** Finishes the flow with the cookies of this browser, which a page of the provider's site cannot send along. */
+/** Finishes the flow with the cookies of this browser, which a cross-site post does not carry. */
 app.route('GET', `${BASE}/acs`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Finishes the sign-in that the assertion began', finishQuery),
+  operation: pageOperation('Finishes the sign-in after a SAML response', finishQuery),
 })(async (c) => {
   const connection = await samlConnection(c)
   let flow: SsoFlow | undefined
@@ -109,10 +109,10 @@ app.route('GET', `${BASE}/acs`, {
   }
 })
 
-/** A browser that signed out here signs out at the provider as well. */
+/** Signs a browser out at the provider after it signed out here. */
 app.route('GET', `${BASE}/logout`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs out there as well', ticketQuery),
+  operation: pageOperation('Signs out at the SAML provider', ticketQuery),
 })(async (c) => {
   const connection = await samlConnection(c)
   const upstream = await readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket)
@@ -137,7 +137,7 @@ type LogoutMessage = {
   Signature?: string
 }
 
-/** The provider's answer to a logout of ours, or its own request to sign somebody out here. */
+/** Handles the provider's logout response, or its request to sign a person out here. */
 async function singleLogout(c: AppContext, container: LogoutMessage, original: string | undefined) {
   const connection = await samlConnection(c)
   const saml = await samlOf(gateway(), connection, undefined)
@@ -154,7 +154,7 @@ async function singleLogout(c: AppContext, container: LogoutMessage, original: s
   const kind = SAMLRequest ? 'LogoutRequest' : 'LogoutResponse'
   const checking = checkLogout(gateway(), connection, { message, deflated: original !== undefined, kind })
   if (kind === 'LogoutResponse') {
-    // Nothing follows from an answer: the session here has ended already.
+    // A response changes nothing: the session here has already ended.
     const checked = checking.then(() => {
       if (original !== undefined && container.Signature)
         return saml.validateRedirectAsync(container as Record<string, string>, original)
@@ -173,7 +173,7 @@ async function singleLogout(c: AppContext, container: LogoutMessage, original: s
   const checked =
     original === undefined ? saml.validatePostRequestAsync(given) : saml.validateRedirectAsync(given, original)
   const { profile } = await checked.catch(refuse)
-  if (!profile?.nameID || !profile.ID) return refuse(new Error('names nobody'))
+  if (!profile?.nameID || !profile.ID) return refuse(new Error('has no NameID or ID'))
   const until = new Date(Date.now() + 3_600_000)
   if (!(await claimOnce(gateway().reads, 'saml-logout', [connection.slug, profile.ID], until)))
     refuse(new Error('was seen before'))
@@ -191,26 +191,26 @@ const logoutQuery = once(() =>
 )
 const logoutBody = once(() => z.object({ SAMLRequest: message(), SAMLResponse: message(), RelayState: message() }))
 
-/** Takes each parameter once and in its plain spelling, since the library looks for the signed ones in the text of the query. */
+/** Accepts each parameter once and unencoded by name, since the library reads the signed ones from the raw query. */
 app.route('GET', `${BASE}/slo`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Single logout'),
+  operation: pageOperation('Handles SAML single logout'),
 })((c) => {
   const container = readQuery(c, logoutQuery())
-  // Only a signed request says anything: an unsigned one could sign anybody out.
+  // An unsigned request could sign anyone out.
   if (container.SAMLRequest && !(container.Signature && container.SigAlg))
-    throw new GatewayError('invalid_request', { reason: 'not signed' })
+    throw new GatewayError('invalid_request', { reason: 'unsigned logout request' })
   const signed = new URL(c.req.url).search
     .slice(1)
     .split('&')
     .filter((pair) => Object.hasOwn(logoutQuery().shape, pair.split('=', 1)[0] ?? ''))
   if (signed.length !== Object.keys(container).length)
-    throw new GatewayError('invalid_request', { reason: 'a parameter under another spelling' })
+    throw new GatewayError('invalid_request', { reason: 'encoded parameter name' })
   return singleLogout(c, container, signed.join('&'))
 })
 app.route('POST', `${BASE}/slo`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Single logout'),
+  operation: pageOperation('Handles SAML single logout'),
 })(async (c) => singleLogout(c, await readBody(c, logoutBody()), undefined))
 
 export default serve(app)

@@ -23,7 +23,7 @@ import { serviceAddress, toServiceHeaders } from '../../shared/services/service-
 
 const BASE = '/api/v1/services'
 const VERSION = '1'
-/** What a function of the platform may take (docs/security-rules.md NF2). */
+/** The body limit of a platform function (docs/security-rules.md NF2). */
 const MAX_BYTES = 6 * 1024 * 1024
 const TIMEOUT_MS = 30_000
 
@@ -36,7 +36,7 @@ const TYPES: Record<number, string> = {
   429: 'rate_limit_error',
 }
 
-/** The shape of errors here (docs/wire-contract.md 1.10). */
+/** Renders an error in the format of this router (docs/wire-contract.md 1.10). */
 function refusal(error: GatewayError, c: AppContext): Response {
   const { message, status, options, refusal: name } = error
   const unknown = name === 'service_unknown'
@@ -64,11 +64,11 @@ const service = () =>
     available: z.boolean(),
   })
 
-/** The catalogue (docs/wire-contract.md 1.10). */
+/** Lists the services (docs/wire-contract.md 1.10). */
 app.route('GET', '/services', {
   authority: openToAll,
   operation: {
-    summary: 'The services there are',
+    summary: 'Lists the services',
     answers: {
       200: () =>
         z.object({
@@ -102,7 +102,7 @@ app.route('GET', '/services', {
 
 const ROUTED: Accepts = { door: 'everyday', callers: EVERY_PERSON, audience: 'account', missing: 'auth_required' }
 
-/** The person behind a request: by cookie, token, API key, or what older MCP clients send. */
+/** Authenticates a person by cookie, token, API key, or the headers of older MCP clients. */
 async function personBehind(call: Call, context: KeyUseContext): Promise<PersonPrincipal> {
   const named = /^mcp +(\S+)\s*$/i.exec(call.request.header('authorization') ?? '')?.[1]
   const mcp = named ?? call.request.header('x-mcp-auth')
@@ -113,7 +113,7 @@ async function personBehind(call: Call, context: KeyUseContext): Promise<PersonP
 
 type Routed = { name: string; to: URL; principal: PersonPrincipal }
 
-/** The service that a request is for, and the person it asks for, who needs the scope that the service names. */
+/** Resolves the service of a request and the person, who needs the scope that the service requires. */
 const routing = (find: (request: CallRequest) => { name: string; rest: string }): Authority<Routed> => ({
   accepts: [ROUTED],
   admit: async (call) => {
@@ -133,7 +133,7 @@ const routing = (find: (request: CallRequest) => { name: string; rest: string })
   },
 })
 
-/** Asks the service on behalf of the person, and hands its answer on. */
+/** Forwards the request on behalf of the person and returns the response of the service. */
 async function route(c: AppContext, { name, to, principal }: Routed): Promise<Response> {
   const { limiter } = gateway()
   const wait = await limiter.hit(limiter.of('service', `${name} ${principal.person.uai}`))
@@ -153,7 +153,7 @@ const REFUSALS = {
   unusable: 'service_answer_unusable',
 } as const
 
-/** JSON is read whole and wrapped, with what the router did; anything else streams by as it is. */
+/** Buffers JSON and wraps it with router metadata; streams any other response unchanged. */
 async function present(c: AppContext, answer: Response, service: string): Promise<Response> {
   const headers = new Headers(answer.headers)
   headers.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; form-action 'none'; sandbox")
@@ -175,10 +175,10 @@ async function present(c: AppContext, answer: Response, service: string): Promis
   return new Response(body, { status, headers })
 }
 
-/** Ends the connection of an answer that has begun: what came so far must not look like the whole. */
+/** Closes the connection of a started response, so that a partial body does not look complete. */
 function breakOff(c: AppContext, service: string, error: unknown): boolean {
   if (!c.req.raw.signal.aborted)
-    log.error('a service did not finish its answer', { request_id: c.var.call.request.id, service, error })
+    log.error('a service did not finish its response', { request_id: c.var.call.request.id, service, error })
   return c.get('breakOff')()
 }
 
@@ -194,23 +194,23 @@ const webhook = routing(({ param }) => ({
 }))
 
 const routed: Operation = {
-  summary: 'Passes a request on to a service, with who it is from; JSON comes back under data',
+  summary: 'Forwards a request to a service with the identity of the caller; JSON is returned under data',
   answers: { 200: [anything, 'text/event-stream'], 204: 'empty', 205: 'empty', 304: 'empty' },
 }
 
 app.route(METHODS, [`${BASE}/:service`, `${BASE}/:service/:rest{.+}`], { authority: named, operation: routed })(route)
 app.route('POST', '/api/v1/chat/completions', {
   authority: chat,
-  operation: { ...routed, summary: 'The same as /api/v1/services/ai-chat/chat/completions' },
+  operation: { ...routed, summary: 'Forwards to /api/v1/services/ai-chat/chat/completions' },
 })(route)
 app.route('POST', '/webhook/:service', {
   authority: webhook,
-  operation: { ...routed, summary: 'Passes on to webhook-handler' },
+  operation: { ...routed, summary: 'Forwards to webhook-handler' },
 })(route)
 
 app.route(METHODS, '/services/:service', {
   authority: openToAll,
-  operation: { summary: 'Leads to the service', answers: { 307: 'redirect' } },
+  operation: { summary: 'Redirects to the service', answers: { 307: 'redirect' } },
 })((c) => c.redirect(`${BASE}/${encodeURIComponent(c.req.param('service'))}${new URL(c.req.url).search}`, 307))
 
 export default serve(app)

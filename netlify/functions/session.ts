@@ -30,7 +30,7 @@ const profile = everyday({ scope: 'account:read', keyScope: null })
 
 app.route('GET', '/v1/auth/me', {
   authority: profile,
-  operation: { summary: 'Their profile', answers: { 200: schemas.profile } },
+  operation: { summary: 'Returns the profile of the caller', answers: { 200: schemas.profile } },
 })((c, { person, session, projectScope, platform }) => {
   const organizationId = person.alias ? null : person.organizationId
   const createdAt = person.createdAt.toISOString()
@@ -61,7 +61,7 @@ const sessionUser = () => z.extend(schemas.user(), { platform: z.string() })
 app.route('GET', '/v1/auth/session', {
   authority: profile,
   operation: {
-    summary: 'Who they are, and how many sessions they have',
+    summary: 'Returns the caller and their number of sessions',
     answers: { 200: () => z.object({ user: sessionUser(), sessions: z.int() }) },
   },
 })(async (c, { person, projectScope, platform }) => {
@@ -75,7 +75,7 @@ app.route('GET', '/v1/auth/session', {
 app.route('GET', '/v1/auth/session/check', {
   authority: byProtocol('subject', true),
   operation: {
-    summary: 'Whether this browser is signed in; always 200',
+    summary: 'Reports whether this browser is signed in; always 200',
     by: ['session'],
     open: true,
     answers: { 200: () => z.object({ authenticated: z.boolean(), user: z.nullable(schemas.user()) }) },
@@ -90,7 +90,7 @@ app.route('GET', '/v1/auth/session/check', {
 
 app.route('GET', '/v1/auth/sessions', {
   authority: everydayOwner,
-  operation: { summary: 'Their sessions', answers: { 200: () => z.object({ sessions: z.array(schemas.session()) }) } },
+  operation: { summary: 'Lists sessions', answers: { 200: () => z.object({ sessions: z.array(schemas.session()) }) } },
 })(async (c, { person, session: current }) => {
   const sessions = await listSessions(gateway().reads, person)
   return c.json({
@@ -113,7 +113,7 @@ app.route('GET', '/v1/auth/sessions', {
 app.route('DELETE', '/v1/auth/sessions/:id', {
   authority: sensitive('tokens'),
   operation: {
-    summary: 'Ends one of them',
+    summary: 'Ends a session',
     answers: { 200: () => z.object({ success: z.literal(true), revoked: z.boolean() }) },
   },
 })(async (c, { person, session }) => {
@@ -136,8 +136,8 @@ async function endTokens(c: AppContext, family: Family): Promise<boolean> {
 }
 
 /**
- * Refuses a bound token without its proof, and a direct sign-in's token that is not for this gateway: who receives it elsewhere does not
- * end the session.
+ * Refuses a bound token without proof of possession, and a direct sign-in token for another audience, whose recipient must not be able
+ * to end the session.
  * @throws GatewayError invalid_token, invalid_dpop_proof
  */
 async function demandHolder(
@@ -150,11 +150,11 @@ async function demandHolder(
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
 }
 
-/** Ends what the request proves to hold: the browser's session, the session of a direct sign-in, or one application's tokens. */
+/** Ends the session or tokens presented: a browser session, a direct sign-in, or the tokens of one application. */
 app.route('POST', '/v1/auth/logout', {
   authority: byProtocol('subject', true),
   operation: {
-    summary: 'Ends what the request proves to hold, and clears cookies',
+    summary: 'Ends the presented session or tokens and clears the cookies',
     by: ['token', 'session'],
     open: true,
     answers: { 200: () => z.object({ success: z.literal(true), revoked: z.boolean() }) },
@@ -183,7 +183,7 @@ const refreshBody = once(() =>
   }),
 )
 
-/** What a direct sign-in is refreshed by: its refresh token, or the access token of the request (lanonasis-sdk). */
+/** Refreshes a direct sign-in by its refresh token, or by the access token of the request (lanonasis-sdk). */
 async function refreshed(c: AppContext): Promise<Refreshed> {
   const body = await readBody(c, refreshBody())
   const presented = body.refresh_token ?? body.refreshToken

@@ -30,10 +30,10 @@ import { errorPage } from '../pages/respond.tsx'
 const CALLBACK = '/v1/auth/oauth/callback'
 const app = createApp('api', { tag: 'Other identity providers', errorPage })
 
-/** Sends the browser to another provider (docs/wire-contract.md 1.4). */
+/** Redirects the browser to an identity provider (docs/wire-contract.md 1.4). */
 app.route('GET', '/v1/auth/oauth', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Sends the browser to a provider', startQuery),
+  operation: pageOperation('Redirects the browser to an identity provider', startQuery),
 })(async (c) => {
   const query = readQuery(c, startQuery())
   const connection = await enabledConnection(gateway(), query.provider)
@@ -56,15 +56,15 @@ app.route('GET', '/v1/auth/oauth', {
   return c.redirect((await codeRequestUrl(gateway(), connection, flow, { loginHint })).href, 302)
 })
 
-/** Each provider has an address of its own, so an answer to the one address of before belongs to no flow (docs/security-rules.md S12). */
+/** Each provider has its own callback, so a response to the former shared one belongs to no flow (docs/security-rules.md S12). */
 app.route('GET', '/v1/auth/oauth/callback', {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'An answer of no flow leads to the sign-in page', answers: { 302: 'redirect' } },
+  operation: { summary: 'Redirects a response without a flow to the sign-in page', answers: { 302: 'redirect' } },
 })((c) => goOn(c, backToSignIn(new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })), 302))
 
 app.route('GET', `${CALLBACK}/:slug`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Where a provider sends the browser back'),
+  operation: pageOperation('Receives the response of an identity provider'),
 })(async (c) => {
   const slug = c.req.param('slug').toLowerCase()
   const answer = new URL(`${gateway().issuer}${CALLBACK}/${slug}`)
@@ -90,10 +90,10 @@ app.route('GET', `${CALLBACK}/:slug`, {
   }
 })
 
-/** An answer that is posted (`form_post`) is brought again as a request that carries this browser's cookies. */
+/** Redirects a posted response (`form_post`), so that the next request carries the cookies of this browser. */
 app.route('POST', `${CALLBACK}/:slug`, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('The same for answers that are posted'),
+  operation: pageOperation('Receives a posted response of an identity provider'),
 })(async (c) => {
   const slug = c.req.param('slug').toLowerCase()
   const query = await postedPairs(c)
@@ -102,10 +102,10 @@ app.route('POST', `${CALLBACK}/:slug`, {
   return c.redirect(`${CALLBACK}/${encodeURIComponent(slug)}?${query}`, 303)
 })
 
-/** A browser that signed out here signs out at the provider as well (OpenID Connect RP-Initiated Logout). */
+/** Signs a browser out at the provider after it signed out here (OpenID Connect RP-Initiated Logout). */
 app.route('GET', '/v1/auth/oauth/logout/:slug', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs out at the provider as well', ticketQuery),
+  operation: pageOperation('Signs out at the identity provider', ticketQuery),
 })(async (c) => {
   const connection = await enabledConnection(gateway(), c.req.param('slug'))
   const upstream = await readLogoutTicket(gateway(), connection.slug, readQuery(c, ticketQuery()).ticket)
@@ -117,11 +117,11 @@ app.route('GET', '/v1/auth/oauth/logout/:slug', {
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const logoutForm = once(() => z.object({ logout_token: z.string('invalid_request').check(z.maxLength(8000)) }))
 
-/** A provider tells that somebody signed out there (OpenID Connect Back-Channel Logout section 2.6). */
+/** Ends the sessions of a person who signed out at a provider (OpenID Connect Back-Channel Logout section 2.6). */
 app.route('POST', '/v1/auth/oauth/backchannel/:slug', {
   authority: byProtocol('ceremony'),
   operation: {
-    summary: 'A provider tells of a sign-out (OpenID Connect Back-Channel Logout)',
+    summary: 'Receives a sign-out of an identity provider (OpenID Connect Back-Channel Logout)',
     by: ['signature'],
     body: logoutForm,
     answers: { 200: 'empty' },
@@ -145,7 +145,7 @@ app.route('POST', '/v1/auth/oauth/backchannel/:slug', {
   const events = payload.events as Record<string, unknown> | null
   const isLogout = typeof events === 'object' && events !== null && EVENT in events && nonce === undefined
   if (!isLogout || (account ?? sid) === undefined)
-    throw new GatewayError('invalid_request', { reason: 'no logout token' })
+    throw new GatewayError('invalid_request', { reason: 'not a logout token' })
   const until = new Date(Date.now() + 600_000)
   if (!(await claimOnce(gateway().reads, 'logout-token', [connection.slug, payload.jti ?? ''], until)))
     throw new GatewayError('invalid_request', { reason: 'logout token seen before' })

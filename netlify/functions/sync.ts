@@ -17,7 +17,7 @@ import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
 const MOST_KEYS = 100
 const app = createApp('api', { tag: 'Operation' })
 
-/** Only who knows the shared secret may tell (docs/wire-contract.md 1.10); compared by hash, so that the time tells nothing. */
+/** Requires the shared secret (docs/wire-contract.md 1.10), compared by hash so that timing reveals nothing. */
 async function checkSecret(c: AppContext): Promise<void> {
   const { config, limiter } = gateway()
   const secrets = config.SYNC_WEBHOOK_SECRET?.split('|') ?? []
@@ -30,11 +30,11 @@ async function checkSecret(c: AppContext): Promise<void> {
   throw wait > 0 ? new GatewayError('rate_limited', { retryAfter: wait }) : new GatewayError('webhook_unauthorized')
 }
 
-/** A user of our Supabase project was made, changed or deleted. Roles are not taken over. */
+/** Applies a created, changed or deleted user of the Supabase project. Roles are not synchronized. */
 app.route('POST', '/v1/sync/user', {
   authority: byProtocol('signature'),
   operation: {
-    summary: 'A user of the Supabase project was made, changed or deleted',
+    summary: 'Synchronizes a user of the Supabase project',
     by: ['signature'],
     body: anything,
     answers: { 200: anything },
@@ -44,7 +44,7 @@ app.route('POST', '/v1/sync/user', {
   const { user, isGone } = readUser(await readBody(c, webhookBody()))
   if (isGone) {
     const uai = await forgetUser(c.var.call, user.id)
-    return c.json({ success: true, message: 'The account is no way to sign in any more.', user_id: uai ?? null })
+    return c.json({ success: true, message: 'The account can no longer be used to sign in.', user_id: uai ?? null })
   }
   const { uai, created } = await syncUser(c.var.call, user)
   return c.json({ success: true, message: created ? 'User created.' : 'User up to date.', user_id: uai, created })
@@ -53,7 +53,7 @@ app.route('POST', '/v1/sync/user', {
 app.route('POST', '/v1/sync/api-key', {
   authority: byProtocol('signature'),
   operation: {
-    summary: 'An API key of the Supabase project was made, changed or ended',
+    summary: 'Synchronizes an API key of the Supabase project',
     by: ['signature'],
     body: anything,
     answers: { 200: anything },
@@ -70,10 +70,10 @@ const backfill = once(() =>
   z.object({ keys: z.array(z.looseObject({})).check(z.minLength(1), z.maxLength(MOST_KEYS)) }),
 )
 
-/** Up to 100 keys at once, each for itself: what became of one says nothing of the others. Safe to send again. */
+/** Imports up to 100 keys, each with its own result. Idempotent. */
 app.route('POST', '/v1/sync/backfill-api-keys', {
   authority: byProtocol('signature'),
-  operation: { summary: 'Takes over up to 100 keys', by: ['signature'], body: anything, answers: { 200: anything } },
+  operation: { summary: 'Imports up to 100 keys', by: ['signature'], body: anything, answers: { 200: anything } },
 })(async (c) => {
   await checkSecret(c)
   const { keys } = await readBody(c, backfill())
@@ -97,10 +97,10 @@ app.route('POST', '/v1/sync/backfill-api-keys', {
   })
 })
 
-/** Whether webhooks are taken here, for anyone (docs/wire-contract.md 1.1); a secret that is presented must be right. */
+/** Reports whether webhooks are accepted (docs/wire-contract.md 1.1); a presented secret must be valid. */
 app.route('GET', '/v1/sync/health', {
   authority: openUnlessInvalid,
-  operation: { summary: 'Whether webhooks are taken here', answers: { 200: anything, 503: anything } },
+  operation: { summary: 'Reports whether webhooks are accepted', answers: { 200: anything, 503: anything } },
 })(async (c) => {
   const state = { service: 'sync', timestamp: new Date().toISOString() }
   if (!gateway().config.SYNC_WEBHOOK_SECRET)

@@ -25,19 +25,19 @@ const exchange = once(() =>
   z.object({
     project_scope: z.optional(z.string().check(z.maxLength(100))),
     platform: z.prefault(z.enum(PLATFORMS), 'web'),
-    /** Of the person whom the account is to be linked to, where its address alone does not say so. */
+    /** A token of the person to link the account to, needed when its e-mail address is not enough. */
     subject_token: z.optional(z.string().check(z.maxLength(8000))),
   }),
 )
 
 /**
- * A Supabase access token becomes a session here, with cookies for browsers (docs/wire-contract.md 1.4 and 5.4). An account whose address is
- * somebody's here, and not confirmed, comes with a token of that person: both sides are proven.
+ * Exchanges a Supabase access token for a session, with cookies for browsers (docs/wire-contract.md 1.4 and 5.4). If the unconfirmed
+ * address of the account belongs to a person here, `subject_token` of that person is required, so that both accounts are proven.
  */
 app.route('POST', '/v1/auth/token/exchange', {
   authority: byProtocol('ceremony'),
   operation: {
-    summary: 'Makes a session of a Supabase access token',
+    summary: 'Exchanges a Supabase access token for a session',
     by: ['token'],
     body: exchange,
     answers: { 200: schemas.pair },

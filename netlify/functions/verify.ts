@@ -24,7 +24,7 @@ import * as schemas from '../openapi/schemas.ts'
 const app = createApp('api', { tag: 'Verification' })
 
 const name = once(() => z.optional(z.string().check(z.maxLength(500))))
-/** What the credential is checked for, all of it optional, and the request a resource server got. */
+/** Optional restrictions that the credential is checked for, and the request that a resource server received. */
 const contextBody = once(() =>
   z.object({
     ...restrictionParameters(),
@@ -35,13 +35,13 @@ const contextBody = once(() =>
   }),
 )
 
-/** `true`: members that nobody knows here are refused instead of being listed in `ignored`. */
+/** `true` refuses unknown members instead of listing them in `ignored`. */
 const strictQuery = once(() => z.object({ strict: z.optional(z.enum(['true', 'false'])) }))
 
-/** What the answer says of members that were not used. */
+/** Lists the unused members in the response, if any. */
 const remark = (ignored: string[]) => (ignored.length > 0 ? { ignored } : {})
 
-/** A 401 or 403 that says in the old words that it is a no. */
+/** Adds `valid: false` to a 401 or 403, as existing clients expect. */
 async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
   try {
     return await work
@@ -52,7 +52,7 @@ async function orInvalid<T>(work: Promise<T>, body: object = {}): Promise<T> {
   }
 }
 
-/** First-party yes or no, for any credential (docs/wire-contract.md 1.4): members both in `payload` and at the top. */
+/** Verifies any credential (docs/wire-contract.md 1.4); members are both in `payload` and at the top level. */
 async function verify(c: AppContext) {
   const { values: context, ignored } = await readNamed(c, contextBody())
   const restricted = async () => {
@@ -65,7 +65,7 @@ async function verify(c: AppContext) {
 }
 
 const verification: Operation = {
-  summary: 'Whether a credential stands, and whose it is',
+  summary: 'Verifies a credential and returns its owner',
   by: PERSON,
   query: () => z.object({ ...contextBody().shape, ...strictQuery().shape }),
   answers: { 200: schemas.verified },
@@ -78,11 +78,11 @@ app.route('POST', VERIFY, {
   operation: { ...verification, query: strictQuery, body: contextBody },
 })(verify)
 
-/** An API key and what it may do (docs/wire-contract.md 1.4). */
+/** Verifies an API key and returns its permissions (docs/wire-contract.md 1.4). */
 app.route('POST', '/v1/auth/verify-api-key', {
   authority: byProtocol('subject'),
   operation: {
-    summary: 'Whether an API key stands, and what it may do',
+    summary: 'Verifies an API key and returns its permissions',
     by: ['apiKey'],
     query: strictQuery,
     body: contextBody,
@@ -125,11 +125,11 @@ const tokenBody = once(() =>
   z.object({ token: z.optional(z.string().check(z.maxLength(8000))), ...contextBody().shape }),
 )
 
-/** Both verdicts are 200; trouble of our own is 5xx, never `valid: false` (docs/wire-contract.md 5.9). */
+/** Both results are 200; an internal error is 5xx, never `valid: false` (docs/wire-contract.md 5.9). */
 app.route('POST', '/v1/auth/verify-token', {
   authority: byProtocol('subject'),
   operation: {
-    summary: 'Whether a token stands; both verdicts are 200',
+    summary: 'Verifies a token; 200 for valid and invalid ones',
     query: strictQuery,
     body: tokenBody,
     answers: { 200: schemas.tokenVerdict },
@@ -184,7 +184,7 @@ const introspectBody = once(() =>
   }),
 )
 
-/** The code and status that introspection gives for a refusal (docs/wire-contract.md 1.4). */
+/** Returns the code and status of introspection for an error (docs/wire-contract.md 1.4). */
 function introspectionError(error: GatewayError, asked: { type?: string }) {
   if (asked.type !== undefined && asked.type !== 'auto' && !KIND_OF_TYPE[asked.type])
     return ['unsupported_auth_method', 401] as const
@@ -194,17 +194,17 @@ function introspectionError(error: GatewayError, asked: { type?: string }) {
   return error.status === 400 ? (['invalid_request', 400] as const) : (['invalid_credential', 401] as const)
 }
 
-/** OAuth clients ask here as at `/oauth/introspect`, with a token and nothing else, and expect 200 for both verdicts (docs/wire-contract.md 7.24). */
+/** OAuth clients send only a token, as to `/oauth/introspect`, and expect 200 for both results (docs/wire-contract.md 7.24). */
 function asksAsOauth(c: AppContext, body: z.infer<ReturnType<typeof introspectBody>>): boolean {
   const { token, token_type_hint: _hint, ...rest } = body
   return new URL(c.req.url).pathname.startsWith('/api/') && token !== undefined && Object.keys(rest).length === 0
 }
 
-/** Any credential, in the body or on the request: who it is (docs/wire-contract.md 1.4), with the members of RFC 7662 beside. */
+/** Identifies a credential in the body or on the request (docs/wire-contract.md 1.4), also with the members of RFC 7662. */
 app.route('POST', '/v1/auth/introspect', {
   authority: byProtocol('subject'),
   operation: {
-    summary: 'Who any credential belongs to, in the body or on the request',
+    summary: 'Identifies a credential in the body or on the request',
     by: PERSON,
     open: true,
     query: strictQuery,
@@ -235,7 +235,7 @@ app.route('POST', '/v1/auth/introspect', {
         })
     demandRestrictions(principal, body)
     if (platform !== undefined && principal.platform !== platform)
-      throw new GatewayError('invalid_token', { reason: 'of another platform' })
+      throw new GatewayError('invalid_token', { reason: 'token for another platform' })
     if (asked && projectScope(asked) !== asked) throw new GatewayError('project_scope_invalid')
     const identity = { ...describeActor(principal, c.var.call.request.id), ...(asked && { project_scope: asked }) }
     const described = { ...describePrincipal(principal), ...remark(ignored) }

@@ -65,7 +65,7 @@ const confirmForm = once(() => z.object({ ...formFields(), token_hash: tokenHash
 type PageProps = Parameters<typeof PasswordPage>[0] & { name?: string; tokenHash: string }
 type Render = (props: PageProps) => ReturnType<typeof PasswordPage>
 
-/** A page with its form, in one tab of this browser. */
+/** Renders a page with its form for one tab of the browser. */
 function show(c: AppContext, action: string, page: Render, transaction: SignInTransaction, shown: Shown): Response {
   const { returnTo } = transaction
   const { typed, error, status } = shown
@@ -83,7 +83,7 @@ function show(c: AppContext, action: string, page: Render, transaction: SignInTr
   return renderPage(page(props), { status, formAction: endsAtClient(returnTo ?? signInEnd(gateway().config)) })
 }
 
-/** A page that links of ours lead to. */
+/** Registers a page that our own pages link to. */
 function open(path: string, summary: string, page: Render): void {
   app.route('GET', path, { authority: byProtocol('ceremony'), operation: pageOperation(summary, pageQuery) })(
     async (c) => {
@@ -94,7 +94,7 @@ function open(path: string, summary: string, page: Render): void {
   )
 }
 
-/** A page that links in mails of Supabase Auth lead to; only its button consumes them. It goes on to where the mail was asked for. */
+/** Registers the target of a link in mails of Supabase Auth. Only its button uses the link; it returns to where the mail was requested. */
 function openFromMail(path: string, summary: string, page: Render): void {
   app.route('GET', path, { authority: byProtocol('ceremony'), operation: pageOperation(summary, linkQuery) })(
     async (c) => {
@@ -105,7 +105,7 @@ function openFromMail(path: string, summary: string, page: Render): void {
   )
 }
 
-/** Does what the form of a page asks for. */
+/** Registers the handler of a form. */
 function take<Schema extends z.ZodMiniType>(
   path: string,
   summary: string,
@@ -124,7 +124,7 @@ function take<Schema extends z.ZodMiniType>(
   )
 }
 
-/** Signs the browser in, or has the person prove the mailbox first: no account is linked by its address alone. */
+/** Signs the browser in, or verifies the mailbox first: accounts are never linked by address alone. */
 async function enter(c: AppContext, profile: ExternalProfile, transaction: SignInTransaction): Promise<Response> {
   const account = supabaseAccount(profile, 'password')
   const replaces = await browserSession(c.var.call)
@@ -139,38 +139,38 @@ async function enter(c: AppContext, profile: ExternalProfile, transaction: SignI
   }
 }
 
-open('/web/password', 'Signs in with a password', PasswordPage)
-take('/web/password', 'Takes the password', PasswordPage, passwordForm, async (c, input, transaction) =>
+open('/web/password', 'Shows the sign-in with a password', PasswordPage)
+take('/web/password', 'Signs in with a password', PasswordPage, passwordForm, async (c, input, transaction) =>
   enter(c, await checkPassword(c.var.call, input), transaction),
 )
 
-open('/web/signup', 'Signs up with a password', SignUpPage)
-take('/web/signup', 'Takes the sign-up', SignUpPage, signUpForm, async (c, input, transaction) => {
+open('/web/signup', 'Shows the sign-up with a password', SignUpPage)
+take('/web/signup', 'Signs up with a password', SignUpPage, signUpForm, async (c, input, transaction) => {
   const profile = await signUp(c.var.call, input)
   if (profile) return enter(c, profile, transaction)
   await noteMailGoal(c.var.call, transaction.returnTo)
   return renderPage(LinkSentPage())
 })
 
-open('/web/forgot-password', 'Asks for the address to send a link to', ForgotPasswordPage)
-take('/web/forgot-password', 'Sends the link', ForgotPasswordPage, forgotForm, async (c, { email }, transaction) => {
+open('/web/forgot-password', 'Shows the form to request a password reset', ForgotPasswordPage)
+take('/web/forgot-password', 'Requests a reset', ForgotPasswordPage, forgotForm, async (c, { email }, transaction) => {
   await sendRecovery(c.var.call, email)
   await noteMailGoal(c.var.call, transaction.returnTo)
   return renderPage(LinkSentPage())
 })
 
-openFromMail('/web/reset-password', 'Where that link leads', ResetPasswordPage)
+openFromMail('/web/reset-password', 'Shows the form for a new password', ResetPasswordPage)
 take(
   '/web/reset-password',
-  'Takes the new password',
+  'Sets the new password and signs in',
   ResetPasswordPage,
   resetForm,
   async (c, { token_hash, password }, transaction) =>
     enter(c, await followLink(gateway(), { token_hash, type: 'recovery' }, password), transaction),
 )
 
-openFromMail('/web/confirm', 'Where the link of a confirmation mail leads', ConfirmAddressPage)
-take('/web/confirm', 'Confirms the address', ConfirmAddressPage, confirmForm, async (c, { token_hash }, transaction) =>
+openFromMail('/web/confirm', 'Shows the button to confirm an address', ConfirmAddressPage)
+take('/web/confirm', 'Confirms an address', ConfirmAddressPage, confirmForm, async (c, { token_hash }, transaction) =>
   enter(c, await followLink(gateway(), { token_hash, type: 'email' }), transaction),
 )
 

@@ -60,12 +60,12 @@ async function show(c: AppContext, principal: PersonPrincipal, method: Method): 
   const back = goalOf(readQuery(c, z.object({ return_to: returnTo() })))
   const { authenticators } = await listFactors(gateway().reads, gateway().personal, principal.person)
   if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
-  if (method === 'totp' && principal.session?.method === 'totp') return anew(c, back)
+  if (method === 'totp' && principal.session?.method === 'totp') return signInAgain(c, back)
   return stepUpPage(c, principal, method, back)
 }
 
-/** A session that began with the app needs another proof, so its person signs in in another way first. */
-function anew(c: AppContext, back: string | undefined): Response {
+/** A session that started with the authenticator needs another factor, so the person signs in again first. */
+function signInAgain(c: AppContext, back: string | undefined): Response {
   return c.redirect(
     `/web/login?${new URLSearchParams({ prompt: 'login', return_to: withGoal(PAGES.totp, back) })}`,
     303,
@@ -93,24 +93,24 @@ function take(c: AppContext, principal: PersonPrincipal, method: Method): Promis
   })
 }
 
-/** Asks a person who is signed in for one more proof, on the way to what needs it. */
+/** Asks a signed-in person for another factor before a sensitive action. */
 app.route('GET', '/web/step-up', {
   authority: page(HOME),
-  operation: pageOperation('Asks for one more proof', returnQuery),
+  operation: pageOperation('Asks for a code of the authenticator app', returnQuery),
 })((c, principal) => show(c, principal, 'totp'))
 app.route('POST', '/web/step-up', {
   authority: page('/web/step-up'),
-  operation: formOperation('Takes it'),
+  operation: formOperation('Steps up with a code of the authenticator app'),
 })((c, principal) => take(c, principal, 'totp'))
 
-/** For somebody whose app is lost: a recovery code opens what they prove themselves by, to be set up anew. */
+/** If the authenticator is lost, a recovery code gives access to the factors to set them up again. */
 app.route('GET', '/web/recovery', {
   authority: page(HOME),
-  operation: pageOperation('Takes a recovery code as that proof', returnQuery),
+  operation: pageOperation('Asks for a recovery code', returnQuery),
 })((c, principal) => show(c, principal, 'recovery_code'))
 app.route('POST', '/web/recovery', {
   authority: page('/web/recovery'),
-  operation: formOperation('Takes it'),
+  operation: formOperation('Steps up with a recovery code'),
 })((c, principal) => take(c, principal, 'recovery_code'))
 
 export default serve(app)

@@ -48,18 +48,18 @@ function page(c: AppContext, { id, returnTo }: SignInTransaction, { typed, error
   )
 }
 
-/** Goes on with the sign-in that this tab has begun. */
+/** Continues the sign-in of this tab. */
 app.route('GET', PAGE, {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs in with a code of an operator', pageQuery),
+  operation: pageOperation('Shows the sign-in with an operator code', pageQuery),
 })(async (c) => {
   const { t, return_to } = readQuery(c, pageQuery())
   const transaction = await openTransaction(c.var.call, t, return_to)
   return page(c, transaction, { typed: { email: transaction.email } })
 })
 
-/** The same answer for every address, known or not, and for every wrong code (docs/security-rules.md S5). */
-app.route('POST', PAGE, { authority: byProtocol('ceremony'), operation: formOperation('Takes it') })((c) =>
+/** The response is the same for every address, known or not, and every wrong code (docs/security-rules.md S5). */
+app.route('POST', PAGE, { authority: byProtocol('ceremony'), operation: formOperation('Signs in with a code') })((c) =>
   form(c, {
     schema: posted(),
     load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),

@@ -44,17 +44,17 @@ const app = createFormApp('Sign-in pages')
 
 app.route('GET', '/auth/login', {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'Leads to /web/login', answers: { 302: 'redirect' } },
+  operation: { summary: 'Redirects to /web/login', answers: { 302: 'redirect' } },
 })((c) => c.redirect(`/web/login${new URL(c.req.url).search}`, 302))
 
 app.route('GET', '/web/login', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs in', returnQuery),
+  operation: pageOperation('Shows the sign-in page', returnQuery),
 })((c) => openSignIn(c, { welcome: (signedIn) => welcomePage(c, signedIn) }))
 
 app.route('POST', '/web/login', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Takes an address and sends a code', addressForm),
+  operation: formOperation('Sends a code to an address', addressForm),
 })((c) =>
   form(c, {
     schema: ({ phone: given }) => (given === undefined ? emailForm() : phoneForm()),
@@ -75,7 +75,7 @@ const codeQuery = once(() =>
 
 app.route('GET', '/web/code', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Asks for the code', codeQuery),
+  operation: pageOperation('Shows the form for the code', codeQuery),
 })(async (c) => {
   const { t, return_to, sent } = readQuery(c, codeQuery())
   const transaction = await findWaiting(c.var.call, t)
@@ -87,7 +87,7 @@ app.route('GET', '/web/code', {
   return codePage(c, transaction, { error, notice: sent ? copy.code.sent : undefined })
 })
 
-/** What both forms of the page that asks for the code have in common. */
+/** Common to both forms of the code page. */
 const codeStep = (c: AppContext) => ({
   load: ({ transaction }: Tab) => findWaiting(c.var.call, transaction),
   render: (shown: Shown, transaction: WaitingTransaction) => codePage(c, transaction, shown),
@@ -96,7 +96,7 @@ const codeStep = (c: AppContext) => ({
 
 app.route('POST', '/web/code', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Takes the code', codeForm),
+  operation: formOperation('Verifies the code and signs in', codeForm),
 })((c) =>
   form(c, {
     ...codeStep(c),
@@ -117,7 +117,7 @@ app.route('POST', '/web/code/resend', {
     schema: csrfForm(),
     act: async (_, transaction) => {
       const sent = await sendTo(c.var.call, transaction, transaction.to)
-      // Another code may be asked for by then, and the button must not only say that one is on its way.
+      // After this time another code may be sent, so the button must not repeat the earlier response.
       c.set('answerSeconds', RESEND_SECONDS)
       return c.redirect(transactionUrl('/web/code', sent, { sent: '1' }), 303)
     },
@@ -130,10 +130,10 @@ const askToSignOut = (returnTo: string | undefined) => ({
   hidden: { return_to: returnTo },
 })
 
-/** Our own pages sign people out by this link (docs/wire-contract.md 1.5 and 5.4); a page of another site only asks whether they want to. */
+/** A link on our own pages signs out (docs/wire-contract.md 1.5 and 5.4); from another site it asks for confirmation. */
 app.route('GET', '/web/logout', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs out; from elsewhere than our own pages, asks first', csrfForm),
+  operation: pageOperation('Signs out; asks first if linked from another site', csrfForm),
 })(async (c) => {
   const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm()).return_to)
   const signedIn = await browserSession(c.var.call)

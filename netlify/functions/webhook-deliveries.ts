@@ -3,11 +3,11 @@ import { deliverWebhooks } from '../../shared/audit/webhook-deliveries.ts'
 import { startGateway } from '../../shared/gateway.ts'
 import { log } from '../../shared/log.ts'
 
-/** Tells webhooks what happened, every minute. No path leads here. */
+/** Delivers events to webhooks every minute; not reachable by a path. */
 export default async function webhookDeliveries(): Promise<Response> {
   const gateway = await startGateway()
-  const told = await deliverWebhooks(gateway)
-  if (told > 0) log.info('webhooks', { told })
+  const delivered = await deliverWebhooks(gateway)
+  if (delivered > 0) log.info('webhooks', { delivered })
   return new Response(null, { status: 204 })
 }
 

@@ -83,21 +83,21 @@ const webhook = () =>
     behind: z.number(),
   })
 
-/** The webhooks that the operator answers for, and how far each is. */
+/** Lists the webhooks that the operator administers, with the lag of each. */
 app.route('GET', BASE, {
   authority: operator(),
   operation: {
-    summary: 'Those the operator answers for',
+    summary: 'Lists the webhooks that the operator administers',
     answers: { 200: () => z.object({ webhooks: z.array(webhook()) }) },
   },
 })(async (c, { organizationId }) => {
   return c.json({ webhooks: (await listWebhooks(gateway().reads, organizationId)).map(shown) })
 })
 
-/** Adds one; its secret is told this once. */
+/** Adds a webhook; its secret is returned only once. */
 app.route('POST', BASE, {
   authority: operator(),
-  operation: { summary: 'Adds one', body: newWebhook, answers: { 201: webhook } },
+  operation: { summary: 'Adds a webhook', body: newWebhook, answers: { 201: webhook } },
 })(async (c, operator) => {
   const { scope, reason: why, ...given } = await readBody(c, newWebhook())
   const made = { settings: given, everything: scope === 'everything', reason: why }
@@ -107,12 +107,12 @@ app.route('POST', BASE, {
 
 app.route('GET', `${BASE}/:id`, {
   authority: operator(),
-  operation: { summary: 'One, and how far it is', answers: { 200: webhook } },
+  operation: { summary: 'Returns a webhook and its lag', answers: { 200: webhook } },
 })(async (c, operator) => answer(c, operator, idOf(c)))
 
 app.route('PATCH', `${BASE}/:id`, {
   authority: operator(),
-  operation: { summary: 'Changes, stops or starts it', body: webhookChange, answers: { 200: webhook } },
+  operation: { summary: 'Updates, stops or starts a webhook', body: webhookChange, answers: { 200: webhook } },
 })(async (c, operator) => {
   const id = idOf(c)
   const { status, reason: why, ...given } = await readBody(c, webhookChange())
@@ -129,18 +129,22 @@ app.route('PATCH', `${BASE}/:id`, {
 
 app.route('DELETE', `${BASE}/:id`, {
   authority: operator(),
-  operation: { summary: 'Removes it', body: because, answers: { 200: () => z.object({ success: z.literal(true) }) } },
+  operation: {
+    summary: 'Removes a webhook',
+    body: because,
+    answers: { 200: () => z.object({ success: z.literal(true) }) },
+  },
 })(async (c, operator) => {
   const { reason: why } = await readBody(c, because())
   await updateWebhook(c.var.call, operator, idOf(c), { change: 'remove', reason: why })
   return c.json({ success: true })
 })
 
-/** A new secret, told this once; the one before signs too, until the next time. */
+/** Rotates the secret, which is returned only once; the previous one also signs until the next rotation. */
 app.route('POST', `${BASE}/:id/secret`, {
   authority: operator(),
   operation: {
-    summary: 'A new secret; the one before signs too, until the next time',
+    summary: 'Rotates the secret; the previous one also signs until the next rotation',
     body: because,
     answers: { 200: () => z.object({ secret: z.string() }) },
   },
@@ -149,10 +153,10 @@ app.route('POST', `${BASE}/:id/secret`, {
   return c.json({ secret: await renewWebhookSecret(c.var.call, operator, idOf(c), why) })
 })
 
-/** Tells everything after a position once more. */
+/** Delivers all events after a position again. */
 app.route('POST', `${BASE}/:id/replay`, {
   authority: operator(),
-  operation: { summary: 'Tells everything after a position once more', body: replay, answers: { 200: webhook } },
+  operation: { summary: 'Delivers all events after a position again', body: replay, answers: { 200: webhook } },
 })(async (c, operator) => {
   const { after, reason: why } = await readBody(c, replay())
   const id = idOf(c)
@@ -173,11 +177,11 @@ const delivery = () =>
     failed_at: z.iso.datetime(),
   })
 
-/** What it did not take: dead letters, or what will be tried again. */
+/** Lists undelivered events: dead letters, or those waiting for a retry. */
 app.route('GET', `${BASE}/:id/deliveries`, {
   authority: operator(),
   operation: {
-    summary: 'What it did not take',
+    summary: 'Lists undelivered events',
     query: deliveriesQuery,
     answers: { 200: () => z.object({ deliveries: z.array(delivery()), next_cursor: z.nullable(z.string()) }) },
   },
@@ -191,11 +195,11 @@ app.route('GET', `${BASE}/:id/deliveries`, {
   })
 })
 
-/** Tries dead letters again: one, or all. */
+/** Retries one dead letter, or all. */
 app.route('POST', `${BASE}/:id/deliveries/retry`, {
   authority: operator(),
   operation: {
-    summary: 'Tries dead letters again',
+    summary: 'Retries dead letters',
     body: retry,
     answers: { 200: () => z.object({ retried: z.number() }) },
   },

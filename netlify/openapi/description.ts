@@ -1,2 +1,2 @@
-/** The description as it is served; in the bundles a file of its own, since it is larger than what answers with it. */
+/** The document as it is served; a separate file in the bundles, since it is larger than the function that serves it. */
 export { default as description } from './openapi.json' with { type: 'json' }

@@ -16,7 +16,7 @@ type OpenApiDocument = {
   components: { schemas: Json; responses: Json; securitySchemes: Json }
 }
 
-/** A schema as JSON Schema 2020-12, the dialect of OpenAPI 3.1. */
+/** Converts a schema to JSON Schema 2020-12, the dialect of OpenAPI 3.1. */
 function toJsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): Json {
   const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
     io,
@@ -30,14 +30,14 @@ function toJsonSchema(schema: z.core.$ZodType, io: 'input' | 'output'): Json {
   return json
 }
 
-/** Names by what they stand for, as text. */
+/** Component names by their serialized schema. */
 const namesOf = new Map(
   Object.entries({ ...schemas, ...oauthSchemas, ...keySchemas })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, schema]) => [JSON.stringify(toJsonSchema(schema(), 'output')), name]),
 )
 
-/** The same with references in the place of what has a name. */
+/** Replaces named schemas by references. */
 function withReferences(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const name = namesOf.get(JSON.stringify(value))
@@ -54,14 +54,14 @@ function contentOf(answer: Answer): Json | undefined {
   return typeof answer === 'string' ? { [answer]: {} } : { 'application/json': { schema: answerSchema(answer()) } }
 }
 
-const MEANING: Record<string, string> = { redirect: 'Leads on.', empty: 'Done.', page: 'A page.' }
+const MEANING: Record<string, string> = { redirect: 'Redirect.', empty: 'No content.', page: 'HTML page.' }
 
 function responseOf(given: Answer | Answer[]): Json {
   const answers = [given].flat()
   const [first = 'empty'] = answers
   const content = Object.assign({}, ...answers.map(contentOf))
   return {
-    description: (typeof first === 'string' && MEANING[first]) || 'The answer.',
+    description: (typeof first === 'string' && MEANING[first]) || 'Success.',
     ...(first === 'redirect' && { headers: { Location: { schema: { type: 'string' } } } }),
     ...(Object.keys(content).length > 0 && { content }),
   }
@@ -92,12 +92,12 @@ function parametersOf(route: string, query: Schema<z.core.$ZodObject> | undefine
 
 const REST = { name: 'rest', in: 'path', required: true, schema: { type: 'string' } }
 
-/** A route as OpenAPI writes it. */
+/** Converts a route to an OpenAPI path. */
 export function pathOf(route: string): string {
   return route.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}').replace(/\/\*$/, '/{rest}')
 }
 
-/** JSON or a form, but for a list, which no form can hold. */
+/** A body is JSON or a form; a list is JSON only. */
 function bodyOf(schema: z.core.$ZodType, operationId: string, bodies: Json): Json {
   const json = toJsonSchema(schema, 'input')
   const text = JSON.stringify(json)
@@ -109,7 +109,7 @@ function bodyOf(schema: z.core.$ZodType, operationId: string, bodies: Json): Jso
   return { content: Object.fromEntries(content) }
 }
 
-/** Who may call, as OpenAPI states it: any one of these, with the scopes that it needs. */
+/** Alternative security requirements of a route, each with the scopes that it needs. */
 function securityOf(accepts: readonly Accepts[], { by = [], open }: Operation): Json[] {
   const asked = accepts.flatMap(({ callers, scope, keyScope = scope, serviceScope, optional }) => [
     ...(optional && callers.length > 0 ? [{}] : []),
@@ -127,7 +127,7 @@ function securityOf(accepts: readonly Accepts[], { by = [], open }: Operation): 
   return [...new Map([...asked, ...stated].map((one) => [JSON.stringify(one), one])).values()]
 }
 
-/** What a route accepts beyond what `security` can say. */
+/** Requirements of a route that `security` cannot express. */
 function authorityOf(accepts: readonly Accepts[]): Json[] {
   return accepts.map(({ door, audience, recent, operator, callers }) => ({
     door,
@@ -174,7 +174,7 @@ const oauthRefusal = z.object({
   retry_after: z.optional(z.number()),
 })
 const serviceRefusal = z.looseObject({})
-/** RFC 9457, for those who accept it. */
+/** RFC 9457, for callers that accept it. */
 const problem = z.looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
 
 function refusalIn(schema: z.core.$ZodType, description: string): Json {
@@ -187,29 +187,29 @@ const securitySchemes = {
   token: {
     type: 'http',
     scheme: 'bearer',
-    description: 'An access token; bound ones come with a DPoP proof or a certificate.',
+    description: 'An access token. A sender-constrained token needs a DPoP proof or a client certificate.',
   },
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
   session: { type: 'apiKey', in: 'cookie', name: 'lanonasis_session' },
-  client: { type: 'http', scheme: 'basic', description: 'Or client_secret, client_assertion, or a certificate.' },
+  client: { type: 'http', scheme: 'basic', description: 'Or client_secret, client_assertion or a client certificate.' },
   registrationToken: { type: 'http', scheme: 'bearer', description: 'The registration access token of the client.' },
   signature: {
     type: 'apiKey',
     in: 'header',
     name: 'Signature',
-    description: 'What the sender signs or shares with us.',
+    description: 'A signature or shared secret of the sender.',
   },
 }
 
 type DescribedRoute = { method: string; path: string; operation: Operation; accepts: readonly Accepts[] }
 
-/** The routes of a tag that are described, in the order in which they were registered. */
+/** Returns the described routes of a tag in the order of registration. */
 const routesOf = (routes: readonly Route[], name: string): DescribedRoute[] =>
   routes.flatMap(({ method, path, tag, spec: { operation, authority } }) =>
     operation && tag === name ? [{ method, path, operation, accepts: authority.accepts }] : [],
   )
 
-/** Describes every route and its mirrors by what is registered with it: its operation, and what it accepts. */
+/** Describes every route and its mirrors from the operation and authority registered with it. */
 export function buildDocument(version: string, routes: readonly Route[]): OpenApiDocument {
   const paths: Record<string, Json> = {}
   const bodies: Json = {}
@@ -228,17 +228,17 @@ export function buildDocument(version: string, routes: readonly Route[]): OpenAp
     components: {
       schemas: { ...Object.fromEntries([...namesOf].map(([text, name]) => [name, JSON.parse(text)])), ...bodies },
       responses: {
-        Refusal: refusalIn(refusal, 'A refusal, or trouble of our own (5xx).'),
-        OAuthRefusal: refusalIn(oauthRefusal, 'A refusal in the dialect of RFC 6749, or trouble of our own (5xx).'),
-        ServiceRefusal: refusalIn(serviceRefusal, 'A refusal of the router, or what the service answered.'),
-        PageRefusal: refusalIn(refusal, 'A refusal as a page; JSON for who refuses pages.'),
+        Refusal: refusalIn(refusal, 'An error; 5xx is an internal one.'),
+        OAuthRefusal: refusalIn(oauthRefusal, 'An error in the format of RFC 6749.'),
+        ServiceRefusal: refusalIn(serviceRefusal, 'An error of the router, or the response of the service.'),
+        PageRefusal: refusalIn(refusal, 'An error page, or JSON if the caller does not accept HTML.'),
       },
       securitySchemes,
     },
   }
 }
 
-/** The document as the file that is kept of it, with a line for each path and schema. */
+/** Prints the document for the committed file, with a line for each path and schema. */
 export function printDocument({ paths, components, ...rest }: OpenApiDocument): string {
   const lines = (entries: Json, print: (value: unknown) => string = JSON.stringify) =>
     `{\n${Object.entries(entries)

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { list, orNull, role, time, tokenMembers } from './fields.ts'
 
-/** A UAI, or what a client with `subject_type` pairwise knows the person by. */
+/** A UAI, or the pairwise identifier for a client with `subject_type` pairwise. */
 export const subject = () => z.string()
 
 export const user = () =>
@@ -12,7 +12,7 @@ export const user = () =>
     project_scope: z.string(),
   })
 
-/** The pair of a direct sign-in (docs/wire-contract.md 1.4). */
+/** The token pair of a direct sign-in (docs/wire-contract.md 1.4). */
 export const pair = () =>
   z.object({ ...tokenMembers(), user: user(), cookies_set: z.boolean(), redirect_to: z.optional(z.string()) })
 export const otpPair = () => z.object({ ...tokenMembers(), auth_method: z.enum(['otp', 'magic_link']), user: user() })

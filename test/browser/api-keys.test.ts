@@ -132,7 +132,7 @@ describe('the form', () => {
     await page.getByText('Limits').click()
     await page.getByLabel('Only from these addresses').fill('10.0.0.0/99')
     await page.getByRole('button', { name: 'Create the key' }).click()
-    expect(await page.getByRole('alert').textContent()).toBe('One of the addresses is not an address or a range.')
+    expect(await page.getByRole('alert').textContent()).toBe('Enter valid IP addresses or ranges.')
     expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Kept')
     expect(await page.getByLabel('1 year').isChecked()).toBe(true)
     await checkPage(page, 'new-error')

@@ -324,9 +324,7 @@ describe('as the editor extension sends it', () => {
     expect((await ask('PUT', `/${body.id}`, { name: 'Stripe 2' })).body.name).toBe('Stripe 2')
     const bare = await ask('POST', `/${body.id}/rotate`)
     expect(statusAndCode(bare)).toEqual([400, 'INVALID_VALUE'])
-    expect(bare.body.message).toBe(
-      'A stored key is rotated to a value of yours. Send the new one as value or encryptedValue.',
-    )
+    expect(bare.body.message).toBe('To rotate a stored key, send its new value as value or encryptedValue.')
     expect((await ask('POST', `/${body.id}/rotate`, { value: 'sk_test_y' })).body.encryptedValue).toBe('sk_test_y')
     expect(await ask('DELETE', `/${body.id}`)).toMatchObject({ status: 200, body: { success: true } })
     expect(statusAndCode(await ask('GET', `/${body.id}`))).toEqual([404, 'KEY_NOT_FOUND'])
