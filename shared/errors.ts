@@ -119,7 +119,7 @@ export const catalogue = {
     ),
   ),
   signed_in_as_another: atSignIn(
-    row(409, 'SIGNED_IN_AS_ANOTHER', 'invalid_request', 'You are signed in as somebody else here. Sign out first.'),
+    row(409, 'SIGNED_IN_AS_ANOTHER', 'invalid_request', 'You are signed in as another person here. Sign out first.'),
   ),
   not_provisioned: atSignIn(
     row(

@@ -254,8 +254,8 @@ app.route('GET', '/admin/webhooks', {
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/webhooks')
   const rows = await listWebhooks(gateway().reads, operator.organizationId)
-  const webhooks = rows.map(({ id, settings, status, told, waiting, dead }) => ({
-    ...{ id, ...settings, status, told: Number(told), waiting, dead },
+  const webhooks = rows.map(({ id, settings, status, delivered, waiting, dead }) => ({
+    ...{ id, ...settings, status, delivered: Number(delivered), waiting, dead },
   }))
   return renderPage(WebhooksPage({ frame: visited.frame, webhooks }))
 })

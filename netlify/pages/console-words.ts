@@ -56,7 +56,7 @@ export const words = {
     request: 'Request',
     action: 'Do',
     webhook: 'Webhook',
-    told: 'Delivered',
+    delivered: 'Delivered',
     waiting: 'Waiting',
     dead: 'Dead letters',
   },

@@ -244,16 +244,24 @@ export function ConnectionsPage({ frame, connections }: ConnectionsProps) {
 
 type WebhooksProps = {
   frame: Frame
-  webhooks: { id: string; name: string; url: string; status: string; told: number; waiting: number; dead: number }[]
+  webhooks: {
+    id: string
+    name: string
+    url: string
+    status: string
+    delivered: number
+    waiting: number
+    dead: number
+  }[]
 }
 
 export function WebhooksPage({ frame, webhooks }: WebhooksProps) {
-  const { webhook, status, told, waiting, dead } = words.columns
+  const { webhook, status, delivered, waiting, dead } = words.columns
   return (
     <ConsolePage frame={frame} title={words.sections['/admin/webhooks']}>
       <Listing
         label={words.sections['/admin/webhooks']}
-        columns={[webhook, status, told, waiting, dead]}
+        columns={[webhook, status, delivered, waiting, dead]}
         rows={webhooks.map((one): Child[] => [
           <>
             <bdi>{displayName(one.name, '')}</bdi>
@@ -261,7 +269,7 @@ export function WebhooksPage({ frame, webhooks }: WebhooksProps) {
             <code>{one.url}</code>
           </>,
           one.status,
-          String(one.told),
+          String(one.delivered),
           String(one.waiting),
           String(one.dead),
         ])}

@@ -7,12 +7,12 @@ import type { AuditScope } from '../queries/audit-events.ts'
 import { settleLog } from '../queries/audit-tree.ts'
 import {
   claimWebhook,
+  type EventToSend,
   eventsToSend,
   forgetRemovedWebhooks,
   listWaiting,
   listWebhooks,
   recordTurn,
-  type Told,
   type TurnOutcome,
   type WebhookRow,
 } from '../queries/webhooks.ts'
@@ -28,7 +28,11 @@ const PATIENCE = 3
 /** Seconds between attempts, as Standard Webhooks recommends. After the last attempt a delivery is dead. */
 const PAUSES = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
 
-function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNullable<Failure>, now: Date): TurnOutcome {
+function outcomeOf(
+  { position, stream_id, attempts = 0 }: EventToSend,
+  failure: NonNullable<Failure>,
+  now: Date,
+): TurnOutcome {
   const pause = PAUSES[attempts]
   const seconds = (pause ?? 0) * (0.9 + Math.random() / 5)
   return {
@@ -41,15 +45,15 @@ function outcomeOf({ position, stream_id, attempts = 0 }: Told, failure: NonNull
   }
 }
 
-type Turn = { told: number; failedInARow: number; gone: boolean; outcomes: TurnOutcome[] }
+type Turn = { delivered: number; failedInARow: number; gone: boolean; outcomes: TurnOutcome[] }
 /** `more`: whether another turn may find something. */
-type TurnResult = { told: number; more: boolean }
+type TurnResult = { delivered: number; more: boolean }
 
 /** Delivers the events of one stream in order: after a failed one, later ones wait. */
 async function deliverStream(
   gateway: Gateway,
   to: { url: string; secret: string },
-  events: Told[],
+  events: EventToSend[],
   turn: Turn,
   deadline: number,
 ) {
@@ -77,9 +81,9 @@ async function deliverStream(
       continue
     }
     turn.failedInARow = 0
-    turn.told += 1
+    turn.delivered += 1
     if (event.due !== undefined)
-      turn.outcomes.push({ ...outcomeOf(event, { failure: '' }, gateway.now()), status: 'told' })
+      turn.outcomes.push({ ...outcomeOf(event, { failure: '' }, gateway.now()), status: 'delivered' })
   }
 }
 
@@ -87,14 +91,14 @@ async function takeTurn(gateway: Gateway, row: WebhookRow, deadline: number): Pr
   const { reads } = gateway
   const { id, settings, organization_id, secret } = row
   const after = await claimWebhook(reads, id, LEASE_SECONDS)
-  if (after === undefined || !secret) return { told: 0, more: false }
+  if (after === undefined || !secret) return { delivered: 0, more: false }
   const settled = await settleLog(reads)
   const scope: AuditScope = organization_id ? { of: 'organization', id: organization_id } : { of: 'everything' }
   const waiting = await listWaiting(reads, id, MOST_WAITING)
   const range = { after, until: settled, limit: BATCH }
   const fresh = waiting.length < MOST_WAITING ? await eventsToSend(reads, scope, settings.types, range) : []
   const streams = [...Map.groupBy([...waiting, ...fresh], ({ stream_id }) => stream_id).values()]
-  const turn: Turn = { told: 0, failedInARow: 0, gone: false, outcomes: [] }
+  const turn: Turn = { delivered: 0, failedInARow: 0, gone: false, outcomes: [] }
   const to = { url: settings.url, secret: openWebhookSecret(gateway, id, secret) }
   const worker = async () => {
     for (let events = streams.shift(); events; events = streams.shift())
@@ -104,20 +108,20 @@ async function takeTurn(gateway: Gateway, row: WebhookRow, deadline: number): Pr
   const reached =
     waiting.length >= MOST_WAITING ? after : fresh.length < BATCH ? settled : (fresh.at(-1)?.position ?? after)
   const position = BigInt(reached) > BigInt(after) ? reached : after
-  await recordTurn(reads, id, { position, outcomes: turn.outcomes, told: turn.told })
+  await recordTurn(reads, id, { position, outcomes: turn.outcomes, delivered: turn.delivered })
   if (turn.gone) await stopGone(gateway, id)
-  return { told: turn.told, more: fresh.length > 0 && !turn.gone && turn.failedInARow < PATIENCE }
+  return { delivered: turn.delivered, more: fresh.length > 0 && !turn.gone && turn.failedInARow < PATIENCE }
 }
 
 /** Runs turns until nothing new is left, including events that are committed in the meantime. */
 async function catchUp(gateway: Gateway, row: WebhookRow, deadline: number): Promise<number> {
-  let told = 0
+  let delivered = 0
   for (let more = true; more && performance.now() < deadline; ) {
     const turn = await takeTurn(gateway, row, deadline)
-    told += turn.told
+    delivered += turn.delivered
     more = turn.more
   }
-  return told
+  return delivered
 }
 
 async function stopGone(gateway: Gateway, id: string): Promise<void> {
@@ -138,7 +142,7 @@ export async function deliverWebhooks(gateway: Gateway, budgetMs = 20_000): Prom
   const deadline = performance.now() + budgetMs
   await forgetRemovedWebhooks(gateway.reads)
   const active = (await listWebhooks(gateway.reads)).filter(({ status }) => status === 'active')
-  const told = await Promise.all(
+  const delivered = await Promise.all(
     active.map((row) =>
       catchUp(gateway, row, deadline).catch((error: unknown) => {
         log.error('delivery to a webhook failed', { webhook: row.id, error })
@@ -146,5 +150,5 @@ export async function deliverWebhooks(gateway: Gateway, budgetMs = 20_000): Prom
       }),
     ),
   )
-  return told.reduce((sum, one) => sum + one, 0)
+  return delivered.reduce((sum, one) => sum + one, 0)
 }

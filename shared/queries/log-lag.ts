@@ -68,7 +68,7 @@ export async function readLogLag(sql: postgres.Sql): Promise<LogLag> {
           (select count(*) from auth_gateway.webhook_deliveries d where d.webhook_id = w.id and d.status = 'dead') as dead
         from auth_gateway.webhooks w left join auth_gateway.webhook_cursors c on c.webhook_id = w.id
         cross join lateral (
-          select case when c.told_since = w.told_since then c.position else w.told_after end as position) p
+          select case when c.delivered_since = w.delivered_since then c.position else w.delivered_after end as position) p
         where w.status = 'active') x) as webhooks,
       (select to_json(b) from (
         select l.pid, x.gid as prepared, coalesce(a.datname, x.database) as database, coalesce(a.usename, x.owner) as role,

@@ -10,8 +10,8 @@ export type WebhookRow = {
   status_reason: string | null
   added_at: Date
   secret: Uint8Array | null
-  told: string
-  last_told_at: Date | null
+  delivered: string
+  last_delivered_at: Date | null
   waiting: number
   dead: number
   /** How many events still have to be sent or looked at. */
@@ -22,9 +22,9 @@ export type WebhookRow = {
 export function listWebhooks(sql: postgres.Sql, organizationId?: string, id?: string): Promise<WebhookRow[]> {
   return sql<WebhookRow[]>`
     select w.id, w.settings, w.organization_id, w.status, w.status_reason, w.added_at, s.sealed as secret,
-      coalesce(c.told, 0)::text as told, c.last_told_at, n.waiting, n.dead,
-      greatest(0, (select e.position from auth_gateway.event_store e order by e.position desc limit 1) - case when c.told_since = w.told_since then c.position
-        else w.told_after end)::text as behind
+      coalesce(c.delivered, 0)::text as delivered, c.last_delivered_at, n.waiting, n.dead,
+      greatest(0, (select e.position from auth_gateway.event_store e order by e.position desc limit 1) - case when c.delivered_since = w.delivered_since then c.position
+        else w.delivered_after end)::text as behind
     from auth_gateway.webhooks w
     left join auth_gateway.event_secrets s on s.event_id = w.secret_event and s.name = 'signing_secret'
     left join auth_gateway.webhook_cursors c on c.webhook_id = w.id
@@ -43,15 +43,15 @@ export async function claimWebhook(sql: postgres.Sql, id: string, seconds: numbe
 }
 
 export type Waiting = { position: string; attempts: number; due: boolean }
-export type Told = AuditRow & Partial<Waiting>
+export type EventToSend = AuditRow & Partial<Waiting>
 
 const columns = (sql: postgres.Sql) => sql`
   e.position::text, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type, e.subject, e.data, e.metadata, e.recorded_at,
   encode(e.hash, 'hex') as hash, null as wrapped_key`
 
 /** Deliveries that wait for another try, by position. */
-export function listWaiting(sql: postgres.Sql, id: string, limit: number): Promise<Told[]> {
-  return sql<Told[]>`
+export function listWaiting(sql: postgres.Sql, id: string, limit: number): Promise<EventToSend[]> {
+  return sql<EventToSend[]>`
     select ${columns(sql)}, d.attempts, d.next_at <= now() as due
     from auth_gateway.webhook_deliveries d join auth_gateway.event_store e on e.position = d.position
     where d.webhook_id = ${id} and d.status = 'waiting' order by d.position limit ${limit}`
@@ -63,12 +63,12 @@ export function eventsToSend(
   scope: AuditScope,
   types: string[],
   { after, until, limit }: { after: string; until: string; limit: number },
-): Promise<Told[]> {
+): Promise<EventToSend[]> {
   const range = sql`e.position > ${after} and e.position <= ${until}
     and ${types.length === 0 ? sql`true` : sql`e.event_type = any (${types})`} order by e.position limit ${limit}`
   if (scope.of !== 'organization')
-    return sql<Told[]>`select ${columns(sql)} from auth_gateway.event_store e where ${range}`
-  return sql<Told[]>`
+    return sql<EventToSend[]>`select ${columns(sql)} from auth_gateway.event_store e where ${range}`
+  return sql<EventToSend[]>`
     select ${columns(sql)} from auth_gateway.identities m cross join lateral (
       select * from auth_gateway.event_store e where e.subject = m.uai and ${range}) e
     where m.organization_id = ${scope.id} order by e.position limit ${limit}`
@@ -77,7 +77,7 @@ export function eventsToSend(
 export type TurnOutcome = {
   position: string
   stream_id: string
-  status: 'told' | 'waiting' | 'dead'
+  status: 'delivered' | 'waiting' | 'dead'
   attempts: number
   next_at: string
   failure?: string
@@ -87,10 +87,10 @@ export type TurnOutcome = {
 export async function recordTurn(
   sql: postgres.Sql,
   id: string,
-  turn: { position: string; outcomes: TurnOutcome[]; told: number },
+  turn: { position: string; outcomes: TurnOutcome[]; delivered: number },
 ): Promise<void> {
-  const { position, outcomes, told } = turn
-  await sql`select auth_gateway.record_webhook_turn(${id}, ${position}, ${sql.json(outcomes as postgres.JSONValue)}, ${told})`
+  const { position, outcomes, delivered } = turn
+  await sql`select auth_gateway.record_webhook_turn(${id}, ${position}, ${sql.json(outcomes as postgres.JSONValue)}, ${delivered})`
 }
 
 type DeliveryRow = {

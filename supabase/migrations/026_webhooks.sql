@@ -7,9 +7,9 @@ create table auth_gateway.webhooks (
   status_reason   text,
   secret_event    uuid not null,
   -- Events after this position are sent: where the webhook was added, or where a replay begins.
-  told_after      bigint not null,
-  -- Position of the event that set told_after: a cursor with another one starts again.
-  told_since      bigint not null,
+  delivered_after      bigint not null,
+  -- Position of the event that set delivered_after: a cursor with another one starts again.
+  delivered_since      bigint not null,
   added_at        timestamptz not null,
   version         integer not null
 );
@@ -19,7 +19,7 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'WebhookAdded' then
-      insert into webhooks (id, settings, organization_id, status, secret_event, told_after, told_since, added_at, version)
+      insert into webhooks (id, settings, organization_id, status, secret_event, delivered_after, delivered_since, added_at, version)
       values (e.stream_id, e.data->'settings', (e.data->>'organizationId')::uuid, 'active', e.event_id, e.position, e.position,
         e.recorded_at, e.version);
     when 'WebhookChanged' then
@@ -27,7 +27,7 @@ begin
     when 'WebhookSecretReplaced' then
       update webhooks set secret_event = e.event_id, version = e.version where id = e.stream_id;
     when 'WebhookReplayed' then
-      update webhooks set told_after = (e.data->>'after')::bigint, told_since = e.position, version = e.version where id = e.stream_id;
+      update webhooks set delivered_after = (e.data->>'after')::bigint, delivered_since = e.position, version = e.version where id = e.stream_id;
     when 'WebhookRetried' then
       update webhooks set version = e.version where id = e.stream_id;
     when 'WebhookStopped' then
@@ -47,10 +47,10 @@ create table auth_gateway.webhook_cursors (
   -- Everything up to here was delivered, or is in webhook_deliveries.
   position     bigint not null,
   -- Of the webhook when this cursor started.
-  told_since   bigint not null,
+  delivered_since   bigint not null,
   leased_until timestamptz not null,
-  told         bigint not null default 0,
-  last_told_at timestamptz
+  delivered         bigint not null default 0,
+  last_delivered_at timestamptz
 );
 
 create table auth_gateway.webhook_deliveries (
@@ -77,30 +77,30 @@ begin
   if not found then
     return null;
   end if;
-  insert into webhook_cursors as c (webhook_id, position, told_since, leased_until)
-  values (p_id, w.told_after, w.told_since, now() + make_interval(secs => p_seconds))
+  insert into webhook_cursors as c (webhook_id, position, delivered_since, leased_until)
+  values (p_id, w.delivered_after, w.delivered_since, now() + make_interval(secs => p_seconds))
   on conflict (webhook_id) do update set leased_until = excluded.leased_until,
-    position = case when c.told_since = excluded.told_since then c.position else excluded.position end,
-    told_since = excluded.told_since
+    position = case when c.delivered_since = excluded.delivered_since then c.position else excluded.position end,
+    delivered_since = excluded.delivered_since
   where c.leased_until <= now()
   returning c.position into v_position;
   return v_position;
 end $$;
 
 -- Records the outcome of a turn and ends the claim.
---   p_outcomes [{"position", "stream_id", "status" told|waiting|dead, "attempts", "next_at", "failure"}]
-create function auth_gateway.record_webhook_turn(p_id uuid, p_position bigint, p_outcomes jsonb, p_told integer) returns void
+--   p_outcomes [{"position", "stream_id", "status" delivered|waiting|dead, "attempts", "next_at", "failure"}]
+create function auth_gateway.record_webhook_turn(p_id uuid, p_position bigint, p_outcomes jsonb, p_delivered integer) returns void
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 begin
-  update webhook_cursors set position = greatest(position, p_position), leased_until = now(), told = told + p_told,
-    last_told_at = case when p_told > 0 then now() else last_told_at end where webhook_id = p_id;
+  update webhook_cursors set position = greatest(position, p_position), leased_until = now(), delivered = delivered + p_delivered,
+    last_delivered_at = case when p_delivered > 0 then now() else last_delivered_at end where webhook_id = p_id;
   delete from webhook_deliveries d using jsonb_to_recordset(p_outcomes) as o(position bigint, status text)
-  where d.webhook_id = p_id and d.position = o.position and o.status = 'told';
+  where d.webhook_id = p_id and d.position = o.position and o.status = 'delivered';
   insert into webhook_deliveries as d (webhook_id, position, stream_id, status, attempts, next_at, failure, failed_at)
   select p_id, o.position, o.stream_id, o.status, o.attempts, o.next_at, o.failure, now()
   from jsonb_to_recordset(p_outcomes)
     as o(position bigint, stream_id uuid, status text, attempts integer, next_at timestamptz, failure text)
-  where o.status <> 'told'
+  where o.status <> 'delivered'
   on conflict (webhook_id, position) do update set status = excluded.status, attempts = excluded.attempts,
     next_at = excluded.next_at, failure = excluded.failure, failed_at = excluded.failed_at;
 end $$;
