@@ -1,3 +1,4 @@
+import type { JSX } from 'hono/jsx/jsx-runtime'
 import type { Field } from '../../shared/errors.ts'
 import { Problem } from './layout.tsx'
 import { Work, type WorkProps } from './work.tsx'
@@ -61,95 +62,56 @@ export const EMAIL_INPUT = {
   maxlength: 254,
 } as const
 
-/** Asks for an e-mail address, as `email`. */
-export function EmailField(props: FieldProps & { value?: string }) {
+type InputAttributes = JSX.IntrinsicElements['input']
+
+/** A field that must be filled in, with its label above and its error beside it. Its id is its name. */
+function TextField({ name, input, ...props }: FieldProps & { name: string; input: InputAttributes }) {
   return (
     <>
-      <label for="email">{props.label}</label>
+      <label for={name}>{props.label}</label>
       <Problem id="problem" text={props.error} />
       <input
-        id="email"
-        name="email"
-        {...EMAIL_INPUT}
-        autocomplete="email"
+        id={name}
+        name={name}
+        {...input}
         required
         autofocus={hasFocus(props)}
-        value={props.value}
         aria-invalid={props.error ? 'true' : undefined}
         aria-describedby={described(props) || undefined}
       />
     </>
   )
+}
+
+/** Asks for an e-mail address, as `email`. */
+export function EmailField({ value, ...props }: FieldProps & { value?: string }) {
+  return <TextField {...props} name="email" input={{ ...EMAIL_INPUT, autocomplete: 'email', value }} />
 }
 
 /** Asks for a mobile number, as `phone`. */
-export function PhoneField(props: FieldProps & { value?: string }) {
-  return (
-    <>
-      <label for="phone">{props.label}</label>
-      <Problem id="problem" text={props.error} />
-      <input
-        id="phone"
-        name="phone"
-        type="tel"
-        autocomplete="tel"
-        inputmode="tel"
-        maxlength={40}
-        required
-        autofocus={hasFocus(props)}
-        value={props.value}
-        aria-invalid={props.error ? 'true' : undefined}
-        aria-describedby={described(props) || undefined}
-      />
-    </>
-  )
+export function PhoneField({ value, ...props }: FieldProps & { value?: string }) {
+  const input = { type: 'tel', autocomplete: 'tel', inputmode: 'tel', maxlength: 40, value } as const
+  return <TextField {...props} name="phone" input={input} />
 }
+
+const CODE_INPUT = { type: 'text', spellcheck: false } as const
 
 /** Asks for a 6-digit one-time code, as `code`. The server validates it, since it accepts the digits of every script. */
 export function CodeField(props: FieldProps) {
-  return (
-    <>
-      <label for="code">{props.label}</label>
-      <Problem id="problem" text={props.error} />
-      <input
-        class="code"
-        id="code"
-        name="code"
-        type="text"
-        autocomplete="one-time-code"
-        inputmode="numeric"
-        spellcheck={false}
-        required
-        autofocus={hasFocus(props)}
-        aria-invalid={props.error ? 'true' : undefined}
-        aria-describedby={described(props) || undefined}
-      />
-    </>
-  )
+  const input = { ...CODE_INPUT, class: 'code', autocomplete: 'one-time-code', inputmode: 'numeric' } as const
+  return <TextField {...props} name="code" input={input} />
 }
 
 /** Asks for a code of letters and digits, as `code`, in any case and grouping. */
 export function SecretCodeField(props: FieldProps) {
-  return (
-    <>
-      <label for="code">{props.label}</label>
-      <Problem id="problem" text={props.error} />
-      <input
-        class="mono"
-        id="code"
-        name="code"
-        type="text"
-        autocomplete="off"
-        autocapitalize="characters"
-        maxlength={40}
-        spellcheck={false}
-        required
-        autofocus={hasFocus(props)}
-        aria-invalid={props.error ? 'true' : undefined}
-        aria-describedby={described(props) || undefined}
-      />
-    </>
-  )
+  const input = {
+    ...CODE_INPUT,
+    class: 'mono',
+    autocomplete: 'off',
+    autocapitalize: 'characters',
+    maxlength: 40,
+  } as const
+  return <TextField {...props} name="code" input={input} />
 }
 
 type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked?: boolean; label: string }
