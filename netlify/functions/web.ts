@@ -154,7 +154,7 @@ app.route('POST', '/web/logout', {
     next ? c.redirect(next, 303) : renderPage(SignedOutPage({ continueHref: '/web/login' }))
   return form(c, {
     schema: csrfForm(),
-    about: signedIn?.session.id ?? 'nobody',
+    about: signedIn?.session.id ?? 'signed-out',
     load: () => signedIn,
     render: (shown, person) =>
       confirmSignOutPage(c, person, askToSignOut(safeReturnTo(gateway().config, shown.typed.return_to)), shown),

@@ -50,7 +50,7 @@ function whoOf({ metadata }: HistoryEntry, uai: string): string {
   if (actorType === 'operator') return words.page.operator
   if (actorType === 'system') return words.page.system
   if (actorType === 'service') return words.page.scanner
-  return actor === uai ? words.page.you : words.page.somebody
+  return actor === uai ? words.page.you : words.page.member
 }
 
 /** Describes a key's history, newest first. Generated reasons are omitted. */

@@ -92,7 +92,7 @@ export const words = {
     operator: 'an operator of LanOnasis',
     system: 'LanOnasis',
     scanner: 'a scanner of public code',
-    somebody: 'a member of your organization',
+    member: 'a member of your organization',
     because: 'Reason: {reason}',
   },
   reasons: {

@@ -9,6 +9,6 @@ export const words = {
   unknown: 'Unknown device',
   to: 'Leads to',
   caution:
-    'Continue only if you asked for this yourself, just now. Nobody from LanOnasis will ever ask you to open such a link.',
+    'Continue only if you asked for this yourself, just now. No one from LanOnasis will ever ask you to open such a link.',
   submit: 'Sign in',
 } as const

@@ -42,7 +42,7 @@ export const words = {
     later: 'Not now',
     shownTitle: 'Keep these codes',
     shownLead: 'They are shown only once. Print them or keep them with your passwords, not on the device with the app.',
-    shownNote: 'Recovery codes of {email}. Nobody from LanOnasis will ever ask you for one.',
+    shownNote: 'Recovery codes of {email}. No one from LanOnasis will ever ask you for one.',
     kept: 'I saved them',
   },
   withoutMail: {

@@ -55,7 +55,7 @@ describe('the brand', () => {
     const dark = renderOtpEmail({ ...content, brand: { name: 'v-secure', colour: '#1A2B3C' } })
     expect(dark.subject).toBe('Your v-secure sign-in code')
     expect(dark.html).toContain('background:#1a2b3c;border-radius:9px;color:#ffffff')
-    expect(dark.text).toContain('Nobody from v-secure')
+    expect(dark.text).toContain('No one from v-secure')
     const light = renderOtpEmail({ ...content, brand: { name: 'v-secure', colour: '#ffe14a' } })
     expect(light.html).toContain('background:#ffe14a;border-radius:9px;color:#14211e')
   })

@@ -14,8 +14,8 @@ export const en: Words = {
     validity: 'It works once, for {minutes}.',
     never: 'Never share this code.',
     where:
-      'Nobody from {brand} will ever ask you for it. Enter it only at {origin}, never on another site, never by phone.',
-    ignore: 'If you did not ask for it, ignore this message: nobody can sign in without the code.',
+      'No one from {brand} will ever ask you for it. Enter it only at {origin}, never on another site, never by phone.',
+    ignore: 'If you did not ask for it, ignore this message: no one can sign in without the code.',
   },
   link: {
     subject: 'Sign in to {brand}',
