@@ -70,6 +70,12 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     return keys
   }
 
+  /** Reads again. A read in progress may have begun before a key existed, so its answer is not enough. */
+  async function readAgain(): Promise<Key[]> {
+    await reading?.catch(() => {})
+    return refresh()
+  }
+
   async function current(): Promise<Key[]> {
     return cache && Date.now() - cache.readAt < REFRESH_MS ? cache.keys : refresh()
   }
@@ -110,7 +116,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
       const key = newestActive(await current(), alg) ?? newestActive(await refresh(), alg)
       if (key) return key
       await makeFirst(alg)
-      const made = (await refresh()).find((one) => one.alg === alg)
+      const made = (await readAgain()).find((one) => one.alg === alg)
       if (!made) throw new Error(`no active ${alg} key`)
       return made
     },
@@ -121,9 +127,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
       const known = byKid(await current())
       if (known || Date.now() - askedAgainAt < UNKNOWN_KID_MS) return known
       askedAgainAt = Date.now()
-      // A read in progress may have begun before the key existed.
-      await reading
-      return byKid(await refresh())
+      return byKid(await readAgain())
     },
 
     /** Returns every published key, for the key set (RFC 7517 section 5). */
@@ -157,7 +161,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
             stream.decide((state) => retireKey(state, expiresAt))
           })
       }
-      await refresh()
+      await readAgain()
       return made
     },
   }

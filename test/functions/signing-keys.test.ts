@@ -1,6 +1,10 @@
+import postgres from 'postgres'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { arrayTypes } from '../../shared/array-types.ts'
+import { masterSecrets } from '../../shared/config.ts'
 import { createGateway } from '../../shared/gateway.ts'
 import { rotateOldKeys } from '../../shared/oauth/token/rotate-keys.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 
 let gateway: TestGateway
@@ -19,6 +23,31 @@ test('one key per algorithm when twenty requests and three instances meet an emp
   } finally {
     for (const instance of instances) await instance.close()
   }
+})
+
+test('a first key is found by those who asked while it was made, however slow the answers of the database', async () => {
+  const database = await createTestDatabase()
+  const settings = { ...gateway.gateway.config, DATABASE_URL: database.appUrl }
+  const [reads, writes] = [2, 2].map((max) => postgres(database.appUrl, { max, prepare: false, types: arrayTypes }))
+  if (!reads || !writes) throw new Error('two pools')
+  const slow = new Proxy(reads, {
+    apply: async (sql, _, statement: Parameters<typeof sql>) => {
+      const rows = await sql(...statement)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return rows
+    },
+  })
+  const instance = createGateway(settings, masterSecrets(settings)[0], { reads: slow, writes })
+  onTestFinished(async () => {
+    await instance.close()
+    await database.drop()
+  })
+  const asked = []
+  for (let request = 0; request < 60; request++) {
+    asked.push(instance.keys.active('ES256'))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  expect(new Set((await Promise.all(asked)).map(({ kid }) => kid)).size).toBe(1)
 })
 
 test('a token of an instance that has just made a key counts at once at one that had looked for keys before', async () => {
