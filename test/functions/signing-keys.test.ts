@@ -31,8 +31,8 @@ test('a first key is found by those who asked while it was made, however slow th
   const [reads, writes] = [2, 2].map((max) => postgres(database.appUrl, { max, prepare: false, types: arrayTypes }))
   if (!reads || !writes) throw new Error('two pools')
   const slow = new Proxy(reads, {
-    apply: async (sql, _, statement: Parameters<typeof sql>) => {
-      const rows = await sql(...statement)
+    apply: async (_target, _this, statement: Parameters<typeof reads>) => {
+      const rows = await reads(...statement)
       await new Promise((resolve) => setTimeout(resolve, 50))
       return rows
     },
