@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject, verify } from 'node:crypto'
 import type { Call } from '../call.ts'
-import type { Binding } from '../domain/api-key.ts'
+import type { Binding } from '../domain/api-key-settings.ts'
 import { GatewayError } from '../errors.ts'
 import { equalHash } from '../tokens/opaque.ts'
 

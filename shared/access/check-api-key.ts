@@ -1,6 +1,6 @@
 import { isWithin, plainAddress } from '../addresses.ts'
 import type { Call } from '../call.ts'
-import type { ServiceScope } from '../domain/api-key.ts'
+import type { ServiceScope } from '../domain/api-key-settings.ts'
 import { lowerLevel } from '../domain/derivation.ts'
 import { accessLevelOf, isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'

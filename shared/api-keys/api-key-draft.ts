@@ -1,6 +1,7 @@
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { ceilingOf } from '../access/authority.ts'
-import { type ApiKey, type ApiKeySettings, startingFrom } from '../domain/api-key.ts'
+import type { ApiKey } from '../domain/api-key.ts'
+import type { ApiKeySettings } from '../domain/api-key-settings.ts'
 import { exceeds, lowerLevel } from '../domain/derivation.ts'
 import { accessLevelOf, isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
@@ -67,6 +68,14 @@ export async function draft(
   const most = accessLevelOf(person.role)
   if (lowerLevel(settings.accessLevel, most) === settings.accessLevel) return { settings, notes }
   return { settings: { ...settings, accessLevel: most }, notes: [...notes, `The access level is ${most}.`] }
+}
+
+/** The default settings of a derived key: all limits of its parent, and no more than the usual defaults. */
+function startingFrom(parent: ApiKeySettings, usual: ApiKeySettings): ApiKeySettings {
+  const { service, serviceScopes, expiresAt, binding, limits, networks } = parent
+  const scopes = usual.scopes.filter((one) => satisfies(parent.scopes, one))
+  const accessLevel = lowerLevel(usual.accessLevel, parent.accessLevel)
+  return { ...usual, scopes, accessLevel, service, serviceScopes, expiresAt, binding, limits, networks }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ApiKeySettings } from '../domain/api-key.ts'
+import type { ApiKeySettings } from '../domain/api-key-settings.ts'
 import type { ApiKeyRecord, HistoryEntry } from '../queries/api-keys.ts'
 
 const iso = (at: string | Date | null | undefined) => (at ? new Date(at).toISOString() : null)

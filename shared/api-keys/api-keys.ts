@@ -3,15 +3,8 @@ import type { PersonPrincipal } from '../access/authenticate.ts'
 import { actAs } from '../access/authority.ts'
 import { unsuitableCredential } from '../access/insufficient-scope.ts'
 import type { Call } from '../call.ts'
-import {
-  type ApiKeySettings,
-  apiKey,
-  createKey,
-  deriveKey,
-  keyNameLookup,
-  rotateKey,
-  updateKey,
-} from '../domain/api-key.ts'
+import { apiKey, createKey, deriveKey, keyNameLookup, rotateKey, updateKey } from '../domain/api-key.ts'
+import type { ApiKeySettings } from '../domain/api-key-settings.ts'
 import { tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'

@@ -1,7 +1,7 @@
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { isForGatewayAlone } from '../access/authority.ts'
 import { missingAuthentication } from '../access/step-up.ts'
-import type { ApiKeySettings } from '../domain/api-key.ts'
+import type { ApiKeySettings } from '../domain/api-key-settings.ts'
 import { isBeyondRole, satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 import { type Authority, exceeds } from './derivation.ts'
 
 type AgentDelegationFacts = {
@@ -32,8 +33,8 @@ export const agentDelegation: Aggregate<AgentDelegation, AgentDelegationEvent> =
 
 /** @param from the person's authority, which limits the agent's */
 export function delegate(facts: AgentDelegationFacts, from: Authority): Decision<AgentDelegationEvent> {
-  if (exceeds(facts, from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
-  return { events: [{ type: 'AgentDelegated', data: facts }] }
+  if (exceeds(facts, from).length > 0) return refuse('derivation_exceeded')
+  return record({ type: 'AgentDelegated', data: facts })
 }
 
 export function endDelegation(state: AgentDelegation, reason: string): Decision<AgentDelegationEvent> {

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { type DataOf, record, refuse } from './decision.ts'
 
 type TokenEndpointAuthMethod =
   | 'none'
@@ -154,42 +155,32 @@ export const apiClient: Aggregate<ApiClient, ApiClientEvent> = {
 const isGone = (state: ApiClient): state is Extract<ApiClient, { status: 'none' }> =>
   state.status === 'none' || state.status === 'deleted'
 
-export function registerClient(data: {
-  clientId: string
-  firstParty: boolean
-  accountAccess?: AccountAccess
-  origin: 'operator' | 'dynamic' | 'document'
-  metadata: ClientMetadata
-  secretHash?: string
-  registrationTokenHash?: string
-  sharingKey?: string
-  reason?: string
-}): Decision<ApiClientEvent> {
-  return { events: [{ type: 'ClientRegistered', data }] }
+export function registerClient(data: DataOf<ApiClientEvent, 'ClientRegistered'>): Decision<ApiClientEvent> {
+  return record({ type: 'ClientRegistered', data })
 }
 
 /** Shares this client with another registration of the same metadata. From then on no single party may change it. */
 export function shareClient(state: ApiClient): Decision<ApiClientEvent> {
-  if (isGone(state) || state.sharingKey === undefined) return { events: [], refuse: 'stale' }
+  if (isGone(state) || state.sharingKey === undefined) return refuse('stale')
   return { events: state.isShared ? [] : [{ type: 'ClientShared', data: {} }] }
 }
 
 /** Refuses actions reserved to the sole holder of a registration. */
 export function requireSoleHolder(state: ApiClient): Decision<ApiClientEvent> {
-  return { events: [], ...(!isGone(state) && state.isShared && { refuse: 'invalid_token' }) }
+  return !isGone(state) && state.isShared ? refuse('invalid_token') : { events: [] }
 }
 
 export function updateClient(state: ApiClient, metadata: ClientMetadata): Decision<ApiClientEvent> {
-  if (isGone(state)) return { events: [], refuse: 'not_found' }
-  return { events: [{ type: 'ClientUpdated', data: { metadata } }] }
+  if (isGone(state)) return refuse('not_found')
+  return record({ type: 'ClientUpdated', data: { metadata } })
 }
 
 /** Grants a first-party application everyday access to the account API, or revokes it. */
 export function changeAccountAccess(state: ApiClient, accountAccess: AccountAccess): Decision<ApiClientEvent> {
-  if (isGone(state)) return { events: [], refuse: 'not_found' }
-  if (!state.firstParty && accountAccess !== 'none') return { events: [], refuse: 'unauthorized_client' }
+  if (isGone(state)) return refuse('not_found')
+  if (!state.firstParty && accountAccess !== 'none') return refuse('unauthorized_client')
   if (state.accountAccess === accountAccess) return { events: [] }
-  return { events: [{ type: 'ClientAccountAccessChanged', data: { accountAccess } }] }
+  return record({ type: 'ClientAccountAccessChanged', data: { accountAccess } })
 }
 
 /**
@@ -200,29 +191,28 @@ export function rotateClientSecret(
   state: ApiClient,
   input: { secretHash: string; overlapSeconds: number; replaces?: string; now: Date },
 ): Decision<ApiClientEvent> {
-  if (isGone(state)) return { events: [], refuse: 'not_found' }
-  if (!state.metadata.token_endpoint_auth_method.startsWith('client_secret_'))
-    return { events: [], refuse: 'invalid_request' }
-  if (input.replaces !== undefined && state.secrets[0]?.hash !== input.replaces) return { events: [], refuse: 'stale' }
+  if (isGone(state)) return refuse('not_found')
+  if (!state.metadata.token_endpoint_auth_method.startsWith('client_secret_')) return refuse('invalid_request')
+  if (input.replaces !== undefined && state.secrets[0]?.hash !== input.replaces) return refuse('stale')
   const expiresAt = new Date(input.now.getTime() + input.overlapSeconds * 1000).toISOString()
   const previous = state.secrets[0]
   const secrets: ClientSecret[] = [{ hash: input.secretHash }]
   if (previous && input.overlapSeconds > 0) secrets.push({ hash: previous.hash, expiresAt })
-  return { events: [{ type: 'ClientSecretRotated', data: { secrets } }] }
+  return record({ type: 'ClientSecretRotated', data: { secrets } })
 }
 
 export function suspendClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
-  if (isGone(state)) return { events: [], refuse: 'not_found' }
+  if (isGone(state)) return refuse('not_found')
   return { events: state.status === 'active' ? [{ type: 'ClientSuspended', data: { reason } }] : [] }
 }
 
 export function reinstateClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
-  if (isGone(state)) return { events: [], refuse: 'not_found' }
+  if (isGone(state)) return refuse('not_found')
   return { events: state.status === 'suspended' ? [{ type: 'ClientReinstated', data: { reason } }] : [] }
 }
 
 /** Permanently deletes a client; its tokens end with it. */
 export function deleteClient(state: ApiClient, reason: string): Decision<ApiClientEvent> {
-  if (isGone(state)) return { events: [], refuse: 'not_found' }
-  return { events: [{ type: 'ClientDeleted', data: { reason } }] }
+  if (isGone(state)) return refuse('not_found')
+  return record({ type: 'ClientDeleted', data: { reason } })
 }

@@ -1,52 +1,12 @@
 import type { Aggregate, Decision } from '../events/types.ts'
-import { exceeds, lowerLevel, tighten } from './derivation.ts'
-import { satisfies } from './scopes.ts'
+import type { ApiKeySettings } from './api-key-settings.ts'
+import { type DataOf, record, refuse } from './decision.ts'
+import { exceeds, tighten } from './derivation.ts'
 
 /** Maximum overlap of a rotation. */
 export const MAX_GRACE_SECONDS = 7 * 86_400
 /** Maximum depth of a chain of derived keys, including the first key. */
 export const MAX_GENERATIONS = 5
-
-export type ServiceScope = {
-  service_key: string
-  allowed_actions?: string[]
-  max_calls_per_minute?: number
-  max_calls_per_day?: number
-}
-
-/** Who may present a key and how (docs/wire-contract.md 3.3); public key material only. */
-export type Binding = {
-  audiences?: string[]
-  client_id?: string
-  installation_id?: string
-  public_key_pem?: string
-  public_key_jwk?: Record<string, unknown>
-  require_request_signature?: boolean
-}
-
-export type UsageLimits = {
-  max_calls_per_minute?: number
-  max_calls_per_day?: number
-  /** Total uses, across all rotations. */
-  max_uses?: number
-  /** `owner`: calls of all the owner's keys with this setting are counted together. */
-  counted_by?: 'key' | 'owner'
-}
-
-/** The settings of a key that its owner may change. */
-export type ApiKeySettings = {
-  scopes: string[]
-  accessLevel: string
-  keyContext?: string
-  service: 'all' | 'specific'
-  serviceScopes: ServiceScope[]
-  expiresAt?: string
-  binding?: Binding
-  limits?: UsageLimits
-  /** Addresses it may be used from, as CIDR blocks. */
-  networks?: string[]
-  consumer?: string
-}
 
 type Named = { personal: { name: string; description?: string }; lookups: { kind: 'api_key_name'; value: string }[] }
 
@@ -165,14 +125,6 @@ export function keyNameLookup(ownerId: string, name: string): string {
   return `api-key:${ownerId}:${name.trim().normalize('NFC').toLowerCase()}`
 }
 
-/** The default settings of a derived key: all limits of its parent, and no more than the usual defaults. */
-export function startingFrom(parent: ApiKeySettings, usual: ApiKeySettings): ApiKeySettings {
-  const { service, serviceScopes, expiresAt, binding, limits, networks } = parent
-  const scopes = usual.scopes.filter((one) => satisfies(parent.scopes, one))
-  const accessLevel = lowerLevel(usual.accessLevel, parent.accessLevel)
-  return { ...usual, scopes, accessLevel, service, serviceScopes, expiresAt, binding, limits, networks }
-}
-
 const gone = (state: ApiKey): state is { status: 'none' } | (Known & { status: 'deleted' }) =>
   state.status === 'none' || state.status === 'deleted'
 
@@ -185,42 +137,27 @@ export function deriveKey(
   input: { keyId: string; createdBy: string; settings: ApiKeySettings; generation: number; now: Date },
 ): Decision<ApiKeyEvent> {
   const { keyId, createdBy, settings, generation, now } = input
-  if (gone(state)) return { events: [], refuse: 'key_not_found' }
+  if (gone(state)) return refuse('key_not_found')
   const { expiresAt } = state.settings
   const isOver = expiresAt !== undefined && new Date(expiresAt) <= now
-  if (state.status !== 'active' || isOver) return { events: [], refuse: 'key_not_active' }
-  if (generation > MAX_GENERATIONS || exceeds(settings, state.settings).length > 0)
-    return { events: [], refuse: 'derivation_exceeded' }
-  return { events: [{ type: 'ApiKeyChildCreated', data: { keyId, createdBy } }] }
+  if (state.status !== 'active' || isOver) return refuse('key_not_active')
+  if (generation > MAX_GENERATIONS || exceeds(settings, state.settings).length > 0) return refuse('derivation_exceeded')
+  return record({ type: 'ApiKeyChildCreated', data: { keyId, createdBy } })
 }
 
-export function createKey(input: {
+/** Creates a key; `parent` and `application` are what it ends with. */
+export function createKey({
+  owner,
+  name,
+  description,
+  ...facts
+}: Omit<DataOf<ApiKeyEvent, 'ApiKeyCreated'>, 'ownerType' | 'ownerId'> & {
   owner: { type: 'person' | 'organization'; id: string }
-  organizationId: string
-  createdBy: string
-  origin: 'owner' | 'import'
   name: string
   description?: string
-  secretHash: string
-  preview: string
-  settings: ApiKeySettings
-  parent?: string
-  application?: string
 }): Decision<ApiKeyEvent> {
-  const { owner, organizationId, createdBy, origin, secretHash, preview, settings, parent, application } = input
-  const data = {
-    ownerType: owner.type,
-    ownerId: owner.id,
-    organizationId,
-    createdBy,
-    origin,
-    secretHash,
-    preview,
-    settings,
-    ...(parent && { parent }),
-    ...(application && { application }),
-  }
-  return { events: [{ type: 'ApiKeyCreated', data, ...named(owner.id, input.name, input.description) }] }
+  const data = { ownerType: owner.type, ownerId: owner.id, ...facts }
+  return record({ type: 'ApiKeyCreated', data, ...named(owner.id, name, description) })
 }
 
 /**
@@ -239,17 +176,16 @@ export function updateKey(
     mayLoosen: boolean
   },
 ): Decision<ApiKeyEvent> {
-  if (gone(state)) return { events: [], refuse: 'key_not_found' }
-  if (state.status !== 'active') return { events: [], refuse: 'key_not_active' }
+  if (gone(state)) return refuse('key_not_found')
+  if (state.status !== 'active') return refuse('key_not_active')
   const { settings, reason, parent = {}, mayLoosen } = input
   const before = mayLoosen ? {} : state.settings
-  if (exceeds(settings, before).length > 0 || exceeds(settings, parent).length > 0)
-    return { events: [], refuse: 'derivation_exceeded' }
-  return {
-    events: [
-      { type: 'ApiKeyUpdated', data: { settings, reason }, ...named(state.ownerId, input.name, input.description) },
-    ],
-  }
+  if (exceeds(settings, before).length > 0 || exceeds(settings, parent).length > 0) return refuse('derivation_exceeded')
+  return record({
+    type: 'ApiKeyUpdated',
+    data: { settings, reason },
+    ...named(state.ownerId, input.name, input.description),
+  })
 }
 
 /** Narrows a key to the new settings of its parent; ends it when nothing is left. */
@@ -257,7 +193,7 @@ export function followParent(state: ApiKey, parent: { id: string; settings: ApiK
   if (!isUsable(state) || exceeds(state.settings, parent.settings).length === 0) return { events: [] }
   const settings = tighten(state.settings, parent.settings)
   if (!settings) return endWithParent(state, { id: parent.id, reason: 'parent_narrowed' })
-  return { events: [{ type: 'ApiKeyNarrowed', data: { settings, reason: 'parent_narrowed', parent: parent.id } }] }
+  return record({ type: 'ApiKeyNarrowed', data: { settings, reason: 'parent_narrowed', parent: parent.id } })
 }
 
 export type EndOfParent = 'parent_revoked' | 'parent_deleted' | 'parent_leaked' | 'parent_narrowed'
@@ -286,24 +222,24 @@ export function rotateKey(
     now: Date
   },
 ): Decision<ApiKeyEvent> {
-  if (gone(state)) return { events: [], refuse: 'key_not_found' }
-  if (state.status === 'revoked') return { events: [], refuse: 'key_not_active' }
-  if (state.rotations !== input.knownRotations) return { events: [], refuse: 'stale' }
+  if (gone(state)) return refuse('key_not_found')
+  if (state.status === 'revoked') return refuse('key_not_active')
+  if (state.rotations !== input.knownRotations) return refuse('stale')
   const grace = state.status === 'active' && state.leakReports === 0 ? input.graceSeconds : 0
   const until = new Date(input.now.getTime() + grace * 1000).toISOString()
   const { secretHash, preview, reason, expiresAt } = input
   const data = { secretHash, preview, reason, expiresAt, ...(grace > 0 && { previousExpiresAt: until }) }
-  return { events: [{ type: 'ApiKeyRotated', data }] }
+  return record({ type: 'ApiKeyRotated', data })
 }
 
 export function revokeKey(state: ApiKey, reason: string): Decision<ApiKeyEvent> {
-  if (gone(state)) return { events: [], refuse: 'key_not_found' }
+  if (gone(state)) return refuse('key_not_found')
   return { events: state.status === 'revoked' ? [] : [{ type: 'ApiKeyRevoked', data: { reason } }] }
 }
 
 export function deleteKey(state: ApiKey, reason: string): Decision<ApiKeyEvent> {
-  if (gone(state)) return { events: [], refuse: 'key_not_found' }
-  return { events: [{ type: 'ApiKeyDeleted', data: { reason } }] }
+  if (gone(state)) return refuse('key_not_found')
+  return record({ type: 'ApiKeyDeleted', data: { reason } })
 }
 
 /**
@@ -316,9 +252,9 @@ export function reportLeak(
   if (gone(state) || state.leakReports > 0) return { events: [] }
   const { policy, source, url } = input
   const reported: ApiKeyEvent = { type: 'ApiKeyLeakReported', data: { source }, personal: { url } }
-  if (policy === 'notify' || state.status !== 'active') return { events: [reported] }
-  if (policy === 'revoke') return { events: [reported, { type: 'ApiKeyRevoked', data: { reason: 'leaked' } }] }
-  return { events: [{ type: 'ApiKeyQuarantined', data: { reason: 'leaked', source }, personal: { url } }] }
+  if (policy === 'notify' || state.status !== 'active') return record(reported)
+  if (policy === 'revoke') return record(reported, { type: 'ApiKeyRevoked', data: { reason: 'leaked' } })
+  return record({ type: 'ApiKeyQuarantined', data: { reason: 'leaked', source }, personal: { url } })
 }
 
 /** Records one warning per expiry date. */
@@ -326,13 +262,10 @@ export function warnOfExpiry(state: ApiKey): Decision<ApiKeyEvent> {
   if (state.status !== 'active') return { events: [] }
   const { expiresAt } = state.settings
   if (!expiresAt || state.warnedOf === expiresAt) return { events: [] }
-  return { events: [{ type: 'ApiKeyExpiryWarned', data: { expiresAt } }] }
+  return record({ type: 'ApiKeyExpiryWarned', data: { expiresAt } })
 }
 
-export function noteNotified(
-  state: ApiKey,
-  input: { kind: string; outcome: string; messageId: string },
-): Decision<ApiKeyEvent> {
-  if (state.status === 'none' || state.notified.includes(input.messageId)) return { events: [] }
-  return { events: [{ type: 'ApiKeyOwnerNotified', data: input }] }
+export function noteNotified(state: ApiKey, data: DataOf<ApiKeyEvent, 'ApiKeyOwnerNotified'>): Decision<ApiKeyEvent> {
+  if (state.status === 'none' || state.notified.includes(data.messageId)) return { events: [] }
+  return record({ type: 'ApiKeyOwnerNotified', data })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record } from './decision.ts'
 
 /** A month of short-lived streams, moved from the event store to a file. */
 type ArchiveEvent = {
@@ -18,14 +19,12 @@ type ArchiveEvent = {
   }
 }
 
-type Archive = { status: 'none' | 'made' }
-
-export const archive: Aggregate<Archive, ArchiveEvent> = {
+export const archive: Aggregate<undefined, ArchiveEvent> = {
   type: 'archive',
-  initial: { status: 'none' },
-  evolve: () => ({ status: 'made' }),
+  initial: undefined,
+  evolve: () => undefined,
 }
 
 export function makeArchive(data: ArchiveEvent['data']): Decision<ArchiveEvent> {
-  return { events: [{ type: 'EventsArchived', data }] }
+  return record({ type: 'EventsArchived', data })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** The log as a whole. Its origin is the name under which its checkpoints are signed, independent of the gateway's URL. */
 export type AuditLogEvent =
@@ -48,10 +49,10 @@ export function changeOrigin(
   state: AuditLog,
   { origin, reason }: { origin: string; reason: string },
 ): Decision<AuditLogEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (state.status === 'none') return refuse('not_found')
   if (state.origin === origin) return { events: [] }
   const data = { origin, previous: state.origin, reason }
-  return { events: [{ type: 'AuditLogOriginChanged', data }] }
+  return record({ type: 'AuditLogOriginChanged', data })
 }
 
 /**
@@ -73,5 +74,5 @@ export function restoreLog(
   const note = sign(restored.origin, restoreStatement(restored))
   const data = { ...restored, previous, note, reason }
   const begun = state.status === 'begun' ? [] : beginLog(state, facts.origin).events
-  return { events: [...begun, { type: 'AuditLogRestored', data }] }
+  return record(...begun, { type: 'AuditLogRestored', data })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Lifetime of a pushed request in seconds, before a browser opens it and then during sign-in (RFC 9126 section 2.2). */
 export const PUSHED_SECONDS = 90
@@ -113,7 +114,7 @@ export function push(input: {
   forgottenAt: Date
 }): Decision<AuthorizationEvent> {
   const secrets = [{ name: 'parameters' as const, sealed: input.sealedParameters, expiresAt: input.forgottenAt }]
-  return { events: [{ type: 'AuthorizationPushed', data: input.facts, secrets }] }
+  return record({ type: 'AuthorizationPushed', data: input.facts, secrets })
 }
 
 /**
@@ -134,15 +135,14 @@ export function openPushedRequest(
 export function openPushed(state: Authorization, now: Date): Decision<AuthorizationEvent> {
   if (state.status !== 'pushed' || state.opened) return { events: [] }
   const expiresAt = new Date(now.getTime() + OPENED_SECONDS * 1000).toISOString()
-  return { events: [{ type: 'PushedAuthorizationOpened', data: { expiresAt } }] }
+  return record({ type: 'PushedAuthorizationOpened', data: { expiresAt } })
 }
 
 /** Starts the request of a signed-in person; a pushed request may start again until it is decided. */
 export function request(state: Authorization, facts: AuthorizationFacts): Decision<AuthorizationEvent> {
   const again = state.status === 'requested' && state.pushed !== undefined
-  if (state.status !== 'none' && state.status !== 'pushed' && !again)
-    return { events: [], refuse: 'request_uri_invalid' }
-  return { events: [{ type: 'AuthorizationRequested', data: facts }] }
+  if (state.status !== 'none' && state.status !== 'pushed' && !again) return refuse('request_uri_invalid')
+  return record({ type: 'AuthorizationRequested', data: facts })
 }
 
 /** Records consent and issues the code (RFC 6749 section 4.1.2). */
@@ -156,19 +156,17 @@ export function grant(
     now: Date
   },
 ): Decision<AuthorizationEvent> {
-  if (!isPending(state, input.sessionId, input.now)) return { events: [], refuse: 'csrf_invalid' }
+  if (!isPending(state, input.sessionId, input.now)) return refuse('csrf_invalid')
   const expiresAt = new Date(input.now.getTime() + CODE_SECONDS * 1000).toISOString()
-  return {
-    events: [
-      { type: 'AuthorizationGranted', data: { by: input.by, scope: input.scope } },
-      { type: 'AuthorizationCodeIssued', data: { codeHash: input.codeHash, expiresAt } },
-    ],
-  }
+  return record(
+    { type: 'AuthorizationGranted', data: { by: input.by, scope: input.scope } },
+    { type: 'AuthorizationCodeIssued', data: { codeHash: input.codeHash, expiresAt } },
+  )
 }
 
 export function deny(state: Authorization, input: { sessionId: string; now: Date }): Decision<AuthorizationEvent> {
-  if (!isPending(state, input.sessionId, input.now)) return { events: [], refuse: 'csrf_invalid' }
-  return { events: [{ type: 'AuthorizationDenied', data: {} }] }
+  if (!isPending(state, input.sessionId, input.now)) return refuse('csrf_invalid')
+  return record({ type: 'AuthorizationDenied', data: {} })
 }
 
 /** Only the session of a request may decide it, once, before it expires. */
@@ -189,11 +187,11 @@ export function showCode(
 ): Decision<AuthorizationEvent> {
   const { codeHash, sessionId, pasteHash, now } = input
   if (state.status !== 'code_issued' || state.codeHash !== codeHash || state.facts.sessionId !== sessionId)
-    return { events: [], refuse: 'paste_impossible' }
+    return refuse('paste_impossible')
   if (state.pasted && state.pasted.expiresAt > now) return { events: [] }
-  if (state.pasted || state.codeExpiresAt <= now) return { events: [], refuse: 'paste_impossible' }
+  if (state.pasted || state.codeExpiresAt <= now) return refuse('paste_impossible')
   const expiresAt = new Date(now.getTime() + PASTED_SECONDS * 1000).toISOString()
-  return { events: [{ type: 'AuthorizationCodeShown', data: { pasteHash, expiresAt } }] }
+  return record({ type: 'AuthorizationCodeShown', data: { pasteHash, expiresAt } })
 }
 
 /** When the presented form of the code expires; undefined for another code. */
@@ -220,21 +218,17 @@ export type Redemption = {
  * nothing, so that a thief without the verifier cannot sign the owner out (OAuth 2.1 sections 4.1.3 and 7.5.3).
  */
 export function redeem(state: Authorization, input: Redemption & { familyId: string }): Decision<AuthorizationEvent> {
-  if (state.status !== 'code_issued' && state.status !== 'redeemed') return { events: [], refuse: 'invalid_grant' }
+  if (state.status !== 'code_issued' && state.status !== 'redeemed') return refuse('invalid_grant')
   const end = endOf(state, input.codeHash)
-  if (!end) return { events: [], refuse: 'invalid_grant' }
-  if (state.status === 'redeemed')
-    return isReplay(state, input) && !state.replayed
-      ? { events: [{ type: 'AuthorizationCodeReplayed', data: {} }], refuse: 'invalid_grant' }
-      : { events: [], refuse: 'invalid_grant' }
-  const fault = end <= input.now ? 'expired' : bindingFault(state.facts, input)
-  if (fault)
-    return {
-      events:
-        state.refusals < MAX_RECORDED_REFUSALS ? [{ type: 'AuthorizationCodeRefused', data: { reason: fault } }] : [],
-      refuse: 'invalid_grant',
-    }
-  return { events: [{ type: 'AuthorizationCodeRedeemed', data: { familyId: input.familyId } }] }
+  if (!end) return refuse('invalid_grant')
+  if (state.status === 'redeemed') {
+    if (state.replayed || !isReplay(state, input)) return refuse('invalid_grant')
+    return refuse('invalid_grant', { type: 'AuthorizationCodeReplayed', data: {} })
+  }
+  const reason = end <= input.now ? 'expired' : bindingFault(state.facts, input)
+  if (reason && state.refusals >= MAX_RECORDED_REFUSALS) return refuse('invalid_grant')
+  if (reason) return refuse('invalid_grant', { type: 'AuthorizationCodeRefused', data: { reason } })
+  return record({ type: 'AuthorizationCodeRedeemed', data: { familyId: input.familyId } })
 }
 
 /** Whether this repeats a redemption with all the same credentials. */

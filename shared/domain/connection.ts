@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Settings of an external identity provider. They never contain its secret. */
 export type ConnectionSettings = {
@@ -109,6 +110,7 @@ export const connection: Aggregate<Connection, ConnectionEvent> = {
 }
 
 const exists = (state: Connection) => 'settings' in state
+const clientSecret = (sealed: Uint8Array): Secrets => [{ name: 'client_secret', sealed }]
 
 /** The authority that issues the account ids of a connection: under another authority, the same id is another account. */
 export const authorityOf = ({ protocol, issuer, authorization_endpoint, saml }: ConnectionSettings) =>
@@ -117,32 +119,19 @@ export const authorityOf = ({ protocol, issuer, authorization_endpoint, saml }: 
     .join(' ')
 
 export function addConnection(settings: ConnectionSettings, secret?: Uint8Array): Decision<ConnectionEvent> {
-  const secrets: Secrets = secret ? [{ name: 'client_secret', sealed: secret }] : []
-  return { events: [{ type: 'ConnectionAdded', data: { settings }, secrets }] }
+  return record({ type: 'ConnectionAdded', data: { settings }, secrets: secret ? clientSecret(secret) : [] })
 }
 
 export function changeConnection(
   state: Connection,
   input: { settings?: ConnectionSettings; secret?: Uint8Array },
 ): Decision<ConnectionEvent> {
-  if (!('settings' in state)) return { events: [], refuse: 'not_found' }
+  if (!('settings' in state)) return refuse('not_found')
   const { settings, secret } = input
-  if (settings && authorityOf(settings) !== authorityOf(state.settings))
-    return { events: [], refuse: 'connection_authority' }
-  return {
-    events: [
-      ...(settings ? [{ type: 'ConnectionChanged' as const, data: { settings } }] : []),
-      ...(secret
-        ? [
-            {
-              type: 'ConnectionSecretReplaced' as const,
-              data: {},
-              secrets: [{ name: 'client_secret' as const, sealed: secret }],
-            },
-          ]
-        : []),
-    ],
-  }
+  if (settings && authorityOf(settings) !== authorityOf(state.settings)) return refuse('connection_authority')
+  const events: ConnectionEvent[] = settings ? [{ type: 'ConnectionChanged', data: { settings } }] : []
+  if (!secret) return { events }
+  return record(...events, { type: 'ConnectionSecretReplaced', data: {}, secrets: clientSecret(secret) })
 }
 
 /** Adds a key pair; a connection's first one is active at once, since the provider knows no other. */
@@ -150,40 +139,40 @@ export function addConnectionKey(
   state: Connection,
   { keyId, certificate, sealed }: { keyId: string; certificate: string; sealed: Uint8Array },
 ): Decision<ConnectionEvent> {
-  if (!('settings' in state)) return { events: [], refuse: 'not_found' }
+  if (!('settings' in state)) return refuse('not_found')
   const added: ConnectionEvent = {
     type: 'ConnectionKeyAdded',
     data: { keyId, certificate },
     secrets: [{ name: 'private_key', sealed }],
   }
   const isFirst = Object.keys(state.keys).length === 0
-  return { events: [added, ...(isFirst ? [{ type: 'ConnectionKeyActivated' as const, data: { keyId } }] : [])] }
+  return record(added, ...(isFirst ? [{ type: 'ConnectionKeyActivated' as const, data: { keyId } }] : []))
 }
 
 export function activateConnectionKey(state: Connection, keyId: string): Decision<ConnectionEvent> {
-  if (!('settings' in state) || !state.keys[keyId]) return { events: [], refuse: 'not_found' }
+  if (!('settings' in state) || !state.keys[keyId]) return refuse('not_found')
   return { events: state.keys[keyId] === 'active' ? [] : [{ type: 'ConnectionKeyActivated', data: { keyId } }] }
 }
 
 /** Retires a key; the active one only after another is activated. */
 export function retireConnectionKey(state: Connection, keyId: string): Decision<ConnectionEvent> {
-  if (!('settings' in state) || !state.keys[keyId]) return { events: [], refuse: 'not_found' }
-  if (state.keys[keyId] === 'active') return { events: [], refuse: 'invalid_request' }
-  return { events: [{ type: 'ConnectionKeyRetired', data: { keyId } }] }
+  if (!('settings' in state) || !state.keys[keyId]) return refuse('not_found')
+  if (state.keys[keyId] === 'active') return refuse('invalid_request')
+  return record({ type: 'ConnectionKeyRetired', data: { keyId } })
 }
 
 export function disableConnection(state: Connection, reason: string): Decision<ConnectionEvent> {
-  if (!exists(state)) return { events: [], refuse: 'not_found' }
+  if (!exists(state)) return refuse('not_found')
   return { events: state.status === 'enabled' ? [{ type: 'ConnectionDisabled', data: { reason } }] : [] }
 }
 
 export function enableConnection(state: Connection, reason: string): Decision<ConnectionEvent> {
-  if (!exists(state)) return { events: [], refuse: 'not_found' }
+  if (!exists(state)) return refuse('not_found')
   return { events: state.status === 'disabled' ? [{ type: 'ConnectionEnabled', data: { reason } }] : [] }
 }
 
 /** Removes a connection. Its accounts stay linked, but cannot sign in. */
 export function removeConnection(state: Connection, reason: string): Decision<ConnectionEvent> {
-  if (!exists(state)) return { events: [], refuse: 'not_found' }
-  return { events: [{ type: 'ConnectionRemoved', data: { reason } }] }
+  if (!exists(state)) return refuse('not_found')
+  return record({ type: 'ConnectionRemoved', data: { reason } })
 }

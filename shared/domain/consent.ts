@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { type DataOf, record } from './decision.ts'
 
 export type ConsentEvent =
   | { type: 'ConsentGranted'; data: { uai: string; clientId: string; scopes: string[]; resources: string[] } }
@@ -25,25 +26,17 @@ export function covers(state: Consent, scopes: string[], resources: string[]): b
 }
 
 /** Adds to earlier consent (incremental consent); no event if nothing is new. */
-export function grant(
-  state: Consent,
-  input: { uai: string; clientId: string; scopes: string[]; resources: string[] },
-): Decision<ConsentEvent> {
-  if (covers(state, input.scopes, input.resources)) return { events: [] }
+export function grant(state: Consent, given: DataOf<ConsentEvent, 'ConsentGranted'>): Decision<ConsentEvent> {
+  if (covers(state, given.scopes, given.resources)) return { events: [] }
   const union = (a: string[], b: string[]) => [...new Set([...a, ...b])].sort()
-  return {
-    events: [
-      {
-        type: 'ConsentGranted',
-        data: {
-          uai: input.uai,
-          clientId: input.clientId,
-          scopes: union(state.scopes, input.scopes),
-          resources: union(state.resources, input.resources),
-        },
-      },
-    ],
-  }
+  return record({
+    type: 'ConsentGranted',
+    data: {
+      ...given,
+      scopes: union(state.scopes, given.scopes),
+      resources: union(state.resources, given.resources),
+    },
+  })
 }
 
 /** Withdraws the whole consent. */

@@ -1,4 +1,4 @@
-import type { Binding, ServiceScope, UsageLimits } from './api-key.ts'
+import type { Binding, ServiceScope, UsageLimits } from './api-key-settings.ts'
 import { blockContains } from './network.ts'
 import { satisfies } from './scopes.ts'
 

@@ -1,5 +1,6 @@
 import type { Refusal } from '../errors.ts'
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Lifetime of a device code and polling interval, in seconds (RFC 8628 section 3.2). */
 export const DEVICE_SECONDS = 900
@@ -56,9 +57,7 @@ export const deviceAuthorization: Aggregate<DeviceAuthorization, DeviceAuthoriza
 
 /** @param input.origin where the request came from, shown to the person who decides */
 export function requestDevice(input: { facts: DeviceFacts; origin: string }): Decision<DeviceAuthorizationEvent> {
-  return {
-    events: [{ type: 'DeviceAuthorizationRequested', data: input.facts, personal: { origin: input.origin } }],
-  }
+  return record({ type: 'DeviceAuthorizationRequested', data: input.facts, personal: { origin: input.origin } })
 }
 
 /** Whether this session may still decide: pending, not expired, and not opened by another session (docs/security-rules.md D7). */
@@ -74,23 +73,23 @@ type Visitor = { uai: string; sessionId: string; now: Date }
 
 /** Binds a code to the first session that opens it. */
 export function openDevice(state: DeviceAuthorization, input: Visitor): Decision<DeviceAuthorizationEvent> {
-  if (!isOpenTo(state, input)) return { events: [], refuse: 'user_code_invalid' }
+  if (!isOpenTo(state, input)) return refuse('user_code_invalid')
   const { uai, sessionId } = input
   return { events: state.sessionId ? [] : [{ type: 'DeviceAuthorizationOpened', data: { uai, sessionId } }] }
 }
 
 export function approveDevice(state: DeviceAuthorization, input: Visitor): Decision<DeviceAuthorizationEvent> {
-  if (!isOpenTo(state, input)) return { events: [], refuse: 'user_code_invalid' }
+  if (!isOpenTo(state, input)) return refuse('user_code_invalid')
   const { uai, sessionId } = input
-  return { events: [{ type: 'DeviceAuthorizationApproved', data: { uai, sessionId } }] }
+  return record({ type: 'DeviceAuthorizationApproved', data: { uai, sessionId } })
 }
 
 export function denyDevice(
   state: DeviceAuthorization,
   input: { sessionId?: string; now: Date },
 ): Decision<DeviceAuthorizationEvent> {
-  if (!isOpenTo(state, input)) return { events: [], refuse: 'user_code_invalid' }
-  return { events: [{ type: 'DeviceAuthorizationDenied', data: { reason: 'person' } }] }
+  if (!isOpenTo(state, input)) return refuse('user_code_invalid')
+  return record({ type: 'DeviceAuthorizationDenied', data: { reason: 'person' } })
 }
 
 /** Withdraws an approval before the device has used it; afterwards, revoke its tokens instead. */
@@ -104,10 +103,8 @@ export function withdrawApproval(state: DeviceAuthorization): Decision<DeviceAut
 export function slowDown(state: DeviceAuthorization): Decision<DeviceAuthorizationEvent> {
   if (state.status !== 'pending') return { events: [] }
   const interval = Math.min(SLOWEST_SECONDS, state.interval + SLOWER_SECONDS)
-  return {
-    events: interval === state.interval ? [] : [{ type: 'DevicePollingSlowed', data: { interval } }],
-    refuse: 'slow_down',
-  }
+  if (interval === state.interval) return refuse('slow_down')
+  return refuse('slow_down', { type: 'DevicePollingSlowed', data: { interval } })
 }
 
 type DevicePoll = { deviceCodeHash: string; clientId: string; now: Date }
@@ -127,7 +124,7 @@ export function redeemDevice(
   state: DeviceAuthorization,
   input: DevicePoll & { familyId: string },
 ): Decision<DeviceAuthorizationEvent> {
-  const refuse = pollRefusal(state, input)
-  if (refuse) return { events: [], refuse }
-  return { events: [{ type: 'DeviceCodeRedeemed', data: { familyId: input.familyId } }] }
+  const refusal = pollRefusal(state, input)
+  if (refusal) return refuse(refusal)
+  return record({ type: 'DeviceCodeRedeemed', data: { familyId: input.familyId } })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record } from './decision.ts'
 import type { HookPoint } from './hook.ts'
 
 /** The result of a call, without personal data. */
@@ -15,15 +16,14 @@ export type HookCallFacts = {
 }
 
 type HookCallEvent = { type: 'HookCalled'; data: HookCallFacts }
-type HookCall = { status: 'none' | 'recorded' }
 
 /** One call of a hook: one stream, one event. */
-export const hookCall: Aggregate<HookCall, HookCallEvent> = {
+export const hookCall: Aggregate<undefined, HookCallEvent> = {
   type: 'hook_call',
-  initial: { status: 'none' },
-  evolve: () => ({ status: 'recorded' }),
+  initial: undefined,
+  evolve: () => undefined,
 }
 
 export function recordCall(facts: HookCallFacts): Decision<HookCallEvent> {
-  return { events: [{ type: 'HookCalled', data: facts }] }
+  return record({ type: 'HookCalled', data: facts })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** When a hook is called: `before-sign-in` and `provision-user` may refuse, `map-claims` returns claims about the person. */
 export const HOOK_POINTS = ['before-sign-in', 'after-sign-in', 'map-claims', 'provision-user'] as const
@@ -46,15 +47,15 @@ export const hook: Aggregate<Hook, HookEvent> = {
 const secrets = (sealed: Uint8Array): Secrets => [{ name: 'signing_secret', sealed }]
 
 export function addHook(settings: HookSettings, secret: Uint8Array): Decision<HookEvent> {
-  return { events: [{ type: 'HookAdded', data: { settings }, secrets: secrets(secret) }] }
+  return record({ type: 'HookAdded', data: { settings }, secrets: secrets(secret) })
 }
 
 export function replaceHookSecret(state: Hook, secret: Uint8Array): Decision<HookEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'not_found' }
-  return { events: [{ type: 'HookSecretReplaced', data: {}, secrets: secrets(secret) }] }
+  if (state.status !== 'active') return refuse('not_found')
+  return record({ type: 'HookSecretReplaced', data: {}, secrets: secrets(secret) })
 }
 
 export function removeHook(state: Hook, reason: string): Decision<HookEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'not_found' }
-  return { events: [{ type: 'HookRemoved', data: { reason } }] }
+  if (state.status !== 'active') return refuse('not_found')
+  return record({ type: 'HookRemoved', data: { reason } })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Who asserted that a credential belongs to the person, and how it was verified. */
 export type Evidence = {
@@ -118,13 +119,13 @@ export function create(input: {
   const { organizationId, credentials, locale, name } = input
   const data = { role: 'user', plan: 'free', organizationId, locale }
   const created: IdentityEvent = { type: 'IdentityCreated', data, ...(name && { personal: { name } }) }
-  return { events: [created, ...credentials.map(linked)] }
+  return record(created, ...credentials.map(linked))
 }
 
 /** Links a credential. The store checks that it belongs to no one else. */
 export function linkCredential(state: Identity, credential: Credential): Decision<IdentityEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'account_suspended' }
-  return { events: [linked(credential)] }
+  if (state.status !== 'active') return refuse('account_suspended')
+  return record(linked(credential))
 }
 
 /**
@@ -136,9 +137,9 @@ export function unlinkCredential(
   input: { credentialId: string; left: number; reason: string },
 ): Decision<IdentityEvent> {
   const { credentialId, left, reason } = input
-  if (!state.credentials.includes(credentialId)) return { events: [], refuse: 'not_found' }
-  if (left < 1) return { events: [], refuse: 'last_credential' }
-  return { events: [{ type: 'CredentialUnlinked', data: { credentialId, reason } }] }
+  if (!state.credentials.includes(credentialId)) return refuse('not_found')
+  if (left < 1) return refuse('last_credential')
+  return record({ type: 'CredentialUnlinked', data: { credentialId, reason } })
 }
 
 /** Changes the standing of a person, as set by an organization or an operator. */
@@ -149,41 +150,41 @@ export function changeIdentity(
     ...data
   }: { role?: string; plan?: string; organizationId?: string; locale?: string; name?: string; reason?: string },
 ): Decision<IdentityEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'account_suspended' }
-  return { events: [{ type: 'IdentityChanged', data, ...(name && { personal: { name } }) }] }
+  if (state.status !== 'active') return refuse('account_suspended')
+  return record({ type: 'IdentityChanged', data, ...(name && { personal: { name } }) })
 }
 
 const isOwn = (state: Identity) => state.status === 'active' && state.mergedInto === undefined
 
 /** The retired half of a merge. */
 export function mergeInto(state: Identity, input: { into: string; evidence: Evidence }): Decision<IdentityEvent> {
-  if (!isOwn(state)) return { events: [], refuse: 'merge_impossible' }
-  return { events: [{ type: 'IdentityMerged', data: input }] }
+  if (!isOwn(state)) return refuse('merge_impossible')
+  return record({ type: 'IdentityMerged', data: input })
 }
 
 /** The surviving half of a merge. */
 export function absorb(state: Identity, from: string): Decision<IdentityEvent> {
-  if (!isOwn(state)) return { events: [], refuse: 'merge_impossible' }
-  return { events: [{ type: 'IdentityAbsorbed', data: { from } }] }
+  if (!isOwn(state)) return refuse('merge_impossible')
+  return record({ type: 'IdentityAbsorbed', data: { from } })
 }
 
 /** Undoes a merge: the retired identity gets back exactly what it had. */
 export function split(state: Identity, reason: string): Decision<IdentityEvent> {
-  if (state.mergedInto === undefined || state.status === 'erased') return { events: [], refuse: 'not_merged' }
-  return { events: [{ type: 'IdentitySplit', data: { from: state.mergedInto, reason } }] }
+  if (state.mergedInto === undefined || state.status === 'erased') return refuse('not_merged')
+  return record({ type: 'IdentitySplit', data: { from: state.mergedInto, reason } })
 }
 
 export function release(uai: string): Decision<IdentityEvent> {
-  return { events: [{ type: 'IdentityReleased', data: { uai } }] }
+  return record({ type: 'IdentityReleased', data: { uai } })
 }
 
 export function suspend(state: Identity, reason: string): Decision<IdentityEvent> {
-  if (state.status === 'none' || state.status === 'erased') return { events: [], refuse: 'not_found' }
+  if (state.status === 'none' || state.status === 'erased') return refuse('not_found')
   return { events: state.status === 'active' ? [{ type: 'IdentitySuspended', data: { reason } }] : [] }
 }
 
 export function reinstate(state: Identity, reason: string): Decision<IdentityEvent> {
-  if (state.status === 'none' || state.status === 'erased') return { events: [], refuse: 'not_found' }
+  if (state.status === 'none' || state.status === 'erased') return refuse('not_found')
   return { events: state.status === 'suspended' ? [{ type: 'IdentityReinstated', data: { reason } }] : [] }
 }
 
@@ -192,7 +193,7 @@ export function erase(
   state: Identity,
   { reason, forgotten = [] }: { reason: string; forgotten?: string[] },
 ): Decision<IdentityEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (state.status === 'none') return refuse('not_found')
   const data = { reason, ...(forgotten.length > 0 && { forgotten }) }
   return { events: state.status === 'erased' ? [] : [{ type: 'IdentityErased', data }] }
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record } from './decision.ts'
 
 export type Channel = 'email' | 'sms'
 
@@ -75,7 +76,7 @@ export function queue(
   const lookups = [{ kind: 'message_address' as const, value: lookup }]
   const secrets = kept && [{ name: 'message' as const, ...kept }]
   const data = { channel, template, uai }
-  return { events: [{ type: 'MessageQueued', data, personal: { address }, lookups, ...(secrets && { secrets }) }] }
+  return record({ type: 'MessageQueued', data, personal: { address }, lookups, ...(secrets && { secrets }) })
 }
 
 export function recordAccepted(state: Message, sent: Sent): Decision<MessageEvent> {
@@ -106,16 +107,14 @@ export function recordStatus(state: Message, reported: DeliveryStatus): Decision
   const { provider } = reported
   switch (reported.kind) {
     case 'delivered':
-      return { events: [{ type: 'MessageDelivered', data: { provider } }] }
+      return record({ type: 'MessageDelivered', data: { provider } })
     case 'complained':
-      return { events: [{ type: 'MessageComplained', data: { provider } }] }
+      return record({ type: 'MessageComplained', data: { provider } })
     case 'delayed':
-      return { events: [{ type: 'MessageDelayed', data: { provider, reason: reported.reason } }] }
-    case 'bounced':
-      return {
-        events: [
-          { type: 'MessageBounced', data: { provider, permanent: reported.permanent, reason: reported.reason } },
-        ],
-      }
+      return record({ type: 'MessageDelayed', data: { provider, reason: reported.reason } })
+    case 'bounced': {
+      const { permanent, reason } = reported
+      return record({ type: 'MessageBounced', data: { provider, permanent, reason } })
+    }
   }
 }

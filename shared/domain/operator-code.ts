@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { type DataOf, record, refuse } from './decision.ts'
 
 /** How long a request waits for the second operator. */
 const APPROVAL_SECONDS = 3600
@@ -82,18 +83,16 @@ const after = (now: Date, seconds: number) => new Date(now.getTime() + seconds *
  * Creates a code by which an operator vouches for a person. A privileged person needs two operators, who each know only one part, so
  * that neither can sign in as that person.
  */
-export function requestCode(input: {
-  uai: string
-  operator: string
+export function requestCode({
+  now,
+  reason,
+  ...facts
+}: Omit<DataOf<OperatorCodeEvent, 'OperatorCodeRequested'>, 'expiresAt'> & {
   reason: string
-  needsSecond: boolean
-  standing: number
-  partHash: string
   now: Date
 }): Decision<OperatorCodeEvent> {
-  const { now, reason, ...facts } = input
   const expiresAt = after(now, facts.needsSecond ? APPROVAL_SECONDS : CODE_SECONDS)
-  return { events: [{ type: 'OperatorCodeRequested', data: { ...facts, expiresAt }, personal: { reason } }] }
+  return record({ type: 'OperatorCodeRequested', data: { ...facts, expiresAt }, personal: { reason } })
 }
 
 /**
@@ -112,19 +111,19 @@ export function approveCode(
   },
 ): Decision<OperatorCodeEvent> {
   const isOpen = state.status === 'waiting' && state.expiresAt > input.now && state.standing === input.standing
-  if (!isOpen) return { events: [], refuse: 'not_found' }
-  if (input.members.includes(state.operator)) return { events: [], refuse: 'second_operator_needed' }
+  if (!isOpen) return refuse('not_found')
+  if (input.members.includes(state.operator)) return refuse('second_operator_needed')
   const { operator, reason, partHash, now } = input
   const data = { operator, partHash, expiresAt: after(now, CODE_SECONDS) }
-  return { events: [{ type: 'OperatorCodeApproved', data, personal: { reason } }] }
+  return record({ type: 'OperatorCodeApproved', data, personal: { reason } })
 }
 
 export function revokeCode(
   state: OperatorCode,
   input: { operator: string; reason: string },
 ): Decision<OperatorCodeEvent> {
-  if (!('partHashes' in state)) return { events: [], refuse: 'not_found' }
-  return { events: [{ type: 'OperatorCodeRevoked', data: input }] }
+  if (!('partHashes' in state)) return refuse('not_found')
+  return record({ type: 'OperatorCodeRevoked', data: input })
 }
 
 /**
@@ -136,10 +135,7 @@ export function useCode(
   input: { matches: boolean; standing: number; now: Date },
 ): Decision<OperatorCodeEvent> {
   const isOpen = state.status === 'ready' && state.expiresAt > input.now && state.standing === input.standing
-  if (!isOpen) return { events: [], refuse: 'otp_invalid' }
-  if (input.matches) return { events: [{ type: 'OperatorCodeUsed', data: {} }] }
-  return {
-    events: [{ type: 'OperatorCodeRefused', data: { attempt: state.attempts + 1 } }],
-    refuse: 'otp_invalid',
-  }
+  if (!isOpen) return refuse('otp_invalid')
+  if (input.matches) return record({ type: 'OperatorCodeUsed', data: {} })
+  return refuse('otp_invalid', { type: 'OperatorCodeRefused', data: { attempt: state.attempts + 1 } })
 }

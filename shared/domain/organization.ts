@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record } from './decision.ts'
 
 type OrganizationEvent = { type: 'OrganizationCreated'; data: { kind: 'personal' | 'team'; owner: string } }
 
@@ -11,5 +12,5 @@ export const organization: Aggregate<Organization, OrganizationEvent> = {
 }
 
 export function createPersonal(owner: string): Decision<OrganizationEvent> {
-  return { events: [{ type: 'OrganizationCreated', data: { kind: 'personal', owner } }] }
+  return record({ type: 'OrganizationCreated', data: { kind: 'personal', owner } })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 import type { Channel } from './message.ts'
 
 /** Wrong attempts before a code is locked (stricter than NIST SP 800-63B-4 section 3.2.2). */
@@ -73,24 +74,20 @@ export function issue(input: {
 }): Decision<OtpChallengeEvent> {
   const { channel, country, address, lookup, networkLookup, sources = [], codeHash, browserHash } = input
   const expiresAt = new Date(input.now.getTime() + LIFETIME_SECONDS * 1000).toISOString()
-  return {
-    events: [
-      {
-        type: 'OtpChallengeIssued',
-        data: { channel, country, codeHash, expiresAt, browserHash },
-        personal: { address },
-        lookups: [
-          ...(browserHash
-            ? [{ kind: 'otp_browser_address' as const, value: lookup }]
-            : [
-                { kind: 'otp_address' as const, value: lookup },
-                { kind: 'otp_network_address' as const, value: networkLookup },
-              ]),
-          ...sources,
-        ],
-      },
+  return record({
+    type: 'OtpChallengeIssued',
+    data: { channel, country, codeHash, expiresAt, browserHash },
+    personal: { address },
+    lookups: [
+      ...(browserHash
+        ? [{ kind: 'otp_browser_address' as const, value: lookup }]
+        : [
+            { kind: 'otp_address' as const, value: lookup },
+            { kind: 'otp_network_address' as const, value: networkLookup },
+          ]),
+      ...sources,
     ],
-  }
+  })
 }
 
 /** Invalidates a code when a newer one for the same address is issued. */
@@ -112,11 +109,10 @@ export function verify(
   state: OtpChallenge,
   input: { matches: boolean; sameBrowser: boolean; uai: string; now: Date },
 ): Decision<OtpChallengeEvent> {
-  if (state.status !== 'open' || state.expiresAt <= input.now || !input.sameBrowser)
-    return { events: [], refuse: 'otp_invalid' }
-  if (input.matches) return { events: [{ type: 'OtpChallengeConsumed', data: { uai: input.uai } }] }
+  if (state.status !== 'open' || state.expiresAt <= input.now || !input.sameBrowser) return refuse('otp_invalid')
+  if (input.matches) return record({ type: 'OtpChallengeConsumed', data: { uai: input.uai } })
   const attempt = state.attempts + 1
   const events: OtpChallengeEvent[] = [{ type: 'OtpAttemptFailed', data: { attempt } }]
   if (attempt >= MAX_ATTEMPTS) events.push({ type: 'OtpChallengeLocked', data: { reason: 'attempts' } })
-  return { events, refuse: 'otp_invalid' }
+  return refuse('otp_invalid', ...events)
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Text entered by the person; stored in the log only encrypted. */
 export type ProjectDetails = {
@@ -49,21 +50,19 @@ export function createProject(input: {
 }): Decision<ProjectEvent> {
   const { ownerId, organizationId, details } = input
   const data = { ownerId, organizationId, members: membersOf(details) }
-  return { events: [{ type: 'ProjectCreated', data, ...written(ownerId, details) }] }
+  return record({ type: 'ProjectCreated', data, ...written(ownerId, details) })
 }
 
 /** Changes a project; only its owner may. */
 export function updateProject(state: Project, input: { by: string; details: ProjectDetails }): Decision<ProjectEvent> {
-  if (state.status !== 'live') return { events: [], refuse: 'project_not_found' }
-  if (state.ownerId !== input.by) return { events: [], refuse: 'not_owner' }
+  if (state.status !== 'live') return refuse('project_not_found')
+  if (state.ownerId !== input.by) return refuse('not_owner')
   const { details } = input
-  return {
-    events: [{ type: 'ProjectUpdated', data: { members: membersOf(details) }, ...written(state.ownerId, details) }],
-  }
+  return record({ type: 'ProjectUpdated', data: { members: membersOf(details) }, ...written(state.ownerId, details) })
 }
 
 export function deleteProject(state: Project, by: string): Decision<ProjectEvent> {
-  if (state.status !== 'live') return { events: [], refuse: 'project_not_found' }
-  if (state.ownerId !== by) return { events: [], refuse: 'not_owner' }
-  return { events: [{ type: 'ProjectDeleted', data: {} }] }
+  if (state.status !== 'live') return refuse('project_not_found')
+  if (state.ownerId !== by) return refuse('not_owner')
+  return record({ type: 'ProjectDeleted', data: {} })
 }

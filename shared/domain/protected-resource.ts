@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 type ResourceFacts = {
   /** Absolute URI without a fragment (RFC 8707 section 2). */
@@ -34,21 +35,21 @@ export const protectedResource: Aggregate<ProtectedResource, ProtectedResourceEv
 }
 
 export function registerResource(facts: ResourceFacts): Decision<ProtectedResourceEvent> {
-  return { events: [{ type: 'ProtectedResourceRegistered', data: facts }] }
+  return record({ type: 'ProtectedResourceRegistered', data: facts })
 }
 
 export function changeResource(
   state: ProtectedResource,
   change: { name?: string; scopes?: string[] },
 ): Decision<ProtectedResourceEvent> {
-  if (state.status !== 'registered') return { events: [], refuse: 'not_found' }
+  if (state.status !== 'registered') return refuse('not_found')
   const { name = state.name, scopes = state.scopes } = change
-  return { events: [{ type: 'ProtectedResourceChanged', data: { name, scopes } }] }
+  return record({ type: 'ProtectedResourceChanged', data: { name, scopes } })
 }
 
 /** Removes a resource, except the default one. */
 export function removeResource(state: ProtectedResource, reason: string): Decision<ProtectedResourceEvent> {
-  if (state.status !== 'registered') return { events: [], refuse: 'not_found' }
-  if (state.isDefault) return { events: [], refuse: 'conflict' }
-  return { events: [{ type: 'ProtectedResourceRemoved', data: { reason } }] }
+  if (state.status !== 'registered') return refuse('not_found')
+  if (state.isDefault) return refuse('conflict')
+  return record({ type: 'ProtectedResourceRemoved', data: { reason } })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record } from './decision.ts'
 
 /** An operator's read: the request, not the response. */
 type ReadFacts = {
@@ -18,15 +19,13 @@ type RecordReadEvent = {
   personal: { filter?: string; reason?: string }
 }
 
-type RecordRead = { status: 'none' | 'recorded' }
-
 /** One read by an operator: one stream, one event. */
-export const recordRead: Aggregate<RecordRead, RecordReadEvent> = {
+export const recordRead: Aggregate<undefined, RecordReadEvent> = {
   type: 'record_read',
-  initial: { status: 'none' },
-  evolve: () => ({ status: 'recorded' }),
+  initial: undefined,
+  evolve: () => undefined,
 }
 
 export function readRecords(facts: ReadFacts, said: RecordReadEvent['personal']): Decision<RecordReadEvent> {
-  return { events: [{ type: 'RecordsRead', data: facts, personal: said }] }
+  return record({ type: 'RecordsRead', data: facts, personal: said })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Number of codes in a set. */
 export const RECOVERY_CODES = 10
@@ -39,15 +40,14 @@ export const recoveryCodes: Aggregate<RecoveryCodes, RecoveryCodesEvent> = {
 
 /** @param input.codeHashes keyed hashes: the codes themselves are shown once and never stored */
 export function issueCodes(input: { uai: string; codeHashes: string[] }): Decision<RecoveryCodesEvent> {
-  return { events: [{ type: 'RecoveryCodesIssued', data: input }] }
+  return record({ type: 'RecoveryCodesIssued', data: input })
 }
 
 /** Uses one code of the set (NIST SP 800-63B-4 section 3.1.2.2: a look-up secret is used once). */
 export function spend(state: RecoveryCodes, codeHash: string): Decision<RecoveryCodesEvent> {
-  if (state.status !== 'issued') return { events: [], refuse: 'otp_invalid' }
-  if (!state.codeHashes.includes(codeHash))
-    return { events: [{ type: 'RecoveryCodeRefused', data: {} }], refuse: 'otp_invalid' }
-  return { events: [{ type: 'RecoveryCodeUsed', data: { codeHash } }] }
+  if (state.status !== 'issued') return refuse('otp_invalid')
+  if (!state.codeHashes.includes(codeHash)) return refuse('otp_invalid', { type: 'RecoveryCodeRefused', data: {} })
+  return record({ type: 'RecoveryCodeUsed', data: { codeHash } })
 }
 
 /** Invalidates the unused codes of the set. */

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record } from './decision.ts'
 
 /** The recorded details of a refused request, never its content. */
 export type RefusedFacts = {
@@ -30,19 +31,17 @@ type RefusedRequestEvent =
   | { type: 'RequestRefused'; data: RefusedFacts; personal: { network: string } }
   | { type: 'RefusalsCounted'; data: CountedRefusals; personal: { network?: string } }
 
-type RefusedRequest = { status: 'none' | 'recorded' }
-
 /** A refused request, or a count of several: one stream, one event. */
-export const refusedRequest: Aggregate<RefusedRequest, RefusedRequestEvent> = {
+export const refusedRequest: Aggregate<undefined, RefusedRequestEvent> = {
   type: 'refused_request',
-  initial: { status: 'none' },
-  evolve: () => ({ status: 'recorded' }),
+  initial: undefined,
+  evolve: () => undefined,
 }
 
 export function recordRefusal(facts: RefusedFacts, network: string): Decision<RefusedRequestEvent> {
-  return { events: [{ type: 'RequestRefused', data: facts, personal: { network } }] }
+  return record({ type: 'RequestRefused', data: facts, personal: { network } })
 }
 
 export function countRefusals(counted: CountedRefusals, network?: string): Decision<RefusedRequestEvent> {
-  return { events: [{ type: 'RefusalsCounted', data: counted, personal: { network } }] }
+  return record({ type: 'RefusalsCounted', data: counted, personal: { network } })
 }

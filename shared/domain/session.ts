@@ -1,5 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import { strengthen } from './authentication.ts'
+import { record, refuse } from './decision.ts'
 import { type Authority, exceeds } from './derivation.ts'
 
 export type SessionEnd = 'logout' | 'replaced' | 'revoked'
@@ -93,41 +94,37 @@ export function begin(
   upstream?: UpstreamSession,
   from: Pick<Authority, 'expiresAt'> = {},
 ): Decision<SessionEvent> {
-  if (exceeds({ expiresAt: facts.expiresAt }, from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
-  if (!upstream) return { events: [{ type: 'SessionStarted', data: facts }] }
+  if (exceeds({ expiresAt: facts.expiresAt }, from).length > 0) return refuse('derivation_exceeded')
+  if (!upstream) return record({ type: 'SessionStarted', data: facts })
   const { account, session } = upstream.lookups
-  return {
-    events: [
-      {
-        type: 'SessionStarted',
-        data: facts,
-        lookups: [
-          { kind: 'upstream_account', value: account },
-          ...(session ? [{ kind: 'upstream_session' as const, value: session }] : []),
-        ],
-        secrets: [{ name: 'upstream', sealed: upstream.sealed, expiresAt: new Date(facts.expiresAt) }],
-      },
+  return record({
+    type: 'SessionStarted',
+    data: facts,
+    lookups: [
+      { kind: 'upstream_account', value: account },
+      ...(session ? [{ kind: 'upstream_session' as const, value: session }] : []),
     ],
-  }
+    secrets: [{ name: 'upstream', sealed: upstream.sealed, expiresAt: new Date(facts.expiresAt) }],
+  })
 }
 
 type Proof<P> = { provenBy: P; handleHash: string; now: Date }
 
 /** Steps a session up with a code from an authenticator app; the session gets a new handle. */
 export function stepUp(state: Session, input: Proof<StepUp['provenBy']>): Decision<SessionEvent> {
-  if (state.status !== 'started') return { events: [], refuse: 'session_invalid' }
-  if (state.method === 'totp') return { events: [], refuse: 'another_proof_needed' }
+  if (state.status !== 'started') return refuse('session_invalid')
+  if (state.method === 'totp') return refuse('another_proof_needed')
   const { provenBy, handleHash, now } = input
   const data = { ...strengthen(state.amr), at: now.toISOString(), handleHash, provenBy }
-  return { events: [{ type: 'SessionSteppedUp', data }] }
+  return record({ type: 'SessionSteppedUp', data })
 }
 
 /** Records a recovery code in a session that did not begin with one; the session gets a new handle. */
 export function recover(state: Session, input: Proof<Recovery['provenBy']>): Decision<SessionEvent> {
-  if (state.status !== 'started') return { events: [], refuse: 'session_invalid' }
-  if (state.method === 'recovery_code') return { events: [], refuse: 'another_proof_needed' }
+  if (state.status !== 'started') return refuse('session_invalid')
+  if (state.method === 'recovery_code') return refuse('another_proof_needed')
   const { provenBy, handleHash, now } = input
-  return { events: [{ type: 'SessionRecovered', data: { at: now.toISOString(), handleHash, provenBy } }] }
+  return record({ type: 'SessionRecovered', data: { at: now.toISOString(), handleHash, provenBy } })
 }
 
 /** Ends a session; ending it again changes nothing. */

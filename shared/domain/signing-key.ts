@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record } from './decision.ts'
 
 export type SigningAlgorithm = 'ES256' | 'RS256'
 
@@ -27,19 +28,15 @@ export function createKey(input: {
   sealedPrivateJwk: Uint8Array
 }): Decision<SigningKeyEvent> {
   const { kid, alg, publicJwk, activeFrom, sealedPrivateJwk } = input
-  return {
-    events: [
-      {
-        type: 'SigningKeyCreated',
-        data: { kid, alg, publicJwk, activeFrom: activeFrom.toISOString() },
-        secrets: [{ name: 'private_jwk', sealed: sealedPrivateJwk }],
-      },
-    ],
-  }
+  return record({
+    type: 'SigningKeyCreated',
+    data: { kid, alg, publicJwk, activeFrom: activeFrom.toISOString() },
+    secrets: [{ name: 'private_jwk', sealed: sealedPrivateJwk }],
+  })
 }
 
 /** Retires a key, which stays in the key set until the last token it signed has expired. */
 export function retireKey(state: SigningKey, expiresAt: Date): Decision<SigningKeyEvent> {
   if (state.status !== 'published') return { events: [] }
-  return { events: [{ type: 'SigningKeyRetired', data: { expiresAt: expiresAt.toISOString() } }] }
+  return record({ type: 'SigningKeyRetired', data: { expiresAt: expiresAt.toISOString() } })
 }

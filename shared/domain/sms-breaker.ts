@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { refuse } from './decision.ts'
 
 /** If fewer than this share of the codes to a country are entered, this indicates SMS pumping. */
 const LEAST_SHARE = 0.2
@@ -46,17 +47,17 @@ export function watchPumping(input: {
   const minutes = Math.min(FIRST_STOP_MINUTES * 2 ** Math.min(earlier, 10), LONGEST_STOP_MINUTES)
   const until = wholeMinute(now.getTime() + minutes * 60_000)
   const data = { country, cause: 'pumping' as const, sent, entered, until }
-  return { events: [{ type: 'SmsBreakerTripped', data }], refuse: 'sms_unavailable' }
+  return refuse('sms_unavailable', { type: 'SmsBreakerTripped', data })
 }
 
 /** Trips for the rest of the day when the daily cap is reached. */
 export function stopForToday(input: { cap: number; waitSeconds: number; now: Date }): Decision<SmsBreakerEvent> {
   const until = wholeMinute(input.now.getTime() + input.waitSeconds * 1000)
   const data = { country: EVERYWHERE, cause: 'daily_cap' as const, sent: input.cap, until }
-  return { events: [{ type: 'SmsBreakerTripped', data }], refuse: 'sms_unavailable' }
+  return refuse('sms_unavailable', { type: 'SmsBreakerTripped', data })
 }
 
 export function liftBreaker(state: SmsBreaker, reason: string): Decision<SmsBreakerEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (state.status === 'none') return refuse('not_found')
   return { events: state.status === 'tripped' ? [{ type: 'SmsBreakerLifted', data: { reason } }] : [] }
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Details entered by the person along with the value; stored in the log only encrypted. */
 export type StoredKeyDetails = { name: string; tags: string[]; metadata: Record<string, unknown> }
@@ -60,7 +61,7 @@ export function addStoredKey(input: {
 }): Decision<StoredKeyEvent> {
   const { projectId, organizationId, createdBy, facts, details, value } = input
   const data = { projectId, organizationId, createdBy, ...facts }
-  return { events: [{ type: 'StoredKeyAdded', data, ...written(projectId, details), ...withValue(value) }] }
+  return record({ type: 'StoredKeyAdded', data, ...written(projectId, details), ...withValue(value) })
 }
 
 /** Changes a key's details, and its value if a new one is given; the old value can then be destroyed. */
@@ -68,17 +69,15 @@ export function updateStoredKey(
   state: StoredKey,
   input: { projectId: string; facts: StoredKeyFacts; details: StoredKeyDetails; value?: Uint8Array },
 ): Decision<StoredKeyEvent> {
-  if (state.status !== 'live') return { events: [], refuse: 'key_not_found' }
+  if (state.status !== 'live') return refuse('key_not_found')
   const { projectId, facts, details, value } = input
-  return {
-    events: [
-      { type: 'StoredKeyUpdated', data: facts, ...written(projectId, details) },
-      ...(value ? [{ type: 'StoredKeyValueReplaced' as const, data: {}, ...withValue(value) }] : []),
-    ],
-  }
+  return record(
+    { type: 'StoredKeyUpdated', data: facts, ...written(projectId, details) },
+    ...(value ? [{ type: 'StoredKeyValueReplaced' as const, data: {}, ...withValue(value) }] : []),
+  )
 }
 
 export function removeStoredKey(state: StoredKey): Decision<StoredKeyEvent> {
-  if (state.status !== 'live') return { events: [], refuse: 'key_not_found' }
-  return { events: [{ type: 'StoredKeyRemoved', data: {} }] }
+  if (state.status !== 'live') return refuse('key_not_found')
+  return record({ type: 'StoredKeyRemoved', data: {} })
 }

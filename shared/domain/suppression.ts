@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { type DataOf, record, refuse } from './decision.ts'
 import type { Channel } from './message.ts'
 
 /** An address to which nothing more is sent, after a permanent bounce or a spam complaint. */
@@ -21,14 +22,14 @@ export const suppression: Aggregate<Suppression, SuppressionEvent> = {
 
 /** @param input.lookup the normalized address */
 export function suppress(
-  input: { address: string; lookup: string } & (SuppressionEvent & { type: 'AddressSuppressed' })['data'],
+  input: { address: string; lookup: string } & DataOf<SuppressionEvent, 'AddressSuppressed'>,
 ): Decision<SuppressionEvent> {
   const { address, lookup, ...data } = input
   const lookups = [{ kind: 'suppressed_address' as const, value: lookup }]
-  return { events: [{ type: 'AddressSuppressed', data, personal: { address }, lookups }] }
+  return record({ type: 'AddressSuppressed', data, personal: { address }, lookups })
 }
 
 export function lift(state: Suppression, reason: string): Decision<SuppressionEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (state.status === 'none') return refuse('not_found')
   return { events: state.status === 'active' ? [{ type: 'SuppressionLifted', data: { reason } }] : [] }
 }

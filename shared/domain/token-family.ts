@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 import type { ActorClaim } from './delegation.ts'
 import { type Authority, exceeds } from './derivation.ts'
 
@@ -119,8 +120,8 @@ export function authorityOf({
 
 /** @param from the credential that the tokens are derived from, if any: they are never wider, looser or longer-lived */
 export function startFamily(facts: TokenFamilyFacts, from: Authority = {}): Decision<TokenFamilyEvent> {
-  if (exceeds(authorityOf(facts), from).length > 0) return { events: [], refuse: 'derivation_exceeded' }
-  return { events: [{ type: 'TokenFamilyStarted', data: facts }] }
+  if (exceeds(authorityOf(facts), from).length > 0) return refuse('derivation_exceeded')
+  return record({ type: 'TokenFamilyStarted', data: facts })
 }
 
 /** Whether a presented refresh token is the one just rotated, within the grace window (docs/security-rules.md A31). */
@@ -150,41 +151,26 @@ export function rotate(
     now: Date
   },
 ): Decision<TokenFamilyEvent> {
-  if (state.status !== 'active') return { events: [], refuse: 'invalid_grant' }
-  if (state.refreshHash !== input.presentedHash)
-    return input.generation < state.generation
-      ? {
-          events: [
-            { type: 'RefreshTokenReplayed', data: { generation: input.generation } },
-            { type: 'TokenFamilyRevoked', data: { reason: 'replay' } },
-          ],
-          refuse: 'invalid_grant',
-        }
-      : { events: [], refuse: 'invalid_grant' }
-  if (state.expiresAt <= input.now || !state.refreshExpiresAt || state.refreshExpiresAt <= input.now)
-    return { events: [], refuse: 'invalid_grant' }
-  return {
-    events: [
-      {
-        type: 'RefreshTokenRotated',
-        data: {
-          generation: state.generation + 1,
-          refreshHash: input.refreshHash,
-          previousHash: input.presentedHash,
-          rotatedAt: input.now.toISOString(),
-          refreshExpiresAt: input.refreshExpiresAt.toISOString(),
-          accessTokenId: input.accessTokenId,
-        },
-        secrets: [
-          {
-            name: 'answer',
-            sealed: input.answer,
-            expiresAt: new Date(input.now.getTime() + GRACE_SECONDS * 1000),
-          },
-        ],
-      },
-    ],
+  if (state.status !== 'active') return refuse('invalid_grant')
+  const { presentedHash, generation, refreshHash, accessTokenId, answer, now } = input
+  if (state.refreshHash !== presentedHash) {
+    if (generation >= state.generation) return refuse('invalid_grant')
+    const replayed: TokenFamilyEvent = { type: 'RefreshTokenReplayed', data: { generation } }
+    return refuse('invalid_grant', replayed, { type: 'TokenFamilyRevoked', data: { reason: 'replay' } })
   }
+  if (state.expiresAt <= now || !state.refreshExpiresAt || state.refreshExpiresAt <= now) return refuse('invalid_grant')
+  return record({
+    type: 'RefreshTokenRotated',
+    data: {
+      generation: state.generation + 1,
+      refreshHash,
+      previousHash: presentedHash,
+      rotatedAt: now.toISOString(),
+      refreshExpiresAt: input.refreshExpiresAt.toISOString(),
+      accessTokenId,
+    },
+    secrets: [{ name: 'answer', sealed: answer, expiresAt: new Date(now.getTime() + GRACE_SECONDS * 1000) }],
+  })
 }
 
 export function revokeFamily(state: TokenFamily, reason: FamilyRevocation, why?: string): Decision<TokenFamilyEvent> {
@@ -197,7 +183,5 @@ export function revokeAccessToken(
   input: { jti: string; expiresAt: Date },
 ): Decision<TokenFamilyEvent> {
   if (state.status !== 'active') return { events: [] }
-  return {
-    events: [{ type: 'AccessTokenRevoked', data: { jti: input.jti, expiresAt: input.expiresAt.toISOString() } }],
-  }
+  return record({ type: 'AccessTokenRevoked', data: { jti: input.jti, expiresAt: input.expiresAt.toISOString() } })
 }

@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 /** Consecutive wrong codes after which an authenticator is locked (NIST SP 800-63B-4 section 3.2.2). */
 export const MAX_FAILURES = 100
@@ -58,11 +59,9 @@ export function enrol(
   state: TotpAuthenticator,
   input: { uai: string; step: number; secret: Uint8Array },
 ): Decision<TotpAuthenticatorEvent> {
-  if (state.status !== 'none') return { events: [], refuse: 'csrf_invalid' }
+  if (state.status !== 'none') return refuse('csrf_invalid')
   const { uai, step, secret } = input
-  return {
-    events: [{ type: 'TotpEnrolled', data: { uai, step }, secrets: [{ name: 'totp_secret', sealed: secret }] }],
-  }
+  return record({ type: 'TotpEnrolled', data: { uai, step }, secrets: [{ name: 'totp_secret', sealed: secret }] })
 }
 
 /** Whether it is locked for this purpose; at a sign-in this looks like a wrong code. */
@@ -81,21 +80,21 @@ export function accept(
   { step, purpose }: { step: number; purpose: TotpPurpose },
 ): Decision<TotpAuthenticatorEvent> {
   const lock = lockOf(state, purpose)
-  if (lock) return { events: [], refuse: lock }
-  if (state.status !== 'active' || step <= state.lastStep) return { events: [], refuse: 'otp_invalid' }
-  return { events: [{ type: 'TotpCodeAccepted', data: { step } }] }
+  if (lock) return refuse(lock)
+  if (state.status !== 'active' || step <= state.lastStep) return refuse('otp_invalid')
+  return record({ type: 'TotpCodeAccepted', data: { step } })
 }
 
 /** Counts a wrong code. */
 export function miss(state: TotpAuthenticator, purpose: TotpPurpose): Decision<TotpAuthenticatorEvent> {
   const lock = lockOf(state, purpose)
-  if (lock || state.status !== 'active') return { events: [], refuse: lock ?? 'otp_invalid' }
+  if (lock || state.status !== 'active') return refuse(lock ?? 'otp_invalid')
   const data = { purpose, failures: state.failures[purpose] + 1 }
-  return { events: [{ type: 'TotpCodeRefused', data }], refuse: 'otp_invalid' }
+  return refuse('otp_invalid', { type: 'TotpCodeRefused', data })
 }
 
 /** Removes the authenticator; removing it again changes nothing. */
 export function remove(state: TotpAuthenticator, reason: string): Decision<TotpAuthenticatorEvent> {
-  if (state.status === 'none') return { events: [], refuse: 'not_found' }
+  if (state.status === 'none') return refuse('not_found')
   return { events: state.status === 'active' ? [{ type: 'TotpRemoved', data: { reason } }] : [] }
 }

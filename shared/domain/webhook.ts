@@ -1,4 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
+import { record, refuse } from './decision.ts'
 
 export type WebhookSettings = {
   name: string
@@ -56,11 +57,11 @@ export function addWebhook(
   input: { settings: WebhookSettings; organizationId?: string; reason: string },
   secret: Uint8Array,
 ): Decision<WebhookEvent> {
-  return { events: [{ type: 'WebhookAdded', data: input, secrets: secrets(secret) }] }
+  return record({ type: 'WebhookAdded', data: input, secrets: secrets(secret) })
 }
 
 const whileThere = (state: Webhook, event: WebhookEvent): Decision<WebhookEvent> =>
-  state.status === 'active' || state.status === 'stopped' ? { events: [event] } : { events: [], refuse: 'not_found' }
+  state.status === 'active' || state.status === 'stopped' ? record(event) : refuse('not_found')
 
 export const changeWebhook = (state: Webhook, data: { settings: WebhookSettings; reason: string }) =>
   whileThere(state, { type: 'WebhookChanged', data })

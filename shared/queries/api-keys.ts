@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
-import type { ApiKeyStatus, Binding, ServiceScope, UsageLimits } from '../domain/api-key.ts'
+import type { ApiKeyStatus } from '../domain/api-key.ts'
+import type { Binding, ServiceScope, UsageLimits } from '../domain/api-key-settings.ts'
 import type { Personal } from '../personal.ts'
 import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
 

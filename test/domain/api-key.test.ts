@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
   type ApiKeyEvent,
-  type ApiKeySettings,
   apiKey,
   createKey,
   deleteKey,
@@ -12,6 +11,7 @@ import {
   updateKey,
   warnOfExpiry,
 } from '../../shared/domain/api-key.ts'
+import type { ApiKeySettings } from '../../shared/domain/api-key-settings.ts'
 import { given, later, NOW } from '../support/given.ts'
 
 const UAI = '0195d100-0000-7000-8000-000000000001'

@@ -2,15 +2,8 @@ import { BlockList } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { endKey, loadKey, narrowChildren, removeKey, stopLeakedKey } from '../../shared/api-keys/key-lineage.ts'
-import {
-  type ApiKey,
-  type ApiKeySettings,
-  apiKey,
-  createKey,
-  deriveKey,
-  MAX_GENERATIONS,
-  updateKey,
-} from '../../shared/domain/api-key.ts'
+import { type ApiKey, apiKey, createKey, deriveKey, MAX_GENERATIONS, updateKey } from '../../shared/domain/api-key.ts'
+import type { ApiKeySettings } from '../../shared/domain/api-key-settings.ts'
 import { ACCESS_LEVELS, type Authority, exceeds, tighten } from '../../shared/domain/derivation.ts'
 import { blockContains } from '../../shared/domain/network.ts'
 import type { Work } from '../../shared/events/commit.ts'

@@ -1,11 +1,12 @@
 import { uuidv7 } from 'uuidv7'
 import * as keys from '../../shared/domain/api-key.ts'
+import type { ApiKeySettings } from '../../shared/domain/api-key-settings.ts'
 import type { Work } from '../../shared/events/commit.ts'
 
 type Owner = { uai: string }
 type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
 
-const settings = (n: number): keys.ApiKeySettings => ({
+const settings = (n: number): ApiKeySettings => ({
   scopes: n % 2 ? ['memories:*', 'profile:read'] : ['memories:read'],
   accessLevel: 'team',
   service: n % 3 ? 'all' : 'specific',
