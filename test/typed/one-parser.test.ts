@@ -20,10 +20,9 @@ const OTHERS: Record<string, string> = {
   'scripts/verify-export.mjs': 'the digits of a position',
   'shared/people/code-address.ts': 'loads the library for the parser; masks an address',
   'shared/people/telephone-library.ts': 'names the library',
-  'supabase/functions/_shared/payload.ts': 'a number of the gateway or of Supabase Auth',
-  'supabase/functions/auth-send-sms-hook/payload.ts': 'hands the library to the parser; the codes are of Supabase Auth',
-  'supabase/functions/send-otp-email/payload.ts': 'a code of the gateway on its way to a person',
-  'supabase/functions/send-otp-sms/payload.ts': 'a code of the gateway on its way to a person',
+  'supabase/functions/_shared/payload.ts':
+    'numbers and codes of the gateway or of Supabase Auth, on their way to a person',
+  'supabase/functions/auth-send-sms-hook/handler.ts': 'hands the library to the parser; the codes are of Supabase Auth',
   'scripts/mailbox/messages.ts': 'finds the code in a message',
   'scripts/mailbox/other-apis.ts': 'stands in for a provider, with its rules',
   'scripts/mailbox/twilio-api.ts': 'stands in for a provider, with its rules',

@@ -1,13 +1,17 @@
 import { Resend } from 'resend'
-import { type Env, misconfigured, required } from './env.ts'
+import { type Env, misconfigured, providerUrl, required } from './env.ts'
 import { Refusal } from './http.ts'
-import { postJson } from './post-json.ts'
-import { providerUrl } from './provider-url.ts'
-import { configuredProviders, sendByFirst } from './second-provider.ts'
-import type { Sent } from './sent.ts'
+import {
+  configuredProviders,
+  later,
+  postJson,
+  QUOTA_RETRY_SECONDS,
+  recipientRefused,
+  type Sent,
+  sendByFirst,
+} from './providers.ts'
 
 const RESEND_API = 'https://api.resend.com'
-const QUOTA_RETRY_SECONDS = 3_600
 
 export interface Email {
   /** The same for every attempt to send one message: the provider sends one mail for it. */
@@ -91,8 +95,7 @@ async function viaPostmark(env: Env, email: Email, signal: AbortSignal): Promise
   const { MessageID: id, ErrorCode: code } = body
   if (status === 200 && typeof id === 'string') return { provider: 'postmark', id }
   const detail = `postmark ${status} ${code}`
-  if (status === 422 && (code === 406 || code === 300))
-    throw new Refusal(422, 'recipient_refused', 'The mail provider refuses this recipient.', { detail })
+  if (status === 422 && (code === 406 || code === 300)) throw recipientRefused(detail)
   if (status === 429) throw later(429, 'provider_rate_limited', 1, detail)
   throw status >= 500 ? later(503, 'provider_unavailable', 1, detail) : misconfigured(detail)
 }
@@ -113,11 +116,7 @@ function refusalFor(error: ProviderError, retryAfter: number): Refusal {
   }
   const aboutRecipient = name === 'validation_error' && /`to`/.test(String(error.message))
   if (aboutRecipient && (status === 400 || status === 422)) {
-    return new Refusal(422, 'recipient_refused', 'The mail provider refuses this recipient.', { detail })
+    return recipientRefused(detail)
   }
   return misconfigured(detail)
-}
-
-function later(status: 429 | 503, code: string, retryAfter: number, detail: string): Refusal {
-  return new Refusal(status, code, 'The mail provider cannot take the message right now.', { retryAfter, detail })
 }

@@ -86,3 +86,12 @@ export async function readText(request: Request, maxBytes: number, signal: Abort
   if (signal.aborted) throw new Refusal(408, 'request_timeout', 'The body took too long to arrive.')
   return text
 }
+
+/** Parses a JSON body. @throws Refusal 400 */
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new Refusal(400, 'json_invalid', 'The body is not valid JSON.')
+  }
+}

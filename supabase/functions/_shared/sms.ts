@@ -1,12 +1,16 @@
 import twilio from 'twilio'
-import { type Env, misconfigured, required } from './env.ts'
+import { type Env, misconfigured, providerUrl, required } from './env.ts'
 import { Refusal } from './http.ts'
-import { postJson } from './post-json.ts'
-import { providerUrl } from './provider-url.ts'
-import { configuredProviders, sendByFirst } from './second-provider.ts'
-import type { Sent } from './sent.ts'
+import {
+  configuredProviders,
+  later,
+  postJson,
+  QUOTA_RETRY_SECONDS,
+  recipientRefused,
+  type Sent,
+  sendByFirst,
+} from './providers.ts'
 
-const QUOTA_RETRY_SECONDS = 3_600
 /** The message of an earlier attempt is searched among this many to the number, within the time of one delivery. */
 const NEWEST = 20
 const SAME_DELIVERY_MS = 15_000
@@ -82,7 +86,7 @@ async function viaVonage(env: Env, sms: Sms, _before: boolean, signal: AbortSign
   })
   if (status === 202 && typeof body.message_uuid === 'string') return { provider: 'vonage', id: body.message_uuid }
   const detail = `vonage ${status}`
-  if (status === 422) throw new Refusal(422, 'recipient_refused', 'The provider refuses this number.', { detail })
+  if (status === 422) throw recipientRefused(detail)
   if (status === 429) throw later(429, 'provider_rate_limited', 1, detail)
   if (status === 402) throw later(429, 'provider_quota_exceeded', QUOTA_RETRY_SECONDS, detail)
   throw status >= 500 ? later(503, 'provider_unavailable', 1, detail) : misconfigured(detail)
@@ -174,14 +178,9 @@ function refusalFor(error: { status?: unknown; code?: unknown }): Refusal {
   const code = typeof error.code === 'number' ? error.code : 0
   const detail = `twilio ${status} ${code}`
   if (status >= 500) return later(503, 'provider_unavailable', 1, detail)
-  if (ABOUT_RECIPIENT.has(code))
-    return new Refusal(422, 'recipient_refused', 'The provider refuses this number.', { detail })
+  if (ABOUT_RECIPIENT.has(code)) return recipientRefused(detail)
   if (code === 60203) return later(429, 'provider_quota_exceeded', 600, detail)
   if (status === 429 || TOO_MANY.has(code)) return later(429, 'provider_rate_limited', 1, detail)
   if (code === 30001 || code === 63018) return later(429, 'provider_quota_exceeded', QUOTA_RETRY_SECONDS, detail)
   return misconfigured(detail)
-}
-
-function later(status: 429 | 503, code: string, retryAfter: number, detail: string): Refusal {
-  return new Refusal(status, code, 'The provider cannot take the message right now.', { retryAfter, detail })
 }

@@ -1,7 +1,7 @@
 import { contentId } from '../_shared/content-id.ts'
 import { type Email, sendEmail } from '../_shared/email.ts'
+import { hookEndpoint } from '../_shared/endpoint.ts'
 import type { Env } from '../_shared/env.ts'
-import { hookEndpoint } from '../_shared/hook-endpoint.ts'
 import { renderAuthEmail } from '../_shared/templates/auth-email.ts'
 import { type AuthMail, parseSendEmailHook, type SendEmailHook } from './payload.ts'
 

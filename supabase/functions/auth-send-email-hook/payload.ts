@@ -1,10 +1,10 @@
 import { parseEmail } from '../_shared/email-address.ts'
-import { fieldsOf, isText } from '../_shared/payload.ts'
-import { type AuthNotification, type AuthRequest, NOTIFICATIONS } from '../_shared/templates/auth-words.ts'
+import { fieldsOf, isLink, isText, localeOf } from '../_shared/payload.ts'
+import { type AuthMailKind, NOTIFICATIONS } from '../_shared/templates/words.ts'
 
 /** One mail that a hook asks for. */
 export interface AuthMail {
-  kind: AuthRequest | AuthNotification
+  kind: AuthMailKind
   to: string
   other?: string
   what?: string
@@ -36,7 +36,7 @@ export function parseSendEmailHook(body: unknown): SendEmailHook | undefined {
   const email = parseEmail(account.email)
   const data = fieldsOf(email_data)
   const { email_action_type: action, redirect_to, site_url } = data
-  if (typeof action !== 'string' || !isUrl(site_url)) return undefined
+  if (typeof action !== 'string' || !isLink(site_url)) return undefined
   const next = parseEmail(new_email ?? email_new)
   const mails = action === 'email_change' ? changeMails(data, email, next) : mailOf(action, data, email)
   if (!mails || mails.length === 0) return undefined
@@ -62,7 +62,7 @@ function changeMails(data: Data, email: string | undefined, next: string | undef
   return [{ kind: 'email_change_current', to: email, other: next, link, code: codeOf(token) }, forNew]
 }
 
-const BY_ACTION: Record<string, AuthRequest> = {
+const BY_ACTION: Record<string, AuthMailKind> = {
   signup: 'signup',
   invite: 'invite',
   magiclink: 'magiclink',
@@ -91,12 +91,6 @@ function mailOf(action: string, data: Data, email: string | undefined): AuthMail
   return [{ kind, to: email, code: codeOf(token), link: { tokenHash: hash, type: action } }]
 }
 
-function localeOf(metadata: unknown): string | undefined {
-  const { locale, lang, language } = fieldsOf(metadata)
-  const found = [locale, language, lang].find((one) => isText(one, /^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$/))
-  return found as string | undefined
-}
-
 /** Also an application's own scheme, as Supabase allows it; never one that a browser would run. */
 function isRedirect(value: unknown): value is string {
   return (
@@ -104,8 +98,4 @@ function isRedirect(value: unknown): value is string {
     URL.canParse(value) &&
     !/^(javascript|data|vbscript|file|blob):/i.test(value)
   )
-}
-
-function isUrl(value: unknown): value is string {
-  return isText(value, /^https?:\/\/[^\s"'<>]{1,2000}$/) && URL.canParse(value)
 }

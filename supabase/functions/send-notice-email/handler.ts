@@ -1,8 +1,10 @@
 import { sendEmail } from '../_shared/email.ts'
+import { parseEmail } from '../_shared/email-address.ts'
+import { signedEndpoint } from '../_shared/endpoint.ts'
 import type { Env } from '../_shared/env.ts'
-import { signedEndpoint } from '../_shared/signed-endpoint.ts'
+import { fieldsOf, isOptionalText, isText, parseEnvelope } from '../_shared/payload.ts'
 import { renderNoticeEmail } from '../_shared/templates/notice-email.ts'
-import { parseNoticeEmail } from './payload.ts'
+import { NOTICE_KINDS } from '../_shared/templates/words.ts'
 
 /** The function `send-notice-email`: sends one mail about a change of an account for a signed message. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
@@ -13,4 +15,15 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
     deliver: ({ id, payload, again, signal }) =>
       sendEmail(env, { id, to: payload.to, category: 'notice', ...renderNoticeEmail(payload) }, again, signal),
   })
+}
+
+/** Parses `{type: "notice.email", to, kind, origin, manage_url, key_name?, key_preview?, expires_at?, locale?, brand?}`. */
+function parseNoticeEmail(body: unknown) {
+  const envelope = parseEnvelope(body, 'notice.email', parseEmail)
+  const fields = fieldsOf(body)
+  const { manage_url: manageUrl, key_name: keyName, key_preview: keyPreview, expires_at: expiresAt } = fields
+  const kind = NOTICE_KINDS.find((one) => one === fields.kind)
+  if (!envelope || !kind || !isText(manageUrl, /^https?:\/\/[^\s"'<>]{1,500}$/)) return undefined
+  if (!isOptionalText(keyName) || !isOptionalText(keyPreview) || !isOptionalText(expiresAt)) return undefined
+  return { ...envelope, kind, manageUrl, keyName, keyPreview, expiresAt }
 }

@@ -1,9 +1,8 @@
-import type { Env } from '../_shared/env.ts'
-import { providerUrl } from '../_shared/provider-url.ts'
-import { signedEndpoint } from '../_shared/signed-endpoint.ts'
+import { signedEndpoint } from '../_shared/endpoint.ts'
+import { type Env, providerUrl } from '../_shared/env.ts'
+import { fieldsOf, isCode, isLifetime, isNumber, parseEnvelope } from '../_shared/payload.ts'
 import { sendSms } from '../_shared/sms.ts'
 import { renderOtpSms } from '../_shared/templates/otp-sms.ts'
-import { parseOtpSms } from './payload.ts'
 
 /** The function `send-otp-sms`: sends one text message with a one-time code for a signed message. */
 export function createHandler(env: Env): (request: Request) => Promise<Response> {
@@ -17,6 +16,14 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
       return sendSms(env, sms, again, signal)
     },
   })
+}
+
+/** Parses `{type: "otp.sms", to (E.164), code, expires_in (seconds), origin, locale?, brand?}`. */
+function parseOtpSms(body: unknown) {
+  const parseTo = (to: unknown) => (isNumber(to) && to.startsWith('+') ? to : undefined)
+  const envelope = parseEnvelope(body, 'otp.sms', parseTo)
+  const { code, expires_in: expiresIn } = fieldsOf(body)
+  return envelope && isCode(code) && isLifetime(expiresIn) ? { ...envelope, code, expiresIn } : undefined
 }
 
 /** Returns the URL to which Twilio reports the delivery status. Twilio signs the whole URL. */

@@ -1,8 +1,6 @@
-import { type Branding, brandingOf } from './branding.ts'
-import { mailLayout, row } from './mail-layout.ts'
-import { button, fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
-import { safeName } from './safe-name.ts'
-import { fill, type NoticeKind, type Words, wordsFor } from './words.ts'
+import { type AskedBrand, brandingOf, safeName } from './branding.ts'
+import { button, composeMail, type RenderedEmail, sentence } from './parts.ts'
+import { type NoticeKind, wordsFor } from './words.ts'
 
 export interface NoticeEmailContent {
   kind: NoticeKind
@@ -16,42 +14,23 @@ export interface NoticeEmailContent {
   /** ISO 8601. */
   expiresAt?: string
   locale?: string
-  brand?: { name?: string; colour?: string }
+  brand?: AskedBrand
 }
 
-/** Renders a mail about something that happened to an account. The same content gives the same bytes. */
+/** Renders a mail about something that happened to an account. */
 export function renderNoticeEmail(content: NoticeEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
-  const notice = words.notice[content.kind]
+  const { openAccount, unnamed, unnamedClient, [content.kind]: notice } = words.notice
   const key =
     [safeName(content.keyName), content.keyPreview].filter(Boolean).join(' · ') ||
-    (content.kind === 'device_connected' ? words.notice.unnamedClient : words.notice.unnamed)
+    (content.kind === 'device_connected' ? unnamedClient : unnamed)
   const brand = brandingOf(content.brand)
   const values = { key, origin: content.origin, date: content.expiresAt?.slice(0, 10) ?? '', brand: brand.name }
-  const paragraphs = [notice.heading, ...notice.body.map((one) => fill(one, values))]
-  return {
-    subject: fill(notice.subject, values),
-    text: `${[...paragraphs, `${notice.action}: ${content.manageUrl}`, `-- \n${fill(words.automated, values)}`].join('\n\n')}\n`,
-    html: html(words, brand, content, values),
-  }
-}
-
-function html(
-  words: Words,
-  brand: Branding,
-  { kind, manageUrl }: NoticeEmailContent,
-  values: Record<string, string>,
-): string {
-  const notice = words.notice[kind]
-  return mailLayout({
-    lang: words.lang,
-    brand,
-    title: notice.heading,
-    preview: fill(notice.body[0] ?? '', values),
-    footer: fill(words.automated, values),
-    rows: [
-      ...notice.body.map((one) => row(paragraph(fillHtml(one, values, INK), MUTED))),
-      row(button(brand, manageUrl, notice.action), '4px 40px 36px'),
-    ].join('\n'),
+  return composeMail(words, brand, values, {
+    ...{ subject: notice.subject, heading: notice.heading, preview: notice.body[0] ?? '' },
+    parts: [
+      ...notice.body.map((one) => sentence(one, values)),
+      button(brand, content.manageUrl, notice.action ?? openAccount, { padding: '4px 40px 36px' }),
+    ],
   })
 }

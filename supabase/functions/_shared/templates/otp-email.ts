@@ -1,8 +1,6 @@
-import { type Branding, brandingOf } from './branding.ts'
-import { escapeHtml, mailLayout, row } from './mail-layout.ts'
-import { box, CAUTION, codeBox, fillHtml, INK, MUTED, paragraph, type RenderedEmail } from './parts.ts'
-import { safeName } from './safe-name.ts'
-import { fill, minutesOf, type Words, wordsFor } from './words.ts'
+import { type AskedBrand, brandingOf, safeName } from './branding.ts'
+import { cautionBox, codeBox, composeMail, lastSentence, type RenderedEmail, sentence } from './parts.ts'
+import { minutesOf, wordsFor } from './words.ts'
 
 export interface OtpEmailContent {
   code: string
@@ -13,60 +11,25 @@ export interface OtpEmailContent {
   locale?: string
   /** Name of the requesting application; omitted from the mail when it could pass for a link or a sentence. */
   clientName?: string
-  brand?: { name?: string; colour?: string }
+  brand?: AskedBrand
 }
 
-/**
- * Renders the mail with a one-time code. The same content gives the same bytes, so that a retry is recognised as one.
- * The code is in the body only: lock screens show subject and preview.
- */
+/** Renders the mail with a one-time code. The code is in the body only: lock screens show subject and preview. */
 export function renderOtpEmail(content: OtpEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
+  const { otp } = words
   const brand = brandingOf(content.brand)
   const client = safeName(content.clientName)
-  const values = {
-    origin: content.origin,
-    minutes: minutesOf(words, content.expiresIn),
-    brand: brand.name,
-    ...(client && { client }),
-  }
-  const lead = client ? words.otp.leadFor : words.otp.lead
-  return {
-    subject: fill(words.otp.subject, values),
-    text: plainText(words, lead, content.code, values),
-    html: html(words, brand, lead, content.code, values),
-  }
-}
-
-type Values = Record<string, string>
-
-function plainText(words: Words, lead: string, code: string, values: Values): string {
-  const { otp } = words
-  const paragraphs = [otp.heading, fill(lead, values), `    ${code}`, fill(otp.validity, values)]
-  paragraphs.push(`${otp.never} ${fill(otp.where, values)}`, otp.ignore, `-- \n${fill(words.automated, values)}`)
-  return `${paragraphs.join('\n\n')}\n`
-}
-
-function html(words: Words, brand: Branding, lead: string, code: string, values: Values): string {
-  const { otp } = words
-  const minutes = fillHtml(otp.validity, values, INK)
-  return mailLayout({
-    lang: words.lang,
-    brand,
-    title: otp.heading,
-    preview: fill(otp.preview, values),
-    footer: fill(words.automated, values),
-    rows: [
-      row(paragraph(fillHtml(lead, values, INK), MUTED)),
-      row(codeBox(code), '4px 40px 16px'),
-      row(paragraph(minutes, MUTED, 'text-align:center'), '0 40px 24px'),
-      row(cautionBox(`<strong>${escapeHtml(otp.never)}</strong> ${fillHtml(otp.where, values, CAUTION)}`)),
-      row(paragraph(escapeHtml(otp.ignore), MUTED, 'font-size:14px'), '0 40px 36px'),
-    ].join('\n'),
+  const minutes = minutesOf(words, content.expiresIn)
+  const values = { origin: content.origin, minutes, brand: brand.name, ...(client && { client }) }
+  return composeMail(words, brand, values, {
+    ...{ subject: otp.subject, heading: otp.heading, preview: otp.preview },
+    parts: [
+      sentence(client ? otp.leadFor : otp.lead, values),
+      codeBox(content.code),
+      sentence(otp.validity, values, { padding: '0 40px 24px', style: 'text-align:center' }),
+      cautionBox(otp.never, otp.where, values),
+      lastSentence(otp.ignore),
+    ],
   })
-}
-
-function cautionBox(content: string): string {
-  const style = 'padding:14px 16px;background:#fdf6e6;border:1px solid #e3cf9d;border-radius:10px;font-size:15px'
-  return box(`<td class="caution" style="${style}">${paragraph(content, CAUTION)}</td>`)
 }

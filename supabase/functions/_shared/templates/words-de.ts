@@ -35,6 +35,7 @@ export const de: Words = {
     never: 'Nie weitergeben.',
   },
   notice: {
+    openAccount: 'Konto öffnen',
     unnamed: 'einer Ihrer Schlüssel',
     unnamedClient: 'Eine Anwendung',
     identities_merged: {
@@ -44,7 +45,6 @@ export const de: Words = {
         'Das Konto mit dieser Adresse und ein anderes wurden auf {origin} zusammengeführt. Beide weisen jetzt dieselbe Person aus: alles von beiden ist an einem Ort.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, machen Sie es rückgängig und melden Sie sich überall sonst ab.',
       ],
-      action: 'Konto öffnen',
     },
     device_connected: {
       subject: 'Ein Gerät wurde mit Ihrem Konto bei {brand} verbunden',
@@ -62,7 +62,6 @@ export const de: Words = {
         'Für Ihr Konto auf {origin} wurde eine Authentifizierungs-App eingerichtet. Ihre Codes beweisen, dass Sie es sind.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, entfernen Sie die App und melden Sie sich überall sonst ab.',
       ],
-      action: 'Konto öffnen',
     },
     authenticator_removed: {
       subject: 'Eine Authentifizierungs-App wurde aus Ihrem Konto bei {brand} entfernt',
@@ -71,7 +70,6 @@ export const de: Words = {
         'Eine Authentifizierungs-App Ihres Kontos auf {origin} wurde entfernt. Ihre Codes gelten nicht mehr.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und richten Sie wieder eine App ein.',
       ],
-      action: 'Konto öffnen',
     },
     recovery_codes_made: {
       subject: 'Neue Wiederherstellungscodes für Ihr Konto bei {brand}',
@@ -80,7 +78,6 @@ export const de: Words = {
         'Für Ihr Konto auf {origin} wurden neue Wiederherstellungscodes erstellt. Ältere gelten nicht mehr.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und erstellen Sie neue Codes.',
       ],
-      action: 'Konto öffnen',
     },
     recovery_code_used: {
       subject: 'Ein Wiederherstellungscode Ihres Kontos bei {brand} wurde benutzt',
@@ -89,7 +86,6 @@ export const de: Words = {
         'Jemand hat einen Wiederherstellungscode Ihres Kontos auf {origin} benutzt. Ein zweites Mal gilt er nicht.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und erstellen Sie neue Codes.',
       ],
-      action: 'Konto öffnen',
     },
     operator_code_made: {
       subject: 'Ein Administrator hat einen Code für Ihr Konto bei {brand} erstellt',
@@ -98,7 +94,6 @@ export const de: Words = {
         'Ein Administrator hat einen Einmalcode erstellt, mit dem man sich in Ihrem Konto auf {origin} anmelden kann. Wer in Ihrem Namen um Hilfe bat, hat ihn bekommen.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und sagen Sie Ihrem Administrator Bescheid.',
       ],
-      action: 'Konto öffnen',
     },
     sign_in_method_added: {
       subject: 'Eine neue Anmeldemöglichkeit für Ihr Konto bei {brand}',
@@ -107,7 +102,6 @@ export const de: Words = {
         'Mit {key} kann man sich jetzt auf {origin} in Ihrem Konto anmelden.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, entfernen Sie sie und melden Sie sich überall sonst ab.',
       ],
-      action: 'Konto öffnen',
     },
     sign_in_method_removed: {
       subject: 'Eine Anmeldemöglichkeit für Ihr Konto bei {brand} wurde entfernt',
@@ -116,7 +110,6 @@ export const de: Words = {
         'Mit {key} kann man sich auf {origin} nicht mehr in Ihrem Konto anmelden.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und prüfen Sie, womit Sie sich anmelden.',
       ],
-      action: 'Konto öffnen',
     },
     phone_added: {
       subject: 'Ihrem Konto bei {brand} wurde eine Telefonnummer hinzugefügt',
@@ -125,7 +118,6 @@ export const de: Words = {
         'Mit der Nummer {key} kann man sich jetzt auf {origin} durch einen Code per SMS in Ihrem Konto anmelden.',
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, entfernen Sie die Nummer und melden Sie sich überall sonst ab.',
       ],
-      action: 'Konto öffnen',
     },
     api_key_leaked: {
       subject: 'Einer Ihrer API-Schlüssel bei {brand} wurde öffentlich gefunden',
@@ -145,6 +137,80 @@ export const de: Words = {
         'Was ihn benutzt, braucht vorher einen neuen Schlüssel oder ein späteres Datum.',
       ],
       action: 'API-Schlüssel verwalten',
+    },
+  },
+  auth: {
+    code: 'Oder geben Sie diesen Code ein, wo Sie danach gefragt werden:',
+    codeOnly: 'Geben Sie diesen Code ein, wo Sie danach gefragt werden:',
+    once: 'Er gilt einmal und nicht lange. Geben Sie ihn niemandem weiter.',
+    ignore: 'Falls Sie das nicht waren, ignorieren Sie diese Nachricht: es ändert sich nichts.',
+    alarm: 'Falls Sie das nicht waren, setzen Sie jetzt Ihr Passwort zurück und melden Sie sich überall ab.',
+    otherProvider: 'einem anderen Konto',
+    signup: {
+      subject: 'Bestätigen Sie Ihre E-Mail-Adresse',
+      lead: 'Bestätigen Sie, dass {address} Ihnen gehört, und Ihr Konto ist bereit.',
+      action: 'Adresse bestätigen',
+    },
+    invite: {
+      subject: 'Sie sind zu {brand} eingeladen',
+      lead: 'Sie sind zu einem Konto auf {site} mit der Adresse {address} eingeladen.',
+      action: 'Einladung annehmen',
+    },
+    magiclink: {
+      subject: 'Ihr Anmeldelink',
+      lead: 'Folgen Sie diesem Link, um sich auf {site} anzumelden.',
+      action: 'Anmelden',
+    },
+    recovery: {
+      subject: 'Setzen Sie Ihr Passwort zurück',
+      lead: 'Jemand, hoffentlich Sie, möchte das Passwort von {address} zurücksetzen.',
+      action: 'Neues Passwort wählen',
+    },
+    email_change_current: {
+      subject: 'Bestätigen Sie die Änderung Ihrer E-Mail-Adresse',
+      lead: 'Ihr Konto soll die Adresse {other} statt {address} erhalten. Bestätigen Sie es auch von hier aus.',
+      action: 'Änderung bestätigen',
+    },
+    email_change_new: {
+      subject: 'Bestätigen Sie Ihre neue E-Mail-Adresse',
+      lead: 'Bestätigen Sie, dass {address} Ihnen gehört, und sie wird die Adresse Ihres Kontos.',
+      action: 'Adresse bestätigen',
+    },
+    reauthentication: {
+      subject: 'Ihr Bestätigungscode',
+      lead: 'Sie sind dabei, etwas zu tun, das Ihre Bestätigung braucht.',
+    },
+    password_changed_notification: {
+      subject: 'Ihr Passwort wurde geändert',
+      lead: 'Das Passwort Ihres Kontos auf {site} wurde geändert.',
+    },
+    email_changed_notification: {
+      subject: 'Ihre E-Mail-Adresse wurde geändert',
+      lead: 'Die Adresse Ihres Kontos auf {site} ist nicht mehr {other}.',
+    },
+    phone_changed_notification: {
+      subject: 'Ihre Telefonnummer wurde geändert',
+      lead: 'Die Telefonnummer Ihres Kontos auf {site} wurde geändert.',
+    },
+    identity_linked_notification: {
+      subject: 'Eine Anmeldeart wurde hinzugefügt',
+      lead: 'In Ihrem Konto auf {site} kann man sich jetzt mit {what} anmelden.',
+    },
+    identity_unlinked_notification: {
+      subject: 'Eine Anmeldeart wurde entfernt',
+      lead: 'In Ihrem Konto auf {site} kann man sich nicht mehr mit {what} anmelden.',
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'Ein zweiter Faktor wurde hinzugefügt',
+      lead: 'Ihrem Konto auf {site} wurde ein zweiter Faktor ({what}) hinzugefügt.',
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'Ein zweiter Faktor wurde entfernt',
+      lead: 'Von Ihrem Konto auf {site} wurde ein zweiter Faktor ({what}) entfernt.',
+    },
+    account_changed_notification: {
+      subject: 'Ihr Konto wurde geändert',
+      lead: 'An Ihrem Konto auf {site} wurde etwas geändert.',
     },
   },
 }

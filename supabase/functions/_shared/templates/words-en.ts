@@ -33,6 +33,7 @@ export const en: Words = {
     never: 'Never share it.',
   },
   notice: {
+    openAccount: 'Open your account',
     unnamed: 'one of your keys',
     unnamedClient: 'An application',
     identities_merged: {
@@ -42,7 +43,6 @@ export const en: Words = {
         'The account with this address and another one were merged at {origin}. You can sign in with either and find everything in one place.',
         'If this was not you, open your account and undo it, then sign out everywhere else.',
       ],
-      action: 'Open your account',
     },
     device_connected: {
       subject: 'A device was connected to your {brand} account',
@@ -60,7 +60,6 @@ export const en: Words = {
         'An authenticator app was set up for your account at {origin}. Its codes prove that it is you.',
         'If this was not you, open your account, remove the app and sign out everywhere else.',
       ],
-      action: 'Open your account',
     },
     authenticator_removed: {
       subject: 'An authenticator app was removed from your {brand} account',
@@ -69,7 +68,6 @@ export const en: Words = {
         'An authenticator app of your account at {origin} was removed. Its codes no longer work.',
         'If this was not you, open your account, sign out everywhere else and set up an app again.',
       ],
-      action: 'Open your account',
     },
     recovery_codes_made: {
       subject: 'New recovery codes for your {brand} account',
@@ -78,7 +76,6 @@ export const en: Words = {
         'New recovery codes were created for your account at {origin}. Older ones no longer work.',
         'If this was not you, open your account, sign out everywhere else and create new codes.',
       ],
-      action: 'Open your account',
     },
     recovery_code_used: {
       subject: 'A recovery code of your {brand} account was used',
@@ -87,7 +84,6 @@ export const en: Words = {
         'A recovery code of your account at {origin} was used. It does not work a second time.',
         'If this was not you, open your account, sign out everywhere else and create new codes.',
       ],
-      action: 'Open your account',
     },
     operator_code_made: {
       subject: 'An operator created a code for your {brand} account',
@@ -96,7 +92,6 @@ export const en: Words = {
         'An operator created a one-time code that signs in to your account at {origin}. It was given to the person who asked for help in your name.',
         'If this was not you, open your account, sign out everywhere else and tell your administrator.',
       ],
-      action: 'Open your account',
     },
     sign_in_method_added: {
       subject: 'A new way to sign in to your {brand} account',
@@ -105,7 +100,6 @@ export const en: Words = {
         '{key} can now be used to sign in to your account at {origin}.',
         'If this was not you, open your account, remove it and sign out everywhere else.',
       ],
-      action: 'Open your account',
     },
     sign_in_method_removed: {
       subject: 'A way to sign in to your {brand} account was removed',
@@ -114,7 +108,6 @@ export const en: Words = {
         '{key} can no longer be used to sign in to your account at {origin}.',
         'If this was not you, open your account, sign out everywhere else and check how you sign in.',
       ],
-      action: 'Open your account',
     },
     phone_added: {
       subject: 'A phone number was added to your {brand} account',
@@ -123,7 +116,6 @@ export const en: Words = {
         'The number {key} can now sign in to your account at {origin} with a code by text message.',
         'If this was not you, open your account, remove the number and sign out everywhere else.',
       ],
-      action: 'Open your account',
     },
     api_key_leaked: {
       subject: 'One of your {brand} API keys was found in public',
@@ -140,6 +132,76 @@ export const en: Words = {
       heading: 'Your API key is about to expire',
       body: ['The API key {key} stops working on {date}.', 'Before then, replace it with a new key, or extend it.'],
       action: 'Manage API keys',
+    },
+  },
+  auth: {
+    code: 'Or enter this code where you are asked for it:',
+    codeOnly: 'Enter this code where you are asked for it:',
+    once: 'It works once, for a short time. Never share it with anyone.',
+    ignore: 'If this was not you, ignore this message: nothing changes.',
+    alarm: 'If this was not you, reset your password now and sign out everywhere.',
+    otherProvider: 'another account',
+    signup: {
+      subject: 'Confirm your e-mail address',
+      lead: 'Confirm that {address} is yours, and your account is ready.',
+      action: 'Confirm the address',
+    },
+    invite: {
+      subject: 'You are invited to {brand}',
+      lead: 'You are invited to an account at {site} with the address {address}.',
+      action: 'Accept the invitation',
+    },
+    magiclink: { subject: 'Your sign-in link', lead: 'Follow this link to sign in to {site}.', action: 'Sign in' },
+    recovery: {
+      subject: 'Reset your password',
+      lead: 'Someone, hopefully you, asked to reset the password of {address}.',
+      action: 'Choose a new password',
+    },
+    email_change_current: {
+      subject: 'Confirm the change of your e-mail address',
+      lead: 'The address of your account is about to change from {address} to {other}. Please confirm it from this address too.',
+      action: 'Confirm the change',
+    },
+    email_change_new: {
+      subject: 'Confirm your new e-mail address',
+      lead: 'Confirm that {address} is yours, and it becomes the address of your account.',
+      action: 'Confirm the address',
+    },
+    reauthentication: {
+      subject: 'Your confirmation code',
+      lead: 'You are about to do something that needs your confirmation.',
+    },
+    password_changed_notification: {
+      subject: 'Your password was changed',
+      lead: 'The password of your account at {site} was changed.',
+    },
+    email_changed_notification: {
+      subject: 'Your e-mail address was changed',
+      lead: 'The address of your account at {site} is no longer {other}.',
+    },
+    phone_changed_notification: {
+      subject: 'Your phone number was changed',
+      lead: 'The phone number of your account at {site} was changed.',
+    },
+    identity_linked_notification: {
+      subject: 'A way to sign in was added',
+      lead: 'You can now sign in to your account at {site} with {what}.',
+    },
+    identity_unlinked_notification: {
+      subject: 'A way to sign in was removed',
+      lead: 'You can no longer sign in to your account at {site} with {what}.',
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'A second factor was added',
+      lead: 'A second factor ({what}) was added to your account at {site}.',
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'A second factor was removed',
+      lead: 'A second factor ({what}) was removed from your account at {site}.',
+    },
+    account_changed_notification: {
+      subject: 'Your account was changed',
+      lead: 'Something about your account at {site} was changed.',
     },
   },
 }

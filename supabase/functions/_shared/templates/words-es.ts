@@ -33,6 +33,7 @@ export const es: Words = {
     never: 'No lo comparta nunca.',
   },
   notice: {
+    openAccount: 'Abrir su cuenta',
     unnamed: 'una de sus claves',
     unnamedClient: 'Una aplicación',
     identities_merged: {
@@ -42,7 +43,6 @@ export const es: Words = {
         'La cuenta con esta dirección y otra se han unido en {origin}. Ambas identifican ahora a la misma persona: todo está en un solo lugar.',
         'Si no ha sido usted, abra su cuenta, deshaga la unión y cierre la sesión en todos los demás sitios.',
       ],
-      action: 'Abrir su cuenta',
     },
     device_connected: {
       subject: 'Se ha conectado un dispositivo a su cuenta de {brand}',
@@ -60,7 +60,6 @@ export const es: Words = {
         'Se ha configurado una aplicación de autenticación para su cuenta en {origin}. Sus códigos prueban que es usted.',
         'Si no ha sido usted, abra su cuenta, quite la aplicación y cierre la sesión en todos los demás sitios.',
       ],
-      action: 'Abrir su cuenta',
     },
     authenticator_removed: {
       subject: 'Se ha quitado una aplicación de autenticación de su cuenta de {brand}',
@@ -69,7 +68,6 @@ export const es: Words = {
         'Se ha quitado una aplicación de autenticación de su cuenta en {origin}. Sus códigos ya no funcionan.',
         'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y configure de nuevo una aplicación.',
       ],
-      action: 'Abrir su cuenta',
     },
     recovery_codes_made: {
       subject: 'Nuevos códigos de recuperación para su cuenta de {brand}',
@@ -78,7 +76,6 @@ export const es: Words = {
         'Se han creado nuevos códigos de recuperación para su cuenta en {origin}. Los anteriores ya no funcionan.',
         'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y cree nuevos códigos.',
       ],
-      action: 'Abrir su cuenta',
     },
     recovery_code_used: {
       subject: 'Se ha usado un código de recuperación de su cuenta de {brand}',
@@ -87,7 +84,6 @@ export const es: Words = {
         'Alguien ha usado un código de recuperación de su cuenta en {origin}. No funciona una segunda vez.',
         'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y cree nuevos códigos.',
       ],
-      action: 'Abrir su cuenta',
     },
     operator_code_made: {
       subject: 'Un administrador ha creado un código para su cuenta de {brand}',
@@ -96,7 +92,6 @@ export const es: Words = {
         'Un administrador ha creado un código de un solo uso que permite iniciar sesión en su cuenta en {origin}. Se ha entregado a quien pidió ayuda en su nombre.',
         'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y avise a su administrador.',
       ],
-      action: 'Abrir su cuenta',
     },
     sign_in_method_added: {
       subject: 'Una nueva forma de iniciar sesión en su cuenta de {brand}',
@@ -105,7 +100,6 @@ export const es: Words = {
         'Ya se puede iniciar sesión en su cuenta en {origin} con {key}.',
         'Si no ha sido usted, abra su cuenta, quítela y cierre la sesión en todos los demás sitios.',
       ],
-      action: 'Abrir su cuenta',
     },
     sign_in_method_removed: {
       subject: 'Se ha quitado una forma de iniciar sesión en su cuenta de {brand}',
@@ -114,7 +108,6 @@ export const es: Words = {
         'Ya no se puede iniciar sesión en su cuenta en {origin} con {key}.',
         'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y compruebe cómo inicia sesión.',
       ],
-      action: 'Abrir su cuenta',
     },
     phone_added: {
       subject: 'Se ha añadido un número de teléfono a su cuenta de {brand}',
@@ -123,7 +116,6 @@ export const es: Words = {
         'El número {key} ya puede iniciar sesión en su cuenta en {origin} con un código por SMS.',
         'Si no ha sido usted, abra su cuenta, quite el número y cierre la sesión en todos los demás sitios.',
       ],
-      action: 'Abrir su cuenta',
     },
     api_key_leaked: {
       subject: 'Una de sus claves de API de {brand} se ha encontrado en público',
@@ -143,6 +135,80 @@ export const es: Words = {
         'Lo que la usa necesita antes una clave nueva o una fecha posterior.',
       ],
       action: 'Gestionar las claves de API',
+    },
+  },
+  auth: {
+    code: 'O introduzca este código donde se lo pidan:',
+    codeOnly: 'Introduzca este código donde se lo pidan:',
+    once: 'Sirve una vez, y por poco tiempo. No lo comparta con nadie.',
+    ignore: 'Si no ha sido usted, ignore este mensaje: no cambia nada.',
+    alarm: 'Si no ha sido usted, restablezca su contraseña ahora y cierre la sesión en todas partes.',
+    otherProvider: 'otra cuenta',
+    signup: {
+      subject: 'Confirme su dirección de correo',
+      lead: 'Confirme que {address} es suya, y su cuenta estará lista.',
+      action: 'Confirmar la dirección',
+    },
+    invite: {
+      subject: 'Le han invitado a {brand}',
+      lead: 'Le han invitado a una cuenta en {site} con la dirección {address}.',
+      action: 'Aceptar la invitación',
+    },
+    magiclink: {
+      subject: 'Su enlace de acceso',
+      lead: 'Siga este enlace para iniciar sesión en {site}.',
+      action: 'Iniciar sesión',
+    },
+    recovery: {
+      subject: 'Restablezca su contraseña',
+      lead: 'Alguien, esperamos que usted, ha pedido restablecer la contraseña de {address}.',
+      action: 'Elegir una contraseña nueva',
+    },
+    email_change_current: {
+      subject: 'Confirme el cambio de su dirección de correo',
+      lead: 'Su cuenta va a tener la dirección {other} en lugar de {address}. Confírmelo también desde aquí.',
+      action: 'Confirmar el cambio',
+    },
+    email_change_new: {
+      subject: 'Confirme su nueva dirección de correo',
+      lead: 'Confirme que {address} es suya, y será la dirección de su cuenta.',
+      action: 'Confirmar la dirección',
+    },
+    reauthentication: {
+      subject: 'Su código de confirmación',
+      lead: 'Está a punto de hacer algo que necesita su confirmación.',
+    },
+    password_changed_notification: {
+      subject: 'Se ha cambiado su contraseña',
+      lead: 'Se ha cambiado la contraseña de su cuenta en {site}.',
+    },
+    email_changed_notification: {
+      subject: 'Se ha cambiado su dirección de correo',
+      lead: 'La dirección de su cuenta en {site} ya no es {other}.',
+    },
+    phone_changed_notification: {
+      subject: 'Se ha cambiado su número de teléfono',
+      lead: 'Se ha cambiado el número de teléfono de su cuenta en {site}.',
+    },
+    identity_linked_notification: {
+      subject: 'Se ha añadido una forma de iniciar sesión',
+      lead: 'Ya se puede iniciar sesión en su cuenta en {site} con {what}.',
+    },
+    identity_unlinked_notification: {
+      subject: 'Se ha quitado una forma de iniciar sesión',
+      lead: 'Ya no se puede iniciar sesión en su cuenta en {site} con {what}.',
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'Se ha añadido un segundo factor',
+      lead: 'Se ha añadido un segundo factor ({what}) a su cuenta en {site}.',
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'Se ha quitado un segundo factor',
+      lead: 'Se ha quitado un segundo factor ({what}) de su cuenta en {site}.',
+    },
+    account_changed_notification: {
+      subject: 'Su cuenta ha cambiado',
+      lead: 'Se ha cambiado algo en su cuenta en {site}.',
     },
   },
 }

@@ -33,6 +33,7 @@ export const fr: Words = {
     never: 'Ne le communiquez jamais.',
   },
   notice: {
+    openAccount: 'Ouvrir votre compte',
     unnamed: 'une de vos clés',
     unnamedClient: 'Une application',
     identities_merged: {
@@ -42,7 +43,6 @@ export const fr: Words = {
         'Le compte de cette adresse et un autre ont été réunis sur {origin}. Les deux désignent maintenant la même personne : tout est au même endroit.',
         'Si ce n’était pas vous, ouvrez votre compte, annulez la réunion, puis déconnectez-vous partout ailleurs.',
       ],
-      action: 'Ouvrir votre compte',
     },
     device_connected: {
       subject: 'Un appareil a été connecté à votre compte {brand}',
@@ -60,7 +60,6 @@ export const fr: Words = {
         'Une application d’authentification a été configurée pour votre compte sur {origin}. Ses codes prouvent que c’est vous.',
         'Si ce n’était pas vous, ouvrez votre compte, retirez l’application et déconnectez-vous partout ailleurs.',
       ],
-      action: 'Ouvrir votre compte',
     },
     authenticator_removed: {
       subject: 'Une application d’authentification a été retirée de votre compte {brand}',
@@ -69,7 +68,6 @@ export const fr: Words = {
         'Une application d’authentification de votre compte sur {origin} a été retirée. Ses codes ne fonctionnent plus.',
         'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et configurez à nouveau une application.',
       ],
-      action: 'Ouvrir votre compte',
     },
     recovery_codes_made: {
       subject: 'Nouveaux codes de secours pour votre compte {brand}',
@@ -78,7 +76,6 @@ export const fr: Words = {
         'De nouveaux codes de secours ont été créés pour votre compte sur {origin}. Les anciens ne fonctionnent plus.',
         'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et créez de nouveaux codes.',
       ],
-      action: 'Ouvrir votre compte',
     },
     recovery_code_used: {
       subject: 'Un code de secours de votre compte {brand} a été utilisé',
@@ -87,7 +84,6 @@ export const fr: Words = {
         'Quelqu’un a utilisé un code de secours de votre compte sur {origin}. Il ne fonctionne pas une seconde fois.',
         'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et créez de nouveaux codes.',
       ],
-      action: 'Ouvrir votre compte',
     },
     operator_code_made: {
       subject: 'Un administrateur a créé un code pour votre compte {brand}',
@@ -96,7 +92,6 @@ export const fr: Words = {
         'Un administrateur a créé un code à usage unique qui permet de se connecter à votre compte sur {origin}. Il a été donné à la personne qui a demandé de l’aide en votre nom.',
         'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et prévenez votre administrateur.',
       ],
-      action: 'Ouvrir votre compte',
     },
     sign_in_method_added: {
       subject: 'Un nouveau moyen de se connecter à votre compte {brand}',
@@ -105,7 +100,6 @@ export const fr: Words = {
         '{key} permet maintenant de se connecter à votre compte sur {origin}.',
         'Si ce n’était pas vous, ouvrez votre compte, retirez-le et déconnectez-vous partout ailleurs.',
       ],
-      action: 'Ouvrir votre compte',
     },
     sign_in_method_removed: {
       subject: 'Un moyen de se connecter à votre compte {brand} a été retiré',
@@ -114,7 +108,6 @@ export const fr: Words = {
         '{key} ne permet plus de se connecter à votre compte sur {origin}.',
         'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et vérifiez vos moyens de connexion.',
       ],
-      action: 'Ouvrir votre compte',
     },
     phone_added: {
       subject: 'Un numéro de téléphone a été ajouté à votre compte {brand}',
@@ -123,7 +116,6 @@ export const fr: Words = {
         'Le numéro {key} permet maintenant de se connecter à votre compte sur {origin} avec un code par SMS.',
         'Si ce n’était pas vous, ouvrez votre compte, retirez le numéro et déconnectez-vous partout ailleurs.',
       ],
-      action: 'Ouvrir votre compte',
     },
     api_key_leaked: {
       subject: 'Une de vos clés d’API {brand} a été trouvée en public',
@@ -143,6 +135,80 @@ export const fr: Words = {
         'Ce qui l’utilise a besoin d’une nouvelle clé, ou d’une date plus lointaine, avant ce jour.',
       ],
       action: 'Gérer les clés d’API',
+    },
+  },
+  auth: {
+    code: 'Ou saisissez ce code là où il vous est demandé :',
+    codeOnly: 'Saisissez ce code là où il vous est demandé :',
+    once: 'Il sert une fois, et pas longtemps. Ne le communiquez à personne.',
+    ignore: 'Si ce n’était pas vous, ignorez ce message : rien ne change.',
+    alarm: 'Si ce n’était pas vous, réinitialisez votre mot de passe maintenant et déconnectez-vous partout.',
+    otherProvider: 'un autre compte',
+    signup: {
+      subject: 'Confirmez votre adresse e-mail',
+      lead: 'Confirmez que {address} est à vous, et votre compte est prêt.',
+      action: 'Confirmer l’adresse',
+    },
+    invite: {
+      subject: 'Vous êtes invité à {brand}',
+      lead: 'Vous êtes invité à ouvrir un compte sur {site} avec l’adresse {address}.',
+      action: 'Accepter l’invitation',
+    },
+    magiclink: {
+      subject: 'Votre lien de connexion',
+      lead: 'Suivez ce lien pour vous connecter à {site}.',
+      action: 'Se connecter',
+    },
+    recovery: {
+      subject: 'Réinitialisez votre mot de passe',
+      lead: 'Quelqu’un, vous espérons-le, a demandé à réinitialiser le mot de passe de {address}.',
+      action: 'Choisir un nouveau mot de passe',
+    },
+    email_change_current: {
+      subject: 'Confirmez le changement de votre adresse e-mail',
+      lead: 'Votre compte doit recevoir l’adresse {other} au lieu de {address}. Confirmez-le d’ici aussi.',
+      action: 'Confirmer le changement',
+    },
+    email_change_new: {
+      subject: 'Confirmez votre nouvelle adresse e-mail',
+      lead: 'Confirmez que {address} est à vous, et elle devient l’adresse de votre compte.',
+      action: 'Confirmer l’adresse',
+    },
+    reauthentication: {
+      subject: 'Votre code de confirmation',
+      lead: 'Vous allez faire quelque chose qui demande votre confirmation.',
+    },
+    password_changed_notification: {
+      subject: 'Votre mot de passe a été changé',
+      lead: 'Le mot de passe de votre compte sur {site} a été changé.',
+    },
+    email_changed_notification: {
+      subject: 'Votre adresse e-mail a été changée',
+      lead: 'L’adresse de votre compte sur {site} n’est plus {other}.',
+    },
+    phone_changed_notification: {
+      subject: 'Votre numéro de téléphone a été changé',
+      lead: 'Le numéro de téléphone de votre compte sur {site} a été changé.',
+    },
+    identity_linked_notification: {
+      subject: 'Un moyen de connexion a été ajouté',
+      lead: 'On peut maintenant se connecter à votre compte sur {site} avec {what}.',
+    },
+    identity_unlinked_notification: {
+      subject: 'Un moyen de connexion a été retiré',
+      lead: 'On ne peut plus se connecter à votre compte sur {site} avec {what}.',
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'Un second facteur a été ajouté',
+      lead: 'Un second facteur ({what}) a été ajouté à votre compte sur {site}.',
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'Un second facteur a été retiré',
+      lead: 'Un second facteur ({what}) a été retiré de votre compte sur {site}.',
+    },
+    account_changed_notification: {
+      subject: 'Votre compte a été modifié',
+      lead: 'Un élément de votre compte sur {site} a été modifié.',
     },
   },
 }

@@ -32,6 +32,7 @@ export const pt: Words = {
     never: 'Nunca o partilhe.',
   },
   notice: {
+    openAccount: 'Abrir a sua conta',
     unnamed: 'uma das suas chaves',
     unnamedClient: 'Uma aplicação',
     identities_merged: {
@@ -41,7 +42,6 @@ export const pt: Words = {
         'A conta com este endereço e outra foram unidas em {origin}. Ambas identificam agora a mesma pessoa: tudo está num só lugar.',
         'Se não foi você, abra a sua conta, desfaça a união e termine a sessão em todos os outros sítios.',
       ],
-      action: 'Abrir a sua conta',
     },
     device_connected: {
       subject: 'Um dispositivo foi ligado à sua conta {brand}',
@@ -59,7 +59,6 @@ export const pt: Words = {
         'Uma aplicação de autenticação foi configurada para a sua conta em {origin}. Os códigos dela provam que é mesmo o titular.',
         'Se não foi você, abra a sua conta, remova a aplicação e termine a sessão em todos os outros sítios.',
       ],
-      action: 'Abrir a sua conta',
     },
     authenticator_removed: {
       subject: 'Uma aplicação de autenticação foi removida da sua conta {brand}',
@@ -68,7 +67,6 @@ export const pt: Words = {
         'Uma aplicação de autenticação da sua conta em {origin} foi removida. Os códigos dela já não funcionam.',
         'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e configure novamente uma aplicação.',
       ],
-      action: 'Abrir a sua conta',
     },
     recovery_codes_made: {
       subject: 'Novos códigos de recuperação para a sua conta {brand}',
@@ -77,7 +75,6 @@ export const pt: Words = {
         'Foram criados novos códigos de recuperação para a sua conta em {origin}. Os anteriores já não funcionam.',
         'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e crie novos códigos.',
       ],
-      action: 'Abrir a sua conta',
     },
     recovery_code_used: {
       subject: 'Um código de recuperação da sua conta {brand} foi usado',
@@ -86,7 +83,6 @@ export const pt: Words = {
         'Alguém usou um código de recuperação da sua conta em {origin}. Ele não funciona uma segunda vez.',
         'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e crie novos códigos.',
       ],
-      action: 'Abrir a sua conta',
     },
     operator_code_made: {
       subject: 'Um administrador criou um código para a sua conta {brand}',
@@ -95,7 +91,6 @@ export const pt: Words = {
         'Um administrador criou um código de uso único que permite iniciar sessão na sua conta em {origin}. Foi entregue a quem pediu ajuda em seu nome.',
         'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e avise o seu administrador.',
       ],
-      action: 'Abrir a sua conta',
     },
     sign_in_method_added: {
       subject: 'Uma nova forma de iniciar sessão na sua conta {brand}',
@@ -104,7 +99,6 @@ export const pt: Words = {
         'Já é possível iniciar sessão na sua conta em {origin} com {key}.',
         'Se não foi você, abra a sua conta, remova-a e termine a sessão em todos os outros sítios.',
       ],
-      action: 'Abrir a sua conta',
     },
     sign_in_method_removed: {
       subject: 'Foi removida uma forma de iniciar sessão na sua conta {brand}',
@@ -113,7 +107,6 @@ export const pt: Words = {
         'Já não é possível iniciar sessão na sua conta em {origin} com {key}.',
         'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e verifique como inicia sessão.',
       ],
-      action: 'Abrir a sua conta',
     },
     phone_added: {
       subject: 'Um número de telefone foi adicionado à sua conta {brand}',
@@ -122,7 +115,6 @@ export const pt: Words = {
         'O número {key} já pode iniciar sessão na sua conta em {origin} com um código por SMS.',
         'Se não foi você, abra a sua conta, remova o número e termine a sessão em todos os outros sítios.',
       ],
-      action: 'Abrir a sua conta',
     },
     api_key_leaked: {
       subject: 'Uma das suas chaves de API {brand} foi encontrada em público',
@@ -142,6 +134,80 @@ export const pt: Words = {
         'O que a usa precisa antes de uma chave nova ou de uma data posterior.',
       ],
       action: 'Gerir as chaves de API',
+    },
+  },
+  auth: {
+    code: 'Ou introduza este código onde lho pedirem:',
+    codeOnly: 'Introduza este código onde lho pedirem:',
+    once: 'Serve uma vez, e por pouco tempo. Não o partilhe com ninguém.',
+    ignore: 'Se não foi você, ignore esta mensagem: nada muda.',
+    alarm: 'Se não foi você, reponha a sua palavra-passe agora e termine a sessão em todo o lado.',
+    otherProvider: 'outra conta',
+    signup: {
+      subject: 'Confirme o seu endereço de e-mail',
+      lead: 'Confirme que {address} é seu, e a sua conta fica pronta.',
+      action: 'Confirmar o endereço',
+    },
+    invite: {
+      subject: 'Foi convidado para {brand}',
+      lead: 'Foi convidado para uma conta em {site} com o endereço {address}.',
+      action: 'Aceitar o convite',
+    },
+    magiclink: {
+      subject: 'A sua ligação de acesso',
+      lead: 'Siga esta ligação para iniciar sessão em {site}.',
+      action: 'Iniciar sessão',
+    },
+    recovery: {
+      subject: 'Reponha a sua palavra-passe',
+      lead: 'Alguém, esperamos que você, pediu para repor a palavra-passe de {address}.',
+      action: 'Escolher uma nova palavra-passe',
+    },
+    email_change_current: {
+      subject: 'Confirme a mudança do seu endereço de e-mail',
+      lead: 'A sua conta vai ter o endereço {other} em vez de {address}. Confirme-o também daqui.',
+      action: 'Confirmar a mudança',
+    },
+    email_change_new: {
+      subject: 'Confirme o seu novo endereço de e-mail',
+      lead: 'Confirme que {address} é seu, e passa a ser o endereço da sua conta.',
+      action: 'Confirmar o endereço',
+    },
+    reauthentication: {
+      subject: 'O seu código de confirmação',
+      lead: 'Está prestes a fazer algo que precisa da sua confirmação.',
+    },
+    password_changed_notification: {
+      subject: 'A sua palavra-passe foi alterada',
+      lead: 'A palavra-passe da sua conta em {site} foi alterada.',
+    },
+    email_changed_notification: {
+      subject: 'O seu endereço de e-mail foi alterado',
+      lead: 'O endereço da sua conta em {site} já não é {other}.',
+    },
+    phone_changed_notification: {
+      subject: 'O seu número de telefone foi alterado',
+      lead: 'O número de telefone da sua conta em {site} foi alterado.',
+    },
+    identity_linked_notification: {
+      subject: 'Foi adicionada uma forma de iniciar sessão',
+      lead: 'Já se pode iniciar sessão na sua conta em {site} com {what}.',
+    },
+    identity_unlinked_notification: {
+      subject: 'Foi removida uma forma de iniciar sessão',
+      lead: 'Já não se pode iniciar sessão na sua conta em {site} com {what}.',
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'Foi adicionado um segundo fator',
+      lead: 'Foi adicionado um segundo fator ({what}) à sua conta em {site}.',
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'Foi removido um segundo fator',
+      lead: 'Foi removido um segundo fator ({what}) da sua conta em {site}.',
+    },
+    account_changed_notification: {
+      subject: 'A sua conta foi alterada',
+      lead: 'Algo na sua conta em {site} foi alterado.',
     },
   },
 }

@@ -21,12 +21,29 @@ export const NOTICE_KINDS = [
 ] as const
 export type NoticeKind = (typeof NOTICE_KINDS)[number]
 
-export interface NoticeWords {
-  subject: string
-  heading: string
-  body: string[]
-  action: string
-}
+/** Mails of Supabase Auth that ask for an action. */
+export const REQUESTS = [
+  'signup',
+  'invite',
+  'magiclink',
+  'recovery',
+  'email_change_current',
+  'email_change_new',
+  'reauthentication',
+] as const
+/** Mails of Supabase Auth that notify of a change. */
+export const NOTIFICATIONS = [
+  'password_changed_notification',
+  'email_changed_notification',
+  'phone_changed_notification',
+  'identity_linked_notification',
+  'identity_unlinked_notification',
+  'mfa_factor_enrolled_notification',
+  'mfa_factor_unenrolled_notification',
+  // For kinds that are not in this list.
+  'account_changed_notification',
+] as const
+export type AuthMailKind = (typeof REQUESTS)[number] | (typeof NOTIFICATIONS)[number]
 
 /**
  * The sentences of all messages in one language; a language that misses one does not compile. `{name}` marks a placeholder that
@@ -37,39 +54,27 @@ export interface Words {
   minute: string
   minutes: string
   automated: string
-  otp: {
-    subject: string
-    preview: string
-    heading: string
-    lead: string
-    leadFor: string
-    validity: string
-    never: string
-    where: string
-    ignore: string
-  }
+  otp: Record<
+    'subject' | 'preview' | 'heading' | 'lead' | 'leadFor' | 'validity' | 'never' | 'where' | 'ignore',
+    string
+  >
   /** A sign-in link. */
-  link: {
-    subject: string
-    heading: string
-    lead: string
-    leadFor: string
-    action: string
-    validity: string
-    ignore: string
-  }
-  /** Text messages. They take one segment if they use the GSM alphabet (3GPP TS 23.038) only. */
-  sms: {
-    /** Without its lifetime. */
-    plain: string
-    code: string
-    never: string
-  }
+  link: Record<'subject' | 'heading' | 'lead' | 'leadFor' | 'action' | 'validity' | 'ignore', string>
+  /**
+   * Text messages. They take one segment if they use the GSM alphabet (3GPP TS 23.038) only; `plain` does not say how long the code is
+   * valid.
+   */
+  sms: Record<'plain' | 'code' | 'never', string>
   notice: {
+    /** The action of a notice that names no other one. */
+    openAccount: string
     /** For a key, or an application, without a name that can be shown. */
     unnamed: string
     unnamedClient: string
-  } & Record<NoticeKind, NoticeWords>
+  } & Record<NoticeKind, { subject: string; heading: string; body: string[]; action?: string }>
+  /** The mails that are sent for Supabase Auth. `otherProvider` is used if the provider is unknown. */
+  auth: Record<'code' | 'codeOnly' | 'once' | 'ignore' | 'alarm' | 'otherProvider', string> &
+    Record<AuthMailKind, { subject: string; lead: string; action?: string }>
 }
 
 const languages = new Map<string | undefined, Words>([en, de, fr, es, pt].map((words) => [words.lang, words]))

@@ -1,12 +1,19 @@
 import { type Env, misconfigured } from './env.ts'
 import { Refusal } from './http.ts'
-import type { Sent } from './sent.ts'
 
 /** Time for a provider that did not answer before, if there is another one to try. */
 const SHARE_MS = 1_500
+/** Until a used-up quota may be open again. */
+export const QUOTA_RETRY_SECONDS = 3_600
+
+/** The provider that accepted a message, and its id there. */
+export interface Sent {
+  provider: string
+  id: string
+}
 
 /** Sends a message through one provider. @throws Refusal */
-export type Provider = (signal: AbortSignal) => Promise<Sent>
+type Provider = (signal: AbortSignal) => Promise<Sent>
 
 /** Returns the providers that a setting names, in the order to try them; `fallback` if it is unset. */
 export function configuredProviders<P>(env: Env, setting: string, fallback: string, known: Record<string, P>): P[] {
@@ -40,3 +47,33 @@ export async function sendByFirst(providers: Provider[], again: boolean, signal:
 /** Neither the recipient nor the message caused the error. */
 const isProviderError = ({ status }: Refusal) => status === 429 || status >= 500
 const isTimeout = ({ code }: Refusal) => code === 'provider_timeout' || code === 'provider_unreachable'
+
+/** Creates the refusal for a message that a provider may take after `retryAfter` seconds. */
+export function later(status: 429 | 503, code: string, retryAfter: number, detail: string): Refusal {
+  return new Refusal(status, code, 'The provider cannot take the message right now.', { retryAfter, detail })
+}
+
+/** Creates the refusal for a recipient whom a provider will never take. */
+export function recipientRefused(detail: string): Refusal {
+  return new Refusal(422, 'recipient_refused', 'The provider refuses this recipient.', { detail })
+}
+
+/**
+ * Posts JSON to a provider and reads its answer.
+ * @throws Refusal 503 when there is no answer
+ */
+export async function postJson(
+  url: string,
+  signal: AbortSignal,
+  { headers, body }: { headers: Record<string, string>; body: object },
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  try {
+    const init = { method: 'POST', body: JSON.stringify(body), redirect: 'manual', signal } as const
+    const all = { ...headers, 'content-type': 'application/json', accept: 'application/json' }
+    const response = await fetch(url, { ...init, headers: all })
+    const answer = await response.json().catch(() => ({}))
+    return { status: response.status, body: answer ?? {} }
+  } catch {
+    throw later(503, signal.aborted ? 'provider_timeout' : 'provider_unreachable', 1, 'no answer')
+  }
+}
