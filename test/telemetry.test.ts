@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { countEverything, serveMetrics } from '../netlify/metrics.ts'
-import { newEmail, startGateway, type TestGateway } from './support/gateway.ts'
+import { newEmail, useGateway } from './support/gateway.ts'
 import { getTokens, NATIVE, post, postJson, signIn } from './support/sign-in.ts'
 
 const TOKEN = 'a token for the scraper'
@@ -22,7 +22,6 @@ const lines: Record<string, unknown>[] = []
 const received: string[] = []
 let collector: Server
 let metrics: Server
-let gateway: TestGateway
 
 const spans = (): SpanSeen[] =>
   received.flatMap((text) =>
@@ -60,15 +59,19 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1')
   metrics = serveMetrics(countEverything({ reads: 3, writes: 4 }), { port: 0, host: '127.0.0.1', token: TOKEN })
   await once(metrics, 'listening')
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port(collector)}`, LOG_LEVEL: 'info' }
-  gateway = await startGateway({ env: { ...env, NODE_ENV: 'development' } })
 })
-afterAll(async () => {
-  await gateway?.stop()
+afterAll(() => {
   metrics?.close()
   collector?.close()
   vi.restoreAllMocks()
 })
+const gateway = useGateway(() => ({
+  env: {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port(collector)}`,
+    LOG_LEVEL: 'info',
+    NODE_ENV: 'development',
+  },
+}))
 
 describe('metrics', () => {
   test('401 without the token, 404 for every other path', async () => {

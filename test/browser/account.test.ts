@@ -4,32 +4,32 @@ import { freePort } from '../../scripts/lib/ports.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { checkPage, launchBrowser } from '../support/browser.ts'
 import { connect } from '../support/connections.ts'
-import { addClient, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, newEmail, useGateway } from '../support/gateway.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
 import { getTokens, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
 const PASSWORD = 'correct horse battery'
 
-let gateway: TestGateway
 let upstream: Upstream
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 let browser: Browser
 beforeAll(async () => {
   supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY })
-  gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SMS_COUNTRIES: 'CH' } })
+})
+afterAll(() => supabase?.stop())
+const gateway = useGateway(() => ({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SMS_COUNTRIES: 'CH' } }))
+beforeAll(async () => {
   upstream = await startUpstream([`${gateway.url}/v1/auth/oauth/callback/acme`])
   const { client_id, client_secret } = UPSTREAM_CLIENT
   const own = { issuer: upstream.issuer, client_id }
   await connect(gateway, { slug: 'acme', name: 'Acme', ...own }, client_secret)
   await connect(gateway, { slug: 'hidden', name: 'Hidden', ...own, listed: false, domains: ['hidden.example'] })
   browser = await launchBrowser()
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   await upstream?.stop()
-  await gateway?.stop()
-  await supabase?.stop()
 })
 
 async function open(cookies?: TestBrowser['cookies']): Promise<BrowserContext> {

@@ -1,21 +1,17 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, it } from 'vitest'
 import { checkPage, launchBrowser } from '../support/browser.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let browser: Browser
 let ada: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await launchBrowser()
   ada = await signIn(gateway)
 }, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 it('a person authorizes an agent, sees it next to the connected applications, and revokes both', async () => {
   await addClient(gateway, 'research-agent', { client_name: 'Research agent', grant_types: [], redirect_uris: [] })

@@ -2,24 +2,20 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { api, directSignIn, newKey } from '../support/api-keys.ts'
 import { checkPage, launchBrowser } from '../support/browser.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 import { complaintsOf } from './gallery.ts'
 
 const PAGE = '/account/api-keys'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let browser: Browser
 let ada: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await launchBrowser()
   ada = await signIn(gateway)
 }, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 /** A tab of a person's browser. */
 async function open(person: SignedInBrowser | undefined, options: BrowserContextOptions = {}): Promise<Page> {

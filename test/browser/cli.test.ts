@@ -4,19 +4,15 @@ import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkPage, launchBrowser } from '../support/browser.ts'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { authorizeParams, newVerifier } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let browser: Browser
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await launchBrowser()
 }, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 async function signedInPage(): Promise<Page> {
   const context = await browser.newContext({ baseURL: gateway.url })

@@ -3,16 +3,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { ask } from '../support/as-browser.ts'
 import { checkPage, launchBrowser } from '../support/browser.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let browser: Browser
 let operator: SignedInBrowser
 let ada: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await launchBrowser()
   operator = await signInOperator(gateway)
   ada = await signIn(gateway)
@@ -27,10 +26,7 @@ beforeAll(async () => {
   await ask(gateway, operator, 'POST', '/v1/webhooks', hook)
   await makeCheckpoints(gateway.gateway)
 }, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 async function openAs(person: SignedInBrowser) {
   const context = await browser.newContext({ baseURL: gateway.url })

@@ -1,19 +1,15 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkPage, launchBrowser } from '../support/browser.ts'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { post } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let browser: Browser
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await launchBrowser()
 }, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 it('a person types the code, signs in, sees what is asked and connects the device', async () => {
   const fields = { client_id: 'lanonasis-mcp-cli', scope: 'memories:read memories:delete' }

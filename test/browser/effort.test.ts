@@ -1,19 +1,15 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
-import { IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { postJson } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway({ env: { LIMITS: 'otp-send=1/1h 10/1d | 2/1h 10/1d | 3/1h 10/1d' } })
 let browser: Browser
 beforeAll(async () => {
-  gateway = await startGateway({ env: { LIMITS: 'otp-send=1/1h 10/1d | 2/1h 10/1d | 3/1h 10/1d' } })
   browser = await launchBrowser()
 }, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 /** The sign-in page after a press of its button, for a mailbox that a stranger has used up. */
 async function askForHotMailbox(javaScriptEnabled: boolean) {

@@ -3,17 +3,16 @@ import type { AddressInfo } from 'node:net'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { authorizeParams, newVerifier, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let browser: Browser
 let application: Server
 let redirect_uri: string
 const received: URLSearchParams[] = []
 
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await launchBrowser()
   application = createServer(async (request, response) => {
     let body = ''
@@ -24,11 +23,10 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve))
   redirect_uri = `http://127.0.0.1:${(application.address() as AddressInfo).port}/callback`
   await addClient(gateway, 'posts', { redirect_uris: [redirect_uri] })
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   application?.close()
-  await gateway?.stop()
 })
 
 async function consentPage(options: BrowserContextOptions) {

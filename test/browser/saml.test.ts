@@ -7,7 +7,7 @@ import { freePort } from '../../scripts/lib/ports.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { openWorkshop } from '../support/certificates.ts'
 import { connect } from '../support/connections.ts'
-import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { AUTH_HOST, type Nginx, newProxySecret, startNginx } from '../support/nginx.ts'
 import { createSamlProvider, type SamlAccount } from '../support/saml-provider.ts'
 
@@ -15,7 +15,6 @@ const PROVIDER_HOST = 'login.provider.test'
 const workshop = openWorkshop()
 const certificate = workshop.selfSigned('/CN=both')
 let [issuer, base] = ['', '']
-let gateway: TestGateway
 let nginx: Nginx
 let browser: Browser
 let provider: ReturnType<typeof createSamlProvider>
@@ -39,11 +38,13 @@ const site = createServer({ key: certificate.key, cert: certificate.cert }, asyn
 })
 
 beforeAll(async () => {
-  const port = await freePort()
-  issuer = `https://${AUTH_HOST}:${port}`
-  gateway = await startGateway({ env: { AUTH_BASE_URL: issuer } })
+  issuer = `https://${AUTH_HOST}:${await freePort()}`
+})
+afterAll(() => workshop.remove())
+const gateway = useGateway(() => ({ env: { AUTH_BASE_URL: issuer } }))
+beforeAll(async () => {
   nginx = await startNginx({
-    port,
+    port: Number(new URL(issuer).port),
     serverCertificate: certificate,
     clientAuthority: certificate,
     gateway: { ports: [Number(new URL(gateway.url).port)], proxySecret: newProxySecret() },
@@ -62,8 +63,6 @@ afterAll(async () => {
   site.close()
   provider?.remove()
   await nginx?.stop()
-  await gateway?.stop()
-  workshop.remove()
 })
 
 async function openContext(): Promise<BrowserContext> {

@@ -2,23 +2,19 @@ import type { TOTP } from 'otpauth'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkPage, launchBrowser } from '../support/browser.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { ageStepUp, codeOf, scan, signInOperator } from '../support/operators.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let browser: Browser
 let ada: SignedInBrowser
 let app: TOTP
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await launchBrowser()
   ada = await signIn(gateway)
 }, 60_000)
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.stop()
-})
+afterAll(() => browser?.close())
 
 it('a person sets an authenticator app up, proves themselves with it, and removes it', async () => {
   const context = await browser.newContext({ baseURL: gateway.url })

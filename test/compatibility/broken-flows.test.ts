@@ -1,9 +1,9 @@
 import { get, type IncomingMessage } from 'node:http'
 import { decodeJwt } from 'jose'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, directSignIn, newKey } from '../support/api-keys.ts'
 import { newEmail } from '../support/gateway.ts'
-import { PASSWORD, type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
 import { authorizeParams, createBrowser, getTokens, newVerifier, postJson, signIn } from '../support/sign-in.ts'
 
 const NATIVE_CLI = {
@@ -13,11 +13,7 @@ const NATIVE_CLI = {
 }
 const DAY = 86_400_000
 
-let gateway: PasswordGateway
-beforeAll(async () => {
-  gateway = await startWithPasswords()
-})
-afterAll(() => gateway?.stop())
+const gateway = usePasswordGateway()
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 afterEach(() => vi.useRealTimers())
 

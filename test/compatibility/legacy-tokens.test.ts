@@ -1,19 +1,17 @@
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { useGateway } from '../support/gateway.ts'
 import { getTokens, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const SECRET = 'a secret that the old API server shares with us'
 const key = new TextEncoder().encode(SECRET)
 const API = 'https://api.lanonasis.com'
 
-let gateway: TestGateway
+const gateway = useGateway({ env: { LEGACY_TOKEN_SECRET: SECRET, LEGACY_TOKEN_CLIENTS: `auth-tester=${API}` } })
 let person: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway({ env: { LEGACY_TOKEN_SECRET: SECRET, LEGACY_TOKEN_CLIENTS: `auth-tester=${API}` } })
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 

@@ -1,25 +1,13 @@
 import { globSync } from 'node:fs'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, postJson, signIn } from '../support/sign-in.ts'
-import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
-let database: TestDatabase
-let counter: StatementCounter
-let gateway: TestGateway
+const gateway = useGateway({ countStatements: true })
 let ada: DirectSignIn
 beforeAll(async () => {
-  database = await createTestDatabase()
-  counter = await countStatements(database.appUrl)
-  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
   ada = await directSignIn(gateway)
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await counter?.stop()
-  await database?.drop()
 })
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
@@ -29,9 +17,9 @@ describe('6: robustness and performance', () => {
     for (let n = 0; n < 20; n++) await newKey(gateway, ada)
     const verify = () => api(gateway, 'POST', '/v1/auth/verify-api-key', { key })
     expect((await verify()).status).toBe(200)
-    counter.taken()
+    gateway.takeStatements()
     expect((await verify()).status).toBe(200)
-    expect(counter.taken()).toBe(1)
+    expect(gateway.takeStatements()).toBe(1)
   })
 
   test('6.31: an office behind one address works, and so does everyone with the same client', async () => {

@@ -3,22 +3,18 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { api } from '../support/api-keys.ts'
 import { type DocumentServer, startDocumentServer } from '../support/document-server.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { authorizeParams, newVerifier, post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 import { REAL_CLIENTS, type RealClient } from './real-clients.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let documents: DocumentServer
 let person: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   documents = await startDocumentServer()
   person = await signIn(gateway)
 })
-afterAll(async () => {
-  await documents?.stop()
-  await gateway?.stop()
-})
+afterAll(() => documents?.stop())
 
 type Known = { client_id: string; client_secret?: string }
 

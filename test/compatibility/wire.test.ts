@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mirrorsOf } from '../../shared/http/canonical-path.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
-import { PASSWORD, type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
 import {
   authorize,
   authorizeParams,
@@ -18,17 +18,15 @@ import {
 const ISSUER = 'https://auth.lanonasis.com'
 const DASHBOARD = 'https://dashboard.lanonasis.com'
 
-let gateway: PasswordGateway
+const gateway = usePasswordGateway()
 let ada: DirectSignIn
 let person: SignedInBrowser
 let key: string
 beforeAll(async () => {
-  gateway = await startWithPasswords()
   ada = await directSignIn(gateway)
   person = await signIn(gateway)
   key = (await newKey(gateway, ada, { scopes: ['memories:read', 'profile:read'] })).key
 })
-afterAll(() => gateway?.stop())
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
 const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>

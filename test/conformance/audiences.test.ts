@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, directSignIn } from '../support/api-keys.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import {
   authorize,
   authorizeParams,
@@ -30,10 +30,9 @@ const CLIENTS = {
 }
 type Access = keyof typeof CLIENTS
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   const { ours, theirs } = CLIENTS
   const isPublic = { token_endpoint_auth_method: 'none' } as const
   await addClient(gateway, 'ours', { ...isPublic, redirect_uris: [ours.redirect_uri] }, true)
@@ -48,7 +47,6 @@ beforeAll(async () => {
   await addClient(gateway, 'gateway-service', { ...service, ...serves }, true)
   ada = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 /** The audience of a token, always as a list, with the issuer under that name. */
 const audienceOf = (token: string) =>

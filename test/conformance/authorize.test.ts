@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { addClient, newEmail, useGateway } from '../support/gateway.ts'
 import {
   authorize,
   authorizeParams,
@@ -14,16 +14,14 @@ import {
   signIn,
 } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 const web = { client_id: 'conformance-web', redirect_uri: 'https://app.example/callback?kept=1' }
 
 beforeAll(async () => {
-  gateway = await startGateway()
   await addClient(gateway, web.client_id, { redirect_uris: [web.redirect_uri] })
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const params = (changes: Record<string, string | undefined> = {}) => authorizeParams(newVerifier(), changes)
 const visit = (query: Record<string, string> | string[][]) =>

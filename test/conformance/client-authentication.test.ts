@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientMetadata, PublicJwk } from '../../shared/domain/api-client.ts'
 import { serverMetadata } from '../../shared/oauth/metadata.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
-import { addClient, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, IP_HEADER, useGateway } from '../support/gateway.ts'
 import { assertion, newSigningKey, type SigningKey, seconds } from '../support/proofs.ts'
 import { proxied } from '../support/proxied.ts'
 import { post } from '../support/sign-in.ts'
@@ -15,7 +15,9 @@ const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const DAY = 86_400_000
 const PROXY_SECRET = randomBytes(32).toString('base64')
 const workshop = openWorkshop()
-let gateway: TestGateway
+const gateway = useGateway({
+  env: { MTLS_BASE_URL: 'https://mtls.auth.example', MTLS_PROXY_SECRET: PROXY_SECRET },
+})
 let key: SigningKey
 let authority: Authority
 
@@ -30,9 +32,6 @@ const add = (clientId: string, metadata: Partial<ClientMetadata>, firstParty = f
 const published = ({ jwk }: SigningKey, more: object = {}) => ({ keys: [{ ...jwk, ...more } as PublicJwk] })
 
 beforeAll(async () => {
-  gateway = await startGateway({
-    env: { MTLS_BASE_URL: 'https://mtls.auth.example', MTLS_PROXY_SECRET: PROXY_SECRET },
-  })
   key = await newSigningKey()
   authority = workshop.authority('services')
   await add('by-assertion', { token_endpoint_auth_method: 'private_key_jwt', jwks: published(key) }, true)
@@ -41,7 +40,6 @@ beforeAll(async () => {
   await add('public', { token_endpoint_auth_method: 'none', grant_types: ['authorization_code', 'client_credentials'] })
 })
 afterAll(async () => {
-  await gateway?.stop()
   workshop.remove()
 })
 

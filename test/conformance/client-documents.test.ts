@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { documentAddressProblem } from '../../shared/oauth/clients/client-document.ts'
 import { type DocumentServer, startDocumentServer } from '../support/document-server.ts'
-import { eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, useGateway } from '../support/gateway.ts'
 import {
   authorize,
   authorizeParams,
@@ -14,21 +14,17 @@ import {
   signIn,
 } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 let server: DocumentServer
 const redirect_uri = 'https://agent.example/callback'
 const document = { client_name: 'Helpful Agent', redirect_uris: [redirect_uri] }
 
 beforeAll(async () => {
-  gateway = await startGateway()
   server = await startDocumentServer()
   person = await signIn(gateway)
 })
-afterAll(async () => {
-  await server?.stop()
-  await gateway?.stop()
-})
+afterAll(() => server?.stop())
 
 const asked = (client_id: string, changes: Record<string, string | undefined> = {}) =>
   authorizeParams(newVerifier(), { client_id, redirect_uri, scope: undefined, ...changes })

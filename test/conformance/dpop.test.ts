@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { addClient, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey, type SigningKey, seconds } from '../support/proofs.ts'
 import {
   authorize,
@@ -15,11 +15,10 @@ import {
 } from '../support/sign-in.ts'
 
 const MTLS = 'https://mtls.auth.example'
-let gateway: TestGateway
+const gateway = useGateway({ env: { MTLS_BASE_URL: MTLS } })
 let key: SigningKey
 let person: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway({ env: { MTLS_BASE_URL: MTLS } })
   key = await newSigningKey()
   const service = {
     token_endpoint_auth_method: 'client_secret_post' as const,
@@ -33,7 +32,6 @@ beforeAll(async () => {
   await addClient(gateway, 'resource-server', service, true)
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const secret = { client_secret: 'a secret: +%' }
 const tokenUrl = () => `${gateway.url}/oauth/token`

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { addClient, useGateway } from '../support/gateway.ts'
 import {
   createBrowser,
   getTokens,
@@ -13,7 +13,7 @@ import {
   type Tokens,
 } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 let tokens: Tokens
 const secretOf = (id: string, secret = 'a secret: +%') => ({
@@ -21,14 +21,12 @@ const secretOf = (id: string, secret = 'a secret: +%') => ({
 })
 
 beforeAll(async () => {
-  gateway = await startGateway()
   await addClient(gateway, 'resource-server', {}, true)
   await addClient(gateway, 'resource-server-es256', { introspection_signed_response_alg: 'ES256' }, true)
   await addClient(gateway, 'stranger')
   person = await signIn(gateway)
   tokens = await getTokens(gateway, person, { nonce: 'a nonce', scope: 'openid profile email offline_access' })
 })
-afterAll(() => gateway?.stop())
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${gateway.url}${path}`, { headers })
 const json = async (path: string) => (await get(path)).json()

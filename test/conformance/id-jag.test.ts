@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../support/connections.ts'
-import { addClient, eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { addResource } from '../support/mcp-server.ts'
 import { post, postJson, signIn } from '../support/sign-in.ts'
 
@@ -12,7 +12,7 @@ const RESOURCE = 'https://notes.example/mcp'
 const key = await generateKeyPair('ES256', { extractable: true })
 const other = await generateKeyPair('ES256', { extractable: true })
 
-let gateway: TestGateway
+const gateway = useGateway()
 let issuer: string
 let agent: Awaited<ReturnType<typeof addClient>>
 const server = createServer(async (request, response) => {
@@ -32,7 +32,6 @@ const server = createServer(async (request, response) => {
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  gateway = await startGateway()
   await addResource(gateway, RESOURCE, ['mcp:connect'])
   await connect(gateway, { slug: 'acme', issuer, client_id: 'us', id_jag: true, trust_email: true })
   agent = await addClient(gateway, 'enterprise-agent', {
@@ -43,7 +42,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   server.close()
-  await gateway?.stop()
 })
 
 const now = () => Math.floor(Date.now() / 1000)

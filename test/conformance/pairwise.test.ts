@@ -7,16 +7,15 @@ import { mergeIdentities, personOf } from '../../shared/people/identities.ts'
 import { call } from '../scripts/terminal.ts'
 import { api } from '../support/api-keys.ts'
 import { type DocumentServer, startDocumentServer } from '../support/document-server.ts'
-import { addClient, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, IP_HEADER, useGateway } from '../support/gateway.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, signIn } from '../support/sign-in.ts'
 
 const OWN_SERVICE = '10.99.0.7'
 const SCOPE = 'openid profile memories:read'
 
-let gateway: TestGateway
+const gateway = useGateway({ env: { VERIFIER_ADDRESSES: '10.99.0.0/24' } })
 let documents: DocumentServer
 beforeAll(async () => {
-  gateway = await startGateway({ env: { VERIFIER_ADDRESSES: '10.99.0.0/24' } })
   documents = await startDocumentServer()
   const pairwise = { subject_type: 'pairwise', token_endpoint_auth_method: 'none' } as const
   for (const [clientId, host] of Object.entries({ one: 'one.example', twin: 'one.example', two: 'two.example' }))
@@ -27,10 +26,7 @@ beforeAll(async () => {
     })
   await addClient(gateway, 'our-service', { redirect_uris: ['https://service.example/'] }, true)
 })
-afterAll(async () => {
-  await documents?.stop()
-  await gateway?.stop()
-})
+afterAll(() => documents?.stop())
 
 const client = (id: string, host = `${id}.example`) => ({
   client_id: id,

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as openid from 'openid-client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { addClient, eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import {
   authorizeParams,
   createBrowser,
@@ -12,7 +12,7 @@ import {
   signIn,
 } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 const redirect_uri = 'https://app.example/callback'
 const web = { client_id: 'par-web', redirect_uri }
@@ -20,7 +20,6 @@ const secret = { client_secret: 'a secret: +%' }
 let key: CryptoKey
 
 beforeAll(async () => {
-  gateway = await startGateway()
   await addClient(gateway, web.client_id, { token_endpoint_auth_method: 'client_secret_post' }, true)
   const pair = await generateKeyPair('ES256')
   key = pair.privateKey
@@ -34,7 +33,6 @@ beforeAll(async () => {
   })
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const asked = (changes: Record<string, string | undefined> = {}) =>
   authorizeParams(newVerifier(), { ...web, scope: undefined, ...changes })

@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { guardedFetch } from '../../shared/http/guarded-fetch.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { authorizeParams, newVerifier, post, signIn } from '../support/sign-in.ts'
 
 const CALLBACK = 'http://127.0.0.1:8123/callback'
 const WEB = 'https://app.example/callback'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await directSignIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const register = (body: object) => api(gateway, 'POST', '/register', { body: { redirect_uris: [CALLBACK], ...body } })
 const manage = (method: string, client: Body, body?: object) =>

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { expect, test } from 'vitest'
+import { eventsOf, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { authorizeParams, createBrowser, newVerifier, passSignIn, postJson, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 const send = (email: string, ip = randomIp()) => postJson(gateway, '/v1/auth/otp/send', { email }, { 'x-real-ip': ip })
 const verify = (email: string, token: string, ip = randomIp()) =>

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { requestedAcr } from '../../shared/oauth/authorize/requested-acr.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { ageStepUp, codeOf, enrolTotp } from '../support/operators.ts'
 import {
   authorize,
@@ -18,11 +18,7 @@ const MFA = 'urn:lanonasis:acr:multi-factor'
 const ADDRESS = 'urn:lanonasis:acr:verified-address'
 const essential = (values: string[]) => JSON.stringify({ id_token: { acr: { essential: true, values } } })
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 const open = ({ browser }: SignedInBrowser, changes: Record<string, string>, verifier = newVerifier()): Promise<Page> =>
   browser.visit(`/oauth/authorize?${new URLSearchParams(authorizeParams(verifier, changes))}`)

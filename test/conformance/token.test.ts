@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { createCall } from '../../shared/call.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import {
   authorize,
   authorizeParams,
@@ -14,20 +14,18 @@ import {
 } from '../support/sign-in.ts'
 
 type Confidential = Awaited<ReturnType<typeof addClient>>
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 let basic: Confidential
 let byPost: Confidential
 let exempt: Confidential
 
 beforeAll(async () => {
-  gateway = await startGateway()
   basic = await addClient(gateway, 'basic:client')
   byPost = await addClient(gateway, 'post-client', { token_endpoint_auth_method: 'client_secret_post' })
   exempt = await addClient(gateway, 'exempt', { require_pkce: false })
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const token = (form: Record<string, string>, headers?: Record<string, string>) =>
   post(gateway, '/oauth/token', form, headers)

@@ -4,24 +4,24 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { clients } from '../../scripts/clients.ts'
 import { freePort, waitForPort } from '../../scripts/lib/ports.ts'
 import { call } from '../scripts/terminal.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { signIn } from '../support/sign-in.ts'
 
 const chapter = readFileSync('README.md', 'utf8').split('## A first application')[1] ?? ''
 const [, command = ''] = /npm run clients -- (add .+)/.exec(chapter) ?? []
 const [, program = ''] = /```js\n([\s\S]+?)```/.exec(chapter) ?? []
 
-let database: TestDatabase
-let gateway: TestGateway
+const gateway = useGateway()
 let app: ChildProcess
 const address = { port: 0 }
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  gateway = await startGateway({ database })
   const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
-  const { exitCode, err } = await call(clients, { ...process.env, DATABASE_MIGRATION_URL: database.ownerUrl }, ...words)
+  const { exitCode, err } = await call(
+    clients,
+    { ...process.env, DATABASE_MIGRATION_URL: gateway.database.ownerUrl },
+    ...words,
+  )
   expect([exitCode, err]).toEqual([0, ''])
   address.port = await freePort()
   const env = { PATH: process.env.PATH, ISSUER: gateway.url, APP_PORT: String(address.port) }
@@ -33,8 +33,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   app?.kill()
-  await gateway?.stop()
-  await database?.drop()
 })
 
 test('the application of the README signs a person in', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clients } from '../../scripts/clients.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
 import { call } from '../scripts/terminal.ts'
-import { IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { IP_HEADER, newEmail, useGateway } from '../support/gateway.ts'
 import {
   authorize,
   authorizeParams,
@@ -28,7 +28,6 @@ const SECRET_MEMBERS = [
 ]
 
 let database: DumpableDatabase
-let gateway: TestGateway
 let dump: string
 const secrets = new Map<string, string>()
 const codes = new Set<string>()
@@ -146,7 +145,10 @@ async function application(): Promise<void> {
 
 beforeAll(async () => {
   database = await createDumpableDatabase()
-  gateway = await startGateway({ database })
+})
+afterAll(() => database?.drop())
+const gateway = useGateway(() => ({ database }))
+beforeAll(async () => {
   globalThis.fetch = watchedFetch
   await browserPeople()
   await terminalPeople()
@@ -160,12 +162,9 @@ beforeAll(async () => {
   secrets.set('DumpTest/77.42', 'user agent')
   for (const name of ['AUTH_MASTER_SECRET', 'OTP_WEBHOOK_SECRET']) secrets.set(process.env[name] ?? '', name)
   dump = await database.dump()
-}, 60_000)
-
+})
 afterAll(async () => {
   globalThis.fetch = realFetch
-  await gateway?.stop()
-  await database?.drop()
 })
 
 describe('a dump of the database after a day of traffic', () => {

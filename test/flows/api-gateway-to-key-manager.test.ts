@@ -5,7 +5,7 @@ import { freePort } from '../../scripts/lib/ports.ts'
 import { call as runCommand } from '../scripts/terminal.ts'
 import { api } from '../support/api-keys.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
-import { addClient, eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
 import {
   AUTH_HOST,
   callTls,
@@ -27,7 +27,6 @@ const ACCESS = 'urn:ietf:params:oauth:token-type:access_token'
 
 const workshop = openWorkshop()
 const services: Service[] = []
-let gateway: TestGateway
 let nginx: Nginx
 let servers: Authority
 let clients: Authority
@@ -35,16 +34,22 @@ let clients: Authority
 let own: Certificate
 let other: Certificate
 
+const gatewayProxySecret = newProxySecret()
+let tlsPort: number
+beforeAll(async () => {
+  tlsPort = await freePort()
+})
+afterAll(() => workshop.remove())
+const gateway = useGateway(() => ({
+  env: { MTLS_BASE_URL: `https://${MTLS_HOST}:${tlsPort}`, MTLS_PROXY_SECRET: gatewayProxySecret },
+}))
 beforeAll(async () => {
   servers = workshop.authority('servers')
   clients = workshop.authority('clients')
   own = clients.issue('/O=LanOnasis/CN=api-gateway')
   other = clients.issue('/O=LanOnasis/CN=reports')
-  const [tlsPort, apiPort, keyPort] = [await freePort(), await freePort(), await freePort()]
-  const [ofGateway, ofApi, ofKeys] = [newProxySecret(), newProxySecret(), newProxySecret()]
-  gateway = await startGateway({
-    env: { MTLS_BASE_URL: `https://${MTLS_HOST}:${tlsPort}`, MTLS_PROXY_SECRET: ofGateway },
-  })
+  const [apiPort, keyPort] = [await freePort(), await freePort()]
+  const [ofApi, ofKeys] = [newProxySecret(), newProxySecret()]
   await operator(
     ...['add', '--name', 'API gateway', '--client-id', 'api-gateway', '--first-party', '--grant-type', EXCHANGE],
     ...['--auth-method', 'tls_client_auth', '--tls-client-auth-subject-dn', 'CN=api-gateway,O=LanOnasis'],
@@ -63,7 +68,7 @@ beforeAll(async () => {
       port: tlsPort,
       serverCertificate: servers.issue('/CN=proxy', { names, usage: 'serverAuth' }),
       clientAuthority: clients,
-      gateway: { ports: [Number(new URL(gateway.url).port)], proxySecret: ofGateway },
+      gateway: { ports: [Number(new URL(gateway.url).port)], proxySecret: gatewayProxySecret },
       services: {
         [API_HOST]: { port: apiPort, proxySecret: ofApi },
         [KEY_HOST]: { port: keyPort, proxySecret: ofKeys },
@@ -89,8 +94,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(services.map((service) => service.stop()))
   await nginx?.stop()
-  await gateway?.stop()
-  workshop.remove()
 })
 
 /** What an operator types after `npm run clients --`. */

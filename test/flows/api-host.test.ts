@@ -7,13 +7,13 @@ import { createMatcher, readRedirects } from '../../netlify/redirects.ts'
 import { IDENTITY_HEADERS, ROUTED_HEADERS } from '../../shared/access/uai-headers.ts'
 import { directSignIn, newKey } from '../support/api-keys.ts'
 import { type Authority, openWorkshop } from '../support/certificates.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { API_HOST, AUTH_HOST, callTls, type Nginx, newProxySecret, startNginx, type TlsCall } from '../support/nginx.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
 const workshop = openWorkshop()
 const forged = Object.fromEntries(IDENTITY_HEADERS.map((name) => [name.toLowerCase(), 'forged']))
-let gateway: TestGateway
+const gateway = useGateway()
 let api: Server
 let nginx: Nginx
 let trusted: Authority
@@ -21,7 +21,6 @@ let trusted: Authority
 const arrived: IncomingHttpHeaders[] = []
 
 beforeAll(async () => {
-  gateway = await startGateway()
   api = createServer((request, response) => {
     arrived.push(request.headers)
     response.end('from the API')
@@ -39,7 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await nginx?.stop()
   api?.close()
-  await gateway?.stop()
   workshop.remove()
 })
 

@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { addClient, IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
 import { authorize, authorizeParams, newVerifier, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const ORIGIN = 'https://spa.example'
 const CLIENT = { client_id: 'spa', redirect_uri: `${ORIGIN}/callback` }
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   const metadata = { token_endpoint_auth_method: 'none' as const, redirect_uris: [CLIENT.redirect_uri] }
   await addClient(gateway, CLIENT.client_id, metadata)
   await addClient(gateway, 'named-origins', { ...metadata, web_origins: [ORIGIN, 'http://localhost:5173'] })
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 type Call = { method?: string; headers?: Record<string, string>; body?: URLSearchParams | string }
 

@@ -5,15 +5,15 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
 import { type EdgeFunctions, startEdgeFunctions } from '../support/edge.ts'
-import { newEmail, startGateway, type TestGateway, WEBHOOK_SECRET } from '../support/gateway.ts'
+import { newEmail, useGateway, WEBHOOK_SECRET } from '../support/gateway.ts'
 import { type ResendStandIn, startResendStandIn } from '../support/resend-stand-in.ts'
 import { authorizeParams, newVerifier } from '../support/sign-in.ts'
 
 let provider: ResendStandIn
 let edge: EdgeFunctions
-let gateway: TestGateway
 let browser: Browser
 let client: Server
+let clientUrl: string
 let redirectUri: string
 let config: oidc.Configuration
 
@@ -27,23 +27,24 @@ beforeAll(async () => {
       OTP_EMAIL_FROM: 'LanOnasis <signin@lanonasis.com>',
     },
   })
-  browser = await launchBrowser()
   client = createServer((_, response) => response.end('You may close this window.'))
   await new Promise<void>((resolve) => client.listen(0, '127.0.0.1', resolve))
-  const clientUrl = `http://127.0.0.1:${(client.address() as AddressInfo).port}`
-  redirectUri = `${clientUrl}/auth-tester`
-  gateway = await startGateway({ functionsUrl: edge.url, env: { DASHBOARD_URL: clientUrl } })
-  config = await oidc.discovery(new URL(gateway.url), 'auth-tester', undefined, oidc.None(), {
-    execute: [oidc.allowInsecureRequests],
-  })
-}, 90_000)
+  clientUrl = `http://127.0.0.1:${(client.address() as AddressInfo).port}`
+})
 afterAll(async () => {
-  await browser?.close()
   client?.close()
-  await gateway?.stop()
   await edge?.stop()
   await provider?.stop()
 })
+const gateway = useGateway(() => ({ functionsUrl: edge.url, env: { DASHBOARD_URL: clientUrl } }))
+beforeAll(async () => {
+  browser = await launchBrowser()
+  redirectUri = `${clientUrl}/auth-tester`
+  config = await oidc.discovery(new URL(gateway.url), 'auth-tester', undefined, oidc.None(), {
+    execute: [oidc.allowInsecureRequests],
+  })
+})
+afterAll(() => browser?.close())
 
 /** The code a person reads in the newest mail to that address. */
 async function codeFromMailbox(email: string): Promise<string> {

@@ -1,13 +1,9 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { describe, expect, test } from 'vitest'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { challengeOf, createBrowser, newVerifier, passSignIn, post, postJson } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 /** Opens the authorize link in a fresh browser, signs in, consents; the callback's parameters. */
 async function callbackOf(params: Record<string, string>, email: string): Promise<URLSearchParams> {

@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { newEmail } from '../support/gateway.ts'
-import { PASSWORD, type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
 import { postJson } from '../support/sign-in.ts'
 
-let gateway: PasswordGateway
-beforeAll(async () => {
-  gateway = await startWithPasswords({ API_URL: 'https://api.lanonasis.com' })
-})
-afterAll(() => gateway?.stop())
+const gateway = usePasswordGateway({ API_URL: 'https://api.lanonasis.com' })
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
 /** What the CLI sends with every call (docs/wire-contract.md 5.1). */

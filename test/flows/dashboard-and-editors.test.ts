@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
-import { type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { usePasswordGateway } from '../support/passwords.ts'
 import { post } from '../support/sign-in.ts'
 
 const DASHBOARD = 'https://dashboard.lanonasis.com'
 
-let gateway: PasswordGateway
+const gateway = usePasswordGateway()
 let ada: DirectSignIn
 beforeAll(async () => {
-  gateway = await startWithPasswords()
   ada = await directSignIn(gateway)
 })
-afterAll(() => gateway?.stop())
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
 const cookiesOf = (headers: Headers) => headers.getSetCookie().map((line) => line.split(';')[0] ?? '')

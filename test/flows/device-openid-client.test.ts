@@ -1,15 +1,13 @@
 import * as oidc from 'openid-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { useGateway } from '../support/gateway.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const discover = (...options: (typeof oidc.allowInsecureRequests)[]) =>
   oidc.discovery(new URL(gateway.url), 'lanonasis-mcp-cli', undefined, oidc.None(), {

@@ -6,19 +6,15 @@ import {
   TerminalOAuthFlow,
 } from '@lanonasis/oauth-client'
 import { getSessionTokenFromRequest, getSSOUserFromRequest } from '@lanonasis/oauth-client/server'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { directSignIn, newKey } from '../support/api-keys.ts'
 import { newEmail } from '../support/gateway.ts'
-import { type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { usePasswordGateway } from '../support/passwords.ts'
 import { signIn } from '../support/sign-in.ts'
 
-let gateway: PasswordGateway
-beforeAll(async () => {
-  gateway = await startWithPasswords()
-})
+const gateway = usePasswordGateway()
 afterAll(async () => {
   vi.unstubAllGlobals()
-  await gateway?.stop()
 })
 
 const magicLink = () => new MagicLinkFlow({ clientId: 'lanonasis-cli', authBaseUrl: gateway.url })

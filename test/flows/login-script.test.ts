@@ -1,17 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { createBrowser, formsOf, passSignIn, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 type Login = {
   child: ChildProcess

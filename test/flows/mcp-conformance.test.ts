@@ -1,21 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../scripts/lib/ports.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { addResource } from '../support/mcp-server.ts'
 import { signIn } from '../support/sign-in.ts'
 
 const RESOURCE = 'https://notes.example/mcp'
 const PROGRAM = path.resolve('node_modules/@modelcontextprotocol/conformance/dist/index.js')
 
-let gateway: TestGateway
+const gateway = useGateway()
 beforeAll(async () => {
-  gateway = await startGateway()
   await addResource(gateway, RESOURCE, ['mcp:connect'])
 })
-afterAll(() => gateway?.stop())
 
 /** Runs the suite's authorization mode; a person in a browser follows the link that it prints. */
 async function conformance(version: string) {

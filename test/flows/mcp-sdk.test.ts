@@ -6,22 +6,18 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../support/api-keys.ts'
 import { startDocumentServer } from '../support/document-server.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let notes: Awaited<ReturnType<typeof startMcpServer>>
 let ada: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   notes = await startMcpServer(gateway)
   ada = await signIn(gateway)
 })
-afterAll(async () => {
-  await notes?.stop()
-  await gateway?.stop()
-})
+afterAll(() => notes?.stop())
 
 /** An agent's memory: what the SDK asks it to keep, and where it sent its person. */
 class Agent implements OAuthClientProvider {

@@ -1,23 +1,21 @@
 import * as oauth from 'oauth4webapi'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { useGateway } from '../support/gateway.ts'
 import { authorizeParams, NATIVE, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const insecure = { [oauth.allowInsecureRequests]: true }
 const client: oauth.Client = { client_id: NATIVE.client_id }
 const API = 'https://api.lanonasis.com'
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 let server: oauth.AuthorizationServer
 
 beforeAll(async () => {
-  gateway = await startGateway()
   person = await signIn(gateway)
   const issuer = new URL(gateway.url)
   const response = await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' })
   server = await oauth.processDiscoveryResponse(issuer, response)
 })
-afterAll(() => gateway?.stop())
 
 async function answerTo(changes: Record<string, string | undefined>, decision: 'allow' | 'deny' = 'allow') {
   const verifier = oauth.generateRandomCodeVerifier()

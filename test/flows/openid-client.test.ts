@@ -1,21 +1,19 @@
 import * as oidc from 'openid-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { useGateway } from '../support/gateway.ts'
 import { NATIVE, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 let config: oidc.Configuration
 let tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers
 
 beforeAll(async () => {
-  gateway = await startGateway()
   person = await signIn(gateway)
   config = await oidc.discovery(new URL(gateway.url), NATIVE.client_id, undefined, oidc.None(), {
     execute: [oidc.allowInsecureRequests],
   })
 })
-afterAll(() => gateway?.stop())
 
 test('signs a person in with PKCE, nonce and state, and checks the ID token', async () => {
   const verifier = oidc.randomPKCECodeVerifier()

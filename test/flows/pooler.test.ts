@@ -13,7 +13,7 @@ describe.skipIf(!existsSync(PGBOUNCER))('through a transaction-mode pooler with 
   beforeAll(async () => {
     database = await createTestDatabase()
     pooler = await startPooler(database.appUrl, 2)
-    gateway = await startGateway({ database: { appUrl: pooler.url, superuserUrl: database.superuserUrl } })
+    gateway = await startGateway({ database: { ...database, appUrl: pooler.url } })
   })
   afterAll(async () => {
     await gateway?.stop()

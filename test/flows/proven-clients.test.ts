@@ -1,21 +1,20 @@
 import { decodeJwt, importJWK } from 'jose'
 import * as oauth from 'oauth4webapi'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { dpopNonce } from '../../shared/access/dpop.ts'
 import type { PublicJwk } from '../../shared/domain/api-client.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey, type SigningKey } from '../support/proofs.ts'
 import { authorizeParams, NATIVE, post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const insecure = { [oauth.allowInsecureRequests]: true }
 const service: oauth.Client = { client_id: 'service' }
-let gateway: TestGateway
+const gateway = useGateway({ env: { DPOP_NONCE_REQUIRED: 'true' } })
 let key: SigningKey
 let person: SignedInBrowser
 let server: oauth.AuthorizationServer
 
 beforeAll(async () => {
-  gateway = await startGateway({ env: { DPOP_NONCE_REQUIRED: 'true' } })
   key = await newSigningKey()
   await addClient(gateway, service.client_id, {
     token_endpoint_auth_method: 'private_key_jwt',
@@ -29,7 +28,6 @@ beforeAll(async () => {
   const issuer = new URL(gateway.url)
   server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
 })
-afterAll(() => gateway?.stop())
 
 const byKey = async () => oauth.PrivateKeyJwt((await importJWK(key.privateJwk, 'ES256')) as CryptoKey)
 const newHandle = async (client: oauth.Client = NATIVE) => oauth.DPoP(client, await oauth.generateKeyPair('ES256'))

@@ -4,18 +4,18 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createGatewayDatabase } from '../../scripts/lib/gateway-database.ts'
+import { createGatewayDatabase, type GatewayDatabase } from '../../scripts/lib/gateway-database.ts'
 import { migrate } from '../../scripts/lib/migrate.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { type Postgres, startPostgres } from '../../scripts/lib/postgres.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { getTokens, NATIVE, post, type SignedInBrowser, signIn, type Tokens } from '../support/sign-in.ts'
 
 const WORKERS = 6
 let folder: string
 let port: number
 let server: Postgres
-let gateway: TestGateway
+let database: GatewayDatabase
 
 const start = () => startPostgres({ dataDirectory: path.join(folder, 'data'), port })
 
@@ -23,16 +23,15 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-restart-'))
   port = await freePort()
   server = await start()
-  const database = await createGatewayDatabase(server.url, 'gateway')
+  database = await createGatewayDatabase(server.url, 'gateway')
   const directory = fileURLToPath(new URL('../../supabase/migrations', import.meta.url))
   await migrate({ url: database.ownerUrl, directory, applicationUrl: database.appUrl })
-  gateway = await startGateway({ database })
-}, 60_000)
+})
 afterAll(async () => {
-  await gateway?.stop()
   await server?.stop()
   await rm(folder, { recursive: true, force: true })
 })
+const gateway = useGateway(() => ({ database }))
 
 async function killPostgres(): Promise<void> {
   const [pid] = (await readFile(path.join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')

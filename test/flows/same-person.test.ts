@@ -4,7 +4,7 @@ import { freePort } from '../../scripts/lib/ports.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { api } from '../support/api-keys.ts'
 import { connect } from '../support/connections.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
 import { createSamlProvider } from '../support/saml-provider.ts'
 import { createBrowser, getTokens, passSignIn, post, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
@@ -13,13 +13,15 @@ const KEY = 'sb_publishable_test'
 const PASSWORD = 'correct horse battery'
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
-let gateway: TestGateway
 let upstream: Upstream
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 let saml: ReturnType<typeof createSamlProvider>
 beforeAll(async () => {
   supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY })
-  gateway = await startGateway({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SMS_COUNTRIES: 'CH' } })
+})
+afterAll(() => supabase?.stop())
+const gateway = useGateway(() => ({ env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SMS_COUNTRIES: 'CH' } }))
+beforeAll(async () => {
   upstream = await startUpstream([`${gateway.url}/v1/auth/oauth/callback/acme`])
   const { client_id, client_secret } = UPSTREAM_CLIENT
   await connect(gateway, { slug: 'acme', name: 'Acme', issuer: upstream.issuer, client_id }, client_secret)
@@ -29,8 +31,6 @@ beforeAll(async () => {
 afterAll(async () => {
   saml?.remove()
   await upstream?.stop()
-  await gateway?.stop()
-  await supabase?.stop()
 })
 
 const uaiOf = ({ cookies }: TestBrowser): string =>

@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { getTokens, post, postJson, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 let key: string
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await directSignIn(gateway)
   key = (await newKey(gateway, ada, { scopes: ['memories:read', 'profile:read'] })).key
 })
-afterAll(() => gateway?.stop())
 
 describe('SDKs (docs/wire-contract.md 5.6)', () => {
   test('hermes-lanonasis-memory: the key as Bearer, with its client id, health and me', async () => {

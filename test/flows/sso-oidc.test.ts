@@ -3,15 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../support/connections.ts'
-import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
 import { enrolTotp } from '../support/operators.ts'
 import { createBrowser, type Page, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let upstream: Upstream
 beforeAll(async () => {
-  gateway = await startGateway()
   upstream = await startUpstream(
     ['acme', 'strict', 'closed', 'member'].map((slug) => `${gateway.url}/v1/auth/oauth/callback/${slug}`),
   )
@@ -29,10 +28,7 @@ beforeAll(async () => {
     client_secret,
   )
 })
-afterAll(async () => {
-  await upstream?.stop()
-  await gateway?.stop()
-})
+afterAll(() => upstream?.stop())
 beforeEach(() => {
   upstream.account = {
     sub: crypto.randomUUID(),

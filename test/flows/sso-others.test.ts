@@ -4,7 +4,7 @@ import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify, SignJWT } from 'jos
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../support/connections.ts'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { createBrowser, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => unknown
@@ -20,16 +20,16 @@ const server = createServer(async (request, response) => {
     .end(JSON.stringify(answer ?? {}))
 })
 let base: string
-let gateway: TestGateway
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  gateway = await startGateway({ env: { SUPABASE_URL: `${base}/supabase`, SUPABASE_ANON_KEY: 'sb_publishable_test' } })
 })
+const gateway = useGateway(() => ({
+  env: { SUPABASE_URL: `${base}/supabase`, SUPABASE_ANON_KEY: 'sb_publishable_test' },
+}))
 afterAll(async () => {
   server.closeAllConnections()
   server.close()
-  await gateway?.stop()
 })
 
 const uaiOf = ({ cookies }: TestBrowser): string =>

@@ -8,7 +8,7 @@ import { maintain } from '../../shared/queries/maintenance.ts'
 import { newConnectionKey } from '../../shared/sso/saml-keys.ts'
 import { call } from '../scripts/terminal.ts'
 import { connect } from '../support/connections.ts'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { createSamlProvider } from '../support/saml-provider.ts'
 import { type Encryption, type Shape, shapedResponse, signedXml } from '../support/saml-shapes.ts'
 import { createBrowser, type TestBrowser } from '../support/sign-in.ts'
@@ -16,19 +16,17 @@ import { createBrowser, type TestBrowser } from '../support/sign-in.ts'
 const SLUG = 'sealed'
 const BASE = 'https://idp.example'
 const RSA_SHA256 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256'
-let gateway: TestGateway
+const gateway = useGateway()
 let provider: ReturnType<typeof createSamlProvider>
 let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
-  gateway = await startGateway()
   provider = createSamlProvider(BASE, gateway.url, SLUG)
   await connect(gateway, { slug: SLUG, protocol: 'saml', saml: provider.settings, trust_email: true, logout: true })
   env = { ...process.env, DATABASE_MIGRATION_URL: process.env.DATABASE_URL }
 })
 afterAll(async () => {
   provider?.remove()
-  await gateway?.stop()
 })
 
 async function metadata() {

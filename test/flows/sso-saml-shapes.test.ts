@@ -1,9 +1,9 @@
 import { inflateRawSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { SamlSettings } from '../../shared/domain/connection.ts'
 import { SAML_PRESETS } from '../../shared/sso/saml-attributes.ts'
 import { connect } from '../support/connections.ts'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { createSamlProvider } from '../support/saml-provider.ts'
 import { type Changes, type Shape, shapedResponse } from '../support/saml-shapes.ts'
 import { createBrowser, type TestBrowser } from '../support/sign-in.ts'
@@ -13,14 +13,10 @@ const CLAIMS = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims'
 const MICROSOFT = 'http://schemas.microsoft.com/identity/claims'
 const FORMAT = 'urn:oasis:names:tc:SAML:'
 const STATUS = 'urn:oasis:names:tc:SAML:2.0:status:'
-let gateway: TestGateway
+const gateway = useGateway()
 const providers = new Map<string, ReturnType<typeof createSamlProvider>>()
-beforeAll(async () => {
-  gateway = await startGateway()
-})
 afterAll(async () => {
   for (const provider of providers.values()) provider.remove()
-  await gateway?.stop()
 })
 
 async function connected(slug: string, settings: Partial<SamlSettings> = {}) {

@@ -1,17 +1,16 @@
 import { inflateRawSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../support/connections.ts'
-import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { createSamlProvider, type SamlAccount } from '../support/saml-provider.ts'
 import { createBrowser, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 const BASE = 'https://idp.example'
-let gateway: TestGateway
+const gateway = useGateway()
 let provider: ReturnType<typeof createSamlProvider>
 let stranger: ReturnType<typeof createSamlProvider>
 let account: SamlAccount
 beforeAll(async () => {
-  gateway = await startGateway()
   provider = createSamlProvider(BASE, gateway.url, 'acme')
   stranger = createSamlProvider(BASE, gateway.url, 'acme')
   await connect(gateway, {
@@ -26,7 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   provider?.remove()
   stranger?.remove()
-  await gateway?.stop()
 })
 beforeEach(() => {
   account = { id: crypto.randomUUID(), email: newEmail('employee') }

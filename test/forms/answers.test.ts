@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { signIn } from '../support/sign-in.ts'
 import { type Application, kindOf, newApplication, openLimits, requestOf } from '../support/tab-sign-in.ts'
 import { createBrowser, type TestBrowser, textOf } from '../support/test-browser.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let app: Application
 beforeAll(async () => {
-  gateway = await startGateway()
   app = await newApplication(gateway, 'alpha')
 })
 beforeEach(() => openLimits(gateway))
-afterAll(() => gateway?.stop())
 
 /** Two tabs that wait for the one code of an address: the second was opened within the pause between two codes. */
 async function twoTabs(browser: TestBrowser, email: string) {

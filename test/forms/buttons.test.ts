@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { addClient, IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
 import { ageStepUp, codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
-import { PASSWORD, type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
 import {
   createBrowser,
   getTokens,
@@ -16,17 +16,15 @@ import {
 } from '../support/sign-in.ts'
 import { type Application, newApplication, openLimits, requestOf } from '../support/tab-sign-in.ts'
 
-let gateway: PasswordGateway
 let application: Application
 let operator: SignedInBrowser
 const links: SentLink[] = []
 
+const gateway = usePasswordGateway({ SMS_COUNTRIES: 'CH' }, (link) => void links.push(link))
 beforeAll(async () => {
-  gateway = await startWithPasswords({ SMS_COUNTRIES: 'CH' }, (link) => void links.push(link))
   application = await newApplication(gateway, 'alpha')
   operator = await signInOperator(gateway)
-}, 60_000)
-afterAll(() => gateway?.stop())
+})
 
 /** A page with a button, and what a person fills in before it. */
 type Button = { tab: Tab; page: Page; fields?: Record<string, string> }

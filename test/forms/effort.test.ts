@@ -1,17 +1,13 @@
 import type { Challenge } from 'altcha-lib'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { createBrowser, type Page, postJson, signIn, textOf } from '../support/sign-in.ts'
 import { kindOf, openLimits } from '../support/tab-sign-in.ts'
 import { challengeOn, solve } from '../support/work.ts'
 
 const SEND = '/v1/auth/otp/send'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway({ env: { LIMITS: 'otp-send=2/1h 10/1d | 3/1h 10/1d | 4/1h 10/1d' } })
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway({ env: { LIMITS: 'otp-send=2/1h 10/1d | 3/1h 10/1d | 4/1h 10/1d' } })
 
 const byProgram = (email: string, work?: string) =>
   postJson(gateway, SEND, { email }, { [IP_HEADER]: randomIp(), ...(work && { 'x-altcha': work }) })

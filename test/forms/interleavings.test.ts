@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import {
   type Application,
   expected,
@@ -12,14 +12,12 @@ import {
 } from '../support/tab-sign-in.ts'
 import { createBrowser, formsOf, type Page, textOf } from '../support/test-browser.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let apps: Application[]
 
 beforeAll(async () => {
-  gateway = await startGateway()
   apps = await Promise.all(['alpha', 'bravo', 'charlie'].map((name) => newApplication(gateway, name)))
 }, 60_000)
-afterAll(() => gateway?.stop())
 
 /** What a person may do in a tab, other than what its page asks for. */
 const ACTS = ['next', 'next', 'next', 'double', 'reload', 'back', 'deny'] as const

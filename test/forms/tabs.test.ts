@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import {
   type Application,
   expected,
@@ -12,18 +12,16 @@ import {
 } from '../support/tab-sign-in.ts'
 import { createBrowser, type Page, textOf } from '../support/test-browser.ts'
 
-let gateway: TestGateway
+const gateway = useGateway({ env: { DASHBOARD_URL: 'https://dashboard.lanonasis.com' } })
 let apps: [Application, Application, Application]
 
 beforeAll(async () => {
-  gateway = await startGateway({ env: { DASHBOARD_URL: 'https://dashboard.lanonasis.com' } })
   apps = [
     await newApplication(gateway, 'alpha'),
     await newApplication(gateway, 'bravo'),
     await newApplication(gateway, 'charlie'),
   ]
 }, 60_000)
-afterAll(() => gateway?.stop())
 
 const permutations = <Item>(items: Item[]): Item[][] =>
   items.length < 2

@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { rules } from '../../shared/limits.ts'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { enrolTotp } from '../support/operators.ts'
 import { createBrowser, formsOf, type Page, signIn, textOf } from '../support/sign-in.ts'
 import { openLimits } from '../support/tab-sign-in.ts'
 
 const SUPPORT = 'help@lanonasis.test'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  const one = Object.entries(rules)
-    .filter(([name]) => /^(otp-send-ip|proof-sign-in-ip|user-code|user-code-session)$/.test(name))
-    .map(([name]) => `${name}=1/1h`)
-  gateway = await startGateway({ env: { SUPPORT_URL: `mailto:${SUPPORT}`, LIMITS: one.join() } })
-})
-afterAll(() => gateway?.stop())
+const LIMITS = Object.keys(rules)
+  .filter((name) => /^(otp-send-ip|proof-sign-in-ip|user-code|user-code-session)$/.test(name))
+  .map((name) => `${name}=1/1h`)
+  .join()
+const gateway = useGateway({ env: { SUPPORT_URL: `mailto:${SUPPORT}`, LIMITS } })
 
 const setStatus = (uai: string, status: string) =>
   gateway.sql`update auth_gateway.identities set status = ${status} where uai = ${uai}`

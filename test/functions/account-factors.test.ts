@@ -1,15 +1,11 @@
 import decodeQr from 'qr/decode.js'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { api } from '../support/api-keys.ts'
-import { eventsOf, IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, useGateway } from '../support/gateway.ts'
 import { ageStepUp, codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
 import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 beforeEach(async () => {
   await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
 })

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { eventsOf, useGateway } from '../support/gateway.ts'
 import { ageStepUp, signInOperator } from '../support/operators.ts'
 import { post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let operator: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   operator = await signInOperator(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const as = ({ browser }: SignedInBrowser) => ({
   cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}`,

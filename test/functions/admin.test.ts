@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ask } from '../support/as-browser.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { ageStepUp, signInOperator } from '../support/operators.ts'
 import { settled } from '../support/settle.ts'
 import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
@@ -8,14 +8,13 @@ import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sig
 const PAGES = ['', '/people', '/sessions', '/keys', '/clients', '/connections', '/webhooks', '/events']
 const PLATFORM_ONLY = ['/clients', '/connections']
 
-let gateway: TestGateway
+const gateway = useGateway()
 let platform: SignedInBrowser
 let admin: SignedInBrowser
 /** Of the organization of `admin`. */
 let member: SignedInBrowser
 let stranger: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   platform = await signInOperator(gateway)
   admin = await signInOperator(gateway, 'admin')
   member = await signIn(gateway)
@@ -28,7 +27,6 @@ beforeAll(async () => {
     await ask(gateway, one, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
   }
 })
-afterAll(() => gateway?.stop())
 
 const visit = (person: SignedInBrowser, path: string) => person.browser.visit(path)
 const find = async (person: SignedInBrowser, who: string) =>

@@ -1,22 +1,20 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { startDocumentServer } from '../support/document-server.ts'
-import { addClient, eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
 import { getTokens, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const DELEGATION = 'urn:lanonasis:params:oauth:token-type:agent_delegation'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: SignedInBrowser
 let agent: Awaited<ReturnType<typeof addClient>>
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await signIn(gateway)
   agent = await addClient(gateway, 'helpful-agent', { grant_types: ['client_credentials'], redirect_uris: [] })
 })
-afterAll(() => gateway?.stop())
 
 const as = (person: SignedInBrowser) => ({
   headers: { cookie: `lanonasis_session=${person.browser.cookies.get('lanonasis_session')}` },

@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { hasChecksum } from '../../shared/tokens/api-key.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { api, atBrowser, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { addClient, eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
 const NOBODY = '0195d000-0000-7000-8000-0000000000ff'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 let eve: DirectSignIn
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await directSignIn(gateway)
   eve = await directSignIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const verify = (key: string) => api(gateway, 'POST', '/v1/auth/verify-api-key', { key })
 const create = (body: object, token = ada.token) => api(gateway, 'POST', KEYS, { token, body })

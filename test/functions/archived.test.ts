@@ -8,21 +8,17 @@ import { archive } from '../../scripts/archive.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { sweepAt } from '../projections/traffic.ts'
 import { ask } from '../support/as-browser.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
 import { settled } from '../support/settle.ts'
 import type { Page, SignedInBrowser } from '../support/sign-in.ts'
 
 const MONTH = '2026-03'
 
-let database: TestDatabase
-let gateway: TestGateway
+const gateway = useGateway()
 let folder: string
 let platform: SignedInBrowser
 beforeAll(async () => {
-  database = await createTestDatabase()
-  gateway = await startGateway({ database })
   folder = await mkdtemp(path.join(tmpdir(), 'archived-'))
   await gateway.sql`select auth_gateway.ensure_event_partitions(${`${MONTH}-01`}, 1)`
   platform = await signInOperator(gateway)
@@ -30,7 +26,7 @@ beforeAll(async () => {
   await settled(gateway)
   await makeCheckpoints(gateway.gateway)
   const { AUTH_MASTER_SECRET } = gateway.gateway.config
-  const env = { DATABASE_MIGRATION_URL: database.ownerUrl, AUTH_MASTER_SECRET, AUTH_BASE_URL: gateway.url }
+  const env = { DATABASE_MIGRATION_URL: gateway.database.ownerUrl, AUTH_MASTER_SECRET, AUTH_BASE_URL: gateway.url }
   const lines: string[] = []
   const say = (line: string) => void lines.push(line)
   expect([await archive(['make', '--to', folder], { env, out: say, err: say }), lines]).toEqual([
@@ -39,12 +35,8 @@ beforeAll(async () => {
   ])
   await settled(gateway)
   await makeCheckpoints(gateway.gateway)
-}, 60_000)
-afterAll(async () => {
-  await gateway?.stop()
-  await database?.drop()
-  await rm(folder, { recursive: true, force: true })
 })
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test('200 pages of an export of everything verify as a whole, archived events and their file included', async () => {
   const files: string[] = []

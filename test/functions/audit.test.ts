@@ -4,20 +4,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../../shared/audit/event-view.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { settled } from '../support/settle.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let folder: string
 beforeAll(async () => {
-  gateway = await startGateway()
   folder = await mkdtemp(path.join(tmpdir(), 'audit-'))
 })
-afterAll(async () => {
-  await gateway?.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const get = async (person: SignedInBrowser, query: Record<string, string> = {}) => {
   const page = await person.browser.visit(`/v1/audit/events?${new URLSearchParams(query)}`)

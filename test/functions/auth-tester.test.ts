@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { describe, expect, test } from 'vitest'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { createBrowser, passSignIn, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 describe('the client to try the gateway with', () => {
   test('200: asks for authorization, is called back, exchanges the code once and shows what it got', async () => {

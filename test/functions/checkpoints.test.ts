@@ -9,20 +9,16 @@ import { events } from '../../scripts/events.ts'
 import { currentSigner, makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { publishCheckpoint } from '../../shared/audit/publish.ts'
 import { createNoteOpener } from '../../shared/tokens/note.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { settled } from '../support/settle.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let folder: string
 beforeAll(async () => {
-  gateway = await startGateway()
   folder = await mkdtemp(path.join(tmpdir(), 'checkpoints-'))
 })
-afterAll(async () => {
-  await gateway?.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const json = async (query: string) => {
   const response = await fetch(`${gateway.url}/v1/audit/${query}`)

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import {
   authorizeParams,
   createBrowser,
@@ -16,13 +16,11 @@ import {
 const CLIENT = 'lanonasis-cli'
 const SHORT = /value="([BCDFGHJKLMNPQRSTVWXZ]{5}-[BCDFGHJKLMNPQRSTVWXZ]{5})"/
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const hosted = () => `${gateway.url}/auth/cli-callback`
 

@@ -2,24 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import twilio from 'twilio'
 import { uuidv7 } from 'uuidv7'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { messages } from '../../scripts/messages.ts'
 import { createCall } from '../../shared/call.ts'
 import { sendNotice } from '../../shared/delivery/send-notice.ts'
 import { sendUnsent } from '../../shared/delivery/unsent-messages.ts'
 import type { Person } from '../../shared/queries/person.ts'
-import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { createBrowser, postJson, signIn } from '../support/sign-in.ts'
 
 const [OLD, NEW] = ['o', 'n'].map((letter) => `whsec_${Buffer.from(letter.repeat(24)).toString('base64')}`)
 const TOKEN = 'a token of the account'
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway({
-    env: { RESEND_WEBHOOK_SECRET: `${NEW}|${OLD}`, TWILIO_AUTH_TOKEN: `older token|${TOKEN}`, SMS_COUNTRIES: 'CH' },
-  })
+const gateway = useGateway({
+  env: { RESEND_WEBHOOK_SECRET: `${NEW}|${OLD}`, TWILIO_AUTH_TOKEN: `older token|${TOKEN}`, SMS_COUNTRIES: 'CH' },
 })
-afterAll(() => gateway?.stop())
 
 const letSendLimitPass = () => gateway.sql`delete from auth_gateway.rate_limits`
 const send = (to: object) => postJson(gateway, '/v1/auth/otp/send', to)

@@ -1,35 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import {
-  addClient,
-  eventsOf,
-  IP_HEADER,
-  newEmail,
-  randomIp,
-  startGateway,
-  type TestGateway,
-} from '../support/gateway.ts'
+import { addClient, eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { createBrowser, passSignIn, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
-import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const CLIENT = 'lanonasis-mcp-cli'
 
-let database: TestDatabase
-let counter: StatementCounter
-let gateway: TestGateway
+const gateway = useGateway({ countStatements: true })
 let ada: SignedInBrowser
 beforeAll(async () => {
-  database = await createTestDatabase()
-  counter = await countStatements(database.appUrl)
-  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
   ada = await signIn(gateway)
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await counter?.stop()
-  await database?.drop()
 })
 
 const start = async (fields: Record<string, string> = {}, path = '/oauth/device'): Promise<Body> =>
@@ -176,9 +156,9 @@ describe('polling', () => {
     await poll(device_code)
     const [before] = await gateway.sql`select max(position) as newest from auth_gateway.event_store`
     await new Promise((resolve) => setTimeout(resolve, 4600))
-    counter.taken()
+    gateway.takeStatements()
     expect(await poll(device_code)).toMatchObject(refused('authorization_pending'))
-    expect(counter.taken()).toBe(1)
+    expect(gateway.takeStatements()).toBe(1)
     const [after] =
       await gateway.sql`select max(position) as newest from auth_gateway.event_store where event_type <> 'RequestRefused'`
     expect(Number(after?.newest)).toBeLessThanOrEqual(Number(before?.newest))

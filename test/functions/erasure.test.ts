@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
 import { currentSigner, makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { ask } from '../support/as-browser.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { enrolTotp, signInOperator } from '../support/operators.ts'
 import { settled } from '../support/settle.ts'
 import { createBrowser, getTokens, passSignIn, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 const post = (person: SignedInBrowser, path: string, body: object, origin?: string) =>
   ask(gateway, person, 'POST', path, body, origin)

@@ -7,13 +7,12 @@ import { createMatcher, readRedirects } from '../../netlify/redirects.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import type { FunctionHandler } from '../../shared/http/serve.ts'
 import { api } from '../support/api-keys.ts'
-import { call, startGateway, type TestGateway } from '../support/gateway.ts'
+import { call, useGateway } from '../support/gateway.ts'
 import { enrolTotp, giveRole } from '../support/operators.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
 /** Random requests to each path; more where anyone may send them and tokens come of it. */
 const RUNS = { oauth: 100, page: 30, api: 30, service: 30 }
-let gateway: TestGateway
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 let credentials: string[] = []
 let cookies: string[] = []
@@ -23,21 +22,19 @@ let functions: ReadonlyMap<string, FunctionHandler>
 
 beforeAll(async () => {
   supabase = await startSupabaseAuth({ port: 0, publishableKey: 'sb_publishable_fuzz' })
-  const secret = (prefix: string) => `${prefix}${randomBytes(24).toString('base64')}`
-  gateway = await startGateway({
-    env: {
-      SUPABASE_URL: supabase.url,
-      SUPABASE_ANON_KEY: 'sb_publishable_fuzz',
-      SYNC_WEBHOOK_SECRET: randomBytes(32).toString('hex'),
-      RESEND_WEBHOOK_SECRET: secret('whsec_'),
-      TWILIO_AUTH_TOKEN: randomBytes(16).toString('hex'),
-    },
-  })
-  functions = await loadFunctions(redirects)
 })
-afterAll(async () => {
-  await gateway?.stop()
-  await supabase?.stop()
+afterAll(() => supabase?.stop())
+const gateway = useGateway(() => ({
+  env: {
+    SUPABASE_URL: supabase.url,
+    SUPABASE_ANON_KEY: 'sb_publishable_fuzz',
+    SYNC_WEBHOOK_SECRET: randomBytes(32).toString('hex'),
+    RESEND_WEBHOOK_SECRET: `whsec_${randomBytes(24).toString('base64')}`,
+    TWILIO_AUTH_TOKEN: randomBytes(16).toString('hex'),
+  },
+}))
+beforeAll(async () => {
+  functions = await loadFunctions(redirects)
 })
 
 /** An operator who proved an authenticator app, and every credential of theirs, again where a request of before ended one. */

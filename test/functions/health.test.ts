@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 
-let gateway: TestGateway
+const gateway = useGateway({ env: { SYNC_WEBHOOK_SECRET: 'a secret of webhooks, of forty characters' } })
 let ada: DirectSignIn
 let key: { id: string; key: string }
 let revoked: { id: string; key: string }
 beforeAll(async () => {
-  gateway = await startGateway({ env: { SYNC_WEBHOOK_SECRET: 'a secret of webhooks, of forty characters' } })
   ada = await directSignIn(gateway)
   key = await newKey(gateway, ada, { scopes: ['memories:read'] })
   revoked = await newKey(gateway, ada)
   await api(gateway, 'POST', `/api/v1/api-keys/${revoked.id}/revoke`, { token: ada.token })
 })
-afterAll(() => gateway?.stop())
 
 const PATHS = ['/health', '/api/v1/health', '/mcp/health', '/v1/sync/health']
 

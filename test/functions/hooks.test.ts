@@ -5,23 +5,17 @@ import { hooks } from '../../scripts/hooks.ts'
 import { call } from '../scripts/terminal.ts'
 import { connect } from '../support/connections.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { addTestHook, startHookServer } from '../support/hooks.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
 import { codeOf, enrolTotp } from '../support/operators.ts'
 import { createBrowser, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
-import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
-let database: TestDatabase
-let counter: StatementCounter
-let gateway: TestGateway
+const gateway = useGateway({ countStatements: true })
 let upstream: Upstream
 let outside: Awaited<ReturnType<typeof startHookServer>>
 const undo: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
-  database = await createTestDatabase()
-  counter = await countStatements(database.appUrl)
-  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
   outside = await startHookServer()
   upstream = await startUpstream([`${gateway.url}/v1/auth/oauth/callback/acme`])
   const { client_id, client_secret } = UPSTREAM_CLIENT
@@ -34,9 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await upstream?.stop()
   outside?.stop()
-  await gateway?.stop()
-  await counter?.stop()
-  await database?.drop()
 })
 beforeEach(() => {
   upstream.account = { sub: crypto.randomUUID(), email: newEmail('employee'), email_verified: true, name: 'Ada' }
@@ -68,10 +59,10 @@ async function byCode(email = newEmail()) {
 async function countVerify(): Promise<number> {
   const [email, from] = [newEmail(), { [IP_HEADER]: randomIp() }]
   await postJson(gateway, '/v1/auth/otp/send', { email }, from)
-  counter.taken()
+  gateway.takeStatements()
   const token = gateway.inbox.codeFor(email)
   expect((await postJson(gateway, '/v1/auth/otp/verify', { email, token }, from)).status).toBe(200)
-  return counter.taken()
+  return gateway.takeStatements()
 }
 
 test('a code is read and compared once, and again after a hook was asked, whose call is one more statement', async () => {

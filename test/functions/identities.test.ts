@@ -1,26 +1,14 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { connect } from '../support/connections.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { addClient, eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { getTokens, NATIVE, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
-import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
-let database: TestDatabase
-let counter: StatementCounter
-let gateway: TestGateway
+const gateway = useGateway({ countStatements: true })
 let service: string
 beforeAll(async () => {
-  database = await createTestDatabase()
-  counter = await countStatements(database.appUrl)
-  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
   service = await tokenOf('crm', 'identities:read identities:link identities:merge')
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await counter?.stop()
-  await database?.drop()
 })
 beforeEach(async () => {
   await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
@@ -84,10 +72,10 @@ describe('a vendor’s account', () => {
   test('one statement and no write for a bulk look-up of 100', async () => {
     const items = Array.from({ length: 100 }, (_, n) => ({ provider: 'stripe', external_id: `many-${n}` }))
     await call('/v1/auth/resolve/bulk', { items })
-    counter.taken()
+    gateway.takeStatements()
     expect((await call('/v1/auth/resolve/bulk', { items })).status).toBe(200)
     // One to check the service's token, one to look all up.
-    expect(counter.taken()).toBe(2)
+    expect(gateway.takeStatements()).toBe(2)
     expect((await call('/v1/auth/resolve/bulk', { items: [...items, items[0]] })).status).toBe(400)
     expect((await call('/v1/auth/resolve/bulk', { items: [] })).status).toBe(400)
   })
@@ -271,9 +259,9 @@ describe('a merge', () => {
         await gateway.sql`select from auth_gateway.messages where status = 'accepted' and uai in (${ada.uai}, ${gone.uai})`
       expect(told).toHaveLength(2)
     })
-    counter.taken()
+    gateway.takeStatements()
     expect((await resolve()).body.authId).toBe(ada.uai)
-    expect(counter.taken()).toBe(1)
+    expect(gateway.takeStatements()).toBe(1)
   })
 })
 

@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { newApiKey } from '../../shared/tokens/api-key.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
-import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
+import { useGateway } from '../support/gateway.ts'
 
-let database: TestDatabase
-let counter: StatementCounter
-let gateway: TestGateway
+const gateway = useGateway({ countStatements: true })
 let ada: DirectSignIn
 beforeAll(async () => {
-  database = await createTestDatabase()
-  counter = await countStatements(database.appUrl)
-  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
   ada = await directSignIn(gateway)
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await counter?.stop()
-  await database?.drop()
 })
 
 const verify = async (key: string) => (await api(gateway, 'POST', '/v1/auth/verify-api-key', { key })).status
@@ -28,13 +16,13 @@ const typo = (key: string) => key.replace(/.$/, (last) => (last === '0' ? '1' : 
 test('401 for a typo or a made-up key without a look-up, while every key was issued here', async () => {
   const { key } = await newKey(gateway, ada)
   await verify(typo(key))
-  counter.taken()
+  gateway.takeStatements()
   for (const wrong of [typo(key), `lano_${'ab'.repeat(32)}`, typo(newApiKey().key)])
     expect(await verify(wrong)).toBe(401)
   // The record of each refusal, and of the last one the look-up too.
-  expect(counter.taken()).toBe(3)
+  expect(gateway.takeStatements()).toBe(3)
   expect(await verify(newApiKey().key)).toBe(401)
-  expect(counter.taken()).toBe(2)
+  expect(gateway.takeStatements()).toBe(2)
 })
 
 test('200 for a key of the same pattern that was issued elsewhere, within a minute of its import', async () => {

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { stopLeakedKey } from '../../shared/api-keys/key-lineage.ts'
 import { createCall } from '../../shared/call.ts'
 import { MAX_GENERATIONS } from '../../shared/domain/api-key.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { getTokens, post, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
@@ -24,17 +24,15 @@ const LIMITED = {
 }
 const CALLER = { 'x-client-id': 'hermes', 'x-auth-audience': 'https://a.example' }
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 let limited: Body
 beforeAll(async () => {
-  gateway = await startGateway()
   // A key with audiences works at this gateway only if it is one of them.
   LIMITED.binding.audiences.push(gateway.url)
   ada = await directSignIn(gateway)
   limited = await newKey(gateway, ada, { ...LIMITED, expires_in_days: 30 })
 }, 120_000)
-afterAll(() => gateway?.stop())
 
 let names = 0
 const by = (key: Body, method: string, path: string, body?: object, headers: Record<string, string> = CALLER) =>

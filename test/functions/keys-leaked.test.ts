@@ -5,14 +5,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import maintenance from '../../netlify/functions/maintenance.ts'
 import { newApiKey } from '../../shared/tokens/api-key.ts'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { eventsOf, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
 
 const scanner = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
 let keyList: Server
 let keyListIsDown = false
-let gateway: TestGateway
 let ada: DirectSignIn
 beforeAll(async () => {
   const pem = scanner.publicKey.export({ type: 'spki', format: 'pem' })
@@ -21,13 +20,13 @@ beforeAll(async () => {
     return response.end(JSON.stringify({ public_keys: [{ key_identifier: 'scan-1', key: pem, is_current: true }] }))
   })
   await new Promise<void>((resolve) => keyList.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(keyList.address() as AddressInfo).port}/keys`
-  gateway = await startGateway({ env: { LEAK_SCANNER_KEYS_URL: url } })
-  ada = await directSignIn(gateway)
 })
-afterAll(async () => {
-  await gateway?.stop()
-  keyList?.close()
+afterAll(() => void keyList?.close())
+const gateway = useGateway(() => ({
+  env: { LEAK_SCANNER_KEYS_URL: `http://127.0.0.1:${(keyList.address() as AddressInfo).port}/keys` },
+}))
+beforeAll(async () => {
+  ada = await directSignIn(gateway)
 })
 
 const finding = (token: string) => ({

@@ -13,21 +13,17 @@ import { deliverWebhooks } from '../../shared/audit/webhook-deliveries.ts'
 import { readLogLag } from '../../shared/queries/log-lag.ts'
 import { call } from '../scripts/terminal.ts'
 import { ask } from '../support/as-browser.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
 import { settled } from '../support/settle.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let database: TestDatabase
-let gateway: TestGateway
+const gateway = useGateway()
 let platform: SignedInBrowser
 let receiver: Server
 let received = 0
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  gateway = await startGateway({ database })
   platform = await signInOperator(gateway)
   await fetch(`${gateway.url}/oauth/jwks.json`)
   receiver = createServer((request, response) => {
@@ -39,8 +35,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   receiver?.close()
-  await gateway?.stop()
-  await database?.drop()
 })
 
 async function addWebhook(): Promise<string> {
@@ -96,7 +90,7 @@ test('work runs soon after a commit, once for many, and once more for commits du
 })
 
 async function examine() {
-  const env = { ...process.env, DATABASE_MIGRATION_URL: database.ownerUrl }
+  const env = { ...process.env, DATABASE_MIGRATION_URL: gateway.database.ownerUrl }
   const { out } = await call(doctor, env, '--json')
   return (JSON.parse(out) as Checked[]).filter(({ check }) => ['checkpoints', 'webhooks', 'partitions'].includes(check))
 }

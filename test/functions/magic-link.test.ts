@@ -2,24 +2,20 @@ import { MagicLinkFlow } from '@lanonasis/oauth-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
-import { newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { createBrowser, formsOf, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
 const LOOPBACK = 'http://localhost:8899/callback'
 
-let gateway: TestGateway
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 beforeAll(async () => {
   supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: 'sb_publishable_test', send: () => {} })
-  gateway = await startGateway({
-    env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: 'sb_publishable_test' },
-  })
 })
-afterAll(async () => {
-  await gateway?.stop()
-  await supabase?.stop()
-})
+afterAll(() => supabase?.stop())
+const gateway = useGateway(() => ({
+  env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: 'sb_publishable_test' },
+}))
 beforeEach(async () => {
   await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
 })

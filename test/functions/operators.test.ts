@@ -1,21 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { trace } from '../../scripts/trace.ts'
 import type { BlastRadius } from '../../shared/audit/blast-radius.ts'
 import { ask } from '../support/as-browser.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
 import { getTokens, post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let platform: SignedInBrowser
 let admin: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   platform = await signInOperator(gateway)
   admin = await signInOperator(gateway, 'admin')
   await addClient(gateway, 'agent', { token_endpoint_auth_method: 'client_secret_basic' })
 })
-afterAll(() => gateway?.stop())
 
 const sessionOf = (person: SignedInBrowser) => (person.browser.cookies.get('lanonasis_session') ?? '').split('.')[0]
 

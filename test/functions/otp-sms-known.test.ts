@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { expect, test } from 'vitest'
+import { randomIp, useGateway } from '../support/gateway.ts'
 import { postJson } from '../support/sign-in.ts'
 
 const LIMITS = 'sms-unentered-known-net=3/1d,sms-unentered-known-block=2/1d'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway({ env: { SMS_COUNTRIES: 'CH', LIMITS } })
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway({ env: { SMS_COUNTRIES: 'CH', LIMITS } })
 
 /** The status of a request for a code, with no other limit full. */
 async function ask(phone: string, ip: string, cookie?: string): Promise<number> {

@@ -1,20 +1,16 @@
 import { decodeJwt } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { eventsOf, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { createBrowser, postJson } from '../support/sign-in.ts'
 
 const PAUSED =
   'Text messages to new numbers are paused. If someone has signed in with this number before, a code is on its way.'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway({ env: { SMS_COUNTRIES: 'CH,DE,US', SMS_DAILY_CAP: '60', SMS_BREAKER_SENDS: '5' } })
-})
+const gateway = useGateway({ env: { SMS_COUNTRIES: 'CH,DE,US', SMS_DAILY_CAP: '60', SMS_BREAKER_SENDS: '5' } })
 afterEach(async () => {
   gateway.inbox.recover()
   await gateway.sql`delete from auth_gateway.rate_limits`
 })
-afterAll(() => gateway?.stop())
 
 let last = 0
 /** A Swiss mobile number that is unique in this run. */

@@ -1,13 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { addClient, eventsOf, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { addClient, eventsOf, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { createBrowser, passSignIn, postJson, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
+const gateway = useGateway()
 afterEach(() => gateway.inbox.recover())
-afterAll(() => gateway?.stop())
 
 const send = (email: string, ip = randomIp()) => postJson(gateway, '/v1/auth/otp/send', { email }, { 'x-real-ip': ip })
 const verify = (email: string, token: string, ip = randomIp()) =>

@@ -1,23 +1,21 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { ask } from '../support/as-browser.ts'
-import { eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, useGateway } from '../support/gateway.ts'
 import { ageStepUp, signInOperator } from '../support/operators.ts'
 import { getTokens } from '../support/sign-in.ts'
 
 const PROJECTS = '/api/v1/projects'
 const NOBODY = '0195d000-0000-7000-8000-0000000000ff'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 let eve: DirectSignIn
 let names = 0
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await directSignIn(gateway)
   eve = await directSignIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const as =
   ({ token }: { token: string }) =>

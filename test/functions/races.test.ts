@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import {
   authorize,
   authorizeParams,
@@ -13,13 +13,11 @@ import {
 } from '../support/sign-in.ts'
 
 const PARALLEL = 20
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const atOnce = <T>(work: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: PARALLEL }, (_, i) => work(i)))

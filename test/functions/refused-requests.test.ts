@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type DirectSignIn, directSignIn } from '../support/api-keys.ts'
-import { eventsOf, IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, newEmail, useGateway } from '../support/gateway.ts'
 import { createBrowser, post, postJson } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 beforeAll(async () => {
-  gateway = await startGateway()
   ada = await directSignIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 const refuse = (ip: string, token?: string) =>
   api(gateway, 'POST', KEYS, { token, body: { name: 'x', scopes: ['admin:*'] }, headers: { [IP_HEADER]: ip } })

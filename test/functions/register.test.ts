@@ -1,20 +1,16 @@
 import { exportJWK, generateKeyPair } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createCall } from '../../shared/call.ts'
 import { apiClient, suspendClient } from '../../shared/domain/api-client.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { findClient } from '../../shared/queries/api-clients.ts'
 import { api, type Body } from '../support/api-keys.ts'
-import { eventsOf, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, signIn } from '../support/sign-in.ts'
 
 const CALLBACK = 'http://127.0.0.1:8123/callback'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway({ env: { REGISTRATION_NETWORKS: '198.18.78.0/24' } })
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway({ env: { REGISTRATION_NETWORKS: '198.18.78.0/24' } })
 
 const register = (body: object, path = '/register') => api(gateway, 'POST', path, { body })
 let registrations = 0

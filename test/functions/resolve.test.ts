@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { addClient, newEmail, useGateway } from '../support/gateway.ts'
 import {
   authorize,
   authorizeParams,
@@ -12,15 +12,13 @@ import {
   signIn,
 } from '../support/sign-in.ts'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let person: SignedInBrowser
 let cookie: Record<string, string>
 beforeAll(async () => {
-  gateway = await startGateway()
   person = await signIn(gateway)
   cookie = { cookie: `lanonasis_session=${person.browser.cookies.get('lanonasis_session')}` }
 })
-afterAll(() => gateway?.stop())
 
 async function get(path: string, headers: Record<string, string> = {}) {
   const response = await fetch(`${gateway.url}${path}`, { headers })

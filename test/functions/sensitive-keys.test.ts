@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, atBrowser, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
@@ -8,17 +8,15 @@ const DAY = 86_400_000
 const NOTE = 'It expires in 365 days. Create keys that do not expire at /account/api-keys.'
 const REFUSED = { status: 401, body: { code: 'STEP_UP_REQUIRED' } }
 
-let gateway: TestGateway
+const gateway = useGateway()
 /** One person, with the shared token of the terminal and at a browser. */
 let terminal: DirectSignIn
 let browser: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startGateway()
   browser = await signIn(gateway)
   await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
   terminal = await directSignIn(gateway, browser.email)
 })
-afterAll(() => gateway?.stop())
 
 let names = 0
 const everyday = (method: string, path: string, body?: object) =>

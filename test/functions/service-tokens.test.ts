@@ -1,10 +1,8 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, atBrowser, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { addClient, eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
 import { post, signIn } from '../support/sign-in.ts'
-import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
 
 const API = 'https://api.lanonasis.com'
 const MCP = 'https://mcp.lanonasis.com/mcp'
@@ -12,14 +10,9 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS = 'urn:ietf:params:oauth:token-type:access_token'
 const API_KEY = 'urn:lanonasis:params:oauth:token-type:api_key'
 
-let database: TestDatabase
-let counter: StatementCounter
-let gateway: TestGateway
+const gateway = useGateway({ countStatements: true })
 let ada: DirectSignIn
 beforeAll(async () => {
-  database = await createTestDatabase()
-  counter = await countStatements(database.appUrl)
-  gateway = await startGateway({ database: { appUrl: counter.url, superuserUrl: database.superuserUrl } })
   const service = {
     token_endpoint_auth_method: 'client_secret_post' as const,
     grant_types: ['client_credentials', EXCHANGE],
@@ -32,11 +25,6 @@ beforeAll(async () => {
   await addClient(gateway, 'mcp-server', { ...service, resources: [MCP], exchange_resources: [API, MCP] }, true)
   await addClient(gateway, 'partner-service', { ...service, default_scope: 'memories:read' })
   ada = await directSignIn(gateway)
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await counter?.stop()
-  await database?.drop()
 })
 
 const SECRET = 'a secret: +%'
@@ -51,7 +39,7 @@ const introspect = async (text: string, client_id = 'mcp-server'): Promise<Body>
 const verify = (text: string) => api(gateway, 'POST', '/v1/auth/verify', { token: text })
 const refused = (status: number, error: string) => ({ status, body: { error } })
 /** A statement or two, so that nothing of before is counted. */
-const settle = () => counter.taken()
+const settle = () => gateway.takeStatements()
 
 describe('client_credentials', () => {
   test('200 with a token of the service’s own, and none to refresh it', async () => {
@@ -99,7 +87,7 @@ describe('client_credentials', () => {
     await own()
     settle()
     const { body } = await own()
-    expect(counter.taken()).toBe(2)
+    expect(gateway.takeStatements()).toBe(2)
     const [last] = (await eventsOf(gateway, 'token_family')).slice(-1)
     expect(last).toMatchObject({
       event_type: 'TokenFamilyStarted',
@@ -119,7 +107,7 @@ describe('client_credentials', () => {
     const { body } = await own()
     settle()
     const verified = await verify(body.access_token)
-    expect(counter.taken()).toBe(1)
+    expect(gateway.takeStatements()).toBe(1)
     expect(verified).toMatchObject({
       status: 200,
       body: { valid: true, sub: 'api-gateway', actor_type: 'service', role: 'service', auth_source: 'service_token' },
@@ -207,7 +195,7 @@ describe('token exchange', () => {
     await exchange('api-gateway', ada.token)
     settle()
     await exchange('api-gateway', ada.token)
-    expect(counter.taken()).toBe(2)
+    expect(gateway.takeStatements()).toBe(2)
   })
 
   test('200 for what subject and client both may, when no scope is asked for', async () => {
@@ -413,7 +401,7 @@ describe('introspection', () => {
     await post(gateway, '/oauth/introspect', { token: key })
     settle()
     const { body } = await post(gateway, '/oauth/introspect', { token: key })
-    expect(counter.taken()).toBe(1)
+    expect(gateway.takeStatements()).toBe(1)
     expect(body).toMatchObject({
       active: true,
       sub: ada.uai,

@@ -11,7 +11,7 @@ import { gzipSync } from 'node:zlib'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type DirectSignIn, directSignIn } from '../support/api-keys.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { createBrowser, getTokens, signIn } from '../support/sign-in.ts'
 
 /** What a service may answer, by name. */
@@ -19,7 +19,6 @@ const answers = new Map<string, (response: ServerResponse, request: IncomingMess
 
 type Arrived = { method: string; url: string; headers: IncomingHttpHeaders; body: string }
 
-let gateway: TestGateway
 let upstream: Server
 let origin: string
 let ada: DirectSignIn
@@ -58,19 +57,20 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
   origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
-  gateway = await startGateway({
-    env: {
-      SERVICE_ANSWER_MB: '8',
-      SERVICE_IDLE_SECONDS: '1',
-      SERVICE_UPSTREAMS: `memories=${origin}/base/, ai-chat=${origin}/ai,webhook-handler=${origin}/hooks,mcp-handler=http://127.0.0.1:1`,
-    },
-  })
-  ada = await directSignIn(gateway)
 })
 afterAll(async () => {
-  await gateway?.stop()
   upstream?.closeAllConnections()
   upstream?.close()
+})
+const gateway = useGateway(() => ({
+  env: {
+    SERVICE_ANSWER_MB: '8',
+    SERVICE_IDLE_SECONDS: '1',
+    SERVICE_UPSTREAMS: `memories=${origin}/base/, ai-chat=${origin}/ai,webhook-handler=${origin}/hooks,mcp-handler=http://127.0.0.1:1`,
+  },
+}))
+beforeAll(async () => {
+  ada = await directSignIn(gateway)
 })
 beforeEach(() => arrived.splice(0))
 

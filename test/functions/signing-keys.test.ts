@@ -1,17 +1,13 @@
 import postgres from 'postgres'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { arrayTypes } from '../../shared/array-types.ts'
 import { masterSecrets } from '../../shared/config.ts'
 import { createGateway } from '../../shared/gateway.ts'
 import { rotateOldKeys } from '../../shared/oauth/token/rotate-keys.ts'
 import { createTestDatabase } from '../support/database.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 test('one key per algorithm when twenty requests and three instances meet an empty database', async () => {
   const instances = [1, 2, 3].map(() => createGateway(gateway.gateway.config))

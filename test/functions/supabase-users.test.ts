@@ -4,7 +4,7 @@ import { freePort } from '../../scripts/lib/ports.ts'
 import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { api } from '../support/api-keys.ts'
-import { eventsOf, IP_HEADER, newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { enrolTotp } from '../support/operators.ts'
 import { createBrowser, getTokens, passSignIn, post, postJson, signIn } from '../support/sign-in.ts'
 
@@ -12,7 +12,6 @@ const KEY = 'sb_publishable_test'
 const SECRET = 'an old shared secret of a Supabase project'
 const PASSWORD = 'correct horse battery'
 
-let gateway: TestGateway
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 const links: SentLink[] = []
 beforeAll(async () => {
@@ -21,14 +20,11 @@ beforeAll(async () => {
     publishableKey: KEY,
     send: (link) => void links.push(link),
   })
-  gateway = await startGateway({
-    env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SUPABASE_JWT_SECRET: SECRET },
-  })
 })
-afterAll(async () => {
-  await gateway?.stop()
-  await supabase?.stop()
-})
+afterAll(() => supabase?.stop())
+const gateway = useGateway(() => ({
+  env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SUPABASE_JWT_SECRET: SECRET },
+}))
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
 function addUser(options: { confirmed?: boolean; email?: string } = {}) {

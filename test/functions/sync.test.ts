@@ -2,24 +2,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
-import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { enrolTotp } from '../support/operators.ts'
 import { postJson, signIn } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
 const SECRETS = ['the secret of before the last rotation', 'a secret of webhooks, of forty characters']
 
-let gateway: TestGateway
 let supabase: Awaited<ReturnType<typeof startSupabaseAuth>>
 beforeAll(async () => {
   supabase = await startSupabaseAuth({ port: await freePort(), publishableKey: KEY })
-  const env = { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SYNC_WEBHOOK_SECRET: SECRETS.join('|') }
-  gateway = await startGateway({ env })
 })
-afterAll(async () => {
-  await gateway?.stop()
-  await supabase?.stop()
-})
+afterAll(() => supabase?.stop())
+const gateway = useGateway(() => ({
+  env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SYNC_WEBHOOK_SECRET: SECRETS.join('|') },
+}))
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
 const tell = (path: string, body: object, secret: string | undefined = SECRETS[1]) =>

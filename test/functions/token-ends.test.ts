@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { api, directSignIn } from '../support/api-keys.ts'
-import { addClient, eventsOf, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey } from '../support/proofs.ts'
 import {
   authorize,
@@ -18,11 +18,7 @@ import {
 
 const NATIVE = { client_id: 'vscode-extension', redirect_uri: 'http://127.0.0.1:8080/callback' }
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 /** Whether each door still accepts a token. */
 async function doors(token: string): Promise<Record<string, boolean>> {

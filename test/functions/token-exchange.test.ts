@@ -1,7 +1,7 @@
 import { decodeJwt, type JWTPayload } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body, type DirectSignIn, directSignIn } from '../support/api-keys.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey, type SigningKey } from '../support/proofs.ts'
 import { getTokens, NATIVE, post, signIn, type Tokens } from '../support/sign-in.ts'
 
@@ -11,11 +11,10 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS = 'urn:ietf:params:oauth:token-type:access_token'
 const SECRET = 'a secret: +%'
 
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 let key: SigningKey
 beforeAll(async () => {
-  gateway = await startGateway()
   const service = {
     token_endpoint_auth_method: 'client_secret_post' as const,
     grant_types: ['client_credentials', EXCHANGE],
@@ -30,7 +29,6 @@ beforeAll(async () => {
   ada = await directSignIn(gateway)
   key = await newSigningKey()
 })
-afterAll(() => gateway?.stop())
 
 const tokenUrl = () => `${gateway.url}/oauth/token`
 const proofFor = (by: SigningKey) => dpopProof(by, { htm: 'POST', htu: tokenUrl() })

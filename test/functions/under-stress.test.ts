@@ -4,20 +4,16 @@ import { createDatabaseClock } from '../../shared/database-clock.ts'
 import { checkDatabase } from '../../shared/queries/health.ts'
 import { ask } from '../support/as-browser.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { eventsOf, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { getTokens, NATIVE, post, postJson, signIn } from '../support/sign-in.ts'
 
 let database: TestDatabase
-let gateway: TestGateway
 beforeAll(async () => {
   database = await createTestDatabase()
-  gateway = await startGateway({ database })
 })
+afterAll(() => database?.drop())
+const gateway = useGateway(() => ({ database }))
 afterEach(() => vi.useRealTimers())
-afterAll(async () => {
-  await gateway?.stop()
-  await database?.drop()
-})
 
 const ready = async () => {
   const response = await fetch(`${gateway.url}/ready`)

@@ -1,36 +1,21 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { createCall } from '../../shared/call.ts'
 import { apiKey, createKey } from '../../shared/domain/api-key.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { newApiKey } from '../../shared/tokens/api-key.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { IP_HEADER, startGateway, type TestGateway } from '../support/gateway.ts'
-import { countStatements, type StatementCounter } from '../support/statement-counter.ts'
+import { IP_HEADER, useGateway } from '../support/gateway.ts'
 
 const KEYS = '/api/v1/api-keys'
 const VERIFY_KEY = '/v1/auth/verify-api-key'
 
-let database: TestDatabase
-let counter: StatementCounter
-let gateway: TestGateway
+const gateway = useGateway({ countStatements: true, env: { VERIFIER_ADDRESSES: '192.0.2.0/24' } })
 let ada: DirectSignIn
 beforeAll(async () => {
-  database = await createTestDatabase()
-  counter = await countStatements(database.appUrl)
-  gateway = await startGateway({
-    database: { appUrl: counter.url, superuserUrl: database.superuserUrl },
-    env: { VERIFIER_ADDRESSES: '192.0.2.0/24' },
-  })
   ada = await directSignIn(gateway)
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await counter?.stop()
-  await database?.drop()
 })
 
 const verify = (key: string, body?: object, headers?: Record<string, string>) =>
@@ -144,9 +129,9 @@ describe('refused', () => {
     // A look-up, and the record of the refusal.
     const statements = 2
     for (const { key } of [newApiKey(), revoked, expired, quarantined]) {
-      counter.taken()
+      gateway.takeStatements()
       const { status, body } = await verify(key)
-      answers.push({ status, body, statements: counter.taken() })
+      answers.push({ status, body, statements: gateway.takeStatements() })
     }
     expect(new Set(answers.map((one) => JSON.stringify(one))).size).toBe(1)
     expect(answers[0]).toMatchObject({
@@ -160,11 +145,11 @@ describe('refused', () => {
 
   test('401 for a stored hash presented as a key, without a look-up', async () => {
     const { key } = await newKey(gateway, ada)
-    counter.taken()
+    gateway.takeStatements()
     for (const hash of [hashToken(key), hashToken(key).toUpperCase()]) {
       expect((await verify(hash)).status).toBe(401)
       // The record of the refusal.
-      expect(counter.taken()).toBe(1)
+      expect(gateway.takeStatements()).toBe(1)
     }
   })
 
@@ -176,9 +161,9 @@ describe('refused', () => {
       ['lano_ with spaces in between it', 2],
       ['näh'.repeat(10), 2],
     ] as const) {
-      counter.taken()
+      gateway.takeStatements()
       const { status } = await api(gateway, 'POST', VERIFY_KEY, { headers: { 'x-api-key': encodeURI(text) } })
-      expect([text, status, counter.taken()]).toEqual([text, 401, statements])
+      expect([text, status, gateway.takeStatements()]).toEqual([text, 401, statements])
     }
   })
 
@@ -204,18 +189,18 @@ describe('what a verification costs', () => {
     const { key } = await newKey(gateway, ada)
     await ask(key)
     const before = await writes()
-    counter.taken()
+    gateway.takeStatements()
     expect((await ask(key)).status).toBe(200)
-    expect(counter.taken()).toBe(1)
+    expect(gateway.takeStatements()).toBe(1)
     expect(await writes()).toBe(before)
   })
 
   test.each(ways.slice(0, 4))('%s: one statement also for a key with limits, which counts', async (_name, ask) => {
     const { key, id } = await newKey(gateway, ada, { max_uses: 5, rate_limits: { max_calls_per_minute: 100 } })
     await ask(key)
-    counter.taken()
+    gateway.takeStatements()
     expect((await ask(key)).status).toBe(200)
-    expect(counter.taken()).toBe(1)
+    expect(gateway.takeStatements()).toBe(1)
     const { body } = await api(gateway, 'GET', `${KEYS}/${id}`, { token: ada.token })
     expect(body.data).toMatchObject({ remaining_uses: 3, uses_today: 2 })
   })

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body, directSignIn, newKey } from '../support/api-keys.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { getTokens, post, signIn } from '../support/sign-in.ts'
 
 const API = 'https://api.lanonasis.com'
@@ -8,9 +8,8 @@ const ELSEWHERE = 'https://elsewhere.example'
 
 type Kind = 'token' | 'service token' | 'key' | 'bound key' | 'session'
 const credentials = {} as Record<Kind, string>
-let gateway: TestGateway
+const gateway = useGateway()
 beforeAll(async () => {
-  gateway = await startGateway()
   const person = await signIn(gateway)
   const asked = { client_id: 'partner-sandbox', redirect_uri: 'http://127.0.0.1:3000/callback', scope: 'memories:read' }
   const service = { token_endpoint_auth_method: 'client_secret_post' as const, grant_types: ['client_credentials'] }
@@ -24,7 +23,6 @@ beforeAll(async () => {
   credentials['bound key'] = (await newKey(gateway, ada, { scopes: ['memories:read'], binding })).key
   credentials.session = person.browser.cookies.get('lanonasis_session') ?? ''
 })
-afterAll(() => gateway?.stop())
 
 /** What a key that is bound to a caller also needs. */
 const CALLER = { 'x-lanonasis-audience': API, 'x-client-id': 'hermes', 'x-installation-id': 'i-1' }

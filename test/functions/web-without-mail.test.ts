@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { signFormToken } from '../../shared/access/form-token.ts'
 import { createCall } from '../../shared/call.ts'
 import {
@@ -12,15 +12,11 @@ import {
 } from '../../shared/domain/identity.ts'
 import { commit } from '../../shared/events/commit.ts'
 import type { Decision } from '../../shared/events/types.ts'
-import { IP_HEADER, newEmail, startGateway, type TestGateway } from '../support/gateway.ts'
+import { IP_HEADER, newEmail, useGateway } from '../support/gateway.ts'
 import { codeOf, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
 import { createBrowser, formsOf, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 beforeEach(async () => {
   await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
 })

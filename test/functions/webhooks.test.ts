@@ -3,14 +3,14 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deliverWebhooks } from '../../shared/audit/webhook-deliveries.ts'
 import { ask } from '../support/as-browser.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
 import { settled } from '../support/settle.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 type Told = { id: string; type: string; position: number; stream: string; version: number; body: string }
 
-let gateway: TestGateway
+const gateway = useGateway()
 let platform: SignedInBrowser
 let admin: SignedInBrowser
 let receiver: Server
@@ -20,7 +20,6 @@ let secret = ''
 let answer: (told: Told) => number = () => 204
 
 beforeAll(async () => {
-  gateway = await startGateway()
   platform = await signInOperator(gateway)
   admin = await signInOperator(gateway, 'admin')
   receiver = createServer((request, response) => {
@@ -57,7 +56,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   receiver?.close()
-  await gateway?.stop()
 })
 
 async function add(operator: SignedInBrowser, more: object = {}): Promise<string> {

@@ -1,12 +1,8 @@
 import { connect } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { expect, test } from 'vitest'
+import { useGateway } from '../support/gateway.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 /** Sends bytes as they are and answers the status line's code; 0 when the server just hung up. */
 function raw(head: string): Promise<number> {

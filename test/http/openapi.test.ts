@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { loadFunctions } from '../../netlify/listen.ts'
 import { buildDocument, pathOf, printDocument } from '../../netlify/openapi/document.ts'
 import { readRedirects } from '../../netlify/redirects.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 
 const redirects = readRedirects('netlify.toml')
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -17,11 +17,7 @@ const described = Object.entries(document.paths).flatMap(([path, item]) =>
   '$ref' in item ? [] : Object.keys(item).map((method) => `${method} ${path}`),
 )
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 test('every route of every function is described', () => {
   const served = routes.filter(({ method }) => method !== 'ALL')

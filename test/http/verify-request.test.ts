@@ -8,7 +8,7 @@ import { rememberProofs } from '../../shared/resource-server/check-holder.ts'
 import { createVerifier, RequestRefused, type VerifierOptions } from '../../shared/resource-server/verify-request.ts'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { callTls, newProxySecret } from '../support/nginx.ts'
 import { dpopProof, newSigningKey, type SigningKey } from '../support/proofs.ts'
 import { proxied } from '../support/proxied.ts'
@@ -22,13 +22,12 @@ const SERVICE_SECRET = newProxySecret()
 const workshop = openWorkshop()
 let authority: Authority
 let certificate: Certificate
-let gateway: TestGateway
+const gateway = useGateway({ env: { MTLS_PROXY_SECRET: GATEWAY_SECRET } })
 let ada: DirectSignIn
 let key: SigningKey
 beforeAll(async () => {
   authority = workshop.authority('services')
   certificate = authority.issue('/O=LanOnasis/CN=reports')
-  gateway = await startGateway({ env: { MTLS_PROXY_SECRET: GATEWAY_SECRET } })
   const service = {
     token_endpoint_auth_method: 'client_secret_post' as const,
     grant_types: ['client_credentials'],
@@ -48,7 +47,6 @@ beforeAll(async () => {
   key = await newSigningKey()
 })
 afterAll(async () => {
-  await gateway?.stop()
   workshop.remove()
 })
 

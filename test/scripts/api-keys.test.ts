@@ -1,29 +1,21 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { apiKeys } from '../../scripts/api-keys.ts'
 import { identities } from '../../scripts/identities.ts'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
-import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/gateway.ts'
 import { call } from './terminal.ts'
 
-let database: TestDatabase
-let gateway: TestGateway
+const gateway = useGateway()
 let ada: DirectSignIn
 beforeAll(async () => {
-  database = await createTestDatabase()
-  gateway = await startGateway({ database })
   ada = await directSignIn(gateway)
-})
-afterAll(async () => {
-  await gateway?.stop()
-  await database?.drop()
 })
 
 const env = () => ({
-  DATABASE_MIGRATION_URL: database.ownerUrl,
+  DATABASE_MIGRATION_URL: gateway.database.ownerUrl,
   AUTH_MASTER_SECRET: process.env.AUTH_MASTER_SECRET,
   NODE_ENV: 'test',
 })

@@ -8,12 +8,11 @@ import { EDGE_FUNCTIONS, judgeCookies } from '../../scripts/lib/doctor/outside.t
 import { NEEDED_MIGRATION } from '../../shared/start.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type EdgeFunctions, startEdgeFunctions } from '../support/edge.ts'
-import { startGateway, type TestGateway, WEBHOOK_SECRET } from '../support/gateway.ts'
+import { useGateway, WEBHOOK_SECRET } from '../support/gateway.ts'
 import { call } from './terminal.ts'
 
 let database: TestDatabase
 let edge: EdgeFunctions
-let gateway: TestGateway
 let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
@@ -21,14 +20,15 @@ beforeAll(async () => {
   edge = await startEdgeFunctions({
     env: { OTP_WEBHOOK_SECRET: WEBHOOK_SECRET, OTP_EMAIL_FROM: 'A <a@example.test>', RESEND_API_KEY: 're_test' },
   })
-  gateway = await startGateway({ database, functionsUrl: edge.url })
-  await fetch(`${gateway.url}/oauth/jwks.json`)
-  env = { ...process.env, DATABASE_MIGRATION_URL: database.ownerUrl }
-}, 90_000)
+})
 afterAll(async () => {
-  await gateway?.stop()
   await edge?.stop()
   await database?.drop()
+})
+const gateway = useGateway(() => ({ database, functionsUrl: edge.url }))
+beforeAll(async () => {
+  await fetch(`${gateway.url}/oauth/jwks.json`)
+  env = { ...process.env, DATABASE_MIGRATION_URL: database.ownerUrl }
 })
 
 async function examine(changes: NodeJS.ProcessEnv = {}) {

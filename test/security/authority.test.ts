@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +11,7 @@ import { satisfies } from '../../shared/domain/scopes.ts'
 import { catalogue, type Refusal } from '../../shared/errors.ts'
 import type { Accepts, Caller, Route } from '../../shared/http/route.ts'
 import type { Body } from '../support/api-keys.ts'
-import { addClient, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey } from '../support/proofs.ts'
 import {
   authorize,
@@ -51,17 +52,20 @@ const pathOf = ({ path }: Route) =>
 /** A service behind the router. */
 const upstream = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'))
 
-let gateway: TestGateway
 let person: SignedInBrowser
 const credentials: Record<string, Credential> = {}
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 beforeAll(async () => {
-  const address = await new Promise<AddressInfo>((resolve) => {
-    upstream.listen(0, '127.0.0.1', () => resolve(upstream.address() as AddressInfo))
-  })
-  const upstreams = ['memories', 'ai-chat', 'webhook-handler'].map((name) => `${name}=http://127.0.0.1:${address.port}`)
-  gateway = await startGateway({ env: { SERVICE_UPSTREAMS: upstreams.join(), SYNC_WEBHOOK_SECRET: 'a'.repeat(40) } })
+  await once(upstream.listen(0, '127.0.0.1'), 'listening')
+})
+afterAll(() => void upstream.close())
+const gateway = useGateway(() => {
+  const { port } = upstream.address() as AddressInfo
+  const upstreams = ['memories', 'ai-chat', 'webhook-handler'].map((name) => `${name}=http://127.0.0.1:${port}`)
+  return { env: { SERVICE_UPSTREAMS: upstreams.join(), SYNC_WEBHOOK_SECRET: 'a'.repeat(40) } }
+})
+beforeAll(async () => {
   person = await signIn(gateway)
   const issuer = gateway.url
   const native = { token_endpoint_auth_method: 'none' as const, redirect_uris: ['https://third.example/cb'] }
@@ -148,10 +152,6 @@ beforeAll(async () => {
     audience: 'issuer',
     old: true,
   }
-})
-afterAll(async () => {
-  await gateway?.stop()
-  upstream.close()
 })
 
 const cookieOf = ({ browser }: SignedInBrowser) => ({

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { addClient } from '../support/gateway.ts'
-import { type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { usePasswordGateway } from '../support/passwords.ts'
 import { dpopProof, newSigningKey } from '../support/proofs.ts'
 import {
   authorize,
@@ -15,19 +15,17 @@ import {
 
 const MCP = 'https://mcp.lanonasis.com/mcp'
 
-let gateway: PasswordGateway
+const gateway = usePasswordGateway()
 let victim: SignedInBrowser
 let attacker: SignedInBrowser
 /** A token with which the attacker merges and links for themselves. */
 let own: string
 beforeAll(async () => {
-  gateway = await startWithPasswords()
   victim = await signIn(gateway)
   attacker = await signIn(gateway)
   own = (await getTokens(gateway, attacker, { resource: gateway.url })).access_token
   await addClient(gateway, 'attackers-agent', { token_endpoint_auth_method: 'client_secret_post' })
 })
-afterAll(() => gateway?.stop())
 
 /** What there is of the victim that an attack would add to or end. */
 const possessions = async () =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { type Authority, exceeds } from '../../shared/domain/derivation.ts'
 import { api, atBrowser, type Body, directSignIn } from '../support/api-keys.ts'
-import { addClient, startGateway, type TestGateway } from '../support/gateway.ts'
+import { addClient, useGateway } from '../support/gateway.ts'
 import { post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const API = 'https://api.lanonasis.com'
@@ -14,12 +14,11 @@ type Kind = 'sign-in' | 'renewed' | 'window' | 'opened' | 'exchanged' | 'key' | 
 /** A credential: what it was made from, and with which others it ends where it is one of several for the same. */
 type Node = { kind: Kind; value: string; id: string; parent?: Node; alike?: Node; ended: boolean }
 
-let gateway: TestGateway
+const gateway = useGateway()
 /** Whose credentials they are, at a browser that makes and ends them. */
 let owner: SignedInBrowser
 let service: { client_id: string; client_secret: string }
 beforeAll(async () => {
-  gateway = await startGateway()
   owner = await signIn(gateway)
   const { client_secret } = await addClient(gateway, 'chain', {
     token_endpoint_auth_method: 'client_secret_post',
@@ -32,7 +31,6 @@ beforeAll(async () => {
   })
   service = { client_id: 'chain', client_secret }
 })
-afterAll(() => gateway?.stop())
 
 const cookieOf = ({ value }: Node) => ({ cookie: `lanonasis_session=${value}` })
 const introspect = async (token: string) => (await post(gateway, '/oauth/introspect', { token })).body

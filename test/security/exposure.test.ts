@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { formActionSources } from '../../netlify/pages/safe.ts'
-import { newEmail, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, postJson, signIn } from '../support/sign-in.ts'
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startGateway()
-})
-afterAll(() => gateway?.stop())
+const gateway = useGateway()
 
 const get = async (path: string, token: string) => {
   const response = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${token}` } })

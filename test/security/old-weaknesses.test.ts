@@ -1,10 +1,10 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
 import { giveRole } from '../support/operators.ts'
-import { PASSWORD, type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
 import {
   authorize,
   authorizeParams,
@@ -20,15 +20,13 @@ import {
 const PARTNER = { client_id: 'partner-sandbox', redirect_uri: 'http://127.0.0.1:3000/callback', scope: 'memories:read' }
 const XSS = '"><script>alert(1)</script>'
 
-let gateway: PasswordGateway
+const gateway = usePasswordGateway()
 let ada: DirectSignIn
 let person: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startWithPasswords()
   ada = await directSignIn(gateway)
   person = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
 
 const verifyToken = async (token: string) => (await postJson(gateway, '/v1/auth/verify-token', { token })).body.valid

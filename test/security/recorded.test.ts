@@ -1,10 +1,10 @@
 import { uuidv7 } from 'uuidv7'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { loadFunctions } from '../../netlify/listen.ts'
 import { readRedirects } from '../../netlify/redirects.ts'
 import type { Route } from '../../shared/http/route.ts'
 import { api } from '../support/api-keys.ts'
-import { eventsOf, IP_HEADER, randomIp, startGateway, type TestGateway } from '../support/gateway.ts'
+import { eventsOf, IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
@@ -14,18 +14,16 @@ const nameOf = ({ method, path }: Route) => `${method} ${path}`
 const ID = '0198a0f4-8f4c-7000-8000-000000000000'
 const pathOf = ({ path }: Route) => path.replace(/:\w+\{([\w]+)\|[^}]*\}/g, '$1').replace(/:\w+(\{[^}]*\})?/g, ID)
 
-let gateway: TestGateway
+const gateway = useGateway({ env: { SYNC_WEBHOOK_SECRET: 'a'.repeat(40) } })
 let operator: SignedInBrowser
 let ada: SignedInBrowser
 const cookieOf = ({ browser }: SignedInBrowser) => ({
   cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}`,
 })
 beforeAll(async () => {
-  gateway = await startGateway({ env: { SYNC_WEBHOOK_SECRET: 'a'.repeat(40) } })
   operator = await signInOperator(gateway)
   ada = await signIn(gateway)
 })
-afterAll(() => gateway?.stop())
 
 /** Sends a request to a route; its id is that of what is recorded. */
 async function send(route: Route, headers: Record<string, string>, body = '{}', query = '') {

@@ -1,10 +1,10 @@
 import type { Challenge } from 'altcha-lib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { MAX_ATTEMPTS } from '../../shared/domain/otp-challenge.ts'
 import { allLimits, type Limits, type RuleName, windowsOf } from '../../shared/limits.ts'
 import { IP_HEADER, newEmail } from '../support/gateway.ts'
 import { codeOf, enrolTotp } from '../support/operators.ts'
-import { PASSWORD, type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
 import { createBrowser, passSignIn, postJson } from '../support/sign-in.ts'
 import { ageLimits } from '../support/time.ts'
 import { challengeOn, solve } from '../support/work.ts'
@@ -43,11 +43,7 @@ describe('what the limits allow, computed', () => {
 })
 
 describe('fifty IPv4 and fifty IPv6 networks against one person', () => {
-  let gateway: PasswordGateway
-  beforeAll(async () => {
-    gateway = await startWithPasswords({ SMS_COUNTRIES: 'CH' })
-  }, 120_000)
-  afterAll(() => gateway?.stop())
+  const gateway = usePasswordGateway({ SMS_COUNTRIES: 'CH' })
 
   const strangers = Array.from({ length: 50 }, (_, n) => [`198.51.${n}.7`, `2001:db8:${n + 1}::7`]).flat()
   const from = (ip: string) => ({ [IP_HEADER]: ip })

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { Context } from '@netlify/functions'
 import postgres from 'postgres'
 import { uuidv7 } from 'uuidv7'
+import { afterAll, beforeAll } from 'vitest'
 import { readRedirects } from '../../netlify/redirects.ts'
+import type { GatewayDatabase } from '../../scripts/lib/gateway-database.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { createCall } from '../../shared/call.ts'
 import { apiClient, type ClientMetadata, registerClient } from '../../shared/domain/api-client.ts'
@@ -13,6 +15,7 @@ import { hashToken } from '../../shared/tokens/opaque.ts'
 import { type CodeInbox, startCodeInbox } from './codes.ts'
 import { createTestDatabase } from './database.ts'
 import { type ScaledOut, scaleOut } from './scale-out.ts'
+import { countStatements } from './statement-counter.ts'
 
 /** The webhook secret of the gateway under test. */
 export const WEBHOOK_SECRET = `v1,whsec_${Buffer.from('a test of messages in flight!!!!').toString('base64')}`
@@ -24,39 +27,58 @@ export interface TestGateway {
   /** The issuer, where the server listens. */
   url: string
   inbox: CodeInbox
+  database: GatewayDatabase
   /** Superuser connection to the gateway's database. */
   sql: postgres.Sql
   gateway: Gateway
   /** The processes, with SCALED_OUT. */
   scaled: ScaledOut | undefined
+  /** The number of statements sent since the last call. Only with `countStatements`. */
+  takeStatements(): number
   stop(): Promise<void>
 }
 
 export type TestGatewayOptions = {
   env?: Record<string, string>
   /** Instead of a cloned database. */
-  database?: { appUrl: string; superuserUrl: string }
+  database?: GatewayDatabase
+  countStatements?: boolean
   /** Instead of the stand-in for the edge function. */
   functionsUrl?: string
 }
 
 /**
- * Starts the gateway of this test file: a database of its own, every function behind one listener. Call it once per file and
- * before anything imports a function, since the configuration is read once per process. With SCALED_OUT in the environment it is
- * two processes behind nginx and PgBouncer instead.
+ * Starts the gateway of this test file before its tests and stops it after them, in the order of vitest's hooks: what the options
+ * need is started by a `beforeAll` above this call, what needs the gateway by one below. Its members exist once it has started.
+ */
+export function useGateway(options: TestGatewayOptions | (() => TestGatewayOptions) = {}): TestGateway {
+  const gateway = {} as TestGateway
+  beforeAll(async () => {
+    Object.assign(gateway, await startGateway(typeof options === 'function' ? options() : options))
+  })
+  afterAll(() => gateway.stop?.())
+  return gateway
+}
+
+/**
+ * Starts a gateway: a database of its own, every function behind one listener. Call it once per file and before anything imports a
+ * function, since the configuration is read once per process. With SCALED_OUT in the environment it is two processes behind nginx
+ * and PgBouncer instead.
  */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const cloned = options.database ? undefined : await createTestDatabase()
   const database = options.database ?? cloned
   if (!database) throw new Error('no database')
-  const scaled = process.env.SCALED_OUT ? await scaleOut(database.appUrl) : undefined
+  const counter = options.countStatements ? await countStatements(database.appUrl) : undefined
+  const appUrl = counter?.url ?? database.appUrl
+  const scaled = process.env.SCALED_OUT ? await scaleOut(appUrl) : undefined
   const inbox = await startCodeInbox(WEBHOOK_SECRET)
   const port = await freePort()
   Object.assign(process.env, {
     NODE_ENV: 'test',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     AUTH_BASE_URL: `http://127.0.0.1:${port}`,
-    DATABASE_URL: scaled?.databaseUrl ?? database.appUrl,
+    DATABASE_URL: scaled?.databaseUrl ?? appUrl,
     AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
     SUPABASE_FUNCTIONS_URL: options.functionsUrl ?? inbox.url,
     OTP_WEBHOOK_SECRET: WEBHOOK_SECRET,
@@ -74,15 +96,21 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   return {
     url: `http://127.0.0.1:${port}`,
     inbox,
+    database,
     sql,
     gateway: await startGateway(),
     scaled,
+    takeStatements: () => {
+      if (!counter) throw new Error('this gateway was started without countStatements')
+      return counter.taken()
+    },
     stop: async () => {
       await server?.close()
       await scaled?.stop()
       await closeGateway()
       await inbox.stop()
       await sql.end({ timeout: 1 })
+      await counter?.stop()
       await cloned?.drop()
       const wrong = [...new Set(undescribed.splice(0))]
       if (wrong.length > 0) throw new Error(wrong.join('\n'))

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findIdentity } from '../../scripts/lib/find-identity.ts'
 import { addClient } from '../support/gateway.ts'
 import { codeOf, scan, signInOperator } from '../support/operators.ts'
-import { PASSWORD, type PasswordGateway, startWithPasswords } from '../support/passwords.ts'
+import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
 import {
   createBrowser,
   type Page,
@@ -15,14 +15,12 @@ import {
 } from '../support/sign-in.ts'
 
 const SECRET = 'a secret of webhooks, of forty characters'
-let gateway: PasswordGateway
+const gateway = usePasswordGateway({ SMS_COUNTRIES: 'CH,DE', SYNC_WEBHOOK_SECRET: SECRET })
 let operator: SignedInBrowser
 beforeAll(async () => {
-  gateway = await startWithPasswords({ SMS_COUNTRIES: 'CH,DE', SYNC_WEBHOOK_SECRET: SECRET })
   operator = await signInOperator(gateway)
 })
 beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
-afterAll(() => gateway?.stop())
 
 const fullWidth = (text: string) => text.replace(/[!-~]/g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0))
 const arabic = (digits: string) => digits.replace(/\d/g, (one) => String.fromCharCode(0x660 + Number(one)))
