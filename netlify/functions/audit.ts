@@ -120,8 +120,7 @@ app.route('GET', '/v1/audit/export', {
   const { after, limit } = readQuery(c, exportQuery())
   const { reads, personal, limiter, issuer } = gateway()
   const who = scope.of === 'people' ? scope.uais.join() : scope.of === 'organization' ? scope.id : scope.of
-  const wait = await limiter.hit(limiter.of('audit-export', who))
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  await limiter.enforce(limiter.of('audit-export', who))
   const [events, archived] = await Promise.all([
     listForExport(reads, scope, { after, limit }),
     scope.of === 'everything' ? archivedLeaves(reads, { after, limit }) : [],

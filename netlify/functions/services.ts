@@ -136,8 +136,7 @@ const routing = (find: (request: CallRequest) => { name: string; rest: string })
 /** Forwards the request on behalf of the person and returns the response of the service. */
 async function route(c: AppContext, { name, to, principal }: Routed): Promise<Response> {
   const { limiter } = gateway()
-  const wait = await limiter.hit(limiter.of('service', `${name} ${principal.person.uai}`))
-  if (wait > 0) throw new GatewayError('service_rate_limited', { retryAfter: wait })
+  await limiter.enforce(limiter.of('service', `${name} ${principal.person.uai}`), 'service_rate_limited')
   const headers = await toServiceHeaders(c.var.call, principal, { service: name, audience: to.origin })
   try {
     const answer = await forward(c.req.raw, to, { headers, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS })

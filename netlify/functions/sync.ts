@@ -25,9 +25,8 @@ async function checkSecret(c: AppContext): Promise<void> {
   const given = hashToken(c.req.header('x-webhook-secret') ?? '')
   const matches = secrets.map((one) => equalHash(hashToken(one), given))
   if (matches.includes(true)) return
-  const limits = limiter.of('sync-secret', addressKey(c.var.call.request.clientIp))
-  const wait = await limiter.hit(limits)
-  throw wait > 0 ? new GatewayError('rate_limited', { retryAfter: wait }) : new GatewayError('webhook_unauthorized')
+  await limiter.enforce(limiter.of('sync-secret', addressKey(c.var.call.request.clientIp)))
+  throw new GatewayError('webhook_unauthorized')
 }
 
 /** Applies a created, changed or deleted user of the Supabase project. Roles are not synchronized. */

@@ -1,6 +1,5 @@
 import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
-import type { Gateway } from '../gateway.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 
@@ -31,19 +30,6 @@ export function mayActOn(operator: Operator, person: { organizations: readonly s
 export function actAsOperator(work: Work, { principal }: Operator): void {
   const { person, session, family } = principal
   work.actor = { type: 'operator', id: person.uai, sessionId: session.id, clientId: family?.client.client_id }
-}
-
-/**
- * Rate-limits expensive reads of the log, so that one operator cannot exhaust the database.
- * @throws GatewayError rate_limited
- */
-export async function limitReading(
-  { limiter }: Gateway,
-  { principal }: Operator,
-  rule: 'state-at' | 'blast-radius',
-): Promise<void> {
-  const wait = await limiter.hit(limiter.of(rule, principal.person.uai))
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
 }
 
 /**

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
+import { GatewayError, type Refusal } from '../errors.ts'
 import type { RateLimit } from '../events/store.ts'
 import { type Effort, type Limits, type RuleName, rules, windowsOf } from '../limits.ts'
 import type { Personal } from '../personal.ts'
@@ -41,6 +42,12 @@ export function createLimiter(writes: postgres.Sql, personal: Personal, limits: 
     /** Counts a hit in each and returns 0; if one is full, counts none and returns the seconds to wait. */
     async hit(limits: RateLimit[]): Promise<number> {
       return limits.length === 0 ? 0 : ask(writes`select auth_gateway.take_rate_limits(${writes.json(limits)}) as wait`)
+    },
+
+    /** Counts a hit in each. @throws GatewayError with the seconds to wait, if one is full */
+    async enforce(limits: RateLimit[], refusal: Refusal = 'rate_limited'): Promise<void> {
+      const wait = await this.hit(limits)
+      if (wait > 0) throw new GatewayError(refusal, { retryAfter: wait })
     },
 
     /** Returns the seconds until none is full, without counting. */

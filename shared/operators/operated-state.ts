@@ -1,4 +1,4 @@
-import { limitReading, type Operator } from '../access/operator.ts'
+import type { Operator } from '../access/operator.ts'
 import { createPast, PAST_EVENTS, type StateAt } from '../domain/state-at.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -36,6 +36,6 @@ export async function operatedState(
   { members }: Pick<Person, 'members'>,
   at: Date,
 ): Promise<StateAt[]> {
-  await limitReading(gateway, operator, 'state-at')
+  await gateway.limiter.enforce(gateway.limiter.of('state-at', operator.principal.person.uai))
   return stateAt(gateway, at, members)
 }

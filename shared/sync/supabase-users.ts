@@ -88,14 +88,8 @@ async function countTry(call: Call, email: string): Promise<RateLimit[]> {
           ...limiter.of('password-net', networkKey(ip), effort),
         ]
   const step = { step: `password ${address}`, limits: async (effort: Effort) => limitsOf(effort) }
-  await withEffort(call, step, (effort) => hit(call.gateway, limitsOf(effort)))
+  await withEffort(call, step, (effort) => limiter.enforce(limitsOf(effort)))
   return limiter.reset(failures)
-}
-
-/** @throws GatewayError rate_limited */
-async function hit({ limiter }: Gateway, limits: RateLimit[]): Promise<void> {
-  const wait = await limiter.hit(limits)
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
 }
 
 /**
@@ -105,7 +99,7 @@ async function hit({ limiter }: Gateway, limits: RateLimit[]): Promise<void> {
 async function countMail(call: Call, email: string): Promise<void> {
   const to = mailbox(email)
   const step = sendStep(call, to)
-  await withEffort(call, step, async (effort) => hit(call.gateway, await step.limits(effort)))
+  await withEffort(call, step, async (effort) => call.gateway.limiter.enforce(await step.limits(effort)))
 }
 
 /**

@@ -117,8 +117,8 @@ export async function recordFactor(
 
 /** Counts an attempt that could not succeed like any other. */
 async function refuseUnmatched({ limiter }: Gateway, limits: RateLimit[]): Promise<never> {
-  const wait = await limiter.hit(limits)
-  throw wait > 0 ? new GatewayError('otp_rate_limited', { retryAfter: wait }) : new GatewayError('otp_invalid')
+  await limiter.enforce(limits, 'otp_rate_limited')
+  throw new GatewayError('otp_invalid')
 }
 
 /**
