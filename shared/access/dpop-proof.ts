@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import { equalHash } from '../tokens/opaque.ts'
-import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
+import { CLIENT_SIGNING_ALGORITHMS, PRIVATE_JWK_MEMBERS } from '../tokens/signing-algorithms.ts'
 
 /** Maximum age and maximum clock lead of a proof, in seconds (docs/security-rules.md K1). */
 export const PROOF_SECONDS = 60
 const AHEAD_SECONDS = 10
 const MAX_PROOF_LENGTH = 4096
 const MAX_ID_LENGTH = 512
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 type DpopProof = {
   /** Thumbprint of the proven key (RFC 7638). */
@@ -18,7 +17,7 @@ type DpopProof = {
   issuedAt: Date
 }
 
-type ProofVerdict = { proof: DpopProof; fault?: undefined } | { proof?: undefined; fault: string }
+type ProofVerdict = { proof: DpopProof; problem?: undefined } | { proof?: undefined; problem: string }
 
 /** Scheme, host and path; query and fragment do not count. */
 function target(uri: string): string | undefined {
@@ -27,7 +26,7 @@ function target(uri: string): string | undefined {
   return username || password ? undefined : `${protocol}//${host}${pathname}`
 }
 
-function claimFault(
+function claimProblem(
   { htm, htu, jti, iat, ath, nonce }: JWTPayload,
   input: { method: string; urls: readonly string[]; accessToken?: string; now: Date },
 ): string | undefined {
@@ -58,17 +57,17 @@ export async function checkDpopProof(input: {
   now: Date
 }): Promise<ProofVerdict> {
   const { proof, now } = input
-  if (proof.length > MAX_PROOF_LENGTH || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(proof)) return { fault: 'not one proof' }
+  if (proof.length > MAX_PROOF_LENGTH || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(proof)) return { problem: 'not one proof' }
   try {
     const options = { typ: 'dpop+jwt', algorithms: CLIENT_SIGNING_ALGORITHMS, currentDate: now }
     const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, options)
     const jwk = protectedHeader.jwk as JWK
-    if (PRIVATE_MEMBERS.some((name) => name in jwk)) return { fault: 'private key' }
-    const fault = claimFault(payload, input)
-    if (fault) return { fault }
+    if (PRIVATE_JWK_MEMBERS.some((name) => name in jwk)) return { problem: 'private key' }
+    const problem = claimProblem(payload, input)
+    if (problem) return { problem }
     const { jti = '', nonce, iat = 0 } = payload as JWTPayload & { nonce?: string }
     return { proof: { jkt: await calculateJwkThumbprint(jwk), jti, nonce, issuedAt: new Date(iat * 1000) } }
   } catch (error) {
-    return { fault: error instanceof Error ? error.message : 'unreadable' }
+    return { problem: error instanceof Error ? error.message : 'unreadable' }
   }
 }

@@ -29,8 +29,8 @@ function isFreshNonce(gateway: Gateway, nonce: string | undefined, now: Date): b
 }
 
 export type ProvenKey =
-  | { jkt: string; fault?: undefined }
-  | { jkt?: undefined; fault: 'use_dpop_nonce' | 'invalid_dpop_proof'; reason: string }
+  | { jkt: string; error?: undefined }
+  | { jkt?: undefined; error: 'use_dpop_nonce' | 'invalid_dpop_proof'; reason: string }
 
 /**
  * Verifies a proof and consumes its `jti` (RFC 9449 section 11.1).
@@ -41,13 +41,13 @@ export async function proveKey(
   input: { proof: string; method: string; urls: readonly string[]; accessToken?: string; wantsNonce: boolean },
 ): Promise<ProvenKey> {
   const now = gateway.now()
-  const { proof, fault } = await checkDpopProof({ ...input, now })
-  if (!proof) return { fault: 'invalid_dpop_proof', reason: `DPoP proof: ${fault}` }
+  const { proof, problem } = await checkDpopProof({ ...input, now })
+  if (!proof) return { error: 'invalid_dpop_proof', reason: `DPoP proof: ${problem}` }
   if (input.wantsNonce && gateway.config.DPOP_NONCE_REQUIRED && !isFreshNonce(gateway, proof.nonce, now))
-    return { fault: 'use_dpop_nonce', reason: 'DPoP proof: nonce' }
+    return { error: 'use_dpop_nonce', reason: 'DPoP proof: nonce' }
   const forgottenAt = new Date(proof.issuedAt.getTime() + KEEP_SECONDS * 1000)
   const first = await claimOnce(gateway.reads, 'dpop-proof', [proof.jkt, proof.jti], forgottenAt)
-  return first ? { jkt: proof.jkt } : { fault: 'invalid_dpop_proof', reason: 'DPoP proof: replayed' }
+  return first ? { jkt: proof.jkt } : { error: 'invalid_dpop_proof', reason: 'DPoP proof: replayed' }
 }
 
 /** Every URL of the current endpoint, from configuration and never from the Host header (docs/security-rules.md K2). */
@@ -86,7 +86,7 @@ export async function dpopKeyOf(call: Call): Promise<string | undefined> {
   const key = await keyOfRequest(call)
   if (!key) return undefined
   const headers = nonceHeaders(call.gateway)
-  if (key.fault) throw new GatewayError(key.fault, { reason: key.reason, headers })
+  if (key.error) throw new GatewayError(key.error, { reason: key.reason, headers })
   for (const [name, value] of Object.entries(headers)) call.setHeader(name, value)
   return key.jkt
 }

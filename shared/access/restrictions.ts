@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts'
 import { once } from '../once.ts'
 import { callerOf } from './admit.ts'
 import type { Principal } from './authenticate.ts'
+import type { KeyUseContext } from './check-api-key.ts'
 import { insufficientScope } from './insufficient-scope.ts'
 import { isSameResource } from './resource.ts'
 import { SERVICES } from './service-catalogue.ts'
@@ -26,16 +27,6 @@ export const restrictionParameters = once(() => ({
   action: name(),
   installation_id: name(),
 }))
-
-type Restrictions = {
-  scope?: string[]
-  audience?: string
-  resource?: string
-  client_id?: string
-  service?: string
-  action?: string
-  installation_id?: string
-}
 
 /** An action requires its service. */
 export const actionAlone = () => new GatewayError('invalid_request', { details: { action: ['needs service'] } })
@@ -66,7 +57,7 @@ const clientKey = (id: string) => (/^https?:\/\//.test(id) ? id : id.toLowerCase
  * valid for every audience of ours, but belongs to no client; tokens belong to no installation.
  * @throws GatewayError invalid_request, invalid_token, insufficient_scope
  */
-export function demandRestrictions(principal: Principal, asked: Restrictions): void {
+export function demandRestrictions(principal: Principal, asked: KeyUseContext): void {
   const { scope = [], audience, resource, client_id, service, action, installation_id } = asked
   if (action !== undefined && service === undefined) throw actionAlone()
   if (principal.kind === 'person' && principal.apiKey) return

@@ -1,7 +1,9 @@
+import * as z from 'zod/mini'
 import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { readClientCertificate } from '../http/client-certificate.ts'
+import { once } from '../once.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Confirmation } from '../queries/token-families.ts'
 import { equalHash } from '../tokens/opaque.ts'
@@ -10,15 +12,24 @@ import { dpopKeyOf, keyOfRequest, nonceHeaders, type ProvenKey, proveKey } from 
 
 export type TokenScheme = 'Bearer' | 'DPoP'
 
-/** What a resource server saw of the request that it verifies. */
-export type ForwardedProof = {
-  /** Value of the `DPoP` header, and the method and URL of the request to the resource server. */
-  proof?: string
-  method?: string
-  url?: string
-  /** `x5t#S256` of the certificate on the connection. */
-  certificateThumbprint?: string
-}
+const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
+
+/**
+ * Parameters with which a resource server lets the gateway check the binding of a token: the `DPoP` header it received with the
+ * method and URL of its request, and the `x5t#S256` of the certificate on its connection.
+ */
+export const forwardedParameters = once(() => ({
+  dpop_proof: text(4096),
+  dpop_htm: text(20),
+  dpop_htu: text(2000),
+  client_certificate_thumbprint: text(100),
+}))
+
+export type ForwardedProof = { [name in keyof ReturnType<typeof forwardedParameters>]?: string }
+
+/** Undefined when nothing was forwarded: then the current request is checked. */
+export const forwardedProof = (given: ForwardedProof): ForwardedProof | undefined =>
+  given.dpop_proof || given.client_certificate_thumbprint ? given : undefined
 
 type Presented = { token: string; scheme: TokenScheme; confirmation: Confirmation | undefined }
 
@@ -32,7 +43,7 @@ function refusal(scheme: TokenScheme, reason: string, error = 'invalid_token', h
 async function forwardedKey(
   gateway: Gateway,
   token: string,
-  { proof, method, url }: ForwardedProof,
+  { dpop_proof: proof, dpop_htm: method, dpop_htu: url }: ForwardedProof,
 ): Promise<ProvenKey | undefined> {
   if (proof === undefined || method === undefined || url === undefined) return undefined
   return proveKey(gateway, { proof, method, urls: [url], accessToken: token, wantsNonce: false })
@@ -48,7 +59,7 @@ async function checkKey(
   const key = await (forwarded ? forwardedKey(call.gateway, token, forwarded) : keyOfRequest(call, token))
   const nonce = forwarded ? {} : nonceHeaders(call.gateway)
   if (!key) throw refusal('DPoP', 'no DPoP proof', 'invalid_dpop_proof', nonce)
-  if (key.fault) throw refusal('DPoP', key.reason, key.fault, nonce)
+  if (key.error) throw refusal('DPoP', key.reason, key.error, nonce)
   if (!equalHash(key.jkt, jkt)) throw refusal('DPoP', 'DPoP proof of another key')
   for (const [name, value] of Object.entries(nonce)) call.setHeader(name, value)
 }
@@ -72,7 +83,7 @@ export async function checkSenderConstraint(
   if (jkt !== undefined) await checkKey(call, input, jkt, forwarded)
   else if (scheme === 'DPoP') throw refusal('DPoP', 'unbound token as DPoP')
   if (thumbprint === undefined) return
-  const presented = forwarded ? forwarded.certificateThumbprint : thumbprintOf(call)
+  const presented = forwarded ? forwarded.client_certificate_thumbprint : thumbprintOf(call)
   if (!presented) throw refusal(scheme, 'certificate-bound token without a certificate')
   if (!equalHash(presented, thumbprint)) throw refusal(scheme, 'certificate-bound token over another certificate')
 }

@@ -28,8 +28,8 @@ async function checkKey(presented: Presented, jkt: string): Promise<{ jti: strin
   if (scheme !== 'DPoP') throw invalidToken('DPoP-bound token as Bearer', 'DPoP')
   if (!header) throw invalidToken('no DPoP proof', 'DPoP', 'invalid_dpop_proof')
   const input = { proof: header, method, urls: [url], accessToken: token, now: new Date() }
-  const { proof, fault } = await checkDpopProof(input)
-  if (!proof) throw invalidToken(`DPoP proof: ${fault}`, 'DPoP', 'invalid_dpop_proof')
+  const { proof, problem } = await checkDpopProof(input)
+  if (!proof) throw invalidToken(`DPoP proof: ${problem}`, 'DPoP', 'invalid_dpop_proof')
   if (!equalHash(proof.jkt, jkt)) throw invalidToken('DPoP proof of another key', 'DPoP')
   return proof
 }
