@@ -97,10 +97,10 @@ app.route('POST', '/auth-tester', {
     restart: () => c.redirect('/test-client', 303),
     act: async ({ code }, verifier) => {
       clearTry(c.var.call)
-      const credentials = { clientId: CLIENT_ID, method: 'none' as const }
+      const credentials = { clientId: CLIENT_ID, method: 'none' as const, limits: [] }
       const request = { code, redirect_uri: redirectUri(), code_verifier: verifier }
       const family = await redeemCode(c.var.call, credentials, request)
-      const answer = await tokenResponse(gateway(), family.grant, family)
+      const answer = await tokenResponse(gateway(), family)
       const accessToken = decodeJwt(answer.access_token)
       const idToken = answer.id_token ? decodeJwt(answer.id_token) : undefined
       return renderPage(TesterTokensPage({ answer, accessToken, idToken }))

@@ -13,10 +13,10 @@ import { serve } from '../../shared/http/serve.ts'
 import { readUserCode, showUserCode } from '../../shared/oauth/device/device-code.ts'
 import {
   claimDevice,
-  decideDevice,
-  denyWithoutSignIn,
+  connectDevice,
   findOpenDevice,
   readRevokeToken,
+  refuseDevice,
   revokeDevice,
   startDevice,
 } from '../../shared/oauth/device/device-steps.ts'
@@ -88,10 +88,10 @@ app.route('GET', BASE, {
   const typed = query.code ?? query.user_code
   if (!typed) return enterPage()
   const signedIn = await signedInOr(c.var.call, withGoal('/web/login', approvalPath(typed)), 302)
-  const { person, session } = signedIn
+  const { session } = signedIn
   try {
     const device = await findOpenDevice(c.var.call, typed, session.id)
-    await claimDevice(c.var.call, device, { person, sessionId: session.id })
+    await claimDevice(c.var.call, device, signedIn)
     return approvePage(c, device, showUserCode(typed), signedIn)
   } catch (error) {
     if (error instanceof GatewayError && error.status < 500) return enterAgain(c, typed, error)
@@ -145,7 +145,7 @@ app.route('POST', `${BASE}/decision`, {
 })(async (c) => {
   const typed = (await postedField(c, 'user_code')) ?? ''
   const signedIn = await signedInOr(c.var.call, approvalPath(typed))
-  const { person, session } = signedIn
+  const { session } = signedIn
   const device = await findOpenDevice(c.var.call, typed, session.id).catch((error: unknown) => {
     if (error instanceof GatewayError && error.refusal === 'user_code_invalid') return error
     throw error
@@ -158,7 +158,7 @@ app.route('POST', `${BASE}/decision`, {
     render: (shown) => enterPage(typed, shown),
     restart: ({ error }) => approvePage(c, device, showUserCode(typed), signedIn, { error, status: 403 }),
     act: async ({ decision }) => {
-      await decideDevice(c.var.call, device, { person, sessionId: session.id }, decision)
+      await (decision === 'approve' ? connectDevice : refuseDevice)(c.var.call, device, signedIn)
       const kind = decision === 'approve' ? 'approved' : 'denied'
       return renderPage(DeviceDonePage({ kind, client: device.client.metadata.client_name }))
     },
@@ -233,7 +233,7 @@ app.route('POST', `${BASE}/authorize`, {
   const way = codeWayIn(c.var.call, { to: mailbox(body.email), code: body.otp_code })
   const request = { platform: 'cli', projectScope: projectScope(undefined) }
   const { person, session } = await completeSignIn(c.var.call, way, request)
-  await decideDevice(c.var.call, device, { person, sessionId: session.id }, 'approve')
+  await connectDevice(c.var.call, device, { person, session })
   return c.json({
     success: true,
     message: 'The device is connected. You can return to it.',
@@ -246,7 +246,7 @@ app.route('POST', `${BASE}/deny`, {
   operation: { summary: 'Denies a device', body: denyBody, answers: { 200: () => z.object(sent()) } },
 })(async (c) => {
   const { user_code } = await readBody(c, denyBody())
-  await denyWithoutSignIn(c.var.call, await findOpenDevice(c.var.call, user_code))
+  await refuseDevice(c.var.call, await findOpenDevice(c.var.call, user_code))
   return c.json({ success: true, message: 'The device was not connected.' })
 })
 

@@ -14,10 +14,10 @@ import { postedField, postedPairs } from '../../shared/http/body.ts'
 import { formOperation, type Operation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authorizationParameters } from '../../shared/oauth/authorize/authorization-parameters.ts'
 import {
   AuthorizationError,
   type AuthorizationRequest,
+  authorizationParameters,
   checkRedirect,
   checkRequest,
 } from '../../shared/oauth/authorize/authorization-request.ts'

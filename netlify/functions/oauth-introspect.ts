@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
-import { forwardedParameters, forwardedProof } from '../../shared/access/forwarded-proof.ts'
-import { checkSenderConstraint } from '../../shared/access/sender-constraint.ts'
+import { checkSenderConstraint, forwardedParameters, forwardedProof } from '../../shared/access/sender-constraint.ts'
 import { addressKey } from '../../shared/addresses.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -9,15 +8,19 @@ import { readBody, refuseQuery } from '../../shared/http/body.ts'
 import { BY_CLIENT } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { describeApiKey } from '../../shared/oauth/introspect/introspect-key.ts'
-import { describeToken, findToken, isFor, type LiveToken } from '../../shared/oauth/introspect/introspection.ts'
+import {
+  describeApiKey,
+  describeToken,
+  findToken,
+  isFor,
+  type LiveToken,
+} from '../../shared/oauth/introspect/introspection.ts'
 import {
   authenticateClient,
   provesClient,
   readClientCredentials,
-  secretLimits,
+  tokenParameters,
 } from '../../shared/oauth/token/client-auth.ts'
-import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 import { once } from '../../shared/once.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { looksLikeApiKey } from '../../shared/tokens/api-key.ts'
@@ -68,22 +71,16 @@ app.route('POST', '/oauth/introspect', {
   refuseQuery(c, Object.keys(parameters().shape))
   const body = await readBody(c, parameters())
   const credentials = readClientCredentials(c.var.call, body)
-  const onFailure = secretLimits(limiter, c.var.call, credentials)
   const anonymous = () => limiter.of('introspect-unknown', addressKey(c.var.call.request.clientIp))
-  const { method, certificate, clientId } = credentials
+  const { method, certificate, clientId, limits } = credentials
   const mayProve = method !== 'none' || (certificate !== undefined && clientId !== undefined)
   const isKey = looksLikeApiKey(body.token)
   if (isKey && !mayProve && !config.INTROSPECTION_REQUIRES_CLIENT_AUTH)
     return c.json((await describeApiKey(c.var.call, body.token)) ?? inactive(c))
-  const found = await findToken(gateway(), body.token, {
-    clientId,
-    limits: mayProve ? onFailure : anonymous(),
-  })
+  const found = await findToken(gateway(), body.token, { clientId, limits: mayProve ? limits : anonymous() })
   const authenticates = provesClient(found.client, credentials)
   if (config.INTROSPECTION_REQUIRES_CLIENT_AUTH && !authenticates) throw new GatewayError('invalid_client')
-  const caller = authenticates
-    ? await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure })
-    : undefined
+  const caller = authenticates ? await authenticateClient(gateway(), found, credentials) : undefined
   if (!caller && found.wait > 0) throw new GatewayError('rate_limited', { retryAfter: found.wait })
 
   const seen = found.token && isFor(found.token, caller) ? found.token : undefined

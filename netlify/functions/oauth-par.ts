@@ -8,16 +8,15 @@ import { readBody } from '../../shared/http/body.ts'
 import { BY_CLIENT } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { authorizationParameters } from '../../shared/oauth/authorize/authorization-parameters.ts'
-import { AuthorizationError, checkRedirect, checkRequest } from '../../shared/oauth/authorize/authorization-request.ts'
+import {
+  AuthorizationError,
+  authorizationParameters,
+  checkRedirect,
+  checkRequest,
+} from '../../shared/oauth/authorize/authorization-request.ts'
 import { storePushedRequest } from '../../shared/oauth/authorize/pushed-request.ts'
 import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
-import {
-  authenticateClient,
-  clientParameters,
-  readClientCredentials,
-  secretLimits,
-} from '../../shared/oauth/token/client-auth.ts'
+import { authenticateClient, clientParameters, readClientCredentials } from '../../shared/oauth/token/client-auth.ts'
 import { findForService } from '../../shared/queries/authorizations.ts'
 
 const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
@@ -39,7 +38,7 @@ app.route('POST', '/oauth/par', {
     answers: { 201: () => z.object({ request_uri: z.string(), expires_in: z.int() }) },
   },
 })(async (c) => {
-  const { limiter, reads, issuer } = gateway()
+  const { reads, issuer } = gateway()
   if ([...new URL(c.req.url).searchParams].length > 0)
     throw new GatewayError('invalid_request', { description: 'Parameters must be sent in the request body.' })
   const body = await readBody(c, z.extend(authorizationParameters(), clientParameters()), { repeatable: ['resource'] })
@@ -47,9 +46,8 @@ app.route('POST', '/oauth/par', {
   c.var.call.notes.caller = { clientId: credentials.clientId }
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
   await refreshClientDocument(c.var.call, credentials.clientId, 'authorize')
-  const limits = secretLimits(limiter, c.var.call, credentials)
-  const found = await findForService(reads, { clientId: credentials.clientId, limits })
-  const client = await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure: limits })
+  const found = await findForService(reads, credentials)
+  const client = await authenticateClient(gateway(), found, credentials)
   if (body.request_uri) throw new GatewayError('invalid_request', { details: { request_uri: ['cannot be pushed'] } })
 
   const jkt = await dpopKeyOf(c.var.call)

@@ -24,10 +24,12 @@ import { readBody } from '../../shared/http/body.ts'
 import { anything, type Operation } from '../../shared/http/operation.ts'
 import { byProtocol, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { clientInformation } from '../../shared/oauth/clients/client-information.ts'
-import { readDynamicMetadata } from '../../shared/oauth/clients/dynamic-registration.ts'
+import {
+  clientInformation,
+  readDynamicMetadata,
+  sharingKeyOf,
+} from '../../shared/oauth/clients/dynamic-registration.ts'
 import { checkSectorIdentifier } from '../../shared/oauth/clients/sector-identifier.ts'
-import { sharingKeyOf } from '../../shared/oauth/clients/sharing-key.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, findClient, findSharedClient } from '../../shared/queries/api-clients.ts'
 import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
@@ -44,8 +46,7 @@ const managementUri = (clientId: string) => `${gateway().issuer}/register/${enco
 async function checkOwnSector(c: AppContext, metadata: ClientMetadata): Promise<void> {
   if (metadata.sector_identifier_uri === undefined) return
   const { limiter } = gateway()
-  const wait = await limiter.hit(limiter.of('sector-identifier', addressKey(c.var.call.request.clientIp)))
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  await limiter.enforce(limiter.of('sector-identifier', addressKey(c.var.call.request.clientIp)))
   await checkSectorIdentifier(metadata)
 }
 

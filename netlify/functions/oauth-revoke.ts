@@ -9,9 +9,8 @@ import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
 import { findToken } from '../../shared/oauth/introspect/introspection.ts'
-import { authenticateClient, readClientCredentials, secretLimits } from '../../shared/oauth/token/client-auth.ts'
+import { authenticateClient, readClientCredentials, tokenParameters } from '../../shared/oauth/token/client-auth.ts'
 import { resumeFamily } from '../../shared/oauth/token/token-family.ts'
-import { tokenParameters } from '../../shared/oauth/token/token-parameters.ts'
 
 const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
@@ -28,22 +27,15 @@ app.route('POST', '/oauth/revoke', {
     answers: { 200: () => z.object({ revoked: z.boolean() }) },
   },
 })(async (c) => {
-  const { limiter } = gateway()
   refuseQuery(c, Object.keys(tokenParameters().shape))
   const body = await readBody(c, tokenParameters())
   const credentials = readClientCredentials(c.var.call, body)
   await refreshClientDocument(c.var.call, credentials.clientId, 'token')
-  const onFailure = secretLimits(limiter, c.var.call, credentials)
 
   const revoked = await commit(c.var.call, async (work) => {
-    const found = await findToken(gateway(), body.token, {
-      clientId: credentials.clientId,
-      limits: onFailure,
-      anyGeneration: true,
-    })
-    const caller = credentials.clientId
-      ? await authenticateClient(gateway(), found.client, credentials, { wait: found.wait, onFailure })
-      : undefined
+    const { clientId, limits } = credentials
+    const found = await findToken(gateway(), body.token, { clientId, limits, anyGeneration: true })
+    const caller = clientId ? await authenticateClient(gateway(), found, credentials) : undefined
     if (!found.token) return false
     const { family, kind, revocationId: jti, expiresAt } = found.token
     const isPublic = family.client.metadata.token_endpoint_auth_method === 'none'

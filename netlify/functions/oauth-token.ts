@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { Call } from '../../shared/call.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
@@ -9,13 +10,17 @@ import { serve } from '../../shared/http/serve.ts'
 import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT, TOKEN_EXCHANGE } from '../../shared/oauth/clients/grant-types.ts'
 import { redeemCode } from '../../shared/oauth/token/authorization-code.ts'
-import { clientParameters, readClientCredentials } from '../../shared/oauth/token/client-auth.ts'
+import {
+  type ClientCredentials,
+  clientParameters,
+  readClientCredentials,
+} from '../../shared/oauth/token/client-auth.ts'
 import { clientCredentials } from '../../shared/oauth/token/client-credentials.ts'
 import { redeemDeviceCode } from '../../shared/oauth/token/device-code.ts'
 import { exchangeAssertion } from '../../shared/oauth/token/jwt-bearer.ts'
 import { refresh } from '../../shared/oauth/token/refresh-token.ts'
 import { ACCESS_TOKEN_TYPE, exchangeToken } from '../../shared/oauth/token/token-exchange.ts'
-import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
+import { type StartedFamily, type TokenGrant, tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
 import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
@@ -44,6 +49,21 @@ const parameters = once(() =>
 
 const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
+type StartFamily = (
+  call: Call,
+  credentials: ClientCredentials,
+  body: z.output<ReturnType<typeof parameters>>,
+) => Promise<StartedFamily<TokenGrant>>
+
+/** The grants that start a token family. */
+const GRANTS = new Map<string, StartFamily>([
+  ['authorization_code', redeemCode],
+  [DEVICE_CODE, redeemDeviceCode],
+  ['client_credentials', clientCredentials],
+  [TOKEN_EXCHANGE, exchangeToken],
+  [JWT_BEARER_GRANT, exchangeAssertion],
+])
+
 /** The token endpoint (OAuth 2.1 section 3.2), for forms and JSON alike. */
 app.route('POST', '/oauth/token', {
   authority: byProtocol('client'),
@@ -61,33 +81,12 @@ app.route('POST', '/oauth/token', {
   if (!body.grant_type) throw new GatewayError('invalid_request', { details: { grant_type: ['is required'] } })
   if (!credentials.clientId) throw new GatewayError('invalid_request', { details: { client_id: ['is required'] } })
   await refreshClientDocument(c.var.call, credentials.clientId, 'token')
-  switch (body.grant_type) {
-    case 'authorization_code': {
-      const family = await redeemCode(c.var.call, credentials, body)
-      return c.json(await tokenResponse(gateway(), family.grant, family))
-    }
-    case 'refresh_token':
-      return c.json((await refresh(c.var.call, credentials, body)).response)
-    case DEVICE_CODE: {
-      const family = await redeemDeviceCode(c.var.call, credentials, body)
-      return c.json(await tokenResponse(gateway(), family.grant, family))
-    }
-    case 'client_credentials': {
-      const family = await clientCredentials(c.var.call, credentials, body)
-      return c.json(await tokenResponse(gateway(), family.grant, family))
-    }
-    case TOKEN_EXCHANGE: {
-      const family = await exchangeToken(c.var.call, credentials, body)
-      const response = await tokenResponse(gateway(), family.grant, family)
-      return c.json({ ...response, issued_token_type: ACCESS_TOKEN_TYPE })
-    }
-    case JWT_BEARER_GRANT: {
-      const family = await exchangeAssertion(c.var.call, credentials, body)
-      return c.json(await tokenResponse(gateway(), family.grant, family))
-    }
-    default:
-      throw new GatewayError('unsupported_grant_type')
-  }
+  if (body.grant_type === 'refresh_token') return c.json((await refresh(c.var.call, credentials, body)).response)
+  const startFamily = GRANTS.get(body.grant_type)
+  if (!startFamily) throw new GatewayError('unsupported_grant_type')
+  const response = await tokenResponse(gateway(), await startFamily(c.var.call, credentials, body))
+  const isExchanged = body.grant_type === TOKEN_EXCHANGE
+  return c.json({ ...response, ...(isExchanged && { issued_token_type: ACCESS_TOKEN_TYPE }) })
 })
 
 export default serve(app)

@@ -160,7 +160,7 @@ async function openApplication(c: AppContext, principal: Principal, clientId: st
     { from, limits: gateway().limiter.of('open-application', person.uai) },
   )
   await touchSession(gateway().reads, family.grant.session.id)
-  const { id_token: _none, ...tokens } = await tokenResponse(gateway(), family.grant, family)
+  const { id_token: _none, ...tokens } = await tokenResponse(gateway(), family)
   return {
     ...tokens,
     client_id: client.client_id,

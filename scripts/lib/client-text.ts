@@ -1,4 +1,4 @@
-import { clientInformation } from '../../shared/oauth/clients/client-information.ts'
+import { clientInformation } from '../../shared/oauth/clients/dynamic-registration.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 import { table } from './terminal.ts'
 

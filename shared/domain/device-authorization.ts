@@ -27,7 +27,7 @@ export type DeviceAuthorizationEvent =
 
 type Open = { facts: DeviceFacts; interval: number; sessionId?: string }
 
-type DeviceAuthorization =
+export type DeviceAuthorization =
   | { status: 'none' }
   | ({ status: 'pending' } & Open)
   | ({ status: 'denied' } & Open)

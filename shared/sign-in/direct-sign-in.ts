@@ -29,6 +29,6 @@ export async function signInDirectly(
   if (platform === 'web') checkOrigin(call, call.gateway.issuer)
   const { family, person, cookies } = await completeSignIn(call, way, { platform, projectScope, tokens: 'pair' })
   if (!family) throw new Error('a direct sign-in without tokens')
-  const tokens = await tokenResponse(call.gateway, family.grant, family)
+  const tokens = await tokenResponse(call.gateway, family)
   return { tokens, user: userOf(person, projectScope), cookies }
 }

@@ -3,10 +3,9 @@ import { formStatesOf } from '../access/form-states.ts'
 import { addressKey, networkKey } from '../addresses.ts'
 import type { Call } from '../call.ts'
 import { isHttps } from '../config.ts'
-import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ExternalProfile } from '../people/profile.ts'
-import { openBytes, sealBytes } from '../tokens/sealed.ts'
+import { openJson, sealJson } from '../tokens/sealed.ts'
 import type { CodeRequest } from './oauth-client.ts'
 
 const SECONDS = 600
@@ -60,11 +59,7 @@ function endOldest(call: Call): void {
 export async function writeFlow(call: Call, flow: SsoFlow, options: { posted?: boolean } = {}): Promise<void> {
   const { limiter } = call.gateway
   const ip = call.request.clientIp
-  const wait = await limiter.hit([
-    ...limiter.of('sso-begin', addressKey(ip)),
-    ...limiter.of('sso-begin-net', networkKey(ip)),
-  ])
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  await limiter.enforce([...limiter.of('sso-begin', addressKey(ip)), ...limiter.of('sso-begin-net', networkKey(ip))])
   const key = randomBytes(16).toString('base64url')
   await formStatesOf(call.gateway, key).keep(COOKIE, flow, SECONDS)
   endOldest(call)
@@ -85,22 +80,12 @@ export function clearFlow(call: Call, { state }: SsoFlow): void {
 
 const ANSWER = 'sso-answer'
 
+const contextOf = ({ slug, state }: SsoFlow) => `${ANSWER}.${slug}.${state}`
+
 /** Seals the verified profile of a posted response for the next request of this browser. Only the same flow can open it. */
-export function sealProfile({ derive }: Gateway, { slug, state }: SsoFlow, profile: ExternalProfile): string {
-  const plain = Buffer.from(JSON.stringify(profile))
-  return sealBytes(derive(ANSWER), plain, `${ANSWER}.${slug}.${state}`).toString('base64url')
-}
+export const sealProfile = ({ derive }: Gateway, flow: SsoFlow, profile: ExternalProfile): string =>
+  sealJson(derive(ANSWER), profile, contextOf(flow))
 
 /** Returns the profile that was sealed for this flow; undefined for anything else. */
-export function openProfile(
-  { derive }: Gateway,
-  { slug, state }: SsoFlow,
-  sealed: string,
-): ExternalProfile | undefined {
-  try {
-    const context = `${ANSWER}.${slug}.${state}`
-    return JSON.parse(openBytes(derive(ANSWER), Buffer.from(sealed, 'base64url'), context).toString())
-  } catch {
-    return undefined
-  }
-}
+export const openProfile = ({ derive }: Gateway, flow: SsoFlow, sealed: string): ExternalProfile | undefined =>
+  openJson(derive(ANSWER), sealed, contextOf(flow))

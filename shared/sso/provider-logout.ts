@@ -9,7 +9,7 @@ import type { UpstreamFacts } from '../people/profile.ts'
 import { type ConnectionRow, findConnectionOfSession } from '../queries/connections.ts'
 import { listSessionsOfConnection } from '../queries/sessions.ts'
 import { openUpstream, upstreamDigests } from '../sign-in/upstream-session.ts'
-import { openBytes, sealBytes } from '../tokens/sealed.ts'
+import { openJson, sealJson } from '../tokens/sealed.ts'
 import { configurationOf } from './oauth-client.ts'
 
 const CONTEXT = 'sso-logout'
@@ -39,8 +39,8 @@ export async function endUpstreamSessions(
 export async function providerLogoutPath(gateway: Gateway, sessionId: string): Promise<string | undefined> {
   const connection = await findConnectionOfSession(gateway.reads, sessionId)
   if (!connection?.settings.logout) return undefined
-  const plain = Buffer.from(JSON.stringify({ sessionId, until: gateway.now().getTime() + MINUTES * 60_000 }))
-  const ticket = sealBytes(gateway.derive(CONTEXT), plain, `${CONTEXT}.${connection.slug}`).toString('base64url')
+  const until = gateway.now().getTime() + MINUTES * 60_000
+  const ticket = sealJson(gateway.derive(CONTEXT), { sessionId, until }, `${CONTEXT}.${connection.slug}`)
   return connection.settings.protocol === 'saml'
     ? `/v1/auth/saml/${connection.slug}/logout?ticket=${ticket}`
     : `/v1/auth/oauth/logout/${connection.slug}?ticket=${ticket}`
@@ -58,19 +58,10 @@ export async function readLogoutTicket(
   slug: string,
   ticket: string,
 ): Promise<UpstreamFacts | undefined> {
-  const sessionId = openTicket(gateway, slug, ticket)
-  if (!sessionId) throw new GatewayError('not_found')
-  return openUpstream(gateway, sessionId)
-}
-
-function openTicket({ derive, now }: Gateway, slug: string, ticket: string): string | undefined {
-  try {
-    const opened = openBytes(derive(CONTEXT), Buffer.from(ticket, 'base64url'), `${CONTEXT}.${slug}`)
-    const { sessionId, until } = JSON.parse(opened.toString())
-    return until > now().getTime() ? sessionId : undefined
-  } catch {
-    return undefined
-  }
+  const { derive, now } = gateway
+  const opened = openJson<{ sessionId: string; until: number }>(derive(CONTEXT), ticket, `${CONTEXT}.${slug}`)
+  if (!opened || opened.until <= now().getTime()) throw new GatewayError('not_found')
+  return openUpstream(gateway, opened.sessionId)
 }
 
 /** Returns where signing out of this session may redirect, for the page's `form-action`. */

@@ -19,3 +19,16 @@ export function openBytes(key: Uint8Array, sealed: Uint8Array, context: string):
     .setAuthTag(bytes.subarray(-16))
   return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
 }
+
+/** Seals a value as base64url text, for a link, a form or a cookie. */
+export const sealJson = (key: Uint8Array, value: object, context: string): string =>
+  sealBytes(key, Buffer.from(JSON.stringify(value)), context).toString('base64url')
+
+/** Opens the output of `sealJson`; undefined for any other text. */
+export function openJson<Value>(key: Uint8Array, sealed: string, context: string): Value | undefined {
+  try {
+    return JSON.parse(openBytes(key, Buffer.from(sealed, 'base64url'), context).toString())
+  } catch {
+    return undefined
+  }
+}

@@ -1,13 +1,43 @@
+import * as z from 'zod/mini'
 import { chooseResources, scopesNeeded } from '../../access/resource.ts'
-import type { Refusal } from '../../errors.ts'
-import { GatewayError } from '../../errors.ts'
+import { GatewayError, type Refusal } from '../../errors.ts'
+import { once } from '../../once.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import type { Resource } from '../../queries/authorizations.ts'
 import { hostedCallback, isPrivateUse, matchesRedirectUri } from '../clients/redirect-uri.ts'
 import { narrowScope } from '../scope.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
 import { type RequestedAcr, requestedAcr } from './requested-acr.ts'
-import type { ResponseMode } from './response-mode.ts'
+
+const text = once(() => z.optional(z.string().check(z.maxLength(4000))))
+
+/** What an authorization request may say (OAuth 2.1 section 4.1.1, OpenID Connect Core section 3.1.2.1); the rest is ignored. */
+export const authorizationParameters = once(() =>
+  z.object({
+    response_type: text(),
+    response_mode: text(),
+    redirect_uri: text(),
+    scope: text(),
+    state: text(),
+    nonce: text(),
+    code_challenge: text(),
+    code_challenge_method: text(),
+    dpop_jkt: text(),
+    prompt: text(),
+    max_age: text(),
+    acr_values: text(),
+    claims: text(),
+    id_token_hint: z.optional(z.string().check(z.maxLength(8000))),
+    login_hint: text(),
+    request: z.optional(z.string()),
+    request_uri: text(),
+    registration: text(),
+    resource: z.optional(z.array(z.string().check(z.maxLength(2000))).check(z.maxLength(10))),
+  }),
+)
+
+/** By redirect (OAuth 2.0 Multiple Response Types section 2.1), or as a form that the browser posts (OAuth 2.0 Form Post Response Mode). */
+export type ResponseMode = 'query' | 'fragment' | 'form_post'
 
 /** A pushed request, and when it was pushed. */
 export type PushedRequest = { id: string; requestUri: string; at: Date }

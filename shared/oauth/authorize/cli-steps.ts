@@ -61,7 +61,7 @@ export async function issueManualToken(
     const grant = { kind: 'authorization' as const, client, person, session, scope, resources }
     return startTokenFamily(gateway, work, grant, { id: uuidv7(), offline: true, withoutRefresh: true, now })
   })
-  const { access_token } = await tokenResponse(gateway, started.grant, started)
+  const { access_token } = await tokenResponse(gateway, started)
   const until = new Date(started.now.getTime() + accessTokenSeconds(gateway, started.grant.client) * 1000)
   return { token: access_token, until }
 }

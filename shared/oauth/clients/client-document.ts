@@ -119,8 +119,7 @@ export async function refreshClientDocument(
   const address = limiter.of('client-document', addressKey(call.request.clientIp))
   // No caller may make us fetch from one host without limit, or use up the limit of its known clients.
   const host = limiter.of('client-document-host', new URL(clientId).host)
-  const wait = await limiter.hit(known.client ? address : [...address, ...host])
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
+  await limiter.enforce(known.client ? address : [...address, ...host])
   const reading = await fetchDocument(clientId, gateway.config.PRIVATE_USE_SCHEMES)
   if (!reading.metadata) {
     if (step === 'token' && known.client && reading.isSilent && known.ageSeconds < GRACE_SECONDS) return

@@ -2,11 +2,10 @@ import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
 import * as z from 'zod/mini'
 import type { ClientMetadata, PublicJwk } from '../../domain/api-client.ts'
 import { once } from '../../once.ts'
-import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
+import { CLIENT_SIGNING_ALGORITHMS, PRIVATE_JWK_MEMBERS } from '../../tokens/signing-algorithms.ts'
 import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
 import { ambiguityOf, isLoopback, isOnDevice, redirectUriProblem } from './redirect-uri.ts'
 
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 /** Grants for confidential clients without a person at a browser. */
 const SERVICE_GRANTS = ['client_credentials', TOKEN_EXCHANGE]
 const CERTIFICATE_NAMES = [
@@ -54,7 +53,7 @@ const isWebOrigin = (value: string) =>
 
 /** Returns why a key cannot be registered; undefined if it can. */
 export function keyProblem(jwk: PublicJwk): string | undefined {
-  if (PRIVATE_MEMBERS.some((name) => name in jwk)) return 'must contain public keys only'
+  if (PRIVATE_JWK_MEMBERS.some((name) => name in jwk)) return 'must contain public keys only'
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' } as JsonWebKeyInput)
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { ClientMetadata } from '../../domain/api-client.ts'
 import { GatewayError } from '../../errors.ts'
 import { presentDeeply } from '../../present.ts'
+import type { Client } from '../../queries/api-clients.ts'
 import { isOpenToSelfRegistered, isPrivileged, parseScope } from '../scope.ts'
 import { parseClientMetadata } from './client-metadata.ts'
 import { DEVICE_CODE, JWT_BEARER_GRANT } from './grant-types.ts'
@@ -98,4 +100,28 @@ export function readDynamicMetadata(received: object, schemes: readonly string[]
   if (!metadata) throw invalid(problem?.member ?? 'metadata', problem?.message ?? 'is malformed')
   const minimal = scope.split(' ').filter((one) => MINIMAL.includes(one))
   return { ...metadata, default_scope: minimal.length > 0 ? minimal.join(' ') : scope }
+}
+
+/** Returns a client information response (RFC 7591 section 3.2.1). The secret is known only right after it was created. */
+export function clientInformation(client: Pick<Client, 'client_id' | 'created_at' | 'metadata'>, secret?: string) {
+  return {
+    client_id: client.client_id,
+    client_id_issued_at: Math.floor(new Date(client.created_at).getTime() / 1000),
+    ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
+    ...client.metadata,
+  }
+}
+
+const WEEK_MS = 7 * 86_400_000
+
+/**
+ * Returns the key under which registrations with the same metadata share one client for a week; undefined for confidential clients.
+ * A public client is nothing but its metadata, so two with the same metadata are one client, as with a metadata document.
+ */
+export function sharingKeyOf(metadata: ClientMetadata, now: Date): string | undefined {
+  if (metadata.token_endpoint_auth_method !== 'none') return undefined
+  const week = Math.floor(now.getTime() / WEEK_MS)
+  return createHash('sha256')
+    .update(JSON.stringify([week, metadata]))
+    .digest('base64url')
 }

@@ -7,6 +7,8 @@ import { apiClient, type ClientMetadata, registerClient } from '../../domain/api
 import {
   approveDevice,
   DEVICE_SECONDS,
+  type DeviceAuthorization,
+  type DeviceAuthorizationEvent,
   denyDevice,
   deviceAuthorization,
   openDevice,
@@ -16,19 +18,20 @@ import {
 } from '../../domain/device-authorization.ts'
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit, type Work } from '../../events/commit.ts'
+import { commit } from '../../events/commit.ts'
+import type { Decision } from '../../events/types.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService } from '../../queries/authorizations.ts'
 import { findByUserCode, findDevice, type OpenDevice } from '../../queries/device-authorizations.ts'
 import type { Person } from '../../queries/person.ts'
 import { newOpaqueToken } from '../../tokens/opaque.ts'
-import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { refreshClientDocument } from '../clients/client-document.ts'
 import { DEVICE_CODE } from '../clients/grant-types.ts'
 import { looksLikeOurs } from '../clients/reserved-names.ts'
 import { narrowScope } from '../scope.ts'
-import { authenticateClient, type ClientCredentials, secretLimits } from '../token/client-auth.ts'
+import { authenticateClient, type ClientCredentials } from '../token/client-auth.ts'
 import { DEVICE_SECRET_BYTES, newUserCode, readUserCode, userCodeHash } from './device-code.ts'
 
 const REVOKE_DAYS = 30
@@ -72,10 +75,9 @@ export async function startDevice(
 ) {
   const { gateway } = call
   await refreshClientDocument(call, credentials.clientId, 'authorize')
-  const limits = secretLimits(gateway.limiter, call, credentials)
-  const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
+  const found = await findForService(gateway.reads, credentials)
   const known = found.client ?? (await registerUnknown(call, credentials.clientId))
-  const client = await authenticateClient(gateway, known, credentials, { wait: found.wait, onFailure: limits })
+  const client = await authenticateClient(gateway, { ...found, client: known }, credentials)
   if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
   // Older clients send the name of a project here (docs/wire-contract.md 1.3).
   const asked = params.scope === 'lanonasis-maas' ? undefined : params.scope
@@ -134,62 +136,56 @@ export async function findOpenDevice(call: Call, typed: string | undefined, sess
   throw new GatewayError('user_code_invalid')
 }
 
-type Decider = { person: Person; sessionId: string }
+type Decider = { person: Person; session: { id: string } }
 
-/** Reads again, since a premature poll may have recorded an event in the meantime. */
-async function reopen(work: Work, device: OpenDevice) {
-  work.correlationId = device.id
-  return work.load(deviceAuthorization, device.id, { subject: device.id, wrappedKey: device.wrappedKey })
-}
-
-function actAs(work: Work, { person, sessionId }: Decider, device: OpenDevice): void {
-  work.actor = { type: 'person', id: person.uai, sessionId, clientId: device.client.client_id }
-}
-
-/** Assigns a code to the first session that opens it. @throws GatewayError user_code_invalid */
-export async function claimDevice(call: Call, device: OpenDevice, by: Decider): Promise<void> {
-  await commit(call, async (work) => {
-    actAs(work, by, device)
-    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: call.gateway.now() }
-    const stream = await reopen(work, device)
-    stream.decide((state) => openDevice(state, visitor))
-  })
-}
-
-/** Approves or denies a device. @throws GatewayError user_code_invalid */
-export async function decideDevice(
+/** Records a decision on a device, by a person or by anyone who has its code. */
+async function change(
   call: Call,
   device: OpenDevice,
-  by: Decider,
-  decision: 'approve' | 'deny',
+  by: Decider | undefined,
+  decide: (state: DeviceAuthorization) => Decision<DeviceAuthorizationEvent>,
 ): Promise<void> {
+  const { id, client, wrappedKey } = device
   await commit(call, async (work) => {
-    actAs(work, by, device)
-    const visitor = { uai: by.person.uai, sessionId: by.sessionId, now: call.gateway.now() }
-    const stream = await reopen(work, device)
-    stream.decide((state) => (decision === 'approve' ? approveDevice : denyDevice)(state, visitor))
+    if (by) work.actor = { type: 'person', id: by.person.uai, sessionId: by.session.id, clientId: client.client_id }
+    work.correlationId = id
+    // Reads again, since a premature poll may have recorded an event in the meantime.
+    const stream = await work.load(deviceAuthorization, id, { subject: id, wrappedKey })
+    stream.decide(decide)
   })
-  if (decision === 'approve') call.later(tellOfDevice(call, device, by.person))
 }
 
-/** Denies a device without a sign-in: anyone who has its code may deny it (docs/wire-contract.md 1.3). */
-export async function denyWithoutSignIn(call: Call, device: OpenDevice): Promise<void> {
-  await commit(call, async (work) => {
-    const stream = await reopen(work, device)
-    stream.decide((state) => denyDevice(state, { now: call.gateway.now() }))
-  })
+const visitorOf = ({ gateway }: Call, { person, session }: Decider) => ({
+  uai: person.uai,
+  sessionId: session.id,
+  now: gateway.now(),
+})
+
+/** Assigns a code to the first session that opens it. @throws GatewayError user_code_invalid */
+export const claimDevice = (call: Call, device: OpenDevice, by: Decider): Promise<void> =>
+  change(call, device, by, (state) => openDevice(state, visitorOf(call, by)))
+
+/** Approves a device and notifies the person. @throws GatewayError user_code_invalid */
+export async function connectDevice(call: Call, device: OpenDevice, by: Decider): Promise<void> {
+  await change(call, device, by, (state) => approveDevice(state, visitorOf(call, by)))
+  call.later(sendDeviceNotice(call, device, by.person))
 }
+
+/**
+ * Refuses a device: anyone who has its code may do so, without a sign-in (docs/wire-contract.md 1.3).
+ * @throws GatewayError user_code_invalid
+ */
+export const refuseDevice = (call: Call, device: OpenDevice, by?: Decider): Promise<void> =>
+  change(call, device, by, (state) => denyDevice(state, { sessionId: by?.session.id, now: call.gateway.now() }))
 
 const CONTEXT = 'device-revoke'
 
 /** Mails the person a notice with a link that disconnects the device. */
-async function tellOfDevice(call: Call, device: OpenDevice, person: Person): Promise<void> {
-  const { gateway } = call
-  const { derive } = gateway
+async function sendDeviceNotice(call: Call, device: OpenDevice, person: Person): Promise<void> {
+  const { derive, now } = call.gateway
   if (!person.email) return
-  const until = gateway.now().getTime() + REVOKE_DAYS * 86_400_000
-  const said = Buffer.from(JSON.stringify({ id: device.id, uai: person.uai, until }))
-  const token = sealBytes(derive(CONTEXT), said, CONTEXT).toString('base64url')
+  const until = now().getTime() + REVOKE_DAYS * 86_400_000
+  const token = sealJson(derive(CONTEXT), { id: device.id, uai: person.uai, until }, CONTEXT)
   await sendNotice(call, {
     id: device.id,
     kind: 'device_connected',
@@ -201,15 +197,9 @@ async function tellOfDevice(call: Call, device: OpenDevice, person: Person): Pro
 
 /** Reads the token of the notice's link. @throws GatewayError user_code_invalid */
 export function readRevokeToken({ derive, now }: Gateway, token: string): { id: string; uai: string } {
-  try {
-    const { id, uai, until } = JSON.parse(
-      openBytes(derive(CONTEXT), Buffer.from(token, 'base64url'), CONTEXT).toString(),
-    )
-    if (until > now().getTime()) return { id, uai }
-  } catch {
-    throw new GatewayError('user_code_invalid', { reason: 'revocation link' })
-  }
-  throw new GatewayError('user_code_invalid', { reason: 'revocation link has expired' })
+  const opened = openJson<{ id: string; uai: string; until: number }>(derive(CONTEXT), token, CONTEXT)
+  if (opened && opened.until > now().getTime()) return opened
+  throw new GatewayError('user_code_invalid', { reason: 'revocation link is invalid or has expired' })
 }
 
 /** Disconnects a device: revokes its tokens, or its approval if it has none yet. */

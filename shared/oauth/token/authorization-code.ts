@@ -11,8 +11,9 @@ import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { manualCodeHash } from '../authorize/manual-code.ts'
 import { CODE_VERIFIER, challengeOf } from '../authorize/pkce.ts'
-import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
-import { type StartedFamily, startTokenFamily } from './token-family.ts'
+import { authenticateClient, type ClientCredentials } from './client-auth.ts'
+import { startTokenFamily } from './token-family.ts'
+import type { StartedFamily } from './token-response.ts'
 
 type CodeParameters = { code?: string; redirect_uri?: string; code_verifier?: string; resource?: string[] }
 
@@ -34,7 +35,6 @@ export async function redeemCode(
       details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
     })
   const pasteHash = manualCodeHash(gateway.derive, code)
-  const limits = secretLimits(gateway.limiter, call, credentials)
   const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(call.request.clientIp)) : []
 
   return commit(call, async (work) => {
@@ -43,12 +43,9 @@ export async function redeemCode(
       id: streamOfToken(code, CODE_SECRET_BYTES),
       pasteHash,
       clientId: credentials.clientId,
-      limits: [...limits, ...guesses],
+      limits: [...credentials.limits, ...guesses],
     })
-    const client = await authenticateClient(gateway, found.client, credentials, {
-      wait: found.wait,
-      onFailure: limits,
-    })
+    const client = await authenticateClient(gateway, found, credentials)
     const { id } = found
     if (!id) {
       await gateway.limiter.hit(guesses)
@@ -82,25 +79,17 @@ export async function redeemCode(
     if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant', { reason: 'session ended' })
 
     const { scope, resources, nonce, acr, amr, authenticatedAt } = state.facts
-    return startTokenFamily(
-      gateway,
-      work,
-      {
-        kind: 'authorization',
-        client,
-        person: signedIn.person,
-        session: { ...signedIn.session, acr, amr, authenticatedAt: new Date(authenticatedAt) },
-        scope,
-        resources: narrowResources(resources, params.resource),
-        nonce,
-        confirmation,
-      },
-      {
-        id: familyId,
-        authorizationId: id,
-        offline: scope.includes('offline_access') || client.metadata.application_type === 'native',
-        now,
-      },
-    )
+    const grant = {
+      kind: 'authorization' as const,
+      client,
+      person: signedIn.person,
+      session: { ...signedIn.session, acr, amr, authenticatedAt: new Date(authenticatedAt) },
+      scope,
+      resources: narrowResources(resources, params.resource),
+      nonce,
+      confirmation,
+    }
+    const offline = scope.includes('offline_access') || client.metadata.application_type === 'native'
+    return startTokenFamily(gateway, work, grant, { id: familyId, authorizationId: id, offline, now })
   })
 }

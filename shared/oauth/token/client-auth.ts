@@ -8,7 +8,6 @@ import { GatewayError } from '../../errors.ts'
 import type { RateLimit } from '../../events/store.ts'
 import type { Gateway } from '../../gateway.ts'
 import { type ClientCertificate, readClientCertificate } from '../../http/client-certificate.ts'
-import type { Limiter } from '../../http/rate-limit.ts'
 import { once } from '../../once.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { claimOnce } from '../../queries/replay-guard.ts'
@@ -27,6 +26,15 @@ export const clientParameters = once(() => ({
   client_assertion: text(8000),
 }))
 
+/** Parameters of revocation and introspection (RFC 7009 section 2.1, RFC 7662 section 2.1). */
+export const tokenParameters = once(() =>
+  z.object({
+    token: z.string('is required').check(z.minLength(1), z.maxLength(8000)),
+    token_type_hint: text(200),
+    ...clientParameters(),
+  }),
+)
+
 type ClientParameters = { [name in keyof ReturnType<typeof clientParameters>]?: string }
 
 export type ClientCredentials = {
@@ -41,6 +49,8 @@ export type ClientCredentials = {
   origin?: string
   /** Whether a Basic header named the client without a secret, so that an error carries the challenge. */
   challenged?: boolean
+  /** What a failure counts toward, per client and address (OAuth 2.1 section 2.4.1); none if nothing authenticates the client. */
+  limits: RateLimit[]
 }
 
 const BASIC_CHALLENGE = { 'WWW-Authenticate': 'Basic realm="lanonasis"' }
@@ -74,12 +84,6 @@ function subjectOf(assertion: string): string | undefined {
   }
 }
 
-function fromAssertion(assertion: string, body: ClientParameters): ClientCredentials {
-  if (body.client_assertion_type !== JWT_BEARER)
-    throw new GatewayError('invalid_client', { reason: 'assertion: of another type' })
-  return { clientId: body.client_id ?? subjectOf(assertion), assertion, method: 'private_key_jwt' }
-}
-
 /**
  * Reads the client credentials of a request: HTTP Basic, client_id and client_secret in the body (OAuth 2.1 section 2.4.1), or an
  * assertion (RFC 7523 section 2.2), whose `sub` may replace the client_id. A header with an empty secret only names the client, and
@@ -92,32 +96,31 @@ export function readClientCredentials(call: Call, body: ClientParameters): Clien
   const { client_secret: secret, client_assertion: assertion } = body
   if (basic && body.client_id && body.client_id.toLowerCase() !== basic.clientId.toLowerCase())
     throw new GatewayError('invalid_request', { description: 'Two different client ids were sent.' })
-  const clientId = basic?.clientId ?? body.client_id
   if ([basic?.secret || undefined, secret, assertion].filter((one) => one !== undefined).length > 1)
     throw new GatewayError('invalid_request', { description: 'Use one way to authenticate the client.' })
   if ((assertion === undefined) !== (body.client_assertion_type === undefined))
     throw new GatewayError('invalid_request', {
       description: 'client_assertion and client_assertion_type go together.',
     })
-  const origin = call.request.header('origin')
-  if (basic?.secret) return { clientId, origin, secret: basic.secret, method: 'client_secret_basic' }
-  if (assertion !== undefined) return { ...fromAssertion(assertion, { ...body, client_id: clientId }), origin }
-  if (secret !== undefined) return { clientId, origin, secret, method: 'client_secret_post' }
+  if (assertion !== undefined && body.client_assertion_type !== JWT_BEARER)
+    throw new GatewayError('invalid_client', { reason: 'assertion: of another type' })
+  const clientId = basic?.clientId ?? body.client_id ?? (assertion === undefined ? undefined : subjectOf(assertion))
+  const named = { clientId, origin: call.request.header('origin'), limits: failureLimits(call, clientId) }
+  if (basic?.secret) return { ...named, method: 'client_secret_basic', secret: basic.secret }
+  if (assertion !== undefined) return { ...named, method: 'private_key_jwt', assertion }
+  if (secret !== undefined) return { ...named, method: 'client_secret_post', secret }
+  const certificate = readClientCertificate(call.request, config().MTLS_PROXY_SECRET)
   return {
-    clientId,
-    origin,
+    ...named,
     method: 'none',
     challenged: basic !== undefined,
-    certificate: readClientCertificate(call.request, config().MTLS_PROXY_SECRET),
+    certificate,
+    limits: certificate ? named.limits : [],
   }
 }
 
-/** Failures are counted per known client and address (OAuth 2.1 section 2.4.1). */
-export function secretLimits(limiter: Limiter, call: Call, credentials: ClientCredentials): RateLimit[] {
-  if (credentials.method === 'none' && !credentials.certificate) return []
-  const ip = addressKey(call.request.clientIp)
-  return limiter.of('client-secret', `${credentials.clientId?.toLowerCase()} ${ip}`)
-}
+const failureLimits = ({ gateway, request }: Call, clientId: string | undefined): RateLimit[] =>
+  gateway.limiter.of('client-secret', `${clientId?.toLowerCase()} ${addressKey(request.clientIp)}`)
 
 const byCertificate = (client: Client) =>
   client.metadata.token_endpoint_auth_method === 'tls_client_auth' ||
@@ -131,23 +134,23 @@ export function provesClient(client: Client | undefined, { method, certificate }
 /**
  * Authenticates the client of a request by its registered method. An assertion is accepted once; further calls in the same request
  * succeed.
+ * @param found.wait seconds until the limits of the credentials are open
  * @throws GatewayError invalid_client (401, with `WWW-Authenticate` where Basic was used), unauthorized_client
  */
 export async function authenticateClient(
   gateway: Gateway,
-  client: Client | undefined,
+  { client, wait }: { client?: Client; wait: number },
   credentials: ClientCredentials,
-  limits: { wait: number; onFailure: RateLimit[] },
 ): Promise<Client> {
   const usedBasic = credentials.method === 'client_secret_basic' || credentials.challenged
   const headers = usedBasic ? BASIC_CHALLENGE : undefined
-  if (limits.wait > 0) throw new GatewayError('rate_limited', { retryAfter: limits.wait })
+  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   const problem = client ? await clientProblem(gateway, client, credentials) : 'unknown client'
   if (client && !problem) {
     checkOrigin(client, credentials.origin)
     return client
   }
-  if (client && provesClient(client, credentials)) await gateway.limiter.hit(limits.onFailure)
+  if (client && provesClient(client, credentials)) await gateway.limiter.hit(credentials.limits)
   throw new GatewayError('invalid_client', { reason: problem, headers })
 }
 

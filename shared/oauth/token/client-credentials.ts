@@ -5,9 +5,9 @@ import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import { findForService } from '../../queries/authorizations.ts'
 import { narrowScope } from '../scope.ts'
-import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
-import { type StartedFamily, startServiceFamily } from './token-family.ts'
-import type { ServiceGrant } from './token-response.ts'
+import { authenticateClient, type ClientCredentials } from './client-auth.ts'
+import { startServiceFamily } from './token-family.ts'
+import type { ServiceGrant, StartedFamily } from './token-response.ts'
 
 /**
  * Issues an access token to a confidential client in its own name, without a refresh token.
@@ -20,9 +20,8 @@ export async function clientCredentials(
   params: { scope?: string; resource?: string[] },
 ): Promise<StartedFamily<ServiceGrant>> {
   const { gateway } = call
-  const limits = secretLimits(gateway.limiter, call, credentials)
-  const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
-  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const found = await findForService(gateway.reads, credentials)
+  const client = await authenticateClient(gateway, found, credentials)
   const { grant_types, token_endpoint_auth_method } = client.metadata
   if (!grant_types.includes('client_credentials') || token_endpoint_auth_method === 'none')
     throw new GatewayError('unauthorized_client')

@@ -9,8 +9,9 @@ import { findDevice } from '../../queries/device-authorizations.ts'
 import { hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { DEVICE_CODE } from '../clients/grant-types.ts'
 import { DEVICE_SECRET_BYTES } from '../device/device-code.ts'
-import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
-import { type StartedFamily, startTokenFamily } from './token-family.ts'
+import { authenticateClient, type ClientCredentials } from './client-auth.ts'
+import { startTokenFamily } from './token-family.ts'
+import type { StartedFamily } from './token-response.ts'
 
 const MOST_REMEMBERED = 10_000
 
@@ -41,15 +42,12 @@ export async function redeemDeviceCode(
   const { device_code: deviceCode } = params
   if (!deviceCode) throw new GatewayError('invalid_request', { details: { device_code: ['is required'] } })
   const id = streamOfToken(deviceCode, DEVICE_SECRET_BYTES)
-  const limits = secretLimits(gateway.limiter, call, credentials)
 
   return commit(call, async (work) => {
     const now = gateway.now()
-    const found = await findDevice(gateway.reads, gateway.personal, { id, clientId: credentials.clientId, limits })
-    const client = await authenticateClient(gateway, found.client, credentials, {
-      wait: found.wait,
-      onFailure: limits,
-    })
+    const { clientId, limits } = credentials
+    const found = await findDevice(gateway.reads, gateway.personal, { id, clientId, limits })
+    const client = await authenticateClient(gateway, found, credentials)
     if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
     if (!id || found.events.length === 0) throw new GatewayError('invalid_grant')
     const stream = work.resume(deviceAuthorization, id, found.events, { subject: id })
@@ -69,20 +67,9 @@ export async function redeemDeviceCode(
     if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant')
     const { person, session } = signedIn
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
-    const { scope, resources } = state.facts
-    return startTokenFamily(
-      gateway,
-      work,
-      {
-        kind: 'authorization',
-        client,
-        person,
-        session,
-        scope,
-        resources: narrowResources(resources, params.resource),
-        confirmation,
-      },
-      { id: familyId, authorizationId: id, offline: true, now },
-    )
+    const { scope } = state.facts
+    const resources = narrowResources(state.facts.resources, params.resource)
+    const grant = { kind: 'authorization' as const, client, person, session, scope, resources, confirmation }
+    return startTokenFamily(gateway, work, grant, { id: familyId, authorizationId: id, offline: true, now })
   })
 }

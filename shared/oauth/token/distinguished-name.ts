@@ -1,8 +1,3 @@
-/** One attribute of a name; its type is lower case and the usual name. */
-type Attribute = string
-/** A relative name: its attributes in a fixed order. */
-type RelativeName = string
-
 /** Aliases of the attribute types in certificates. */
 const TYPES: Record<string, string> = {
   '2.5.4.3': 'cn',
@@ -58,15 +53,16 @@ function unescaped(text: string): string | undefined {
   return Buffer.concat(bytes).toString()
 }
 
-function parseAttribute(text: string): Attribute | undefined {
+/** Returns an attribute as text, with the usual name of its type; undefined if it is malformed. */
+function parseAttribute(text: string): string | undefined {
   const [, written = '', rest = ''] = /^\s*(?:OID\.)?([\w.-]+)\s*=([\s\S]*)$/i.exec(text) ?? []
   const type = written.toLowerCase()
   const value = unescaped(rest)
   return type && value ? JSON.stringify([TYPES[type] ?? type, value]) : undefined
 }
 
-/** Parses a name into relative names; undefined if it is malformed. */
-function parse(text: string, separators: string): RelativeName[] | undefined {
+/** Parses a name into relative names, each with its attributes in a fixed order; undefined if it is malformed. */
+function parse(text: string, separators: string): string[] | undefined {
   const names = split(text, separators).map((one) => split(one, '+').map(parseAttribute))
   if (names.flat().some((attribute) => attribute === undefined)) return undefined
   return names.map((attributes) => attributes.sort().join('+'))
@@ -82,6 +78,6 @@ export function isSameName(registered: string, subject: string): boolean {
   const expected = parse(registered, ',;')
   const actual = parse(subject, '\n')
   if (!expected || !actual || expected.length !== actual.length) return false
-  const isEqual = (names: RelativeName[]) => names.every((name, index) => name === actual[index])
+  const isEqual = (names: string[]) => names.every((name, index) => name === actual[index])
   return isEqual(expected) || isEqual(expected.toReversed())
 }

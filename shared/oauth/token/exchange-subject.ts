@@ -6,11 +6,12 @@ import { GatewayError } from '../../errors.ts'
 import { findDelegation } from '../../queries/agent-delegations.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import type { ApiKeyFacts } from '../../queries/api-keys.ts'
+import { findForService } from '../../queries/authorizations.ts'
 import type { Person, SessionFacts } from '../../queries/person.ts'
 import { findFamily } from '../../queries/token-families.ts'
 import { readAccessTokenId } from '../../tokens/access-token-id.ts'
 import { parseScope } from '../scope.ts'
-import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import { authenticateClient, type ClientCredentials } from './client-auth.ts'
 import type { Descent } from './token-family.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -34,6 +35,9 @@ export type Subject = {
   descent: Omit<Descent, 'allows'>
 }
 
+/** The descent of what no token precedes. */
+const NO_TOKEN = { offline: true, ancestors: [], ancestorTokens: [] }
+
 /** An unacceptable subject or actor token is an `invalid_request` (RFC 8693 section 2.2.2). */
 export const unacceptable = (reason: string) =>
   new GatewayError('invalid_request', { reason, description: 'The subject or actor token is not acceptable.' })
@@ -52,12 +56,11 @@ export async function subjectOfToken(
   token: string,
 ): Promise<{ client: Client; subject: Subject }> {
   const { gateway } = call
-  const limits = secretLimits(gateway.limiter, call, credentials)
   const claims = await gateway.jwts.readAccessToken(token)
   const id = readAccessTokenId(claims?.jti)
-  const { clientId } = credentials
+  const { clientId, limits } = credentials
   const found = await findFamily(gateway.reads, gateway.personal, { ...id, clientId, limits })
-  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const client = await authenticateClient(gateway, found, credentials)
   const { family, jtiRevoked } = found
   if (!claims || !id || !family?.live || jtiRevoked) throw unacceptable('subject token is not live')
   if (!family.person) throw unacceptable('subject token of a service')
@@ -106,10 +109,8 @@ export async function subjectOfKey(
   presented: string,
 ): Promise<{ client: Client; subject: Subject }> {
   const { gateway } = call
-  const limits = secretLimits(gateway.limiter, call, credentials)
-  const { clientId } = credentials
-  const asking = await findFamily(gateway.reads, gateway.personal, { clientId, limits })
-  const client = await authenticateClient(gateway, asking.client, credentials, { wait: asking.wait, onFailure: limits })
+  const asking = await findForService(gateway.reads, credentials)
+  const client = await authenticateClient(gateway, asking, credentials)
   const { key, person, scope } = await checkApiKey(call, presented).catch((error: unknown) => {
     if (error instanceof GatewayError && error.status < 429) throw unacceptable(`API key: ${error.code}`)
     throw error
@@ -118,10 +119,8 @@ export async function subjectOfKey(
   if (unkept.length > 0) throw unacceptable(`API key with limits that a token cannot carry: ${unkept.join(', ')}`)
   const until = key.expires_at === null ? Number.POSITIVE_INFINITY : new Date(key.expires_at).getTime()
   const descent: Subject['descent'] = {
+    ...NO_TOKEN,
     apiKey: { id: key.id, rotations: key.rotations },
-    offline: true,
-    ancestors: [],
-    ancestorTokens: [],
     until: new Date(Math.min(until, gateway.now().getTime() + KEY_SECONDS * 1000)),
   }
   const isBound = key.binding?.public_key_pem !== undefined || key.binding?.public_key_jwk !== undefined
@@ -139,22 +138,14 @@ export async function subjectOfDelegation(
   id: string,
 ): Promise<{ client: Client; subject: Subject }> {
   const { gateway } = call
-  const limits = secretLimits(gateway.limiter, call, credentials)
-  const asked = { id: UUID.test(id) ? id : undefined, clientId: credentials.clientId, limits }
+  const { clientId, limits } = credentials
+  const asked = { id: UUID.test(id) ? id : undefined, clientId, limits }
   const found = await findDelegation(gateway.reads, gateway.personal, asked)
-  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const client = await authenticateClient(gateway, found, credentials)
   const { delegation, person } = found
   if (!delegation?.live || !person?.active || delegation.clientId !== client.id)
     throw unacceptable('no live delegation to this agent')
-  const descent: Subject['descent'] = {
-    agentDelegation: delegation.id,
-    offline: true,
-    ancestors: [],
-    ancestorTokens: [],
-    until: delegation.expiresAt,
-  }
-  return {
-    client,
-    subject: { person, scope: delegation.scopes, resources: delegation.resources, isBound: false, descent },
-  }
+  const { scopes: scope, resources } = delegation
+  const descent: Subject['descent'] = { ...NO_TOKEN, agentDelegation: delegation.id, until: delegation.expiresAt }
+  return { client, subject: { person, scope, resources, isBound: false, descent } }
 }

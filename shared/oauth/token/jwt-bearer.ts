@@ -16,8 +16,8 @@ import { configurationOf, keysOf } from '../../sso/oauth-client.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 import { JWT_BEARER_GRANT } from '../clients/grant-types.ts'
 import { askedScope, parseScope } from '../scope.ts'
-import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
-import type { StartedFamily } from './token-family.ts'
+import { authenticateClient, type ClientCredentials } from './client-auth.ts'
+import type { StartedFamily } from './token-response.ts'
 
 const MAX_SECONDS = 300
 const SKEW_SECONDS = 30
@@ -111,9 +111,8 @@ export async function exchangeAssertion(
   const { gateway } = call
   const { assertion } = params
   if (!assertion) throw new GatewayError('invalid_request', { details: { assertion: ['is required'] } })
-  const limits = secretLimits(gateway.limiter, call, credentials)
-  const found = await findForService(gateway.reads, { clientId: credentials.clientId, limits })
-  const client = await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits })
+  const found = await findForService(gateway.reads, credentials)
+  const client = await authenticateClient(gateway, found, credentials)
   const { grant_types, token_endpoint_auth_method: method } = client.metadata
   if (!grant_types.includes(JWT_BEARER_GRANT) || method === 'none') throw new GatewayError('unauthorized_client')
   const { claims, connection } = await verified(gateway, assertion)

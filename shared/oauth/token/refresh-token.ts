@@ -12,7 +12,7 @@ import { newAccessTokenId } from '../../tokens/access-token-id.ts'
 import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { askedScope, scopeForPerson } from '../scope.ts'
-import { authenticateClient, type ClientCredentials, secretLimits } from './client-auth.ts'
+import { authenticateClient, type ClientCredentials } from './client-auth.ts'
 import { refreshExpiry, resumeFamily } from './token-family.ts'
 import { type TokenResponse, tokenResponse } from './token-response.ts'
 
@@ -36,18 +36,15 @@ export async function refresh(
   if (!params.refresh_token) throw new GatewayError('invalid_request', { details: { refresh_token: ['is required'] } })
   const presented = params.refresh_token
   const genuine = gateway.refreshTokens.parse(presented)
-  const limits = credentials ? secretLimits(gateway.limiter, call, credentials) : []
 
   return commit(call, async (work) => {
     const now = gateway.now()
     const found = await findFamily(gateway.reads, gateway.personal, {
       familyId: genuine?.familyId,
       clientId: credentials?.clientId,
-      limits,
+      limits: credentials?.limits,
     })
-    const caller =
-      credentials &&
-      (await authenticateClient(gateway, found.client, credentials, { wait: found.wait, onFailure: limits }))
+    const caller = credentials && (await authenticateClient(gateway, found, credentials))
     const { family } = found
     if (!genuine || !isRefreshable(family) || !mayRefresh(family, caller)) throw new GatewayError('invalid_grant')
     if (family.state.status === 'active' && !family.live)
@@ -66,11 +63,10 @@ export async function refresh(
     const next = gateway.refreshTokens.issue(family.id, genuine.generation + 1)
     const refreshExpiresAt = refreshExpiry(gateway, family.expiresAt, now)
     const jti = newAccessTokenId(family.id)
-    const response = await tokenResponse(
-      gateway,
-      { ...family, familyId: family.id, scope, resources, confirmation },
-      { jti, refreshToken: next.token, refreshExpiresAt, until: family.expiresAt, from: refreshed(family), now },
-    )
+    const grant = { ...family, familyId: family.id, scope, resources, confirmation }
+    const ends = { refreshExpiresAt, until: family.expiresAt }
+    const from = refreshed(family)
+    const response = await tokenResponse(gateway, { grant, jti, refreshToken: next.token, ...ends, from, now })
     stream.decide((state) =>
       rotate(state, {
         presentedHash: genuine.hash,

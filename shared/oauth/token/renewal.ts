@@ -24,10 +24,8 @@ export async function renewAccessToken(
   await checkSenderConstraint(call, { token, scheme, confirmation })
   if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
   const { session } = family
-  const { limiter, reads } = gateway
-  const wait = await limiter.hit(limiter.of('refresh', family.id))
-  if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
-  if (session.unseen) await touchSession(reads, session.id)
+  await gateway.limiter.enforce(gateway.limiter.of('refresh', family.id))
+  if (session.unseen) await touchSession(gateway.reads, session.id)
   const had = { scope: String(claims.scope ?? '').split(' '), audience: [claims.aud ?? []].flat() }
   const grant = {
     ...family,
@@ -44,6 +42,6 @@ export async function renewAccessToken(
     expiresAt: until.toISOString(),
     bound: confirmation !== undefined,
   }
-  const response = await tokenResponse(gateway, grant, { jti, until, from, now: gateway.now() })
+  const response = await tokenResponse(gateway, { grant, jti, until, from, now: gateway.now() })
   return { response, family }
 }

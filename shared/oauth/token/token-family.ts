@@ -12,18 +12,8 @@ import {
   type DelegatedGrant,
   type PersonGrant,
   type ServiceGrant,
-  type TokenGrant,
+  type StartedFamily,
 } from './token-response.ts'
-
-export type StartedFamily<Grant extends TokenGrant = PersonGrant> = {
-  grant: Grant
-  jti: string
-  refreshToken?: string
-  refreshExpiresAt?: Date
-  /** When the access token ends, if earlier than usual. */
-  until?: Date
-  now: Date
-}
 
 /** Returns when a refresh token that is used now expires: after its idle time, but no later than the family. */
 export function refreshExpiry({ config }: Gateway, familyExpiresAt: Date, now: Date): Date {
@@ -95,14 +85,14 @@ export function startServiceFamily(
   request: Omit<ServiceGrant, 'familyId' | 'kind'>,
   now: Date,
 ): StartedFamily<ServiceGrant> {
-  const own = { kind: 'service' as const, familyId: uuidv7() }
-  const grant: ServiceGrant = { ...request, ...own, scope: accountScopesLast(request.scope) }
-  const { client, familyId, scope, resources, confirmation } = grant
+  const familyId = uuidv7()
+  const grant: ServiceGrant = { ...request, kind: 'service', familyId, scope: accountScopesLast(request.scope) }
+  const { client, scope, resources, confirmation } = grant
   const jti = newAccessTokenId(familyId)
   const expiresAt = new Date(now.getTime() + accessTokenSeconds(gateway, client) * 1000).toISOString()
   work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
-  const facts = { clientId: client.id, scope, resources, confirmation, offline: true, accessTokenId: jti, expiresAt }
-  work.start(tokenFamily, familyId, {}).decide(() => startFamily({ kind: 'service', ...facts }))
+  const token = { scope, resources, confirmation, offline: true, accessTokenId: jti, expiresAt }
+  work.start(tokenFamily, familyId, {}).decide(() => startFamily({ kind: 'service', clientId: client.id, ...token }))
   return { grant, jti, now }
 }
 
@@ -126,21 +116,17 @@ export function startDelegatedFamily(
   from: Descent,
   now: Date,
 ): StartedFamily<DelegatedGrant> {
-  const own = { kind: 'delegated' as const, familyId: uuidv7() }
-  const grant: DelegatedGrant = { ...request, ...own, scope: accountScopesLast(request.scope) }
-  const { client, person, session, familyId, scope, resources, confirmation, actor } = grant
+  const familyId = uuidv7()
+  const grant: DelegatedGrant = { ...request, kind: 'delegated', familyId, scope: accountScopesLast(request.scope) }
+  const { client, person, session, scope, resources, confirmation, actor } = grant
   const jti = newAccessTokenId(familyId)
   const { until, allows, ...descent } = from
   const type = from.agentDelegation ? 'agent' : 'service'
   work.actor = { type, id: client.client_id, clientId: client.client_id, sessionId: from.sessionId }
+  const owner = { kind: 'delegated' as const, uai: person.uai, clientId: client.id, actor, ...descent }
   const authentication = session && authenticationOf(session)
-  const bound = { confirmation, actor, authentication }
-  const token = { scope, resources, ...bound, accessTokenId: jti, expiresAt: until.toISOString() }
-  work
-    .start(tokenFamily, familyId, aboutPerson(person))
-    .decide(() =>
-      startFamily({ kind: 'delegated', uai: person.uai, clientId: client.id, ...descent, ...token }, allows),
-    )
+  const token = { scope, resources, confirmation, authentication, accessTokenId: jti, expiresAt: until.toISOString() }
+  work.start(tokenFamily, familyId, aboutPerson(person)).decide(() => startFamily({ ...owner, ...token }, allows))
   return { grant, jti, until, now }
 }
 

@@ -6,7 +6,7 @@ import { authorityOf } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
-import type { Person } from '../../queries/person.ts'
+import type { Person, SessionFacts } from '../../queries/person.ts'
 import type { Confirmation } from '../../queries/token-families.ts'
 
 /** What all tokens of a grant have in common. */
@@ -18,15 +18,7 @@ export type GrantFacts = {
   confirmation?: Confirmation
 }
 
-type SignIn = {
-  id: string
-  amr: string[]
-  acr: string
-  authenticatedAt: Date
-  platform: string
-  projectScope: string
-  expiresAt: Date
-}
+type SignIn = Pick<SessionFacts, 'id' | 'amr' | 'acr' | 'authenticatedAt' | 'platform' | 'projectScope' | 'expiresAt'>
 
 export type PersonGrant = GrantFacts & {
   kind: 'authorization' | 'session'
@@ -39,6 +31,19 @@ export type PersonGrant = GrantFacts & {
 export type DelegatedGrant = GrantFacts & { kind: 'delegated'; person: Person; session?: SignIn; actor: ActorClaim }
 export type ServiceGrant = GrantFacts & { kind: 'service'; person?: undefined; session?: undefined }
 export type TokenGrant = PersonGrant | DelegatedGrant | ServiceGrant
+
+/** A grant whose tokens can now be signed. */
+export type StartedFamily<Grant extends TokenGrant = PersonGrant> = {
+  grant: Grant
+  jti: string
+  refreshToken?: string
+  refreshExpiresAt?: Date
+  /** When the access token ends, if earlier than usual. */
+  until?: Date
+  /** The tokens that these renew, if any. */
+  from?: Authority
+  now: Date
+}
 
 export type TokenResponse = {
   token_type: 'Bearer' | 'DPoP'
@@ -79,11 +84,8 @@ function audienceOf({ issuer }: Gateway, { client, resources }: TokenGrant): str
   return isShared ? resources.filter((one) => one !== issuer) : resources
 }
 
-/**
- * Returns when an access token that is signed now expires: after its usual lifetime, but no later than its session.
- * @param until another upper limit
- */
-function endOfAccessToken(gateway: Gateway, grant: TokenGrant, { now, until }: { now: Date; until?: Date }): Date {
+/** Returns when an access token that is signed now expires: after its usual lifetime, but no later than its session. */
+function endOfAccessToken(gateway: Gateway, { grant, now, until }: StartedFamily<TokenGrant>): Date {
   const usual = new Date(now.getTime() + accessTokenSeconds(gateway, grant.client) * 1000)
   const isBound = (grant.kind === 'authorization' || grant.kind === 'session') && !grant.offline
   const ends = [usual, until ?? usual, isBound ? grant.session.expiresAt : usual]
@@ -167,25 +169,13 @@ async function signIdToken(gateway: Gateway, grant: PersonGrant, accessToken: st
 
 /**
  * Builds a token response (OAuth 2.1 section 3.2.3, OpenID Connect Core section 3.1.3.3).
- * @param issued.from the renewed tokens, if any
  * @throws GatewayError derivation_exceeded
  */
-export async function tokenResponse(
-  gateway: Gateway,
-  grant: TokenGrant,
-  issued: {
-    jti: string
-    refreshToken?: string
-    refreshExpiresAt?: Date
-    until?: Date
-    from?: Authority
-    now: Date
-  },
-): Promise<TokenResponse> {
-  const { jti, now, refreshToken, refreshExpiresAt } = issued
-  const expiresAt = endOfAccessToken(gateway, grant, issued)
+export async function tokenResponse(gateway: Gateway, family: StartedFamily<TokenGrant>): Promise<TokenResponse> {
+  const { grant, jti, now, refreshToken, refreshExpiresAt } = family
+  const expiresAt = endOfAccessToken(gateway, family)
   const made = authorityOf({ ...grant, expiresAt: expiresAt.toISOString() })
-  if (exceeds(made, issued.from ?? {}).length > 0) throw new GatewayError('derivation_exceeded')
+  if (exceeds(made, family.from ?? {}).length > 0) throw new GatewayError('derivation_exceeded')
   const accessToken = await signAccessToken(gateway, grant, { jti, now, expiresAt })
   return {
     token_type: grant.confirmation?.jkt ? 'DPoP' : 'Bearer',

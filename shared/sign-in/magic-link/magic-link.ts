@@ -10,7 +10,7 @@ import { matchesRedirectUri } from '../../oauth/clients/redirect-uri.ts'
 import { mailbox } from '../../people/code-address.ts'
 import { findClient } from '../../queries/api-clients.ts'
 import { hashToken } from '../../tokens/opaque.ts'
-import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { type CodeSignIn, findChallenge, stateOfChallenge } from '../otp/one-time-code.ts'
 import { brandOf, sendCode } from '../otp/send-code.ts'
 import { clientOfPlatform } from '../platforms.ts'
@@ -36,8 +36,7 @@ export type MagicLink = {
   device?: string
 }
 
-const seal = ({ derive }: Gateway, kind: string, value: object) =>
-  sealBytes(derive('magic-link'), Buffer.from(JSON.stringify(value)), kind).toString('base64url')
+const seal = ({ derive }: Gateway, kind: string, value: object) => sealJson(derive('magic-link'), value, kind)
 
 function unseal<T extends { until: number }>(
   { derive, now }: Gateway,
@@ -45,14 +44,10 @@ function unseal<T extends { until: number }>(
   sealed: string,
   next: (value: T) => { href: string; label: string } | undefined = () => undefined,
 ): T {
-  try {
-    const value: T = JSON.parse(openBytes(derive('magic-link'), Buffer.from(sealed, 'base64url'), kind).toString())
-    if (value.until > now().getTime()) return value
-    throw new GatewayError('magic_link_state_invalid', { reason: 'expired', next: next(value) })
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause
-    throw new GatewayError('magic_link_state_invalid', { reason: 'not issued here', cause })
-  }
+  const value = openJson<T>(derive('magic-link'), sealed, kind)
+  if (!value) throw new GatewayError('magic_link_state_invalid', { reason: 'not issued here' })
+  if (value.until > now().getTime()) return value
+  throw new GatewayError('magic_link_state_invalid', { reason: 'expired', next: next(value) })
 }
 
 /** Returns where to get a new link instead of one that is no longer valid, with its return address. */
