@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
+import { stylesheet } from '../../netlify/pages/style.ts'
 import { createMessages, type Messages, type StoredMessage } from './messages.ts'
 import { createOtherApis } from './other-apis.ts'
 import { MailboxPage } from './page.tsx'
@@ -56,7 +57,8 @@ export function createMailboxApp(options: MailboxOptions): Hono {
     c.header('content-security-policy', MESSAGE_POLICY)
     return body === undefined ? c.notFound() : c.html(body)
   })
-  app.get('/mailbox.css', (c) => c.body(asset('mailbox.css'), 200, { 'content-type': 'text/css; charset=utf-8' }))
+  const css = () => stylesheet + asset('mailbox.css')
+  app.get('/mailbox.css', (c) => c.body(css(), 200, { 'content-type': 'text/css; charset=utf-8' }))
   app.get('/mailbox.js', (c) => c.body(asset('mailbox.js'), 200, { 'content-type': 'text/javascript; charset=utf-8' }))
   return app
 }

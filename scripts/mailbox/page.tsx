@@ -25,10 +25,10 @@ export function MailboxPage({ messages, opened, view, to }: View) {
         <link rel="stylesheet" href="/mailbox.css" />
         <script src="/mailbox.js" defer />
       </head>
-      <body class={view} data-newest={messages[0]?.id ?? ''}>
-        <header>
-          <h1 class="home">
-            <a href="/">
+      <body class={`console ${view}`} data-newest={messages[0]?.id ?? ''}>
+        <header class="row">
+          <h1>
+            <a class="brand" href="/">
               <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
                 <rect class="mark-ground" width="32" height="32" rx="9" />
                 <path class="mark-line" d="M7 10.5h18v11H7zM7 11l9 6.5 9-6.5" />
@@ -36,11 +36,11 @@ export function MailboxPage({ messages, opened, view, to }: View) {
               Local mailbox
             </a>
           </h1>
-          <p class="hint">
+          <p class="hint note">
             Mail and text messages of the local gateway. Nothing is really sent. Keeps the last 200 until it stops.
           </p>
         </header>
-        <main class="panes">
+        <main>
           <nav id="list" aria-label="Messages">
             <Filter to={to} />
             <List messages={messages} opened={opened} to={to} />
@@ -49,7 +49,7 @@ export function MailboxPage({ messages, opened, view, to }: View) {
             {opened ? <Opened message={opened} to={to} /> : <Nothing view={view} to={to} />}
           </section>
         </main>
-        <p class="sr-only" role="status" id="status" />
+        <p class="hidden" role="status" id="status" />
       </body>
     </html>
   )
@@ -57,20 +57,12 @@ export function MailboxPage({ messages, opened, view, to }: View) {
 
 function Filter({ to }: { to?: string }) {
   return (
-    <form class="filter" method="get" action="/">
+    <form class="search" method="get" action="/">
       <label for="to">Show messages to</label>
-      <div class="field">
-        <input
-          id="to"
-          name="to"
-          type="search"
-          value={to}
-          placeholder="any address or number"
-          autocomplete="off"
-          spellcheck={false}
-        />
-        <button type="submit">Show</button>
-      </div>
+      <input id="to" name="to" type="text" value={to} placeholder="any address or number" autocomplete="off" />
+      <button class="button small" type="submit">
+        Show
+      </button>
     </form>
   )
 }
@@ -82,7 +74,7 @@ function List({ messages, opened, to }: Omit<View, 'view'>) {
       {messages.map((message) => (
         <li class={message.id === opened?.id ? 'current' : undefined}>
           <a href={messagePath(message, to)} aria-current={message.id === opened?.id ? 'page' : undefined}>
-            <span class="line">
+            <span class="row">
               <span class="to">{message.to.join(', ')}</span>
               <Time iso={message.received_at} />
             </span>
@@ -114,7 +106,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
       </dl>
       {message.code && (
         <div class="big">
-          <Code code={message.code} />
+          <Code code={message.code} style="primary" />
         </div>
       )}
       {message.html && (
@@ -127,7 +119,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
       ) : (
         <details open={!message.html}>
           <summary>Plain text</summary>
-          <pre>{message.text}</pre>
+          <pre class="listing">{message.text}</pre>
         </details>
       )}
     </article>
@@ -150,11 +142,11 @@ function Nothing({ view, to }: Pick<View, 'view' | 'to'>) {
   )
 }
 
-function Code({ code }: { code: string }) {
+function Code({ code, style = '' }: { code: string; style?: 'primary' | '' }) {
   return (
-    <span class="code">
-      <span class="digits">{code}</span>
-      <button type="button" class="copy" data-code={code} aria-label={`Copy code ${code}`}>
+    <span class="row">
+      <span class="digits mono">{code}</span>
+      <button type="button" class={`button small copy ${style}`} data-code={code} aria-label={`Copy code ${code}`}>
         Copy
       </button>
     </span>
