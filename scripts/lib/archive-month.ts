@@ -20,8 +20,8 @@ import { type EventRecord, recordColumns } from '../../shared/queries/event-reco
 import { type NoteSigner, readNote } from '../../shared/tokens/note.ts'
 import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
 import { actAsAccount } from './operator.ts'
-import { type ReadArchive, readArchive } from './read-archive.ts'
 import { RefusedError } from './terminal.ts'
+import { type ReadArchive, readArchive } from './verify-archives.ts'
 
 const BATCH = 1000
 /** How often it tries to detach the month, and the pause in between. */

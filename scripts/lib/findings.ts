@@ -65,13 +65,24 @@ export type Finding = {
   detail?: string
 }
 
+/** A finding as a query returns it: null for what it does not have, and a position as text. */
+type Found = { [name in keyof Omit<Finding, 'position'>]: Finding[name] | null } & {
+  fault: Fault
+  position?: number | string | null
+}
+
+export type Report = (found: Found) => void
+
 export type FaultReport = { fault: Fault; meaning: string; count: number; first: Finding }
 
 /** Collects findings: how many of each kind, and the first one by position. */
 export function createFindings() {
   const found = new Map<string, FaultReport>()
   return {
-    add(finding: Finding): void {
+    add({ position, ...rest }: Found): void {
+      const present = Object.entries(rest).filter(([, value]) => value !== null)
+      const at = typeof position === 'string' || typeof position === 'number' ? { position: Number(position) } : {}
+      const finding = { ...Object.fromEntries(present), ...at } as Finding
       const kind = `${finding.fault} ${finding.table ?? ''}`
       const known = found.get(kind)
       if (!known)

@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type postgres from 'postgres'
-import type { Finding } from './findings.ts'
+import type { Report } from './findings.ts'
 import { positionsSha256 } from './months.ts'
-import { readArchive } from './read-archive.ts'
+import { RefusedError } from './terminal.ts'
 
+const VERIFIER = fileURLToPath(new URL('../verify-export.mjs', import.meta.url))
 const NOTHING = createHash('sha256').digest('hex')
 
 type Made = {
@@ -25,7 +29,7 @@ type Made = {
  */
 export async function verifyArchives(
   sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
+  report: Report,
   { archives: folder, keys }: { archives?: string; keys?: string[] },
 ): Promise<number> {
   const made = await sql<Made[]>`
@@ -38,7 +42,7 @@ export async function verifyArchives(
       left join auth_gateway.archived_events x on x.archive_id = l.archive_id
       group by l.archive_id) a on a.archive_id = e.stream_id`
   for (const { position, stream_id, file, sha256, said, is } of made) {
-    const where = { stream_type: 'archive', stream_id, ...(position !== null && { position: Number(position) }) }
+    const where = { stream_type: 'archive', stream_id, position }
     // A month in which nothing happened has no leaves.
     if ((said ?? NOTHING) !== (is ?? NOTHING)) report({ fault: 'archive_differs', table: 'archived_leaves', ...where })
     if (folder === undefined || file === null) continue
@@ -51,4 +55,24 @@ export async function verifyArchives(
     }
   }
   return made.length
+}
+
+export type ReadArchive = { events: number; streams: number; sha256: string; positionsSha256: string }
+
+/**
+ * Reads the file of an archive with the stand-alone verifier: its summary, and what is wrong with it.
+ * @param verifierKeys those of the log; without them the key in the file is used
+ */
+export async function readArchive(
+  file: string,
+  verifierKeys: string[] = [],
+): Promise<ReadArchive & { faults: object[] }> {
+  const args = [VERIFIER, file, '--json', ...verifierKeys.flatMap((key) => ['--key', key])]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 }).catch(
+    (error) => error,
+  )
+  if (!stdout) throw new RefusedError(`${file} cannot be verified: ${stderr}`)
+  const { archives, streams, faults } = JSON.parse(stdout)
+  const { events = 0, sha256 = '', positions_sha256: positionsSha256 = '' } = archives[0] ?? {}
+  return { events, streams, sha256, positionsSha256, faults }
 }

@@ -1,18 +1,39 @@
+import { createHash } from 'node:crypto'
 import type postgres from 'postgres'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
-import { eventHash, NO_HASH } from './event-hash.ts'
-import type { Finding } from './findings.ts'
+import type { Fault, Report } from './findings.ts'
 
 const BATCH = 2000
+/** The previous hash of the first event of a stream. */
+const NO_HASH = Buffer.alloc(32)
+
+/** Returns the hash that an event must have: SHA-256 over the previous hash and the canonical form, version 1. */
+function eventHash(event: EventRecord): Buffer {
+  const canonical = [
+    'lanonasis-event-v1',
+    event.position,
+    event.event_id,
+    event.stream_type,
+    event.stream_id,
+    event.version,
+    event.event_type,
+    event.schema_version,
+    event.subject ?? '-',
+    event.transaction_id,
+    event.recorded_at,
+    event.data,
+    event.metadata,
+  ].join('\n')
+  return createHash('sha256').update(event.previous_hash).update(canonical).digest()
+}
 
 /** Returns every fault of one event, given the event before it in its stream. */
-function faultsOf(event: EventRecord, before: EventRecord | undefined): Finding['fault'][] {
-  const faults: Finding['fault'][] = []
-  const previousHash = before?.hash ?? NO_HASH
-  if (!before && event.version === 1 && !equal(event.previous_hash, NO_HASH)) faults.push('first_previous_hash')
+function faultsOf(event: EventRecord, before: EventRecord | undefined): Fault[] {
+  const faults: Fault[] = []
+  if (!before && event.version === 1 && !NO_HASH.equals(event.previous_hash)) faults.push('first_previous_hash')
   if (event.version !== (before?.version ?? 0) + 1) faults.push('version_gap')
-  else if (before && !equal(event.previous_hash, previousHash)) faults.push('broken_link')
-  if (!equal(eventHash(event), event.hash)) faults.push('wrong_hash')
+  else if (before && !Buffer.from(before.hash).equals(event.previous_hash)) faults.push('broken_link')
+  if (!eventHash(event).equals(event.hash)) faults.push('wrong_hash')
   if (before && BigInt(event.position) <= BigInt(before.position)) faults.push('position_order')
   return faults
 }
@@ -23,7 +44,7 @@ function faultsOf(event: EventRecord, before: EventRecord | undefined): Finding[
  */
 export async function walkChains(
   sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
+  report: Report,
 ): Promise<{ events: number; streams: number }> {
   const cursor = sql<EventRecord[]>`
     select ${recordColumns(sql)}
@@ -38,13 +59,9 @@ export async function walkChains(
       if (!before) streams += 1
       for (const fault of faultsOf(event, before)) {
         const { position, stream_type, stream_id, version, event_type } = event
-        report({ fault, position: Number(position), stream_type, stream_id, version, type: event_type })
+        report({ fault, position, stream_type, stream_id, version, type: event_type })
       }
       last = event
     }
   return { events, streams }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }

@@ -1,14 +1,11 @@
 import type postgres from 'postgres'
-import type { Finding } from './findings.ts'
+import type { Report } from './findings.ts'
 import { listReadModels, type ReadModel } from './read-models.ts'
 
-type Row = Omit<Finding, 'position'> & { position: string | null }
+type Row = Parameters<Report>[0]
 
 /** Checks everything that must agree with the chains: global uniqueness, heads, causes, digests, secrets and read models. */
-export async function verifyConsistency(
-  sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
-): Promise<void> {
+export async function verifyConsistency(sql: postgres.TransactionSql, report: Report): Promise<void> {
   const models = (await listReadModels(sql)).filter(({ streamColumn }) => streamColumn)
   const statements = [
     duplicates(sql, 'position'),
@@ -19,14 +16,8 @@ export async function verifyConsistency(
     secrets(sql),
     ...models.map((model) => rows(sql, model)),
   ]
-  for (const statement of statements) {
-    for (const { position, ...row } of await statement)
-      report({ ...withoutNulls(row), ...(position !== null && { position: Number(position) }) })
-  }
+  for (const statement of statements) for (const row of await statement) report(row)
 }
-
-const withoutNulls = (row: Omit<Row, 'position'>) =>
-  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Omit<Finding, 'position'>
 
 const eventColumns = (sql: postgres.TransactionSql) =>
   sql`e.position, e.stream_type, e.stream_id, e.version, e.event_type as type`

@@ -1,25 +1,11 @@
 import type postgres from 'postgres'
-import type { Finding } from './findings.ts'
+import type { Report } from './findings.ts'
 
-type Row = {
-  fault: Finding['fault']
-  table: string
-  position: string | null
-  stream_type: string | null
-  stream_id: string
-  version: number | null
-}
+type Row = Parameters<Report>[0]
 
 /** Compares the digests, secrets and keys that are stored next to events, and may be erased, with the metadata of the events. */
-export async function verifyErasable(sql: postgres.TransactionSql, report: (finding: Finding) => void): Promise<void> {
-  for (const statement of [digests(sql), secrets(sql), keys(sql)])
-    for (const { position, stream_type, version, ...row } of await statement)
-      report({
-        ...row,
-        ...(position !== null && { position: Number(position) }),
-        ...(stream_type !== null && { stream_type }),
-        ...(version !== null && { version }),
-      })
+export async function verifyErasable(sql: postgres.TransactionSql, report: Report): Promise<void> {
+  for (const statement of [digests(sql), secrets(sql), keys(sql)]) for (const row of await statement) report(row)
 }
 
 /** The erased subjects: identities, and the challenges that their erasure names. */

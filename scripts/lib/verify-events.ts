@@ -1,13 +1,13 @@
 import type postgres from 'postgres'
 import type { DeriveKey } from '../../shared/tokens/derived-key.ts'
 import type { Checkpoint } from '../../shared/tokens/note.ts'
-import { createFindings, type FaultReport } from './findings.ts'
+import { createFindings, type FaultReport, type Report } from './findings.ts'
+import { grantText, listForeignGrants, listUnguarded } from './guards.ts'
 import type { OpenNote, OpenText } from './kept-checkpoints.ts'
 import { verifyArchives } from './verify-archives.ts'
 import { walkChains } from './verify-chains.ts'
 import { verifyConsistency } from './verify-consistency.ts'
 import { verifyErasable } from './verify-erasable.ts'
-import { verifyGuards } from './verify-guards.ts'
 import { verifyPeople } from './verify-people.ts'
 import { verifyTree } from './verify-tree.ts'
 
@@ -43,4 +43,12 @@ export async function verifyEvents(sql: postgres.Sql, outside: Outside = {}): Pr
   })
   const faults = findings.reports()
   return { ok: faults.length === 0, ...counted, faults }
+}
+
+/** Checks that the database keeps the log append-only, and other roles out. */
+async function verifyGuards(sql: postgres.TransactionSql, report: Report): Promise<void> {
+  for (const { relation, guard } of await listUnguarded(sql))
+    report({ fault: 'unguarded', table: relation, detail: guard })
+  for (const grant of await listForeignGrants(sql))
+    if (grant.severe) report({ fault: 'foreign_grant', table: grant.role, detail: grantText(grant) })
 }

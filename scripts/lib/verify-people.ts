@@ -3,7 +3,7 @@ import type postgres from 'postgres'
 import { createPersonal, type Personal } from '../../shared/personal.ts'
 import type { DeriveKey } from '../../shared/tokens/derived-key.ts'
 import { emailLookup } from '../../shared/typed/email.ts'
-import type { Finding } from './findings.ts'
+import type { Report } from './findings.ts'
 
 const BATCH = 2000
 
@@ -17,7 +17,7 @@ type AddressRow = { uai: string; kind: string; address: string; wrapped_key: Uin
  */
 export async function verifyPeople(
   sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
+  report: Report,
   derivations: DeriveKey[],
 ): Promise<void> {
   const [own, ...others] = derivations.map((derive) => createPersonal(derive))
@@ -26,11 +26,7 @@ export async function verifyPeople(
   await verifyAddresses(sql, report, [own, ...others])
 }
 
-async function verifySubjects(
-  sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
-  own: Personal,
-): Promise<void> {
+async function verifySubjects(sql: postgres.TransactionSql, report: Report, own: Personal): Promise<void> {
   const rows = sql<Row[]>`
     select k.subject, k.wrapped_key, e.stream_type, e.position::text
     from auth_gateway.subject_keys k
@@ -39,21 +35,11 @@ async function verifySubjects(
   for await (const batch of rows)
     for (const { subject, wrapped_key, stream_type, position } of batch)
       if (!opened(() => own.unwrap(subject, wrapped_key)))
-        report({
-          fault: 'key_foreign',
-          table: 'subject_keys',
-          stream_id: subject,
-          ...(stream_type !== null && { stream_type }),
-          ...(position !== null && { position: Number(position) }),
-        })
+        report({ fault: 'key_foreign', table: 'subject_keys', stream_id: subject, stream_type, position })
 }
 
 /** Checks verified addresses only: others do not identify anyone. */
-async function verifyAddresses(
-  sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
-  readers: Personal[],
-): Promise<void> {
+async function verifyAddresses(sql: postgres.TransactionSql, report: Report, readers: Personal[]): Promise<void> {
   const holders = new Map<string, string>()
   const rows = sql<AddressRow[]>`
     select c.uai, c.kind, c.address, k.wrapped_key, e.position::text
@@ -76,10 +62,7 @@ async function verifyAddresses(
       holders.set(name, holder)
       if (holder !== uai)
         report({
-          fault: 'address_twice',
-          stream_type: 'identity',
-          stream_id: uai,
-          position: Number(position),
+          ...{ fault: 'address_twice', stream_type: 'identity', stream_id: uai, position },
           detail: `the other is ${holder}`,
         })
     }

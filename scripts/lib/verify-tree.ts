@@ -3,7 +3,7 @@ import { restoreStatement } from '../../shared/domain/audit-log.ts'
 import { grow, leafHash, nodesOf, TILE, type Tile, tileKey, treeRoot } from '../../shared/events/merkle.ts'
 import { type CheckpointRow, listRestores, logOrigins, splitHashes } from '../../shared/queries/audit-tree.ts'
 import { type Checkpoint, readNote } from '../../shared/tokens/note.ts'
-import type { Finding } from './findings.ts'
+import type { Report } from './findings.ts'
 import type { OpenNote, OpenText } from './kept-checkpoints.ts'
 import type { Outside } from './verify-events.ts'
 
@@ -27,7 +27,7 @@ type Leaf = {
  */
 export async function verifyTree(
   sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
+  report: Report,
   { openNote, openText, known = [] }: Pick<Outside, 'openNote' | 'openText' | 'known'> = {},
 ): Promise<void> {
   const [tree] = await sql<
@@ -52,9 +52,9 @@ export async function verifyTree(
   for await (const batch of rows) {
     const leaves = batch.map((row) => {
       const { position, stream_type, stream_id, version, type, hash, leaf, archived } = row
-      const where = { position: Number(position), stream_type, stream_id, version, type }
+      const where = { position, stream_type, stream_id, version, type }
       if (hash && archived) report({ fault: 'archived_event_stands', ...where })
-      if (!hash && !archived) report({ fault: 'event_cut_off', position: Number(position) })
+      if (!hash && !archived) report({ fault: 'event_cut_off', position })
       else if (!hash) return Buffer.from(leaf ?? [])
       else if (!leaf) report({ fault: 'event_slipped_in', ...where })
       else if (!leafHash(hash).equals(leaf)) report({ fault: 'leaf_differs', ...where })
@@ -86,7 +86,7 @@ function keep({ level, index, hashes }: Tile, edge: Map<string, Buffer[]>, all: 
 
 async function verifyCheckpoints(
   sql: postgres.TransactionSql,
-  report: (finding: Finding) => void,
+  report: Report,
   built: { all: Map<string, Buffer>; size: number; openNote?: OpenNote; openText?: OpenText; known: Checkpoint[] },
 ): Promise<void> {
   const { all, size, openNote, openText, known } = built
@@ -96,7 +96,7 @@ async function verifyCheckpoints(
     select c.size::text, c.root, c.position::text, c.note from auth_gateway.audit_checkpoints c order by c.size`
   let origins = await logOrigins(sql)
   for (const checkpoint of checkpoints) {
-    const at = { table, position: Number(checkpoint.position) }
+    const at = { table, position: checkpoint.position }
     const [, noteSize, noteRoot = ''] = checkpoint.note.split('\n')
     const matches = noteSize === checkpoint.size && Buffer.from(noteRoot, 'base64').equals(checkpoint.root)
     if (!matches || (openNote && !openNote(checkpoint.note))) report({ fault: 'checkpoint_unsigned', ...at })
@@ -116,7 +116,7 @@ async function verifyCheckpoints(
   for (const { size: outside, root, position } of known) {
     // The log itself records what it lost when its database was restored.
     if (restores.some((one) => one.size < outside && outside <= one.kept.size)) continue
-    const at = { table: 'published checkpoint', position: Number(position) }
+    const at = { table: 'published checkpoint', position: String(position) }
     if (outside > size) report({ fault: 'log_cut_off', ...at })
     else if (!treeRoot(node, outside).equals(root)) report({ fault: 'checkpoint_differs', ...at })
   }
