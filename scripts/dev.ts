@@ -1,20 +1,20 @@
-import { existsSync } from 'node:fs'
+import { existsSync, watch } from 'node:fs'
 import { styleText } from 'node:util'
 import { banner } from './lib/dev-banner.ts'
 import { type DevDatabase, devDatabase } from './lib/dev-database.ts'
-import { devSecrets } from './lib/dev-secrets.ts'
-import { type DevServices, devServices, LOCAL_PUBLISHABLE_KEY } from './lib/dev-services.ts'
-import { forgetRunningDev, noteRunningDev } from './lib/running-dev.ts'
-import { takeOver } from './lib/take-over.ts'
+import { devSecrets, forgetRunningDev, noteRunningDev, takeOver } from './lib/dev-folder.ts'
+import { type DevServices, devServices, startStandIns } from './lib/dev-services.ts'
 import { program, readFlags, runAsProgram } from './lib/terminal.ts'
-import { watchPaths } from './lib/watch.ts'
 import { LOCAL_TWILIO } from './mailbox/twilio-api.ts'
+import { LOCAL_PUBLISHABLE_KEY } from './supabase-auth.ts'
 
 const USAGE = `npm run dev
 
 Starts a database, the edge functions, a local mailbox, a stand-in for Supabase Auth and the gateway, and restarts the gateway when a
 file changes. PORT (4000), FUNCTIONS_PORT, MAILBOX_PORT and SUPABASE_AUTH_PORT change the ports, DEV_DIRECTORY (.dev) the folder.
 Operator commands use its database automatically.`
+/** How long files must be unchanged before a restart. */
+const QUIET_MILLISECONDS = 120
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const started = performance.now()
 const say = (name: string) => (line: string) => console.log(`${styleText('dim', name.padEnd(9))} ${line}`)
@@ -33,24 +33,19 @@ async function stop(exitCode: number): Promise<void> {
     for (const signal of SIGNALS) process.once(signal, () => process.exit(1))
   }, 500).unref()
   await services?.gateway.stop()
-  await Promise.all([services?.functions.stop(), services?.supabase?.stop(), services?.mailbox.stop()])
+  await services?.functions.stop()
   await database?.stop()
   forgetRunningDev(folder)
   process.exit(exitCode)
 }
 
-async function environment(
-  gatewayPort: number,
-  functionsPort: number,
-  supabasePort: number,
-  databaseUrl: string,
-): Promise<NodeJS.ProcessEnv> {
+async function environment(ports: Record<string, number>, databaseUrl: string): Promise<NodeJS.ProcessEnv> {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
   return {
     NODE_ENV: 'development',
-    AUTH_BASE_URL: `http://localhost:${gatewayPort}`,
-    SUPABASE_FUNCTIONS_URL: `http://127.0.0.1:${functionsPort}/functions/v1`,
-    SUPABASE_URL: `http://127.0.0.1:${supabasePort}`,
+    AUTH_BASE_URL: `http://localhost:${ports.gateway}`,
+    SUPABASE_FUNCTIONS_URL: `http://127.0.0.1:${ports.functions}/functions/v1`,
+    SUPABASE_URL: `http://127.0.0.1:${ports.supabase}`,
     SUPABASE_ANON_KEY: LOCAL_PUBLISHABLE_KEY,
     SMS_COUNTRIES: 'CH,DE,AT,FR,ES,PT,GB,US',
     TWILIO_AUTH_TOKEN: LOCAL_TWILIO.authToken,
@@ -58,6 +53,16 @@ async function environment(
     ...given,
     DATABASE_URL: databaseUrl,
   }
+}
+
+/** Calls `onChange` once after the files below `target` have changed and were quiet for a moment. */
+function onFileChange(target: string, onChange: (file: string) => void): void {
+  let timer: NodeJS.Timeout | undefined
+  watch(target, { recursive: true }, (_event, file) => {
+    if (file && /(^|[\\/])\.|~$|\.sw.$/.test(file)) return
+    clearTimeout(timer)
+    timer = setTimeout(() => onChange(file && file !== target ? `${target}/${file}` : target), QUIET_MILLISECONDS)
+  })
 }
 
 async function main(): Promise<void> {
@@ -81,11 +86,12 @@ async function main(): Promise<void> {
     { applicationUrl: DATABASE_URL || undefined, ownerUrl: DATABASE_MIGRATION_URL || undefined },
     say('database'),
   )
-  const env = await environment(ports.gateway, ports.functions, ports.supabase, database.appUrl)
+  const env = await environment(ports, database.appUrl)
   noteRunningDev(folder, { ...env, PORT: String(ports.gateway), DATABASE_MIGRATION_URL: database.ownerUrl })
+  const hasDemoUsers = await startStandIns(ports, env)
   services = devServices(folder, ports, env, say)
-  const { gateway, functions, mailbox, supabase } = services
-  const ready = await Promise.all([mailbox.start(), supabase?.start(), functions.start(), gateway.start()])
+  const { gateway, functions } = services
+  const ready = await Promise.all([functions.start(), gateway.start()])
   if (stopping) return
   if (ready.includes(false)) say('dev')('not everything started, see above; it restarts when a file changes')
   console.log(
@@ -93,20 +99,18 @@ async function main(): Promise<void> {
       issuer: env.AUTH_BASE_URL ?? '',
       mailboxUrl: `http://localhost:${ports.mailbox}`,
       functionsUrl: env.SUPABASE_FUNCTIONS_URL ?? '',
-      hasDemoUsers: supabase !== undefined,
+      hasDemoUsers,
       databaseUrl: database.ownerUrl,
       seconds: (performance.now() - started) / 1000,
     }),
   )
-  watchPaths(['netlify', 'shared', 'netlify.toml'], (file) => {
-    say('gateway')(`${file} changed`)
-    void gateway.restart()
-  })
-  watchPaths(['supabase/functions'], (file) => {
-    say('functions')(`${file} changed`)
-    void functions.restart()
-  })
-  watchPaths(['supabase/migrations'], (file) => say('database')(`${file} changed: restart npm run dev to apply it`))
+  const restart = (name: keyof DevServices) => (file: string) => {
+    say(name)(`${file} changed`)
+    void services?.[name].restart()
+  }
+  for (const target of ['netlify', 'shared', 'netlify.toml']) onFileChange(target, restart('gateway'))
+  onFileChange('supabase/functions', restart('functions'))
+  onFileChange('supabase/migrations', (file) => say('database')(`${file} changed: restart npm run dev to apply it`))
 }
 
 async function command(args: string[]): Promise<number> {

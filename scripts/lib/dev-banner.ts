@@ -13,15 +13,13 @@ interface BannerOptions {
 }
 
 /** Returns what a developer needs next: URLs, and a sign-in that is ready to click. */
-export function banner({
-  issuer,
-  mailboxUrl,
-  functionsUrl,
-  hasDemoUsers,
-  databaseUrl,
-  seconds,
-}: BannerOptions): string {
+export function banner(options: BannerOptions): string {
+  const { issuer, mailboxUrl, functionsUrl, hasDemoUsers, databaseUrl, seconds } = options
   const sample = sampleAuthorization(issuer)
+  const passwords: [string, string] = [
+    'Passwords',
+    DEMO_USERS.map((one) => `${one.email} / ${one.password}`).join(' · '),
+  ]
   const rows: [string, string][] = [
     ['Gateway', issuer],
     ['Try it', `${issuer}/test-client`],
@@ -29,7 +27,7 @@ export function banner({
     ['Mailbox', `${mailboxUrl}  (scripts: ${mailboxUrl}/messages.json)`],
     ['Discovery', `${issuer}/.well-known/openid-configuration`],
     ['Edge functions', functionsUrl],
-    ...demoUsers(hasDemoUsers),
+    ...(hasDemoUsers ? [passwords] : []),
     ['Database', databaseUrl],
     ['Authorize', sample.url],
     ['Tokens', sample.exchange],
@@ -37,12 +35,6 @@ export function banner({
   const lines = rows.map(([name, value]) => `  ${styleText('bold', name.padEnd(15))}${value}`)
   const title = styleText('green', `The auth gateway runs (${seconds.toFixed(1)} s). Ctrl-C stops everything.`)
   return ['', title, '', ...lines, ''].join('\n')
-}
-
-/** The users that a developer can sign in as with a password. */
-function demoUsers(hasDemoUsers: boolean): [string, string][] {
-  if (!hasDemoUsers) return []
-  return [['Passwords', DEMO_USERS.map(({ email, password }) => `${email} / ${password}`).join(' · ')]]
 }
 
 /**

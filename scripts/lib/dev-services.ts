@@ -1,27 +1,37 @@
 import path from 'node:path'
 import { LOCAL_TWILIO } from '../mailbox/twilio-api.ts'
+import { LOCAL_RESEND_KEY, startMailbox } from '../mailbox.ts'
+import { DEMO_USERS } from '../supabase-auth/app.ts'
+import { mailThrough, startSupabaseAuth } from '../supabase-auth.ts'
 import { denoBinary } from './platform-binary.ts'
-import { createService, type Service } from './service.ts'
+import { requireFreePort } from './ports.ts'
+import { createService } from './service.ts'
 
-interface DevPorts {
-  gateway: number
-  functions: number
-  mailbox: number
-  supabase: number
+type DevPorts = { gateway: number; functions: number; mailbox: number; supabase: number }
+
+/**
+ * Starts the local mailbox and, unless a real Supabase project is configured, a stand-in for Supabase Auth, in this process.
+ * @returns whether the stand-in for Supabase Auth runs
+ */
+export async function startStandIns(ports: DevPorts, env: NodeJS.ProcessEnv): Promise<boolean> {
+  await requireFreePort(ports.mailbox, 'the mailbox', 'MAILBOX_PORT')
+  const secret = env.RESEND_WEBHOOK_SECRET
+  const webhook = secret ? { url: `${env.AUTH_BASE_URL}/v1/delivery/resend`, secret } : undefined
+  const mailbox = await startMailbox({ port: ports.mailbox, apiKey: LOCAL_RESEND_KEY, webhook })
+  if (env.SUPABASE_URL !== `http://127.0.0.1:${ports.supabase}`) return false
+  await requireFreePort(ports.supabase, 'the stand-in for Supabase Auth', 'SUPABASE_AUTH_PORT')
+  const auth = await startSupabaseAuth({
+    port: ports.supabase,
+    publishableKey: env.SUPABASE_ANON_KEY ?? '',
+    send: mailThrough(mailbox.url, LOCAL_RESEND_KEY),
+  })
+  for (const user of DEMO_USERS) auth.add(user)
+  return true
 }
 
-export interface DevServices {
-  gateway: Service
-  functions: Service
-  mailbox: Service
-  /** Undefined if a real Supabase project is configured. */
-  supabase?: Service
-}
+export type DevServices = ReturnType<typeof devServices>
 
-/** The publishable key of the stand-in for Supabase Auth. */
-export const LOCAL_PUBLISHABLE_KEY = 'sb_publishable_local'
-
-/** Returns the local mailbox, a stand-in for Supabase Auth, edge functions under Deno and the gateway, connected to each other. Process ids are in `folder`. */
+/** Returns the edge functions under Deno and the gateway, connected to each other and the mailbox. Process ids are in `folder`. */
 export function devServices(
   folder: string,
   ports: DevPorts,
@@ -29,35 +39,8 @@ export function devServices(
   say: (name: string) => (line: string) => void,
 ) {
   const env: NodeJS.ProcessEnv = { ...environment, DATABASE_MIGRATION_URL: undefined }
-  const node = (file: string) => ({ command: process.execPath, args: ['--import', 'tsx', file] })
   const pidFile = (name: string) => path.resolve(folder, `${name}.pid`)
-  const services: DevServices = {
-    mailbox: createService({
-      name: 'the mailbox',
-      port: ports.mailbox,
-      portVariable: 'MAILBOX_PORT',
-      ...node('scripts/mailbox.ts'),
-      env: {
-        ...env,
-        ...mailEnvironment(env, ports.mailbox),
-        MAILBOX_PORT: String(ports.mailbox),
-        RESEND_API_KEY: undefined,
-      },
-      pidFile: pidFile('mailbox'),
-      log: say('mailbox'),
-    }),
-    supabase:
-      env.SUPABASE_URL !== `http://127.0.0.1:${ports.supabase}`
-        ? undefined
-        : createService({
-            name: 'the stand-in for Supabase Auth',
-            port: ports.supabase,
-            portVariable: 'SUPABASE_AUTH_PORT',
-            ...node('scripts/supabase-auth.ts'),
-            env: { ...env, ...mailEnvironment(env, ports.mailbox), SUPABASE_AUTH_PORT: String(ports.supabase) },
-            pidFile: pidFile('supabase'),
-            log: say('supabase'),
-          }),
+  return {
     functions: createService({
       name: 'the edge functions',
       port: ports.functions,
@@ -77,19 +60,19 @@ export function devServices(
       name: 'the gateway',
       port: ports.gateway,
       portVariable: 'PORT',
-      ...node('netlify/server.ts'),
+      command: process.execPath,
+      args: ['--import', 'tsx', 'netlify/server.ts'],
       env: { ...env, PORT: String(ports.gateway) },
       pidFile: pidFile('gateway'),
       log: say('gateway'),
     }),
   }
-  return services
 }
 
 // With real provider keys, messages are really sent; otherwise they go to the mailbox.
 function mailEnvironment(env: NodeJS.ProcessEnv, mailboxPort: number): NodeJS.ProcessEnv {
   const mailbox = `http://127.0.0.1:${mailboxPort}`
-  const mail = { RESEND_API_KEY: 're_local_mailbox', RESEND_BASE_URL: mailbox }
+  const mail = { RESEND_API_KEY: LOCAL_RESEND_KEY, RESEND_BASE_URL: mailbox }
   const texts = {
     TWILIO_ACCOUNT_SID: LOCAL_TWILIO.accountSid,
     TWILIO_AUTH_TOKEN: LOCAL_TWILIO.authToken,

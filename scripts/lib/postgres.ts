@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { isAlive, isRunning } from './left-over.ts'
 import { freePort, isPortBusy } from './ports.ts'
 import { makeReachable, type PostgresBinaries, postgresBinaries, runAs } from './postgres-binaries.ts'
-import { endLeftOver } from './postgres-left-over.ts'
 import { type RunningProcess, startProcess } from './process.ts'
 
 const run = promisify(execFile)
@@ -59,6 +59,20 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     if (!passing || attempt === ATTEMPTS) throw new Error(`Postgres did not start in ${dataDirectory}:\n${failure}`)
     await new Promise((resolve) => setTimeout(resolve, 300 * attempt))
   }
+}
+
+/**
+ * Stops a server that still runs on a data directory, and removes a `postmaster.pid` whose process id now belongs to
+ * another program.
+ */
+async function endLeftOver(dataDirectory: string, binaries: PostgresBinaries): Promise<void> {
+  const lockFile = path.join(dataDirectory, 'postmaster.pid')
+  const pid = Number.parseInt(await readFile(lockFile, 'utf8').catch(() => ''), 10)
+  if (!pid || !isAlive(pid)) return
+  if (!(await isRunning(pid, 'postgres'))) return rm(lockFile, { force: true })
+  const stop = (mode: string) =>
+    run(binaries.pgCtl, ['stop', '-D', dataDirectory, '-m', mode, '-t', '20'], { ...runAs, cwd: dataDirectory })
+  await stop('fast').catch(() => (isAlive(pid) ? stop('immediate') : undefined))
 }
 
 async function choosePort(preferred: number | undefined): Promise<number> {

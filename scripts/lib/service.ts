@@ -1,5 +1,5 @@
 import { killLeftOver } from './left-over.ts'
-import { isPortBusy, waitForPort } from './ports.ts'
+import { requireFreePort, waitForPort } from './ports.ts'
 import { exitText, type ProcessOptions, type RunningProcess, startProcess } from './process.ts'
 
 const READY_MILLISECONDS = 120_000
@@ -32,8 +32,7 @@ export function createService({ name, port, portVariable, log, ...command }: Ser
 
   async function start(): Promise<boolean> {
     if (command.pidFile) await killLeftOver(command.pidFile, command.args.at(-1) ?? command.command)
-    if (await isPortBusy(port))
-      throw new Error(`Port ${port} is taken, ${name} needs it: stop what listens there or set ${portVariable}`)
+    await requireFreePort(port, name, portVariable)
     const current = startProcess({ ...command, output: log })
     running = current
     const startedAt = performance.now()

@@ -43,14 +43,14 @@ export function createResendApi(options: {
   api.post('/emails', async (c) => {
     const authorization = c.req.header('authorization')
     if (!authorization)
-      return c.json(fault(401, 'missing_api_key', 'Missing API key in the authorization header.'), 401)
+      return c.json(problem(401, 'missing_api_key', 'Missing API key in the authorization header.'), 401)
     if (!sameText(authorization, `Bearer ${apiKey}`)) {
-      return c.json(fault(403, 'invalid_api_key', 'API key is invalid.'), 403)
+      return c.json(problem(403, 'invalid_api_key', 'API key is invalid.'), 403)
     }
 
     const key = c.req.header('idempotency-key')
     if (key !== undefined && (key === '' || key.length > MAX_IDEMPOTENCY_KEY)) {
-      return c.json(fault(400, 'invalid_idempotency_key', 'The key must be between 1-256 chars.'), 400)
+      return c.json(problem(400, 'invalid_idempotency_key', 'The key must be between 1-256 chars.'), 400)
     }
     const raw = await c.req.text()
     const digest = createHash('sha256').update(raw).digest('hex')
@@ -58,7 +58,7 @@ export function createResendApi(options: {
     if (before?.digest === digest) return c.json({ id: before.id })
     if (before) {
       const message = 'This idempotency key was used with a different payload. Use a new key or the same payload.'
-      return c.json(fault(409, 'invalid_idempotent_request', message), 409)
+      return c.json(problem(409, 'invalid_idempotent_request', message), 409)
     }
 
     const email = parseEmail(raw)
@@ -83,20 +83,20 @@ export function createResendApi(options: {
   return api
 }
 
-type Fault = { statusCode: number; name: string; message: string }
+type Problem = { statusCode: number; name: string; message: string }
 
-function parseEmail(raw: string): z.infer<typeof emailBody> | Fault {
+function parseEmail(raw: string): z.infer<typeof emailBody> | Problem {
   const json = parseJson(raw)
   const parsed = emailBody.safeParse(json)
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]?.path[0] ?? 'body')
     const missing = typeof json === 'object' && json !== null && !(name in json)
     return missing
-      ? fault(422, 'missing_required_field', `Missing \`${name}\` field.`)
-      : fault(422, 'validation_error', `Invalid \`${name}\` field.`)
+      ? problem(422, 'missing_required_field', `Missing \`${name}\` field.`)
+      : problem(422, 'validation_error', `Invalid \`${name}\` field.`)
   }
   const { html, text } = parsed.data
-  if (!html && !text) return fault(422, 'validation_error', 'Missing `html` or `text` field.')
+  if (!html && !text) return problem(422, 'validation_error', 'Missing `html` or `text` field.')
   return parsed.data
 }
 
@@ -108,7 +108,7 @@ function parseJson(raw: string): unknown {
   }
 }
 
-function fault(statusCode: number, name: string, message: string): Fault {
+function problem(statusCode: number, name: string, message: string): Problem {
   return { statusCode, name, message }
 }
 

@@ -46,20 +46,20 @@ export function createTwilioApi(options: {
   const guarded = (c: Context): Response | undefined => {
     const expected = `Basic ${Buffer.from(`${account.accountSid}:${account.authToken}`).toString('base64')}`
     if (sameText(c.req.header('authorization') ?? '', expected)) return undefined
-    return fault(c, 401, 20003, 'Authenticate')
+    return problem(c, 401, 20003, 'Authenticate')
   }
 
   api.post('/2010-04-01/Accounts/:account/Messages.json', async (c) => {
     const refused = guarded(c)
     if (refused) return refused
-    if (c.req.param('account') !== account.accountSid) return fault(c, 404, 20404, 'The account was not found')
+    if (c.req.param('account') !== account.accountSid) return problem(c, 404, 20404, 'The account was not found')
     const { To = '', Body = '', MessagingServiceSid, From, StatusCallback } = await form(c)
-    if (!/^\+[1-9]\d{6,14}$/.test(To)) return fault(c, 400, 21211, `Invalid 'To' Phone Number: ${To}`)
-    if (!Body) return fault(c, 400, 21602, 'Message body is required.')
+    if (!/^\+[1-9]\d{6,14}$/.test(To)) return problem(c, 400, 21211, `Invalid 'To' Phone Number: ${To}`)
+    if (!Body) return problem(c, 400, 21602, 'Message body is required.')
     if (!/^MG[0-9a-f]{32}$/.test(MessagingServiceSid ?? '') && !From)
-      return fault(c, 400, 21603, "A 'From' phone number or a messaging service is required.")
+      return problem(c, 400, 21603, "A 'From' phone number or a messaging service is required.")
     const known = REFUSED[To]
-    if (known) return fault(c, 400, ...known)
+    if (known) return problem(c, 400, ...known)
     const message = { sid: sid('SM'), to: To, body: Body, status: 'accepted', date_created: new Date().toUTCString() }
     sent.unshift(message)
     sent.splice(200)
@@ -79,9 +79,9 @@ export function createTwilioApi(options: {
     const refused = guarded(c)
     if (refused) return refused
     const { To = '', Channel, CustomCode = '' } = await form(c)
-    if (Channel !== 'sms' || !/^\d{4,10}$/.test(CustomCode)) return fault(c, 400, 60200, 'Invalid parameter')
+    if (Channel !== 'sms' || !/^\d{4,10}$/.test(CustomCode)) return problem(c, 400, 60200, 'Invalid parameter')
     const known = REFUSED[To]
-    if (known) return fault(c, 400, 60205, 'SMS is not supported by landline phone number')
+    if (known) return problem(c, 400, 60205, 'SMS is not supported by landline phone number')
     const pending = verifications.get(To) ?? { sid: sid('VE'), attempts: [] }
     pending.attempts.push({ time: new Date().toISOString() })
     verifications.set(To, pending)
@@ -93,7 +93,7 @@ export function createTwilioApi(options: {
     const refused = guarded(c)
     if (refused) return refused
     const pending = verifications.get(c.req.param('to'))
-    if (!pending) return fault(c, 404, 20404, 'The requested resource was not found')
+    if (!pending) return problem(c, 404, 20404, 'The requested resource was not found')
     return c.json({ sid: pending.sid, to: c.req.param('to'), status: 'pending', send_code_attempts: pending.attempts })
   })
   return api
@@ -103,6 +103,6 @@ async function form(c: Context): Promise<Record<string, string | undefined>> {
   return Object.fromEntries(new URLSearchParams(await c.req.text()))
 }
 
-function fault(c: Context, status: 400 | 401 | 404, code: number, message: string): Response {
+function problem(c: Context, status: 400 | 401 | 404, code: number, message: string): Response {
   return c.json({ code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status }, status)
 }

@@ -28,9 +28,9 @@ type SupabaseAuthOptions = {
   autoconfirm?: boolean
 }
 
-type Fault = { code: number; error_code: string; msg: string }
-const fault = (c: Context, status: 400 | 401 | 403 | 422 | 429, error_code: string, msg: string) =>
-  c.json({ code: status, error_code, msg } satisfies Fault, status)
+type Problem = { code: number; error_code: string; msg: string }
+const problem = (c: Context, status: 400 | 401 | 403 | 422 | 429, error_code: string, msg: string) =>
+  c.json({ code: status, error_code, msg } satisfies Problem, status)
 
 const credentials = z.object({
   email: z.string().refine((given) => parseEmail(given) !== undefined),
@@ -131,26 +131,26 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     if (c.req.query('grant_type') === 'refresh_token') {
       const known = refreshTokens.get(String(body?.refresh_token))
       const user = known && users.get(known.userId)
-      if (!user) return fault(c, 400, 'refresh_token_not_found', 'Invalid Refresh Token: Refresh Token Not Found')
+      if (!user) return problem(c, 400, 'refresh_token_not_found', 'Invalid Refresh Token: Refresh Token Not Found')
       refreshTokens.delete(String(body?.refresh_token))
       return c.json(await session(user))
     }
-    if (c.req.query('grant_type') !== 'password') return fault(c, 400, 'invalid_grant', 'unsupported_grant_type')
+    if (c.req.query('grant_type') !== 'password') return problem(c, 400, 'invalid_grant', 'unsupported_grant_type')
     const parsed = credentials.safeParse(body)
-    if (!parsed.success) return fault(c, 400, 'validation_failed', 'missing email or phone')
+    if (!parsed.success) return problem(c, 400, 'validation_failed', 'missing email or phone')
     const user = find(parsed.data.email)
     if (!user || user.password !== parsed.data.password)
-      return fault(c, 400, 'invalid_credentials', 'Invalid login credentials')
-    if (!user.email_confirmed_at) return fault(c, 400, 'email_not_confirmed', 'Email not confirmed')
+      return problem(c, 400, 'invalid_credentials', 'Invalid login credentials')
+    if (!user.email_confirmed_at) return problem(c, 400, 'email_not_confirmed', 'Email not confirmed')
     return c.json(await session(user))
   })
 
   app.post('/signup', async (c) => {
     const body = await c.req.json().catch(() => undefined)
     const parsed = credentials.extend({ data: z.record(z.string(), z.unknown()).optional() }).safeParse(body)
-    if (!parsed.success) return fault(c, 422, 'validation_failed', 'Signup requires a valid password')
+    if (!parsed.success) return problem(c, 422, 'validation_failed', 'Signup requires a valid password')
     const { email, password, data = {} } = parsed.data
-    if (password.length < 8) return fault(c, 422, 'weak_password', 'Password should be at least 8 characters.')
+    if (password.length < 8) return problem(c, 422, 'weak_password', 'Password should be at least 8 characters.')
     const known = find(email)
     // With confirmation on, an existing user gets the same answer as a new one, and no mail.
     if (known?.email_confirmed_at) return c.json({ ...publicUser({ ...known, id: randomUUID() }), identities: [] })
@@ -172,7 +172,7 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     const link = links.get(String(body?.token_hash))
     const user = link && users.get(link.userId)
     const type = body?.type === 'email' ? 'signup' : body?.type
-    if (!user || link.type !== type) return fault(c, 403, 'otp_expired', 'Email link is invalid or has expired')
+    if (!user || link.type !== type) return problem(c, 403, 'otp_expired', 'Email link is invalid or has expired')
     links.delete(String(body.token_hash))
     user.email_confirmed_at ??= new Date().toISOString()
     return c.json(await session(user))
@@ -180,16 +180,16 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
 
   app.get('/user', async (c) => {
     const signedIn = await bearer(c)
-    return signedIn ? c.json(publicUser(signedIn.user)) : fault(c, 403, 'bad_jwt', 'invalid JWT')
+    return signedIn ? c.json(publicUser(signedIn.user)) : problem(c, 403, 'bad_jwt', 'invalid JWT')
   })
   app.put('/user', async (c) => {
     const signedIn = await bearer(c)
-    if (!signedIn) return fault(c, 403, 'bad_jwt', 'invalid JWT')
+    if (!signedIn) return problem(c, 403, 'bad_jwt', 'invalid JWT')
     const { password } = await c.req.json()
     if (typeof password === 'string') {
-      if (password.length < 8) return fault(c, 422, 'weak_password', 'Password should be at least 8 characters.')
+      if (password.length < 8) return problem(c, 422, 'weak_password', 'Password should be at least 8 characters.')
       if (password === signedIn.user.password)
-        return fault(c, 422, 'same_password', 'New password should be different from the old password.')
+        return problem(c, 422, 'same_password', 'New password should be different from the old password.')
       signedIn.user.password = password
     }
     return c.json(publicUser(signedIn.user))

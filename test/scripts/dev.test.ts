@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isAlive } from '../../scripts/lib/left-over.ts'
 import { freePort, isPortBusy } from '../../scripts/lib/ports.ts'
 
-const FILES = ['postgres/postmaster.pid', 'mailbox.pid', 'supabase.pid', 'functions.pid', 'gateway.pid']
+const FILES = ['postgres/postmaster.pid', 'functions.pid', 'gateway.pid']
 const ports = { PORT: 0, FUNCTIONS_PORT: 0, MAILBOX_PORT: 0, SUPABASE_AUTH_PORT: 0 }
 let folder: string
 
