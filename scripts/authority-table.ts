@@ -1,8 +1,8 @@
 import { loadFunctions } from '../netlify/listen.ts'
 import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 import type { Accepts, Route } from '../shared/http/route.ts'
-import { writeGenerated } from './lib/generated-part.ts'
-import { program, readFlags, runAsProgram } from './lib/terminal.ts'
+import { partProgram } from './lib/generated-part.ts'
+import { runAsProgram } from './lib/terminal.ts'
 
 const TARGET = 'docs/authority.md'
 const USAGE = `npm run authority
@@ -53,12 +53,6 @@ export async function allRoutes(): Promise<Route[]> {
   return [...functions.values()].flatMap(({ app }) => app?.routes ?? [])
 }
 
-async function command(args: string[]): Promise<number> {
-  readFlags(args, {})
-  writeGenerated(TARGET, 'authority', authorityTable(await allRoutes()))
-  return 0
-}
-
-export const authority = program(USAGE, command, { alone: true })
+export const authority = partProgram(USAGE, TARGET, 'authority', async () => authorityTable(await allRoutes()))
 
 await runAsProgram(import.meta.url, authority)

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import {
   type ApiClient,
@@ -20,11 +19,11 @@ import { parseClientMetadata } from '../shared/oauth/clients/client-metadata.ts'
 import { checkSectorIdentifier } from '../shared/oauth/clients/sector-identifier.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
-import { type ClientFlags, clientOptions, readClientRequest } from './lib/client-flags.ts'
+import { clientOptions, readClientRequest } from './lib/client-flags.ts'
 import { CLIENT_KINDS, describeNewClient } from './lib/client-kind.ts'
 import { clientTable, clientText, operatorInformation } from './lib/client-text.ts'
-import { act, withGateway } from './lib/operator.ts'
-import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
+import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
+import { RefusedError, runAsProgram, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
@@ -47,7 +46,7 @@ Metadata (RFC 7591), as flags or as JSON with --file <path> (- is standard input
   client is native when every redirect URI leads to the user's own machine, and web otherwise.
 --json prints JSON. A secret is shown once. Exit code 1: refused, 2: wrong usage.`
 
-type Call = { gateway: Gateway; terminal: Terminal; flags: ClientFlags; id?: string }
+type Call = OperatorCall<typeof clientOptions>
 type Outcome = { client: Client; secret?: string; summary?: string; remark?: string }
 
 const newSecret = () => {
@@ -77,10 +76,9 @@ async function checked(
 const NOT_OURS = 'account_access: only a LanOnasis application (--first-party) may have it'
 const hasSecret = ({ token_endpoint_auth_method: method }: ClientMetadata) => method.startsWith('client_secret_')
 
-async function existing({ gateway, id }: Pick<Call, 'gateway' | 'id'>): Promise<Client> {
-  if (id === undefined) throw new UsageError('Which client? Give its client_id')
-  const client = await findClient(gateway.reads, id)
-  if (!client || client.status === 'deleted') throw new RefusedError(`There is no client "${id}"`)
+async function existing({ gateway, what }: Pick<Call, 'gateway' | 'what'>): Promise<Client> {
+  const client = await findClient(gateway.reads, what)
+  if (!client || client.status === 'deleted') throw new RefusedError(`There is no client "${what}"`)
   return client
 }
 
@@ -107,18 +105,18 @@ async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
     )
   })
   const summary = describeNewClient(metadata, request.metadata)
-  return { client: await existing({ gateway, id: clientId }), secret: made?.secret, summary }
+  return { client: await existing({ gateway, what: clientId }), secret: made?.secret, summary }
 }
 
 type Decide = (state: ApiClient) => Decision<ApiClientEvent>
 
-async function change({ gateway, id }: Call, ...decisions: Decide[]): Promise<Client> {
-  const client = await existing({ gateway, id })
-  await act(gateway, async (work) => {
+async function change(call: Call, ...decisions: Decide[]): Promise<Client> {
+  const client = await existing(call)
+  await act(call.gateway, async (work) => {
     const stream = await work.load(apiClient, client.id, {})
     for (const decide of decisions) stream.decide(decide)
   })
-  return existing({ gateway, id })
+  return existing(call)
 }
 
 async function update(call: Call): Promise<Outcome> {
@@ -154,49 +152,38 @@ async function rotateSecret(call: Call): Promise<Outcome> {
   return { client, secret }
 }
 
-const reasonOf = ({ flags }: Call) => String(flags.reason ?? 'operator')
+const reasonOf = ({ flags }: Call) => flags.reason ?? 'operator'
 
 async function remove(call: Call): Promise<Outcome> {
   const client = await existing(call)
-  await act(call.gateway, async (work) =>
-    (await work.load(apiClient, client.id, {})).decide((state) => deleteClient(state, reasonOf(call))),
-  )
+  await decideAsOperator(call.gateway, apiClient, client.id, (state) => deleteClient(state, reasonOf(call)))
   return { client: { ...client, status: 'deleted' } }
 }
 
-const actions: Record<string, (call: Call) => Promise<Outcome>> = {
-  add,
-  show: async (call) => ({ client: await existing(call) }),
-  update,
-  suspend: async (call) => ({ client: await change(call, (state) => suspendClient(state, reasonOf(call))) }),
-  reinstate: async (call) => ({ client: await change(call, (state) => reinstateClient(state, reasonOf(call))) }),
-  'rotate-secret': rotateSecret,
-  delete: remove,
-}
-
-async function command(args: string[], terminal: Terminal): Promise<number> {
-  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options: clientOptions })
-  const [action = '', id, ...rest] = positionals
-  const perform = actions[action]
-  if ((!perform && action !== 'list') || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
-  return withGateway(terminal, async (gateway) => {
-    const print = (value: unknown, text: string) => terminal.out(flags.json ? JSON.stringify(value, null, 2) : text)
-    if (!perform) {
-      const clients = await listClients(gateway.reads)
-      print(
-        clients.map((client) => operatorInformation(client)),
-        clientTable(clients),
-      )
-      return 0
-    }
-    const { client, secret, summary, remark } = await perform({ gateway, terminal, flags, id })
-    print(operatorInformation(client, secret), [summary, clientText(client, secret)].filter(Boolean).join('\n\n'))
-    if (remark) terminal.err(remark)
-    return 0
-  })
-}
-
 /** Operator command: manages OAuth clients. */
-export const clients = program(USAGE, command)
+export const clients = operatorProgram({
+  usage: USAGE,
+  options: clientOptions,
+  needs: (action) => (/list|add/.test(action) ? undefined : 'Which client? Give its client_id'),
+  actions: {
+    list: ({ gateway }: Call): Promise<Outcome | Client[]> => listClients(gateway.reads),
+    add,
+    show: async (call: Call) => ({ client: await existing(call) }),
+    update,
+    suspend: async (call: Call) => ({ client: await change(call, (state) => suspendClient(state, reasonOf(call))) }),
+    reinstate: async (call: Call) => ({
+      client: await change(call, (state) => reinstateClient(state, reasonOf(call))),
+    }),
+    'rotate-secret': rotateSecret,
+    delete: remove,
+  },
+  print(result) {
+    if (Array.isArray(result))
+      return { json: result.map((client) => operatorInformation(client)), text: clientTable(result) }
+    const { client, secret, summary, remark } = result
+    const text = [summary, clientText(client, secret)].filter(Boolean).join('\n\n')
+    return { json: operatorInformation(client, secret), text, remark }
+  },
+})
 
 await runAsProgram(import.meta.url, clients)

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { variables } from '../shared/config.ts'
-import { writeGenerated } from './lib/generated-part.ts'
+import { writePart } from './lib/generated-part.ts'
 import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
 
 const TARGET = 'docs/configuration.md'
@@ -50,7 +50,7 @@ export function envExample(): string {
 async function command(args: string[], { out }: Terminal): Promise<number> {
   const { env } = readFlags(args, { env: { type: 'boolean' } })
   if (env) out(envExample().trimEnd())
-  else writeGenerated(TARGET, 'config', configTable())
+  else writePart(TARGET, 'config', configTable())
   return 0
 }
 

@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import {
   activateConnectionKey,
@@ -19,7 +16,6 @@ import {
 } from '../shared/domain/connection.ts'
 import { GatewayError } from '../shared/errors.ts'
 import type { Decision } from '../shared/events/types.ts'
-import type { Gateway } from '../shared/gateway.ts'
 import { type ConnectionRow, findConnection, findNamed, listConnections } from '../shared/queries/connections.ts'
 import { organizationExists } from '../shared/queries/hooks.ts'
 import { PRESETS } from '../shared/sso/presets.ts'
@@ -27,8 +23,8 @@ import { SAML_PRESETS } from '../shared/sso/saml-attributes.ts'
 import { newConnectionKey } from '../shared/sso/saml-keys.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
-import { act, withGateway } from './lib/operator.ts'
-import { program, RefusedError, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
+import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
+import { RefusedError, readFileOf, runAsProgram, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run connections -- list
 npm run connections -- show <slug>
@@ -56,7 +52,7 @@ const string = { type: 'string' } as const
 const strings = { type: 'string', multiple: true } as const
 const boolean = { type: 'boolean' } as const
 const options = {
-  ...{ json: boolean, preset: string, file: string, name: string, protocol: string, issuer: string, scope: string },
+  ...{ preset: string, file: string, name: string, protocol: string, issuer: string, scope: string },
   ...{ organization: string, 'client-id': string, 'auth-method': string, tenant: string, reason: string },
   ...{ 'entry-point': string, 'idp-issuer': string, 'logout-url': string, 'name-id': string, 'clock-skew': string },
   ...{ key: string, sha1: string, 'subject-attribute': string },
@@ -64,26 +60,7 @@ const options = {
   ...{ 'no-provision': boolean, 'trust-email': boolean, unlisted: boolean, 'id-jag': boolean, logout: boolean },
 } as const
 
-type Flags = { [name in keyof typeof options]?: string | string[] | boolean }
-type Call = { gateway: Gateway; terminal: Terminal; slug: string; flags: Flags }
-
-function readText(path: string, { env }: Terminal): string {
-  const file = path === '-' ? 0 : resolve(env.INIT_CWD ?? '', path)
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new RefusedError(`${path} cannot be read: ${(error as Error).message}`)
-  }
-}
-
-function readFile(path: string, terminal: Terminal): object {
-  try {
-    return JSON.parse(readText(path, terminal))
-  } catch (error) {
-    if (error instanceof RefusedError) throw error
-    throw new RefusedError(`${path} cannot be read: ${(error as Error).message}`)
-  }
-}
+type Call = OperatorCall<typeof options>
 
 const present = (given: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -95,18 +72,16 @@ function samlOf({ flags, terminal }: Call): Record<string, unknown> {
     email: flags['email-attribute'],
     name: flags['name-attribute'],
   })
-  if (flags.sha1 !== undefined && flags.sha1 !== 'allow' && flags.sha1 !== 'refuse')
-    throw new UsageError('--sha1 is allow or refuse')
-  const files = flags.certificate as string[] | undefined
+  const { sha1, certificate, 'clock-skew': skew } = flags
+  if (sha1 !== undefined && sha1 !== 'allow' && sha1 !== 'refuse') throw new UsageError('--sha1 is allow or refuse')
   return present({
     entry_point: flags['entry-point'],
     idp_issuer: flags['idp-issuer'],
     logout_url: flags['logout-url'],
-    certificates: files?.map((file) => readText(file, terminal)),
+    certificates: certificate?.map((file) => readFileOf(terminal, file, String)),
     name_id_format: flags['name-id'],
-    clock_skew_seconds:
-      flags['clock-skew'] === undefined ? undefined : wholeNumber('clock-skew', String(flags['clock-skew'])),
-    allow_sha1: flags.sha1 === undefined ? undefined : flags.sha1 === 'allow',
+    clock_skew_seconds: skew && wholeNumber('clock-skew', skew),
+    allow_sha1: sha1 && sha1 === 'allow',
     attributes: Object.keys(attributes).length > 0 ? attributes : undefined,
   })
 }
@@ -124,25 +99,23 @@ function merged(sources: Record<string, unknown>[]): Record<string, unknown> {
   return all
 }
 
-function presetOf(name: string | undefined, tenant: unknown): object {
+function presetOf(name: string | undefined, tenant = '{tenant}'): object {
   if (name === undefined) return {}
   const saml = SAML_PRESETS[name.replace(/^saml-/, '')]
   if (name.startsWith('saml-') && saml) return { protocol: 'saml', saml }
   const preset = PRESETS[name]
   if (!preset) throw new RefusedError(`There is no preset "${name}"`)
-  const issuer = preset.issuer?.replace('{tenant}', typeof tenant === 'string' ? tenant : '{tenant}')
+  const issuer = preset.issuer?.replace('{tenant}', tenant)
   return { ...preset, ...(issuer && { issuer }) }
 }
 
 /** @throws RefusedError that names every problem */
 async function settingsOf(call: Call, before: object) {
-  const { gateway, flags, slug, terminal } = call
-  const { name, protocol, issuer, scope, domain, file, preset, tenant } = flags
+  const { gateway, flags, what: slug, terminal } = call
+  const { name, protocol, issuer, scope, file, preset, tenant } = flags
   const fromFlags = {
     ...{ name, protocol, issuer, scope, client_id: flags['client-id'], auth_method: flags['auth-method'] },
-    domains: domain,
-    organization_id: flags.organization,
-    slug,
+    ...{ domains: flags.domain, organization_id: flags.organization, slug },
   }
   const switches = {
     ...(flags['no-provision'] && { provision: false }),
@@ -155,8 +128,8 @@ async function settingsOf(call: Call, before: object) {
   const { settings, problems } = parseConnection(
     merged([
       before,
-      presetOf(preset as string | undefined, tenant),
-      file === undefined ? {} : readFile(String(file), terminal),
+      presetOf(preset, tenant),
+      file === undefined ? {} : readFileOf(terminal, file, JSON.parse),
       present(fromFlags),
       switches,
       Object.keys(saml).length > 0 ? { saml } : {},
@@ -176,7 +149,7 @@ const sealed = ({ gateway, terminal }: Call, id: string, { protocol }: Connectio
   return secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
 }
 
-async function existing({ gateway, slug }: Call): Promise<ConnectionRow> {
+async function existing({ gateway, what: slug }: Call): Promise<ConnectionRow> {
   const found = await findConnection(gateway.reads, slug)
   if (!found) throw new RefusedError(`There is no connection "${slug}"`)
   return found
@@ -184,7 +157,7 @@ async function existing({ gateway, slug }: Call): Promise<ConnectionRow> {
 
 async function decide(call: Call, decision: (state: Connection, id: string) => Decision<ConnectionEvent>) {
   const { id } = await existing(call)
-  await act(call.gateway, async (work) => (await work.load(connection, id, {})).decide((state) => decision(state, id)))
+  await decideAsOperator(call.gateway, connection, id, (state) => decision(state, id))
 }
 
 async function newKey({ gateway }: Call) {
@@ -193,44 +166,11 @@ async function newKey({ gateway }: Call) {
 }
 
 function keyOf({ flags }: Call): string {
-  if (typeof flags.key !== 'string') throw new UsageError('Which key? Give --key; show lists them')
+  if (flags.key === undefined) throw new UsageError('Which key? Give --key; show lists them')
   return flags.key
 }
 
-const reasonOf = ({ flags }: Call) => String(flags.reason ?? 'operator')
-
-const actions: Record<string, (call: Call) => Promise<unknown>> = {
-  show: existing,
-  async add(call) {
-    const settings = await settingsOf(call, {})
-    const id = uuidv7()
-    const key = settings.protocol === 'saml' ? await newKey(call) : undefined
-    await act(call.gateway, async (work) => {
-      if (await findConnection(call.gateway.reads, settings.slug))
-        throw new RefusedError(`There is already a connection "${settings.slug}"`)
-      const before = await findNamed(call.gateway.reads, settings.slug)
-      if (before && authorityOf(before) !== authorityOf(settings)) throw new GatewayError('connection_authority')
-      const stream = work.start(connection, id, {})
-      stream.decide(() => addConnection(settings, sealed(call, id, settings)))
-      if (key) stream.decide((state) => addConnectionKey(state, key))
-    })
-  },
-  async change(call) {
-    const { settings: before } = await existing(call)
-    const settings = await settingsOf(call, before)
-    await decide(call, (state, id) => changeConnection(state, { settings, secret: sealed(call, id, settings) }))
-  },
-  enable: (call) => decide(call, (state) => enableConnection(state, reasonOf(call))),
-  disable: (call) => decide(call, (state) => disableConnection(state, reasonOf(call))),
-  async 'add-key'(call) {
-    if ((await existing(call)).settings.protocol !== 'saml') throw new RefusedError('Only SAML connections have keys')
-    const key = await newKey(call)
-    await decide(call, (state) => addConnectionKey(state, key))
-  },
-  'activate-key': (call) => decide(call, (state) => activateConnectionKey(state, keyOf(call))),
-  'retire-key': (call) => decide(call, (state) => retireConnectionKey(state, keyOf(call))),
-  remove: (call) => decide(call, (state) => removeConnection(state, reasonOf(call))),
-}
+const reasonOf = ({ flags }: Call) => flags.reason ?? 'operator'
 
 const shown = ({ status, settings, secret, keys }: ConnectionRow) => ({
   ...settings,
@@ -241,34 +181,57 @@ const shown = ({ status, settings, secret, keys }: ConnectionRow) => ({
   }),
 })
 
-async function command(args: string[], terminal: Terminal): Promise<number> {
-  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const [action = '', slug, ...rest] = positionals
-  const perform = actions[action]
-  if ((!perform && action !== 'list') || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
-  if (perform && slug === undefined) throw new UsageError('Which connection? Give its slug')
-  return withGateway(terminal, async (gateway) => {
-    if (perform && slug !== undefined) await perform({ gateway, terminal, slug, flags })
+/** Operator command: manages other identity providers. */
+export const connections = operatorProgram({
+  usage: USAGE,
+  options,
+  needs: (action) => (action === 'list' ? undefined : 'Which connection? Give its slug'),
+  actions: {
+    async list() {},
+    async show(call: Call) {
+      await existing(call)
+    },
+    async add(call: Call) {
+      const settings = await settingsOf(call, {})
+      const id = uuidv7()
+      const key = settings.protocol === 'saml' ? await newKey(call) : undefined
+      await act(call.gateway, async (work) => {
+        if (await findConnection(call.gateway.reads, settings.slug))
+          throw new RefusedError(`There is already a connection "${settings.slug}"`)
+        const before = await findNamed(call.gateway.reads, settings.slug)
+        if (before && authorityOf(before) !== authorityOf(settings)) throw new GatewayError('connection_authority')
+        const stream = work.start(connection, id, {})
+        stream.decide(() => addConnection(settings, sealed(call, id, settings)))
+        if (key) stream.decide((state) => addConnectionKey(state, key))
+      })
+    },
+    async change(call: Call) {
+      const { settings: before } = await existing(call)
+      const settings = await settingsOf(call, before)
+      await decide(call, (state, id) => changeConnection(state, { settings, secret: sealed(call, id, settings) }))
+    },
+    enable: (call: Call) => decide(call, (state) => enableConnection(state, reasonOf(call))),
+    disable: (call: Call) => decide(call, (state) => disableConnection(state, reasonOf(call))),
+    async 'add-key'(call: Call) {
+      if ((await existing(call)).settings.protocol !== 'saml') throw new RefusedError('Only SAML connections have keys')
+      const key = await newKey(call)
+      await decide(call, (state) => addConnectionKey(state, key))
+    },
+    'activate-key': (call: Call) => decide(call, (state) => activateConnectionKey(state, keyOf(call))),
+    'retire-key': (call: Call) => decide(call, (state) => retireConnectionKey(state, keyOf(call))),
+    remove: (call: Call) => decide(call, (state) => removeConnection(state, reasonOf(call))),
+  },
+  async print(_, { gateway, action, what }) {
     const all = await listConnections(gateway.reads)
-    if (action === 'show' || flags.json) {
-      const selected = action === 'list' ? all : all.filter((one) => one.slug === slug?.toLowerCase())
-      terminal.out(JSON.stringify(selected.map(shown), null, 2))
-      return 0
-    }
+    const json = all.filter(({ slug }) => action === 'list' || slug === what.toLowerCase()).map(shown)
+    if (action === 'show') return { json, text: JSON.stringify(json, null, 2) }
     const rows = all.map(({ slug, status, settings }) => ({
-      slug,
-      status,
-      protocol: settings.protocol,
-      name: settings.name,
-      at: settings.issuer ?? settings.authorization_endpoint ?? settings.saml?.entry_point ?? settings.hook?.url ?? '',
+      ...{ slug, status, protocol: settings.protocol, name: settings.name },
+      at: settings.issuer ?? settings.authorization_endpoint ?? settings.saml?.entry_point ?? settings.hook?.url,
       callback: settings.protocol === 'saml' ? `/v1/auth/saml/${slug}/acs` : `/v1/auth/oauth/callback/${slug}`,
     }))
-    terminal.out(table(rows) || 'no connections yet')
-    return 0
-  })
-}
-
-/** Operator command: manages other identity providers. */
-export const connections = program(USAGE, command)
+    return { json, text: table(rows) || 'no connections yet' }
+  },
+})
 
 await runAsProgram(import.meta.url, connections)

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { writeGenerated } from './lib/generated-part.ts'
-import { program, readFlags, runAsProgram } from './lib/terminal.ts'
+import { partProgram } from './lib/generated-part.ts'
+import { runAsProgram } from './lib/terminal.ts'
 
 const TARGET = 'docs/events.md'
 const USAGE = `npm run events:catalogue
@@ -202,12 +202,6 @@ export function catalogueText(): string {
     .join('\n\n')
 }
 
-async function command(args: string[]): Promise<number> {
-  readFlags(args, {})
-  writeGenerated(TARGET, 'events', catalogueText())
-  return 0
-}
-
-export const eventCatalogueProgram = program(USAGE, command, { alone: true })
+export const eventCatalogueProgram = partProgram(USAGE, TARGET, 'events', catalogueText)
 
 await runAsProgram(import.meta.url, eventCatalogueProgram)

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { logOrigins } from '../shared/queries/audit-tree.ts'
-import { recordRestore } from './lib/after-restore.ts'
+import { changeLogOrigin, recordRestore } from './lib/audit-log.ts'
 import { exportEvents } from './lib/export-events.ts'
 import { findSecrets, openersOf, readKept } from './lib/kept-checkpoints.ts'
-import { changeLogOrigin } from './lib/log-origin.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
 import {

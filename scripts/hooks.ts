@@ -1,12 +1,11 @@
-import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import { newWebhookSecret } from '../shared/delivery/sign.ts'
-import { addHook, HOOK_POINTS, type HookPoint, hook, removeHook, replaceHookSecret } from '../shared/domain/hook.ts'
+import { addHook, HOOK_POINTS, hook, removeHook, replaceHookSecret } from '../shared/domain/hook.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
-import { act, withGateway } from './lib/operator.ts'
-import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
+import { RefusedError, runAsProgram, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run hooks -- list
 npm run hooks -- add <name> --point ${HOOK_POINTS.join('|')} --url https://… [--on-failure open|closed] [--connection <slug>…]
@@ -19,114 +18,81 @@ HTTP endpoints that are called when a person signs in, signed as Standard Webhoo
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 const string = { type: 'string' } as const
-const list = { type: 'string', multiple: true } as const
+const strings = { type: 'string', multiple: true } as const
 const options = {
-  json: { type: 'boolean' },
-  point: string,
-  url: string,
-  'on-failure': string,
-  connection: list,
-  role: list,
-  organization: list,
-  reason: string,
+  ...{ point: string, url: string, 'on-failure': string, reason: string },
+  ...{ connection: strings, role: strings, organization: strings },
 } as const
 const PRIVILEGED = /admin|service_role/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-type Call = { gateway: Gateway; name: string; flags: { [name in keyof typeof options]?: string | string[] | boolean } }
+type Call = OperatorCall<typeof options>
+/** A new secret, the results of calls, or nothing but the hooks that there are now. */
+type Result = { secret?: string; calls?: object[] }
 
 const seal = ({ derive }: Gateway, id: string, secret: string) =>
   sealBytes(derive('hook-secret'), Buffer.from(secret), id)
 
-async function existing({ gateway, name }: Call): Promise<HookRow> {
+async function existing({ gateway, what: name }: Call): Promise<HookRow> {
   const found = (await listHooks(gateway.reads)).find(({ settings }) => settings.name === name)
   if (!found) throw new RefusedError(`There is no hook "${name}"`)
   return found
 }
 
-async function add({ gateway, name, flags }: Call): Promise<string> {
-  const { point, url, connection = [], role = [], organization = [] } = flags
+async function add({ gateway, what: name, flags }: Call): Promise<Result> {
+  const { url = '', connection: connections = [], role: roles = [], organization: organizations = [] } = flags
+  const point = HOOK_POINTS.find((one) => one === flags.point)
+  if (!point) throw new UsageError(`--point is one of ${HOOK_POINTS.join(', ')}`)
   const on_failure = flags['on-failure'] ?? (point === 'before-sign-in' ? 'closed' : 'open')
-  if (!HOOK_POINTS.includes(point as HookPoint)) throw new UsageError(`--point is one of ${HOOK_POINTS.join(', ')}`)
   if (on_failure !== 'open' && on_failure !== 'closed') throw new UsageError('--on-failure is open or closed')
-  const address = String(url ?? '')
-  const local = /^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(address)
-  if (!URL.canParse(address) || !(address.startsWith('https:') || local))
+  const local = /^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(url)
+  if (!URL.canParse(url) || !(url.startsWith('https:') || local))
     throw new RefusedError('--url must be an https address')
-  const roles = [role].flat().map(String)
   if (roles.some((one) => PRIVILEGED.test(one))) throw new RefusedError('A hook cannot assign a privileged role')
-  const organizations = [organization].flat().map(String)
   for (const one of organizations)
     if (!UUID.test(one) || !(await organizationExists(gateway.reads, one)))
       throw new RefusedError(`There is no organization "${one}"`)
-  const settings = {
-    name,
-    point: point as HookPoint,
-    url: address,
-    on_failure,
-    connections: [connection].flat().map(String),
-    roles,
-    organizations,
-  } as const
+  const settings = { name, point, url, on_failure, connections, roles, organizations } as const
   const [id, secret] = [uuidv7(), newWebhookSecret()]
   await act(gateway, async (work) => {
     if ((await listHooks(gateway.reads)).some((one) => one.settings.name === name))
       throw new RefusedError(`There is already a hook "${name}"`)
     work.start(hook, id, {}).decide(() => addHook(settings, seal(gateway, id, secret)))
   })
-  return secret
-}
-
-const actions: Record<string, (call: Call) => Promise<unknown>> = {
-  add,
-  async 'rotate-secret'(call) {
-    const { id } = await existing(call)
-    const secret = newWebhookSecret()
-    await act(call.gateway, async (work) =>
-      (await work.load(hook, id, {})).decide((state) => replaceHookSecret(state, seal(call.gateway, id, secret))),
-    )
-    return secret
-  },
-  async remove(call) {
-    const { id } = await existing(call)
-    await act(call.gateway, async (work) =>
-      (await work.load(hook, id, {})).decide((state) => removeHook(state, String(call.flags.reason ?? 'operator'))),
-    )
-  },
-  async calls(call) {
-    return listHookCalls(call.gateway.reads, (await existing(call)).id)
-  },
-}
-
-async function command(args: string[], terminal: Terminal): Promise<number> {
-  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const [action = '', name, ...rest] = positionals
-  const perform = actions[action]
-  if ((!perform && action !== 'list') || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
-  if (perform && name === undefined) throw new UsageError('Which hook? Give its name')
-  return withGateway(terminal, async (gateway) => {
-    const done = perform && name !== undefined ? await perform({ gateway, name, flags }) : undefined
-    const all = (await listHooks(gateway.reads)).map(({ settings }) => settings)
-    const secret = typeof done === 'string' ? done : undefined
-    const shown = Array.isArray(done) ? done : all
-    if (flags.json) terminal.out(JSON.stringify(secret ? { secret, hooks: all } : shown, null, 2))
-    else {
-      const rows = shown.map((one) =>
-        Object.fromEntries(
-          Object.entries(one).map(([key, value]) => [
-            key,
-            String(value instanceof Date ? value.toISOString() : (value ?? '')),
-          ]),
-        ),
-      )
-      terminal.out(table(rows) || 'none yet')
-      if (secret) terminal.out(`secret (shown once): ${secret}`)
-    }
-    return 0
-  })
+  return { secret }
 }
 
 /** Operator command: manages sign-in hooks. */
-export const hooks = program(USAGE, command)
+export const hooks = operatorProgram({
+  usage: USAGE,
+  options,
+  needs: (action) => (action === 'list' ? undefined : 'Which hook? Give its name'),
+  actions: {
+    list: async (): Promise<Result> => ({}),
+    add,
+    async 'rotate-secret'(call: Call): Promise<Result> {
+      const { id } = await existing(call)
+      const secret = newWebhookSecret()
+      await decideAsOperator(call.gateway, hook, id, (state) =>
+        replaceHookSecret(state, seal(call.gateway, id, secret)),
+      )
+      return { secret }
+    },
+    async remove(call: Call): Promise<Result> {
+      const { id } = await existing(call)
+      await decideAsOperator(call.gateway, hook, id, (state) => removeHook(state, call.flags.reason ?? 'operator'))
+      return {}
+    },
+    async calls(call: Call): Promise<Result> {
+      return { calls: await listHookCalls(call.gateway.reads, (await existing(call)).id) }
+    },
+  },
+  async print({ secret, calls }, { gateway }) {
+    const all = (await listHooks(gateway.reads)).map(({ settings }) => settings)
+    const listed = table(calls ?? all) || 'none yet'
+    if (!secret) return { json: calls ?? all, text: listed }
+    return { json: { secret, hooks: all }, text: `${listed}\nsecret (shown once): ${secret}` }
+  },
+})
 
 await runAsProgram(import.meta.url, hooks)

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import { OPERATOR_ROLES } from '../shared/access/operator.ts'
 import { createCall } from '../shared/call.ts'
 import {
@@ -19,8 +18,8 @@ import { listFactors } from '../shared/queries/factors.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
-import { act, actAsAccount, withGateway } from './lib/operator.ts'
-import { program, RefusedError, runAsProgram, type Terminal, UsageError, wholeNumber } from './lib/terminal.ts'
+import { act, actAsAccount, type OperatorCall, operatorProgram } from './lib/operator.ts'
+import { fieldLines, RefusedError, runAsProgram, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
@@ -38,15 +37,26 @@ The person is still in backups until they expire: --backup-days (30) is how long
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 const ROLES = ['user', ...OPERATOR_ROLES]
 
-type Call = { gateway: Gateway; found: IdentitySummary; who: string; role: string; reason: string; backupDays: number }
+const options = {
+  reason: { type: 'string', default: 'operator' },
+  'backup-days': { type: 'string', default: '30' },
+  'without-app': { type: 'boolean' },
+} as const
+type Call = OperatorCall<typeof options>
 
-async function decide(
-  { gateway, found }: Call,
-  decision: (state: Identity) => Decision<IdentityEvent>,
-): Promise<IdentitySummary> {
-  const { uai } = found
-  await act(gateway, async (work) => (await work.load(identity, uai, { subject: uai })).decide(decision))
-  return (await findIdentity(gateway, uai)) ?? found
+/** @throws RefusedError when there is none, or it is erased and the action would change it */
+async function existing({ gateway, what, action }: Call): Promise<IdentitySummary> {
+  const found = await findIdentity(gateway, what)
+  if (!found) throw new RefusedError('No such identity')
+  if (found.status === 'erased' && /suspend|reinstate|role/.test(action))
+    throw new RefusedError(`${found.uai} is erased`)
+  return found
+}
+
+async function decide(call: Call, decision: (state: Identity) => Decision<IdentityEvent>): Promise<IdentitySummary> {
+  const { uai } = await existing(call)
+  await act(call.gateway, async (work) => (await work.load(identity, uai, { subject: uai })).decide(decision))
+  return existing({ ...call, what: uai, action: 'show' })
 }
 
 /** An operator must have set up an app before: otherwise an attacker who reads their mail could enroll one. */
@@ -59,65 +69,54 @@ async function refuseWithoutApp(gateway: Gateway, { members }: IdentitySummary):
 }
 
 /** Removes the factors of a person who has lost their app and their recovery codes. */
-async function resetFactors({ gateway, found: { members }, reason }: Call): Promise<void> {
+async function resetFactors(call: Call): Promise<IdentitySummary> {
+  const { gateway, flags } = call
+  const { members } = await existing(call)
   await act(gateway, async (work) => {
     const { authenticators, recoveryCodes: sets } = await listFactors(gateway.reads, gateway.personal, { members })
-    for (const one of authenticators) resumeProof(work, totpAuthenticator, one).decide((state) => remove(state, reason))
-    for (const one of sets) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, reason))
+    for (const one of authenticators)
+      resumeProof(work, totpAuthenticator, one).decide((state) => remove(state, flags.reason))
+    for (const one of sets) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, flags.reason))
   })
-}
-
-const actions: Record<string, (call: Call) => Promise<object>> = {
-  show: async ({ found }) => found,
-  suspend: (call) => decide(call, (state) => suspend(state, call.reason)),
-  reinstate: (call) => decide(call, (state) => reinstate(state, call.reason)),
-  role: (call) => decide(call, (state) => changeIdentity(state, { role: call.role, reason: call.reason })),
-  'reset-factors': async (call) => {
-    await resetFactors(call)
-    return (await findIdentity(call.gateway, call.found.uai)) ?? call.found
-  },
-  erase: ({ gateway, found, reason, backupDays }) =>
-    erasePerson(createCall(gateway), found, { act: actAsAccount, reason, backupDays }),
-  provenance: async ({ gateway, found }) => listProvenance(gateway.reads, found.members),
-  split: async ({ gateway, who, reason }) => {
-    await act(gateway, (work) => splitIdentity(work, { uai: who, reason }))
-    return (await findIdentity(gateway, who)) ?? {}
-  },
-}
-
-const options = {
-  json: { type: 'boolean' },
-  reason: { type: 'string', default: 'operator' },
-  'backup-days': { type: 'string', default: '30' },
-  'without-app': { type: 'boolean' },
-} as const
-
-async function command(args: string[], terminal: Terminal): Promise<number> {
-  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const [action = '', who, role = '', ...rest] = positionals
-  const perform = actions[action]
-  if (!perform || rest.length > 0 || (role && action !== 'role'))
-    throw new UsageError(`There is no "${positionals.join(' ')}"`)
-  if (who === undefined) throw new UsageError('Who? Give a UAI or an e-mail address')
-  if (action === 'role' && !ROLES.includes(role)) throw new UsageError(`The role is one of ${ROLES.join(', ')}`)
-  const backupDays = wholeNumber('backup-days', flags['backup-days'])
-  return withGateway(terminal, async (gateway) => {
-    const found = await findIdentity(gateway, who)
-    if (!found) throw new RefusedError('No such identity')
-    if (found.status === 'erased' && /suspend|reinstate|role/.test(action))
-      throw new RefusedError(`${found.uai} is erased`)
-    if (OPERATOR_ROLES.some((one) => one === role) && !flags['without-app']) await refuseWithoutApp(gateway, found)
-    const answer = await perform({ gateway, found, who, role, reason: flags.reason, backupDays })
-    const rows = Array.isArray(answer)
-      ? answer.map((one) => [one.event_type, JSON.stringify(one)])
-      : Object.entries(answer)
-    const text = rows.map(([name, value]) => `${name.padEnd(20)}${value}`)
-    terminal.out(flags.json ? JSON.stringify(answer, null, 2) : text.join('\n'))
-    return 0
-  })
+  return existing(call)
 }
 
 /** Operator command: manages and erases people. */
-export const identities = program(USAGE, command)
+export const identities = operatorProgram({
+  usage: USAGE,
+  options,
+  needs: () => 'Who? Give a UAI or an e-mail address',
+  withThird: 'role',
+  actions: {
+    show: (call: Call): Promise<object> => existing(call),
+    suspend: (call: Call) => decide(call, (state) => suspend(state, call.flags.reason)),
+    reinstate: (call: Call) => decide(call, (state) => reinstate(state, call.flags.reason)),
+    async role(call: Call) {
+      const { third: role, flags } = call
+      if (!ROLES.includes(role)) throw new UsageError(`The role is one of ${ROLES.join(', ')}`)
+      if (role !== 'user' && !flags['without-app']) await refuseWithoutApp(call.gateway, await existing(call))
+      return decide(call, (state) => changeIdentity(state, { role, reason: flags.reason }))
+    },
+    'reset-factors': resetFactors,
+    async erase(call: Call) {
+      const { reason, 'backup-days': days } = call.flags
+      const by = { act: actAsAccount, reason, backupDays: wholeNumber('backup-days', days) }
+      return erasePerson(createCall(call.gateway), await existing(call), by)
+    },
+    provenance: async (call: Call) => listProvenance(call.gateway.reads, (await existing(call)).members),
+    async split(call: Call) {
+      const { gateway, what, flags } = call
+      await existing(call)
+      await act(gateway, (work) => splitIdentity(work, { uai: what, reason: flags.reason }))
+      return existing(call)
+    },
+  },
+  print(answer) {
+    const rows: [string, unknown][] = Array.isArray(answer)
+      ? answer.map((one) => [one.event_type, JSON.stringify(one)])
+      : Object.entries(answer)
+    return { json: answer, text: fieldLines(rows) }
+  },
+})
 
 await runAsProgram(import.meta.url, identities)

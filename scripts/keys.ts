@@ -1,9 +1,8 @@
-import { parseArgs } from 'node:util'
 import type { Gateway } from '../shared/gateway.ts'
 import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/token/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
-import { accountName, withGateway } from './lib/operator.ts'
-import { program, runAsProgram, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
+import { accountName, operatorProgram } from './lib/operator.ts'
+import { runAsProgram, table, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run keys -- list
 npm run keys -- rotate [--overlap <seconds>]
@@ -38,24 +37,21 @@ async function listKeys({ reads }: Gateway): Promise<Listed[]> {
   }))
 }
 
-async function command(args: string[], terminal: Terminal): Promise<number> {
-  const options = { json: { type: 'boolean' }, overlap: { type: 'string', default: String(OVERLAP_SECONDS) } } as const
-  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const action = positionals.join(' ')
-  if (action !== 'list' && action !== 'rotate') throw new UsageError(`There is no "${action}"`)
-  const overlap = wholeNumber('overlap', flags.overlap)
-  return withGateway(terminal, async (gateway) => {
-    if (action === 'rotate') await rotateKeys(gateway, { type: 'operator', id: accountName() }, overlap)
-    const keys = await listKeys(gateway)
-    const rows = keys.map((key) => ({ ...key, expires_at: key.expires_at ?? '-' }))
-    terminal.out(
-      flags.json ? JSON.stringify(keys, null, 2) : table(rows) || 'no keys yet: the first token creates them',
-    )
-    return 0
-  })
-}
-
 /** Operator command: lists and rotates signing keys. */
-export const keys = program(USAGE, command)
+export const keys = operatorProgram({
+  usage: USAGE,
+  options: { overlap: { type: 'string', default: String(OVERLAP_SECONDS) } },
+  actions: {
+    list: ({ gateway }) => listKeys(gateway),
+    async rotate({ gateway, flags }) {
+      await rotateKeys(gateway, { type: 'operator', id: accountName() }, wholeNumber('overlap', flags.overlap))
+      return listKeys(gateway)
+    },
+  },
+  print(listed) {
+    const rows = listed.map((key) => ({ ...key, expires_at: key.expires_at ?? '-' }))
+    return { json: listed, text: table(rows) || 'no keys yet: the first token creates them' }
+  },
+})
 
 await runAsProgram(import.meta.url, keys)

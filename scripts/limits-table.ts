@@ -1,6 +1,6 @@
 import { rules } from '../shared/limits.ts'
-import { writeGenerated } from './lib/generated-part.ts'
-import { program, readFlags, runAsProgram } from './lib/terminal.ts'
+import { partProgram } from './lib/generated-part.ts'
+import { runAsProgram } from './lib/terminal.ts'
 
 const TARGET = 'docs/limits.md'
 const USAGE = `npx tsx scripts/limits-table.ts
@@ -16,12 +16,6 @@ export function limitsTable(): string {
   return ['| Limit | Default | Counts |', '|---|---|---|', ...rows].join('\n')
 }
 
-async function command(args: string[]): Promise<number> {
-  readFlags(args, {})
-  writeGenerated(TARGET, 'limits', limitsTable())
-  return 0
-}
-
-export const limitsTableProgram = program(USAGE, command, { alone: true })
+export const limitsTableProgram = partProgram(USAGE, TARGET, 'limits', limitsTable)
 
 await runAsProgram(import.meta.url, limitsTableProgram)

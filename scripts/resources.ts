@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import { uuidv7 } from 'uuidv7'
 import {
   changeResource,
@@ -9,8 +8,8 @@ import {
 import type { Gateway } from '../shared/gateway.ts'
 import { parseScope } from '../shared/oauth/scope.ts'
 import { listResources } from '../shared/queries/authorizations.ts'
-import { act, withGateway } from './lib/operator.ts'
-import { program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
+import { RefusedError, runAsProgram, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run resources -- list
 npm run resources -- add <identifier> --name "…" --scope "…"
@@ -42,64 +41,53 @@ async function existing({ reads }: Gateway, identifier: string) {
   return { ...found, id: found.id }
 }
 
-type Flags = { name?: string; scope?: string; reason?: string }
+const options = { name: { type: 'string' }, scope: { type: 'string' }, reason: { type: 'string' } } as const
+type Call = OperatorCall<typeof options>
 
-const actions: Record<string, (gateway: Gateway, identifier: string, flags: Flags) => Promise<void>> = {
-  async add(gateway, identifier, { name, scope }) {
-    if (!name || !scope) throw new UsageError('add needs --name and --scope')
-    checkIdentifier(identifier)
-    const scopes = scopesOf(scope)
-    await act(gateway, async (work) => {
-      const known = await listResources(gateway.reads)
-      if (known.some((one) => one.identifier === identifier))
-        throw new RefusedError(`There is already a resource "${identifier}"`)
-      work
-        .start(protectedResource, uuidv7(), {})
-        .decide(() => registerResource({ identifier, name, scopes, isDefault: false }))
-    })
+/** Operator command: manages resource servers. */
+export const resources = operatorProgram({
+  usage: USAGE,
+  options,
+  needs: (action) => (action === 'list' ? undefined : 'Which resource? Give its identifier'),
+  actions: {
+    async list() {},
+
+    async add({ gateway, what: identifier, flags: { name, scope } }: Call) {
+      if (!name || !scope) throw new UsageError('add needs --name and --scope')
+      checkIdentifier(identifier)
+      const scopes = scopesOf(scope)
+      await act(gateway, async (work) => {
+        const known = await listResources(gateway.reads)
+        if (known.some((one) => one.identifier === identifier))
+          throw new RefusedError(`There is already a resource "${identifier}"`)
+        work
+          .start(protectedResource, uuidv7(), {})
+          .decide(() => registerResource({ identifier, name, scopes, isDefault: false }))
+      })
+    },
+
+    async change({ gateway, what, flags: { name, scope } }: Call) {
+      if (!name && !scope) throw new UsageError('change needs --name or --scope')
+      const scopes = scope === undefined ? undefined : scopesOf(scope)
+      const { id } = await existing(gateway, what)
+      await decideAsOperator(gateway, protectedResource, id, (state) => changeResource(state, { name, scopes }))
+    },
+
+    async remove({ gateway, what, flags: { reason = 'operator' } }: Call) {
+      const { id, is_default } = await existing(gateway, what)
+      if (is_default) throw new RefusedError('The default resource cannot be removed')
+      await decideAsOperator(gateway, protectedResource, id, (state) => removeResource(state, reason))
+    },
   },
-
-  async change(gateway, identifier, { name, scope }) {
-    if (!name && !scope) throw new UsageError('change needs --name or --scope')
-    const scopes = scope === undefined ? undefined : scopesOf(scope)
-    const { id } = await existing(gateway, identifier)
-    await act(gateway, async (work) =>
-      (await work.load(protectedResource, id, {})).decide((state) => changeResource(state, { name, scopes })),
-    )
-  },
-
-  async remove(gateway, identifier, { reason = 'operator' }) {
-    const { id, is_default } = await existing(gateway, identifier)
-    if (is_default) throw new RefusedError('The default resource cannot be removed')
-    await act(gateway, async (work) =>
-      (await work.load(protectedResource, id, {})).decide((state) => removeResource(state, reason)),
-    )
-  },
-}
-
-async function command(args: string[], terminal: Terminal): Promise<number> {
-  const string = { type: 'string' } as const
-  const options = { json: { type: 'boolean' }, name: string, scope: string, reason: string } as const
-  const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const [action = '', identifier, ...rest] = positionals
-  const perform = actions[action]
-  if ((!perform && action !== 'list') || rest.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
-  if (perform && identifier === undefined) throw new UsageError('Which resource? Give its identifier')
-  return withGateway(terminal, async (gateway) => {
-    if (perform && identifier !== undefined) await perform(gateway, identifier, flags)
-    const known = await listResources(gateway.reads)
-    const rows = known.map(({ identifier, name, scopes, is_default }) => ({
+  async print(_, { gateway }) {
+    const rows = (await listResources(gateway.reads)).map(({ identifier, name, scopes, is_default }) => ({
       identifier,
       name,
       scope: scopes.join(' '),
       default: is_default ? 'yes' : '',
     }))
-    terminal.out(flags.json ? JSON.stringify(rows, null, 2) : table(rows))
-    return 0
-  })
-}
-
-/** Operator command: manages resource servers. */
-export const resources = program(USAGE, command)
+    return { json: rows, text: table(rows) }
+  },
+})
 
 await runAsProgram(import.meta.url, resources)

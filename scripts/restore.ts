@@ -5,8 +5,7 @@ import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import postgres from 'postgres'
-import { databaseTls } from '../shared/database-tls.ts'
+import { openConnection } from './lib/gateway-database.ts'
 import { migrate } from './lib/migrate.ts'
 import { readMigrations } from './lib/migration-files.ts'
 import { withDotEnv } from './lib/operator-environment.ts'
@@ -23,7 +22,7 @@ Exit code 1: refused, nothing was restored; 2: wrong usage.`
 const directory = fileURLToPath(new URL('../supabase/migrations', import.meta.url))
 
 async function prepare(url: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const sql = postgres(url, { max: 1, prepare: false, onnotice: () => {}, ...databaseTls(url, env) })
+  const sql = openConnection(url, env)
   try {
     const [row] = await sql`select to_regnamespace('auth_gateway') is not null as taken`
     if (row?.taken) throw new RefusedError('The database has a schema auth_gateway already: restore into an empty one')

@@ -1,5 +1,6 @@
-import postgres from 'postgres'
-import { databaseTls, type TlsSettings } from '../../shared/database-tls.ts'
+import type postgres from 'postgres'
+import type { TlsSettings } from '../../shared/database-tls.ts'
+import { openConnection } from './gateway-database.ts'
 import { scramVerifier } from './scram.ts'
 
 const GROUP = 'auth_gateway_app'
@@ -72,13 +73,7 @@ async function canLogIn(url: string, applicationUrl: string, tls: TlsSettings): 
   const project = decodeURIComponent(attempt.username).slice(roleOf(url).length)
   attempt.username = encodeURIComponent(roleOf(applicationUrl) + project)
   attempt.password = new URL(applicationUrl).password
-  const probe = postgres(attempt.href, {
-    max: 1,
-    prepare: false,
-    connect_timeout: 5,
-    onnotice: () => {},
-    ...databaseTls(url, tls),
-  })
+  const probe = openConnection(attempt.href, tls, { connect_timeout: 5 })
   try {
     await probe`select 1`
     return true

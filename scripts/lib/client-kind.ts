@@ -1,6 +1,5 @@
 import type { ClientMetadata } from '../../shared/domain/api-client.ts'
 import { DEVICE_CODE } from '../../shared/oauth/clients/grant-types.ts'
-import type { ClientFlags } from './client-flags.ts'
 import { UsageError } from './terminal.ts'
 
 type Kind = { meaning: string; metadata: Partial<ClientMetadata> }
@@ -43,9 +42,9 @@ export const CLIENT_KINDS = Object.keys(KINDS).join('|')
  * Returns the metadata of a `--type`; none without it.
  * @throws UsageError for an unknown type
  */
-export function metadataOfType({ type }: ClientFlags): Partial<ClientMetadata> {
+export function metadataOfType(type: string | undefined): Partial<ClientMetadata> {
   if (type === undefined) return {}
-  const kind = Object.hasOwn(KINDS, String(type)) ? KINDS[String(type)] : undefined
+  const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined
   if (!kind) throw new UsageError(`--type takes ${CLIENT_KINDS.replaceAll('|', ', ')}`)
   return kind.metadata
 }

@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { databaseTls, type TlsSettings } from '../../shared/database-tls.ts'
 import { scramVerifier } from './scram.ts'
 
 export interface GatewayDatabase {
@@ -43,9 +44,13 @@ export async function dropDatabase(serverUrl: string, name: string): Promise<voi
   await onServer(serverUrl, (sql) => sql`drop database if exists ${sql(name)} with (force)`)
 }
 
+/** Opens one connection, also through a pooler. */
+export const openConnection = (url: string, tls: TlsSettings, options: postgres.Options<never> = {}): postgres.Sql =>
+  postgres(url, { max: 1, prepare: false, onnotice: () => {}, ...options, ...databaseTls(url, tls) })
+
 /** Runs statements over one short superuser connection. */
 export async function onServer<T>(serverUrl: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(serverUrl, { max: 1, onnotice: () => {} })
+  const sql = openConnection(serverUrl, {})
   try {
     return await work(sql)
   } finally {

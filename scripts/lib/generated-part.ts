@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { program, readFlags } from './terminal.ts'
 
 /**
  * Replaces the generated part of a Markdown text, between `<!-- name:start -->` and `<!-- name:end -->`.
@@ -13,6 +14,18 @@ export function withGenerated(markdown: string, name: string, part: string): str
 }
 
 /** Replaces the generated part of a Markdown file. */
-export function writeGenerated(file: string, name: string, part: string): void {
+export function writePart(file: string, name: string, part: string): void {
   writeFileSync(file, withGenerated(readFileSync(file, 'utf8'), name, part))
 }
+
+/** Makes a program that replaces the generated part of a Markdown file. */
+export const partProgram = (usage: string, file: string, name: string, makePart: () => string | Promise<string>) =>
+  program(
+    usage,
+    async (args) => {
+      readFlags(args, {})
+      writePart(file, name, await makePart())
+      return 0
+    },
+    { alone: true },
+  )

@@ -1,6 +1,7 @@
 import postgres from 'postgres'
-import { databaseTls, type TlsSettings } from '../../shared/database-tls.ts'
+import type { TlsSettings } from '../../shared/database-tls.ts'
 import { ensureApplicationRole } from './application-role.ts'
+import { openConnection } from './gateway-database.ts'
 import { lineOf, type Migration, readMigrations } from './migration-files.ts'
 import { assertInStep, createLedger, newerThan, readLedger, reconcile, record } from './migration-ledger.ts'
 import { repairAccess } from './repair-access.ts'
@@ -32,8 +33,7 @@ export async function migrate({
   log = () => {},
 }: MigrateOptions): Promise<string[]> {
   const migrations = await readMigrations(directory)
-  const connection = { application_name: 'migrate' }
-  const sql = postgres(url, { max: 1, prepare: false, onnotice: () => {}, connection, ...databaseTls(url, tls) })
+  const sql = openConnection(url, tls, { connection: { application_name: 'migrate' } })
   try {
     await exclusively(sql, (transaction) => prepareLedger(transaction, migrations, log))
     const applied: string[] = []

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import postgres from 'postgres'
-import { databaseTls } from '../../shared/database-tls.ts'
-import { runningDev } from './running-dev.ts'
+import type postgres from 'postgres'
+import { runningDev } from './dev-folder.ts'
+import { openConnection } from './gateway-database.ts'
 import { RefusedError } from './terminal.ts'
 
 const folderOfDev = (env: NodeJS.ProcessEnv) => env.DEV_DIRECTORY || '.dev'
@@ -34,10 +34,7 @@ function operatorUrl(given: NodeJS.ProcessEnv): string {
 
 /** Opens one connection to the operator's database, for transactions. */
 export function operatorConnection(env: NodeJS.ProcessEnv, name: string): postgres.Sql {
-  const connection = { application_name: name }
-  const url = operatorUrl(env)
-  const tls = databaseTls(url, withDotEnv(env))
-  return postgres(url, { max: 1, prepare: false, onnotice: () => {}, connection, ...tls })
+  return openConnection(operatorUrl(env), withDotEnv(env), { connection: { application_name: name } })
 }
 
 /**

@@ -1,11 +1,68 @@
 import { userInfo } from 'node:os'
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
+import type { Aggregate, Decision, Event } from '../../shared/events/types.ts'
 import { type Gateway, openGateway } from '../../shared/gateway.ts'
 import { StartError } from '../../shared/start.ts'
 import { operatorEnvironment } from './operator-environment.ts'
-import { RefusedError, type Terminal } from './terminal.ts'
+import { type Program, program, RefusedError, type Terminal, UsageError } from './terminal.ts'
+
+const COMMON = { json: { type: 'boolean' } } as const
+
+/** The flags of a command with these options. */
+export type Flags<O extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ args: string[]; allowPositionals: true; options: O & typeof COMMON }>
+>['values']
+
+/** One run of an operator command. */
+export type OperatorCall<O extends ParseArgsOptionsConfig> = {
+  gateway: Gateway
+  terminal: Terminal
+  /** The first argument. */
+  action: string
+  /** The second argument, and the third; empty if there is none. */
+  what: string
+  third: string
+  flags: Flags<O>
+}
+
+type OperatorCommand<O extends ParseArgsOptionsConfig, R> = {
+  usage: string
+  options: O
+  /** Returns the message for an action that needs a second argument; nothing if it takes none. */
+  needs?: (action: string) => string | undefined
+  /** The action that takes a third argument. */
+  withThird?: string
+  actions: Record<string, (call: OperatorCall<O>) => Promise<R>>
+  /** Returns what is printed of a result. */
+  print(result: R, call: OperatorCall<O>): Promise<Printed> | Printed
+}
+
+/** A result as JSON and as text. */
+export type Printed = { json: unknown; text: string /** For people only. */; remark?: string }
+
+/** Makes an operator command that runs one of several actions on a gateway. */
+export function operatorProgram<const O extends ParseArgsOptionsConfig, R>(command: OperatorCommand<O, R>): Program {
+  return program(command.usage, async (args, terminal) => {
+    const options = { ...command.options, ...COMMON }
+    const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
+    const [action = '', what = '', third = '', ...rest] = positionals
+    const perform = command.actions[action]
+    const needed = command.needs?.(action)
+    const tooMany = rest.length > 0 || (third && action !== command.withThird) || (what && !needed)
+    if (!perform || tooMany) throw new UsageError(`There is no "${positionals.join(' ')}"`)
+    if (needed && !what) throw new UsageError(needed)
+    return withGateway(terminal, async (gateway) => {
+      const call = { gateway, terminal, action, what, third, flags: flags as Flags<O> }
+      const { json, text, remark } = await command.print(await perform(call), call)
+      terminal.out('json' in flags && flags.json ? JSON.stringify(json, null, 2) : text)
+      if (remark) terminal.err(remark)
+      return 0
+    })
+  })
+}
 
 /**
  * Opens a gateway on the operator's connection while `use` runs.
@@ -32,6 +89,16 @@ export function act<T>(gateway: Gateway, block: (work: Work) => Promise<T>): Pro
     actAsAccount(work)
     return block(work)
   })
+}
+
+/** Decides on one stream in the name of the operator. */
+export async function decideAsOperator<S, E extends Event>(
+  gateway: Gateway,
+  aggregate: Aggregate<S, E>,
+  id: string,
+  decision: (state: S) => Decision<E>,
+): Promise<void> {
+  await act(gateway, async (work) => (await work.load(aggregate, id, {})).decide(decision))
 }
 
 /** Returns the operating system's name of the user who runs this command. */

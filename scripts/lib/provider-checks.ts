@@ -6,6 +6,7 @@ import type { ConnectionRow } from '../../shared/queries/connections.ts'
 import { askProvider } from '../../shared/sso/ask.ts'
 import { callHook } from '../../shared/sso/call-hook.ts'
 import { configurationOf, secretOf } from '../../shared/sso/oauth-client.ts'
+import { causeOf } from './doctor/check.ts'
 import { lastCertificateEnd } from './doctor/providers.ts'
 
 export const CHECKS = ['discovery', 'keys', 'credentials', 'callback'] as const
@@ -19,12 +20,6 @@ const wrong = (detail: unknown) => ({
   ok: false,
   detail: (detail instanceof Error ? causeOf(detail) : String(detail)).slice(0, 200),
 })
-
-function causeOf(error: Error): string {
-  const { reason } = (error as { options?: { reason?: string } }).options ?? {}
-  const inner = error.cause instanceof Error ? causeOf(error.cause) : undefined
-  return [reason ?? error.message, inner].filter(Boolean).join(': ')
-}
 
 const attempt = (work: () => Promise<Verdict>): Promise<Verdict> => work().catch(wrong)
 

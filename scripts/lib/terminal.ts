@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
@@ -86,11 +86,26 @@ export function folderOf({ env }: Terminal, named: string): string {
   return folder
 }
 
+/**
+ * Reads a file, relative to the folder that the user is in; `-` is standard input.
+ * @param parse makes something else of its text
+ * @throws RefusedError when it cannot be read or parsed
+ */
+export function readFileOf<T>({ env }: Terminal, named: string, parse: (text: string) => T): T {
+  try {
+    return parse(readFileSync(named === '-' ? 0 : resolve(env.INIT_CWD ?? '', named), 'utf8'))
+  } catch (error) {
+    throw new RefusedError(`${named === '-' ? 'Standard input' : named} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+const cell = (value: unknown) => (value instanceof Date ? value.toISOString() : String(value ?? ''))
+
 /** Formats rows as columns of text; every row has the members of the first. */
-export function table(rows: Record<string, string>[]): string {
+export function table(rows: object[]): string {
   const [first] = rows
   if (!first) return ''
-  const lines = [Object.keys(first), ...rows.map((row) => Object.values(row))]
+  const lines = [Object.keys(first), ...rows.map((row) => Object.values(row).map(cell))]
   const widths = Object.keys(first).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
   return lines
     .map((line) =>
@@ -101,6 +116,10 @@ export function table(rows: Record<string, string>[]): string {
     )
     .join('\n')
 }
+
+/** Formats names and values as a line each. */
+export const fieldLines = (fields: [name: string, value: unknown][]) =>
+  fields.map(([name, value]) => `${name.padEnd(20)}${value}`).join('\n')
 
 /** Reads the flags of a program that is not a command; for `--help` and wrong usage it prints the usage and ends the process. */
 export function readFlagsOrExit<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {

@@ -12,11 +12,12 @@ export async function look(check: string, fix: string, work: () => Promise<Findi
   return { check, ...finding }
 }
 
-// A connection that fails at several addresses is an AggregateError without a message.
-function causeOf(error: Error & { code?: string }): string {
+/**
+ * Returns the messages of an error and its causes, or the reason of an error of the gateway. A connection that fails at several addresses is
+ * an AggregateError without a message.
+ */
+export function causeOf(error: Error & { code?: string; options?: { reason?: string } }): string {
   const inner = error instanceof AggregateError ? error.errors[0] : error.cause
-  const text = [error.message || error.code, inner instanceof Error ? causeOf(inner) : undefined]
-    .filter(Boolean)
-    .join(': ')
-  return text.slice(0, 300)
+  const own = error.options?.reason ?? (error.message || error.code)
+  return [own, inner instanceof Error && causeOf(inner)].filter(Boolean).join(': ').slice(0, 300)
 }

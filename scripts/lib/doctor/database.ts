@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
-import postgres from 'postgres'
 import { lagProblems } from '../../../shared/audit/lag.ts'
 import { findLostHistory } from '../../../shared/audit/lost-history.ts'
 import { masterSecrets } from '../../../shared/config.ts'
-import { databaseTls, type TlsKind, tlsKind } from '../../../shared/database-tls.ts'
+import { type TlsKind, tlsKind } from '../../../shared/database-tls.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
 import { readLogLag } from '../../../shared/queries/log-lag.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
 import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
+import { openConnection } from '../gateway-database.ts'
 import { grantText, listForeignGrants, listUnguarded } from '../guards.ts'
 import { newerText } from '../migrate.ts'
 import { readMigrations } from '../migration-files.ts'
@@ -65,8 +65,7 @@ const TLS: Record<TlsKind, Finding> = {
 const checkMigrations = ({ config }: Gateway, ownerUrl: string | undefined) =>
   look('migrations', 'npm run migrate, from the version that is deployed', async () => {
     if (!ownerUrl) return warning('not checked', 'Set DATABASE_MIGRATION_URL here to compare them')
-    const tls = databaseTls(ownerUrl, config)
-    const sql = postgres(ownerUrl, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {}, ...tls })
+    const sql = openConnection(ownerUrl, config, { connect_timeout: 5 })
     try {
       const migrations = await readMigrations(migrationFiles)
       const applied = await readLedger(sql)
@@ -103,10 +102,7 @@ const checkHistory = (gateway: Gateway) =>
 // In transaction mode, a second idle client gets the server connection that the first one just released.
 const checkPooler = ({ config, reads }: Gateway) =>
   look('pooler', 'Set DATABASE_URL to the pooler', async () => {
-    const tls = databaseTls(config.DATABASE_URL, config)
-    const clients = [1, 2].map(() =>
-      postgres(config.DATABASE_URL, { max: 1, prepare: false, onnotice: () => {}, ...tls }),
-    )
+    const clients = [1, 2].map(() => openConnection(config.DATABASE_URL, config))
     try {
       const seen = new Set<number>()
       for (const sql of [...clients, ...clients]) seen.add((await sql`select pg_backend_pid() as pid`)[0]?.pid)
