@@ -76,7 +76,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
     /^shared\/(addresses|array-types|at-once|database-clock|database-tls|errors|limits|once|present|telemetry|version)\.ts$/,
     [],
   ],
-  [/^shared\/config\.ts$/, ['shared/addresses.ts', 'shared/limits.ts']],
+  [/^shared\/config(\.ts$|\/)/, ['shared/config/', 'shared/addresses.ts', 'shared/limits.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],

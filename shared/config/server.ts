@@ -1,0 +1,89 @@
+import * as z from 'zod/mini'
+import {
+  flag,
+  httpUrl,
+  isSecretOf,
+  list,
+  listOf,
+  matching,
+  networks,
+  optional,
+  required,
+  several,
+  text,
+  url,
+  variable,
+  whole,
+} from './variable.ts'
+
+/** For local use only: published. */
+export const DEVELOPMENT_MASTER_SECRET = 'bG9jYWwtZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXItc2VjcmV0'
+
+const isMasterSecret = (value: string) => {
+  const all = several(value)
+  return all.every((one) => isSecretOf(one, 32)) && new Set(all).size === all.length
+}
+
+/** The server, its database, and browsers. */
+export const serverVariables = {
+  NODE_ENV: optional(
+    '`development` and `test` take effect only if the issuer and the listener are on loopback; otherwise, and always on Netlify, the mode is `production`. Unset means `development` on loopback.',
+    () => z.enum(['development', 'test', 'production']),
+  ),
+  HOST: variable('Address `npm start` listens on.', text(1), '127.0.0.1'),
+  PORT: variable('Port `npm start` listens on.', whole(0, 65_535), 4000),
+  AUTH_BASE_URL: variable(
+    'Public base URL and OAuth issuer, without a trailing slash.',
+    httpUrl,
+    'http://localhost:4000',
+  ),
+  DATABASE_URL: required(
+    'Postgres through the transaction-mode pooler, as the application role.',
+    url(/^postgres(ql)?$/),
+  ),
+  DATABASE_MIGRATION_URL: optional(
+    'Direct Postgres connection as the owner; only the operator commands use it.',
+    url(/^postgres(ql)?$/),
+  ),
+  DATABASE_CA: optional(
+    'PEM certificates of the authority that issued the certificate of the database server, or the path of a file with them. If unset, connections to hosts that are not on loopback are encrypted, but the server is not verified.',
+    text(1),
+  ),
+  DATABASE_PLAINTEXT: variable(
+    '`true` allows connections to such hosts without TLS, for example in a private network between containers.',
+    flag,
+    false,
+  ),
+  AUTH_MASTER_SECRET: variable(
+    'Base64, at least 32 random bytes (`openssl rand -base64 32`). All other keys are derived from it. Of several (separated by a vertical bar), the one that belongs to the database is used; a new database uses the first.',
+    matching(isMasterSecret, 'must be base64 of at least 32 random bytes, several different ones separated by |'),
+    DEVELOPMENT_MASTER_SECRET,
+  ),
+  COOKIE_DOMAIN: optional('Domain of the session cookies; unset means the gateway’s own host only.', () =>
+    z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
+  ),
+  CORS_ORIGIN: variable(
+    'Origins that may call every endpoint from a browser, with cookies; `*.` matches any subdomain, `:*` any port. Other origins may call only what OAuth clients need, without cookies.',
+    list,
+    ['*.lanonasis.com', 'https://*.lanonasis.com', 'http://localhost:*'],
+  ),
+  PRIVATE_USE_SCHEMES: variable(
+    'URI schemes without a dot that native applications, such as editors, may use in redirect URIs; schemes with a dot are always allowed.',
+    listOf((one) => /^[a-z][a-z0-9+.-]*$/.test(one), 'must be schemes such as vscode,cursor'),
+
+    ['cursor', 'vscode', 'vscode-insiders', 'windsurf', 'warp', 'claude', 'raycast', 'goose', 'lanonasis'],
+  ),
+  REGISTRATION_NETWORKS: variable(
+    'Addresses (CIDR) that may register clients without a limit, such as the published addresses of hosted assistants, which all their users share.',
+    networks,
+    [],
+  ),
+  DASHBOARD_URL: optional(
+    'Where a sign-in without a return address ends. Unset means https://dashboard.lanonasis.com, or the account page in development.',
+    httpUrl,
+  ),
+  SUPPORT_URL: optional(
+    'Where people who are refused can get help: a page (`https://…`) or a mailbox (`mailto:…`).',
+    url(/^(https|mailto)$/),
+  ),
+}
