@@ -6,6 +6,8 @@ import { openBytes, sealBytes } from './tokens/sealed.ts'
 const REMEMBERED = 1000
 const REMEMBERED_MILLISECONDS = 60_000
 
+const bytesOf = (key: Uint8Array | string) => (typeof key === 'string' ? Buffer.from(key, 'base64') : key)
+
 /** Encrypts and decrypts personal data under the data key of its subject, and computes keyed digests for lookups. */
 export type Personal = ReturnType<typeof createPersonal>
 
@@ -33,6 +35,16 @@ export function createPersonal(derive: DeriveKey) {
     },
 
     open,
+
+    /**
+     * Returns a function that decrypts texts of a subject: undefined without a text, or without a key, since the subject was erased.
+     * @param wrapped its wrapped data key, or the base64 of that
+     */
+    opener(subject: string | null, wrapped: Uint8Array | string | null | undefined) {
+      const key = subject && wrapped ? unwrap(subject, bytesOf(wrapped)) : undefined
+      return (sealed: unknown): string | undefined =>
+        key && subject && typeof sealed === 'string' ? open(subject, key, sealed) : undefined
+    },
 
     /**
      * Decrypts with a wrapped data key. Texts are cached for a minute by all inputs, so that without the key of an erased person the

@@ -18,6 +18,7 @@ import { doneQuery, formOperation, pageOperation } from '../../shared/http/opera
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type ApiKeyRecord, listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
+import { requireUuid } from '../../shared/typed/fields.ts'
 import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
 import { ApiKeyPage } from '../pages/api-key.tsx'
 import { EndKeyPage, RotateKeyPage } from '../pages/api-key-decisions.tsx'
@@ -42,11 +43,8 @@ const propsOf = (c: AppContext, principal: PersonPrincipal) => ({
   backHref: BASE,
 })
 
-async function record(c: AppContext, principal: PersonPrincipal) {
-  const id = z.uuid().safeParse(c.req.param('id'))
-  if (!id.success) throw new GatewayError('key_not_found')
-  return ownKey(gateway(), principal, id.data)
-}
+const record = (c: AppContext, principal: PersonPrincipal) =>
+  ownKey(gateway(), principal, requireUuid(c.req.param('id'), 'key_not_found'))
 
 const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
 const listQuery = once(() => z.object({ done: z.optional(z.string()) }))

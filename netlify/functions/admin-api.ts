@@ -18,6 +18,7 @@ import { readAdminStatus } from '../../shared/queries/admin-status.ts'
 import { findClient, listClients } from '../../shared/queries/api-clients.ts'
 import { hasPasswords, sendRecovery } from '../../shared/sync/supabase-users.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
+import { typedReason } from '../../shared/typed/fields.ts'
 
 const app = createApp('api', { tag: 'Operators' })
 const APP_ID = /^app_[a-z0-9_]{1,60}$/
@@ -79,10 +80,7 @@ const newApp = once(() =>
     app_name: z.string().check(z.minLength(1), z.maxLength(100)),
     redirect_uris: z.array(z.string().check(z.maxLength(2000))).check(z.minLength(1), z.maxLength(20)),
     metadata: z.optional(z.looseObject({})),
-    reason: z.prefault(
-      z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
-      'registered at /admin/register-app',
-    ),
+    reason: z.prefault(typedReason(), 'registered at /admin/register-app'),
   }),
 )
 

@@ -11,7 +11,7 @@ import { readQuery } from '../../shared/http/body.ts'
 import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
-import { ACTS, actOn } from '../../shared/operators/console-actions.ts'
+import { ACTIONS } from '../../shared/operators/console-actions.ts'
 import { operatedBlastRadius } from '../../shared/operators/operated-blast-radius.ts'
 import { operatedState } from '../../shared/operators/operated-state.ts'
 import { type AuditFilter, type AuditScope, listAuditEvents } from '../../shared/queries/audit-events.ts'
@@ -30,6 +30,7 @@ import { findPerson } from '../../shared/queries/identities.ts'
 import { readLogLag } from '../../shared/queries/log-lag.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 import { addressLookup } from '../../shared/typed/address.ts'
+import { requireUuid, typedReason } from '../../shared/typed/fields.ts'
 import { aboutOf, accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
 import {
   ClientsPage,
@@ -297,8 +298,7 @@ app.route('GET', '/admin/requests/:id', {
   operation: pageOperation('Shows the events of a request'),
 })(async (c, operator) => {
   const visited = visit(c, operator, '/admin/events')
-  const request = z.uuid().safeParse(c.req.param('id')).data
-  if (!request) throw new GatewayError('not_found')
+  const request = requireUuid(c.req.param('id'))
   const events = (await eventsOf(visited.scope, { request }, 200)).reverse()
   return renderPage(RequestPage({ frame: visited.frame, id: request, events }))
 })
@@ -318,9 +318,9 @@ app.route('GET', '/admin/radius', {
 const acting = once(() =>
   z.object({
     ...postedForm(),
-    act: z.enum(ACTS, 'not_found'),
+    act: z.enum(Object.keys(ACTIONS) as (keyof typeof ACTIONS)[], 'not_found'),
     id: z.uuid('not_found'),
-    reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)),
+    reason: typedReason(),
     back: z.optional(z.string().check(z.maxLength(200))),
   }),
 )
@@ -337,7 +337,7 @@ app.route('POST', '/admin/act', {
     restart: ({ typed }) => expiredButton(homeOf(typed)),
     once: (typed) => c.redirect(homeOf(typed), 303),
     act: async ({ act, id, reason, back }) => {
-      await actOn({ call: c.var.call, operator, id, reason }, act)
+      await ACTIONS[act]({ call: c.var.call, operator, id, reason })
       const home = homeOf({ back })
       return c.redirect(`${home}${home.includes('?') ? '&' : '?'}done=1`, 303)
     },

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { everydayOwner, sensitive } from '../../shared/access/authorities.ts'
-import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
@@ -17,6 +16,7 @@ import {
 import { parseScope } from '../../shared/oauth/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
+import { requireUuid } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
 import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
 import { AgentFormPage, type AgentFormValues, AgentsPage } from '../pages/agents.tsx'
@@ -86,14 +86,11 @@ app.route('POST', '/v1/auth/agents', {
   return c.json({ ...delegation, expires_at: expiresAt }, 201)
 })
 
-const isUuid = (text: string) => z.uuid().safeParse(text).success
-
 app.route('DELETE', '/v1/auth/agents/:id', {
   authority: sensitive('tokens'),
   operation: { summary: 'Revokes an agent', answers: { 200: anything } },
 })(async (c, owner) => {
-  const id = c.req.param('id')
-  if (!isUuid(id)) throw new GatewayError('not_found')
+  const id = requireUuid(c.req.param('id'))
   return c.json({ success: true, revoked: await revokeAgent(c.var.call, owner, id) })
 })
 

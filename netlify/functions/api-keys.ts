@@ -41,6 +41,7 @@ import { anything, done, type Operation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
+import { requireUuid } from '../../shared/typed/fields.ts'
 import * as keySchemas from '../openapi/key-schemas.ts'
 
 const BASE = '/v1/auth/api-keys'
@@ -51,9 +52,8 @@ const writing = everyday({ scope: 'api-keys:write', namesPeople: true, missing: 
 
 /** Returns the key in the path if the principal may see it. @throws GatewayError key_not_found */
 async function targetOf(c: AppContext, principal: PersonPrincipal) {
-  const id = z.uuid().safeParse(c.req.param('id'))
-  if (!id.success) throw new GatewayError('key_not_found')
-  return { principal, record: await ownKey(gateway(), principal, id.data) }
+  const id = requireUuid(c.req.param('id'), 'key_not_found')
+  return { principal, record: await ownKey(gateway(), principal, id) }
 }
 
 /**

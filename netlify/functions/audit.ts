@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { everydayOwner, operator, whichever } from '../../shared/access/authorities.ts'
+import { everydayOwner, type Owner, operator, sensitive, whichever } from '../../shared/access/authorities.ts'
 import { currentSigner, signerOfNote } from '../../shared/audit/checkpoints.ts'
 import { toAuditEvent, type Viewer } from '../../shared/audit/event-view.ts'
 import { archivedLine, checkpointLine, createExport, exportLine, inOrder } from '../../shared/audit/export.ts'
@@ -14,11 +14,11 @@ import { once } from '../../shared/once.ts'
 import { archivedLeaves } from '../../shared/queries/archives.ts'
 import { type AuditScope, listAuditEvents, listForExport } from '../../shared/queries/audit-events.ts'
 import { type CheckpointRow, listCheckpoints } from '../../shared/queries/audit-tree.ts'
+import { pageSize, position } from '../../shared/typed/fields.ts'
 
 const MOST_EXPORTED = 1000
 const app = createApp('api', { tag: 'Audit' })
 
-const position = once(() => z.string().check(z.regex(/^\d{1,18}$/)))
 const time = once(() =>
   z.pipe(
     z.string().check(
@@ -46,7 +46,7 @@ const eventsQuery = once(() =>
     until: z.optional(time()),
     order: z._default(z.enum(['desc', 'asc']), 'desc'),
     cursor: z.optional(position()),
-    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
+    limit: pageSize(200, 50),
   }),
 )
 
@@ -58,17 +58,21 @@ const seeing = <P>({ accepts, admit }: Authority<P>, seen: (principal: P) => See
 })
 
 /** People see their own events; operators can also request those of their organization, or all events. */
-const ownOrOperated = whichever<'own' | 'organization' | 'everything', Seen>(
-  {
-    own: seeing(everydayOwner, ({ person }) => ({ scope: { of: 'people', uais: person.members }, viewer: 'person' })),
-    organization: seeing(operator(), ({ principal }) => ({
-      scope: { of: 'organization', id: principal.person.organizationId },
-      viewer: 'operator',
-    })),
-    everything: seeing(operator('platform'), () => ({ scope: { of: 'everything' }, viewer: 'operator' })),
-  },
-  ({ request }) => readQuery({ req: request }, z.object({ scope: scope() })).scope,
-)
+const ownOrOperated = (owner: Authority<Owner>) =>
+  whichever<'own' | 'organization' | 'everything', Seen>(
+    {
+      own: seeing(owner, ({ person }) => ({ scope: { of: 'people', uais: person.members }, viewer: 'person' })),
+      organization: seeing(operator(), ({ principal }) => ({
+        scope: { of: 'organization', id: principal.person.organizationId },
+        viewer: 'operator',
+      })),
+      everything: seeing(operator('platform'), () => ({ scope: { of: 'everything' }, viewer: 'operator' })),
+    },
+    ({ request }) => readQuery({ req: request }, z.object({ scope: scope() })).scope,
+  )
+
+/** Events contain addresses and other personal data, unlike a proof that one is in the tree. */
+const events = ownOrOperated(sensitive('tokens'))
 
 const event = () =>
   z.looseObject({
@@ -85,7 +89,7 @@ const event = () =>
 
 /** Lists events, newest first or, to follow the log, oldest first; `next_cursor` is the position of the next page. */
 app.route('GET', '/v1/audit/events', {
-  authority: ownOrOperated,
+  authority: events,
   operation: {
     summary: 'Lists audit events',
     query: eventsQuery,
@@ -104,13 +108,13 @@ const exportQuery = once(() =>
   z.object({
     scope: scope(),
     after: z.prefault(position(), '0'),
-    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MOST_EXPORTED)), MOST_EXPORTED),
+    limit: pageSize(MOST_EXPORTED, MOST_EXPORTED),
   }),
 )
 
 /** Exports JSON Lines that can be verified offline (`scripts/verify-export.mjs`); only the person's own export has readable personal values. */
 app.route('GET', '/v1/audit/export', {
-  authority: ownOrOperated,
+  authority: events,
   operation: {
     summary: 'Exports audit events for offline verification',
     query: exportQuery,
@@ -157,12 +161,7 @@ app.route('GET', '/v1/audit/export', {
 
 const whole = once(() => z.pipe(z.string().check(z.regex(/^\d{1,15}$/)), z.transform(Number)))
 
-const checkpointsQuery = once(() =>
-  z.object({
-    before: z.optional(position()),
-    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
-  }),
-)
+const checkpointsQuery = once(() => z.object({ before: z.optional(position()), limit: pageSize(100, 20) }))
 const consistencyQuery = once(() => z.object({ from: whole(), to: z.optional(whole()) }))
 const inclusionQuery = once(() => z.object({ scope: scope(), event: z.uuid() }))
 
@@ -237,7 +236,7 @@ app.route('GET', '/v1/audit/consistency', {
 
 /** Proves that an event visible to the caller is in the tree of the newest checkpoint. */
 app.route('GET', '/v1/audit/inclusion', {
-  authority: ownOrOperated,
+  authority: ownOrOperated(everydayOwner),
   operation: {
     summary: 'Proves that an event is in the tree of the newest checkpoint (RFC 9162 section 2.1.3)',
     query: inclusionQuery,

@@ -8,7 +8,8 @@ import { clearSessionCookies } from '../../shared/http/cookies.ts'
 import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
-import { eraseOther, eraseSelf } from '../../shared/people/account-erasure.ts'
+import { eraseOther, eraseSelf } from '../../shared/people/erasure.ts'
+import { requireUuid, typedReason } from '../../shared/typed/fields.ts'
 import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
 import { ErasedPage, ErasePage } from '../pages/erase.tsx'
 import { words } from '../pages/erase-words.ts'
@@ -45,9 +46,7 @@ app.route('POST', BASE, {
     act: async ({ word }) => {
       if (word?.trim().toLowerCase() !== words.word)
         throw new GatewayError('invalid_request', { description: words.wrong })
-      const { session } = principal
-      if (!session) throw new GatewayError('session_invalid')
-      const receipt = await eraseSelf(c.var.call, { ...principal, session })
+      const receipt = await eraseSelf(c.var.call, principal)
       clearSessionCookies(c.var.call)
       return renderPage(
         ErasedPage({
@@ -90,7 +89,7 @@ app.route('POST', '/v1/auth/me/erase', {
   return c.json(receipt)
 })
 
-const eraseOtherBody = once(() => z.object({ reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(200)) }))
+const eraseOtherBody = once(() => z.object({ reason: typedReason() }))
 
 /** Erases a person whom the operator administers. */
 app.route('POST', '/v1/operators/people/:uai/erase', {
@@ -103,9 +102,7 @@ app.route('POST', '/v1/operators/people/:uai/erase', {
   },
 })(async (c, operator) => {
   const { reason } = await readBody(c, eraseOtherBody())
-  const uai = z.uuid('not_found').safeParse(c.req.param('uai'))
-  if (!uai.success) throw new GatewayError('not_found')
-  return c.json(await eraseOther(c.var.call, operator, { uai: uai.data, reason }))
+  return c.json(await eraseOther(c.var.call, operator, { uai: requireUuid(c.req.param('uai')), reason }))
 })
 
 export default serve(app)

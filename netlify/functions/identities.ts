@@ -21,7 +21,7 @@ import { actAsService, identityAsked, provenBy } from '../../shared/people/ident
 import { removeSignInMethod } from '../../shared/people/sign-in-methods.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
-import { statedEmail } from '../../shared/typed/fields.ts'
+import { requireUuid, statedEmail } from '../../shared/typed/fields.ts'
 
 const MOST = 100
 const app = createApp('api', { tag: 'Identities' })
@@ -139,8 +139,8 @@ app.route('DELETE', '/v1/auth/identities/:uai/credentials/:id', {
   authority: ownerOrService(sensitive('every caller'), 'identities:link'),
   operation: { summary: 'Removes a credential', answers: { 200: done } },
 })(async (c, principal) => {
-  const { uai, id } = c.req.param()
-  if (!z.uuid().safeParse(id).success) throw new GatewayError('not_found')
+  const { uai } = c.req.param()
+  const id = requireUuid(c.req.param('id'))
   const person = await identityAsked(gateway(), principal, uai)
   if (principal.kind === 'person') {
     const act = (work: Work) => actAs(work, principal)

@@ -13,7 +13,7 @@ import {
   revokeOperatorCode,
 } from '../../shared/operators/operator-codes.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
-import { typedEmail } from '../../shared/typed/fields.ts'
+import { typedEmail, typedReason } from '../../shared/typed/fields.ts'
 import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -24,7 +24,6 @@ import { renderPage } from '../pages/render.ts'
 
 const BASE = '/operator/codes'
 const app = createFormApp('Operator pages')
-const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
 
 async function desk(
   c: AppContext,
@@ -79,7 +78,7 @@ app.route('GET', BASE, {
   return desk(c, operator, { notice: done === 'revoked' ? words.desk.revoked : undefined })
 })
 
-const requestForm = once(() => z.object({ ...postedForm(), email: typedEmail(), reason: reason() }))
+const requestForm = once(() => z.object({ ...postedForm(), email: typedEmail(), reason: typedReason() }))
 
 app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperation('Requests a code') })((c, operator) =>
   take(c, operator, requestForm(), async (posted) => {
@@ -88,7 +87,7 @@ app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperatio
   }),
 )
 
-const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found'), reason: reason() }))
+const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found'), reason: typedReason() }))
 
 app.route('POST', `${BASE}/approve`, {
   authority: operatorPage(BASE),

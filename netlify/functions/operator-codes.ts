@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { operator } from '../../shared/access/authorities.ts'
-import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
@@ -14,14 +13,13 @@ import {
   revokeOperatorCode,
 } from '../../shared/operators/operator-codes.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
-import { typedEmail } from '../../shared/typed/fields.ts'
+import { requireUuid, typedEmail, typedReason } from '../../shared/typed/fields.ts'
 
 const BASE = '/v1/auth/operator-codes'
 const app = createApp('api', { tag: 'Operators' })
-const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
 const request = once(() =>
   z
-    .object({ uai: z.optional(z.uuid()), email: z.optional(typedEmail()), reason: reason() })
+    .object({ uai: z.optional(z.uuid()), email: z.optional(typedEmail()), reason: typedReason() })
     .check(z.refine(({ uai, email }) => (uai === undefined) !== (email === undefined), 'uai or email is required')),
 )
 
@@ -32,11 +30,7 @@ const made = ({ id, code, awaitsSecond, expiresAt }: MadePart) => ({
   expires_at: expiresAt.toISOString(),
 })
 
-function idOf(c: AppContext): string {
-  const id = z.uuid().safeParse(c.req.param('id'))
-  if (!id.success) throw new GatewayError('not_found')
-  return id.data
-}
+const idOf = (c: AppContext) => requireUuid(c.req.param('id'))
 
 /** Lists open one-time codes for people who cannot receive e-mail and whom the operator administers. */
 app.route('GET', BASE, {
@@ -68,7 +62,7 @@ app.route('POST', `${BASE}/:id/approve`, {
   authority: operator(),
   operation: { summary: 'Approves a code as second operator', body: reasonOnly, answers: { 200: madeCode } },
 })(async (c, operator) => {
-  const body = await readBody(c, z.object({ reason: reason() }))
+  const body = await readBody(c, z.object({ reason: typedReason() }))
   return c.json(made(await approveOperatorCode(c.var.call, operator, { id: idOf(c), reason: body.reason })))
 })
 

@@ -12,6 +12,7 @@ import { once } from '../../shared/once.ts'
 import { operatedBlastRadius } from '../../shared/operators/operated-blast-radius.ts'
 import { operatedState } from '../../shared/operators/operated-state.ts'
 import { findListed } from '../../shared/queries/console.ts'
+import { typedReason } from '../../shared/typed/fields.ts'
 
 const app = createApp('api', { tag: 'Audit' })
 
@@ -20,7 +21,7 @@ const radiusBody = once(() =>
     .object({
       id: z.uuid(),
       dry_run: z._default(z.boolean(), true),
-      reason: z.optional(z.string().check(z.trim(), z.minLength(3), z.maxLength(200))),
+      reason: z.optional(typedReason()),
     })
     .check(z.refine(({ dry_run, reason }) => dry_run || reason !== undefined, 'reason is required')),
 )

@@ -22,6 +22,7 @@ import type { Family } from '../../shared/queries/token-families.ts'
 import { userOf } from '../../shared/sign-in/direct-sign-in.ts'
 import { endSession } from '../../shared/sign-in/end-session.ts'
 import { originOf } from '../../shared/sign-in/session-origin.ts'
+import { requireUuid } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
 
 const app = createApp('api', { tag: 'Account and sessions' })
@@ -117,9 +118,8 @@ app.route('DELETE', '/v1/auth/sessions/:id', {
     answers: { 200: () => z.object({ success: z.literal(true), revoked: z.boolean() }) },
   },
 })(async (c, { person, session }) => {
-  const id = z.uuid().safeParse(c.req.param('id'))
-  if (!id.success) throw new GatewayError('not_found')
-  const revoked = await endSession(c.var.call, person, id.data, 'revoked', { sessionId: session.id })
+  const id = requireUuid(c.req.param('id'))
+  const revoked = await endSession(c.var.call, person, id, 'revoked', { sessionId: session.id })
   return c.json({ success: true, revoked })
 })
 

@@ -61,7 +61,7 @@ app.route('POST', '/v1/sync/api-key', {
   await checkSecret(c)
   const key = readKey(await readBody(c, webhookBody()))
   const { keyId, outcome } = await syncKey(c.var.call, key)
-  const answer = { event_type: key.event, api_key_id: keyId ?? null, outcome }
+  const answer = { event_type: key.event_type, api_key_id: keyId ?? null, outcome }
   return c.json({ success: true, message: `The key is ${outcome}.`, ...answer, key_hash_stored: outcome !== 'skipped' })
 })
 

@@ -1,52 +1,64 @@
 import * as z from 'zod/mini'
 import { operator } from '../../shared/access/authorities.ts'
 import type { Operator } from '../../shared/access/operator.ts'
-import { operatedWebhook, registerWebhook, renewWebhookSecret, updateWebhook } from '../../shared/audit/webhooks.ts'
-import type { WebhookSettings } from '../../shared/domain/webhook.ts'
-import { GatewayError } from '../../shared/errors.ts'
+import {
+  changeWebhookSettings,
+  decideWebhook,
+  operatedWebhook,
+  registerWebhook,
+  renewWebhookSecret,
+} from '../../shared/audit/webhooks.ts'
+import {
+  removeWebhook,
+  replayWebhook,
+  retryWebhook,
+  startWebhook,
+  stopWebhook,
+  type WebhookSettings,
+} from '../../shared/domain/webhook.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { listUndelivered, listWebhooks, retryDead, type WebhookRow } from '../../shared/queries/webhooks.ts'
+import { pageSize, position, requireUuid, typedReason } from '../../shared/typed/fields.ts'
 
 const BASE = '/v1/webhooks'
 const app = createApp('api', { tag: 'Outgoing webhooks' })
 
-const reason = once(() => z.string().check(z.trim(), z.minLength(3), z.maxLength(200)))
-const position = once(() => z.string().check(z.regex(/^\d{1,18}$/)))
+const types = () => z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100))
 const settings = once(() => ({
   name: z.string().check(z.trim(), z.minLength(1), z.maxLength(100)),
   url: z.string().check(z.maxLength(2000)),
-  types: z._default(z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100)), []),
+  types: z._default(types(), []),
 }))
 const newWebhook = once(() =>
   z.object({
     ...settings(),
     scope: z._default(z.enum(['organization', 'everything']), 'organization'),
-    reason: reason(),
+    reason: typedReason(),
   }),
 )
 const webhookChange = once(() =>
   z.object({
     name: z.optional(settings().name),
     url: z.optional(settings().url),
-    types: z.optional(z.array(z.string().check(z.regex(/^[A-Z]\w{1,99}$/))).check(z.maxLength(100))),
+    types: z.optional(types()),
     status: z.optional(z.enum(['active', 'stopped'])),
-    reason: reason(),
+    reason: typedReason(),
   }),
 )
-const because = once(() => z.object({ reason: reason() }))
-const replay = once(() => z.object({ after: position(), reason: reason() }))
+const because = once(() => z.object({ reason: typedReason() }))
+const replay = once(() => z.object({ after: position(), reason: typedReason() }))
 const deliveriesQuery = once(() =>
   z.object({
     status: z._default(z.enum(['dead', 'waiting']), 'dead'),
     cursor: z.prefault(position(), '0'),
-    limit: z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(200)), 50),
+    limit: pageSize(200, 50),
   }),
 )
-const retry = once(() => z.object({ position: z.optional(position()), reason: reason() }))
+const retry = once(() => z.object({ position: z.optional(position()), reason: typedReason() }))
 
 const shown = ({ id, settings, organization_id, status, status_reason, added_at, ...row }: WebhookRow) => ({
   id,
@@ -62,15 +74,12 @@ const shown = ({ id, settings, organization_id, status, status_reason, added_at,
   behind: Number(row.behind),
 })
 
-function idOf(c: AppContext): string {
-  const id = z.uuid().safeParse(c.req.param('id'))
-  if (!id.success) throw new GatewayError('not_found')
-  return id.data
-}
+const idOf = (c: AppContext) => requireUuid(c.req.param('id'))
 
 const answer = async (c: AppContext, operator: Operator, id: string, more: object = {}, status: 200 | 201 = 200) =>
   c.json({ ...shown(await operatedWebhook(gateway(), operator, id)), ...more }, status)
 
+const ended = () => z.object({ success: z.literal(true) })
 const webhook = () =>
   z.looseObject({
     id: z.uuid(),
@@ -99,8 +108,8 @@ app.route('POST', BASE, {
   authority: operator(),
   operation: { summary: 'Adds a webhook', body: newWebhook, answers: { 201: webhook } },
 })(async (c, operator) => {
-  const { scope, reason: why, ...given } = await readBody(c, newWebhook())
-  const made = { settings: given, everything: scope === 'everything', reason: why }
+  const { scope, reason, ...given } = await readBody(c, newWebhook())
+  const made = { settings: given, everything: scope === 'everything', reason }
   const { id, secret } = await registerWebhook(c.var.call, operator, made)
   return answer(c, operator, id, { secret }, 201)
 })
@@ -115,15 +124,12 @@ app.route('PATCH', `${BASE}/:id`, {
   operation: { summary: 'Updates, stops or starts a webhook', body: webhookChange, answers: { 200: webhook } },
 })(async (c, operator) => {
   const id = idOf(c)
-  const { status, reason: why, ...given } = await readBody(c, webhookChange())
+  const { status, reason, ...given } = await readBody(c, webhookChange())
   const row = await operatedWebhook(gateway(), operator, id)
   const settings: WebhookSettings = { ...row.settings, ...given }
-  if (Object.keys(given).length > 0)
-    await updateWebhook(c.var.call, operator, id, { change: 'settings', settings, reason: why })
-  if (status) {
-    const change = status === 'active' ? 'start' : 'stop'
-    await updateWebhook(c.var.call, operator, id, { change, reason: why })
-  }
+  if (Object.keys(given).length > 0) await changeWebhookSettings(c.var.call, operator, id, { settings, reason })
+  const decision = status === 'stopped' ? stopWebhook : startWebhook
+  if (status) await decideWebhook(c.var.call, operator, id, (state) => decision(state, reason))
   return answer(c, operator, id)
 })
 
@@ -132,11 +138,11 @@ app.route('DELETE', `${BASE}/:id`, {
   operation: {
     summary: 'Removes a webhook',
     body: because,
-    answers: { 200: () => z.object({ success: z.literal(true) }) },
+    answers: { 200: ended },
   },
 })(async (c, operator) => {
-  const { reason: why } = await readBody(c, because())
-  await updateWebhook(c.var.call, operator, idOf(c), { change: 'remove', reason: why })
+  const { reason } = await readBody(c, because())
+  await decideWebhook(c.var.call, operator, idOf(c), (state) => removeWebhook(state, reason))
   return c.json({ success: true })
 })
 
@@ -149,8 +155,8 @@ app.route('POST', `${BASE}/:id/secret`, {
     answers: { 200: () => z.object({ secret: z.string() }) },
   },
 })(async (c, operator) => {
-  const { reason: why } = await readBody(c, because())
-  return c.json({ secret: await renewWebhookSecret(c.var.call, operator, idOf(c), why) })
+  const { reason } = await readBody(c, because())
+  return c.json({ secret: await renewWebhookSecret(c.var.call, operator, idOf(c), reason) })
 })
 
 /** Delivers all events after a position again. */
@@ -158,9 +164,9 @@ app.route('POST', `${BASE}/:id/replay`, {
   authority: operator(),
   operation: { summary: 'Delivers all events after a position again', body: replay, answers: { 200: webhook } },
 })(async (c, operator) => {
-  const { after, reason: why } = await readBody(c, replay())
+  const given = await readBody(c, replay())
   const id = idOf(c)
-  await updateWebhook(c.var.call, operator, id, { change: 'replay', after, reason: why })
+  await decideWebhook(c.var.call, operator, id, (state) => replayWebhook(state, given))
   return answer(c, operator, id)
 })
 
@@ -205,9 +211,9 @@ app.route('POST', `${BASE}/:id/deliveries/retry`, {
   },
 })(async (c, operator) => {
   const id = idOf(c)
-  const { position: one, reason: why } = await readBody(c, retry())
-  await updateWebhook(c.var.call, operator, id, { change: 'retry', position: one, reason: why })
-  return c.json({ retried: await retryDead(gateway().reads, id, one) })
+  const given = await readBody(c, retry())
+  await decideWebhook(c.var.call, operator, id, (state) => retryWebhook(state, given))
+  return c.json({ retried: await retryDead(gateway().reads, id, given.position) })
 })
 
 export default serve(app)

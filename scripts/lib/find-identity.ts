@@ -1,5 +1,5 @@
 import type { Gateway } from '../../shared/gateway.ts'
-import { type PersonRow, personColumns, toPerson } from '../../shared/queries/person.ts'
+import { type PersonRow, toPerson } from '../../shared/queries/person.ts'
 import { addressLookup } from '../../shared/typed/address.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -31,13 +31,13 @@ export async function findIdentity(gateway: Gateway, who: string): Promise<Ident
     : sql`i.uai = (select o.canonical_uai from auth_gateway.credentials c join auth_gateway.identities o on o.uai = c.uai
         where c.kind in ('email', 'phone') and c.digest = ${digest})`
   const [row] = await sql<(PersonRow & { sessions: number; families: number })[]>`
-    select ${personColumns(sql)},
+    select i.*,
       (select count(*)::int from auth_gateway.sessions s
        where s.uai = any (i.members) and auth_gateway.session_is_live(s)) as sessions,
       (select count(*)::int from auth_gateway.token_families f join auth_gateway.sessions s on s.id = f.session_id
        where f.uai = any (i.members) and f.revoked_at is null and f.expires_at > now()
          and (f.offline or auth_gateway.session_is_live(s))) as families
-    from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai where ${isThem}`
+    from auth_gateway.person_facts i where ${isThem}`
   if (!row) return undefined
   const { uai, role, plan, organizationId, members, email, emailVerified, createdAt } = toPerson(personal, row)
   return {

@@ -12,6 +12,7 @@ import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
 import { findForProject, findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
 import { listStoredKeys } from '../queries/stored-keys.ts'
+import { requireUuid } from '../typed/fields.ts'
 
 const MOST_PROJECTS = 100
 
@@ -65,8 +66,8 @@ export async function projectsOf(call: Call, principal: PersonPrincipal): Promis
  * @throws GatewayError invalid_project_id, project_not_found
  */
 export async function projectOf(call: Call, principal: PersonPrincipal, id: string): Promise<ProjectRecord> {
-  if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_project_id')
-  const project = await findProject(call.gateway.reads, call.gateway.personal, id)
+  const { reads, personal } = call.gateway
+  const project = await findProject(reads, personal, requireUuid(id, 'invalid_project_id'))
   const { members } = principal.person
   const isTheirs = project && [project.ownerId, ...project.members].some((one) => members.includes(one))
   if (!project || !(isTheirs || (await asksAsOperator(call, principal)))) throw new GatewayError('project_not_found')

@@ -15,6 +15,7 @@ import {
   noteStoredKeyRead,
   type StoredKeyRecord,
 } from '../queries/stored-keys.ts'
+import { requireUuid } from '../typed/fields.ts'
 import { projectOf } from './projects.ts'
 
 const MOST_KEYS = 500
@@ -109,14 +110,14 @@ export async function storedKeyOf(
   id: string,
   options: { projectId?: string; counts?: boolean } = {},
 ): Promise<StoredKeyRecord> {
-  if (!z.uuid().safeParse(id).success) throw new GatewayError('invalid_key_id')
-  const found = await findStoredKey(call.gateway.reads, call.gateway.personal, id)
+  const { reads, personal } = call.gateway
+  const found = await findStoredKey(reads, personal, requireUuid(id, 'invalid_key_id'))
   if (!found || (options.projectId && options.projectId !== found.projectId)) throw new GatewayError('key_not_found')
   await projectOf(call, principal, found.projectId).catch((error: unknown) => {
     if (error instanceof GatewayError && error.refusal === 'project_not_found') throw new GatewayError('key_not_found')
     throw error
   })
-  if (options.counts) await noteStoredKeyRead(call.gateway.reads, id)
+  if (options.counts) await noteStoredKeyRead(reads, id)
   return found
 }
 

@@ -6,13 +6,6 @@ export type Viewer = 'person' | 'operator'
 
 type Sealed = { subject: string | null; wrapped_key: Uint8Array | null }
 
-/** Decrypts values with the data key of a subject; undefined if it was destroyed. */
-export function opener(personal: Personal, { subject, wrapped_key }: Sealed) {
-  const key = subject && wrapped_key ? personal.unwrap(subject, wrapped_key) : undefined
-  return (sealed: unknown): string | undefined =>
-    key && subject && typeof sealed === 'string' ? personal.open(subject, key, sealed) : undefined
-}
-
 const isHash = ([name]: [string, unknown]) => /hash$/i.test(name)
 
 /** Whether the viewer may see the origin of an event: a person does not see that of an operator. */
@@ -23,7 +16,7 @@ const mayKnowOrigin = (viewer: Viewer, actorType: string | undefined) =>
 export function openPersonal(personal: Personal, row: Sealed & { data: Record<string, unknown> }) {
   const { sealed } = row.data
   if (typeof sealed !== 'object' || sealed === null) return undefined
-  const open = opener(personal, row)
+  const open = personal.opener(row.subject, row.wrapped_key)
   const values = Object.entries(sealed).flatMap(([name, value]) => {
     const text = open(value)
     return text === undefined ? [] : [[name, text] as const]
@@ -38,8 +31,8 @@ export function openOrigin(
   viewer: Viewer,
 ): { ip?: string; user_agent?: string } | undefined {
   const { origin, actorType } = row.metadata
-  const opened = mayKnowOrigin(viewer, actorType) ? opener(personal, row)(origin) : undefined
-  if (!opened) return undefined
+  const opened = personal.opener(row.subject, row.wrapped_key)(origin)
+  if (!opened || !mayKnowOrigin(viewer, actorType)) return undefined
   const { ip, userAgent } = JSON.parse(opened) as { ip?: string; userAgent?: string }
   return { ip, user_agent: userAgent }
 }

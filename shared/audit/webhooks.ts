@@ -6,12 +6,7 @@ import { newWebhookSecret } from '../delivery/sign.ts'
 import {
   addWebhook,
   changeWebhook,
-  removeWebhook,
   replaceWebhookSecret,
-  replayWebhook,
-  retryWebhook,
-  startWebhook,
-  stopWebhook,
   type Webhook,
   type WebhookEvent,
   type WebhookSettings,
@@ -68,7 +63,8 @@ export async function registerWebhook(
   return { id, secret }
 }
 
-async function decide(
+/** Changes a webhook that the operator administers. @throws GatewayError not_found, invalid_request */
+export async function decideWebhook(
   call: Call,
   operator: Operator,
   id: string,
@@ -82,32 +78,15 @@ async function decide(
   })
 }
 
-type WebhookChange =
-  | { change: 'settings'; settings: WebhookSettings; reason: string }
-  | { change: 'stop' | 'start' | 'remove'; reason: string }
-  | { change: 'replay'; after: string; reason: string }
-  | { change: 'retry'; position?: string; reason: string }
-
-/** Changes a webhook that the operator administers. @throws GatewayError not_found, invalid_request */
-export async function updateWebhook(call: Call, operator: Operator, id: string, change: WebhookChange) {
-  const { reason } = change
-  if (change.change === 'settings') checkUrl(call.gateway, change.settings.url)
-  await decide(call, operator, id, (state) => {
-    switch (change.change) {
-      case 'settings':
-        return changeWebhook(state, { settings: change.settings, reason })
-      case 'replay':
-        return replayWebhook(state, { after: change.after, reason })
-      case 'retry':
-        return retryWebhook(state, { position: change.position, reason })
-      case 'stop':
-        return stopWebhook(state, reason)
-      case 'start':
-        return startWebhook(state, reason)
-      case 'remove':
-        return removeWebhook(state, reason)
-    }
-  })
+/** Changes the settings of a webhook. @throws GatewayError not_found, invalid_request */
+export async function changeWebhookSettings(
+  call: Call,
+  operator: Operator,
+  id: string,
+  change: { settings: WebhookSettings; reason: string },
+): Promise<void> {
+  checkUrl(call.gateway, change.settings.url)
+  await decideWebhook(call, operator, id, (state) => changeWebhook(state, change))
 }
 
 /**
@@ -120,6 +99,6 @@ export async function renewWebhookSecret(call: Call, operator: Operator, id: str
   const secret = newWebhookSecret()
   const older = row.secret ? openWebhookSecret(gateway, id, row.secret).split('|')[0] : undefined
   const both = sealWebhookSecret(gateway, id, [secret, older].filter(Boolean).join('|'))
-  await decide(call, operator, id, (state) => replaceWebhookSecret(state, both, reason))
+  await decideWebhook(call, operator, id, (state) => replaceWebhookSecret(state, both, reason))
   return secret
 }

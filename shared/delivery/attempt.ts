@@ -3,7 +3,15 @@ const LONGEST_WAIT_SECONDS = 86_400
 
 export type Attempt =
   | { status: 'accepted'; provider: string; providerId: string }
-  | { status: 'failed'; reason: string; retryable: boolean; retryAfter?: number }
+  | {
+      status: 'failed'
+      /** Short snake_case code, safe for events and logs. */
+      reason: string
+      /** Whether the same message may succeed later. */
+      retryable: boolean
+      /** Seconds to wait, as the function requested. */
+      retryAfter?: number
+    }
 
 /** Sends one signed call. Never throws: network errors and invalid responses are returned as failures. */
 export async function attempt(

@@ -14,52 +14,41 @@ export interface Brand {
   colour?: string
 }
 
-interface OtpEmail {
-  type: 'otp.email'
+interface Message {
+  /** An address, or a number in E.164. */
   to: string
-  code: string
-  /** Lifetime of the code in seconds. */
-  expires_in: number
-  /** Host where the code is to be entered, such as `auth.lanonasis.com`. */
+  /** Host of the gateway, such as `auth.lanonasis.com`; the last line of a text message binds its code to it. */
   origin: string
   /** BCP 47 tag. */
   locale?: string
-  client_name?: string
   brand?: Brand
 }
 
-interface MagicLinkEmail {
+interface Expiring extends Message {
+  /** Lifetime of the code or link in seconds. */
+  expires_in: number
+}
+
+interface OtpEmail extends Expiring {
+  type: 'otp.email'
+  code: string
+  client_name?: string
+}
+
+interface MagicLinkEmail extends Expiring {
   type: 'magic_link.email'
-  to: string
   /** Page of the gateway that signs in when the person confirms. */
   url: string
-  /** Lifetime of the link in seconds. */
-  expires_in: number
-  /** Host of the gateway. */
-  origin: string
-  /** BCP 47 tag. */
-  locale?: string
   client_name?: string
-  brand?: Brand
 }
 
-interface OtpSms {
+interface OtpSms extends Expiring {
   type: 'otp.sms'
-  /** E.164. */
-  to: string
   code: string
-  /** Lifetime of the code in seconds. */
-  expires_in: number
-  /** Host where the code is to be entered; the last line of the message binds the code to it. */
-  origin: string
-  /** BCP 47 tag. */
-  locale?: string
-  brand?: Brand
 }
 
-export interface NoticeEmail {
+export interface NoticeEmail extends Message {
   type: 'notice.email'
-  to: string
   kind:
     | 'api_key_leaked'
     | 'api_key_expiring'
@@ -73,8 +62,6 @@ export interface NoticeEmail {
     | 'recovery_codes_made'
     | 'recovery_code_used'
     | 'operator_code_made'
-  /** Host of the gateway. */
-  origin: string
   /** Page where the person can do something about it. */
   manage_url: string
   /** Name of the key or application. */
@@ -82,9 +69,6 @@ export interface NoticeEmail {
   key_preview?: string
   /** ISO 8601. */
   expires_at?: string
-  /** BCP 47 tag. */
-  locale?: string
-  brand?: Brand
 }
 
 export type DeliveryMessage = {
@@ -97,18 +81,7 @@ export type DeliveryMessage = {
   | { function: 'send-notice-email'; payload: NoticeEmail }
 )
 
-export type DeliveryResult =
-  | { status: 'accepted'; provider: string; providerId: string; attempts: number }
-  | {
-      status: 'failed'
-      /** Short snake_case code, safe for events and logs. */
-      reason: string
-      /** Whether the same message may succeed later. */
-      retryable: boolean
-      /** Seconds to wait, as the function requested. */
-      retryAfter?: number
-      attempts: number
-    }
+export type DeliveryResult = Attempt & { attempts: number }
 
 export type Deliver = (message: DeliveryMessage) => Promise<DeliveryResult>
 

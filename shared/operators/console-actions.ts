@@ -8,25 +8,12 @@ import { identity, reinstate, suspend } from '../domain/identity.ts'
 import { end, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
-import { eraseOther } from '../people/account-erasure.ts'
+import type { Aggregate, Decision, Event } from '../events/types.ts'
+import { eraseOther } from '../people/erasure.ts'
 import { ownerOf } from '../queries/console.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { operatedBlastRadius } from './operated-blast-radius.ts'
-
-export const ACTS = [
-  'suspend',
-  'reinstate',
-  'erase',
-  'end',
-  'revoke',
-  'suspendClient',
-  'reinstateClient',
-  'disable',
-  'enable',
-  'revokeAll',
-] as const
-export type Act = (typeof ACTS)[number]
 
 type Asked = { call: Call; operator: Operator; id: string; reason: string }
 
@@ -42,92 +29,59 @@ function answered({ operator }: Asked, person: Person | undefined): Person {
   return person
 }
 
-/** Applications and providers need an operator of all organizations. @throws GatewayError access_denied */
-function demandPlatform({ operator }: Asked): void {
-  if (operator.organizationId !== undefined)
-    throw new GatewayError('access_denied', { reason: 'one organization only' })
-}
-
-async function standing(asked: Asked, act: 'suspend' | 'reinstate'): Promise<void> {
-  const { operator, id, reason } = asked
-  const { gateway } = asked.call
-  const { uai } = answered(asked, await findPerson(gateway.reads, gateway.personal, id))
+/** Suspends or reinstates a person, except the operator. */
+const changeStanding = (decision: typeof suspend) => async (asked: Asked) => {
+  const { call, operator, id, reason } = asked
+  const { uai } = answered(asked, await findPerson(call.gateway.reads, call.gateway.personal, id))
   if (uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'own account' })
   await asOperator(asked, async (work) => {
     const stream = await work.load(identity, uai, { subject: uai })
-    stream.decide((state) => (act === 'suspend' ? suspend(state, reason) : reinstate(state, reason)))
+    stream.decide((state) => decision(state, reason))
   })
 }
 
+/** Changes the status of an application or provider, as an operator of all organizations. */
+const changeStatus =
+  <S, E extends Event>(aggregate: Aggregate<S, E>, decision: (state: S, reason: string) => Decision<E>) =>
+  async (asked: Asked) => {
+    if (asked.operator.organizationId !== undefined)
+      throw new GatewayError('access_denied', { reason: 'one organization only' })
+    await asOperator(asked, async (work) => {
+      const stream = await work.load(aggregate, asked.id, {})
+      stream.decide((state) => decision(state, asked.reason))
+    })
+  }
+
 async function endSession(asked: Asked): Promise<void> {
-  const { call, id } = asked
-  const { gateway } = call
-  const { uai } = answered(asked, await ownerOf(gateway.reads, gateway.personal, 'session', id))
+  const { call, id, reason } = asked
+  const { uai } = answered(asked, await ownerOf(call.gateway.reads, call.gateway.personal, 'session', id))
   await asOperator(asked, async (work) => {
     const stream = await work.load(session, id, { subject: uai })
-    stream.decide((state) => end(state, 'revoked', asked.reason))
+    stream.decide((state) => end(state, 'revoked', reason))
   })
 }
 
 async function revokeApiKey(asked: Asked): Promise<void> {
   const { call, id, reason } = asked
-  const { gateway } = call
-  const { uai } = answered(asked, await ownerOf(gateway.reads, gateway.personal, 'api_key', id))
-  await asOperator(asked, async (work) => {
-    await endKey(work, { id, createdBy: uai }, reason)
-  })
+  const { uai } = answered(asked, await ownerOf(call.gateway.reads, call.gateway.personal, 'api_key', id))
+  await asOperator(asked, (work) => endKey(work, { id, createdBy: uai }, reason))
 }
 
-async function changeClient(asked: Asked, act: 'suspendClient' | 'reinstateClient'): Promise<void> {
-  demandPlatform(asked)
-  await asOperator(asked, async (work) => {
-    const stream = await work.load(apiClient, asked.id, {})
-    stream.decide((state) =>
-      act === 'suspendClient' ? suspendClient(state, asked.reason) : reinstateClient(state, asked.reason),
-    )
-  })
-}
-
-async function changeProvider(asked: Asked, act: 'disable' | 'enable'): Promise<void> {
-  demandPlatform(asked)
-  await asOperator(asked, async (work) => {
-    const stream = await work.load(connection, asked.id, {})
-    stream.decide((state) =>
-      act === 'disable' ? disableConnection(state, asked.reason) : enableConnection(state, asked.reason),
-    )
-  })
-}
-
-async function revokeAll(asked: Asked): Promise<void> {
-  const { call, operator, id, reason } = asked
+async function revokeAll({ call, operator, id, reason }: Asked): Promise<void> {
   const radius = await operatedBlastRadius(call.gateway, operator, id)
   await revokeBlastRadius(call, radius, { act: (work) => actAsOperator(work, operator), reason })
 }
 
-/**
- * Runs an operator's action; the event records the reason.
- * @throws GatewayError not_found, access_denied, rate_limited
- */
-export async function actOn(asked: Asked, act: Act): Promise<void> {
-  switch (act) {
-    case 'suspend':
-    case 'reinstate':
-      return standing(asked, act)
-    case 'erase': {
-      await eraseOther(asked.call, asked.operator, { uai: asked.id, reason: asked.reason })
-      return
-    }
-    case 'end':
-      return endSession(asked)
-    case 'revoke':
-      return revokeApiKey(asked)
-    case 'suspendClient':
-    case 'reinstateClient':
-      return changeClient(asked, act)
-    case 'disable':
-    case 'enable':
-      return changeProvider(asked, act)
-    case 'revokeAll':
-      return revokeAll(asked)
-  }
+/** The actions of operators. The event records the reason. @throws GatewayError not_found, access_denied, rate_limited */
+export const ACTIONS = {
+  suspend: changeStanding(suspend),
+  reinstate: changeStanding(reinstate),
+  erase: ({ call, operator, id: uai, reason }: Asked) => eraseOther(call, operator, { uai, reason }),
+  end: endSession,
+  revoke: revokeApiKey,
+  suspendClient: changeStatus(apiClient, suspendClient),
+  reinstateClient: changeStatus(apiClient, reinstateClient),
+  disable: changeStatus(connection, disableConnection),
+  enable: changeStatus(connection, enableConnection),
+  revokeAll,
 }

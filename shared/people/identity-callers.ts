@@ -1,4 +1,3 @@
-import * as z from 'zod/mini'
 import { checkAccessToken } from '../access/access-token.ts'
 import type { Principal, ServicePrincipal } from '../access/authenticate.ts'
 import { demandRecentAuthentication } from '../access/step-up.ts'
@@ -6,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
+import { requireUuid } from '../typed/fields.ts'
 import { personOf } from './identities.ts'
 
 export const actAsService = (work: Work, { client }: ServicePrincipal) => {
@@ -37,10 +37,7 @@ export async function provenBy(gateway: Gateway, presented: string): Promise<Pro
  * @throws GatewayError not_found
  */
 export async function identityAsked(gateway: Gateway, principal: Principal, asked: string): Promise<Person> {
-  if (principal.kind === 'service') {
-    if (!z.uuid().safeParse(asked).success) throw new GatewayError('not_found')
-    return personOf(gateway, asked)
-  }
+  if (principal.kind === 'service') return personOf(gateway, requireUuid(asked))
   const { person } = principal
   if (asked !== 'me' && !person.members.includes(asked)) throw new GatewayError('not_found')
   return person

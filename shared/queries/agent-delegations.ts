@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
-import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
 type Delegation = {
@@ -34,7 +34,7 @@ export async function findDelegation(
 ): Promise<{ delegation?: Delegation; person?: Person; client?: Client; wait: number }> {
   const [row] = await sql<Row[]>`
     select d.id, d.client_id as agent, d.scopes, d.resources, d.expires_at, d.ended_at, ${clientColumn(sql, input.clientId)},
-      ${waitColumn(sql, input.limits)}, ${personColumns(sql)}
+      ${waitColumn(sql, input.limits)}, i.*
     from (select 1) as one
     left join auth_gateway.agent_delegations d on d.id = ${input.id ?? null}
     ${joinPerson(sql, sql`d.uai`)}`

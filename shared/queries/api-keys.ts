@@ -3,7 +3,7 @@ import { atOnce } from '../at-once.ts'
 import type { ApiKeyStatus } from '../domain/api-key.ts'
 import type { Binding, ServiceScope, UsageLimits } from '../domain/api-key-settings.ts'
 import type { Personal } from '../personal.ts'
-import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
 
 type KeyRow = {
   id: string
@@ -140,9 +140,7 @@ const recordColumns = (sql: postgres.Sql) => sql`
 
 function toRecord(personal: Personal, row: RecordRow): ApiKeyRecord {
   const { name, description, wrapped_key, last_used_at, uses_today, limited_uses, ...facts } = row
-  const dataKey = wrapped_key ? personal.unwrap(row.created_by, wrapped_key) : undefined
-  const open = (sealed: string | null) =>
-    dataKey && sealed ? personal.open(row.created_by, dataKey, sealed) : undefined
+  const open = personal.opener(row.created_by, wrapped_key)
   return {
     ...facts,
     name: open(name) ?? '',
@@ -230,16 +228,13 @@ export type DueNotice = {
   owner: Person
 }
 
-type NoticeRow = PersonRow & {
-  id: string
-  notice_event: string
-  notice_kind: DueNotice['kind']
-  key_name: string | null
-  preview: string
-  expires_at: Date | null
-  created_by: string
-  creator_key: Uint8Array | null
-}
+type NoticeRow = PersonRow &
+  Pick<DueNotice, 'id' | 'noticeEvent' | 'kind' | 'preview'> & {
+    key_name: string | null
+    expires_at: Date | null
+    created_by: string
+    creator_key: Uint8Array | null
+  }
 
 /**
  * Keys whose owner still has to be notified, with the owner. Not after a month: the message has the id of the event that it is about, which
@@ -247,24 +242,21 @@ type NoticeRow = PersonRow & {
  */
 export async function listDueNotices(sql: postgres.Sql, personal: Personal, limit: number): Promise<DueNotice[]> {
   const rows = await sql<NoticeRow[]>`
-    select a.id, a.notice_event, a.notice_kind, a.name as key_name, a.preview, a.expires_at, a.created_by,
-      o.wrapped_key as creator_key, ${personColumns(sql)}
+    select a.id, a.notice_event as "noticeEvent", a.notice_kind as kind, a.name as key_name, a.preview, a.expires_at, a.created_by,
+      o.wrapped_key as creator_key, i.*
     from auth_gateway.api_keys a
     left join auth_gateway.subject_keys o on o.subject = a.created_by
     ${joinPerson(sql, sql`a.created_by`)}
     where a.notice_event >= auth_gateway.uuid_v7_floor(now() - interval '30 days') order by a.id limit ${limit}`
-  return rows.map((row) => {
-    const dataKey = row.creator_key ? personal.unwrap(row.created_by, row.creator_key) : undefined
-    return {
-      id: row.id,
-      noticeEvent: row.notice_event,
-      kind: row.notice_kind,
-      name: dataKey && row.key_name ? personal.open(row.created_by, dataKey, row.key_name) : '',
-      preview: row.preview,
-      expiresAt: row.expires_at ?? undefined,
-      owner: toPerson(personal, row),
-    }
-  })
+  return rows.map((row) => ({
+    id: row.id,
+    noticeEvent: row.noticeEvent,
+    kind: row.kind,
+    name: personal.opener(row.created_by, row.creator_key)(row.key_name) ?? '',
+    preview: row.preview,
+    expiresAt: row.expires_at ?? undefined,
+    owner: toPerson(personal, row),
+  }))
 }
 
 /** Active keys that expire within some days and whose owner was not warned about that date. */

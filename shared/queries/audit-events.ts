@@ -44,6 +44,11 @@ export type AuditRow = {
   wrapped_key: Uint8Array | null
 }
 
+/** Columns of event `e`, as `AuditRow`, without the data key. */
+export const auditColumns = (sql: postgres.Sql) => sql`
+  e.position::text, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type, e.subject, e.data, e.metadata, e.recorded_at,
+  encode(e.hash, 'hex') as hash`
+
 type Part = postgres.PendingQuery<postgres.Row[]>
 
 function conditions(sql: postgres.Sql, filter: AuditFilter, { order, position }: AuditPage, range: LogRange): Part {
@@ -94,9 +99,7 @@ export async function listAuditEvents(
       order by e.position ${direction} limit ${page.limit}`
     : sql`select e.* from auth_gateway.event_store e where true ${where}`
   return sql<AuditRow[]>`
-    select e.position::text, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type, e.subject, e.data, e.metadata,
-      e.recorded_at, encode(e.hash, 'hex') as hash, k.wrapped_key
-    from (${found}) as e left join auth_gateway.subject_keys k on k.subject = e.subject order by e.position ${direction}`
+    select ${auditColumns(sql)}, k.wrapped_key from (${found}) as e left join auth_gateway.subject_keys k on k.subject = e.subject order by e.position ${direction}`
 }
 
 /** An event of an export, with whether it may be seen; of one that may not, the export has only its place in the chain. */

@@ -1,30 +1,19 @@
 import type postgres from 'postgres'
+import { type AuditRow, auditColumns } from './audit-events.ts'
 
-export type TracedEvent = {
-  position: string
-  event_id: string
-  stream_type: string
-  stream_id: string
-  event_type: string
-  subject: string | null
-  data: Record<string, unknown>
-  metadata: Record<string, string | undefined>
-  recorded_at: Date
-}
+export type TracedEvent = Omit<AuditRow, 'version' | 'hash' | 'wrapped_key'>
 
 /** Stream types that others derive from. */
 const TRACED = ['session', 'authorization', 'device_authorization', 'token_family', 'api_key', 'agent_delegation']
 
 const MOST = 20_000
-const columns = (sql: postgres.Sql) => sql`
-  e.position::text, e.event_id, e.stream_type, e.stream_id, e.event_type, e.subject, e.data, e.metadata, e.recorded_at`
 
 /** Where a trace begins: an event by its id, or the first event of a session, token family, key or agent. */
 export async function findOrigin(sql: postgres.Sql, id: string): Promise<TracedEvent | undefined> {
   const [row] = await sql<TracedEvent[]>`
-    select ${columns(sql)} from auth_gateway.event_store e where e.event_id = ${id}
+    select ${auditColumns(sql)} from auth_gateway.event_store e where e.event_id = ${id}
     union all
-    select ${columns(sql)} from auth_gateway.event_store e
+    select ${auditColumns(sql)} from auth_gateway.event_store e
     where e.stream_type = any (${TRACED}) and e.stream_id = ${id} and e.version = 1 limit 1`
   return row
 }
@@ -42,7 +31,7 @@ export async function peopleOf(sql: postgres.Sql, uais: string[]): Promise<Conce
 export function beganAfter(sql: postgres.Sql, members: string[], position: string): Promise<TracedEvent[]> {
   return sql<TracedEvent[]>`
     select * from (
-      select ${columns(sql)} from unnest(${members}::uuid[]) as m(uai) cross join lateral (
+      select ${auditColumns(sql)} from unnest(${members}::uuid[]) as m(uai) cross join lateral (
         select * from auth_gateway.event_store e where e.subject = m.uai and e.position > ${position}
           and e.stream_type = any (${TRACED}) and (e.version = 1 or e.stream_type = 'device_authorization')
         order by e.position limit ${MOST}) e) e
@@ -53,7 +42,7 @@ export function beganAfter(sql: postgres.Sql, members: string[], position: strin
 export function actsOnOthers(sql: postgres.Sql, sessions: string[], members: string[]): Promise<TracedEvent[]> {
   return sql<TracedEvent[]>`
     select * from (
-      select ${columns(sql)} from unnest(${sessions}::text[]) as s(id) cross join lateral (
+      select ${auditColumns(sql)} from unnest(${sessions}::text[]) as s(id) cross join lateral (
         select * from auth_gateway.event_store e
         where e.metadata->>'sessionId' = s.id and (e.subject is null or e.subject <> all (${members}::uuid[]))
         order by e.position limit 500) e) e

@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
 import { rangeOf, recordedSince } from './log-time.ts'
-import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
 
 const PAGE = 50
 
@@ -32,8 +32,8 @@ export async function listPeople(
           where c.digest = ${digest} and ${own})`
       : sql`true`
   const rows = await sql<PersonRow[]>`
-    select ${personColumns(sql)} from auth_gateway.identities i left join auth_gateway.subject_keys k on k.subject = i.uai
-    where ${found} and i.merged_into is null and ${within(sql, 'i.organization_id', organizationId)}
+    select i.* from auth_gateway.identities n join auth_gateway.person_facts i on i.uai = n.uai
+    where ${found} and n.merged_into is null and ${within(sql, 'i.organization_id', organizationId)}
       and ${before ? sql`i.uai < ${before}` : sql`true`} order by i.uai desc limit ${PAGE}`
   return rows.map((row) => ({ ...toPerson(personal, row), status: row.identity_status }))
 }
@@ -49,13 +49,12 @@ export async function findListed(
   uai: string,
 ): Promise<ListedPerson | undefined> {
   const [row] = await sql<(PersonRow & { seen: string[] })[]>`
-    select ${personColumns(sql)}, (
+    select i.*, (
       select array_agg(m.uai::text order by m.uai) from auth_gateway.identities m
       where m.uai = any (g.members) and ${within(sql, 'm.organization_id', organizationId)}) as seen
     from auth_gateway.identities own join auth_gateway.identities g on g.uai = own.canonical_uai
-    join auth_gateway.identities i
+    join auth_gateway.person_facts i
       on i.uai = case when ${within(sql, 'g.organization_id', organizationId)} then g.uai else own.uai end
-    left join auth_gateway.subject_keys k on k.subject = i.uai
     where own.uai = ${uai} and ${within(sql, 'own.organization_id', organizationId)}`
   return row && { ...toPerson(personal, { ...row, members: row.seen }), status: row.identity_status }
 }
@@ -125,7 +124,7 @@ export async function ownerOf(
     kind === 'session'
       ? sql`(select s.uai from auth_gateway.sessions s where s.id = ${id})`
       : sql`(select k.created_by from auth_gateway.api_keys k where k.id = ${id})`
-  const [row] = await sql<PersonRow[]>`select ${personColumns(sql)} from (select 1) as one ${joinPerson(sql, uai)}`
+  const [row] = await sql<PersonRow[]>`select i.* from (select 1) as one ${joinPerson(sql, uai)}`
   return row?.uai ? toPerson(personal, row) : undefined
 }
 

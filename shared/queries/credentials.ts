@@ -18,11 +18,10 @@ type CredentialRecord = {
   linkedAt: Date
 }
 
-type Row = Omit<CredentialRecord, 'provider' | 'address' | 'linkedAt'> & {
+type Row = Omit<CredentialRecord, 'provider' | 'address'> & {
   provider: string | null
-  address: string | null
+  sealed: string | null
   wrapped_key: Uint8Array | null
-  linked_at: Date
 }
 
 /** The credentials of a person, across all merged identities, oldest first. One statement. */
@@ -32,12 +31,13 @@ export async function listCredentials(
   { members }: Pick<Person, 'members'>,
 ): Promise<CredentialRecord[]> {
   const rows = await sql<Row[]>`
-    select c.id, c.uai, c.kind, c.provider, c.address, c.verified, auth_gateway.is_way_in(c) as usable, c.evidence, c.linked_at, k.wrapped_key
+    select c.id, c.uai, c.kind, c.provider, c.address as sealed, c.verified, auth_gateway.is_way_in(c) as usable, c.evidence,
+      c.linked_at as "linkedAt", k.wrapped_key
     from auth_gateway.credentials c left join auth_gateway.subject_keys k on k.subject = c.uai
     where c.uai = any (${members}) order by c.linked_at, c.id`
-  return rows.map(({ provider, address, wrapped_key, linked_at: linkedAt, ...facts }) => {
-    const key = wrapped_key ? personal.unwrap(facts.uai, wrapped_key) : undefined
-    const opened = key && address ? personal.open(facts.uai, key, address) : undefined
-    return { ...facts, provider: provider ?? undefined, address: opened, linkedAt }
-  })
+  return rows.map(({ provider, sealed, wrapped_key, ...facts }) => ({
+    ...facts,
+    provider: provider ?? undefined,
+    address: personal.opener(facts.uai, wrapped_key)(sealed),
+  }))
 }

@@ -3,14 +3,10 @@ import { atOnce } from '../at-once.ts'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import type { Client } from './api-clients.ts'
+import { eventsColumn } from './event-records.ts'
 import type { PersonRow, SessionRow } from './person.ts'
 import { limitsParameter, waitColumn } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
-
-const eventsColumn = (sql: postgres.Sql) => sql`
-  coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
-    order by e.version)
-    from auth_gateway.event_store e where e.stream_type = 'device_authorization' and e.stream_id = d.id), '[]') as events`
 
 type DeviceRow = {
   events: StoredEvent[]
@@ -51,34 +47,18 @@ export async function findByUserCode(
   personal: Personal,
   input: { userCodeHash: string; limits: RateLimit[] },
 ): Promise<{ device?: OpenDevice; wait: number }> {
-  const [row] = await sql<
-    {
-      id: string | null
-      events: StoredEvent[]
-      client: Client
-      wrapped_key: Uint8Array | null
-      scope: string[]
-      resources: string[]
-      requested_at: Date
-      origin: string | null
-      wait: number
-    }[]
-  >`
-    select d.id, ${eventsColumn(sql)}, to_jsonb(c) as client, k.wrapped_key, d.scope, d.resources, d.requested_at, d.origin,
-      ${waitColumn(sql, input.limits)}
+  const [row] = await sql<(Omit<OpenDevice, 'origin'> & { origin: string | null; wait: number })[]>`
+    select d.id, ${eventsColumn(sql, 'device_authorization', sql`d.id`)}, to_jsonb(c) as client, k.wrapped_key as "wrappedKey", d.scope,
+      d.resources, d.requested_at as "requestedAt", d.origin, ${waitColumn(sql, input.limits)}
     from (select 1) as one
     left join auth_gateway.device_authorizations d
       on d.user_code_hash = ${input.userCodeHash} and d.status = 'pending' and d.expires_at > now()
     left join auth_gateway.api_clients c on c.id = d.client_id
     left join auth_gateway.subject_keys k on k.subject = d.id`
   if (!row?.id) return { wait: row?.wait ?? 0 }
-  const { id, events, client, wrapped_key: wrappedKey, scope, resources } = row
-  const key = wrappedKey ? personal.unwrap(id, wrappedKey) : undefined
-  const origin = key && row.origin ? JSON.parse(personal.open(id, key, row.origin)) : {}
-  return {
-    device: { id, events, client, wrappedKey, scope, resources, requestedAt: row.requested_at, origin },
-    wait: row.wait,
-  }
+  const { wait, ...device } = row
+  const origin = personal.opener(device.id, device.wrappedKey)(device.origin)
+  return { device: { ...device, origin: origin ? JSON.parse(origin) : {} }, wait }
 }
 
 /** What the notice to a person says of a device they connected. */

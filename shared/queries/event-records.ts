@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import type { StreamType } from '../events/types.ts'
 
 /** A connection or a transaction. */
 export type AnySql = postgres.ISql<Record<never, never>>
@@ -22,6 +23,11 @@ export type EventRecord = {
   previous_hash: Uint8Array
   hash: Uint8Array
 }
+
+/** Column: the events of a stream as `StoredEvent`s, oldest first. */
+export const eventsColumn = (sql: AnySql, type: StreamType, id: postgres.Fragment) => sql`
+  coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
+    order by e.version) from auth_gateway.event_store e where e.stream_type = ${type} and e.stream_id = ${id}), '[]') as events`
 
 /** Columns of event `e`, as `EventRecord`. */
 export const recordColumns = (sql: AnySql) => sql`

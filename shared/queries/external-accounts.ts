@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
-import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
 
 type Row = PersonRow & { client: Client | null; default_resources: string[] | null; address_known: boolean }
 
@@ -17,7 +17,7 @@ export async function findExternal(
 ): Promise<{ person?: Person; addressKnown: boolean; client?: Client; resources: string[] }> {
   const address = input.addressDigest ? Buffer.from(input.addressDigest) : null
   const [row] = await sql<Row[]>`
-    select ${personColumns(sql)}, ${clientColumn(sql, input.clientId)},
+    select i.*, ${clientColumn(sql, input.clientId)},
       exists (select 1 from auth_gateway.credentials a where a.kind = 'email' and a.digest = ${address}) as address_known,
       (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as default_resources
     from (select 1) as one
@@ -39,7 +39,7 @@ export async function findByAddress(
   digest: Uint8Array,
 ): Promise<Person | undefined> {
   const [row] = await sql<PersonRow[]>`
-    select ${personColumns(sql)} from auth_gateway.credentials c ${joinPerson(sql, sql`c.uai`)}
+    select i.* from auth_gateway.credentials c ${joinPerson(sql, sql`c.uai`)}
     where c.kind = 'email' and c.digest = ${Buffer.from(digest)}`
   return row?.uai ? toPerson(personal, row) : undefined
 }

@@ -74,7 +74,7 @@ export async function listFactors(
     wait: row.wait,
     authenticators: row.authenticators.map((one) => ({
       ...recorded(one, { status: 'active', uai: one.uai, lastStep: one.last_step, failures: one.failures }),
-      secret: open(personal, one, one.sealed),
+      secret: personal.opener(one.uai, one.key)(one.sealed),
       enrolledAt: new Date(one.enrolled_at),
       lastUsedAt: new Date(one.last_used_at),
     })),
@@ -84,15 +84,8 @@ export async function listFactors(
     })),
     operatorCodes: row.operator_codes.map((one) => {
       const { uai, operator, standing, part_hashes: partHashes, attempts } = one
-      return recorded(one, {
-        status: 'ready',
-        uai,
-        operator,
-        standing,
-        partHashes,
-        attempts,
-        expiresAt: new Date(one.expires_at),
-      })
+      const expiresAt = new Date(one.expires_at)
+      return recorded(one, { status: 'ready', uai, operator, standing, partHashes, attempts, expiresAt })
     }),
   }
 }
@@ -109,9 +102,4 @@ export async function hasAuthenticator(
 
 function recorded<S>({ id, uai, version, key }: Common, state: S): Recorded<S> {
   return { id, uai, version, wrappedKey: key === null ? null : Buffer.from(key, 'base64'), state }
-}
-
-function open(personal: Personal, { uai, key }: Common, sealed: string | null): string | undefined {
-  if (!key || !sealed) return undefined
-  return personal.open(uai, personal.unwrap(uai, Buffer.from(key, 'base64')), sealed)
 }

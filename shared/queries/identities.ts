@@ -1,11 +1,11 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
-import { joinPerson, type Person, type PersonRow, personColumns, toPerson } from './person.ts'
+import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
 
 /** The person a UAI resolves to, also after a merge. One statement. */
 export async function findPerson(sql: postgres.Sql, personal: Personal, uai: string): Promise<Person | undefined> {
   const [row] = await sql<PersonRow[]>`
-    select ${personColumns(sql)} from (select 1) as one ${joinPerson(sql, sql`${uai}::uuid`)}`
+    select i.* from (select 1) as one ${joinPerson(sql, sql`${uai}::uuid`)}`
   return row?.uai ? toPerson(personal, row) : undefined
 }
 

@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import type { Channel, Message } from '../domain/message.ts'
 import type { StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
+import { eventsColumn } from './event-records.ts'
 import type { Person } from './person.ts'
 
 /** Column: whether the address with this digest is suppressed. */
@@ -16,17 +17,13 @@ export async function isSuppressed(sql: postgres.Sql, digest: Uint8Array): Promi
   return row?.suppressed ?? false
 }
 
-const eventsColumn = (sql: postgres.Sql, id: string) => sql`
-  coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type, 'data', e.data)
-    order by e.version) from auth_gateway.event_store e where e.stream_type = 'message' and e.stream_id = ${id}), '[]') as events`
-
 /** The events of a message, and whether its address is suppressed. One statement. */
 export async function findMessage(
   sql: postgres.Sql,
   { id, digest }: { id: string; digest: Uint8Array },
 ): Promise<{ events: StoredEvent[]; suppressed: boolean }> {
   const [row] = await sql<{ events: StoredEvent[]; suppressed: boolean }[]>`
-    select ${suppressedColumn(sql, digest)}, ${eventsColumn(sql, id)}`
+    select ${suppressedColumn(sql, digest)}, ${eventsColumn(sql, 'message', sql`${id}`)}`
   if (!row) throw new Error('lookup returned no row')
   return row
 }
@@ -46,15 +43,13 @@ export async function findSentMessage(
   id: string,
 ): Promise<SentMessage | undefined> {
   const [row] = await sql<{ events: StoredEvent[]; subject: string; wrapped_key: Uint8Array | null }[]>`
-    select q.subject, k.wrapped_key, ${eventsColumn(sql, id)}
+    select q.subject, k.wrapped_key, ${eventsColumn(sql, 'message', sql`${id}`)}
     from auth_gateway.event_store q left join auth_gateway.subject_keys k on k.subject = q.subject
     where q.stream_type = 'message' and q.stream_id = ${id} and q.version = 1`
   if (!row) return undefined
   const { events, subject, wrapped_key: wrappedKey } = row
   const { sealed } = (events[0]?.data ?? {}) as { sealed?: { address?: string } }
-  const key = wrappedKey ? personal.unwrap(subject, wrappedKey) : undefined
-  const address = key && sealed?.address ? personal.open(subject, key, sealed.address) : undefined
-  return { events, subject, wrappedKey, address }
+  return { events, subject, wrappedKey, address: personal.opener(subject, wrappedKey)(sealed?.address) }
 }
 
 type MessageRecord = {
@@ -141,22 +136,20 @@ export async function listSuppressions(
     order by s.id desc limit 1000`
   return rows.map(({ sealed, wrapped_key, ...facts }) => ({
     ...facts,
-    address:
-      sealed && wrapped_key ? personal.open(facts.id, personal.unwrap(facts.id, wrapped_key), sealed) : undefined,
+    address: personal.opener(facts.id, wrapped_key)(sealed),
   }))
 }
 
 type Unsent = { id: string; uai: string; wrappedKey: Uint8Array; sealed: Uint8Array }
 
 /** Messages that wait for another try and had none for two minutes. One statement. */
-export async function listUnsent(sql: postgres.Sql, limit: number): Promise<Unsent[]> {
-  const rows = await sql<{ id: string; uai: string; wrapped_key: Uint8Array; sealed: Uint8Array }[]>`
-    select m.id, m.uai, k.wrapped_key, s.sealed
+export function listUnsent(sql: postgres.Sql, limit: number): Promise<Unsent[]> {
+  return sql<Unsent[]>`
+    select m.id, m.uai, k.wrapped_key as "wrappedKey", s.sealed
     from auth_gateway.messages m
     join auth_gateway.event_secrets s on s.stream_id = m.id and s.name = 'message' and s.expires_at > now()
     join auth_gateway.subject_keys k on k.subject = m.uai
     where m.queued_at > now() - interval '1 day' and coalesce(m.settled_at, m.queued_at) < now() - interval '2 minutes'
       and (m.status = 'queued' or (m.status = 'failed' and m.retryable))
     order by m.id limit ${limit}`
-  return rows.map(({ wrapped_key: wrappedKey, ...row }) => ({ ...row, wrappedKey }))
 }

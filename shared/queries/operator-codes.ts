@@ -16,11 +16,10 @@ export type OperatorCodeListing = {
   expires_at: Date
 }
 
-type Row = Omit<OperatorCodeListing, 'email' | 'reason'> & {
-  email: string | null
-  reason: string | null
-  wrapped_key: Uint8Array | null
-}
+type Row = Omit<OperatorCodeListing, 'email' | 'reason'> &
+  Record<'email' | 'reason', string | null> & {
+    wrapped_key: Uint8Array | null
+  }
 
 const columns = (sql: postgres.Sql) => sql`
   select o.id, o.uai, i.email,
@@ -30,8 +29,7 @@ const columns = (sql: postgres.Sql) => sql`
   left join auth_gateway.subject_keys k on k.subject = o.uai`
 
 function toListing(personal: Personal, { email, reason, wrapped_key, ...facts }: Row): OperatorCodeListing {
-  const key = wrapped_key ? personal.unwrap(facts.uai, wrapped_key) : undefined
-  const open = (sealed: string | null) => (key && sealed ? personal.open(facts.uai, key, sealed) : undefined)
+  const open = personal.opener(facts.uai, wrapped_key)
   return { ...facts, email: open(email), reason: open(reason) ?? '' }
 }
 

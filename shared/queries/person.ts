@@ -1,18 +1,12 @@
 import type postgres from 'postgres'
 import type { Personal } from '../personal.ts'
 
-/** Columns of identity `i` and its data key `k`, as `PersonRow`. */
-export const personColumns = (sql: postgres.Sql) => sql`
-  i.uai, i.status as identity_status, i.role, i.plan, i.organization_id, i.locale, i.name, i.email, i.email_verified,
-  i.members::text[] as members, i.organizations::text[] as organizations, i.standing, i.created_at as identity_created_at, k.wrapped_key`
-
-/** Joins the person a UAI resolves to as `i`, also after merges, with their data key `k`. */
+/** Joins the person a UAI resolves to as `i`, also after merges; `i.*` is a `PersonRow`. */
 export const joinPerson = (sql: postgres.Sql, uai: postgres.PendingQuery<postgres.Row[]>) => sql`
   left join auth_gateway.identities own on own.uai = ${uai}
-  left join auth_gateway.identities i on i.uai = own.canonical_uai
-  left join auth_gateway.subject_keys k on k.subject = i.uai`
+  left join auth_gateway.person_facts i on i.uai = own.canonical_uai`
 
-/** A person as columns, or as JSON of `person_facts`: then times are ISO 8601 and the key is base64. */
+/** A row of `person_facts`, or its JSON: then times are ISO 8601. The key is base64. */
 export type PersonRow = {
   uai: string
   identity_status: string

@@ -11,35 +11,18 @@ export type ProjectRecord = ProjectDetails & {
   updatedAt: Date
 }
 
-type Row = {
-  id: string
-  owner_id: string
-  organization_id: string
-  members: string[]
-  details: string | null
-  wrapped_key: Uint8Array | null
-  created_at: Date
-  updated_at: Date
-}
+type Row = Omit<ProjectRecord, keyof ProjectDetails> & { sealed: string | null; wrapped_key: Uint8Array | null }
 
 const NOTHING: ProjectDetails = { name: '', teamMembers: [], settings: {} }
 
-function toRecord(personal: Personal, row: Row): ProjectRecord {
-  const key = row.wrapped_key ? personal.unwrap(row.owner_id, row.wrapped_key) : undefined
-  const details = key && row.details ? JSON.parse(personal.open(row.owner_id, key, row.details)) : NOTHING
-  return {
-    ...details,
-    id: row.id,
-    ownerId: row.owner_id,
-    organizationId: row.organization_id,
-    members: row.members,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
+function toRecord(personal: Personal, { sealed, wrapped_key, ...facts }: Row): ProjectRecord {
+  const details = personal.opener(facts.ownerId, wrapped_key)(sealed)
+  return { ...(details ? JSON.parse(details) : NOTHING), ...facts }
 }
 
 const columns = (sql: postgres.Sql) => sql`
-  select p.id, p.owner_id, p.organization_id, p.members::text[] as members, p.details, p.created_at, p.updated_at, s.wrapped_key
+  select p.id, p.owner_id as "ownerId", p.organization_id as "organizationId", p.members::text[] as members,
+    p.created_at as "createdAt", p.updated_at as "updatedAt", p.details as sealed, s.wrapped_key
   from auth_gateway.projects p left join auth_gateway.subject_keys s on s.subject = p.owner_id`
 
 /** The active projects that a person owns or is a member of, or all, oldest first, at most 1000. */

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import type { StoredEvent } from '../events/store.ts'
+import { eventsColumn } from './event-records.ts'
 
 /** A pushed request's events, and its parameters while they are stored. One statement. */
 export async function findPushed(
@@ -7,9 +8,7 @@ export async function findPushed(
   id: string,
 ): Promise<{ events: StoredEvent[]; sealedParameters?: Uint8Array }> {
   const [row] = await sql<{ events: StoredEvent[]; sealed: Uint8Array | null }[]>`
-    select coalesce((select jsonb_agg(jsonb_build_object('event_id', e.event_id, 'version', e.version, 'type', e.event_type,
-        'data', e.data) order by e.version)
-        from auth_gateway.event_store e where e.stream_type = 'authorization' and e.stream_id = ${id}), '[]') as events,
+    select ${eventsColumn(sql, 'authorization', sql`${id}`)},
       (select s.sealed from auth_gateway.event_secrets s where s.stream_id = ${id} and s.name = 'parameters'
         and s.expires_at > now()) as sealed`
   return { events: row?.events ?? [], sealedParameters: row?.sealed ?? undefined }

@@ -18,58 +18,37 @@ export type StoredKeyRecord = StoredKeyDetails &
     wrappedKey: Uint8Array | null
   }
 
-type Row = {
-  id: string
-  project_id: string
-  organization_id: string
-  created_by: string
+type Row = Omit<
+  StoredKeyRecord,
+  keyof StoredKeyDetails | 'value' | 'rotationFrequency' | 'expiresAt' | 'lastRotated'
+> & {
+  rotationFrequency: string | null
+  expiresAt: Date | null
+  lastRotated: Date | null
   details: string | null
-  key_type: string
-  environment: string
-  access_level: string
-  status: string
-  rotation_frequency: string | null
-  expires_at: Date | null
-  last_rotated: Date | null
-  created_at: Date
-  updated_at: Date
-  version: number
-  wrapped_key: Uint8Array | null
-  sealed: Uint8Array | null
-  reads: number | null
+  sealed: string | null
 }
 
 const NOTHING: StoredKeyDetails = { name: '', tags: [], metadata: {} }
 
-function toRecord(personal: Personal, row: Row): StoredKeyRecord {
-  const { created_by: subject, wrapped_key } = row
-  const key = wrapped_key ? personal.unwrap(subject, wrapped_key) : undefined
-  const open = (sealed: string | null | undefined) => (key && sealed ? personal.open(subject, key, sealed) : undefined)
-  const details = open(row.details)
+function toRecord(personal: Personal, { details: sealedDetails, sealed, ...row }: Row): StoredKeyRecord {
+  const open = personal.opener(row.createdBy, row.wrappedKey)
+  const details = open(sealedDetails)
   return {
     ...(details ? JSON.parse(details) : NOTHING),
-    id: row.id,
-    projectId: row.project_id,
-    organizationId: row.organization_id,
-    createdBy: subject,
-    value: open(row.sealed && Buffer.from(row.sealed).toString('base64')) ?? '',
-    keyType: row.key_type,
-    environment: row.environment,
-    accessLevel: row.access_level,
-    status: row.status,
-    rotationFrequency: row.rotation_frequency ?? undefined,
-    expiresAt: row.expires_at?.toISOString(),
-    reads: row.reads ?? 0,
-    lastRotated: row.last_rotated ?? undefined,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    version: row.version,
-    wrappedKey: wrapped_key,
+    ...row,
+    value: open(sealed) ?? '',
+    rotationFrequency: row.rotationFrequency ?? undefined,
+    expiresAt: row.expiresAt?.toISOString(),
+    lastRotated: row.lastRotated ?? undefined,
   }
 }
 
 const columns = (sql: postgres.Sql) => sql`
-  select k.*, s.wrapped_key, e.sealed, r.reads
+  select k.id, k.project_id as "projectId", k.organization_id as "organizationId", k.created_by as "createdBy", k.details,
+    k.key_type as "keyType", k.environment, k.access_level as "accessLevel", k.status, k.rotation_frequency as "rotationFrequency",
+    k.expires_at as "expiresAt", k.last_rotated as "lastRotated", k.created_at as "createdAt", k.updated_at as "updatedAt", k.version,
+    s.wrapped_key as "wrappedKey", encode(e.sealed, 'base64') as sealed, coalesce(r.reads, 0) as reads
   from auth_gateway.stored_keys k
   left join auth_gateway.subject_keys s on s.subject = k.created_by
   left join auth_gateway.event_secrets e on e.event_id = k.value_event and e.name = 'stored_value'

@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import type { WebhookSettings } from '../domain/webhook.ts'
-import type { AuditRow, AuditScope } from './audit-events.ts'
+import { type AuditRow, type AuditScope, auditColumns } from './audit-events.ts'
 
 export type WebhookRow = {
   id: string
@@ -45,14 +45,10 @@ export async function claimWebhook(sql: postgres.Sql, id: string, seconds: numbe
 export type Waiting = { position: string; attempts: number; due: boolean }
 export type EventToSend = AuditRow & Partial<Waiting>
 
-const columns = (sql: postgres.Sql) => sql`
-  e.position::text, e.event_id, e.stream_type, e.stream_id, e.version, e.event_type, e.subject, e.data, e.metadata, e.recorded_at,
-  encode(e.hash, 'hex') as hash, null as wrapped_key`
-
 /** Deliveries that wait for another try, by position. */
 export function listWaiting(sql: postgres.Sql, id: string, limit: number): Promise<EventToSend[]> {
   return sql<EventToSend[]>`
-    select ${columns(sql)}, d.attempts, d.next_at <= now() as due
+    select ${auditColumns(sql)}, null as wrapped_key, d.attempts, d.next_at <= now() as due
     from auth_gateway.webhook_deliveries d join auth_gateway.event_store e on e.position = d.position
     where d.webhook_id = ${id} and d.status = 'waiting' order by d.position limit ${limit}`
 }
@@ -66,10 +62,11 @@ export function eventsToSend(
 ): Promise<EventToSend[]> {
   const range = sql`e.position > ${after} and e.position <= ${until}
     and ${types.length === 0 ? sql`true` : sql`e.event_type = any (${types})`} order by e.position limit ${limit}`
+  const columns = sql`${auditColumns(sql)}, null as wrapped_key`
   if (scope.of !== 'organization')
-    return sql<EventToSend[]>`select ${columns(sql)} from auth_gateway.event_store e where ${range}`
+    return sql<EventToSend[]>`select ${columns} from auth_gateway.event_store e where ${range}`
   return sql<EventToSend[]>`
-    select ${columns(sql)} from auth_gateway.identities m cross join lateral (
+    select ${columns} from auth_gateway.identities m cross join lateral (
       select * from auth_gateway.event_store e where e.subject = m.uai and ${range}) e
     where m.organization_id = ${scope.id} order by e.position limit ${limit}`
 }

@@ -4,7 +4,6 @@ import { once } from '../once.ts'
 import { presentMembers } from '../present.ts'
 import type { SupabaseUser } from '../sso/supabase-project.ts'
 import { statedEmail } from '../typed/fields.ts'
-import type { SyncedKey } from './sync-keys.ts'
 
 const text = once(() => z.string().check(z.minLength(1), z.maxLength(200)))
 const details = once(() => z.optional(z.record(z.string(), z.unknown())))
@@ -20,6 +19,7 @@ const userRow = once(() =>
 )
 
 const keyHash = once(() => z.string().check(z.toLowerCase(), z.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')))
+/** An API key of another store of the ecosystem, without its secret (docs/wire-contract.md 1.10). */
 const keyRow = once(() =>
   z.object({
     event_type: z.prefault(z.enum(['INSERT', 'UPDATE', 'REVOKE', 'ROTATE']), 'INSERT'),
@@ -31,11 +31,16 @@ const keyRow = once(() =>
     old_key_hash: z.optional(keyHash()),
     access_level: z.optional(text()),
     key_context: z.optional(text()),
-    permissions: z.optional(z.union([z.array(text()).check(z.maxLength(100)), z.string().check(z.maxLength(4000))])),
+    permissions: z.pipe(
+      z.prefault(z.union([z.array(text()).check(z.maxLength(100)), z.string().check(z.maxLength(4000))]), ''),
+      z.transform((given) => (typeof given === 'string' ? given.split(/[\s,]+/) : given).filter(Boolean)),
+    ),
     expires_at: z.optional(z.pipe(z.string(), z.coerce.date())),
-    is_active: z.optional(z.boolean()),
+    is_active: z.prefault(z.boolean(), true),
   }),
 )
+
+export type SyncedKey = z.output<ReturnType<typeof keyRow>>
 
 /** The unvalidated body of a webhook. */
 export const webhookBody = once(() => z.looseObject({}))
@@ -74,23 +79,7 @@ export function readUser(body: Row): { user: SupabaseUser; isGone: boolean } {
 }
 
 /** Reads a key from a row. @throws GatewayError invalid_request */
-export function keyOfRow(given: Row): SyncedKey {
-  const parsed = parse(keyRow(), given)
-  const { permissions } = parsed
-  return {
-    event: parsed.event_type,
-    id: parsed.id,
-    userId: parsed.user_id,
-    name: parsed.name,
-    hash: parsed.key_hash,
-    oldHash: parsed.old_key_hash,
-    accessLevel: parsed.access_level,
-    keyContext: parsed.key_context,
-    permissions: (typeof permissions === 'string' ? permissions.split(/[\s,]+/) : (permissions ?? [])).filter(Boolean),
-    expiresAt: parsed.expires_at,
-    isActive: parsed.is_active ?? true,
-  }
-}
+export const keyOfRow = (given: Row): SyncedKey => parse(keyRow(), given)
 
 /** Returns the meaning of a change: a deleted key is revoked, one with another hash rotated. */
 function eventOf({ event, row, before }: RowChange): Row {

@@ -13,25 +13,11 @@ import { type ApiKeyRecord, findForNewKey, findKey, findKeysByHash } from '../qu
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
+import type { SyncedKey } from './sync-input.ts'
 import { findSupabasePerson } from './sync-users.ts'
 
 const PREVIEW = 'imported'
 const LONGEST_NAME = 100
-
-/** An API key of another store of the ecosystem, without its secret (docs/wire-contract.md 1.10). */
-export type SyncedKey = {
-  event: 'INSERT' | 'UPDATE' | 'REVOKE' | 'ROTATE'
-  id: string
-  userId: string
-  name: string
-  hash: string
-  oldHash?: string
-  accessLevel?: string
-  keyContext?: string
-  permissions: string[]
-  expiresAt?: Date
-  isActive: boolean
-}
 
 type SyncedAs = {
   keyId?: string
@@ -43,15 +29,15 @@ const known = (name: 'access_level' | 'key_context', value: string | undefined) 
 
 /** Returns the known permissions of the key. Permissions that no key may have are dropped. */
 function changesOf(
-  { permissions, accessLevel, keyContext, expiresAt }: SyncedKey,
+  { permissions, access_level, key_context, expires_at }: SyncedKey,
   defined: readonly string[],
 ): KeyChanges {
   const scopes = permissions.map(canonicalScope).filter((one) => isKnownScope(one, defined))
   const given = {
     scopes: scopes.length > 0 ? scopes : PLAIN_SETTINGS.scopes,
-    access_level: known('access_level', accessLevel),
-    key_context: known('key_context', keyContext),
-    ...(expiresAt ? { expires_at: expiresAt.toISOString() } : { clear_expiry: true }),
+    access_level: known('access_level', access_level),
+    key_context: known('key_context', key_context),
+    ...(expires_at ? { expires_at: expires_at.toISOString() } : { clear_expiry: true }),
   }
   return given as KeyChanges
 }
@@ -82,7 +68,7 @@ async function settingsOf({ reads, now }: Gateway, key: SyncedKey, before: ApiKe
 }
 
 async function create(gateway: Gateway, work: Work, owner: Person, key: SyncedKey): Promise<SyncedAs> {
-  if (!key.isActive || (key.expiresAt && key.expiresAt <= gateway.now())) return { outcome: 'skipped' }
+  if (!key.is_active || (key.expires_at && key.expires_at <= gateway.now())) return { outcome: 'skipped' }
   const keyId = uuidv7()
   const name = await freeName(gateway, owner, key)
   const settings = await settingsOf(gateway, key, PLAIN_SETTINGS)
@@ -93,7 +79,7 @@ async function create(gateway: Gateway, work: Work, owner: Person, key: SyncedKe
       createdBy: owner.uai,
       origin: 'import',
       name,
-      secretHash: key.hash,
+      secretHash: key.key_hash,
       preview: PREVIEW,
       settings,
     }),
@@ -111,19 +97,19 @@ async function change(gateway: Gateway, work: Work, { owner, record, key, rotate
   const { state } = stream
   const done = (outcome: SyncedAs['outcome']): SyncedAs => ({ keyId: record.id, outcome })
   if (state.status === 'none' || state.status === 'deleted' || state.status === 'revoked') return done('unchanged')
-  if (key.event === 'REVOKE' || !key.isActive) {
+  if (key.event_type === 'REVOKE' || !key.is_active) {
     await endKey(work, target, 'revoked elsewhere')
     return done('revoked')
   }
   if (rotate) {
     const { rotations: knownRotations } = state
-    const rotation = { secretHash: key.hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: gateway.now() }
+    const rotation = { secretHash: key.key_hash, preview: PREVIEW, graceSeconds: 0, knownRotations, now: gateway.now() }
     await endChildrenOfLeaked(work, stream)
     stream.decide((current) => rotateKey(current, rotation))
     return done('rotated')
   }
-  if (key.event !== 'UPDATE' || state.status !== 'active') return done('unchanged')
-  if (key.expiresAt && key.expiresAt <= gateway.now()) {
+  if (key.event_type !== 'UPDATE' || state.status !== 'active') return done('unchanged')
+  if (key.expires_at && key.expires_at <= gateway.now()) {
     await endKey(work, target, 'expired elsewhere')
     return done('revoked')
   }
@@ -146,12 +132,12 @@ export async function syncKey(call: Call, key: SyncedKey): Promise<SyncedAs> {
   const { gateway } = call
   return commit(call, async (work) => {
     work.actor = { type: 'service', id: SUPABASE_SLUG }
-    const owner = await ownerOf(gateway, key.userId)
-    const hashes = [key.hash, ...(key.oldHash ? [key.oldHash] : [])]
+    const owner = await ownerOf(gateway, key.user_id)
+    const hashes = [key.key_hash, ...(key.old_key_hash ? [key.old_key_hash] : [])]
     const found = await findKeysByHash(gateway.reads, hashes)
-    const [current, before] = [key.hash, key.oldHash].map((hash) => found.find((one) => one.hash === hash))
+    const [current, before] = [key.key_hash, key.old_key_hash].map((hash) => found.find((one) => one.hash === hash))
     const target = current ?? before
-    if (!target) return key.event === 'REVOKE' ? { outcome: 'skipped' } : create(gateway, work, owner, key)
+    if (!target) return key.event_type === 'REVOKE' ? { outcome: 'skipped' } : create(gateway, work, owner, key)
     const record = await findKey(gateway.reads, gateway.personal, target.id)
     if (record?.origin !== 'import' || !owner.members.includes(record.owner_id))
       throw new GatewayError('credential_taken', { reason: 'key of another person, or issued here' })

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { Refusal } from '../errors.ts'
+import { GatewayError, type Refusal } from '../errors.ts'
 import { readDigitCode } from './code.ts'
 import { parseEmail, parseMailDomain, readTypedEmail } from './email.ts'
 import { readTypedNumber } from './phone.ts'
@@ -61,3 +61,20 @@ export const typedCode = (missing: Refusal = 'otp_malformed') =>
 /** A mail domain, as an operator types it. */
 export const mailDomain = () =>
   textField({ missing: 'must be domains', wrong: 'must be domains', read: (value) => parseMailDomain(String(value)) })
+
+/** The reason that an operator gives, for the log. */
+export const typedReason = () => z.string().check(z.trim(), z.minLength(3), z.maxLength(200))
+
+/** The position of an event in the log. */
+export const position = () => z.string().check(z.regex(/^\d{1,18}$/))
+
+/** The number of items on a page. */
+export const pageSize = (most: number, usual: number) =>
+  z.prefault(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(most)), usual)
+
+/** Returns a UUID from a path. @throws GatewayError the refusal, for any other text */
+export function requireUuid(text: string | undefined, refusal: Refusal = 'not_found'): string {
+  const { data } = z.uuid().safeParse(text)
+  if (data === undefined) throw new GatewayError(refusal)
+  return data
+}

@@ -1,12 +1,16 @@
+import type { PersonPrincipal } from '../access/authenticate.ts'
+import { actAs } from '../access/authority.ts'
+import { actAsOperator, mayActOn, type Operator } from '../access/operator.ts'
 import type { Call } from '../call.ts'
 import { erase, identity } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
 import { erasureFacts, forgetErased, subjectsOfAddresses } from '../queries/erasure.ts'
+import { findPerson } from '../queries/identities.ts'
 
 const DAY_MS = 86_400_000
 
-export type ErasureReceipt = {
+type ErasureReceipt = {
   uai: string
   status: 'erased'
   erased_at: string
@@ -55,4 +59,27 @@ export async function erasePerson(
     digests_left: facts.digests,
     backups_forget_by: new Date(call.now().getTime() + by.backupDays * DAY_MS).toISOString(),
   }
+}
+
+/** Permanently erases the caller's own account. The route requires a recent authentication. */
+export function eraseSelf(call: Call, principal: PersonPrincipal): Promise<ErasureReceipt> {
+  const backupDays = call.gateway.config.BACKUP_DAYS
+  return erasePerson(call, principal.person, { act: (work) => actAs(work, principal), reason: 'person', backupDays })
+}
+
+/**
+ * Permanently erases a person whom the operator administers. Operators erase themselves on their own account page.
+ * @throws GatewayError not_found
+ */
+export async function eraseOther(
+  call: Call,
+  operator: Operator,
+  { uai, reason }: { uai: string; reason: string },
+): Promise<ErasureReceipt> {
+  const { config, reads, personal } = call.gateway
+  const person = await findPerson(reads, personal, uai)
+  if (!person || !mayActOn(operator, person)) throw new GatewayError('not_found')
+  if (person.uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'own account' })
+  const act = (work: Work) => actAsOperator(work, operator)
+  return erasePerson(call, person, { act, reason, backupDays: config.BACKUP_DAYS })
 }
