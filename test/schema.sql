@@ -1362,7 +1362,7 @@ begin
 end $function$;
 grant execute on function auth_gateway.count_bound_api_key_use(uuid,jsonb,bytea,timestamp with time zone) to auth_gateway_app;
 
-CREATE OR REPLACE FUNCTION auth_gateway.destroy_old_values(p_batch integer)
+CREATE OR REPLACE FUNCTION auth_gateway.delete_batch(p_table regclass, p_condition text, p_batch integer)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'auth_gateway', 'pg_temp'
@@ -1370,41 +1370,8 @@ AS $function$
 declare
   v_count integer;
 begin
-  delete from event_secrets where (event_id, name) in (
-    select s.event_id, s.name from event_secrets s
-    where s.name = 'stored_value' and not exists (select 1 from stored_keys k where k.value_event = s.event_id)
-    limit p_batch for update skip locked);
-  get diagnostics v_count = row_count;
-  return v_count;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.destroy_removed_authenticators(p_batch integer)
- RETURNS integer
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-declare
-  v_count integer;
-begin
-  delete from event_secrets where (event_id, name) in (
-    select s.event_id, s.name from event_secrets s
-    where s.name = 'totp_secret' and not exists (select 1 from totp_authenticators a where a.secret_event = s.event_id)
-    limit p_batch for update skip locked);
-  get diagnostics v_count = row_count;
-  return v_count;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.destroy_retired_connection_keys(p_batch integer)
- RETURNS integer
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-declare
-  v_count integer;
-begin
-  delete from event_secrets where (event_id, name) in (
-    select s.event_id, s.name from event_secrets s where s.name = 'private_key' and not is_connection_key(s.event_id)
-    limit p_batch for update skip locked);
+  execute format('delete from %1$s where ctid = any (array(select ctid from %1$s where %2$s limit $1 for update skip locked))',
+    p_table, p_condition) using p_batch;
   get diagnostics v_count = row_count;
   return v_count;
 end $function$;
@@ -1848,24 +1815,18 @@ CREATE OR REPLACE FUNCTION auth_gateway.maintain(p_batch integer)
  SECURITY DEFINER
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
-declare
-  v_partitions integer := ensure_event_partitions(now(), 4);
-  v_limits integer;
-  v_replays integer;
-  v_secrets integer;
 begin
-  delete from rate_limits where bucket in (select bucket from rate_limits where expires_at <= now() limit p_batch for update skip locked);
-  get diagnostics v_limits = row_count;
-  delete from replay_guard where (scope, key) in
-    (select scope, key from replay_guard where expires_at <= now() limit p_batch for update skip locked);
-  get diagnostics v_replays = row_count;
-  delete from event_secrets where (event_id, name) in
-    (select event_id, name from event_secrets where expires_at <= now() limit p_batch for update skip locked);
-  get diagnostics v_secrets = row_count;
-  return jsonb_build_object('partitions', v_partitions, 'rateLimits', v_limits, 'replayGuard', v_replays, 'eventSecrets', v_secrets,
+  return jsonb_build_object(
+    'partitions', ensure_event_partitions(now(), 4),
+    'rateLimits', delete_batch('rate_limits', 'expires_at <= now()', p_batch),
+    'replayGuard', delete_batch('replay_guard', 'expires_at <= now()', p_batch),
     'formStates', sweep_form_states(p_batch),
-    'oldValues', destroy_old_values(p_batch), 'removedAuthenticators', destroy_removed_authenticators(p_batch),
-    'retiredConnectionKeys', destroy_retired_connection_keys(p_batch));
+    'eventSecrets', delete_batch('event_secrets', 'expires_at <= now()', p_batch),
+    'oldValues', delete_batch('event_secrets',
+      'name = ''stored_value'' and not exists (select 1 from stored_keys k where k.value_event = event_id)', p_batch),
+    'removedAuthenticators', delete_batch('event_secrets',
+      'name = ''totp_secret'' and not exists (select 1 from totp_authenticators a where a.secret_event = event_id)', p_batch),
+    'retiredConnectionKeys', delete_batch('event_secrets', 'name = ''private_key'' and not is_connection_key(event_id)', p_batch));
 end $function$;
 grant execute on function auth_gateway.maintain(integer) to auth_gateway_app;
 

@@ -95,5 +95,4 @@ begin
   return v_wait;
 end $$;
 
-grant execute on function auth_gateway.take_rate_limits(jsonb), auth_gateway.rate_limit_wait(jsonb),
-  auth_gateway.recent_hits(timestamptz[], timestamptz) to auth_gateway_app;
+grant execute on function auth_gateway.take_rate_limits, auth_gateway.rate_limit_wait, auth_gateway.recent_hits to auth_gateway_app;

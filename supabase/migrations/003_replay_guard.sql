@@ -18,4 +18,4 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   select exists (select 1 from claimed)
 $$;
 
-grant execute on function auth_gateway.claim_once(text, bytea, timestamptz) to auth_gateway_app;
+grant execute on function auth_gateway.claim_once to auth_gateway_app;

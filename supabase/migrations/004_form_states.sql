@@ -48,5 +48,4 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   delete from form_states where key = p_key
 $$;
 
-grant execute on function auth_gateway.claim_form_state(bytea, timestamptz, timestamptz),
-  auth_gateway.keep_form_state(bytea, bytea, timestamptz), auth_gateway.forget_form_state(bytea) to auth_gateway_app;
+grant execute on function auth_gateway.claim_form_state, auth_gateway.keep_form_state, auth_gateway.forget_form_state to auth_gateway_app;

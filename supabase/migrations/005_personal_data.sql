@@ -49,4 +49,4 @@ begin
   return (select k.sealed from key_check k);
 end $$;
 
-grant execute on function auth_gateway.keep_key_check(bytea) to auth_gateway_app;
+grant execute on function auth_gateway.keep_key_check to auth_gateway_app;

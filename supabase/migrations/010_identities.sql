@@ -195,4 +195,4 @@ begin
   return v_keys;
 end $$;
 
-grant execute on function auth_gateway.subjects_of_addresses(uuid), auth_gateway.forget_erased(uuid) to auth_gateway_app;
+grant execute on function auth_gateway.subjects_of_addresses, auth_gateway.forget_erased to auth_gateway_app;

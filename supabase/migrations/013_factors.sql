@@ -35,19 +35,6 @@ end $$;
 
 insert into auth_gateway.read_models values ('totp_authenticators', 'totp_authenticator', 'project_totp_authenticator');
 
--- Deletes the secrets of removed authenticators. Returns how many.
-create function auth_gateway.destroy_removed_authenticators(p_batch integer) returns integer
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-declare
-  v_count integer;
-begin
-  delete from event_secrets where (event_id, name) in (
-    select s.event_id, s.name from event_secrets s
-    where s.name = 'totp_secret' and not exists (select 1 from totp_authenticators a where a.secret_event = s.event_id)
-    limit p_batch for update skip locked);
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
 create index event_secrets_authenticators on auth_gateway.event_secrets (event_id) where name = 'totp_secret';
 
 -- Sets of recovery codes: keyed hashes of the unused ones. A person has one active set.

@@ -126,4 +126,4 @@ begin
   return v_wait;
 end $$;
 
-grant execute on function auth_gateway.sms_source_wait(jsonb) to auth_gateway_app;
+grant execute on function auth_gateway.sms_source_wait to auth_gateway_app;

@@ -18,7 +18,7 @@ language sql stable set search_path = auth_gateway, pg_temp as $$
   select c.digest is not null and (c.kind <> 'external' or c.provider = 'supabase'
     or exists (select 1 from connections x where lower(x.slug) = c.provider and x.status = 'enabled'));
 $$;
-grant execute on function auth_gateway.is_way_in(auth_gateway.credentials) to auth_gateway_app;
+grant execute on function auth_gateway.is_way_in to auth_gateway_app;
 
 create function auth_gateway.project_connection(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
@@ -61,17 +61,5 @@ language sql stable set search_path = auth_gateway, pg_temp as $$
     where c.status <> 'removed' and (k->>'event')::uuid = p_event)
 $$;
 
--- Deletes the private keys of retired key pairs and of removed connections. Returns how many.
-create function auth_gateway.destroy_retired_connection_keys(p_batch integer) returns integer
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-declare
-  v_count integer;
-begin
-  delete from event_secrets where (event_id, name) in (
-    select s.event_id, s.name from event_secrets s where s.name = 'private_key' and not is_connection_key(s.event_id)
-    limit p_batch for update skip locked);
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
 create index event_secrets_connection_keys on auth_gateway.event_secrets (event_id) where name = 'private_key';
-grant execute on function auth_gateway.is_connection_key(uuid) to auth_gateway_app;
+grant execute on function auth_gateway.is_connection_key to auth_gateway_app;

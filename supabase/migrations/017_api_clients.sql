@@ -26,7 +26,7 @@ begin
   return case when p_client_id ~ '^https?://' then p_client_id else lower(p_client_id) end;
 end $$;
 
-grant execute on function auth_gateway.client_key(text) to auth_gateway_app;
+grant execute on function auth_gateway.client_key to auth_gateway_app;
 
 create unique index api_clients_client_id on auth_gateway.api_clients (auth_gateway.client_key(client_id));
 
@@ -83,7 +83,7 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   on conflict (client_id) do update set fetched_at = excluded.fetched_at, fresh_until = excluded.fresh_until
 $$;
 
-grant execute on function auth_gateway.note_client_document(uuid, integer) to auth_gateway_app;
+grant execute on function auth_gateway.note_client_document to auth_gateway_app;
 
 -- Resource servers that a token can be for (RFC 8707). One is the default when a client names none.
 create table auth_gateway.protected_resources (
@@ -137,6 +137,4 @@ begin
     'resources', auth_gateway.resources_json(), 'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end);
 end $$;
 
-grant execute on function auth_gateway.client_json(text),
-  auth_gateway.resources_json(),
-  auth_gateway.find_for_service(text, jsonb) to auth_gateway_app;
+grant execute on function auth_gateway.client_json, auth_gateway.resources_json, auth_gateway.find_for_service to auth_gateway_app;

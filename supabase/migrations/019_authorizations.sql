@@ -97,5 +97,4 @@ begin
     left join auth_gateway.person_facts i on i.uai = own.canonical_uai);
 end $$;
 
-grant execute on function auth_gateway.find_for_authorize(text, uuid, text),
-  auth_gateway.find_authorization(uuid, text, text, jsonb) to auth_gateway_app;
+grant execute on function auth_gateway.find_for_authorize, auth_gateway.find_authorization to auth_gateway_app;

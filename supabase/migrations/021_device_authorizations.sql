@@ -64,4 +64,4 @@ begin
     left join auth_gateway.person_facts i on i.uai = own.canonical_uai);
 end $$;
 
-grant execute on function auth_gateway.find_device(uuid, text, jsonb) to auth_gateway_app;
+grant execute on function auth_gateway.find_device to auth_gateway_app;

@@ -277,5 +277,5 @@ begin
   return count_api_key_use(k, p_service);
 end $$;
 
-grant execute on function auth_gateway.note_api_key_uses(jsonb), auth_gateway.check_api_key(text, inet, text),
-  auth_gateway.count_bound_api_key_use(uuid, jsonb, bytea, timestamptz) to auth_gateway_app;
+grant execute on function auth_gateway.note_api_key_uses, auth_gateway.check_api_key, auth_gateway.count_bound_api_key_use to
+  auth_gateway_app;

@@ -105,19 +105,6 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   insert into stored_key_reads as r (key_id, reads) values (p_id, 1) on conflict (key_id) do update set reads = r.reads + 1
 $$;
 
--- Deletes values that no key refers to any more. Returns how many.
-create function auth_gateway.destroy_old_values(p_batch integer) returns integer
-language plpgsql set search_path = auth_gateway, pg_temp as $$
-declare
-  v_count integer;
-begin
-  delete from event_secrets where (event_id, name) in (
-    select s.event_id, s.name from event_secrets s
-    where s.name = 'stored_value' and not exists (select 1 from stored_keys k where k.value_event = s.event_id)
-    limit p_batch for update skip locked);
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
 create index event_secrets_values on auth_gateway.event_secrets (event_id) where name = 'stored_value';
 
-grant execute on function auth_gateway.note_stored_key_read(uuid) to auth_gateway_app;
+grant execute on function auth_gateway.note_stored_key_read to auth_gateway_app;

@@ -32,7 +32,7 @@ begin
   settled := v.position;
 end $$;
 
-grant execute on function auth_gateway.settle_log() to auth_gateway_app;
+grant execute on function auth_gateway.settle_log to auth_gateway_app;
 
 -- A Merkle tree (RFC 9162 section 2.1) over the hashes of all events by position, in tiles of 256 hashes: level 0 holds its leaves,
 -- each level above the roots of the full tiles below. It only grows; the gateway signs its root at intervals.
@@ -93,8 +93,7 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   update audit_checkpoints set published_at = now() where size <= p_size and published_at is null
 $$;
 
-grant execute on function auth_gateway.grow_audit_tree(bigint, jsonb, bigint, bigint, bytea, text),
-  auth_gateway.note_checkpoint_published(bigint) to auth_gateway_app;
+grant execute on function auth_gateway.grow_audit_tree, auth_gateway.note_checkpoint_published to auth_gateway_app;
 
 -- The log as a whole: the name under which its checkpoints are signed.
 create table auth_gateway.audit_log (

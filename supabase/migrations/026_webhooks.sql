@@ -124,5 +124,5 @@ language sql security definer set search_path = auth_gateway, pg_temp as $$
   delete from webhook_cursors c where not exists (select 1 from webhooks w where w.id = c.webhook_id);
 $$;
 
-grant execute on function auth_gateway.claim_webhook(uuid, integer), auth_gateway.record_webhook_turn(uuid, bigint, jsonb, integer),
-  auth_gateway.retry_webhook_deliveries(uuid, bigint), auth_gateway.forget_removed_webhooks() to auth_gateway_app;
+grant execute on function auth_gateway.claim_webhook, auth_gateway.record_webhook_turn, auth_gateway.retry_webhook_deliveries,
+  auth_gateway.forget_removed_webhooks to auth_gateway_app;

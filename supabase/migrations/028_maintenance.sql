@@ -4,7 +4,7 @@ language sql immutable set search_path = auth_gateway, pg_temp as $$
   select (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
 $$;
 
-grant execute on function auth_gateway.uuid_v7_floor(timestamptz) to auth_gateway_app;
+grant execute on function auth_gateway.uuid_v7_floor to auth_gateway_app;
 
 -- Creates the monthly partitions from p_from for p_months months that do not exist yet, but for months with streams in the default
 -- partition. Returns how many were created.
@@ -36,30 +36,37 @@ end $$;
 
 select auth_gateway.ensure_event_partitions(now(), 4);
 
--- The scheduled job: creates partitions ahead and deletes expired rows, a batch at a time; neither log nor read models. Returns how many.
-create function auth_gateway.maintain(p_batch integer) returns jsonb
-language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+-- Deletes a batch of the rows that meet a condition, which is SQL. Returns how many. For the owner only.
+create function auth_gateway.delete_batch(p_table regclass, p_condition text, p_batch integer) returns integer
+language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
-  v_partitions integer := ensure_event_partitions(now(), 4);
-  v_limits integer;
-  v_replays integer;
-  v_secrets integer;
+  v_count integer;
 begin
-  delete from rate_limits where bucket in (select bucket from rate_limits where expires_at <= now() limit p_batch for update skip locked);
-  get diagnostics v_limits = row_count;
-  delete from replay_guard where (scope, key) in
-    (select scope, key from replay_guard where expires_at <= now() limit p_batch for update skip locked);
-  get diagnostics v_replays = row_count;
-  delete from event_secrets where (event_id, name) in
-    (select event_id, name from event_secrets where expires_at <= now() limit p_batch for update skip locked);
-  get diagnostics v_secrets = row_count;
-  return jsonb_build_object('partitions', v_partitions, 'rateLimits', v_limits, 'replayGuard', v_replays, 'eventSecrets', v_secrets,
-    'formStates', sweep_form_states(p_batch),
-    'oldValues', destroy_old_values(p_batch), 'removedAuthenticators', destroy_removed_authenticators(p_batch),
-    'retiredConnectionKeys', destroy_retired_connection_keys(p_batch));
+  execute format('delete from %1$s where ctid = any (array(select ctid from %1$s where %2$s limit $1 for update skip locked))',
+    p_table, p_condition) using p_batch;
+  get diagnostics v_count = row_count;
+  return v_count;
 end $$;
 
-grant execute on function auth_gateway.maintain(integer) to auth_gateway_app;
+-- The scheduled job: creates partitions ahead, and deletes expired rows and the secrets of what was replaced or removed, a batch at a time;
+-- neither log nor read models. Returns how many.
+create function auth_gateway.maintain(p_batch integer) returns jsonb
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+begin
+  return jsonb_build_object(
+    'partitions', ensure_event_partitions(now(), 4),
+    'rateLimits', delete_batch('rate_limits', 'expires_at <= now()', p_batch),
+    'replayGuard', delete_batch('replay_guard', 'expires_at <= now()', p_batch),
+    'formStates', sweep_form_states(p_batch),
+    'eventSecrets', delete_batch('event_secrets', 'expires_at <= now()', p_batch),
+    'oldValues', delete_batch('event_secrets',
+      'name = ''stored_value'' and not exists (select 1 from stored_keys k where k.value_event = event_id)', p_batch),
+    'removedAuthenticators', delete_batch('event_secrets',
+      'name = ''totp_secret'' and not exists (select 1 from totp_authenticators a where a.secret_event = event_id)', p_batch),
+    'retiredConnectionKeys', delete_batch('event_secrets', 'name = ''private_key'' and not is_connection_key(event_id)', p_batch));
+end $$;
+
+grant execute on function auth_gateway.maintain to auth_gateway_app;
 
 -- One row that readiness updates, to see that the database takes writes: not so on a full disk or a read-only replica.
 create table auth_gateway.heartbeat (
@@ -76,4 +83,4 @@ begin
   return clock_timestamp();
 end $$;
 
-grant execute on function auth_gateway.beat() to auth_gateway_app;
+grant execute on function auth_gateway.beat to auth_gateway_app;
