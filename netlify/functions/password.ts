@@ -17,9 +17,10 @@ import { credentialsInput, optionalName } from '../../shared/sign-in/password/pa
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, signUp } from '../../shared/sync/supabase-users.ts'
+import { returnToField } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
+import { errorPage } from '../pages/error-page.tsx'
 import { passwordBody } from '../pages/go-on.ts'
-import { errorPage } from '../pages/respond.tsx'
 
 const app = createApp('api', { tag: 'Sign-in', errorPage })
 
@@ -28,7 +29,7 @@ const login = once(() =>
     ...credentialsInput(),
     project_scope: z.optional(z.string().check(z.maxLength(100))),
     platform: z.prefault(z.enum(PLATFORMS), 'web'),
-    return_to: z.optional(z.string().check(z.maxLength(4000))),
+    return_to: returnToField(),
   }),
 )
 

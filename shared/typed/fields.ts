@@ -78,3 +78,20 @@ export function requireUuid(text: string | undefined, refusal: Refusal = 'not_fo
   if (data === undefined) throw new GatewayError(refusal)
   return data
 }
+
+/** Parses a time as an operator types it; without a zone it is UTC. */
+export const readTypedTime = (text: string) =>
+  new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text.length === 10 ? `${text}T00:00` : text}Z`)
+
+/** The text of a time, which `readTypedTime` can parse. */
+export const typedTime = () =>
+  z.string().check(
+    z.maxLength(40),
+    z.refine(
+      (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(readTypedTime(text).getTime()),
+      'must be a time such as 2026-11-26T12:00',
+    ),
+  )
+
+/** A URL to return to, which `safeReturnTo` checks before anyone follows it. */
+export const returnToField = () => z.optional(z.string().check(z.maxLength(4000)))
